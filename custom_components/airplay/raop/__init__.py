@@ -1,0 +1,1 @@
+"""A sender for AirPlay receivers in pure Python."""

@@ -1,0 +1,1 @@
+"""Proofs and keys; no clocks, no sockets."""

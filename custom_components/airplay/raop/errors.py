@@ -1,0 +1,115 @@
+"""Errors that the core raises on purpose, each named by what the caller can do about it.
+
+Every class has a `code`, stable and short, that travels to other processes and is
+translated there; the text is for logs and the command line.
+"""
+
+from typing import ClassVar
+
+
+class RaopError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    code: ClassVar[str] = "failed"
+
+
+class ReceiverUnreachableError(RaopError):
+    """The receiver did not answer, or the connection to it broke."""
+
+    code = "unreachable"
+
+
+class ReceiverBusyError(RaopError):
+    """The receiver plays for another sender."""
+
+    code = "busy"
+
+
+class ReceiverRefusedError(RaopError):
+    """The receiver answered a request with an error status."""
+
+    code = "refused"
+
+
+class ReceiverProtocolError(RaopError):
+    """The receiver sent something that the protocol does not allow."""
+
+    code = "protocol"
+
+
+class ReceiverSilentError(RaopError):
+    """The receiver accepted the stream, but nothing shows that it plays it."""
+
+    code = "silent"
+
+
+class UnsupportedReceiverError(RaopError):
+    """The receiver offers no way of playing that this package knows."""
+
+    code = "unsupported"
+
+
+class AuthenticationError(RaopError):
+    """The receiver refused our PIN, password or stored credentials."""
+
+    code = "auth_failed"
+
+
+class PasswordRequiredError(AuthenticationError):
+    """The receiver asks for a password and none is known."""
+
+    code = "password_required"
+
+
+class PairingRequiredError(AuthenticationError):
+    """The receiver plays only for senders that were paired with a PIN."""
+
+    code = "pairing_required"
+
+
+class MediaError(RaopError):
+    """The media cannot be played; `code` says why, the text names the media."""
+
+    code = "media_failed"
+
+
+class MediaNotFoundError(MediaError):
+    """There is nothing at that address or path."""
+
+    code = "media_not_found"
+
+
+class MediaForbiddenError(MediaError):
+    """The server wants a login, or refuses to hand the media out."""
+
+    code = "media_forbidden"
+
+
+class MediaUnreachableError(MediaError):
+    """The server of the media does not answer in time, or not at all."""
+
+    code = "media_unreachable"
+
+
+class MediaNotAudioError(MediaError):
+    """What came is not media, or has no audio in it."""
+
+    code = "media_not_audio"
+
+
+class MediaEmptyError(MediaError):
+    """The media has no bytes, or no sound."""
+
+    code = "media_empty"
+
+
+def error_for(code: str, text: str) -> RaopError:
+    """Return the error that a code from another process stands for."""
+    return _BY_CODE.get(code, RaopError)(text)
+
+
+def _tree(base: type[RaopError]) -> list[type[RaopError]]:
+    return [base, *(leaf for child in base.__subclasses__() for leaf in _tree(child))]
+
+
+_BY_CODE = {error.code: error for error in _tree(RaopError)}

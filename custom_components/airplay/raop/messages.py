@@ -1,0 +1,336 @@
+"""What the sender process and its owner say to each other, one JSON object a line.
+
+Commands carry a number; each is answered by exactly one `Reply` with it. Events
+come unasked. Levels are percent of the receiver's scale (0 to 100), times are
+milliseconds of media or Unix seconds where the name says `at`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+import json
+import types
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from .errors import RaopError
+
+MAX_LINE_BYTES = 1 << 20
+
+
+class MessageError(RaopError):
+    """A line is not a message of this protocol."""
+
+    code = "bad_message"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A receiver as a stream's member: how to reach it and how it shall sound."""
+
+    receiver: str
+    name: str
+    host: str
+    port: int
+    txt: dict[str, str] = field(default_factory=dict)
+    airplay_port: int | None = None
+    airplay_txt: dict[str, str] = field(default_factory=dict)
+    password: str | None = field(default=None, repr=False)
+    credentials: str | None = field(default=None, repr=False)
+    lane: str | None = None
+    volume: float | None = None
+    muted: bool = False
+    delay_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tags:
+    """What is known of the media that plays; absent words are not known."""
+
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    album_artist: str | None = None
+    track: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """Something to open: a URL or the path of a file, and what the caller knows of it.
+
+    `name` is what errors call it, so that no signed URL reaches a log or a user.
+    """
+
+    url: str = field(repr=False)
+    name: str
+    position_ms: int = 0
+    duration_ms: int | None = None
+    tags: Tags = Tags()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who we are towards receivers: one per installation, kept for ever."""
+
+    dacp_id: str
+    client_name: str = "Home Assistant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """Play media on the members; answered when it is heard, or cannot be.
+
+    A stream that exists takes the new media within its sessions. `depth_ms` is how
+    far ahead of being heard packets are sent, `lead_ms` how soon the first frame is
+    heard, `start_at` a fixed instant for it instead.
+    """
+
+    stream: str
+    members: tuple[Member, ...]
+    media: Media
+    depth_ms: int = 1000
+    lead_ms: int = 700
+    start_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """End a stream and free its receivers; answered when they are free."""
+
+    stream: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetVolume:
+    """Set a receiver's level wherever it plays; no stream is no error."""
+
+    receiver: str
+    volume: float
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTags:
+    """Replace what receivers show of the running media."""
+
+    stream: str
+    tags: Tags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetArtwork:
+    """Show a picture (Base64 of JPEG or PNG) on receivers that can; empty clears it."""
+
+    stream: str
+    picture: str = field(repr=False)
+    content_type: str = "image/jpeg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shutdown:
+    """End all streams and the process."""
+
+
+type Command = Play | Stop | SetVolume | SetTags | SetArtwork | Shutdown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The process runs and takes commands."""
+
+    pid: int
+    realtime: bool
+    segmentation: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The answer to a command; without a code it was done."""
+
+    id: int
+    code: str | None = None
+    text: str = ""
+    receiver: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamChanged:
+    """A stream's state: connecting, buffering, playing or ended.
+
+    `buffering` also stands for a source that stalls while silence is sent.
+    `position_ms` was heard at the Unix time `at`. An ended stream says why:
+    `finished`, `stopped`, or `failed` with an error's code and text, and which
+    receiver's it was.
+    """
+
+    stream: str
+    state: str
+    position_ms: int = 0
+    at: float = 0.0
+    reason: str | None = None
+    code: str | None = None
+    text: str = ""
+    receiver: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The line is set: the first frame of the media is heard at the Unix time `at`."""
+
+    stream: str
+    at: float
+    first_packet_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaChanged:
+    """What plays now: from the file's tags or a radio's titles, under the caller's words."""
+
+    stream: str
+    tags: Tags
+    duration_ms: int | None = None
+    is_live: bool = False
+    station: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverFound:
+    """A picture inside the media (Base64)."""
+
+    stream: str
+    picture: str = field(repr=False)
+    content_type: str = "image/jpeg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberChanged:
+    """A member's state: connecting, connected, playing or lost (with a code)."""
+
+    stream: str
+    receiver: str
+    state: str
+    code: str | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberProgress:
+    """What one receiver's wire shows, counted since its session began."""
+
+    receiver: str
+    packets: int
+    resent: int
+    timing_replies: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Once a second while a stream plays."""
+
+    stream: str
+    position_ms: int
+    at: float
+    buffered_ms: int
+    silence_ms: int
+    worst_lateness_us: int
+    members: tuple[MemberProgress, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """A line of the process's log, for the owner's log."""
+
+    level: int
+    logger: str
+    text: str
+
+
+type Event = (
+    Ready
+    | Reply
+    | StreamChanged
+    | Started
+    | MediaChanged
+    | CoverFound
+    | MemberChanged
+    | MemberProgress
+    | Progress
+    | LogLine
+)
+
+_COMMANDS: tuple[type[Any], ...] = get_args(Command.__value__)
+_EVENTS: tuple[type[Any], ...] = get_args(Event.__value__)
+
+
+def encode_command(number: int, command: Command) -> bytes:
+    """Write a command as a line."""
+    return _line(type(command).__name__, number, command)
+
+
+def decode_command(line: bytes) -> tuple[int, Command]:
+    """Read a command and its number; raise MessageError."""
+    name, number, body = _open(line)
+    return number, _build(_named(_COMMANDS, name), body)
+
+
+def encode_event(event: Event) -> bytes:
+    """Write an event as a line."""
+    return _line(type(event).__name__, 0, event)
+
+
+def decode_event(line: bytes) -> Event:
+    """Read an event; raise MessageError."""
+    name, _, body = _open(line)
+    event: Event = _build(_named(_EVENTS, name), body)
+    return event
+
+
+def _line(name: str, number: int, message: Command | Event) -> bytes:
+    body = {"type": name, "id": number, "body": asdict(message)}
+    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
+
+
+def _open(line: bytes) -> tuple[str, int, Mapping[str, Any]]:
+    try:
+        whole = json.loads(line)
+        name, number, body = whole["type"], whole["id"], whole["body"]
+    except (ValueError, KeyError, TypeError) as err:
+        raise MessageError("not a message") from err
+    if not (isinstance(name, str) and type(number) is int and isinstance(body, dict)):
+        raise MessageError("not a message")
+    return name, number, body
+
+
+def _named(kinds: tuple[type[Any], ...], name: str) -> type[Any]:
+    for kind in kinds:
+        if kind.__name__ == name:
+            return kind
+    raise MessageError(f"no message is called {name!r}")
+
+
+def _build(kind: type[Any], body: Mapping[str, Any]) -> Any:
+    hints = get_type_hints(kind)
+    known = {each.name for each in fields(kind)}
+    if unknown := body.keys() - known:
+        raise MessageError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
+    try:
+        return kind(**{name: _value(hints[name], body[name]) for name in body})
+    except TypeError as err:
+        raise MessageError(f"{kind.__name__} is not complete") from err
+
+
+def _value(hint: Any, value: Any) -> Any:
+    """Check a JSON value against an annotation and bring it into its shape."""
+    if get_origin(hint) in (Union, types.UnionType):
+        if value is None and type(None) in get_args(hint):
+            return None
+        hint = next(each for each in get_args(hint) if each is not type(None))
+    if get_origin(hint) is tuple and isinstance(value, list):
+        return tuple(_value(get_args(hint)[0], each) for each in value)
+    if get_origin(hint) is dict and isinstance(value, dict):
+        return {str(key): _value(str, each) for key, each in value.items()}
+    if isinstance(value, dict) and isinstance(hint, type):
+        return _build(hint, value)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise MessageError(f"{value!r} is not a {hint}")
+    return value

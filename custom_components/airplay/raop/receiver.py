@@ -1,0 +1,273 @@
+"""What a receiver is and can do, read from its TXT records.
+
+Meaning of keys and bits: AirPlay TXT records as announced by receivers and read by
+the open senders and receivers of the field. Values come from the network: whatever
+cannot be parsed counts as absent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+import re
+
+_FEATURE_AUDIO = 1 << 9
+_FEATURE_RAOP_ON_AIRPLAY_PORT = 1 << 30
+_FEATURE_ARTWORK = 1 << 15
+_FEATURE_PROGRESS = 1 << 16
+_FEATURE_TEXT = 1 << 17
+_FLAG_PIN_REQUIRED = 0x8
+_FLAG_PASSWORD_REQUIRED = 0x80
+_FLAG_PAIRING_REQUIRED = 0x200
+_ENCRYPTION_NONE = 0
+_ENCRYPTION_RSA = 1
+_ENCRYPTION_MFI = 4
+_CODEC_L16 = 0
+_CODEC_ALAC = 1
+_ID = re.compile(r"[0-9a-f]{12}")
+
+
+class Codec(StrEnum):
+    """How audio is put into packets."""
+
+    ALAC = "alac"
+    L16 = "l16"
+
+
+class Lane(StrEnum):
+    """A way to reach a receiver."""
+
+    RAOP = "raop"
+
+
+class Obstacle(StrEnum):
+    """Why a receiver cannot be played to at all."""
+
+    NO_AUDIO = "no_audio"
+    TCP_ONLY = "tcp_only"
+    ENCRYPTION = "encryption"
+    HOME_ONLY = "home_only"
+    AIRPLAY2_ONLY = "airplay2_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One mDNS record of a receiver: where it listens and what it says of itself."""
+
+    instance: str
+    host: str
+    port: int
+    txt: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A receiver, put together from its `_raop._tcp` and `_airplay._tcp` records."""
+
+    id: str
+    name: str
+    host: str
+    raop: Service | None
+    airplay: Service | None
+
+    @property
+    def port(self) -> int:
+        """The port that takes RAOP; the AirPlay port where only that is known."""
+        service = self.raop or self.airplay
+        return service.port if service else 0
+
+    @property
+    def model(self) -> str | None:
+        """The model as the receiver names it, for example `AppleTV3,1`."""
+        return self._airplay("model") or self._raop("am") or None
+
+    @property
+    def manufacturer(self) -> str | None:
+        """The maker, where it is said or can be told from the model."""
+        if named := self._airplay("manufacturer"):
+            return named
+        apple = ("appletv", "audioaccessory", "airport", "mac")
+        return "Apple" if (self.model or "").lower().startswith(apple) else None
+
+    @property
+    def firmware(self) -> str | None:
+        """The firmware or operating system's version."""
+        return (
+            self._airplay("fv")
+            or self._airplay("osvers")
+            or self._raop("fv")
+            or self._raop("ov")
+            or self._airplay("srcvers")
+            or self._raop("vs")
+            or None
+        )
+
+    @property
+    def features(self) -> int | None:
+        """The feature bits, or None where no record has any."""
+        return parse_features(self._airplay("features") or self._raop("ft"))
+
+    @property
+    def flags(self) -> int:
+        """The status flags as announced last."""
+        return parse_number(self._airplay("flags") or self._raop("sf")) or 0
+
+    @property
+    def codec(self) -> Codec:
+        """ALAC unless the receiver lists codecs without it; L16 breaks shairport 5."""
+        codecs = _numbers(self._raop("cn"))
+        if codecs and _CODEC_ALAC not in codecs and _CODEC_L16 in codecs:
+            return Codec.L16
+        return Codec.ALAC
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether audio must be encrypted with a key under the AirPort's RSA key.
+
+        Apple's later receivers list RSA but refuse or ignore a stream that uses it.
+        """
+        kinds = _numbers(self._raop("et"))
+        if _ENCRYPTION_RSA not in kinds:
+            return False
+        if _ENCRYPTION_NONE not in kinds:
+            return True
+        is_plain = (self.model or "").lower().startswith(("appletv", "airport10"))
+        return self._raop("ek") == "1" and not is_plain
+
+    @property
+    def needs_auth_setup(self) -> bool:
+        """Whether `/auth-setup` shall come before ANNOUNCE (MFi receivers)."""
+        return _ENCRYPTION_MFI in _numbers(self._raop("et"))
+
+    @property
+    def needs_password(self) -> bool:
+        """Whether the receiver says that it has a password."""
+        said = (self._raop("pw") or self._airplay("pw")).lower()
+        return said not in ("", "false", "0") or bool(
+            self.flags & _FLAG_PASSWORD_REQUIRED
+        )
+
+    @property
+    def needs_pairing(self) -> bool:
+        """Whether the receiver plays only for senders paired with its PIN."""
+        return bool(self.flags & (_FLAG_PIN_REQUIRED | _FLAG_PAIRING_REQUIRED))
+
+    @property
+    def is_first_express(self) -> bool:
+        """Whether it is an 802.11g AirPort Express, which drops unknown methods."""
+        return not self.model and self._raop("vn") == "3"
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether it shows titles."""
+        return self._takes(0, _FEATURE_TEXT)
+
+    @property
+    def takes_artwork(self) -> bool:
+        """Whether it shows pictures."""
+        return self._takes(1, _FEATURE_ARTWORK)
+
+    @property
+    def takes_progress(self) -> bool:
+        """Whether it shows the position."""
+        return self._takes(2, _FEATURE_PROGRESS)
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The ways to play to it, best first."""
+        return () if self.obstacle else (Lane.RAOP,)
+
+    @property
+    def obstacle(self) -> Obstacle | None:
+        """Why it cannot be played to, or None where it can."""
+        if self._airplay("acl") == "1" or self._airplay("act") == "2":
+            return Obstacle.HOME_ONLY
+        if self.raop is None and not self._has(_FEATURE_RAOP_ON_AIRPLAY_PORT):
+            return Obstacle.AIRPLAY2_ONLY
+        if self.raop is None and not self._has(_FEATURE_AUDIO):
+            return Obstacle.NO_AUDIO
+        transports = {each.strip().upper() for each in self._raop("tp").split(",")}
+        if transports != {""} and "UDP" not in transports:
+            return Obstacle.TCP_ONLY
+        kinds = _numbers(self._raop("et"))
+        if kinds and not kinds & {_ENCRYPTION_NONE, _ENCRYPTION_RSA, _ENCRYPTION_MFI}:
+            return Obstacle.ENCRYPTION
+        return None
+
+    def _takes(self, kind: int, feature: int) -> bool:
+        kinds = self._raop("md")
+        return kind in _numbers(kinds) if kinds else self._has(feature)
+
+    def _has(self, feature: int) -> bool:
+        return bool((self.features or 0) & feature)
+
+    def _raop(self, key: str) -> str:
+        return _lookup(self.raop, key)
+
+    def _airplay(self, key: str) -> str:
+        return _lookup(self.airplay, key)
+
+
+def merge(raop: Service | None, airplay: Service | None) -> Receiver:
+    """Make one receiver of its two records, of which at least one is given."""
+    first = raop or airplay
+    if first is None:
+        raise ValueError("a receiver has at least one service")
+    raop_id, raop_name = split_instance(raop.instance) if raop else (None, None)
+    airplay_id = normalise_id(_lookup(airplay, "deviceid"))
+    return Receiver(
+        id=raop_id or airplay_id or _lookup(first, "pk") or first.instance,
+        name=(airplay.instance if airplay else None) or raop_name or first.instance,
+        host=first.host,
+        raop=raop,
+        airplay=airplay,
+    )
+
+
+def receiver_id(service: Service, *, is_raop: bool) -> str:
+    """Return the identity that both records of a receiver share."""
+    return merge(service, None).id if is_raop else merge(None, service).id
+
+
+def split_instance(instance: str) -> tuple[str | None, str]:
+    """Split `0011AABBCCDD@Kitchen` at its first @ into id and name."""
+    head, at, name = instance.partition("@")
+    found = normalise_id(head) if at else None
+    return (found, name) if found else (None, instance)
+
+
+def normalise_id(text: str) -> str | None:
+    """Return a MAC-like id as 12 lower-case hex digits, or None."""
+    plain = text.lower().replace(":", "").replace("-", "")
+    return plain if _ID.fullmatch(plain) else None
+
+
+def parse_features(text: str) -> int | None:
+    """Parse `0xLOW[,0xHIGH]`; either word may be shorter than eight digits."""
+    low, _, high = text.partition(",")
+    words = parse_number(low), parse_number(high) if high else 0
+    if words[0] is None or words[1] is None:
+        return None
+    return (words[1] & 0xFFFFFFFF) << 32 | words[0] & 0xFFFFFFFFFFFFFFFF
+
+
+def parse_number(text: str) -> int | None:
+    """Parse a decimal or 0x number of at most 20 characters, or return None."""
+    try:
+        return int(text.strip()[:20], 0)
+    except ValueError:
+        return None
+
+
+def _numbers(text: str) -> frozenset[int]:
+    parsed = (parse_number(each) for each in text.split(","))
+    return frozenset(each for each in parsed if each is not None)
+
+
+def _lookup(service: Service | None, key: str) -> str:
+    """Read a TXT value; keys are case-insensitive."""
+    if service is None:
+        return ""
+    for name, value in service.txt.items():
+        if name.lower() == key:
+            return value or ""
+    return ""

@@ -1,0 +1,1 @@
+"""State machines of a session; no clocks, no sockets."""
