@@ -1,0 +1,30 @@
+"""AES-128-CBC of audio payloads, as RAOP does it: every packet for itself."""
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+_BLOCK_BYTES = 16
+
+
+class PacketCipher:
+    """Encrypts payloads with one key; each starts with the IV again.
+
+    One long-lived context does it: XOR of the first block with the last ciphertext
+    undoes the chaining. A context for each packet costs several times as much.
+    """
+
+    def __init__(self, key: bytes, iv: bytes) -> None:
+        """Take the session's key and IV, 16 bytes each."""
+        self._update = Cipher(algorithms.AES128(key), modes.CBC(iv)).encryptor().update
+        self._iv = self._chained = int.from_bytes(iv)
+
+    def __call__(self, payload: bytes) -> bytes:
+        """Encrypt the whole blocks; the bytes behind them stay clear."""
+        end = len(payload) - len(payload) % _BLOCK_BYTES
+        if not end:
+            return payload
+        first = int.from_bytes(payload[:_BLOCK_BYTES]) ^ self._chained ^ self._iv
+        encrypted = self._update(
+            first.to_bytes(_BLOCK_BYTES) + payload[_BLOCK_BYTES:end]
+        )
+        self._chained = int.from_bytes(encrypted[-_BLOCK_BYTES:])
+        return encrypted + payload[end:]

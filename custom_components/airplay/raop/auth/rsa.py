@@ -1,0 +1,60 @@
+"""The AirPort's RSA key: hides the stream's AES key, proves what a receiver is.
+
+The public key is the one that every sender since 2004 carries.
+"""
+
+import base64
+import binascii
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+_MODULUS = int(
+    "e7d744f2a2e2788b6c1f55a08eb70544a8fa7945aa8be6c62ce5f51cbdd4dc68"
+    "42fe3d1083dd2edec1bfd4252dc02e6f398bdf0e6148ea84855e2e442da6d626"
+    "64f674a1f304929ade4f6893ef2df6e711a8c77a0d91c9d980822e50d12922af"
+    "ea40ea9f0e14c0f76938c5f3882fc0323dd9fe55155f51bb5921c201629fd733"
+    "52d5e2efaabf9ba048d7b813a2b6767f6c3ccf1eb4ce673d037b0d2ea30c5fff"
+    "eb06f8d08adde409571a9c689fef10728855dd8cfb9a8bef5c8943ef3b5faa15"
+    "dde698beddf3599603eb3e6f61372bb628f6559f599a78bf500687aa7f4976c0"
+    "562d412956f8989e18a6355bd81597825e0fc875343ec782117625cdbf98447b",
+    16,
+)
+_EXPONENT = 65537
+_KEY_BYTES = 256
+_LEAST_MESSAGE_BYTES = 32
+_PUBLIC_KEY = rsa.RSAPublicNumbers(_EXPONENT, _MODULUS).public_key()
+_OAEP = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303
+
+
+def encode_unpadded(data: bytes) -> str:
+    """Return Base64 without the `=` at its end, as RAOP wants it."""
+    return base64.b64encode(data).decode().rstrip("=")
+
+
+def encrypt_key(key: bytes) -> str:
+    """Encrypt an AES key for the receiver, ready for the session's description."""
+    return encode_unpadded(_PUBLIC_KEY.encrypt(key, _OAEP))
+
+
+def is_answer_to(
+    response: str, challenge: bytes, address: bytes, receiver_id: bytes
+) -> bool:
+    """Tell whether an Apple-Response was signed with the AirPort's private key.
+
+    The receiver signs our challenge, its address on this connection and its id, with
+    zeros up to 32 bytes. No sign of a fault: behind NAT the address is another, and
+    newer receivers sign with other keys.
+    """
+    try:
+        signature = base64.b64decode(
+            response + "=" * (-len(response) % 4), validate=True
+        )
+    except (binascii.Error, ValueError):
+        return False
+    if len(signature) != _KEY_BYTES:
+        return False
+    signed = pow(int.from_bytes(signature), _EXPONENT, _MODULUS).to_bytes(_KEY_BYTES)
+    message = (challenge + address + receiver_id).ljust(_LEAST_MESSAGE_BYTES, b"\0")
+    filler = b"\xff" * (_KEY_BYTES - 3 - len(message))
+    return signed == b"\0\1" + filler + b"\0" + message

@@ -1,0 +1,57 @@
+"""Apple Lossless frames with the samples as they are, which cost almost no time.
+
+A frame is, first bit first: channel pair (3 bits: 1), instance (4), unused (12), has
+size (1), shifted bytes (2), is not compressed (1: 1), the samples (16 bits each), end
+tag (3: 111), zeros to the next byte. Layout: Apple's published ALAC sources.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from .rtp import PACKET_BYTES
+
+FRAME_BYTES = PACKET_BYTES + 4
+
+_SAMPLES = PACKET_BYTES // 2
+_FIRST_WORD = 0x2000
+# The 23 bits of the header shift every sample by 7 bits against the words.
+_HEADER_REST = 1 << 9
+_END_TAG = 0b111 << 6
+
+
+class VerbatimEncoder:
+    """Puts PCM into uncompressed ALAC frames; one object for one thread."""
+
+    def __init__(self) -> None:
+        """Start without buffers; the first call makes them."""
+        self._make_buffers(0)
+
+    def __call__(self, pcm: bytes) -> list[bytes]:
+        """Encode whole packets of signed 16-bit little-endian stereo PCM."""
+        packets, rest = divmod(len(pcm), PACKET_BYTES)
+        if rest:
+            raise ValueError("PCM must be whole packets")
+        if packets != len(self._frames):
+            self._make_buffers(packets)
+        samples = np.frombuffer(pcm, "<u2").reshape(packets, _SAMPLES)
+        words = self._words
+        np.right_shift(samples, 7, out=words[:, :_SAMPLES])
+        words[:, _SAMPLES] = _END_TAG
+        np.left_shift(samples, 9, out=self._carried[:, 1:])
+        np.bitwise_or(words, self._carried, out=words)
+        self._frames[:, 1:] = words
+        encoded = self._frames.tobytes()
+        return [
+            encoded[at : at + FRAME_BYTES] for at in range(0, len(encoded), FRAME_BYTES)
+        ]
+
+    def _make_buffers(self, packets: int) -> None:
+        shape = packets, _SAMPLES + 1
+        self._words: npt.NDArray[np.uint16] = np.empty(shape, np.uint16)
+        self._carried: npt.NDArray[np.uint16] = np.empty(shape, np.uint16)
+        self._carried[:, 0] = _HEADER_REST
+        self._frames = np.zeros((packets, _SAMPLES + 2), ">u2")
+        self._frames[:, 0] = _FIRST_WORD
+
+
+SILENT_FRAME = VerbatimEncoder()(bytes(PACKET_BYTES))[0]

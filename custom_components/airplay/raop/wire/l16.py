@@ -1,0 +1,17 @@
+"""Uncompressed payloads: 16-bit big-endian stereo (RFC 3551 §4.5.11)."""
+
+import numpy as np
+
+from .rtp import PACKET_BYTES
+
+SILENT_FRAME = bytes(PACKET_BYTES)
+
+
+def encode(pcm: bytes) -> list[bytes]:
+    """Encode whole packets of signed 16-bit little-endian stereo PCM."""
+    if len(pcm) % PACKET_BYTES:
+        raise ValueError("PCM must be whole packets")
+    swapped = np.frombuffer(pcm, np.uint16).byteswap().tobytes()
+    return [
+        swapped[at : at + PACKET_BYTES] for at in range(0, len(swapped), PACKET_BYTES)
+    ]

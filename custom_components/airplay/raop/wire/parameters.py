@@ -1,0 +1,47 @@
+"""Bodies of SET_PARAMETER and GET_PARAMETER: volume and progress.
+
+Scale: 0 dB is full, -30 dB the least, -144 dB mute. Values between -144 and -30 and
+above 0 are accepted and silence shairport-sync (measured), so none is ever sent.
+"""
+
+import re
+
+_MUTE_DB = -144.0
+_LEAST_DB = -30.0
+_VOLUME = re.compile(
+    rb"^[ \t]*volume:[ \t]*(-?[0-9]{1,4}(?:\.[0-9]{0,20})?)[ \t]*\r?$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def volume_db(percent: float, *, is_muted: bool = False) -> float:
+    """Return the level in dB that a receiver is sent for a percentage."""
+    if is_muted or not percent > 0:
+        return _MUTE_DB
+    return _LEAST_DB - _LEAST_DB * min(percent, 100) / 100
+
+
+def volume_percent(db: float) -> float:
+    """Return the percentage that a level in dB stands for."""
+    if not db > _LEAST_DB:
+        return 0.0
+    return min(100.0, 100 - db * 100 / _LEAST_DB)
+
+
+def volume_body(db: float) -> bytes:
+    """Write a level; one outside of the scale becomes mute or full."""
+    level = min(db, 0.0) if db >= _LEAST_DB else _MUTE_DB
+    # Adding zero after rounding turns -0.0, which receivers may not read, into 0.0.
+    return f"volume: {round(level, 6) + 0.0:.6f}\r\n".encode()
+
+
+def progress_body(start: int, now: int, end: int) -> bytes:
+    """Write the RTP times of the track's start, of what is heard, and of its end."""
+    times = "/".join(str(time & 0xFFFFFFFF) for time in (start, now, end))
+    return f"progress: {times}\r\n".encode()
+
+
+def parse_volume(body: bytes) -> float | None:
+    """Read the level from an answer, which some receivers wrap in empty lines."""
+    found = _VOLUME.search(body)
+    return float(found[1]) + 0.0 if found else None

@@ -1,0 +1,165 @@
+"""RTP packets that a RAOP sender and receiver exchange over UDP.
+
+Layouts: RAOP as captured from iTunes and read from open senders and receivers.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+import struct
+from typing import Self
+
+from ..errors import ReceiverProtocolError
+
+FRAMES_PER_PACKET = 352
+SAMPLE_RATE = 44100
+BYTES_PER_FRAME = 4
+PACKET_BYTES = FRAMES_PER_PACKET * BYTES_PER_FRAME
+
+_VERSION = 0x80
+_EXTENSION = 0x10
+_MARKER = 0x80
+_FIXED_SEQUENCE = 7
+
+_AUDIO_HEADER = struct.Struct(">BBHII")
+_SYNC = struct.Struct(">BBHIQI")
+_TIMING = struct.Struct(">BBHIQQQ")
+_RESEND_REQUEST = struct.Struct(">BBHHH")
+_RESEND_REPLY_HEADER = b"\x80\xd6\x00\x01"
+
+
+class PacketKind(IntEnum):
+    """Payload types of RAOP's packets."""
+
+    TIMING_REQUEST = 0x52
+    TIMING_REPLY = 0x53
+    SYNC = 0x54
+    RESEND_REQUEST = 0x55
+    RESEND_REPLY = 0x56
+    AUDIO = 0x60
+
+
+def payload_type(datagram: bytes) -> int | None:
+    """Return the payload type of an RTP packet, or None for anything else."""
+    if len(datagram) < 2 or datagram[0] & 0xC0 != _VERSION:
+        return None
+    return datagram[1] & 0x7F
+
+
+def audio_header(
+    sequence: int, rtptime: int, ssrc: int, *, is_first: bool = False
+) -> bytes:
+    """Build the 12 bytes before a payload; numbers wrap, whatever their size."""
+    return _AUDIO_HEADER.pack(
+        _VERSION,
+        PacketKind.AUDIO | (_MARKER if is_first else 0),
+        sequence & 0xFFFF,
+        rtptime & 0xFFFFFFFF,
+        ssrc & 0xFFFFFFFF,
+    )
+
+
+def with_marker(datagram: bytes) -> bytes:
+    """Return an audio packet marked as the first after RECORD or FLUSH."""
+    return bytes((datagram[0], datagram[1] | _MARKER)) + datagram[2:]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPacket:
+    """Our statement of which frame belongs to which NTP time."""
+
+    rtptime: int
+    rtptime_less_latency: int
+    ntp: int
+    is_first: bool = False
+
+    def build(self) -> bytes:
+        """Build the packet; RTP times wrap, whatever their size."""
+        return _SYNC.pack(
+            _VERSION | (_EXTENSION if self.is_first else 0),
+            PacketKind.SYNC | _MARKER,
+            # 7 is iTunes' word: receivers add 11025 frames to the latency.
+            _FIXED_SEQUENCE,
+            self.rtptime_less_latency & 0xFFFFFFFF,
+            self.ntp,
+            self.rtptime & 0xFFFFFFFF,
+        )
+
+    @classmethod
+    def parse(cls, packet: bytes) -> Self:
+        """Parse a sync packet."""
+        first, _, _, less_latency, ntp, rtptime = _unpack(
+            _SYNC, PacketKind.SYNC, packet
+        )
+        return cls(rtptime, less_latency, ntp, bool(first & _EXTENSION))
+
+
+@dataclass(frozen=True, slots=True)
+class TimingRequest:
+    """A receiver's question for our clock; its own stamp may be any filler."""
+
+    sent_ntp: int
+
+    @classmethod
+    def parse(cls, packet: bytes) -> Self:
+        """Parse a timing request."""
+        *_, sent_ntp = _unpack(_TIMING, PacketKind.TIMING_REQUEST, packet)
+        return cls(sent_ntp)
+
+    def reply(self, received_ntp: int, sent_ntp: int) -> bytes:
+        """Build the answer with the times when we heard the question and speak."""
+        return _TIMING.pack(
+            _VERSION,
+            PacketKind.TIMING_REPLY | _MARKER,
+            _FIXED_SEQUENCE,
+            0,
+            self.sent_ntp,
+            received_ntp,
+            sent_ntp,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ResendRequest:
+    """A receiver's request to send lost audio packets again."""
+
+    first: int
+    count: int
+
+    @classmethod
+    def parse(cls, packet: bytes) -> Self:
+        """Parse a resend request."""
+        *_, first, count = _unpack(_RESEND_REQUEST, PacketKind.RESEND_REQUEST, packet)
+        return cls(first, count)
+
+    def sequence_numbers(self) -> list[int]:
+        """List the lost packets; sequence numbers wrap at 16 bits."""
+        return [(self.first + offset) & 0xFFFF for offset in range(self.count)]
+
+
+def resend_reply(sequence: int, datagram: bytes) -> bytes:
+    """Wrap an audio packet that is sent again over the control channel.
+
+    Receivers take the sequence number from the packet inside; the outer one is 1 in
+    every sender that was compared.
+    """
+    del sequence
+    return _RESEND_REPLY_HEADER + datagram
+
+
+def sequence_distance(a: int, b: int) -> int:
+    """Return how many packets `a` is after `b`, negative if before."""
+    return ((a - b + 0x8000) & 0xFFFF) - 0x8000
+
+
+def frame_distance(a: int, b: int) -> int:
+    """Return how many frames the RTP time `a` is after `b`, negative if before."""
+    return ((a - b + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+
+
+def _unpack(layout: struct.Struct, kind: PacketKind, packet: bytes) -> tuple[int, ...]:
+    if payload_type(packet) != kind:
+        raise ReceiverProtocolError(f"not a packet of kind {kind.name}")
+    try:
+        return layout.unpack_from(packet)
+    except struct.error as err:
+        raise ReceiverProtocolError(f"{kind.name} packet too short") from err

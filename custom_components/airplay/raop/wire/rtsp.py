@@ -1,0 +1,168 @@
+"""RTSP requests and responses, as RAOP uses them over its control connection.
+
+Formats: RFC 2326 with what receivers do in the field (line ends, key case, missing
+reasons); limits keep a hostile receiver from filling memory.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+import re
+
+from ..errors import ReceiverProtocolError
+
+MAX_HEAD_BYTES = 16 * 1024
+MAX_HEADERS = 64
+MAX_BODY_BYTES = 1024 * 1024
+
+_FORBIDDEN = re.compile(r"[\r\n\0]")
+_FORBIDDEN_IN_LINE = re.compile(rb"[\r\0]")
+_HEAD_END = re.compile(rb"\n\r?\n")
+_STATUS_LINE = re.compile(rb"(?:RTSP/1\.0|HTTP/1\.[01])[ \t]+([1-9]\d\d)(?:[ \t](.*))?")
+_BODY_LENGTH = re.compile(r"[0-9]{1,9}")
+_PORT = re.compile(r"[0-9]{1,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request to a receiver, without the number that its connection gives it."""
+
+    method: str
+    uri: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    content_type: str | None = None
+
+    def with_headers(self, *pairs: tuple[str, str]) -> Request:
+        """Return the request with more headers behind those it has."""
+        return replace(self, headers=self.headers + pairs)
+
+    def encode(self, cseq: int) -> bytes:
+        """Write the request; raise ValueError for words that would break its lines."""
+        headers = [("CSeq", str(cseq)), *self.headers]
+        if self.body:
+            if self.content_type is not None:
+                headers.append(("Content-Type", self.content_type))
+            headers.append(("Content-Length", str(len(self.body))))
+        lines = [
+            f"{self.method} {self.uri} RTSP/1.0",
+            *(f"{name}: {value}" for name, value in headers),
+        ]
+        for line in lines:
+            if _FORBIDDEN.search(line):
+                raise ValueError(
+                    f"a line of the request has a line end in it: {line!r}"
+                )
+        return "\r\n".join((*lines, "", "")).encode() + self.body
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A receiver's answer; header names are in lower case."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """Return a header by its name in any case, or None."""
+        return self.headers.get(name.lower())
+
+
+class ResponseParser:
+    """Cuts the bytes of a control connection into responses."""
+
+    def __init__(self) -> None:
+        """Start at the beginning of a connection."""
+        self._buffer = bytearray()
+        self._head: Response | None = None
+        self._body_length = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no part of a response waits for its rest."""
+        return self._head is None and not self._buffer
+
+    def feed(self, data: bytes) -> list[Response]:
+        """Take received bytes and return the responses that are whole now."""
+        self._buffer += data
+        responses = []
+        while (response := self._next()) is not None:
+            responses.append(response)
+        return responses
+
+    def _next(self) -> Response | None:
+        if self._head is None:
+            self._read_head()
+        if self._head is None or len(self._buffer) < self._body_length:
+            return None
+        body = bytes(self._buffer[: self._body_length])
+        del self._buffer[: self._body_length]
+        head, self._head = self._head, None
+        return replace(head, body=body)
+
+    def _read_head(self) -> None:
+        # Some receivers end a body with line ends that they do not count.
+        self._buffer = self._buffer.lstrip(b"\r\n")
+        end = _HEAD_END.search(self._buffer)
+        if (end.end() if end else len(self._buffer)) > MAX_HEAD_BYTES:
+            raise ReceiverProtocolError("the head of a response is too long")
+        if end is None:
+            return
+        head = _parse_head(bytes(self._buffer[: end.start()]))
+        self._body_length = _body_length(head)
+        self._head = head
+        del self._buffer[: end.end()]
+
+
+def parse_transport(value: str) -> dict[str, str]:
+    """Split a Transport header; its fields come in any order, some without a value."""
+    fields = (field.partition("=") for field in value.split(";"))
+    return {key.strip().lower(): text.strip() for key, _, text in fields}
+
+
+def transport_port(fields: Mapping[str, str], key: str) -> int | None:
+    """Return a port of a Transport header, or None where the receiver names none."""
+    text = fields.get(key)
+    if text is None:
+        return None
+    if not _PORT.fullmatch(text) or int(text) > 0xFFFF:
+        raise ReceiverProtocolError(f"{key} of the transport is no port: {text!r}")
+    return int(text)
+
+
+def _parse_head(head: bytes) -> Response:
+    status_line, *lines = (line.removesuffix(b"\r") for line in head.split(b"\n"))
+    if any(_FORBIDDEN_IN_LINE.search(line) for line in (status_line, *lines)):
+        # Headers go back to the receiver in our requests, which refuse these.
+        raise ReceiverProtocolError("a response has control characters in its head")
+    status = _STATUS_LINE.fullmatch(status_line)
+    if status is None:
+        raise ReceiverProtocolError(f"not a status line: {status_line[:80]!r}")
+    if len(lines) > MAX_HEADERS:
+        raise ReceiverProtocolError("a response has too many headers")
+    return Response(int(status[1]), _text(status[2] or b""), _parse_headers(lines))
+
+
+def _parse_headers(lines: list[bytes]) -> dict[str, str]:
+    """Collect headers; what is said twice is joined, as RFC 2616 §4.2 allows."""
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        key = _text(name).lower()
+        if not (colon and key):
+            raise ReceiverProtocolError(f"not a header: {line[:80]!r}")
+        said = headers.get(key)
+        headers[key] = _text(value) if said is None else f"{said}, {_text(value)}"
+    return headers
+
+
+def _body_length(head: Response) -> int:
+    text = head.header("Content-Length") or "0"
+    if not _BODY_LENGTH.fullmatch(text) or int(text) > MAX_BODY_BYTES:
+        raise ReceiverProtocolError(f"not a length of a body: {text[:80]!r}")
+    return int(text)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace").strip()
