@@ -68,7 +68,7 @@ CONF
 start() {
   local i=$1 mode=$2 root=forky option
   shift 2
-  local name="Lab $i" port=5000 password="" verbose=0 latency_offset=0.0 desired=0.2
+  local name="Lab $i" port=5000 password="" verbose=1 latency_offset=0.0 desired=0.2
   case $mode in
     ap1) ;;
     ap1old | ap1host) root=bookworm ;;
@@ -104,6 +104,12 @@ stop() {
   # unshare ignores SIGTERM while it waits for its child.
   kill -KILL "$(cat "$file")" 2>/dev/null || true
   rm -f "$file"
+  # What it started dies a moment later.
+  for _ in $(seq 100); do
+    [[ -n $(ip netns pids "$prefix-rx$1") ]] || return 0
+    sleep 0.02
+  done
+  fail "receiver $1 does not end"
 }
 
 stop_all() {

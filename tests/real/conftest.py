@@ -1,0 +1,57 @@
+"""Fixtures of the tests against real receivers."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pytest_socket import socket_allow_hosts
+
+from .network import SUBNET, Lab, LabError, Shairport
+
+type StartShairport = Callable[..., Shairport]
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """Bring a network up for all real tests of a run."""
+    try:
+        network = Lab()
+        network.up()
+    except LabError as err:
+        pytest.skip(str(err))
+    try:
+        yield network
+    finally:
+        network.down()
+
+
+@pytest.fixture
+def shairport(lab: Lab) -> Iterator[StartShairport]:
+    """Start receivers: shairport(mode, name=, port=, password=, …); they end here."""
+    started: list[Shairport] = []
+
+    def start(mode: str = "ap1", **options: object) -> Shairport:
+        receiver = lab.start(mode, options)
+        started.append(receiver)
+        return receiver
+
+    yield start
+    for receiver in started:
+        receiver.set_loss(0)
+        receiver.kill()
+
+
+@pytest.fixture
+def sender_namespace(lab: Lab, socket_enabled: None) -> Iterator[None]:
+    """Run a test, and the processes that it starts, on the sender's side."""
+    socket_allow_hosts(["127.0.0.1", f"{SUBNET}.0/24"], allow_unix_socket=True)
+    with lab.sender_namespace():
+        yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything in this folder."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.real)

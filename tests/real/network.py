@@ -1,0 +1,191 @@
+"""A network of real receivers on this machine, as scripts/receivers brings it up."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import re
+import subprocess
+from typing import Any, Self
+
+ROOT = Path(__file__).parents[2]
+_SCRIPT = ROOT / "scripts" / "receivers"
+_PLACES = 8
+SUBNET = "10.77.0"
+
+
+class LabError(Exception):
+    """The lab is not there, or a receiver in it did not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What shairport-sync counts since the play began; it reports every 8 s."""
+
+    missing: int
+    late: int
+    too_late: int
+    resend_requests: int
+
+
+class Lab:
+    """A network with a sender's side and places for receivers."""
+
+    def __init__(self) -> None:
+        """Name the network after this process, so that several can be up at once."""
+        self.name = f"lab{os.getpid()}"
+        self._taken = 0
+        self.run_folder = Path(self.command("root")) / "run" / self.name
+
+    def up(self) -> None:
+        """Bring the network up; networks that a dead process left behind go."""
+        names = subprocess.check_output(["ip", "netns", "list"], text=True)
+        for pid in set(re.findall(r"^lab(\d+)-", names, re.MULTILINE)):
+            if not Path(f"/proc/{pid}").exists():
+                self.command("down", name=f"lab{pid}")
+        self.command("up", str(_PLACES))
+
+    def down(self) -> None:
+        """End the network and all that runs in it."""
+        self.command("down")
+
+    def start(self, mode: str, options: dict[str, object]) -> Shairport:
+        """Start a receiver at the next place, which may be one of a test before."""
+        self._taken = self._taken % _PLACES + 1
+        receiver = Shairport(self, self._taken, mode, options)
+        receiver.start()
+        return receiver
+
+    def in_sender_namespace(self, argv: Sequence[str | Path]) -> list[str]:
+        """Return the command that runs another one on the sender's side."""
+        return ["ip", "netns", "exec", f"{self.name}-tx", *map(str, argv)]
+
+    def run_in_sender_namespace(
+        self, argv: Sequence[str | Path], **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command on the sender's side and return what it printed."""
+        command = self.in_sender_namespace(argv)
+        return subprocess.run(
+            command, **{"capture_output": True, "text": True, "check": False} | options
+        )
+
+    def popen_in_sender_namespace(
+        self, argv: Sequence[str | Path], **options: Any
+    ) -> subprocess.Popen[str]:
+        """Start a command on the sender's side."""
+        command = self.in_sender_namespace(argv)
+        return subprocess.Popen(command, **{"text": True} | options)
+
+    @contextmanager
+    def sender_namespace(self) -> Iterator[None]:
+        """Move this thread, and what it starts meanwhile, to the sender's side."""
+        with (
+            Path("/proc/thread-self/ns/net").open("rb") as home,
+            Path(f"/run/netns/{self.name}-tx").open("rb") as away,
+        ):
+            os.setns(away.fileno(), os.CLONE_NEWNET)
+            try:
+                yield
+            finally:
+                os.setns(home.fileno(), os.CLONE_NEWNET)
+
+    def command(self, *arguments: str, name: str | None = None) -> str:
+        """Run a command of scripts/receivers in this network."""
+        done = subprocess.run(
+            [str(_SCRIPT), *arguments],
+            env=os.environ | {"AIRPLAY_LAB_NAME": name or self.name},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise LabError(done.stderr.strip())
+        return done.stdout.strip()
+
+
+class Shairport:
+    """One shairport-sync: `ap1` and `ap2` are 5.x, `ap1old` is 3.3.8."""
+
+    def __init__(
+        self, lab: Lab, place: int, mode: str, options: dict[str, object]
+    ) -> None:
+        """Describe a receiver at a place of the network; `start` starts it."""
+        self.host = f"{SUBNET}.{10 + place}"
+        self.port = int(str(options.get("port", 7000 if mode == "ap2" else 5000)))
+        self.name = str(options.get("name", f"Lab {place}"))
+        self._lab = lab
+        self._place = str(place)
+        self._start = ["start", self._place, mode]
+        self._start += [f"{key}={value}" for key, value in options.items()]
+        self._output = lab.run_folder / f"rx{place}"
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT, as the command line takes it."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def pcm_path(self) -> Path:
+        """What it plays: raw 16 bit stereo at 44.1 kHz."""
+        return self._output.with_suffix(".pcm")
+
+    @property
+    def index_path(self) -> Path:
+        """When it plays; see lab/pcm_recorder.py."""
+        return self._output.with_suffix(".idx")
+
+    @property
+    def log_path(self) -> Path:
+        """What it says."""
+        return self._output.with_suffix(".log")
+
+    @property
+    def metadata_path(self) -> Path:
+        """Titles, volume and pictures in shairport-sync's own format."""
+        return self._output.with_suffix(".metadata")
+
+    def start(self) -> Self:
+        """Start it; what was recorded before is gone."""
+        self._lab.command(*self._start)
+        return self
+
+    def kill(self) -> None:
+        """End it at once, without a word to the sender or to mDNS."""
+        self._lab.command("stop", self._place)
+
+    def restart(self) -> None:
+        """Kill it and start it again with an empty recording."""
+        self.kill()
+        self.start()
+
+    def set_loss(self, percent: float) -> None:
+        """Lose that share of the audio packets at random."""
+        self._lab.command("loss", self._place, str(percent))
+
+    def statistics(self) -> Statistics:
+        """Read its newest statistics line; all 0 in a play shorter than 8 s."""
+        return parse_statistics(self.log_path.read_text(errors="replace"))
+
+
+def parse_statistics(log: str) -> Statistics:
+    """Find the last statistics in a log of either version of shairport-sync."""
+    names: list[str] = []
+    values: list[str] = []
+    for line in log.splitlines():
+        text = re.sub(r'^.*?"player\.c:\d+"', "", line).strip()
+        if text.lower().startswith(("missing |", "total packets,")):
+            names = re.split(r"\s*[|,]\s*", text.lower())
+        elif names and re.fullmatch(r"[\d.,\s-]+", text):
+            values = re.split(r"[,\s]+", text)
+    counted = dict(zip(names, values, strict=False))
+
+    def count(*keys: str) -> int:
+        return next((int(counted[key]) for key in keys if key in counted), 0)
+
+    return Statistics(
+        missing=count("missing", "missing packets"),
+        late=count("late", "late packets"),
+        too_late=count("too late", "too late packets"),
+        resend_requests=count("resend reqs", "resend requests"),
+    )
