@@ -1,4 +1,4 @@
-"""Errors that the core raises on purpose, each named by what the caller can do about it.
+"""Errors that the core raises on purpose, named by what the caller can do about it.
 
 Every class has a `code`, stable and short, that travels to other processes and is
 translated there; the text is for logs and the command line.
@@ -105,11 +105,9 @@ class MediaEmptyError(MediaError):
 
 def error_for(code: str, text: str) -> RaopError:
     """Return the error that a code from another process stands for."""
-    return _BY_CODE.get(code, RaopError)(text)
+    known = (error for error in _tree(RaopError) if error.code == code)
+    return next(known, RaopError)(text)
 
 
 def _tree(base: type[RaopError]) -> list[type[RaopError]]:
     return [base, *(leaf for child in base.__subclasses__() for leaf in _tree(child))]
-
-
-_BY_CODE = {error.code: error for error in _tree(RaopError)}

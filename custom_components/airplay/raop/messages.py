@@ -5,13 +5,12 @@ come unasked. Levels are percent of the receiver's scale (0 to 100), times are
 milliseconds of media or Unix seconds where the name says `at`.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 import json
-import types
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import get_args
 
 from .errors import RaopError
+from .shapes import ShapeError, build
 
 MAX_LINE_BYTES = 1 << 20
 
@@ -256,81 +255,56 @@ type Event = (
     | LogLine
 )
 
-_COMMANDS: tuple[type[Any], ...] = get_args(Command.__value__)
-_EVENTS: tuple[type[Any], ...] = get_args(Event.__value__)
+_COMMANDS: tuple[type[Command], ...] = get_args(Command.__value__)
+_EVENTS: tuple[type[Event], ...] = get_args(Event.__value__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Envelope:
+    """What every line is: a message's name, its command's number and its fields."""
+
+    type: str
+    id: int
+    body: dict[str, object]
 
 
 def encode_command(number: int, command: Command) -> bytes:
-    """Write a command as a line."""
-    return _line(type(command).__name__, number, command)
+    """Write a command as a line; raise MessageError when it is too long."""
+    return _line(number, command)
 
 
 def decode_command(line: bytes) -> tuple[int, Command]:
     """Read a command and its number; raise MessageError."""
-    name, number, body = _open(line)
-    return number, _build(_named(_COMMANDS, name), body)
+    return _read(line, _COMMANDS)
 
 
 def encode_event(event: Event) -> bytes:
-    """Write an event as a line."""
-    return _line(type(event).__name__, 0, event)
+    """Write an event as a line; raise MessageError when it is too long."""
+    return _line(0, event)
 
 
 def decode_event(line: bytes) -> Event:
     """Read an event; raise MessageError."""
-    name, _, body = _open(line)
-    event: Event = _build(_named(_EVENTS, name), body)
+    _, event = _read(line, _EVENTS)
     return event
 
 
-def _line(name: str, number: int, message: Command | Event) -> bytes:
-    body = {"type": name, "id": number, "body": asdict(message)}
-    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
+def _line(number: int, message: Command | Event) -> bytes:
+    whole = _Envelope(type=type(message).__name__, id=number, body=asdict(message))
+    line = json.dumps(asdict(whole), separators=(",", ":")).encode() + b"\n"
+    if len(line) > MAX_LINE_BYTES:
+        raise MessageError(f"{whole.type} is too long for a line")
+    return line
 
 
-def _open(line: bytes) -> tuple[str, int, Mapping[str, Any]]:
+def _read[T](line: bytes, kinds: tuple[type[T], ...]) -> tuple[int, T]:
+    if len(line) > MAX_LINE_BYTES:
+        raise MessageError("a line is too long")
     try:
-        whole = json.loads(line)
-        name, number, body = whole["type"], whole["id"], whole["body"]
-    except (ValueError, KeyError, TypeError) as err:
-        raise MessageError("not a message") from err
-    if not (isinstance(name, str) and type(number) is int and isinstance(body, dict)):
-        raise MessageError("not a message")
-    return name, number, body
-
-
-def _named(kinds: tuple[type[Any], ...], name: str) -> type[Any]:
-    for kind in kinds:
-        if kind.__name__ == name:
-            return kind
-    raise MessageError(f"no message is called {name!r}")
-
-
-def _build(kind: type[Any], body: Mapping[str, Any]) -> Any:
-    hints = get_type_hints(kind)
-    known = {each.name for each in fields(kind)}
-    if unknown := body.keys() - known:
-        raise MessageError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
-    try:
-        return kind(**{name: _value(hints[name], body[name]) for name in body})
-    except TypeError as err:
-        raise MessageError(f"{kind.__name__} is not complete") from err
-
-
-def _value(hint: Any, value: Any) -> Any:
-    """Check a JSON value against an annotation and bring it into its shape."""
-    if get_origin(hint) in (Union, types.UnionType):
-        if value is None and type(None) in get_args(hint):
-            return None
-        hint = next(each for each in get_args(hint) if each is not type(None))
-    if get_origin(hint) is tuple and isinstance(value, list):
-        return tuple(_value(get_args(hint)[0], each) for each in value)
-    if get_origin(hint) is dict and isinstance(value, dict):
-        return {str(key): _value(str, each) for key, each in value.items()}
-    if isinstance(value, dict) and isinstance(hint, type):
-        return _build(hint, value)
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        raise MessageError(f"{value!r} is not a {hint}")
-    return value
+        envelope = build(_Envelope, json.loads(line))
+        for kind in kinds:
+            if kind.__name__ == envelope.type:
+                return envelope.id, build(kind, envelope.body)
+    except (ValueError, RecursionError, ShapeError) as err:
+        raise MessageError(f"not a message: {err}") from err
+    raise MessageError(f"no message is called {envelope.type[:80]!r}")

@@ -24,6 +24,12 @@ _ENCRYPTION_MFI = 4
 _CODEC_L16 = 0
 _CODEC_ALAC = 1
 _ID = re.compile(r"[0-9a-f]{12}")
+_NUMBER = re.compile(r"0x[0-9a-f]{1,16}|[0-9]{1,20}", re.ASCII | re.IGNORECASE)
+_APPLE_MODEL = re.compile(
+    r"(appletv|audioaccessory(single)?|airport|(i|virtual)?mac(book(air|pro)?|mini|pro)?)"
+    r"\d+,\d+",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 class Codec(StrEnum):
@@ -85,8 +91,7 @@ class Receiver:
         """The maker, where it is said or can be told from the model."""
         if named := self._airplay("manufacturer"):
             return named
-        apple = ("appletv", "audioaccessory", "airport", "mac")
-        return "Apple" if (self.model or "").lower().startswith(apple) else None
+        return "Apple" if _APPLE_MODEL.fullmatch(self.model or "") else None
 
     @property
     def firmware(self) -> str | None:
@@ -104,12 +109,14 @@ class Receiver:
     @property
     def features(self) -> int | None:
         """The feature bits, or None where no record has any."""
-        return parse_features(self._airplay("features") or self._raop("ft"))
+        features = parse_features(self._airplay("features"))
+        return parse_features(self._raop("ft")) if features is None else features
 
     @property
     def flags(self) -> int:
         """The status flags as announced last."""
-        return parse_number(self._airplay("flags") or self._raop("sf")) or 0
+        flags = parse_number(self._airplay("flags"))
+        return (parse_number(self._raop("sf")) or 0) if flags is None else flags
 
     @property
     def codec(self) -> Codec:
@@ -123,14 +130,18 @@ class Receiver:
     def encrypts(self) -> bool:
         """Whether audio must be encrypted with a key under the AirPort's RSA key.
 
+        The first two AirPort Express want it even where they list unencrypted audio;
         Apple's later receivers list RSA but refuse or ignore a stream that uses it.
         """
         kinds = _numbers(self._raop("et"))
-        if _ENCRYPTION_RSA not in kinds:
+        if kinds and _ENCRYPTION_RSA not in kinds:
             return False
-        if _ENCRYPTION_NONE not in kinds:
+        if kinds and _ENCRYPTION_NONE not in kinds:
             return True
-        is_plain = (self.model or "").lower().startswith(("appletv", "airport10"))
+        model = (self.model or "").lower()
+        if model.startswith("airport4,"):
+            return True
+        is_plain = model.startswith(("appletv", "airport"))
         return self._raop("ek") == "1" and not is_plain
 
     @property
@@ -153,8 +164,11 @@ class Receiver:
 
     @property
     def is_first_express(self) -> bool:
-        """Whether it is an 802.11g AirPort Express, which drops unknown methods."""
-        return not self.model and self._raop("vn") == "3"
+        """Whether it is an 802.11g AirPort Express, which drops unknown methods.
+
+        Airfoil's speakers say the same of themselves, but do not offer TCP.
+        """
+        return not self.model and self._raop("vn") == "3" and "TCP" in self._transports
 
     @property
     def takes_text(self) -> bool:
@@ -181,21 +195,26 @@ class Receiver:
         """Why it cannot be played to, or None where it can."""
         if self._airplay("acl") == "1" or self._airplay("act") == "2":
             return Obstacle.HOME_ONLY
-        if self.raop is None and not self._has(_FEATURE_RAOP_ON_AIRPLAY_PORT):
-            return Obstacle.AIRPLAY2_ONLY
-        if self.raop is None and not self._has(_FEATURE_AUDIO):
-            return Obstacle.NO_AUDIO
-        transports = {each.strip().upper() for each in self._raop("tp").split(",")}
-        if transports != {""} and "UDP" not in transports:
+        if self.raop is None:
+            if self.features is not None and not self._has(_FEATURE_AUDIO):
+                return Obstacle.NO_AUDIO
+            if not self._has(_FEATURE_RAOP_ON_AIRPLAY_PORT):
+                return Obstacle.AIRPLAY2_ONLY
+        if self._transports and "UDP" not in self._transports:
             return Obstacle.TCP_ONLY
         kinds = _numbers(self._raop("et"))
         if kinds and not kinds & {_ENCRYPTION_NONE, _ENCRYPTION_RSA, _ENCRYPTION_MFI}:
             return Obstacle.ENCRYPTION
         return None
 
+    @property
+    def _transports(self) -> frozenset[str]:
+        words = (each.strip().upper() for each in self._raop("tp").split(","))
+        return frozenset(word for word in words if word)
+
     def _takes(self, kind: int, feature: int) -> bool:
-        kinds = self._raop("md")
-        return kind in _numbers(kinds) if kinds else self._has(feature)
+        kinds = _numbers(self._raop("md"))
+        return kind in kinds if kinds else self._has(feature)
 
     def _has(self, feature: int) -> bool:
         return bool((self.features or 0) & feature)
@@ -242,20 +261,21 @@ def normalise_id(text: str) -> str | None:
 
 
 def parse_features(text: str) -> int | None:
-    """Parse `0xLOW[,0xHIGH]`; either word may be shorter than eight digits."""
-    low, _, high = text.partition(",")
-    words = parse_number(low), parse_number(high) if high else 0
-    if words[0] is None or words[1] is None:
-        return None
-    return (words[1] & 0xFFFFFFFF) << 32 | words[0] & 0xFFFFFFFFFFFFFFFF
+    """Parse `0xLOW,0xHIGH`, whose words may be short, or one number of 64 bits."""
+    match [parse_number(word) for word in text.split(",")]:
+        case [int(whole)]:
+            return whole & 0xFFFFFFFFFFFFFFFF
+        case [int(low), int(high)]:
+            return (high & 0xFFFFFFFF) << 32 | low & 0xFFFFFFFF
+    return None
 
 
 def parse_number(text: str) -> int | None:
-    """Parse a decimal or 0x number of at most 20 characters, or return None."""
-    try:
-        return int(text.strip()[:20], 0)
-    except ValueError:
+    """Parse a decimal or 0x number without a sign, or return None."""
+    plain = text.strip()
+    if not _NUMBER.fullmatch(plain):
         return None
+    return int(plain, 16 if plain[:2] in ("0x", "0X") else 10)
 
 
 def _numbers(text: str) -> frozenset[int]:

@@ -1,0 +1,66 @@
+"""Builds frozen dataclasses from JSON values, trusting none of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
+from functools import cache
+from math import isfinite
+from types import NoneType, UnionType
+from typing import get_args, get_origin, get_type_hints
+
+
+class ShapeError(ValueError):
+    """A JSON value has another shape than the dataclass; names no values."""
+
+
+def build[T](kind: Callable[..., T], value: object) -> T:
+    """Return the dataclass that a JSON object describes; raise ShapeError."""
+    if not isinstance(value, dict):
+        raise ShapeError(f"{kind.__name__} is no object")
+    hints = _hints(kind)
+    if value.keys() - hints:
+        raise ShapeError(f"{kind.__name__} has a field too many")
+    fields = {
+        name: _shaped(f"{kind.__name__}.{name}", hints[name], each)
+        for name, each in value.items()
+    }
+    try:
+        return kind(**fields)
+    except TypeError as err:
+        raise ShapeError(f"{kind.__name__} is not complete") from err
+
+
+@cache
+def _hints(kind: Callable[..., object]) -> Mapping[str, object]:
+    return get_type_hints(kind)
+
+
+def _shaped(name: str, hint: object, value: object) -> object:
+    """Check a value against an annotation and bring it into its shape."""
+    inner = get_args(hint)
+    match get_origin(hint), value:
+        case (origin, None) if origin is UnionType and NoneType in inner:
+            return None
+        case (origin, _) if origin is UnionType:
+            return _shaped(name, inner[0], value)
+        case (origin, list()) if origin is tuple:
+            return tuple(_shaped(name, inner[0], each) for each in value)
+        case (origin, dict()) if origin is dict:
+            return {key: _shaped(name, inner[1], each) for key, each in value.items()}
+    if isinstance(hint, type) and is_dataclass(hint):
+        return build(hint, value)
+    if hint is float:
+        return _number(name, value)
+    if hint is not object and type(value) is not hint:
+        raise ShapeError(f"{name} is of another type")
+    return value
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        if type(value) is float or type(value) is int:
+            number = float(value)
+            if isfinite(number):
+                return number
+    except OverflowError:
+        pass
+    raise ShapeError(f"{name} is no number")
