@@ -1,0 +1,106 @@
+"""Run virtual receivers by hand: python -m tests.virtual_receiver --name Kitchen."""
+
+import argparse
+import asyncio
+from collections.abc import Mapping
+import json
+from pathlib import Path
+import signal
+import sys
+
+from .clock import realtime_ns
+from .mdns import Advertisement
+from .quirks import parse_quirks
+from .receiver import VirtualReceiver
+from .speaker import Speaker
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.virtual_receiver",
+        description="An AirPlay 1 receiver that plays into a file.",
+    )
+    parser.add_argument("--name", default="Virtual")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="0 for any free one")
+    parser.add_argument("--id", default="0A0B0C0D0E01", help="12 hex digits")
+    parser.add_argument("--password")
+    parser.add_argument("--wav", type=Path, help="file for what is played")
+    parser.add_argument("--play", action="store_true", help="make it audible")
+    parser.add_argument("--json", action="store_true", help="one line per event")
+    parser.add_argument("--txt", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--quirk", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--mdns", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--airplay", action="store_true", help="also _airplay._tcp")
+    parser.add_argument(
+        "--interface",
+        action="append",
+        metavar="ADDRESS",
+        help="announce on the interface with this address only",
+    )
+    return parser
+
+
+def print_event(event: str, details: Mapping[str, object]) -> None:
+    """Write one event as a line of JSON."""
+    line = {"event": event, "at_s": realtime_ns() / 1e9, **details}
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+async def run(options: argparse.Namespace) -> None:
+    """Serve until a signal comes."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    receiver = VirtualReceiver(
+        options.name,
+        host=options.host,
+        port=options.port,
+        receiver_id=options.id.upper(),
+        password=options.password,
+        wav=options.wav,
+        quirks=parse_quirks(options.quirk),
+        txt=dict(pair.partition("=")[::2] for pair in options.txt),
+        record=False,
+    )
+    if options.json:
+        receiver.subscribe(print_event)
+    speaker = await Speaker.open() if options.play else None
+    if speaker is not None:
+        receiver.recording.subscribe(lambda packet: speaker.play(packet.sound))
+    async with receiver:
+        advertisement = Advertisement(
+            receiver, interfaces=options.interface, airplay=options.airplay
+        )
+        if options.mdns:
+            await advertisement.announce()
+        announce_ready(receiver, options, is_audible=speaker is not None)
+        await stopped.wait()
+        await advertisement.withdraw()
+    if speaker is not None:
+        await speaker.close()
+
+
+def announce_ready(
+    receiver: VirtualReceiver, options: argparse.Namespace, *, is_audible: bool
+) -> None:
+    """Tell in one line that senders may come."""
+    if options.json:
+        print_event(
+            "ready",
+            {"name": receiver.name, "host": receiver.host, "port": receiver.port},
+        )
+        return
+    target = options.wav or ("the sound card" if is_audible else "nowhere")
+    sys.stdout.write(
+        f"{receiver.name} listens on {receiver.host} port {receiver.port}"
+        f" and plays to {target}\n"
+    )
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(run(arguments().parse_args()))

@@ -1,0 +1,123 @@
+"""One RTSP connection: bytes in, replies out, with the quirks of a bad one."""
+
+import asyncio
+from collections.abc import Callable
+import contextlib
+from typing import cast
+
+from .clock import monotonic_ns
+from .quirks import Quirks
+from .rtsp import Request, RequestParser, Response, RtspError
+from .session import Session, SessionState
+from .udp import Address
+
+_READ_BYTES = 65536
+_HEADER_LIMIT = 1_000_000
+
+
+class Connection:
+    """Serve a sender until it or we close."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        quirks: Quirks,
+        received: Callable[[Request], None],
+        violation: Callable[[str], None],
+        is_unplugged: Callable[[], bool],
+    ) -> None:
+        """Take a connection; `session` is set before it is served."""
+        self._reader = reader
+        self._writer = writer
+        self._quirks = quirks
+        self._received = received
+        self._violation = violation
+        self._is_unplugged = is_unplugged
+        self._drop_timer: asyncio.TimerHandle | None = None
+        self.session: Session
+
+    @property
+    def local(self) -> Address:
+        """Return our address, IPv6 scope included."""
+        return cast(Address, self._writer.get_extra_info("sockname"))
+
+    @property
+    def peer(self) -> Address:
+        """Return the sender's address, IPv6 scope included."""
+        return cast(Address, self._writer.get_extra_info("peername"))
+
+    async def serve(self) -> None:
+        """Answer requests until the connection ends."""
+        parser = RequestParser()
+        try:
+            while received := await self._reader.read(_READ_BYTES):
+                for request in parser.feed(received, monotonic_ns()):
+                    if not await self._exchange(request):
+                        return
+        except RtspError as err:
+            self._violation(f"RTSP: {err}")
+            self._writer.write(Response(400, close=True).build(None))
+        except ConnectionError:
+            return
+        finally:
+            await self._finish()
+
+    def close(self) -> None:
+        """Close the connection from our side."""
+        if self._drop_timer is not None:
+            self._drop_timer.cancel()
+        self.session.close()
+        self._writer.close()
+
+    async def _finish(self) -> None:
+        self.close()
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(1):
+                await self._writer.wait_closed()
+
+    async def _exchange(self, request: Request) -> bool:
+        """Handle one request; False when the connection is over."""
+        self._received(request)
+        quirks = self._quirks
+        if request.method == quirks.drop_at:
+            return False
+        if request.method == "SETUP":
+            await asyncio.sleep(quirks.setup_delay_s)
+        response = self.session.handle(request)
+        if request.method == "RECORD" and quirks.drop_after_s is not None:
+            loop = asyncio.get_running_loop()
+            self._drop_timer = loop.call_later(quirks.drop_after_s, self.close)
+        await asyncio.sleep(quirks.reply_delay_s.get(request.method, 0.0))
+        if not quirks.applies(quirks.unanswered, request.method):
+            await self._reply(request, response)
+        return not response.close and self.session.state is not SessionState.CLOSED
+
+    async def _reply(self, request: Request, response: Response) -> None:
+        quirks = self._quirks
+        if quirks.applies(quirks.garbage_reply, request.method):
+            self._writer.write(b"\x00\xff\xfe garbage \r\n\r\n")
+        elif quirks.applies(quirks.endless_headers, request.method):
+            await self._write_endless_headers()
+        elif not self._is_unplugged():
+            await self._write(response.build(self._cseq(request)))
+        await self._writer.drain()
+
+    def _cseq(self, request: Request) -> str | None:
+        cseq = request.headers.get("cseq")
+        return f"{cseq}7" if self._quirks.wrong_cseq and cseq is not None else cseq
+
+    async def _write(self, reply: bytes) -> None:
+        if not self._quirks.byte_by_byte:
+            self._writer.write(reply)
+            return
+        for byte in reply:
+            self._writer.write(bytes([byte]))
+            await asyncio.sleep(0)
+
+    async def _write_endless_headers(self) -> None:
+        """Write headers until the sender hangs up."""
+        self._writer.write(b"RTSP/1.0 200 OK\r\n")
+        for number in range(_HEADER_LIMIT):
+            self._writer.write(b"X-Header-%d: %s\r\n" % (number, b"x" * 1000))
+            await self._writer.drain()

@@ -1,0 +1,118 @@
+"""What a virtual receiver does differently from a well-behaved one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+import json
+
+ALL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """Faults and oddities of a receiver; the defaults are shairport-sync's manners."""
+
+    # RTSP: replies
+    refuse: Mapping[str, int] = field(default_factory=dict)
+    """Status answered to a method, for example {"ANNOUNCE": 453}."""
+    refuse_as_200: frozenset[str] = frozenset()
+    """Methods refused with 200 and nothing in it, as shairport-sync does when busy."""
+    unanswered: frozenset[str] = frozenset()
+    """Methods that are read and never answered; "*" stands for all."""
+    garbage_reply: frozenset[str] = frozenset()
+    """Methods answered with bytes that are not RTSP."""
+    endless_headers: frozenset[str] = frozenset()
+    """Methods answered with header lines that do not end."""
+    reply_delay_s: Mapping[str, float] = field(default_factory=dict)
+    """Seconds between handling a method and answering it."""
+    setup_delay_s: float = 0.0
+    """Seconds before a SETUP is handled at all."""
+    byte_by_byte: bool = False
+    """Send each byte of a reply as a TCP segment of its own."""
+    wrong_cseq: bool = False
+    """Answer with another CSeq than asked, as Airfoil and Reflector do."""
+    leading_crlf: bool = False
+    """Begin GET_PARAMETER bodies with an empty line, as shairport-sync 5.1 does."""
+    zero_timing_port: bool = False
+    """Tell timing_port=0 in the SETUP reply, as Apple TV 4 and HomePod do."""
+
+    # RTSP: connection
+    drop_at: str | None = None
+    """Close the connection when this method arrives, without an answer."""
+    drop_after_s: float | None = None
+    """Close the connection this long after RECORD."""
+    idle_close_s: float | None = None
+    """Close the connection after this long without audio; 120 in 3.3.8."""
+    takes_over: bool = True
+    """Let a second sender's ANNOUNCE end the first one's session; else 453."""
+
+    # authentication
+    uppercase_digest: bool = False
+    """Accept only upper-case digests, as the first AirPort Express does."""
+    requires_auth_setup: bool = False
+    """Answer 403 to ANNOUNCE before POST /auth-setup."""
+    auth_setup_status: int = 200
+    """Status answered to POST /auth-setup."""
+
+    # volume
+    ignores_volume: bool = False
+    """Answer 200 to a volume and keep the old one."""
+    forgets_early_volume: bool = False
+    """Lose a volume set before RECORD."""
+
+    # packets that come in
+    loss: float = 0.0
+    """Share of audio packets thrown away, also of those sent again."""
+    burst_loss_every: int = 0
+    """Begin a burst of losses every so many packets; 0 for never."""
+    burst_loss_length: int = 0
+    """Packets lost in one burst."""
+    jitter_s: float = 0.0
+    """Audio and sync packets are delayed by up to this many seconds."""
+    seed: int = 1
+    """Seed of everything random."""
+    drops_audio_before_sync: bool = False
+    """Throw audio away until a sync packet was accepted, instead of keeping it."""
+    mutes_first_packets: int = 0
+    """Packets played as silence after each start and FLUSH; 9 in 3.3.8."""
+    forgets_flush_point: bool = False
+    """Accept frames older than the last FLUSH, as 5.1 does and 3.3.8 does not."""
+
+    # packets that go out
+    asks_resends: bool = True
+    """Ask for lost packets."""
+    ask_received_every: int = 0
+    """Ask for every n-th packet although it was received; 0 for never."""
+    ask_burst: int = 0
+    """Ask once a second for this many of the last packets."""
+    ask_never_sent: bool = False
+    """Ask once a second for sequence numbers that were never sent."""
+    asks_time: bool = True
+    """Send timing requests."""
+    timing_copies: int = 1
+    """How often each timing request is sent."""
+
+    def applies(self, methods: frozenset[str], method: str) -> bool:
+        """Tell whether a set of methods contains one."""
+        return method in methods or ALL in methods
+
+
+def parse_quirks(assignments: list[str]) -> Quirks:
+    """Read quirks from the command line's NAME=VALUE texts."""
+    known = {item.name for item in fields(Quirks)}
+    values: dict[str, object] = {}
+    for assignment in assignments:
+        name, _, text = assignment.partition("=")
+        if name not in known:
+            raise ValueError(f"no such quirk: {name}")
+        values[name] = _value(text, getattr(Quirks(), name))
+    return Quirks(**values)  # type: ignore[arg-type]
+
+
+def _value(text: str, default: object) -> object:
+    """Read a value as JSON, or as what the field holds by default."""
+    if isinstance(default, frozenset):
+        return frozenset(part for part in text.split(",") if part)
+    try:
+        return json.loads(text or "true")
+    except ValueError:
+        return text

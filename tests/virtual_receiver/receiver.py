@@ -1,0 +1,400 @@
+"""A virtual AirPlay 1 receiver on real sockets that remembers what it played."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+import secrets
+
+from . import recording as played
+from .clock import ReceiverClock, monotonic_ns, realtime_ns
+from .connection import Connection
+from .decoder import KeyOpener
+from .heard import Heard, find
+from .metadata import Song
+from .quirks import Quirks
+from .recording import PlayedPacket, Recording, Segment
+from .rtsp import Request
+from .sdp import Announcement
+from .session import DEFAULT_VOLUME_DB, Ports, Session
+from .stats import Stats
+from .stream import ReceivedSync, Setting, Stream
+from .timing import Cadence
+from .txt import raop_txt
+from .waiting import Waiters
+from .wav import WavFile
+
+type Listener = Callable[[str, Mapping[str, object]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeChange:
+    """A volume that a sender has set, by CLOCK_MONOTONIC."""
+
+    at_ns: int
+    volume_db: float
+    is_recording: bool
+
+
+class VirtualReceiver:
+    """Listen for senders, play what they send and tell what was heard when."""
+
+    def __init__(
+        self,
+        name: str = "Virtual",
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        quirks: Quirks | None = None,
+        password: str | None = None,
+        txt: Mapping[str, str | None] | None = None,
+        receiver_id: str = "0A0B0C0D0E01",
+        wav: Path | str | None = None,
+        clock_offset_ns: int = 0,
+        clock_drift_ppm: float = 0.0,
+        cadence: Cadence | None = None,
+        audio_latency_frames: int = 11025,
+        record: bool = True,
+        decode: bool = True,
+        open_key: KeyOpener | None = None,
+    ) -> None:
+        """Describe a receiver; it does nothing before `start`.
+
+        `open_key` turns the bytes of `rsaaeskey` into the AES key. With
+        `record=False` frames are counted and forgotten, with `decode=False`
+        their sound is not looked at.
+        """
+        self.name = name
+        self.host = host
+        self.port = port
+        self.receiver_id = receiver_id
+        self.quirks = quirks or Quirks()
+        self.password = password
+        self.is_unplugged = False
+        """While set, nothing goes in or out, as with a pulled cable."""
+        self.cadence = cadence or Cadence()
+        self.clock = ReceiverClock(clock_offset_ns, clock_drift_ppm, monotonic_ns())
+        self.audio_latency_frames = audio_latency_frames
+        self.recording = Recording(keep=record)
+        self.stats = Stats()
+        self.song = Song()
+        self.requests: list[Request] = []
+        self.syncs: list[ReceivedSync] = []
+        self.volumes: list[VolumeChange] = []
+        self.volume_db = DEFAULT_VOLUME_DB
+        self.violations: list[str] = []
+        self.connections = 0
+        self.session: Session | None = None
+        """The session that plays or played last."""
+        self._txt = dict(txt or {})
+        self._decode = decode
+        self._open_key = open_key
+        self._server: asyncio.Server | None = None
+        self._tasks: dict[asyncio.Task[None], Connection] = {}
+        self._owner: Session | None = None
+        self._stream: Stream | None = None
+        self._streams = 0
+        self._listeners: list[Listener] = []
+        self._waiters = Waiters(self._next_due_s)
+        self._is_sounding = False
+        self._wav = WavFile(Path(wav)) if wav is not None else None
+        self.recording.subscribe(self._heard)
+
+    # --- life ----------------------------------------------------------------
+
+    async def start(self) -> Self:
+        """Listen; the port stays the same when started again."""
+        self._server = await asyncio.start_server(self._connected, self.host, self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def stop(self) -> None:
+        """Close every connection and socket."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in list(self._tasks.values()):
+            connection.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.wait_closed()
+        self._server = None
+        if self._wav is not None:
+            self._wav.close()
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        return await self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    def disconnect(self) -> None:
+        """Close the connections of all senders and go on listening."""
+        for connection in list(self._tasks.values()):
+            connection.close()
+
+    @property
+    def txt(self) -> dict[str, str]:
+        """Return the TXT record of `_raop._tcp`; None in `txt` removes a key."""
+        return raop_txt(self._txt, self.password, is_keyed=self._open_key is not None)
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call somebody with the name and details of each event."""
+        self._listeners.append(listener)
+
+    # --- what was heard ------------------------------------------------------
+
+    @property
+    def pcm(self) -> bytes:
+        """Return all that was heard as s16le; lost packets silent, pauses left out."""
+        self.poll()
+        return self.recording.pcm
+
+    @property
+    def pcm_with_pauses(self) -> bytes:
+        """Return all that was heard, pauses as silence of up to a minute."""
+        self.poll()
+        return played.with_pauses(self.recording.packets)
+
+    @property
+    def played(self) -> list[Segment]:
+        """Return what was heard without a break longer than 5 ms, in pieces."""
+        self.poll()
+        return played.segments(self.recording.packets, 5_000_000)
+
+    @property
+    def first_frame_ns(self) -> int | None:
+        """Return CLOCK_MONOTONIC of the first frame that was heard."""
+        self.poll()
+        return self.recording.first_frame_ns
+
+    def heard(self, source: bytes, *, after_ns: int = 0) -> Heard:
+        """Find a source in what was heard since an instant of CLOCK_MONOTONIC."""
+        self.poll()
+        packets = [
+            packet for packet in self.recording.packets if packet.play_ns >= after_ns
+        ]
+        return find(source, packets)
+
+    def play_times(self) -> dict[int, int]:
+        """Map the rtptime of each packet that was heard to CLOCK_MONOTONIC."""
+        self.poll()
+        return self.recording.play_times()
+
+    def clear(self) -> None:
+        """Forget what was heard and asked until now, but not the counters."""
+        self.poll()
+        self.recording.clear()
+        self.requests.clear()
+        self.syncs.clear()
+        self.volumes.clear()
+
+    @property
+    def is_playing(self) -> bool:
+        """Tell whether frames wait to be heard."""
+        self.poll()
+        return self._stream is not None and self._stream.player.next_due_ns is not None
+
+    @property
+    def has_session(self) -> bool:
+        """Tell whether a sender holds this receiver."""
+        return self._owner is not None
+
+    def poll(self) -> None:
+        """Play what is due by now."""
+        if self._stream is not None:
+            self._stream.poll()
+
+    # --- waiting -------------------------------------------------------------
+
+    async def wait_for(
+        self, method: str, *, count: int = 1, timeout_s: float = 10.0
+    ) -> Request:
+        """Wait until a method was asked for the count-th time; return that request."""
+        await self.wait_until(lambda: len(self.asked(method)) >= count, timeout_s)
+        return self.asked(method)[count - 1]
+
+    def asked(self, method: str) -> list[Request]:
+        """Return the requests with a method."""
+        return [request for request in self.requests if request.method == method]
+
+    async def wait_playing(self, timeout_s: float = 10.0) -> int:
+        """Wait until a frame is heard from now on; return its CLOCK_MONOTONIC."""
+        before = self.recording.frames
+        await self.wait_until(lambda: self.recording.frames > before, timeout_s)
+        return self.recording.last_frame_ns or 0
+
+    async def wait_frames(self, frames: int, timeout_s: float = 60.0) -> None:
+        """Wait until so many frames were heard in all."""
+        await self.wait_until(lambda: self.recording.frames >= frames, timeout_s)
+
+    async def wait_idle(self, timeout_s: float = 60.0) -> None:
+        """Wait until no sender holds this receiver."""
+        await self.wait_until(lambda: not self.has_session, timeout_s)
+
+    async def drain(self, timeout_s: float = 60.0) -> None:
+        """Wait until everything that is queued was heard."""
+        await self.wait_until(lambda: not self.is_playing, timeout_s)
+
+    async def wait_until(
+        self, predicate: Callable[[], bool], timeout_s: float = 10.0
+    ) -> None:
+        """Wait until something about this receiver is true."""
+
+        def is_true() -> bool:
+            self.poll()
+            return predicate()
+
+        await self._waiters.wait(is_true, timeout_s)
+
+    def _next_due_s(self) -> float | None:
+        """Return the seconds until the next frame is heard."""
+        if self._stream is None or self._stream.player.next_due_ns is None:
+            return None
+        due = self.clock.to_monotonic(self._stream.player.next_due_ns)
+        return max(0.0, (due - monotonic_ns()) / 1e9)
+
+    # --- Host: what sessions call --------------------------------------------
+
+    def claim(self, session: Session) -> bool:
+        """Give this receiver to a session; the one before only sees its end."""
+        if self._owner is not None and self._owner is not session:
+            if not self.quirks.takes_over:
+                return False
+            self._connection(self._owner).close()
+        self._owner = self.session = session
+        return True
+
+    def open_stream(self, session: Session, ports: Ports) -> Ports:
+        """Open the UDP ports for the announced stream."""
+        assert isinstance(session.announcement, Announcement)
+        connection = self._connection(session)
+        self._streams += 1
+        self._stream = Stream(
+            self._streams,
+            session.announcement,
+            session.airplay_version,
+            ports,
+            connection.local,
+            connection.peer,
+            self._setting(connection),
+        )
+        return self._stream.ports
+
+    def record(self, session: Session, rtptime: int | None) -> None:
+        """Begin to play."""
+        if self._stream is not None and session is self._owner:
+            self._stream.record(rtptime)
+
+    def flush(self, session: Session, rtptime: int | None) -> None:
+        """Drop what is queued."""
+        if self._stream is not None and session is self._owner:
+            self._stream.flush(rtptime)
+
+    def teardown(self, session: Session) -> None:
+        """End the stream of a session."""
+        if session is not self._owner:
+            return
+        if self._stream is not None:
+            self._stream.close()
+        self._stream = self._owner = None
+        self._is_sounding = False
+        self.volume_db = session.volume_db
+        self._tell("ended", frames=self.recording.frames)
+
+    def volume_changed(self, volume_db: float, *, is_recording: bool) -> None:
+        """Take a volume in dB."""
+        if self.session is not None:
+            self.volume_db = self.session.volume_db
+        self.volumes.append(VolumeChange(monotonic_ns(), volume_db, is_recording))
+        self._tell("volume", volume_db=volume_db)
+
+    def song_changed(self, kind: str) -> None:
+        """Take text, artwork or progress."""
+        song = self.song
+        self._tell(
+            kind, title=song.title, artist=song.artist, artwork_bytes=len(song.artwork)
+        )
+
+    def violation(self, text: str) -> None:
+        """Remember something that the protocol does not allow."""
+        if len(self.violations) < 1000:
+            self.violations.append(text)
+        self._tell("violation", text=text)
+
+    # --- inside --------------------------------------------------------------
+
+    def _setting(self, connection: Connection) -> Setting:
+        return Setting(
+            clock=self.clock,
+            recording=self.recording,
+            stats=self.stats,
+            quirks=self.quirks,
+            cadence=self.cadence,
+            decode=self._decode,
+            open_key=self._open_key,
+            violation=self.violation,
+            synced=self.syncs.append,
+            changed=self._waiters.notify,
+            close=connection.close,
+            is_unplugged=lambda: self.is_unplugged,
+        )
+
+    def _connection(self, session: Session) -> Connection:
+        return next(
+            connection
+            for connection in self._tasks.values()
+            if connection.session is session
+        )
+
+    async def _connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        connection = Connection(
+            reader,
+            writer,
+            self.quirks,
+            self._received,
+            self.violation,
+            lambda: self.is_unplugged,
+        )
+        connection.session = Session(
+            self,
+            self.quirks,
+            password=self.password,
+            nonce=secrets.token_hex(16),
+            audio_latency_frames=self.audio_latency_frames,
+            volume_db=self.volume_db,
+            song=self.song,
+        )
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks[task] = connection
+        self.connections += 1
+        try:
+            await connection.serve()
+        finally:
+            del self._tasks[task]
+            self._waiters.notify()
+
+    def _received(self, request: Request) -> None:
+        self.requests.append(request)
+        self._tell("request", method=request.method, uri=request.uri)
+        asyncio.get_running_loop().call_soon(self._waiters.notify)
+
+    def _heard(self, packet: PlayedPacket) -> None:
+        if self._wav is not None:
+            self._wav.append(packet.sound)
+        if not self._is_sounding:
+            self._is_sounding = True
+            wall_ns = packet.play_ns + realtime_ns() - monotonic_ns()
+            self._tell("playing", unix_s=wall_ns / 1e9, rtptime=packet.rtptime)
+
+    def _tell(self, event: str, **details: object) -> None:
+        for listener in self._listeners:
+            listener(event, details)
+        self._waiters.notify()

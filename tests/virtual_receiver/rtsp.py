@@ -1,0 +1,136 @@
+"""RTSP requests as a receiver reads them, and the replies that it writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+import re
+
+HEAD_LIMIT_BYTES = 16 * 1024
+BODY_LIMIT_BYTES = 8 * 1024 * 1024
+
+_REQUEST_LINE = re.compile(r"([A-Z_]+) (\S+) RTSP/1\.0")
+_HEADER_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*")
+
+_REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    406: "Not Acceptable",
+    453: "Not Enough Bandwidth",
+    454: "Session Not Found",
+    455: "Method Not Valid in This State",
+    461: "Unsupported Transport",
+    470: "Connection Authorization Required",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+    520: "Origin Error",
+}
+
+
+class RtspError(Exception):
+    """What came in is not an RTSP request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request; header names are in lower case."""
+
+    method: str
+    uri: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    received_ns: int = 0
+
+    @property
+    def content_type(self) -> str:
+        """Return the body's type without its parameters, or an empty text."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One reply; the connection adds CSeq and Server."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    close: bool = False
+
+    def build(self, cseq: str | None) -> bytes:
+        """Write the reply as it goes over the wire."""
+        lines = [f"RTSP/1.0 {self.status} {_REASONS.get(self.status, 'Unknown')}"]
+        if cseq is not None:
+            lines.append(f"CSeq: {cseq}")
+        lines.append("Server: AirTunes/105.1")
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        if self.body:
+            lines.append(f"Content-Length: {len(self.body)}")
+        return "\r\n".join([*lines, "", ""]).encode() + self.body
+
+
+class RequestParser:
+    """Cut a stream of bytes into requests."""
+
+    def __init__(self) -> None:
+        """Start with nothing received."""
+        self._buffer = bytearray()
+
+    def feed(self, received: bytes, now_ns: int = 0) -> list[Request]:
+        """Take more bytes and return the requests that are now complete."""
+        self._buffer += received
+        requests = []
+        while (request := self._next(now_ns)) is not None:
+            requests.append(request)
+        return requests
+
+    def _next(self, now_ns: int) -> Request | None:
+        end = self._buffer.find(b"\r\n\r\n", 0, HEAD_LIMIT_BYTES)
+        if end < 0:
+            if len(self._buffer) >= HEAD_LIMIT_BYTES:
+                raise RtspError("request head too long")
+            return None
+        method, uri, headers = parse_head(bytes(self._buffer[:end]))
+        size = _content_length(headers)
+        if len(self._buffer) < end + 4 + size:
+            return None
+        body = bytes(self._buffer[end + 4 : end + 4 + size])
+        del self._buffer[: end + 4 + size]
+        return Request(method, uri, headers, body, now_ns)
+
+
+def parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
+    """Read request line and headers, which end without an empty line."""
+    try:
+        first, *lines = head.decode().split("\r\n")
+    except UnicodeDecodeError as err:
+        raise RtspError("request head is not UTF-8") from err
+    request_line = _REQUEST_LINE.fullmatch(first)
+    if request_line is None:
+        raise RtspError(f"not a request line: {first[:80]!r}")
+    headers: dict[str, str] = {}
+    for line in lines:
+        header = _HEADER_LINE.fullmatch(line)
+        if header is None:
+            raise RtspError(f"not a header line: {line[:80]!r}")
+        name = header[1].lower()
+        if name in headers:
+            raise RtspError(f"header twice: {name}")
+        headers[name] = header[2]
+    return request_line[1], request_line[2], headers
+
+
+def _content_length(headers: Mapping[str, str]) -> int:
+    text = headers.get("content-length", "0")
+    if not (text.isascii() and text.isdigit()):
+        raise RtspError(f"not a length: {text!r}")
+    size = int(text)
+    if size > BODY_LIMIT_BYTES:
+        raise RtspError(f"body of {size} bytes")
+    return size
+
+
+def parse_parameters(text: str, separator: str) -> dict[str, str]:
+    """Read `a=1;b=2` as used in Transport and RTP-Info; bare words are empty."""
+    pairs = (part.partition("=") for part in text.split(separator) if part.strip())
+    return {name.strip(): value.strip() for name, _, value in pairs}

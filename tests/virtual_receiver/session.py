@@ -1,0 +1,319 @@
+"""The RTSP side of one sender's session, without any socket."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+import re
+from typing import Protocol
+
+from .digest import challenge, is_authorized
+from .metadata import MetadataError, Song, parse_dmap, parse_progress
+from .quirks import Quirks
+from .rtsp import Request, Response, parse_parameters
+from .sdp import Announcement, SdpError, parse_sdp
+
+PUBLIC = (
+    "ANNOUNCE, SETUP, RECORD, PAUSE, FLUSH, TEARDOWN, OPTIONS, "
+    "GET_PARAMETER, SET_PARAMETER"
+)
+DEFAULT_VOLUME_DB = -24.0
+
+_VERSION = re.compile(r"AirPlay/(\d+)")
+
+
+class SessionState(Enum):
+    """How far a sender has come."""
+
+    CONNECTED = auto()
+    ANNOUNCED = auto()
+    READY = auto()
+    RECORDING = auto()
+    CLOSED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """UDP ports of one side; the sender has no audio port."""
+
+    control: int
+    timing: int
+    audio: int = 0
+
+
+class Host(Protocol):
+    """The receiver around a session: sockets, player, and who may play."""
+
+    def claim(self, session: Session) -> bool:
+        """Make this session the one that plays; False when another one does."""
+
+    def open_stream(self, session: Session, ports: Ports) -> Ports:
+        """Open the UDP ports for the announced stream and return them."""
+
+    def record(self, session: Session, rtptime: int | None) -> None:
+        """Begin to play."""
+
+    def flush(self, session: Session, rtptime: int | None) -> None:
+        """Drop what is queued."""
+
+    def teardown(self, session: Session) -> None:
+        """End the stream and close its ports."""
+
+    def volume_changed(self, volume_db: float, *, is_recording: bool) -> None:
+        """Take a volume in dB."""
+
+    def song_changed(self, kind: str) -> None:
+        """Take note that text, artwork or progress came."""
+
+    def violation(self, text: str) -> None:
+        """Take note of something that the protocol does not allow."""
+
+
+class Session:
+    """One connection's state machine: requests in, responses out."""
+
+    def __init__(
+        self,
+        host: Host,
+        quirks: Quirks,
+        *,
+        password: str | None = None,
+        nonce: str = "dGVzdG5vbmNl",
+        audio_latency_frames: int = 11025,
+        volume_db: float = DEFAULT_VOLUME_DB,
+        song: Song | None = None,
+    ) -> None:
+        """Take a new connection."""
+        self._host = host
+        self._quirks = quirks
+        self._password = password
+        self._nonce = nonce
+        self._audio_latency_frames = audio_latency_frames
+        self._is_auth_set_up = False
+        self._early_volume_db: float | None = None
+        self._last_cseq = 0
+        self.volume_db = volume_db
+        self.song = song or Song()
+        self.state = SessionState.CONNECTED
+        self.announcement: Announcement | None = None
+        self.airplay_version = 0
+        self.dacp_id: str | None = None
+        self.active_remote: str | None = None
+        self.client_name: str | None = None
+        self._methods: dict[str, Callable[[Request], Response]] = {
+            "OPTIONS": self._options,
+            "ANNOUNCE": self._announce,
+            "SETUP": self._setup,
+            "RECORD": self._record,
+            "SET_PARAMETER": self._set_parameter,
+            "GET_PARAMETER": self._get_parameter,
+            "FLUSH": self._flush,
+            "TEARDOWN": self._teardown,
+            "POST": self._post,
+        }
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request."""
+        self._check(request)
+        if not self._is_allowed(request):
+            return Response(401, {"WWW-Authenticate": challenge(self._nonce)})
+        if self._quirks.applies(self._quirks.refuse_as_200, request.method):
+            return Response()
+        if request.method in self._quirks.refuse:
+            return Response(self._quirks.refuse[request.method])
+        method = self._methods.get(request.method)
+        return method(request) if method is not None else Response(501)
+
+    def close(self) -> None:
+        """Take the end of the connection."""
+        if self.state is not SessionState.CLOSED:
+            self.state = SessionState.CLOSED
+            self._host.teardown(self)
+
+    def _check(self, request: Request) -> None:
+        cseq = request.headers.get("cseq", "")
+        if not cseq.isdigit():
+            self._host.violation(f"{request.method} without CSeq")
+        elif int(cseq) <= self._last_cseq:
+            self._host.violation(f"{request.method} with CSeq {cseq} again")
+        else:
+            self._last_cseq = int(cseq)
+        active_remote = request.headers.get("active-remote")
+        if active_remote is not None and not (
+            active_remote.isdigit() and int(active_remote) <= 0xFFFFFFFF
+        ):
+            self._host.violation(f"Active-Remote is {active_remote!r}")
+
+    def _is_allowed(self, request: Request) -> bool:
+        return self._password is None or is_authorized(
+            request.headers.get("authorization"),
+            request.method,
+            request.uri,
+            password=self._password,
+            nonce=self._nonce,
+            upper=self._quirks.uppercase_digest,
+        )
+
+    def _options(self, _: Request) -> Response:
+        return Response(headers={"Public": PUBLIC})
+
+    def _announce(self, request: Request) -> Response:
+        if self._quirks.requires_auth_setup and not self._is_auth_set_up:
+            return Response(403)
+        if request.content_type != "application/sdp":
+            self._host.violation(f"ANNOUNCE with {request.content_type!r}")
+        try:
+            announcement = parse_sdp(request.body)
+        except SdpError as err:
+            self._host.violation(f"ANNOUNCE: {err}")
+            return Response(406)
+        if not self._host.claim(self):
+            return Response(453)
+        self.announcement = announcement
+        version = _VERSION.search(request.headers.get("user-agent", ""))
+        self.airplay_version = int(version[1]) if version else 0
+        self.client_name = request.headers.get("x-apple-client-name")
+        self.state = SessionState.ANNOUNCED
+        return Response()
+
+    def _setup(self, request: Request) -> Response:
+        if self.state is not SessionState.ANNOUNCED:
+            self._host.violation(f"SETUP while {self.state.name}")
+            return Response(455)
+        transport = parse_parameters(request.headers.get("transport", ""), ";")
+        ports = _ports(transport)
+        if ports is None:
+            self._host.violation(f"SETUP with Transport {transport}")
+            return Response(461)
+        self.dacp_id = request.headers.get("dacp-id")
+        self.active_remote = request.headers.get("active-remote")
+        own = self._host.open_stream(self, ports)
+        self.state = SessionState.READY
+        timing = 0 if self._quirks.zero_timing_port else own.timing
+        return Response(
+            headers={
+                "Session": "1",
+                "Transport": "RTP/AVP/UDP;unicast;mode=record;"
+                f"control_port={own.control};timing_port={timing};"
+                f"server_port={own.audio}",
+            }
+        )
+
+    def _record(self, request: Request) -> Response:
+        if self.state is not SessionState.READY:
+            self._host.violation(f"RECORD while {self.state.name}")
+            return Response(455)
+        self._check_session(request)
+        self.state = SessionState.RECORDING
+        if self._quirks.forgets_early_volume and self._early_volume_db is not None:
+            self.volume_db = self._early_volume_db
+        self._host.record(self, _rtptime(request))
+        return Response(headers={"Audio-Latency": str(self._audio_latency_frames)})
+
+    def _flush(self, request: Request) -> Response:
+        if self.state is not SessionState.RECORDING:
+            self._host.violation(f"FLUSH while {self.state.name}")
+            return Response(455)
+        self._check_session(request)
+        self._host.flush(self, _rtptime(request))
+        return Response()
+
+    def _teardown(self, request: Request) -> Response:
+        if self.state in (SessionState.READY, SessionState.RECORDING):
+            self._check_session(request)
+        self.state = SessionState.CONNECTED
+        self._host.teardown(self)
+        return Response(headers={"Connection": "close"}, close=True)
+
+    def _post(self, request: Request) -> Response:
+        if request.uri != "/auth-setup":
+            return Response(404)
+        if self._quirks.auth_setup_status != 200:
+            return Response(self._quirks.auth_setup_status)
+        if len(request.body) != 33 or request.body[0] != 1:
+            self._host.violation(f"auth-setup of {len(request.body)} bytes")
+            return Response(400)
+        self._is_auth_set_up = True
+        # our Curve25519 key, then certificate and signature with their lengths;
+        # no sender checks any of it (pair_ap, pyatv)
+        body = bytes(range(32)) + (4).to_bytes(4) + b"cert" + (4).to_bytes(4) + b"sign"
+        return Response(headers={"Content-Type": "application/octet-stream"}, body=body)
+
+    def _get_parameter(self, request: Request) -> Response:
+        if request.body.strip() != b"volume":
+            return Response()
+        text = f"volume: {self.volume_db:.6f}\r\n"
+        # measured: shairport-sync 5.1 puts the empty line first, 3.3.8 last
+        text = f"\r\n{text}" if self._quirks.leading_crlf else f"{text}\r\n"
+        return Response(body=text.encode())
+
+    def _set_parameter(self, request: Request) -> Response:
+        self._check_session(request)
+        try:
+            return self._take_parameter(request)
+        except (MetadataError, ValueError) as err:
+            self._host.violation(f"SET_PARAMETER: {err}")
+            return Response(400)
+
+    def _take_parameter(self, request: Request) -> Response:
+        content_type = request.content_type
+        if content_type == "text/parameters":
+            for line in request.body.decode().split("\r\n"):
+                self._take_line(line)
+        elif content_type == "application/x-dmap-tagged":
+            self.song.text = parse_dmap(request.body)
+            self.song.text_rtptime = self._song_rtptime(request)
+            self._host.song_changed("text")
+        elif content_type.startswith("image/"):
+            self.song.artwork, self.song.artwork_type = request.body, content_type
+            self.song.artwork_rtptime = self._song_rtptime(request)
+            self._host.song_changed("artwork")
+        else:
+            self._host.violation(f"SET_PARAMETER with {content_type!r}")
+        return Response()
+
+    def _take_line(self, line: str) -> None:
+        name, _, value = line.partition(": ")
+        if name == "volume":
+            self._set_volume(float(value))
+        elif name == "progress":
+            self.song.progress = parse_progress(value)
+            self._host.song_changed("progress")
+        elif line:
+            self._host.violation(f"parameter {line!r}")
+
+    def _set_volume(self, volume_db: float) -> None:
+        if not (-30.0 <= volume_db <= 0.0 or volume_db == -144.0):
+            self._host.violation(f"volume {volume_db}")
+        is_recording = self.state is SessionState.RECORDING
+        if not self._quirks.ignores_volume:
+            if not is_recording and self._early_volume_db is None:
+                self._early_volume_db = self.volume_db
+            self.volume_db = volume_db
+        self._host.volume_changed(volume_db, is_recording=is_recording)
+
+    def _song_rtptime(self, request: Request) -> int | None:
+        """Return the RTP-Info of metadata; Sonos answers 400 without one."""
+        rtptime = _rtptime(request)
+        if rtptime is None:
+            self._host.violation("metadata without RTP-Info")
+        return rtptime
+
+    def _check_session(self, request: Request) -> None:
+        if request.headers.get("session") != "1":
+            self._host.violation(f"{request.method} without our Session")
+
+
+def _ports(transport: dict[str, str]) -> Ports | None:
+    """Read the sender's ports, or None when the transport is not RAOP's."""
+    control = transport.get("control_port", "")
+    timing = transport.get("timing_port", "")
+    if "RTP/AVP/UDP" not in transport or transport.get("mode") != "record":
+        return None
+    if not (control.isdigit() and timing.isdigit()):
+        return None
+    return Ports(int(control), int(timing))
+
+
+def _rtptime(request: Request) -> int | None:
+    text = parse_parameters(request.headers.get("rtp-info", ""), ";").get("rtptime")
+    return int(text) if text is not None and text.isdigit() else None

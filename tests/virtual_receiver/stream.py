@@ -1,0 +1,339 @@
+"""One sender's stream: sockets and timers around a player."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+import random
+
+from .alac import AlacError
+from .clock import ReceiverClock, monotonic_ns
+from .decoder import Decoder, KeyOpener
+from .packets import (
+    AUDIO,
+    RESENT,
+    SYNC,
+    TIMING_REPLY,
+    AudioPacket,
+    PacketError,
+    SyncPacket,
+    build_resend_request,
+    packet_type,
+    parse_audio,
+    parse_sync,
+    parse_timing_reply,
+)
+from .player import Player
+from .quirks import Quirks
+from .recording import Recording
+from .sdp import Announcement
+from .session import Ports
+from .stats import Stats
+from .timing import Cadence, TimingClient
+from .udp import Address, Channel, Datagram, UdpPorts
+
+_TICK_S = 0.05
+_RESEND_HEADER_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedSync:
+    """A sync packet, when it came, and whether it was of use."""
+
+    at_ns: int
+    packet: SyncPacket
+    is_accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a stream gets from its receiver."""
+
+    clock: ReceiverClock
+    recording: Recording
+    stats: Stats
+    quirks: Quirks
+    cadence: Cadence
+    decode: bool
+    open_key: KeyOpener | None
+    violation: Callable[[str], None]
+    synced: Callable[[ReceivedSync], None]
+    changed: Callable[[], None]
+    close: Callable[[], None]
+    is_unplugged: Callable[[], bool]
+
+
+class Stream:
+    """Receive, ask, and play for one session."""
+
+    def __init__(
+        self,
+        number: int,
+        announcement: Announcement,
+        airplay_version: int,
+        sender: Ports,
+        local: Address,
+        peer: Address,
+        setting: Setting,
+    ) -> None:
+        """Open the sockets and begin to ask for the time."""
+        self._setting = setting
+        self._quirks = setting.quirks
+        self._stats = setting.stats
+        self._announcement = announcement
+        self._sender = sender
+        self._loop = asyncio.get_running_loop()
+        self._random = random.Random(setting.quirks.seed)
+        self._decoder = Decoder(announcement, setting.open_key)
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._is_closed = self._is_polling = False
+        self._timing_sent = self._burst_left = self._audio_seen = 0
+        self._marked_rtptime: int | None = None
+        self._last_audio: AudioPacket | None = None
+        self._awaits_first_sync = True
+        self._audio_ns = self._recorded_ns = 0
+        self.player = Player(
+            number,
+            announcement,
+            setting.clock,
+            setting.recording,
+            setting.stats,
+            setting.quirks,
+            airplay_version,
+        )
+        self._timing = TimingClient(self.player.offsets, setting.stats)
+        self._ports = UdpPorts(local, peer)
+        for sock in self._ports.sockets:
+            self._loop.add_reader(sock, self.poll)
+        if self._quirks.asks_time:
+            self._ask_time()
+        self._tick()
+
+    @property
+    def ports(self) -> Ports:
+        """Return our ports for the SETUP reply."""
+        return Ports(
+            control=self._ports.port(Channel.CONTROL),
+            timing=self._ports.port(Channel.TIMING),
+            audio=self._ports.port(Channel.AUDIO),
+        )
+
+    # --- RTSP ----------------------------------------------------------------
+
+    def record(self, rtptime: int | None) -> None:
+        """Begin to play at a frame."""
+        self.player.start(rtptime)
+        self._marked_rtptime = rtptime
+        self._audio_ns = self._recorded_ns = monotonic_ns()
+
+    def flush(self, rtptime: int | None) -> None:
+        """Drop what is queued."""
+        self.poll()
+        if self.player.flush(rtptime, self._now()):
+            self._marked_rtptime = rtptime
+            self._last_audio = None
+
+    def close(self) -> None:
+        """Stop playing and close the sockets."""
+        if self._is_closed:
+            return
+        self.poll()
+        self._is_closed = True
+        self.player.stop(self._now())
+        for timer in self._timers.values():
+            timer.cancel()
+        for sock in self._ports.sockets:
+            self._loop.remove_reader(sock)
+        self._ports.close()
+
+    # --- sockets -------------------------------------------------------------
+
+    def poll(self) -> None:
+        """Read everything that has come, then play what is due by now."""
+        if self._is_closed or self._is_polling:
+            return
+        self._is_polling = True
+        try:
+            for datagram in self._ports.read():
+                self._receive(datagram)
+            self.player.advance(self._now())
+        finally:
+            self._is_polling = False
+        self._schedule_resends()
+        self._setting.changed()
+
+    def _receive(self, datagram: Datagram) -> None:
+        """Handle a packet now, or later where the network is said to be slow."""
+        if self._setting.is_unplugged():
+            return
+        if not self._quirks.jitter_s or datagram.channel is Channel.TIMING:
+            self._handle(datagram)
+            return
+        delay_s = self._random.uniform(0, self._quirks.jitter_s)
+        self._loop.call_later(delay_s, self._arrive, datagram)
+
+    def _arrive(self, datagram: Datagram) -> None:
+        if self._is_closed:
+            return
+        self._handle(Datagram(monotonic_ns(), datagram.channel, datagram.payload))
+        self._schedule_resends()
+        self._setting.changed()
+
+    def _handle(self, datagram: Datagram) -> None:
+        now = self._setting.clock.from_monotonic(datagram.at_ns)
+        try:
+            self._dispatch(datagram, packet_type(datagram.payload), now)
+        except PacketError as err:
+            self._stats.malformed += 1
+            self._setting.violation(f"{datagram.channel.value}: {err}")
+
+    def _dispatch(self, datagram: Datagram, kind: int, now: int) -> None:
+        packet = datagram.payload
+        match datagram.channel, kind:
+            case Channel.AUDIO, _ if kind == AUDIO:
+                self._audio(packet, datagram.at_ns, now)
+            case Channel.CONTROL, _ if kind == SYNC:
+                self._sync(packet, datagram.at_ns, now)
+            case ((Channel.CONTROL | Channel.AUDIO), _) if kind == RESENT:
+                self._resent(packet, datagram.at_ns, now)
+            case Channel.TIMING, _ if kind == TIMING_REPLY:
+                if self._timing.answered(parse_timing_reply(packet), now):
+                    self.player.measured(now)
+            case _:
+                raise PacketError(f"unexpected type {kind:#04x}")
+
+    def _sync(self, packet: bytes, at_ns: int, now: int) -> None:
+        sync = parse_sync(packet)
+        self._stats.sync_packets += 1
+        if self._awaits_first_sync and not sync.is_first:
+            self._setting.violation("the first sync packet is not marked")
+        self._awaits_first_sync = False
+        is_accepted = self.player.sync(sync, now)
+        if not is_accepted:
+            self._stats.sync_ignored += 1
+        self._setting.synced(ReceivedSync(at_ns, sync, is_accepted))
+
+    def _resent(self, packet: bytes, at_ns: int, now: int) -> None:
+        if len(packet) <= 8:
+            self._stats.not_available += 1
+            return
+        self._stats.resent += 1
+        self._audio(packet[_RESEND_HEADER_BYTES:], at_ns, now, is_resent=True)
+
+    def _audio(
+        self, packet: bytes, at_ns: int, now: int, *, is_resent: bool = False
+    ) -> None:
+        audio = parse_audio(packet)
+        if self._is_lost():
+            self._stats.lost_by_quirk += 1
+            return
+        self._audio_ns = at_ns
+        self._stats.count_packet(len(packet), at_ns)
+        frames, pcm = self._decode(audio)
+        if not is_resent:
+            self._check_audio(audio, frames)
+        self.player.put(audio.sequence, audio.rtptime, frames, pcm, now)
+        every = self._quirks.ask_received_every
+        if every and self._stats.packets % every == 0:
+            self._request(audio.sequence, 1)
+
+    def _decode(self, audio: AudioPacket) -> tuple[int, bytes | None]:
+        frames = self._announcement.frames_per_packet
+        if not self._setting.decode:
+            return frames, b""
+        try:
+            pcm = self._decoder.decode(audio.payload)
+        except AlacError as err:
+            self._stats.undecodable += 1
+            self._setting.violation(f"audio: {err}")
+            return frames, None
+        return len(pcm) // 4, pcm
+
+    def _check_audio(self, audio: AudioPacket, frames: int) -> None:
+        last, self._last_audio = self._last_audio, audio
+        if audio.rtptime == self._marked_rtptime and not audio.is_marked:
+            self._setting.violation("the first audio packet is not marked")
+        if last is None or audio.is_marked:
+            return
+        if audio.ssrc != last.ssrc:
+            self._setting.violation("the SSRC has changed")
+        if (audio.sequence - last.sequence) & 0xFFFF == 1 and (
+            (audio.rtptime - last.rtptime) & 0xFFFFFFFF
+            != self._announcement.frames_per_packet
+        ):
+            self._setting.violation(f"rtptime jumps at {audio.sequence}")
+
+    def _is_lost(self) -> bool:
+        self._audio_seen += 1
+        every = self._quirks.burst_loss_every
+        if every and self._audio_seen % every == 0:
+            self._burst_left = self._quirks.burst_loss_length
+        if self._burst_left:
+            self._burst_left -= 1
+            return True
+        return bool(self._quirks.loss) and self._random.random() < self._quirks.loss
+
+    # --- timers --------------------------------------------------------------
+
+    def _now(self) -> int:
+        return self._setting.clock.from_monotonic(monotonic_ns())
+
+    def _later(self, name: str, delay_s: float, call: Callable[[], None]) -> None:
+        self._timers[name] = self._loop.call_later(delay_s, call)
+
+    def _ask_time(self) -> None:
+        for _ in range(self._quirks.timing_copies):
+            packet = self._timing.request(self._now())
+            self._send(Channel.TIMING, packet, self._sender.timing)
+        self._timing_sent += 1
+        delay_s = self._setting.cadence.delay_s(self._timing_sent)
+        self._later("time", delay_s, self._ask_time)
+
+    def _tick(self) -> None:
+        self.poll()
+        if self._quirks.ask_burst or self._quirks.ask_never_sent:
+            self._ask_needlessly()
+        age_ns = monotonic_ns() - self._audio_ns
+        idle_s = self._quirks.idle_close_s
+        if self._recorded_ns and idle_s is not None and age_ns > idle_s * 1e9:
+            self._setting.close()
+        elif not self._is_closed:
+            self._later("tick", _TICK_S, self._tick)
+
+    def _schedule_resends(self) -> None:
+        """Ask for lost packets when it is time; one timer at most."""
+        next_ask = self.player.gaps.next_ask_ns
+        if next_ask is None or "resend" in self._timers or self._is_closed:
+            return
+        if self._quirks.asks_resends:
+            delay_s = max(0.0, (next_ask - self._now()) / 1e9)
+            self._later("resend", delay_s, self._ask_resends)
+
+    def _ask_resends(self) -> None:
+        del self._timers["resend"]
+        self.poll()
+        for first, count in self.player.resends(self._now()):
+            self._request(first, count)
+        self._schedule_resends()
+
+    def _ask_needlessly(self) -> None:
+        newest = self.player.newest_sequence
+        if newest is None or "needless" in self._timers:
+            return
+        self._later("needless", 1.0, self._end_needless_pause)
+        if self._quirks.ask_burst:
+            self._request(newest - self._quirks.ask_burst + 1, self._quirks.ask_burst)
+        if self._quirks.ask_never_sent:
+            self._request(newest + 30_000, 16)
+
+    def _end_needless_pause(self) -> None:
+        del self._timers["needless"]
+
+    def _request(self, first: int, count: int) -> None:
+        self._stats.resend_requests += 1
+        self._stats.resend_asked += count
+        packet = build_resend_request(first, count)
+        self._send(Channel.CONTROL, packet, self._sender.control)
+
+    def _send(self, channel: Channel, packet: bytes, port: int) -> None:
+        if not self._setting.is_unplugged():
+            self._ports.send(channel, packet, port)

@@ -1,0 +1,54 @@
+"""Timing requests: when to ask, and what the answers say."""
+
+from dataclasses import dataclass
+import itertools
+
+from .clock import OffsetEstimator
+from .packets import TimingReply, build_timing_request
+from .stats import Stats
+
+_PENDING = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How often a receiver asks; shairport-sync's own by default (rtp.c)."""
+
+    first_requests: int = 3
+    first_interval_s: float = 0.3
+    interval_s: float = 3.0
+
+    def delay_s(self, sent: int) -> float:
+        """Return the time to wait after so many requests."""
+        return self.first_interval_s if sent <= self.first_requests else self.interval_s
+
+
+class TimingClient:
+    """Match the answers with the requests and feed the estimator."""
+
+    def __init__(self, estimator: OffsetEstimator, stats: Stats) -> None:
+        """Start with nothing asked."""
+        self._estimator = estimator
+        self._stats = stats
+        self._numbers = itertools.count(1)
+        self._asked: dict[bytes, int] = {}
+
+    def request(self, now: int) -> bytes:
+        """Build a request that is sent at a time of the receiver's clock."""
+        filler = next(self._numbers).to_bytes(8)
+        self._asked[filler] = now
+        if len(self._asked) > _PENDING:
+            del self._asked[next(iter(self._asked))]
+        self._stats.timing_requests += 1
+        return build_timing_request(filler)
+
+    def answered(self, reply: TimingReply, now: int) -> bool:
+        """Take an answer; False when it is none of ours or took too long."""
+        asked = self._asked.pop(reply.origin, None)
+        if asked is None or not self._estimator.add(
+            asked, reply.received_ns, reply.sent_ns, now
+        ):
+            self._stats.timing_rejected += 1
+            return False
+        self._stats.timing_answers += 1
+        return True
