@@ -1,0 +1,155 @@
+"""One RTSP connection: writes requests, waits for answers, notices the end."""
+
+import asyncio
+from collections import deque
+import logging
+import socket
+from typing import Any
+
+from ..errors import RaopError, ReceiverProtocolError, ReceiverUnreachableError
+from ..session.handshake import Handshake
+from ..wire.rtsp import Request, Response, ResponseParser
+
+_LOGGER = logging.getLogger(__name__)
+
+# A receiver that loses power says nothing; this finds out in about ten seconds.
+_KEEPALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 4),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000),
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+)
+_READ_BYTES = 16_384
+# How long a request waits for the one before it. A receiver that chews on a picture
+# must not keep the user's pause waiting; it reads one request after the other.
+_PATIENCE_S = 0.5
+
+
+class Connection:
+    """Exchanges requests and responses in order; one request at a time."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._parser = ResponseParser()
+        self._waiting: deque[asyncio.Future[Response]] = deque()
+        self._turn = asyncio.Lock()
+        self._sequence = 0
+        self._task = asyncio.create_task(self._read())
+        self.closed: asyncio.Future[RaopError] = asyncio.Future()
+        self.local = _address(writer, "sockname")
+        self.remote = _address(writer, "peername")
+
+    @classmethod
+    async def open(cls, host: str, port: int, *, timeout_s: float = 5) -> Connection:
+        """Connect; raise ReceiverUnreachableError with the system's reason."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                reader, writer = await asyncio.open_connection(host, port)
+        except TimeoutError as err:
+            raise ReceiverUnreachableError(f"{host} does not answer") from err
+        except (OSError, UnicodeError) as err:
+            reason = getattr(err, "strerror", None) or err
+            raise ReceiverUnreachableError(f"{host} port {port}: {reason}") from err
+        _watch(writer.get_extra_info("socket"))
+        return cls(reader, writer)
+
+    async def perform[T](self, handshake: Handshake[T], *, timeout_s: float = 5) -> T:
+        """Run a handshake; each of its requests has so long to be answered."""
+        has_turn = await self._wait_for_turn()
+        try:
+            request = next(handshake)
+            while True:
+                request = handshake.send(await self._exchange(request, timeout_s))
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        finally:
+            handshake.close()
+            if has_turn:
+                self._turn.release()
+
+    def close(self) -> None:
+        """Close at once; whoever waits is told that the receiver is gone."""
+        self._task.cancel()
+        self._finish(ReceiverUnreachableError("the connection was closed"))
+
+    async def _wait_for_turn(self) -> bool:
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._turn.acquire()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _exchange(self, request: Request, timeout_s: float) -> Response:
+        if self.closed.done():
+            raise ReceiverUnreachableError("the connection is closed")
+        self._sequence += 1
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._waiting.append(answer)
+        self._writer.write(request.encode(self._sequence))
+        _LOGGER.debug("%s %s", request.method, request.uri)
+        try:
+            async with asyncio.timeout(timeout_s):
+                response = await answer
+        except TimeoutError as err:
+            text = f"{request.method}: no answer within {timeout_s:g} s"
+            raise ReceiverUnreachableError(text) from err
+        _LOGGER.debug("%s: %d %s", request.method, response.status, response.reason)
+        return response
+
+    async def _read(self) -> None:
+        end: RaopError = ReceiverUnreachableError("the receiver closed the connection")
+        try:
+            while received := await self._reader.read(_READ_BYTES):
+                for response in self._parser.feed(received):
+                    self._deliver(response)
+        except ReceiverProtocolError as err:
+            end = err
+        except OSError as err:
+            end = ReceiverUnreachableError(f"the connection broke: {err.strerror}")
+        self._finish(end)
+
+    def _deliver(self, response: Response) -> None:
+        """Hand a response to the oldest request, waited for or given up.
+
+        Not by CSeq: some receivers answer with a wrong one (Reflector, Airfoil).
+        """
+        if not self._waiting:
+            raise ReceiverProtocolError("an answer to nothing")
+        answer = self._waiting.popleft()
+        if not answer.done():
+            answer.set_result(response)
+
+    def _finish(self, reason: RaopError) -> None:
+        self._writer.close()
+        if not self.closed.done():
+            self.closed.set_result(reason)
+        while self._waiting:
+            answer = self._waiting.popleft()
+            if not answer.done():
+                answer.set_exception(reason)
+
+
+def _address(writer: asyncio.StreamWriter, which: str) -> str:
+    """Return an address of the connection; link-local ones carry their scope."""
+    name: tuple[Any, ...] = writer.get_extra_info(which)
+    host = str(name[0])
+    if len(name) == 4 and name[3] and "%" not in host:
+        return f"{host}%{socket.if_indextoname(name[3])}"
+    return host
+
+
+def _watch(sock: socket.socket) -> None:
+    for level, option, value in _KEEPALIVE:
+        try:
+            sock.setsockopt(level, option, value)
+        except OSError:
+            continue
+
+

@@ -1,0 +1,184 @@
+"""Takes commands, owns the streams, tells what happens."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+import logging
+
+from ..errors import MediaError, RaopError
+from ..messages import (
+    Command,
+    Event,
+    Identity,
+    Play,
+    Ready,
+    Reply,
+    SetArtwork,
+    SetTags,
+    SetVolume,
+    Shutdown,
+    Stop,
+)
+from .pacer import Pacer
+from .stream import Stream, SupersededError
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class StoppedError(RaopError):
+    """A stop came while the command was still at work."""
+
+    code = "stopped"
+
+
+@dataclass(slots=True)
+class _Work:
+    task: asyncio.Task[None]
+    interruption: type[RaopError] | None = None
+
+
+class Engine:
+    """The sender: any number of streams on one pacing thread."""
+
+    def __init__(self, identity: Identity, emit: Callable[[Event], None]) -> None:
+        self._identity = identity
+        self._emit = emit
+        self._pacer = Pacer()
+        self._streams: dict[str, Stream] = {}
+        self._at_work: dict[str, _Work] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Start the pacing thread."""
+        self._pacer.start()
+
+    @property
+    def is_realtime(self) -> bool:
+        """Whether the pacing thread has real-time priority."""
+        return self._pacer.is_realtime
+
+    def submit(self, number: int, command: Command) -> asyncio.Task[None]:
+        """Run a command; its Reply carries the number."""
+        task = asyncio.create_task(self._answer(number, command))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def run(self, command: Command) -> None:
+        """Run a command; raise what stands in its way."""
+        match command:
+            case Play():
+                await self._play(command)
+            case Stop():
+                await self._stop(command.stream)
+            case SetVolume():
+                self._set_volume(command)
+            case SetArtwork():
+                self._show_artwork(command)
+            case SetTags():
+                if stream := self._streams.get(command.stream):
+                    stream.show_tags(command.tags)
+            case Shutdown():
+                await self.close()
+
+    async def close(self) -> None:
+        """End all streams and the pacing thread."""
+        for name in tuple(self._streams):
+            await self._stop(name)
+        await asyncio.to_thread(self._pacer.stop)
+
+    async def _answer(self, number: int, command: Command) -> None:
+        try:
+            await self.run(command)
+        except RaopError as err:
+            if not isinstance(err, (MediaError, SupersededError, StoppedError)):
+                _LOGGER.debug("%s: %s", type(command).__name__, err)
+            self._emit(Reply(id=number, code=err.code, text=str(err)))
+        except Exception as err:
+            _LOGGER.exception("Unexpected error in %s", type(command).__name__)
+            self._emit(Reply(id=number, code=RaopError.code, text=repr(err)))
+        else:
+            self._emit(Reply(id=number))
+
+    async def _play(self, command: Play) -> None:
+        stream = self._stream(command.stream)
+        await self._take_over(command.stream, stream.play(command), SupersededError)
+
+    async def _stop(self, name: str) -> None:
+        stream = self._stream(name)
+        await self._take_over(name, stream.stop(), StoppedError)
+
+    def _stream(self, name: str) -> Stream:
+        if name not in self._streams:
+            self._streams[name] = Stream(
+                name,
+                pacer=self._pacer,
+                identity=self._identity,
+                emit=self._emit,
+                on_idle=self._forget,
+            )
+        return self._streams[name]
+
+    async def _take_over(
+        self, name: str, steps: Coroutine[None, None, None], error: type[RaopError]
+    ) -> None:
+        """Let the newest command have the stream: what is at work on it gives up."""
+        previous = self._at_work.get(name)
+        if previous:
+            previous.interruption = previous.interruption or error
+            previous.task.cancel()
+        after = previous.task if previous else None
+        work = _Work(asyncio.create_task(_after(after, steps)))
+        self._at_work[name] = work
+        try:
+            await asyncio.wait([work.task])
+        except asyncio.CancelledError:
+            work.task.cancel()
+            raise
+        finally:
+            if self._at_work.get(name) is work:
+                del self._at_work[name]
+        if work.task.cancelled():
+            raise (work.interruption or StoppedError)("a newer command came")
+        work.task.result()
+
+    def _forget(self, stream: Stream) -> None:
+        """Drop a stream that ended, unless a command is at work on it."""
+        if stream.name not in self._at_work:
+            self._streams.pop(stream.name, None)
+
+    def _set_volume(self, command: SetVolume) -> None:
+        for stream in self._streams.values():
+            for lane in stream.lanes:
+                if lane.member.receiver == command.receiver:
+                    lane.set_volume(command.volume, is_muted=command.muted)
+
+    def _show_artwork(self, command: SetArtwork) -> None:
+        stream = self._streams.get(command.stream)
+        if stream is None:
+            return
+        try:
+            picture = base64.b64decode(command.picture, validate=True)
+        except binascii.Error as err:
+            raise RaopError("the picture is not Base64") from err
+        kind = command.content_type if picture else "image/none"
+        stream.show_artwork(kind, picture)
+
+
+async def _after(
+    previous: asyncio.Task[None] | None, steps: Coroutine[None, None, None]
+) -> None:
+    if previous and not previous.done():
+        try:
+            await asyncio.wait([previous])
+        except BaseException:
+            steps.close()
+            raise
+    await steps
+
+
+def ready(engine: Engine, pid: int, *, segmentation: bool) -> Ready:
+    """Return the event that says that commands are taken."""
+    return Ready(pid=pid, realtime=engine.is_realtime, segmentation=segmentation)

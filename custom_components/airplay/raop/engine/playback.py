@@ -1,0 +1,138 @@
+"""A source as the event loop sees it: opened, buffered, retitled, failed."""
+
+import asyncio
+import base64
+from collections.abc import Callable
+from dataclasses import fields, replace
+
+from ..audio.events import (
+    Buffered,
+    Ended,
+    Failed,
+    Opened,
+    Recovered,
+    Retitled,
+    SourceEvent,
+    Stalled,
+)
+from ..audio.source import Source
+from ..errors import MediaError
+from ..messages import CoverFound, Event, Media, MediaChanged, Tags
+from ..wire.rtp import SAMPLE_RATE
+
+
+class Playback:
+    """One media item of a stream, from being opened to being left."""
+
+    def __init__(
+        self, stream: str, media: Media, *, delay_s: float, emit: Callable[[Event], None]
+    ) -> None:
+        self.media = media
+        self.tags = media.tags
+        self.duration_ms = media.duration_ms
+        self.is_live = False
+        self.error: MediaError | None = None
+        self._stream = stream
+        self._station: str | None = None
+        self._delay_s = delay_s
+        self._emit = emit
+        self._is_shown = False
+        self._loop = asyncio.get_running_loop()
+        self._buffered: asyncio.Future[None] = self._loop.create_future()
+        self.source = Source(media, self._on_source_event)
+        self.on_retitled: Callable[[], None] = _ignore
+        self.picture: tuple[str, bytes] | None = None
+
+    async def buffer(self) -> None:
+        """Open the media and wait until it can start; raise MediaError."""
+        self.source.start()
+        await asyncio.shield(self._buffered)
+
+    def publish(self) -> None:
+        """From now on tell the owner what plays."""
+        self._is_shown = True
+        self._tell()
+        if self.picture:
+            content_type, data = self.picture
+            encoded = base64.b64encode(data).decode()
+            self._emit(
+                CoverFound(
+                    stream=self._stream, picture=encoded, content_type=content_type
+                )
+            )
+
+    def close(self) -> None:
+        """Leave the media; its thread ends by itself."""
+        self._is_shown = False
+        if not self._buffered.done():
+            self._buffered.cancel()
+        self.source.close()
+
+    def _on_source_event(self, event: SourceEvent) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._take, event)
+        except RuntimeError:
+            return  # the loop is closed: nobody listens any more
+
+    def _take(self, event: SourceEvent) -> None:
+        match event:
+            case Opened():
+                self._opened(event)
+            case Buffered() | Ended():
+                if not self._buffered.done():
+                    self._buffered.set_result(None)
+            case Failed():
+                self._failed(event.error)
+            case Retitled():
+                # What was just decoded is heard after all that is waiting.
+                waiting_s = self.source.buffered_frames / SAMPLE_RATE
+                delay_s = waiting_s + self._delay_s
+                self._loop.call_later(delay_s, self._retitle, event.tags)
+            case Stalled() | Recovered():
+                pass
+
+    def _opened(self, event: Opened) -> None:
+        self.is_live = event.is_live
+        self.duration_ms = self.media.duration_ms or event.duration_ms
+        self.tags = over(self.media.tags, event.tags)
+        self._station = event.station
+        if event.cover:
+            self.picture = (event.cover.content_type, event.cover.data)
+
+    def _failed(self, error: MediaError) -> None:
+        self.error = error
+        if not self._buffered.done():
+            self._buffered.set_exception(error)
+            self._buffered.exception()  # nobody may be waiting any more
+
+    def _retitle(self, tags: Tags) -> None:
+        # A radio's running title is newer than what the caller knew.
+        self.tags = over(tags, self.media.tags)
+        if self._is_shown:
+            self._tell()
+            self.on_retitled()
+
+    def _tell(self) -> None:
+        self._emit(
+            MediaChanged(
+                stream=self._stream,
+                tags=self.tags,
+                duration_ms=self.duration_ms,
+                is_live=self.is_live,
+                station=self._station,
+            )
+        )
+
+
+def over(first: Tags, second: Tags) -> Tags:
+    """Return the first tags, completed by the second where they say nothing."""
+    missing = {
+        each.name: getattr(second, each.name)
+        for each in fields(Tags)
+        if getattr(first, each.name) is None
+    }
+    return replace(first, **missing)
+
+
+def _ignore() -> None:
+    """Do nothing."""

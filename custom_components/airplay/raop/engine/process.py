@@ -1,0 +1,134 @@
+"""The sender process: commands come in on stdin, events go out on stdout."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import sys
+from typing import override
+
+from .. import messages
+from ..messages import Event, Identity, LogLine, Progress, Shutdown
+from .engine import Engine, ready
+from .pacer import arm_fuse
+from .sockets import can_segment
+
+_LOGGER = logging.getLogger(__name__)
+
+# The owner may be blocked for seconds; what it need not know is left out then.
+_BACKLOG_BYTES = 256 * 1024
+_LOG_TEXT = 4096
+_FAREWELL_S = 3.0
+
+
+class _LogPipe(logging.Handler):
+    """Turns log records into events, from whatever thread they come."""
+
+    def __init__(self, owner: _Owner) -> None:
+        super().__init__()
+        self._owner = owner
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one record to the owner."""
+        text = self.format(record)[:_LOG_TEXT]
+        line = LogLine(level=record.levelno, logger=record.name, text=text)
+        self._owner.tell_threadsafe(line)
+
+
+class _Owner:
+    """The process that started this one, at the other end of the pipes."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._transport: asyncio.WriteTransport | None = None
+
+    async def connect(self, descriptor: int) -> None:
+        """Begin to write to a pipe."""
+        pipe = os.fdopen(descriptor, "wb", buffering=0)
+        self._transport, _ = await self._loop.connect_write_pipe(
+            asyncio.BaseProtocol, pipe
+        )
+
+    def tell(self, event: Event) -> None:
+        """Write an event; while the owner does not read, only what it must know."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        is_optional = isinstance(event, (Progress, LogLine))
+        if is_optional and transport.get_write_buffer_size() > _BACKLOG_BYTES:
+            return
+        transport.write(messages.encode_event(event))
+
+    def tell_threadsafe(self, event: Event) -> None:
+        """Write an event from any thread."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self.tell, event)
+
+
+async def serve(identity: Identity) -> None:
+    """Take commands until the owner is gone, then free every receiver."""
+    loop = asyncio.get_running_loop()
+    owner = _Owner(loop)
+    await owner.connect(_claim_stdout())
+    _log_to(owner)
+    commands = await _stdin(loop)
+    engine = Engine(identity, owner.tell)
+    arm_fuse()
+    engine.start()
+    done = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, done.set)
+    gc.collect()
+    gc.freeze()
+    owner.tell(ready(engine, os.getpid(), segmentation=can_segment()))
+    reading = asyncio.create_task(_read_commands(commands, engine, done))
+    await done.wait()
+    reading.cancel()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_FAREWELL_S):
+            await engine.close()
+
+
+async def _read_commands(
+    commands: asyncio.StreamReader, engine: Engine, done: asyncio.Event
+) -> None:
+    try:
+        while line := await commands.readline():
+            try:
+                number, command = messages.decode_command(line)
+            except messages.MessageError as err:
+                _LOGGER.warning("A command was not understood: %s", err)
+                continue
+            if isinstance(command, Shutdown):
+                return
+            engine.submit(number, command)
+    except ValueError:
+        _LOGGER.exception("The owner's line is too long")
+    finally:
+        done.set()
+
+
+async def _stdin(loop: asyncio.AbstractEventLoop) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=messages.MAX_LINE_BYTES)
+    await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer
+    )
+    return reader
+
+
+def _claim_stdout() -> int:
+    """Keep the pipe to the owner, and let whoever prints write to stderr instead."""
+    pipe = os.dup(1)
+    os.dup2(2, 1)
+    return pipe
+
+
+def _log_to(owner: _Owner) -> None:
+    handler = _LogPipe(owner)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(os.environ.get("AIRPLAY_LOG_LEVEL", "INFO"))

@@ -1,0 +1,288 @@
+"""The RAOP lane: one receiver's AirPlay 1 session, seen from its stream."""
+
+import asyncio
+from collections.abc import Coroutine
+import contextlib
+from dataclasses import dataclass
+import logging
+import os
+import secrets
+
+from ..errors import (
+    RaopError,
+    ReceiverProtocolError,
+    ReceiverRefusedError,
+    ReceiverUnreachableError,
+    UnsupportedReceiverError,
+)
+from ..messages import Identity, Member, Tags
+from ..receiver import Receiver, Service, merge
+from ..session.backlog import AudioKey, Format
+from ..session.handshake import Handshake
+from ..session.raop import RaopSession, Terms
+from . import outlet as udp
+from .connection import Connection
+from .pacer import Pacer
+from .transmitter import Transmitter
+
+_LOGGER = logging.getLogger(__name__)
+
+_KEEP_ALIVE_S = 20
+_TEARDOWN_S = 1.0
+_TEXT_S = 5.0
+_ARTWORK_S = 15.0
+_VOLUME_GAP_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """What a receiver with a display is told, at a frame of the timeline."""
+
+    tags: Tags
+    duration_ms: int | None
+    frame: int
+
+
+def receiver_of(member: Member) -> Receiver:
+    """Return what is known of a member; without TXT a classic AirPlay 1 receiver."""
+    raop = Service(f"{member.receiver}@{member.name}", member.host, member.port)
+    raop = Service(raop.instance, raop.host, raop.port, member.txt)
+    airplay = None
+    if member.airplay_txt:
+        port = member.airplay_port or member.port
+        airplay = Service(member.name, member.host, port, member.airplay_txt)
+    return merge(raop, airplay)
+
+
+class RaopLane:
+    """Connects, starts, controls and ends one session."""
+
+    def __init__(
+        self, member: Member, identity: Identity, pacer: Pacer, key: AudioKey
+    ) -> None:
+        self.member = member
+        self.receiver = receiver_of(member)
+        self._identity = identity
+        self._pacer = pacer
+        self.shape = Format(
+            self.receiver.codec, key if self.receiver.encrypts else None
+        )
+        self._connection: Connection | None = None
+        self._session: RaopSession | None = None
+        self._outlet: udp.Outlet | None = None
+        self._transmitter: Transmitter | None = None
+        self._background: set[asyncio.Task[None]] = set()
+        self._volume = (member.volume, member.muted)
+        self._volume_task: asyncio.Task[None] | None = None
+        self.active_remote = secrets.randbelow(1 << 32)
+
+    @property
+    def packets(self) -> int:
+        """How many audio packets were sent."""
+        return self._outlet.packets if self._outlet else 0
+
+    @property
+    def resent(self) -> int:
+        """How many packets were sent again."""
+        return self._outlet.resent if self._outlet else 0
+
+    @property
+    def timing_replies(self) -> int:
+        """How often the receiver asked for the time, the evidence that it plays."""
+        return self._outlet.timing_replies if self._outlet else 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the session stands."""
+        return self._connection is not None and not self._connection.closed.done()
+
+    async def prepare(self) -> None:
+        """Connect and go up to SETUP; nothing sounds yet."""
+        if obstacle := self.receiver.obstacle:
+            raise UnsupportedReceiverError(f"cannot play to it: {obstacle}")
+        if self.receiver.needs_auth_setup:
+            # One box needs it, another plays nothing after it.
+            with contextlib.suppress(
+                ReceiverRefusedError, ReceiverUnreachableError, ReceiverProtocolError
+            ):
+                return await self._connect(uses_auth_setup=True)
+            _LOGGER.debug("%s: trying without auth-setup", self.member.name)
+        return await self._connect(uses_auth_setup=False)
+
+    async def record(self, transmitter: Transmitter) -> None:
+        """Start the session at the timeline's next packet, at the wanted level."""
+        sequence = transmitter.backlog.next_sequence
+        frame = transmitter.backlog.next_frame
+        await self._perform(self._open_session.record(sequence, frame))
+        await self._send_volume()
+        outlet = self._outlet
+        assert outlet is not None
+        self._transmitter = transmitter
+        await self._pacer.run(lambda: transmitter.attach(outlet, sequence))
+        self._spawn(self._keep_alive())
+
+    async def flush(self, sequence: int, frame: int) -> None:
+        """Silence the receiver now; the given packet comes next."""
+        await self._perform(self._open_session.flush(sequence, frame))
+
+    def set_volume(self, percent: float | None, *, is_muted: bool) -> None:
+        """Set the level soon; of several in a row the last one counts."""
+        self._volume = (percent, is_muted)
+        if self.is_open and (self._volume_task is None or self._volume_task.done()):
+            self._volume_task = self._spawn(self._settle_volume())
+
+    def show(self, show: Show) -> None:
+        """Tell the receiver what plays, behind everything that is urgent."""
+        session = self._session
+        if session and self.is_open and self.receiver.takes_text:
+            text = session.text(show.tags, show.duration_ms, show.frame)
+            self._spawn(self._tell(text, _TEXT_S))
+
+    def show_progress(self, start: int, now: int, end: int) -> None:
+        """Tell the receiver the position."""
+        session = self._session
+        if session and self.is_open and self.receiver.takes_progress:
+            self._spawn(self._tell(session.progress(start, now, end), _TEXT_S))
+
+    def show_artwork(self, content_type: str, picture: bytes, frame: int) -> None:
+        """Show a picture."""
+        session = self._session
+        if session and self.is_open and self.receiver.takes_artwork:
+            picture_steps = session.artwork(content_type, picture, frame)
+            self._spawn(self._tell(picture_steps, _ARTWORK_S))
+
+    async def closed(self) -> RaopError:
+        """Wait until the receiver is gone and return why."""
+        assert self._connection is not None
+        return await asyncio.shield(self._connection.closed)
+
+    async def teardown(self) -> None:
+        """End the session; a receiver that does not answer is left behind."""
+        for task in tuple(self._background):
+            task.cancel()
+        if self._session and self.is_open:
+            with contextlib.suppress(RaopError):
+                await self._perform(self._session.teardown(), timeout_s=_TEARDOWN_S)
+        self.release()
+
+    def release(self) -> None:
+        """Let go of everything without a word to the receiver."""
+        for task in tuple(self._background):
+            task.cancel()
+        if self._connection:
+            self._connection.close()
+        if outlet := self._outlet:
+            self._outlet = None
+            transmitter, pacer = self._transmitter, self._pacer
+            pacer.post(lambda: _unplug(pacer, transmitter, outlet))
+
+    async def _connect(self, *, uses_auth_setup: bool) -> None:
+        host, port = self.member.host, self.member.port
+        connection = await Connection.open(host, port)
+        outlet: udp.Outlet | None = None
+        try:
+            outlet = udp.Outlet(connection.local, connection.remote, self.shape)
+            await self._pacer.run(lambda: _plug(self._pacer, outlet))
+            terms = self._terms(connection, outlet, uses_auth_setup=uses_auth_setup)
+            session = RaopSession(terms)
+            ports = await connection.perform(session.open())
+            outlet.connect(ports.audio, ports.control)
+        except BaseException as err:
+            connection.close()
+            if outlet:
+                pacer, left = self._pacer, outlet
+                pacer.post(lambda: _unplug(pacer, None, left))
+            if isinstance(err, OSError):
+                reason = err.strerror or str(err)
+                raise ReceiverUnreachableError(f"{host}: {reason}") from err
+            raise
+        self._connection, self._outlet, self._session = connection, outlet, session
+        if session.is_genuine is False:
+            _LOGGER.debug("%s: its Apple-Response is not genuine", self.member.name)
+
+    def _terms(
+        self, connection: Connection, outlet: udp.Outlet, *, uses_auth_setup: bool
+    ) -> Terms:
+        return Terms(
+            receiver=self.receiver,
+            local=connection.local,
+            remote=connection.remote,
+            session_id=secrets.randbelow(1 << 32),
+            dacp_id=self._identity.dacp_id,
+            active_remote=self.active_remote,
+            client_name=self._identity.client_name,
+            shape=self.shape,
+            control_port=outlet.control_port,
+            timing_port=outlet.timing_port,
+            challenge=os.urandom(16),
+            password=self.member.password,
+            uses_auth_setup=uses_auth_setup,
+        )
+
+    @property
+    def _open_session(self) -> RaopSession:
+        if self._session is None:
+            raise ReceiverUnreachableError("there is no session")
+        return self._session
+
+    async def _perform[T](self, steps: Handshake[T], *, timeout_s: float = 5) -> T:
+        if self._connection is None:
+            raise ReceiverUnreachableError("there is no connection")
+        return await self._connection.perform(steps, timeout_s=timeout_s)
+
+    async def _send_volume(self) -> None:
+        percent, is_muted = self._volume
+        if percent is None:
+            return
+        try:
+            steps = self._open_session.volume(percent, is_muted=is_muted)
+            await self._perform(steps)
+        except ReceiverRefusedError as err:
+            _LOGGER.debug("%s refuses the volume: %s", self.member.name, err)
+
+    async def _settle_volume(self) -> None:
+        sent: tuple[float | None, bool] | None = None
+        while sent != self._volume:
+            sent = self._volume
+            try:
+                await self._send_volume()
+            except RaopError as err:
+                _LOGGER.debug("%s: volume: %s", self.member.name, err)
+                return
+            await asyncio.sleep(_VOLUME_GAP_S)
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(_KEEP_ALIVE_S)
+            await self._tell(self._open_session.keep_alive(), 5)
+
+    async def _tell(self, steps: Handshake[None], timeout_s: float) -> None:
+        """Do something that nobody waits for; what fails is not worth a word."""
+        try:
+            await self._perform(steps, timeout_s=timeout_s)
+        except RaopError as err:
+            _LOGGER.debug("%s: %s", self.member.name, err)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+
+def _plug(pacer: Pacer, outlet: udp.Outlet | None) -> None:
+    assert outlet is not None
+    pacer.listen(outlet.timing, outlet.answer_timing)
+    pacer.listen(outlet.control, outlet.take_requests)
+
+
+def _unplug(
+    pacer: Pacer, transmitter: Transmitter | None, outlet: udp.Outlet
+) -> None:
+    if transmitter:
+        transmitter.detach(outlet)
+    pacer.forget(outlet.timing)
+    pacer.forget(outlet.control)
+    outlet.close()
+
+

@@ -1,0 +1,98 @@
+"""UDP sockets with kernel receive stamps and, where there is, segmentation offload."""
+
+import ipaddress
+import socket
+import struct
+
+# Not in the socket module. SO_TIMESTAMPNS is 35 on every architecture that Home
+# Assistant runs on; UDP_SEGMENT came with Linux 4.18.
+_SO_TIMESTAMPNS = 35
+_UDP_SEGMENT = 103
+_STAMP_64 = struct.Struct("=qq")
+_STAMP_32 = struct.Struct("=ii")
+_BUFFER_BYTES = 1 << 20
+# Expedited Forwarding, which Wi-Fi access points map to their voice queue.
+_TRAFFIC_CLASS = 0xB8
+
+
+def bind(local: str) -> socket.socket:
+    """Open a non-blocking UDP socket on a local address (IPv6 may carry a scope)."""
+    family = family_of(local)
+    sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+        _mark(sock, family)
+        sock.bind(endpoint(local, 0))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def family_of(address: str) -> socket.AddressFamily:
+    """Return the address family of an address without looking anything up."""
+    is_v6 = ipaddress.ip_address(address).version == 6
+    return socket.AF_INET6 if is_v6 else socket.AF_INET
+
+
+def endpoint(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
+    """Return what `bind`, `connect` and `sendto` take, with the scope of IPv6."""
+    if family_of(address) is socket.AF_INET:
+        return (address, port)
+    host, _, scope = address.partition("%")
+    return (host, port, 0, _scope_id(scope))
+
+
+def without_scope(address: str) -> str:
+    """Return an address as it is the same for every socket of this host."""
+    return address.partition("%")[0]
+
+
+def stamp_arrivals(sock: socket.socket) -> None:
+    """Have the kernel note when datagrams come in."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    except OSError:
+        return
+
+
+def arrival_ns(ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    """Return the wall clock stamp of a received datagram, if the kernel gave one."""
+    for level, kind, body in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+            shape = _STAMP_64 if len(body) >= _STAMP_64.size else _STAMP_32
+            seconds, nanoseconds = shape.unpack_from(body)
+            return int(seconds * 1_000_000_000 + nanoseconds)
+    return None
+
+
+def segment(sock: socket.socket, datagram_bytes: int) -> bool:
+    """Let the kernel cut a long send into datagrams of one size; say if it will."""
+    try:
+        sock.setsockopt(socket.IPPROTO_UDP, _UDP_SEGMENT, datagram_bytes)
+    except OSError:
+        return False
+    return True
+
+
+def _mark(sock: socket.socket, family: socket.AddressFamily) -> None:
+    try:
+        if family is socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _TRAFFIC_CLASS)
+        else:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _TRAFFIC_CLASS)
+    except OSError:
+        return
+
+
+def _scope_id(scope: str) -> int:
+    if not scope:
+        return 0
+    return int(scope) if scope.isdecimal() else socket.if_nametoindex(scope)
+
+
+def can_segment() -> bool:
+    """Return whether this kernel knows UDP segmentation at all."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        return segment(sock, 1424)

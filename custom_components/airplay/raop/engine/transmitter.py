@@ -1,0 +1,134 @@
+"""One timeline on the pacing thread: makes packets when due, for every outlet."""
+
+from collections.abc import Callable
+
+from ..session.backlog import Backlog, Format
+from ..session.timeline import SECOND_NS, Line, frames_of_ms
+from ..wire.rtp import FRAMES_PER_PACKET
+from .outlet import BATCH, Outlet
+from .supply import Pcm, Supply
+
+# 3.3.8 loses the first nine packets of a start, 5.1 one after a FLUSH; behind 24
+# silent packets both play complete on every output (measured).
+SILENT_PACKETS = 24
+_BATCH_FRAMES = BATCH * FRAMES_PER_PACKET
+# The receiver's own output buffer lets go a little after a frame's instant, and the
+# last packets may have to be asked for again.
+_TAIL_NS = 250_000_000
+# Closer to being heard than this, a packet comes too late; then the line is moved.
+_TOO_LATE_NS = 20_000_000
+_SETTLE_NS = 100_000_000
+
+
+class Transmitter:
+    """Keeps the line, fills the backlog on time, and lets the outlets send it."""
+
+    def __init__(
+        self,
+        *,
+        sequence: int,
+        frame: int,
+        ssrc: int,
+        depth_ms: int,
+        on_end: Callable[[], None],
+    ) -> None:
+        self.line: Line | None = None
+        self.backlog = Backlog(sequence, frame, ssrc)
+        self.supply = Supply()
+        self.latency_frames = frames_of_ms(depth_ms)
+        self.worst_lateness_ns = 0
+        self.line_moves = 0
+        self.first_packet_ns: int | None = None
+        self._depth_ns = depth_ms * 1_000_000
+        self._on_end = on_end
+        self._outlets: list[Outlet] = []
+        self._settled_ns = 0
+        self._joined: dict[Format, tuple[int, list[bytes], bytes]] = {}
+
+    def attach(self, outlet: Outlet, sequence: int) -> None:
+        """Give an outlet the packets from a sequence number on."""
+        outlet.start(sequence)
+        self._outlets.append(outlet)
+
+    def detach(self, outlet: Outlet) -> None:
+        """Take an outlet away; the others notice nothing."""
+        if outlet in self._outlets:
+            self._outlets.remove(outlet)
+
+    def begin(self, source: Pcm, at_ns: int, now_ns: int, position_frames: int) -> None:
+        """Set the line: the source's first frame is heard at `at_ns`.
+
+        24 silent packets come in front of it, so it has to be a while from now.
+        """
+        content = self.backlog.next_frame + SILENT_PACKETS * FRAMES_PER_PACKET
+        self.line = Line(content, at_ns)
+        self.supply.cue(source, content, position_frames)
+        self.first_packet_ns = None
+        self._settled_ns = max(now_ns, at_ns - self._depth_ns) + _SETTLE_NS
+        for outlet in self._outlets:
+            outlet.start(self.backlog.next_sequence)
+
+    def hush(self) -> tuple[int, int]:
+        """Stop sending; return the next sequence number and frame, for FLUSH."""
+        self.line = None
+        return self.backlog.next_sequence, self.backlog.next_frame
+
+    def heard_frame(self, now_ns: int) -> int | None:
+        """Return the frame that is being heard, or None while nothing plays."""
+        line = self.line
+        return line.frame_at(now_ns) if line else None
+
+    def pump(self, now_ns: int) -> int:
+        """Make and send what is due; return the time of the next turn."""
+        if self.line is None:
+            return now_ns + SECOND_NS
+        due_ns = self._advance(now_ns)
+        for outlet in tuple(self._outlets):
+            due_ns = min(due_ns, outlet.pump(now_ns, self))
+        self._look_for_end(now_ns)
+        return due_ns
+
+    def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
+        """Return packets and the same joined; the last ones asked for are kept."""
+        known = self._joined.get(shape)
+        if known and known[0] == first and len(known[1]) == count:
+            return known[1], known[2]
+        datagrams = self.backlog.datagrams(shape, first, count)
+        joined = b"".join(datagrams)
+        if count > 1:
+            self._joined[shape] = (first, datagrams, joined)
+        return datagrams, joined
+
+    def _advance(self, now_ns: int) -> int:
+        assert self.line is not None
+        while True:
+            frame = self.backlog.next_frame
+            heard_ns = self.line.time_of(frame)
+            due_ns = heard_ns - self._depth_ns
+            if due_ns > now_ns:
+                return due_ns
+            if heard_ns < now_ns + _TOO_LATE_NS:
+                self._move_line(frame, now_ns)
+                continue
+            if due_ns > self._settled_ns:
+                self.worst_lateness_ns = max(self.worst_lateness_ns, now_ns - due_ns)
+            if self.first_packet_ns is None:
+                self.first_packet_ns = now_ns
+            self.backlog.append(self.supply.take(frame, _BATCH_FRAMES))
+
+    def _move_line(self, frame: int, now_ns: int) -> None:
+        """Start again behind a hole: the machine slept, or was held, for too long."""
+        self.line = Line(frame, now_ns + self._depth_ns)
+        self._settled_ns = now_ns + self._depth_ns + _SETTLE_NS
+        self.line_moves += 1
+        for outlet in self._outlets:
+            outlet.start(self.backlog.next_sequence)
+
+    def _look_for_end(self, now_ns: int) -> None:
+        end = self.supply.end_frame
+        if end is None or self.line is None:
+            return
+        if self.line.time_of(end) + _TAIL_NS <= now_ns:
+            self.line = None
+            self._on_end()
+

@@ -1,0 +1,113 @@
+"""The packets of one timeline: made once, kept for resends and late joiners."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..auth.aes import PacketCipher
+from ..receiver import Codec
+from ..wire import alac, l16
+from ..wire.rtp import FRAMES_PER_PACKET, PACKET_BYTES, audio_header
+
+# 1024 packets are 8.2 s, what shairport-sync itself can hold.
+CAPACITY = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class AudioKey:
+    """An AES key and IV; the sender chooses them, so a group can share one pair."""
+
+    key: bytes
+    iv: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a member wants its packets: receivers of equal format share datagrams."""
+
+    codec: Codec = Codec.ALAC
+    key: AudioKey | None = None
+
+    @property
+    def datagram_bytes(self) -> int:
+        """The size of every datagram in this format."""
+        return 12 + len(_SILENCE[self.codec])
+
+
+_SILENCE = {Codec.ALAC: alac.SILENT_FRAME, Codec.L16: l16.SILENT_FRAME}
+
+
+class Backlog:
+    """A ring of packets by sequence number, in as many formats as are asked for.
+
+    Sequence numbers count without end; `first_frame` belongs to `first_sequence`
+    and every packet holds 352 frames, so one follows from the other.
+    """
+
+    def __init__(self, first_sequence: int, first_frame: int, ssrc: int) -> None:
+        self.next_sequence = first_sequence
+        self._origin_sequence = first_sequence
+        self._origin_frame = first_frame
+        self._ssrc = ssrc
+        self._pcm: list[bytes] = [b""] * CAPACITY
+        self._rings: dict[Format, list[tuple[int, bytes]]] = {}
+        self._encoders: dict[Format, Callable[[bytes], list[bytes]]] = {}
+
+    def frame_of(self, sequence: int) -> int:
+        """Return the first frame of a packet."""
+        packets = sequence - self._origin_sequence
+        return self._origin_frame + packets * FRAMES_PER_PACKET
+
+    @property
+    def next_frame(self) -> int:
+        """The first frame that has no packet yet."""
+        return self.frame_of(self.next_sequence)
+
+    @property
+    def oldest_sequence(self) -> int:
+        """The oldest packet that can still be had."""
+        return max(self._origin_sequence, self.next_sequence - CAPACITY)
+
+    def append(self, pcm: bytes) -> None:
+        """Take the next frames: any whole number of packets of s16le stereo."""
+        for start in range(0, len(pcm), PACKET_BYTES):
+            self._pcm[self.next_sequence % CAPACITY] = pcm[start : start + PACKET_BYTES]
+            self.next_sequence += 1
+
+    def datagrams(self, shape: Format, first: int, count: int) -> list[bytes]:
+        """Return packets that exist, in order; what is too old is left out."""
+        ring = self._rings.setdefault(shape, [(-1, b"")] * CAPACITY)
+        start = max(first, self.oldest_sequence)
+        stop = min(first + count, self.next_sequence)
+        missing = [n for n in range(start, stop) if ring[n % CAPACITY][0] != n]
+        if missing:
+            self._encode(shape, ring, missing[0], missing[-1] + 1)
+        return [ring[n % CAPACITY][1] for n in range(start, stop)]
+
+    def find(self, sequence: int) -> int | None:
+        """Return the packet that a 16-bit sequence number means, if it is kept."""
+        behind = (self.next_sequence - 1 - sequence) & 0xFFFF
+        found = self.next_sequence - 1 - behind
+        return found if found >= self.oldest_sequence else None
+
+    def _encode(
+        self, shape: Format, ring: list[tuple[int, bytes]], first: int, stop: int
+    ) -> None:
+        pcm = b"".join(self._pcm[n % CAPACITY] for n in range(first, stop))
+        for sequence, payload in enumerate(self._encoder(shape)(pcm), first):
+            header = audio_header(sequence, self.frame_of(sequence), self._ssrc)
+            ring[sequence % CAPACITY] = (sequence, header + payload)
+
+    def _encoder(self, shape: Format) -> Callable[[bytes], list[bytes]]:
+        if shape not in self._encoders:
+            encode = alac.VerbatimEncoder() if shape.codec is Codec.ALAC else l16.encode
+            self._encoders[shape] = _encrypted(encode, shape.key)
+        return self._encoders[shape]
+
+
+def _encrypted(
+    encode: Callable[[bytes], list[bytes]], key: AudioKey | None
+) -> Callable[[bytes], list[bytes]]:
+    if key is None:
+        return encode
+    cipher = PacketCipher(key.key, key.iv)
+    return lambda pcm: [cipher(payload) for payload in encode(pcm)]

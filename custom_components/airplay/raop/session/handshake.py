@@ -1,0 +1,7 @@
+"""A handshake: a generator asks, somebody else does the talking."""
+
+from collections.abc import Generator
+
+from ..wire.rtsp import Request, Response
+
+type Handshake[T] = Generator[Request, Response, T]

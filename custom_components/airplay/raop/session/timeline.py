@@ -1,0 +1,63 @@
+"""The line that says when each frame is heard, and the sync packets drawn from it."""
+
+from dataclasses import dataclass
+
+from ..wire.ntp import from_unix_ns
+from ..wire.rtp import SAMPLE_RATE, SyncPacket
+
+SECOND_NS = 1_000_000_000
+
+# A receiver adds this to the latency that a sync packet with flag word 7 spells out
+# (shairport-sync rtp.c; measured on 3.3.8 and 5.1).
+HIDDEN_LATENCY_FRAMES = 11_025
+
+# shairport-sync ignores sync packets that ask for more: 3/4 of its 1024 packets.
+MAX_LATENCY_FRAMES = 259_311 - 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Frame `frame` is heard at session time `at_ns`; all others follow at 44.1 kHz.
+
+    Frames count without end; they are cut to 32 bits on the wire alone.
+    """
+
+    frame: int
+    at_ns: int
+
+    def time_of(self, frame: int) -> int:
+        """Return the session time in ns at which a frame is heard."""
+        return self.at_ns + (frame - self.frame) * SECOND_NS // SAMPLE_RATE
+
+    def frame_at(self, at_ns: int) -> int:
+        """Return the frame that is being heard at a session time."""
+        return self.frame + (at_ns - self.at_ns) * SAMPLE_RATE // SECOND_NS
+
+
+def frames_of_ms(milliseconds: int) -> int:
+    """Return how many frames sound for a time."""
+    return milliseconds * SAMPLE_RATE // 1000
+
+
+def ms_of_frames(frames: int) -> int:
+    """Return how long frames sound."""
+    return frames * 1000 // SAMPLE_RATE
+
+
+def sync_packet(
+    line: Line, now_ns: int, latency_frames: int, *, delay_frames: int, is_first: bool
+) -> SyncPacket:
+    """Tell a receiver the line: which frame is heard at about now.
+
+    The packet's time is that of the frame's first instant, not `now_ns`, so every
+    packet of a line is exactly on it. A positive delay is heard later.
+    """
+    frame = line.frame_at(now_ns)
+    heard = frame + HIDDEN_LATENCY_FRAMES - delay_frames
+    latency = min(latency_frames, MAX_LATENCY_FRAMES - HIDDEN_LATENCY_FRAMES)
+    return SyncPacket(
+        rtptime=heard + latency,
+        rtptime_less_latency=heard,
+        ntp=from_unix_ns(line.time_of(frame)),
+        is_first=is_first,
+    )
