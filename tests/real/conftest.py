@@ -27,7 +27,7 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture
 def shairport(lab: Lab) -> Iterator[StartShairport]:
-    """Start receivers: shairport(mode, name=, port=, password=, …); they end here."""
+    """Start receivers by mode and options of scripts/receivers; they end here."""
     started: list[Shairport] = []
 
     def start(mode: str = "ap1", **options: object) -> Shairport:

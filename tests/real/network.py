@@ -66,16 +66,15 @@ class Lab:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command on the sender's side and return what it printed."""
         command = self.in_sender_namespace(argv)
-        return subprocess.run(
-            command, **{"capture_output": True, "text": True, "check": False} | options
-        )
+        options = {"capture_output": True, "check": False} | options
+        return subprocess.run(command, text=True, **options)  # noqa: PLW1510
 
     def popen_in_sender_namespace(
         self, argv: Sequence[str | Path], **options: Any
     ) -> subprocess.Popen[str]:
         """Start a command on the sender's side."""
         command = self.in_sender_namespace(argv)
-        return subprocess.Popen(command, **{"text": True} | options)
+        return subprocess.Popen(command, text=True, **options)
 
     @contextmanager
     def sender_namespace(self) -> Iterator[None]:

@@ -5,17 +5,18 @@ bytes before the piece and its length.
 """
 
 import os
+from pathlib import Path
 import sys
 import time
 
 
 def main() -> None:
     """Record until standard input ends."""
-    pcm_path, index_path = sys.argv[1:]
+    pcm_path, index_path = map(Path, sys.argv[1:])
     total = 0
     with (
-        open(pcm_path, "wb", buffering=0) as pcm,
-        open(index_path, "w", buffering=1, encoding="ascii") as index,
+        pcm_path.open("wb", buffering=0) as pcm,
+        index_path.open("w", buffering=1, encoding="ascii") as index,
     ):
         while piece := os.read(0, 65536):
             now = time.monotonic_ns()
