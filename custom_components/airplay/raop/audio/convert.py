@@ -1,0 +1,118 @@
+"""Decoded frames of any kind to s16le stereo at 44100 Hz."""
+
+from collections.abc import Iterator
+from math import gcd
+
+import av
+from av.filter import Graph
+import numpy as np
+
+from .pcm import FRAME_BYTES, RATE
+
+# The long filter is below 16 bit noise; with 16 bit inside it would not be.
+_RESAMPLE = (
+    f"{RATE}:filter_size=64:phase_shift=12:cutoff=0.97:internal_sample_fmt=fltp"
+)
+_EXACT_FORMATS = {"s16", "s16p", "s32", "s32p"}
+# Longer than the filter reaches at any rate that it is asked to convert.
+_WARM_UP_FRAMES = 2048
+
+type _Shape = tuple[str, str, int, int]
+
+
+class Converter:
+    """Converts a stream of frames, following changes of rate and layout within it."""
+
+    def __init__(self) -> None:
+        """Begin without knowing what comes."""
+        self._shape: _Shape | None = None
+        self._graph: Graph | None = None
+
+    def convert(self, frame: av.AudioFrame) -> bytes:
+        """Return what this frame adds to the PCM, which may be nothing yet."""
+        shape = _shape_of(frame)
+        before = b""
+        if shape != self._shape:
+            before = self.flush()
+            self._shape = shape
+            self._graph = None if _is_exact(shape) else _graph(shape)
+        if self._graph is None:
+            return before + _exact(frame, shape)
+        # The graph would take a gap in the time stamps for lost sound.
+        frame.pts = None
+        self._graph.push(frame)
+        return before + b"".join(_pull(self._graph, shape))
+
+    def flush(self) -> bytes:
+        """Return what the resampler holds back, and forget the shape."""
+        graph, shape = self._graph, self._shape
+        self._graph = self._shape = None
+        if graph is None or shape is None:
+            return b""
+        graph.push(None)
+        return b"".join(_pull(graph, shape))
+
+
+def entry_point(position_frames: int, rate: int) -> tuple[int, int]:
+    """Return the source frame to begin at, and how many output frames to drop then.
+
+    From there the resampler's phases are those of the whole media, and its filter
+    has warmed up before the first frame that is kept: the same PCM, bit by bit.
+    """
+    divisor = gcd(rate, RATE)
+    if rate == RATE:
+        return position_frames, 0
+    period = RATE // divisor
+    periods = max(0, position_frames - _WARM_UP_FRAMES) // period
+    return periods * (rate // divisor), position_frames - periods * period
+
+
+def _shape_of(frame: av.AudioFrame) -> _Shape:
+    layout = frame.layout
+    return frame.format.name, layout.name, layout.nb_channels, frame.sample_rate
+
+
+def _is_exact(shape: _Shape) -> bool:
+    sample_format, _, channels, rate = shape
+    return rate == RATE and channels <= 2 and sample_format in _EXACT_FORMATS
+
+
+def _exact(frame: av.AudioFrame, shape: _Shape) -> bytes:
+    """Return the samples as they are; 24 and 32 bits are rounded, mono is doubled."""
+    samples = frame.to_ndarray()
+    channels = shape[2]
+    interleaved = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
+    if interleaved.dtype != np.int16:
+        rounded = ((interleaved >> 15) + 1) >> 1
+        interleaved = np.minimum(rounded, 32767)
+    pcm = np.empty((len(interleaved), 2), "<i2")
+    pcm[:] = interleaved
+    return pcm.tobytes()
+
+
+def _graph(shape: _Shape) -> Graph:
+    sample_format, layout, channels, rate = shape
+    # The two layouts of unknown order are what their numbers say.
+    layout = {1: "mono", 2: "stereo"}.get(channels, layout)
+    # libswresample would make mono 3 dB quieter; it is doubled afterwards instead.
+    target = "mono" if channels == 1 else "stereo"
+    graph = Graph()
+    graph.link_nodes(
+        graph.add_abuffer(sample_rate=rate, format=sample_format, layout=layout),
+        graph.add("aresample", _RESAMPLE),
+        graph.add("aformat", f"sample_fmts=s16:sample_rates={RATE}:channel_layouts={target}"),
+        graph.add("abuffersink"),
+    ).configure()
+    return graph
+
+
+def _pull(graph: Graph, shape: _Shape) -> Iterator[bytes]:
+    while True:
+        try:
+            frame = graph.pull()
+        except (av.error.BlockingIOError, av.error.EOFError):
+            return
+        if shape[2] == 1:
+            yield np.repeat(frame.to_ndarray().reshape(-1), 2).tobytes()
+        else:
+            yield bytes(frame.planes[0])[: frame.samples * FRAME_BYTES]

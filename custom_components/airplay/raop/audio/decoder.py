@@ -1,0 +1,150 @@
+"""Compressed packets of an opened container to PCM."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition
+
+from .convert import Converter, entry_point
+from .pcm import FRAME_BYTES, RATE
+from .problems import MediaProblem, empty, not_audio
+
+_MAX_BAD_IN_A_ROW = 100
+# Codecs need sound before the entry to decode it as if from the beginning.
+_PREROLL_S = Fraction(1, 2)
+_COUNTED_FRAMES = 600 * RATE
+
+
+class Decoder:
+    """Decodes the sound of a container from a frame of the output on."""
+
+    def __init__(
+        self, container: InputContainer, stream: AudioStream, start: int = 0
+    ) -> None:
+        """Begin at this frame of the output; `seek` first where that is possible."""
+        stream.codec_context.thread_count = 1
+        self._container = container
+        self._stream = stream
+        self._pictures = [
+            each
+            for each in container.streams.video
+            if each.disposition & Disposition.attached_pic
+        ]
+        self.picture = b""
+        self._converter = Converter()
+        self._start = start
+        self._has_sought = False
+        self._index: int | None = None
+        self._skip_source = 0
+        self._skip_output = 0
+        self._good = 0
+        self._bad = 0
+        self._bad_in_a_row = 0
+
+    def seek(self) -> None:
+        """Move the container to a little before the frame to begin at."""
+        rate = self._stream.codec_context.sample_rate or RATE
+        entry, _ = entry_point(self._start, rate)
+        time_base = Fraction(self._stream.time_base)
+        # Milliseconds are too coarse to find a frame again: count from the beginning.
+        is_coarse = time_base * rate > 1
+        seconds = Fraction(entry, rate) - _PREROLL_S
+        if seconds <= 0 or (is_coarse and self._start < _COUNTED_FRAMES):
+            return
+        offset = int(seconds / time_base) + (self._stream.start_time or 0)
+        self._container.seek(offset, stream=self._stream)
+        self._has_sought = True
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield PCM until the media ends; raise MediaProblem where it is beyond use."""
+        for frame in self._frames():
+            if (kept := self._trim(frame)) is not None:
+                if pcm := self._drop(self._converter.convert(kept)):
+                    yield pcm
+        if pcm := self._drop(self._converter.flush()):
+            yield pcm
+        if not self._good:
+            raise _damaged() if self._bad else empty()
+        if self._bad > self._good:
+            raise _damaged()
+
+    def _frames(self) -> Iterator[av.AudioFrame]:
+        while True:
+            try:
+                for packet in self._container.demux(self._stream, *self._pictures):
+                    if packet.stream_index == self._stream.index:
+                        yield from self._decode(packet)
+                    elif not self.picture:
+                        self.picture = bytes(packet)
+            except av.error.InvalidDataError:
+                self._count_bad()
+            else:
+                return
+
+    def _decode(self, packet: "av.Packet[AudioStream]") -> list[av.AudioFrame]:
+        try:
+            frames = packet.decode()
+        except av.error.EOFError:
+            return []
+        except av.FFmpegError:
+            self._count_bad()
+            return []
+        if frames:
+            self._good += 1
+            self._bad_in_a_row = 0
+        return frames
+
+    def _count_bad(self) -> None:
+        self._bad += 1
+        self._bad_in_a_row += 1
+        is_mostly_bad = self._bad > _MAX_BAD_IN_A_ROW and self._bad > self._good
+        if self._bad_in_a_row > _MAX_BAD_IN_A_ROW or is_mostly_bad:
+            raise _damaged()
+
+    def _trim(self, frame: av.AudioFrame) -> av.AudioFrame | None:
+        """Cut off what lies before the source frame to begin at."""
+        if self._index is None:
+            self._index = self._align(frame)
+        surplus = self._skip_source - self._index
+        self._index += frame.samples
+        if surplus <= 0:
+            return frame
+        return None if surplus >= frame.samples else _tail(frame, surplus)
+
+    def _align(self, frame: av.AudioFrame) -> int:
+        """Find out which source frame comes first, and how much to drop before it."""
+        rate = frame.sample_rate
+        self._skip_source, self._skip_output = entry_point(self._start, rate)
+        if not self._has_sought:
+            return 0
+        if frame.pts is None or frame.time_base is None:
+            return self._skip_source
+        ticks = frame.pts - (self._stream.start_time or 0)
+        index = round(ticks * Fraction(frame.time_base) * rate)
+        if (late := index - self._skip_source) > 0:
+            self._skip_output = max(0, self._skip_output - late * RATE // rate)
+        return index
+
+    def _drop(self, pcm: bytes) -> bytes:
+        if not self._skip_output:
+            return pcm
+        dropped = min(self._skip_output, len(pcm) // FRAME_BYTES)
+        self._skip_output -= dropped
+        return pcm[dropped * FRAME_BYTES :]
+
+
+def _tail(frame: av.AudioFrame, surplus: int) -> av.AudioFrame:
+    samples = frame.to_ndarray()
+    step = 1 if frame.format.is_planar else frame.layout.nb_channels
+    tail = av.AudioFrame.from_ndarray(
+        samples[:, surplus * step :].copy(), frame.format.name, frame.layout.name
+    )
+    tail.sample_rate = frame.sample_rate
+    return tail
+
+
+def _damaged() -> MediaProblem:
+    return not_audio("it is not audio, or it is damaged")

@@ -1,0 +1,64 @@
+"""What a source tells about the media that it decodes."""
+
+from dataclasses import dataclass, field
+
+from ..errors import MediaError
+from ..messages import Tags
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A picture inside the media, as it is stored there."""
+
+    data: bytes = field(repr=False)
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The media is audio and its first frame is decoded; comes once."""
+
+    duration_ms: int | None
+    is_live: bool
+    can_seek: bool
+    tags: Tags
+    station: str | None = None
+    cover: Cover | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Buffered:
+    """There is enough PCM to start, or all there is; comes once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retitled:
+    """The media has a new title, from the given frame of this source on."""
+
+    tags: Tags
+    at_frame: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """A live source stopped delivering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A live source that had stalled delivers again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The media cannot be played, or not on; what was decoded still can be read."""
+
+    error: MediaError
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """All of the media is decoded; comes once."""
+
+
+type SourceEvent = Opened | Buffered | Retitled | Stalled | Recovered | Failed | Ended

@@ -1,0 +1,125 @@
+"""Why media cannot be played: one exception inside, one error outside."""
+
+import socket
+import ssl
+
+import av
+
+from ..errors import (
+    MediaEmptyError,
+    MediaError,
+    MediaForbiddenError,
+    MediaNotAudioError,
+    MediaNotFoundError,
+    MediaUnreachableError,
+)
+
+
+class MediaProblem(Exception):
+    """A reason that the user understands, and the error that it becomes."""
+
+    def __init__(self, kind: type[MediaError], reason: str) -> None:
+        """Keep the kind of error and a reason that names no address."""
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+
+    def error(self, name: str) -> MediaError:
+        """Return the error for media that goes by this name."""
+        return self.kind(f"Cannot play {name}: {self.reason}")
+
+
+class AbandonedError(Exception):
+    """The source was closed while it waited for something."""
+
+
+class BrokenStreamError(Exception):
+    """A stream that could go on broke off; opening it again may help."""
+
+
+def empty(reason: str = "it has no sound") -> MediaProblem:
+    """Return the problem of media without bytes or frames."""
+    return MediaProblem(MediaEmptyError, reason)
+
+
+def not_audio(reason: str) -> MediaProblem:
+    """Return the problem of something that is no audio."""
+    return MediaProblem(MediaNotAudioError, reason)
+
+
+def not_found(reason: str) -> MediaProblem:
+    """Return the problem of something that is not there."""
+    return MediaProblem(MediaNotFoundError, reason)
+
+
+def forbidden(reason: str) -> MediaProblem:
+    """Return the problem of something that is kept from us."""
+    return MediaProblem(MediaForbiddenError, reason)
+
+
+def unreachable(reason: str) -> MediaProblem:
+    """Return the problem of a server that does not deliver."""
+    return MediaProblem(MediaUnreachableError, reason)
+
+
+def too_slow() -> MediaProblem:
+    """Return the problem of media that did not start in time."""
+    return unreachable("it did not start in time")
+
+
+def for_status(status: int) -> MediaProblem:
+    """Return the problem that an HTTP status other than success stands for."""
+    if status in (404, 410):
+        return not_found("the server does not have it")
+    if status in (401, 403, 407):
+        return forbidden("the server does not allow it without a login")
+    if 400 <= status < 500 and status not in (408, 425, 429):
+        return MediaProblem(MediaError, f"the server refuses it (HTTP {status})")
+    return unreachable(f"the server has a problem (HTTP {status})")
+
+
+def for_network(error: OSError) -> MediaProblem:
+    """Return the problem that a failed network operation stands for."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return unreachable("the certificate of its server cannot be trusted")
+    if isinstance(error, ssl.SSLError):
+        return unreachable("its server does not speak TLS as it should")
+    if isinstance(error, socket.gaierror):
+        return unreachable("the name of its server cannot be resolved")
+    if isinstance(error, ConnectionRefusedError):
+        return unreachable("its server refuses the connection")
+    if isinstance(error, TimeoutError):
+        return unreachable("its server does not answer in time")
+    if isinstance(error, ConnectionError):
+        return unreachable("its server broke off the connection")
+    return unreachable("its server cannot be reached")
+
+
+_STATUSES: dict[type[av.FFmpegError], int] = {
+    av.error.HTTPNotFoundError: 404,
+    av.error.HTTPUnauthorizedError: 401,
+    av.error.HTTPForbiddenError: 403,
+    av.error.HTTPTooManyRequestsError: 429,
+    av.error.HTTPBadRequestError: 400,
+    av.error.HTTPOtherClientError: 400,
+    av.error.HTTPServerError: 500,
+}
+
+
+def for_libav(error: av.FFmpegError) -> MediaProblem:
+    """Return the problem that an error of libav stands for."""
+    if (status := _STATUSES.get(type(error))) is not None:
+        return for_status(status)
+    if isinstance(error, av.error.ExitError):
+        return unreachable("its server does not answer in time")
+    if isinstance(error, av.error.EOFError):
+        return empty()
+    if isinstance(error, av.error.FileNotFoundError):
+        return not_found("there is no such file")
+    if isinstance(error, av.error.PermissionError):
+        return forbidden("the file may not be read")
+    if isinstance(error, (av.error.DecoderNotFoundError, av.error.PatchWelcomeError)):
+        return not_audio("its format is not supported")
+    if isinstance(error, OSError) and not isinstance(error, av.error.EOFError):
+        return for_network(error)
+    return not_audio("it is not audio, or it is damaged")

@@ -1,0 +1,70 @@
+"""Tags and covers of containers in the words of this package."""
+
+from collections.abc import Mapping
+import re
+
+from ..messages import Tags
+from .events import Cover
+
+MAX_COVER_BYTES = 10 * 1000 * 1000
+_MAX_TEXT = 1000
+_TRACK = re.compile(r"\s*(\d{1,6})")
+_PICTURES = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF8", "image/gif"),
+    (b"BM", "image/bmp"),
+)
+
+
+def tags_from(*dictionaries: Mapping[str, str]) -> Tags:
+    """Read tags of any spelling; what comes first in the dictionaries counts."""
+    words: dict[str, str] = {}
+    for dictionary in dictionaries:
+        for key, value in dictionary.items():
+            if text := _clean(value):
+                words.setdefault(_key(key), text)
+    return Tags(
+        title=words.get("title"),
+        artist=words.get("artist"),
+        album=words.get("album"),
+        album_artist=words.get("albumartist"),
+        track=_track(words.get("track") or words.get("tracknumber")),
+    )
+
+
+def tags_from_title(title: str) -> Tags:
+    """Read a radio's title, which most stations write as artist - title."""
+    title = _clean(title)
+    artist, dash, song = title.partition(" - ")
+    if dash and artist.strip() and song.strip():
+        return Tags(title=song.strip(), artist=artist.strip())
+    return Tags(title=title or None)
+
+
+def cover_from(picture: bytes) -> Cover | None:
+    """Return a picture that is of a known kind and not too big."""
+    if not picture or len(picture) > MAX_COVER_BYTES:
+        return None
+    for magic, content_type in _PICTURES:
+        if picture.startswith(magic):
+            return Cover(picture, content_type)
+    if picture[:4] == b"RIFF" and picture[8:12] == b"WEBP":
+        return Cover(picture, "image/webp")
+    return None
+
+
+def _key(key: str) -> str:
+    return re.sub(r"[^a-z]", "", key.lower())
+
+
+def _clean(text: str) -> str:
+    # Several values of one ID3 frame are apart by NUL.
+    text = text.replace("\0", "; ")
+    printable = "".join(each if each.isprintable() else " " for each in text)
+    return " ".join(printable.split())[:_MAX_TEXT]
+
+
+def _track(text: str | None) -> int | None:
+    match = _TRACK.match(text or "")
+    return int(match[1]) if match else None
