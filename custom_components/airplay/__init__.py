@@ -1,0 +1,74 @@
+"""AirPlay speakers: play to AirPlay receivers from Home Assistant."""
+
+from contextlib import AsyncExitStack
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import (
+    ConfigEntryAuthFailed,
+    ConfigEntryError,
+    ConfigEntryNotReady,
+    IntegrationError,
+)
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
+
+from .const import DOMAIN, PLATFORMS
+from .entity import translated
+from .models import AirPlayConfigEntry, AirPlayRuntime
+from .player import Player
+from .presence import PRESENCE
+from .raop.errors import AuthenticationError, PairingRequiredError, RaopError
+from .sender import SENDER
+from .speaker import Speaker
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+_FAILURES: dict[type[RaopError], type[IntegrationError]] = {
+    PairingRequiredError: ConfigEntryError,
+    AuthenticationError: ConfigEntryAuthFailed,
+    RaopError: ConfigEntryNotReady,
+}
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up the integration; everything belongs to entries."""
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> bool:
+    """Set up one receiver, once it has answered."""
+    lent = AsyncExitStack()
+    # Runs also when the set-up fails, and then ends what was started for it.
+    entry.async_on_unload(lent.aclose)
+    presence = await lent.enter_async_context(PRESENCE.borrow(hass))
+    speaker = Speaker(hass, entry, presence)
+    await _async_test(speaker)
+    sender = await lent.enter_async_context(SENDER.borrow(hass))
+    player = Player(hass, entry, speaker, sender)
+    entry.runtime_data = AirPlayRuntime(speaker=speaker, player=player, sender=sender)
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> bool:
+    """Free the receiver and unload it."""
+    if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        return False
+    await entry.runtime_data.player.async_close()
+    return True
+
+
+async def _async_test(speaker: Speaker) -> None:
+    """Ask the receiver one question; raise what the entry's state follows from."""
+    try:
+        await speaker.async_probe()
+    except RaopError as error:
+        told = translated(error, speaker.name)
+        failure = next(
+            failure for kind, failure in _FAILURES.items() if isinstance(error, kind)
+        )
+        raise failure(
+            translation_domain=told.translation_domain,
+            translation_key=told.translation_key,
+            translation_placeholders=told.translation_placeholders,
+        ) from error

@@ -1,0 +1,18 @@
+"""Names and numbers that several modules of the integration share."""
+
+from typing import Final
+
+from homeassistant.const import Platform
+
+DOMAIN: Final = "airplay"
+PLATFORMS: Final = [Platform.MEDIA_PLAYER]
+
+RAOP_TYPE: Final = "_raop._tcp.local."
+AIRPLAY_TYPE: Final = "_airplay._tcp.local."
+
+CONF_AIRPLAY: Final = "airplay"
+CONF_MANUAL: Final = "manual"
+CONF_RAOP: Final = "raop"
+
+DEFAULT_PORT: Final = 5000
+DEFAULT_VOLUME: Final = 0.2

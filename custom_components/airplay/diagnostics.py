@@ -1,0 +1,81 @@
+"""What a user hands over when a speaker does not play; secrets are left out."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.const import CONF_ID, CONF_PASSWORD
+from homeassistant.core import HomeAssistant
+
+from .models import CONF_INSTANCE, CONF_TXT, AirPlayConfigEntry
+
+_SECRET = {CONF_PASSWORD, "credentials"}
+# Keys and serial numbers of receivers and homes.
+_SECRET_TXT = {
+    "btaddr",
+    "deviceid",
+    "gid",
+    "hgid",
+    "hkid",
+    "hmid",
+    "pgid",
+    "pi",
+    "pk",
+    "psi",
+    "serialnumber",
+    "tsid",
+}
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant,
+    entry: AirPlayConfigEntry,
+) -> dict[str, Any]:
+    """Return what is known of a receiver and of what it plays."""
+    runtime = entry.runtime_data
+    receiver, player = runtime.speaker.receiver, runtime.player
+    return {
+        "entry": {"source": entry.source, "data": _redact(entry.data)},
+        "receiver": {
+            "id": _shorten(receiver.id),
+            "model": receiver.model,
+            "manufacturer": receiver.manufacturer,
+            "firmware": receiver.firmware,
+            "features": hex(receiver.features) if receiver.features else None,
+            "flags": hex(receiver.flags),
+            "lanes": [str(lane) for lane in receiver.lanes],
+            "obstacle": receiver.obstacle,
+            "is_available": runtime.speaker.is_available,
+        },
+        "player": {
+            "state": player.state,
+            "volume": player.volume,
+            "is_muted": player.is_muted,
+            "progress": asdict(player.progress) if player.progress else None,
+        },
+        "sender": runtime.sender.status,
+    }
+
+
+def _redact(kept: Mapping[str, Any]) -> dict[str, Any]:
+    redacted = {
+        key: _redact_record(value) if isinstance(value, Mapping) else value
+        for key, value in async_redact_data(kept, _SECRET).items()
+    }
+    return redacted | {CONF_ID: _shorten(kept[CONF_ID])}
+
+
+def _redact_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    txt = {
+        key: "**REDACTED**" if key.lower() in _SECRET_TXT else value
+        for key, value in record[CONF_TXT].items()
+    }
+    head, at, name = record[CONF_INSTANCE].partition("@")
+    instance = _shorten(head) + at + name if at else head
+    return {**record, CONF_INSTANCE: instance, CONF_TXT: txt}
+
+
+def _shorten(text: str) -> str:
+    """Keep what tells the maker and drop what tells the receiver."""
+    return f"{text[:6]}…" if text else text

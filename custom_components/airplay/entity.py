@@ -1,0 +1,124 @@
+"""What every entity of a receiver has in common."""
+
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Concatenate, override
+
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
+from homeassistant.helpers.entity import Entity
+
+from .const import DOMAIN
+from .models import AirPlayConfigEntry
+from .raop.errors import (
+    AuthenticationError,
+    MediaEmptyError,
+    MediaError,
+    MediaForbiddenError,
+    MediaNotAudioError,
+    MediaNotFoundError,
+    MediaUnreachableError,
+    PairingRequiredError,
+    PasswordRequiredError,
+    RaopError,
+    ReceiverBusyError,
+    ReceiverProtocolError,
+    ReceiverRefusedError,
+    ReceiverSilentError,
+    ReceiverUnreachableError,
+    UnsupportedReceiverError,
+)
+from .raop.receiver import normalise_id
+from .sender import SenderGoneError
+
+_TRANSLATION_KEYS: dict[type[RaopError], str] = {
+    RaopError: "failed",
+    ReceiverUnreachableError: "receiver_unreachable",
+    ReceiverBusyError: "receiver_busy",
+    ReceiverRefusedError: "receiver_refused",
+    ReceiverProtocolError: "receiver_protocol",
+    ReceiverSilentError: "receiver_silent",
+    UnsupportedReceiverError: "receiver_unsupported",
+    AuthenticationError: "receiver_auth_failed",
+    PasswordRequiredError: "receiver_password_required",
+    PairingRequiredError: "receiver_pairing_required",
+    MediaError: "media_failed",
+    MediaNotFoundError: "media_not_found",
+    MediaForbiddenError: "media_forbidden",
+    MediaUnreachableError: "media_unreachable",
+    MediaNotAudioError: "media_not_audio",
+    MediaEmptyError: "media_empty",
+    SenderGoneError: "sender_gone",
+}
+
+
+def translated(error: RaopError, name: str, media: str = "") -> HomeAssistantError:
+    """Return what a user is told of a core error at a receiver."""
+    key = next(
+        _TRANSLATION_KEYS[kind]
+        for kind in type(error).__mro__
+        if kind in _TRANSLATION_KEYS
+    )
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders={
+            "name": name,
+            "media": media,
+            "reason": str(error) or error.code,
+        },
+    )
+
+
+def translate_errors[S: AirPlayEntity, **P](
+    action: Callable[Concatenate[S, P], Coroutine[Any, Any, None]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, None]]:
+    """Let no core error out of an entity's action untranslated."""
+
+    @wraps(action)
+    async def wrapped(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            await action(self, *args, **kwargs)
+        except RaopError as error:
+            raise translated(error, self.speaker.name) from error
+
+    return wrapped
+
+
+class AirPlayEntity(Entity):
+    """An entity of a receiver, told of changes by its speaker and player."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(self, entry: AirPlayConfigEntry) -> None:
+        """Describe the device of the entry."""
+        self.speaker = entry.runtime_data.speaker
+        self.player = entry.runtime_data.player
+        receiver = self.speaker.receiver
+        unique_id = entry.unique_id or entry.entry_id
+        self._attr_unique_id = unique_id
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, unique_id)},
+            manufacturer=receiver.manufacturer,
+            model=receiver.model,
+            name=entry.title,
+            sw_version=receiver.firmware,
+        )
+        if normalise_id(receiver.id):
+            self._attr_device_info["connections"] = {
+                (CONNECTION_NETWORK_MAC, unique_id)
+            }
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the receiver is on the network, or plays."""
+        return self.speaker.is_available or not self.player.is_idle
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to the speaker and the player while the entity is there."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self.speaker.async_listen(self.async_write_ha_state))
+        self.async_on_remove(self.player.async_listen(self.async_write_ha_state))

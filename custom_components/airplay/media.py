@@ -1,0 +1,164 @@
+"""Media ids of Home Assistant, made into something that the sender can open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yarl
+
+from homeassistant.components import media_source
+from homeassistant.components.media_player import (
+    BrowseMedia,
+    MediaType,
+    async_process_play_media_url,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+
+from .const import DOMAIN
+from .raop.messages import Media, Tags
+
+_SCHEMES = {"http", "https"}
+_PICTURE_KEYS = ("thumb", "picture", "image", "media_image_url", "entity_picture")
+# The sender takes a line of bounded length; nobody needs a title longer than this.
+_MAX_TEXT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Playable:
+    """Media to play, and how Home Assistant calls it."""
+
+    media: Media
+    content_id: str
+    content_type: str
+    picture_url: str | None = field(default=None, repr=False)
+
+
+async def async_resolve(
+    hass: HomeAssistant,
+    entity_id: str,
+    media_type: MediaType | str,
+    media_id: str,
+    extra: Mapping[str, Any],
+) -> Playable:
+    """Find what a media id stands for; raise a translated error where it is nothing."""
+    words = _words(extra)
+    tags = _tags(words)
+    name = tags.title or public_name(media_id)
+    if media_source.is_media_source_id(media_id):
+        url = await _async_resolve_source(hass, entity_id, media_id, name)
+        media_type = MediaType.MUSIC
+    else:
+        url = await _async_resolve_address(hass, media_id, name)
+    return Playable(
+        media=Media(url=url, name=name, tags=tags),
+        content_id=media_id,
+        content_type=media_type,
+        picture_url=_picture(hass, words),
+    )
+
+
+async def async_browse(hass: HomeAssistant, media_id: str | None) -> BrowseMedia:
+    """Return what of Home Assistant's media can be heard."""
+    return await media_source.async_browse_media(
+        hass,
+        media_id,
+        content_filter=lambda item: item.media_content_type.startswith("audio/"),
+    )
+
+
+def public_name(media_id: str) -> str:
+    """Return a media id without what may be secret in it: user, password, query."""
+    if media_id.startswith("/"):
+        return media_id.partition("?")[0]
+    try:
+        url = yarl.URL(media_id)
+        plain = url.with_query(None).with_fragment(None)
+        return str(plain.with_user(None) if url.host else plain)
+    except ValueError:
+        return media_id.partition("?")[0].rpartition("@")[2]
+
+
+async def _async_resolve_source(
+    hass: HomeAssistant, entity_id: str, media_id: str, name: str
+) -> str:
+    try:
+        found = await media_source.async_resolve_media(hass, media_id, entity_id)
+    except HomeAssistantError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="media_unresolvable",
+            translation_placeholders={"media": name, "reason": str(err)},
+        ) from err
+    return str(found.path) if found.path else _full_url(hass, found.url, name)
+
+
+async def _async_resolve_address(hass: HomeAssistant, media_id: str, name: str) -> str:
+    if media_id.startswith("/"):
+        if await hass.async_add_executor_job(_is_allowed_file, hass, media_id):
+            return media_id
+        return _full_url(hass, media_id, name)
+    # Only what the integration knows: the decoder would open files, pipes and more.
+    if media_id.partition("://")[0].lower() not in _SCHEMES:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="media_address_unsupported",
+            translation_placeholders={"media": name},
+        )
+    return _full_url(hass, media_id, name)
+
+
+def _is_allowed_file(hass: HomeAssistant, path: str) -> bool:
+    return Path(path).is_file() and hass.config.is_allowed_path(path)
+
+
+def _full_url(hass: HomeAssistant, url: str, name: str) -> str:
+    """Return an address that the sender process can open, signed where it is ours."""
+    try:
+        return async_process_play_media_url(hass, url)
+    except (HomeAssistantError, ValueError) as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="media_no_address",
+            translation_placeholders={"media": name},
+        ) from err
+
+
+def _words(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Flatten what callers say of the media: plain words win over Cast's."""
+    metadata = extra.get("metadata")
+    cast = dict(metadata) if isinstance(metadata, Mapping) else {}
+    return cast | {key: value for key, value in extra.items() if key != "metadata"}
+
+
+def _tags(words: Mapping[str, Any]) -> Tags:
+    track = words.get("track", words.get("trackNumber"))
+    return Tags(
+        title=_text(words, "title", "media_title"),
+        artist=_text(words, "artist", "media_artist"),
+        album=_text(words, "album", "albumName", "media_album_name"),
+        album_artist=_text(words, "album_artist", "albumArtist"),
+        track=track if type(track) is int else None,
+    )
+
+
+def _text(words: Mapping[str, Any], *keys: str) -> str | None:
+    for key in keys:
+        if isinstance(word := words.get(key), str) and word.strip():
+            return word.strip()[:_MAX_TEXT]
+    return None
+
+
+def _picture(hass: HomeAssistant, words: Mapping[str, Any]) -> str | None:
+    url = _text(words, *_PICTURE_KEYS)
+    images = words.get("images")
+    if url is None and isinstance(images, list) and images:
+        url = _text(images[0], "url") if isinstance(images[0], Mapping) else None
+    if url is None:
+        return None
+    try:
+        full = async_process_play_media_url(hass, url)
+    except HomeAssistantError, ValueError:
+        return None
+    return full if full.partition("://")[0].lower() in _SCHEMES else None

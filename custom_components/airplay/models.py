@@ -1,0 +1,90 @@
+"""What an entry keeps on disk and at run time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_HOST, CONF_ID, CONF_NAME, CONF_PORT
+from homeassistant.helpers.device_registry import format_mac
+
+from .const import CONF_AIRPLAY, CONF_RAOP
+from .raop.receiver import Receiver, Service, merge, normalise_id
+
+if TYPE_CHECKING:
+    from .player import Player
+    from .sender import Sender
+    from .speaker import Speaker
+
+CONF_INSTANCE = "instance"
+CONF_TXT = "txt"
+
+type AirPlayConfigEntry = ConfigEntry[AirPlayRuntime]
+
+
+@dataclass(slots=True)
+class AirPlayRuntime:
+    """The parts that work for one receiver while its entry is loaded."""
+
+    speaker: Speaker
+    player: Player
+    sender: Sender
+
+
+def unique_id(receiver_id: str) -> str:
+    """Write a receiver's id as Home Assistant writes MAC addresses."""
+    return format_mac(receiver_id) if normalise_id(receiver_id) else receiver_id
+
+
+def receiver_at(host: str, port: int) -> Receiver:
+    """Describe a receiver of which only the address is known."""
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return Receiver(
+        id=address,
+        name=host,
+        host=host,
+        raop=Service(instance=address, host=host, port=port),
+        airplay=None,
+    )
+
+
+def service_data(service: Service | None) -> dict[str, Any] | None:
+    """Return what an entry keeps of a record."""
+    if service is None:
+        return None
+    return {
+        CONF_INSTANCE: service.instance,
+        CONF_PORT: service.port,
+        CONF_TXT: dict(service.txt),
+    }
+
+
+def receiver_data(receiver: Receiver) -> dict[str, Any]:
+    """Return what an entry keeps of a receiver."""
+    return {
+        CONF_ID: receiver.id,
+        CONF_NAME: receiver.name,
+        CONF_HOST: receiver.host,
+        CONF_RAOP: service_data(receiver.raop),
+        CONF_AIRPLAY: service_data(receiver.airplay),
+    }
+
+
+def receiver_from(data: Mapping[str, Any]) -> Receiver:
+    """Return the receiver that an entry was made for."""
+    host = data[CONF_HOST]
+    known = merge(
+        _service(host, data.get(CONF_RAOP)), _service(host, data.get(CONF_AIRPLAY))
+    )
+    return replace(known, id=data[CONF_ID], name=data[CONF_NAME])
+
+
+def _service(host: str, kept: Mapping[str, Any] | None) -> Service | None:
+    if kept is None:
+        return None
+    return Service(
+        instance=kept[CONF_INSTANCE],
+        host=host,
+        port=kept[CONF_PORT],
+        txt=kept[CONF_TXT],
+    )

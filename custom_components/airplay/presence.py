@@ -1,0 +1,287 @@
+"""What is on the network now, from the mDNS records of both services."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from ipaddress import IPv6Address, ip_address
+import logging
+from typing import Self
+
+from zeroconf import BadTypeInNameException, ServiceStateChange, Zeroconf
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo
+
+from homeassistant.components import zeroconf
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.util.hass_dict import HassKey
+
+from .const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
+from .raop.receiver import Receiver, Service, merge, receiver_id
+from .shared import Holding, Shared
+
+_LOGGER = logging.getLogger(__name__)
+
+# HomePods miss a query now and then and drop one record when reconfigured.
+GRACE_S = 10
+SETTLE_S = 1.5
+BOTH_RECORDS_S = 1
+RESOLVE_MS = 3000
+
+type Listener = Callable[[Receiver | None], None]
+
+
+@dataclass(slots=True)
+class _Sight:
+    """The last records of one receiver, and which of them still stand."""
+
+    services: dict[str, Service] = field(default_factory=dict)
+    standing: set[str] = field(default_factory=set)
+    going: CALLBACK_TYPE | None = None
+
+    @property
+    def receiver(self) -> Receiver:
+        return merge(self.services.get(RAOP_TYPE), self.services.get(AIRPLAY_TYPE))
+
+
+class Presence:
+    """Watches both services on Home Assistant's own zeroconf."""
+
+    def __init__(self, hass: HomeAssistant, zc: Zeroconf) -> None:
+        """Start to watch."""
+        self._hass = hass
+        self._zc = zc
+        self._began = hass.loop.time()
+        self._sights: dict[str, _Sight] = {}
+        self._listeners: dict[str, list[Listener]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._browser = self._browse(None)
+
+    @classmethod
+    async def async_make(cls, hass: HomeAssistant) -> Self:
+        """Watch on the instance that all integrations share."""
+        instance = await zeroconf.async_get_async_instance(hass)
+        return cls(hass, instance.zeroconf)
+
+    async def async_close(self) -> None:
+        """Stop watching; the shared zeroconf stays open."""
+        await self._browser.async_cancel()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        for sight in self._sights.values():
+            if sight.going:
+                sight.going()
+        self._sights.clear()
+
+    @property
+    def receivers(self) -> dict[str, Receiver]:
+        """Return all receivers that are seen now, by id."""
+        return {key: sight.receiver for key, sight in self._sights.items()}
+
+    def get(self, wanted: str) -> Receiver | None:
+        """Return one receiver if it is seen now."""
+        sight = self._sights.get(wanted)
+        return sight.receiver if sight else None
+
+    def at(self, host: str, port: int) -> Receiver | None:
+        """Return the receiver that listens at an address."""
+        for receiver in self.receivers.values():
+            if receiver.host == host and receiver.port == port:
+                return receiver
+        return None
+
+    @callback
+    def async_listen(self, wanted: str, listener: Listener) -> CALLBACK_TYPE:
+        """Call with a receiver whenever its records change, with None when it goes."""
+        self._listeners.setdefault(wanted, []).append(listener)
+        return lambda: self._listeners[wanted].remove(listener)
+
+    async def async_settle(self) -> None:
+        """Give receivers the time to answer, counted from the start of watching."""
+        await asyncio.sleep(self._began + SETTLE_S - self._hass.loop.time())
+
+    async def async_find(self, wanted: str) -> Receiver | None:
+        """Return a receiver, waiting shortly until both its records are there."""
+        is_complete = asyncio.Event()
+
+        def check(receiver: Receiver | None) -> None:
+            if receiver and receiver.raop and receiver.airplay:
+                is_complete.set()
+
+        check(self.get(wanted))
+        stop = self.async_listen(wanted, check)
+        try:
+            async with asyncio.timeout(BOTH_RECORDS_S):
+                await is_complete.wait()
+        except TimeoutError:
+            pass
+        finally:
+            stop()
+        return self.get(wanted)
+
+    async def async_ask(self, host: str, port: int) -> Receiver | None:
+        """Ask one address directly, for networks that do not pass multicast on."""
+        if known := self.at(host, port):
+            return known
+        try:
+            ip_address(host)
+        except ValueError:
+            return None
+        browser = self._browse(host)
+        try:
+            await asyncio.sleep(SETTLE_S)
+        finally:
+            await browser.async_cancel()
+        return self.at(host, port)
+
+    def _browse(self, host: str | None) -> AsyncServiceBrowser:
+        return AsyncServiceBrowser(
+            self._zc,
+            [RAOP_TYPE, AIRPLAY_TYPE],
+            handlers=[partial(self._async_record_changed, asked=host)],
+            addr=host,
+        )
+
+    @callback
+    def _async_record_changed(
+        self,
+        zeroconf: Zeroconf,
+        service_type: str,
+        name: str,
+        state_change: ServiceStateChange,
+        *,
+        asked: str | None,
+    ) -> None:
+        if state_change is ServiceStateChange.Removed:
+            self._async_removed(service_type, instance_of(name, service_type))
+            return
+        try:
+            record = AsyncServiceInfo(service_type, name)
+        except BadTypeInNameException:
+            _LOGGER.debug("A receiver announces a name that is not valid: %s", name)
+            return
+        if record.load_from_cache(self._zc):
+            self._async_seen(record)
+            return
+        task = self._hass.async_create_background_task(
+            self._async_resolve(record, asked), f"{DOMAIN} resolve {name}"
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _async_resolve(self, record: AsyncServiceInfo, asked: str | None) -> None:
+        if await record.async_request(self._zc, RESOLVE_MS, addr=asked):
+            self._async_seen(record)
+
+    @callback
+    def _async_seen(self, record: AsyncServiceInfo) -> None:
+        kind = record.type
+        previous = self._holder(kind, instance_of(record.name, kind))
+        service = service_of(
+            record.name,
+            kind,
+            record.parsed_scoped_addresses(),
+            record.port,
+            record.decoded_properties,
+            previous[1].services[kind].host if previous else None,
+        )
+        if service is None:
+            return
+        key = receiver_id(service, is_raop=kind == RAOP_TYPE)
+        sight = self._sights.setdefault(key, _Sight())
+        if sight.going:
+            sight.going()
+            sight.going = None
+        sight.standing.add(kind)
+        if sight.services.get(kind) != service:
+            sight.services[kind] = service
+            self._async_tell(key, sight.receiver)
+
+    @callback
+    def _async_removed(self, kind: str, instance: str) -> None:
+        holder = self._holder(kind, instance)
+        if holder is None:
+            return
+        key, sight = holder
+        sight.standing.discard(kind)
+        if not sight.standing and sight.going is None:
+            sight.going = async_call_later(
+                self._hass, GRACE_S, lambda _now: self._async_gone(key)
+            )
+
+    @callback
+    def _async_gone(self, key: str) -> None:
+        self._sights.pop(key)
+        self._async_tell(key, None)
+
+    @callback
+    def _async_tell(self, key: str, receiver: Receiver | None) -> None:
+        for listener in [*self._listeners.get(key, ())]:
+            listener(receiver)
+
+    def _holder(self, kind: str, instance: str) -> tuple[str, _Sight] | None:
+        for key, sight in self._sights.items():
+            service = sight.services.get(kind)
+            if service and service.instance == instance:
+                return key, sight
+        return None
+
+
+def instance_of(name: str, kind: str) -> str:
+    """Cut the type off a record's full name."""
+    return name.removesuffix(f".{kind}")
+
+
+def service_of(
+    name: str,
+    kind: str,
+    addresses: Iterable[str],
+    port: int | None,
+    txt: dict[str, str | None],
+    current_host: str | None = None,
+) -> Service | None:
+    """Make a record the core's; None where it says no usable address or port."""
+    host = pick_host(addresses, current_host)
+    if host is None or not port:
+        return None
+    return Service(
+        instance=instance_of(name, kind),
+        host=host,
+        port=port,
+        txt={key: value or "" for key, value in txt.items()},
+    )
+
+
+def pick_host(addresses: Iterable[str], current: str | None = None) -> str | None:
+    """Choose the address to use, and stay with the current one while it is good.
+
+    An old AirPort Express announces a routable and a 169.254 address in any order.
+    """
+    ranked = sorted(
+        ((rank, address) for address in addresses if (rank := _rank(address))),
+        key=lambda pair: pair[0],
+    )
+    best = [address for rank, address in ranked if rank == ranked[0][0]]
+    if not best:
+        return None
+    return current if current in best else best[0]
+
+
+def _rank(text: str) -> int:
+    """Rank an address, the smaller the better; 0 where it is of no use."""
+    address = ip_address(text)
+    if address.is_unspecified or address.is_multicast:
+        return 0
+    if address.is_loopback:
+        return 4
+    if isinstance(address, IPv6Address):
+        if address.is_link_local:
+            return 3 if address.scope_id else 0
+        return 2
+    return 0 if address.is_link_local else 1
+
+
+_KEY: HassKey[Holding[Presence]] = HassKey(f"{DOMAIN}_presence")
+PRESENCE = Shared(_KEY, Presence.async_make)

@@ -1,0 +1,292 @@
+"""Starts, supervises and talks to the process that plays."""
+
+import asyncio
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+import itertools
+import logging
+import os
+from pathlib import Path
+import sys
+from typing import Any, ClassVar, Self
+
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.util.hass_dict import HassKey
+
+from .const import DOMAIN
+from .identity import async_get_identity
+from .raop import messages
+from .raop.errors import RaopError, error_for
+from .raop.messages import Command, Identity
+from .shared import Holding, Shared
+
+_LOGGER = logging.getLogger(__name__)
+
+# The folder comes last in the path: modules of the integration must never stand
+# in for those of the standard library. -P keeps the working directory out of it.
+_BOOT = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from raop.__main__ import main; sys.exit(main(['serve']))"
+)
+_BACKOFF_S = (0, 1, 2, 5, 15, 30)
+_HEALTHY_S = 60
+_START_S = 30
+_REPLY_S = 60
+_EXIT_S = 3
+_MAX_LINE = messages.MAX_LINE_BYTES + 1
+_MAX_LOGGED = 2000
+# A newer command took the place of the older one: nothing went wrong.
+_OVERTAKEN = {"superseded", "stopped"}
+
+type SenderEvent = messages.Event | SenderDied
+type EventListener = Callable[[SenderEvent], None]
+
+
+class SenderGoneError(RaopError):
+    """The sender process is not there, or does not answer."""
+
+    code: ClassVar[str] = "sender_gone"
+
+
+class SenderDied:
+    """Told to every listener when the process has ended: nothing plays any more."""
+
+
+class Sender:
+    """The owner's end of the sender process."""
+
+    def __init__(self, hass: HomeAssistant, identity: Identity) -> None:
+        """Take the identity that the process shows to receivers."""
+        self._hass = hass
+        self._identity = identity
+        self._process: Process | None = None
+        self._ready: messages.Ready | None = None
+        self._started: asyncio.Future[bool] = hass.loop.create_future()
+        self._wanted = asyncio.Event()
+        self._is_closing = False
+        self._starts = 0
+        self._numbers = itertools.count(1)
+        self._pending: dict[int, asyncio.Future[messages.Reply]] = {}
+        self._listeners: dict[str, list[EventListener]] = {}
+        self._supervision: asyncio.Task[None] | None = None
+        self._forget_stop: CALLBACK_TYPE | None = None
+
+    @classmethod
+    async def async_make(cls, hass: HomeAssistant) -> Self:
+        """Make the sender of this installation and start its process."""
+        sender = cls(hass, await async_get_identity(hass))
+        await sender.async_start()
+        return sender
+
+    async def async_start(self) -> None:
+        """Start the process, and start it again whenever it ends, until closed."""
+        self._supervision = self._hass.async_create_background_task(
+            self._async_supervise(), f"{DOMAIN} sender"
+        )
+        self._forget_stop = self._hass.bus.async_listen_once(
+            EVENT_HOMEASSISTANT_STOP, self._async_hass_stops
+        )
+
+    async def async_close(self) -> None:
+        """End the process: it ends by itself when nobody writes to it any more."""
+        self._is_closing = True
+        self._wanted.set()
+        if self._forget_stop:
+            self._forget_stop()
+            self._forget_stop = None
+        if self._supervision is None:
+            return
+        if self._process and self._process.stdin:
+            self._process.stdin.close()
+        for end in (None, Process.terminate, Process.kill):
+            if self._process and end:
+                _LOGGER.warning("The sender process does not end, so it is made to")
+                with suppress(ProcessLookupError):
+                    end(self._process)
+            done, _ = await asyncio.wait([self._supervision], timeout=_EXIT_S)
+            if done:
+                break
+        self._supervision = None
+
+    async def async_request(self, command: Command) -> None:
+        """Have a command done; raise the core's error where it cannot be."""
+        await self._async_ensure_ready()
+        number = next(self._numbers)
+        answer: asyncio.Future[messages.Reply] = self._hass.loop.create_future()
+        self._pending[number] = answer
+        try:
+            async with asyncio.timeout(_REPLY_S):
+                await self._async_write(messages.encode_command(number, command))
+                reply = await answer
+        except TimeoutError as err:
+            raise SenderGoneError("the sender process does not answer") from err
+        finally:
+            self._pending.pop(number, None)
+        if reply.code and reply.code not in _OVERTAKEN:
+            raise error_for(reply.code, reply.text)
+
+    @callback
+    def async_listen(self, stream: str, listener: EventListener) -> CALLBACK_TYPE:
+        """Call with each event of a stream, and when the process died."""
+        self._listeners.setdefault(stream, []).append(listener)
+        return lambda: self._listeners[stream].remove(listener)
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """Return what diagnostics show."""
+        ready = self._ready
+        return {
+            "running": ready is not None,
+            "starts": self._starts,
+            "realtime": ready.realtime if ready else None,
+            "segmentation": ready.segmentation if ready else None,
+        }
+
+    async def _async_hass_stops(self, _event: Event) -> None:
+        self._forget_stop = None
+        await self.async_close()
+
+    async def _async_ensure_ready(self) -> None:
+        self._wanted.set()
+        try:
+            async with asyncio.timeout(_START_S):
+                is_started = not self._is_closing and await asyncio.shield(
+                    self._started
+                )
+        except TimeoutError:
+            is_started = False
+        if not is_started:
+            raise SenderGoneError("the sender process does not start")
+
+    async def _async_write(self, line: bytes) -> None:
+        if self._process is None or self._process.stdin is None:
+            raise SenderGoneError("the sender process has ended")
+        # A broken pipe shows as the end of the process, which answers for us.
+        with suppress(ConnectionError):
+            self._process.stdin.write(line)
+            await self._process.stdin.drain()
+
+    async def _async_supervise(self) -> None:
+        failures = 0
+        while True:
+            began = self._hass.loop.time()
+            self._wanted.clear()
+            why = await self._async_run()
+            self._tell_dead()
+            if self._is_closing:
+                return
+            _LOGGER.error("The sender process ended and is started again: %s", why)
+            if self._hass.loop.time() - began >= _HEALTHY_S:
+                failures = 0
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_BACKOFF_S[failures]):
+                    await self._wanted.wait()
+            failures = min(failures + 1, len(_BACKOFF_S) - 1)
+
+    async def _async_run(self) -> str:
+        """Run the process once and say how it ended."""
+        self._starts += 1
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-c",
+                _BOOT,
+                str(Path(__file__).parent),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                limit=_MAX_LINE,
+                env=os.environ
+                | {
+                    "AIRPLAY_DACP_ID": self._identity.dacp_id,
+                    "AIRPLAY_CLIENT_NAME": self._identity.client_name,
+                },
+                # Ctrl-C in a terminal is for Home Assistant, which then closes us.
+                start_new_session=True,
+            )
+        except OSError as err:
+            return str(err)
+        self._process = process
+        if self._is_closing and process.stdin:
+            process.stdin.close()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._async_read_events(process))
+                group.create_task(self._async_read_errors(process))
+            return f"exit code {await process.wait()}"
+        finally:
+            self._process = None
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    async def _async_read_events(self, process: Process) -> None:
+        async for line in _async_lines(process.stdout):
+            try:
+                event = messages.decode_event(line)
+            except messages.MessageError as err:
+                _LOGGER.warning("The sender process wrote what is no event: %s", err)
+                continue
+            self._take(event)
+
+    async def _async_read_errors(self, process: Process) -> None:
+        async for line in _async_lines(process.stderr):
+            text = line.decode(errors="replace").rstrip()
+            _LOGGER.error("%s", text[:_MAX_LOGGED])
+
+    @callback
+    def _take(self, event: messages.Event) -> None:
+        match event:
+            case messages.Ready():
+                self._ready = event
+                if not self._started.done():
+                    self._started.set_result(True)
+            case messages.Reply():
+                answer = self._pending.get(event.id)
+                if answer and not answer.done():
+                    answer.set_result(event)
+            case messages.LogLine():
+                logger = logging.getLogger(f"{__name__}.{event.logger}")
+                logger.log(event.level, "%s", event.text[:_MAX_LOGGED])
+            case messages.MemberProgress():
+                pass
+            case _:
+                self._tell(event.stream, event)
+
+    @callback
+    def _tell_dead(self) -> None:
+        """Fail what waits for the process that has ended, and tell everybody."""
+        self._ready = None
+        if not self._started.done():
+            self._started.set_result(False)
+        self._started = self._hass.loop.create_future()
+        for answer in self._pending.values():
+            if not answer.done():
+                answer.set_exception(SenderGoneError("the sender process has ended"))
+        for stream in [*self._listeners]:
+            self._tell(stream, SenderDied())
+
+    @callback
+    def _tell(self, stream: str, event: SenderEvent) -> None:
+        for listener in [*self._listeners.get(stream, ())]:
+            listener(event)
+
+
+async def _async_lines(stream: asyncio.StreamReader | None) -> AsyncIterator[bytes]:
+    """Yield the lines of a pipe until it ends; those that never end are dropped."""
+    while stream is not None:
+        try:
+            line = await stream.readline()
+        except ValueError:
+            _LOGGER.warning("The sender process wrote a line that is too long")
+            continue
+        if not line:
+            return
+        yield line
+
+
+_KEY: HassKey[Holding[Sender]] = HassKey(f"{DOMAIN}_sender")
+SENDER = Shared(_KEY, Sender.async_make)

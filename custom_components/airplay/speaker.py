@@ -1,0 +1,154 @@
+"""One receiver as an entry knows it: where it is, and whether it is there."""
+
+from collections.abc import Callable
+from datetime import datetime
+import logging
+
+from homeassistant.const import CONF_PASSWORD
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from .const import CONF_MANUAL
+from .models import AirPlayConfigEntry, receiver_data, receiver_from
+from .presence import Presence
+from .raop.engine.probe import Probed, probe
+from .raop.errors import (
+    AuthenticationError,
+    PairingRequiredError,
+    RaopError,
+    ReceiverUnreachableError,
+)
+from .raop.messages import Member
+from .raop.receiver import Receiver
+
+_LOGGER = logging.getLogger(__name__)
+
+_ASK_AGAIN_S = 60
+
+
+class Speaker:
+    """Follows what mDNS says of a receiver, and keeps the entry up to date."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: AirPlayConfigEntry, presence: Presence
+    ) -> None:
+        """Start from what the entry and the network know."""
+        self._hass = hass
+        self._entry = entry
+        self._listeners: list[Callable[[], None]] = []
+        self._is_there = True
+        self._asking: CALLBACK_TYPE | None = None
+        self.receiver = receiver_from(entry.data)
+        if seen := presence.get(self.receiver.id):
+            self._async_follow(seen)
+        entry.async_on_unload(
+            presence.async_listen(self.receiver.id, self._async_changed)
+        )
+        entry.async_on_unload(self._async_stop_asking)
+
+    @property
+    def name(self) -> str:
+        """Return what users call it."""
+        return self._entry.title
+
+    @property
+    def is_available(self) -> bool:
+        """Whether it is on the network, as far as can be told without playing."""
+        return self._is_there
+
+    async def async_probe(self) -> Probed:
+        """Ask the receiver once, with the password where there is one."""
+        service = self.receiver.raop or self.receiver.airplay
+        return await probe(
+            self.receiver.host,
+            self.receiver.port,
+            password=self._entry.data.get(CONF_PASSWORD),
+            txt=service.txt if service else None,
+        )
+
+    def member(self, volume: float, *, is_muted: bool) -> Member:
+        """Return it as a member of a stream."""
+        raop, airplay = self.receiver.raop, self.receiver.airplay
+        return Member(
+            receiver=self.receiver.id,
+            name=self.name,
+            host=self.receiver.host,
+            port=self.receiver.port,
+            txt=dict(raop.txt) if raop else {},
+            airplay_port=airplay.port if airplay else None,
+            airplay_txt=dict(airplay.txt) if airplay else {},
+            password=self._entry.data.get(CONF_PASSWORD),
+            volume=volume * 100,
+            muted=is_muted,
+        )
+
+    @callback
+    def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call whenever the receiver changes, comes or goes."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @callback
+    def async_failed(self, error: RaopError) -> None:
+        """Take note of why it could not be played to."""
+        if isinstance(error, AuthenticationError):
+            if not isinstance(error, PairingRequiredError):
+                self._entry.async_start_reauth(self._hass)
+        elif isinstance(error, ReceiverUnreachableError) and self._is_manual:
+            # mDNS does not tell of this one, so its silence is all there is.
+            self._async_set_there(is_there=False)
+            self._async_ask_later()
+
+    @property
+    def _is_manual(self) -> bool:
+        return bool(self._entry.data.get(CONF_MANUAL))
+
+    @callback
+    def _async_changed(self, seen: Receiver | None) -> None:
+        if seen:
+            self._async_follow(seen)
+        self._async_set_there(is_there=seen is not None or self._is_manual)
+        self._async_tell()
+
+    @callback
+    def _async_follow(self, seen: Receiver) -> None:
+        """Take over where it is now, in the entry too, without a reload."""
+        self.receiver = seen
+        self._hass.config_entries.async_update_entry(
+            self._entry, data={**self._entry.data, **receiver_data(seen)}
+        )
+
+    @callback
+    def _async_set_there(self, *, is_there: bool) -> None:
+        if is_there == self._is_there:
+            return
+        self._is_there = is_there
+        _LOGGER.info("%s is %s", self.name, "back" if is_there else "gone")
+        self._async_tell()
+
+    @callback
+    def _async_tell(self) -> None:
+        for listener in [*self._listeners]:
+            listener()
+
+    @callback
+    def _async_ask_later(self) -> None:
+        self._async_stop_asking()
+        self._asking = async_call_later(self._hass, _ASK_AGAIN_S, self._async_ask)
+
+    async def _async_ask(self, _now: datetime) -> None:
+        self._asking = None
+        try:
+            await self.async_probe()
+        except ReceiverUnreachableError:
+            self._async_ask_later()
+            return
+        except RaopError as error:
+            _LOGGER.debug("%s answers, but: %s", self.name, error)
+        self._async_set_there(is_there=True)
+
+    @callback
+    def _async_stop_asking(self) -> None:
+        if self._asking:
+            self._asking()
+            self._asking = None
