@@ -1,0 +1,134 @@
+"""Check who may import whom: the core stands alone, and its protocol part is pure."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+import subprocess
+import sys
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "custom_components" / "airplay"
+CORE = FOLDER / "raop"
+PURE = ("wire", "auth", "session")
+PACKAGES_OF_THE_CORE = {"av", "cryptography", "numpy"}
+BANNED_IN_PURE = {
+    "asyncio",
+    "multiprocessing",
+    "select",
+    "selectors",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+}
+# The command line's look around by mDNS, imported when it is asked for.
+SCAN = CORE / "scan.py"
+PUBLIC = ("raop.engine.probe", "raop.errors", "raop.messages", "raop.receiver")
+
+# Imports every module in a child of its own, so that none leans on another's imports.
+IMPORT_EACH_ALONE = """
+import importlib, os, sys
+sys.path.insert(0, sys.argv[1])
+sys.modules |= dict.fromkeys(sys.argv[2].split(","))
+for name in sys.argv[3:]:
+    if child := os.fork():
+        os.waitpid(child, 0)
+        continue
+    try:
+        importlib.import_module(name)
+    except BaseException as err:
+        print(f"{name}: {err}", flush=True)
+    os._exit(0)
+"""
+
+
+def sources(folder: Path) -> list[Path]:
+    """Return the modules below a folder."""
+    return sorted(folder.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a module of the core, seen from the folder above it."""
+    return ".".join(path.relative_to(FOLDER).with_suffix("").parts).removesuffix(
+        ".__init__"
+    )
+
+
+def imports(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
+    """Yield the full names that code imports; `package` is where it stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = (*above, *(node.module or "").split("."))
+            base = ".".join(part for part in module if part)
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return what a module imports, seen from the folder above the core."""
+    package = path.relative_to(FOLDER).parent.parts
+    return set(imports(ast.parse(path.read_text()), package))
+
+
+def top(names: set[str]) -> set[str]:
+    """Return the packages that names belong to."""
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("path", sources(CORE), ids=name_of)
+def test_core_imports_only_its_few_packages(path: Path) -> None:
+    foreign = top(imports_of(path)) - sys.stdlib_module_names - {"raop"}
+    allowed = PACKAGES_OF_THE_CORE | ({"zeroconf"} if path == SCAN else set())
+
+    assert foreign <= allowed
+
+
+@pytest.mark.parametrize(
+    "path", [path for room in PURE for path in sources(CORE / room)], ids=name_of
+)
+def test_protocol_reads_no_clock_and_opens_no_socket(path: Path) -> None:
+    names = imports_of(path)
+
+    assert not top(names) & BANNED_IN_PURE
+    assert not [name for name in names if name.startswith("raop.engine")]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem
+)
+def test_integration_uses_the_public_names_of_the_core(path: Path) -> None:
+    public = tuple(f"{module}." for module in PUBLIC)
+    core = [f"{name}." for name in imports_of(path) if name.startswith("raop.")]
+
+    assert not [name for name in core if not name.startswith(public)]
+    assert not top(imports_of(path)) & {"av", "numpy"}
+
+
+def test_player_entity_has_no_byte_no_socket_and_does_not_sleep() -> None:
+    path = FOLDER / "media_player.py"
+    literals = [
+        node.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, bytes)
+    ]
+
+    assert not top(imports_of(path)) & {"asyncio", "socket", "struct"}
+    assert not literals
+
+
+def test_each_module_of_the_core_imports_alone_and_without_home_assistant() -> None:
+    absent = "homeassistant,probatio,pyatv,voluptuous,zeroconf"
+    names = [name_of(path) for path in sources(CORE) if path != SCAN]
+
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_EACH_ALONE, str(FOLDER), absent, *names],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert not done.stdout
+    assert not done.returncode, done.stderr
