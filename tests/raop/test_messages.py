@@ -1,5 +1,6 @@
 """What the sender process and its owner say to each other."""
 
+from contextlib import suppress
 from dataclasses import fields
 import json
 from typing import get_args
@@ -154,10 +155,10 @@ def test_commands_of_another_shape_are_refused(body: object, reason: str) -> Non
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1" * 400, "true"])
 def test_numbers_that_are_none_are_refused(number: str) -> None:
-    body = '{"type":"SetVolume","id":1,"body":{"receiver":"r","volume":%s}}' % number
+    louder = line("SetVolume", {"receiver": "r", "volume": "here"})
 
     with pytest.raises(MessageError, match="volume is no number"):
-        decode_command(body.encode())
+        decode_command(louder.replace(b'"here"', number.encode()))
 
 
 def test_refusing_a_message_tells_no_secret() -> None:
@@ -213,10 +214,8 @@ def test_arbitrary_bodies_raise_nothing_but_message_errors(
     name: str, body: dict[str, object]
 ) -> None:
     for decode in (decode_command, decode_event):
-        try:
+        with suppress(MessageError):
             decode(line(name, body))
-        except MessageError:
-            pass
 
 
 def test_a_number_belongs_to_its_command() -> None:

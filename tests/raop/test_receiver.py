@@ -27,8 +27,33 @@ RAOP_INSTANCE = "0011AABBCCDD@Kitchen"
 MAC = "00:11:AA:BB:CC:DD"
 TXT = st.dictionaries(
     st.sampled_from(
-        "tp cn et ek md pw sf ft am vn vs pk ov fv deviceid features flags model "
-        "manufacturer srcvers osvers acl act TP Et".split()
+        [
+            "tp",
+            "cn",
+            "et",
+            "ek",
+            "md",
+            "pw",
+            "sf",
+            "ft",
+            "am",
+            "vn",
+            "vs",
+            "pk",
+            "ov",
+            "fv",
+            "deviceid",
+            "features",
+            "flags",
+            "model",
+            "manufacturer",
+            "srcvers",
+            "osvers",
+            "acl",
+            "act",
+            "TP",
+            "Et",
+        ]
     )
     | st.text(),
     st.text()

@@ -1,22 +1,22 @@
 """Builds frozen dataclasses from JSON values, trusting none of them."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
-from functools import cache
 from math import isfinite
 from types import NoneType, UnionType
 from typing import get_args, get_origin, get_type_hints
+
+_HINTS: dict[type[object], dict[str, object]] = {}
 
 
 class ShapeError(ValueError):
     """A JSON value has another shape than the dataclass; names no values."""
 
 
-def build[T](kind: Callable[..., T], value: object) -> T:
+def build[T](kind: type[T], value: object) -> T:
     """Return the dataclass that a JSON object describes; raise ShapeError."""
     if not isinstance(value, dict):
         raise ShapeError(f"{kind.__name__} is no object")
-    hints = _hints(kind)
+    hints = _HINTS.get(kind) or _HINTS.setdefault(kind, get_type_hints(kind))
     if value.keys() - hints:
         raise ShapeError(f"{kind.__name__} has a field too many")
     fields = {
@@ -27,11 +27,6 @@ def build[T](kind: Callable[..., T], value: object) -> T:
         return kind(**fields)
     except TypeError as err:
         raise ShapeError(f"{kind.__name__} is not complete") from err
-
-
-@cache
-def _hints(kind: Callable[..., object]) -> Mapping[str, object]:
-    return get_type_hints(kind)
 
 
 def _shaped(name: str, hint: object, value: object) -> object:

@@ -1,5 +1,7 @@
 """RTSP: what we ask, what receivers answer, and what they must not."""
 
+from contextlib import suppress
+
 from hypothesis import given, strategies as st
 import pytest
 
@@ -76,12 +78,10 @@ def test_request_speaks_utf8() -> None:
 
 
 @pytest.mark.parametrize("end", ["\r", "\n", "\0", "\r\nEvil: 1"])
-@pytest.mark.parametrize(
-    "place", ["method {}", "uri {}", "name {}", "value {}", "type {}"]
-)
+@pytest.mark.parametrize("place", ["method", "uri", "name", "value", "type"])
 def test_request_refuses_line_ends_in_its_words(place: str, end: str) -> None:
     words = {name: name for name in ("method", "uri", "name", "value", "type")}
-    words[place.split()[0]] += end
+    words[place] += end
     request = Request(
         words["method"],
         words["uri"],
@@ -316,10 +316,8 @@ def test_responses_come_out_as_they_went_in_however_they_are_cut(
 
 @given(st.binary())
 def test_arbitrary_bytes_raise_nothing_but_protocol_errors(data: bytes) -> None:
-    try:
+    with suppress(ReceiverProtocolError):
         ResponseParser().feed(data)
-    except ReceiverProtocolError:
-        pass
 
 
 @given(st.binary(max_size=300))
@@ -373,10 +371,8 @@ def test_anything_but_a_port_is_refused(text: str) -> None:
 def test_arbitrary_transports_raise_nothing_but_protocol_errors(value: str) -> None:
     fields = parse_transport(value)
     for key in fields:
-        try:
+        with suppress(ReceiverProtocolError):
             transport_port(fields, key)
-        except ReceiverProtocolError:
-            pass
 
 
 def _build(response: Response, end: bytes) -> bytes:
