@@ -80,7 +80,7 @@ def top(names: set[str]) -> set[str]:
 
 @pytest.mark.parametrize("path", sources(CORE), ids=name_of)
 def test_core_imports_only_its_few_packages(path: Path) -> None:
-    foreign = top(imports_of(path)) - sys.stdlib_module_names - {"raop"}
+    foreign = top(imports_of(path)) - sys.stdlib_module_names - {"raop", "_typeshed"}
     allowed = PACKAGES_OF_THE_CORE | ({"zeroconf"} if path == SCAN else set())
 
     assert foreign <= allowed
