@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest_plugins = ["tests.ha_fixtures"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --real."""

@@ -1,0 +1,91 @@
+"""Fixtures of the Home Assistant side."""
+
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from homeassistant.components import zeroconf
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+import pytest
+from zeroconf import IPVersion
+
+from custom_components.airplay import presence
+from tests.ha_common import Network, entry_for, set_up, tone, write_wav
+from tests.virtual_receiver import VirtualReceiver
+
+
+@pytest.fixture(autouse=True)
+def storage(request: pytest.FixtureRequest) -> dict[str, Any] | None:
+    """Keep what Home Assistant stores in memory."""
+    if "hass" not in request.fixturenames:
+        return None
+    stored: dict[str, Any] = request.getfixturevalue("hass_storage")
+    return stored
+
+
+@pytest.fixture(autouse=True)
+def quiet(request: pytest.FixtureRequest) -> Generator[None]:
+    """Keep mDNS off the network, and do not wait for answers from there."""
+    if "hass" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("socket_enabled")
+    alone = {
+        "interfaces": ["127.0.0.1"],
+        "ip_version": IPVersion.V4Only,
+        "unicast": True,
+    }
+    with (
+        patch.object(zeroconf, "_async_get_zc_args", return_value=alone),
+        # It stays for the process, and makes every later instance the first one.
+        patch.object(zeroconf, "install_multiple_zeroconf_catcher"),
+        patch.object(presence, "SETTLE_S", 0.05),
+        patch.object(presence, "BOTH_RECORDS_S", 0.05),
+    ):
+        yield
+
+
+@pytest.fixture
+async def network(hass: HomeAssistant) -> Network:
+    """Return the way to be heard by Home Assistant's zeroconf."""
+    assert await async_setup_component(hass, "zeroconf", {})
+    instance = await zeroconf.async_get_async_instance(hass)
+    return Network(instance.zeroconf)
+
+
+@pytest.fixture
+async def kitchen(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
+    """Return a receiver."""
+    async with VirtualReceiver("Kitchen", receiver_id="0A0B0C0D0E01") as receiver:
+        yield receiver
+
+
+@pytest.fixture
+async def locked(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
+    """Return a receiver with a password."""
+    async with VirtualReceiver(
+        "Bedroom", receiver_id="0A0B0C0D0E02", password="secret"
+    ) as receiver:
+        yield receiver
+
+
+@pytest.fixture
+async def player(hass: HomeAssistant, kitchen: VirtualReceiver) -> str:
+    """Return the entity id of the kitchen's player."""
+    return await set_up(hass, entry_for(kitchen))
+
+
+@pytest.fixture(scope="session")
+def song_pcm() -> bytes:
+    """Return a sound that is unlike itself at any other place."""
+    return tone(3, 300) + tone(3, 450)
+
+
+@pytest.fixture
+def song(hass: HomeAssistant, tmp_path: Path, song_pcm: bytes) -> str:
+    """Return the media id of a song of six seconds in Home Assistant's media."""
+    hass.config.media_dirs = {"local": str(tmp_path / "media")}
+    write_wav(tmp_path / "media" / "song.wav", song_pcm)
+    return "media-source://media_source/local/song.wav"
