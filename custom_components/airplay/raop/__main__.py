@@ -20,7 +20,7 @@ def _put_library_first() -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
     _put_library_first()
-    from .cli import run  # noqa: PLC0415 - only now is the path in order
+    from .cli import run
 
     return run(sys.argv[1:] if arguments is None else arguments)
 

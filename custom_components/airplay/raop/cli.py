@@ -5,7 +5,6 @@ import asyncio
 from collections.abc import Callable
 import json
 import os
-from pathlib import Path
 import re
 import secrets
 import signal
@@ -21,6 +20,7 @@ from .errors import (
     ReceiverBusyError,
     ReceiverSilentError,
     ReceiverUnreachableError,
+    error_for,
 )
 from .messages import (
     Event,
@@ -75,7 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     play = commands.add_parser("play", help="play a file or URL")
     play.add_argument("media", metavar="FILE")
     play.add_argument(
-        "--receiver", action="append", required=True, metavar="HOST:PORT", type=_endpoint
+        "--receiver",
+        action="append",
+        required=True,
+        metavar="HOST:PORT",
+        type=_endpoint,
     )
     play.add_argument("--password")
     play.add_argument("--volume", type=_percent, metavar="PCT")
@@ -104,14 +108,14 @@ def identity_from_environment() -> Identity:
 
 
 def _serve(_options: argparse.Namespace) -> int:
-    from .engine.process import serve  # noqa: PLC0415 - it takes stdin and stdout
+    from .engine.process import serve
 
     asyncio.run(serve(identity_from_environment()))
     return 0
 
 
 def _scan(options: argparse.Namespace) -> int:
-    from .scan import scan  # noqa: PLC0415 - the only user of zeroconf
+    from .scan import scan
 
     found = asyncio.run(scan(options.seconds, options.interface))
     for receiver in found:
@@ -128,8 +132,13 @@ def _scan(options: argparse.Namespace) -> int:
             }
             sys.stdout.write(json.dumps(row) + "\n")
         else:
-            notes = [receiver.model or "", "password" if receiver.needs_password else ""]
-            notes.append(f"cannot play: {receiver.obstacle}" if receiver.obstacle else "")
+            notes = [
+                receiver.model or "",
+                "password" if receiver.needs_password else "",
+            ]
+            notes.append(
+                f"cannot play: {receiver.obstacle}" if receiver.obstacle else ""
+            )
             where = f"{receiver.host}:{receiver.port}"
             words = "  ".join(note for note in notes if note)
             sys.stdout.write(f"{receiver.name:24} {where:28} {words}\n")
@@ -143,22 +152,14 @@ def _play(options: argparse.Namespace) -> int:
 
 
 async def _play_until_end(options: argparse.Namespace) -> int:
-    txt = dict(options.txt)
-    members = []
-    for host, port in options.receiver:
-        if not txt:
-            await probe(host, port, password=options.password)
-        members.append(_member(options, host, port, txt))
+    members = await _members(options)
     report = _Report(as_json=options.json)
     engine = Engine(identity_from_environment(), report.take)
     engine.start()
-    source = options.media
-    if "://" not in source:
-        source = str(Path(source).absolute())
     command = Play(
         stream=_STREAM,
         members=tuple(members),
-        media=Media(url=source, name=options.media),
+        media=Media(url=options.media, name=options.media),
         depth_ms=options.depth_ms,
         lead_ms=options.lead_ms,
         start_at=options.start_at,
@@ -182,6 +183,19 @@ async def _play_until_end(options: argparse.Namespace) -> int:
         stopper.cancel()
         await engine.close()
         report.finish()
+
+
+async def _members(options: argparse.Namespace) -> list[Member]:
+    """Return the receivers; one of which nothing is known is asked first."""
+    txt = dict(options.txt)
+    if not txt:
+        await asyncio.gather(
+            *(
+                probe(host, port, password=options.password)
+                for host, port in options.receiver
+            )
+        )
+    return [_member(options, host, port, txt) for host, port in options.receiver]
 
 
 def _member(
@@ -218,7 +232,9 @@ class _Report:
                 self._duration_ms = event.duration_ms
                 self._tell("media", title=event.tags.title, artist=event.tags.artist)
             case Started():
-                self._tell("started", at=event.at, first_packet_at=event.first_packet_at)
+                self._tell(
+                    "started", at=event.at, first_packet_at=event.first_packet_at
+                )
             case Progress():
                 self._progress(event)
             case StreamChanged(state="ended"):
@@ -232,8 +248,6 @@ class _Report:
         await playing
         end = await self._end
         if end.reason == "failed":
-            from .errors import error_for  # noqa: PLC0415
-
             raise error_for(end.code or "", end.text)
         self._tell("ended", reason=end.reason, resent=self._resent)
 
@@ -284,7 +298,12 @@ class _Report:
 
 def _say_error(err: RaopError, *, as_json: bool) -> None:
     if as_json:
-        line = {"event": "error", "time": time.time(), "code": err.code, "text": str(err)}
+        line = {
+            "event": "error",
+            "time": time.time(),
+            "code": err.code,
+            "text": str(err),
+        }
         sys.stdout.write(json.dumps(line) + "\n")
     else:
         sys.stderr.write(f"{err}\n")

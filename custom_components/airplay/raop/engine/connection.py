@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 import logging
 import socket
-from typing import Any
 
 from ..errors import RaopError, ReceiverProtocolError, ReceiverUnreachableError
 from ..session.handshake import Handshake
@@ -138,8 +137,8 @@ class Connection:
 
 def _address(writer: asyncio.StreamWriter, which: str) -> str:
     """Return an address of the connection; link-local ones carry their scope."""
-    name: tuple[Any, ...] = writer.get_extra_info(which)
-    host = str(name[0])
+    name: tuple[str, int] | tuple[str, int, int, int] = writer.get_extra_info(which)
+    host = name[0]
     if len(name) == 4 and name[3] and "%" not in host:
         return f"{host}%{socket.if_indextoname(name[3])}"
     return host
@@ -151,5 +150,3 @@ def _watch(sock: socket.socket) -> None:
             sock.setsockopt(level, option, value)
         except OSError:
             continue
-
-

@@ -140,13 +140,14 @@ class Engine:
         finally:
             if self._at_work.get(name) is work:
                 del self._at_work[name]
+                self._forget(self._streams[name])
         if work.task.cancelled():
             raise (work.interruption or StoppedError)("a newer command came")
         work.task.result()
 
     def _forget(self, stream: Stream) -> None:
         """Drop a stream that ended, unless a command is at work on it."""
-        if stream.name not in self._at_work:
+        if stream.is_idle and stream.name not in self._at_work:
             self._streams.pop(stream.name, None)
 
     def _set_volume(self, command: SetVolume) -> None:

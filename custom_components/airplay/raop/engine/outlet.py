@@ -56,7 +56,9 @@ class Outlet:
         self._audio: socket.socket | None = None
         self._local = local
         self._is_segmenting = False
-        self._control_endpoint: tuple[str, int] | tuple[str, int, int, int] | None = None
+        self._control_endpoint: tuple[str, int] | tuple[str, int, int, int] | None = (
+            None
+        )
         self._resends: deque[int] = deque(maxlen=_RESEND_QUEUE)
         self._next_sync_ns = 0
         self._eager_until_ns = 0

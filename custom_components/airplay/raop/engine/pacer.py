@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 import logging
 import os
+from pathlib import Path
 import resource
 import select
 import signal
@@ -179,9 +180,9 @@ def _take_priority() -> bool:
 
 
 def _lose_priority(_number: int, _frame: object) -> None:
-    for task in os.listdir("/proc/self/task"):
+    for task in Path("/proc/self/task").iterdir():
         try:
-            os.sched_setscheduler(int(task), os.SCHED_OTHER, os.sched_param(0))
+            os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
         except OSError:
             continue
     _LOGGER.error("The pacing thread ran away and lost its real-time priority")

@@ -25,7 +25,12 @@ class Playback:
     """One media item of a stream, from being opened to being left."""
 
     def __init__(
-        self, stream: str, media: Media, *, delay_s: float, emit: Callable[[Event], None]
+        self,
+        stream: str,
+        media: Media,
+        *,
+        delay_s: float,
+        emit: Callable[[Event], None],
     ) -> None:
         self.media = media
         self.tags = media.tags
@@ -36,6 +41,7 @@ class Playback:
         self._station: str | None = None
         self._delay_s = delay_s
         self._emit = emit
+        self._is_started = False
         self._is_shown = False
         self._loop = asyncio.get_running_loop()
         self._buffered: asyncio.Future[None] = self._loop.create_future()
@@ -45,7 +51,9 @@ class Playback:
 
     async def buffer(self) -> None:
         """Open the media and wait until it can start; raise MediaError."""
-        self.source.start()
+        if not self._is_started:
+            self._is_started = True
+            self.source.start()
         await asyncio.shield(self._buffered)
 
     def publish(self) -> None:

@@ -1,4 +1,4 @@
-"""One OPTIONS to a receiver: is it there, and does it take us?"""
+"""One OPTIONS to a receiver, to learn whether it is there and takes us."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -276,13 +276,9 @@ def _plug(pacer: Pacer, outlet: udp.Outlet | None) -> None:
     pacer.listen(outlet.control, outlet.take_requests)
 
 
-def _unplug(
-    pacer: Pacer, transmitter: Transmitter | None, outlet: udp.Outlet
-) -> None:
+def _unplug(pacer: Pacer, transmitter: Transmitter | None, outlet: udp.Outlet) -> None:
     if transmitter:
         transmitter.detach(outlet)
     pacer.forget(outlet.timing)
     pacer.forget(outlet.control)
     outlet.close()
-
-

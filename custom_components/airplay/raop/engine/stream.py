@@ -1,13 +1,11 @@
 """One stream: a timeline with a source at one end and receivers at the other."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-import contextlib
+from collections.abc import Callable, Coroutine, Iterable
 import logging
 import os
 import secrets
 import time
-from typing import Any
 
 from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
 from ..messages import (
@@ -28,6 +26,7 @@ from . import clock
 from .pacer import Pacer
 from .playback import Playback, over
 from .raop_lane import RaopLane, Show
+from .supply import Pcm
 from .transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
@@ -71,6 +70,12 @@ class Stream:
         self._state = ""
         self._picture: tuple[str, bytes] | None = None
         self._content_frame = 0
+        self._ending: asyncio.Task[None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it holds no session and no media."""
+        return not self._lanes and self._playback is None
 
     @property
     def lanes(self) -> tuple[RaopLane, ...]:
@@ -84,18 +89,18 @@ class Stream:
         played it goes on altogether.
         """
         delay_s = command.depth_ms / 1000
-        playback = Playback(
-            self.name, command.media, delay_s=delay_s, emit=self._emit
-        )
+        playback = Playback(self.name, command.media, delay_s=delay_s, emit=self._emit)
         try:
             if self._can_take(command):
                 await playback.buffer()
                 await self._switch(command, playback)
             else:
                 await self._start(command, playback)
-        except BaseException:
+        except BaseException as err:
             if self._playback is not playback:
                 playback.close()
+            if self._is_hushed():
+                await self._end_with(err)
             raise
         await self._until_heard()
 
@@ -123,6 +128,14 @@ class Stream:
             and all(lane.is_open for lane in self.lanes)
         )
 
+    def _is_hushed(self) -> bool:
+        """Whether sessions stand, but the old media was silenced for new media."""
+        return self._transmitter is not None and self._transmitter.line is None
+
+    async def _end_with(self, err: BaseException) -> None:
+        error = err if isinstance(err, RaopError) else None
+        await self._end(reason="failed" if error else "stopped", error=error)
+
     async def _start(self, command: Play, playback: Playback) -> None:
         if self._lanes or self._playback:
             await self._end(reason="stopped")
@@ -131,11 +144,11 @@ class Stream:
         try:
             lanes = await self._connect(command.members, playback)
             transmitter = self._new_transmitter(command.depth_ms)
-            await _all([lane.record(transmitter) for lane in lanes.values()])
+            await _all(lane.record(transmitter) for lane in lanes.values())
         except BaseException as err:
             for lane in lanes.values():
                 lane.release()
-            self._fail(err)
+            await self._end_with(err)
             raise
         self._lanes, self._transmitter = lanes, transmitter
         self._guards = {
@@ -153,20 +166,21 @@ class Stream:
             each.receiver: RaopLane(each, self._identity, self._pacer, key)
             for each in members
         }
+        ready: dict[str, RaopLane] = {}
         try:
-            prepared, _ = await _all([self._prepare(lanes), playback.buffer()])
+            await _all([self._prepare(lanes, ready), playback.buffer()])
         except BaseException:
-            for lane in lanes.values():
-                await lane.teardown()
+            await asyncio.gather(*(lane.teardown() for lane in lanes.values()))
             raise
-        return prepared or {}
+        return ready
 
-    async def _prepare(self, lanes: dict[str, RaopLane]) -> dict[str, RaopLane]:
+    async def _prepare(
+        self, lanes: dict[str, RaopLane], ready: dict[str, RaopLane]
+    ) -> None:
         """Connect all; those that fail are left out while one is there."""
         results = await asyncio.gather(
             *(lane.prepare() for lane in lanes.values()), return_exceptions=True
         )
-        ready: dict[str, RaopLane] = {}
         errors: list[BaseException] = []
         for (receiver, lane), result in zip(lanes.items(), results, strict=True):
             if result is None:
@@ -179,13 +193,12 @@ class Stream:
                 raise result
         if not ready:
             raise errors[0]
-        return ready
 
     def _new_transmitter(self, depth_ms: int) -> Transmitter:
         loop = asyncio.get_running_loop()
 
-        def on_end() -> None:
-            loop.call_soon_threadsafe(self._ran_out)
+        def on_end(source: Pcm) -> None:
+            loop.call_soon_threadsafe(self._ran_out, source)
 
         return Transmitter(
             sequence=secrets.randbelow(1 << 16),
@@ -202,7 +215,7 @@ class Stream:
             return await self._start(command, playback)
         sequence, frame = await self._pacer.run(transmitter.hush)
         try:
-            await _all([lane.flush(sequence, frame) for lane in self.lanes])
+            await _all(lane.flush(sequence, frame) for lane in self.lanes)
         except RaopError as err:
             _LOGGER.debug("%s: connecting anew: %s", self.name, err)
             return await self._start(command, playback)
@@ -349,9 +362,11 @@ class Stream:
                 end = start + frames_of_ms(playback.duration_ms)
                 lane.show_progress(start, self._content_frame, end)
 
-    def _ran_out(self) -> None:
-        """Everything was heard."""
-        error = self._playback.error if self._playback else None
+    def _ran_out(self, source: Pcm) -> None:
+        """Everything was heard, unless other media took the source's place."""
+        if self._playback is None or self._playback.source is not source:
+            return
+        error = self._playback.error
         reason = "failed" if error else "finished"
         self._ending = asyncio.create_task(self._end(reason=reason, error=error))
 
@@ -377,12 +392,6 @@ class Stream:
             playback.close()
         if self._state not in ("", "ended"):
             self._change("ended", reason=reason, error=error, receiver=receiver)
-        self._on_idle(self)
-
-    def _fail(self, err: BaseException) -> None:
-        error = err if isinstance(err, RaopError) else None
-        reason = "failed" if error else "stopped"
-        self._change("ended", reason=reason, error=error)
         self._on_idle(self)
 
     def _change(
@@ -431,13 +440,12 @@ def _start_ns(command: Play, now_ns: int) -> int:
     return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS)
 
 
-async def _all(work: list[Coroutine[Any, Any, Any]]) -> list[Any]:
+async def _all(work: Iterable[Coroutine[None, None, None]]) -> None:
     """Run everything side by side; the first failure ends the rest and is raised."""
     tasks = [asyncio.create_task(each) for each in work]
     try:
-        return await asyncio.gather(*tasks)
+        await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
-        with contextlib.suppress(BaseException):
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)

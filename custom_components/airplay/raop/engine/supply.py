@@ -30,7 +30,7 @@ class Supply:
     """Fills every frame of a timeline and remembers which media frame it holds."""
 
     def __init__(self) -> None:
-        self._source: Pcm | None = None
+        self.source: Pcm | None = None
         self._start = 0
         self._position = 0
         self._is_dry = False
@@ -40,7 +40,7 @@ class Supply:
 
     def cue(self, source: Pcm, start_frame: int, position_frames: int) -> None:
         """Let a source be heard from a frame on; its first frame is at a position."""
-        self._source = source
+        self.source = source
         self._start = start_frame
         self._position = position_frames
         self._is_dry = False
@@ -65,7 +65,7 @@ class Supply:
         return position + max(0, frame - start) if sounds else position, sounds
 
     def _read(self, frame: int, frames: int) -> bytes:
-        source = self._source
+        source = self.source
         if source is None or not frames or self.end_frame is not None:
             return b""
         if self._is_dry and not self._refilled(source):

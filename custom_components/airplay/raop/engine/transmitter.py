@@ -30,7 +30,7 @@ class Transmitter:
         frame: int,
         ssrc: int,
         depth_ms: int,
-        on_end: Callable[[], None],
+        on_end: Callable[[Pcm], None],
     ) -> None:
         self.line: Line | None = None
         self.backlog = Backlog(sequence, frame, ssrc)
@@ -128,7 +128,6 @@ class Transmitter:
         end = self.supply.end_frame
         if end is None or self.line is None:
             return
-        if self.line.time_of(end) + _TAIL_NS <= now_ns:
+        if self.line.time_of(end) + _TAIL_NS <= now_ns and self.supply.source:
             self.line = None
-            self._on_end()
-
+            self._on_end(self.supply.source)

@@ -123,7 +123,9 @@ class RaopSession:
         body = parameters.volume_body(level)
         yield from self._set("text/parameters", body)
 
-    def text(self, tags: Tags, duration_ms: int | None, rtptime: int) -> Handshake[None]:
+    def text(
+        self, tags: Tags, duration_ms: int | None, rtptime: int
+    ) -> Handshake[None]:
         """Show title, artist and album; some receivers play nothing before this."""
         body = dmap.now_playing(
             tags.title,
