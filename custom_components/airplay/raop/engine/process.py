@@ -131,4 +131,5 @@ def _log_to(owner: _Owner) -> None:
     handler.setFormatter(logging.Formatter("%(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(os.environ.get("AIRPLAY_LOG_LEVEL", "INFO"))
+    level = os.environ.get("AIRPLAY_LOG_LEVEL", "")
+    root.setLevel(int(level) if level.isdecimal() else logging.INFO)
