@@ -1,5 +1,6 @@
 """What the sender process and its owner say to each other."""
 
+import base64
 from contextlib import suppress
 from dataclasses import fields
 import json
@@ -10,6 +11,7 @@ import pytest
 
 from custom_components.airplay.raop.messages import (
     MAX_LINE_BYTES,
+    MAX_PICTURE_BYTES,
     Command,
     Event,
     LogLine,
@@ -179,6 +181,14 @@ def test_the_longest_line_is_read() -> None:
 
     assert len(encoded) == MAX_LINE_BYTES
     assert isinstance(decode_event(encoded), LogLine)
+
+
+def test_the_biggest_picture_fits_into_a_line() -> None:
+    picture = base64.b64encode(bytes(MAX_PICTURE_BYTES)).decode()
+
+    artwork = SetArtwork(stream="s", picture=picture)
+
+    assert decode_command(encode_command(1, artwork)) == (1, artwork)
 
 
 def test_longer_lines_are_not_read() -> None:

@@ -13,6 +13,8 @@ from .errors import RaopError
 from .shapes import ShapeError, build
 
 MAX_LINE_BYTES = 1 << 20
+# What a line has room for when a picture is written as Base64.
+MAX_PICTURE_BYTES = 3 * (MAX_LINE_BYTES - 4096) // 4
 
 
 class MessageError(RaopError):
