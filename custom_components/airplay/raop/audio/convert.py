@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 from math import gcd
+from typing import cast
 
 import av
 from av.filter import Graph
 import numpy as np
+from numpy.typing import NDArray
 
 from .pcm import FRAME_BYTES, RATE
 
 # The long filter is below 16 bit noise; with 16 bit inside it would not be.
-_RESAMPLE = (
-    f"{RATE}:filter_size=64:phase_shift=12:cutoff=0.97:internal_sample_fmt=fltp"
-)
+_RESAMPLE = f"{RATE}:filter_size=64:phase_shift=12:cutoff=0.97:internal_sample_fmt=fltp"
 _EXACT_FORMATS = {"s16", "s16p", "s32", "s32p"}
 # Longer than the filter reaches at any rate that it is asked to convert.
 _WARM_UP_FRAMES = 2048
@@ -79,10 +79,10 @@ def _is_exact(shape: _Shape) -> bool:
 
 def _exact(frame: av.AudioFrame, shape: _Shape) -> bytes:
     """Return the samples as they are; 24 and 32 bits are rounded, mono is doubled."""
-    samples = frame.to_ndarray()
+    samples = cast("NDArray[np.int32]", frame.to_ndarray())
     channels = shape[2]
     interleaved = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
-    if interleaved.dtype != np.int16:
+    if interleaved.dtype == np.int32:
         rounded = ((interleaved >> 15) + 1) >> 1
         interleaved = np.minimum(rounded, 32767)
     pcm = np.empty((len(interleaved), 2), "<i2")
@@ -100,7 +100,9 @@ def _graph(shape: _Shape) -> Graph:
     graph.link_nodes(
         graph.add_abuffer(sample_rate=rate, format=sample_format, layout=layout),
         graph.add("aresample", _RESAMPLE),
-        graph.add("aformat", f"sample_fmts=s16:sample_rates={RATE}:channel_layouts={target}"),
+        graph.add(
+            "aformat", f"sample_fmts=s16:sample_rates={RATE}:channel_layouts={target}"
+        ),
         graph.add("abuffersink"),
     ).configure()
     return graph
@@ -109,8 +111,8 @@ def _graph(shape: _Shape) -> Graph:
 def _pull(graph: Graph, shape: _Shape) -> Iterator[bytes]:
     while True:
         try:
-            frame = graph.pull()
-        except (av.error.BlockingIOError, av.error.EOFError):
+            frame = cast("av.AudioFrame", graph.pull())
+        except av.error.BlockingIOError, av.error.EOFError:
             return
         if shape[2] == 1:
             yield np.repeat(frame.to_ndarray().reshape(-1), 2).tobytes()

@@ -1,16 +1,17 @@
 """Compressed packets of an opened container to PCM."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition
+from av.rational import AVRational
+from av.stream import Disposition, Stream
 
 from .convert import Converter, entry_point
 from .pcm import FRAME_BYTES, RATE
-from .problems import MediaProblem, empty, not_audio
+from .problems import UnplayableError, empty, not_audio
 
 _MAX_BAD_IN_A_ROW = 100
 # Codecs need sound before the entry to decode it as if from the beginning.
@@ -22,12 +23,21 @@ class Decoder:
     """Decodes the sound of a container from a frame of the output on."""
 
     def __init__(
-        self, container: InputContainer, stream: AudioStream, start: int = 0
+        self,
+        container: InputContainer,
+        stream: AudioStream,
+        check: Callable[[], None],
+        start: int = 0,
     ) -> None:
-        """Begin at this frame of the output; `seek` first where that is possible."""
+        """Begin at this frame of the output; `seek` first where that is possible.
+
+        The check is called with every packet, so that it can end the decoding.
+        """
         stream.codec_context.thread_count = 1
         self._container = container
         self._stream = stream
+        self._check = check
+        self._update: dict[str, str] = {}
         self._pictures = [
             each
             for each in container.streams.video
@@ -48,7 +58,7 @@ class Decoder:
         """Move the container to a little before the frame to begin at."""
         rate = self._stream.codec_context.sample_rate or RATE
         entry, _ = entry_point(self._start, rate)
-        time_base = Fraction(self._stream.time_base)
+        time_base = _fraction(self._stream.time_base)
         # Milliseconds are too coarse to find a frame again: count from the beginning.
         is_coarse = time_base * rate > 1
         seconds = Fraction(entry, rate) - _PREROLL_S
@@ -59,11 +69,11 @@ class Decoder:
         self._has_sought = True
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield PCM until the media ends; raise MediaProblem where it is beyond use."""
+        """Yield PCM until the media ends; raise UnplayableError where it is beyond use."""
         for frame in self._frames():
-            if (kept := self._trim(frame)) is not None:
-                if pcm := self._drop(self._converter.convert(kept)):
-                    yield pcm
+            kept = self._trim(frame)
+            if kept and (pcm := self._drop(self._converter.convert(kept))):
+                yield pcm
         if pcm := self._drop(self._converter.flush()):
             yield pcm
         if not self._good:
@@ -71,20 +81,28 @@ class Decoder:
         if self._bad > self._good:
             raise _damaged()
 
+    def take_update(self) -> dict[str, str]:
+        """Return tags that changed within the stream, once."""
+        update, self._update = self._update, {}
+        return update
+
     def _frames(self) -> Iterator[av.AudioFrame]:
         while True:
             try:
                 for packet in self._container.demux(self._stream, *self._pictures):
-                    if packet.stream_index == self._stream.index:
-                        yield from self._decode(packet)
-                    elif not self.picture:
-                        self.picture = bytes(packet)
+                    self._check()
+                    yield from self._decode(packet)
             except av.error.InvalidDataError:
                 self._count_bad()
             else:
                 return
 
-    def _decode(self, packet: "av.Packet[AudioStream]") -> list[av.AudioFrame]:
+    def _decode(self, packet: av.Packet[Stream]) -> list[av.AudioFrame]:
+        if packet.stream_index != self._stream.index:
+            self.picture = self.picture or bytes(packet)
+            return []
+        if packet.has_sidedata("strings_metadata"):
+            self._update = _strings(bytes(packet.get_sidedata("strings_metadata")))
         try:
             frames = packet.decode()
         except av.error.EOFError:
@@ -95,7 +113,7 @@ class Decoder:
         if frames:
             self._good += 1
             self._bad_in_a_row = 0
-        return frames
+        return [frame for frame in frames if isinstance(frame, av.AudioFrame)]
 
     def _count_bad(self) -> None:
         self._bad += 1
@@ -123,7 +141,7 @@ class Decoder:
         if frame.pts is None or frame.time_base is None:
             return self._skip_source
         ticks = frame.pts - (self._stream.start_time or 0)
-        index = round(ticks * Fraction(frame.time_base) * rate)
+        index = round(ticks * _fraction(frame.time_base) * rate)
         if (late := index - self._skip_source) > 0:
             self._skip_output = max(0, self._skip_output - late * RATE // rate)
         return index
@@ -146,5 +164,15 @@ def _tail(frame: av.AudioFrame, surplus: int) -> av.AudioFrame:
     return tail
 
 
-def _damaged() -> MediaProblem:
+def _fraction(value: AVRational) -> Fraction:
+    return Fraction(value.numerator, value.denominator)
+
+
+def _strings(octets: bytes) -> dict[str, str]:
+    """Read libav's list of keys and values, each ended by NUL."""
+    words = octets.decode(errors="replace").split("\0")
+    return dict(zip(words[::2], words[1::2], strict=False))
+
+
+def _damaged() -> UnplayableError:
     return not_audio("it is not audio, or it is damaged")

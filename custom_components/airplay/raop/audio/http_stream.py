@@ -1,67 +1,43 @@
-"""Web addresses as files for libav: radios with their titles, files that can seek."""
+"""Web addresses as files for libav: radios that run on, files that can seek."""
 
-from collections.abc import Callable
 import io
 import re
-from typing import Protocol
 
-from .connection import Response, get
+from ..errors import MediaError, MediaUnreachableError
 from .icy import IcyDemuxer, decode_text
 from .link import Link
-from .problems import (
-    BrokenStreamError,
-    MediaProblem,
-    for_network,
-    for_status,
-    unreachable,
-)
+from .problems import BrokenStreamError, UnplayableError, for_network, for_status
+from .web import Response, get
 
 _PIECE_BYTES = 1 << 15
 _HEAD_BYTES = 1 << 17
 _TAIL_BYTES = 1 << 16
 _SKIP_BYTES = 1 << 18
-_TRIES = 6
 _MAX_ICY_INTERVAL = 1 << 20
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
-class HttpStream(Protocol):
-    """What radios and files on the web have in common."""
-
-    url: str
-    content_type: str
-
-    def peek(self, size: int) -> bytes:
-        """Return the beginning without taking it, less if there is less."""
-
-    def read(self, size: int) -> bytes:
-        """Return what comes next, at most this much; b"" at the end."""
-
-    def close(self) -> None:
-        """Close the connection."""
-
-
-def open_http(url: str, link: Link) -> "HttpFile | HttpRadio":
-    """Ask for a URL; raise MediaProblem unless there is something."""
+def open_http(url: str, link: Link) -> HttpFile | HttpRadio:
+    """Ask for a URL; raise UnplayableError unless there is something."""
     response = get(url, {"Icy-MetaData": "1"}, link)
-    if response.status not in (200, 206):
+    if response.status not in {200, 206}:
         response.close()
         raise for_status(response.status)
     if response.length is None:
         return HttpRadio(response)
-    return HttpFile(response, response.length, link)
+    return HttpFile(url, response, response.length, link)
 
 
 class HttpRadio:
     """A stream without a length: read once, as it comes."""
 
     def __init__(self, response: Response) -> None:
-        """Take over the response; titles go to `on_title` on the reading thread."""
+        """Take over the response; `title` is the newest that came with the sound."""
         headers = response.headers
         self.url = response.url
         self.content_type = headers.get("Content-Type", "")
         self.station = _text(headers.get("icy-name"))
-        self.on_title: Callable[[str], None] = lambda title: None
+        self.title: str | None = None
         # A radio ends only when something went wrong.
         self._is_endless = any(name.lower().startswith("icy-") for name in headers)
         self._response = response
@@ -69,10 +45,8 @@ class HttpRadio:
         self._peeked = b""
 
     def peek(self, size: int) -> bytes:
-        """Return the beginning without taking it; what came first is enough."""
-        while len(self._peeked) < size:
-            if not (piece := self._next(_PIECE_BYTES)):
-                break
+        """Return the beginning without taking it, less only where it ends."""
+        while len(self._peeked) < size and (piece := self._next(_PIECE_BYTES)):
             self._peeked += piece
         return self._peeked[:size]
 
@@ -100,22 +74,26 @@ class HttpRadio:
             if self._icy is None:
                 return piece
             sound, titles = self._icy.feed(piece)
-            for title in titles:
-                self.on_title(title)
+            if titles:
+                self.title = titles[-1]
             if sound:
                 return sound
 
 
 class HttpFile:
-    """A file on the web: seeks by ranges and goes on where a connection broke."""
+    """A file on the web: can seek, and goes on where a connection broke."""
 
-    def __init__(self, response: Response, length: int, link: Link) -> None:
-        """Take over the response to a request for all of the file."""
+    def __init__(self, url: str, response: Response, length: int, link: Link) -> None:
+        """Take over the response to a request for all of the file at this URL."""
+        headers = response.headers
         self.url = response.url
-        self.content_type = response.headers.get("Content-Type", "")
-        self.length = length
-        self.is_ranged = response.headers.get("Accept-Ranges", "").lower() == "bytes"
-        self.must_seek = False
+        # Where it redirects to may have expired when more is asked for.
+        self._asked_url = url
+        self.content_type = headers.get("Content-Type", "")
+        self.is_ranged = headers.get("Accept-Ranges", "").lower() == "bytes"
+        # Without ranges, what lies far ahead costs all that is before it.
+        self.reads_far = False
+        self._length = length
         self._link = link
         self._response: Response | None = response
         self._response_at = 0
@@ -126,30 +104,29 @@ class HttpFile:
 
     def peek(self, size: int) -> bytes:
         """Return the beginning without taking it."""
-        while len(self._head) < min(size, self.length):
+        while len(self._head) < min(size, self._length):
             self._position = len(self._head)
             self._fetch(_PIECE_BYTES)
         self._position = 0
         return bytes(self._head[:size])
 
     def read(self, size: int) -> bytes:
-        """Return what comes next; raise MediaProblem when it cannot be had."""
+        """Return what comes next; raise UnplayableError when it cannot be had."""
         at = self._position
-        tail_at = self.length - len(self._tail)
-        if at >= self.length:
+        tail_at = self._length - len(self._tail)
+        if at >= self._length:
             return b""
         if at < len(self._head):
             piece = bytes(self._head[at : at + size])
         elif at >= tail_at:
             piece = self._tail[at - tail_at : at - tail_at + size]
+        elif self._is_far() and not (self.is_ranged or self.reads_far):
+            # libav looks for tags at the end, and does well without.
+            return b""
         else:
             piece = self._fetch(size)
         self._position = at + len(piece)
         return piece
-
-    def seekable(self) -> bool:
-        """Tell libav whether it may seek."""
-        return self.is_ranged or self.must_seek
 
     def tell(self) -> int:
         """Return where the next read begins."""
@@ -157,7 +134,7 @@ class HttpFile:
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move to a place; nothing is asked of the server before the next read."""
-        base = {io.SEEK_CUR: self._position, io.SEEK_END: self.length}.get(whence, 0)
+        base = {io.SEEK_CUR: self._position, io.SEEK_END: self._length}.get(whence, 0)
         self._position = max(0, base + offset)
         return self._position
 
@@ -167,53 +144,61 @@ class HttpFile:
             self._response.close()
             self._response = None
 
+    def _is_far(self) -> bool:
+        return self._position - self._response_at > _SKIP_BYTES
+
+    def _is_far_tail(self) -> bool:
+        is_tail = self._position >= self._length - _TAIL_BYTES
+        return self.is_ranged and is_tail and self._is_far()
+
     def _fetch(self, size: int) -> bytes:
-        """Read at the position from the server, again if the connection breaks."""
+        """Read at the position from the server, again when the connection breaks."""
         pauses = iter((0.0, *self._link.limits.pauses_s))
         while True:
             try:
-                if self._is_in_far_tail():
+                if self._is_far_tail():
                     return self._fetch_tail()[:size]
                 self._go_to_position()
-                if piece := self._next(size):
-                    return piece
-                raise ConnectionResetError
-            except OSError as err:
+                return self._next(size)
+            except (OSError, UnplayableError) as err:
                 self.close()
                 self._link.check()
-                if (pause := next(pauses, None)) is None:
-                    raise for_network(err) from err
+                problem = err if isinstance(err, UnplayableError) else for_network(err)
+                pause = next(pauses, None)
+                if pause is None or problem.kind is not MediaUnreachableError:
+                    raise problem from err
                 self._link.pause(pause)
-
-    def _is_in_far_tail(self) -> bool:
-        is_far = self._position - self._response_at > _SKIP_BYTES
-        return is_far and self.is_ranged and self._position >= self.length - _TAIL_BYTES
 
     def _fetch_tail(self) -> bytes:
         """Read the end on a connection of its own, so that the first one goes on."""
-        start = self.length - _TAIL_BYTES
+        start = self._length - _TAIL_BYTES
         response = self._ask(start)
         tail = bytearray()
         try:
-            while len(tail) < _TAIL_BYTES:
-                tail += response.read(_PIECE_BYTES)
+            while self.is_ranged and len(tail) < _TAIL_BYTES:
+                tail += _more(response, _PIECE_BYTES)
         finally:
             response.close()
+        if not self.is_ranged:
+            raise ConnectionResetError
         self._tail = bytes(tail)
         return self._tail[self._position - start :]
 
     def _go_to_position(self) -> None:
-        ahead = self._position - self._response_at
-        if self._response is None or ahead < 0 or ahead > _SKIP_BYTES:
+        if (
+            self._response is None
+            or self._is_far()
+            or self._position < self._response_at
+        ):
             self.close()
             self._response = self._ask(self._position)
             self._response_at = self._position if self.is_ranged else 0
         while (ahead := self._position - self._response_at) > 0:
-            if not self._next(min(ahead, _PIECE_BYTES)):
-                raise ConnectionResetError
+            self._next(min(ahead, _PIECE_BYTES))
 
     def _ask(self, start: int) -> Response:
-        response = get(self.url, {"Range": f"bytes={start}-"}, self._link)
+        """Ask for the file from here on; without ranges it comes from the beginning."""
+        response = get(self._asked_url, {"Range": f"bytes={start}-"}, self._link)
         match = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
         if response.status == 206 and match and int(match[1]) == start:
             total = match[2]
@@ -224,18 +209,27 @@ class HttpFile:
         else:
             response.close()
             raise for_status(response.status)
-        if total not in ("*", str(self.length)):
+        if total not in {"*", str(self._length)}:
             response.close()
-            raise unreachable("it changed on its server while it played")
+            raise UnplayableError(
+                MediaError, "it changed on its server while it played"
+            )
         return response
 
     def _next(self, size: int) -> bytes:
         assert self._response is not None
-        piece = self._response.read(size)
+        piece = _more(self._response, size)
         at, self._response_at = self._response_at, self._response_at + len(piece)
         if at == len(self._head) < _HEAD_BYTES:
             self._head += piece
         return piece
+
+
+def _more(response: Response, size: int) -> bytes:
+    """Read what must be there, since the length of the file is known."""
+    if piece := response.read(size):
+        return piece
+    raise ConnectionResetError
 
 
 def _icy_demuxer(interval: str | None) -> IcyDemuxer | None:

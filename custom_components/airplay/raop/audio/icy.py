@@ -1,9 +1,9 @@
-"""Radio titles between the sound: the ICY protocol's blocks taken out of the bytes."""
+"""Radio titles between the sound: the blocks of the ICY protocol taken out of it."""
 
-import re
-
-_BLOCK = 16
-_TITLE = re.compile(rb"StreamTitle='(.*?)';(?:\s*\w+='|\s*\0*$)|StreamTitle='(.*)'", re.DOTALL)
+_BLOCK_UNIT = 16
+_TITLE_BEGINS = b"StreamTitle='"
+# A title may itself contain quotes, and even "';".
+_TITLE_ENDS = (b"';Stream", b"';", b"'")
 
 
 class IcyDemuxer:
@@ -24,22 +24,28 @@ class IcyDemuxer:
         while at < len(octets):
             if self._block_left:
                 taken = octets[at : at + self._block_left]
-                self._block += taken
-                self._block_left -= len(taken)
                 at += len(taken)
-                if not self._block_left:
-                    titles += _titles(bytes(self._block))
-                    self._block.clear()
+                titles += self._take_block(taken)
             elif self._sound_left:
                 taken = octets[at : at + self._sound_left]
-                sound += taken
-                self._sound_left -= len(taken)
                 at += len(taken)
+                self._sound_left -= len(taken)
+                sound += taken
             else:
-                self._block_left = octets[at] * _BLOCK
+                self._block_left = octets[at] * _BLOCK_UNIT
                 self._sound_left = self._interval
                 at += 1
         return bytes(sound), titles
+
+    def _take_block(self, octets: bytes) -> list[str]:
+        self._block += octets
+        self._block_left -= len(octets)
+        if self._block_left:
+            return []
+        block = bytes(self._block)
+        self._block.clear()
+        title = _title_in(block)
+        return [] if title is None else [title]
 
 
 def decode_text(octets: bytes) -> str:
@@ -50,9 +56,12 @@ def decode_text(octets: bytes) -> str:
         return octets.decode("cp1252", "replace")
 
 
-def _titles(block: bytes) -> list[str]:
-    match = _TITLE.search(block.rstrip(b"\0"))
-    if match is None:
-        return []
-    title = match[1] if match[1] is not None else match[2]
-    return [decode_text(title).strip()]
+def _title_in(block: bytes) -> str | None:
+    """Return the title, "" where a radio clears it, None where it says nothing."""
+    _, begin, rest = block.partition(_TITLE_BEGINS)
+    if not begin:
+        return None
+    for end in _TITLE_ENDS:
+        if (at := rest.rfind(end)) >= 0:
+            return decode_text(rest[:at]).strip()
+    return None

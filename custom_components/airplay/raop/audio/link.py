@@ -1,12 +1,13 @@
-"""What everything that a source waits for has in common: limits, and being abandoned."""
+"""What all waiting of a source has in common: limits, and being abandoned."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, repeat
 import threading
 import time
 
-from .problems import AbandonedError
+from .problems import AbandonedError, DeadlineError, unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +15,36 @@ class Limits:
     """How long a source waits for what, in seconds."""
 
     open_s: float = 10.0
-    stall_s: float = 1.0
+    connect_s: float = 2.5
     read_s: float = 5.0
+    # A live playlist may rest for the length of a segment before it grows.
+    segment_s: float = 15.0
+    stall_s: float = 1.0
     reconnect_s: float = 60.0
     pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0)
+
+
+class Retries:
+    """Says how long to wait before each next try, until it is too late."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Begin to count with the first try."""
+        self._limits = limits
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin again: the last try was a success."""
+        pauses = self._limits.pauses_s
+        self._pauses = chain((0.0,), pauses, repeat(pauses[-1]))
+        self._since: float | None = None
+
+    def next_pause(self) -> float:
+        """Return the seconds to wait; raise UnplayableError when it was tried enough."""
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        if now - self._since > self._limits.reconnect_s:
+            raise unreachable("its stream broke off and did not come back")
+        return next(self._pauses)
 
 
 class Link:
@@ -27,7 +54,6 @@ class Link:
         """Wait without a deadline until one is set."""
         self.limits = limits
         self._deadline: float | None = None
-        self._on_stall: Callable[[], None] = lambda: None
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._releases: set[Callable[[], None]] = set()
@@ -50,20 +76,19 @@ class Link:
         if self.is_closed:
             raise AbandonedError
         if self._deadline is not None and time.monotonic() >= self._deadline:
-            raise TimeoutError
+            raise DeadlineError
 
-    def patience(self, at_most: float | None = None) -> float:
+    def patience(self, longest: float) -> float:
         """Return how long the next operation may take; raise when there is no time."""
         self.check()
-        longest = self.limits.read_s if at_most is None else at_most
         if self._deadline is None:
             return longest
         return max(0.001, min(longest, self._deadline - time.monotonic()))
 
     def pause(self, seconds: float) -> None:
-        """Sleep, unless the source is abandoned meanwhile."""
-        if self._closed.wait(seconds):
-            raise AbandonedError
+        """Sleep within the deadline; raise when the source is abandoned meanwhile."""
+        self._closed.wait(self.patience(seconds))
+        self.check()
 
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[None]:
@@ -95,11 +120,3 @@ class Link:
         """Forget what was attached."""
         with self._lock:
             self._releases.discard(release)
-
-    def stalling(self, on_stall: Callable[[], None]) -> None:
-        """Call this, on the source's thread, when a read waits for long."""
-        self._on_stall = on_stall
-
-    def stalled(self) -> None:
-        """Tell that a read waits for long."""
-        self._on_stall()

@@ -1,7 +1,6 @@
 """From an address to a container that libav has opened."""
 
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
 import stat
 from urllib.parse import unquote, urljoin, urlsplit
@@ -9,27 +8,23 @@ from urllib.parse import unquote, urljoin, urlsplit
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.stream import Discard
 
 from ..errors import MediaError
 from .http_stream import HttpFile, HttpRadio, open_http
 from .link import Link
 from .playlists import MAX_PLAYLIST_BYTES, entries_of
-from .problems import (
-    BrokenStreamError,
-    MediaProblem,
-    empty,
-    for_libav,
-    for_network,
-    forbidden,
-    not_audio,
-    not_found,
-    too_slow,
-)
+from .problems import UnplayableError, empty, for_libav, forbidden, not_audio, not_found
 from .sniff import HEAD_BYTES, Kind, kind_of
+from .web import USER_AGENT
 
 _MAX_DEPTH = 3
 _MAX_ENTRIES = 5
-_WEB = "http,https,tls,tcp,crypto,data"
+_WEB_PROTOCOLS = "http,https,tls,tcp,crypto,data"
+_RAW_PROBE_BYTES = "65536"
+# Radios play on at their own speed, so that every second of looking is heard later.
+_RADIO_ANALYSIS_US = "500000"
+_SEGMENTED = {"hls", "dash"}
 
 
 @dataclass(slots=True)
@@ -38,9 +33,14 @@ class Input:
 
     container: InputContainer
     stream: AudioStream
-    is_live: bool
-    can_seek: bool
     web: HttpFile | HttpRadio | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """It has no end that is known."""
+        if self.container.format.name in _SEGMENTED:
+            return self.container.duration is None
+        return isinstance(self.web, HttpRadio)
 
     @property
     def station(self) -> str | None:
@@ -48,14 +48,26 @@ class Input:
         return self.web.station if isinstance(self.web, HttpRadio) else None
 
     @property
+    def title(self) -> str | None:
+        """What a radio says that it plays now."""
+        return self.web.title if isinstance(self.web, HttpRadio) else None
+
+    @property
+    def can_skip(self) -> bool:
+        """Seeking costs less than reading all that is before."""
+        if isinstance(self.web, HttpFile):
+            return self.web.is_ranged
+        return not self.is_live
+
+    @property
     def duration_ms(self) -> int | None:
         """How long it is, where it says so."""
         if self.is_live:
             return None
-        if self.stream.duration is not None:
+        if self.stream.duration is not None and self.stream.time_base is not None:
             return round(self.stream.duration * self.stream.time_base * 1000)
         if self.container.duration is not None:
-            return round(self.container.duration / 1000)
+            return round(self.container.duration * 1000 / av.time_base)
         return None
 
     def close(self) -> None:
@@ -66,30 +78,48 @@ class Input:
 
 
 def open_input(address: str, link: Link) -> Input:
-    """Open media at an address; raise MediaProblem when there is none."""
-    try:
-        return _open(address, link, 0)
-    except av.FFmpegError as err:
-        raise for_libav(err) from err
-    except BrokenStreamError as err:
-        raise for_network(err.__cause__ if isinstance(err.__cause__, OSError) else ConnectionError()) from err
-    except TimeoutError as err:
-        raise too_slow() from err
+    """Open media at an address; raise what `problems.for_failure` explains."""
+    return _open(address, link, 0)
 
 
 def _open(address: str, link: Link, depth: int) -> Input:
-    parts = urlsplit(address)
-    scheme = parts.scheme.lower()
-    if scheme in ("http", "https"):
+    try:
+        parts = urlsplit(address)
+    except ValueError as err:
+        raise not_found("its address is not valid") from err
+    if parts.scheme in {"http", "https"}:
         return _open_web(address, link, depth)
-    if scheme == "file":
+    if parts.scheme == "file":
         return _open_file(Path(unquote(parts.path)), link, depth)
-    if len(scheme) > 1 and "://" in address:
-        raise MediaProblem(MediaError, f"addresses with {scheme}: are not supported")
+    if "://" in address:
+        raise UnplayableError(
+            MediaError, f"{parts.scheme}: addresses are not supported"
+        )
     return _open_file(Path(address), link, depth)
 
 
 def _open_file(path: Path, link: Link, depth: int) -> Input:
+    head = _beginning(path, HEAD_BYTES)
+    kind = kind_of(head)
+    _refuse(kind)
+    if kind is Kind.PLAYLIST:
+        entries = entries_of(_beginning(path, MAX_PLAYLIST_BYTES))
+        addresses = [
+            entry if "://" in entry else str(path.parent / entry) for entry in entries
+        ]
+        return _open_first(addresses, link, depth)
+    is_segmented = kind is Kind.SEGMENTS
+    protocols = f"file,{_WEB_PROTOCOLS}" if is_segmented else "file"
+    # With this scheme, libav takes no path for one of its other protocols.
+    container = av.open(
+        f"file:{path.absolute()}",
+        options={"protocol_whitelist": protocols} | _probing(head),
+        timeout=_timeouts(link) if is_segmented else None,
+    )
+    return _input(container, None)
+
+
+def _beginning(path: Path, size: int) -> bytes:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -97,77 +127,68 @@ def _open_file(path: Path, link: Link, depth: int) -> Input:
         if not stat.S_ISREG(mode):
             raise not_found("it is not a file")
         with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-            kind = kind_of(head)
-            if kind is Kind.PLAYLIST:
-                rest = file.read(MAX_PLAYLIST_BYTES - len(head))
-                return _open_entries(head + rest, path, link, depth)
+            return file.read(size)
     except PermissionError as err:
         raise forbidden("the file may not be read") from err
     except (OSError, ValueError) as err:
         raise not_found("there is no such file") from err
-    _refuse(kind)
-    whitelist = f"file,{_WEB}" if kind is Kind.SEGMENTS else "file"
-    # With its scheme, a path is never taken for another protocol of libav.
-    container = av.open(
-        f"file:{path.absolute()}",
-        options={"protocol_whitelist": whitelist},
-        timeout=_timeout(link) if kind is Kind.SEGMENTS else None,
-    )
-    return _input(container, None, link)
 
 
 def _open_web(url: str, link: Link, depth: int) -> Input:
     web = open_http(url, link)
     try:
-        head = web.peek(512)
-        if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"#EXTM3U", b"<")):
-            head = web.peek(HEAD_BYTES)
-        kind = kind_of(head, web.content_type)
+        kind, head = _kind_of_web(web)
         _refuse(kind)
-        if kind is Kind.PLAYLIST:
-            playlist = web.peek(MAX_PLAYLIST_BYTES)
-            web.close()
-            return _open_entries(playlist, web.url, link, depth)
-        if kind is Kind.SEGMENTS:
-            web.close()
-            return _input(_open_segments(web.url, link), None, link)
-        if isinstance(web, HttpFile):
-            web.must_seek = head[4:8] == b"ftyp"
-        container = av.open(web, mode="r", options={"protocol_whitelist": "data"})
-        return _input(container, web, link)
+        if kind is Kind.MEDIA:
+            if isinstance(web, HttpFile):
+                web.reads_far = head[4:8] == b"ftyp"
+            # Nothing inside may make libav open anything else.
+            options = {"protocol_whitelist": "data"} | _probing(head)
+            if isinstance(web, HttpRadio):
+                options["analyzeduration"] = _RADIO_ANALYSIS_US
+            return _input(av.open(web, mode="r", options=options), web)
+        playlist = web.peek(MAX_PLAYLIST_BYTES) if kind is Kind.PLAYLIST else b""
     except BaseException:
         web.close()
         raise
+    web.close()
+    if kind is Kind.SEGMENTS:
+        return _input(_open_segments(web.url, link), None)
+    addresses = [urljoin(web.url, entry) for entry in entries_of(playlist)]
+    # What comes from the web must not reach for files here.
+    return _open_first(
+        [each for each in addresses if each.startswith(("http://", "https://"))],
+        link,
+        depth,
+    )
+
+
+def _kind_of_web(web: HttpFile | HttpRadio) -> tuple[Kind, bytes]:
+    head = web.peek(64)
+    if not head.strip() or head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in b"#<{[":
+        # Text, which needs a longer look; sound is not waited for.
+        head = web.peek(HEAD_BYTES)
+    return kind_of(head, web.content_type), head
 
 
 def _open_segments(url: str, link: Link) -> InputContainer:
     return av.open(
         url,
         mode="r",
-        options={"protocol_whitelist": _WEB, "user_agent": "AirPlay speakers"},
-        timeout=_timeout(link),
+        options={"protocol_whitelist": _WEB_PROTOCOLS, "user_agent": USER_AGENT},
+        timeout=_timeouts(link),
     )
 
 
-def _open_entries(
-    playlist: bytes, base: str | Path, link: Link, depth: int
-) -> Input:
+def _open_first(addresses: list[str], link: Link, depth: int) -> Input:
     """Open the first entry of a playlist that opens."""
     if depth == _MAX_DEPTH:
         raise not_audio("its playlists lead to nothing but playlists")
-    problem = empty("its playlist has no entries")
-    for entry in entries_of(playlist)[:_MAX_ENTRIES]:
-        if isinstance(base, PathLike):
-            is_url = "://" in entry
-            address = entry if is_url else str(base.parent / entry)
-        else:
-            address = urljoin(base, entry)
-            if urlsplit(address).scheme not in ("http", "https"):
-                continue
+    problem = empty("its playlist is empty")
+    for address in addresses[:_MAX_ENTRIES]:
         try:
             return _open(address, link, depth + 1)
-        except MediaProblem as err:
+        except UnplayableError as err:
             problem = err
         except av.FFmpegError as err:
             problem = for_libav(err)
@@ -175,27 +196,29 @@ def _open_entries(
     raise problem
 
 
-def _input(
-    container: InputContainer, web: HttpFile | HttpRadio | None, link: Link
-) -> Input:
-    if not container.streams.audio:
+def _input(container: InputContainer, web: HttpFile | HttpRadio | None) -> Input:
+    stream = container.streams.best("audio")
+    if not isinstance(stream, AudioStream):
         container.close()
         has_video = bool(container.streams.video)
         raise not_audio("it has no sound" if has_video else "it is not audio")
-    stream = container.streams.best("audio") or container.streams.audio[0]
-    is_live = isinstance(web, HttpRadio) or (web is None and not _has_end(container))
-    can_seek = not is_live and (web is None or web.seekable())
-    return Input(container, stream, is_live, can_seek, web)
+    if container.format.name in _SEGMENTED:
+        # Or every variant of the media is loaded.
+        for other in container.streams:
+            if other.index != stream.index:
+                other.discard = Discard.all
+    return Input(container, stream, web)
 
 
-def _has_end(container: InputContainer) -> bool:
-    is_segments = container.format.name in ("hls", "dash")
-    return not is_segments or container.duration is not None
+def _timeouts(link: Link) -> tuple[float, float]:
+    # libav connects and looks into the streams, each with the first time-out.
+    return link.patience(link.limits.open_s) / 2, link.limits.segment_s
 
 
-def _timeout(link: Link) -> tuple[float, float]:
-    # Opening is two operations of libav's: connecting and looking into the streams.
-    return link.patience(link.limits.open_s) / 2, link.limits.read_s
+def _probing(head: bytes) -> dict[str, str]:
+    """Limit how far libav looks for another format inside of raw samples."""
+    is_raw = head.startswith((b"RIFF", b"RF64", b"FORM"))
+    return {"probesize": _RAW_PROBE_BYTES} if is_raw else {}
 
 
 def _refuse(kind: Kind) -> None:

@@ -15,7 +15,7 @@ from ..errors import (
 )
 
 
-class MediaProblem(Exception):
+class UnplayableError(Exception):
     """A reason that the user understands, and the error that it becomes."""
 
     def __init__(self, kind: type[MediaError], reason: str) -> None:
@@ -37,48 +37,47 @@ class BrokenStreamError(Exception):
     """A stream that could go on broke off; opening it again may help."""
 
 
-def empty(reason: str = "it has no sound") -> MediaProblem:
+class DeadlineError(TimeoutError):
+    """The media did not start in time."""
+
+
+def empty(reason: str = "it has no sound") -> UnplayableError:
     """Return the problem of media without bytes or frames."""
-    return MediaProblem(MediaEmptyError, reason)
+    return UnplayableError(MediaEmptyError, reason)
 
 
-def not_audio(reason: str) -> MediaProblem:
+def not_audio(reason: str) -> UnplayableError:
     """Return the problem of something that is no audio."""
-    return MediaProblem(MediaNotAudioError, reason)
+    return UnplayableError(MediaNotAudioError, reason)
 
 
-def not_found(reason: str) -> MediaProblem:
+def not_found(reason: str) -> UnplayableError:
     """Return the problem of something that is not there."""
-    return MediaProblem(MediaNotFoundError, reason)
+    return UnplayableError(MediaNotFoundError, reason)
 
 
-def forbidden(reason: str) -> MediaProblem:
+def forbidden(reason: str) -> UnplayableError:
     """Return the problem of something that is kept from us."""
-    return MediaProblem(MediaForbiddenError, reason)
+    return UnplayableError(MediaForbiddenError, reason)
 
 
-def unreachable(reason: str) -> MediaProblem:
+def unreachable(reason: str) -> UnplayableError:
     """Return the problem of a server that does not deliver."""
-    return MediaProblem(MediaUnreachableError, reason)
+    return UnplayableError(MediaUnreachableError, reason)
 
 
-def too_slow() -> MediaProblem:
-    """Return the problem of media that did not start in time."""
-    return unreachable("it did not start in time")
-
-
-def for_status(status: int) -> MediaProblem:
+def for_status(status: int) -> UnplayableError:
     """Return the problem that an HTTP status other than success stands for."""
     if status in (404, 410):
         return not_found("the server does not have it")
     if status in (401, 403, 407):
         return forbidden("the server does not allow it without a login")
     if 400 <= status < 500 and status not in (408, 425, 429):
-        return MediaProblem(MediaError, f"the server refuses it (HTTP {status})")
+        return UnplayableError(MediaError, f"the server refuses it (HTTP {status})")
     return unreachable(f"the server has a problem (HTTP {status})")
 
 
-def for_network(error: OSError) -> MediaProblem:
+def for_network(error: OSError) -> UnplayableError:
     """Return the problem that a failed network operation stands for."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return unreachable("the certificate of its server cannot be trusted")
@@ -88,6 +87,8 @@ def for_network(error: OSError) -> MediaProblem:
         return unreachable("the name of its server cannot be resolved")
     if isinstance(error, ConnectionRefusedError):
         return unreachable("its server refuses the connection")
+    if isinstance(error, DeadlineError):
+        return unreachable("it did not start in time")
     if isinstance(error, TimeoutError):
         return unreachable("its server does not answer in time")
     if isinstance(error, ConnectionError):
@@ -106,7 +107,20 @@ _STATUSES: dict[type[av.FFmpegError], int] = {
 }
 
 
-def for_libav(error: av.FFmpegError) -> MediaProblem:
+def for_failure(error: Exception) -> UnplayableError:
+    """Return the problem that any expected failure stands for."""
+    if isinstance(error, UnplayableError):
+        return error
+    if isinstance(error, BrokenStreamError):
+        cause = error.__cause__
+        return for_network(cause if isinstance(cause, OSError) else ConnectionError())
+    if isinstance(error, av.FFmpegError):
+        return for_libav(error)
+    assert isinstance(error, OSError)
+    return for_network(error)
+
+
+def for_libav(error: av.FFmpegError) -> UnplayableError:
     """Return the problem that an error of libav stands for."""
     if (status := _STATUSES.get(type(error))) is not None:
         return for_status(status)
@@ -120,6 +134,6 @@ def for_libav(error: av.FFmpegError) -> MediaProblem:
         return forbidden("the file may not be read")
     if isinstance(error, (av.error.DecoderNotFoundError, av.error.PatchWelcomeError)):
         return not_audio("its format is not supported")
-    if isinstance(error, OSError) and not isinstance(error, av.error.EOFError):
+    if isinstance(error, OSError):
         return for_network(error)
     return not_audio("it is not audio, or it is damaged")

@@ -1,46 +1,24 @@
 """Media as PCM, decoded ahead in a thread of its own."""
 
-from collections.abc import Callable, Iterator
-from itertools import chain, repeat
+from collections.abc import Callable
 import logging
 import threading
-import time
-
-import av
 
 from ..errors import MediaError
 from ..messages import Media, Tags
-from .decoder import Decoder
-from .events import (
-    Buffered,
-    Cover,
-    Ended,
-    Failed,
-    Opened,
-    Recovered,
-    Retitled,
-    SourceEvent,
-    Stalled,
-)
-from .link import Limits, Link
-from .opening import Input, open_input
-from .http_stream import HttpRadio
+from .events import Buffered, Ended, Failed, Recovered, Retitled, SourceEvent, Stalled
+from .link import Limits, Link, Retries
 from .pcm import RATE, PcmQueue
-from .problems import (
-    AbandonedError,
-    BrokenStreamError,
-    MediaProblem,
-    for_libav,
-    for_network,
-    too_slow,
-    unreachable,
-)
-from .tags import cover_from, tags_from, tags_from_title
+from .problems import AbandonedError, UnplayableError, for_failure
+from .track import BREAKS, Track, open_track
+from .watch import Watch
 
 _LOGGER = logging.getLogger(__name__)
 
 _START_FRAMES = RATE
 _LIVE_START_FRAMES = RATE // 2
+# A connection that brought as much as this is taken for a good one.
+_STEADY_FRAMES = 10 * RATE
 
 
 class Source:
@@ -52,22 +30,26 @@ class Source:
         listener: Callable[[SourceEvent], None],
         *,
         ahead_frames: int = 4 * RATE,
-        limits: Limits = Limits(),
+        limits: Limits | None = None,
     ) -> None:
-        """Do nothing yet; the listener is called on the source's own thread."""
+        """Do nothing yet; events come one at a time, from threads of the source."""
         self._media = media
         self._listener = listener
-        self._limits = limits
-        self._link = Link(limits)
+        self._limits = limits or Limits()
+        self._start_frames = min(_START_FRAMES, ahead_frames)
+        self._link = Link(self._limits)
         self._queue = PcmQueue(ahead_frames)
+        self._watch = Watch(self._limits.stall_s, self._stall)
+        self._telling = threading.RLock()
         self._thread = threading.Thread(
             target=self._run, name="airplay-source", daemon=True
         )
-        self._input: Input | None = None
-        self._is_opened = False
+        self._retries = Retries(self._limits)
+        self._track: Track | None = None
+        self._tags = Tags()
+        self._reopened_at = 0
         self._is_buffered = False
         self._is_stalled = False
-        self._tags = Tags()
 
     def start(self) -> None:
         """Begin to open and decode; returns at once."""
@@ -79,7 +61,7 @@ class Source:
 
     @property
     def is_exhausted(self) -> bool:
-        """The media has ended and everything that was decoded is read."""
+        """The media has ended, or failed, and all that was decoded is read."""
         return self._queue.is_exhausted
 
     @property
@@ -88,150 +70,109 @@ class Source:
         return self._queue.buffered_frames
 
     def close(self) -> None:
-        """Abandon the media; never blocks, and no event comes after it."""
+        """Abandon the media: never blocks, no event begins after it."""
         self._queue.close()
         self._link.close()
 
-    def _emit(self, event: SourceEvent) -> None:
-        if not self._link.is_closed:
-            self._listener(event)
+    def _tell(self, event: SourceEvent) -> None:
+        with self._telling:
+            if not self._link.is_closed:
+                self._listener(event)
 
     def _run(self) -> None:
+        failure: MediaError | None = None
         try:
             self._play()
         except AbandonedError:
             pass
-        except MediaProblem as problem:
-            self._fail(problem.error(self._media.name))
+        except UnplayableError as problem:
+            failure = problem.error(self._media.name)
         except Exception:
+            # Whatever it is, the stream that waits for this source must hear of it.
             _LOGGER.exception("Decoding %s failed", self._media.name)
-            self._fail(MediaError(f"Cannot play {self._media.name}: it failed"))
-        finally:
-            self._queue.finish()
-            self._release()
-
-    def _fail(self, error: MediaError) -> None:
+            failure = MediaError(f"Cannot play {self._media.name}: decoding failed")
+        self._watch.stop()
+        self._release()
         self._queue.finish()
-        self._emit(Failed(error))
+        if failure is not None:
+            self._tell(Failed(failure))
 
     def _play(self) -> None:
-        self._link.stalling(self._stall)
-        blocks = self._open(self._media.position_ms * RATE // 1000)
-        self._tell_opened()
+        start = self._media.position_ms * RATE // 1000
+        self._track = open_track(self._media.url, start, self._link)
+        self._tell_opened(self._track)
+        while not self._pump(self._track):
+            self._track = self._reopen()
+        self._tell_buffered()
+        self._queue.finish()
+        self._tell(Ended())
+
+    def _pump(self, track: Track) -> bool:
+        """Deliver what a track has; False when it is live and broke off."""
         while True:
             try:
-                self._pump(blocks)
-            except (BrokenStreamError, OSError, av.FFmpegError) as err:
-                if not self._current.is_live:
-                    raise _problem(err) from err
-                blocks = self._reconnect()
-            else:
-                break
-        self._queue.finish()
-        self._tell_buffered()
-        self._emit(Ended())
+                with self._watch.watching():
+                    block = next(track.blocks, None)
+            except BREAKS as err:
+                self._link.check()
+                if track.is_live:
+                    return False
+                raise for_failure(err) from err
+            if block is None:
+                return True
+            self._deliver(block, track.tags)
 
-    def _open(self, start: int) -> Iterator[bytes]:
-        """Open the media and decode its first frames, all within one deadline."""
-        try:
-            with self._link.deadline(self._limits.open_s):
-                self._input = opened = open_input(self._media.url, self._link)
-                if isinstance(opened.web, HttpRadio):
-                    opened.web.on_title = self._retitle
-                self._decoder = Decoder(opened.container, opened.stream, start)
-                if start and opened.can_seek:
-                    self._decoder.seek()
-                blocks = self._decoder.blocks()
-                first = next(blocks, b"")
-        except (BrokenStreamError, OSError, av.FFmpegError) as err:
-            self._link.check()
-            raise _problem(err) from err
-        return chain((first,), blocks)
-
-    def _pump(self, blocks: Iterator[bytes]) -> None:
-        for block in blocks:
-            self._deliver(block)
-
-    def _deliver(self, block: bytes) -> None:
+    def _deliver(self, block: bytes, tags: Tags) -> None:
+        if tags != self._tags:
+            self._tags = tags
+            self._tell(Retitled(tags, self._queue.written_frames))
         if not self._queue.write(block):
             raise AbandonedError
-        if self._is_stalled:
-            self._is_stalled = False
-            self._emit(Recovered())
-        enough = _LIVE_START_FRAMES if self._current.is_live else _START_FRAMES
-        if self._queue.written_frames >= enough:
+        self._recover()
+        if self._queue.written_frames >= self._start_frames:
             self._tell_buffered()
 
-    @property
-    def _current(self) -> Input:
-        assert self._input is not None
-        return self._input
+    def _reopen(self) -> Track:
+        """Open a live stream that broke off again, for as long as there is hope."""
+        self._stall()
+        self._release()
+        if self._queue.written_frames - self._reopened_at > _STEADY_FRAMES:
+            self._retries.reset()
+        while True:
+            self._link.pause(self._retries.next_pause())
+            try:
+                track = open_track(self._media.url, 0, self._link)
+            except UnplayableError:
+                continue
+            self._reopened_at = self._queue.written_frames
+            return track
 
-    def _tell_opened(self) -> None:
-        current = self._current
-        self._is_opened = True
-        tags = tags_from(current.stream.metadata, current.container.metadata)
-        if self._tags != Tags():
-            tags = self._tags
-        self._tags = tags
-        self._emit(
-            Opened(
-                duration_ms=current.duration_ms,
-                is_live=current.is_live,
-                can_seek=current.can_seek,
-                tags=tags,
-                station=current.station,
-                cover=cover_from(self._decoder.picture),
-            )
-        )
+    def _tell_opened(self, track: Track) -> None:
+        opened = track.opened()
+        self._tags = opened.tags
+        if track.is_live:
+            self._start_frames = min(self._start_frames, _LIVE_START_FRAMES)
+            self._watch.start()
+        self._tell(opened)
 
     def _tell_buffered(self) -> None:
         if not self._is_buffered:
             self._is_buffered = True
-            self._emit(Buffered())
-
-    def _retitle(self, title: str) -> None:
-        tags = tags_from_title(title)
-        if tags == self._tags:
-            return
-        self._tags = tags
-        if self._is_opened:
-            self._emit(Retitled(tags, self._queue.written_frames))
+            self._tell(Buffered())
 
     def _stall(self) -> None:
-        if self._is_opened and self._current.is_live and not self._is_stalled:
-            self._is_stalled = True
-            self._emit(Stalled())
+        with self._telling:
+            if not self._is_stalled:
+                self._is_stalled = True
+                self._tell(Stalled())
 
-    def _reconnect(self) -> Iterator[bytes]:
-        """Open a live stream again, for as long as it may take."""
-        self._stall()
-        give_up = time.monotonic() + self._limits.reconnect_s
-        pauses = self._limits.pauses_s
-        for pause in chain((0.0,), pauses, repeat(pauses[-1])):
-            self._link.pause(pause)
-            old = self._current
-            old.close()
-            try:
-                return self._open(0)
-            except MediaProblem:
-                self._input = old
-            if time.monotonic() > give_up:
-                break
-        raise unreachable("its stream broke off and did not come back")
+    def _recover(self) -> None:
+        with self._telling:
+            if self._is_stalled:
+                self._is_stalled = False
+                self._tell(Recovered())
 
     def _release(self) -> None:
-        if self._input is not None:
-            self._input.close()
-
-
-def _problem(error: Exception) -> MediaProblem:
-    if isinstance(error, BrokenStreamError):
-        cause = error.__cause__
-        return for_network(cause if isinstance(cause, OSError) else ConnectionError())
-    if isinstance(error, av.FFmpegError):
-        return for_libav(error)
-    if isinstance(error, TimeoutError):
-        return too_slow()
-    assert isinstance(error, OSError)
-    return for_network(error)
+        if self._track is not None:
+            self._track.close()
+            self._track = None

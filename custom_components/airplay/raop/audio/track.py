@@ -1,0 +1,77 @@
+"""Media that is open and being decoded: one connection's worth of a source."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+import av
+
+from ..messages import Tags
+from .decoder import Decoder
+from .events import Opened
+from .link import Link
+from .opening import Input, open_input
+from .problems import BrokenStreamError, UnplayableError, for_failure
+from .tags import cover_from, tags_from, tags_from_title
+
+BREAKS = (BrokenStreamError, OSError, av.FFmpegError)
+
+
+class Track:
+    """An input with its decoder, and what the two of them say of the media."""
+
+    def __init__(self, found: Input, decoder: Decoder, blocks: Iterator[bytes]) -> None:
+        """Take over what is open."""
+        self.is_live = found.is_live
+        self.blocks = blocks
+        self._input = found
+        self._decoder = decoder
+        self._title = found.title
+        self._tags = tags_from(found.stream.metadata, found.container.metadata)
+        if self._title:
+            self._tags = tags_from_title(self._title)
+
+    @property
+    def tags(self) -> Tags:
+        """What is known now; changes as radios and chained streams go on."""
+        if (title := self._input.title) is not None and title != self._title:
+            self._title = title
+            self._tags = tags_from_title(title)
+        if update := self._decoder.take_update():
+            self._tags = tags_from(update)
+        return self._tags
+
+    def opened(self) -> Opened:
+        """Return the event that tells of this."""
+        return Opened(
+            duration_ms=self._input.duration_ms,
+            is_live=self.is_live,
+            can_seek=not self.is_live,
+            tags=self.tags,
+            station=self._input.station,
+            cover=cover_from(self._decoder.picture),
+        )
+
+    def close(self) -> None:
+        """Release everything."""
+        self._input.close()
+
+
+def open_track(address: str, start: int, link: Link) -> Track:
+    """Open media and decode its first sound by a deadline; raise UnplayableError."""
+    found: Input | None = None
+    try:
+        with link.deadline(link.limits.open_s):
+            found = open_input(address, link)
+            decoder = Decoder(found.container, found.stream, link.check, start)
+            if start and found.can_skip:
+                decoder.seek()
+            blocks = decoder.blocks()
+            first = next(blocks, b"")
+    except BaseException as err:
+        if found is not None:
+            found.close()
+        link.check()
+        if isinstance(err, (UnplayableError, *BREAKS)):
+            raise for_failure(err) from err
+        raise
+    return Track(found, decoder, chain((first,), blocks))

@@ -1,0 +1,102 @@
+"""HTTP as far as media need it: one GET at a time, redirects, bodies piece by piece."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
+from typing import cast, override
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
+
+from .connection import WebSocket, connect
+from .link import Link
+from .problems import for_network, unreachable
+
+MAX_REDIRECTS = 5
+USER_AGENT = "AirPlay speakers"
+_REDIRECTS = {301, 302, 303, 307, 308}
+
+
+class Response:
+    """An answer whose body is still to be read."""
+
+    def __init__(self, url: str, answer: HTTPResponse) -> None:
+        """Wrap the answer to a request for this URL."""
+        self.url = url
+        self.status = answer.status
+        self.headers: HTTPMessage = answer.headers
+        self.length: int | None = answer.length
+        self._answer = answer
+
+    def read(self, size: int) -> bytes:
+        """Return what is there, at most this much; b"" at the end; raise OSError."""
+        try:
+            piece = self._answer.read1(size)
+        except HTTPException as err:
+            raise ConnectionResetError from err
+        # http.client takes a body that is too short for a whole one here.
+        if not piece and self._answer.length:
+            raise ConnectionResetError
+        return piece
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._answer.close()
+
+
+def get(url: str, headers: Mapping[str, str], link: Link) -> Response:
+    """Ask for a URL and follow redirects; raise UnplayableError where nobody answers."""
+    for _ in range(MAX_REDIRECTS + 1):
+        try:
+            response = _ask(url, headers, link)
+        except HTTPException as err:
+            raise unreachable("its server does not speak HTTP as it should") from err
+        except OSError as err:
+            link.check()
+            raise for_network(err) from err
+        except ValueError as err:
+            raise unreachable("its address is not valid") from err
+        if response.status not in _REDIRECTS:
+            return response
+        response.close()
+        url = urljoin(url, response.headers.get("Location", ""))
+        if urlsplit(url).scheme not in {"http", "https"}:
+            raise unreachable("its server redirects to something that is not the web")
+    raise unreachable("its server redirects too often")
+
+
+def _ask(url: str, headers: Mapping[str, str], link: Link) -> Response:
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError("no host")
+    connection = _Connection(parts, link)
+    target = parts.path or "/"
+    if parts.query:
+        target += f"?{parts.query}"
+    sent = {"Accept": "*/*", "User-Agent": USER_AGENT, "Connection": "close"}
+    if parts.username is not None:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        sent["Authorization"] = f"Basic {b64encode(login.encode()).decode()}"
+    try:
+        # Escape what may not stand in a request line, and nothing twice.
+        escaped = quote(target, safe="!#$%&'()*+,/:;=?@[]~")
+        connection.request("GET", escaped, headers=sent | dict(headers))
+        return Response(url, connection.getresponse())
+    except BaseException:
+        connection.close()
+        raise
+
+
+class _Connection(HTTPConnection):
+    """A connection whose socket obeys the link."""
+
+    def __init__(self, parts: SplitResult, link: Link) -> None:
+        self._is_secure = parts.scheme == "https"
+        self._link = link
+        # http.client leaves this port out of the Host header.
+        self.default_port = 443 if self._is_secure else 80
+        super().__init__(parts.hostname or "", parts.port or self.default_port)
+
+    @override
+    def connect(self) -> None:
+        sock = connect(self.host, self.port, self._link, is_secure=self._is_secure)
+        # The socket that http.client needs can only write, and make a reader.
+        self.sock = cast("None", WebSocket(sock, self._link))
