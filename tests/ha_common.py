@@ -1,8 +1,10 @@
 """What the tests of the Home Assistant side share."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 import math
+import os
 from pathlib import Path
 import struct
 from typing import Any
@@ -52,9 +54,7 @@ def raop_info(receiver: VirtualReceiver, **changes: Any) -> ZeroconfServiceInfo:
     """Return a receiver's `_raop._tcp` record."""
     instance = f"{receiver.receiver_id}@{receiver.name}"
     txt = receiver.txt | changes.pop("txt", {})
-    return service_info(
-        RAOP_TYPE, instance, txt, **({"port": receiver.port} | changes)
-    )
+    return service_info(RAOP_TYPE, instance, txt, **({"port": receiver.port} | changes))
 
 
 def airplay_info(receiver: VirtualReceiver, **changes: Any) -> ZeroconfServiceInfo:
@@ -76,11 +76,17 @@ class Network:
         """Say that a service is there."""
         self._hear(info, ttl=None)
 
+    def mention(self, info: ZeroconfServiceInfo) -> None:
+        """Say only the name of a service."""
+        self._hear(info, ttl=None, is_complete=False)
+
     def goodbye(self, info: ZeroconfServiceInfo) -> None:
         """Say that a service goes."""
         self._hear(info, ttl=0)
 
-    def _hear(self, info: ZeroconfServiceInfo, ttl: int | None) -> None:
+    def _hear(
+        self, info: ZeroconfServiceInfo, ttl: int | None, *, is_complete: bool = True
+    ) -> None:
         record = AsyncServiceInfo(
             info.type,
             info.name,
@@ -91,10 +97,11 @@ class Network:
         )
         packet = DNSOutgoing(_FLAGS_QR_RESPONSE | _FLAGS_AA)
         packet.add_answer_at_time(record.dns_pointer(ttl), 0)
-        packet.add_answer_at_time(record.dns_service(ttl), 0)
-        packet.add_answer_at_time(record.dns_text(ttl), 0)
-        for address in record.dns_addresses(ttl):
-            packet.add_answer_at_time(address, 0)
+        if is_complete:
+            packet.add_answer_at_time(record.dns_service(ttl), 0)
+            packet.add_answer_at_time(record.dns_text(ttl), 0)
+            for address in record.dns_addresses(ttl):
+                packet.add_answer_at_time(address, 0)
         for each in packet.packets():
             self._zeroconf.record_manager.async_updates_from_response(DNSIncoming(each))
 
@@ -175,7 +182,6 @@ class Watch:
         self, predicate: Callable[[State], bool], timeout_s: float = 20
     ) -> State:
         """Wait until the entity's state is as it shall be."""
-        import asyncio
 
         found = self._hass.loop.create_future()
 
@@ -226,3 +232,19 @@ def write_wav(path: Path, pcm: bytes) -> Path:
         file.setframerate(RATE)
         file.writeframes(pcm)
     return path
+
+
+def sender_pids() -> list[int]:
+    """Return the sender processes that this process has started and that live."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            stat = (folder / "stat").read_text().rpartition(")")[2].split()
+            command = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if stat[1] == str(os.getpid()) and stat[0] != "Z" and b"sys.argv" in command:
+            found.append(int(folder.name))
+    return sorted(found)

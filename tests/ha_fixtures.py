@@ -86,6 +86,7 @@ def song_pcm() -> bytes:
 @pytest.fixture
 def song(hass: HomeAssistant, tmp_path: Path, song_pcm: bytes) -> str:
     """Return the media id of a song of six seconds in Home Assistant's media."""
-    hass.config.media_dirs = {"local": str(tmp_path / "media")}
+    # In place: the media source may have been set up with these.
+    hass.config.media_dirs["local"] = str(tmp_path / "media")
     write_wav(tmp_path / "media" / "song.wav", song_pcm)
     return "media-source://media_source/local/song.wav"

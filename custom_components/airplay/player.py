@@ -22,6 +22,7 @@ from .raop.messages import (
     Progress,
     SetArtwork,
     SetVolume,
+    Started,
     Stop,
     StreamChanged,
     Tags,
@@ -81,6 +82,7 @@ class Player:
         self._listeners: list[Callable[[], None]] = []
         self._intent = 0
         self._starting = 0
+        self._next: Playable | None = None
         self._shows_picture = False
         self.state = PlayerState.IDLE
         self.playing: NowPlaying | None = None
@@ -111,29 +113,25 @@ class Player:
         if intent != self._intent:
             return
         self._starting += 1
-        playing = NowPlaying(playable=playable, tags=playable.media.tags)
-        self.playing = playing
-        self._async_tell()
+        self._next = playable
+        member = self._speaker.member(self.volume, is_muted=self.is_muted)
         try:
             await self._sender.async_request(
-                Play(
-                    stream=self._stream,
-                    members=(
-                        self._speaker.member(self.volume, is_muted=self.is_muted),
-                    ),
-                    media=playable.media,
-                )
+                Play(stream=self._stream, members=(member,), media=playable.media)
             )
         except RaopError as error:
             self._speaker.async_failed(error)
             raise
         finally:
             self._starting -= 1
-            if self.is_idle:
-                self.playing = None
+            if self._next is playable:
+                self._next = None
             self._async_tell()
-        if self.playing is playing:
+        if self.playing and self.playing.playable is playable:
             self._async_show_picture()
+        if (self.volume * 100, self.is_muted) != (member.volume, member.muted):
+            # Set while the receiver was being connected.
+            await self.async_set_volume(self.volume, is_muted=self.is_muted)
 
     async def async_stop(self) -> None:
         """Stop, also what is still being started, and free the receiver."""
@@ -166,6 +164,8 @@ class Player:
         match event:
             case StreamChanged():
                 self._async_stream_changed(event)
+            case Started():
+                self._async_change_media()
             case SenderDied():
                 self._async_end()
             case Progress():
@@ -191,10 +191,22 @@ class Player:
                     "%s stopped playing: %s", self._speaker.name, event.text
                 )
                 self._speaker.async_failed(error_for(event.code or "", event.text))
-        elif self.playing:
+            return
+        if event.state == "connecting":
+            self._async_change_media()
+        if self.playing:
             self.playing.position_ms = event.position_ms
             self.playing.position_at = (
                 dt_util.utc_from_timestamp(event.at) if event.at else dt_util.utcnow()
+            )
+
+    @callback
+    def _async_change_media(self) -> None:
+        """Show what was asked for; until now the media before it was heard."""
+        if self._next:
+            position_at = self.playing.position_at if self.playing else None
+            self.playing = NowPlaying(
+                self._next, tags=self._next.media.tags, position_at=position_at
             )
 
     @callback
@@ -202,8 +214,7 @@ class Player:
         self.state = PlayerState.IDLE
         self.progress = None
         self._shows_picture = False
-        if not self._starting:
-            self.playing = None
+        self.playing = None
 
     @callback
     def _async_cover_found(self, playing: NowPlaying, event: CoverFound) -> None:

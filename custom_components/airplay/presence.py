@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from ipaddress import IPv6Address, ip_address
 import logging
@@ -208,11 +209,11 @@ class Presence:
         sight.standing.discard(kind)
         if not sight.standing and sight.going is None:
             sight.going = async_call_later(
-                self._hass, GRACE_S, lambda _now: self._async_gone(key)
+                self._hass, GRACE_S, partial(self._async_gone, key)
             )
 
     @callback
-    def _async_gone(self, key: str) -> None:
+    def _async_gone(self, key: str, _now: datetime) -> None:
         self._sights.pop(key)
         self._async_tell(key, None)
 

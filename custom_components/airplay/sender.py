@@ -203,6 +203,7 @@ class Sender:
                 | {
                     "AIRPLAY_DACP_ID": self._identity.dacp_id,
                     "AIRPLAY_CLIENT_NAME": self._identity.client_name,
+                    "AIRPLAY_LOG_LEVEL": _log_level(),
                 },
                 # Ctrl-C in a terminal is for Home Assistant, which then closes us.
                 start_new_session=True,
@@ -273,6 +274,13 @@ class Sender:
     def _tell(self, stream: str, event: SenderEvent) -> None:
         for listener in [*self._listeners.get(stream, ())]:
             listener(event)
+
+
+def _log_level() -> str:
+    """Name the least level that is logged here, so that no more is written."""
+    level = _LOGGER.getEffectiveLevel()
+    names = ("DEBUG", "INFO", "WARNING")
+    return next((name for name in names if level <= getattr(logging, name)), "ERROR")
 
 
 async def _async_lines(stream: asyncio.StreamReader | None) -> AsyncIterator[bytes]:

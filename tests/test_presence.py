@@ -1,0 +1,218 @@
+"""What mDNS says of receivers, as the player's availability and the entry show it."""
+
+from datetime import timedelta
+import logging
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.airplay.const import AIRPLAY_TYPE, RAOP_TYPE
+from custom_components.airplay.presence import pick_host
+from tests.ha_common import (
+    Network,
+    Watch,
+    airplay_info,
+    call,
+    entry_for,
+    play,
+    raop_info,
+    service_info,
+    set_up,
+    state_of,
+)
+from tests.virtual_receiver import VirtualReceiver
+
+
+async def after(hass: HomeAssistant, seconds: float) -> None:
+    """Let Home Assistant's timers believe that time has passed."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
+    await hass.async_block_till_done()
+
+
+async def test_receiver_that_says_goodbye_is_unavailable_until_it_is_back(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    network: Network,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "custom_components.airplay")
+    network.announce(raop_info(kitchen))
+    player = await set_up(hass, entry_for(kitchen))
+
+    network.goodbye(raop_info(kitchen))
+    await hass.async_block_till_done()
+    assert state_of(hass, player).state == "idle"
+    await after(hass, 11)
+    assert state_of(hass, player).state == "unavailable"
+
+    network.announce(raop_info(kitchen))
+    await hass.async_block_till_done()
+    assert state_of(hass, player).state == "idle"
+    assert caplog.text.count("Kitchen is gone") == 1
+    assert caplog.text.count("Kitchen is back") == 1
+
+
+async def test_receiver_that_comes_back_within_the_grace_time_never_was_away(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    network.announce(raop_info(kitchen))
+    player = await set_up(hass, entry_for(kitchen))
+
+    network.goodbye(raop_info(kitchen))
+    network.announce(raop_info(kitchen))
+    await after(hass, 11)
+
+    assert state_of(hass, player).state == "idle"
+
+
+async def test_receiver_is_there_while_one_of_its_records_is(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    network.announce(raop_info(kitchen))
+    network.announce(airplay_info(kitchen))
+    player = await set_up(hass, entry_for(kitchen))
+
+    network.goodbye(raop_info(kitchen))
+    await after(hass, 11)
+    assert state_of(hass, player).state == "idle"
+
+    network.goodbye(airplay_info(kitchen))
+    await after(hass, 11)
+    assert state_of(hass, player).state == "unavailable"
+
+
+async def test_goodbye_of_a_stranger_and_unloading_in_the_grace_time(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    network.announce(raop_info(kitchen))
+    entry = entry_for(kitchen)
+    player = await set_up(hass, entry)
+
+    network.goodbye(service_info(RAOP_TYPE, "0A0B0C0D0E0F@Attic", {}))
+    network.goodbye(raop_info(kitchen))
+    await hass.async_block_till_done()
+
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert state_of(hass, player).state == "unavailable"
+
+
+async def test_receiver_stays_while_it_plays_without_mdns(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    network: Network,
+    song: str,
+) -> None:
+    network.announce(raop_info(kitchen))
+    player = await set_up(hass, entry_for(kitchen))
+    await play(hass, player, song)
+
+    network.goodbye(raop_info(kitchen))
+    await after(hass, 11)
+    assert state_of(hass, player).state == "playing"
+
+    await call(hass, player, "media_stop")
+    assert state_of(hass, player).state == "unavailable"
+
+
+async def test_entry_follows_the_receiver_to_a_new_port_without_a_reload(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network, song: str
+) -> None:
+    network.announce(raop_info(kitchen))
+    entry = entry_for(kitchen)
+    player = await set_up(hass, entry)
+    await kitchen.stop()
+    kitchen.port = 0
+    await kitchen.start()
+
+    network.announce(raop_info(kitchen))
+    await hass.async_block_till_done()
+
+    assert entry.data["raop"]["port"] == kitchen.port
+    await play(hass, player, song)
+    assert kitchen.has_session
+    await call(hass, player, "media_stop")
+
+
+async def test_entry_takes_what_the_network_knows_better(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    network.announce(raop_info(kitchen, txt={"fv": "9.9"}))
+    entry = entry_for(kitchen)
+
+    await set_up(hass, entry)
+
+    assert entry.data["raop"]["txt"]["fv"] == "9.9"
+
+
+async def test_record_without_its_address_is_asked_for(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    entry = entry_for(kitchen)
+    await set_up(hass, entry)
+
+    network.mention(raop_info(kitchen, txt={"fv": "9.9"}))
+    await hass.async_block_till_done()
+    network.announce(raop_info(kitchen, txt={"fv": "9.9"}))
+    await hass.async_block_till_done()
+    while entry.data["raop"]["txt"]["fv"] != "9.9":
+        await hass.async_block_till_done()
+
+    assert entry.data["raop"]["txt"]["fv"] == "9.9"
+
+
+async def test_record_that_is_never_completed_leaves_nothing(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    entry = entry_for(kitchen)
+    await set_up(hass, entry)
+
+    network.mention(raop_info(kitchen))
+    network.announce(service_info(AIRPLAY_TYPE, "Lost", {}, addresses=("169.254.1.1",)))
+    await hass.async_block_till_done()
+
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_receiver_without_mdns_is_unavailable_until_it_answers(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    song: str,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    player = await set_up(hass, entry_for(kitchen, manual=True))
+    await kitchen.stop()
+    with pytest.raises(Exception, match="Kitchen does not answer"):
+        await play(hass, player, song)
+    assert state_of(hass, player).state == "unavailable"
+
+    await after(hass, 61)
+    assert state_of(hass, player).state == "unavailable"
+
+    await kitchen.start()
+    watch = Watch(hass, player)
+    await after(hass, 122)
+    await watch.until_is("idle")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "current", "chosen"),
+    [
+        (["169.254.3.4", "192.168.1.7"], None, "192.168.1.7"),
+        (["fd00::7", "192.168.1.7"], None, "192.168.1.7"),
+        (["fe80::7%2", "fd00::7"], None, "fd00::7"),
+        (["fe80::7", "fe80::7%2"], None, "fe80::7%2"),
+        (["127.0.0.1", "fe80::7%2"], None, "fe80::7%2"),
+        (["127.0.0.1"], None, "127.0.0.1"),
+        (["192.168.1.7", "192.168.1.8"], "192.168.1.8", "192.168.1.8"),
+        (["192.168.1.7", "192.168.1.8"], "192.168.1.9", "192.168.1.7"),
+        (["169.254.3.4", "0.0.0.0", "::", "224.0.0.1", "fe80::7"], None, None),
+        ([], None, None),
+    ],
+)
+def test_address_to_use(
+    addresses: list[str], current: str | None, chosen: str | None
+) -> None:
+    assert pick_host(addresses, current) == chosen
