@@ -25,7 +25,7 @@ class Connection:
         quirks: Quirks,
         received: Callable[[Request], None],
         violation: Callable[[str], None],
-        is_unplugged: Callable[[], bool],
+        plugged: asyncio.Event,
     ) -> None:
         """Take a connection; `session` is set before it is served."""
         self._reader = reader
@@ -33,7 +33,7 @@ class Connection:
         self._quirks = quirks
         self._received = received
         self._violation = violation
-        self._is_unplugged = is_unplugged
+        self._plugged = plugged
         self._drop_timer: asyncio.TimerHandle | None = None
         self.session: Session
 
@@ -78,6 +78,7 @@ class Connection:
 
     async def _exchange(self, request: Request) -> bool:
         """Handle one request; False when the connection is over."""
+        await self._plugged.wait()
         self._received(request)
         quirks = self._quirks
         if request.method == quirks.drop_at:
@@ -89,6 +90,7 @@ class Connection:
             loop = asyncio.get_running_loop()
             self._drop_timer = loop.call_later(quirks.drop_after_s, self.close)
         await asyncio.sleep(quirks.reply_delay_s.get(request.method, 0.0))
+        await self._plugged.wait()
         if not quirks.applies(quirks.unanswered, request.method):
             await self._reply(request, response)
         return not response.close and self.session.state is not SessionState.CLOSED
@@ -99,7 +101,7 @@ class Connection:
             self._writer.write(b"\x00\xff\xfe garbage \r\n\r\n")
         elif quirks.applies(quirks.endless_headers, request.method):
             await self._write_endless_headers()
-        elif not self._is_unplugged():
+        else:
             await self._write(response.build(self._cseq(request)))
         await self._writer.drain()
 

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
 import secrets
+from typing import Self
 
 from . import recording as played
 from .clock import ReceiverClock, monotonic_ns, realtime_ns
@@ -71,8 +71,8 @@ class VirtualReceiver:
         self.receiver_id = receiver_id
         self.quirks = quirks or Quirks()
         self.password = password
-        self.is_unplugged = False
-        """While set, nothing goes in or out, as with a pulled cable."""
+        self._plugged = asyncio.Event()
+        self._plugged.set()
         self.cadence = cadence or Cadence()
         self.clock = ReceiverClock(clock_offset_ns, clock_drift_ppm, monotonic_ns())
         self.audio_latency_frames = audio_latency_frames
@@ -136,6 +136,19 @@ class VirtualReceiver:
         """Close the connections of all senders and go on listening."""
         for connection in list(self._tasks.values()):
             connection.close()
+
+    @property
+    def is_unplugged(self) -> bool:
+        """Tell whether nothing goes in or out, as with a pulled cable."""
+        return not self._plugged.is_set()
+
+    def unplug(self) -> None:
+        """Lose every packet from now on; RTSP waits, as TCP would."""
+        self._plugged.clear()
+
+    def plug_in(self) -> None:
+        """Be reachable again."""
+        self._plugged.set()
 
     @property
     def txt(self) -> dict[str, str]:
@@ -304,7 +317,7 @@ class VirtualReceiver:
         self._stream = self._owner = None
         self._is_sounding = False
         self.volume_db = session.volume_db
-        self._tell("ended", frames=self.recording.frames)
+        self._tell("ended", frames=self.recording.frames, **asdict(self.stats))
 
     def volume_changed(self, volume_db: float, *, is_recording: bool) -> None:
         """Take a volume in dB."""
@@ -360,7 +373,7 @@ class VirtualReceiver:
             self.quirks,
             self._received,
             self.violation,
-            lambda: self.is_unplugged,
+            self._plugged,
         )
         connection.session = Session(
             self,

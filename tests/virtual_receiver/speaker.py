@@ -44,6 +44,12 @@ class Speaker:
         if stdin.transport.get_write_buffer_size() < _LIMIT_BYTES:
             stdin.write(pcm)
 
+    async def finish(self) -> None:
+        """Wait until the program has played everything."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()
+
     async def close(self) -> None:
         """End the program."""
         with contextlib.suppress(ProcessLookupError):

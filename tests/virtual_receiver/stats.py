@@ -45,7 +45,7 @@ class Stats:
     first_packet_ns: int | None = None
     """CLOCK_MONOTONIC when the first audio packet of all came."""
     last_packet_ns: int = 0
-    run: int = 0
+    current_burst: int = 0
 
     def count_packet(self, size: int, at_ns: int) -> None:
         """Count an audio packet that came at an instant of CLOCK_MONOTONIC."""
@@ -53,8 +53,10 @@ class Stats:
         self.audio_bytes += size
         if self.first_packet_ns is None:
             self.first_packet_ns = at_ns
-        self.run = self.run + 1 if at_ns - self.last_packet_ns < _BURST_GAP_NS else 1
+        self.current_burst = (
+            self.current_burst + 1 if at_ns - self.last_packet_ns < _BURST_GAP_NS else 1
+        )
         self.last_packet_ns = at_ns
-        self.largest_burst = max(self.largest_burst, self.run)
-        if self.run == _BURST_PACKETS:
+        self.largest_burst = max(self.largest_burst, self.current_burst)
+        if self.current_burst == _BURST_PACKETS:
             self.bursts += 1

@@ -1,7 +1,7 @@
 """The three UDP sockets of a stream, read in batches with kernel stamps."""
 
-from dataclasses import dataclass
 import contextlib
+from dataclasses import dataclass
 from enum import Enum
 import socket
 import struct

@@ -1,0 +1,644 @@
+"""The virtual receiver on real sockets, driven by a sender written by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+import json
+from pathlib import Path
+import signal
+import sys
+import wave
+
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+import pytest
+from pytest_socket import socket_allow_hosts
+from zeroconf import ServiceStateChange, Zeroconf
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+from .virtual_receiver import Advertisement, Cadence, Quirks, VirtualReceiver
+from .virtual_receiver.hand_sender import FRAMES, HandSender, alac_frame, noise, now_ns
+from .virtual_receiver.mdns import RAOP
+from .virtual_receiver.speaker import Speaker
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+
+LEAD_S = 0.15
+TOLERANCE_NS = 2_000_000
+SOUND = noise(20)
+FAST = Cadence(interval_s=0.1, first_interval_s=0.05)
+
+
+@pytest.fixture
+async def kitchen() -> AsyncIterator[VirtualReceiver]:
+    """Provide a receiver without quirks."""
+    async with VirtualReceiver("Kitchen") as receiver:
+        yield receiver
+
+
+def sender(receiver: VirtualReceiver, **changes: object) -> HandSender:
+    """Make a sender for a receiver."""
+    return HandSender(receiver.host, receiver.port, **changes)  # type: ignore[arg-type]
+
+
+def quirky(**quirks: object) -> VirtualReceiver:
+    """Make a receiver with quirks."""
+    return VirtualReceiver(quirks=Quirks(**quirks))  # type: ignore[arg-type]
+
+
+def assert_on_time(receiver: VirtualReceiver, announced_ns: int, sound: bytes) -> None:
+    """Check that all of a sound was heard, beginning when it was announced."""
+    heard = receiver.heard(sound)
+    assert heard.is_complete, (heard, receiver.stats)
+    assert heard.first_frame_ns is not None
+    assert abs(heard.first_frame_ns - announced_ns) < TOLERANCE_NS
+
+
+async def test_whole_session(kitchen: VirtualReceiver) -> None:
+    async with sender(kitchen) as hand:
+        options = await hand.request("OPTIONS", "*")
+        await hand.begin()
+        await hand.parameter("text/parameters", b"volume: -15.000000\r\n")
+        await hand.parameter("text/parameters", b"progress: 1/2/3\r\n")
+        text = bytes.fromhex("6d6c69740000000c6d696e6d00000004536f6e67")
+        await hand.parameter("application/x-dmap-tagged", text, hand.rtptime)
+        await hand.parameter("image/jpeg", b"\xff\xd8" * 50_000, hand.rtptime)
+        announced = hand.play(SOUND, LEAD_S)
+        assert kitchen.is_playing
+        await kitchen.wait_playing()
+        await kitchen.drain()
+        end = await hand.request("TEARDOWN")
+        await kitchen.wait_idle()
+
+    assert options.headers["Public"].startswith("ANNOUNCE")
+    assert end.headers["Connection"] == "close"
+    assert_on_time(kitchen, announced, SOUND)
+    assert kitchen.pcm == SOUND
+    assert [segment.frames for segment in kitchen.played] == [20 * FRAMES]
+    assert kitchen.violations == []
+    assert kitchen.volume_db == -15.0
+    assert kitchen.volumes[0].is_recording
+    assert kitchen.song.title == "Song"
+    assert kitchen.song.progress == (1, 2, 3)
+    assert len(kitchen.song.artwork) == 100_000
+    assert [request.method for request in kitchen.requests][:4] == [
+        "OPTIONS",
+        "ANNOUNCE",
+        "SETUP",
+        "RECORD",
+    ]
+    assert (kitchen.stats.packets, kitchen.stats.missing) == (20, 0)
+    assert kitchen.syncs[0].is_accepted
+    assert kitchen.session is not None
+    assert kitchen.session.dacp_id == "9FF35780A8BC8D2B"
+
+
+async def test_l16(kitchen: VirtualReceiver) -> None:
+    async with sender(kitchen, rtpmap="a=rtpmap:96 L16/44100/2\r\n") as hand:
+        await hand.begin()
+        announced = hand.play(SOUND, LEAD_S)
+        await kitchen.wait_frames(20 * FRAMES)
+
+    assert_on_time(kitchen, announced, SOUND)
+
+
+async def test_encrypted(monkeypatch: pytest.MonkeyPatch) -> None:
+    key, iv = bytes(range(16)), bytes(range(16, 32))
+
+    def encode(self: HandSender, pcm: bytes) -> bytes:
+        frame = alac_frame(pcm)
+        encryptor = Cipher(AES(key), CBC(iv)).encryptor()
+        return encryptor.update(frame[:1408]) + frame[1408:]
+
+    monkeypatch.setattr(HandSender, "encode", encode)
+    keys = "a=rsaaeskey:AAAA\r\na=aesiv:EBESExQVFhcYGRobHB0eHw\r\n"
+    async with (
+        VirtualReceiver(open_key=lambda sealed: key) as receiver,
+        sender(receiver, sdp_extra=keys) as hand,
+    ):
+        await hand.begin()
+        announced = hand.play(SOUND, LEAD_S)
+        await receiver.wait_frames(20 * FRAMES)
+
+    assert receiver.txt["et"] == "0,1"
+    assert_on_time(receiver, announced, SOUND)
+
+
+async def test_encrypted_without_the_key_is_silent(kitchen: VirtualReceiver) -> None:
+    keys = "a=rsaaeskey:AAAA\r\na=aesiv:EBESExQVFhcYGRobHB0eHw\r\n"
+    async with sender(kitchen, sdp_extra=keys) as hand:
+        await hand.begin()
+        hand.play(SOUND, LEAD_S)
+        await kitchen.wait_frames(20 * FRAMES)
+
+    assert kitchen.stats.undecodable == 20
+    assert kitchen.heard(SOUND).first_frame_ns is None
+
+
+async def test_ipv6() -> None:
+    socket_allow_hosts(["::1"])
+    async with VirtualReceiver(host="::1") as receiver, sender(receiver) as hand:
+        await hand.begin()
+        announced = hand.play(SOUND, LEAD_S)
+        await receiver.wait_frames(20 * FRAMES)
+
+    assert_on_time(receiver, announced, SOUND)
+
+
+@pytest.mark.parametrize("upper", [False, True])
+async def test_password(upper: bool) -> None:
+    receiver = VirtualReceiver(password="secret", quirks=Quirks(uppercase_digest=upper))
+    async with receiver, sender(receiver, password="secret", upper=upper) as hand:
+        refused = await hand.request("OPTIONS", "*")
+        assert refused.status == 401
+        realm, hand.nonce = refused.headers["WWW-Authenticate"].split('"')[1:4:2]
+        assert realm == "raop"
+        await hand.begin()
+        hand.upper = not upper
+        assert (await hand.request("OPTIONS", "*")).status == 401
+        hand.upper, hand.password = upper, "wrong"
+        assert (await hand.request("OPTIONS", "*")).status == 401
+    assert receiver.txt["pw"] == "true"
+
+
+@pytest.mark.parametrize("status", [403, 406, 453, 470, 500])
+async def test_refusal(status: int) -> None:
+    async with (
+        quirky(refuse={"ANNOUNCE": status}) as receiver,
+        sender(receiver) as hand,
+    ):
+        assert (await hand.announce()).status == status
+
+
+async def test_refusal_that_looks_like_200() -> None:
+    async with (
+        quirky(refuse_as_200=frozenset({"SETUP"})) as receiver,
+        sender(receiver) as hand,
+    ):
+        await hand.announce()
+        reply = await hand.setup()
+
+    assert reply.status == 200
+    assert "Transport" not in reply.headers
+
+
+async def test_second_sender_takes_over(kitchen: VirtualReceiver) -> None:
+    async with sender(kitchen) as first, sender(kitchen) as second:
+        await first.begin()
+        await second.begin()
+
+        assert await first.reader.read() == b""
+        announced = second.play(SOUND, LEAD_S)
+        await kitchen.wait_frames(20 * FRAMES)
+    assert_on_time(kitchen, announced, SOUND)
+
+
+async def test_second_sender_finds_it_busy() -> None:
+    async with quirky(takes_over=False) as receiver:
+        async with sender(receiver) as first, sender(receiver) as second:
+            await first.begin()
+            assert (await second.announce()).status == 453
+        await receiver.wait_idle()
+        async with sender(receiver) as third:
+            await third.begin()
+
+
+async def test_loss_is_made_good_by_resends() -> None:
+    sound = noise(80)
+    async with quirky(loss=0.2, seed=3) as receiver, sender(receiver) as hand:
+        await hand.begin()
+        announced = hand.play(sound, 1.5)
+        await receiver.wait_frames(80 * FRAMES)
+
+    assert receiver.stats.lost_by_quirk > 10
+    assert receiver.stats.resent >= receiver.stats.lost_by_quirk - 4
+    assert_on_time(receiver, announced, sound)
+
+
+async def test_loss_without_resends_is_silence_in_place() -> None:
+    sound = noise(40)
+    quirks = {"burst_loss_every": 15, "burst_loss_length": 3, "asks_resends": False}
+    async with quirky(**quirks) as receiver, sender(receiver) as hand:
+        await hand.begin()
+        hand.play(sound, LEAD_S)
+        await receiver.wait_frames(40 * FRAMES)
+
+    heard = receiver.heard(sound)
+    assert (heard.missing, heard.wrong) == (6 * FRAMES, 0)
+    assert receiver.stats.missing == 6
+    assert hand.asked == []
+
+
+async def test_resends_that_are_not_answered_are_asked_again() -> None:
+    quirks = {"burst_loss_every": 10, "burst_loss_length": 1}
+    async with (
+        quirky(**quirks) as receiver,
+        sender(receiver, answers_resends=False) as hand,
+    ):
+        await hand.begin()
+        hand.play(SOUND[: 15 * FRAMES * 4], 0.7)
+        await receiver.wait_frames(15 * FRAMES)
+
+    assert hand.asked == [((65530 + 9) & 0xFFFF, 1)] * 3
+
+
+async def test_never_a_sound_without_timing_answers(kitchen: VirtualReceiver) -> None:
+    async with sender(kitchen, answers_time=False) as hand:
+        await hand.begin()
+        hand.play(SOUND, LEAD_S)
+        with pytest.raises(TimeoutError):
+            await kitchen.wait_playing(timeout_s=0.4)
+
+    assert kitchen.stats.sync_ignored == 1
+    assert len(hand.timing_requests) >= 2
+    assert hand.timing_requests[0][:24] == bytes.fromhex("80d20007") + bytes(20)
+
+
+async def test_receiver_that_never_asks_for_time() -> None:
+    async with (
+        quirky(asks_time=False) as receiver,
+        sender(receiver, answers_time=False) as hand,
+    ):
+        await hand.begin()
+        hand.play(SOUND, LEAD_S)
+        await receiver.wait_until(lambda: receiver.stats.packets == 20)
+
+    assert hand.timing_requests == []
+    assert receiver.first_frame_ns is None
+
+
+async def test_timing_cadence_and_copies() -> None:
+    receiver = VirtualReceiver(cadence=FAST, quirks=Quirks(timing_copies=2))
+    async with receiver, sender(receiver) as hand:
+        await hand.begin()
+        await receiver.wait_until(lambda: receiver.stats.timing_answers >= 8)
+
+    assert len(hand.timing_requests) >= 8
+    assert receiver.stats.timing_rejected == 0
+
+
+async def test_pause_and_resume(kitchen: VirtualReceiver) -> None:
+    long, more = noise(60), noise(20, seed=2)
+    async with sender(kitchen) as hand:
+        await hand.begin()
+        hand.play(long, LEAD_S)
+        await kitchen.wait_frames(10 * FRAMES)
+        await hand.flush()
+        assert not kitchen.is_playing
+        frames = kitchen.recording.frames
+        announced = hand.play(more, LEAD_S)
+        await kitchen.wait_frames(frames + 20 * FRAMES)
+
+    assert kitchen.heard(long).missing == 60 * FRAMES - frames
+    assert_on_time(kitchen, announced, more)
+    assert len(kitchen.played) == 2
+    assert kitchen.violations == []
+    assert len(kitchen.pcm_with_pauses) > len(kitchen.pcm)
+
+
+@pytest.mark.parametrize("drift_ppm", [-100.0, 100.0])
+async def test_receivers_with_other_clocks_agree(drift_ppm: float) -> None:
+    odd = VirtualReceiver(
+        clock_offset_ns=3_600_000_000_000, clock_drift_ppm=drift_ppm, cadence=FAST
+    )
+    even = VirtualReceiver(cadence=FAST)
+    async with odd, even, sender(odd) as one, sender(even) as other:
+        await one.begin()
+        await other.begin()
+        announced = now_ns() + 300_000_000
+        for hand in (one, other):
+            hand.sync(announced, hand.rtptime)
+            hand.send_audio(SOUND)
+        await odd.wait_frames(20 * FRAMES)
+        await even.wait_frames(20 * FRAMES)
+
+    assert_on_time(odd, announced, SOUND)
+    assert_on_time(even, announced, SOUND)
+    odd_times, even_times = odd.play_times(), even.play_times()
+    assert odd_times.keys() == even_times.keys()
+    assert all(abs(odd_times[key] - even_times[key]) < 500_000 for key in odd_times)
+
+
+async def test_jitter_within_the_lead_is_not_heard() -> None:
+    async with quirky(jitter_s=0.05) as receiver, sender(receiver) as hand:
+        await hand.begin()
+        announced = hand.play(SOUND, 0.3)
+        await receiver.wait_frames(20 * FRAMES)
+
+    assert_on_time(receiver, announced, SOUND)
+
+
+@pytest.mark.parametrize("method", ["ANNOUNCE", "SETUP", "RECORD"])
+async def test_drop_at_a_method(method: str) -> None:
+    async with quirky(drop_at=method) as receiver, sender(receiver) as hand:
+        with pytest.raises(asyncio.IncompleteReadError):
+            await hand.begin()
+        await receiver.wait_idle()
+    assert receiver.asked(method)
+
+
+async def test_drop_in_mid_stream() -> None:
+    async with quirky(drop_after_s=0.3) as receiver, sender(receiver) as hand:
+        await hand.begin()
+        hand.play(noise(100), LEAD_S)
+        assert await hand.reader.read() == b""
+        await receiver.wait_idle()
+
+    assert 0 < receiver.recording.frames < 100 * FRAMES
+    assert receiver.stats.flushed > 0
+
+
+async def test_idle_connection_is_closed() -> None:
+    async with quirky(idle_close_s=0.4) as receiver, sender(receiver) as hand:
+        await hand.begin()
+        hand.play(SOUND, 0.05)
+        assert await hand.reader.read() == b""
+        assert receiver.recording.frames == 20 * FRAMES
+
+
+async def test_unanswered_methods() -> None:
+    async with (
+        quirky(unanswered=frozenset({"*"})) as receiver,
+        sender(receiver) as hand,
+    ):
+        hand.send("OPTIONS", "*")
+        await receiver.wait_for("OPTIONS")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(hand.reader.read(1), 0.1)
+
+
+async def test_garbage_reply() -> None:
+    async with (
+        quirky(garbage_reply=frozenset({"OPTIONS"})) as receiver,
+        sender(receiver) as hand,
+    ):
+        hand.send("OPTIONS", "*")
+        assert (await hand.reader.read(3)) == b"\x00\xff\xfe"
+
+
+async def test_endless_headers() -> None:
+    async with (
+        quirky(endless_headers=frozenset({"OPTIONS"})) as receiver,
+        sender(receiver) as hand,
+    ):
+        hand.send("OPTIONS", "*")
+        assert len(await hand.reader.readexactly(1_000_000)) == 1_000_000
+
+
+async def test_oddities_of_replies() -> None:
+    quirks = {
+        "byte_by_byte": True,
+        "wrong_cseq": True,
+        "leading_crlf": True,
+        "zero_timing_port": True,
+        "setup_delay_s": 0.05,
+        "reply_delay_s": {"RECORD": 0.05},
+    }
+    async with quirky(**quirks) as receiver, sender(receiver) as hand:
+        await hand.begin()
+        reply = await hand.request("GET_PARAMETER", body=b"volume\r\n")
+
+    assert reply.body == b"\r\nvolume: -24.000000\r\n"
+    assert reply.headers["CSeq"] == f"{hand.cseq}7"
+    assert hand.ports["timing_port"] == 0
+
+
+async def test_volume_quirks() -> None:
+    volume = ("text/parameters", b"volume: -10.0\r\n")
+    async with quirky(ignores_volume=True) as receiver, sender(receiver) as hand:
+        await hand.begin()
+        await hand.parameter(*volume)
+    assert (receiver.volume_db, receiver.volumes[0].volume_db) == (-24.0, -10.0)
+
+    async with quirky(forgets_early_volume=True) as receiver, sender(receiver) as hand:
+        await hand.announce()
+        await hand.setup()
+        await hand.parameter(*volume)
+        await hand.record()
+        reply = await hand.request("GET_PARAMETER", body=b"volume\r\n")
+    assert reply.body == b"volume: -24.000000\r\n\r\n"
+
+
+async def test_auth_setup() -> None:
+    async with quirky(requires_auth_setup=True) as receiver, sender(receiver) as hand:
+        assert (await hand.announce()).status == 403
+        reply = await hand.request("POST", "/auth-setup", body=b"\1" + bytes(32))
+        assert (reply.status, len(reply.body)) == (200, 48)
+        assert (await hand.announce()).status == 200
+    async with quirky(auth_setup_status=500) as receiver, sender(receiver) as hand:
+        reply = await hand.request("POST", "/auth-setup", body=b"\1" + bytes(32))
+        assert reply.status == 500
+        assert (await hand.request("POST", "/feedback")).status == 404
+        assert (await hand.request("BREW")).status == 501
+
+
+async def test_needless_resend_requests() -> None:
+    quirks = {"ask_received_every": 10, "ask_burst": 300, "ask_never_sent": True}
+    async with quirky(**quirks) as receiver, sender(receiver) as hand:
+        await hand.begin()
+        announced = hand.play(SOUND, LEAD_S)
+        await receiver.wait_frames(20 * FRAMES)
+        newest = hand.sequence - 1
+        assert ((newest - 299) & 0xFFFF, 300) in hand.asked
+        assert ((newest + 30_000) & 0xFFFF, 16) in hand.asked
+        assert (newest, 1) in hand.asked
+    assert_on_time(receiver, announced, SOUND)
+
+
+async def test_violations_are_told(kitchen: VirtualReceiver) -> None:
+    async with sender(kitchen) as hand:
+        assert (await hand.setup()).status == 455
+        assert (await hand.record()).status == 455
+        await hand.begin()
+        for content_type, body in (
+            ("text/parameters", b"volume: 3\r\n"),
+            ("text/parameters", b"volume: loud\r\n"),
+            ("text/parameters", b"colour: 1\r\n"),
+            ("application/x-dmap-tagged", b"mlit"),
+            ("image/png", b"x"),
+            ("text/plain", b"x"),
+        ):
+            await hand.parameter(content_type, body)
+        address = (hand.host, hand.ports["server_port"])
+        for packet in (b"", b"\x80", b"\x80\x60short", bytes(100)):
+            hand.audio.sendto(packet, address)
+        bad = hand.build(SOUND[: FRAMES * 4])
+        hand.audio.sendto(bad[:-1] + b"\0", address)
+        await kitchen.wait_until(lambda: kitchen.stats.packets == 1)
+        hand.cseq = 1
+        await hand.request("OPTIONS", "*")
+        hand.writer.write(b"nonsense\r\n\r\n")
+        assert b"400" in await hand.reader.read()
+
+    text = "\n".join(kitchen.violations)
+    for word in ("SETUP while", "volume 3.0", "loud", "colour", "mlit", "RTP-Info"):
+        assert word in text
+    for word in ("audio packet too short", "end tag", "not marked", "CSeq", "nonsense"):
+        assert word in text
+    assert kitchen.stats.undecodable == 1
+
+
+async def test_counting_only() -> None:
+    async with (
+        VirtualReceiver(record=False, decode=False) as receiver,
+        sender(receiver) as hand,
+    ):
+        await hand.begin()
+        announced = hand.play(SOUND, LEAD_S)
+        await receiver.wait_frames(20 * FRAMES)
+
+    assert receiver.recording.packets == []
+    assert receiver.first_frame_ns is not None
+    assert abs(receiver.first_frame_ns - announced) < TOLERANCE_NS
+    assert receiver.stats.largest_burst > 1
+
+
+async def test_wav_can_be_read_while_it_grows(tmp_path: Path) -> None:
+    path = tmp_path / "kitchen.wav"
+    async with VirtualReceiver(wav=path) as receiver, sender(receiver) as hand:
+        await hand.begin()
+        hand.play(SOUND, LEAD_S)
+        await receiver.wait_frames(5 * FRAMES)
+        with wave.open(str(path)) as early:
+            frames = early.getnframes()
+            assert early.readframes(frames) == SOUND[: frames * 4]
+        await receiver.wait_frames(20 * FRAMES)
+    with wave.open(str(path)) as whole:
+        assert whole.getframerate() == 44100
+        assert whole.readframes(whole.getnframes()) == SOUND
+
+
+async def test_restart_keeps_the_port(kitchen: VirtualReceiver) -> None:
+    port = kitchen.port
+    async with sender(kitchen) as hand:
+        await hand.begin()
+        await kitchen.stop()
+        assert await hand.reader.read() == b""
+    await kitchen.start()
+
+    assert kitchen.port == port
+    async with sender(kitchen) as hand:
+        await hand.begin()
+
+
+async def test_unplugged_receiver_is_silent_until_it_is_plugged_in(
+    kitchen: VirtualReceiver,
+) -> None:
+    async with sender(kitchen) as hand:
+        await hand.begin()
+        kitchen.unplug()
+        hand.send("OPTIONS", "*")
+        hand.play(SOUND, LEAD_S)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(hand.reader.read(1), 0.1)
+        assert kitchen.stats.packets == 0
+        kitchen.plug_in()
+        assert (await hand.reply()).status == 200
+        announced = hand.play(noise(20, seed=2), LEAD_S)
+        await kitchen.wait_frames(20 * FRAMES)
+    assert_on_time(kitchen, announced, noise(20, seed=2))
+
+
+async def test_mdns_announces_changes_and_withdraws() -> None:
+    found: asyncio.Queue[ServiceStateChange] = asyncio.Queue()
+
+    def changed(
+        zeroconf: Zeroconf,
+        service_type: str,
+        name: str,
+        state_change: ServiceStateChange,
+    ) -> None:
+        assert name == f"0A0B0C0D0E77@Bad äöü.{RAOP}"
+        found.put_nowait(state_change)
+
+    browser_zeroconf = AsyncZeroconf(interfaces=["127.0.0.1"])
+    browser = AsyncServiceBrowser(browser_zeroconf.zeroconf, RAOP, [changed])
+    receiver = VirtualReceiver("Bad äöü", receiver_id="0A0B0C0D0E77")
+    async with receiver:
+        records = Advertisement(receiver, interfaces=["127.0.0.1"], airplay=True)
+        await records.announce()
+        assert await asyncio.wait_for(found.get(), 5) is ServiceStateChange.Added
+        info = AsyncServiceInfo(RAOP, f"0A0B0C0D0E77@Bad äöü.{RAOP}")
+        assert await info.async_request(browser_zeroconf.zeroconf, 3000)
+        assert info.port == receiver.port
+        assert info.parsed_addresses() == ["127.0.0.1"]
+        assert info.decoded_properties["cn"] == "0,1"
+        receiver.password = "secret"
+        await records.update()
+        assert await asyncio.wait_for(found.get(), 5) is ServiceStateChange.Updated
+        await records.withdraw()
+        assert await asyncio.wait_for(found.get(), 5) is ServiceStateChange.Removed
+    await browser.async_cancel()
+    await browser_zeroconf.async_close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_command_line(tmp_path: Path, number: signal.Signals) -> None:
+    path = tmp_path / "kitchen.wav"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "tests.virtual_receiver", "--name", "Kitchen", "--json"),
+        *("--no-mdns", "--wav", str(path), "--quirk", "loss=0"),
+        cwd=Path(__file__).parents[1],
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    ready = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+    async with HandSender(ready["host"], ready["port"]) as hand:
+        await hand.begin()
+        hand.play(SOUND, LEAD_S)
+        events = []
+        while "playing" not in events:
+            line = await asyncio.wait_for(process.stdout.readline(), 5)
+            events.append(json.loads(line)["event"])
+        process.send_signal(number)
+        rest = await asyncio.wait_for(process.stdout.read(), 5)
+    assert ready["event"] == "ready"
+    assert events[:3] == ["request", "request", "request"]
+    assert json.loads(rest.splitlines()[-1])["event"] == "ended"
+    assert await process.wait() == 0
+
+
+async def test_quirks_may_change_between_sessions(kitchen: VirtualReceiver) -> None:
+    kitchen.quirks = replace(kitchen.quirks, refuse={"ANNOUNCE": 453})
+    async with sender(kitchen) as hand:
+        assert (await hand.announce()).status == 453
+    kitchen.quirks = Quirks()
+    async with sender(kitchen) as hand:
+        assert (await hand.announce()).status == 200
+
+
+async def test_receiver_hangs_up_and_forgets_on_request(
+    kitchen: VirtualReceiver,
+) -> None:
+    events: list[str] = []
+    kitchen.subscribe(lambda event, details: events.append(event))
+    async with sender(kitchen) as hand:
+        await hand.begin()
+        hand.play(SOUND, LEAD_S)
+        await kitchen.drain()
+        kitchen.clear()
+        kitchen.disconnect()
+        assert await hand.reader.read() == b""
+
+    assert kitchen.pcm == b""
+    assert kitchen.asked("RECORD") == []
+    assert events == ["request"] * 3 + ["playing", "ended"]
+
+
+async def test_speaker_hands_sound_to_a_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert await Speaker.open() is None
+    heard, program = tmp_path / "heard", tmp_path / "aplay"
+    program.write_text(f"#!/bin/sh\nexec /bin/cat >{heard}\n")
+    program.chmod(0o755)
+
+    speaker = await Speaker.open()
+    assert speaker is not None
+    speaker.play(SOUND)
+    await speaker.finish()
+
+    assert heard.read_bytes() == SOUND
