@@ -212,7 +212,13 @@ def test_a_password_is_said_in_words_or_flags(
 
 @pytest.mark.parametrize(
     ("flags", "needs"),
-    [("0x8", True), ("0x200", True), ("516", True), ("0x404", False), ("-1", False)],
+    [
+        ("0x8", True),
+        ("0x200", True),
+        ("516", True),
+        ("0xFFFFFDF7", False),
+        ("-1", False),
+    ],
 )
 def test_pairing_is_said_in_flags(flags: str, needs: bool) -> None:
     assert merge(raop(f"sf={flags}"), None).needs_pairing is needs

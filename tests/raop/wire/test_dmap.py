@@ -54,6 +54,20 @@ def test_an_empty_title_is_said() -> None:
     assert words(dmap.now_playing("", None, None))["minm"] == b""
 
 
+@pytest.mark.parametrize("track", [0, 0xFFFF])
+def test_track_numbers_have_16_bits(track: int) -> None:
+    metadata = dmap.now_playing(None, None, None, track=track)
+
+    assert words(metadata)["astn"] == track.to_bytes(2)
+
+
+@pytest.mark.parametrize("duration_ms", [0, 0xFFFFFFFF])
+def test_durations_have_32_bits(duration_ms: int) -> None:
+    metadata = dmap.now_playing(None, None, None, duration_ms=duration_ms)
+
+    assert words(metadata)["astm"] == duration_ms.to_bytes(4)
+
+
 @pytest.mark.parametrize("track", [-1, 0x10000])
 def test_a_track_number_that_does_not_fit_is_left_out(track: int) -> None:
     assert "astn" not in words(dmap.now_playing(None, None, None, track=track))

@@ -31,7 +31,11 @@ def test_the_last_nanosecond_before_2036_is_the_greatest_second() -> None:
 
 
 def test_ntp_time_with_a_clear_first_bit_is_after_2036() -> None:
-    assert ntp.to_unix_ns(0) == START_OF_ERA_1
+    assert ntp.to_unix_ns(0x7FFFFFFF << 32) == START_OF_ERA_1 + 0x7FFFFFFF * SECOND_NS
+
+
+def test_ntp_time_with_the_first_bit_set_is_after_1968() -> None:
+    assert ntp.to_unix_ns(0x80000000 << 32) == START_OF_ERA_1 - 0x80000000 * SECOND_NS
 
 
 @given(st.integers(0, 2**62))

@@ -76,6 +76,7 @@ def test_every_level_is_on_the_scale_of_receivers(percent: float) -> None:
         (0.0, b"volume: 0.000000\r\n"),
         (-0.0, b"volume: 0.000000\r\n"),
         (-1e-9, b"volume: 0.000000\r\n"),
+        (-4e-7, b"volume: 0.000000\r\n"),
         (6.0, b"volume: 0.000000\r\n"),
     ],
 )

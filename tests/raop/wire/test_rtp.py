@@ -179,6 +179,7 @@ def test_resent_packet_is_wrapped_whole() -> None:
         (resend_reply(1, octets("rtp_audio_header_first")), PacketKind.RESEND_REPLY),
         (octets("rtp_audio_header_first"), PacketKind.AUDIO),
         (octets("rtp_audio_header_next"), PacketKind.AUDIO),
+        (b"\x80\x60", PacketKind.AUDIO),
     ],
 )
 def test_payload_type_tells_the_kind(datagram: bytes, kind: PacketKind) -> None:
