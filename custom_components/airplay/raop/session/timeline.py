@@ -26,8 +26,9 @@ class Line:
     at_ns: int
 
     def time_of(self, frame: int) -> int:
-        """Return the session time in ns at which a frame is heard."""
-        return self.at_ns + (frame - self.frame) * SECOND_NS // SAMPLE_RATE
+        """Return the first ns of session time at which a frame is heard."""
+        # Rounded up, so that `frame_at` gives the very frame back.
+        return self.at_ns - (self.frame - frame) * SECOND_NS // SAMPLE_RATE
 
     def frame_at(self, at_ns: int) -> int:
         """Return the frame that is being heard at a session time."""
