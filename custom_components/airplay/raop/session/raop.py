@@ -7,6 +7,7 @@ meaning of status codes: AirTunes 2 as spoken by iTunes, OwnTone and shairport-s
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+import re
 from typing import NoReturn
 
 from ..auth import digest, rsa
@@ -30,6 +31,8 @@ from .handshake import Handshake
 USER_AGENT = "iTunes/11.0.4 (Windows; N)"
 _BUSY = (453, 503)
 _UNSUPPORTED = (406, 415)
+# Control characters, and halves of characters that no encoding has.
+_UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +142,11 @@ class RaopSession:
 
     def artwork(self, content_type: str, data: bytes, rtptime: int) -> Handshake[None]:
         """Show a picture, or with type image/none take it away."""
-        yield from self._set(content_type, data, _rtptime(rtptime))
+        headers = [_rtptime(rtptime)]
+        if not data:
+            # A request without a body would not say its type, which is all there is.
+            headers += [("Content-Type", content_type), ("Content-Length", "0")]
+        yield from self._set(content_type, data, *headers)
 
     def progress(self, start: int, now: int, end: int) -> Handshake[None]:
         """Show the position: frames at which the media starts, is now, and ends."""
@@ -165,7 +172,7 @@ class RaopSession:
             key=rsa.encrypt_key(key.key) if key else None,
             iv=rsa.encode_unpadded(key.iv) if key else None,
         )
-        name = terms.client_name.replace("\r", " ").replace("\n", " ")
+        name = _UNSPEAKABLE.sub(" ", terms.client_name)
         headers = (("X-Apple-Client-Name", name),)
         return Request("ANNOUNCE", self._url, headers, body, "application/sdp")
 
