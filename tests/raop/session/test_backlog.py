@@ -1,0 +1,227 @@
+"""The packets of one timeline."""
+
+import hashlib
+import random
+
+from hypothesis import given, settings, strategies as st
+import pytest
+
+from custom_components.airplay.raop.receiver import Codec
+from custom_components.airplay.raop.session.backlog import (
+    CAPACITY,
+    AudioKey,
+    Backlog,
+    Format,
+)
+from custom_components.airplay.raop.wire.rtp import PACKET_BYTES
+
+from ..vectors import octets, pattern_pcm, word
+
+HEADER_BYTES = 12
+SSRC = 0xDEADBEEF
+KEY = AudioKey(octets("aes_cbc_packet", "key"), octets("aes_cbc_packet", "iv"))
+FORMATS = [
+    Format(),
+    Format(Codec.ALAC, KEY),
+    Format(Codec.L16),
+    Format(Codec.L16, KEY),
+]
+SILENCE = bytes(PACKET_BYTES)
+
+
+def sound(packets: int, seed: int = 1) -> bytes:
+    return random.Random(seed).randbytes(packets * PACKET_BYTES)
+
+
+def header(datagram: bytes) -> tuple[int, int]:
+    """Return sequence number and rtptime."""
+    return int.from_bytes(datagram[2:4]), int.from_bytes(datagram[4:8])
+
+
+def filled(packets: int, sequence: int = 100, frame: int = 1000) -> Backlog:
+    backlog = Backlog(sequence, frame, SSRC)
+    backlog.append(sound(packets))
+    return backlog
+
+
+def test_datagrams_are_the_known_ones() -> None:
+    backlog = Backlog(0x1234, 0x10000000, SSRC)
+    backlog.append(pattern_pcm() * 2)
+
+    first, second = backlog.datagrams(Format(), 0x1234, 2)
+
+    # The marker bit is the outlet's business: each receiver starts on its own.
+    assert first[:1] + b"\xe0" + first[2:12] == octets("rtp_audio_header_first")
+    assert second[:12] == octets("rtp_audio_header_next")
+    alac = hashlib.sha256(first[HEADER_BYTES:]).hexdigest()
+    assert alac == word("alac_pattern_352", "sha256")
+
+
+def test_encrypted_datagrams_are_the_known_ones() -> None:
+    backlog = Backlog(0x1234, 0x10000000, SSRC)
+    backlog.append(pattern_pcm())
+
+    (datagram,) = backlog.datagrams(Format(Codec.ALAC, KEY), 0x1234, 1)
+
+    encrypted = hashlib.sha256(datagram[HEADER_BYTES:]).hexdigest()
+    assert encrypted == word("aes_cbc_packet", "sha256")
+    assert datagram[-4:] == octets("aes_cbc_packet", "plain_tail")
+
+
+def test_l16_is_big_endian() -> None:
+    backlog = Backlog(0, 0, SSRC)
+    backlog.append(b"\x01\x02" * (PACKET_BYTES // 2))
+
+    (datagram,) = backlog.datagrams(Format(Codec.L16), 0, 1)
+
+    assert datagram[HEADER_BYTES:] == b"\x02\x01" * (PACKET_BYTES // 2)
+
+
+@pytest.mark.parametrize("shape", FORMATS)
+def test_a_format_knows_the_size_of_its_datagrams(shape: Format) -> None:
+    backlog = filled(3)
+
+    sizes = {len(each) for each in backlog.datagrams(shape, 100, 3)}
+
+    assert sizes == {shape.datagram_bytes}
+
+
+def test_receivers_of_equal_format_share_datagrams() -> None:
+    backlog = filled(4)
+    same_key = AudioKey(bytes(KEY.key), bytes(KEY.iv))
+
+    plain = backlog.datagrams(Format(), 100, 4)
+    sealed = backlog.datagrams(Format(Codec.ALAC, KEY), 100, 4)
+
+    again = backlog.datagrams(Format(Codec.ALAC), 100, 4)
+    sealed_again = backlog.datagrams(Format(Codec.ALAC, same_key), 102, 2)
+    assert all(one is other for one, other in zip(plain, again, strict=True))
+    assert all(
+        one is other for one, other in zip(sealed[2:], sealed_again, strict=True)
+    )
+    assert not set(plain) & set(sealed)
+
+
+def test_headers_are_the_same_in_every_format() -> None:
+    backlog = filled(8)
+
+    heads = {
+        tuple(datagram[:HEADER_BYTES] for datagram in backlog.datagrams(shape, 100, 8))
+        for shape in FORMATS
+    }
+
+    assert len(heads) == 1
+
+
+@pytest.mark.parametrize("shape", FORMATS)
+def test_a_format_that_comes_late_is_filled_up(shape: Format) -> None:
+    early, late = filled(50), filled(50)
+    piece = [each for n in range(100, 150) for each in early.datagrams(shape, n, 1)]
+    late.datagrams(Format(), 100, 50)
+
+    assert late.datagrams(shape, 100, 50) == piece
+
+
+def test_a_hole_in_a_format_is_filled_between_what_is_there() -> None:
+    backlog = filled(10)
+    edges = backlog.datagrams(Format(), 100, 2) + backlog.datagrams(Format(), 108, 2)
+
+    everything = backlog.datagrams(Format(), 100, 10)
+
+    assert everything == filled(10).datagrams(Format(), 100, 10)
+    assert everything[:2] + everything[-2:] == edges
+
+
+def test_sequence_and_rtptime_wrap_on_the_wire_alone() -> None:
+    backlog = Backlog(0xFFFE, (1 << 32) - 352, SSRC)
+    backlog.append(sound(4))
+
+    heads = [header(each) for each in backlog.datagrams(Format(), 0xFFFE, 4)]
+
+    assert heads == [(0xFFFE, 2**32 - 352), (0xFFFF, 0), (0, 352), (1, 704)]
+    assert backlog.next_sequence == 0x10002
+    assert backlog.next_frame == (1 << 32) + 3 * 352
+
+
+def test_what_is_too_old_or_not_made_yet_is_left_out() -> None:
+    backlog = filled(CAPACITY + 10)
+
+    kept = backlog.datagrams(Format(), 0, 10_000)
+
+    assert backlog.oldest_sequence == 110
+    assert len(kept) == CAPACITY
+    assert header(kept[0]) == (110, 1000 + 10 * 352)
+    assert header(kept[-1]) == (100 + CAPACITY + 9, 1000 + (CAPACITY + 9) * 352)
+    assert backlog.datagrams(Format(), 100, 10) == []
+    assert backlog.datagrams(Format(), backlog.next_sequence, 1) == []
+
+
+def test_a_packet_is_never_served_from_the_round_before() -> None:
+    backlog = filled(CAPACITY)
+    before = backlog.datagrams(Format(), 100, CAPACITY)
+
+    backlog.append(sound(CAPACITY, seed=2))
+
+    after = backlog.datagrams(Format(), 100, 2 * CAPACITY)
+    assert not set(before) & set(after)
+    assert header(after[0])[0] == 100 + CAPACITY
+
+
+def test_packets_are_found_by_16_bits_across_the_wrap() -> None:
+    backlog = Backlog(0xFFF0, 0, SSRC)
+    backlog.append(sound(32))
+
+    assert backlog.find(0xFFF0) == 0xFFF0
+    assert backlog.find(0xFFFF) == 0xFFFF
+    assert backlog.find(0) == 0x10000
+    assert backlog.find(0x000F) == 0x1000F
+
+
+@pytest.mark.parametrize("never", [0xFFEF, 0x0010, 0x0011, 0x8000])
+def test_packets_before_the_first_and_after_the_last_are_not_found(never: int) -> None:
+    backlog = Backlog(0xFFF0, 0, SSRC)
+    backlog.append(sound(32))
+
+    assert backlog.find(never) is None
+
+
+def test_only_as_many_packets_are_found_as_are_kept() -> None:
+    backlog = Backlog(0xFFFF, 0, SSRC)
+    backlog.append(SILENCE * (CAPACITY + 2))
+
+    assert backlog.find(0) is None
+    assert backlog.find(1) == 0x10001
+    assert backlog.find(CAPACITY & 0xFFFF) == 0xFFFF + CAPACITY + 1
+
+
+def test_an_empty_backlog_finds_nothing() -> None:
+    backlog = Backlog(7, 0, SSRC)
+
+    assert backlog.find(7) is None
+    assert backlog.find(6) is None
+    assert backlog.datagrams(Format(), 7, 4) == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 0xFFFF),
+    st.integers(0, 0xFFFFFFFF),
+    st.integers(1, 3 * CAPACITY),
+    st.integers(0, 3 * CAPACITY),
+)
+def test_what_is_kept_is_found_and_is_the_packet_asked_for(
+    sequence: int, frame: int, packets: int, behind: int
+) -> None:
+    backlog = Backlog(sequence, frame, SSRC)
+    backlog.append(SILENCE * packets)
+    wanted = backlog.next_sequence - 1 - behind
+
+    found = backlog.find(wanted & 0xFFFF)
+
+    if behind < min(packets, CAPACITY):
+        assert found == wanted
+        (datagram,) = backlog.datagrams(Format(), wanted, 1)
+        rtptime = frame + (wanted - sequence) * 352
+        assert header(datagram) == (wanted & 0xFFFF, rtptime & 0xFFFFFFFF)
+    else:
+        assert found is None
