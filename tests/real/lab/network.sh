@@ -77,7 +77,9 @@ start() {
   esac
   for option in "$@"; do
     [[ $option =~ ^(name|port|password|verbose|latency_offset|desired)=(.*)$ ]] || fail "unknown option $option"
-    printf -v "${BASH_REMATCH[1]}" '%s' "${BASH_REMATCH[2]}"
+    # shairport-sync reads the value between quotes.
+    local value=${BASH_REMATCH[2]//\\/\\\\}
+    printf -v "${BASH_REMATCH[1]}" '%s' "${value//\"/\\\"}"
   done
   [[ -e $lab/$root/.stamp ]] || fail "not installed: scripts/receivers install"
   namespaces | grep -qx "$prefix-rx$i" || fail "no place for receiver $i: scripts/receivers up $i"
