@@ -171,6 +171,8 @@ def arm_fuse() -> None:
 
 
 def _take_priority() -> bool:
+    if os.environ.get("AIRPLAY_NO_REALTIME"):
+        return False
     policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
     try:
         os.sched_setscheduler(0, policy, os.sched_param(_PRIORITY))

@@ -1,0 +1,75 @@
+"""`benchmarks/run`: measure, print, and keep the results."""
+
+import argparse
+import asyncio
+from pathlib import Path
+import sys
+import tempfile
+
+from . import cost, machine, overload, pacing, start
+from .figures import Benchmark, Figure, Lab
+from .music import write_wav
+from .native import NoCompilerError, build
+from .report import failures, table, write_json, write_readme
+
+_BENCHMARKS = (cost.BENCHMARK, pacing.BENCHMARK, start.BENCHMARK, overload.BENCHMARK)
+_FOLDER = Path(__file__).parent
+_MUSIC_S = 60
+
+
+def main() -> int:
+    """Run what the command line asks for and return the exit code."""
+    options = _parser().parse_args()
+    chosen = [each for each in _BENCHMARKS if each.name in (options.names or _names())]
+    facts = machine.describe()
+    with tempfile.TemporaryDirectory(prefix="airplay-benchmarks-") as folder:
+        try:
+            build("receivers", Path(folder))
+            build("sender", Path(folder))
+        except NoCompilerError as err:
+            print(f"skipped: {err}", file=sys.stderr)
+            return 0
+        music = write_wav(Path(folder) / "music.wav", _MUSIC_S)
+        lab = Lab(Path(folder), music, options.quick)
+        results = asyncio.run(_measure(chosen, lab))
+    if options.json:
+        write_json(options.json, facts, results)
+    if len(chosen) == len(_BENCHMARKS) and not options.quick:
+        write_json(_FOLDER / "results.json", facts, results)
+        write_readme(_FOLDER / "README.md", facts, results)
+    missed = failures(results)
+    for line in missed:
+        print(f"missed: {line}")
+    return 1 if options.check and missed else 0
+
+
+def _names() -> list[str]:
+    return [each.name for each in _BENCHMARKS]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="benchmarks/run", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", choices=_names(), help="all when none is given"
+    )
+    parser.add_argument("--quick", action="store_true", help="a smoke run, under 60 s")
+    parser.add_argument(
+        "--check", action="store_true", help="fail when a target is missed"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write results here"
+    )
+    return parser
+
+
+async def _measure(chosen: list[Benchmark], lab: Lab) -> dict[Benchmark, list[Figure]]:
+    results = {}
+    for benchmark in chosen:
+        print(f"\n{benchmark.title}", flush=True)
+        results[benchmark] = await benchmark.run(lab)
+        print("\n".join(table(results[benchmark])), flush=True)
+    return results
+
+
+if __name__ == "__main__":
+    sys.exit(main())

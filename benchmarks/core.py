@@ -1,0 +1,20 @@
+"""The sender's own messages, without the Home Assistant integration around them."""
+
+import importlib
+import os
+from pathlib import Path
+import sys
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parent.parent
+AROUND_CORE = ROOT / "custom_components" / "airplay"
+
+if TYPE_CHECKING:
+    from custom_components.airplay.raop import messages
+else:
+    # Imported by its full name the core would bring all of Home Assistant along. At
+    # the end of the path, since the integration's platforms are called like modules.
+    sys.path.append(os.fspath(AROUND_CORE))
+    messages = importlib.import_module("raop.messages")
+
+__all__ = ["AROUND_CORE", "ROOT", "messages"]

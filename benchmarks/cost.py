@@ -1,0 +1,206 @@
+"""CPU and memory of a stream, against pyatv and a C sender."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+from statistics import median
+import time
+
+from .figures import Benchmark, Figure, Lab
+from .peers import Peer
+from .receivers import Kind, Receivers
+from .sender_process import SenderProcess
+from .usage import Memory, cpu_s, memory, thread_cpu_s
+
+_COUNTS = (1, 8, 32)
+_QUICK_COUNTS = (8,)
+_TIMING_MS = 3000
+_LOSS_PERMILLE = 10
+_WARM_UP_S, _SECONDS = 2.5, 8.0
+_QUICK_WARM_UP_S, _QUICK_SECONDS = 1.0, 2.0
+_ROUNDS = 3
+_OURS, _C, _PYATV = "ours", "C", "pyatv"
+_SENDERS = (_OURS, _C, _PYATV)
+# Threads of the sender process that do what the peers do, too.
+_STREAMING_THREADS = ("main", "pacing")
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    sender: str
+    count: int
+    encrypts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """CPU seconds for a minute of audio on one receiver, and the process's memory."""
+
+    cpu: float
+    decoding: float
+    memory: Memory
+    repaired: int
+
+
+type _Costs = defaultdict[_Case, list[_Cost]]
+
+
+async def _run(lab: Lab) -> list[Figure]:
+    counts = _QUICK_COUNTS if lab.is_quick else _COUNTS
+    costs: _Costs = defaultdict(list)
+    for number in range(1 if lab.is_quick else _ROUNDS):
+        turn = number % len(_SENDERS)
+        for count in counts:
+            for encrypts in (True,) if lab.is_quick else (False, True):
+                for sender in (*_SENDERS[turn:], *_SENDERS[:turn]):
+                    case = _Case(sender, count, encrypts)
+                    costs[case].append(await _measure(lab, case))
+    figures = [
+        figure
+        for case in costs
+        if case.sender == _OURS
+        for figure in _cpu_figures(case, costs)
+    ]
+    return [*figures, *_memory_figures(counts, costs)]
+
+
+async def _measure(lab: Lab, case: _Case) -> _Cost:
+    receivers = await Receivers.start(
+        lab.folder, case.count, timing_ms=_TIMING_MS, loss_permille=_LOSS_PERMILLE
+    )
+    sender = await _start(lab, case, receivers.ports)
+    await asyncio.sleep(_QUICK_WARM_UP_S if lab.is_quick else _WARM_UP_S)
+    before_s, cpu_before_s = time.monotonic(), cpu_s(sender.pid)
+    threads_before_s = thread_cpu_s(sender.pid)
+    await asyncio.sleep(_QUICK_SECONDS if lab.is_quick else _SECONDS)
+    used_s = cpu_s(sender.pid) - cpu_before_s
+    decoding_s = sum(
+        spent - threads_before_s.get(thread, 0)
+        for thread, spent in thread_cpu_s(sender.pid).items()
+        if thread not in _STREAMING_THREADS
+    )
+    per_minute = 60 / (time.monotonic() - before_s) / case.count
+    held = memory(sender.pid)
+    await sender.stop()
+    seen = await receivers.stop()
+    return _Cost(
+        used_s * per_minute,
+        decoding_s * per_minute,
+        held,
+        len(seen.of(Kind.RESEND)),
+    )
+
+
+async def _start(lab: Lab, case: _Case, ports: list[int]) -> SenderProcess | Peer:
+    if case.sender == _C:
+        return await Peer.c_sender(
+            lab.folder, ports, encrypts=case.encrypts, stamp="naive"
+        )
+    if case.sender == _PYATV:
+        return await Peer.pyatv(ports, encrypts=case.encrypts)
+    sender = await SenderProcess.start()
+    await sender.play(str(lab.music), ports, encrypts=case.encrypts)
+    return sender
+
+
+def _cpu_figures(case: _Case, costs: _Costs) -> list[Figure]:
+    """Compare one case; the targets are those for encrypted streams."""
+    ours = costs[case]
+    c = costs[_Case(_C, case.count, case.encrypts)]
+    pyatv = costs[_Case(_PYATV, case.count, case.encrypts)]
+    kind = "encrypted" if case.encrypts else "plain"
+    what = f"{case.count} receiver{'s' * (case.count > 1)}, {kind}"
+    unit = "CPU s a minute and receiver"
+    to_c = {1: 1.5, 32: 0.8}.get(case.count)
+    to_pyatv = 0.6 if case.count == 1 else 0.25
+    whole = median(each.cpu for each in ours)
+    return [
+        Figure(
+            what=f"{what}: without decoding",
+            value=median(each.cpu - each.decoding for each in ours),
+            unit=unit,
+            peer=f"C, {'AES' if case.encrypts else 'plain'}",
+            peer_value=median(each.cpu for each in c),
+            target=to_c if case.encrypts else None,
+        ),
+        Figure(
+            what=f"{what}: whole process",
+            value=whole,
+            unit=unit,
+            peer="pyatv, AirPlay 2" if case.encrypts else "pyatv, AirPlay 1",
+            peer_value=median(each.cpu for each in pyatv),
+            target=to_pyatv if case.encrypts else None,
+        ),
+        Figure(
+            what=f"{what}: decoding",
+            value=median(each.decoding for each in ours),
+            unit=unit,
+            peer="whole process",
+            peer_value=whole,
+        ),
+        Figure(
+            what=f"{what}: lost packets repaired",
+            value=median(each.repaired for each in ours),
+            unit="packets",
+            peer="pyatv",
+            peer_value=median(each.repaired for each in pyatv),
+        ),
+    ]
+
+
+def _memory_figures(counts: tuple[int, ...], costs: _Costs) -> list[Figure]:
+    """Compare resident memory; encrypted, so that both formats' rings count."""
+    held = {
+        (case.sender, case.count): [each.memory for each in found]
+        for case, found in costs.items()
+        if case.encrypts
+    }
+    fewest = median(each.rss_mb for each in held[_OURS, counts[0]])
+    figures = []
+    for count in counts:
+        ours, pyatv = held[_OURS, count], held[_PYATV, count]
+        what = f"{count} receiver{'s' * (count > 1)}"
+        rss = median(each.rss_mb for each in ours)
+        figures += [
+            Figure(
+                what=f"{what}: resident memory",
+                value=rss,
+                unit="MB",
+                peer="pyatv",
+                peer_value=median(each.rss_mb for each in pyatv),
+                target=0.5,
+            ),
+            Figure(
+                what=f"{what}: proportional memory",
+                value=median(each.pss_mb for each in ours),
+                unit="MB",
+                peer="pyatv",
+                peer_value=median(each.pss_mb for each in pyatv),
+            ),
+        ]
+        if count != counts[0]:
+            figures.append(
+                Figure(
+                    what=f"{what}: resident memory",
+                    value=rss,
+                    unit="MB",
+                    peer=f"with {counts[0]} receiver{'s' * (counts[0] > 1)}",
+                    peer_value=fewest,
+                    target=1.1,
+                )
+            )
+    return figures
+
+
+BENCHMARK = Benchmark(
+    name="cost",
+    title="CPU and memory of a stream",
+    how=(
+        "The sender process plays a WAV file on simulated receivers that lose 1 % of the "
+        "packets and ask for them again. pyatv's own stream clients (with their samples "
+        "in memory: no decoding, no RTSP) and a C sender (a packet a turn, a send for "
+        "each receiver, no decoding) do the same, in turn, in rotating order; CPU time "
+        f"is the process's own clock over {_SECONDS:g} s, the median of {_ROUNDS} rounds."
+    ),
+    run=_run,
+)

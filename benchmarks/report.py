@@ -1,0 +1,92 @@
+"""Results for programs (JSON) and for people (the tables in README.md)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+import json
+from pathlib import Path
+
+from .figures import TOLERANCE, Benchmark, Figure
+
+type Results = Mapping[Benchmark, Sequence[Figure]]
+
+_BEGIN = "<!-- results: written by benchmarks/run -->"
+_END = "<!-- end of results -->"
+
+
+def write_json(path: Path, machine: Mapping[str, str], results: Results) -> None:
+    """Write everything that was measured."""
+    figures = {
+        benchmark.name: [
+            {**asdict(figure), "ratio": figure.ratio, "missed": figure.exceeds()}
+            for figure in found
+        ]
+        for benchmark, found in results.items()
+    }
+    text = json.dumps({"machine": machine, "figures": figures}, indent=1)
+    path.write_text(text + "\n")
+
+
+def write_readme(path: Path, machine: Mapping[str, str], results: Results) -> None:
+    """Put the tables into the README, between its marks."""
+    before, _, rest = path.read_text().partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    lines = ["", "Machine: " + "; ".join(f"{k} {v}" for k, v in machine.items()) + "."]
+    for benchmark, found in results.items():
+        lines += ["", f"### {benchmark.title} (`{benchmark.name}`)", "", benchmark.how]
+        lines += ["", *table(found)]
+    path.write_text(before + _BEGIN + "\n".join([*lines, "", _END]) + after)
+
+
+def table(found: Sequence[Figure]) -> list[str]:
+    """Return a Markdown table."""
+    rows = [
+        "| what | figure | beside | ratio | target |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for figure in found:
+        cells = [
+            figure.what,
+            f"{_number(figure.value)} {figure.unit}".strip(),
+            _peer(figure),
+            "" if figure.ratio is None else f"{_number(figure.ratio)} x",
+            _target(figure),
+        ]
+        rows.append("| " + " | ".join(cells) + " |")
+    return rows
+
+
+def failures(results: Results) -> list[str]:
+    """Name what misses its target by more than the tolerance."""
+    return [
+        f"{benchmark.name}: {figure.what}: {_number(reached)}, target {figure.target:g}"
+        for benchmark, found in results.items()
+        for figure in found
+        if figure.target is not None and figure.exceeds(TOLERANCE)
+        for reached in [figure.value if figure.ratio is None else figure.ratio]
+    ]
+
+
+def _peer(figure: Figure) -> str:
+    if figure.peer_value is None:
+        return ""
+    return f"{figure.peer}: {_number(figure.peer_value)} {figure.unit}".strip()
+
+
+def _target(figure: Figure) -> str:
+    if figure.target is None:
+        return ""
+    unit = f" {figure.unit}" if figure.ratio is None else " x"
+    verdict = "**missed**" if figure.exceeds() else "met"
+    return f"≤ {figure.target:g}{unit}: {verdict}"
+
+
+def _number(value: float) -> str:
+    """Write three significant digits, never an exponent."""
+    if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
+        return "none"
+    if value and abs(value) < 0.001:
+        return f"{value:.6f}".rstrip("0")
+    digits = (
+        3 if abs(value) < 1 else 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    )
+    return f"{value:,.{digits}f}"

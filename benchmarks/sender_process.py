@@ -1,0 +1,145 @@
+"""The real sender process, driven over its pipes as Home Assistant drives it."""
+
+import asyncio
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Awaitable
+import contextlib
+import os
+import sys
+import time
+from typing import Self
+
+from .core import AROUND_CORE, messages
+
+STREAM = "benchmark"
+_PLAIN = {"cn": "0,1", "et": "0"}
+_ENCRYPTED = {"cn": "0,1", "et": "1", "ek": "1"}
+_PATIENCE_S = 30.0
+
+
+class SenderFailedError(Exception):
+    """The sender process refused a command or ended."""
+
+
+class SenderProcess:
+    """One `raop serve` and its pipes."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._numbers = 0
+        self._replies: dict[int, asyncio.Future[messages.Reply]] = {}
+        self._started: asyncio.Future[messages.Started] | None = None
+        self._reading = asyncio.create_task(self._read())
+        self.ready: asyncio.Future[messages.Ready] = asyncio.Future()
+
+    @classmethod
+    async def start(cls, *, is_realtime: bool = True) -> Self:
+        """Start the process and wait until it takes commands."""
+        environment = {**os.environ, "PYTHONPATH": os.fspath(AROUND_CORE)}
+        if not is_realtime:
+            environment["AIRPLAY_NO_REALTIME"] = "1"
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "raop", "serve"),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            limit=messages.MAX_LINE_BYTES,
+            env=environment,
+        )
+        sender = cls(process)
+        await sender._patiently(sender.ready)
+        return sender
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    async def play(
+        self, media: str, ports: list[int], *, encrypts: bool = False
+    ) -> tuple[int, messages.Started]:
+        """Play on receivers on this machine; return when the line is set.
+
+        The first value is the wall clock in ns just before the command was written.
+        """
+        self._started = asyncio.Future()
+        members = tuple(
+            messages.Member(
+                receiver=f"receiver-{port}",
+                name=f"Receiver {port}",
+                host="127.0.0.1",
+                port=port,
+                txt=_ENCRYPTED if encrypts else _PLAIN,
+                volume=30,
+            )
+            for port in ports
+        )
+        command = messages.Play(
+            stream=STREAM,
+            members=members,
+            media=messages.Media(url=media, name="the benchmark's music"),
+        )
+        commanded_ns = time.time_ns()
+        reply = self._send(command)
+        reply.add_done_callback(self._give_up_start)
+        return commanded_ns, await self._patiently(self._started)
+
+    async def stop_stream(self) -> None:
+        """Stop what plays and wait until its receivers are free."""
+        await self._patiently(self._send(messages.Stop(stream=STREAM)))
+
+    async def stop(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), 10)
+        except TimeoutError:
+            self._process.kill()
+        self._reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._reading
+
+    def _send(self, command: messages.Command) -> asyncio.Future[messages.Reply]:
+        assert self._process.stdin is not None
+        self._numbers += 1
+        reply: asyncio.Future[messages.Reply] = asyncio.Future()
+        self._replies[self._numbers] = reply
+        self._process.stdin.write(messages.encode_command(self._numbers, command))
+        return reply
+
+    def _give_up_start(self, answer: asyncio.Future[messages.Reply]) -> None:
+        reply = answer.result()
+        if self._started and not self._started.done():
+            refusal = SenderFailedError(f"{reply.code}: {reply.text}")
+            self._started.set_exception(refusal)
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            self._take(messages.decode_event(line))
+
+    def _take(self, event: messages.Event) -> None:
+        match event:
+            case messages.Ready():
+                self.ready.set_result(event)
+            case messages.Started() if self._started and not self._started.done():
+                self._started.set_result(event)
+            case messages.Reply():
+                reply = self._replies.pop(event.id, None)
+                if reply and not reply.done():
+                    reply.set_result(event)
+            case messages.LogLine(level=level) if level >= 40:
+                sys.stderr.write(f"sender: {event.text}\n")
+
+    async def _patiently[T](self, answer: Awaitable[T]) -> T:
+        """Wait for the process, but not longer than it lives."""
+        answer = asyncio.ensure_future(answer)
+        await asyncio.wait(
+            {answer, self._reading},
+            timeout=_PATIENCE_S,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if not answer.done():
+            raise SenderFailedError("the sender process does not answer")
+        return answer.result()

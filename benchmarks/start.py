@@ -1,0 +1,109 @@
+"""From the command to the first packet, and from the announcement to the sound."""
+
+import asyncio
+import time
+
+import numpy as np
+
+from tests.virtual_receiver.heard import find
+from tests.virtual_receiver.receiver import VirtualReceiver
+
+from .analysis import first_audio_ns
+from .core import messages
+from .figures import Benchmark, Figure, Lab
+from .music import pcm_of
+from .receivers import Receivers
+from .sender_process import SenderProcess
+
+_RUNS = 40
+_QUICK_RUNS = 5
+_HEARD_RUNS = 10
+_QUICK_HEARD_RUNS = 2
+_HEARD_S = 0.4
+_AFTER_START_S = 0.1
+_MEDIAN_LIMIT_MS = 150
+_HEARD_LIMIT_MS = 2
+
+
+async def _run(lab: Lab) -> list[Figure]:
+    sender = await SenderProcess.start()
+    try:
+        starts_ms = await _first_packets(lab, sender)
+        errors_ms = await _heard_errors(lab, sender)
+    finally:
+        await sender.stop()
+    return [
+        Figure(
+            what="command to first packet, median",
+            value=float(np.median(starts_ms)),
+            unit="ms",
+            target=_MEDIAN_LIMIT_MS,
+        ),
+        Figure(
+            what="command to first packet, p95",
+            value=float(np.percentile(starts_ms, 95)),
+            unit="ms",
+        ),
+        Figure(
+            what="announced instant to first frame heard, median",
+            value=float(np.median(np.abs(errors_ms))),
+            unit="ms",
+        ),
+        Figure(
+            what="announced instant to first frame heard, worst",
+            value=float(np.max(np.abs(errors_ms))),
+            unit="ms",
+            target=_HEARD_LIMIT_MS,
+        ),
+    ]
+
+
+async def _first_packets(lab: Lab, sender: SenderProcess) -> list[float]:
+    receivers = await Receivers.start(lab.folder, 1, timing_ms=1000, loss_permille=0)
+    commands_ns = []
+    for _ in range(_QUICK_RUNS if lab.is_quick else _RUNS):
+        commanded_ns, _ = await sender.play(str(lab.music), receivers.ports)
+        commands_ns.append(commanded_ns)
+        await asyncio.sleep(_AFTER_START_S)
+        await sender.stop_stream()
+    arrivals_ns = first_audio_ns(await receivers.stop())
+    first = arrivals_ns[np.searchsorted(arrivals_ns, commands_ns)]
+    return [float(each) / 1e6 for each in first - np.array(commands_ns)]
+
+
+async def _heard_errors(lab: Lab, sender: SenderProcess) -> list[float]:
+    """Compare `Started.at` with when the virtual receiver hears the first frame."""
+    sound = pcm_of(lab.music)
+    errors_ms = []
+    for _ in range(_QUICK_HEARD_RUNS if lab.is_quick else _HEARD_RUNS):
+        async with VirtualReceiver("Benchmark", host="127.0.0.1") as receiver:
+            _, started = await sender.play(str(lab.music), [receiver.port])
+            await asyncio.sleep(started.at - time.time() + _HEARD_S)
+            await sender.stop_stream()
+            errors_ms.append(_error_ms(started, receiver, sound))
+    return errors_ms
+
+
+def _error_ms(
+    started: messages.Started, receiver: VirtualReceiver, sound: bytes
+) -> float:
+    heard = find(sound, receiver.recording.packets)
+    if heard.first_frame_ns is None:
+        return float("inf")
+    heard_s = (heard.first_frame_ns + time.time_ns() - time.monotonic_ns()) / 1e9
+    return (heard_s - started.at) * 1e3
+
+
+BENCHMARK = Benchmark(
+    name="start",
+    title="Start",
+    how=(
+        "A sender process that runs is told to play a local WAV file on one receiver, "
+        f"{_RUNS} times, each with a session of its own. The time is from just before "
+        "the command is written to the pipe to the kernel's receive stamp of the first "
+        "audio packet. The instant that the process announces for the first frame is "
+        f"compared with that at which the tests' virtual receiver plays it, {_HEARD_RUNS} "
+        "times."
+    ),
+    run=_run,
+)
