@@ -33,7 +33,7 @@ FAST = Cadence(interval_s=0.1, first_interval_s=0.05)
 @pytest.fixture
 async def kitchen() -> AsyncIterator[VirtualReceiver]:
     """Provide a receiver without quirks."""
-    async with VirtualReceiver("Kitchen") as receiver:
+    async with VirtualReceiver("Kitchen", cadence=FAST) as receiver:
         yield receiver
 
 
@@ -44,7 +44,7 @@ def sender(receiver: VirtualReceiver, **changes: object) -> HandSender:
 
 def quirky(**quirks: object) -> VirtualReceiver:
     """Make a receiver with quirks."""
-    return VirtualReceiver(quirks=Quirks(**quirks))  # type: ignore[arg-type]
+    return VirtualReceiver(cadence=FAST, quirks=Quirks(**quirks))  # type: ignore[arg-type]
 
 
 def assert_on_time(receiver: VirtualReceiver, announced_ns: int, sound: bytes) -> None:
@@ -114,7 +114,7 @@ async def test_encrypted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HandSender, "encode", encode)
     keys = "a=rsaaeskey:AAAA\r\na=aesiv:EBESExQVFhcYGRobHB0eHw\r\n"
     async with (
-        VirtualReceiver(open_key=lambda sealed: key) as receiver,
+        VirtualReceiver(open_key=lambda sealed: key, cadence=FAST) as receiver,
         sender(receiver, sdp_extra=keys) as hand,
     ):
         await hand.begin()
@@ -138,7 +138,10 @@ async def test_encrypted_without_the_key_is_silent(kitchen: VirtualReceiver) -> 
 
 async def test_ipv6() -> None:
     socket_allow_hosts(["::1"])
-    async with VirtualReceiver(host="::1") as receiver, sender(receiver) as hand:
+    async with (
+        VirtualReceiver(host="::1", cadence=FAST) as receiver,
+        sender(receiver) as hand,
+    ):
         await hand.begin()
         announced = hand.play(SOUND, LEAD_S)
         await receiver.wait_frames(20 * FRAMES)
@@ -481,7 +484,7 @@ async def test_violations_are_told(kitchen: VirtualReceiver) -> None:
 
 async def test_counting_only() -> None:
     async with (
-        VirtualReceiver(record=False, decode=False) as receiver,
+        VirtualReceiver(record=False, decode=False, cadence=FAST) as receiver,
         sender(receiver) as hand,
     ):
         await hand.begin()

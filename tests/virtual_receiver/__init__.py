@@ -1,8 +1,9 @@
 """A virtual AirPlay 1 receiver, written without any code of the sender's."""
 
+from .clock import monotonic_ns, to_unix_ns
 from .heard import Heard
 from .mdns import Advertisement
-from .quirks import ALL, Quirks
+from .quirks import ALL, SHAIRPORT_3_3_8, SHAIRPORT_5_1, Quirks
 from .receiver import VirtualReceiver, VolumeChange
 from .recording import PlayedPacket, Segment
 from .rtsp import Request
@@ -12,6 +13,8 @@ from .timing import Cadence
 
 __all__ = [
     "ALL",
+    "SHAIRPORT_3_3_8",
+    "SHAIRPORT_5_1",
     "Advertisement",
     "Cadence",
     "Heard",
@@ -23,4 +26,6 @@ __all__ = [
     "Stats",
     "VirtualReceiver",
     "VolumeChange",
+    "monotonic_ns",
+    "to_unix_ns",
 ]

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from collections.abc import Mapping
+from ipaddress import ip_address
 import json
 from pathlib import Path
 import signal
@@ -71,9 +72,13 @@ async def run(options: argparse.Namespace) -> None:
     speaker = await Speaker.open() if options.play else None
     if speaker is not None:
         receiver.recording.subscribe(lambda packet: speaker.play(packet.sound))
+    is_unspecified = ip_address(options.host).is_unspecified
     async with receiver:
         advertisement = Advertisement(
-            receiver, interfaces=options.interface, airplay=options.airplay
+            receiver,
+            interfaces=options.interface,
+            addresses=options.interface if is_unspecified else None,
+            airplay=options.airplay,
         )
         if options.mdns:
             await advertisement.announce()
@@ -102,5 +107,14 @@ def announce_ready(
     sys.stdout.flush()
 
 
+def main() -> None:
+    """Read the command line and run."""
+    parser = arguments()
+    options = parser.parse_args()
+    if options.mdns and not options.interface and options.host in ("0.0.0.0", "::"):
+        parser.error("--host must be one address, or tell --interface")
+    asyncio.run(run(options))
+
+
 if __name__ == "__main__":
-    asyncio.run(run(arguments().parse_args()))
+    main()

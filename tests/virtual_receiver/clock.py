@@ -24,6 +24,11 @@ def realtime_ns() -> int:
     return time.clock_gettime_ns(time.CLOCK_REALTIME)
 
 
+def to_unix_ns(monotonic: int) -> int:
+    """Convert an instant of CLOCK_MONOTONIC to Unix time, as the clocks stand now."""
+    return monotonic + realtime_ns() - monotonic_ns()
+
+
 @dataclass(frozen=True, slots=True)
 class ReceiverClock:
     """A clock that is off the machine's and runs a little faster or slower."""

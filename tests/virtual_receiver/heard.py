@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .clock import to_unix_ns
 from .packets import signed_distance
 from .recording import FRAME_BYTES, NS_PER_S, PlayedPacket, runs
 
@@ -29,6 +30,11 @@ class Heard:
     """Largest deviation between the instants of two packets that follow."""
     contiguous: bool = False
     """Nothing is missing and no break is longer than 5 ms."""
+
+    @property
+    def first_frame_unix_ns(self) -> int | None:
+        """Return the instant of the first frame as Unix time."""
+        return None if self.first_frame_ns is None else to_unix_ns(self.first_frame_ns)
 
     @property
     def is_complete(self) -> bool:

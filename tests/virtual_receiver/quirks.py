@@ -96,6 +96,11 @@ class Quirks:
         return method in methods or ALL in methods
 
 
+# measured: what tells the two versions of shairport-sync apart
+SHAIRPORT_5_1 = Quirks(leading_crlf=True, forgets_flush_point=True)
+SHAIRPORT_3_3_8 = Quirks(mutes_first_packets=9, idle_close_s=120.0)
+
+
 def parse_quirks(assignments: list[str]) -> Quirks:
     """Read quirks from the command line's NAME=VALUE texts."""
     known = {item.name for item in fields(Quirks)}

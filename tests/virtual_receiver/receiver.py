@@ -5,24 +5,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 import secrets
-from typing import Self
+from typing import Self, override
 
-from . import recording as played
-from .clock import ReceiverClock, monotonic_ns, realtime_ns
+from .clock import ReceiverClock, monotonic_ns, to_unix_ns
 from .connection import Connection
 from .decoder import KeyOpener
-from .heard import Heard, find
 from .metadata import Song
+from .observer import Observer
 from .quirks import Quirks
-from .recording import PlayedPacket, Recording, Segment
+from .recording import PlayedPacket
 from .rtsp import Request
 from .sdp import Announcement
 from .session import DEFAULT_VOLUME_DB, Ports, Session
 from .stats import Stats
-from .stream import ReceivedSync, Setting, Stream
+from .stream import Setting, Stream
 from .timing import Cadence
 from .txt import raop_txt
-from .waiting import Waiters
 from .wav import WavFile
 
 type Listener = Callable[[str, Mapping[str, object]], None]
@@ -37,7 +35,7 @@ class VolumeChange:
     is_recording: bool
 
 
-class VirtualReceiver:
+class VirtualReceiver(Observer):
     """Listen for senders, play what they send and tell what was heard when."""
 
     def __init__(
@@ -65,6 +63,7 @@ class VirtualReceiver:
         `record=False` frames are counted and forgotten, with `decode=False`
         their sound is not looked at.
         """
+        super().__init__(record=record)
         self.name = name
         self.host = host
         self.port = port
@@ -76,11 +75,8 @@ class VirtualReceiver:
         self.cadence = cadence or Cadence()
         self.clock = ReceiverClock(clock_offset_ns, clock_drift_ppm, monotonic_ns())
         self.audio_latency_frames = audio_latency_frames
-        self.recording = Recording(keep=record)
         self.stats = Stats()
         self.song = Song()
-        self.requests: list[Request] = []
-        self.syncs: list[ReceivedSync] = []
         self.volumes: list[VolumeChange] = []
         self.volume_db = DEFAULT_VOLUME_DB
         self.violations: list[str] = []
@@ -96,7 +92,6 @@ class VirtualReceiver:
         self._stream: Stream | None = None
         self._streams = 0
         self._listeners: list[Listener] = []
-        self._waiters = Waiters(self._next_due_s)
         self._is_sounding = False
         self._wav = WavFile(Path(wav)) if wav is not None else None
         self.recording.subscribe(self._heard)
@@ -159,45 +154,6 @@ class VirtualReceiver:
         """Call somebody with the name and details of each event."""
         self._listeners.append(listener)
 
-    # --- what was heard ------------------------------------------------------
-
-    @property
-    def pcm(self) -> bytes:
-        """Return all that was heard as s16le; lost packets silent, pauses left out."""
-        self.poll()
-        return self.recording.pcm
-
-    @property
-    def pcm_with_pauses(self) -> bytes:
-        """Return all that was heard, pauses as silence of up to a minute."""
-        self.poll()
-        return played.with_pauses(self.recording.packets)
-
-    @property
-    def played(self) -> list[Segment]:
-        """Return what was heard without a break longer than 5 ms, in pieces."""
-        self.poll()
-        return played.segments(self.recording.packets, 5_000_000)
-
-    @property
-    def first_frame_ns(self) -> int | None:
-        """Return CLOCK_MONOTONIC of the first frame that was heard."""
-        self.poll()
-        return self.recording.first_frame_ns
-
-    def heard(self, source: bytes, *, after_ns: int = 0) -> Heard:
-        """Find a source in what was heard since an instant of CLOCK_MONOTONIC."""
-        self.poll()
-        packets = [
-            packet for packet in self.recording.packets if packet.play_ns >= after_ns
-        ]
-        return find(source, packets)
-
-    def play_times(self) -> dict[int, int]:
-        """Map the rtptime of each packet that was heard to CLOCK_MONOTONIC."""
-        self.poll()
-        return self.recording.play_times()
-
     def clear(self) -> None:
         """Forget what was heard and asked until now, but not the counters."""
         self.poll()
@@ -207,63 +163,25 @@ class VirtualReceiver:
         self.volumes.clear()
 
     @property
+    @override
     def is_playing(self) -> bool:
         """Tell whether frames wait to be heard."""
         self.poll()
         return self._stream is not None and self._stream.player.next_due_ns is not None
 
     @property
+    @override
     def has_session(self) -> bool:
         """Tell whether a sender holds this receiver."""
         return self._owner is not None
 
+    @override
     def poll(self) -> None:
         """Play what is due by now."""
         if self._stream is not None:
             self._stream.poll()
 
-    # --- waiting -------------------------------------------------------------
-
-    async def wait_for(
-        self, method: str, *, count: int = 1, timeout_s: float = 10.0
-    ) -> Request:
-        """Wait until a method was asked for the count-th time; return that request."""
-        await self.wait_until(lambda: len(self.asked(method)) >= count, timeout_s)
-        return self.asked(method)[count - 1]
-
-    def asked(self, method: str) -> list[Request]:
-        """Return the requests with a method."""
-        return [request for request in self.requests if request.method == method]
-
-    async def wait_playing(self, timeout_s: float = 10.0) -> int:
-        """Wait until a frame is heard from now on; return its CLOCK_MONOTONIC."""
-        before = self.recording.frames
-        await self.wait_until(lambda: self.recording.frames > before, timeout_s)
-        return self.recording.last_frame_ns or 0
-
-    async def wait_frames(self, frames: int, timeout_s: float = 60.0) -> None:
-        """Wait until so many frames were heard in all."""
-        await self.wait_until(lambda: self.recording.frames >= frames, timeout_s)
-
-    async def wait_idle(self, timeout_s: float = 60.0) -> None:
-        """Wait until no sender holds this receiver."""
-        await self.wait_until(lambda: not self.has_session, timeout_s)
-
-    async def drain(self, timeout_s: float = 60.0) -> None:
-        """Wait until everything that is queued was heard."""
-        await self.wait_until(lambda: not self.is_playing, timeout_s)
-
-    async def wait_until(
-        self, predicate: Callable[[], bool], timeout_s: float = 10.0
-    ) -> None:
-        """Wait until something about this receiver is true."""
-
-        def is_true() -> bool:
-            self.poll()
-            return predicate()
-
-        await self._waiters.wait(is_true, timeout_s)
-
+    @override
     def _next_due_s(self) -> float | None:
         """Return the seconds until the next frame is heard."""
         if self._stream is None or self._stream.player.next_due_ns is None:
@@ -404,8 +322,8 @@ class VirtualReceiver:
             self._wav.append(packet.sound)
         if not self._is_sounding:
             self._is_sounding = True
-            wall_ns = packet.play_ns + realtime_ns() - monotonic_ns()
-            self._tell("playing", unix_s=wall_ns / 1e9, rtptime=packet.rtptime)
+            unix_s = to_unix_ns(packet.play_ns) / 1e9
+            self._tell("playing", unix_s=unix_s, rtptime=packet.rtptime)
 
     def _tell(self, event: str, **details: object) -> None:
         for listener in self._listeners:

@@ -7,7 +7,8 @@ import re
 from typing import Protocol
 
 from .digest import challenge, is_authorized
-from .metadata import MetadataError, Song, parse_dmap, parse_progress
+from .metadata import Song
+from .parameters import ParameterHost, Parameters, rtptime_of
 from .quirks import Quirks
 from .rtsp import Request, Response, parse_parameters
 from .sdp import Announcement, SdpError, parse_sdp
@@ -40,7 +41,7 @@ class Ports:
     audio: int = 0
 
 
-class Host(Protocol):
+class Host(ParameterHost, Protocol):
     """The receiver around a session: sockets, player, and who may play."""
 
     def claim(self, session: Session) -> bool:
@@ -57,15 +58,6 @@ class Host(Protocol):
 
     def teardown(self, session: Session) -> None:
         """End the stream and close its ports."""
-
-    def volume_changed(self, volume_db: float, *, is_recording: bool) -> None:
-        """Take a volume in dB."""
-
-    def song_changed(self, kind: str) -> None:
-        """Take note that text, artwork or progress came."""
-
-    def violation(self, text: str) -> None:
-        """Take note of something that the protocol does not allow."""
 
 
 class Session:
@@ -89,10 +81,8 @@ class Session:
         self._nonce = nonce
         self._audio_latency_frames = audio_latency_frames
         self._is_auth_set_up = False
-        self._early_volume_db: float | None = None
         self._last_cseq = 0
-        self.volume_db = volume_db
-        self.song = song or Song()
+        self._parameters = Parameters(host, quirks, volume_db, song or Song())
         self.state = SessionState.CONNECTED
         self.announcement: Announcement | None = None
         self.airplay_version = 0
@@ -110,6 +100,11 @@ class Session:
             "TEARDOWN": self._teardown,
             "POST": self._post,
         }
+
+    @property
+    def volume_db(self) -> float:
+        """Return the volume in force."""
+        return self._parameters.volume_db
 
     def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -204,9 +199,8 @@ class Session:
             return Response(455)
         self._check_session(request)
         self.state = SessionState.RECORDING
-        if self._quirks.forgets_early_volume and self._early_volume_db is not None:
-            self.volume_db = self._early_volume_db
-        self._host.record(self, _rtptime(request))
+        self._parameters.start()
+        self._host.record(self, rtptime_of(request))
         return Response(headers={"Audio-Latency": str(self._audio_latency_frames)})
 
     def _flush(self, request: Request) -> Response:
@@ -214,13 +208,14 @@ class Session:
             self._host.violation(f"FLUSH while {self.state.name}")
             return Response(455)
         self._check_session(request)
-        self._host.flush(self, _rtptime(request))
+        self._host.flush(self, rtptime_of(request))
         return Response()
 
     def _teardown(self, request: Request) -> Response:
         if self.state in (SessionState.READY, SessionState.RECORDING):
             self._check_session(request)
         self.state = SessionState.CONNECTED
+        self._parameters.is_recording = False
         self._host.teardown(self)
         return Response(headers={"Connection": "close"}, close=True)
 
@@ -239,64 +234,11 @@ class Session:
         return Response(headers={"Content-Type": "application/octet-stream"}, body=body)
 
     def _get_parameter(self, request: Request) -> Response:
-        if request.body.strip() != b"volume":
-            return Response()
-        text = f"volume: {self.volume_db:.6f}\r\n"
-        # measured: shairport-sync 5.1 puts the empty line first, 3.3.8 last
-        text = f"\r\n{text}" if self._quirks.leading_crlf else f"{text}\r\n"
-        return Response(body=text.encode())
+        return self._parameters.get(request)
 
     def _set_parameter(self, request: Request) -> Response:
         self._check_session(request)
-        try:
-            return self._take_parameter(request)
-        except (MetadataError, ValueError) as err:
-            self._host.violation(f"SET_PARAMETER: {err}")
-            return Response(400)
-
-    def _take_parameter(self, request: Request) -> Response:
-        content_type = request.content_type
-        if content_type == "text/parameters":
-            for line in request.body.decode().split("\r\n"):
-                self._take_line(line)
-        elif content_type == "application/x-dmap-tagged":
-            self.song.text = parse_dmap(request.body)
-            self.song.text_rtptime = self._song_rtptime(request)
-            self._host.song_changed("text")
-        elif content_type.startswith("image/"):
-            self.song.artwork, self.song.artwork_type = request.body, content_type
-            self.song.artwork_rtptime = self._song_rtptime(request)
-            self._host.song_changed("artwork")
-        else:
-            self._host.violation(f"SET_PARAMETER with {content_type!r}")
-        return Response()
-
-    def _take_line(self, line: str) -> None:
-        name, _, value = line.partition(": ")
-        if name == "volume":
-            self._set_volume(float(value))
-        elif name == "progress":
-            self.song.progress = parse_progress(value)
-            self._host.song_changed("progress")
-        elif line:
-            self._host.violation(f"parameter {line!r}")
-
-    def _set_volume(self, volume_db: float) -> None:
-        if not (-30.0 <= volume_db <= 0.0 or volume_db == -144.0):
-            self._host.violation(f"volume {volume_db}")
-        is_recording = self.state is SessionState.RECORDING
-        if not self._quirks.ignores_volume:
-            if not is_recording and self._early_volume_db is None:
-                self._early_volume_db = self.volume_db
-            self.volume_db = volume_db
-        self._host.volume_changed(volume_db, is_recording=is_recording)
-
-    def _song_rtptime(self, request: Request) -> int | None:
-        """Return the RTP-Info of metadata; Sonos answers 400 without one."""
-        rtptime = _rtptime(request)
-        if rtptime is None:
-            self._host.violation("metadata without RTP-Info")
-        return rtptime
+        return self._parameters.set(request)
 
     def _check_session(self, request: Request) -> None:
         if request.headers.get("session") != "1":
@@ -312,8 +254,3 @@ def _ports(transport: dict[str, str]) -> Ports | None:
     if not (control.isdigit() and timing.isdigit()):
         return None
     return Ports(int(control), int(timing))
-
-
-def _rtptime(request: Request) -> int | None:
-    text = parse_parameters(request.headers.get("rtp-info", ""), ";").get("rtptime")
-    return int(text) if text is not None and text.isdigit() else None

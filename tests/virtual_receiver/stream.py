@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-import random
+import itertools
 
 from .alac import AlacError
 from .clock import ReceiverClock, monotonic_ns
 from .decoder import Decoder, KeyOpener
+from .faults import Faults
 from .packets import (
     AUDIO,
     RESENT,
@@ -82,11 +83,13 @@ class Stream:
         self._announcement = announcement
         self._sender = sender
         self._loop = asyncio.get_running_loop()
-        self._random = random.Random(setting.quirks.seed)
+        self._faults = Faults(setting.quirks)
         self._decoder = Decoder(announcement, setting.open_key)
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._delayed: dict[int, asyncio.TimerHandle] = {}
+        self._delayed_count = itertools.count()
         self._is_closed = self._is_polling = False
-        self._timing_sent = self._burst_left = self._audio_seen = 0
+        self._timing_sent = 0
         self._marked_rtptime: int | None = None
         self._last_audio: AudioPacket | None = None
         self._awaits_first_sync = True
@@ -139,7 +142,7 @@ class Stream:
         self.poll()
         self._is_closed = True
         self.player.stop(self._now())
-        for timer in self._timers.values():
+        for timer in [*self._timers.values(), *self._delayed.values()]:
             timer.cancel()
         for sock in self._ports.sockets:
             self._loop.remove_reader(sock)
@@ -168,12 +171,12 @@ class Stream:
         if not self._quirks.jitter_s or datagram.channel is Channel.TIMING:
             self._handle(datagram)
             return
-        delay_s = self._random.uniform(0, self._quirks.jitter_s)
-        self._loop.call_later(delay_s, self._arrive, datagram)
+        delay_s = self._faults.delay_s()
+        key = next(self._delayed_count)
+        self._delayed[key] = self._loop.call_later(delay_s, self._arrive, key, datagram)
 
-    def _arrive(self, datagram: Datagram) -> None:
-        if self._is_closed:
-            return
+    def _arrive(self, key: int, datagram: Datagram) -> None:
+        del self._delayed[key]
         self._handle(Datagram(monotonic_ns(), datagram.channel, datagram.payload))
         self._schedule_resends()
         self._setting.changed()
@@ -223,7 +226,7 @@ class Stream:
         self, packet: bytes, at_ns: int, now: int, *, is_resent: bool = False
     ) -> None:
         audio = parse_audio(packet)
-        if self._is_lost():
+        if self._faults.is_lost():
             self._stats.lost_by_quirk += 1
             return
         self._audio_ns = at_ns
@@ -262,16 +265,6 @@ class Stream:
         ):
             self._setting.violation(f"rtptime jumps at {audio.sequence}")
 
-    def _is_lost(self) -> bool:
-        self._audio_seen += 1
-        every = self._quirks.burst_loss_every
-        if every and self._audio_seen % every == 0:
-            self._burst_left = self._quirks.burst_loss_length
-        if self._burst_left:
-            self._burst_left -= 1
-            return True
-        return bool(self._quirks.loss) and self._random.random() < self._quirks.loss
-
     # --- timers --------------------------------------------------------------
 
     def _now(self) -> int:
@@ -290,7 +283,7 @@ class Stream:
 
     def _tick(self) -> None:
         self.poll()
-        if self._quirks.ask_burst or self._quirks.ask_never_sent:
+        if self._faults.asks_needlessly:
             self._ask_needlessly()
         age_ns = monotonic_ns() - self._audio_ns
         idle_s = self._quirks.idle_close_s
@@ -320,10 +313,8 @@ class Stream:
         if newest is None or "needless" in self._timers:
             return
         self._later("needless", 1.0, self._end_needless_pause)
-        if self._quirks.ask_burst:
-            self._request(newest - self._quirks.ask_burst + 1, self._quirks.ask_burst)
-        if self._quirks.ask_never_sent:
-            self._request(newest + 30_000, 16)
+        for first, count in self._faults.needless(newest):
+            self._request(first, count)
 
     def _end_needless_pause(self) -> None:
         del self._timers["needless"]

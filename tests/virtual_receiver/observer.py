@@ -1,0 +1,117 @@
+"""What a receiver has heard and been asked, for the authors of tests."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from . import recording as played
+from .heard import Heard, find
+from .recording import Recording, Segment
+from .rtsp import Request
+from .stream import ReceivedSync
+from .waiting import Waiters
+
+
+class Observer(ABC):
+    """Answers about the past, and waiting for the future, without any sleep."""
+
+    def __init__(self, *, record: bool) -> None:
+        """Start with nothing heard."""
+        self.recording = Recording(keep=record)
+        self.requests: list[Request] = []
+        self.syncs: list[ReceivedSync] = []
+        self._waiters = Waiters(self._next_due_s)
+
+    @abstractmethod
+    def poll(self) -> None:
+        """Play what is due by now."""
+
+    @abstractmethod
+    def _next_due_s(self) -> float | None:
+        """Return the seconds until the next frame is heard."""
+
+    @property
+    @abstractmethod
+    def is_playing(self) -> bool:
+        """Tell whether frames wait to be heard."""
+
+    @property
+    @abstractmethod
+    def has_session(self) -> bool:
+        """Tell whether a sender holds this receiver."""
+
+    @property
+    def pcm(self) -> bytes:
+        """Return all that was heard as s16le; lost packets silent, pauses left out."""
+        self.poll()
+        return self.recording.pcm
+
+    @property
+    def pcm_with_pauses(self) -> bytes:
+        """Return all that was heard, pauses as silence of up to a minute."""
+        self.poll()
+        return played.with_pauses(self.recording.packets)
+
+    @property
+    def played(self) -> list[Segment]:
+        """Return what was heard without a break longer than 5 ms, in pieces."""
+        self.poll()
+        return played.segments(self.recording.packets, 5_000_000)
+
+    @property
+    def first_frame_ns(self) -> int | None:
+        """Return CLOCK_MONOTONIC of the first frame that was heard."""
+        self.poll()
+        return self.recording.first_frame_ns
+
+    def heard(self, source: bytes, *, after_ns: int = 0) -> Heard:
+        """Find a source in what was heard since an instant of CLOCK_MONOTONIC."""
+        self.poll()
+        packets = [
+            packet for packet in self.recording.packets if packet.play_ns >= after_ns
+        ]
+        return find(source, packets)
+
+    def play_times(self) -> dict[int, int]:
+        """Map the rtptime of each packet that was heard to CLOCK_MONOTONIC."""
+        self.poll()
+        return self.recording.play_times()
+
+    async def wait_for(
+        self, method: str, *, count: int = 1, timeout_s: float = 10.0
+    ) -> Request:
+        """Wait until a method was asked for the count-th time; return that request."""
+        await self.wait_until(lambda: len(self.asked(method)) >= count, timeout_s)
+        return self.asked(method)[count - 1]
+
+    def asked(self, method: str) -> list[Request]:
+        """Return the requests with a method."""
+        return [request for request in self.requests if request.method == method]
+
+    async def wait_playing(self, timeout_s: float = 10.0) -> int:
+        """Wait until more is heard; return CLOCK_MONOTONIC where that ends."""
+        before = self.recording.frames
+        await self.wait_until(lambda: self.recording.frames > before, timeout_s)
+        return self.recording.last_frame_ns or 0
+
+    async def wait_frames(self, frames: int, timeout_s: float = 60.0) -> None:
+        """Wait until so many frames were heard in all."""
+        await self.wait_until(lambda: self.recording.frames >= frames, timeout_s)
+
+    async def wait_idle(self, timeout_s: float = 60.0) -> None:
+        """Wait until no sender holds this receiver."""
+        await self.wait_until(lambda: not self.has_session, timeout_s)
+
+    async def drain(self, timeout_s: float = 60.0) -> None:
+        """Wait until everything that is queued was heard."""
+        await self.wait_until(lambda: not self.is_playing, timeout_s)
+
+    async def wait_until(
+        self, predicate: Callable[[], bool], timeout_s: float = 10.0
+    ) -> None:
+        """Wait until something about this receiver is true."""
+
+        def is_true() -> bool:
+            self.poll()
+            return predicate()
+
+        await self._waiters.wait(is_true, timeout_s)

@@ -1,0 +1,105 @@
+"""SET_PARAMETER and GET_PARAMETER: volume, metadata, artwork and progress."""
+
+from typing import Protocol
+
+from .metadata import MetadataError, Song, parse_dmap, parse_progress
+from .quirks import Quirks
+from .rtsp import Request, Response, parse_parameters
+
+
+class ParameterHost(Protocol):
+    """Who is told what a sender sets."""
+
+    def volume_changed(self, volume_db: float, *, is_recording: bool) -> None:
+        """Take a volume in dB."""
+
+    def song_changed(self, kind: str) -> None:
+        """Take note that text, artwork or progress came."""
+
+    def violation(self, text: str) -> None:
+        """Take note of something that the protocol does not allow."""
+
+
+class Parameters:
+    """What a sender has set in one session."""
+
+    def __init__(
+        self, host: ParameterHost, quirks: Quirks, volume_db: float, song: Song
+    ) -> None:
+        """Begin with the receiver's volume."""
+        self._host = host
+        self._quirks = quirks
+        self._early_volume_db: float | None = None
+        self.volume_db = volume_db
+        self.song = song
+        self.is_recording = False
+
+    def start(self) -> None:
+        """RECORD: some receivers lose the volume that was set before."""
+        self.is_recording = True
+        if self._quirks.forgets_early_volume and self._early_volume_db is not None:
+            self.volume_db = self._early_volume_db
+
+    def get(self, request: Request) -> Response:
+        if request.body.strip() != b"volume":
+            return Response()
+        text = f"volume: {self.volume_db:.6f}\r\n"
+        # measured: shairport-sync 5.1 puts the empty line first, 3.3.8 last
+        text = f"\r\n{text}" if self._quirks.leading_crlf else f"{text}\r\n"
+        return Response(body=text.encode())
+
+    def set(self, request: Request) -> Response:
+        try:
+            return self._take_parameter(request)
+        except (MetadataError, ValueError) as err:
+            self._host.violation(f"SET_PARAMETER: {err}")
+            return Response(400)
+
+    def _take_parameter(self, request: Request) -> Response:
+        content_type = request.content_type
+        if content_type == "text/parameters":
+            for line in request.body.decode().split("\r\n"):
+                self._take_line(line)
+        elif content_type == "application/x-dmap-tagged":
+            self.song.text = parse_dmap(request.body)
+            self.song.text_rtptime = self._song_rtptime(request)
+            self._host.song_changed("text")
+        elif content_type.startswith("image/"):
+            self.song.artwork, self.song.artwork_type = request.body, content_type
+            self.song.artwork_rtptime = self._song_rtptime(request)
+            self._host.song_changed("artwork")
+        else:
+            self._host.violation(f"SET_PARAMETER with {content_type!r}")
+        return Response()
+
+    def _take_line(self, line: str) -> None:
+        name, _, value = line.partition(": ")
+        if name == "volume":
+            self._set_volume(float(value))
+        elif name == "progress":
+            self.song.progress = parse_progress(value)
+            self._host.song_changed("progress")
+        elif line:
+            self._host.violation(f"parameter {line!r}")
+
+    def _set_volume(self, volume_db: float) -> None:
+        if not (-30.0 <= volume_db <= 0.0 or volume_db == -144.0):
+            self._host.violation(f"volume {volume_db}")
+        if not self._quirks.ignores_volume:
+            if not self.is_recording and self._early_volume_db is None:
+                self._early_volume_db = self.volume_db
+            self.volume_db = volume_db
+        self._host.volume_changed(volume_db, is_recording=self.is_recording)
+
+    def _song_rtptime(self, request: Request) -> int | None:
+        """Return the RTP-Info of metadata; Sonos answers 400 without one."""
+        rtptime = rtptime_of(request)
+        if rtptime is None:
+            self._host.violation("metadata without RTP-Info")
+        return rtptime
+
+
+def rtptime_of(request: Request) -> int | None:
+    """Return the rtptime in RTP-Info."""
+    text = parse_parameters(request.headers.get("rtp-info", ""), ";").get("rtptime")
+    return int(text) if text is not None and text.isdigit() else None
