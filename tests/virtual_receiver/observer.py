@@ -89,8 +89,8 @@ class Observer(ABC):
 
     async def wait_playing(self, timeout_s: float = 10.0) -> int:
         """Wait until more is heard; return CLOCK_MONOTONIC where that ends."""
-        before = self.recording.frames
-        await self.wait_until(lambda: self.recording.frames > before, timeout_s)
+        before = self.recording.heard_frames
+        await self.wait_until(lambda: self.recording.heard_frames > before, timeout_s)
         return self.recording.last_frame_ns or 0
 
     async def wait_frames(self, frames: int, timeout_s: float = 60.0) -> None:

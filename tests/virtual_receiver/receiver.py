@@ -320,7 +320,7 @@ class VirtualReceiver(Observer):
     def _heard(self, packet: PlayedPacket) -> None:
         if self._wav is not None:
             self._wav.append(packet.sound)
-        if not self._is_sounding:
+        if not self._is_sounding and not packet.is_missing:
             self._is_sounding = True
             unix_s = to_unix_ns(packet.play_ns) / 1e9
             self._tell("playing", unix_s=unix_s, rtptime=packet.rtptime)

@@ -50,13 +50,18 @@ class Recording:
         self._listeners: list[Callable[[PlayedPacket], None]] = []
         self.packets: list[PlayedPacket] = []
         self.frames = 0
+        """Frames that are past, silence for lost ones included."""
+        self.heard_frames = 0
+        """Frames that came from a packet."""
         self.first_frame_ns: int | None = None
         self.last_frame_ns: int | None = None
 
     def add(self, packet: PlayedPacket) -> None:
         """Take the next packet that was played."""
-        if self.first_frame_ns is None and not packet.is_missing:
-            self.first_frame_ns = packet.play_ns
+        if not packet.is_missing:
+            self.heard_frames += packet.frames
+            if self.first_frame_ns is None:
+                self.first_frame_ns = packet.play_ns
         self.frames += packet.frames
         self.last_frame_ns = packet.play_ns + packet.frames * NS_PER_S // packet.rate
         if self._keep:
@@ -71,7 +76,7 @@ class Recording:
     def clear(self) -> None:
         """Forget what was played until now."""
         self.packets.clear()
-        self.frames = 0
+        self.frames = self.heard_frames = 0
         self.first_frame_ns = self.last_frame_ns = None
 
     @property
