@@ -1,0 +1,105 @@
+"""Where the demo's parts find each other: a network of this machine, or one of its own.
+
+Home Assistant looks for receivers on real interfaces only, never on loopback.
+"""
+
+import asyncio
+from contextlib import suppress
+import os
+import shutil
+import socket
+import subprocess
+
+from .progress import CheckError
+
+OWN_ADDRESS = "198.51.100.10"
+_MDNS = ("224.0.0.251", 5353)
+_DEFAULT_PORT = 8123
+_COMMANDS = (
+    "link set lo up",
+    "link add demo0 type veth peer name demo1",
+    f"addr add {OWN_ADDRESS}/24 dev demo0",
+    "link set demo0 up",
+    "link set demo1 up",
+    "route add default via 198.51.100.1 dev demo0",
+)
+
+
+def own_address() -> str | None:
+    """Return this machine's address on the network that it uses for multicast."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_MDNS)
+        except OSError:
+            return None
+        address: str = probe.getsockname()[0]
+    return None if address.startswith("127.") else address
+
+
+def why_no_private_network() -> str | None:
+    """Tell what is missing for a network of our own; None where nothing is."""
+    if os.geteuid() != 0:
+        return "root"
+    if shutil.which("ip") is None:
+        return "the program ip (on Debian: apt-get install iproute2)"
+    return None
+
+
+def enter_private_network() -> str:
+    """Move this process into a network of its own, which ends with it."""
+    try:
+        os.unshare(os.CLONE_NEWNET)
+        for command in _COMMANDS:
+            subprocess.run(
+                ["ip", *command.split()], check=True, capture_output=True, text=True
+            )
+    except (OSError, subprocess.CalledProcessError) as err:
+        reason = getattr(err, "stderr", "") or err
+        raise CheckError(f"a network of its own cannot be made: {reason}") from err
+    return OWN_ADDRESS
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """Take the port for the web page; without a wish the next free one from 8123."""
+    ports = [port] if port is not None else [*range(_DEFAULT_PORT, _DEFAULT_PORT + 20)]
+    for candidate in ports:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, candidate))
+            sock.listen()
+        except OSError as err:
+            sock.close()
+            problem = err
+        else:
+            return sock
+    raise CheckError(
+        f"{host} port {ports[0]} cannot be used: {problem.strerror}; try --port"
+    )
+
+
+async def forward(listening: socket.socket, port: int) -> asyncio.Server:
+    """Hand connections from outside to a port inside our own network."""
+
+    async def connected(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        try:
+            inner = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            writer.close()
+            return
+        async with asyncio.TaskGroup() as both:
+            both.create_task(_pump(reader, inner[1]))
+            both.create_task(_pump(inner[0], writer))
+
+    return await asyncio.start_server(connected, sock=listening)
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while octets := await reader.read(1 << 16):
+            writer.write(octets)
+            await writer.drain()
+    with suppress(OSError):
+        writer.close()

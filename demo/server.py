@@ -1,0 +1,110 @@
+"""The process of a real Home Assistant."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+import ctypes
+import os
+from pathlib import Path
+import signal
+import sys
+
+from .progress import CheckError
+
+_STOP_S = 30
+_ORPHANS_S = 3
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_STUBS = Path(__file__).with_name("stubs")
+_libc = ctypes.CDLL(None)
+
+
+class HomeAssistantProcess:
+    """Home Assistant and the processes that it has started."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        """Take what runs."""
+        self._process = process
+        self.log = log
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether it ended by itself."""
+        return self._process.returncode is not None
+
+    def log_lines(self) -> list[str]:
+        """Return what it has logged."""
+        return self.log.read_text(errors="replace").splitlines()
+
+    async def stop(self) -> list[str]:
+        """End it as an operator would; return what was left running and is ended now."""
+        if not self.has_ended:
+            self._process.terminate()
+        left: list[str] = []
+        try:
+            async with asyncio.timeout(_STOP_S):
+                await self._process.wait()
+        except TimeoutError:
+            left.append("Home Assistant itself")
+            self._process.kill()
+            await self._process.wait()
+        # Its children see its end and need a moment for their own.
+        for _ in range(_ORPHANS_S * 10):
+            if not self._orphans():
+                break
+            await asyncio.sleep(0.1)
+        for pid, name in self._orphans().items():
+            left.append(name)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return left
+
+    def _orphans(self) -> dict[int, str]:
+        """Find what it has left behind: the kernel gives that to us."""
+        found = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                pid, _, rest = stat.read_text().partition(" (")
+                name, _, fields = rest.rpartition(") ")
+                state, parent, _group, session, *_ = fields.split()
+                is_ours = int(parent) == os.getpid() and int(session) != os.getsid(0)
+                if is_ours and state != "Z":
+                    found[int(pid)] = name
+        return found
+
+
+@asynccontextmanager
+async def home_assistant(folder: Path) -> AsyncIterator[HomeAssistantProcess]:
+    """Run Home Assistant in a folder; it and all its children end with the block."""
+    log = folder / "console.log"
+    environment = os.environ | {"PYTHONPATH": str(_STUBS)}
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            str(Path(sys.executable).with_name("hass")),
+            *("--config", str(folder), "--skip-pip", "--log-no-color"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=folder,
+            env=environment,
+            # Ctrl-C is for us, who then stop it in order.
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
+        )
+    running = HomeAssistantProcess(process, log)
+    try:
+        yield running
+    finally:
+        await asyncio.shield(running.stop())
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end it also when the demo is killed."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+async def require_running(server: HomeAssistantProcess) -> None:
+    """Raise when Home Assistant has ended by itself."""
+    if server.has_ended:
+        raise CheckError(f"Home Assistant has ended; its log is {server.log}")
