@@ -57,11 +57,13 @@ class Tags:
 class Media:
     """Something to open: a URL or the path of a file, and what the caller knows of it.
 
-    `name` is what errors call it, so that no signed URL reaches a log or a user.
+    `name` is what errors call it, so that no signed URL reaches a log or a user;
+    `item` is the caller's own mark, which comes back in events.
     """
 
     url: str = field(repr=False)
     name: str
+    item: str = ""
     position_ms: int = 0
     duration_ms: int | None = None
     tags: Tags = Tags()
@@ -100,6 +102,40 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Open media that shall follow the present one without a gap, or none.
+
+    It takes the place of what was queued before. The owner learns by `MediaChanged`
+    that it is heard, by `NextFailed` that it cannot be.
+    """
+
+    stream: str
+    media: Media | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Silence a stream at once; answered when it is silent.
+
+    Its sessions are kept for `keep_s` seconds, then the receivers are freed.
+    """
+
+    stream: str
+    keep_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """Go on with the frame that was heard at the pause; answered when it is heard.
+
+    Fails with `no_stream` where nothing is paused.
+    """
+
+    stream: str
+    lead_ms: int = 700
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetVolume:
     """Set a receiver's level wherever it plays; no stream is no error."""
 
@@ -130,7 +166,17 @@ class Shutdown:
     """End all streams and the process."""
 
 
-type Command = Play | Stop | SetVolume | SetTags | SetArtwork | Shutdown
+type Command = (
+    Play
+    | Stop
+    | Queue
+    | Pause
+    | Resume
+    | SetVolume
+    | SetTags
+    | SetArtwork
+    | Shutdown
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +200,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamChanged:
-    """A stream's state: connecting, buffering, playing or ended.
+    """A stream's state: connecting, buffering, playing, paused or ended.
 
     `buffering` also stands for a source that stalls while silence is sent.
     `position_ms` was heard at the Unix time `at`. An ended stream says why:
@@ -187,6 +233,7 @@ class MediaChanged:
 
     stream: str
     tags: Tags
+    item: str = ""
     duration_ms: int | None = None
     is_live: bool = False
     station: str | None = None
@@ -199,6 +246,33 @@ class CoverFound:
     stream: str
     picture: str = field(repr=False)
     content_type: str = "image/jpeg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextFailed:
+    """The media that was queued cannot be played; the present one plays on."""
+
+    stream: str
+    item: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextTaken:
+    """The queued media is being sent; another may be queued behind it."""
+
+    stream: str
+    item: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeFound:
+    """The level at which a receiver stood before its first session here."""
+
+    stream: str
+    receiver: str
+    volume: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +325,9 @@ type Event = (
     | Started
     | MediaChanged
     | CoverFound
+    | NextFailed
+    | NextTaken
+    | VolumeFound
     | MemberChanged
     | MemberProgress
     | Progress

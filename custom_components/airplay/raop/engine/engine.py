@@ -12,9 +12,12 @@ from ..messages import (
     Command,
     Event,
     Identity,
+    Pause,
     Play,
+    Queue,
     Ready,
     Reply,
+    Resume,
     SetArtwork,
     SetTags,
     SetVolume,
@@ -22,9 +25,15 @@ from ..messages import (
     Stop,
 )
 from .pacer import Pacer
-from .stream import Stream, SupersededError
+from .stream import Stream
 
 _LOGGER = logging.getLogger(__name__)
+
+
+class SupersededError(RaopError):
+    """A newer command took this one's place."""
+
+    code = "superseded"
 
 
 class StoppedError(RaopError):
@@ -70,16 +79,20 @@ class Engine:
         """Run a command; raise what stands in its way."""
         match command:
             case Play():
-                await self._play(command)
+                stream = self._stream(command.stream)
+                await self._take_over(stream, stream.play(command))
+            case Pause():
+                stream = self._stream(command.stream)
+                await self._take_over(stream, stream.pause(command))
+            case Resume():
+                stream = self._stream(command.stream)
+                await self._take_over(stream, stream.resume(command))
             case Stop():
                 await self._stop(command.stream)
             case SetVolume():
                 self._set_volume(command)
-            case SetArtwork():
-                self._show_artwork(command)
-            case SetTags():
-                if stream := self._streams.get(command.stream):
-                    stream.show_tags(command.tags)
+            case Queue() | SetArtwork() | SetTags():
+                await self._add(command)
             case Shutdown():
                 await self.close()
 
@@ -102,13 +115,24 @@ class Engine:
         else:
             self._emit(Reply(id=number))
 
-    async def _play(self, command: Play) -> None:
-        stream = self._stream(command.stream)
-        await self._take_over(command.stream, stream.play(command), SupersededError)
-
     async def _stop(self, name: str) -> None:
         stream = self._stream(name)
-        await self._take_over(name, stream.stop(), StoppedError)
+        await self._take_over(stream, stream.stop(), StoppedError)
+
+    async def _add(self, command: Queue | SetArtwork | SetTags) -> None:
+        """Add to what plays; where nothing does, it is too late and no error."""
+        stream = self._streams.get(command.stream)
+        if stream is None:
+            return
+        match command:
+            case Queue():
+                await stream.queue(command.media)
+            case SetTags():
+                stream.show_tags(command.tags)
+            case SetArtwork():
+                picture = _picture(command)
+                kind = command.content_type if picture else "image/none"
+                stream.show_artwork(kind, picture)
 
     def _stream(self, name: str) -> Stream:
         if name not in self._streams:
@@ -122,9 +146,13 @@ class Engine:
         return self._streams[name]
 
     async def _take_over(
-        self, name: str, steps: Coroutine[None, None, None], error: type[RaopError]
+        self,
+        stream: Stream,
+        steps: Coroutine[None, None, None],
+        error: type[RaopError] = SupersededError,
     ) -> None:
         """Let the newest command have the stream: what is at work on it gives up."""
+        name = stream.name
         previous = self._at_work.get(name)
         if previous:
             previous.interruption = previous.interruption or error
@@ -140,7 +168,7 @@ class Engine:
         finally:
             if self._at_work.get(name) is work:
                 del self._at_work[name]
-                self._forget(self._streams[name])
+                self._forget(stream)
         if work.task.cancelled():
             raise (work.interruption or StoppedError)("a newer command came")
         work.task.result()
@@ -152,20 +180,16 @@ class Engine:
 
     def _set_volume(self, command: SetVolume) -> None:
         for stream in self._streams.values():
-            for lane in stream.lanes:
-                if lane.member.receiver == command.receiver:
-                    lane.set_volume(command.volume, is_muted=command.muted)
+            stream.members.set_volume(
+                command.receiver, command.volume, is_muted=command.muted
+            )
 
-    def _show_artwork(self, command: SetArtwork) -> None:
-        stream = self._streams.get(command.stream)
-        if stream is None:
-            return
-        try:
-            picture = base64.b64decode(command.picture, validate=True)
-        except binascii.Error as err:
-            raise RaopError("the picture is not Base64") from err
-        kind = command.content_type if picture else "image/none"
-        stream.show_artwork(kind, picture)
+
+def _picture(command: SetArtwork) -> bytes:
+    try:
+        return base64.b64decode(command.picture, validate=True)
+    except binascii.Error as err:
+        raise RaopError("the picture is not Base64") from err
 
 
 async def _after(

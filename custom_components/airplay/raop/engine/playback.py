@@ -125,6 +125,7 @@ class Playback:
             MediaChanged(
                 stream=self._stream,
                 tags=self.tags,
+                item=self.media.item,
                 duration_ms=self.duration_ms,
                 is_live=self.is_live,
                 station=self._station,

@@ -30,17 +30,20 @@ _LOGGER = logging.getLogger(__name__)
 _KEEP_ALIVE_S = 20
 _TEARDOWN_S = 1.0
 _TEXT_S = 5.0
+_GET_S = 1.0
 _ARTWORK_S = 15.0
 _VOLUME_GAP_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """What a receiver with a display is told, at a frame of the timeline."""
+    """What a receiver with a display is told: words, and frames of the timeline."""
 
     tags: Tags
     duration_ms: int | None
-    frame: int
+    start: int
+    now: int
+    end: int
 
 
 def receiver_of(member: Member) -> Receiver:
@@ -74,6 +77,7 @@ class RaopLane:
         self._background: set[asyncio.Task[None]] = set()
         self._volume = (member.volume, member.muted)
         self._volume_task: asyncio.Task[None] | None = None
+        self.found_volume: float | None = None
         self.active_remote = secrets.randbelow(1 << 32)
 
     @property
@@ -114,7 +118,7 @@ class RaopLane:
         sequence = transmitter.backlog.next_sequence
         frame = transmitter.backlog.next_frame
         await self._perform(self._open_session.record(sequence, frame))
-        await self._send_volume()
+        await self._settle_first_volume()
         outlet = self._outlet
         assert outlet is not None
         self._transmitter = transmitter
@@ -134,15 +138,14 @@ class RaopLane:
     def show(self, show: Show) -> None:
         """Tell the receiver what plays, behind everything that is urgent."""
         session = self._session
-        if session and self.is_open and self.receiver.takes_text:
-            text = session.text(show.tags, show.duration_ms, show.frame)
+        if session is None or not self.is_open:
+            return
+        if self.receiver.takes_text:
+            text = session.text(show.tags, show.duration_ms, show.now)
             self._spawn(self._tell(text, _TEXT_S))
-
-    def show_progress(self, start: int, now: int, end: int) -> None:
-        """Tell the receiver the position."""
-        session = self._session
-        if session and self.is_open and self.receiver.takes_progress:
-            self._spawn(self._tell(session.progress(start, now, end), _TEXT_S))
+        if self.receiver.takes_progress and show.duration_ms:
+            progress = session.progress(show.start, show.now, show.end)
+            self._spawn(self._tell(progress, _TEXT_S))
 
     def show_artwork(self, content_type: str, picture: bytes, frame: int) -> None:
         """Show a picture."""
@@ -239,6 +242,22 @@ class RaopLane:
             await self._perform(steps)
         except ReceiverRefusedError as err:
             _LOGGER.debug("%s refuses the volume: %s", self.member.name, err)
+
+    async def _settle_first_volume(self) -> None:
+        """Set the level that is wanted, or learn the one at which it stands.
+
+        The first AirPort Express hangs when it is asked.
+        """
+        if self._volume[0] is not None:
+            return await self._send_volume()
+        if self.receiver.is_first_express:
+            return None
+        try:
+            steps = self._open_session.read_volume()
+            self.found_volume = await self._perform(steps, timeout_s=_GET_S)
+        except RaopError as err:
+            _LOGGER.debug("%s tells no volume: %s", self.member.name, err)
+        return None
 
     async def _settle_volume(self) -> None:
         sent: tuple[float | None, bool] | None = None

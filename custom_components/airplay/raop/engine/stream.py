@@ -1,32 +1,39 @@
-"""One stream: a timeline with a source at one end and receivers at the other."""
+"""One stream: a timeline with sources at one end and receivers at the other."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable
+from dataclasses import replace
 import logging
-import os
 import secrets
 import time
 
-from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
+from ..errors import (
+    MediaError,
+    RaopError,
+    ReceiverSilentError,
+    ReceiverUnreachableError,
+)
 from ..messages import (
     Event,
     Identity,
-    Member,
-    MemberChanged,
-    MemberProgress,
+    Media,
+    NextFailed,
+    NextTaken,
+    Pause,
     Play,
     Progress,
+    Resume,
     Started,
     StreamChanged,
     Tags,
 )
-from ..session.backlog import AudioKey
 from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
 from . import clock
+from .members import Members, all_of, tear_down
 from .pacer import Pacer
 from .playback import Playback, over
 from .raop_lane import RaopLane, Show
-from .supply import Pcm
+from .supply import Pcm, Segment
 from .transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
@@ -39,10 +46,10 @@ _WATCH_S = 0.25
 _PROGRESS_NS = SECOND_NS
 
 
-class SupersededError(RaopError):
-    """A newer command took this one's place."""
+class NoStreamError(RaopError):
+    """There is nothing to go on with."""
 
-    code = "superseded"
+    code = "no_stream"
 
 
 class Stream:
@@ -59,28 +66,30 @@ class Stream:
     ) -> None:
         self.name = name
         self._pacer = pacer
-        self._identity = identity
         self._emit = emit
         self._on_idle = on_idle
-        self._lanes: dict[str, RaopLane] = {}
+        self.members = Members(
+            name, pacer=pacer, identity=identity, emit=emit, on_lost=self._lost
+        )
+        self._command: Play | None = None
         self._transmitter: Transmitter | None = None
         self._playback: Playback | None = None
+        self._next: Playback | None = None
+        self._unheard: list[Playback] = []
+        self._opening: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._guards: dict[str, asyncio.Task[None]] = {}
-        self._state = ""
-        self._picture: tuple[str, bytes] | None = None
-        self._content_frame = 0
+        self._release: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._state = ""
 
     @property
     def is_idle(self) -> bool:
-        """Whether it holds no session and no media."""
-        return not self._lanes and self._playback is None
+        """Whether it holds no session, no media and nothing to go on with."""
+        return not self.members and self._playback is None and not self._is_paused
 
     @property
-    def lanes(self) -> tuple[RaopLane, ...]:
-        """The lanes that stand."""
-        return tuple(self._lanes.values())
+    def _is_paused(self) -> bool:
+        return self._state == "paused"
 
     async def play(self, command: Play) -> None:
         """Play media; return when it is heard, raise what stands in the way.
@@ -88,10 +97,9 @@ class Stream:
         Running music goes on until the new media is ready, and if that cannot be
         played it goes on altogether.
         """
-        delay_s = command.depth_ms / 1000
-        playback = Playback(self.name, command.media, delay_s=delay_s, emit=self._emit)
+        playback = self._new_playback(command.media, command.depth_ms)
         try:
-            if self._can_take(command):
+            if self._transmitter and self.members.are(command.members):
                 await playback.buffer()
                 await self._switch(command, playback)
             else:
@@ -99,20 +107,76 @@ class Stream:
         except BaseException as err:
             if self._playback is not playback:
                 playback.close()
-            if self._is_hushed():
+            if self._is_hushed and isinstance(err, Exception):
                 await self._end_with(err)
             raise
         await self._until_heard()
 
+    async def pause(self, command: Pause) -> None:
+        """Silence the receivers and remember the frame that was heard."""
+        transmitter, playback = self._transmitter, self._playback
+        if self._is_paused or self._command is None:
+            return
+        if transmitter is None or playback is None or transmitter.line is None:
+            # Still on its way: it begins where it was to begin, when it is resumed.
+            position = self._command.media.position_ms
+            await self._close()
+            self._change("paused", position)
+            return
+        segment, frame = self._heard()
+        position = ms_of_frames(segment.position_at(frame))
+        await self._hush(transmitter)
+        self._change("paused", position)
+        self._stop_watching()
+        self._release = asyncio.create_task(
+            self._let_go_later(command.keep_s, position)
+        )
+
+    async def resume(self, command: Resume) -> None:
+        """Go on from the frame that was heard at the pause."""
+        if not self._is_paused or self._command is None:
+            raise NoStreamError("nothing is paused")
+        self._cancel_release()
+        transmitter = self._transmitter
+        if transmitter is None:
+            return await self.play(replace(self._command, lead_ms=command.lead_ms))
+        position = ms_of_frames(transmitter.supply.paused_position)
+        try:
+            await self._reconnect(self._command, transmitter, position)
+        except RaopError:
+            self._change("paused", position)
+            raise
+        at_ns = clock.now_ns() + _lead_ns(command.lead_ms)
+        await self._pacer.run(lambda: transmitter.resume(at_ns, clock.now_ns()))
+        await self._announce(at_ns, position)
+        return await self._until_heard()
+
+    async def _reconnect(
+        self, command: Play, transmitter: Transmitter, position_ms: int
+    ) -> None:
+        """Open again what receivers closed because it was silent for too long."""
+        missing = self.members.missing(command.members)
+        if missing:
+            self._change("connecting", position_ms)
+            lanes = await self.members.connect(missing)
+            await self.members.record(lanes, transmitter)
+
+    async def queue(self, media: Media | None) -> None:
+        """Open what shall follow; return at once."""
+        self._drop_next()
+        transmitter = self._transmitter
+        if transmitter is None or self._command is None:
+            return
+        if media is None:
+            await self._pacer.run(lambda: transmitter.supply.follow(None))
+            return
+        await self._pacer.run(transmitter.supply.expect)
+        self._next = self._new_playback(media, self._command.depth_ms)
+        self._opening = asyncio.create_task(self._open_next(transmitter, self._next))
+
     async def stop(self) -> None:
         """End the sessions and free the receivers."""
         await self._end(reason="stopped")
-
-    def show_artwork(self, content_type: str, picture: bytes) -> None:
-        """Show a picture on receivers that can."""
-        self._picture = (content_type, picture)
-        for lane in self.lanes:
-            lane.show_artwork(content_type, picture, self._content_frame)
 
     def show_tags(self, tags: Tags) -> None:
         """Replace what the receivers show."""
@@ -120,82 +184,50 @@ class Stream:
             self._playback.tags = over(tags, self._playback.tags)
             self._show()
 
-    def _can_take(self, command: Play) -> bool:
-        wanted = {each.receiver for each in command.members}
-        return (
-            self._transmitter is not None
-            and wanted == self._lanes.keys()
-            and all(lane.is_open for lane in self.lanes)
-        )
+    def show_artwork(self, content_type: str, picture: bytes) -> None:
+        """Show a picture on receivers that can."""
+        self.members.show_artwork(content_type, picture, self._shown_frame())
 
+    def _new_playback(self, media: Media, depth_ms: int) -> Playback:
+        delay_s = depth_ms / 1000
+        return Playback(self.name, media, delay_s=delay_s, emit=self._emit)
+
+    @property
     def _is_hushed(self) -> bool:
         """Whether sessions stand, but the old media was silenced for new media."""
-        return self._transmitter is not None and self._transmitter.line is None
-
-    async def _end_with(self, err: BaseException) -> None:
-        error = err if isinstance(err, RaopError) else None
-        await self._end(reason="failed" if error else "stopped", error=error)
+        line = self._transmitter.line if self._transmitter else None
+        return self._transmitter is not None and line is None and not self._is_paused
 
     async def _start(self, command: Play, playback: Playback) -> None:
-        if self._lanes or self._playback:
-            await self._end(reason="stopped")
+        """Connect the receivers while the media is opened, and begin."""
+        await self._close()
+        self._command = command
         self._change("connecting", command.media.position_ms)
-        lanes: dict[str, RaopLane] = {}
+        lanes: list[RaopLane] = []
+
+        async def connect() -> None:
+            lanes.extend(await self.members.connect(command.members))
+
         try:
-            lanes = await self._connect(command.members, playback)
-            transmitter = self._new_transmitter(command.depth_ms)
-            await _all(lane.record(transmitter) for lane in lanes.values())
+            await all_of([connect(), playback.buffer()])
         except BaseException as err:
-            for lane in lanes.values():
-                lane.release()
+            await tear_down(lanes)
             await self._end_with(err)
             raise
-        self._lanes, self._transmitter = lanes, transmitter
-        self._guards = {
-            receiver: asyncio.create_task(self._guard(receiver, lane))
-            for receiver, lane in lanes.items()
-        }
-        await self._begin(command, playback)
-
-    async def _connect(
-        self, members: tuple[Member, ...], playback: Playback
-    ) -> dict[str, RaopLane]:
-        """Connect the receivers while the media is opened."""
-        key = AudioKey(os.urandom(16), os.urandom(16))
-        lanes = {
-            each.receiver: RaopLane(each, self._identity, self._pacer, key)
-            for each in members
-        }
-        ready: dict[str, RaopLane] = {}
         try:
-            await _all([self._prepare(lanes, ready), playback.buffer()])
-        except BaseException:
-            await asyncio.gather(*(lane.teardown() for lane in lanes.values()))
+            transmitter = self._new_transmitter(command.depth_ms)
+            await self.members.record(lanes, transmitter)
+            self._transmitter = transmitter
+            await self._begin(command, playback)
+        except BaseException as err:
+            await self._end_with(err)
             raise
-        return ready
-
-    async def _prepare(
-        self, lanes: dict[str, RaopLane], ready: dict[str, RaopLane]
-    ) -> None:
-        """Connect all; those that fail are left out while one is there."""
-        results = await asyncio.gather(
-            *(lane.prepare() for lane in lanes.values()), return_exceptions=True
-        )
-        errors: list[BaseException] = []
-        for (receiver, lane), result in zip(lanes.items(), results, strict=True):
-            if result is None:
-                ready[receiver] = lane
-                self._tell_member(receiver, "connected")
-            elif isinstance(result, RaopError):
-                errors.append(result)
-                self._tell_member(receiver, "lost", result)
-            else:
-                raise result
-        if not ready:
-            raise errors[0]
 
     def _new_transmitter(self, depth_ms: int) -> Transmitter:
         loop = asyncio.get_running_loop()
+
+        def on_switch(source: Pcm) -> None:
+            loop.call_soon_threadsafe(self._switched, source)
 
         def on_end(source: Pcm) -> None:
             loop.call_soon_threadsafe(self._ran_out, source)
@@ -205,21 +237,27 @@ class Stream:
             frame=secrets.randbelow(1 << 32),
             ssrc=secrets.randbelow(1 << 32),
             depth_ms=depth_ms,
+            on_switch=on_switch,
             on_end=on_end,
         )
 
     async def _switch(self, command: Play, playback: Playback) -> None:
         """Change to other media within the sessions."""
         transmitter = self._transmitter
-        if transmitter is None:
-            return await self._start(command, playback)
-        sequence, frame = await self._pacer.run(transmitter.hush)
+        assert transmitter is not None
+        self._cancel_release()
+        self._drop_next()
         try:
-            await _all(lane.flush(sequence, frame) for lane in self.lanes)
+            sequence, frame = await self._pacer.run(transmitter.hush)
+            if not self._is_paused:
+                await self.members.flush(sequence, frame)
+            self._command = command
+            await self._begin(command, playback)
+        except MediaError:
+            raise
         except RaopError as err:
             _LOGGER.debug("%s: connecting anew: %s", self.name, err)
-            return await self._start(command, playback)
-        return await self._begin(command, playback)
+            await self._start(command, playback)
 
     async def _begin(self, command: Play, playback: Playback) -> None:
         transmitter = self._transmitter
@@ -227,6 +265,7 @@ class Stream:
         if self._playback and self._playback is not playback:
             self._playback.close()
         self._playback = playback
+        self._drop_unheard()
         now_ns = clock.now_ns()
         at_ns = _start_ns(command, now_ns)
         position = frames_of_ms(command.media.position_ms)
@@ -236,8 +275,18 @@ class Stream:
             self._pacer.add(transmitter)
 
         await self._pacer.run(begin)
+        await self._announce(at_ns, command.media.position_ms)
+        playback.publish()
+        playback.on_retitled = self._show
+        self._show()
+
+    async def _announce(self, at_ns: int, position_ms: int) -> None:
+        """Tell the owner that the line is set."""
+        transmitter, command = self._transmitter, self._command
+        assert transmitter is not None
+        assert command is not None
         first_ns = await self._pacer.run(lambda: transmitter.first_packet_ns)
-        self._change("buffering", command.media.position_ms, at_ns)
+        self._change("buffering", position_ms, at_ns)
         due_ns = at_ns - command.depth_ms * 1_000_000
         self._emit(
             Started(
@@ -246,24 +295,60 @@ class Stream:
                 first_packet_at=clock.to_unix(first_ns or due_ns),
             )
         )
-        playback.publish()
-        playback.on_retitled = self._show
-        self._content_frame = transmitter.line.frame if transmitter.line else 0
-        self._show()
         if self._watch is None:
             self._watch = asyncio.create_task(self._observe())
 
+    async def _open_next(self, transmitter: Transmitter, upcoming: Playback) -> None:
+        try:
+            await upcoming.buffer()
+        except MediaError as err:
+            await self._pacer.run(lambda: transmitter.supply.follow(None))
+            self._emit(
+                NextFailed(
+                    stream=self.name,
+                    item=upcoming.media.item,
+                    code=err.code,
+                    text=str(err),
+                )
+            )
+            return
+        position = frames_of_ms(upcoming.media.position_ms)
+        await self._pacer.run(
+            lambda: transmitter.supply.follow(upcoming.source, position)
+        )
+
+    async def _hush(self, transmitter: Transmitter) -> None:
+        sequence, frame = await self._pacer.run(
+            lambda: transmitter.pause(clock.now_ns())
+        )
+        try:
+            await self.members.flush(sequence, frame)
+        except RaopError as err:
+            _LOGGER.debug("%s: paused without FLUSH: %s", self.name, err)
+
+    async def _let_go_later(self, keep_s: float, position_ms: int) -> None:
+        """Free the receivers of a stream that stays paused."""
+        await asyncio.sleep(keep_s)
+        self._release = None
+        self._remember(position_ms)
+        await self._close()
+
+    def _remember(self, position_ms: int) -> None:
+        """Make the command one that goes on where the stream stands."""
+        if self._command and self._playback:
+            media = replace(self._playback.media, position_ms=position_ms)
+            self._command = replace(self._command, media=media, start_at=None)
+
     async def _until_heard(self) -> None:
         """Wait for the first frame's instant and for evidence that it sounds."""
-        transmitter = self._transmitter
-        line = transmitter.line if transmitter else None
+        line = self._transmitter.line if self._transmitter else None
         if line is None:
             return
         while (now_ns := clock.now_ns()) < line.at_ns:
             await asyncio.sleep(min((line.at_ns - now_ns) / SECOND_NS, 0.5))
             self._check_alive()
         deadline = time.monotonic() + _EVIDENCE_S
-        while not self._has_evidence():
+        while not self.members.have_evidence:
             self._check_alive()
             if time.monotonic() > deadline:
                 error = ReceiverSilentError(
@@ -275,21 +360,13 @@ class Stream:
             await asyncio.sleep(_LOOK_S)
         self._observe_state()
 
-    def _has_evidence(self) -> bool:
-        return any(lane.timing_replies for lane in self.lanes)
-
     def _check_alive(self) -> None:
-        if not self._lanes:
+        if not self.members:
             raise ReceiverUnreachableError("the receiver closed the connection")
 
-    async def _guard(self, receiver: str, lane: RaopLane) -> None:
-        """Take a receiver that is gone out of the stream."""
-        error = await lane.closed()
-        self._lanes.pop(receiver, None)
-        self._guards.pop(receiver, None)
-        lane.release()
-        self._tell_member(receiver, "lost", error)
-        if not self._lanes:
+    async def _lost(self, receiver: str, error: RaopError) -> None:
+        """Go on without a receiver; a paused stream connects anew when resumed."""
+        if not self.members and not self._is_paused:
             await self._end(reason="failed", error=error, receiver=receiver)
 
     async def _observe(self) -> None:
@@ -303,72 +380,104 @@ class Stream:
                 self._report()
 
     def _observe_state(self) -> None:
-        position, sounds = self._position()
         line = self._transmitter.line if self._transmitter else None
-        if line is None or not self._has_evidence():
+        if line is None or not self.members.have_evidence:
             return
         if clock.now_ns() < line.at_ns:
             return
+        segment, frame = self._heard()
+        self._hand_over(segment.source)
         is_over = self._transmitter and self._transmitter.supply.end_frame is not None
-        state = "playing" if sounds or is_over else "buffering"
+        state = "playing" if segment.sounds or is_over else "buffering"
         if state != self._state:
-            self._change(state, position)
+            self._change(state, ms_of_frames(segment.position_at(frame)))
 
-    def _position(self) -> tuple[int, bool]:
+    def _switched(self, source: Pcm) -> None:
+        """Let another item be queued: this one is being sent."""
+        if self._next and self._next.source is source:
+            self._unheard.append(self._next)
+            self._next = None
+            item = self._unheard[-1].media.item
+            self._emit(NextTaken(stream=self.name, item=item))
+
+    def _hand_over(self, source: Pcm | None) -> None:
+        """Make the item that is heard the present one."""
+        found = [each for each in self._unheard if each.source is source]
+        transmitter = self._transmitter
+        if not found or transmitter is None:
+            return
+        present = found[0]
+        while self._playback is not present:
+            if self._playback:
+                self._playback.close()
+            self._playback = self._unheard.pop(0)
+        if self._command:
+            self._command = replace(self._command, media=present.media)
+        present.publish()
+        present.on_retitled = self._show
+        line = transmitter.line
+        segment = transmitter.supply.segment_of(present.source)
+        at_ns = line.time_of(segment.frame) if line else None
+        self._change("playing", present.media.position_ms, at_ns)
+        self._show()
+
+    def _heard(self) -> tuple[Segment, int]:
         transmitter = self._transmitter
         frame = transmitter.heard_frame(clock.now_ns()) if transmitter else None
         if transmitter is None or frame is None:
-            return 0, False
-        position, sounds = transmitter.supply.position_at(frame)
-        return ms_of_frames(position), sounds
+            return Segment(0, 0, None, sounds=False), 0
+        return transmitter.supply.segment_at(frame), frame
 
     def _report(self) -> None:
         transmitter = self._transmitter
         if transmitter is None or transmitter.line is None or self._playback is None:
             return
-        position, _ = self._position()
-        buffered = self._playback.source.buffered_frames
+        segment, frame = self._heard()
         self._emit(
             Progress(
                 stream=self.name,
-                position_ms=position,
+                position_ms=ms_of_frames(segment.position_at(frame)),
                 at=time.time(),
-                buffered_ms=ms_of_frames(buffered),
+                buffered_ms=ms_of_frames(self._playback.source.buffered_frames),
                 silence_ms=ms_of_frames(transmitter.supply.silence_frames),
                 worst_lateness_us=transmitter.worst_lateness_ns // 1000,
-                members=tuple(
-                    MemberProgress(
-                        receiver=lane.member.receiver,
-                        packets=lane.packets,
-                        resent=lane.resent,
-                        timing_replies=lane.timing_replies,
-                    )
-                    for lane in self.lanes
-                ),
+                members=self.members.progress(),
             )
         )
 
+    def _shown_frame(self) -> int:
+        """Return the frame from which on the present item is heard."""
+        transmitter, playback = self._transmitter, self._playback
+        if transmitter is None or playback is None:
+            return 0
+        return transmitter.supply.segment_of(playback.source).frame
+
     def _show(self) -> None:
         """Tell the receivers what plays."""
-        playback = self._playback
-        if playback is None:
+        playback, transmitter = self._playback, self._transmitter
+        if playback is None or transmitter is None or transmitter.line is None:
             return
-        tags = playback.tags
-        show = Show(tags, playback.duration_ms, self._content_frame)
-        for lane in self.lanes:
-            lane.show(show)
-            if playback.duration_ms:
-                start = self._content_frame - frames_of_ms(playback.media.position_ms)
-                end = start + frames_of_ms(playback.duration_ms)
-                lane.show_progress(start, self._content_frame, end)
+        segment = transmitter.supply.segment_of(playback.source)
+        start = segment.frame - segment.position
+        end = start + frames_of_ms(playback.duration_ms or 0)
+        now = max(segment.frame, transmitter.line.frame_at(clock.now_ns()))
+        self.members.show(Show(playback.tags, playback.duration_ms, start, now, end))
 
     def _ran_out(self, source: Pcm) -> None:
         """Everything was heard, unless other media took the source's place."""
+        self._hand_over(source)
         if self._playback is None or self._playback.source is not source:
             return
         error = self._playback.error
         reason = "failed" if error else "finished"
         self._ending = asyncio.create_task(self._end(reason=reason, error=error))
+
+    async def _end_with(self, err: BaseException) -> None:
+        """End because of an error; whoever cancelled us says what comes instead."""
+        if not isinstance(err, Exception):
+            return await self._close()
+        error = err if isinstance(err, RaopError) else RaopError(repr(err))
+        return await self._end(reason="failed", error=error)
 
     async def _end(
         self,
@@ -377,22 +486,48 @@ class Stream:
         error: RaopError | None = None,
         receiver: str | None = None,
     ) -> None:
-        lanes, self._lanes = self.lanes, {}
+        self._cancel_release()
+        await self._close()
+        self._command = None
+        if self._state not in ("", "ended"):
+            self._change("ended", reason=reason, error=error, receiver=receiver)
+        self._on_idle(self)
+
+    async def _close(self) -> None:
+        """Free the receivers and leave the media."""
         transmitter, self._transmitter = self._transmitter, None
         playback, self._playback = self._playback, None
-        for task in (*self._guards.values(), self._watch):
-            if task and task is not asyncio.current_task():
-                task.cancel()
-        self._guards, self._watch = {}, None
-        await asyncio.gather(*(lane.teardown() for lane in lanes))
+        self._drop_next()
+        self._drop_unheard()
+        self._stop_watching()
+        await self.members.tear_down()
         if transmitter:
             pacer = self._pacer
             pacer.post(lambda: pacer.remove(transmitter))
         if playback:
             playback.close()
-        if self._state not in ("", "ended"):
-            self._change("ended", reason=reason, error=error, receiver=receiver)
-        self._on_idle(self)
+
+    def _drop_next(self) -> None:
+        if self._opening:
+            self._opening.cancel()
+            self._opening = None
+        if self._next:
+            self._next.close()
+            self._next = None
+
+    def _drop_unheard(self) -> None:
+        while self._unheard:
+            self._unheard.pop().close()
+
+    def _stop_watching(self) -> None:
+        if self._watch and self._watch is not asyncio.current_task():
+            self._watch.cancel()
+        self._watch = None
+
+    def _cancel_release(self) -> None:
+        if self._release and self._release is not asyncio.current_task():
+            self._release.cancel()
+        self._release = None
 
     def _change(
         self,
@@ -418,34 +553,13 @@ class Stream:
             )
         )
 
-    def _tell_member(
-        self, receiver: str, state: str, error: RaopError | None = None
-    ) -> None:
-        self._emit(
-            MemberChanged(
-                stream=self.name,
-                receiver=receiver,
-                state=state,
-                code=error.code if error else None,
-                text=str(error) if error else "",
-            )
-        )
+
+def _lead_ns(lead_ms: int) -> int:
+    return max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS)
 
 
 def _start_ns(command: Play, now_ns: int) -> int:
-    lead_ns = max(command.lead_ms * 1_000_000, _SHORTEST_LEAD_NS)
     if command.start_at is None:
-        return now_ns + lead_ns
+        return now_ns + _lead_ns(command.lead_ms)
     wanted_ns = int(command.start_at * 1e9) - time.time_ns() + now_ns
     return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS)
-
-
-async def _all(work: Iterable[Coroutine[None, None, None]]) -> None:
-    """Run everything side by side; the first failure ends the rest and is raised."""
-    tasks = [asyncio.create_task(each) for each in work]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,6 +1,8 @@
-"""The sound of one timeline: silence, then a source, then silence again."""
+"""The sound of one timeline: silence, then one source after the other."""
 
 from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..wire.rtp import BYTES_PER_FRAME, SAMPLE_RATE
@@ -26,74 +28,150 @@ class Pcm(Protocol):
         """How many frames are there now."""
 
 
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What the timeline holds from a frame on, up to the next segment.
+
+    In silence, `position` is the media frame that comes next.
+    """
+
+    frame: int
+    position: int
+    source: Pcm | None
+    sounds: bool
+
+    def position_at(self, frame: int) -> int:
+        """Return the media frame that a timeline frame of this segment holds."""
+        return self.position + max(0, frame - self.frame) * self.sounds
+
+
 class Supply:
     """Fills every frame of a timeline and remembers which media frame it holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_switch: Callable[[Pcm], None]) -> None:
+        self._on_switch = on_switch
         self.source: Pcm | None = None
+        self.end_frame: int | None = None
+        self.silence_frames = 0
         self._start = 0
         self._position = 0
         self._is_dry = False
-        self._segments: tuple[tuple[int, int, bool], ...] = ((0, 0, False),)
-        self.end_frame: int | None = None
-        self.silence_frames = 0
+        self._next: tuple[Pcm, int] | None = None
+        self._is_next_coming = False
+        self._again = b""
+        self._pivot = 0
+        self._segments: tuple[Segment, ...] = (Segment(0, 0, None, sounds=False),)
 
     def cue(self, source: Pcm, start_frame: int, position_frames: int) -> None:
         """Let a source be heard from a frame on; its first frame is at a position."""
         self.source = source
+        self.end_frame = None
         self._start = start_frame
         self._position = position_frames
         self._is_dry = False
-        self.end_frame = None
+        self._again = b""
         self._mark(start_frame, sounds=True)
+
+    def follow(self, source: Pcm | None, position_frames: int = 0) -> None:
+        """Let a source be heard right behind the last frame of the present one."""
+        self._next = (source, position_frames) if source else None
+        self._is_next_coming = False
+
+    def expect(self) -> None:
+        """Wait in silence at the end: another source is being opened."""
+        self._next = None
+        self._is_next_coming = self.end_frame is None
+
+    def rewind(self, frame: int, pcm: bytes) -> None:
+        """Take back what was made from a frame on, and will not be heard."""
+        unheard = max(0, self._start - frame)
+        self._pivot = frame + unheard
+        self._again = pcm[unheard * BYTES_PER_FRAME :] + self._again
+
+    def resume(self, start_frame: int) -> None:
+        """Let what was taken back be heard from a frame on."""
+        by = start_frame - self._pivot
+        first = self.segment_at(self._pivot)
+        position = first.position_at(self._pivot)
+        moved = [replace(first, frame=start_frame, position=position)]
+        moved += [
+            replace(each, frame=each.frame + by)
+            for each in self._segments
+            if each.frame > self._pivot
+        ]
+        kept = [each for each in self._segments if each.frame < self._pivot]
+        self._segments = (*kept, *moved)
+        self._start = start_frame
+        if self.end_frame is not None:
+            self.end_frame += by
 
     def take(self, first_frame: int, frames: int) -> bytes:
         """Return exactly the frames asked for; they are asked for in order."""
         lead = min(max(0, self._start - first_frame), frames)
-        sound = self._read(first_frame + lead, frames - lead)
-        after = frames - lead - len(sound) // BYTES_PER_FRAME
-        return bytes(lead * BYTES_PER_FRAME) + sound + bytes(after * BYTES_PER_FRAME)
+        wanted = (frames - lead) * BYTES_PER_FRAME
+        again, self._again = self._again[:wanted], self._again[wanted:]
+        done = lead + len(again) // BYTES_PER_FRAME
+        sound = self._read(first_frame + done, frames - done)
+        parts = (bytes(lead * BYTES_PER_FRAME), again, sound)
+        return b"".join(parts).ljust(frames * BYTES_PER_FRAME, b"\0")
 
-    def position_at(self, frame: int) -> tuple[int, bool]:
-        """Return the media frame that a timeline frame holds, and whether it sounds.
-
-        In silence it is the media frame that comes next.
-        """
+    def segment_at(self, frame: int) -> Segment:
+        """Return what the timeline holds at a frame."""
         segments = self._segments
-        index = max(0, bisect_right(segments, frame, key=lambda each: each[0]) - 1)
-        start, position, sounds = segments[index]
-        return position + max(0, frame - start) if sounds else position, sounds
+        index = bisect_right(segments, frame, key=lambda each: each.frame) - 1
+        return segments[max(0, index)]
+
+    def segment_of(self, source: Pcm) -> Segment:
+        """Return the first segment of a source that is still known."""
+        segments = self._segments
+        found = (each for each in segments if each.source is source)
+        return next(found, segments[-1])
+
+    @property
+    def paused_position(self) -> int:
+        """The media frame at which a pause came."""
+        return self.segment_at(self._pivot).position_at(self._pivot)
 
     def _read(self, frame: int, frames: int) -> bytes:
-        source = self.source
-        if source is None or not frames or self.end_frame is not None:
-            return b""
-        if self._is_dry and not self._refilled(source):
-            self.silence_frames += frames
-            return b""
-        if self._is_dry:
-            self._is_dry = False
-            self._mark(frame, sounds=True)
-        sound = source.read(frames)
-        got = len(sound) // BYTES_PER_FRAME
-        self._position += got
-        if got < frames:
-            self._ran_out(source, frame + got, frames - got)
-        return sound
+        parts = []
+        while frames and self.source and self.end_frame is None:
+            if not self._is_flowing(self.source, frame):
+                self.silence_frames += frames
+                break
+            sound = self.source.read(frames)
+            got = len(sound) // BYTES_PER_FRAME
+            parts.append(sound)
+            self._position += got
+            frame, frames = frame + got, frames - got
+            if frames:
+                self._ran_out(self.source, frame)
+        return b"".join(parts)
 
-    def _ran_out(self, source: Pcm, frame: int, missing: int) -> None:
+    def _is_flowing(self, source: Pcm, frame: int) -> bool:
+        if not self._is_dry:
+            return True
+        is_over = source.is_exhausted and not self._is_next_coming
+        if not is_over and source.buffered_frames < _REFILL_FRAMES:
+            return False
+        self._is_dry = False
+        self._mark(frame, sounds=True)
+        return True
+
+    def _ran_out(self, source: Pcm, frame: int) -> None:
+        """Go on with the next source, or wait for more, or end here."""
+        if source.is_exhausted and self._next:
+            (self.source, self._position), self._next = self._next, None
+            self._mark(frame, sounds=True)
+            self._on_switch(self.source)
+            return
         self._mark(frame, sounds=False)
-        if source.is_exhausted:
+        if source.is_exhausted and not self._is_next_coming:
             self.end_frame = frame
         else:
             self._is_dry = True
-            self.silence_frames += missing
-
-    def _refilled(self, source: Pcm) -> bool:
-        return source.is_exhausted or source.buffered_frames >= _REFILL_FRAMES
 
     def _mark(self, frame: int, *, sounds: bool) -> None:
         # A new tuple each time: other threads read it without a lock.
-        kept = tuple(each for each in self._segments if each[0] < frame)
-        entry = (frame, self._position, sounds)
+        kept = tuple(each for each in self._segments if each.frame < frame)
+        entry = Segment(frame, self._position, self.source, sounds)
         self._segments = (*kept[-_KEPT_SEGMENTS:], entry)

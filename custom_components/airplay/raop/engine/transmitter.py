@@ -30,11 +30,12 @@ class Transmitter:
         frame: int,
         ssrc: int,
         depth_ms: int,
+        on_switch: Callable[[Pcm], None],
         on_end: Callable[[Pcm], None],
     ) -> None:
         self.line: Line | None = None
         self.backlog = Backlog(sequence, frame, ssrc)
-        self.supply = Supply()
+        self.supply = Supply(on_switch)
         self.latency_frames = frames_of_ms(depth_ms)
         self.worst_lateness_ns = 0
         self.line_moves = 0
@@ -60,18 +61,34 @@ class Transmitter:
 
         24 silent packets come in front of it, so it has to be a while from now.
         """
-        content = self.backlog.next_frame + SILENT_PACKETS * FRAMES_PER_PACKET
-        self.line = Line(content, at_ns)
-        self.supply.cue(source, content, position_frames)
-        self.first_packet_ns = None
-        self._settled_ns = max(now_ns, at_ns - self._depth_ns) + _SETTLE_NS
-        for outlet in self._outlets:
-            outlet.start(self.backlog.next_sequence)
+        self.supply.cue(source, self._set_line(at_ns, now_ns), position_frames)
 
     def hush(self) -> tuple[int, int]:
         """Stop sending; return the next sequence number and frame, for FLUSH."""
         self.line = None
         return self.backlog.next_sequence, self.backlog.next_frame
+
+    def pause(self, now_ns: int) -> tuple[int, int]:
+        """Stop sending and take back what is not heard yet, to go on from there."""
+        if self.line:
+            heard = min(self.line.frame_at(now_ns), self.backlog.next_frame)
+            oldest = self.backlog.frame_of(self.backlog.oldest_sequence)
+            heard = max(heard, oldest)
+            self.supply.rewind(heard, self.backlog.pcm_from(heard))
+        return self.hush()
+
+    def resume(self, at_ns: int, now_ns: int) -> None:
+        """Set a new line: the frame heard last before the pause is heard again."""
+        self.supply.resume(self._set_line(at_ns, now_ns))
+
+    def _set_line(self, at_ns: int, now_ns: int) -> int:
+        content = self.backlog.next_frame + SILENT_PACKETS * FRAMES_PER_PACKET
+        self.line = Line(content, at_ns)
+        self.first_packet_ns = None
+        self._settled_ns = max(now_ns, at_ns - self._depth_ns) + _SETTLE_NS
+        for outlet in self._outlets:
+            outlet.start(self.backlog.next_sequence)
+        return content
 
     def heard_frame(self, now_ns: int) -> int | None:
         """Return the frame that is being heard, or None while nothing plays."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..auth.aes import PacketCipher
 from ..receiver import Codec
 from ..wire import alac, l16
-from ..wire.rtp import FRAMES_PER_PACKET, PACKET_BYTES, audio_header
+from ..wire.rtp import BYTES_PER_FRAME, FRAMES_PER_PACKET, PACKET_BYTES, audio_header
 
 # 1024 packets are 8.2 s, what shairport-sync itself can hold.
 CAPACITY = 1024
@@ -72,6 +72,15 @@ class Backlog:
         for start in range(0, len(pcm), PACKET_BYTES):
             self._pcm[self.next_sequence % CAPACITY] = pcm[start : start + PACKET_BYTES]
             self.next_sequence += 1
+
+    def pcm_from(self, frame: int) -> bytes:
+        """Return the sound of all packets from a frame on, which must be kept."""
+        packets, skipped = divmod(frame - self._origin_frame, FRAMES_PER_PACKET)
+        first = self._origin_sequence + packets
+        pcm = b"".join(
+            self._pcm[n % CAPACITY] for n in range(first, self.next_sequence)
+        )
+        return pcm[skipped * BYTES_PER_FRAME :]
 
     def datagrams(self, shape: Format, first: int, count: int) -> list[bytes]:
         """Return packets that exist, in order; what is too old is left out."""

@@ -126,6 +126,15 @@ class RaopSession:
         body = parameters.volume_body(level)
         yield from self._set("text/parameters", body)
 
+    def read_volume(self) -> Handshake[float | None]:
+        """Ask for the level, in percent; None where it is not told."""
+        request = Request(
+            "GET_PARAMETER", self._url, (), b"volume\r\n", "text/parameters"
+        )
+        response = yield from self._ask(request)
+        level = parameters.parse_volume(response.body)
+        return None if level is None else parameters.volume_percent(level)
+
     def text(
         self, tags: Tags, duration_ms: int | None, rtptime: int
     ) -> Handshake[None]:

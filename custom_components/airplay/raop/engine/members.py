@@ -1,0 +1,189 @@
+"""The receivers of a stream: connects them, guards them, tells them all the same."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+import os
+
+from ..errors import RaopError
+from ..messages import (
+    Event,
+    Identity,
+    Member,
+    MemberChanged,
+    MemberProgress,
+    VolumeFound,
+)
+from ..session.backlog import AudioKey
+from .pacer import Pacer
+from .raop_lane import RaopLane, Show
+from .transmitter import Transmitter
+
+
+class Members:
+    """The lanes of one stream, by receiver."""
+
+    def __init__(
+        self,
+        stream: str,
+        *,
+        pacer: Pacer,
+        identity: Identity,
+        emit: Callable[[Event], None],
+        on_lost: Callable[[str, RaopError], Coroutine[None, None, None]],
+    ) -> None:
+        self._stream = stream
+        self._pacer = pacer
+        self._identity = identity
+        self._emit = emit
+        self._on_lost = on_lost
+        self._lanes: dict[str, RaopLane] = {}
+        self._guards: dict[str, asyncio.Task[None]] = {}
+        # One key for all, so that encrypted receivers share their packets too.
+        self._key = AudioKey(os.urandom(16), os.urandom(16))
+
+    def __bool__(self) -> bool:
+        return bool(self._lanes)
+
+    @property
+    def lanes(self) -> tuple[RaopLane, ...]:
+        """The lanes that stand."""
+        return tuple(self._lanes.values())
+
+    @property
+    def have_evidence(self) -> bool:
+        """Whether one of the receivers has asked for the time, as it must to play."""
+        return any(lane.timing_replies for lane in self.lanes)
+
+    def missing(self, members: Iterable[Member]) -> list[Member]:
+        """Return those that have no open session."""
+        open_ones = {name for name, lane in self._lanes.items() if lane.is_open}
+        return [each for each in members if each.receiver not in open_ones]
+
+    def are(self, members: Iterable[Member]) -> bool:
+        """Return whether exactly these receivers have an open session."""
+        open_ones = {name for name, lane in self._lanes.items() if lane.is_open}
+        return open_ones == {member.receiver for member in members}
+
+    async def connect(self, members: Iterable[Member]) -> list[RaopLane]:
+        """Prepare sessions; those that fail are left out while there is another.
+
+        Where all fail the first one's error is raised. Until `record` the lanes are
+        the caller's to tear down.
+        """
+        lanes = [
+            RaopLane(member, self._identity, self._pacer, self._key)
+            for member in members
+        ]
+        try:
+            results = await asyncio.gather(
+                *(lane.prepare() for lane in lanes), return_exceptions=True
+            )
+        except asyncio.CancelledError:
+            await tear_down(lanes)
+            raise
+        ready = [lane for lane, each in zip(lanes, results, strict=True) if not each]
+        errors = [each for each in results if each]
+        for lane, error in zip(lanes, results, strict=True):
+            if error is None:
+                self._tell(lane, "connected")
+            elif isinstance(error, RaopError):
+                self._tell(lane, "lost", error)
+        unexpected = [each for each in errors if not isinstance(each, RaopError)]
+        if unexpected or not ready:
+            await tear_down(ready)
+            raise (unexpected or errors)[0]
+        return ready
+
+    async def record(self, lanes: Iterable[RaopLane], transmitter: Transmitter) -> None:
+        """Start the sessions at the timeline's next packet and keep them."""
+        added = tuple(lanes)
+        try:
+            await all_of(lane.record(transmitter) for lane in added)
+        except BaseException:
+            await tear_down(added)
+            raise
+        for lane in added:
+            name = lane.member.receiver
+            self._lanes[name] = lane
+            if lane.found_volume is not None:
+                volume = lane.found_volume
+                self._emit(
+                    VolumeFound(stream=self._stream, receiver=name, volume=volume)
+                )
+            self._guards[name] = asyncio.create_task(self._guard(name, lane))
+
+    async def flush(self, sequence: int, frame: int) -> None:
+        """Silence all; the given packet comes next."""
+        await all_of(lane.flush(sequence, frame) for lane in self.lanes)
+
+    async def tear_down(self) -> None:
+        """End all sessions."""
+        lanes, self._lanes = self.lanes, {}
+        guards, self._guards = tuple(self._guards.values()), {}
+        for guard in guards:
+            if guard is not asyncio.current_task():
+                guard.cancel()
+        await tear_down(lanes)
+
+    def set_volume(self, receiver: str, percent: float, *, is_muted: bool) -> None:
+        """Set one receiver's level."""
+        if lane := self._lanes.get(receiver):
+            lane.set_volume(percent, is_muted=is_muted)
+
+    def show(self, show: Show) -> None:
+        """Tell all what plays."""
+        for lane in self.lanes:
+            lane.show(show)
+
+    def show_artwork(self, content_type: str, picture: bytes, frame: int) -> None:
+        """Show a picture on all."""
+        for lane in self.lanes:
+            lane.show_artwork(content_type, picture, frame)
+
+    def progress(self) -> tuple[MemberProgress, ...]:
+        """Return what the wires show."""
+        return tuple(
+            MemberProgress(
+                receiver=lane.member.receiver,
+                packets=lane.packets,
+                resent=lane.resent,
+                timing_replies=lane.timing_replies,
+            )
+            for lane in self.lanes
+        )
+
+    async def _guard(self, name: str, lane: RaopLane) -> None:
+        """Wait until a receiver is gone and take it out."""
+        error = await lane.closed()
+        self._lanes.pop(name, None)
+        self._guards.pop(name, None)
+        lane.release()
+        self._tell(lane, "lost", error)
+        await self._on_lost(name, error)
+
+    def _tell(self, lane: RaopLane, state: str, error: RaopError | None = None) -> None:
+        self._emit(
+            MemberChanged(
+                stream=self._stream,
+                receiver=lane.member.receiver,
+                state=state,
+                code=error.code if error else None,
+                text=str(error) if error else "",
+            )
+        )
+
+
+async def tear_down(lanes: Iterable[RaopLane]) -> None:
+    """End sessions side by side."""
+    await asyncio.gather(*(lane.teardown() for lane in lanes))
+
+
+async def all_of(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """Run everything side by side; the first failure ends the rest and is raised."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
