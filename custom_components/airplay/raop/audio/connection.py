@@ -1,17 +1,15 @@
 """Connections that are made in time, and given up at once when they are abandoned."""
 
+from collections.abc import Buffer
 from contextlib import suppress
 from functools import cache
 import io
 import socket
 import ssl
 import threading
-from typing import TYPE_CHECKING, override
+from typing import override
 
 from .link import Link
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 type _Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
@@ -140,7 +138,7 @@ class _Wire(io.RawIOBase):
         return True
 
     @override
-    def readinto(self, buffer: WriteableBuffer) -> int:
+    def readinto(self, buffer: Buffer) -> int:
         self._sock.settimeout(self._link.patience(self._link.limits.read_s))
         try:
             count = self._sock.recv_into(buffer)

@@ -76,7 +76,7 @@ class Decoder:
                 yield pcm
         if pcm := self._drop(self._converter.flush()):
             yield pcm
-        if not self._good:
+        if not self._good and not self._has_sought:
             raise _damaged() if self._bad else empty()
         if self._bad > self._good:
             raise _damaged()

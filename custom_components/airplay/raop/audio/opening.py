@@ -199,8 +199,8 @@ def _open_first(addresses: list[str], link: Link, depth: int) -> Input:
 def _input(container: InputContainer, web: HttpFile | HttpRadio | None) -> Input:
     stream = container.streams.best("audio")
     if not isinstance(stream, AudioStream):
-        container.close()
         has_video = bool(container.streams.video)
+        container.close()
         raise not_audio("it has no sound" if has_video else "it is not audio")
     if container.format.name in _SEGMENTED:
         # Or every variant of the media is loaded.

@@ -1,0 +1,1 @@
+"""Tests of decoding: media made here, served by a web server made here."""

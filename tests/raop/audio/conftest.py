@@ -1,0 +1,58 @@
+"""A web server, media in a folder, and sources that end with their test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+import threading
+from typing import Any, Protocol
+
+import pytest
+
+from .recorder import PATIENCE_S, Played
+from .web_server import WebServer
+
+type Keep = Callable[[str, bytes], str]
+
+
+class Play(Protocol):
+    """Starts a source."""
+
+    def __call__(self, url: str, **arguments: Any) -> Played:
+        """Start it at a URL or path."""
+
+
+@pytest.fixture
+def web(socket_enabled: None) -> Iterator[WebServer]:
+    """Return a web server."""
+    server = WebServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Keep:
+    """Return a way to write files."""
+
+    def write(name: str, content: bytes) -> str:
+        path = tmp_path / name
+        path.write_bytes(content)
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def play() -> Iterator[Play]:
+    """Return a way to start sources, whose threads must have ended afterwards."""
+    playing: list[Played] = []
+
+    def start(url: str, **arguments: Any) -> Played:
+        playing.append(Played(url, **arguments))
+        return playing[-1]
+
+    yield start
+    for each in playing:
+        each.source.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith("airplay-"):
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive(), thread.name
