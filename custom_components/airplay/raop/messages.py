@@ -83,7 +83,8 @@ class Play:
 
     A stream that exists takes the new media within its sessions. `depth_ms` is how
     far ahead of being heard packets are sent, `lead_ms` how soon the first frame is
-    heard, `start_at` a fixed instant for it instead.
+    heard, `start_at` a fixed instant for it instead; `crossfade_ms` is how long items
+    that follow overlap.
     """
 
     stream: str
@@ -91,6 +92,7 @@ class Play:
     media: Media
     depth_ms: int = 1000
     lead_ms: int = 700
+    crossfade_ms: int = 0
     start_at: float | None = None
 
 

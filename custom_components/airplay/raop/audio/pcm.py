@@ -36,6 +36,11 @@ class PcmQueue:
         return self._written
 
     @property
+    def is_finished(self) -> bool:
+        """Nothing more will be written."""
+        return self._finished
+
+    @property
     def is_exhausted(self) -> bool:
         """Nothing is there and nothing will come."""
         with self._changed:

@@ -65,6 +65,11 @@ class Source:
         return self._queue.is_exhausted
 
     @property
+    def is_decoded(self) -> bool:
+        """All that will ever be read is there, and can be counted."""
+        return self._queue.is_finished
+
+    @property
     def buffered_frames(self) -> int:
         """Frames that can be read now."""
         return self._queue.buffered_frames

@@ -30,6 +30,7 @@ class Playback:
         media: Media,
         *,
         delay_s: float,
+        ahead_ms: int,
         emit: Callable[[Event], None],
     ) -> None:
         self.media = media
@@ -45,7 +46,8 @@ class Playback:
         self._is_shown = False
         self._loop = asyncio.get_running_loop()
         self._buffered: asyncio.Future[None] = self._loop.create_future()
-        self.source = Source(media, self._on_source_event)
+        ahead_frames = ahead_ms * SAMPLE_RATE // 1000
+        self.source = Source(media, self._on_source_event, ahead_frames=ahead_frames)
         self.on_retitled: Callable[[], None] = _ignore
         self.picture: tuple[str, bytes] | None = None
 

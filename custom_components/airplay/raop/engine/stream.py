@@ -43,6 +43,8 @@ _SHORTEST_LEAD_NS = 300_000_000
 _EVIDENCE_S = 4.0
 _LOOK_S = 0.02
 _WATCH_S = 0.25
+# Rides out a Home Assistant that is blocked while it serves the media.
+_AHEAD_MS = 4000
 _PROGRESS_NS = SECOND_NS
 
 
@@ -97,7 +99,7 @@ class Stream:
         Running music goes on until the new media is ready, and if that cannot be
         played it goes on altogether.
         """
-        playback = self._new_playback(command.media, command.depth_ms)
+        playback = self._new_playback(command.media, command)
         try:
             if self._transmitter and self.members.are(command.members):
                 await playback.buffer()
@@ -171,7 +173,7 @@ class Stream:
             await self._pacer.run(lambda: transmitter.supply.follow(None))
             return
         await self._pacer.run(transmitter.supply.expect)
-        self._next = self._new_playback(media, self._command.depth_ms)
+        self._next = self._new_playback(media, self._command)
         self._opening = asyncio.create_task(self._open_next(transmitter, self._next))
 
     async def stop(self) -> None:
@@ -188,9 +190,14 @@ class Stream:
         """Show a picture on receivers that can."""
         self.members.show_artwork(content_type, picture, self._shown_frame())
 
-    def _new_playback(self, media: Media, depth_ms: int) -> Playback:
-        delay_s = depth_ms / 1000
-        return Playback(self.name, media, delay_s=delay_s, emit=self._emit)
+    def _new_playback(self, media: Media, command: Play) -> Playback:
+        return Playback(
+            self.name,
+            media,
+            delay_s=command.depth_ms / 1000,
+            ahead_ms=_AHEAD_MS + command.crossfade_ms,
+            emit=self._emit,
+        )
 
     @property
     def _is_hushed(self) -> bool:
@@ -313,8 +320,9 @@ class Stream:
             )
             return
         position = frames_of_ms(upcoming.media.position_ms)
+        fade = frames_of_ms(self._command.crossfade_ms if self._command else 0)
         await self._pacer.run(
-            lambda: transmitter.supply.follow(upcoming.source, position)
+            lambda: transmitter.supply.follow(upcoming.source, position, fade)
         )
 
     async def _hush(self, transmitter: Transmitter) -> None:

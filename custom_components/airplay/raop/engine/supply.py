@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from ..audio.mixer import crossfade
 from ..wire.rtp import BYTES_PER_FRAME, SAMPLE_RATE
 
 # After a source ran dry, this much must be there before it is heard again, so that
@@ -24,8 +25,21 @@ class Pcm(Protocol):
         """Whether nothing will ever come again."""
 
     @property
+    def is_decoded(self) -> bool:
+        """Whether all that will ever come is there."""
+
+    @property
     def buffered_frames(self) -> int:
         """How many frames are there now."""
+
+
+@dataclass(slots=True)
+class _Fade:
+    """A source that leaves under the one that is coming."""
+
+    leaving: Pcm
+    total: int
+    done: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,8 @@ class Supply:
         self._is_dry = False
         self._next: tuple[Pcm, int] | None = None
         self._is_next_coming = False
+        self._fade_frames = 0
+        self._fade: _Fade | None = None
         self._again = b""
         self._pivot = 0
         self._segments: tuple[Segment, ...] = (Segment(0, 0, None, sounds=False),)
@@ -69,13 +85,20 @@ class Supply:
         self._start = start_frame
         self._position = position_frames
         self._is_dry = False
+        self._fade = None
         self._again = b""
         self._mark(start_frame, sounds=True)
 
-    def follow(self, source: Pcm | None, position_frames: int = 0) -> None:
-        """Let a source be heard right behind the last frame of the present one."""
+    def follow(
+        self, source: Pcm | None, position_frames: int = 0, fade_frames: int = 0
+    ) -> None:
+        """Let a source be heard right behind the last frame of the present one.
+
+        With a fade it begins so many frames before, while the present one leaves.
+        """
         self._next = (source, position_frames) if source else None
         self._is_next_coming = False
+        self._fade_frames = fade_frames
 
     def expect(self) -> None:
         """Wait in silence at the end: another source is being opened."""
@@ -138,7 +161,8 @@ class Supply:
             if not self._is_flowing(self.source, frame):
                 self.silence_frames += frames
                 break
-            sound = self.source.read(frames)
+            self._begin_fade(self.source, frame)
+            sound = self._faded(self.source.read(frames), frames)
             got = len(sound) // BYTES_PER_FRAME
             parts.append(sound)
             self._position += got
@@ -146,6 +170,32 @@ class Supply:
             if frames:
                 self._ran_out(self.source, frame)
         return b"".join(parts)
+
+    def _begin_fade(self, source: Pcm, frame: int) -> None:
+        """Bring the next source in when only the fade's length is left of this one."""
+        left = source.buffered_frames
+        if self._fade or not self._next or not 0 < left <= self._fade_frames:
+            return
+        if source.is_decoded:
+            self._fade = _Fade(source, left)
+            self._switch(frame)
+
+    def _faded(self, sound: bytes, frames: int) -> bytes:
+        fade = self._fade
+        if fade is None:
+            return sound
+        leaving = fade.leaving.read(frames)
+        mixed = crossfade(leaving, sound, fade.done, fade.total)
+        fade.done += len(mixed) // BYTES_PER_FRAME
+        if fade.done >= fade.total:
+            self._fade = None
+        return mixed
+
+    def _switch(self, frame: int) -> None:
+        assert self._next is not None
+        (self.source, self._position), self._next = self._next, None
+        self._mark(frame, sounds=True)
+        self._on_switch(self.source)
 
     def _is_flowing(self, source: Pcm, frame: int) -> bool:
         if not self._is_dry:
@@ -160,9 +210,7 @@ class Supply:
     def _ran_out(self, source: Pcm, frame: int) -> None:
         """Go on with the next source, or wait for more, or end here."""
         if source.is_exhausted and self._next:
-            (self.source, self._position), self._next = self._next, None
-            self._mark(frame, sounds=True)
-            self._on_switch(self.source)
+            self._switch(frame)
             return
         self._mark(frame, sounds=False)
         if source.is_exhausted and not self._is_next_coming:
