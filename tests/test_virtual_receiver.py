@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 import json
 from pathlib import Path
+import secrets
 import signal
 import sys
 import wave
@@ -543,7 +544,12 @@ async def test_unplugged_receiver_is_silent_until_it_is_plugged_in(
     assert_on_time(kitchen, announced, noise(20, seed=2))
 
 
+# zeroconf leaves timers of answers to others when it is closed
+@pytest.mark.parametrize("expected_lingering_timers", [True])
 async def test_mdns_announces_changes_and_withdraws() -> None:
+    # other test runs on this machine are heard here too
+    receiver_id = secrets.token_hex(6).upper()
+    instance = f"{receiver_id}@Bad äöü.{RAOP}"
     found: asyncio.Queue[ServiceStateChange] = asyncio.Queue()
 
     def changed(
@@ -552,17 +558,17 @@ async def test_mdns_announces_changes_and_withdraws() -> None:
         name: str,
         state_change: ServiceStateChange,
     ) -> None:
-        assert name == f"0A0B0C0D0E77@Bad äöü.{RAOP}"
-        found.put_nowait(state_change)
+        if name == instance:
+            found.put_nowait(state_change)
 
     browser_zeroconf = AsyncZeroconf(interfaces=["127.0.0.1"])
     browser = AsyncServiceBrowser(browser_zeroconf.zeroconf, RAOP, [changed])
-    receiver = VirtualReceiver("Bad äöü", receiver_id="0A0B0C0D0E77")
+    receiver = VirtualReceiver("Bad äöü", receiver_id=receiver_id)
     async with receiver:
         records = Advertisement(receiver, interfaces=["127.0.0.1"], airplay=True)
         await records.announce()
         assert await asyncio.wait_for(found.get(), 5) is ServiceStateChange.Added
-        info = AsyncServiceInfo(RAOP, f"0A0B0C0D0E77@Bad äöü.{RAOP}")
+        info = AsyncServiceInfo(RAOP, instance)
         assert await info.async_request(browser_zeroconf.zeroconf, 3000)
         assert info.port == receiver.port
         assert info.parsed_addresses() == ["127.0.0.1"]
