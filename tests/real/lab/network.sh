@@ -71,7 +71,7 @@ start() {
   local name="Lab $i" port=5000 password="" verbose=1 latency_offset=0.0 desired=0.2
   case $mode in
     ap1) ;;
-    ap1old | ap1host) root=bookworm ;;
+    ap1old) root=bookworm ;;
     ap2) port=7000 ;;
     *) fail "unknown mode $mode: ap1, ap1old or ap2" ;;
   esac
