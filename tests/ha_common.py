@@ -10,11 +10,6 @@ import struct
 from typing import Any
 import wave
 
-from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
-from homeassistant.const import EVENT_STATE_CHANGED
-from homeassistant.core import Event, HomeAssistant, State, callback
-from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from zeroconf import DNSIncoming, DNSOutgoing, Zeroconf
 from zeroconf.asyncio import AsyncServiceInfo
@@ -23,6 +18,11 @@ from zeroconf.const import _FLAGS_AA, _FLAGS_QR_RESPONSE
 from custom_components.airplay.const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
 from custom_components.airplay.models import receiver_data, unique_id
 from custom_components.airplay.raop.receiver import Service, merge
+from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import Event, HomeAssistant, State, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.txt import airplay_txt
 
@@ -182,7 +182,6 @@ class Watch:
         self, predicate: Callable[[State], bool], timeout_s: float = 20
     ) -> State:
         """Wait until the entity's state is as it shall be."""
-
         found = self._hass.loop.create_future()
 
         def check() -> None:

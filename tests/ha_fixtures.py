@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from homeassistant.components import zeroconf
-from homeassistant.core import HomeAssistant
-from homeassistant.setup import async_setup_component
 import pytest
 from zeroconf import IPVersion
 
 from custom_components.airplay import presence
+from homeassistant.components import zeroconf
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
 from tests.ha_common import Network, entry_for, set_up, tone, write_wav
 from tests.virtual_receiver import VirtualReceiver
 

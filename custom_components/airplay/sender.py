@@ -11,8 +11,7 @@ from pathlib import Path
 import sys
 from typing import Any, ClassVar, Self
 
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
@@ -58,7 +57,7 @@ class Sender:
     """The owner's end of the sender process."""
 
     def __init__(self, hass: HomeAssistant, identity: Identity) -> None:
-        """Take the identity that the process shows to receivers."""
+        """Start the process, and start it again whenever it ends, until closed."""
         self._hass = hass
         self._identity = identity
         self._process: Process | None = None
@@ -70,34 +69,19 @@ class Sender:
         self._numbers = itertools.count(1)
         self._pending: dict[int, asyncio.Future[messages.Reply]] = {}
         self._listeners: dict[str, list[EventListener]] = {}
-        self._supervision: asyncio.Task[None] | None = None
-        self._forget_stop: CALLBACK_TYPE | None = None
+        self._supervision = hass.async_create_background_task(
+            self._async_supervise(), f"{DOMAIN} sender"
+        )
 
     @classmethod
     async def async_make(cls, hass: HomeAssistant) -> Self:
         """Make the sender of this installation and start its process."""
-        sender = cls(hass, await async_get_identity(hass))
-        await sender.async_start()
-        return sender
-
-    async def async_start(self) -> None:
-        """Start the process, and start it again whenever it ends, until closed."""
-        self._supervision = self._hass.async_create_background_task(
-            self._async_supervise(), f"{DOMAIN} sender"
-        )
-        self._forget_stop = self._hass.bus.async_listen_once(
-            EVENT_HOMEASSISTANT_STOP, self._async_hass_stops
-        )
+        return cls(hass, await async_get_identity(hass))
 
     async def async_close(self) -> None:
         """End the process: it ends by itself when nobody writes to it any more."""
         self._is_closing = True
         self._wanted.set()
-        if self._forget_stop:
-            self._forget_stop()
-            self._forget_stop = None
-        if self._supervision is None:
-            return
         if self._process and self._process.stdin:
             self._process.stdin.close()
         for end in (None, Process.terminate, Process.kill):
@@ -108,7 +92,6 @@ class Sender:
             done, _ = await asyncio.wait([self._supervision], timeout=_EXIT_S)
             if done:
                 break
-        self._supervision = None
 
     async def async_request(self, command: Command) -> None:
         """Have a command done; raise the core's error where it cannot be."""
@@ -143,10 +126,6 @@ class Sender:
             "realtime": ready.realtime if ready else None,
             "segmentation": ready.segmentation if ready else None,
         }
-
-    async def _async_hass_stops(self, _event: Event) -> None:
-        self._forget_stop = None
-        await self.async_close()
 
     async def _async_ensure_ready(self) -> None:
         self._wanted.set()

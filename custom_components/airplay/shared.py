@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant
 from homeassistant.util.hass_dict import HassKey
 
 
@@ -24,6 +25,16 @@ class Holding[T: Closable]:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
     value: T | None = None
+    forget_stop: CALLBACK_TYPE | None = None
+
+    async def async_close(self) -> None:
+        """Close the instance, which nobody uses or may use any more."""
+        value, self.value = self.value, None
+        if self.forget_stop:
+            self.forget_stop()
+            self.forget_stop = None
+        if value is not None:
+            await value.async_close()
 
 
 class Shared[T: Closable]:
@@ -45,6 +56,7 @@ class Shared[T: Closable]:
         async with holding.lock:
             if (value := holding.value) is None:
                 value = holding.value = await self._make(hass)
+                holding.forget_stop = self._close_at_stop(hass, holding)
             holding.users += 1
         try:
             yield value
@@ -52,10 +64,13 @@ class Shared[T: Closable]:
             async with holding.lock:
                 holding.users -= 1
                 if not holding.users:
-                    holding.value = None
-                    await value.async_close()
+                    await holding.async_close()
 
-    def peek(self, hass: HomeAssistant) -> T | None:
-        """Return the instance if somebody uses it now."""
-        holding = hass.data.get(self._key)
-        return holding.value if holding else None
+    def _close_at_stop(self, hass: HomeAssistant, holding: Holding[T]) -> CALLBACK_TYPE:
+        """Entries are not unloaded when Home Assistant stops."""
+
+        async def stop(_event: Event) -> None:
+            holding.forget_stop = None
+            await holding.async_close()
+
+        return hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop)

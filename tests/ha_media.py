@@ -1,0 +1,107 @@
+"""Media and the servers that hand it out, for the tests of the Home Assistant side."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from io import BytesIO
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+import av
+from mutagen.id3 import APIC, ID3, TALB, TIT2, TPE1
+import numpy as np
+from PIL import Image
+
+from tests.ha_common import RATE, tone
+
+META_BYTES = 8000
+
+
+@cache
+def mp3(seconds: float) -> bytes:
+    """Return a tone as MP3."""
+    samples = np.frombuffer(tone(seconds), dtype=np.int16).reshape(1, -1)
+    target = BytesIO()
+    with av.open(target, "w", format="mp3") as container:
+        stream = container.add_stream("mp3", rate=RATE)
+        stream.layout = "stereo"
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")
+        frame.sample_rate = RATE
+        resampler = av.AudioResampler("s16p", "stereo", RATE, frame_size=1152)
+        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(piece))
+        container.mux(stream.encode(None))
+    return target.getvalue()
+
+
+def picture(width: int, height: int, kind: str = "PNG") -> bytes:
+    """Return a picture with something in it."""
+    image = Image.effect_noise((width, height), 80).convert("RGB")
+    written = BytesIO()
+    image.save(written, kind)
+    return written.getvalue()
+
+
+def tagged_mp3(cover: bytes) -> bytes:
+    """Return an MP3 that says what it is, with a cover."""
+    tags = ID3()
+    tags.add(TIT2(encoding=3, text="Morning"))
+    tags.add(TPE1(encoding=3, text="Grieg"))
+    tags.add(TALB(encoding=3, text="Peer Gynt"))
+    tags.add(APIC(encoding=3, mime="image/jpeg", type=3, desc="", data=cover))
+    written = BytesIO(mp3(4))
+    tags.save(written)
+    return written.getvalue()
+
+
+async def radio(request: web.Request) -> web.StreamResponse:
+    """Play endlessly, and change the title after two seconds of sound."""
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "audio/mpeg",
+            "icy-name": "Radio Test",
+            "icy-metaint": str(META_BYTES),
+        }
+    )
+    await response.prepare(request)
+    sound, sent = mp3(20), 0
+    try:
+        while True:
+            at = sent % (len(sound) - META_BYTES)
+            title = "First Song" if sent < 32000 else "Second Song"
+            words = f"StreamTitle='{title}';".encode()
+            blocks = -(-len(words) // 16)
+            await response.write(
+                sound[at : at + META_BYTES]
+                + bytes([blocks])
+                + words.ljust(blocks * 16, b"\0")
+            )
+            sent += META_BYTES
+    except ConnectionError:
+        return response
+
+
+def _answer(body: bytes, content_type: str, status: int = 200) -> object:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(body=body, content_type=content_type, status=status)
+
+    return handler
+
+
+@asynccontextmanager
+async def media_server() -> AsyncIterator[TestServer]:
+    """Serve good and bad media."""
+    app = web.Application()
+    app.router.add_get("/radio", radio)
+    for path, body, kind, status in (
+        ("/song.mp3", mp3(4), "audio/mpeg", 200),
+        ("/page.mp3", b"<html><body>Log in</body></html>", "text/html", 200),
+        ("/empty.mp3", b"", "audio/mpeg", 200),
+        ("/forbidden.mp3", b"no", "text/plain", 403),
+        ("/cover.png", picture(1600, 900), "image/png", 200),
+        ("/broken.png", b"no picture", "image/png", 200),
+        ("/huge.png", b"\0" * 10_000_001, "image/png", 200),
+    ):
+        app.router.add_get(path, _answer(body, kind, status))  # type: ignore[arg-type]
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield server

@@ -1,0 +1,307 @@
+"""What can be played and what is shown of it."""
+
+from collections.abc import AsyncIterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from aiohttp.test_utils import TestServer
+from PIL import Image
+import pytest
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    WebSocketGenerator,
+)
+
+from homeassistant.components.media_player import MediaClass
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.setup import async_setup_component
+from tests.ha_common import Watch, call, play, state_of, write_wav
+from tests.ha_media import media_server, picture, tagged_mp3
+from tests.virtual_receiver import VirtualReceiver
+
+
+@pytest.fixture
+async def server(socket_enabled: None) -> AsyncIterator[TestServer]:
+    """Return a server of good and bad media."""
+    async with media_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def home(
+    hass: HomeAssistant, player: str, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    """Let Home Assistant's own addresses be reached, as in a real one."""
+    assert await async_setup_component(hass, "tts", {"tts": {"platform": "demo"}})
+    await hass.async_block_till_done()
+    client = await hass_client_no_auth()
+    hass.config.internal_url = str(client.make_url("")).rstrip("/")
+
+
+def url(server: TestServer, path: str) -> str:
+    return str(server.make_url(path))
+
+
+async def test_tags_and_cover_of_a_file(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    hass_client: ClientSessionGenerator,
+    song: str,
+    tmp_path: Path,
+) -> None:
+    cover = picture(800, 800, "JPEG")
+    (tmp_path / "media" / "tagged.mp3").write_bytes(tagged_mp3(cover))
+    watch = Watch(hass, player)
+
+    await play(hass, player, song.replace("song.wav", "tagged.mp3"))
+
+    state = await watch.until(lambda now: "entity_picture" in now.attributes)
+    assert state.attributes["media_title"] == "Morning"
+    assert state.attributes["media_artist"] == "Grieg"
+    assert state.attributes["media_album_name"] == "Peer Gynt"
+    assert state.attributes["media_duration"] == 4
+    client = await hass_client()
+    served = await client.get(state.attributes["entity_picture"])
+    assert await served.read() == cover
+    await kitchen.wait_until(lambda: bool(kitchen.song.artwork))
+    shown = Image.open(BytesIO(kitchen.song.artwork))
+    assert (shown.format, shown.size) == ("JPEG", (600, 600))
+    assert len(kitchen.song.artwork) < 100_000
+    assert kitchen.song.title == "Morning"
+    await call(hass, player, "media_stop")
+
+
+async def test_words_and_picture_of_the_caller_win(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    server: TestServer,
+    song: str,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    extra = {
+        "title": "Doorbell",
+        "artist": " ",
+        "thumb": url(server, "/cover.png"),
+        "metadata": {
+            "title": "Cast",
+            "artist": "Somebody",
+            "albumName": "Sounds",
+            "albumArtist": "All",
+            "trackNumber": 3,
+        },
+    }
+
+    await play(hass, player, song, extra=extra)
+
+    attributes = state_of(hass, player).attributes
+    assert attributes["media_title"] == "Doorbell"
+    assert "media_artist" not in attributes
+    assert attributes["media_album_name"] == "Sounds"
+    assert attributes["media_album_artist"] == "All"
+    assert attributes["media_track"] == 3
+    client = await hass_client()
+    assert (await client.get(attributes["entity_picture"])).status == 200
+    await kitchen.wait_until(lambda: bool(kitchen.song.artwork))
+    assert Image.open(BytesIO(kitchen.song.artwork)).size == (600, 338)
+
+    await play(hass, player, song)
+    await kitchen.wait_until(lambda: not kitchen.song.artwork)
+    await call(hass, player, "media_stop")
+
+
+@pytest.mark.parametrize("path", ["/broken.png", "/huge.png", "/nothing.png"])
+async def test_picture_that_is_none_does_not_hurt(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    server: TestServer,
+    song: str,
+    path: str,
+) -> None:
+    extra = {"metadata": {"images": [{"url": url(server, path)}]}}
+
+    await play(hass, player, song, extra=extra)
+    await hass.async_block_till_done()
+
+    assert state_of(hass, player).state == "playing"
+    assert state_of(hass, player).attributes["entity_picture"]
+    assert not kitchen.song.artwork
+    await call(hass, player, "media_stop")
+
+
+@pytest.mark.parametrize("image", ["file:///etc/passwd", "http://[", ""])
+async def test_picture_from_nowhere_is_left_out(
+    hass: HomeAssistant, player: str, song: str, image: str
+) -> None:
+    await play(
+        hass, player, song, extra={"picture": image, "metadata": {"images": [1]}}
+    )
+
+    assert "entity_picture" not in state_of(hass, player).attributes
+    await call(hass, player, "media_stop")
+
+
+async def test_radio_shows_its_titles_and_has_no_length(
+    hass: HomeAssistant, player: str, server: TestServer
+) -> None:
+    watch = Watch(hass, player)
+
+    await play(hass, player, url(server, "/radio"))
+
+    first = await watch.until(
+        lambda now: now.attributes.get("media_title") == "First Song"
+    )
+    assert first.attributes["media_channel"] == "Radio Test"
+    assert "media_duration" not in first.attributes
+    await watch.until(lambda now: now.attributes.get("media_title") == "Second Song")
+    await call(hass, player, "media_stop")
+    assert state_of(hass, player).state == "idle"
+
+
+@pytest.mark.usefixtures("home")
+async def test_spoken_sentence_is_heard(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str
+) -> None:
+    watch = Watch(hass, player)
+
+    await hass.services.async_call(
+        "tts",
+        "demo_say",
+        {"entity_id": player, "message": "Dinner is ready", "cache": False},
+        blocking=True,
+    )
+
+    assert "playing" in watch.names
+    await watch.until_is("idle")
+    assert any(kitchen.pcm)
+
+
+@pytest.mark.usefixtures("home")
+async def test_address_within_home_assistant(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    await play(hass, player, "/media/local/song.wav")
+
+    assert state_of(hass, player).state == "playing"
+    await call(hass, player, "media_stop")
+
+
+async def test_file_that_home_assistant_may_open(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    tmp_path: Path,
+    song_pcm: bytes,
+) -> None:
+    path = write_wav(tmp_path / "allowed" / "song.wav", song_pcm)
+    hass.config.allowlist_external_dirs = {str(tmp_path / "allowed")}
+
+    await play(hass, player, str(path))
+
+    assert state_of(hass, player).state == "playing"
+    await call(hass, player, "media_stop")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/nothing.mp3", "there is nothing at its address"),
+        ("/forbidden.mp3", "its server asks for a login"),
+        ("/page.mp3", "it is not a sound or music file"),
+        ("/empty.mp3", "there is no sound in it"),
+    ],
+)
+async def test_bad_media_is_named_with_the_reason(
+    hass: HomeAssistant, player: str, server: TestServer, path: str, message: str
+) -> None:
+    media = url(server, path)
+
+    with pytest.raises(HomeAssistantError, match=f"{path} cannot be played: {message}"):
+        await play(hass, player, f"{media}?token=secret")
+
+    assert state_of(hass, player).state == "idle"
+
+
+async def test_server_that_is_off(hass: HomeAssistant, player: str) -> None:
+    async with media_server() as server:
+        media = url(server, "/song.mp3")
+
+    with pytest.raises(HomeAssistantError, match="its server does not answer") as told:
+        await play(hass, player, media.replace("http://", "http://me:secret@"))
+
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "media",
+    ["ftp://host/song.mp3", "song.mp3", "file:///etc/passwd", "x://[", "pipe:0"],
+)
+async def test_address_of_an_unknown_kind(
+    hass: HomeAssistant, player: str, media: str
+) -> None:
+    with pytest.raises(ServiceValidationError, match="it is no web address"):
+        await play(hass, player, media)
+
+
+async def test_media_that_no_source_has(hass: HomeAssistant, player: str) -> None:
+    with pytest.raises(
+        HomeAssistantError, match="media-source://nobody/x cannot be played"
+    ):
+        await play(hass, player, "media-source://nobody/x?token=secret")
+    with pytest.raises(HomeAssistantError, match="Ring cannot be played"):
+        await play(hass, player, "media-source://nobody/x", extra={"title": "Ring"})
+
+
+async def test_home_assistant_without_an_address(
+    hass: HomeAssistant, player: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hass.config, "api", None)
+    hass.config.internal_url = None
+
+    with pytest.raises(HomeAssistantError, match="does not know its own address"):
+        await play(hass, player, "/local/song.mp3?v=1")
+    await play_without_picture(hass, player)
+
+
+async def play_without_picture(hass: HomeAssistant, player: str) -> None:
+    with pytest.raises(HomeAssistantError, match="there is nothing at its address"):
+        await play(
+            hass,
+            player,
+            "media-source://media_source/local/nothing.mp3",
+            extra={"thumb": "/local/x.png"},
+        )
+
+
+async def test_browsing_shows_what_can_be_heard(
+    hass: HomeAssistant,
+    player: str,
+    song: str,
+    tmp_path: Path,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    (tmp_path / "media" / "film.mp4").touch()
+    (tmp_path / "media" / "photo.jpg").touch()
+    client = await hass_ws_client(hass)
+
+    async def browse(**which: Any) -> dict[str, Any]:
+        await client.send_json_auto_id(
+            {"type": "media_player/browse_media", "entity_id": player, **which}
+        )
+        answer: dict[str, Any] = await client.receive_json()
+        return answer
+
+    root = await browse()
+    assert root["result"]["media_class"] == MediaClass.DIRECTORY
+    local = await browse(
+        media_content_type="", media_content_id="media-source://media_source/local"
+    )
+    assert [child["title"] for child in local["result"]["children"]] == ["song.wav"]
+    wrong = await browse(
+        media_content_type="", media_content_id="media-source://nobody/x"
+    )
+    assert wrong["success"] is False

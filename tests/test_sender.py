@@ -1,0 +1,226 @@
+"""The sender process as users see it: killed, failing to start, talking nonsense."""
+
+import asyncio
+import logging
+import os
+import signal
+from unittest.mock import patch
+
+import pytest
+
+from custom_components.airplay import sender
+from custom_components.airplay.raop.messages import (
+    LogLine,
+    MemberProgress,
+    Ready,
+    encode_event,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from tests.ha_common import Watch, call, entry_for, play, sender_pids, set_up, state_of
+from tests.virtual_receiver import Quirks, VirtualReceiver
+
+_READY = encode_event(Ready(pid=1, realtime=False, segmentation=False)).decode()
+
+
+async def until(caplog: pytest.LogCaptureFixture, text: str, count: int = 1) -> None:
+    """Wait until something is in the log so often."""
+
+    class Waiter(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            seen.set()
+
+    seen, waiter = asyncio.Event(), Waiter()
+    logging.getLogger().addHandler(waiter)
+    try:
+        async with asyncio.timeout(15):
+            while caplog.text.count(text) < count:
+                await seen.wait()
+                seen.clear()
+    finally:
+        logging.getLogger().removeHandler(waiter)
+
+
+async def test_killed_in_the_middle_of_a_song(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    song: str,
+    song_pcm: bytes,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await play(hass, player, song)
+    watch = Watch(hass, player)
+
+    os.kill(sender_pids()[0], signal.SIGKILL)
+
+    await watch.until_is("idle")
+    await kitchen.wait_idle()
+    errors = [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno >= logging.ERROR
+    ]
+    assert errors == ["The sender process ended and is started again: exit code -9"]
+
+    kitchen.clear()
+    await play(hass, player, song)
+    await watch.until_is("playing")
+    await watch.until_is("idle")
+    assert kitchen.heard(song_pcm).is_complete
+
+
+async def test_killed_while_the_receiver_is_being_connected(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    kitchen.quirks = Quirks(setup_delay_s=30)
+    asking = hass.async_create_task(play(hass, player, song))
+    await kitchen.wait_for("ANNOUNCE")
+
+    os.kill(sender_pids()[0], signal.SIGKILL)
+
+    with pytest.raises(HomeAssistantError, match="plays has stopped"):
+        await asking
+    assert state_of(hass, player).state == "idle"
+
+
+async def test_process_that_does_not_start_is_said_and_tried_again_when_needed(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    song: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with patch.object(sender, "_BOOT", "import sys; sys.exit('no audio library')"):
+        player = await set_up(hass, entry_for(kitchen))
+        await until(caplog, "exit code 1", count=2)
+        with pytest.raises(HomeAssistantError, match="plays has stopped"):
+            await play(hass, player, song)
+    assert "no audio library" in caplog.text
+
+    await play(hass, player, song)
+
+    assert state_of(hass, player).state == "playing"
+    await call(hass, player, "media_stop")
+
+
+async def test_program_that_cannot_be_run(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    song: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with patch.object(sender.sys, "executable", "/nowhere/python"):
+        player = await set_up(hass, entry_for(kitchen))
+        with pytest.raises(HomeAssistantError, match="plays has stopped"):
+            await play(hass, player, song)
+    assert "No such file" in caplog.text
+
+
+async def test_process_that_is_never_ready(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    with (
+        patch.object(sender, "_BOOT", "import sys; sys.stdin.read()"),
+        patch.object(sender, "_START_S", 0.1),
+    ):
+        player = await set_up(hass, entry_for(kitchen))
+        with pytest.raises(HomeAssistantError, match="plays has stopped"):
+            await play(hass, player, song)
+
+
+async def test_process_that_does_not_answer(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    boot = f"import sys; print({_READY!r}, end='', flush=True); sys.stdin.read()"
+    with (
+        patch.object(sender, "_BOOT", boot),
+        patch.object(sender, "_REPLY_S", 0.1),
+    ):
+        player = await set_up(hass, entry_for(kitchen))
+        with pytest.raises(HomeAssistantError, match="plays has stopped"):
+            await play(hass, player, song)
+
+
+async def test_what_the_process_says_is_logged_and_nonsense_is_survived(
+    hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = encode_event(LogLine(level=logging.WARNING, logger="raop.x", text="so%s"))
+    progress = encode_event(
+        MemberProgress(receiver="x", packets=1, resent=0, timing_replies=0)
+    )
+    boot = (
+        "import sys; print('nonsense'); print('x' * 3_000_000);"
+        f"print({_READY!r}, end=''); print({progress.decode()!r}, end='');"
+        f"print({line.decode()!r}, end='', flush=True);"
+        "print('y' * 5000, file=sys.stderr, flush=True); sys.stdin.read()"
+    )
+    with patch.object(sender, "_BOOT", boot):
+        await set_up(hass, entry_for(kitchen))
+        await until(caplog, "so%s")
+        await until(caplog, "yyy")
+
+    said = {record.name: record for record in caplog.records}
+    logged = said["custom_components.airplay.sender.raop.x"]
+    assert (logged.levelno, logged.getMessage()) == (logging.WARNING, "so%s")
+    assert "wrote what is no event" in caplog.text
+    assert "a line that is too long" in caplog.text
+    assert "y" * 2001 not in caplog.text
+
+
+async def test_process_that_does_not_end_is_made_to(
+    hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    boot = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        f"print({_READY!r}, end='', flush=True);"
+        "time.sleep(60)"
+    )
+    entry = entry_for(kitchen)
+    with patch.object(sender, "_BOOT", boot), patch.object(sender, "_EXIT_S", 0.3):
+        await set_up(hass, entry)
+        assert await hass.config_entries.async_unload(entry.entry_id)
+
+    assert not sender_pids()
+    assert caplog.text.count("does not end, so it is made to") == 2
+
+
+async def test_restarts_slow_down_and_speed_up_after_a_healthy_time(
+    hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        patch.object(sender, "_BOOT", "import sys; sys.exit(1)"),
+        patch.object(sender, "_BACKOFF_S", (0, 0, 60)),
+        patch.object(sender, "_HEALTHY_S", 60),
+    ):
+        entry = entry_for(kitchen)
+        await set_up(hass, entry)
+        await until(caplog, "exit code 1", count=3)
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    assert caplog.text.count("exit code 1") == 3
+
+    caplog.clear()
+    with (
+        patch.object(sender, "_BOOT", "import sys; sys.exit(1)"),
+        patch.object(sender, "_BACKOFF_S", (0, 60)),
+        patch.object(sender, "_HEALTHY_S", 0),
+    ):
+        await hass.config_entries.async_setup(entry.entry_id)
+        await until(caplog, "exit code 1", count=4)
+        assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_secrets_are_not_logged(
+    hass: HomeAssistant,
+    locked: VirtualReceiver,
+    song: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    player = await set_up(hass, entry_for(locked, password="secret"))
+
+    await play(hass, player, song)
+    await call(hass, player, "media_stop")
+
+    mine = [each.getMessage() for each in caplog.records if "airplay" in each.name]
+    assert mine
+    assert not any("secret" in message for message in mine)
