@@ -87,6 +87,8 @@ class Supply:
         self._is_dry = False
         self._fade = None
         self._again = b""
+        # What was before is flushed: until then nobody hears the old source.
+        self._segments = (Segment(0, position_frames, None, sounds=False),)
         self._mark(start_frame, sounds=True)
 
     def follow(
@@ -200,8 +202,12 @@ class Supply:
     def _is_flowing(self, source: Pcm, frame: int) -> bool:
         if not self._is_dry:
             return True
-        is_over = source.is_exhausted and not self._is_next_coming
-        if not is_over and source.buffered_frames < _REFILL_FRAMES:
+        if source.is_exhausted:
+            is_enough = not self._is_next_coming
+        else:
+            # The last frames of a source may be few.
+            is_enough = source.is_decoded or source.buffered_frames >= _REFILL_FRAMES
+        if not is_enough:
             return False
         self._is_dry = False
         self._mark(frame, sounds=True)
