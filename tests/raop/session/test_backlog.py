@@ -143,6 +143,15 @@ def test_sequence_and_rtptime_wrap_on_the_wire_alone() -> None:
     assert backlog.next_frame == (1 << 32) + 3 * 352
 
 
+@pytest.mark.parametrize("behind", [0, 1, 352, 353, 3519, 3520])
+def test_the_sound_of_packets_is_kept_from_any_frame_on(behind: int) -> None:
+    backlog = filled(CAPACITY + 10, frame=1000)
+
+    kept = backlog.pcm_from(backlog.next_frame - behind)
+
+    assert kept == sound(CAPACITY + 10)[len(sound(CAPACITY + 10)) - behind * 4 :]
+
+
 def test_what_is_too_old_or_not_made_yet_is_left_out() -> None:
     backlog = filled(CAPACITY + 10)
 

@@ -585,6 +585,24 @@ def test_volume_is_sent_in_decibels(
     assert asked.body == body
 
 
+@pytest.mark.parametrize(
+    ("body", "percent"),
+    [
+        (b"\r\nvolume: -15.000000\r\n", 50.0),
+        (b"volume: -144.000000\r\n\r\n", 0.0),
+        (b"", None),
+        (b"volume: loud\r\n", None),
+    ],
+)
+def test_the_level_is_read_where_the_receiver_tells_it(
+    body: bytes, percent: float | None
+) -> None:
+    (asked,), found = talk(opened().read_volume(), answer(body=body))
+
+    assert (asked.method, asked.body) == ("GET_PARAMETER", b"volume\r\n")
+    assert found == percent
+
+
 def test_metadata_is_bound_to_its_frame() -> None:
     it = opened()
     tags = Tags(title="Song", artist="Artist", album="Album", track=3)

@@ -24,8 +24,9 @@ LATENCY = 77_175
 RECEIVERS_OWN = 11_025
 RECEIVERS_MOST = 259_311
 
+YEAR_2090_NS = 3_786_912_000 * SECOND_NS
 DAY_FRAMES = 24 * 3600 * SAMPLE_RATE
-LINES = st.builds(Line, st.integers(0, 1 << 33), st.integers(0, 1 << 62))
+LINES = st.builds(Line, st.integers(0, 1 << 33), st.integers(SECOND_NS, YEAR_2090_NS))
 DISTANCES = st.integers(-30 * DAY_FRAMES, 30 * DAY_FRAMES)
 
 

@@ -1,0 +1,1 @@
+"""Everything of the core that waits: threads, sockets, processes."""
