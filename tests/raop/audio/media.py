@@ -57,10 +57,11 @@ def encode(
     metadata: Mapping[str, str] | None = None,
     cover: bytes | None = None,
     codec_options: dict[str, str] | None = None,
+    options: dict[str, str] | None = None,
 ) -> bytes:
     """Encode samples, with 192 kbit/s where something is lost."""
     file = io.BytesIO()
-    with av.open(file, "w", format=container) as out:
+    with av.open(file, "w", format=container, options=options) as out:
         out.metadata.update(metadata or {})
         stream = out.add_stream(codec, rate=rate, options=codec_options)
         assert isinstance(stream, AudioStream)

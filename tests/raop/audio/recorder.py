@@ -54,7 +54,7 @@ class Recorder:
         """Wait until the source has ended or failed."""
         with self._changed:
             assert self._changed.wait_for(
-                lambda: self.of(Ended) or self.of(Failed), PATIENCE_S
+                lambda: bool(self.of(Ended)) or bool(self.of(Failed)), PATIENCE_S
             ), self.names()
 
 
@@ -97,6 +97,12 @@ class Played:
             pieces += self.source.read(frames - len(pieces) // 4)
             idle.wait(0.001)
         return pieces
+
+    def close(self) -> None:
+        """Abandon the source, and wait until its thread has ended."""
+        self.source.close()
+        self.source._thread.join(PATIENCE_S)
+        assert not self.source._thread.is_alive()
 
     def failure(self) -> Failed:
         """Wait until it fails."""

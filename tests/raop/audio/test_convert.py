@@ -20,7 +20,7 @@ def frames_of(
         piece = samples[at : at + 1024]
         rows = piece.T if is_planar else piece.reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(rows),  # type: ignore[arg-type]
+            np.ascontiguousarray(rows),
             sample_format,
             layout,
         )

@@ -11,6 +11,10 @@ from typing import override
 
 from .link import Link
 
+_ICY = b"ICY "
+_HTTP = b"HTTP/1.0 "
+_GROWTH = len(_HTTP) - len(_ICY)
+
 type _Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
 
@@ -139,17 +143,15 @@ class _Wire(io.RawIOBase):
 
     @override
     def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer).cast("B")
         self._sock.settimeout(self._link.patience(self._link.limits.read_s))
         try:
-            count = self._sock.recv_into(buffer)
-        except OSError:
-            self._link.check()
-            raise
-        self._link.check()
-        if self._is_first:
+            if not self._is_first:
+                return self._sock.recv_into(view)
             self._is_first = False
-            return _as_http(memoryview(buffer).cast("B"), count)
-        return count
+            return _as_http(view, self._sock.recv_into(view, len(view) - _GROWTH))
+        finally:
+            self._link.check()
 
     @override
     def close(self) -> None:
@@ -164,8 +166,7 @@ class _Wire(io.RawIOBase):
 
 def _as_http(buffer: memoryview, count: int) -> int:
     """Turn the status line of old radio servers, "ICY 200 OK", into HTTP's."""
-    answer = bytes(buffer[:count])
-    if not answer.startswith(b"ICY ") or count + 5 > len(buffer):
+    if bytes(buffer[: len(_ICY)]) != _ICY or count < len(_ICY):
         return count
-    buffer[: count + 5] = b"HTTP/1.0 " + answer[4:]
-    return count + 5
+    buffer[: count + _GROWTH] = _HTTP + bytes(buffer[len(_ICY) : count])
+    return count + _GROWTH

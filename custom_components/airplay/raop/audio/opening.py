@@ -38,9 +38,13 @@ class Input:
     @property
     def is_live(self) -> bool:
         """It has no end that is known."""
-        if self.container.format.name in _SEGMENTED:
-            return self.container.duration is None
-        return isinstance(self.web, HttpRadio)
+        return isinstance(self.web, HttpRadio) or self.is_growing
+
+    @property
+    def is_growing(self) -> bool:
+        """It is a playlist of segments that grows: libav cannot tell its end."""
+        is_segmented = self.container.format.name in _SEGMENTED
+        return is_segmented and self.container.duration is None
 
     @property
     def station(self) -> str | None:

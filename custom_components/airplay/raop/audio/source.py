@@ -105,9 +105,13 @@ class Source:
     def _play(self) -> None:
         start = self._media.position_ms * RATE // 1000
         self._track = open_track(self._media.url, start, self._link)
+        was_growing = self._track.is_growing
         self._tell_opened(self._track)
         while not self._pump(self._track):
             self._track = self._reopen()
+            if was_growing and not self._track.is_live:
+                # A broadcast is over: what is there now is its recording.
+                break
         self._tell_buffered()
         self._queue.finish()
         self._tell(Ended())
@@ -124,7 +128,7 @@ class Source:
                     return False
                 raise for_failure(err) from err
             if block is None:
-                return True
+                return not track.is_growing
             self._deliver(block, track.tags)
 
     def _deliver(self, block: bytes, tags: Tags) -> None:

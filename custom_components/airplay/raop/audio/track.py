@@ -22,6 +22,7 @@ class Track:
     def __init__(self, found: Input, decoder: Decoder, blocks: Iterator[bytes]) -> None:
         """Take over what is open."""
         self.is_live = found.is_live
+        self.is_growing = found.is_growing
         self.blocks = blocks
         self._input = found
         self._decoder = decoder

@@ -43,30 +43,30 @@ class Response:
 
 
 def get(url: str, headers: Mapping[str, str], link: Link) -> Response:
-    """Ask for a URL and follow redirects; raise UnplayableError where nobody answers."""
-    for _ in range(MAX_REDIRECTS + 1):
-        try:
+    """Ask for a URL and follow redirects; raise UnplayableError where that fails."""
+    try:
+        for _ in range(MAX_REDIRECTS + 1):
             response = _ask(url, headers, link)
-        except HTTPException as err:
-            raise unreachable("its server does not speak HTTP as it should") from err
-        except OSError as err:
-            link.check()
-            raise for_network(err) from err
-        except ValueError as err:
-            raise unreachable("its address is not valid") from err
-        if response.status not in _REDIRECTS:
-            return response
-        response.close()
-        url = urljoin(url, response.headers.get("Location", ""))
-        if urlsplit(url).scheme not in {"http", "https"}:
-            raise unreachable("its server redirects to something that is not the web")
+            if response.status not in _REDIRECTS:
+                return response
+            response.close()
+            url = urljoin(url, response.headers.get("Location", ""))
+    except OSError as err:
+        link.check()
+        raise for_network(err) from err
+    except HTTPException as err:
+        raise unreachable("its server does not speak HTTP as it should") from err
+    except ValueError as err:
+        raise unreachable("its address is not valid") from err
     raise unreachable("its server redirects too often")
 
 
 def _ask(url: str, headers: Mapping[str, str], link: Link) -> Response:
     parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"}:
+        raise unreachable("its server redirects to something that is not the web")
     if not parts.hostname:
-        raise ValueError("no host")
+        raise unreachable("its address is not valid")
     connection = _Connection(parts, link)
     target = parts.path or "/"
     if parts.query:

@@ -1,0 +1,233 @@
+"""Connections: names, several addresses, TLS, being abandoned."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+import socket
+import ssl
+import threading
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+import pytest
+
+from custom_components.airplay.raop.audio import connection
+from custom_components.airplay.raop.audio.link import Link
+from custom_components.airplay.raop.audio.problems import (
+    AbandonedError,
+    UnplayableError,
+)
+from custom_components.airplay.raop.audio.web import get
+from custom_components.airplay.raop.errors import MediaUnreachableError
+
+from .conftest import Keep, Play
+from .media import RATE, noise, wav
+from .recorder import HASTY
+from .web_server import WebServer, ranged, silent, whole
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Return a certificate for 127.0.0.1 with its key, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]),
+            False,
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(
+        signed.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return path
+
+
+@pytest.fixture
+def secure_web(socket_enabled: None, certificate: Path) -> Iterator[WebServer]:
+    """Return a web server that speaks TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = WebServer(context)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trust the server's certificate."""
+    context = ssl.create_default_context(cafile=str(certificate))
+    monkeypatch.setattr(connection, "_tls", lambda: context)
+
+
+def named(*addresses: tuple[socket.AddressFamily, object]) -> object:
+    """Return a look-up that finds these addresses."""
+    return lambda *_, **__: [
+        (family, socket.SOCK_STREAM, 6, "", address) for family, address in addresses
+    ]
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_file_comes_over_tls(secure_web: WebServer, play: Play) -> None:
+    song = wav(noise(RATE))
+
+    played = play(secure_web.serve("/song.wav", ranged(song)))
+
+    assert len(played.all()) == RATE * 4
+
+
+def test_a_certificate_that_cannot_be_trusted_is_told(
+    secure_web: WebServer, play: Play
+) -> None:
+    failure = play(secure_web.serve("/x", whole(b""))).failure().error
+
+    assert type(failure) is MediaUnreachableError
+    assert "certificate of its server cannot be trusted" in str(failure)
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_server_without_tls_is_told(web: WebServer, play: Play) -> None:
+    url = web.serve("/x", whole(b"")).replace("http:", "https:")
+
+    failure = play(url).failure().error
+
+    assert type(failure) is MediaUnreachableError
+
+
+@pytest.mark.usefixtures("trusted")
+def test_closing_frees_a_read_over_tls(secure_web: WebServer, play: Play) -> None:
+    played = play(
+        secure_web.serve("/x", silent), limits=replace(HASTY, open_s=60, read_s=60)
+    )
+    secure_web.wait_for_requests(1)
+
+    played.close()
+
+    assert played.heard.events == []
+
+
+def test_a_handshake_that_never_ends_is_given_up(
+    socket_enabled: None, play: Play
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"https://127.0.0.1:{mute.getsockname()[1]}/x"
+
+        failure = play(url, limits=replace(HASTY, read_s=0.2)).failure().error
+
+    assert "does not answer in time" in str(failure)
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_the_next_address_is_tried_when_the_first_refuses(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        named(
+            (socket.AF_INET, ("127.0.0.1", 1)),
+            (socket.AF_INET, ("127.0.0.1", web.port)),
+        ),
+    )
+    web.serve("/x", whole(b"here"))
+
+    response = get(f"http://some.name:{web.port}/x", {}, Link(HASTY))
+
+    assert response.read(100) == b"here"
+    assert "Host: some.name" in web.requests[0].head
+    response.close()
+
+
+@pytest.mark.parametrize("failure", [socket.gaierror(), UnicodeError()])
+def test_a_name_that_nobody_knows_is_told(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+
+    with pytest.raises(UnplayableError, match="cannot be resolved"):
+        get("http://some.name/x", {}, Link(HASTY))
+
+
+def test_a_name_server_that_is_too_slow_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *_, **__: answered.wait(20) and []
+    )
+
+    with pytest.raises(UnplayableError, match="does not answer in time"):
+        get("http://some.name/x", {}, Link(replace(HASTY, open_s=0.05)))
+    answered.set()
+
+
+def test_closing_does_not_wait_for_a_name_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def look_up(*_: object, **__: object) -> list[object]:
+        asked.set()
+        answered.wait(20)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    link = Link(HASTY)
+
+    def close() -> None:
+        asked.wait(20)
+        link.close()
+
+    threading.Thread(target=close).start()
+    with pytest.raises(AbandonedError):
+        get("http://some.name/x", {}, link)
+    answered.set()
+
+
+def test_a_link_that_was_closed_connects_no_more(web: WebServer) -> None:
+    link = Link(HASTY)
+    link.close()
+
+    with pytest.raises(AbandonedError):
+        get(web.serve("/x", whole(b"")), {}, link)
+    assert web.requests == []
+
+
+@pytest.mark.usefixtures("socket_enabled")
+def test_a_request_that_cannot_be_sent_leaves_no_socket() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        sock = connection.connect("127.0.0.1", port, Link(HASTY), is_secure=False)
+        end = connection.WebSocket(sock, Link(HASTY))
+
+        end.close()
+
+        assert sock.fileno() == -1
+
+
+def test_a_path_and_a_link_meet(keep: Keep, play: Play) -> None:
+    """Files need no connection at all, not even where sockets are forbidden."""
+    assert len(play(keep("a.wav", wav(noise(RATE)))).all()) == RATE * 4

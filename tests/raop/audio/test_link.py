@@ -1,0 +1,125 @@
+"""Limits, deadlines, retries, being abandoned; and the watch for what is late."""
+
+from collections.abc import Callable
+import threading
+
+import av
+import pytest
+
+from custom_components.airplay.raop.audio.link import Limits, Link, Retries
+from custom_components.airplay.raop.audio.problems import (
+    AbandonedError,
+    BrokenStreamError,
+    DeadlineError,
+    UnplayableError,
+    for_failure,
+)
+from custom_components.airplay.raop.audio.watch import Watch
+from custom_components.airplay.raop.errors import (
+    MediaEmptyError,
+    MediaError,
+    MediaForbiddenError,
+    MediaNotAudioError,
+    MediaNotFoundError,
+    MediaUnreachableError,
+)
+
+
+def test_without_a_deadline_an_operation_has_its_own_time() -> None:
+    assert Link(Limits()).patience(5.0) == 5.0
+
+
+def test_within_a_deadline_nothing_takes_longer_than_what_is_left() -> None:
+    link = Link(Limits())
+
+    with link.deadline(1.0):
+        assert 0 < link.patience(5.0) <= 1.0
+        assert link.patience(0.01) == 0.01
+    assert link.patience(5.0) == 5.0
+
+
+def test_behind_a_deadline_nothing_begins() -> None:
+    link = Link(Limits())
+
+    with link.deadline(0), pytest.raises(DeadlineError):
+        link.check()
+
+
+def test_closing_releases_what_is_attached_and_ends_pauses() -> None:
+    link = Link(Limits())
+    released: list[int] = []
+    link.attach(lambda: released.append(1))
+    detached: Callable[[], None] = lambda: released.append(2)  # noqa: E731
+    link.attach(detached)
+    link.detach(detached)
+    with link.released_by(lambda: released.append(3)):
+        pass
+
+    link.close()
+    link.attach(lambda: released.append(4))
+
+    assert released == [1, 4]
+    assert link.is_closed
+    with pytest.raises(AbandonedError):
+        link.pause(60)
+
+
+def test_retries_wait_longer_and_longer_and_give_up_at_last() -> None:
+    retries = Retries(Limits(reconnect_s=60))
+    assert [retries.next_pause() for _ in range(7)] == [0, 0.5, 1, 2, 5, 5, 5]
+    retries.reset()
+    assert retries.next_pause() == 0
+
+    hopeless = Retries(Limits(reconnect_s=-1))
+    with pytest.raises(UnplayableError, match="did not come back"):
+        hopeless.next_pause()
+
+
+def test_a_watch_tells_what_takes_too_long() -> None:
+    late = threading.Event()
+    watch = Watch(0.02, late.set)
+    watch.start()
+
+    assert not late.wait(0.1), "nothing was watched"
+    with watch.watching():
+        assert late.wait(10)
+
+    watch.stop()
+    watch._thread.join(10)
+    assert not watch._thread.is_alive()
+
+
+def test_a_watch_that_never_started_can_be_stopped() -> None:
+    Watch(1, lambda: None).stop()
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (av.error.HTTPNotFoundError(1, ""), MediaNotFoundError),
+        (av.error.HTTPForbiddenError(1, ""), MediaForbiddenError),
+        (av.error.HTTPUnauthorizedError(1, ""), MediaForbiddenError),
+        (av.error.HTTPServerError(1, ""), MediaUnreachableError),
+        (av.error.HTTPOtherClientError(1, ""), MediaError),
+        (av.error.ExitError(1, ""), MediaUnreachableError),
+        (av.error.EOFError(1, ""), MediaEmptyError),
+        (av.error.FileNotFoundError(1, ""), MediaNotFoundError),
+        (av.error.PermissionError(1, ""), MediaForbiddenError),
+        (av.error.DecoderNotFoundError(1, ""), MediaNotAudioError),
+        (av.error.PatchWelcomeError(1, ""), MediaNotAudioError),
+        (av.error.ConnectionRefusedError(1, ""), MediaUnreachableError),
+        (av.error.InvalidDataError(1, ""), MediaNotAudioError),
+        (av.error.ArgumentError(1, ""), MediaNotAudioError),
+        (BrokenStreamError(), MediaUnreachableError),
+        (OSError(), MediaUnreachableError),
+        (DeadlineError(), MediaUnreachableError),
+    ],
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
+)
+def test_every_failure_becomes_an_error_without_its_address(
+    failure: Exception, kind: type[MediaError]
+) -> None:
+    error = for_failure(failure).error("the song")
+
+    assert type(error) is kind
+    assert str(error).startswith("Cannot play the song: ")
