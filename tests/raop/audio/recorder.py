@@ -8,13 +8,14 @@ from custom_components.airplay.raop.audio.source import Source
 from custom_components.airplay.raop.messages import Media
 
 PATIENCE_S = 20
+# Time enough for a busy machine; tests of the limits themselves set shorter ones.
 HASTY = Limits(
-    open_s=2.0,
-    connect_s=0.5,
-    read_s=0.6,
-    segment_s=2.0,
-    stall_s=0.1,
-    reconnect_s=1.0,
+    open_s=8.0,
+    connect_s=2.0,
+    read_s=4.0,
+    segment_s=4.0,
+    stall_s=2.0,
+    reconnect_s=4.0,
     pauses_s=(0.01, 0.02, 0.05),
 )
 

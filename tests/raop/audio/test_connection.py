@@ -105,13 +105,17 @@ def test_a_certificate_that_cannot_be_trusted_is_told(
     assert "certificate of its server cannot be trusted" in str(failure)
 
 
-@pytest.mark.usefixtures("trusted")
-def test_a_server_without_tls_is_told(web: WebServer, play: Play) -> None:
-    url = web.serve("/x", whole(b"")).replace("http:", "https:")
-
-    failure = play(url).failure().error
+@pytest.mark.usefixtures("trusted", "socket_enabled")
+def test_a_server_without_tls_is_told(play: Play) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        played = play(f"https://127.0.0.1:{server.getsockname()[1]}/x")
+        plain, _ = server.accept()
+        with plain:
+            plain.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            failure = played.failure().error
 
     assert type(failure) is MediaUnreachableError
+    assert "does not speak TLS" in str(failure)
 
 
 @pytest.mark.usefixtures("trusted")
@@ -137,17 +141,16 @@ def test_a_handshake_that_never_ends_is_given_up(
     assert "does not answer in time" in str(failure)
 
 
-@pytest.mark.usefixtures("socket_enabled")
-def test_the_next_address_is_tried_when_the_first_refuses(
-    web: WebServer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("good", [0, 1])
+def test_the_first_address_that_answers_is_taken(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch, good: int
 ) -> None:
+    ports = [1, 1]
+    ports[good] = web.port
     monkeypatch.setattr(
         socket,
         "getaddrinfo",
-        named(
-            (socket.AF_INET, ("127.0.0.1", 1)),
-            (socket.AF_INET, ("127.0.0.1", web.port)),
-        ),
+        named(*((socket.AF_INET, ("127.0.0.1", port)) for port in ports)),
     )
     web.serve("/x", whole(b"here"))
 
@@ -155,6 +158,7 @@ def test_the_next_address_is_tried_when_the_first_refuses(
 
     assert response.read(100) == b"here"
     assert "Host: some.name" in web.requests[0].head
+    response.close()
     response.close()
 
 

@@ -1,6 +1,7 @@
 """Limits, deadlines, retries, being abandoned; and the watch for what is late."""
 
 from collections.abc import Callable
+import errno
 import threading
 
 import av
@@ -112,6 +113,7 @@ def test_a_watch_that_never_started_can_be_stopped() -> None:
         (av.error.ArgumentError(1, ""), MediaNotAudioError),
         (BrokenStreamError(), MediaUnreachableError),
         (OSError(), MediaUnreachableError),
+        (OSError(errno.EHOSTUNREACH, ""), MediaUnreachableError),
         (DeadlineError(), MediaUnreachableError),
     ],
     ids=lambda value: getattr(value, "__name__", type(value).__name__),

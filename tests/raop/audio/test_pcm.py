@@ -36,6 +36,7 @@ def test_it_is_exhausted_when_it_is_finished_and_read() -> None:
     queue.write(frames(0, 2))
     queue.finish()
 
+    assert queue.is_finished
     assert not queue.is_exhausted
     queue.read(2)
     assert queue.is_exhausted

@@ -11,7 +11,8 @@ from custom_components.airplay.raop.audio.sniff import Kind, kind_of
     ("head", "content_type", "kind"),
     [
         (b"", "audio/mpeg", Kind.EMPTY),
-        (b"ID3\x04", "text/html", Kind.PAGE),
+        (b"ID3\x04", "text/html", Kind.MEDIA),
+        (b"Please log in", "text/html", Kind.PAGE),
         (b"ID3\x04", "", Kind.MEDIA),
         (b"RIFF....WAVE", "application/octet-stream", Kind.MEDIA),
         (b"<!DOCTYPE html><html>", "audio/mpeg", Kind.PAGE),

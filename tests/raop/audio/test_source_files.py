@@ -1,8 +1,10 @@
 """Files as sources: exact to the frame, gapless, with their tags; failures that tell."""
 
+from collections.abc import Iterator
 import os
 from pathlib import Path
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +18,14 @@ from custom_components.airplay.raop.audio.events import (
     Retitled,
 )
 from custom_components.airplay.raop.audio.source import Source
+from custom_components.airplay.raop.audio.track import Track, open_track
 from custom_components.airplay.raop.errors import (
     MediaEmptyError,
     MediaError,
     MediaForbiddenError,
     MediaNotAudioError,
     MediaNotFoundError,
+    MediaUnreachableError,
 )
 from custom_components.airplay.raop.messages import Media, Tags
 
@@ -401,6 +405,27 @@ def test_closing_from_within_the_listener_is_fine(keep: Keep) -> None:
 
     assert closed.wait(10)
     assert source.is_exhausted
+
+
+def test_a_disk_that_fails_in_the_middle_is_told(
+    keep: Keep, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_behind(blocks: Iterator[bytes]) -> Iterator[bytes]:
+        yield next(blocks)
+        raise OSError
+
+    def open_failing(*arguments: Any) -> Track:
+        track = open_track(*arguments)
+        track.blocks = fail_behind(track.blocks)
+        return track
+
+    monkeypatch.setattr(
+        "custom_components.airplay.raop.audio.source.open_track", open_failing
+    )
+    played = play(keep("song.wav", wav(SONG)))
+
+    assert len(played.all()) > 0
+    assert type(played.failure().error) is MediaUnreachableError
 
 
 def test_an_unexpected_error_still_is_a_failure(

@@ -43,7 +43,7 @@ class Decoder:
             for each in container.streams.video
             if each.disposition & Disposition.attached_pic
         ]
-        self.picture = b""
+        self._picture = b""
         self._converter = Converter()
         self._start = start
         self._has_sought = False
@@ -81,6 +81,11 @@ class Decoder:
         if self._bad > self._good:
             raise _damaged()
 
+    def take_picture(self) -> bytes:
+        """Return the cover as it is stored, and let go of it."""
+        picture, self._picture = self._picture, b""
+        return picture
+
     def take_update(self) -> dict[str, str]:
         """Return tags that changed within the stream, once."""
         update, self._update = self._update, {}
@@ -99,7 +104,7 @@ class Decoder:
 
     def _decode(self, packet: av.Packet[Stream]) -> list[av.AudioFrame]:
         if packet.stream_index != self._stream.index:
-            self.picture = self.picture or bytes(packet)
+            self._picture = self._picture or bytes(packet)
             return []
         if packet.has_sidedata("strings_metadata"):
             self._update = _strings(bytes(packet.get_sidedata("strings_metadata")))

@@ -1,5 +1,6 @@
 """Why media cannot be played: one exception inside, one error outside."""
 
+import errno
 import socket
 import ssl
 
@@ -93,9 +94,12 @@ def for_network(error: OSError) -> UnplayableError:
         return unreachable("its server does not answer in time")
     if isinstance(error, ConnectionError):
         return unreachable("its server broke off the connection")
-    return unreachable("its server cannot be reached")
+    if error.errno in _NO_WAY:
+        return unreachable("its server cannot be reached")
+    return unreachable("it cannot be read any more")
 
 
+_NO_WAY = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
 _STATUSES: dict[type[av.FFmpegError], int] = {
     av.error.HTTPNotFoundError: 404,
     av.error.HTTPUnauthorizedError: 401,

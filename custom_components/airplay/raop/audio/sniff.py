@@ -25,6 +25,8 @@ _PAGE = re.compile(
 _JSON = re.compile(rb'(\{\s*["}])|(\[\s*["\[{\]])')
 _DASH = re.compile(rb"<MPD[\s>]")
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+# No text has these, and all sound soon does, whatever a careless server calls it.
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 _ADDRESS = re.compile(rb"https?://\S+\s*$", re.MULTILINE)
 
 
@@ -40,9 +42,18 @@ def kind_of(head: bytes, content_type: str = "") -> Kind:
         return Kind.PLAYLIST
     if _PAGE.match(text) and _DASH.search(text):
         return Kind.SEGMENTS
-    if _PAGE.match(text) or _JSON.match(text) or content_type in _PAGE_TYPES:
+    if _PAGE.match(text) or _JSON.match(text):
         return Kind.PAGE
-    if text.startswith(_PICTURES) or content_type.startswith("image/"):
+    if text.startswith(_PICTURES):
+        return Kind.PICTURE
+    return Kind.MEDIA if _CONTROLS.search(text) else _kind_of_type(content_type)
+
+
+def _kind_of_type(content_type: str) -> Kind:
+    """Tell what a text is called that does not speak for itself."""
+    if content_type in _PAGE_TYPES:
+        return Kind.PAGE
+    if content_type.startswith("image/"):
         return Kind.PICTURE
     return Kind.SEGMENTS if content_type in _SEGMENTS_TYPES else Kind.MEDIA
 

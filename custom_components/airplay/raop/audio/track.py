@@ -49,7 +49,7 @@ class Track:
             can_seek=not self.is_live,
             tags=self.tags,
             station=self._input.station,
-            cover=cover_from(self._decoder.picture),
+            cover=cover_from(self._decoder.take_picture()),
         )
 
     def close(self) -> None:
@@ -63,6 +63,8 @@ def open_track(address: str, start: int, link: Link) -> Track:
     try:
         with link.deadline(link.limits.open_s):
             found = open_input(address, link)
+            # What is heard live begins now, whatever position it had before.
+            start = 0 if found.is_live else start
             decoder = Decoder(found.container, found.stream, link.check, start)
             if start and found.can_skip:
                 decoder.seek()
