@@ -6,9 +6,12 @@ pytest_plugins = ["tests.ha_fixtures"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --real."""
+    """Add --real, and how long its endurance test takes."""
     parser.addoption(
         "--real", action="store_true", help="also test against real receivers"
+    )
+    parser.addoption(
+        "--soak", default="60", metavar="SECONDS", help="length of the endurance test"
     )
 
 

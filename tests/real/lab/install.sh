@@ -44,6 +44,9 @@ missing=()
 command -v debootstrap >/dev/null || missing+=(debootstrap)
 command -v nft >/dev/null || missing+=(nftables)
 command -v ip >/dev/null || missing+=(iproute2)
+# Home Assistant turns speech into MP3 with them, as its own images do.
+command -v ffmpeg >/dev/null || missing+=(ffmpeg)
+command -v espeak-ng >/dev/null || missing+=(espeak-ng)
 if ((${#missing[@]})); then
   say "installing ${missing[*]}"
   apt-get -qq update
