@@ -281,6 +281,7 @@ def decode_as_sent(path: Path) -> Frames:
     return frames(source.read(1 << 30))
 
 
+@pytest.mark.timeout(900)
 async def test_blocked_home_assistant_is_not_heard(
     hass: HomeAssistant,
     mdns: None,
