@@ -3,17 +3,22 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
+import logging
 import math
 import os
 from pathlib import Path
 import struct
-from typing import Any
+from typing import Any, override
 import wave
 
+import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from zeroconf import DNSIncoming, DNSOutgoing, Zeroconf
+from zeroconf import Zeroconf
+from zeroconf._dns import DNSPointer
+from zeroconf._protocol.incoming import DNSIncoming
+from zeroconf._protocol.outgoing import DNSOutgoing
 from zeroconf.asyncio import AsyncServiceInfo
-from zeroconf.const import _FLAGS_AA, _FLAGS_QR_RESPONSE
+from zeroconf.const import _CLASS_IN, _FLAGS_AA, _FLAGS_QR_RESPONSE, _TYPE_PTR
 
 from custom_components.airplay.const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
 from custom_components.airplay.models import receiver_data, unique_id
@@ -76,17 +81,18 @@ class Network:
         """Say that a service is there."""
         self._hear(info, ttl=None)
 
-    def mention(self, info: ZeroconfServiceInfo) -> None:
+    def mention(self, kind: str, name: str) -> None:
         """Say only the name of a service."""
-        self._hear(info, ttl=None, is_complete=False)
+        packet = DNSOutgoing(_FLAGS_QR_RESPONSE | _FLAGS_AA)
+        pointer = DNSPointer(kind, _TYPE_PTR, _CLASS_IN, 4500, f"{name}.{kind}")
+        packet.add_answer_at_time(pointer, 0)
+        self._deliver(packet)
 
     def goodbye(self, info: ZeroconfServiceInfo) -> None:
         """Say that a service goes."""
         self._hear(info, ttl=0)
 
-    def _hear(
-        self, info: ZeroconfServiceInfo, ttl: int | None, *, is_complete: bool = True
-    ) -> None:
+    def _hear(self, info: ZeroconfServiceInfo, ttl: int | None) -> None:
         record = AsyncServiceInfo(
             info.type,
             info.name,
@@ -97,11 +103,13 @@ class Network:
         )
         packet = DNSOutgoing(_FLAGS_QR_RESPONSE | _FLAGS_AA)
         packet.add_answer_at_time(record.dns_pointer(ttl), 0)
-        if is_complete:
-            packet.add_answer_at_time(record.dns_service(ttl), 0)
-            packet.add_answer_at_time(record.dns_text(ttl), 0)
-            for address in record.dns_addresses(ttl):
-                packet.add_answer_at_time(address, 0)
+        packet.add_answer_at_time(record.dns_service(ttl), 0)
+        packet.add_answer_at_time(record.dns_text(ttl), 0)
+        for address in record.dns_addresses(ttl):
+            packet.add_answer_at_time(address, 0)
+        self._deliver(packet)
+
+    def _deliver(self, packet: DNSOutgoing) -> None:
         for each in packet.packets():
             self._zeroconf.record_manager.async_updates_from_response(DNSIncoming(each))
 
@@ -211,6 +219,25 @@ class Watch:
         if event.data["entity_id"] == self._entity_id and event.data["new_state"]:
             self.states.append(event.data["new_state"])
             self._check()
+
+
+async def logged(caplog: pytest.LogCaptureFixture, text: str, count: int = 1) -> None:
+    """Wait until something is in the log so often."""
+
+    class Waiter(logging.Handler):
+        @override
+        def emit(self, record: logging.LogRecord) -> None:
+            seen.set()
+
+    seen, waiter = asyncio.Event(), Waiter()
+    logging.getLogger().addHandler(waiter)
+    try:
+        async with asyncio.timeout(15):
+            while caplog.text.count(text) < count:
+                await seen.wait()
+                seen.clear()
+    finally:
+        logging.getLogger().removeHandler(waiter)
 
 
 def tone(seconds: float, hertz: float = 440) -> bytes:

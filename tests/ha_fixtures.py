@@ -80,12 +80,12 @@ async def player(hass: HomeAssistant, kitchen: VirtualReceiver) -> str:
 @pytest.fixture(scope="session")
 def song_pcm() -> bytes:
     """Return a sound that is unlike itself at any other place."""
-    return tone(3, 300) + tone(3, 450)
+    return tone(2, 300) + tone(2, 450)
 
 
 @pytest.fixture
 def song(hass: HomeAssistant, tmp_path: Path, song_pcm: bytes) -> str:
-    """Return the media id of a song of six seconds in Home Assistant's media."""
+    """Return the media id of a song of four seconds in Home Assistant's media."""
     # In place: the media source may have been set up with these.
     hass.config.media_dirs["local"] = str(tmp_path / "media")
     write_wav(tmp_path / "media" / "song.wav", song_pcm)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
 from io import BytesIO
+from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -44,11 +45,14 @@ def picture(width: int, height: int, kind: str = "PNG") -> bytes:
 
 def tagged_mp3(cover: bytes) -> bytes:
     """Return an MP3 that says what it is, with a cover."""
-    tags = ID3()
-    tags.add(TIT2(encoding=3, text="Morning"))
-    tags.add(TPE1(encoding=3, text="Grieg"))
-    tags.add(TALB(encoding=3, text="Peer Gynt"))
-    tags.add(APIC(encoding=3, mime="image/jpeg", type=3, desc="", data=cover))
+    tags: Any = ID3()  # type: ignore[no-untyped-call]
+    for frame, details in (
+        (TIT2, {"text": "Morning"}),
+        (TPE1, {"text": "Grieg"}),
+        (TALB, {"text": "Peer Gynt"}),
+        (APIC, {"mime": "image/jpeg", "type": 3, "desc": "", "data": cover}),
+    ):
+        tags.add(frame(encoding=3, **details))
     written = BytesIO(mp3(4))
     tags.save(written)
     return written.getvalue()
@@ -103,5 +107,9 @@ async def media_server() -> AsyncIterator[TestServer]:
         ("/huge.png", b"\0" * 10_000_001, "image/png", 200),
     ):
         app.router.add_get(path, _answer(body, kind, status))  # type: ignore[arg-type]
-    async with TestServer(app, host="127.0.0.1") as server:
+    server = TestServer(app, host="127.0.0.1")
+    await server.start_server()
+    try:
         yield server
+    finally:
+        await server.close()

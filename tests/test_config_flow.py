@@ -6,6 +6,10 @@ import socket
 from typing import Any
 from unittest.mock import patch
 
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.airplay.const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
 from homeassistant.config_entries import (
     SOURCE_IGNORE,
     SOURCE_USER,
@@ -15,17 +19,7 @@ from homeassistant.config_entries import (
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
-import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
-
-from custom_components.airplay.const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
-from tests.ha_common import (
-    Network,
-    airplay_info,
-    entry_for,
-    raop_info,
-    service_info,
-)
+from tests.ha_common import Network, airplay_info, entry_for, raop_info, service_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 KITCHEN_ID = "0a:0b:0c:0d:0e:01"
@@ -227,7 +221,9 @@ async def test_receiver_added_by_its_address_shows_no_card(
             "pairing_required",
         ),
         (
-            service_info(RAOP_TYPE, "0A0B0C0D0E09@Lost", {}, addresses=("169.254.1.1",)),
+            service_info(
+                RAOP_TYPE, "0A0B0C0D0E09@Lost", {}, addresses=("169.254.1.1",)
+            ),
             "no_address",
         ),
     ],
@@ -315,6 +311,7 @@ async def test_user_picks_a_receiver_from_the_network(
 
     form = await opened(hass)
     assert form["step_id"] == "user"
+    assert form["data_schema"]
     assert [
         (option["value"], option["label"])
         for option in form["data_schema"].schema["receiver"].config["options"]
@@ -352,6 +349,18 @@ async def test_user_picks_a_receiver_that_wants_a_code(
     hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
 ) -> None:
     network.announce(raop_info(kitchen, txt={"sf": "0x204"}))
+    form = await opened(hass)
+
+    form = await answer(hass, form, receiver="0a0b0c0d0e01")
+
+    assert form["errors"] == {"receiver": "pairing_required"}
+
+
+async def test_user_picks_a_receiver_that_turns_out_to_want_a_code(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    kitchen.quirks = Quirks(refuse={"OPTIONS": 403})
+    network.announce(raop_info(kitchen))
     form = await opened(hass)
 
     form = await answer(hass, form, receiver="0a0b0c0d0e01")

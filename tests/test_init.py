@@ -146,7 +146,7 @@ async def test_unloading_stops_the_music(
 ) -> None:
     entry = entry_for(kitchen)
     await play(hass, await set_up(hass, entry), song)
-    assert kitchen.has_session
+    await kitchen.wait_until(lambda: kitchen.has_session)
 
     assert await hass.config_entries.async_unload(entry.entry_id)
 

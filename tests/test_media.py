@@ -2,24 +2,63 @@
 
 from collections.abc import AsyncIterator
 from io import BytesIO
+import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 from aiohttp.test_utils import TestServer
 from PIL import Image
 import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockModule,
+    MockPlatform,
+    mock_integration,
+    mock_platform,
+)
 from pytest_homeassistant_custom_component.typing import (
     ClientSessionGenerator,
     WebSocketGenerator,
 )
 
 from homeassistant.components.media_player import MediaClass
+from homeassistant.components.tts import PLATFORM_SCHEMA, Provider, TtsAudioType
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
-from tests.ha_common import Watch, call, play, state_of, write_wav
-from tests.ha_media import media_server, picture, tagged_mp3
+from tests.ha_common import Watch, call, logged, play, state_of, write_wav
+from tests.ha_media import media_server, mp3, picture, tagged_mp3
 from tests.virtual_receiver import VirtualReceiver
+
+
+class Voice(Provider):
+    """Says everything as the same tone."""
+
+    name = "Voice"
+
+    @property
+    @override
+    def default_language(self) -> str:
+        return "en"
+
+    @property
+    @override
+    def supported_languages(self) -> list[str]:
+        return ["en"]
+
+    @override
+    def get_tts_audio(
+        self, message: str, language: str, options: dict[str, Any]
+    ) -> TtsAudioType:
+        return "mp3", mp3(2)
+
+
+class VoicePlatform(MockPlatform):  # type: ignore[misc]
+    """The voice as an integration brings it."""
+
+    PLATFORM_SCHEMA = PLATFORM_SCHEMA
+
+    async def async_get_engine(self, *_: object) -> Voice:
+        return Voice()
 
 
 @pytest.fixture
@@ -34,7 +73,9 @@ async def home(
     hass: HomeAssistant, player: str, hass_client_no_auth: ClientSessionGenerator
 ) -> None:
     """Let Home Assistant's own addresses be reached, as in a real one."""
-    assert await async_setup_component(hass, "tts", {"tts": {"platform": "demo"}})
+    mock_integration(hass, MockModule("voice"))
+    mock_platform(hass, "voice.tts", VoicePlatform())
+    assert await async_setup_component(hass, "tts", {"tts": {"platform": "voice"}})
     await hass.async_block_till_done()
     client = await hass_client_no_auth()
     hass.config.internal_url = str(client.make_url("")).rstrip("/")
@@ -113,7 +154,14 @@ async def test_words_and_picture_of_the_caller_win(
     await call(hass, player, "media_stop")
 
 
-@pytest.mark.parametrize("path", ["/broken.png", "/huge.png", "/nothing.png"])
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/broken.png", "A picture could not be read"),
+        ("/huge.png", "A picture is too big to be fetched"),
+        ("/nothing.png", "A picture could not be fetched: ClientResponseError"),
+    ],
+)
 async def test_picture_that_is_none_does_not_hurt(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
@@ -121,11 +169,14 @@ async def test_picture_that_is_none_does_not_hurt(
     server: TestServer,
     song: str,
     path: str,
+    message: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     extra = {"metadata": {"images": [{"url": url(server, path)}]}}
 
     await play(hass, player, song, extra=extra)
-    await hass.async_block_till_done()
+    await logged(caplog, message)
 
     assert state_of(hass, player).state == "playing"
     assert state_of(hass, player).attributes["entity_picture"]
@@ -170,7 +221,7 @@ async def test_spoken_sentence_is_heard(
 
     await hass.services.async_call(
         "tts",
-        "demo_say",
+        "voice_say",
         {"entity_id": player, "message": "Dinner is ready", "cache": False},
         blocking=True,
     )

@@ -3,14 +3,14 @@
 from datetime import timedelta
 import logging
 
-from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
-from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.airplay.const import AIRPLAY_TYPE, RAOP_TYPE
 from custom_components.airplay.presence import pick_host
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
 from tests.ha_common import (
     Network,
     Watch,
@@ -23,7 +23,7 @@ from tests.ha_common import (
     set_up,
     state_of,
 )
-from tests.virtual_receiver import VirtualReceiver
+from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
 async def after(hass: HomeAssistant, seconds: float) -> None:
@@ -147,13 +147,25 @@ async def test_entry_takes_what_the_network_knows_better(
     assert entry.data["raop"]["txt"]["fv"] == "9.9"
 
 
+async def test_entry_keeps_the_record_that_is_not_seen(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    network.announce(airplay_info(kitchen, port=7000))
+    entry = entry_for(kitchen)
+
+    await set_up(hass, entry)
+
+    assert entry.data["raop"]["port"] == kitchen.port
+    assert entry.data["airplay"]["port"] == 7000
+
+
 async def test_record_without_its_address_is_asked_for(
     hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
 ) -> None:
     entry = entry_for(kitchen)
     await set_up(hass, entry)
 
-    network.mention(raop_info(kitchen, txt={"fv": "9.9"}))
+    network.mention(RAOP_TYPE, "0A0B0C0D0E01@Kitchen")
     await hass.async_block_till_done()
     network.announce(raop_info(kitchen, txt={"fv": "9.9"}))
     await hass.async_block_till_done()
@@ -169,7 +181,8 @@ async def test_record_that_is_never_completed_leaves_nothing(
     entry = entry_for(kitchen)
     await set_up(hass, entry)
 
-    network.mention(raop_info(kitchen))
+    network.mention(RAOP_TYPE, "0A0B0C0D0E01@Kitchen")
+    network.mention(AIRPLAY_TYPE, "Not\x01valid")
     network.announce(service_info(AIRPLAY_TYPE, "Lost", {}, addresses=("169.254.1.1",)))
     await hass.async_block_till_done()
 
@@ -180,11 +193,10 @@ async def test_receiver_without_mdns_is_unavailable_until_it_answers(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     song: str,
-    freezer: FrozenDateTimeFactory,
 ) -> None:
     player = await set_up(hass, entry_for(kitchen, manual=True))
     await kitchen.stop()
-    with pytest.raises(Exception, match="Kitchen does not answer"):
+    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
         await play(hass, player, song)
     assert state_of(hass, player).state == "unavailable"
 
@@ -195,6 +207,39 @@ async def test_receiver_without_mdns_is_unavailable_until_it_answers(
     watch = Watch(hass, player)
     await after(hass, 122)
     await watch.until_is("idle")
+
+
+async def test_receiver_without_mdns_is_back_with_whatever_it_answers(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    entry = entry_for(kitchen, manual=True)
+    player = await set_up(hass, entry)
+    await kitchen.stop()
+    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
+        await play(hass, player, song)
+    kitchen.quirks = Quirks(garbage_reply=frozenset({"OPTIONS"}))
+    await kitchen.start()
+
+    watch = Watch(hass, player)
+    await after(hass, 61)
+    await watch.until_is("idle")
+
+
+async def test_receiver_without_mdns_is_not_asked_after_unloading(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    entry = entry_for(kitchen, manual=True)
+    player = await set_up(hass, entry)
+    await kitchen.stop()
+    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
+        await play(hass, player, song)
+    await kitchen.start()
+    kitchen.clear()
+
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await after(hass, 61)
+
+    assert not kitchen.requests
 
 
 @pytest.mark.parametrize(

@@ -1,44 +1,42 @@
 """The sender process as users see it: killed, failing to start, talking nonsense."""
 
-import asyncio
 import logging
 import os
 import signal
+import sys
 from unittest.mock import patch
 
 import pytest
 
 from custom_components.airplay import sender
 from custom_components.airplay.raop.messages import (
+    CoverFound,
+    Event,
     LogLine,
+    MediaChanged,
     MemberProgress,
     Ready,
+    Reply,
+    Started,
+    StreamChanged,
+    Tags,
     encode_event,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha_common import Watch, call, entry_for, play, sender_pids, set_up, state_of
+from tests.ha_common import (
+    Watch,
+    call,
+    entry_for,
+    logged,
+    play,
+    sender_pids,
+    set_up,
+    state_of,
+)
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 _READY = encode_event(Ready(pid=1, realtime=False, segmentation=False)).decode()
-
-
-async def until(caplog: pytest.LogCaptureFixture, text: str, count: int = 1) -> None:
-    """Wait until something is in the log so often."""
-
-    class Waiter(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            seen.set()
-
-    seen, waiter = asyncio.Event(), Waiter()
-    logging.getLogger().addHandler(waiter)
-    try:
-        async with asyncio.timeout(15):
-            while caplog.text.count(text) < count:
-                await seen.wait()
-                seen.clear()
-    finally:
-        logging.getLogger().removeHandler(waiter)
 
 
 async def test_killed_in_the_middle_of_a_song(
@@ -92,7 +90,7 @@ async def test_process_that_does_not_start_is_said_and_tried_again_when_needed(
 ) -> None:
     with patch.object(sender, "_BOOT", "import sys; sys.exit('no audio library')"):
         player = await set_up(hass, entry_for(kitchen))
-        await until(caplog, "exit code 1", count=2)
+        await logged(caplog, "exit code 1", count=2)
         with pytest.raises(HomeAssistantError, match="plays has stopped"):
             await play(hass, player, song)
     assert "no audio library" in caplog.text
@@ -109,7 +107,7 @@ async def test_program_that_cannot_be_run(
     song: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with patch.object(sender.sys, "executable", "/nowhere/python"):
+    with patch.object(sys, "executable", "/nowhere/python"):
         player = await set_up(hass, entry_for(kitchen))
         with pytest.raises(HomeAssistantError, match="plays has stopped"):
             await play(hass, player, song)
@@ -156,12 +154,12 @@ async def test_what_the_process_says_is_logged_and_nonsense_is_survived(
     )
     with patch.object(sender, "_BOOT", boot):
         await set_up(hass, entry_for(kitchen))
-        await until(caplog, "so%s")
-        await until(caplog, "yyy")
+        await logged(caplog, "so%s")
+        await logged(caplog, "yyy")
 
     said = {record.name: record for record in caplog.records}
-    logged = said["custom_components.airplay.sender.raop.x"]
-    assert (logged.levelno, logged.getMessage()) == (logging.WARNING, "so%s")
+    line_logged = said["custom_components.airplay.sender.raop.x"]
+    assert (line_logged.levelno, line_logged.getMessage()) == (logging.WARNING, "so%s")
     assert "wrote what is no event" in caplog.text
     assert "a line that is too long" in caplog.text
     assert "y" * 2001 not in caplog.text
@@ -194,7 +192,7 @@ async def test_restarts_slow_down_and_speed_up_after_a_healthy_time(
     ):
         entry = entry_for(kitchen)
         await set_up(hass, entry)
-        await until(caplog, "exit code 1", count=3)
+        await logged(caplog, "exit code 1", count=3)
         assert await hass.config_entries.async_unload(entry.entry_id)
     assert caplog.text.count("exit code 1") == 3
 
@@ -205,7 +203,7 @@ async def test_restarts_slow_down_and_speed_up_after_a_healthy_time(
         patch.object(sender, "_HEALTHY_S", 0),
     ):
         await hass.config_entries.async_setup(entry.entry_id)
-        await until(caplog, "exit code 1", count=4)
+        await logged(caplog, "exit code 1", count=4)
         assert await hass.config_entries.async_unload(entry.entry_id)
 
 
@@ -224,3 +222,43 @@ async def test_secrets_are_not_logged(
     mine = [each.getMessage() for each in caplog.records if "airplay" in each.name]
     assert mine
     assert not any("secret" in message for message in mine)
+
+
+async def test_commands_that_the_process_cannot_do(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    entry = entry_for(kitchen)
+    stream = entry.entry_id
+    playing: list[Event] = [
+        StreamChanged(stream=stream, state="connecting"),
+        Started(stream=stream, at=1.0, first_packet_at=1.0),
+        CoverFound(stream=stream, picture="not Base64"),
+        CoverFound(stream=stream, picture=""),
+        MediaChanged(stream=stream, tags=Tags(title="Song")),
+        StreamChanged(stream=stream, state="playing"),
+        StreamChanged(stream=stream, state="dancing"),
+        Reply(id=1),
+    ]
+    events = b"".join(encode_event(event) for event in playing).decode()
+    boot = (
+        "import json, sys\n"
+        f"print({_READY!r}, end='', flush=True)\n"
+        "for line in sys.stdin:\n"
+        "    number = json.loads(line)['id']\n"
+        f"    if number == 1: print({events!r}, end='', flush=True); continue\n"
+        "    body = {'id': number, 'code': 'failed', 'text': 'no hands'}\n"
+        "    print(json.dumps({'type': 'Reply', 'id': 0, 'body': body}), flush=True)\n"
+    )
+    with patch.object(sender, "_BOOT", boot):
+        player = await set_up(hass, entry)
+        await play(hass, player, song)
+        assert state_of(hass, player).state == "playing"
+        assert state_of(hass, player).attributes["media_title"] == "Song"
+
+        with pytest.raises(HomeAssistantError, match="could not do it: no hands"):
+            await call(hass, player, "volume_set", volume_level=0.1)
+        with pytest.raises(HomeAssistantError, match="could not do it: no hands"):
+            await call(hass, player, "media_stop")
+
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    assert not sender_pids()

@@ -38,7 +38,7 @@ def decode_cover(encoded: str, content_type: str) -> Picture | None:
 
 
 async def async_fetch_picture(hass: HomeAssistant, url: str) -> Picture | None:
-    """Fetch a picture of a bounded size; None where that does not work."""
+    """Fetch a picture; None where that does not work."""
     session = async_get_clientsession(hass)
     content = bytearray()
     try:
@@ -47,8 +47,10 @@ async def async_fetch_picture(hass: HomeAssistant, url: str) -> Picture | None:
             async for chunk in response.content.iter_chunked(1 << 16):
                 content += chunk
                 if len(content) > _MAX_FETCHED_BYTES:
+                    _LOGGER.debug("A picture is too big to be fetched")
                     return None
     except (ClientError, TimeoutError, ValueError) as err:
+        # Not the error itself, which may show a signed address.
         _LOGGER.debug("A picture could not be fetched: %s", type(err).__name__)
         return None
     return Picture(bytes(content), response.content_type)
@@ -72,5 +74,5 @@ def _scale(content: bytes) -> str:
         written = BytesIO()
         image.save(written, "JPEG", quality=quality)
         if written.tell() < _MAX_SENT_BYTES:
-            return base64.b64encode(written.getvalue()).decode()
-    return ""
+            break
+    return base64.b64encode(written.getvalue()).decode()

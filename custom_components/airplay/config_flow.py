@@ -20,7 +20,14 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from homeassistant.helpers.translation import async_get_translations
 
 from .const import CONF_AIRPLAY, CONF_MANUAL, CONF_RAOP, DEFAULT_PORT, DOMAIN, RAOP_TYPE
-from .models import receiver_at, receiver_data, receiver_from, service_data, unique_id
+from .models import (
+    followed,
+    receiver_at,
+    receiver_data,
+    receiver_from,
+    service_data,
+    unique_id,
+)
 from .presence import PRESENCE, service_of
 from .raop.engine.probe import probe
 from .raop.errors import (
@@ -30,7 +37,7 @@ from .raop.errors import (
     RaopError,
     ReceiverUnreachableError,
 )
-from .raop.receiver import Obstacle, Receiver, Service, merge, receiver_id
+from .raop.receiver import Receiver, Service, merge, receiver_id
 
 if TYPE_CHECKING:
     # What Home Assistant puts in the place of voluptuous, and its annotations name.
@@ -101,10 +108,8 @@ class AirPlayConfigFlow(ConfigFlow, domain=DOMAIN):
         )
         self._abort_if_address_configured(service.host, service.port)
         self._receiver = await self._async_complete(found, service, is_raop=is_raop)
-        if obstacle := self._receiver.obstacle:
-            return self.async_abort(reason=str(obstacle))
-        if self._receiver.needs_pairing:
-            return self.async_abort(reason="pairing_required")
+        if obstacle := _obstacle(self._receiver):
+            return self.async_abort(reason=obstacle)
         self.context["title_placeholders"] = {CONF_NAME: self._receiver.name}
         if self._receiver.needs_password:
             return await self.async_step_password()
@@ -126,8 +131,8 @@ class AirPlayConfigFlow(ConfigFlow, domain=DOMAIN):
             return await self.async_step_address()
         else:
             self._receiver = self._seen[user_input[CONF_RECEIVER]]
-            if obstacle := self._receiver.obstacle:
-                errors[CONF_RECEIVER] = str(obstacle)
+            if obstacle := _obstacle(self._receiver):
+                errors[CONF_RECEIVER] = obstacle
             else:
                 outcome = await self._async_add()
                 if not isinstance(outcome, str):
@@ -152,8 +157,8 @@ class AirPlayConfigFlow(ConfigFlow, domain=DOMAIN):
                 seen = await presence.async_ask(host, port)
             self._is_manual = True
             self._receiver = seen or receiver_at(host, port)
-            if obstacle := self._receiver.obstacle:
-                errors["base"] = str(obstacle)
+            if obstacle := _obstacle(self._receiver):
+                errors["base"] = obstacle
             else:
                 self._abort_if_address_configured(host, port)
                 outcome = await self._async_add()
@@ -250,7 +255,7 @@ class AirPlayConfigFlow(ConfigFlow, domain=DOMAIN):
                 else await self._async_problem(receiver, password)
             )
             if receiver is not None and problem is None:
-                kept = {**entry.data, **receiver_data(receiver)}
+                kept = followed(entry.data, receiver)
                 kept.pop(CONF_PASSWORD, None)
                 if password:
                     kept[CONF_PASSWORD] = password
@@ -337,8 +342,6 @@ class AirPlayConfigFlow(ConfigFlow, domain=DOMAIN):
             unique_id(self._receiver.id), raise_on_progress=False
         )
         self._abort_if_unique_id_configured()
-        if self._receiver.needs_pairing:
-            return "pairing_required"
         if self._receiver.needs_password:
             return await self.async_step_password()
         problem = await self._async_problem(self._receiver, None)
@@ -380,19 +383,22 @@ class AirPlayConfigFlow(ConfigFlow, domain=DOMAIN):
                 raise AbortFlow("already_configured")
 
 
+def _obstacle(receiver: Receiver) -> str | None:
+    """Name why a receiver cannot be added, or return None."""
+    if receiver.obstacle:
+        return str(receiver.obstacle)
+    return "pairing_required" if receiver.needs_pairing else None
+
+
 def _label(receiver: Receiver, texts: Mapping[str, str]) -> str:
     """Name a receiver in the list, with the reason where it cannot be added."""
     label = receiver.name
     if receiver.model:
         label += f" ({receiver.model})"
-    if obstacle := receiver.obstacle:
-        label += f" - {_obstacle_text(obstacle, texts)}"
+    if obstacle := _obstacle(receiver):
+        key = f"component.{DOMAIN}.selector.obstacle.options.{obstacle}"
+        label += f" - {texts.get(key, obstacle)}"
     return label
-
-
-def _obstacle_text(obstacle: Obstacle, texts: Mapping[str, str]) -> str:
-    key = f"component.{DOMAIN}.selector.obstacle.options.{obstacle}"
-    return texts.get(key, str(obstacle))
 
 
 def _password_errors(problem: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from homeassistant.const import CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 
 from .models import CONF_INSTANCE, CONF_TXT, AirPlayConfigEntry
+from .raop.messages import Progress
 
 _SECRET = {CONF_PASSWORD, "credentials"}
 # Keys and serial numbers of receivers and homes.
@@ -52,10 +53,18 @@ async def async_get_config_entry_diagnostics(
             "state": player.state,
             "volume": player.volume,
             "is_muted": player.is_muted,
-            "progress": asdict(player.progress) if player.progress else None,
+            "progress": _progress(player.progress) if player.progress else None,
         },
         "sender": runtime.sender.status,
     }
+
+
+def _progress(progress: Progress) -> dict[str, Any]:
+    members = [
+        asdict(member) | {"receiver": _shorten(member.receiver)}
+        for member in progress.members
+    ]
+    return asdict(progress) | {"members": members}
 
 
 def _redact(kept: Mapping[str, Any]) -> dict[str, Any]:

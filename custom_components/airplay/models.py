@@ -70,6 +70,15 @@ def receiver_data(receiver: Receiver) -> dict[str, Any]:
     }
 
 
+def followed(data: Mapping[str, Any], seen: Receiver) -> dict[str, Any]:
+    """Return an entry's data with what is seen now; a record not seen stays.
+
+    HomePods drop `_raop._tcp` now and then, and come back with it.
+    """
+    known = {key: value for key, value in receiver_data(seen).items() if value}
+    return {**data, **known}
+
+
 def receiver_from(data: Mapping[str, Any]) -> Receiver:
     """Return the receiver that an entry was made for."""
     host = data[CONF_HOST]

@@ -9,7 +9,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from .const import CONF_MANUAL
-from .models import AirPlayConfigEntry, receiver_data, receiver_from
+from .models import AirPlayConfigEntry, followed, receiver_from
 from .presence import Presence
 from .raop.engine.probe import Probed, probe
 from .raop.errors import (
@@ -113,10 +113,9 @@ class Speaker:
     @callback
     def _async_follow(self, seen: Receiver) -> None:
         """Take over where it is now, in the entry too, without a reload."""
-        self.receiver = seen
-        self._hass.config_entries.async_update_entry(
-            self._entry, data={**self._entry.data, **receiver_data(seen)}
-        )
+        data = followed(self._entry.data, seen)
+        self.receiver = receiver_from(data)
+        self._hass.config_entries.async_update_entry(self._entry, data=data)
 
     @callback
     def _async_set_there(self, *, is_there: bool) -> None:

@@ -1,0 +1,65 @@
+"""What a user hands over tells much, but no secret."""
+
+import json
+
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from tests.ha_common import Network, airplay_info, entry_for, play, raop_info, set_up
+from tests.virtual_receiver import VirtualReceiver
+
+
+async def test_diagnostics_tell_no_secret(
+    hass: HomeAssistant,
+    locked: VirtualReceiver,
+    network: Network,
+    song: str,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    assert await async_setup_component(hass, "diagnostics", {})
+    network.announce(raop_info(locked))
+    network.announce(
+        airplay_info(locked, txt={"pk": "ab" * 32, "serialNumber": "SN123456"})
+    )
+    entry = entry_for(locked, password="secret")
+    player = await set_up(hass, entry)
+    await play(hass, player, song)
+
+    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+
+    assert isinstance(told, dict)
+    assert told["receiver"]["model"] == "ShairportSync"
+    assert told["receiver"]["id"] == "0a0b0c…"
+    assert told["receiver"]["lanes"] == ["raop"]
+    assert told["player"]["state"] == "playing"
+    assert told["sender"]["running"] is True
+    assert told["entry"]["data"]["raop"]["instance"] == "0A0B0C…@Bedroom"
+    assert told["entry"]["data"]["airplay"]["instance"] == "Bedroom"
+    whole = json.dumps(told).lower()
+    for secret in ("secret", "0e02", "0e:02", "abab", "sn123456"):
+        assert secret not in whole
+    await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_diagnostics_of_a_speaker_that_does_nothing(
+    hass: HomeAssistant, kitchen: VirtualReceiver, hass_client: ClientSessionGenerator
+) -> None:
+    assert await async_setup_component(hass, "diagnostics", {})
+    entry = entry_for(kitchen)
+    await set_up(hass, entry)
+
+    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+
+    assert isinstance(told, dict)
+    assert told["player"] == {
+        "state": "idle",
+        "volume": 0.2,
+        "is_muted": False,
+        "progress": None,
+    }
+    assert told["receiver"]["features"] is None
+    assert told["entry"]["data"]["airplay"] is None
