@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from statistics import median
 import time
 
+from .analysis import Timing, Window, analyse
 from .figures import Benchmark, Figure, Lab
 from .peers import Peer
-from .receivers import Kind, Receivers
+from .receivers import Receivers
 from .sender_process import SenderProcess
 from .usage import Memory, cpu_s, memory, thread_cpu_s
 
@@ -39,7 +40,7 @@ class _Cost:
     cpu: float
     decoding: float
     memory: Memory
-    repaired: int
+    timing: Timing
 
 
 type _Costs = defaultdict[_Case, list[_Cost]]
@@ -70,7 +71,7 @@ async def _measure(lab: Lab, case: _Case) -> _Cost:
     )
     sender = await _start(lab, case, receivers.ports)
     await asyncio.sleep(_QUICK_WARM_UP_S if lab.is_quick else _WARM_UP_S)
-    before_s, cpu_before_s = time.monotonic(), cpu_s(sender.pid)
+    start_ns, cpu_before_s = time.time_ns(), cpu_s(sender.pid)
     threads_before_s = thread_cpu_s(sender.pid)
     await asyncio.sleep(_QUICK_SECONDS if lab.is_quick else _SECONDS)
     used_s = cpu_s(sender.pid) - cpu_before_s
@@ -79,16 +80,12 @@ async def _measure(lab: Lab, case: _Case) -> _Cost:
         for thread, spent in thread_cpu_s(sender.pid).items()
         if thread not in _STREAMING_THREADS
     )
-    per_minute = 60 / (time.monotonic() - before_s) / case.count
+    window = Window(start_ns, time.time_ns())
+    per_minute = 60e9 / (window.end_ns - window.start_ns) / case.count
     held = memory(sender.pid)
     await sender.stop()
-    seen = await receivers.stop()
-    return _Cost(
-        used_s * per_minute,
-        decoding_s * per_minute,
-        held,
-        len(seen.of(Kind.RESEND)),
-    )
+    timing = analyse(await receivers.stop(), window)
+    return _Cost(used_s * per_minute, decoding_s * per_minute, held, timing)
 
 
 async def _start(lab: Lab, case: _Case, ports: list[int]) -> SenderProcess | Peer:
@@ -139,11 +136,17 @@ def _cpu_figures(case: _Case, costs: _Costs) -> list[Figure]:
             peer_value=whole,
         ),
         Figure(
-            what=f"{what}: lost packets repaired",
-            value=median(each.repaired for each in ours),
+            what=f"{what}: resend, p99",
+            value=median(each.timing.resend_p99_ms for each in ours),
+            unit="ms",
+            peer="C",
+            peer_value=median(each.timing.resend_p99_ms for each in c),
+        ),
+        Figure(
+            what=f"{what}: lost packets not repaired",
+            value=max(each.timing.unrepaired for each in ours),
             unit="packets",
-            peer="pyatv",
-            peer_value=median(each.repaired for each in pyatv),
+            target=0,
         ),
     ]
 

@@ -140,7 +140,12 @@ def _figures(load: str, worst: dict[tuple[str, str], Timing]) -> list[Figure]:
             peer_value=worst["idle", _C_STAMPED].sync_error_p99_us,
             target=3,
         ),
-        Figure(what=f"{load}: packets not repaired", value=ours.unrepaired, unit=""),
+        Figure(
+            what=f"{load}: lost packets not repaired",
+            value=ours.unrepaired,
+            unit="packets",
+            target=0,
+        ),
     ]
 
 

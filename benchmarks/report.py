@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 import json
+import math
 from pathlib import Path
 
 from .figures import TOLERANCE, Benchmark, Figure
@@ -16,13 +17,11 @@ _END = "<!-- end of results -->"
 def write_json(path: Path, machine: Mapping[str, str], results: Results) -> None:
     """Write everything that was measured."""
     figures = {
-        benchmark.name: [
-            {**asdict(figure), "ratio": figure.ratio, "missed": figure.exceeds()}
-            for figure in found
-        ]
+        benchmark.name: [_row(figure) for figure in found]
         for benchmark, found in results.items()
     }
-    text = json.dumps({"machine": machine, "figures": figures}, indent=1)
+    document = {"machine": machine, "figures": figures}
+    text = json.dumps(document, indent=1, allow_nan=False)
     path.write_text(text + "\n")
 
 
@@ -66,6 +65,15 @@ def failures(results: Results) -> list[str]:
     ]
 
 
+def _row(figure: Figure) -> dict[str, object]:
+    """Return a figure for JSON, which has no word for what was not measured."""
+    row = {**asdict(figure), "ratio": figure.ratio, "missed": figure.exceeds()}
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }
+
+
 def _peer(figure: Figure) -> str:
     if figure.peer_value is None:
         return ""
@@ -82,11 +90,10 @@ def _target(figure: Figure) -> str:
 
 def _number(value: float) -> str:
     """Write three significant digits, never an exponent."""
-    if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
+    if not math.isfinite(value):
         return "none"
     if value and abs(value) < 0.001:
         return f"{value:.6f}".rstrip("0")
-    digits = (
-        3 if abs(value) < 1 else 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
-    )
-    return f"{value:,.{digits}f}"
+    whole_digits = len(str(abs(int(value)))) if abs(value) >= 1 else 0
+    decimals = 0 if value == int(value) else max(0, 3 - whole_digits)
+    return f"{value:,.{decimals}f}"
