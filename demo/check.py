@@ -20,6 +20,7 @@ _VOICE = "tts.demo_voice"
 _VOLUME, _VOLUME_DB = 0.3, -21.0
 # What is resampled on the way differs in its last bits.
 _LIKE = 0.99
+_PNG = b"\x89PNG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,9 @@ async def _try_controls(client: Client, pairs: list[Pair]) -> None:
         shown = state["attributes"]
         if shown.get("media_title") != "Morning light" or "entity_picture" not in shown:
             raise CheckError(f"the title or the picture is missing: {shown}")
+        picture = await client.download(client.url + shown["entity_picture"])
+        if not picture.startswith(_PNG):
+            raise CheckError(f"the picture is none: {picture[:40]!r}")
     for pair in pairs:
         await client.act(
             "media_player.volume_set", entity_id=pair.entity_id, volume_level=_VOLUME

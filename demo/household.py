@@ -4,10 +4,16 @@ import asyncio
 import json
 from pathlib import Path
 import shutil
+from typing import cast
 
 from homeassistant.auth import auth_manager_from_config
 from homeassistant.auth.const import GROUP_ID_ADMIN
 from homeassistant.auth.providers.homeassistant import HassAuthProvider
+from homeassistant.components.http.config import (
+    HTTP_STORAGE_SCHEMA,
+    ConfData,
+    async_get_and_load_store,
+)
 from homeassistant.components.onboarding import STORAGE_KEY, STORAGE_VERSION
 from homeassistant.components.onboarding.const import STEPS
 from homeassistant.config_entries import ConfigEntries
@@ -30,9 +36,6 @@ homeassistant:
   internal_url: http://127.0.0.1:{port}
   media_dirs:
     local: {media}
-http:
-  server_host: {host}
-  server_port: {port}
 frontend:
 config:
 my:
@@ -55,18 +58,25 @@ logger:
 
 async def furnish(folder: Path, host: str, port: int, *, is_new: bool) -> None:
     """Write everything that Home Assistant starts with."""
-    if await asyncio.to_thread(_write, folder, host, port, is_new=is_new):
-        await _add_owner(folder)
+    await asyncio.to_thread(_write, folder, port, is_new=is_new)
+    hass = HomeAssistant(str(folder))
+    hass.config_entries = ConfigEntries(hass, {})
+    await hass.config_entries.async_initialize()
+    dr.async_setup(hass)
+    await asyncio.gather(dr.async_load(hass), er.async_load(hass))
+    await _set_address(hass, host, port)
+    await _add_owner(hass)
+    await hass.async_stop(force=True)
 
 
-def _write(folder: Path, host: str, port: int, *, is_new: bool) -> bool:
-    """Write the files; return whether there is no owner yet."""
+def _write(folder: Path, port: int, *, is_new: bool) -> None:
+    """Write the files; what Home Assistant stores by itself stays unless it is new."""
     if is_new:
         shutil.rmtree(folder, ignore_errors=True)
     media = folder / "media"
     for needed in (media, folder / ".storage", folder / "custom_components"):
         needed.mkdir(parents=True, exist_ok=True)
-    text = _CONFIGURATION.format(host=host, port=port, media=media)
+    text = _CONFIGURATION.format(port=port, media=media)
     (folder / "configuration.yaml").write_text(text)
     _place(_ROOT / "custom_components/airplay", folder / "custom_components/airplay")
     _place(_ROOT / "demo/voice", folder / "custom_components/demo_voice")
@@ -75,7 +85,6 @@ def _write(folder: Path, host: str, port: int, *, is_new: bool) -> bool:
     onboarded = {"version": STORAGE_VERSION, "minor_version": 1, "key": STORAGE_KEY}
     onboarded_steps = onboarded | {"data": {"done": STEPS}}
     (folder / ".storage" / STORAGE_KEY).write_text(json.dumps(onboarded_steps))
-    return not (folder / ".storage/auth").exists()
 
 
 def _place(source: Path, link: Path) -> None:
@@ -84,19 +93,25 @@ def _place(source: Path, link: Path) -> None:
     link.symlink_to(source)
 
 
-async def _add_owner(folder: Path) -> None:
-    """Create the owner as Home Assistant's own onboarding does."""
-    hass = HomeAssistant(str(folder))
-    hass.config_entries = ConfigEntries(hass, {})
-    await hass.config_entries.async_initialize()
-    dr.async_setup(hass)
-    await asyncio.gather(dr.async_load(hass), er.async_load(hass))
+async def _set_address(hass: HomeAssistant, host: str, port: int) -> None:
+    """Have the web page listen here for good; set in YAML it would be on trial."""
+    store = await async_get_and_load_store(hass)
+    wanted = HTTP_STORAGE_SCHEMA({"server_host": [host], "server_port": port})
+    await store.async_set_pending(cast(ConfData, wanted))
+    if store.pending is not None:
+        await store.async_promote_pending()
+    await store.async_mark_yaml_migration_done()
+
+
+async def _add_owner(hass: HomeAssistant) -> None:
+    """Create the owner as Home Assistant's own onboarding does, once."""
     hass.auth = await auth_manager_from_config(hass, [{"type": "homeassistant"}], [])
     provider = hass.auth.auth_providers[0]
     assert isinstance(provider, HassAuthProvider)
     await provider.async_initialize()
+    if await hass.auth.async_get_users():
+        return
     await provider.async_add_auth(USER, PASSWORD)
     user = await hass.auth.async_create_user("Demo", group_ids=[GROUP_ID_ADMIN])
     credentials = await provider.async_get_or_create_credentials({"username": USER})
     await hass.auth.async_link_user(user, credentials)
-    await hass.async_stop(force=True)

@@ -1,14 +1,16 @@
 """Compose the demo's sample and encode it: python -m demo.make_sample."""
 
+import io
 from pathlib import Path
 
 import av  # noqa: TID251 - encodes
 import numpy as np  # noqa: TID251 - samples are made here, not played
+from PIL import Image
 
 RATE = 44_100
 SECONDS = 10
 SAMPLE = Path(__file__).with_name("Morning light.mp3")
-COVER = Path(__file__).parents[1] / "custom_components/airplay/brand/icon@2x.png"
+COVER_EDGE = 400
 TAGS = {"title": "Morning light", "artist": "AirPlay speakers", "album": "Demo"}
 
 # Notes of four chords as semitones from A4; one chord lasts eight steps.
@@ -64,9 +66,28 @@ def add(music: Sound, start_s: float, sound: Sound, right: float) -> None:
     music[1, begin : begin + len(room)] += room * np.sin(right * np.pi / 2)
 
 
+def paint() -> io.BytesIO:
+    """Return a cover as PNG: a sun that rises over a hill."""
+    down, across = np.mgrid[0:COVER_EDGE, 0:COVER_EDGE] / COVER_EDGE
+    night, dawn = np.array([38, 70, 120]), np.array([250, 190, 120])
+    picture = night + (dawn - night) * down[..., None] ** 0.8
+    from_sun = np.hypot(across - 0.5, down - 0.66)
+    glow = np.exp(-((from_sun / 0.25) ** 2))[..., None] * 0.6
+    picture = picture * (1 - glow) + np.array([255, 236, 180]) * glow
+    picture[from_sun < 0.16] = (255, 246, 214)
+    picture[down > 0.72 + 0.08 * np.sin(across * 4 + 0.6)] = (24, 62, 66)
+    file = io.BytesIO()
+    Image.fromarray(picture.astype(np.uint8)).quantize(96).save(file, "PNG")
+    file.seek(0)
+    return file
+
+
 def encode(music: Sound, path: Path) -> None:
     """Write an MP3 with tags and a cover."""
-    with av.open(str(path), "w", format="mp3") as container, av.open(COVER) as cover:
+    with (
+        av.open(str(path), "w", format="mp3") as container,
+        av.open(paint(), "r") as cover,
+    ):
         container.metadata.update(TAGS)
         stream = container.add_stream("libmp3lame", rate=RATE, layout="stereo")
         stream.bit_rate = 128_000

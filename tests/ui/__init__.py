@@ -1,0 +1,1 @@
+"""Home Assistant's own user interface in a real browser: scripts/ui_walk."""
