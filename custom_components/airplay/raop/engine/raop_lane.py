@@ -163,10 +163,14 @@ class RaopLane:
         """End the session; a receiver that does not answer is left behind."""
         for task in tuple(self._background):
             task.cancel()
-        if self._session and self.is_open:
-            with contextlib.suppress(RaopError):
-                await self._perform(self._session.teardown(), timeout_s=_TEARDOWN_S)
-        self.release()
+        try:
+            if self._session and self.is_open:
+                with contextlib.suppress(RaopError):
+                    steps = self._session.teardown()
+                    await self._perform(steps, timeout_s=_TEARDOWN_S)
+        finally:
+            # A newer command may not want to wait for the answer.
+            self.release()
 
     def release(self) -> None:
         """Let go of everything without a word to the receiver."""

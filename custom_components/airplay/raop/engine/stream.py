@@ -47,6 +47,11 @@ _WATCH_S = 0.25
 _AHEAD_MS = 4000
 _PROGRESS_NS = SECOND_NS
 
+_SILENT = (
+    "the receiver took the stream but never asked for the time; "
+    "its UDP packets do not reach this machine"
+)
+
 
 class NoStreamError(RaopError):
     """There is nothing to go on with."""
@@ -83,6 +88,7 @@ class Stream:
         self._release: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._state = ""
+        self._failure: RaopError | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -209,6 +215,7 @@ class Stream:
         """Connect the receivers while the media is opened, and begin."""
         await self._close()
         self._command = command
+        self._failure = None
         self._change("connecting", command.media.position_ms)
         lanes: list[RaopLane] = []
 
@@ -289,10 +296,12 @@ class Stream:
 
     async def _announce(self, at_ns: int, position_ms: int) -> None:
         """Tell the owner that the line is set."""
+        self._check_alive()
         transmitter, command = self._transmitter, self._command
         assert transmitter is not None
         assert command is not None
         first_ns = await self._pacer.run(lambda: transmitter.first_packet_ns)
+        self._check_alive()
         self._change("buffering", position_ms, at_ns)
         due_ns = at_ns - command.depth_ms * 1_000_000
         self._emit(
@@ -359,18 +368,18 @@ class Stream:
         while not self.members.have_evidence:
             self._check_alive()
             if time.monotonic() > deadline:
-                error = ReceiverSilentError(
-                    "the receiver took the stream but never asked for the time; "
-                    "its UDP packets do not reach this machine"
-                )
+                error = ReceiverSilentError(_SILENT)
                 await self._end(reason="failed", error=error)
                 raise error
             await asyncio.sleep(_LOOK_S)
         self._observe_state()
 
     def _check_alive(self) -> None:
+        """Raise what ended the stream while a command was at work on it."""
         if not self.members:
-            raise ReceiverUnreachableError("the receiver closed the connection")
+            raise self._failure or ReceiverUnreachableError(
+                "the receiver closed the connection"
+            )
 
     async def _lost(self, receiver: str, error: RaopError) -> None:
         """Go on without a receiver; a paused stream connects anew when resumed."""
@@ -476,7 +485,9 @@ class Stream:
         self._hand_over(source)
         if self._playback is None or self._playback.source is not source:
             return
-        error = self._playback.error
+        error: RaopError | None = self._playback.error
+        if error is None and not self.members.have_evidence:
+            error = ReceiverSilentError(_SILENT)
         reason = "failed" if error else "finished"
         self._ending = asyncio.create_task(self._end(reason=reason, error=error))
 
@@ -494,6 +505,7 @@ class Stream:
         error: RaopError | None = None,
         receiver: str | None = None,
     ) -> None:
+        self._failure = error
         self._cancel_release()
         await self._close()
         self._command = None
@@ -508,12 +520,14 @@ class Stream:
         self._drop_next()
         self._drop_unheard()
         self._stop_watching()
-        await self.members.tear_down()
-        if transmitter:
-            pacer = self._pacer
-            pacer.post(lambda: pacer.remove(transmitter))
-        if playback:
-            playback.close()
+        try:
+            await self.members.tear_down()
+        finally:
+            if transmitter:
+                pacer = self._pacer
+                pacer.post(lambda: pacer.remove(transmitter))
+            if playback:
+                playback.close()
 
     def _drop_next(self) -> None:
         if self._opening:
