@@ -37,6 +37,7 @@ class Members:
         self._emit = emit
         self._on_lost = on_lost
         self._lanes: dict[str, RaopLane] = {}
+        self._joining: list[RaopLane] = []
         self._guards: dict[str, asyncio.Task[None]] = {}
         # One key for all, so that encrypted receivers share their packets too.
         self._key = AudioKey(os.urandom(16), os.urandom(16))
@@ -74,6 +75,7 @@ class Members:
             RaopLane(member, self._identity, self._pacer, self._key)
             for member in members
         ]
+        self._joining = lanes
         try:
             results = await asyncio.gather(
                 *(lane.prepare() for lane in lanes), return_exceptions=True
@@ -104,6 +106,7 @@ class Members:
             raise
         for lane in added:
             name = lane.member.receiver
+            self._drop(name)
             self._lanes[name] = lane
             if lane.found_volume is not None:
                 volume = lane.found_volume
@@ -111,6 +114,7 @@ class Members:
                     VolumeFound(stream=self._stream, receiver=name, volume=volume)
                 )
             self._guards[name] = asyncio.create_task(self._guard(name, lane))
+        self._joining = []
 
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence all; the given packet comes next."""
@@ -118,7 +122,7 @@ class Members:
 
     async def tear_down(self) -> None:
         """End all sessions."""
-        lanes, self._lanes = self.lanes, {}
+        lanes, self._lanes, self._joining = self.lanes, {}, []
         guards, self._guards = tuple(self._guards.values()), {}
         for guard in guards:
             if guard is not asyncio.current_task():
@@ -126,9 +130,10 @@ class Members:
         await tear_down(lanes)
 
     def set_volume(self, receiver: str, percent: float, *, is_muted: bool) -> None:
-        """Set one receiver's level."""
-        if lane := self._lanes.get(receiver):
-            lane.set_volume(percent, is_muted=is_muted)
+        """Set one receiver's level, also while it is being connected."""
+        for lane in (*self.lanes, *self._joining):
+            if lane.member.receiver == receiver:
+                lane.set_volume(percent, is_muted=is_muted)
 
     def show(self, show: Show) -> None:
         """Tell all what plays."""
@@ -151,6 +156,13 @@ class Members:
             )
             for lane in self.lanes
         )
+
+    def _drop(self, name: str) -> None:
+        """Forget a session that a new one replaces."""
+        if guard := self._guards.pop(name, None):
+            guard.cancel()
+        if lane := self._lanes.pop(name, None):
+            lane.release()
 
     async def _guard(self, name: str, lane: RaopLane) -> None:
         """Wait until a receiver is gone and take it out."""
