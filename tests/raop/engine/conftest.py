@@ -1,0 +1,31 @@
+"""What the engine's tests are set up with."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_socket
+
+from tests.virtual_receiver import VirtualReceiver
+
+from .stage import Desk, opened_desk, receiver
+
+
+@pytest.fixture(autouse=True)
+def network(socket_enabled: None) -> Iterator[None]:
+    """Open this machine's own addresses, of both families."""
+    pytest_socket.socket_allow_hosts(["127.0.0.0/8", "::1"])
+    yield
+    pytest_socket.socket_allow_hosts(["127.0.0.1"])
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    """Return an engine that leaves nothing behind."""
+    async with opened_desk() as it:
+        yield it
+
+
+@pytest.fixture
+async def kitchen(desk: Desk) -> VirtualReceiver:
+    """Return a well-behaved receiver."""
+    return await desk.add(receiver("Kitchen"))
