@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 import signal
@@ -53,6 +53,8 @@ class Place:
     host: str
     port: int
     url: str
+    is_private: bool
+    """Nobody else is on this network."""
     entrance: socket.socket | None
     """Where connections from outside our own network come in."""
 
@@ -91,7 +93,7 @@ def choose_place(options: argparse.Namespace) -> Place:
         )
     with listen(options.host, options.port) as entrance:
         port: int = entrance.getsockname()[1]
-    return Place(address, options.host, port, _url(options.host, port), None)
+    return Place(address, options.host, port, _url(options.host, port), False, None)
 
 
 def _private_place(options: argparse.Namespace, missing: str | None) -> Place:
@@ -100,10 +102,10 @@ def _private_place(options: argparse.Namespace, missing: str | None) -> Place:
     if options.check:
         address = enter_private_network()
         url = _url("127.0.0.1", _INNER_PORT)
-        return Place(address, "127.0.0.1", _INNER_PORT, url, None)
+        return Place(address, "127.0.0.1", _INNER_PORT, url, True, None)
     entrance = listen(options.host, options.port)
     url = _url(options.host, entrance.getsockname()[1])
-    return Place(enter_private_network(), "127.0.0.1", _INNER_PORT, url, entrance)
+    return Place(enter_private_network(), "127.0.0.1", _INNER_PORT, url, True, entrance)
 
 
 def _url(host: str, port: int) -> str:
@@ -118,21 +120,20 @@ async def house(
     with step("Prepare Home Assistant's folder"):
         is_new = options.check or not options.keep
         await furnish(folder, place.host, place.port, is_new=is_new)
-    async with home_assistant(folder) as server:
+    async with AsyncExitStack() as running:
+        server = await running.enter_async_context(home_assistant(folder))
         with step("Start two virtual speakers"):
-            entered = virtual_speakers(
+            announced = virtual_speakers(
                 place.address,
                 folder,
+                is_alone=place.is_private,
                 is_audible=options.sound,
                 is_talkative=not options.check,
             )
-            speakers = await entered.__aenter__()
-        try:
-            with step("Start Home Assistant"):
-                await _wait_until_up(server, f"http://127.0.0.1:{place.port}")
-            yield server, speakers
-        finally:
-            await asyncio.shield(entered.__aexit__(None, None, None))
+            speakers = await running.enter_async_context(announced)
+        with step("Start Home Assistant"):
+            await _wait_until_up(server, f"http://127.0.0.1:{place.port}")
+        yield server, speakers
 
 
 async def _wait_until_up(server: HomeAssistantProcess, url: str) -> None:

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+import hashlib
 from pathlib import Path
+import socket
 
 from tests.virtual_receiver import Advertisement, VirtualReceiver
 from tests.virtual_receiver.recording import PlayedPacket
@@ -14,7 +16,8 @@ from tests.virtual_receiver.speaker import Speaker as Sound
 from .progress import CheckError, say
 
 # Locally administered addresses: no maker's speaker has them.
-_NAMES = {"Kitchen": "02DE30000001", "Living room": "02DE30000002"}
+_LOCAL_PREFIX = "02DE"
+_NAMES = ("Kitchen", "Living room")
 _WAV_HEADER_BYTES = 44
 _PROGRAMS = "aplay, paplay or ffplay"
 
@@ -51,28 +54,47 @@ class VirtualSpeaker:
 
 @asynccontextmanager
 async def virtual_speakers(
-    address: str, folder: Path, *, is_audible: bool, is_talkative: bool
+    address: str, folder: Path, *, is_alone: bool, is_audible: bool, is_talkative: bool
 ) -> AsyncIterator[list[VirtualSpeaker]]:
     """Announce two speakers on the interface with this address."""
     async with AsyncExitStack() as running:
         speakers = []
         advertisements = []
-        for name, receiver_id in _NAMES.items():
-            wav = folder / f"{name}.wav"
-            receiver = VirtualReceiver(
-                name, host=address, receiver_id=receiver_id, wav=wav, record=False
+        for name in _NAMES:
+            speaker = VirtualSpeaker(
+                _receiver(name, address, folder), _wav(folder, name)
             )
-            await running.enter_async_context(receiver)
+            receiver = await running.enter_async_context(speaker.receiver)
             if is_audible:
                 await _make_audible(receiver, running)
             if is_talkative:
                 receiver.subscribe(partial(_tell, receiver))
-            advertisement = Advertisement(receiver, interfaces=[address], airplay=True)
+            # In a home somebody else's _airplay._tcp may have this very name.
+            advertisement = Advertisement(
+                receiver, interfaces=[address], airplay=is_alone
+            )
             running.push_async_callback(advertisement.withdraw)
             advertisements.append(advertisement)
-            speakers.append(VirtualSpeaker(receiver, wav))
+            speakers.append(speaker)
         await asyncio.gather(*(each.announce() for each in advertisements))
         yield speakers
+
+
+def _receiver(name: str, address: str, folder: Path) -> VirtualReceiver:
+    """Make a receiver with an id that stays, and that no other demo has."""
+    origin = f"{socket.gethostname()} {folder} {name}".encode()
+    receiver_id = f"{_LOCAL_PREFIX}{hashlib.sha256(origin).hexdigest()[:8]}".upper()
+    return VirtualReceiver(
+        name,
+        host=address,
+        receiver_id=receiver_id,
+        wav=_wav(folder, name),
+        record=False,
+    )
+
+
+def _wav(folder: Path, name: str) -> Path:
+    return folder / f"{name}.wav"
 
 
 async def _make_audible(receiver: VirtualReceiver, running: AsyncExitStack) -> None:
