@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 import logging
+import os
 import socket
 
 from ..errors import RaopError, ReceiverProtocolError, ReceiverUnreachableError
@@ -52,7 +53,8 @@ class Connection:
         except TimeoutError as err:
             raise ReceiverUnreachableError(f"{host} does not answer") from err
         except (OSError, UnicodeError) as err:
-            reason = getattr(err, "strerror", None) or err
+            number = err.errno if isinstance(err, OSError) else None
+            reason = os.strerror(number) if number and number > 0 else err
             raise ReceiverUnreachableError(f"{host} port {port}: {reason}") from err
         _watch(writer.get_extra_info("socket"))
         return cls(reader, writer)

@@ -80,13 +80,13 @@ class Engine:
         match command:
             case Play():
                 stream = self._stream(command.stream)
-                await self._take_over(stream, stream.play(command))
+                await self._take_over(stream, lambda: stream.play(command))
             case Pause():
                 stream = self._stream(command.stream)
-                await self._take_over(stream, stream.pause(command))
+                await self._take_over(stream, lambda: stream.pause(command))
             case Resume():
                 stream = self._stream(command.stream)
-                await self._take_over(stream, stream.resume(command))
+                await self._take_over(stream, lambda: stream.resume(command))
             case Stop():
                 await self._stop(command.stream)
             case SetVolume():
@@ -117,7 +117,7 @@ class Engine:
 
     async def _stop(self, name: str) -> None:
         stream = self._stream(name)
-        await self._take_over(stream, stream.stop(), StoppedError)
+        await self._take_over(stream, stream.stop, StoppedError)
 
     async def _add(self, command: Queue | SetArtwork | SetTags) -> None:
         """Add to what plays; where nothing does, it is too late and no error."""
@@ -148,7 +148,7 @@ class Engine:
     async def _take_over(
         self,
         stream: Stream,
-        steps: Coroutine[None, None, None],
+        steps: Callable[[], Coroutine[None, None, None]],
         error: type[RaopError] = SupersededError,
     ) -> None:
         """Let the newest command have the stream: what is at work on it gives up."""
@@ -193,15 +193,12 @@ def _picture(command: SetArtwork) -> bytes:
 
 
 async def _after(
-    previous: asyncio.Task[None] | None, steps: Coroutine[None, None, None]
+    previous: asyncio.Task[None] | None,
+    steps: Callable[[], Coroutine[None, None, None]],
 ) -> None:
     if previous and not previous.done():
-        try:
-            await asyncio.wait([previous])
-        except BaseException:
-            steps.close()
-            raise
-    await steps
+        await asyncio.wait([previous])
+    await steps()
 
 
 def ready(engine: Engine, pid: int, *, segmentation: bool) -> Ready:

@@ -65,6 +65,10 @@ class Members:
         open_ones = {name for name, lane in self._lanes.items() if lane.is_open}
         return open_ones == {member.receiver for member in members}
 
+    async def check(self) -> None:
+        """Ask each receiver whether it is still there; those that are not are closed."""
+        await asyncio.gather(*(lane.check() for lane in self.lanes))
+
     async def connect(self, members: Iterable[Member]) -> list[RaopLane]:
         """Prepare sessions; those that fail are left out while there is another.
 

@@ -3,7 +3,7 @@
 Everything but the constructor, the counters and the ports runs on the pacing thread.
 """
 
-from collections import deque
+from dataclasses import replace
 import socket
 from typing import Protocol
 
@@ -59,7 +59,8 @@ class Outlet:
         self._control_endpoint: tuple[str, int] | tuple[str, int, int, int] | None = (
             None
         )
-        self._resends: deque[int] = deque(maxlen=_RESEND_QUEUE)
+        # A dictionary for its order: a flood of requests must not cost time.
+        self._resends: dict[int, None] = {}
         self._next_sync_ns = 0
         self._eager_until_ns = 0
         self._next_burst_ns = 0
@@ -150,8 +151,9 @@ class Outlet:
                 request = ResendRequest.parse(datagram)
             except ReceiverProtocolError:
                 continue
-            wanted = request.sequence_numbers()[:_RESEND_QUEUE]
-            self._resends.extend(each for each in wanted if each not in self._resends)
+            room = _RESEND_QUEUE - len(self._resends)
+            wanted = replace(request, count=min(request.count, room))
+            self._resends.update(dict.fromkeys(wanted.sequence_numbers()))
             self._next_resend_ns = 0
 
     def _repeat_sync_soon(self, now_ns: int) -> None:
@@ -219,7 +221,9 @@ class Outlet:
         if now_ns < self._next_resend_ns:
             return self._next_resend_ns
         for _ in range(min(_RESENDS_A_TURN, len(self._resends))):
-            sequence = stock.backlog.find(self._resends.popleft())
+            wanted = next(iter(self._resends))
+            del self._resends[wanted]
+            sequence = stock.backlog.find(wanted)
             if sequence is None or self.cursor is None or sequence >= self.cursor:
                 continue
             for datagram in stock.batch(self.shape, sequence, 1)[0]:

@@ -31,6 +31,7 @@ _KEEP_ALIVE_S = 20
 _TEARDOWN_S = 1.0
 _TEXT_S = 5.0
 _GET_S = 1.0
+_CHECK_S = 1.0
 _ARTWORK_S = 15.0
 _VOLUME_GAP_S = 0.1
 
@@ -153,6 +154,14 @@ class RaopLane:
         if session and self.is_open and self.receiver.takes_artwork:
             picture_steps = session.artwork(content_type, picture, frame)
             self._spawn(self._tell(picture_steps, _ARTWORK_S))
+
+    async def check(self) -> None:
+        """Find out whether the session still stands; it is closed if it does not."""
+        try:
+            steps = self._open_session.keep_alive()
+            await self._perform(steps, timeout_s=_CHECK_S)
+        except RaopError:
+            self.release()
 
     async def closed(self) -> RaopError:
         """Wait until the receiver is gone and return why."""

@@ -163,6 +163,7 @@ class Stream:
         self, command: Play, transmitter: Transmitter, position_ms: int
     ) -> None:
         """Open again what receivers closed because it was silent for too long."""
+        await self.members.check()
         missing = self.members.missing(command.members)
         if missing:
             self._change("connecting", position_ms)

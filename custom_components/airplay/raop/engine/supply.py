@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+import sys
 from typing import Protocol
 
 from ..audio.mixer import crossfade
@@ -101,11 +102,20 @@ class Supply:
         self._next = (source, position_frames) if source else None
         self._is_next_coming = False
         self._fade_frames = fade_frames
+        if source:
+            self._reopen()
 
     def expect(self) -> None:
         """Wait in silence at the end: another source is being opened."""
         self._next = None
-        self._is_next_coming = self.end_frame is None
+        self._is_next_coming = True
+        self._reopen()
+
+    def _reopen(self) -> None:
+        """Go on behind an end that was made, but is not heard yet."""
+        if self.end_frame is not None:
+            self.end_frame = None
+            self._is_dry = True
 
     def rewind(self, frame: int, pcm: bytes) -> None:
         """Take back what was made from a frame on, and will not be heard."""
@@ -163,24 +173,28 @@ class Supply:
             if not self._is_flowing(self.source, frame):
                 self.silence_frames += frames
                 break
-            self._begin_fade(self.source, frame)
-            sound = self._faded(self.source.read(frames), frames)
+            until_fade = self._until_fade(self.source)
+            if until_fade == 0:
+                self._fade = _Fade(self.source, self.source.buffered_frames)
+                self._switch(frame)
+                continue
+            wanted = min(frames, until_fade)
+            sound = self._faded(self.source.read(wanted), wanted)
             got = len(sound) // BYTES_PER_FRAME
             parts.append(sound)
             self._position += got
             frame, frames = frame + got, frames - got
-            if frames:
+            if got < wanted:
                 self._ran_out(self.source, frame)
         return b"".join(parts)
 
-    def _begin_fade(self, source: Pcm, frame: int) -> None:
-        """Bring the next source in when only the fade's length is left of this one."""
+    def _until_fade(self, source: Pcm) -> int:
+        """Return how many frames of a source are heard before the next comes in."""
+        fades = self._next and self._fade_frames and not self._fade
         left = source.buffered_frames
-        if self._fade or not self._next or not 0 < left <= self._fade_frames:
-            return
-        if source.is_decoded:
-            self._fade = _Fade(source, left)
-            self._switch(frame)
+        if not fades or not left or not source.is_decoded:
+            return sys.maxsize
+        return max(0, left - self._fade_frames)
 
     def _faded(self, sound: bytes, frames: int) -> bytes:
         fade = self._fade
