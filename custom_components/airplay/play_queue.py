@@ -1,0 +1,432 @@
+"""What one player has to play, in which order, and what follows: a pure model."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from itertools import chain
+from random import Random
+import re
+from typing import Self
+from urllib.parse import parse_qsl, urlsplit
+
+MAX_ITEMS = 10_000
+MAX_FAILURES_IN_A_ROW = 3
+GOES_BACK_WITHIN_MS = 3000
+
+_WORDS = ("title", "artist", "album", "album_artist", "track", "thumb")
+_NUMBERS = {"track", "duration_ms"}
+_MAX_TEXT = 8192
+_MAX_NUMBER = 1 << 53
+_SECRET_WORD = re.compile(
+    r"auth(?!or)|token|secret|passw|pwd|signature|credential|api.?key|jwt|session"
+    r"|^(sig|key|pw|pass)$",
+    re.IGNORECASE,
+)
+
+
+class Repeat(StrEnum):
+    """What is repeated, in Home Assistant's words."""
+
+    OFF = "off"
+    ONE = "one"
+    ALL = "all"
+
+
+class Verdict(StrEnum):
+    """What to do after an item could not be played.
+
+    Go on with `upcoming`; go on with nothing, as nothing is left; or stop and tell
+    the user, as too many in a row were bad.
+    """
+
+    SKIP = "skip"
+    END = "end"
+    GIVE_UP = "give_up"
+
+
+class QueueFullError(Exception):
+    """The items were too many, and none was taken; `fits` says how many would be."""
+
+    def __init__(self, fits: int) -> None:
+        """Say how many fit."""
+        super().__init__(f"the queue takes {fits} more items")
+        self.fits = fits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueItem:
+    """Media to play: what a user asked for, never the address that it was resolved to."""
+
+    id: str
+    content_id: str = field(repr=False)
+    content_type: str
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    album_artist: str | None = None
+    track: int | None = None
+    thumb: str | None = field(default=None, repr=False)
+    duration_ms: int | None = None
+
+    @property
+    def extra(self) -> dict[str, str | int]:
+        """Return what is known of the media, as `extra` of play_media says it."""
+        known = {name: getattr(self, name) for name in _WORDS}
+        return {name: word for name, word in known.items() if word is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSnapshot:
+    """A queue's state for diagnostics, without anything private."""
+
+    length: int
+    position: int
+    current: str | None
+    upcoming: str | None
+    shuffle: bool
+    repeat: Repeat
+    failed: tuple[str, ...]
+    has_given_up: bool
+
+
+def new_item_id(random: Random) -> str:
+    """Return a short id that no other item has."""
+    return f"{random.getrandbits(48):012x}"
+
+
+class PlayQueue:
+    """Items in the order of their playing, one of them current while there are any."""
+
+    def __init__(self, random: Random) -> None:
+        """Begin empty; `random` shuffles."""
+        self.repeat = Repeat.OFF
+        self._random = random
+        self._items: dict[str, QueueItem] = {}
+        self._original: list[str] = []
+        self._order: list[str] = []
+        self._index = 0
+        self._shuffle = False
+        self._failed: set[str] = set()
+        self._failures = 0
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @property
+    def items(self) -> tuple[QueueItem, ...]:
+        """Return all items in the order of their playing."""
+        return tuple(self._items[each] for each in self._order)
+
+    @property
+    def shuffle(self) -> bool:
+        """Whether the items play in a random order."""
+        return self._shuffle
+
+    @property
+    def current(self) -> QueueItem | None:
+        """Return the item that plays, or would be played first."""
+        return self._at(self._index if self._order else None)
+
+    @property
+    def upcoming(self) -> QueueItem | None:
+        """Return what follows by itself; None at the end and after giving up."""
+        return self._at(self._following(is_user=False))
+
+    @property
+    def has_next(self) -> bool:
+        """Whether something follows."""
+        return self.upcoming is not None
+
+    @property
+    def has_previous(self) -> bool:
+        """Whether there is an item to go back to."""
+        return self._preceding() is not None
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether too many items failed, with neither a good one nor a user since."""
+        return self._failures >= MAX_FAILURES_IN_A_ROW
+
+    def replace(
+        self, items: Sequence[QueueItem], start: int | None = 0
+    ) -> QueueItem | None:
+        """Take other items; without `start` a shuffled queue begins anywhere."""
+        fresh = self._checked(items, MAX_ITEMS)
+        self.clear()
+        self._items = fresh
+        self._original, self._order = [*fresh], [*fresh]
+        if start is None:
+            start = self._random.randrange(max(1, len(fresh))) if self._shuffle else 0
+        self._index = max(0, min(start, len(fresh) - 1))
+        self._shuffle_rest()
+        return self.current
+
+    def add(self, items: Sequence[QueueItem]) -> None:
+        """Put items at the end, or mix them in among what is to come."""
+        fresh = self._enter(items)
+        self._original += fresh
+        if self._shuffle:
+            # What follows may be open already, to start without a gap: it stays next.
+            following = self._following(is_user=True) or 0
+            settled = max(self._index, following) + 1
+            self._order[settled:] = self._mixed(self._order[settled:], fresh)
+        else:
+            self._order += fresh
+
+    def add_next(self, items: Sequence[QueueItem]) -> None:
+        """Put items right behind the current one."""
+        fresh = self._enter(items)
+        at = behind = self._index + 1
+        if self._order:
+            behind = self._original.index(self._order[self._index]) + 1
+        self._original[behind:behind] = fresh
+        self._order[at:at] = fresh
+
+    def play_now(self, items: Sequence[QueueItem]) -> QueueItem | None:
+        """Put items right behind the current one and go to the first of them."""
+        was_empty = not self._order
+        self.add_next(items)
+        if items:
+            self._failures = 0
+            self._index += 0 if was_empty else 1
+        return self.current
+
+    def clear(self) -> None:
+        """Drop all items; shuffle and repeat stay."""
+        self._items = {}
+        self._original, self._order = [], []
+        self._index = 0
+        self._failed = set()
+        self._failures = 0
+
+    def advance(self, *, is_user: bool) -> QueueItem | None:
+        """Go to what follows and return it; None at the end.
+
+        A queue that came to its end by itself stands at its beginning again. A user
+        gets past the one item that repeats, around the end where need be.
+        """
+        has_given_up = self.has_given_up and not is_user
+        if is_user:
+            self._failures = 0
+        at = self._following(is_user=is_user)
+        if at is None and not is_user and not has_given_up:
+            self._index = 0
+            self._failed = set()
+        elif at is not None:
+            # The next round tries the bad ones again.
+            if at <= self._index:
+                self._failed = set()
+            self._index = at
+        return self._at(at)
+
+    def previous(self, position_ms: int) -> QueueItem | None:
+        """Go back early in an item, else stay; return what to play from its start."""
+        self._failures = 0
+        at = self._preceding() if position_ms <= GOES_BACK_WITHIN_MS else None
+        self._index = self._index if at is None else at
+        return self.current
+
+    def jump(self, item_id: str) -> QueueItem | None:
+        """Go to an item and return it; None where it is not in the queue."""
+        if item_id not in self._items:
+            return None
+        self._index = self._order.index(item_id)
+        self.played(item_id)
+        return self.current
+
+    def remove(self, item_id: str) -> QueueItem | None:
+        """Drop an item and return it; the one behind it takes the place of the current."""
+        item = self._items.pop(item_id, None)
+        if item is None:
+            return None
+        at = self._order.index(item_id)
+        del self._order[at]
+        self._original.remove(item_id)
+        self._failed.discard(item_id)
+        if at < self._index:
+            self._index -= 1
+        elif self._index >= len(self._order):
+            self._index = 0
+        return item
+
+    def set_shuffle(self, shuffle: bool) -> None:
+        """Mix all but the current item, or give the original order back."""
+        if shuffle == self._shuffle:
+            return
+        self._shuffle = shuffle
+        if current := self.current:
+            self._order = [*self._original]
+            self._index = self._order.index(current.id)
+            self._shuffle_rest()
+
+    def played(self, item_id: str) -> None:
+        """Take note that an item began to be heard."""
+        self._failed.discard(item_id)
+        self._failures = 0
+
+    def failed(self, item_id: str) -> Verdict:
+        """Take note that an item cannot be played; it is skipped from now on."""
+        if item_id in self._items and item_id not in self._failed:
+            self._failed.add(item_id)
+            self._failures += 1
+        if self.has_given_up:
+            return Verdict.GIVE_UP
+        return Verdict.SKIP if self.has_next else Verdict.END
+
+    def snapshot(self) -> QueueSnapshot:
+        """Return the present state for diagnostics."""
+        current, upcoming = self.current, self.upcoming
+        return QueueSnapshot(
+            length=len(self._order),
+            position=self._index,
+            current=current.id if current else None,
+            upcoming=upcoming.id if upcoming else None,
+            shuffle=self._shuffle,
+            repeat=self.repeat,
+            failed=tuple(each for each in self._order if each in self._failed),
+            has_given_up=self.has_given_up,
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """Return what is stored, without the items whose address holds a secret."""
+        public = {each: item for each, item in self._items.items() if _is_public(item)}
+        original = [each for each in self._original if each in public]
+        places = {each: place for place, each in enumerate(original)}
+        played = sum(each in public for each in self._order[: self._index])
+        return {
+            "version": 1,
+            "items": [_stored(public[each]) for each in original],
+            "order": [places[each] for each in self._order if each in public],
+            "position": played if played < len(original) else 0,
+            "shuffle": self._shuffle,
+            "repeat": self.repeat.value,
+        }
+
+    @classmethod
+    def from_dict(cls, stored: object, random: Random) -> Self:
+        """Return the queue that was stored; an empty one where that makes no sense."""
+        queue = cls(random)
+        try:
+            queue._restore(stored)
+        except KeyError, TypeError, ValueError, QueueFullError:
+            return cls(random)
+        return queue
+
+    def _restore(self, stored: object) -> None:
+        """Take what was stored; raise one of several errors where it has no sense."""
+        match stored:
+            case {
+                "version": 1,
+                "items": list(items),
+                "order": list(order),
+                "position": int(position),
+                "shuffle": bool(shuffle),
+                "repeat": str(repeat),
+            }:
+                self.replace([_restored(each) for each in items[: MAX_ITEMS + 1]])
+            case _:
+                raise ValueError("not a queue")
+        self.repeat = Repeat(repeat)
+        self._shuffle = shuffle
+        if not all(type(place) is int for place in order):
+            raise TypeError("a place is no number")
+        in_order = list(range(len(items)))
+        if sorted(order) != in_order or not (shuffle or order == in_order):
+            raise ValueError("not an order of the items")
+        if not 0 <= position < max(1, len(order)):
+            raise ValueError("not a place in the queue")
+        self._order = [self._original[place] for place in order]
+        self._index = position
+
+    def _checked(self, items: Sequence[QueueItem], fits: int) -> dict[str, QueueItem]:
+        """Return items by their ids; raise QueueFullError or, for a known id, ValueError."""
+        if len(items) > fits:
+            raise QueueFullError(fits)
+        fresh = {item.id: item for item in items}
+        if len(fresh) < len(items):
+            raise ValueError("two items have one id")
+        return fresh
+
+    def _enter(self, items: Sequence[QueueItem]) -> list[str]:
+        fresh = self._checked(items, MAX_ITEMS - len(self._items))
+        if fresh.keys() & self._items.keys():
+            raise ValueError("an item is in the queue already")
+        self._items |= fresh
+        return [*fresh]
+
+    def _at(self, index: int | None) -> QueueItem | None:
+        return None if index is None else self._items[self._order[index]]
+
+    def _following(self, *, is_user: bool) -> int | None:
+        """Find what comes after the current item; a user wants another one."""
+        if self.has_given_up:
+            return None
+        here, length = self._index, len(self._order)
+        again = range(here, min(here + 1, length))
+        ahead, around = range(here + 1, length), range(min(here + 1, length))
+        if self.repeat is Repeat.OFF:
+            return self._first_good(ahead)
+        if self.repeat is Repeat.ONE and not is_user:
+            return self._first_good(chain(again, ahead, around))
+        return self._first_good(chain(ahead, around))
+
+    def _preceding(self) -> int | None:
+        back = range(self._index - 1, -1, -1)
+        around = range(len(self._order) - 1, self._index - 1, -1)
+        return self._first_good(
+            back if self.repeat is Repeat.OFF else chain(back, around)
+        )
+
+    def _first_good(self, places: Iterable[int]) -> int | None:
+        good = (at for at in places if self._order[at] not in self._failed)
+        return next(good, None)
+
+    def _shuffle_rest(self) -> None:
+        """Put the current item first and all others behind it in a random order."""
+        if self._shuffle and self._order:
+            first = self._order.pop(self._index)
+            self._random.shuffle(self._order)
+            self._order.insert(0, first)
+            self._index = 0
+
+    def _mixed(self, known: Sequence[str], fresh: Sequence[str]) -> list[str]:
+        """Spread fresh items among known ones, which keep their order."""
+        total = len(known) + len(fresh)
+        places = set(self._random.sample(range(total), len(fresh)))
+        news, olds = iter(self._random.sample(fresh, len(fresh))), iter(known)
+        return [next(news if at in places else olds) for at in range(total)]
+
+
+def _is_public(item: QueueItem) -> bool:
+    return not _has_secret(item.content_id)
+
+
+def _has_secret(address: str) -> bool:
+    """Whether an address holds a login or a signature, or cannot be told."""
+    if "?" not in address and "@" not in address:
+        return False
+    try:
+        parts = urlsplit(address)
+        names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    except ValueError:
+        return True
+    return "@" in parts.netloc or any(map(_SECRET_WORD.search, names))
+
+
+def _stored(item: QueueItem) -> dict[str, str | int]:
+    if item.thumb and _has_secret(item.thumb):
+        item = replace(item, thumb=None)
+    words = {each.name: getattr(item, each.name) for each in fields(item)}
+    return {name: word for name, word in words.items() if word is not None}
+
+
+def _restored(stored: object) -> QueueItem:
+    """Return the item that was stored; raise TypeError or ValueError."""
+    if not isinstance(stored, dict):
+        raise TypeError("an item is no object")
+    for name, each in stored.items():
+        if type(each) is not (int if name in _NUMBERS else str):
+            raise TypeError("a field is of another type")
+        if len(each) > _MAX_TEXT if isinstance(each, str) else abs(each) > _MAX_NUMBER:
+            raise ValueError("a field is too long")
+    return QueueItem(**stored)

@@ -1,0 +1,231 @@
+"""Playlists, M3U and PLS, made into entries that may be played; pure parsers."""
+
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+import posixpath
+import re
+from typing import NamedTuple
+from urllib.parse import unquote, urljoin, urlsplit
+
+MAX_PLAYLIST_BYTES = 1 << 20
+MAX_ENTRIES = 10_000
+
+_MAX_ADDRESS = 8192
+_MAX_TEXT = 1000
+_M3U_TYPES = {
+    "application/mpegurl",
+    "application/vnd.apple.mpegurl",
+    "application/vnd.apple.mpegurl.audio",
+    "application/x-mpegurl",
+    "audio/m3u",
+    "audio/mpegurl",
+    "audio/x-m3u",
+    "audio/x-mpegurl",
+}
+_PLS_TYPES = {"application/pls+xml", "audio/scpls", "audio/x-scpls"}
+_M3U_NAMES = (".m3u", ".m3u8")
+_PLS_NAMES = (".pls",)
+_LOCAL_SOURCE = "media-source://media_source/"
+
+_SEGMENTS = re.compile(r"[\r\n][ \t]*#EXT-X-")
+_LINE = re.compile(r"\r\n|\r|\n")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://|file:|[a-z]:[\\/]", re.IGNORECASE)
+_WEB = re.compile(r"https?://", re.IGNORECASE)
+_PLS_FIELD = re.compile(r"\s*(file|title|length)([0-9]{1,9})\s*=(.*)", re.IGNORECASE)
+# Words with commas of their own may stand between the duration and the title.
+_EXTINF = re.compile(
+    r'#EXTINF:\s*(-?[0-9.]{1,12})?(?>[^,"]|"[^"]*"|")*+,(.*)', re.IGNORECASE
+)
+
+
+class PlaylistError(Exception):
+    """The playlist cannot be used; the text says why and holds no address."""
+
+
+class NotAPlaylistError(PlaylistError):
+    """It is something else, which may be playable as it is."""
+
+
+class HlsPlaylistError(PlaylistError):
+    """It lists the segments of one stream, which is played as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a playlist says of one piece; `url` may also be a path or media-source id."""
+
+    url: str = field(repr=False)
+    title: str | None = None
+    artist: str | None = None
+    duration_ms: int | None = None
+
+
+class _Raw(NamedTuple):
+    """An entry as it is written."""
+
+    address: str
+    name: str = ""
+    seconds: str = ""
+
+
+def is_playlist(media_content_id: str, mime_type: str | None = None) -> bool:
+    """Whether media looks like a playlist, by its type or else by its name."""
+    kind = _plain_type(mime_type)
+    if kind in _M3U_TYPES | _PLS_TYPES:
+        return True
+    if kind.startswith(("audio/", "video/", "image/")):
+        return False
+    return _path(media_content_id).endswith(_M3U_NAMES + _PLS_NAMES)
+
+
+def parse_playlist(
+    playlist: str | bytes, base_url: str, content_type: str | None = None
+) -> list[Entry]:
+    """List what a playlist holds, in its order; raise PlaylistError.
+
+    `base_url` is where it came from: a web address, the path of a local file, or the
+    id of local media. Entries are web addresses; local ones too where the playlist is
+    local and they lie in its folder or below. Links are not followed here, so whoever
+    opens a path checks it again. Others are left out.
+    """
+    if len(playlist) > MAX_PLAYLIST_BYTES:
+        raise PlaylistError("the playlist is longer than 1 MiB")
+    text = _decoded(playlist)
+    found = _raw_entries(text, base_url, _plain_type(content_type))
+    raws = list(islice(found, MAX_ENTRIES + 1))
+    if len(raws) > MAX_ENTRIES:
+        raise PlaylistError(f"the playlist has more than {MAX_ENTRIES} entries")
+    entries = [entry for raw in raws if (entry := _entry(raw, base_url))]
+    if raws and not entries:
+        raise PlaylistError("the playlist leads to nothing that may be played")
+    return entries
+
+
+def _decoded(playlist: str | bytes) -> str:
+    if isinstance(playlist, str):
+        return playlist.removeprefix("\ufeff").lstrip()
+    playlist = playlist.removeprefix(BOM_UTF8)
+    try:
+        return playlist.decode().lstrip()
+    except UnicodeDecodeError:
+        return playlist.decode("latin-1").lstrip()
+
+
+def _plain_type(content_type: str | None) -> str:
+    return (content_type or "").partition(";")[0].strip().lower()
+
+
+def _path(address: str) -> str:
+    """Return the lower-case path of an address, or of a file as it is."""
+    if _WEB.match(address):
+        address = re.split(r"[?#]", address, maxsplit=1)[0]
+    return address.lower()
+
+
+def _raw_entries(text: str, base_url: str, content_type: str) -> Iterator[_Raw]:
+    """Find out what kind of playlist it is and read it."""
+    if "\0" in text or text.startswith("<"):
+        raise NotAPlaylistError("this is no playlist")
+    path = _path(base_url)
+    if text[:10].lower() == "[playlist]":
+        return _pls(text)
+    if text.startswith("#EXTM3U"):
+        if _SEGMENTS.search(text):
+            raise HlsPlaylistError("this is a stream in segments")
+        return _m3u(text)
+    if content_type in _PLS_TYPES or path.endswith(_PLS_NAMES):
+        return _pls(text)
+    named = content_type in _M3U_TYPES or path.endswith(_M3U_NAMES)
+    if named or _WEB.match(text):
+        return _m3u(text)
+    raise NotAPlaylistError("this is no playlist")
+
+
+def _m3u(text: str) -> Iterator[_Raw]:
+    name = seconds = ""
+    for line in map(str.strip, _LINE.split(text)):
+        if found := _EXTINF.match(line):
+            seconds, name = found[1] or "", found[2]
+        elif line and not line.startswith("#"):
+            yield _Raw(line, name, seconds)
+            name = seconds = ""
+
+
+def _pls(text: str) -> Iterator[_Raw]:
+    fields: dict[str, dict[int, str]] = {"file": {}, "title": {}, "length": {}}
+    for line in _LINE.split(text):
+        if found := _PLS_FIELD.match(line):
+            fields[found[1].lower()][int(found[2])] = found[3].strip()
+    titles, lengths = fields["title"], fields["length"]
+    for number, address in sorted(fields["file"].items()):
+        yield _Raw(address, titles.get(number, ""), lengths.get(number, ""))
+
+
+def _entry(raw: _Raw, base_url: str) -> Entry | None:
+    """Return an entry, or None where it may not be played from there."""
+    is_sane = 0 < len(raw.address) <= _MAX_ADDRESS and not _CONTROL.search(raw.address)
+    url = _resolved(raw.address, base_url) if is_sane else None
+    if url is None:
+        return None
+    artist, dash, title = _text(raw.name).partition(" - ")
+    if not dash or not artist.strip() or not title.strip():
+        artist, title = "", _text(raw.name)
+    return Entry(
+        url=url,
+        title=title.strip() or None,
+        artist=artist.strip() or None,
+        duration_ms=_duration_ms(raw.seconds),
+    )
+
+
+def _text(name: str) -> str:
+    return _CONTROL.sub(" ", name).strip()[:_MAX_TEXT]
+
+
+def _duration_ms(seconds: str) -> int | None:
+    """Return a length; radio stations say -1 or 0."""
+    known = re.fullmatch(r"[0-9]{1,7}(\.[0-9]+)?", seconds)
+    return round(float(seconds) * 1000) or None if known else None
+
+
+def _resolved(address: str, base_url: str) -> str | None:
+    if _WEB.match(address):
+        return _web_address(address, "")
+    if _WEB.match(base_url):
+        return _web_address(address, base_url)
+    if base_url.startswith(_LOCAL_SOURCE):
+        place = base_url.removeprefix(_LOCAL_SOURCE.rstrip("/"))
+        # Where a path of the machine lies among the media is not known here.
+        is_relative = address[0] not in "/\\" and not _SCHEME.match(address)
+        path = _local_path(address, place) if is_relative else None
+        return path and _LOCAL_SOURCE + path[1:]
+    return _local_path(address, base_url) if base_url.startswith("/") else None
+
+
+def _web_address(address: str, base_url: str) -> str | None:
+    """Return a whole web address; None for files, pipes and what is no address."""
+    if not _SCHEME.match(address):
+        address = address.replace("\\", "/")
+    try:
+        parts = urlsplit(urljoin(base_url, address).replace(" ", "%20"))
+        is_web = parts.scheme in {"http", "https"} and parts.port != 0
+    except ValueError:
+        return None
+    return parts.geturl() if is_web and parts.hostname else None
+
+
+def _local_path(address: str, playlist: str) -> str | None:
+    """Return a path in the playlist's folder; None for what lies elsewhere."""
+    if address.lower().startswith(("file:///", "file://localhost/")):
+        address = unquote(address[address.index("/", len("file://")) :])
+    elif _SCHEME.match(address):
+        return None
+    else:
+        address = address.replace("\\", "/")
+    folder = posixpath.normpath(posixpath.dirname(playlist)).rstrip("/")
+    path = posixpath.normpath(posixpath.join(folder + "/", address))
+    is_inside = path.startswith(folder + "/") and path != "/"
+    return path if is_inside and not _CONTROL.search(path) else None
