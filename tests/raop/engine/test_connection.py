@@ -1,0 +1,272 @@
+"""One RTSP connection, against servers that say whatever a test wants."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+import time
+
+import pytest
+
+from custom_components.airplay.raop.engine.connection import Connection
+from custom_components.airplay.raop.errors import (
+    RaopError,
+    ReceiverProtocolError,
+    ReceiverUnreachableError,
+)
+from custom_components.airplay.raop.session.handshake import Handshake
+from custom_components.airplay.raop.wire.rtsp import Request
+
+type Script = Callable[
+    [asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None, None, None]
+]
+
+OK = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n"
+
+
+async def hear(reader: asyncio.StreamReader) -> str:
+    """Return the method of the next request, which has no body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    return head.split()[0].decode()
+
+
+@asynccontextmanager
+async def connected(script: Script) -> AsyncIterator[Connection]:
+    """Connect to a server that follows a script, and then waits for us to go."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await script(reader, writer)
+            await reader.read()
+        except ConnectionError, asyncio.IncompleteReadError:
+            pass
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        connection = await Connection.open("127.0.0.1", port)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def ask(*methods: str) -> Handshake[list[int]]:
+    """Ask for each method and return the statuses."""
+    statuses = []
+    for method in methods:
+        response = yield Request(method, "*")
+        statuses.append(response.status)
+    return statuses
+
+
+def answering(*answers: bytes) -> Script:
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        for each in answers:
+            await hear(reader)
+            writer.write(each)
+            await writer.drain()
+
+    return script
+
+
+async def test_a_handshake_is_carried_through() -> None:
+    async with connected(answering(OK, OK.replace(b"200", b"404"))) as connection:
+        assert await connection.perform(ask("OPTIONS", "ANNOUNCE")) == [200, 404]
+
+        assert connection.local == connection.remote == "127.0.0.1"
+
+
+async def test_answers_may_come_in_pieces() -> None:
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await hear(reader)
+        for byte in OK:
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    async with connected(script) as connection:
+        assert await connection.perform(ask("OPTIONS")) == [200]
+
+
+@pytest.mark.parametrize("cseq", [b"77", b"x", b"-1", b"0"])
+async def test_a_wrong_cseq_does_not_matter(cseq: bytes) -> None:
+    wrong = OK.replace(b"CSeq: 1", b"CSeq: " + cseq)
+
+    async with connected(answering(wrong)) as connection:
+        assert await connection.perform(ask("OPTIONS")) == [200]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\x00\xff garbage \r\n\r\n",
+        b"RTSP/1.0 200 OK\r\nno header\r\n\r\n",
+        b"RTSP/1.0 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"RTSP/1.0 200 OK\r\n" + b"X: y\r\n" * 100_000,
+        b"x" * 100_000,
+        OK + OK,
+    ],
+)
+async def test_what_is_no_answer_ends_the_connection(said: bytes) -> None:
+    async with connected(answering(said)) as connection:
+        first = connection.perform(ask("OPTIONS", "ANNOUNCE"), timeout_s=2)
+        with pytest.raises(RaopError) as caught:
+            await first
+
+        assert isinstance(
+            caught.value, ReceiverProtocolError | ReceiverUnreachableError
+        )
+        assert isinstance(await connection.closed, ReceiverProtocolError)
+        with pytest.raises(ReceiverUnreachableError, match="closed"):
+            await connection.perform(ask("OPTIONS"))
+
+
+async def test_an_answer_to_nothing_is_a_breach_of_the_protocol() -> None:
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK)
+
+    async with connected(script) as connection:
+        reason = await connection.closed
+
+    assert isinstance(reason, ReceiverProtocolError)
+    assert "answer to nothing" in str(reason)
+
+
+async def test_a_request_that_is_not_answered_is_given_up() -> None:
+    async with connected(answering()) as connection:
+        with pytest.raises(
+            ReceiverUnreachableError, match=r"OPTIONS: no answer.*0\.1 s"
+        ):
+            await connection.perform(ask("OPTIONS"), timeout_s=0.1)
+
+        assert not connection.closed.done()
+
+
+async def test_a_late_answer_goes_to_the_request_that_was_given_up() -> None:
+    given_up = asyncio.Event()
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await hear(reader)
+        await given_up.wait()
+        writer.write(OK.replace(b"200", b"500"))
+        await hear(reader)
+        writer.write(OK)
+
+    async with connected(script) as connection:
+        with pytest.raises(ReceiverUnreachableError):
+            await connection.perform(ask("OPTIONS"), timeout_s=0.05)
+        given_up.set()
+
+        assert await connection.perform(ask("ANNOUNCE")) == [200]
+
+
+async def test_a_connection_closed_in_mid_request_is_told_to_who_waits() -> None:
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await hear(reader)
+        writer.close()
+
+    async with connected(script) as connection:
+        with pytest.raises(ReceiverUnreachableError, match="closed the connection"):
+            await connection.perform(ask("OPTIONS"))
+
+
+async def test_closing_tells_everybody_who_waits() -> None:
+    async with connected(answering()) as connection:
+        waiting = asyncio.create_task(connection.perform(ask("OPTIONS")))
+        await asyncio.sleep(0.01)
+
+        connection.close()
+
+        with pytest.raises(ReceiverUnreachableError, match="was closed"):
+            await waiting
+
+
+async def test_handshakes_take_turns() -> None:
+    heard: list[str] = []
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        while True:
+            heard.append(await hear(reader))
+            await asyncio.sleep(0.01)
+            writer.write(OK)
+
+    async with connected(script) as connection:
+        await asyncio.gather(
+            connection.perform(ask("ANNOUNCE", "SETUP")),
+            connection.perform(ask("FLUSH", "OPTIONS")),
+        )
+
+    assert heard == ["ANNOUNCE", "SETUP", "FLUSH", "OPTIONS"]
+
+
+async def test_nobody_waits_longer_than_half_a_second_for_the_one_before() -> None:
+    heard = asyncio.Queue[str]()
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        heard.put_nowait(await hear(reader))
+        heard.put_nowait(await hear(reader))
+        writer.write(OK.replace(b"200", b"500") + OK)
+
+    async with connected(script) as connection:
+        picture = asyncio.create_task(connection.perform(ask("SET_PARAMETER")))
+        assert await heard.get() == "SET_PARAMETER"
+        begun = time.monotonic()
+
+        flushed = await connection.perform(ask("FLUSH"))
+
+        assert 0.4 < time.monotonic() - begun < 1.5
+        assert flushed == [200]
+        assert await picture == [500]
+
+
+async def test_a_handshake_that_fails_frees_the_turn() -> None:
+    def failing() -> Handshake[None]:
+        yield Request("OPTIONS", "*")
+        raise ReceiverProtocolError("no")
+
+    async with connected(answering(OK, OK)) as connection:
+        with pytest.raises(ReceiverProtocolError, match="no"):
+            await connection.perform(failing())
+
+        assert await connection.perform(ask("OPTIONS")) == [200]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_a_port_where_nobody_listens_is_unreachable(host: str) -> None:
+    server = await asyncio.start_server(lambda *_: None, host)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+
+    with pytest.raises(ReceiverUnreachableError, match=f"port {port}: .*refused"):
+        await Connection.open(host, port)
+
+
+async def test_a_host_that_does_not_answer_is_unreachable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def forever(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio, "open_connection", forever)
+
+    with pytest.raises(ReceiverUnreachableError, match="does not answer"):
+        await Connection.open("127.0.0.1", 1, timeout_s=0.01)
+
+
+async def test_a_name_that_is_none_is_unreachable() -> None:
+    with pytest.raises(ReceiverUnreachableError):
+        await Connection.open("a" * 80 + ".local\ud800", 5000)

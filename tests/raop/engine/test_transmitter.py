@@ -1,0 +1,247 @@
+"""One timeline, pumped by hand."""
+
+from custom_components.airplay.raop.engine.outlet import Outlet
+from custom_components.airplay.raop.engine.supply import Pcm
+from custom_components.airplay.raop.engine.transmitter import (
+    SILENT_PACKETS,
+    Transmitter,
+)
+from custom_components.airplay.raop.receiver import Codec
+from custom_components.airplay.raop.session.backlog import Format
+from custom_components.airplay.raop.session.timeline import SECOND_NS
+from custom_components.airplay.raop.wire.rtp import SyncPacket
+
+from .stand_ins import MS, PACKET_NS, Ears, Tape, heard, sound
+
+SEQUENCE = 0xFFF0
+FRAME = (1 << 32) - 5000
+LEAD_NS = 500 * MS
+HOST = "127.0.0.1"
+
+
+class Bench:
+    """A transmitter with a clock that only the test moves."""
+
+    def __init__(self, depth_ms: int = 400) -> None:
+        self.ended: list[Pcm] = []
+        self.switched: list[Pcm] = []
+        self.now_ns = 1_000 * SECOND_NS
+        self.ears: list[Ears] = []
+        self.outlets: list[Outlet] = []
+        self.transmitter = Transmitter(
+            sequence=SEQUENCE,
+            frame=FRAME,
+            ssrc=1,
+            depth_ms=depth_ms,
+            on_switch=self.switched.append,
+            on_end=self.ended.append,
+        )
+
+    def add(self, shape: Format | None = None, *, sequence: int = SEQUENCE) -> Ears:
+        """Attach a receiver's ears."""
+        ears = Ears(HOST)
+        outlet = Outlet(HOST, HOST, shape or Format())
+        outlet.connect(*ears.ports())
+        self.transmitter.attach(outlet, sequence)
+        self.ears.append(ears)
+        self.outlets.append(outlet)
+        return ears
+
+    def begin(self, tape: Tape, lead_ns: int = LEAD_NS) -> int:
+        """Set the line and return the instant of the first frame."""
+        at_ns = self.now_ns + lead_ns
+        self.transmitter.begin(tape, at_ns, self.now_ns, 0)
+        return at_ns
+
+    def run_until(self, at_ns: int) -> None:
+        """Pump whenever it is due."""
+        while self.now_ns < at_ns:
+            due_ns = self.transmitter.pump(self.now_ns)
+            assert due_ns > self.now_ns or due_ns <= self.now_ns
+            self.now_ns = min(at_ns, max(due_ns, self.now_ns + 1))
+        self.transmitter.pump(self.now_ns)
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for each in (*self.ears, *self.outlets):
+            each.close()
+
+
+def sequences(datagrams: list[bytes]) -> list[int]:
+    return [int.from_bytes(each[2:4]) for each in datagrams]
+
+
+def test_packets_are_made_when_they_are_due_and_not_before() -> None:
+    bench = Bench()
+    ears = bench.add()
+    at_ns = bench.begin(Tape(sound(44_100)))
+    first_due_ns = at_ns - SILENT_PACKETS * PACKET_NS - 400 * MS
+
+    # The silence in front of the first frame is due at once.
+    assert first_due_ns < bench.now_ns
+    bench.run_until(bench.now_ns + 30 * MS)
+    made = bench.transmitter.backlog.next_sequence - SEQUENCE
+    assert made * PACKET_NS < 400 * MS + 30 * MS
+    assert bench.transmitter.first_packet_ns == at_ns - LEAD_NS
+
+    bench.run_until(at_ns + SECOND_NS // 2)
+    packets = heard(ears.audio)
+    numbers = [(SEQUENCE + each) & 0xFFFF for each in range(len(packets))]
+    assert sequences(packets) == numbers
+    ahead_ns = (len(packets) - SILENT_PACKETS) * PACKET_NS - SECOND_NS // 2
+    assert 400 * MS <= ahead_ns <= 400 * MS + 4 * PACKET_NS
+    bench.close()
+
+
+def test_all_outlets_get_the_same_packets_and_the_same_line() -> None:
+    bench = Bench()
+    one, two, other = bench.add(), bench.add(), bench.add(Format(Codec.L16))
+    at_ns = bench.begin(Tape(sound(22_050)))
+
+    bench.run_until(at_ns)
+
+    first, second, third = (heard(each.audio) for each in (one, two, other))
+    assert first == second
+    assert [each[:12] for each in first] == [each[:12] for each in third]
+    syncs = [heard(each.control) for each in (one, two, other)]
+    assert syncs[0] == syncs[1] == syncs[2]
+    bench.close()
+
+
+def test_an_outlet_that_comes_late_gets_what_is_kept_from_where_it_wants() -> None:
+    bench = Bench()
+    early = bench.add()
+    at_ns = bench.begin(Tape(sound(44_100)))
+    bench.run_until(at_ns)
+
+    late = bench.add(Format(Codec.L16), sequence=SEQUENCE + 10)
+    bench.run_until(at_ns + 100 * MS)
+
+    first, second = heard(early.audio), heard(late.audio)
+    assert second[0][1] == 0xE0
+    assert sequences(second) == sequences(first)[10:]
+    assert SyncPacket.parse(heard(late.control)[0]).is_first
+    bench.close()
+
+
+def test_a_detached_outlet_gets_nothing_and_the_other_goes_on() -> None:
+    bench = Bench()
+    leaving, staying = bench.add(), bench.add()
+    at_ns = bench.begin(Tape(sound(44_100)))
+    bench.run_until(at_ns)
+    heard(leaving.audio)
+    heard(staying.audio)
+
+    bench.transmitter.detach(bench.outlets[0])
+    bench.transmitter.detach(bench.outlets[0])
+    bench.run_until(at_ns + 100 * MS)
+
+    assert heard(leaving.audio) == []
+    assert len(heard(staying.audio)) > 8
+    bench.close()
+
+
+def test_the_end_is_told_once_when_the_last_frame_was_heard() -> None:
+    bench = Bench()
+    bench.add()
+    tape = Tape(sound(4410))
+    at_ns = bench.begin(tape)
+
+    bench.run_until(at_ns + 100 * MS + 249 * MS)
+    assert bench.ended == []
+    bench.run_until(at_ns + 100 * MS + 251 * MS)
+
+    assert bench.ended == [tape]
+    assert bench.transmitter.line is None
+    bench.run_until(bench.now_ns + SECOND_NS)
+    assert bench.ended == [tape]
+    bench.close()
+
+
+def test_a_short_hold_is_caught_up_with_on_the_same_line() -> None:
+    bench = Bench()
+    ears = bench.add()
+    at_ns = bench.begin(Tape(sound(88_200)))
+    bench.run_until(at_ns)
+    line = bench.transmitter.line
+    before = len(heard(ears.audio))
+
+    bench.now_ns += 350 * MS
+    bench.run_until(bench.now_ns + 50 * MS)
+
+    assert bench.transmitter.line == line
+    assert bench.transmitter.line_moves == 0
+    assert len(heard(ears.audio)) * PACKET_NS > 390 * MS
+    assert before > 0
+    assert bench.transmitter.worst_lateness_ns > 300 * MS
+    bench.close()
+
+
+def test_after_a_long_hold_the_line_is_moved_and_no_frame_is_lost() -> None:
+    bench = Bench()
+    ears = bench.add()
+    at_ns = bench.begin(Tape(sound(88_200)))
+    bench.run_until(at_ns)
+    packets = heard(ears.audio)
+    heard(ears.control)
+
+    bench.now_ns += 3 * SECOND_NS
+    woken_ns = bench.now_ns
+    bench.run_until(woken_ns + 100 * MS)
+
+    assert bench.transmitter.line_moves == 1
+    again = heard(ears.audio)
+    assert sequences(again)[0] == (sequences(packets)[-1] + 1) & 0xFFFF
+    assert again[0][1] == 0xE0
+    assert SyncPacket.parse(heard(ears.control)[0]).is_first
+    line = bench.transmitter.line
+    assert line is not None
+    assert line.at_ns == woken_ns + 400 * MS
+    bench.close()
+
+
+def test_hushed_nothing_is_sent_until_a_new_line_is_set() -> None:
+    bench = Bench()
+    ears = bench.add()
+    at_ns = bench.begin(Tape(sound(88_200)))
+    bench.run_until(at_ns)
+    count = len(heard(ears.audio))
+
+    sequence, frame = bench.transmitter.hush()
+    assert bench.transmitter.heard_frame(bench.now_ns) is None
+    bench.run_until(bench.now_ns + SECOND_NS)
+    assert heard(ears.audio) == []
+    assert sequence == SEQUENCE + count
+    assert frame == FRAME + count * 352
+
+    fresh = Tape(sound(44_100, seed=2))
+    at_ns = bench.begin(fresh)
+    bench.run_until(at_ns)
+    packets = heard(ears.audio)
+    assert packets[0][1] == 0xE0
+    assert sequences(packets)[0] == sequence & 0xFFFF
+    content = sequence + SILENT_PACKETS
+    assert bench.transmitter.backlog.frame_of(content) == (
+        bench.transmitter.heard_frame(at_ns)
+    )
+    bench.close()
+
+
+def test_a_pause_takes_back_what_was_not_heard() -> None:
+    bench = Bench()
+    bench.add()
+    pcm = sound(44_100)
+    at_ns = bench.begin(Tape(pcm))
+    bench.run_until(at_ns + 100 * MS)
+
+    bench.transmitter.pause(bench.now_ns)
+    bench.transmitter.pause(bench.now_ns)
+    bench.now_ns += SECOND_NS
+    bench.transmitter.resume(bench.now_ns + LEAD_NS, bench.now_ns)
+    bench.run_until(bench.now_ns + LEAD_NS)
+
+    line = bench.transmitter.line
+    assert line is not None
+    kept = bench.transmitter.backlog.pcm_from(line.frame)
+    assert kept.startswith(pcm[4410 * 4 : 8820 * 4])
+    bench.close()
