@@ -17,8 +17,6 @@ from ..messages import (
     Event,
     Identity,
     Media,
-    NextFailed,
-    NextTaken,
     Pause,
     Play,
     Progress,
@@ -29,6 +27,7 @@ from ..messages import (
 )
 from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
 from . import clock
+from .items import Items
 from .members import Members, all_of, tear_down
 from .pacer import Pacer
 from .playback import Playback, over
@@ -43,8 +42,6 @@ _SHORTEST_LEAD_NS = 300_000_000
 _EVIDENCE_S = 4.0
 _LOOK_S = 0.02
 _WATCH_S = 0.25
-# Rides out a Home Assistant that is blocked while it serves the media.
-_AHEAD_MS = 4000
 _PROGRESS_NS = SECOND_NS
 
 _SILENT = (
@@ -80,10 +77,7 @@ class Stream:
         )
         self._command: Play | None = None
         self._transmitter: Transmitter | None = None
-        self._playback: Playback | None = None
-        self._next: Playback | None = None
-        self._unheard: list[Playback] = []
-        self._opening: asyncio.Task[None] | None = None
+        self._items = Items(name, pacer=pacer, emit=emit)
         self._watch: asyncio.Task[None] | None = None
         self._release: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -93,7 +87,7 @@ class Stream:
     @property
     def is_idle(self) -> bool:
         """Whether it holds no session, no media and nothing to go on with."""
-        return not self.members and self._playback is None and not self._is_paused
+        return not self.members and self._items.present is None and not self._is_paused
 
     @property
     def _is_paused(self) -> bool:
@@ -105,7 +99,7 @@ class Stream:
         Running music goes on until the new media is ready, and if that cannot be
         played it goes on altogether.
         """
-        playback = self._new_playback(command.media, command)
+        playback = self._items.make(command.media, command)
         try:
             if self._transmitter and self.members.are(command.members):
                 await playback.buffer()
@@ -113,7 +107,7 @@ class Stream:
             else:
                 await self._start(command, playback)
         except BaseException as err:
-            if self._playback is not playback:
+            if self._items.present is not playback:
                 playback.close()
             if self._is_hushed and isinstance(err, Exception):
                 await self._end_with(err)
@@ -122,7 +116,7 @@ class Stream:
 
     async def pause(self, command: Pause) -> None:
         """Silence the receivers and remember the frame that was heard."""
-        transmitter, playback = self._transmitter, self._playback
+        transmitter, playback = self._transmitter, self._items.present
         if self._is_paused or self._command is None:
             return
         if transmitter is None or playback is None or transmitter.line is None:
@@ -172,16 +166,8 @@ class Stream:
 
     async def queue(self, media: Media | None) -> None:
         """Open what shall follow; return at once."""
-        self._drop_next()
-        transmitter = self._transmitter
-        if transmitter is None or self._command is None:
-            return
-        if media is None:
-            await self._pacer.run(lambda: transmitter.supply.follow(None))
-            return
-        await self._pacer.run(transmitter.supply.expect)
-        self._next = self._new_playback(media, self._command)
-        self._opening = asyncio.create_task(self._open_next(transmitter, self._next))
+        if self._transmitter and self._command:
+            await self._items.queue(media, self._command, self._transmitter)
 
     async def stop(self) -> None:
         """End the sessions and free the receivers."""
@@ -189,22 +175,13 @@ class Stream:
 
     def show_tags(self, tags: Tags) -> None:
         """Replace what the receivers show."""
-        if self._playback:
-            self._playback.tags = over(tags, self._playback.tags)
+        if playback := self._items.present:
+            playback.tags = over(tags, playback.tags)
             self._show()
 
     def show_artwork(self, content_type: str, picture: bytes) -> None:
         """Show a picture on receivers that can."""
         self.members.show_artwork(content_type, picture, self._shown_frame())
-
-    def _new_playback(self, media: Media, command: Play) -> Playback:
-        return Playback(
-            self.name,
-            media,
-            delay_s=command.depth_ms / 1000,
-            ahead_ms=_AHEAD_MS + command.crossfade_ms,
-            emit=self._emit,
-        )
 
     @property
     def _is_hushed(self) -> bool:
@@ -242,7 +219,7 @@ class Stream:
         loop = asyncio.get_running_loop()
 
         def on_switch(source: Pcm) -> None:
-            loop.call_soon_threadsafe(self._switched, source)
+            loop.call_soon_threadsafe(self._items.switched, source)
 
         def on_end(source: Pcm) -> None:
             loop.call_soon_threadsafe(self._ran_out, source)
@@ -261,7 +238,7 @@ class Stream:
         transmitter = self._transmitter
         assert transmitter is not None
         self._cancel_release()
-        self._drop_next()
+        self._items.drop_next()
         try:
             sequence, frame = await self._pacer.run(transmitter.hush)
             if not self._is_paused:
@@ -277,10 +254,7 @@ class Stream:
     async def _begin(self, command: Play, playback: Playback) -> None:
         transmitter = self._transmitter
         assert transmitter is not None
-        if self._playback and self._playback is not playback:
-            self._playback.close()
-        self._playback = playback
-        self._drop_unheard()
+        self._items.begin(playback)
         now_ns = clock.now_ns()
         at_ns = _start_ns(command, now_ns)
         position = frames_of_ms(command.media.position_ms)
@@ -291,9 +265,7 @@ class Stream:
 
         await self._pacer.run(begin)
         await self._announce(at_ns, command.media.position_ms)
-        playback.publish()
-        playback.on_retitled = self._show
-        self._show()
+        self._publish(playback)
 
     async def _announce(self, at_ns: int, position_ms: int) -> None:
         """Tell the owner that the line is set."""
@@ -315,26 +287,6 @@ class Stream:
         if self._watch is None:
             self._watch = asyncio.create_task(self._observe())
 
-    async def _open_next(self, transmitter: Transmitter, upcoming: Playback) -> None:
-        try:
-            await upcoming.buffer()
-        except MediaError as err:
-            await self._pacer.run(lambda: transmitter.supply.follow(None))
-            self._emit(
-                NextFailed(
-                    stream=self.name,
-                    item=upcoming.media.item,
-                    code=err.code,
-                    text=str(err),
-                )
-            )
-            return
-        position = frames_of_ms(upcoming.media.position_ms)
-        fade = frames_of_ms(self._command.crossfade_ms if self._command else 0)
-        await self._pacer.run(
-            lambda: transmitter.supply.follow(upcoming.source, position, fade)
-        )
-
     async def _hush(self, transmitter: Transmitter) -> None:
         sequence, frame = await self._pacer.run(
             lambda: transmitter.pause(clock.now_ns())
@@ -353,8 +305,8 @@ class Stream:
 
     def _remember(self, position_ms: int) -> None:
         """Make the command one that goes on where the stream stands."""
-        if self._command and self._playback:
-            media = replace(self._playback.media, position_ms=position_ms)
+        if self._command and self._items.present:
+            media = replace(self._items.present.media, position_ms=position_ms)
             self._command = replace(self._command, media=media, start_at=None)
 
     async def _until_heard(self) -> None:
@@ -410,33 +362,23 @@ class Stream:
         if state != self._state:
             self._change(state, ms_of_frames(segment.position_at(frame)))
 
-    def _switched(self, source: Pcm) -> None:
-        """Let another item be queued: this one is being sent."""
-        if self._next and self._next.source is source:
-            self._unheard.append(self._next)
-            self._next = None
-            item = self._unheard[-1].media.item
-            self._emit(NextTaken(stream=self.name, item=item))
-
     def _hand_over(self, source: Pcm | None) -> None:
-        """Make the item that is heard the present one."""
-        found = [each for each in self._unheard if each.source is source]
+        """Tell of the next item when it is heard."""
+        item = self._items.hand_over(source)
         transmitter = self._transmitter
-        if not found or transmitter is None:
+        if item is None or transmitter is None:
             return
-        present = found[0]
-        while self._playback is not present:
-            if self._playback:
-                self._playback.close()
-            self._playback = self._unheard.pop(0)
         if self._command:
-            self._command = replace(self._command, media=present.media)
-        present.publish()
-        present.on_retitled = self._show
+            self._command = replace(self._command, media=item.media)
+        self._publish(item)
         line = transmitter.line
-        segment = transmitter.supply.segment_of(present.source)
+        segment = transmitter.supply.segment_of(item.source)
         at_ns = line.time_of(segment.frame) if line else None
-        self._change("playing", present.media.position_ms, at_ns)
+        self._change("playing", item.media.position_ms, at_ns)
+
+    def _publish(self, item: Playback) -> None:
+        item.publish()
+        item.on_retitled = self._show
         self._show()
 
     def _heard(self) -> tuple[Segment, int]:
@@ -447,8 +389,8 @@ class Stream:
         return transmitter.supply.segment_at(frame), frame
 
     def _report(self) -> None:
-        transmitter = self._transmitter
-        if transmitter is None or transmitter.line is None or self._playback is None:
+        transmitter, playback = self._transmitter, self._items.present
+        if transmitter is None or transmitter.line is None or playback is None:
             return
         segment, frame = self._heard()
         self._emit(
@@ -456,7 +398,7 @@ class Stream:
                 stream=self.name,
                 position_ms=ms_of_frames(segment.position_at(frame)),
                 at=time.time(),
-                buffered_ms=ms_of_frames(self._playback.source.buffered_frames),
+                buffered_ms=ms_of_frames(playback.source.buffered_frames),
                 silence_ms=ms_of_frames(transmitter.supply.silence_frames),
                 worst_lateness_us=transmitter.worst_lateness_ns // 1000,
                 members=self.members.progress(),
@@ -465,14 +407,14 @@ class Stream:
 
     def _shown_frame(self) -> int:
         """Return the frame from which on the present item is heard."""
-        transmitter, playback = self._transmitter, self._playback
+        transmitter, playback = self._transmitter, self._items.present
         if transmitter is None or playback is None:
             return 0
         return transmitter.supply.segment_of(playback.source).frame
 
     def _show(self) -> None:
         """Tell the receivers what plays."""
-        playback, transmitter = self._playback, self._transmitter
+        playback, transmitter = self._items.present, self._transmitter
         if playback is None or transmitter is None or transmitter.line is None:
             return
         segment = transmitter.supply.segment_of(playback.source)
@@ -484,9 +426,10 @@ class Stream:
     def _ran_out(self, source: Pcm) -> None:
         """Everything was heard, unless other media took the source's place."""
         self._hand_over(source)
-        if self._playback is None or self._playback.source is not source:
+        playback = self._items.present
+        if playback is None or playback.source is not source:
             return
-        error: RaopError | None = self._playback.error
+        error: RaopError | None = playback.error
         if error is None and not self.members.have_evidence:
             error = ReceiverSilentError(_SILENT)
         reason = "failed" if error else "finished"
@@ -517,9 +460,7 @@ class Stream:
     async def _close(self) -> None:
         """Free the receivers and leave the media."""
         transmitter, self._transmitter = self._transmitter, None
-        playback, self._playback = self._playback, None
-        self._drop_next()
-        self._drop_unheard()
+        self._items.drop_next()
         self._stop_watching()
         try:
             await self.members.tear_down()
@@ -527,20 +468,7 @@ class Stream:
             if transmitter:
                 pacer = self._pacer
                 pacer.post(lambda: pacer.remove(transmitter))
-            if playback:
-                playback.close()
-
-    def _drop_next(self) -> None:
-        if self._opening:
-            self._opening.cancel()
-            self._opening = None
-        if self._next:
-            self._next.close()
-            self._next = None
-
-    def _drop_unheard(self) -> None:
-        while self._unheard:
-            self._unheard.pop().close()
+            self._items.close()
 
     def _stop_watching(self) -> None:
         if self._watch and self._watch is not asyncio.current_task():

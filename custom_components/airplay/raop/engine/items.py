@@ -1,0 +1,113 @@
+"""The items of a stream: the one that is heard, and those that follow it."""
+
+import asyncio
+from collections.abc import Callable
+
+from ..errors import MediaError
+from ..messages import Event, Media, NextFailed, NextTaken, Play
+from ..session.timeline import frames_of_ms
+from .pacer import Pacer
+from .playback import Playback
+from .supply import Pcm
+from .transmitter import Transmitter
+
+# Rides out a Home Assistant that is blocked while it serves the media.
+_AHEAD_MS = 4000
+
+
+class Items:
+    """Opens items ahead of time and hands over from one to the next."""
+
+    def __init__(
+        self, stream: str, *, pacer: Pacer, emit: Callable[[Event], None]
+    ) -> None:
+        self._stream = stream
+        self._pacer = pacer
+        self._emit = emit
+        self._next: Playback | None = None
+        self._opening: asyncio.Task[None] | None = None
+        # Sent already, but not heard: more than one where items are very short.
+        self._unheard: list[Playback] = []
+        self.present: Playback | None = None
+
+    def make(self, media: Media, command: Play) -> Playback:
+        """Return an item that is not opened yet."""
+        return Playback(
+            self._stream,
+            media,
+            delay_s=command.depth_ms / 1000,
+            ahead_ms=_AHEAD_MS + command.crossfade_ms,
+            emit=self._emit,
+        )
+
+    def begin(self, item: Playback) -> None:
+        """Make an item the present one; all others are left."""
+        if self.present is not item:
+            self.close()
+        self.present = item
+
+    async def queue(
+        self, media: Media | None, command: Play, transmitter: Transmitter
+    ) -> None:
+        """Open what shall follow in the background, or let nothing follow."""
+        self.drop_next()
+        supply = transmitter.supply
+        if media is None:
+            return await self._pacer.run(lambda: supply.follow(None))
+        await self._pacer.run(supply.expect)
+        self._next = self.make(media, command)
+        fade = frames_of_ms(command.crossfade_ms)
+        self._opening = asyncio.create_task(self._open(self._next, transmitter, fade))
+        return None
+
+    def drop_next(self) -> None:
+        """Leave the item that was to follow."""
+        if self._opening:
+            self._opening.cancel()
+            self._opening = None
+        if self._next:
+            self._next.close()
+            self._next = None
+
+    def switched(self, source: Pcm) -> None:
+        """Note that the next item is being sent: another may be queued behind it."""
+        if self._next and self._next.source is source:
+            self._unheard.append(self._next)
+            self._next = None
+            item = self._unheard[-1].media.item
+            self._emit(NextTaken(stream=self._stream, item=item))
+
+    def hand_over(self, source: Pcm | None) -> Playback | None:
+        """Make the item that is heard the present one; return it if it is new."""
+        found = next((each for each in self._unheard if each.source is source), None)
+        while found and self.present is not found:
+            if self.present:
+                self.present.close()
+            self.present = self._unheard.pop(0)
+        return found
+
+    def close(self) -> None:
+        """Leave all items."""
+        self.drop_next()
+        for item in self._unheard:
+            item.close()
+        self._unheard = []
+        if self.present:
+            self.present.close()
+            self.present = None
+
+    async def _open(
+        self, item: Playback, transmitter: Transmitter, fade_frames: int
+    ) -> None:
+        supply = transmitter.supply
+        try:
+            await item.buffer()
+        except MediaError as err:
+            await self._pacer.run(lambda: supply.follow(None))
+            mark = item.media.item
+            self._emit(
+                NextFailed(stream=self._stream, item=mark, code=err.code, text=str(err))
+            )
+            return
+        position = frames_of_ms(item.media.position_ms)
+        await self._pacer.run(lambda: supply.follow(item.source, position, fade_frames))
