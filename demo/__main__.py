@@ -2,31 +2,20 @@
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 import signal
-import socket
 import sys
 
 from .check import check, print_log
-from .client import is_up, log_in, until
-from .household import PASSWORD, SAMPLE, USER, furnish
-from .network import (
-    enter_private_network,
-    forward,
-    listen,
-    own_address,
-    why_no_private_network,
-)
-from .progress import CheckError, say, show, step
-from .server import HomeAssistantProcess, home_assistant, require_running
-from .speakers import VirtualSpeaker, virtual_speakers
+from .house import house
+from .household import PASSWORD, SAMPLE, USER
+from .network import forward
+from .place import Place, choose_place
+from .progress import CheckError, say, show
+from .server import require_running
 
 _FOLDER = Path(__file__).parents[1] / ".demo"
-_UP_S = 120
-_INNER_PORT = 8123
 
 _WELCOME = """
   Open      {url}
@@ -34,8 +23,8 @@ _WELCOME = """
 
   1. Go to Settings > Devices & services. {names} are under "Discovered".
   2. Select Add on each, then Submit.
-  3. Go to Media > My media > {sample}, and choose the speaker
-     to play on at the bottom right.
+  3. Go to Media, choose a speaker at the bottom right (it says "Web browser"),
+     then My media > {sample}.
 
   What the speakers play is written to:
 {files}
@@ -43,20 +32,6 @@ _WELCOME = """
   Ctrl-C ends everything.
 
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where everything runs, and where a browser finds it."""
-
-    address: str
-    host: str
-    port: int
-    url: str
-    is_private: bool
-    """Nobody else is on this network."""
-    entrance: socket.socket | None
-    """Where connections from outside our own network come in."""
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -79,78 +54,6 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def choose_place(options: argparse.Namespace) -> Place:
-    """Find a network for the speakers and a port for the web page."""
-    missing = why_no_private_network()
-    address = own_address()
-    wants_private = options.private or options.check or address is None
-    if (wants_private and missing is None) or options.private:
-        return _private_place(options, missing)
-    if address is None:
-        raise CheckError(
-            "this machine has no network with a default route, which the speakers"
-            f" need; connect it, or run this with {missing}"
-        )
-    with listen(options.host, options.port) as entrance:
-        port: int = entrance.getsockname()[1]
-    return Place(address, options.host, port, _url(options.host, port), False, None)
-
-
-def _private_place(options: argparse.Namespace, missing: str | None) -> Place:
-    if missing is not None:
-        raise CheckError(f"a network of its own needs {missing}")
-    if options.check:
-        address = enter_private_network()
-        url = _url("127.0.0.1", _INNER_PORT)
-        return Place(address, "127.0.0.1", _INNER_PORT, url, True, None)
-    entrance = listen(options.host, options.port)
-    url = _url(options.host, entrance.getsockname()[1])
-    return Place(enter_private_network(), "127.0.0.1", _INNER_PORT, url, True, entrance)
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
-
-
-@asynccontextmanager
-async def house(
-    options: argparse.Namespace, place: Place, folder: Path
-) -> AsyncIterator[tuple[HomeAssistantProcess, list[VirtualSpeaker]]]:
-    """Run Home Assistant and the speakers."""
-    with step("Prepare Home Assistant's folder"):
-        is_new = options.check or not options.keep
-        await furnish(folder, place.host, place.port, is_new=is_new)
-    async with AsyncExitStack() as running:
-        server = await running.enter_async_context(home_assistant(folder))
-        with step("Start two virtual speakers"):
-            announced = virtual_speakers(
-                place.address,
-                folder,
-                is_alone=place.is_private,
-                is_audible=options.sound,
-                is_talkative=not options.check,
-            )
-            speakers = await running.enter_async_context(announced)
-        with step("Start Home Assistant"):
-            await _wait_until_up(server, f"http://127.0.0.1:{place.port}")
-        yield server, speakers
-
-
-async def _wait_until_up(server: HomeAssistantProcess, url: str) -> None:
-    async def answers() -> bool:
-        await require_running(server)
-        return await is_up(url)
-
-    await until("Home Assistant's web page", answers, _UP_S)
-    async with log_in(url, USER, PASSWORD) as client:
-
-        async def runs() -> bool:
-            await require_running(server)
-            return bool((await client.rest("GET", "/api/config"))["state"] == "RUNNING")
-
-        await until("Home Assistant's start", runs, _UP_S)
-
-
 async def demonstrate(options: argparse.Namespace, place: Place) -> None:
     """Let a person try it until Ctrl-C."""
     folder = _FOLDER / "home"
@@ -162,7 +65,7 @@ async def demonstrate(options: argparse.Namespace, place: Place) -> None:
             user=USER,
             password=PASSWORD,
             names=" and ".join(speaker.name for speaker in speakers),
-            sample=SAMPLE.stem,
+            sample=SAMPLE.name,
             files="".join(files),
             log=server.log,
         )

@@ -21,6 +21,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from . import sound
+from .place import EVERYWHERE, LOOPBACK
 
 USER = PASSWORD = "demo"  # noqa: S105 - shown to everybody who starts the demo
 SAMPLE = Path(__file__).with_name("Morning light.mp3")
@@ -96,7 +97,8 @@ def _place(source: Path, link: Path) -> None:
 async def _set_address(hass: HomeAssistant, host: str, port: int) -> None:
     """Have the web page listen here for good; set in YAML it would be on trial."""
     store = await async_get_and_load_store(hass)
-    wanted = HTTP_STORAGE_SCHEMA({"server_host": [host], "server_port": port})
+    hosts = [host] if host in (LOOPBACK, EVERYWHERE) else [LOOPBACK, host]
+    wanted = HTTP_STORAGE_SCHEMA({"server_host": hosts, "server_port": port})
     await store.async_set_pending(cast(ConfData, wanted))
     if store.pending is not None:
         await store.async_promote_pending()

@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 
 from .progress import CheckError
 
@@ -44,7 +45,16 @@ def why_no_private_network() -> str | None:
         return "root"
     if shutil.which("ip") is None:
         return "the program ip (on Debian: apt-get install iproute2)"
-    return None
+    # In a process of its own: what was moved does not come back.
+    attempt = "import os; os.unshare(os.CLONE_NEWNET)"
+    tried = subprocess.run(
+        [sys.executable, "-c", attempt], check=False, capture_output=True
+    )
+    return (
+        "the right to make networks (a privileged container)"
+        if tried.returncode
+        else None
+    )
 
 
 def enter_private_network() -> str:

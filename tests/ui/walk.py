@@ -9,9 +9,11 @@ import tempfile
 import numpy as np
 from playwright.async_api import Page, async_playwright  # type: ignore[import-not-found]
 
-from demo import __main__ as demo
+from demo.__main__ import arguments
+from demo.house import house
 from demo.household import PASSWORD, SAMPLE, USER
 from demo.make_sample import compose, encode
+from demo.place import choose_place
 from demo.progress import CheckError, say, step
 from demo.speakers import VirtualSpeaker
 
@@ -95,11 +97,11 @@ async def walk(page: Page, url: str, speaker: VirtualSpeaker, pictures: Path) ->
 
 async def run(options: argparse.Namespace) -> None:
     """Start the demo and a browser, and walk."""
-    ours = demo.arguments().parse_args(["--check"])
-    place = demo.choose_place(ours)
+    ours = arguments().parse_args(["--check"])
+    place = choose_place(ours)
     options.pictures.mkdir(parents=True, exist_ok=True)
     async with (
-        demo.house(ours, place, _FOLDER) as (_server, speakers),
+        house(ours, place, _FOLDER) as (_server, speakers),
         async_playwright() as playwright,
     ):
         # Long enough for a slow machine to take its picture.
