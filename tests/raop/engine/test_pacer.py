@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 import os
+import resource
 import signal
 import socket
 import threading
@@ -10,8 +11,10 @@ import time
 
 import pytest
 
-from custom_components.airplay.raop.engine import clock, pacer as module
+from custom_components.airplay.raop.engine import clock
 from custom_components.airplay.raop.engine.pacer import Pacer, arm_fuse
+
+from .stage import open_files
 
 MS = 1_000_000
 
@@ -129,7 +132,7 @@ async def test_a_job_and_a_handler_that_fail_stop_nothing(
         heard.set()
 
     pacer.post(lambda: pacer.listen(one, handle))
-    pacer.post(lambda: 1 / 0)  # type: ignore[arg-type,return-value]
+    pacer.post(lambda: 1 / 0)  # type: ignore[arg-type]
     other.send(b"bad")
     other.send(b"good")
     assert await asyncio.to_thread(heard.wait, 5)
@@ -145,14 +148,14 @@ async def test_a_job_and_a_handler_that_fail_stop_nothing(
 
 
 def test_a_pacer_leaves_neither_thread_nor_file() -> None:
-    threads, files = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    threads, files = threading.active_count(), len(open_files())
 
     pacer = Pacer()
     pacer.start()
     pacer.stop()
 
     assert threading.active_count() == threads
-    assert len(os.listdir("/proc/self/fd")) == files
+    assert len(open_files()) == files
 
 
 def test_without_the_right_to_real_time_it_works_all_the_same(
@@ -182,7 +185,7 @@ def test_a_thread_that_runs_away_loses_its_priority(
         raise PermissionError
 
     limits: list[object] = []
-    monkeypatch.setattr(module.resource, "setrlimit", lambda *a: limits.append(a))
+    monkeypatch.setattr(resource, "setrlimit", lambda *a: limits.append(a))
     before = signal.getsignal(signal.SIGXCPU)
     try:
         arm_fuse()

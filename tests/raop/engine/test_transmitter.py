@@ -57,14 +57,15 @@ class Bench:
         """Pump whenever it is due."""
         while self.now_ns < at_ns:
             due_ns = self.transmitter.pump(self.now_ns)
-            assert due_ns > self.now_ns or due_ns <= self.now_ns
             self.now_ns = min(at_ns, max(due_ns, self.now_ns + 1))
         self.transmitter.pump(self.now_ns)
 
     def close(self) -> None:
         """Close all sockets."""
-        for each in (*self.ears, *self.outlets):
-            each.close()
+        for ears in self.ears:
+            ears.close()
+        for outlet in self.outlets:
+            outlet.close()
 
 
 def sequences(datagrams: list[bytes]) -> list[int]:

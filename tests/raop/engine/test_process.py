@@ -1,0 +1,264 @@
+"""The sender process: what its owner says, and what happens when one of them dies."""
+
+import asyncio
+from collections.abc import AsyncIterator
+import logging
+import os
+from pathlib import Path
+import signal
+import sys
+import time
+
+import pytest
+
+from custom_components.airplay.raop.messages import (
+    MAX_LINE_BYTES,
+    LogLine,
+    Member,
+    Progress,
+    Ready,
+    Reply,
+    SetVolume,
+    Shutdown,
+    Started,
+    Stop,
+    StreamChanged,
+    encode_command,
+)
+from tests.virtual_receiver import VirtualReceiver
+
+from .sender import environment, sender
+from .stage import member, play, receiver, until, wav
+
+
+@pytest.fixture
+async def speaker() -> AsyncIterator[VirtualReceiver]:
+    """Return a receiver that has no engine beside it."""
+    async with receiver("Speaker") as it:
+        yield it
+
+
+async def test_commands_are_taken_and_the_song_is_heard(
+    speaker: VirtualReceiver, tmp_path: Path
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 0.6)
+    async with sender() as it:
+        ready = await it.until(Ready)
+        assert ready.pid == it.process.pid
+
+        assert await it.run(play(tmp_path / "song.wav", member(speaker))) is None
+        end = await it.until(StreamChanged, lambda each: each.state == "ended")
+        started = await it.until(Started)
+
+        first_ns = speaker.heard(pcm).first_frame_ns
+        assert first_ns is not None
+        heard_at = (first_ns + time.time_ns() - time.monotonic_ns()) / 1e9
+        assert abs(heard_at - started.at) < 0.002
+        assert end.reason == "finished"
+        assert speaker.heard(pcm).is_complete
+        it.submit(Shutdown())
+        assert await it.exit_code() == 0
+
+
+async def test_garbage_is_logged_and_the_next_command_is_done() -> None:
+    async with sender() as it:
+        it.write(b"garbage\n{}\n\xff\xfe\n[1]\n" + b"[" * 50_000 + b"\n\n")
+        it.write(encode_command(7, Stop(stream="none")).replace(b"Stop", b"Jump"))
+
+        assert await it.run(SetVolume(receiver="none", volume=1)) is None
+
+        logged = [each for each in it.events if isinstance(each, LogLine)]
+        assert len(logged) == 7
+        assert all("not understood" in each.text for each in logged)
+        assert {each.level for each in logged} == {logging.WARNING}
+
+
+async def test_the_longest_line_is_taken_and_a_longer_one_ends_the_process() -> None:
+    line = encode_command(5, Stop(stream="x"))
+    longest = line[:-1].ljust(MAX_LINE_BYTES - 1) + b"\n"
+    async with sender() as it:
+        it.write(longest)
+        await it.until(Reply, lambda each: each.id == 5)
+
+        it.write(line[:-1].ljust(2 * MAX_LINE_BYTES) + b"\n")
+
+        assert await it.exit_code() == 0
+        await it.until(LogLine, lambda each: "too long" in each.text)
+
+
+@pytest.mark.parametrize("how", ["stdin", "SIGTERM", "SIGINT", "Shutdown"])
+async def test_a_sender_that_ends_frees_its_receivers(
+    speaker: VirtualReceiver, tmp_path: Path, how: str
+) -> None:
+    wav(tmp_path / "song.wav", 20)
+    async with sender() as it:
+        assert await it.run(play(tmp_path / "song.wav", member(speaker))) is None
+        match how:
+            case "stdin":
+                it.hang_up()
+            case "Shutdown":
+                it.submit(Shutdown())
+            case _:
+                it.process.send_signal(signal.Signals[how])
+
+        assert await it.exit_code() == 0
+        assert len(speaker.asked("TEARDOWN")) == 1
+        assert not speaker.has_session
+
+
+async def test_a_receiver_that_does_not_answer_cannot_hold_the_sender(
+    tmp_path: Path,
+) -> None:
+    wav(tmp_path / "song.wav", 20)
+    deaf = receiver("Deaf")
+    async with deaf, sender() as it:
+        assert await it.run(play(tmp_path / "song.wav", member(deaf))) is None
+        deaf.unplug()
+
+        it.hang_up()
+
+        assert await it.exit_code(4) == 0
+
+
+_PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen(
+    [sys.executable, "-m", "raop", "serve"], stdin=subprocess.PIPE
+)
+for line in sys.stdin.buffer:
+    child.stdin.write(line)
+    child.stdin.flush()
+"""
+
+
+async def test_a_sender_does_not_outlive_an_owner_that_was_killed(
+    speaker: VirtualReceiver, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 20)
+    async with sender("-c", _PARENT) as owner:
+        pid = (await owner.until(Ready)).pid
+        assert pid != owner.process.pid
+        assert await owner.run(play(tmp_path / "song.wav", member(speaker))) is None
+
+        owner.process.kill()
+
+        await until(lambda: not _is_alive(pid), "sender", lambda: pid)
+        assert len(speaker.asked("TEARDOWN")) == 1
+        assert not speaker.has_session
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+async def test_a_sender_that_was_killed_leaves_a_receiver_that_plays_again(
+    speaker: VirtualReceiver, tmp_path: Path
+) -> None:
+    wav(tmp_path / "long.wav", 20)
+    pcm = wav(tmp_path / "song.wav", 0.6, seed=2)
+    async with sender() as first:
+        assert await first.run(play(tmp_path / "long.wav", member(speaker))) is None
+        first.process.kill()
+        await first.exit_code()
+
+    async with sender() as second:
+        assert await second.run(play(tmp_path / "song.wav", member(speaker))) is None
+        await second.until(StreamChanged, lambda each: each.state == "ended")
+
+    assert speaker.heard(pcm).is_complete
+
+
+_PRINTING = """
+import logging, os, sys
+from raop.engine import process
+ready = process.ready
+def noisy(*args, **kwargs):
+    print("print from Python")
+    os.write(1, b"print from C\\n")
+    sys.stdout.flush()
+    logging.getLogger("raop.test").error("logged %s", "ü" * 5000)
+    logging.getLogger("raop.test").debug("not logged")
+    return ready(*args, **kwargs)
+process.ready = noisy
+from raop.__main__ main
+"""
+
+
+async def test_prints_do_not_break_the_protocol_and_logs_come_as_events() -> None:
+    code = _PRINTING.replace(
+        "from raop.__main__ main",
+        "from raop.__main__ import main\nsys.exit(main(['serve']))",
+    )
+    async with sender("-c", code) as it:
+        assert await it.run(Stop(stream="none")) is None
+
+        logged = [each for each in it.events if isinstance(each, LogLine)]
+
+    assert [(each.level, each.logger) for each in logged] == [
+        (logging.ERROR, "raop.test")
+    ]
+    assert logged[0].text.startswith("logged üü")
+    assert len(logged[0].text) <= 4096
+
+
+async def test_the_log_is_as_fine_as_the_owner_wants_it(tmp_path: Path) -> None:
+    async with sender(AIRPLAY_LOG_LEVEL="10") as fine:
+        nobody = Member(receiver="nobody", name="Nobody", host="127.0.0.1", port=1)
+        assert await fine.run(play(tmp_path / "none.wav", nobody)) is not None
+        await fine.until(LogLine, lambda each: each.level == logging.DEBUG)
+
+
+async def test_an_owner_that_does_not_read_for_a_while_loses_nothing_it_must_know(
+    speaker: VirtualReceiver, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 1)
+    commands = 20_000
+    async with sender() as it:
+        it.is_reading.clear()
+        playing = it.submit(play(tmp_path / "song.wav", member(speaker)))
+        for _ in range(commands):
+            it.submit(SetVolume(receiver="none", volume=1))
+        await speaker.wait_playing()
+        await speaker.wait_idle()
+        it.is_reading.set()
+
+        await it.until(Reply, lambda each: each.id == playing + commands)
+        await it.until(StreamChanged, lambda each: each.state == "ended")
+
+        replies = [each.id for each in it.events if isinstance(each, Reply)]
+        assert sorted(replies) == list(range(1, commands + 2))
+        states = [each.state for each in it.events if isinstance(each, StreamChanged)]
+        assert states == ["connecting", "buffering", "playing", "ended"]
+
+
+async def test_progress_comes_about_once_a_second(
+    speaker: VirtualReceiver, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 2.2)
+    async with sender() as it:
+        await it.run(play(tmp_path / "song.wav", member(speaker)))
+        await it.until(StreamChanged, lambda each: each.state == "ended")
+
+        told = [each for each in it.events if isinstance(each, Progress)]
+
+    assert 2 <= len(told) <= 4
+    assert told[-1].members[0].packets > 100
+    assert told[-1].members[0].timing_replies > 0
+    line = [each.at - each.position_ms / 1000 for each in told if each.position_ms]
+    assert max(line) - min(line) < 0.05
+
+
+async def test_the_command_line_finds_the_core_alone() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "import raop, sys; assert 'homeassistant' not in sys.modules",
+        env=environment(),
+        cwd=os.sep,
+    )
+
+    assert await process.wait() == 0
