@@ -1,0 +1,138 @@
+"""A source as the event loop sees it, its source played by hand."""
+
+import asyncio
+import base64
+
+import pytest
+
+from custom_components.airplay.raop.audio.events import (
+    Buffered,
+    Cover,
+    Ended,
+    Failed,
+    Opened,
+    Retitled,
+    SourceEvent,
+    Stalled,
+)
+from custom_components.airplay.raop.engine.playback import Playback, over
+from custom_components.airplay.raop.errors import MediaError, MediaNotFoundError
+from custom_components.airplay.raop.messages import (
+    CoverFound,
+    Event,
+    Media,
+    MediaChanged,
+    Tags,
+)
+
+
+class Bench:
+    """A playback whose source says what the test says."""
+
+    def __init__(self, media: Media) -> None:
+        self.told: list[Event] = []
+        self.playback = Playback(
+            "kitchen", media, delay_s=0, ahead_ms=1000, emit=self.told.append
+        )
+
+    async def say(self, *events: SourceEvent) -> None:
+        """Say something on the source's thread and let it arrive."""
+
+        def speak() -> None:
+            for event in events:
+                self.playback._on_source_event(event)
+
+        await asyncio.to_thread(speak)
+        await asyncio.sleep(0)
+
+
+OPENED = Opened(
+    duration_ms=5000, is_live=False, can_seek=True, tags=Tags(title="File", artist="A")
+)
+RADIO = Opened(
+    duration_ms=None, is_live=True, can_seek=False, tags=Tags(), station="Radio 1"
+)
+MEDIA = Media(url="/none", name="song", tags=Tags(title="Caller"))
+
+
+async def test_the_callers_words_stand_over_the_files() -> None:
+    bench = Bench(MEDIA)
+    await bench.say(OPENED, Buffered())
+
+    assert bench.told == []
+    bench.playback.publish()
+
+    (told,) = bench.told
+    assert isinstance(told, MediaChanged)
+    assert told.tags == Tags(title="Caller", artist="A")
+    assert told.duration_ms == 5000
+    bench.playback.close()
+
+
+async def test_a_radios_title_stands_over_the_callers() -> None:
+    bench = Bench(MEDIA)
+    await bench.say(RADIO, Buffered())
+    bench.playback.publish()
+    retitled = asyncio.Event()
+    bench.playback.on_retitled = retitled.set
+
+    await bench.say(Retitled(Tags(title="Now")), Stalled())
+    async with asyncio.timeout(2):
+        await retitled.wait()
+
+    last = bench.told[-1]
+    assert isinstance(last, MediaChanged)
+    assert (last.tags.title, last.is_live, last.station) == ("Now", True, "Radio 1")
+    bench.playback.close()
+
+
+async def test_a_title_of_media_that_was_left_is_not_told() -> None:
+    bench = Bench(MEDIA)
+    await bench.say(RADIO, Buffered())
+    bench.playback.publish()
+    await bench.say(Retitled(Tags(title="Now")))
+    bench.playback.close()
+    await asyncio.sleep(0.02)
+
+    assert len(bench.told) == 1
+
+
+async def test_a_picture_inside_the_media_is_told() -> None:
+    bench = Bench(MEDIA)
+    cover = Cover(b"\x89PNG", "image/png")
+    opened = Opened(
+        duration_ms=1, is_live=False, can_seek=True, tags=Tags(), cover=cover
+    )
+    await bench.say(opened, Buffered())
+
+    bench.playback.publish()
+
+    (found,) = [each for each in bench.told if isinstance(each, CoverFound)]
+    assert base64.b64decode(found.picture) == b"\x89PNG"
+    assert found.content_type == "image/png"
+    bench.playback.close()
+
+
+async def test_media_that_fails_before_it_can_start_is_raised() -> None:
+    bench = Bench(MEDIA)
+    waiting = asyncio.create_task(bench.playback.buffer())
+    with pytest.raises(MediaError):
+        await waiting
+
+    assert isinstance(bench.playback.error, MediaNotFoundError)
+    bench.playback.close()
+
+
+async def test_media_that_fails_later_keeps_its_error_for_the_end() -> None:
+    bench = Bench(MEDIA)
+    error = MediaError("broken")
+    await bench.say(OPENED, Buffered(), Failed(error), Ended())
+
+    assert bench.playback.error is error
+    bench.playback.close()
+
+
+def test_tags_are_completed_by_other_tags() -> None:
+    first, second = Tags(title="A", track=1), Tags(title="B", album="C")
+
+    assert over(first, second) == Tags(title="A", album="C", track=1)

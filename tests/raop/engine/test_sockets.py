@@ -1,0 +1,64 @@
+"""UDP sockets, where the kernel does not do what one likes."""
+
+import socket
+import struct
+
+import pytest
+
+from custom_components.airplay.raop.engine import sockets
+
+SO_TIMESTAMPNS = 35
+
+
+class Refusing(socket.socket):
+    """A socket of an old kernel: it knows no option."""
+
+    def setsockopt(self, *_: object) -> None:  # type: ignore[override]
+        """Refuse."""
+        raise OSError(92, "Protocol not available")
+
+
+def test_options_that_the_kernel_does_not_know_are_done_without() -> None:
+    with Refusing(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sockets.stamp_arrivals(sock)
+        sockets._mark(sock, socket.AF_INET)
+
+        assert not sockets.segment(sock, 1424)
+
+
+@pytest.mark.parametrize("layout", ["=qq", "=ii"])
+def test_stamps_are_read_in_both_widths(layout: str) -> None:
+    stamp = struct.pack(layout, 1_700_000_000, 250_000_000)
+    other = (socket.SOL_SOCKET, 1, stamp)
+
+    assert sockets.arrival_ns([other, (socket.SOL_SOCKET, SO_TIMESTAMPNS, stamp)]) == (
+        1_700_000_000_250_000_000
+    )
+    assert sockets.arrival_ns([other]) is None
+    assert sockets.arrival_ns([]) is None
+
+
+def test_an_address_that_is_not_ours_leaves_no_socket_open() -> None:
+    with pytest.raises(OSError, match="assign"):
+        sockets.bind("192.0.2.1")
+
+
+def test_endpoints_of_ipv6_carry_their_scope() -> None:
+    lo = socket.if_nametoindex("lo")
+
+    assert sockets.endpoint("10.0.0.2", 5000) == ("10.0.0.2", 5000)
+    assert sockets.endpoint("fe80::1%lo", 5000) == ("fe80::1", 5000, 0, lo)
+    assert sockets.endpoint("fe80::1%7", 5000) == ("fe80::1", 5000, 0, 7)
+    assert sockets.endpoint("fd00::1", 5000) == ("fd00::1", 5000, 0, 0)
+    assert sockets.without_scope("fe80::1%lo") == "fe80::1"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_packets_are_marked_for_the_voice_queue(host: str) -> None:
+    with sockets.bind(host) as sock:
+        if ":" in host:
+            found = sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS)
+        else:
+            found = sock.getsockopt(socket.IPPROTO_IP, socket.IP_TOS)
+
+    assert found == 0xB8
