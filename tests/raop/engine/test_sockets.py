@@ -2,6 +2,7 @@
 
 import socket
 import struct
+from typing import override
 
 import pytest
 
@@ -13,7 +14,8 @@ SO_TIMESTAMPNS = 35
 class Refusing(socket.socket):
     """A socket of an old kernel: it knows no option."""
 
-    def setsockopt(self, *_: object) -> None:  # type: ignore[override]
+    @override
+    def setsockopt(self, *_: object) -> None:
         """Refuse."""
         raise OSError(92, "Protocol not available")
 
