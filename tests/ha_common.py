@@ -222,22 +222,28 @@ class Watch:
 
 
 async def logged(caplog: pytest.LogCaptureFixture, text: str, count: int = 1) -> None:
-    """Wait until something is in the log so often."""
+    """Wait until the integration has logged something so often."""
+    loop, found = asyncio.get_running_loop(), asyncio.Event()
 
     class Waiter(logging.Handler):
         @override
         def emit(self, record: logging.LogRecord) -> None:
-            seen.set()
+            loop.call_soon_threadsafe(check)
 
-    seen, waiter = asyncio.Event(), Waiter()
-    logging.getLogger().addHandler(waiter)
+    def check() -> None:
+        said = [each.getMessage() for each in [*caplog.records]]
+        if sum(text in message for message in said) >= count:
+            found.set()
+
+    waiter = Waiter()
+    logger = logging.getLogger("custom_components.airplay")
+    logger.addHandler(waiter)
     try:
+        check()
         async with asyncio.timeout(15):
-            while caplog.text.count(text) < count:
-                await seen.wait()
-                seen.clear()
+            await found.wait()
     finally:
-        logging.getLogger().removeHandler(waiter)
+        logger.removeHandler(waiter)
 
 
 def tone(seconds: float, hertz: float = 440) -> bytes:

@@ -39,6 +39,8 @@ def quiet(request: pytest.FixtureRequest) -> Generator[None]:
     }
     with (
         patch.object(zeroconf, "_async_get_zc_args", return_value=alone),
+        # Nothing is asked, so that no other test run on this machine answers.
+        patch.object(zeroconf.HaZeroconf, "async_send"),
         # It stays for the process, and makes every later instance the first one.
         patch.object(zeroconf, "install_multiple_zeroconf_catcher"),
         patch.object(presence, "SETTLE_S", 0.05),
