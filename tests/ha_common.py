@@ -224,22 +224,24 @@ class Watch:
 async def logged(caplog: pytest.LogCaptureFixture, text: str, count: int = 1) -> None:
     """Wait until the integration has logged something so often."""
     loop, found = asyncio.get_running_loop(), asyncio.Event()
+    # By identity: a record that is just being written comes from both.
+    said: dict[int, logging.LogRecord] = {}
 
     class Waiter(logging.Handler):
         @override
         def emit(self, record: logging.LogRecord) -> None:
-            loop.call_soon_threadsafe(check)
+            loop.call_soon_threadsafe(check, record)
 
-    def check() -> None:
-        said = [each.getMessage() for each in [*caplog.records]]
-        if sum(text in message for message in said) >= count:
+    def check(*records: logging.LogRecord) -> None:
+        said.update((id(record), record) for record in records)
+        if sum(text in record.getMessage() for record in said.values()) >= count:
             found.set()
 
     waiter = Waiter()
     logger = logging.getLogger("custom_components.airplay")
     logger.addHandler(waiter)
     try:
-        check()
+        check(*caplog.records)
         async with asyncio.timeout(15):
             await found.wait()
     finally:

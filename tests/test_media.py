@@ -115,6 +115,23 @@ async def test_tags_and_cover_of_a_file(
     await call(hass, player, "media_stop")
 
 
+async def test_cover_that_is_too_big_to_be_handed_over(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    song: str,
+    tmp_path: Path,
+) -> None:
+    cover = picture(1200, 1200)
+    assert len(cover) > 2_000_000
+    (tmp_path / "media" / "tagged.mp3").write_bytes(tagged_mp3(cover))
+
+    await play(hass, player, song.replace("song.wav", "tagged.mp3"))
+
+    assert state_of(hass, player).attributes["media_title"] == "Morning"
+    await call(hass, player, "media_stop")
+
+
 async def test_words_and_picture_of_the_caller_win(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,

@@ -1,7 +1,11 @@
 """The sender process as users see it: killed, failing to start, talking nonsense."""
 
+import asyncio
+from asyncio.subprocess import PIPE
+import base64
 import logging
 import os
+from pathlib import Path
 import signal
 import sys
 from unittest.mock import patch
@@ -13,13 +17,17 @@ from custom_components.airplay.raop.messages import (
     CoverFound,
     Event,
     LogLine,
+    Media,
     MediaChanged,
+    Member,
     MemberProgress,
+    Play,
     Ready,
     Reply,
     Started,
     StreamChanged,
     Tags,
+    encode_command,
     encode_event,
 )
 from homeassistant.core import HomeAssistant
@@ -33,7 +41,9 @@ from tests.ha_common import (
     sender_pids,
     set_up,
     state_of,
+    write_wav,
 )
+from tests.ha_media import picture
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 _READY = encode_event(Ready(pid=1, realtime=False, segmentation=False)).decode()
@@ -225,15 +235,19 @@ async def test_secrets_are_not_logged(
 
 
 async def test_commands_that_the_process_cannot_do(
-    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    song: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     entry = entry_for(kitchen)
     stream = entry.entry_id
+    cover = base64.b64encode(picture(60, 40)).decode()
     playing: list[Event] = [
         StreamChanged(stream=stream, state="connecting"),
         Started(stream=stream, at=1.0, first_packet_at=1.0),
         CoverFound(stream=stream, picture="not Base64"),
-        CoverFound(stream=stream, picture=""),
+        CoverFound(stream=stream, picture=cover),
         MediaChanged(stream=stream, tags=Tags(title="Song")),
         StreamChanged(stream=stream, state="playing"),
         StreamChanged(stream=stream, state="dancing"),
@@ -254,6 +268,7 @@ async def test_commands_that_the_process_cannot_do(
         await play(hass, player, song)
         assert state_of(hass, player).state == "playing"
         assert state_of(hass, player).attributes["media_title"] == "Song"
+        await logged(caplog, "Kitchen shows no picture")
 
         with pytest.raises(HomeAssistantError, match="could not do it: no hands"):
             await call(hass, player, "volume_set", volume_level=0.1)
@@ -262,3 +277,66 @@ async def test_commands_that_the_process_cannot_do(
 
         assert await hass.config_entries.async_unload(entry.entry_id)
     assert not sender_pids()
+
+
+async def test_fault_in_an_event_does_not_end_the_supervision(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    song: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with patch("custom_components.airplay.player.NowPlaying", side_effect=ValueError):
+        await play(hass, player, song)
+    await logged(caplog, "An event could not be used")
+
+    await call(hass, player, "media_stop")
+
+    assert state_of(hass, player).state == "idle"
+    assert len(sender_pids()) == 1
+
+
+async def test_home_assistant_killed_in_the_middle_of_a_song(
+    kitchen: VirtualReceiver, tmp_path: Path, song_pcm: bytes
+) -> None:
+    owner = (
+        "import subprocess, sys\n"
+        "boot, folder, line = sys.argv[1:]\n"
+        "process = subprocess.Popen([sys.executable, '-P', '-c', boot, folder],"
+        " stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)\n"
+        "process.stdin.write(line.encode())\n"
+        "process.stdin.flush()\n"
+        "print(process.pid, flush=True)\n"
+        "process.wait()\n"
+    )
+    member = Member(
+        receiver="0a0b0c0d0e01", name="Kitchen", host="127.0.0.1", port=kitchen.port
+    )
+    media = Media(url=str(write_wav(tmp_path / "song.wav", song_pcm)), name="song")
+    line = encode_command(1, Play(stream="x", members=(member,), media=media)).decode()
+    folder = str(Path(sender.__file__).parent)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", owner, sender._BOOT, folder, line, stdout=PIPE
+    )
+    assert process.stdout
+    pid = int(await process.stdout.readline())
+    await kitchen.wait_playing()
+
+    process.kill()
+    await process.wait()
+
+    await kitchen.wait_idle(10)
+    assert kitchen.asked("TEARDOWN")
+    async with asyncio.timeout(10):
+        while is_alive(pid):
+            await asyncio.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process of somebody else is there and does something."""
+    try:
+        return (
+            Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        )
+    except OSError:
+        return False

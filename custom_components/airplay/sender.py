@@ -210,7 +210,11 @@ class Sender:
             except messages.MessageError as err:
                 _LOGGER.warning("The sender process wrote what is no event: %s", err)
                 continue
-            self._take(event)
+            try:
+                self._take(event)
+            except Exception:
+                # A listener's fault must not end the supervision of the process.
+                _LOGGER.exception("An event could not be used")
 
     async def _async_read_errors(self, process: Process) -> None:
         async for line in _async_lines(process.stderr):
