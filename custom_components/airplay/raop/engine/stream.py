@@ -171,6 +171,9 @@ class Stream:
 
     async def stop(self) -> None:
         """End the sessions and free the receivers."""
+        if self._ending:
+            # It may still wait for the answer to TEARDOWN.
+            await asyncio.wait([self._ending])
         await self._end(reason="stopped")
 
     def show_tags(self, tags: Tags) -> None:
