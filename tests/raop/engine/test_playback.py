@@ -29,10 +29,10 @@ from custom_components.airplay.raop.messages import (
 class Bench:
     """A playback whose source says what the test says."""
 
-    def __init__(self, media: Media) -> None:
+    def __init__(self, media: Media, *, delay_s: float = 0) -> None:
         self.told: list[Event] = []
         self.playback = Playback(
-            "kitchen", media, delay_s=0, ahead_ms=1000, emit=self.told.append
+            "kitchen", media, delay_s=delay_s, ahead_ms=1000, emit=self.told.append
         )
 
     async def say(self, *events: SourceEvent) -> None:
@@ -87,12 +87,12 @@ async def test_a_radios_title_stands_over_the_callers() -> None:
 
 
 async def test_a_title_of_media_that_was_left_is_not_told() -> None:
-    bench = Bench(MEDIA)
+    bench = Bench(MEDIA, delay_s=0.1)
     await bench.say(RADIO, Buffered())
     bench.playback.publish()
     await bench.say(Retitled(Tags(title="Now")))
     bench.playback.close()
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)
 
     assert len(bench.told) == 1
 
