@@ -28,6 +28,13 @@ SAMPLE = Path(__file__).with_name("Morning light.mp3")
 SAMPLE_WAV = "Morning light.wav"
 _ROOT = Path(__file__).parents[1]
 
+_VOICE_MANIFEST = {
+    "domain": "demo_voice",
+    "name": "Demo voice",
+    "config_flow": True,
+    "dependencies": ["tts"],
+    "version": "0.1.0",
+}
 _CONFIGURATION = """\
 # The parts of Home Assistant that start without internet access.
 homeassistant:
@@ -80,7 +87,7 @@ def _write(folder: Path, port: int, *, is_new: bool) -> None:
     text = _CONFIGURATION.format(port=port, media=media)
     (folder / "configuration.yaml").write_text(text)
     _place(_ROOT / "custom_components/airplay", folder / "custom_components/airplay")
-    _place(_ROOT / "demo/voice", folder / "custom_components/demo_voice")
+    _install_voice(folder / "custom_components/demo_voice")
     shutil.copy(SAMPLE, media)
     sound.write_wav(media / SAMPLE_WAV, sound.decode(SAMPLE))
     onboarded = {"version": STORAGE_VERSION, "minor_version": 1, "key": STORAGE_KEY}
@@ -92,6 +99,12 @@ def _place(source: Path, link: Path) -> None:
     """Let Home Assistant see the files of the project themselves."""
     link.unlink(missing_ok=True)
     link.symlink_to(source)
+
+
+def _install_voice(target: Path) -> None:
+    """Make an integration of the voice here; in the project hassfest would find it."""
+    shutil.copytree(_ROOT / "demo/voice", target, dirs_exist_ok=True)
+    (target / "manifest.json").write_text(json.dumps(_VOICE_MANIFEST))
 
 
 async def _set_address(hass: HomeAssistant, host: str, port: int) -> None:

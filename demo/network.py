@@ -42,7 +42,7 @@ def own_address() -> str | None:
 def why_no_private_network() -> str | None:
     """Tell what is missing for a network of our own; None where nothing is."""
     if os.geteuid() != 0:
-        return "root"
+        return "root rights"
     if shutil.which("ip") is None:
         return "the program ip (on Debian: apt-get install iproute2)"
     # In a process of its own: what was moved does not come back.

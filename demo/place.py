@@ -38,8 +38,8 @@ def choose_place(options: argparse.Namespace) -> Place:
         raise CheckError(f"a network of its own needs {missing}")
     if address is None:
         raise CheckError(
-            "the speakers need a network with a default route, which this machine has"
-            f" not; connect it, or run this with {missing}"
+            "the speakers need a network with a default route, which is missing"
+            f" here; connect this machine, or run this with {missing}"
         )
     return _shared_place(options, address)
 
