@@ -129,9 +129,6 @@ class Player:
             self._async_tell()
         if self.playing and self.playing.playable is playable:
             self._async_show_picture()
-        if (self.volume * 100, self.is_muted) != (member.volume, member.muted):
-            # Set while the receiver was being connected.
-            await self.async_set_volume(self.volume, is_muted=self.is_muted)
 
     async def async_stop(self) -> None:
         """Stop, also what is still being started, and free the receiver."""
