@@ -20,6 +20,7 @@ from pytest_homeassistant_custom_component.typing import (
     WebSocketGenerator,
 )
 
+from custom_components.airplay.raop.messages import MAX_PICTURE_BYTES
 from homeassistant.components.media_player import MediaClass
 from homeassistant.components.tts import PLATFORM_SCHEMA, Provider, TtsAudioType
 from homeassistant.core import HomeAssistant
@@ -115,21 +116,31 @@ async def test_tags_and_cover_of_a_file(
     await call(hass, player, "media_stop")
 
 
-@pytest.mark.xfail(reason="the sender fails to play instead of leaving it out")
-async def test_cover_that_is_too_big_to_be_handed_over(
+@pytest.mark.parametrize(
+    ("pixels", "is_shown"), [(900, True), (1200, False)], ids=["2.4 MB", "4.3 MB"]
+)
+async def test_large_cover_never_stands_in_the_way_of_its_song(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
     song: str,
     tmp_path: Path,
+    pixels: int,
+    is_shown: bool,
 ) -> None:
-    cover = picture(1200, 1200)
-    assert len(cover) > 2_000_000
+    cover = picture(pixels, pixels)
+    assert (len(cover) < MAX_PICTURE_BYTES) is is_shown
     (tmp_path / "media" / "tagged.mp3").write_bytes(tagged_mp3(cover))
+    watch = Watch(hass, player)
 
     await play(hass, player, song.replace("song.wav", "tagged.mp3"))
 
-    assert state_of(hass, player).attributes["media_title"] == "Morning"
+    titled = await watch.until(
+        lambda state: state.attributes.get("media_title") == "Morning"
+    )
+    if is_shown:
+        titled = await watch.until(lambda state: "entity_picture" in state.attributes)
+    assert ("entity_picture" in titled.attributes) is is_shown
     await call(hass, player, "media_stop")
 
 

@@ -12,7 +12,8 @@ from typing import get_args
 from .errors import RaopError
 from .shapes import ShapeError, build
 
-MAX_LINE_BYTES = 1 << 20
+# Room for the pictures that people have in their music files.
+MAX_LINE_BYTES = 4 << 20
 # What a line has room for when a picture is written as Base64.
 MAX_PICTURE_BYTES = 3 * (MAX_LINE_BYTES - 4096) // 4
 
@@ -169,15 +170,7 @@ class Shutdown:
 
 
 type Command = (
-    Play
-    | Stop
-    | Queue
-    | Pause
-    | Resume
-    | SetVolume
-    | SetTags
-    | SetArtwork
-    | Shutdown
+    Play | Stop | Queue | Pause | Resume | SetVolume | SetTags | SetArtwork | Shutdown
 )
 
 
@@ -197,7 +190,6 @@ class Reply:
     id: int
     code: str | None = None
     text: str = ""
-    receiver: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,8 +198,8 @@ class StreamChanged:
 
     `buffering` also stands for a source that stalls while silence is sent.
     `position_ms` was heard at the Unix time `at`. An ended stream says why:
-    `finished`, `stopped`, or `failed` with an error's code and text, and which
-    receiver's it was.
+    `finished`, `stopped`, or `failed` with an error's code and text, and with the
+    receiver where one was lost.
     """
 
     stream: str

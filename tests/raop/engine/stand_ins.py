@@ -61,10 +61,12 @@ class Shelf:
         self.line: Line | None = Line(0, at_ns)
         self.latency_frames = frames_of_ms(1000)
         self.batches: deque[tuple[int, int]] = deque()
+        self.next_sequence = sequence
 
     def fill(self, packets: int) -> None:
         """Make more packets."""
         self.backlog.append(sound(packets * 352)[: packets * PACKET_BYTES])
+        self.next_sequence = self.backlog.next_sequence
 
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
         """Return datagrams and the same joined."""

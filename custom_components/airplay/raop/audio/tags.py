@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 import re
 
-from ..messages import Tags
+from ..messages import MAX_PICTURE_BYTES, Tags
 from .events import Cover
 
-MAX_COVER_BYTES = 10 * 1000 * 1000
+# The owner of the process gets it in one line.
+MAX_COVER_BYTES = MAX_PICTURE_BYTES
 _MAX_TEXT = 1000
 _TRACK = re.compile(r"\s*(\d{1,6})")
 _PICTURES = (

@@ -98,8 +98,7 @@ class Engine:
 
     async def close(self) -> None:
         """End all streams and the pacing thread."""
-        for name in tuple(self._streams):
-            await self._stop(name)
+        await asyncio.gather(*(self._stop(name) for name in tuple(self._streams)))
         await asyncio.to_thread(self._pacer.stop)
 
     async def _answer(self, number: int, command: Command) -> None:

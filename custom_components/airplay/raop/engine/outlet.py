@@ -37,6 +37,7 @@ class Stock(Protocol):
 
     line: Line | None
     backlog: Backlog
+    next_sequence: int
     latency_frames: int
 
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
@@ -68,6 +69,7 @@ class Outlet:
         self._is_first_sync = True
         self._is_first_packet = True
         self.cursor: int | None = None
+        self.due_ns = 0
         self.delay_frames = 0
         self.packets = 0
         self.resent = 0
@@ -105,13 +107,14 @@ class Outlet:
         self._is_first_sync = self._is_first_packet = True
         self._next_sync_ns = self._next_burst_ns = 0
         self._eager_until_ns = 0
+        self.due_ns = 0
         self._resends.clear()
 
     def pump(self, now_ns: int, stock: Stock) -> int:
         """Send what is due; return the time of the next turn."""
         if self.cursor is None or stock.line is None or self._audio is None:
             return _NEVER_NS
-        if self.cursor >= stock.backlog.next_sequence and self._is_first_packet:
+        if self.cursor >= stock.next_sequence and self._is_first_packet:
             return _NEVER_NS
         sync_ns = self._sync(now_ns, stock)
         return min(sync_ns, self._send(now_ns, stock), self._repair(now_ns, stock))
@@ -154,11 +157,12 @@ class Outlet:
             room = _RESEND_QUEUE - len(self._resends)
             wanted = replace(request, count=min(request.count, room))
             self._resends.update(dict.fromkeys(wanted.sequence_numbers()))
-            self._next_resend_ns = 0
+            self._next_resend_ns = self.due_ns = 0
 
     def _repeat_sync_soon(self, now_ns: int) -> None:
         self._eager_until_ns = now_ns + _EAGER_FOR_NS
         self._next_sync_ns = now_ns + _AFTER_FIRST_ANSWER_NS
+        self.due_ns = 0
 
     def _sync(self, now_ns: int, stock: Stock) -> int:
         if now_ns < self._next_sync_ns:
@@ -181,7 +185,7 @@ class Outlet:
 
     def _send(self, now_ns: int, stock: Stock) -> int:
         assert self.cursor is not None
-        behind = stock.backlog.next_sequence - self.cursor
+        behind = stock.next_sequence - self.cursor
         if behind <= 0:
             return _NEVER_NS
         if now_ns < self._next_burst_ns:

@@ -51,6 +51,7 @@ class Pacer:
         self._handlers: dict[int, Callable[[], None]] = {}
         self._paced: set[Paced] = set()
         self._is_running = False
+        self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="pacing", daemon=True)
         self.is_realtime = False
 
@@ -66,17 +67,22 @@ class Pacer:
         """End the thread and release what it waits with."""
         self.post(self._end)
         self._thread.join(5)
+        self._is_closed = True
         self._epoll.close()
         os.close(self._timer)
         os.close(self._bell)
 
     def post(self, job: Callable[[], None]) -> None:
-        """Run a job on the pacing thread, soon."""
+        """Run a job on the pacing thread, soon; once it has ended there is no need."""
+        if self._is_closed:
+            return
         self._jobs.append(job)
         os.eventfd_write(self._bell, 1)
 
     async def run[T](self, job: Callable[[], T]) -> T:
         """Run a job on the pacing thread and wait for its result."""
+        if self._is_closed:
+            raise RuntimeError("the pacing thread has ended")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 

@@ -116,8 +116,8 @@ class RaopLane:
 
     async def record(self, transmitter: Transmitter) -> None:
         """Start the session at the timeline's next packet, at the wanted level."""
-        sequence = transmitter.backlog.next_sequence
-        frame = transmitter.backlog.next_frame
+        sequence = transmitter.next_sequence
+        frame = transmitter.next_frame
         await self._perform(self._open_session.record(sequence, frame))
         await self._settle_first_volume()
         outlet = self._outlet

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ..session.backlog import Backlog, Format
+from ..session.backlog import ENCODED_AT_ONCE, Backlog, Format
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
 from ..wire.rtp import FRAMES_PER_PACKET
 from .outlet import BATCH, Outlet
@@ -11,7 +11,8 @@ from .supply import Pcm, Supply
 # 3.3.8 loses the first nine packets of a start, 5.1 one after a FLUSH; behind 24
 # silent packets both play complete on every output (measured).
 SILENT_PACKETS = 24
-_BATCH_FRAMES = BATCH * FRAMES_PER_PACKET
+# Taken and encoded at once, sent a batch at a time: waking up cold is what costs.
+_BLOCK_FRAMES = ENCODED_AT_ONCE * FRAMES_PER_PACKET
 # The receiver's own output buffer lets go a little after a frame's instant, and the
 # last packets may have to be asked for again.
 _TAIL_NS = 250_000_000
@@ -36,6 +37,7 @@ class Transmitter:
         self.line: Line | None = None
         self.backlog = Backlog(sequence, frame, ssrc)
         self.supply = Supply(on_switch)
+        self.next_sequence = sequence
         self.latency_frames = frames_of_ms(depth_ms)
         self.worst_lateness_ns = 0
         self.line_moves = 0
@@ -45,6 +47,11 @@ class Transmitter:
         self._outlets: list[Outlet] = []
         self._settled_ns = 0
         self._joined: dict[Format, tuple[int, list[bytes], bytes]] = {}
+
+    @property
+    def next_frame(self) -> int:
+        """The first frame that was not given to the outlets yet."""
+        return self.backlog.frame_of(self.next_sequence)
 
     def attach(self, outlet: Outlet, sequence: int) -> None:
         """Give an outlet the packets from a sequence number on."""
@@ -66,12 +73,13 @@ class Transmitter:
     def hush(self) -> tuple[int, int]:
         """Stop sending; return the next sequence number and frame, for FLUSH."""
         self.line = None
-        return self.backlog.next_sequence, self.backlog.next_frame
+        self.backlog.take_back(self.next_sequence)
+        return self.next_sequence, self.next_frame
 
     def pause(self, now_ns: int) -> tuple[int, int]:
         """Stop sending and take back what is not heard yet, to go on from there."""
         if self.line:
-            heard = min(self.line.frame_at(now_ns), self.backlog.next_frame)
+            heard = min(self.line.frame_at(now_ns), self.next_frame)
             oldest = self.backlog.frame_of(self.backlog.oldest_sequence)
             heard = max(heard, oldest)
             self.supply.rewind(heard, self.backlog.pcm_from(heard))
@@ -82,12 +90,13 @@ class Transmitter:
         self.supply.resume(self._set_line(at_ns, now_ns))
 
     def _set_line(self, at_ns: int, now_ns: int) -> int:
-        content = self.backlog.next_frame + SILENT_PACKETS * FRAMES_PER_PACKET
+        self.backlog.take_back(self.next_sequence)
+        content = self.next_frame + SILENT_PACKETS * FRAMES_PER_PACKET
         self.line = Line(content, at_ns)
         self.first_packet_ns = None
         self._settled_ns = max(now_ns, at_ns - self._depth_ns) + _SETTLE_NS
         for outlet in self._outlets:
-            outlet.start(self.backlog.next_sequence)
+            outlet.start(self.next_sequence)
         return content
 
     def heard_frame(self, now_ns: int) -> int | None:
@@ -99,9 +108,13 @@ class Transmitter:
         """Make and send what is due; return the time of the next turn."""
         if self.line is None:
             return now_ns + SECOND_NS
+        before = self.next_sequence
         due_ns = self._advance(now_ns)
-        for outlet in tuple(self._outlets):
-            due_ns = min(due_ns, outlet.pump(now_ns, self))
+        has_more = self.next_sequence != before
+        for outlet in self._outlets:
+            if has_more or outlet.due_ns <= now_ns:
+                outlet.due_ns = outlet.pump(now_ns, self)
+            due_ns = min(due_ns, outlet.due_ns)
         self._look_for_end(now_ns)
         return due_ns
 
@@ -119,7 +132,7 @@ class Transmitter:
     def _advance(self, now_ns: int) -> int:
         assert self.line is not None
         while True:
-            frame = self.backlog.next_frame
+            frame = self.next_frame
             heard_ns = self.line.time_of(frame)
             due_ns = heard_ns - self._depth_ns
             if due_ns > now_ns:
@@ -131,7 +144,9 @@ class Transmitter:
                 self.worst_lateness_ns = max(self.worst_lateness_ns, now_ns - due_ns)
             if self.first_packet_ns is None:
                 self.first_packet_ns = now_ns
-            self.backlog.append(self.supply.take(frame, _BATCH_FRAMES))
+            if self.next_sequence == self.backlog.next_sequence:
+                self.backlog.append(self.supply.take(frame, _BLOCK_FRAMES))
+            self.next_sequence += BATCH
 
     def _move_line(self, frame: int, now_ns: int) -> None:
         """Start again behind a hole: the machine slept, or was held, for too long."""
@@ -139,7 +154,7 @@ class Transmitter:
         self._settled_ns = now_ns + self._depth_ns + _SETTLE_NS
         self.line_moves += 1
         for outlet in self._outlets:
-            outlet.start(self.backlog.next_sequence)
+            outlet.start(self.next_sequence)
 
     def _look_for_end(self, now_ns: int) -> None:
         end = self.supply.end_frame

@@ -10,6 +10,7 @@ from ..wire.rtp import BYTES_PER_FRAME, FRAMES_PER_PACKET, PACKET_BYTES, audio_h
 
 # 1024 packets are 8.2 s, what shairport-sync itself can hold.
 CAPACITY = 1024
+ENCODED_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,13 @@ class Backlog:
             self._pcm[self.next_sequence % CAPACITY] = pcm[start : start + PACKET_BYTES]
             self.next_sequence += 1
 
+    def take_back(self, sequence: int) -> None:
+        """Forget the newest packets, from one on, as if they had not been made."""
+        for ring in self._rings.values():
+            for number in range(sequence, self.next_sequence):
+                ring[number % CAPACITY] = (-1, b"")
+        self.next_sequence = min(sequence, self.next_sequence)
+
     def pcm_from(self, frame: int) -> bytes:
         """Return the sound of all packets from a frame on, which must be kept."""
         packets, skipped = divmod(frame - self._origin_frame, FRAMES_PER_PACKET)
@@ -89,7 +97,9 @@ class Backlog:
         stop = min(first + count, self.next_sequence)
         missing = [n for n in range(start, stop) if ring[n % CAPACITY][0] != n]
         if missing:
-            self._encode(shape, ring, missing[0], missing[-1] + 1)
+            # Encoding many at once costs little more than encoding a few.
+            ahead = min(missing[0] + ENCODED_AT_ONCE, self.next_sequence)
+            self._encode(shape, ring, missing[0], max(missing[-1] + 1, ahead))
         return [ring[n % CAPACITY][1] for n in range(start, stop)]
 
     def find(self, sequence: int) -> int | None:
