@@ -15,6 +15,7 @@ from homeassistant.components.media_player import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.network import is_hass_url
 
 from .const import DOMAIN
 from .raop.messages import Media, Tags
@@ -52,7 +53,7 @@ async def async_resolve(
     else:
         url = await _async_resolve_address(hass, media_id, name)
     return Playable(
-        media=Media(url=url, name=name, tags=tags),
+        media=Media(url=url, name=name, tags=tags, trusted_host=_own_host(hass, url)),
         content_id=media_id,
         content_type=media_type,
         picture_url=_picture(hass, words),
@@ -123,6 +124,16 @@ def _full_url(hass: HomeAssistant, url: str, name: str) -> str:
             translation_key="media_no_address",
             translation_placeholders={"media": name},
         ) from err
+
+
+def _own_host(hass: HomeAssistant, url: str) -> str | None:
+    """Return the host of an address that is Home Assistant's own.
+
+    Its certificate is often made for another name, or by its owner.
+    """
+    if url.startswith("/") or not is_hass_url(hass, url):
+        return None
+    return yarl.URL(url).host
 
 
 def _words(extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,12 +59,14 @@ class Media:
     """Something to open: a URL or the path of a file, and what the caller knows of it.
 
     `name` is what errors call it, so that no signed URL reaches a log or a user;
-    `item` is the caller's own mark, which comes back in events.
+    `item` is the caller's own mark, which comes back in events. The certificate of
+    `trusted_host` is taken as it is: it is the caller itself, on this machine.
     """
 
     url: str = field(repr=False)
     name: str
     item: str = ""
+    trusted_host: str | None = None
     position_ms: int = 0
     duration_ms: int | None = None
     tags: Tags = Tags()

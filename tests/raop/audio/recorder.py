@@ -69,10 +69,16 @@ class Played:
         position_ms: int = 0,
         ahead_frames: int = 4 * 44100,
         limits: Limits = HASTY,
+        trusted_host: str | None = None,
     ) -> None:
         """Start a source at once."""
         self.heard = Recorder()
-        media = Media(url=url, name="the song", position_ms=position_ms)
+        media = Media(
+            url=url,
+            name="the song",
+            position_ms=position_ms,
+            trusted_host=trusted_host,
+        )
         self.source = Source(
             media, self.heard, ahead_frames=ahead_frames, limits=limits
         )

@@ -105,6 +105,18 @@ def test_a_certificate_that_cannot_be_trusted_is_told(
     assert "certificate of its server cannot be trusted" in str(failure)
 
 
+def test_the_certificate_of_the_owner_itself_is_taken_as_it_is(
+    secure_web: WebServer, play: Play
+) -> None:
+    song = secure_web.serve("/song.wav", ranged(wav(noise(RATE))))
+
+    own = play(song, trusted_host="127.0.0.1")
+    foreign = play(song, trusted_host="homeassistant.local")
+
+    assert len(own.all()) == RATE * 4
+    assert "certificate" in str(foreign.failure().error)
+
+
 @pytest.mark.usefixtures("trusted", "socket_enabled")
 def test_a_server_without_tls_is_told(play: Play) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -50,9 +50,10 @@ class Retries:
 class Link:
     """Ties a source's thread to whoever may abandon it, and to its deadline."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, trusted_host: str | None = None) -> None:
         """Wait without a deadline until one is set."""
         self.limits = limits
+        self.trusted_host = trusted_host
         self._deadline: float | None = None
         self._closed = threading.Event()
         self._lock = threading.Lock()

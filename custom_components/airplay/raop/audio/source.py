@@ -37,7 +37,7 @@ class Source:
         self._listener = listener
         self._limits = limits or Limits()
         self._start_frames = min(_START_FRAMES, ahead_frames)
-        self._link = Link(self._limits)
+        self._link = Link(self._limits, media.trusted_host)
         self._queue = PcmQueue(ahead_frames)
         self._watch = Watch(self._limits.stall_s, self._stall)
         self._telling = threading.RLock()
