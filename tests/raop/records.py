@@ -132,8 +132,16 @@ AIRPLAY = {
         txt="model=AudioAccessory1,1 osvers=27.0 srcvers=980.77.2 flags=0x98404 "
         "features=0x4A7FCA00,0x3C356BD0 igl=1 gcgl=1",
         shows=ALL_KINDS,
+        obstacle=Obstacle.AIRPLAY2_ONLY,
         manufacturer="Apple",
         firmware="27.0",
+    ),
+    "HomePod (OS 27), which says so by AirPlay's version alone": Known(
+        txt="am=AudioAccessory5,1 vs=980.77.2 et=0,3,5 tp=UDP md=0,1,2",
+        shows=ALL_KINDS,
+        obstacle=Obstacle.AIRPLAY2_ONLY,
+        manufacturer="Apple",
+        firmware="980.77.2",
     ),
     "Sonos Symfonisk": Known(
         is_raop=False,

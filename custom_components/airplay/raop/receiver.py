@@ -200,12 +200,23 @@ class Receiver:
                 return Obstacle.NO_AUDIO
             if not self._has(_FEATURE_RAOP_ON_AIRPLAY_PORT):
                 return Obstacle.AIRPLAY2_ONLY
+        if self._is_silent_homepod:
+            return Obstacle.AIRPLAY2_ONLY
         if self._transports and "UDP" not in self._transports:
             return Obstacle.TCP_ONLY
         kinds = _numbers(self._raop("et"))
         if kinds and not kinds & {_ENCRYPTION_NONE, _ENCRYPTION_RSA, _ENCRYPTION_MFI}:
             return Obstacle.ENCRYPTION
         return None
+
+    @property
+    def _is_silent_homepod(self) -> bool:
+        """Whether it takes RAOP sessions and renders nothing: HomePod software 27."""
+        if not (self.model or "").lower().startswith("audioaccessory"):
+            return False
+        software = self._airplay("osvers") or self._raop("ov")
+        airplay = self._airplay("srcvers") or self._raop("vs")
+        return _major(software) >= 27 if software else _major(airplay) >= 980
 
     @property
     def _transports(self) -> frozenset[str]:
@@ -276,6 +287,10 @@ def parse_number(text: str) -> int | None:
     if not _NUMBER.fullmatch(plain):
         return None
     return int(plain, 16 if plain[:2] in ("0x", "0X") else 10)
+
+
+def _major(version: str) -> int:
+    return parse_number(version.partition(".")[0]) or 0
 
 
 def _numbers(text: str) -> frozenset[int]:
