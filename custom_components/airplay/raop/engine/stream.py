@@ -13,20 +13,10 @@ from ..errors import (
     ReceiverSilentError,
     ReceiverUnreachableError,
 )
-from ..messages import (
-    Event,
-    Identity,
-    Media,
-    Pause,
-    Play,
-    Progress,
-    Resume,
-    Started,
-    StreamChanged,
-    Tags,
-)
+from ..messages import Event, Identity, Media, Pause, Play, Resume, Tags
 from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
 from . import clock
+from .herald import Herald
 from .items import Items
 from .members import Members, all_of, tear_down
 from .pacer import Pacer
@@ -70,7 +60,7 @@ class Stream:
     ) -> None:
         self.name = name
         self._pacer = pacer
-        self._emit = emit
+        self._herald = Herald(name, emit)
         self._on_idle = on_idle
         self.members = Members(
             name, pacer=pacer, identity=identity, emit=emit, on_lost=self._lost
@@ -81,17 +71,16 @@ class Stream:
         self._watch: asyncio.Task[None] | None = None
         self._release: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
-        self._state = ""
         self._failure: RaopError | None = None
 
     @property
     def is_idle(self) -> bool:
         """Whether it holds no session, no media and nothing to go on with."""
-        return not self.members and self._items.present is None and not self._is_paused
-
-    @property
-    def _is_paused(self) -> bool:
-        return self._state == "paused"
+        return (
+            not self.members
+            and self._items.present is None
+            and not self._herald.is_paused
+        )
 
     async def play(self, command: Play) -> None:
         """Play media; return when it is heard, raise what stands in the way.
@@ -117,18 +106,18 @@ class Stream:
     async def pause(self, command: Pause) -> None:
         """Silence the receivers and remember the frame that was heard."""
         transmitter, playback = self._transmitter, self._items.present
-        if self._is_paused or self._command is None:
+        if self._herald.is_paused or self._command is None:
             return
         if transmitter is None or playback is None or transmitter.line is None:
             # Still on its way: it begins where it was to begin, when it is resumed.
             position = self._command.media.position_ms
             await self._close()
-            self._change("paused", position)
+            self._herald.change("paused", position)
             return
         segment, frame = self._heard()
         position = ms_of_frames(segment.position_at(frame))
         await self._hush(transmitter)
-        self._change("paused", position)
+        self._herald.change("paused", position)
         self._stop_watching()
         self._release = asyncio.create_task(
             self._let_go_later(command.keep_s, position)
@@ -136,7 +125,7 @@ class Stream:
 
     async def resume(self, command: Resume) -> None:
         """Go on from the frame that was heard at the pause."""
-        if not self._is_paused or self._command is None:
+        if not self._herald.is_paused or self._command is None:
             raise NoStreamError("nothing is paused")
         self._cancel_release()
         transmitter = self._transmitter
@@ -146,7 +135,7 @@ class Stream:
         try:
             await self._reconnect(self._command, transmitter, position)
         except RaopError:
-            self._change("paused", position)
+            self._herald.change("paused", position)
             raise
         at_ns = clock.now_ns() + _lead_ns(command.lead_ms)
         await self._pacer.run(lambda: transmitter.resume(at_ns, clock.now_ns()))
@@ -160,7 +149,7 @@ class Stream:
         await self.members.check()
         missing = self.members.missing(command.members)
         if missing:
-            self._change("connecting", position_ms)
+            self._herald.change("connecting", position_ms)
             lanes = await self.members.connect(missing)
             await self.members.record(lanes, transmitter)
 
@@ -190,14 +179,18 @@ class Stream:
     def _is_hushed(self) -> bool:
         """Whether sessions stand, but the old media was silenced for new media."""
         line = self._transmitter.line if self._transmitter else None
-        return self._transmitter is not None and line is None and not self._is_paused
+        return (
+            self._transmitter is not None
+            and line is None
+            and not self._herald.is_paused
+        )
 
     async def _start(self, command: Play, playback: Playback) -> None:
         """Connect the receivers while the media is opened, and begin."""
         await self._close()
         self._command = command
         self._failure = None
-        self._change("connecting", command.media.position_ms)
+        self._herald.change("connecting", command.media.position_ms)
         lanes: list[RaopLane] = []
 
         async def connect() -> None:
@@ -244,7 +237,7 @@ class Stream:
         self._items.drop_next()
         try:
             sequence, frame = await self._pacer.run(transmitter.hush)
-            if not self._is_paused:
+            if not self._herald.is_paused:
                 await self.members.flush(sequence, frame)
             self._command = command
             await self._begin(command, playback)
@@ -278,15 +271,9 @@ class Stream:
         assert command is not None
         first_ns = await self._pacer.run(lambda: transmitter.first_packet_ns)
         self._check_alive()
-        self._change("buffering", position_ms, at_ns)
+        self._herald.change("buffering", position_ms, at_ns)
         due_ns = at_ns - command.depth_ms * 1_000_000
-        self._emit(
-            Started(
-                stream=self.name,
-                at=clock.to_unix(at_ns),
-                first_packet_at=clock.to_unix(first_ns or due_ns),
-            )
-        )
+        self._herald.started(at_ns, first_ns or due_ns)
         if self._watch is None:
             self._watch = asyncio.create_task(self._observe())
 
@@ -339,7 +326,7 @@ class Stream:
 
     async def _lost(self, receiver: str, error: RaopError) -> None:
         """Go on without a receiver; a paused stream connects anew when resumed."""
-        if not self.members and not self._is_paused:
+        if not self.members and not self._herald.is_paused:
             await self._end(reason="failed", error=error, receiver=receiver)
 
     async def _observe(self) -> None:
@@ -362,8 +349,8 @@ class Stream:
         self._hand_over(segment.source)
         is_over = self._transmitter and self._transmitter.supply.end_frame is not None
         state = "playing" if segment.sounds or is_over else "buffering"
-        if state != self._state:
-            self._change(state, ms_of_frames(segment.position_at(frame)))
+        if state != self._herald.state:
+            self._herald.change(state, ms_of_frames(segment.position_at(frame)))
 
     def _hand_over(self, source: Pcm | None) -> None:
         """Tell of the next item when it is heard."""
@@ -377,7 +364,7 @@ class Stream:
         line = transmitter.line
         segment = transmitter.supply.segment_of(item.source)
         at_ns = line.time_of(segment.frame) if line else None
-        self._change("playing", item.media.position_ms, at_ns)
+        self._herald.change("playing", item.media.position_ms, at_ns)
 
     def _publish(self, item: Playback) -> None:
         item.publish()
@@ -396,16 +383,12 @@ class Stream:
         if transmitter is None or transmitter.line is None or playback is None:
             return
         segment, frame = self._heard()
-        self._emit(
-            Progress(
-                stream=self.name,
-                position_ms=ms_of_frames(segment.position_at(frame)),
-                at=time.time(),
-                buffered_ms=ms_of_frames(playback.source.buffered_frames),
-                silence_ms=ms_of_frames(transmitter.supply.silence_frames),
-                worst_lateness_us=transmitter.worst_lateness_ns // 1000,
-                members=self.members.progress(),
-            )
+        self._herald.progress(
+            ms_of_frames(segment.position_at(frame)),
+            buffered_frames=playback.source.buffered_frames,
+            supply=transmitter.supply,
+            worst_lateness_ns=transmitter.worst_lateness_ns,
+            members=self.members.progress(),
         )
 
     def _shown_frame(self) -> int:
@@ -456,8 +439,7 @@ class Stream:
         self._cancel_release()
         await self._close()
         self._command = None
-        if self._state not in ("", "ended"):
-            self._change("ended", reason=reason, error=error, receiver=receiver)
+        self._herald.end(reason, error, receiver)
         self._on_idle(self)
 
     async def _close(self) -> None:
@@ -482,30 +464,6 @@ class Stream:
         if self._release and self._release is not asyncio.current_task():
             self._release.cancel()
         self._release = None
-
-    def _change(
-        self,
-        state: str,
-        position_ms: int = 0,
-        at_ns: int | None = None,
-        *,
-        reason: str | None = None,
-        error: RaopError | None = None,
-        receiver: str | None = None,
-    ) -> None:
-        self._state = state
-        self._emit(
-            StreamChanged(
-                stream=self.name,
-                state=state,
-                position_ms=position_ms,
-                at=clock.to_unix(clock.now_ns() if at_ns is None else at_ns),
-                reason=reason,
-                code=error.code if error else None,
-                text=str(error) if error else "",
-                receiver=receiver,
-            )
-        )
 
 
 def _lead_ns(lead_ms: int) -> int:
