@@ -152,3 +152,26 @@ def test_wrong_password_ends_with_one_line_and_its_own_code(
     assert wrong.returncode == 4
     assert wrong.stderr.splitlines()[-1] == "the receiver refused the password"
     assert not receiver.pcm_path.exists() or not receiver.pcm_path.stat().st_size
+
+
+@pytest.mark.parametrize("mode", ["ap1", "ap1old"])
+def test_ten_pieces_in_a_row_are_heard_as_the_whole(
+    lab: Lab, shairport: StartShairport, tmp_path: Path, mode: str
+) -> None:
+    receiver = shairport(mode)
+    make_song(tmp_path / "whole.wav", 20)
+    with wave.open(str(tmp_path / "whole.wav")) as whole:
+        settings, pcm = whole.getparams(), whole.readframes(whole.getnframes())
+    # No piece is a whole number of packets, so every seam is inside of one.
+    edges = [at * (2 * _RATE + 17) * 4 for at in range(10)] + [len(pcm)]
+    pieces = [tmp_path / f"{at}.wav" for at in range(10)]
+    for piece, start, end in zip(pieces, edges[:-1], edges[1:], strict=True):
+        with wave.open(str(piece), "wb") as file:
+            file.setparams(settings)
+            file.writeframes(pcm[start:end])
+
+    played = raop(lab, "play", *pieces, "--receiver", receiver.address)
+
+    assert played.returncode == 0, played.stderr
+    heard = compare(read_wav(tmp_path / "whole.wav"), read_pcm(receiver.pcm_path))
+    assert heard.is_exact, heard

@@ -9,7 +9,6 @@ import re
 import secrets
 import signal
 import sys
-import time
 
 from .engine.engine import Engine
 from .engine.probe import probe
@@ -20,21 +19,20 @@ from .errors import (
     ReceiverBusyError,
     ReceiverSilentError,
     ReceiverUnreachableError,
-    error_for,
 )
 from .messages import (
     Event,
     Identity,
     Media,
-    MediaChanged,
     Member,
-    MemberChanged,
+    NextFailed,
+    NextTaken,
     Play,
-    Progress,
+    Queue,
     Started,
-    StreamChanged,
 )
 from .receiver import Lane
+from .report import Report, say_error
 
 _EXIT_CODES: tuple[tuple[type[RaopError], int], ...] = (
     (ReceiverUnreachableError, 3),
@@ -47,7 +45,6 @@ _EXIT_CODES: tuple[tuple[type[RaopError], int], ...] = (
 _INTERRUPTED = 130
 _DEFAULT_PORT = 5000
 _STREAM = "command-line"
-_BAR = 30
 _ENDPOINT = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>\d+))?")
 
 
@@ -60,7 +57,7 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except RaopError as err:
-        _say_error(err, as_json=getattr(options, "json", False))
+        say_error(err, as_json=getattr(options, "json", False))
         return next(code for kind, code in _EXIT_CODES if isinstance(err, kind))
 
 
@@ -72,8 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument("--interface", action="append", help="an address of this machine")
     scan.add_argument("--json", action="store_true", help="one JSON object a receiver")
     scan.set_defaults(command=_scan)
-    play = commands.add_parser("play", help="play a file or URL")
-    play.add_argument("media", metavar="FILE")
+    play = commands.add_parser("play", help="play files or URLs, without gaps")
+    play.add_argument("media", metavar="FILE", nargs="+")
     play.add_argument(
         "--receiver",
         action="append",
@@ -153,13 +150,20 @@ def _play(options: argparse.Namespace) -> int:
 
 async def _play_until_end(options: argparse.Namespace) -> int:
     members = await _members(options)
-    report = _Report(as_json=options.json)
-    engine = Engine(identity_from_environment(), report.take)
+    report = Report(as_json=options.json)
+    first, *others = (Media(url=each, name=each) for each in options.media)
+
+    def take(event: Event) -> None:
+        report.take(event)
+        if isinstance(event, (Started, NextTaken, NextFailed)) and others:
+            engine.submit(0, Queue(stream=_STREAM, media=others.pop(0)))
+
+    engine = Engine(identity_from_environment(), take)
     engine.start()
     command = Play(
         stream=_STREAM,
         members=tuple(members),
-        media=Media(url=options.media, name=options.media),
+        media=first,
         depth_ms=options.depth_ms,
         lead_ms=options.lead_ms,
         start_at=options.start_at,
@@ -211,102 +215,6 @@ def _member(
         lane=options.lane,
         volume=options.volume,
     )
-
-
-class _Report:
-    """Tells a person or a program what happens."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
-        self._is_terminal = sys.stderr.isatty()
-        self._duration_ms: int | None = None
-        self._resent = 0
-        self._end: asyncio.Future[StreamChanged] = asyncio.Future()
-
-    def take(self, event: Event) -> None:
-        """Take an event of the engine."""
-        match event:
-            case MemberChanged():
-                self._tell(event.state, receiver=event.receiver, text=event.text)
-            case MediaChanged():
-                self._duration_ms = event.duration_ms
-                self._tell("media", title=event.tags.title, artist=event.tags.artist)
-            case Started():
-                self._tell(
-                    "started", at=event.at, first_packet_at=event.first_packet_at
-                )
-            case Progress():
-                self._progress(event)
-            case StreamChanged(state="ended"):
-                if not self._end.done():
-                    self._end.set_result(event)
-            case StreamChanged():
-                self._tell(event.state, position_ms=event.position_ms, at=event.at)
-
-    async def until_ended(self, playing: asyncio.Task[None]) -> None:
-        """Wait until everything was heard; raise what ended it before."""
-        await playing
-        end = await self._end
-        if end.reason == "failed":
-            raise error_for(end.code or "", end.text)
-        self._tell("ended", reason=end.reason, resent=self._resent)
-
-    def finish(self) -> None:
-        """Leave the progress bar's line."""
-        if self._is_terminal and not self._as_json:
-            sys.stderr.write("\n")
-
-    def _progress(self, event: Progress) -> None:
-        resent = sum(member.resent for member in event.members)
-        if resent != self._resent:
-            self._resent = resent
-            self._tell("resends", total=resent)
-        if self._as_json:
-            self._tell(
-                "progress",
-                position_ms=event.position_ms,
-                at=event.at,
-                silence_ms=event.silence_ms,
-                worst_lateness_us=event.worst_lateness_us,
-                packets=[member.packets for member in event.members],
-                timing_replies=[member.timing_replies for member in event.members],
-            )
-        elif self._is_terminal:
-            self._draw(event.position_ms)
-
-    def _draw(self, position_ms: int) -> None:
-        seconds = position_ms // 1000
-        text = f"{seconds // 60}:{seconds % 60:02}"
-        if self._duration_ms:
-            done = min(_BAR, _BAR * position_ms // self._duration_ms)
-            total = self._duration_ms // 1000
-            bar = "#" * done + "-" * (_BAR - done)
-            text = f"[{bar}] {text} / {total // 60}:{total % 60:02}"
-        sys.stderr.write(f"\r{text} ")
-        sys.stderr.flush()
-
-    def _tell(self, event: str, **facts: object) -> None:
-        known = {key: value for key, value in facts.items() if value not in (None, "")}
-        if self._as_json:
-            line = json.dumps({"event": event, "time": time.time(), **known})
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
-        elif not self._is_terminal or event not in ("progress", "resends"):
-            words = " ".join(f"{key}={value}" for key, value in known.items())
-            sys.stderr.write(f"{event} {words}\n")
-
-
-def _say_error(err: RaopError, *, as_json: bool) -> None:
-    if as_json:
-        line = {
-            "event": "error",
-            "time": time.time(),
-            "code": err.code,
-            "text": str(err),
-        }
-        sys.stdout.write(json.dumps(line) + "\n")
-    else:
-        sys.stderr.write(f"{err}\n")
 
 
 def _endpoint(text: str) -> tuple[str, int]:
