@@ -105,14 +105,19 @@ class RaopLane:
         """Connect and go up to SETUP; nothing sounds yet."""
         if obstacle := self.receiver.obstacle:
             raise UnsupportedReceiverError(f"cannot play to it: {obstacle}")
+        connection = await self._connect()
         if self.receiver.needs_auth_setup:
             # One box needs it, another plays nothing after it.
-            with contextlib.suppress(
-                ReceiverRefusedError, ReceiverUnreachableError, ReceiverProtocolError
-            ):
-                return await self._connect(uses_auth_setup=True)
-            _LOGGER.debug("%s: trying without auth-setup", self.member.name)
-        return await self._connect(uses_auth_setup=False)
+            try:
+                return await self._negotiate(connection, uses_auth_setup=True)
+            except (
+                ReceiverRefusedError,
+                ReceiverUnreachableError,
+                ReceiverProtocolError,
+            ) as err:
+                _LOGGER.debug("%s, without auth-setup: %s", self.member.name, err)
+            connection = await self._connect()
+        return await self._negotiate(connection, uses_auth_setup=False)
 
     async def record(self, transmitter: Transmitter) -> None:
         """Start the session at the timeline's next packet, at the wanted level."""
@@ -192,9 +197,12 @@ class RaopLane:
             transmitter, pacer = self._transmitter, self._pacer
             pacer.post(lambda: _unplug(pacer, transmitter, outlet))
 
-    async def _connect(self, *, uses_auth_setup: bool) -> None:
-        host, port = self.member.host, self.member.port
-        connection = await Connection.open(host, port)
+    async def _connect(self) -> Connection:
+        return await Connection.open(self.member.host, self.member.port)
+
+    async def _negotiate(
+        self, connection: Connection, *, uses_auth_setup: bool
+    ) -> None:
         outlet: udp.Outlet | None = None
         try:
             outlet = udp.Outlet(connection.local, connection.remote, self.shape)
@@ -210,7 +218,7 @@ class RaopLane:
                 pacer.post(lambda: _unplug(pacer, None, left))
             if isinstance(err, OSError):
                 reason = err.strerror or str(err)
-                raise ReceiverUnreachableError(f"{host}: {reason}") from err
+                raise ReceiverUnreachableError(f"{self.member.host}: {reason}") from err
             raise
         self._connection, self._outlet, self._session = connection, outlet, session
         if session.is_genuine is False:
