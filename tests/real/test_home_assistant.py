@@ -34,6 +34,7 @@ from .network import SUBNET, Shairport
 from .test_command_line import make_song
 
 _SENTENCE = "The washing machine is done."
+_PASSWORD = "secret"
 _ICY_BYTES = 16_000
 
 
@@ -58,13 +59,15 @@ async def add_discovered(hass: HomeAssistant, names: set[str]) -> dict[str, str]
             for flow in hass.config_entries.flow.async_progress_by_handler(DOMAIN):
                 name = flow["context"]["title_placeholders"]["name"]
                 if flow["context"]["source"] == SOURCE_ZEROCONF and name in names:
-                    players[name] = await _confirm(hass, flow["flow_id"])
+                    asked = flow["step_id"] == "password"
+                    answer = {"password": _PASSWORD} if asked else {}
+                    players[name] = await _add(hass, flow["flow_id"], answer)
             await asyncio.sleep(0.1)
     return players
 
 
-async def _confirm(hass: HomeAssistant, flow_id: str) -> str:
-    result = await hass.config_entries.flow.async_configure(flow_id, {})
+async def _add(hass: HomeAssistant, flow_id: str, answer: dict[str, str]) -> str:
+    result = await hass.config_entries.flow.async_configure(flow_id, answer)
     assert result["type"] == "create_entry", result
     await hass.async_block_till_done()
     return player_of(hass, result["result"])
@@ -131,9 +134,10 @@ async def test_discovered_speakers_play_a_minute_bit_by_bit(
     receivers = {
         "New": shairport("ap1", name="New"),
         "Old": shairport("ap1old", name="Old"),
+        "Locked": shairport("ap1old", name="Locked", password=_PASSWORD),
     }
     assert await async_setup_component(hass, "media_source", {})
-    players = await add_discovered(hass, {"New", "Old"})
+    players = await add_discovered(hass, set(receivers))
 
     await asyncio.gather(
         *(
