@@ -21,11 +21,10 @@ from custom_components.airplay.play_queue import (
     MAX_ITEMS,
     PlayQueue,
     QueueFullError,
-    QueueItem,
     Repeat,
     Verdict,
-    new_item_id,
 )
+from custom_components.airplay.queue_item import QueueItem, new_item_id
 
 
 def item(name: str, **words: Any) -> QueueItem:
