@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import (
     ConfigEntryAuthFailed,
@@ -46,7 +47,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> b
     sender = await lent.enter_async_context(SENDER.borrow(hass))
     player = Player(hass, entry, speaker, sender)
     entry.runtime_data = AirPlayRuntime(speaker=speaker, player=player, sender=sender)
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    # The most that is allowed stands before anything can be played.
+    await hass.config_entries.async_forward_entry_setups(entry, [Platform.NUMBER])
+    await hass.config_entries.async_forward_entry_setups(entry, [Platform.MEDIA_PLAYER])
     return True
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, override
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PASSWORD, CONF_PORT
+from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import (
@@ -28,6 +29,7 @@ from .models import (
     service_data,
     unique_id,
 )
+from .options_flow import AirPlayOptionsFlow
 from .presence import PRESENCE, service_of
 from .raop.engine.probe import probe
 from .raop.errors import (
@@ -79,6 +81,13 @@ class AirPlayConfigFlow(ConfigFlow, domain=DOMAIN):
     def __init__(self) -> None:
         """Start with nothing seen."""
         self._seen: dict[str, Receiver] = {}
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> AirPlayOptionsFlow:
+        """Offer what may be chosen for a receiver that was added."""
+        return AirPlayOptionsFlow()
 
     @override
     async def async_step_zeroconf(

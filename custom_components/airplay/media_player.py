@@ -47,7 +47,7 @@ async def async_setup_entry(
 class _Kept(ExtraStoredData):
     """What outlives a restart, also when the receiver was away before it."""
 
-    volume: float
+    volume: float | None
     is_muted: bool
 
     @override
@@ -78,14 +78,16 @@ class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
         await super().async_added_to_hass()
         if kept := await self.async_get_last_extra_data():
             known = kept.as_dict()
-            self.player.volume = float(known["volume"])
-            self.player.is_muted = bool(known["is_muted"])
+            self.player.volume.async_restore(
+                known["volume"], is_muted=known["is_muted"]
+            )
 
     @property
     @override
     def extra_restore_state_data(self) -> ExtraStoredData:
         """Return what is taken up again after a restart."""
-        return _Kept(self.player.volume, self.player.is_muted)
+        volume = self.player.volume
+        return _Kept(volume.known_level, volume.is_muted)
 
     @property
     @override
@@ -97,13 +99,13 @@ class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
     @override
     def volume_level(self) -> float:
         """Return the level, from 0 to 1."""
-        return self.player.volume
+        return self.player.volume.level
 
     @property
     @override
     def is_volume_muted(self) -> bool:
         """Whether the receiver is muted."""
-        return self.player.is_muted
+        return self.player.volume.is_muted
 
     @property
     @override
@@ -234,13 +236,13 @@ class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
     @override
     async def async_set_volume_level(self, volume: float) -> None:
         """Set the level, from 0 to 1."""
-        await self.player.async_set_volume(volume, is_muted=self.player.is_muted)
+        await self.player.volume.async_set(volume, is_muted=self.player.volume.is_muted)
 
     @translate_errors
     @override
     async def async_mute_volume(self, mute: bool) -> None:
         """Mute, or go back to the level that was."""
-        await self.player.async_set_volume(self.player.volume, is_muted=mute)
+        await self.player.volume.async_set(self.player.volume.level, is_muted=mute)
 
     @override
     async def async_browse_media(

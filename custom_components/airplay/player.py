@@ -11,7 +11,6 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from .artwork import Picture, async_fetch_picture, async_scale_picture, decode_cover
-from .const import DEFAULT_VOLUME
 from .media import Playable
 from .models import AirPlayConfigEntry
 from .raop.errors import RaopError, error_for
@@ -21,14 +20,15 @@ from .raop.messages import (
     Play,
     Progress,
     SetArtwork,
-    SetVolume,
     Started,
     Stop,
     StreamChanged,
     Tags,
 )
 from .sender import Sender, SenderDied, SenderEvent
+from .settings import Settings
 from .speaker import Speaker
+from .volume import Volume
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -87,8 +87,15 @@ class Player:
         self.state = PlayerState.IDLE
         self.playing: NowPlaying | None = None
         self.progress: Progress | None = None
-        self.volume = DEFAULT_VOLUME
-        self.is_muted = False
+        self.settings = Settings.from_entry(entry)
+        self.volume = Volume(
+            hass,
+            entry,
+            speaker,
+            sender,
+            is_idle=lambda: self.is_idle,
+            on_change=self._async_tell,
+        )
         entry.async_on_unload(sender.async_listen(self._stream, self._async_take))
 
     @property
@@ -114,10 +121,18 @@ class Player:
             return
         self._starting += 1
         self._next = playable
-        member = self._speaker.member(self.volume, is_muted=self.is_muted)
+        member = self._speaker.member(
+            self.volume.known_level, is_muted=self.volume.is_muted
+        )
         try:
             await self._sender.async_request(
-                Play(stream=self._stream, members=(member,), media=playable.media)
+                Play(
+                    stream=self._stream,
+                    members=(member,),
+                    media=playable.media,
+                    depth_ms=self.settings.depth_ms,
+                    crossfade_ms=self.settings.crossfade_ms,
+                )
             )
         except RaopError as error:
             self._speaker.async_failed(error)
@@ -135,19 +150,6 @@ class Player:
         self.async_intend()
         if not self.is_idle:
             await self._sender.async_request(Stop(stream=self._stream))
-
-    async def async_set_volume(self, volume: float, *, is_muted: bool) -> None:
-        """Set the level at once; an idle receiver is told when it plays."""
-        self.volume, self.is_muted = volume, is_muted
-        self._async_tell()
-        if not self.is_idle:
-            await self._sender.async_request(
-                SetVolume(
-                    receiver=self._speaker.receiver.id,
-                    volume=volume * 100,
-                    muted=is_muted,
-                )
-            )
 
     async def async_close(self) -> None:
         """Free the receiver before the entry goes."""
