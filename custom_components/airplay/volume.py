@@ -78,13 +78,13 @@ class Volume:
 
     @callback
     def _async_take(self, event: SenderEvent) -> None:
-        if self.is_known:
-            return
         match event:
             case VolumeFound() if event.receiver == self._speaker.receiver.id:
-                self._async_know(round(event.volume / 100, 4), is_muted=False)
-                is_right = event.volume <= self.maximum * 100
-            case Started():
+                found = round(event.volume / 100, 4)
+                if not self.is_known:
+                    self._async_know(found, is_muted=False)
+                is_right = found == self.level and not self.is_muted
+            case Started() if not self.is_known:
                 # It does not tell its level, which may be any.
                 self._async_know(self.level, is_muted=False)
                 is_right = False
