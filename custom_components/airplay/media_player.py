@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.media_player import (
+    ATTR_MEDIA_ENQUEUE,
     ATTR_MEDIA_EXTRA,
     BrowseMedia,
     MediaPlayerDeviceClass,
@@ -12,13 +13,16 @@ from homeassistant.components.media_player import (
     MediaPlayerEntityFeature,
     MediaPlayerState,
     MediaType,
+    RepeatMode,
+    SearchMedia,
+    SearchMediaQuery,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 
 from .entity import AirPlayEntity, translate_errors, translated
-from .media import async_browse, async_resolve
+from .media import async_browse, async_search
 from .models import AirPlayConfigEntry
 from .player import PlayerState
 from .raop.errors import RaopError
@@ -31,7 +35,21 @@ _STATES = {
     PlayerState.IDLE: MediaPlayerState.IDLE,
     PlayerState.BUFFERING: MediaPlayerState.BUFFERING,
     PlayerState.PLAYING: MediaPlayerState.PLAYING,
+    PlayerState.PAUSED: MediaPlayerState.PAUSED,
 }
+_ALWAYS = (
+    MediaPlayerEntityFeature.BROWSE_MEDIA
+    | MediaPlayerEntityFeature.CLEAR_PLAYLIST
+    | MediaPlayerEntityFeature.MEDIA_ENQUEUE
+    | MediaPlayerEntityFeature.PLAY_MEDIA
+    | MediaPlayerEntityFeature.REPEAT_SET
+    | MediaPlayerEntityFeature.SEARCH_MEDIA
+    | MediaPlayerEntityFeature.SHUFFLE_SET
+    | MediaPlayerEntityFeature.STOP
+    | MediaPlayerEntityFeature.VOLUME_MUTE
+    | MediaPlayerEntityFeature.VOLUME_SET
+    | MediaPlayerEntityFeature.VOLUME_STEP
+)
 
 
 async def async_setup_entry(
@@ -49,6 +67,8 @@ class _Kept(ExtraStoredData):
 
     volume: float | None
     is_muted: bool
+    queue: dict[str, object]
+    position_ms: int
 
     @override
     def as_dict(self) -> dict[str, Any]:
@@ -63,31 +83,77 @@ class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
     _attr_translation_key = "speaker"
     _attr_device_class = MediaPlayerDeviceClass.SPEAKER
     _attr_volume_step = 0.05
-    _attr_supported_features = (
-        MediaPlayerEntityFeature.BROWSE_MEDIA
-        | MediaPlayerEntityFeature.PLAY_MEDIA
-        | MediaPlayerEntityFeature.STOP
-        | MediaPlayerEntityFeature.VOLUME_MUTE
-        | MediaPlayerEntityFeature.VOLUME_SET
-        | MediaPlayerEntityFeature.VOLUME_STEP
-    )
+    _unrecorded_attributes = frozenset({"queue_position", "queue_size"})
 
     @override
     async def async_added_to_hass(self) -> None:
         """Take the last known volume, which is never guessed louder."""
         await super().async_added_to_hass()
+        self.player.entity_id = self.entity_id
         if kept := await self.async_get_last_extra_data():
             known = kept.as_dict()
             self.player.volume.async_restore(
                 known["volume"], is_muted=known["is_muted"]
             )
+            self.player.async_restore(known.get("queue"), known.get("position_ms"))
 
     @property
     @override
     def extra_restore_state_data(self) -> ExtraStoredData:
         """Return what is taken up again after a restart."""
-        volume = self.player.volume
-        return _Kept(volume.known_level, volume.is_muted)
+        volume, queue = self.player.volume, self.player.queue
+        return _Kept(
+            volume=volume.known_level,
+            is_muted=volume.is_muted,
+            queue=queue.as_dict(),
+            position_ms=self.player.position_ms,
+        )
+
+    @property
+    @override
+    def supported_features(self) -> MediaPlayerEntityFeature:
+        """Return what can be done now."""
+        queue, playing = self.player.queue, self.player.playing
+        features = _ALWAYS
+        if queue.current:
+            features |= MediaPlayerEntityFeature.PLAY
+            features |= MediaPlayerEntityFeature.PREVIOUS_TRACK
+        if queue.has_next:
+            features |= MediaPlayerEntityFeature.NEXT_TRACK
+        if playing and playing.duration_ms is not None:
+            features |= MediaPlayerEntityFeature.SEEK
+        if playing is None or not playing.is_live:
+            features |= MediaPlayerEntityFeature.PAUSE
+        return features
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, int]:
+        """Return where the queue stands, counted from one."""
+        queue = self.player.queue
+        return (
+            {"queue_position": queue.position + 1, "queue_size": len(queue)}
+            if queue.current
+            else {}
+        )
+
+    @property
+    @override
+    def shuffle(self) -> bool:
+        """Whether the queue plays in a random order."""
+        return self.player.queue.shuffle
+
+    @property
+    @override
+    def repeat(self) -> RepeatMode:
+        """Return what is repeated."""
+        return RepeatMode(self.player.queue.repeat.value)
+
+    @property
+    @override
+    def media_playlist(self) -> str | None:
+        """Return the playlist or folder that the queue was made from."""
+        return self.player.playlist if self.player.playing else None
 
     @property
     @override
@@ -212,19 +278,59 @@ class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
     async def async_play_media(
         self, media_type: MediaType | str, media_id: str, **kwargs: Any
     ) -> None:
-        """Play media; done when the receiver has started."""
-        intent = self.player.async_intend()
-        playable = await async_resolve(
-            self.hass,
-            self.entity_id,
-            media_type,
-            media_id,
-            kwargs.get(ATTR_MEDIA_EXTRA) or {},
-        )
+        """Play media or put it into the queue; done when the receiver has started."""
+        enqueue = kwargs.get(ATTR_MEDIA_ENQUEUE)
+        extra = kwargs.get(ATTR_MEDIA_EXTRA) or {}
         try:
-            await self.player.async_play(intent, playable)
+            await self.player.async_play_media(media_type, media_id, enqueue, extra)
         except RaopError as error:
-            raise translated(error, self.speaker.name, playable.media.name) from error
+            raise translated(error, self.speaker.name) from error
+
+    @translate_errors
+    @override
+    async def async_media_play(self) -> None:
+        """Go on, or play the queue."""
+        await self.player.async_go_on()
+
+    @translate_errors
+    @override
+    async def async_media_pause(self) -> None:
+        """Pause; radio stops."""
+        await self.player.async_pause()
+
+    @translate_errors
+    @override
+    async def async_media_next_track(self) -> None:
+        """Go to the next item."""
+        await self.player.async_skip()
+
+    @translate_errors
+    @override
+    async def async_media_previous_track(self) -> None:
+        """Go back to the start of the item, or to the one before."""
+        await self.player.async_go_back()
+
+    @translate_errors
+    @override
+    async def async_media_seek(self, position: float) -> None:
+        """Go to a position in seconds."""
+        await self.player.async_seek(round(position * 1000))
+
+    @translate_errors
+    @override
+    async def async_clear_playlist(self) -> None:
+        """Drop the queue and stop."""
+        await self.player.async_clear()
+
+    @override
+    async def async_set_shuffle(self, shuffle: bool) -> None:
+        """Play the queue in a random order, or in its own again."""
+        self.player.async_set_shuffle(shuffle)
+
+    @override
+    async def async_set_repeat(self, repeat: RepeatMode) -> None:
+        """Repeat one item, all, or none."""
+        self.player.async_set_repeat(repeat)
 
     @translate_errors
     @override
@@ -252,6 +358,11 @@ class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
     ) -> BrowseMedia:
         """Browse what of Home Assistant's media can be heard."""
         return await async_browse(self.hass, media_content_id)
+
+    @override
+    async def async_search_media(self, query: SearchMediaQuery) -> SearchMedia:
+        """Search a media source for what can be heard."""
+        return await async_search(self.hass, query)
 
     @property
     def _tags(self) -> Tags:

@@ -1,6 +1,7 @@
 """What one player has to play, in which order, and what follows: a pure model."""
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
@@ -91,6 +92,11 @@ class PlayQueue:
         return self._at(self._index if self._order else None)
 
     @property
+    def position(self) -> int:
+        """Return the place of the current item, from 0."""
+        return self._index
+
+    @property
     def upcoming(self) -> QueueItem | None:
         """Return what follows by itself; None at the end and after giving up."""
         return self._at(self._following(is_user=False))
@@ -153,6 +159,11 @@ class PlayQueue:
             self._failures = 0
             self._index += 0 if was_empty else 1
         return self.current
+
+    def copy(self) -> Self:
+        """Return a queue that may be tried without changing this one."""
+        shared = (self._random, *self._items.values())
+        return deepcopy(self, {id(each): each for each in shared})
 
     def clear(self) -> None:
         """Drop all items; shuffle and repeat stay."""
