@@ -1,5 +1,6 @@
 """What may be changed while a speaker plays: crossfade and the most it may sound."""
 
+import numpy as np
 import pytest
 from pytest_homeassistant_custom_component.common import (
     async_mock_restore_state_shutdown_restart,
@@ -11,6 +12,7 @@ from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from tests.ha_common import (
+    RATE,
     Network,
     Watch,
     call,
@@ -25,6 +27,7 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 CROSSFADE = "number.kitchen_crossfade"
 MAXIMUM = "number.kitchen_maximum_volume"
 PLAYER = "media_player.kitchen"
+FRAME_BYTES = 4
 
 
 def level_db(percent: float) -> float:
@@ -376,6 +379,32 @@ async def test_level_set_while_the_receiver_tells_its_own_wins(
     assert level_of(hass, player) == 0.1
     assert loudest(kitchen) == level_db(10)
     await call(hass, player, "media_stop")
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+async def test_songs_of_the_queue_overlap_by_the_crossfade(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    song: str,
+    song_pcm: bytes,
+    *,
+    is_early: bool,
+) -> None:
+    watch = Watch(hass, player)
+    if is_early:
+        await choose(hass, CROSSFADE, 1.5)
+    await play(hass, player, song)
+    await choose(hass, CROSSFADE, 1.5)
+    await play(hass, player, song, enqueue="add")
+
+    await watch.until_is("idle")
+    await kitchen.drain()
+
+    alone = len(song_pcm) - round(1.5 * RATE) * FRAME_BYTES
+    assert kitchen.heard(song_pcm[:alone]).is_complete
+    sounding = np.count_nonzero(np.frombuffer(kitchen.pcm, "<u4"))
+    assert sounding / RATE == pytest.approx(8 - 1.5, abs=0.1)
 
 
 def first_sound_ns(receiver: VirtualReceiver) -> int:

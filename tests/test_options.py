@@ -126,3 +126,32 @@ async def test_depth_is_announced_to_the_receiver(
     frames = (first.rtptime - first.rtptime_less_latency) & 0xFFFFFFFF
     assert frames == depth_ms * RATE // 1000
     await call(hass, player, "media_stop")
+
+
+async def test_paused_receiver_is_freed_after_the_chosen_time_and_played_to_again(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    entry = entry_for(kitchen)
+    player = await set_up(hass, entry)
+    await choose(hass, entry, depth=1, keep_paused=0)
+    await play(hass, player, song)
+
+    await call(hass, player, "media_pause")
+
+    await kitchen.wait_idle(3)
+    assert state_of(hass, player).state == "paused"
+    await call(hass, player, "media_play")
+    assert state_of(hass, player).state == "playing"
+    await call(hass, player, "media_stop")
+
+
+async def test_paused_receiver_is_kept_for_a_while_at_first(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    await play(hass, player, song)
+
+    await call(hass, player, "media_pause")
+
+    with pytest.raises(TimeoutError):
+        await kitchen.wait_idle(1)
+    await call(hass, player, "media_stop")
