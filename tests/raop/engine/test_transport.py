@@ -313,6 +313,24 @@ async def test_next_pressed_five_times_plays_the_last_one(
     assert len(kitchen.asked("ANNOUNCE")) == 1
 
 
+async def test_what_was_to_follow_is_forgotten_when_other_media_is_played(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        wav(tmp_path / f"{name}.wav", 2.0, seed=len(name))
+    third = wav(tmp_path / "third.wav", 0.6, seed=3)
+    await played(desk, play(tmp_path / "first.wav", member(kitchen)))
+    await desk.run(Queue(stream=STREAM, media=media(tmp_path / "second.wav", "second")))
+
+    await played(desk, play(tmp_path / "third.wav", member(kitchen)))
+    end = await desk.ended()
+    await kitchen.drain()
+
+    assert end.reason == "finished"
+    assert kitchen.heard(third).is_complete
+    assert desk.told(NextTaken) == []
+
+
 async def test_level_of_a_receiver_is_found_where_none_is_wanted(
     desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
