@@ -24,14 +24,15 @@ from .raop.messages import (
     Stop,
     StreamChanged,
 )
-from .sender import Sender, SenderDied, SenderEvent
+from .sender import Sender, SenderDied, SenderEvent, SenderGoneError
 from .settings import Settings
 from .speaker import Speaker
 from .volume import Volume
 
 _LOGGER = logging.getLogger(__name__)
 
-_NOTHING_PAUSED = "no_stream"
+# Nothing is paused, maybe because the process that paused it is gone.
+_NOTHING_PAUSED = {"no_stream", SenderGoneError.code}
 # More are never open and unheard at once.
 _MOST_AHEAD = 8
 
@@ -184,7 +185,7 @@ class Player:
         try:
             await self._sender.async_request(Resume(stream=self._stream))
         except RaopError as error:
-            if error.code == _NOTHING_PAUSED:
+            if error.code in _NOTHING_PAUSED:
                 return False
             self._speaker.async_failed(error)
             raise
