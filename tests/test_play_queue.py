@@ -17,14 +17,14 @@ from hypothesis.stateful import (
 import pytest
 
 from custom_components.airplay import play_queue
-from custom_components.airplay.play_queue import (
-    MAX_ITEMS,
-    PlayQueue,
+from custom_components.airplay.play_queue import MAX_ITEMS, PlayQueue
+from custom_components.airplay.queue_item import (
     QueueFullError,
+    QueueItem,
     Repeat,
     Verdict,
+    new_item_id,
 )
-from custom_components.airplay.queue_item import QueueItem, new_item_id
 
 
 def item(name: str, **words: Any) -> QueueItem:

@@ -1,7 +1,6 @@
 """The player that an AirPlay receiver is in Home Assistant."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.media_player import (
@@ -9,7 +8,6 @@ from homeassistant.components.media_player import (
     ATTR_MEDIA_EXTRA,
     BrowseMedia,
     MediaPlayerDeviceClass,
-    MediaPlayerEntity,
     MediaPlayerEntityFeature,
     MediaPlayerState,
     MediaType,
@@ -21,12 +19,12 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 
-from .entity import AirPlayEntity, translate_errors, translated
+from .entity import translate_errors, translated
 from .media import async_browse, async_search
+from .media_entity import MediaEntity
 from .models import AirPlayConfigEntry
 from .player import PlayerState
 from .raop.errors import RaopError
-from .raop.messages import Tags
 
 # An announcement that plays must not hold up a change of the volume.
 PARALLEL_UPDATES = 0
@@ -76,7 +74,7 @@ class _Kept(ExtraStoredData):
         return asdict(self)
 
 
-class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
+class AirPlayPlayer(MediaEntity, RestoreEntity):
     """Shows what the player does and hands it what the user wants."""
 
     _attr_name = None
@@ -151,12 +149,6 @@ class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
 
     @property
     @override
-    def media_playlist(self) -> str | None:
-        """Return the playlist or folder that the queue was made from."""
-        return self.player.playlist if self.player.playing else None
-
-    @property
-    @override
     def state(self) -> MediaPlayerState:
         """Return what the sender sees at the receiver."""
         return _STATES[self.player.state]
@@ -172,107 +164,6 @@ class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
     def is_volume_muted(self) -> bool:
         """Whether the receiver is muted."""
         return self.player.volume.is_muted
-
-    @property
-    @override
-    def media_content_id(self) -> str | None:
-        """Return the id that was asked to play."""
-        playing = self.player.playing
-        return playing.playable.content_id if playing else None
-
-    @property
-    @override
-    def media_content_type(self) -> MediaType | str | None:
-        """Return the kind of media."""
-        playing = self.player.playing
-        return playing.playable.content_type if playing else None
-
-    @property
-    @override
-    def media_duration(self) -> int | None:
-        """Return the length in seconds; radio has none."""
-        playing = self.player.playing
-        if playing is None or playing.duration_ms is None:
-            return None
-        return round(playing.duration_ms / 1000)
-
-    @property
-    @override
-    def media_position(self) -> int | None:
-        """Return the position that was heard when it was updated last."""
-        playing = self.player.playing
-        if playing is None or playing.position_at is None:
-            return None
-        return round(playing.position_ms / 1000)
-
-    @property
-    @override
-    def media_position_updated_at(self) -> datetime | None:
-        """Return when the position was heard."""
-        playing = self.player.playing
-        return playing.position_at if playing else None
-
-    @property
-    @override
-    def media_title(self) -> str | None:
-        """Return the title, for radio that of the song."""
-        playing = self.player.playing
-        return playing.tags.title or playing.station if playing else None
-
-    @property
-    @override
-    def media_artist(self) -> str | None:
-        """Return the artist."""
-        return self._tags.artist
-
-    @property
-    @override
-    def media_album_name(self) -> str | None:
-        """Return the album."""
-        return self._tags.album
-
-    @property
-    @override
-    def media_album_artist(self) -> str | None:
-        """Return the album's artist."""
-        return self._tags.album_artist
-
-    @property
-    @override
-    def media_track(self) -> int | None:
-        """Return the number within the album."""
-        return self._tags.track
-
-    @property
-    @override
-    def media_channel(self) -> str | None:
-        """Return the radio station."""
-        playing = self.player.playing
-        return playing.station if playing else None
-
-    @property
-    @override
-    def media_image_url(self) -> str | None:
-        """Return the picture that came with the order to play."""
-        playing = self.player.playing
-        return playing.playable.picture_url if playing else None
-
-    @property
-    @override
-    def media_image_hash(self) -> str | None:
-        """Return what changes with the picture."""
-        playing = self.player.playing
-        if playing and playing.cover_hash:
-            return playing.cover_hash
-        return super().media_image_hash
-
-    @override
-    async def async_get_media_image(self) -> tuple[bytes | None, str | None]:
-        """Return the picture inside the media, or fetch the one of the order."""
-        playing = self.player.playing
-        if playing and playing.cover_hash and playing.cover:
-            return playing.cover.content, playing.cover.content_type
-        return await super().async_get_media_image()
 
     @override
     async def async_play_media(
@@ -363,8 +254,3 @@ class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
     async def async_search_media(self, query: SearchMediaQuery) -> SearchMedia:
         """Search a media source for what can be heard."""
         return await async_search(self.hass, query)
-
-    @property
-    def _tags(self) -> Tags:
-        playing = self.player.playing
-        return playing.tags if playing else Tags()

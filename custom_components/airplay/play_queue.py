@@ -2,60 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
-from enum import StrEnum
 from itertools import chain
 from random import Random
 from typing import Self
 
-from .queue_item import QueueItem, is_public, restored, stored
+from .queue_item import (
+    QueueFullError,
+    QueueItem,
+    QueueSnapshot,
+    Repeat,
+    Verdict,
+    is_public,
+    restored,
+    stored,
+)
 
 MAX_ITEMS = 10_000
 MAX_FAILURES_IN_A_ROW = 3
 GOES_BACK_WITHIN_MS = 3000
-
-
-class Repeat(StrEnum):
-    """What is repeated, in Home Assistant's words."""
-
-    OFF = "off"
-    ONE = "one"
-    ALL = "all"
-
-
-class Verdict(StrEnum):
-    """What to do after an item could not be played.
-
-    Go on with `upcoming`; go on with nothing, as nothing is left; or stop and tell
-    the user, as too many in a row were bad.
-    """
-
-    SKIP = "skip"
-    END = "end"
-    GIVE_UP = "give_up"
-
-
-class QueueFullError(Exception):
-    """The items were too many, and none was taken; `fits` says how many would be."""
-
-    def __init__(self, fits: int) -> None:
-        """Say how many fit."""
-        super().__init__(f"the queue takes {fits} more items")
-        self.fits = fits
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueSnapshot:
-    """A queue's state for diagnostics, without anything private."""
-
-    length: int
-    position: int
-    current: str | None
-    upcoming: str | None
-    shuffle: bool
-    repeat: Repeat
-    failed: tuple[str, ...]
-    has_given_up: bool
 
 
 class PlayQueue:

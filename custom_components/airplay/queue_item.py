@@ -1,6 +1,7 @@
-"""Media in a queue, and how it is stored."""
+"""Media in a queue, how it is stored, and the words for what a queue does."""
 
 from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
 from random import Random
 import re
 from urllib.parse import parse_qsl, urlsplit
@@ -36,6 +37,49 @@ class QueueItem:
         """Return what is known of the media, as `extra` of play_media says it."""
         known = {name: getattr(self, name) for name in _WORDS}
         return {name: word for name, word in known.items() if word is not None}
+
+
+class Repeat(StrEnum):
+    """What is repeated, in Home Assistant's words."""
+
+    OFF = "off"
+    ONE = "one"
+    ALL = "all"
+
+
+class Verdict(StrEnum):
+    """What to do after an item could not be played.
+
+    Go on with `upcoming`; go on with nothing, as nothing is left; or stop and tell
+    the user, as too many in a row were bad.
+    """
+
+    SKIP = "skip"
+    END = "end"
+    GIVE_UP = "give_up"
+
+
+class QueueFullError(Exception):
+    """The items were too many, and none was taken; `fits` says how many would be."""
+
+    def __init__(self, fits: int) -> None:
+        """Say how many fit."""
+        super().__init__(f"the queue takes {fits} more items")
+        self.fits = fits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSnapshot:
+    """A queue's state for diagnostics, without anything private."""
+
+    length: int
+    position: int
+    current: str | None
+    upcoming: str | None
+    shuffle: bool
+    repeat: Repeat
+    failed: tuple[str, ...]
+    has_given_up: bool
 
 
 def new_item_id(random: Random) -> str:

@@ -12,9 +12,9 @@ from .const import DOMAIN
 from .entity import translated
 from .media import async_resolve, name_of
 from .models import AirPlayConfigEntry
-from .play_queue import PlayQueue, Verdict
+from .play_queue import PlayQueue
 from .player import Player, PlayerState
-from .queue_item import QueueItem
+from .queue_item import QueueItem, Verdict
 from .raop.errors import MediaError, RaopError, error_for
 from .raop.messages import MediaChanged, NextFailed, NextTaken, StreamChanged
 from .sender import Sender, SenderDied, SenderEvent

@@ -13,9 +13,9 @@ from .const import DOMAIN
 from .entity import translated
 from .media import make_item
 from .media_items import async_order
-from .play_queue import PlayQueue, QueueFullError, Repeat
+from .play_queue import PlayQueue
 from .player import PlayerState
-from .queue_item import QueueItem
+from .queue_item import QueueFullError, QueueItem, Repeat
 from .queue_player import QueuePlayer
 from .raop.errors import MediaError
 
