@@ -103,6 +103,56 @@ async def test_items_follow_without_a_gap_and_without_a_lie(
     assert not kitchen.violations
 
 
+async def test_ten_pieces_are_heard_as_one(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
+) -> None:
+    whole = songs.pcm("whole", 5)
+    size = len(whole) // 10
+    for at in range(10):
+        piece = whole[at * size : (at + 1) * size]
+        write_wav(songs.folder / "pieces" / f"{at}.wav", piece)
+    watch = Watch(hass, player)
+
+    await play(hass, player, f"{FOLDER}/pieces")
+    await watch.until_is("playing")
+    await watch.until_is("idle")
+
+    assert watch.names == ["idle", "buffering", "playing", "idle"]
+    assert kitchen.heard(whole).is_complete
+    places = [each.attributes.get("queue_position") for each in watch.states]
+    assert set(range(1, 11)) <= {place for place in places if place}
+
+
+async def test_item_that_was_ready_is_not_heard_after_another_order(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
+) -> None:
+    await play(hass, player, songs.make("a", 4))
+    await enqueue(hass, player, songs.make("b"), "add")
+
+    await play(hass, player, songs.make("c"))
+    watch = Watch(hass, player)
+    await watch.until_is("idle")
+
+    assert kitchen.heard(songs.pcm("c")).is_complete
+    assert kitchen.heard(songs.pcm("b")).frames == 0
+
+
+async def test_receiver_that_was_lost_goes_on_at_the_position(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
+) -> None:
+    await play(hass, player, songs.make("a", 4))
+    await call(hass, player, "media_seek", seek_position=2)
+    watch = Watch(hass, player)
+    kitchen.disconnect()
+    await watch.until_is("idle")
+
+    await call(hass, player, "media_play")
+
+    assert is_item("a")(state_of(hass, player))
+    assert state_of(hass, player).attributes["media_position"] >= 2
+    await call(hass, player, "media_stop")
+
+
 async def test_next_is_offered_only_while_there_is_one(
     hass: HomeAssistant, player: str, songs: Songs
 ) -> None:

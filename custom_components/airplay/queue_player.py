@@ -22,6 +22,9 @@ from .speaker import Speaker
 
 _LOGGER = logging.getLogger(__name__)
 
+# Another item began: whatever the sender was told to let follow, it is told anew.
+_UNTOLD = ""
+
 
 class QueuePlayer(Player):
     """Plays a queue on one speaker; what follows is opened ahead of time."""
@@ -61,6 +64,10 @@ class QueuePlayer(Player):
         """Play an item, or else the first good one behind it."""
         self._pending = intent
         self._kept_position_ms = position_ms
+        if self._opening:
+            # It would follow the item that comes now.
+            self._opening.cancel()
+            self._queued = _UNTOLD
         self._async_tell()
         try:
             while item and intent == self._intent:
@@ -120,7 +127,7 @@ class QueuePlayer(Player):
         match event:
             case MediaChanged():
                 if not is_handed_over and not event.is_live:
-                    self._queued = None
+                    self._queued = _UNTOLD
                 self._async_settle()
             case NextTaken():
                 self._queued = None
