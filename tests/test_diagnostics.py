@@ -61,5 +61,11 @@ async def test_diagnostics_of_a_speaker_that_does_nothing(
         "is_muted": False,
         "progress": None,
     }
+    assert told["settings"] == {
+        "depth_ms": 1000,
+        "keep_paused_s": 600,
+        "crossfade_ms": 0,
+        "maximum_volume": 1.0,
+    }
     assert told["receiver"]["features"] is None
     assert told["entry"]["data"]["airplay"] is None

@@ -17,9 +17,8 @@ from hypothesis.stateful import (
 import pytest
 
 from custom_components.airplay import play_queue
-from custom_components.airplay.play_queue import (
-    MAX_ITEMS,
-    PlayQueue,
+from custom_components.airplay.play_queue import MAX_ITEMS, PlayQueue
+from custom_components.airplay.queue_item import (
     QueueFullError,
     QueueItem,
     Repeat,

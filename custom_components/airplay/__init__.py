@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import (
     ConfigEntryAuthFailed,
@@ -15,11 +16,11 @@ from homeassistant.helpers.typing import ConfigType
 from .const import DOMAIN, PLATFORMS
 from .entity import translated
 from .models import AirPlayConfigEntry, AirPlayRuntime
-from .player import Player
 from .presence import PRESENCE
 from .raop.errors import AuthenticationError, PairingRequiredError, RaopError
 from .sender import SENDER
 from .speaker import Speaker
+from .transport import Transport
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -44,9 +45,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> b
     speaker = Speaker(hass, entry, presence)
     await _async_test(speaker)
     sender = await lent.enter_async_context(SENDER.borrow(hass))
-    player = Player(hass, entry, speaker, sender)
+    player = Transport(hass, entry, speaker, sender)
     entry.runtime_data = AirPlayRuntime(speaker=speaker, player=player, sender=sender)
-    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    # The most that is allowed stands before anything can be played.
+    await hass.config_entries.async_forward_entry_setups(entry, [Platform.NUMBER])
+    await hass.config_entries.async_forward_entry_setups(entry, [Platform.MEDIA_PLAYER])
     return True
 
 

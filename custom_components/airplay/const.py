@@ -5,12 +5,14 @@ from typing import Final
 from homeassistant.const import Platform
 
 DOMAIN: Final = "airplay"
-PLATFORMS: Final = [Platform.MEDIA_PLAYER]
+PLATFORMS: Final = [Platform.MEDIA_PLAYER, Platform.NUMBER]
 
 RAOP_TYPE: Final = "_raop._tcp.local."
 AIRPLAY_TYPE: Final = "_airplay._tcp.local."
 
 CONF_AIRPLAY: Final = "airplay"
+CONF_DEPTH_MS: Final = "depth_ms"
+CONF_KEEP_PAUSED_S: Final = "keep_paused_s"
 CONF_MANUAL: Final = "manual"
 CONF_RAOP: Final = "raop"
 

@@ -51,10 +51,11 @@ async def async_get_config_entry_diagnostics(
         },
         "player": {
             "state": player.state,
-            "volume": player.volume,
-            "is_muted": player.is_muted,
+            "volume": player.volume.level,
+            "is_muted": player.volume.is_muted,
             "progress": _progress(player.progress) if player.progress else None,
         },
+        "settings": asdict(player.settings) | {"maximum_volume": player.volume.maximum},
         "sender": runtime.sender.status,
     }
 

@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import yarl
 
 from homeassistant.components import media_source
 from homeassistant.components.media_player import (
+    BrowseError,
     BrowseMedia,
     MediaType,
+    SearchError,
+    SearchMedia,
+    SearchMediaQuery,
     async_process_play_media_url,
 )
 from homeassistant.core import HomeAssistant
@@ -18,12 +23,14 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.network import is_hass_url
 
 from .const import DOMAIN
+from .queue_item import QueueItem, new_item_id
 from .raop.messages import Media, Tags
 
 _SCHEMES = {"http", "https"}
 _PICTURE_KEYS = ("thumb", "picture", "image", "media_image_url", "entity_picture")
 # The sender takes a line of bounded length; nobody needs a title longer than this.
 _MAX_TEXT = 1000
+_RANDOM = Random()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +43,53 @@ class Playable:
     picture_url: str | None = field(default=None, repr=False)
 
 
-async def async_resolve(
-    hass: HomeAssistant,
-    entity_id: str,
-    media_type: MediaType | str,
-    media_id: str,
-    extra: Mapping[str, Any],
-) -> Playable:
-    """Find what a media id stands for; raise a translated error where it is nothing."""
+def make_item(
+    media_type: MediaType | str, media_id: str, extra: Mapping[str, Any]
+) -> QueueItem:
+    """Return an order to play as an item of a queue, with what is said of it."""
     words = _words(extra)
     tags = _tags(words)
-    name = tags.title or public_name(media_id)
+    return QueueItem(
+        id=new_item_id(_RANDOM),
+        content_id=media_id,
+        content_type=str(media_type),
+        title=tags.title,
+        artist=tags.artist,
+        album=tags.album,
+        album_artist=tags.album_artist,
+        track=tags.track,
+        thumb=_thumb(words),
+    )
+
+
+async def async_resolve(
+    hass: HomeAssistant, entity_id: str, item: QueueItem, position_ms: int = 0
+) -> Playable:
+    """Find what an item stands for; raise a translated error where it is nothing."""
+    media_id, media_type = item.content_id, item.content_type
     if media_source.is_media_source_id(media_id):
-        url = await _async_resolve_source(hass, entity_id, media_id, name)
+        url = await _async_resolve_source(hass, entity_id, media_id, name_of(item))
         media_type = MediaType.MUSIC
     else:
-        url = await _async_resolve_address(hass, media_id, name)
+        url = await _async_resolve_address(hass, media_id, name_of(item))
     return Playable(
-        media=Media(url=url, name=name, tags=tags, trusted_host=_own_host(hass, url)),
+        media=Media(
+            url=url,
+            name=name_of(item),
+            item=item.id,
+            position_ms=position_ms,
+            tags=_tags(item.extra),
+            trusted_host=_own_host(hass, url),
+        ),
         content_id=media_id,
         content_type=media_type,
-        picture_url=_picture(hass, words),
+        picture_url=_picture(hass, item.thumb),
     )
+
+
+def name_of(item: QueueItem) -> str:
+    """Return what users know an item by."""
+    return item.title or public_name(item.content_id)
 
 
 async def async_browse(hass: HomeAssistant, media_id: str | None) -> BrowseMedia:
@@ -65,8 +97,20 @@ async def async_browse(hass: HomeAssistant, media_id: str | None) -> BrowseMedia
     return await media_source.async_browse_media(
         hass,
         media_id,
-        content_filter=lambda item: item.media_content_type.startswith("audio/"),
+        content_filter=_is_heard,
     )
+
+
+async def async_search(hass: HomeAssistant, query: SearchMediaQuery) -> SearchMedia:
+    """Return what a media source finds and can be heard."""
+    try:
+        found = await media_source.async_search_media(
+            hass, query.media_content_id, query
+        )
+    except BrowseError as err:
+        raise SearchError(str(err)) from err
+    heard = [item for item in found.result if item.can_expand or _is_heard(item)]
+    return SearchMedia(result=heard)
 
 
 def public_name(media_id: str) -> str:
@@ -136,6 +180,10 @@ def _own_host(hass: HomeAssistant, url: str) -> str | None:
     return yarl.URL(url).host
 
 
+def _is_heard(item: BrowseMedia) -> bool:
+    return item.media_content_type.startswith("audio/")
+
+
 def _words(extra: Mapping[str, Any]) -> dict[str, Any]:
     """Flatten what callers say of the media: plain words win over Cast's."""
     metadata = extra.get("metadata")
@@ -161,11 +209,15 @@ def _text(words: Mapping[str, Any], *keys: str) -> str | None:
     return None
 
 
-def _picture(hass: HomeAssistant, words: Mapping[str, Any]) -> str | None:
+def _thumb(words: Mapping[str, Any]) -> str | None:
     url = _text(words, *_PICTURE_KEYS)
     images = words.get("images")
     if url is None and isinstance(images, list) and images:
         url = _text(images[0], "url") if isinstance(images[0], Mapping) else None
+    return url
+
+
+def _picture(hass: HomeAssistant, url: str | None) -> str | None:
     if url is None:
         return None
     try:

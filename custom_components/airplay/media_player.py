@@ -1,28 +1,30 @@
 """The player that an AirPlay receiver is in Home Assistant."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any, override
 
 from homeassistant.components.media_player import (
+    ATTR_MEDIA_ENQUEUE,
     ATTR_MEDIA_EXTRA,
     BrowseMedia,
     MediaPlayerDeviceClass,
-    MediaPlayerEntity,
     MediaPlayerEntityFeature,
     MediaPlayerState,
     MediaType,
+    RepeatMode,
+    SearchMedia,
+    SearchMediaQuery,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 
-from .entity import AirPlayEntity, translate_errors, translated
-from .media import async_browse, async_resolve
+from .entity import translate_errors, translated
+from .media import async_browse, async_search
+from .media_entity import MediaEntity
 from .models import AirPlayConfigEntry
 from .player import PlayerState
 from .raop.errors import RaopError
-from .raop.messages import Tags
 
 # An announcement that plays must not hold up a change of the volume.
 PARALLEL_UPDATES = 0
@@ -31,7 +33,21 @@ _STATES = {
     PlayerState.IDLE: MediaPlayerState.IDLE,
     PlayerState.BUFFERING: MediaPlayerState.BUFFERING,
     PlayerState.PLAYING: MediaPlayerState.PLAYING,
+    PlayerState.PAUSED: MediaPlayerState.PAUSED,
 }
+_ALWAYS = (
+    MediaPlayerEntityFeature.BROWSE_MEDIA
+    | MediaPlayerEntityFeature.CLEAR_PLAYLIST
+    | MediaPlayerEntityFeature.MEDIA_ENQUEUE
+    | MediaPlayerEntityFeature.PLAY_MEDIA
+    | MediaPlayerEntityFeature.REPEAT_SET
+    | MediaPlayerEntityFeature.SEARCH_MEDIA
+    | MediaPlayerEntityFeature.SHUFFLE_SET
+    | MediaPlayerEntityFeature.STOP
+    | MediaPlayerEntityFeature.VOLUME_MUTE
+    | MediaPlayerEntityFeature.VOLUME_SET
+    | MediaPlayerEntityFeature.VOLUME_STEP
+)
 
 
 async def async_setup_entry(
@@ -47,8 +63,10 @@ async def async_setup_entry(
 class _Kept(ExtraStoredData):
     """What outlives a restart, also when the receiver was away before it."""
 
-    volume: float
+    volume: float | None
     is_muted: bool
+    queue: dict[str, object]
+    position_ms: int
 
     @override
     def as_dict(self) -> dict[str, Any]:
@@ -56,36 +74,78 @@ class _Kept(ExtraStoredData):
         return asdict(self)
 
 
-class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
+class AirPlayPlayer(MediaEntity, RestoreEntity):
     """Shows what the player does and hands it what the user wants."""
 
     _attr_name = None
     _attr_translation_key = "speaker"
     _attr_device_class = MediaPlayerDeviceClass.SPEAKER
     _attr_volume_step = 0.05
-    _attr_supported_features = (
-        MediaPlayerEntityFeature.BROWSE_MEDIA
-        | MediaPlayerEntityFeature.PLAY_MEDIA
-        | MediaPlayerEntityFeature.STOP
-        | MediaPlayerEntityFeature.VOLUME_MUTE
-        | MediaPlayerEntityFeature.VOLUME_SET
-        | MediaPlayerEntityFeature.VOLUME_STEP
-    )
+    _unrecorded_attributes = frozenset({"queue_position", "queue_size"})
 
     @override
     async def async_added_to_hass(self) -> None:
         """Take the last known volume, which is never guessed louder."""
         await super().async_added_to_hass()
+        self.player.entity_id = self.entity_id
         if kept := await self.async_get_last_extra_data():
             known = kept.as_dict()
-            self.player.volume = float(known["volume"])
-            self.player.is_muted = bool(known["is_muted"])
+            self.player.volume.async_restore(
+                known["volume"], is_muted=known["is_muted"]
+            )
+            self.player.async_restore(known.get("queue"), known.get("position_ms"))
 
     @property
     @override
     def extra_restore_state_data(self) -> ExtraStoredData:
         """Return what is taken up again after a restart."""
-        return _Kept(self.player.volume, self.player.is_muted)
+        volume, queue = self.player.volume, self.player.queue
+        return _Kept(
+            volume=volume.known_level,
+            is_muted=volume.is_muted,
+            queue=queue.as_dict(),
+            position_ms=self.player.position_ms,
+        )
+
+    @property
+    @override
+    def supported_features(self) -> MediaPlayerEntityFeature:
+        """Return what can be done now."""
+        queue, playing = self.player.queue, self.player.playing
+        features = _ALWAYS
+        if queue.current:
+            features |= MediaPlayerEntityFeature.PLAY
+            features |= MediaPlayerEntityFeature.PREVIOUS_TRACK
+        if queue.has_next:
+            features |= MediaPlayerEntityFeature.NEXT_TRACK
+        if playing and playing.duration_ms is not None:
+            features |= MediaPlayerEntityFeature.SEEK
+        if playing is None or not playing.is_live:
+            features |= MediaPlayerEntityFeature.PAUSE
+        return features
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, int]:
+        """Return where the queue stands, counted from one."""
+        queue = self.player.queue
+        return (
+            {"queue_position": queue.position + 1, "queue_size": len(queue)}
+            if queue.current
+            else {}
+        )
+
+    @property
+    @override
+    def shuffle(self) -> bool:
+        """Whether the queue plays in a random order."""
+        return self.player.queue.shuffle
+
+    @property
+    @override
+    def repeat(self) -> RepeatMode:
+        """Return what is repeated."""
+        return RepeatMode(self.player.queue.repeat.value)
 
     @property
     @override
@@ -97,132 +157,71 @@ class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
     @override
     def volume_level(self) -> float:
         """Return the level, from 0 to 1."""
-        return self.player.volume
+        return self.player.volume.level
 
     @property
     @override
     def is_volume_muted(self) -> bool:
         """Whether the receiver is muted."""
-        return self.player.is_muted
-
-    @property
-    @override
-    def media_content_id(self) -> str | None:
-        """Return the id that was asked to play."""
-        playing = self.player.playing
-        return playing.playable.content_id if playing else None
-
-    @property
-    @override
-    def media_content_type(self) -> MediaType | str | None:
-        """Return the kind of media."""
-        playing = self.player.playing
-        return playing.playable.content_type if playing else None
-
-    @property
-    @override
-    def media_duration(self) -> int | None:
-        """Return the length in seconds; radio has none."""
-        playing = self.player.playing
-        if playing is None or playing.duration_ms is None:
-            return None
-        return round(playing.duration_ms / 1000)
-
-    @property
-    @override
-    def media_position(self) -> int | None:
-        """Return the position that was heard when it was updated last."""
-        playing = self.player.playing
-        if playing is None or playing.position_at is None:
-            return None
-        return round(playing.position_ms / 1000)
-
-    @property
-    @override
-    def media_position_updated_at(self) -> datetime | None:
-        """Return when the position was heard."""
-        playing = self.player.playing
-        return playing.position_at if playing else None
-
-    @property
-    @override
-    def media_title(self) -> str | None:
-        """Return the title, for radio that of the song."""
-        playing = self.player.playing
-        return playing.tags.title or playing.station if playing else None
-
-    @property
-    @override
-    def media_artist(self) -> str | None:
-        """Return the artist."""
-        return self._tags.artist
-
-    @property
-    @override
-    def media_album_name(self) -> str | None:
-        """Return the album."""
-        return self._tags.album
-
-    @property
-    @override
-    def media_album_artist(self) -> str | None:
-        """Return the album's artist."""
-        return self._tags.album_artist
-
-    @property
-    @override
-    def media_track(self) -> int | None:
-        """Return the number within the album."""
-        return self._tags.track
-
-    @property
-    @override
-    def media_channel(self) -> str | None:
-        """Return the radio station."""
-        playing = self.player.playing
-        return playing.station if playing else None
-
-    @property
-    @override
-    def media_image_url(self) -> str | None:
-        """Return the picture that came with the order to play."""
-        playing = self.player.playing
-        return playing.playable.picture_url if playing else None
-
-    @property
-    @override
-    def media_image_hash(self) -> str | None:
-        """Return what changes with the picture."""
-        playing = self.player.playing
-        if playing and playing.cover_hash:
-            return playing.cover_hash
-        return super().media_image_hash
-
-    @override
-    async def async_get_media_image(self) -> tuple[bytes | None, str | None]:
-        """Return the picture inside the media, or fetch the one of the order."""
-        playing = self.player.playing
-        if playing and playing.cover_hash and playing.cover:
-            return playing.cover.content, playing.cover.content_type
-        return await super().async_get_media_image()
+        return self.player.volume.is_muted
 
     @override
     async def async_play_media(
         self, media_type: MediaType | str, media_id: str, **kwargs: Any
     ) -> None:
-        """Play media; done when the receiver has started."""
-        intent = self.player.async_intend()
-        playable = await async_resolve(
-            self.hass,
-            self.entity_id,
-            media_type,
-            media_id,
-            kwargs.get(ATTR_MEDIA_EXTRA) or {},
-        )
+        """Play media or put it into the queue; done when the receiver has started."""
+        enqueue = kwargs.get(ATTR_MEDIA_ENQUEUE)
+        extra = kwargs.get(ATTR_MEDIA_EXTRA) or {}
         try:
-            await self.player.async_play(intent, playable)
+            await self.player.async_play_media(media_type, media_id, enqueue, extra)
         except RaopError as error:
-            raise translated(error, self.speaker.name, playable.media.name) from error
+            raise translated(error, self.speaker.name) from error
+
+    @translate_errors
+    @override
+    async def async_media_play(self) -> None:
+        """Go on, or play the queue."""
+        await self.player.async_go_on()
+
+    @translate_errors
+    @override
+    async def async_media_pause(self) -> None:
+        """Pause; radio stops."""
+        await self.player.async_pause()
+
+    @translate_errors
+    @override
+    async def async_media_next_track(self) -> None:
+        """Go to the next item."""
+        await self.player.async_skip()
+
+    @translate_errors
+    @override
+    async def async_media_previous_track(self) -> None:
+        """Go back to the start of the item, or to the one before."""
+        await self.player.async_go_back()
+
+    @translate_errors
+    @override
+    async def async_media_seek(self, position: float) -> None:
+        """Go to a position in seconds."""
+        await self.player.async_seek(round(position * 1000))
+
+    @translate_errors
+    @override
+    async def async_clear_playlist(self) -> None:
+        """Drop the queue and stop."""
+        await self.player.async_clear()
+
+    @override
+    async def async_set_shuffle(self, shuffle: bool) -> None:
+        """Play the queue in a random order, or in its own again."""
+        self.player.async_set_shuffle(shuffle)
+
+    @override
+    async def async_set_repeat(self, repeat: RepeatMode) -> None:
+        """Repeat one item, all, or none."""
+        self.player.async_set_repeat(repeat)
 
     @translate_errors
     @override
@@ -234,13 +233,13 @@ class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
     @override
     async def async_set_volume_level(self, volume: float) -> None:
         """Set the level, from 0 to 1."""
-        await self.player.async_set_volume(volume, is_muted=self.player.is_muted)
+        await self.player.volume.async_set(volume, is_muted=self.player.volume.is_muted)
 
     @translate_errors
     @override
     async def async_mute_volume(self, mute: bool) -> None:
         """Mute, or go back to the level that was."""
-        await self.player.async_set_volume(self.player.volume, is_muted=mute)
+        await self.player.volume.async_set(self.player.volume.level, is_muted=mute)
 
     @override
     async def async_browse_media(
@@ -251,7 +250,7 @@ class AirPlayPlayer(AirPlayEntity, MediaPlayerEntity, RestoreEntity):
         """Browse what of Home Assistant's media can be heard."""
         return await async_browse(self.hass, media_content_id)
 
-    @property
-    def _tags(self) -> Tags:
-        playing = self.player.playing
-        return playing.tags if playing else Tags()
+    @override
+    async def async_search_media(self, query: SearchMediaQuery) -> SearchMedia:
+        """Search a media source for what can be heard."""
+        return await async_search(self.hass, query)

@@ -12,9 +12,9 @@ from .const import CONF_AIRPLAY, CONF_RAOP
 from .raop.receiver import Receiver, Service, merge, normalise_id
 
 if TYPE_CHECKING:
-    from .player import Player
     from .sender import Sender
     from .speaker import Speaker
+    from .transport import Transport
 
 CONF_INSTANCE = "instance"
 CONF_TXT = "txt"
@@ -27,7 +27,7 @@ class AirPlayRuntime:
     """The parts that work for one receiver while its entry is loaded."""
 
     speaker: Speaker
-    player: Player
+    player: Transport
     sender: Sender
 
 

@@ -1,97 +1,25 @@
 """What one player has to play, in which order, and what follows: a pure model."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields, replace
-from enum import StrEnum
+from copy import deepcopy
 from itertools import chain
 from random import Random
-import re
 from typing import Self
-from urllib.parse import parse_qsl, urlsplit
+
+from .queue_item import (
+    QueueFullError,
+    QueueItem,
+    QueueSnapshot,
+    Repeat,
+    Verdict,
+    is_public,
+    restored,
+    stored,
+)
 
 MAX_ITEMS = 10_000
 MAX_FAILURES_IN_A_ROW = 3
 GOES_BACK_WITHIN_MS = 3000
-
-_WORDS = ("title", "artist", "album", "album_artist", "track", "thumb")
-_NUMBERS = {"track", "duration_ms"}
-_MAX_TEXT = 8192
-_MAX_NUMBER = 1 << 53
-_SECRET_WORD = re.compile(
-    r"auth(?!or)|token|secret|passw|pwd|signature|credential|api.?key|jwt|session"
-    r"|^(sig|key|pw|pass)$",
-    re.IGNORECASE,
-)
-
-
-class Repeat(StrEnum):
-    """What is repeated, in Home Assistant's words."""
-
-    OFF = "off"
-    ONE = "one"
-    ALL = "all"
-
-
-class Verdict(StrEnum):
-    """What to do after an item could not be played.
-
-    Go on with `upcoming`; go on with nothing, as nothing is left; or stop and tell
-    the user, as too many in a row were bad.
-    """
-
-    SKIP = "skip"
-    END = "end"
-    GIVE_UP = "give_up"
-
-
-class QueueFullError(Exception):
-    """The items were too many, and none was taken; `fits` says how many would be."""
-
-    def __init__(self, fits: int) -> None:
-        """Say how many fit."""
-        super().__init__(f"the queue takes {fits} more items")
-        self.fits = fits
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueItem:
-    """Media to play: what a user asked for, never the address that it was resolved to."""
-
-    id: str
-    content_id: str = field(repr=False)
-    content_type: str
-    title: str | None = None
-    artist: str | None = None
-    album: str | None = None
-    album_artist: str | None = None
-    track: int | None = None
-    thumb: str | None = field(default=None, repr=False)
-    duration_ms: int | None = None
-
-    @property
-    def extra(self) -> dict[str, str | int]:
-        """Return what is known of the media, as `extra` of play_media says it."""
-        known = {name: getattr(self, name) for name in _WORDS}
-        return {name: word for name, word in known.items() if word is not None}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueSnapshot:
-    """A queue's state for diagnostics, without anything private."""
-
-    length: int
-    position: int
-    current: str | None
-    upcoming: str | None
-    shuffle: bool
-    repeat: Repeat
-    failed: tuple[str, ...]
-    has_given_up: bool
-
-
-def new_item_id(random: Random) -> str:
-    """Return a short id that no other item has."""
-    return f"{random.getrandbits(48):012x}"
 
 
 class PlayQueue:
@@ -126,6 +54,11 @@ class PlayQueue:
     def current(self) -> QueueItem | None:
         """Return the item that plays, or would be played first."""
         return self._at(self._index if self._order else None)
+
+    @property
+    def position(self) -> int:
+        """Return the place of the current item, from 0."""
+        return self._index
 
     @property
     def upcoming(self) -> QueueItem | None:
@@ -190,6 +123,11 @@ class PlayQueue:
             self._failures = 0
             self._index += 0 if was_empty else 1
         return self.current
+
+    def copy(self) -> Self:
+        """Return a queue that may be tried without changing this one."""
+        shared = (self._random, *self._items.values())
+        return deepcopy(self, {id(each): each for each in shared})
 
     def clear(self) -> None:
         """Drop all items; shuffle and repeat stay."""
@@ -289,13 +227,13 @@ class PlayQueue:
 
     def as_dict(self) -> dict[str, object]:
         """Return what is stored, without the items whose address holds a secret."""
-        public = {each: item for each, item in self._items.items() if _is_public(item)}
+        public = {each: item for each, item in self._items.items() if is_public(item)}
         original = [each for each in self._original if each in public]
         places = {each: place for place, each in enumerate(original)}
         played = sum(each in public for each in self._order[: self._index])
         return {
             "version": 1,
-            "items": [_stored(public[each]) for each in original],
+            "items": [stored(public[each]) for each in original],
             "order": [places[each] for each in self._order if each in public],
             "position": played if played < len(original) else 0,
             "shuffle": self._shuffle,
@@ -323,7 +261,7 @@ class PlayQueue:
                 "shuffle": bool(shuffle),
                 "repeat": str(repeat),
             }:
-                self.replace([_restored(each) for each in items[: MAX_ITEMS + 1]])
+                self.replace([restored(each) for each in items[: MAX_ITEMS + 1]])
             case _:
                 raise ValueError("not a queue")
         self.repeat = Repeat(repeat)
@@ -395,38 +333,3 @@ class PlayQueue:
         places = set(self._random.sample(range(total), len(fresh)))
         news, olds = iter(self._random.sample(fresh, len(fresh))), iter(known)
         return [next(news if at in places else olds) for at in range(total)]
-
-
-def _is_public(item: QueueItem) -> bool:
-    return not _has_secret(item.content_id)
-
-
-def _has_secret(address: str) -> bool:
-    """Whether an address holds a login or a signature, or cannot be told."""
-    if "?" not in address and "@" not in address:
-        return False
-    try:
-        parts = urlsplit(address)
-        names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
-    except ValueError:
-        return True
-    return "@" in parts.netloc or any(map(_SECRET_WORD.search, names))
-
-
-def _stored(item: QueueItem) -> dict[str, str | int]:
-    if item.thumb and _has_secret(item.thumb):
-        item = replace(item, thumb=None)
-    words = {each.name: getattr(item, each.name) for each in fields(item)}
-    return {name: word for name, word in words.items() if word is not None}
-
-
-def _restored(stored: object) -> QueueItem:
-    """Return the item that was stored; raise TypeError or ValueError."""
-    if not isinstance(stored, dict):
-        raise TypeError("an item is no object")
-    for name, each in stored.items():
-        if type(each) is not (int if name in _NUMBERS else str):
-            raise TypeError("a field is of another type")
-        if len(each) > _MAX_TEXT if isinstance(each, str) else abs(each) > _MAX_NUMBER:
-            raise ValueError("a field is too long")
-    return QueueItem(**stored)

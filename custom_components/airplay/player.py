@@ -1,36 +1,40 @@
 """What one speaker plays: commands to the sender, and what it reports back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-import hashlib
 import logging
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
-from .artwork import Picture, async_fetch_picture, async_scale_picture, decode_cover
-from .const import DEFAULT_VOLUME
 from .media import Playable
 from .models import AirPlayConfigEntry
+from .now_playing import Display, NowPlaying
 from .raop.errors import RaopError, error_for
 from .raop.messages import (
     CoverFound,
     MediaChanged,
+    NextTaken,
+    Pause,
     Play,
     Progress,
-    SetArtwork,
-    SetVolume,
+    Queue,
+    Resume,
     Started,
     Stop,
     StreamChanged,
-    Tags,
 )
-from .sender import Sender, SenderDied, SenderEvent
+from .sender import Sender, SenderDied, SenderEvent, SenderGoneError
+from .settings import Settings
 from .speaker import Speaker
+from .volume import Volume
 
 _LOGGER = logging.getLogger(__name__)
+
+# Nothing is paused, maybe because the process that paused it is gone.
+_NOTHING_PAUSED = {"no_stream", SenderGoneError.code}
+# More are never open and unheard at once.
+_MOST_AHEAD = 8
 
 
 class PlayerState(StrEnum):
@@ -39,28 +43,16 @@ class PlayerState(StrEnum):
     IDLE = "idle"
     BUFFERING = "buffering"
     PLAYING = "playing"
+    PAUSED = "paused"
 
 
 _STATES = {
     "connecting": PlayerState.BUFFERING,
     "buffering": PlayerState.BUFFERING,
     "playing": PlayerState.PLAYING,
+    "paused": PlayerState.PAUSED,
     "ended": PlayerState.IDLE,
 }
-
-
-@dataclass(slots=True)
-class NowPlaying:
-    """The media that plays, and what is known of it by now."""
-
-    playable: Playable
-    tags: Tags
-    duration_ms: int | None = None
-    station: str | None = None
-    cover: Picture | None = None
-    cover_hash: str | None = None
-    position_ms: int = 0
-    position_at: datetime | None = None
 
 
 class Player:
@@ -83,12 +75,23 @@ class Player:
         self._intent = 0
         self._starting = 0
         self._next: Playable | None = None
-        self._shows_picture = False
+        self._ahead: dict[str, Playable] = {}
+        self._display = Display(hass, entry, speaker, sender)
+        # Items that are sent already, but not heard.
+        self.taken: list[str] = []
+        self.is_pausing = False
         self.state = PlayerState.IDLE
         self.playing: NowPlaying | None = None
         self.progress: Progress | None = None
-        self.volume = DEFAULT_VOLUME
-        self.is_muted = False
+        self.settings = Settings.from_entry(entry)
+        self.volume = Volume(
+            hass,
+            entry,
+            speaker,
+            sender,
+            is_idle=lambda: self.is_idle,
+            on_change=self._async_tell,
+        )
         entry.async_on_unload(sender.async_listen(self._stream, self._async_take))
 
     @property
@@ -114,10 +117,18 @@ class Player:
             return
         self._starting += 1
         self._next = playable
-        member = self._speaker.member(self.volume, is_muted=self.is_muted)
+        member = self._speaker.member(
+            self.volume.known_level, is_muted=self.volume.is_muted
+        )
         try:
             await self._sender.async_request(
-                Play(stream=self._stream, members=(member,), media=playable.media)
+                Play(
+                    stream=self._stream,
+                    members=(member,),
+                    media=playable.media,
+                    depth_ms=self.settings.depth_ms,
+                    crossfade_ms=self.settings.crossfade_ms,
+                )
             )
         except RaopError as error:
             self._speaker.async_failed(error)
@@ -128,26 +139,70 @@ class Player:
                 self._next = None
             self._async_tell()
         if self.playing and self.playing.playable is playable:
-            self._async_show_picture()
+            self._display.async_show(self.playing)
+
+    async def async_queue(self, playable: Playable | None) -> None:
+        """Have media follow without a gap, or nothing."""
+        if playable:
+            self._ahead.pop(playable.media.item, None)
+            self._ahead[playable.media.item] = playable
+            for item in [*self._ahead][:-_MOST_AHEAD]:
+                del self._ahead[item]
+        media = playable.media if playable else None
+        await self._sender.async_request(
+            Queue(
+                stream=self._stream,
+                media=media,
+                crossfade_ms=self.settings.crossfade_ms,
+            )
+        )
+
+    async def async_pause(self) -> None:
+        """Fall silent at once, and keep the receiver for a while."""
+        intent = self.async_intend()
+        if self.state is PlayerState.PAUSED and not self._starting:
+            return
+        if self.is_idle:
+            return
+        pending = self._next
+        self.is_pausing = True
+        try:
+            await self._sender.async_request(
+                Pause(stream=self._stream, keep_s=self.settings.keep_paused_s)
+            )
+        finally:
+            self.is_pausing = False
+        if intent == self._intent and pending and self.state is PlayerState.IDLE:
+            # It came so early that there was no stream yet.
+            self.state = PlayerState.PAUSED
+            self.playing = NowPlaying(pending, tags=pending.media.tags)
+            self.playing.position_ms = pending.media.position_ms
+            self._async_tell()
+
+    async def async_resume(self) -> bool:
+        """Go on where it was paused; return whether there was something to go on."""
+        self._starting += 1
+        try:
+            await self._sender.async_request(Resume(stream=self._stream))
+        except RaopError as error:
+            if error.code in _NOTHING_PAUSED:
+                return False
+            self._speaker.async_failed(error)
+            raise
+        finally:
+            self._starting -= 1
+            self._async_tell()
+        return True
 
     async def async_stop(self) -> None:
         """Stop, also what is still being started, and free the receiver."""
-        self.async_intend()
+        intent = self.async_intend()
         if not self.is_idle:
             await self._sender.async_request(Stop(stream=self._stream))
-
-    async def async_set_volume(self, volume: float, *, is_muted: bool) -> None:
-        """Set the level at once; an idle receiver is told when it plays."""
-        self.volume, self.is_muted = volume, is_muted
-        self._async_tell()
-        if not self.is_idle:
-            await self._sender.async_request(
-                SetVolume(
-                    receiver=self._speaker.receiver.id,
-                    volume=volume * 100,
-                    muted=is_muted,
-                )
-            )
+        if intent == self._intent and self.state is PlayerState.PAUSED:
+            # The sender knows nothing of what was paused before it was started.
+            self._async_end()
+            self._async_tell()
 
     async def async_close(self) -> None:
         """Free the receiver before the entry goes."""
@@ -163,17 +218,18 @@ class Player:
                 self._async_stream_changed(event)
             case Started():
                 self._async_change_media()
-            case SenderDied():
+            case SenderDied() if self.state is not PlayerState.PAUSED:
                 self._async_end()
+            case NextTaken():
+                self.taken.append(event.item)
             case Progress():
                 self.progress = event
                 return
-            case MediaChanged() if self.playing:
-                self.playing.tags = event.tags
-                self.playing.duration_ms = None if event.is_live else event.duration_ms
-                self.playing.station = event.station
+            case MediaChanged():
+                self._async_media_changed(event)
             case CoverFound() if self.playing:
-                self._async_cover_found(self.playing, event)
+                if self.playing.async_take_cover(event):
+                    self._display.async_show(self.playing)
             case _:
                 return
         self._async_tell()
@@ -201,52 +257,37 @@ class Player:
     def _async_change_media(self) -> None:
         """Show what was asked for; until now the media before it was heard."""
         if self._next:
-            position_at = self.playing.position_at if self.playing else None
+            self.taken.clear()
+            media = self._next.media
             self.playing = NowPlaying(
-                self._next, tags=self._next.media.tags, position_at=position_at
+                self._next,
+                tags=media.tags,
+                position_ms=media.position_ms,
+                position_at=self.playing.position_at if self.playing else None,
             )
+
+    @callback
+    def _async_media_changed(self, event: MediaChanged) -> None:
+        if event.item in self.taken and event.item in self._ahead:
+            del self.taken[: self.taken.index(event.item) + 1]
+            playable = self._ahead[event.item]
+            self.playing = NowPlaying(
+                playable, tags=event.tags, position_at=dt_util.utcnow()
+            )
+            self._display.async_show(self.playing)
+        elif self.playing and self.playing.item == event.item and not event.is_live:
+            # It began anew, and what was to follow has to be told again.
+            self.taken.clear()
+        if self.playing and self.playing.item == event.item:
+            self.playing.async_take(event)
 
     @callback
     def _async_end(self) -> None:
         self.state = PlayerState.IDLE
         self.progress = None
-        self._shows_picture = False
+        self.taken.clear()
+        self._display.async_end()
         self.playing = None
-
-    @callback
-    def _async_cover_found(self, playing: NowPlaying, event: CoverFound) -> None:
-        playing.cover = decode_cover(event.picture, event.content_type)
-        if playing.cover and not playing.playable.picture_url:
-            digest = hashlib.sha256(playing.cover.content, usedforsecurity=False)
-            playing.cover_hash = digest.hexdigest()[:16]
-            self._async_show_picture()
-
-    @callback
-    def _async_show_picture(self) -> None:
-        """Have the receiver show the picture, behind everything else."""
-        if self.playing and self._speaker.receiver.takes_artwork:
-            self._entry.async_create_background_task(
-                self._hass,
-                self._async_send_picture(self.playing),
-                f"airplay picture {self._speaker.name}",
-            )
-
-    async def _async_send_picture(self, playing: NowPlaying) -> None:
-        picture = playing.cover
-        if url := playing.playable.picture_url:
-            picture = await async_fetch_picture(self._hass, url)
-        encoded = await async_scale_picture(self._hass, picture) if picture else ""
-        if self.playing is not playing or self.is_idle:
-            return
-        if not encoded and not self._shows_picture:
-            return
-        try:
-            await self._sender.async_request(
-                SetArtwork(stream=self._stream, picture=encoded)
-            )
-        except RaopError as error:
-            _LOGGER.debug("%s shows no picture: %s", self._speaker.name, error)
-        self._shows_picture = bool(encoded)
 
     @callback
     def _async_tell(self) -> None:

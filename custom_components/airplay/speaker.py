@@ -66,8 +66,8 @@ class Speaker:
             txt=service.txt if service else None,
         )
 
-    def member(self, volume: float, *, is_muted: bool) -> Member:
-        """Return it as a member of a stream."""
+    def member(self, volume: float | None, *, is_muted: bool) -> Member:
+        """Return it as a member of a stream; without a volume it keeps its own."""
         raop, airplay = self.receiver.raop, self.receiver.airplay
         return Member(
             receiver=self.receiver.id,
@@ -78,7 +78,7 @@ class Speaker:
             airplay_port=airplay.port if airplay else None,
             airplay_txt=dict(airplay.txt) if airplay else {},
             password=self._entry.data.get(CONF_PASSWORD),
-            volume=volume * 100,
+            volume=None if volume is None else volume * 100,
             muted=is_muted,
         )
 

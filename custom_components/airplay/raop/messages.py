@@ -111,11 +111,13 @@ class Queue:
     """Open media that shall follow the present one without a gap, or none.
 
     It takes the place of what was queued before. The owner learns by `MediaChanged`
-    that it is heard, by `NextFailed` that it cannot be.
+    that it is heard, by `NextFailed` that it cannot be. Without a `crossfade_ms` that
+    of the play command holds.
     """
 
     stream: str
     media: Media | None = None
+    crossfade_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ from custom_components.airplay.raop.messages import (
     Progress,
     Queue,
     Resume,
+    SetVolume,
+    Stop,
     StreamChanged,
     VolumeFound,
 )
@@ -111,15 +113,22 @@ async def test_queue_can_be_taken_back(
     assert desk.told(NextTaken) == []
 
 
+@pytest.mark.parametrize(("begun_ms", "queued_ms"), [(500, None), (0, 500)])
 async def test_crossfade_overlaps_two_items_by_its_length(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    tmp_path: Path,
+    begun_ms: int,
+    queued_ms: int | None,
 ) -> None:
     first = wav(tmp_path / "first.wav", 1.5)
     second = wav(tmp_path / "second.wav", 1.5, seed=2)
     fade = 22_050
 
-    await played(desk, play(tmp_path / "first.wav", member(kitchen), crossfade_ms=500))
-    await desk.run(Queue(stream=STREAM, media=media(tmp_path / "second.wav")))
+    begin = play(tmp_path / "first.wav", member(kitchen), crossfade_ms=begun_ms)
+    await played(desk, begin)
+    follows = media(tmp_path / "second.wav")
+    await desk.run(Queue(stream=STREAM, media=follows, crossfade_ms=queued_ms))
     await desk.ended()
     await kitchen.drain()
 
@@ -304,6 +313,24 @@ async def test_next_pressed_five_times_plays_the_last_one(
     assert len(kitchen.asked("ANNOUNCE")) == 1
 
 
+async def test_what_was_to_follow_is_forgotten_when_other_media_is_played(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        wav(tmp_path / f"{name}.wav", 2.0, seed=len(name))
+    third = wav(tmp_path / "third.wav", 0.6, seed=3)
+    await played(desk, play(tmp_path / "first.wav", member(kitchen)))
+    await desk.run(Queue(stream=STREAM, media=media(tmp_path / "second.wav", "second")))
+
+    await played(desk, play(tmp_path / "third.wav", member(kitchen)))
+    end = await desk.ended()
+    await kitchen.drain()
+
+    assert end.reason == "finished"
+    assert kitchen.heard(third).is_complete
+    assert desk.told(NextTaken) == []
+
+
 async def test_level_of_a_receiver_is_found_where_none_is_wanted(
     desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
@@ -338,3 +365,22 @@ async def test_position_goes_on_over_a_pause(
     behind_s = told.at - resumed[-1].at
     expected = paused.position_ms + behind_s * 1000
     assert told.position_ms == pytest.approx(expected, abs=5)
+
+
+@pytest.mark.parametrize("keep_s", [0.0, 60.0])
+async def test_level_set_before_a_receiver_is_connected_again_holds(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, keep_s: float
+) -> None:
+    wav(tmp_path / "song.wav", 2.0)
+    await played(desk, play(tmp_path / "song.wav", member(kitchen, volume=50)))
+    await desk.run(Pause(stream=STREAM, keep_s=keep_s))
+    if keep_s:
+        kitchen.disconnect()
+    await kitchen.wait_idle()
+    kitchen.volumes.clear()
+
+    await desk.run(SetVolume(receiver="0a0b0c0d0e01", volume=10))
+    assert await desk.run(Resume(stream=STREAM, lead_ms=400)) is None
+
+    assert {change.volume_db for change in kitchen.volumes} == {-27.0}
+    await desk.run(Stop(stream=STREAM))

@@ -80,6 +80,7 @@ class Engine:
         match command:
             case Play():
                 stream = self._stream(command.stream)
+                stream.members.want(command.members)
                 await self._take_over(stream, lambda: stream.play(command))
             case Pause():
                 stream = self._stream(command.stream)
@@ -125,7 +126,7 @@ class Engine:
             return
         match command:
             case Queue():
-                await stream.queue(command.media)
+                await stream.queue(command.media, command.crossfade_ms)
             case SetTags():
                 stream.show_tags(command.tags)
             case SetArtwork():

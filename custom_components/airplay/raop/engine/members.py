@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
 import os
 
 from ..errors import RaopError
@@ -39,6 +40,8 @@ class Members:
         self._lanes: dict[str, RaopLane] = {}
         self._joining: list[RaopLane] = []
         self._guards: dict[str, asyncio.Task[None]] = {}
+        # What holds when a receiver is connected again after a change of its level.
+        self._levels: dict[str, tuple[float | None, bool]] = {}
         # One key for all, so that encrypted receivers share their packets too.
         self._key = AudioKey(os.urandom(16), os.urandom(16))
 
@@ -54,6 +57,10 @@ class Members:
     def have_evidence(self) -> bool:
         """Whether one of the receivers has asked for the time, as it must to play."""
         return any(lane.timing_replies for lane in self.lanes)
+
+    def want(self, members: Iterable[Member]) -> None:
+        """Take over the levels of a new command to play."""
+        self._levels = {each.receiver: (each.volume, each.muted) for each in members}
 
     def missing(self, members: Iterable[Member]) -> list[Member]:
         """Return those that have no open session."""
@@ -76,7 +83,7 @@ class Members:
         the caller's to tear down.
         """
         lanes = [
-            RaopLane(member, self._identity, self._pacer, self._key)
+            RaopLane(self._levelled(member), self._identity, self._pacer, self._key)
             for member in members
         ]
         self._joining = lanes
@@ -134,7 +141,8 @@ class Members:
         await tear_down(lanes)
 
     def set_volume(self, receiver: str, percent: float, *, is_muted: bool) -> None:
-        """Set one receiver's level, also while it is being connected."""
+        """Set one receiver's level, also for when it is connected again."""
+        self._levels[receiver] = (percent, is_muted)
         for lane in (*self.lanes, *self._joining):
             if lane.member.receiver == receiver:
                 lane.set_volume(percent, is_muted=is_muted)
@@ -160,6 +168,12 @@ class Members:
             )
             for lane in self.lanes
         )
+
+    def _levelled(self, member: Member) -> Member:
+        if member.receiver not in self._levels:
+            return member
+        volume, is_muted = self._levels[member.receiver]
+        return replace(member, volume=volume, muted=is_muted)
 
     def _drop(self, name: str) -> None:
         """Forget a session that a new one replaces."""

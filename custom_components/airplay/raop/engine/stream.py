@@ -153,10 +153,13 @@ class Stream:
             lanes = await self.members.connect(missing)
             await self.members.record(lanes, transmitter)
 
-    async def queue(self, media: Media | None) -> None:
+    async def queue(self, media: Media | None, crossfade_ms: int | None) -> None:
         """Open what shall follow; return at once."""
         if self._transmitter and self._command:
-            await self._items.queue(media, self._command, self._transmitter)
+            command = self._command
+            if crossfade_ms is not None:
+                command = replace(command, crossfade_ms=crossfade_ms)
+            await self._items.queue(media, command, self._transmitter)
 
     async def stop(self) -> None:
         """End the sessions and free the receivers."""

@@ -86,6 +86,9 @@ class Supply:
         self._start = start_frame
         self._position = position_frames
         self._is_dry = False
+        # What was to follow belonged to the source before.
+        self._next = None
+        self._is_next_coming = False
         self._fade = None
         self._again = b""
         # What was before is flushed: until then nobody hears the old source.

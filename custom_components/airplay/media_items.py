@@ -1,0 +1,154 @@
+"""What an order to play means: one item, or those of a playlist or a folder."""
+
+from dataclasses import dataclass
+import mimetypes
+from pathlib import Path
+
+from aiohttp import ClientError, ClientTimeout
+
+from homeassistant.components import media_source
+from homeassistant.components.media_player import BrowseError, BrowseMedia, MediaType
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from .const import DOMAIN
+from .media import async_resolve, make_item, name_of
+from .play_queue import MAX_ITEMS
+from .playlist import (
+    MAX_PLAYLIST_BYTES,
+    Entry,
+    HlsPlaylistError,
+    NotAPlaylistError,
+    PlaylistError,
+    is_playlist,
+    parse_playlist,
+)
+from .queue_item import QueueItem
+
+_TIMEOUT = ClientTimeout(total=10)
+_LOCAL = "media-source://media_source"
+_FOLDER_TYPES = {"", "directory", "folder", MediaType.ALBUM, MediaType.PLAYLIST}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The items of an order; `playlist` is what several of them are called."""
+
+    items: list[QueueItem]
+    playlist: str | None = None
+
+
+async def async_order(hass: HomeAssistant, entity_id: str, item: QueueItem) -> Order:
+    """Look into a playlist or a folder; anything else is an item as it is."""
+    if _is_folder(item):
+        return await _async_folder(hass, item)
+    if not is_playlist(item.content_id) and item.content_type != MediaType.PLAYLIST:
+        return Order([item])
+    try:
+        entries = await _async_entries(hass, entity_id, item)
+    except HlsPlaylistError, NotAPlaylistError:
+        return Order([item])
+    except PlaylistError as err:
+        raise _failed(item, "media_failed", str(err)) from err
+    return Order([_item_of(entry, item) for entry in entries], name_of(item))
+
+
+def _is_folder(item: QueueItem) -> bool:
+    if not media_source.is_media_source_id(item.content_id):
+        return False
+    if item.content_id.startswith(_LOCAL):
+        return mimetypes.guess_type(item.content_id)[0] is None
+    return item.content_type in _FOLDER_TYPES
+
+
+async def _async_folder(hass: HomeAssistant, item: QueueItem) -> Order:
+    """List what can be heard in a folder, not in those below it."""
+    try:
+        folder = await media_source.async_browse_media(hass, item.content_id)
+    except BrowseError as err:
+        raise _failed(item, "media_unresolvable", str(err)) from err
+    found = [
+        make_item(MediaType.MUSIC, child.media_content_id, _words(child))
+        for child in folder.children or ()
+        if child.can_play and _is_audio(child)
+    ]
+    if not found:
+        raise _failed(item, "media_folder_empty")
+    return Order(found[: MAX_ITEMS + 1], item.title or folder.title)
+
+
+def _is_audio(child: BrowseMedia) -> bool:
+    kind = child.media_content_type or ""
+    is_sound = kind.startswith("audio/") or kind == MediaType.MUSIC
+    return is_sound and not is_playlist(child.media_content_id, kind)
+
+
+def _words(child: BrowseMedia) -> dict[str, str]:
+    # The name of a file says less than the tags in it.
+    if child.media_content_id.startswith(_LOCAL):
+        return {}
+    words = {"title": child.title, "thumb": child.thumbnail}
+    return {name: word for name, word in words.items() if word}
+
+
+async def _async_entries(
+    hass: HomeAssistant, entity_id: str, item: QueueItem
+) -> list[Entry]:
+    base = item.content_id
+    address = (await async_resolve(hass, entity_id, item)).media.url
+    kind = None
+    if address.startswith("/"):
+        content = await hass.async_add_executor_job(_read, address)
+    else:
+        content, kind, address = await _async_fetch(hass, item, address)
+    if not base.startswith((_LOCAL, "/")):
+        base = address
+    return await hass.async_add_executor_job(parse_playlist, content, base, kind)
+
+
+def _read(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(MAX_PLAYLIST_BYTES + 1)
+    except OSError as err:
+        raise PlaylistError(err.strerror or "it cannot be read") from err
+
+
+async def _async_fetch(
+    hass: HomeAssistant, item: QueueItem, url: str
+) -> tuple[bytes, str, str]:
+    """Return a playlist, its type and the address that it came from."""
+    session = async_get_clientsession(hass)
+    try:
+        async with session.get(url, timeout=_TIMEOUT) as response:
+            if response.status >= 400:
+                kind = "forbidden" if response.status in (401, 403) else "not_found"
+                raise _failed(item, f"media_{kind}")
+            content = bytearray()
+            # What sounds never ends, so it is not read for its type alone.
+            if response.content_type.startswith("audio/") and not is_playlist(
+                url, response.content_type
+            ):
+                raise NotAPlaylistError("it sounds")
+            async for piece in response.content.iter_chunked(1 << 16):
+                content += piece
+                if len(content) > MAX_PLAYLIST_BYTES:
+                    break
+            return bytes(content), response.content_type, str(response.url)
+    except (ClientError, TimeoutError, ValueError) as err:
+        raise _failed(item, "media_unreachable") from err
+
+
+def _item_of(entry: Entry, playlist: QueueItem) -> QueueItem:
+    words = {"title": entry.title, "artist": entry.artist, "thumb": playlist.thumb}
+    known = {name: word for name, word in words.items() if word}
+    return make_item(MediaType.MUSIC, entry.url, known)
+
+
+def _failed(item: QueueItem, key: str, reason: str = "") -> HomeAssistantError:
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders={"media": name_of(item), "reason": reason},
+    )

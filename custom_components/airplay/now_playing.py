@@ -1,0 +1,117 @@
+"""The media that plays, and its picture on the receiver."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+import hashlib
+import logging
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util import dt as dt_util
+
+from .artwork import Picture, async_fetch_picture, async_scale_picture, decode_cover
+from .media import Playable
+from .models import AirPlayConfigEntry
+from .raop.errors import RaopError
+from .raop.messages import CoverFound, MediaChanged, SetArtwork, Tags
+from .sender import Sender
+from .speaker import Speaker
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class NowPlaying:
+    """The media that plays, and what is known of it by now."""
+
+    playable: Playable
+    tags: Tags
+    duration_ms: int | None = None
+    is_live: bool = False
+    station: str | None = None
+    cover: Picture | None = None
+    cover_hash: str | None = None
+    position_ms: int = 0
+    position_at: datetime | None = None
+
+    @property
+    def item(self) -> str:
+        """Return the id of the item in the queue."""
+        return self.playable.media.item
+
+    @property
+    def position_now_ms(self) -> int:
+        """Return what is heard now, as long as it plays."""
+        if self.position_at is None:
+            return self.position_ms
+        since = dt_util.utcnow() - self.position_at
+        position_ms = self.position_ms + max(0, since // timedelta(milliseconds=1))
+        return min(position_ms, self.duration_ms or position_ms)
+
+    @callback
+    def async_take(self, event: MediaChanged) -> None:
+        """Take over what the media says of itself."""
+        self.tags = event.tags
+        self.is_live = event.is_live
+        self.duration_ms = None if event.is_live else event.duration_ms
+        self.station = event.station
+
+    @callback
+    def async_take_cover(self, event: CoverFound) -> bool:
+        """Take a picture in the media; return whether it is the one to show."""
+        self.cover = decode_cover(event.picture, event.content_type)
+        if self.cover is None or self.playable.picture_url:
+            return False
+        digest = hashlib.sha256(self.cover.content, usedforsecurity=False)
+        self.cover_hash = digest.hexdigest()[:16]
+        return True
+
+
+class Display:
+    """Has one receiver show pictures, behind everything else."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: AirPlayConfigEntry,
+        speaker: Speaker,
+        sender: Sender,
+    ) -> None:
+        """Start with nothing shown."""
+        self._hass = hass
+        self._entry = entry
+        self._speaker = speaker
+        self._sender = sender
+        self._playing: NowPlaying | None = None
+        self._shows_picture = False
+
+    @callback
+    def async_show(self, playing: NowPlaying) -> None:
+        """Show the picture of what plays now."""
+        self._playing = playing
+        if self._speaker.receiver.takes_artwork:
+            self._entry.async_create_background_task(
+                self._hass,
+                self._async_send(playing),
+                f"airplay picture {self._speaker.name}",
+            )
+
+    @callback
+    def async_end(self) -> None:
+        """Take note that the stream ended, and the picture with it."""
+        self._playing = None
+        self._shows_picture = False
+
+    async def _async_send(self, playing: NowPlaying) -> None:
+        picture = playing.cover
+        if url := playing.playable.picture_url:
+            picture = await async_fetch_picture(self._hass, url)
+        encoded = await async_scale_picture(self._hass, picture) if picture else ""
+        if self._playing is not playing or not (encoded or self._shows_picture):
+            return
+        try:
+            await self._sender.async_request(
+                SetArtwork(stream=self._entry.entry_id, picture=encoded)
+            )
+        except RaopError as error:
+            _LOGGER.debug("%s shows no picture: %s", self._speaker.name, error)
+        self._shows_picture = bool(encoded)

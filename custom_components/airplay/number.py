@@ -1,0 +1,115 @@
+"""What a user may change of a speaker while it plays."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.number import (
+    NumberDeviceClass,
+    NumberEntityDescription,
+    NumberMode,
+    RestoreNumber,
+)
+from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .entity import AirPlayEntity, translate_errors
+from .models import AirPlayConfigEntry
+from .player import Player
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Description(NumberEntityDescription):
+    """A number of the player: how it is read and set."""
+
+    read: Callable[[Player], float]
+    apply: Callable[[Player, float], Awaitable[None]]
+
+
+async def _async_set_crossfade(player: Player, seconds: float) -> None:
+    player.settings.crossfade_ms = round(seconds * 1000)
+
+
+async def _async_set_maximum(player: Player, percent: float) -> None:
+    await player.volume.async_limit(percent / 100)
+
+
+_DESCRIPTIONS = (
+    _Description(
+        key="crossfade",
+        translation_key="crossfade",
+        entity_category=EntityCategory.CONFIG,
+        device_class=NumberDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        native_min_value=0,
+        native_max_value=12,
+        native_step=0.5,
+        mode=NumberMode.SLIDER,
+        read=lambda player: player.settings.crossfade_ms / 1000,
+        apply=_async_set_crossfade,
+    ),
+    _Description(
+        key="maximum_volume",
+        translation_key="maximum_volume",
+        entity_category=EntityCategory.CONFIG,
+        native_unit_of_measurement=PERCENTAGE,
+        native_min_value=10,
+        native_max_value=100,
+        native_step=1,
+        mode=NumberMode.SLIDER,
+        read=lambda player: round(player.volume.maximum * 100),
+        apply=_async_set_maximum,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: AirPlayConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the numbers of a receiver."""
+    async_add_entities(AirPlayNumber(entry, each) for each in _DESCRIPTIONS)
+
+
+class AirPlayNumber(AirPlayEntity, RestoreNumber):
+    """A choice that the player follows at once."""
+
+    entity_description: _Description
+
+    def __init__(self, entry: AirPlayConfigEntry, description: _Description) -> None:
+        """Stand beside the player on its device."""
+        super().__init__(entry)
+        self.entity_description = description
+        self._attr_unique_id = f"{self._attr_unique_id}_{description.key}"
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Take up what was chosen last."""
+        await super().async_added_to_hass()
+        kept = await self.async_get_last_number_data()
+        if kept and kept.native_value is not None:
+            within = min(max(kept.native_value, self.min_value), self.max_value)
+            await self.entity_description.apply(self.player, within)
+
+    @property
+    @override
+    def available(self) -> bool:
+        """A choice can be made while the receiver is away."""
+        return True
+
+    @property
+    @override
+    def native_value(self) -> float:
+        """Return what is in force."""
+        return self.entity_description.read(self.player)
+
+    @translate_errors
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Put a choice in force."""
+        await self.entity_description.apply(self.player, value)
+        self.async_write_ha_state()

@@ -1,0 +1,124 @@
+"""Media in a queue, how it is stored, and the words for what a queue does."""
+
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from random import Random
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+_WORDS = ("title", "artist", "album", "album_artist", "track", "thumb")
+_NUMBERS = {"track", "duration_ms"}
+_MAX_TEXT = 8192
+_MAX_NUMBER = 1 << 53
+_SECRET_WORD = re.compile(
+    r"auth(?!or)|token|secret|passw|pwd|signature|credential|api.?key|jwt|session"
+    r"|^(sig|key|pw|pass)$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueItem:
+    """Media to play: what a user asked for, never the address that it was resolved to."""
+
+    id: str
+    content_id: str = field(repr=False)
+    content_type: str
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    album_artist: str | None = None
+    track: int | None = None
+    thumb: str | None = field(default=None, repr=False)
+    duration_ms: int | None = None
+
+    @property
+    def extra(self) -> dict[str, str | int]:
+        """Return what is known of the media, as `extra` of play_media says it."""
+        known = {name: getattr(self, name) for name in _WORDS}
+        return {name: word for name, word in known.items() if word is not None}
+
+
+class Repeat(StrEnum):
+    """What is repeated, in Home Assistant's words."""
+
+    OFF = "off"
+    ONE = "one"
+    ALL = "all"
+
+
+class Verdict(StrEnum):
+    """What to do after an item could not be played.
+
+    Go on with `upcoming`; go on with nothing, as nothing is left; or stop and tell
+    the user, as too many in a row were bad.
+    """
+
+    SKIP = "skip"
+    END = "end"
+    GIVE_UP = "give_up"
+
+
+class QueueFullError(Exception):
+    """The items were too many, and none was taken; `fits` says how many would be."""
+
+    def __init__(self, fits: int) -> None:
+        """Say how many fit."""
+        super().__init__(f"the queue takes {fits} more items")
+        self.fits = fits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSnapshot:
+    """A queue's state for diagnostics, without anything private."""
+
+    length: int
+    position: int
+    current: str | None
+    upcoming: str | None
+    shuffle: bool
+    repeat: Repeat
+    failed: tuple[str, ...]
+    has_given_up: bool
+
+
+def new_item_id(random: Random) -> str:
+    """Return a short id that no other item has."""
+    return f"{random.getrandbits(48):012x}"
+
+
+def is_public(item: QueueItem) -> bool:
+    """Whether an item may be stored: nothing in its address is a secret."""
+    return not _has_secret(item.content_id)
+
+
+def _has_secret(address: str) -> bool:
+    """Whether an address holds a login or a signature, or cannot be told."""
+    if "?" not in address and "@" not in address:
+        return False
+    try:
+        parts = urlsplit(address)
+        names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    except ValueError:
+        return True
+    return "@" in parts.netloc or any(map(_SECRET_WORD.search, names))
+
+
+def stored(item: QueueItem) -> dict[str, str | int]:
+    """Return what is kept of an item, without a picture whose address is a secret."""
+    if item.thumb and _has_secret(item.thumb):
+        item = replace(item, thumb=None)
+    words = {each.name: getattr(item, each.name) for each in fields(item)}
+    return {name: word for name, word in words.items() if word is not None}
+
+
+def restored(kept: object) -> QueueItem:
+    """Return the item that was stored; raise TypeError or ValueError."""
+    if not isinstance(kept, dict):
+        raise TypeError("an item is no object")
+    for name, each in kept.items():
+        if type(each) is not (int if name in _NUMBERS else str):
+            raise TypeError("a field is of another type")
+        if len(each) > _MAX_TEXT if isinstance(each, str) else abs(each) > _MAX_NUMBER:
+            raise ValueError("a field is too long")
+    return QueueItem(**kept)

@@ -1,0 +1,412 @@
+"""What may be changed while a speaker plays: crossfade and the most it may sound."""
+
+import numpy as np
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    async_mock_restore_state_shutdown_restart,
+    mock_restore_cache_with_extra_data,
+)
+
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant, State
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import entity_registry as er
+from tests.ha_common import (
+    RATE,
+    Network,
+    Watch,
+    call,
+    entry_for,
+    play,
+    raop_info,
+    set_up,
+    state_of,
+)
+from tests.virtual_receiver import Quirks, VirtualReceiver
+
+CROSSFADE = "number.kitchen_crossfade"
+MAXIMUM = "number.kitchen_maximum_volume"
+PLAYER = "media_player.kitchen"
+FRAME_BYTES = 4
+
+
+def level_db(percent: float) -> float:
+    """Return the decibels at the receiver for a level in Home Assistant."""
+    return percent * 0.3 - 30
+
+
+def loudest(receiver: VirtualReceiver) -> float:
+    """Return the loudest level that the receiver was told."""
+    return max(round(change.volume_db, 1) for change in receiver.volumes)
+
+
+def level_of(hass: HomeAssistant, player: str) -> float:
+    """Return the level that the player shows."""
+    level: float = state_of(hass, player).attributes["volume_level"]
+    return level
+
+
+async def choose(hass: HomeAssistant, entity_id: str, value: float) -> None:
+    """Set a number."""
+    await hass.services.async_call(
+        "number",
+        "set_value",
+        {"entity_id": entity_id, "value": value},
+        blocking=True,
+    )
+
+
+def remember(
+    hass: HomeAssistant, numbers: dict[str, float | None], level: float | None
+) -> None:
+    """Have Home Assistant remember a speaker from before a restart."""
+    kept: list[tuple[State, dict[str, object]]] = [
+        (
+            State(entity_id, str(value)),
+            {
+                "native_max_value": 100,
+                "native_min_value": 0,
+                "native_step": 1,
+                "native_unit_of_measurement": None,
+                "native_value": value,
+            },
+        )
+        for entity_id, value in numbers.items()
+    ]
+    kept.append((State(PLAYER, "idle"), {"volume": level, "is_muted": False}))
+    mock_restore_cache_with_extra_data(hass, kept)
+
+
+async def test_speaker_has_two_numbers(hass: HomeAssistant, player: str) -> None:
+    crossfade, maximum = state_of(hass, CROSSFADE), state_of(hass, MAXIMUM)
+
+    assert float(crossfade.state) == 0
+    assert (crossfade.attributes["min"], crossfade.attributes["max"]) == (0, 12)
+    assert crossfade.attributes["step"] == 0.5
+    assert crossfade.attributes["unit_of_measurement"] == "s"
+    assert crossfade.attributes["friendly_name"] == "Kitchen Crossfade"
+    assert float(maximum.state) == 100
+    assert (maximum.attributes["min"], maximum.attributes["max"]) == (10, 100)
+    assert maximum.attributes["step"] == 1
+    assert maximum.attributes["unit_of_measurement"] == "%"
+    assert maximum.attributes["friendly_name"] == "Kitchen Maximum volume"
+    registry = er.async_get(hass)
+    entries = [registry.async_get(each) for each in (CROSSFADE, MAXIMUM, player)]
+    assert [each.entity_category for each in entries if each] == [
+        EntityCategory.CONFIG,
+        EntityCategory.CONFIG,
+        None,
+    ]
+    assert len({each.device_id for each in entries if each}) == 1
+
+
+@pytest.mark.parametrize(
+    ("entity_id", "value"),
+    [(CROSSFADE, 12.5), (CROSSFADE, -1), (MAXIMUM, 9), (MAXIMUM, 101)],
+)
+async def test_number_out_of_range_is_refused(
+    hass: HomeAssistant, player: str, entity_id: str, value: float
+) -> None:
+    with pytest.raises(ServiceValidationError):
+        await choose(hass, entity_id, value)
+
+
+async def test_numbers_go_and_come_with_the_entry(
+    hass: HomeAssistant, kitchen: VirtualReceiver
+) -> None:
+    entry = entry_for(kitchen)
+    await set_up(hass, entry)
+    await choose(hass, CROSSFADE, 3.5)
+    await choose(hass, MAXIMUM, 15)
+
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert state_of(hass, MAXIMUM).state == "unavailable"
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+    assert float(state_of(hass, CROSSFADE).state) == 3.5
+    assert float(state_of(hass, MAXIMUM).state) == 15
+    assert level_of(hass, PLAYER) == 0.15
+
+
+async def test_numbers_may_be_chosen_while_the_receiver_is_away(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    network.announce(raop_info(kitchen))
+    player = await set_up(hass, entry_for(kitchen))
+    watch = Watch(hass, player)
+    network.goodbye(raop_info(kitchen))
+    await watch.until_is("unavailable")
+
+    await choose(hass, MAXIMUM, 40)
+
+    assert float(state_of(hass, MAXIMUM).state) == 40
+
+
+async def test_numbers_outlive_a_restart(hass: HomeAssistant, player: str) -> None:
+    await choose(hass, CROSSFADE, 2.5)
+    await choose(hass, MAXIMUM, 60)
+
+    data = await async_mock_restore_state_shutdown_restart(hass)
+
+    for entity_id, value in ((CROSSFADE, 2.5), (MAXIMUM, 60)):
+        extra = data.last_states[entity_id].extra_data
+        assert extra
+        assert extra.as_dict()["native_value"] == value
+
+
+@pytest.mark.parametrize(
+    ("kept", "found"), [(30, 30), (None, 100), (5, 10), (200, 100)]
+)
+async def test_maximum_is_taken_up_again_within_its_range(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    kept: float | None,
+    found: float,
+) -> None:
+    remember(hass, {MAXIMUM: kept}, 0.9)
+
+    player = await set_up(hass, entry_for(kitchen))
+
+    assert float(state_of(hass, MAXIMUM).state) == found
+    assert level_of(hass, player) == min(0.9, found / 100)
+
+
+async def test_restored_level_above_the_maximum_never_reaches_the_receiver(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    kitchen.volume_db = 0.0
+    remember(hass, {MAXIMUM: 30}, 0.9)
+    player = await set_up(hass, entry_for(kitchen))
+
+    await play(hass, player, song)
+
+    assert kitchen.volume_db == pytest.approx(level_db(30))
+    assert loudest(kitchen) <= level_db(30)
+    await call(hass, player, "media_stop")
+
+
+async def test_lower_maximum_lowers_what_plays_now(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    await call(hass, player, "volume_set", volume_level=0.6)
+    await play(hass, player, song)
+
+    await choose(hass, MAXIMUM, 40)
+
+    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(40)))
+    assert level_of(hass, player) == 0.4
+    await choose(hass, MAXIMUM, 100)
+    assert level_of(hass, player) == 0.4
+    assert kitchen.volume_db == pytest.approx(level_db(40))
+    await call(hass, player, "media_stop")
+
+
+async def test_lower_maximum_leaves_what_is_muted_muted(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    await call(hass, player, "volume_set", volume_level=0.6)
+    await play(hass, player, song)
+    await call(hass, player, "volume_mute", is_volume_muted=True)
+    await kitchen.wait_until(lambda: kitchen.volume_db == -144)
+    kitchen.volumes.clear()
+
+    await choose(hass, MAXIMUM, 40)
+    await kitchen.wait_until(lambda: bool(kitchen.volumes))
+    assert kitchen.volume_db == -144
+    await call(hass, player, "volume_mute", is_volume_muted=False)
+
+    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(40)))
+    assert loudest(kitchen) == level_db(40)
+    await call(hass, player, "media_stop")
+
+
+async def test_higher_maximum_sends_nothing(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    await call(hass, player, "volume_set", volume_level=0.3)
+    await play(hass, player, song)
+    kitchen.volumes.clear()
+
+    await choose(hass, MAXIMUM, 80)
+    await call(hass, player, "media_stop")
+
+    assert not kitchen.volumes
+
+
+@pytest.mark.parametrize("is_playing", [False, True])
+async def test_louder_than_the_maximum_is_as_loud_as_the_maximum(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    song: str,
+    *,
+    is_playing: bool,
+) -> None:
+    await choose(hass, MAXIMUM, 50)
+    if is_playing:
+        await play(hass, player, song)
+
+    await call(hass, player, "volume_set", volume_level=0.9)
+    assert level_of(hass, player) == 0.5
+    await call(hass, player, "volume_set", volume_level=0.47)
+    await call(hass, player, "volume_up")
+    assert level_of(hass, player) == 0.5
+    await call(hass, player, "volume_up")
+    assert level_of(hass, player) == 0.5
+    if not is_playing:
+        await play(hass, player, song)
+
+    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(50)))
+    assert loudest(kitchen) == level_db(50)
+    await call(hass, player, "media_stop")
+
+
+async def test_maximum_holds_while_the_receiver_is_being_connected(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    await call(hass, player, "volume_set", volume_level=0.8)
+    kitchen.quirks = Quirks(setup_delay_s=0.5)
+    asking = hass.async_create_task(play(hass, player, song))
+    await kitchen.wait_for("ANNOUNCE")
+
+    await choose(hass, MAXIMUM, 25)
+    await asking
+
+    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(25)))
+    assert loudest(kitchen) == level_db(25)
+    await call(hass, player, "media_stop")
+
+
+async def test_level_is_that_of_the_receiver_until_somebody_sets_one(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    kitchen.volume_db = level_db(35)
+    assert level_of(hass, player) == 0.2
+
+    await play(hass, player, song)
+
+    assert level_of(hass, player) == 0.35
+    assert not kitchen.volumes
+    await call(hass, player, "volume_up")
+    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(40)))
+    await call(hass, player, "media_stop")
+
+
+async def test_found_level_above_the_maximum_is_lowered_before_anything_is_heard(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    kitchen.volume_db = 0.0
+    await choose(hass, MAXIMUM, 45)
+
+    await play(hass, player, song)
+
+    assert level_of(hass, player) == 0.45
+    assert kitchen.volume_db == pytest.approx(level_db(45))
+    assert kitchen.volumes[0].at_ns < first_sound_ns(kitchen)
+    await call(hass, player, "media_stop")
+
+
+@pytest.mark.parametrize(
+    "quirks",
+    [
+        Quirks(refuse={"GET_PARAMETER": 501}),
+        Quirks(unanswered=frozenset({"GET_PARAMETER"})),
+    ],
+    ids=["refused", "unanswered"],
+)
+async def test_receiver_that_does_not_tell_its_level_gets_a_low_one(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    song: str,
+    quirks: Quirks,
+) -> None:
+    kitchen.quirks = quirks
+    kitchen.volume_db = 0.0
+
+    await play(hass, player, song)
+
+    assert level_of(hass, player) == 0.2
+    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(20)))
+    assert kitchen.volumes[0].at_ns < first_sound_ns(kitchen)
+    await call(hass, player, "media_stop")
+
+
+async def test_found_level_is_kept_and_a_guess_is_not(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    data = await async_mock_restore_state_shutdown_restart(hass)
+    extra = data.last_states[player].extra_data
+    assert extra
+    assert extra.as_dict()["volume"] is None
+
+    kitchen.volume_db = level_db(35)
+    await play(hass, player, song)
+    await call(hass, player, "media_stop")
+
+    data = await async_mock_restore_state_shutdown_restart(hass)
+    extra = data.last_states[player].extra_data
+    assert extra
+    assert extra.as_dict()["volume"] == 0.35
+
+
+async def test_guess_from_before_a_restart_is_no_level(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    kitchen.volume_db = level_db(35)
+    remember(hass, {}, None)
+    player = await set_up(hass, entry_for(kitchen))
+
+    await play(hass, player, song)
+
+    assert level_of(hass, player) == 0.35
+    await call(hass, player, "media_stop")
+
+
+async def test_level_set_while_the_receiver_tells_its_own_wins(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    kitchen.volume_db = level_db(60)
+    kitchen.quirks = Quirks(reply_delay_s={"GET_PARAMETER": 0.5})
+    asking = hass.async_create_task(play(hass, player, song))
+    await kitchen.wait_for("GET_PARAMETER")
+
+    await call(hass, player, "volume_set", volume_level=0.1)
+    await asking
+
+    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(10)))
+    assert level_of(hass, player) == 0.1
+    assert loudest(kitchen) == level_db(10)
+    await call(hass, player, "media_stop")
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+async def test_songs_of_the_queue_overlap_by_the_crossfade(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    song: str,
+    song_pcm: bytes,
+    *,
+    is_early: bool,
+) -> None:
+    watch = Watch(hass, player)
+    if is_early:
+        await choose(hass, CROSSFADE, 1.5)
+    await play(hass, player, song)
+    await choose(hass, CROSSFADE, 1.5)
+    await play(hass, player, song, enqueue="add")
+
+    await watch.until_is("idle")
+    await kitchen.drain()
+
+    alone = len(song_pcm) - round(1.5 * RATE) * FRAME_BYTES
+    assert kitchen.heard(song_pcm[:alone]).is_complete
+    sounding = np.count_nonzero(np.frombuffer(kitchen.pcm, "<u4"))
+    assert sounding / RATE == pytest.approx(8 - 1.5, abs=0.1)
+
+
+def first_sound_ns(receiver: VirtualReceiver) -> int:
+    """Return when the receiver began to be heard."""
+    return min(segment.local_ns for segment in receiver.played)

@@ -1,0 +1,157 @@
+"""What may be chosen for a speaker, through Home Assistant's flow manager."""
+
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from tests.ha_common import RATE, call, entry_for, play, player_of, set_up, state_of
+from tests.virtual_receiver import VirtualReceiver
+
+
+def suggested(form: Any) -> dict[str, Any]:
+    """Return what the form is filled with."""
+    return {
+        str(key): key.description["suggested_value"]
+        for key in form["data_schema"].schema
+    }
+
+
+async def choose(
+    hass: HomeAssistant, entry: MockConfigEntry, **fields: float
+) -> FlowResultType:
+    """Open the options, fill the form and submit it."""
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    done = await hass.config_entries.options.async_configure(form["flow_id"], fields)
+    await hass.async_block_till_done()
+    kind: FlowResultType = done["type"]
+    return kind
+
+
+async def test_form_shows_the_defaults_and_then_what_was_chosen(
+    hass: HomeAssistant, kitchen: VirtualReceiver
+) -> None:
+    entry = entry_for(kitchen)
+    await set_up(hass, entry)
+
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    assert form["type"] is FlowResultType.FORM
+    assert form["step_id"] == "init"
+    assert form["description_placeholders"] == {"name": "Kitchen"}
+    assert suggested(form) == {"depth": 1, "keep_paused": 10}
+    hass.config_entries.options.async_abort(form["flow_id"])
+
+    done = await choose(hass, entry, depth=2.3, keep_paused=0)
+    assert done is FlowResultType.CREATE_ENTRY
+    assert entry.options == {"depth_ms": 2300, "keep_paused_s": 0}
+
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+    assert suggested(form) == {"depth": 2.3, "keep_paused": 0}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"depth": 0.4, "keep_paused": 10},
+        {"depth": 3.1, "keep_paused": 10},
+        {"depth": 1, "keep_paused": -1},
+        {"depth": 1, "keep_paused": 61},
+    ],
+)
+async def test_values_out_of_range_are_refused_and_can_be_corrected(
+    hass: HomeAssistant, kitchen: VirtualReceiver, fields: dict[str, float]
+) -> None:
+    entry = entry_for(kitchen)
+    await set_up(hass, entry)
+    form = await hass.config_entries.options.async_init(entry.entry_id)
+
+    with pytest.raises(InvalidData):
+        await hass.config_entries.options.async_configure(form["flow_id"], fields)
+    done = await hass.config_entries.options.async_configure(
+        form["flow_id"], {"depth": 1, "keep_paused": 10}
+    )
+
+    assert done["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_change_loads_the_speaker_again(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    entry = entry_for(kitchen)
+    player = await set_up(hass, entry)
+    await call(hass, player, "volume_set", volume_level=0.15)
+    await play(hass, player, song)
+    before = entry.runtime_data
+
+    await choose(hass, entry, depth=2, keep_paused=5)
+
+    assert entry.state is ConfigEntryState.LOADED
+    assert entry.runtime_data is not before
+    assert not kitchen.has_session
+    assert state_of(hass, player).state == "idle"
+    assert state_of(hass, player).attributes["volume_level"] == 0.15
+
+
+async def test_same_choice_does_not_stop_the_music(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    entry = entry_for(kitchen)
+    player = await set_up(hass, entry)
+    await choose(hass, entry, depth=1, keep_paused=10)
+    await play(hass, player, song)
+
+    await choose(hass, entry, depth=1, keep_paused=10)
+
+    assert state_of(hass, player).state == "playing"
+    assert kitchen.has_session
+    await call(hass, player, "media_stop")
+
+
+@pytest.mark.parametrize("depth_ms", [500, 3000])
+async def test_depth_is_announced_to_the_receiver(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str, depth_ms: int
+) -> None:
+    entry = entry_for(kitchen)
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, options={"depth_ms": depth_ms})
+    await hass.config_entries.async_setup(entry.entry_id)
+    player = player_of(hass, entry)
+
+    await play(hass, player, song)
+
+    first = kitchen.syncs[0].packet
+    frames = (first.rtptime - first.rtptime_less_latency) & 0xFFFFFFFF
+    assert frames == depth_ms * RATE // 1000
+    await call(hass, player, "media_stop")
+
+
+async def test_paused_receiver_is_freed_after_the_chosen_time_and_played_to_again(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    entry = entry_for(kitchen)
+    player = await set_up(hass, entry)
+    await choose(hass, entry, depth=1, keep_paused=0)
+    await play(hass, player, song)
+
+    await call(hass, player, "media_pause")
+
+    await kitchen.wait_idle(3)
+    assert state_of(hass, player).state == "paused"
+    await call(hass, player, "media_play")
+    assert state_of(hass, player).state == "playing"
+    await call(hass, player, "media_stop")
+
+
+async def test_paused_receiver_is_kept_for_a_while_at_first(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    await play(hass, player, song)
+
+    await call(hass, player, "media_pause")
+
+    with pytest.raises(TimeoutError):
+        await kitchen.wait_idle(1)
+    await call(hass, player, "media_stop")

@@ -1,0 +1,324 @@
+"""Playlists, folders, search and what outlives a restart, through actions and states."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, override
+from unittest.mock import AsyncMock, Mock
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockModule,
+    async_capture_events,
+    async_mock_restore_state_shutdown_restart,
+    mock_integration,
+    mock_platform,
+    mock_restore_cache_with_extra_data,
+)
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from homeassistant.components.media_player import (
+    BrowseMedia,
+    MediaClass,
+    MediaPlayerEntityFeature,
+    SearchMedia,
+    SearchMediaQuery,
+)
+from homeassistant.components.media_source import (
+    BrowseMediaSource,
+    MediaSource,
+    MediaSourceItem,
+)
+from homeassistant.core import HomeAssistant, State
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er, intent
+from homeassistant.setup import async_setup_component
+from tests.ha_common import Watch, call, entry_for, play, set_up, state_of
+from tests.ha_media import mp3, radio
+from tests.test_queue import FOLDER, Songs, can, is_item
+from tests.virtual_receiver import VirtualReceiver
+
+
+@pytest.fixture
+def songs(hass: HomeAssistant, tmp_path: Path) -> Songs:
+    """Return a folder of songs."""
+    hass.config.media_dirs["local"] = str(tmp_path / "media")
+    return Songs(tmp_path / "media")
+
+
+@pytest.fixture
+async def server(socket_enabled: None) -> AsyncIterator[TestServer]:
+    """Return a server of songs, a radio station and playlists."""
+    app = web.Application()
+
+    def serve(path: str, body: bytes, kind: str) -> None:
+        async def answer(_: web.Request) -> web.Response:
+            return web.Response(body=body, content_type=kind)
+
+        app.router.add_get(path, answer)
+
+    app.router.add_get("/radio", radio)
+    serve("/one.mp3", mp3(1.5), "audio/mpeg")
+    serve("/two.mp3", mp3(1.5), "audio/mpeg")
+    serve(
+        "/list.m3u",
+        b"#EXTM3U\n#EXTINF:2,Ann - First\none.mp3\n#EXTINF:2,Ben - Second\ntwo.mp3\n",
+        "audio/x-mpegurl",
+    )
+    serve("/list.pls", b"[playlist]\nFile1=one.mp3\nTitle1=Solo\n", "audio/x-scpls")
+    serve("/page.m3u", b"<html></html>", "text/html")
+    serve("/long.m3u", b"http://127.0.0.1/a.mp3\n" * 100_000, "audio/x-mpegurl")
+    running = TestServer(app, host="127.0.0.1")
+    await running.start_server()
+    try:
+        yield running
+    finally:
+        await running.close()
+
+
+async def test_playlist_of_a_server_is_a_queue(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, server: TestServer
+) -> None:
+    watch = Watch(hass, player)
+    await play(hass, player, str(server.make_url("/list.m3u")))
+
+    now = state_of(hass, player).attributes
+    assert (now["media_artist"], now["media_title"]) == ("Ann", "First")
+    assert (now["queue_position"], now["queue_size"]) == (1, 2)
+    assert now["media_playlist"].endswith("/list.m3u")
+    await watch.until(lambda state: state.attributes.get("media_title") == "Second")
+    await watch.until_is("idle")
+    assert len(kitchen.asked("ANNOUNCE")) == 1
+
+    await play(hass, player, str(server.make_url("/list.pls")))
+    assert state_of(hass, player).attributes["media_title"] == "Solo"
+    await call(hass, player, "media_stop")
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [("none.m3u", "there is nothing"), ("long.m3u", "longer than 1 MiB")],
+)
+async def test_playlist_that_is_none_says_why(
+    hass: HomeAssistant, player: str, server: TestServer, path: str, reason: str
+) -> None:
+    with pytest.raises(HomeAssistantError, match=reason):
+        await play(hass, player, str(server.make_url(f"/{path}")))
+
+    assert state_of(hass, player).state == "idle"
+
+
+async def test_playlist_among_local_media_is_a_queue(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
+) -> None:
+    songs.make("a")
+    songs.make("b")
+    (songs.folder / "list.m3u").write_text("a.wav\nb.wav\n../../etc/passwd\n")
+    watch = Watch(hass, player)
+
+    await play(hass, player, f"{FOLDER}/list.m3u")
+    await watch.until(is_item("b"))
+    await watch.until_is("idle")
+
+    assert kitchen.heard(songs.pcm("a") + songs.pcm("b")).is_complete
+
+
+async def test_folder_is_a_queue_of_its_sound(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
+) -> None:
+    songs.make("box/a")
+    songs.make("box/b")
+    songs.make("box/deeper/c")
+    (songs.folder / "box" / "list.m3u").write_text("a.wav\n")
+    (songs.folder / "box" / "cover.jpg").write_bytes(b"no sound")
+    watch = Watch(hass, player)
+
+    await play(hass, player, f"{FOLDER}/box")
+
+    now = state_of(hass, player).attributes
+    assert (now["queue_position"], now["queue_size"]) == (1, 2)
+    assert now["media_playlist"] == "box"
+    await watch.until(is_item("box/b"))
+    await watch.until_is("idle")
+    assert kitchen.heard(songs.pcm("box/a") + songs.pcm("box/b")).is_complete
+
+
+async def test_folder_without_sound_says_so(
+    hass: HomeAssistant, player: str, songs: Songs
+) -> None:
+    (songs.folder / "empty").mkdir(parents=True)
+
+    with pytest.raises(HomeAssistantError, match="nothing in it that can be heard"):
+        await play(hass, player, f"{FOLDER}/empty")
+    with pytest.raises(HomeAssistantError, match="does not exist"):
+        await play(hass, player, f"{FOLDER}/nowhere")
+
+
+async def test_radio_is_live(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, server: TestServer
+) -> None:
+    await play(hass, player, str(server.make_url("/radio")))
+
+    assert not can(state_of(hass, player), MediaPlayerEntityFeature.PAUSE)
+    assert not can(state_of(hass, player), MediaPlayerEntityFeature.SEEK)
+    await call(hass, player, "media_stop")
+    await call(hass, player, "media_play")
+
+    assert state_of(hass, player).state == "playing"
+    assert state_of(hass, player).attributes["media_channel"] == "Radio Test"
+    await call(hass, player, "media_stop")
+
+
+async def test_queue_and_position_outlive_a_restart(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
+) -> None:
+    await play(hass, player, songs.make("a", 4))
+    await play(hass, player, songs.make("b", 4), enqueue="add")
+    await call(hass, player, "shuffle_set", shuffle=True)
+    await call(hass, player, "repeat_set", repeat="all")
+    await call(hass, player, "media_seek", seek_position=2)
+    await call(hass, player, "media_pause")
+
+    data = await async_mock_restore_state_shutdown_restart(hass)
+
+    extra = data.last_states[player].extra_data
+    assert extra
+    kept = extra.as_dict()
+    assert [each["content_id"] for each in kept["queue"]["items"]] == [
+        f"{FOLDER}/a.wav",
+        f"{FOLDER}/b.wav",
+    ]
+    assert (kept["queue"]["shuffle"], kept["queue"]["repeat"]) == (True, "all")
+    assert kept["position_ms"] == pytest.approx(2000, abs=700)
+    await call(hass, player, "media_stop")
+
+
+async def test_queue_is_taken_up_again_and_waits(
+    hass: HomeAssistant, kitchen: VirtualReceiver, songs: Songs
+) -> None:
+    songs.make("a", 4)
+    songs.make("b", 4)
+    items = [
+        {"id": name, "content_id": f"{FOLDER}/{name}.wav", "content_type": "music"}
+        for name in "ab"
+    ]
+    queue = {
+        "version": 1,
+        "items": items,
+        "order": [0, 1],
+        "position": 1,
+        "shuffle": False,
+        "repeat": "all",
+    }
+    kept = {"volume": 0.3, "is_muted": False, "queue": queue, "position_ms": 2000}
+    mock_restore_cache_with_extra_data(
+        hass, [(State("media_player.kitchen", "playing"), kept)]
+    )
+
+    player = await set_up(hass, entry_for(kitchen))
+
+    state = state_of(hass, player)
+    assert state.state == "idle"
+    assert state.attributes["repeat"] == "all"
+    assert state.attributes["queue_position"] == 2
+    assert state.attributes["volume_level"] == 0.3
+    await call(hass, player, "media_play")
+    assert is_item("b")(state_of(hass, player))
+    assert state_of(hass, player).attributes["media_position"] == 2
+    await call(hass, player, "media_stop")
+
+
+class Library(MediaSource):
+    """Finds one song and one film."""
+
+    @override
+    async def async_search_media(
+        self, item: MediaSourceItem, query: SearchMediaQuery
+    ) -> SearchMedia:
+        kinds = {query.search_query: "audio/wav", "film": "video/mp4"}
+        return SearchMedia(result=[found(*each) for each in kinds.items()])
+
+
+def found(name: str, kind: str) -> BrowseMedia:
+    return BrowseMediaSource(
+        domain="library",
+        identifier=name,
+        media_class=MediaClass.MUSIC,
+        media_content_type=kind,
+        title=name,
+        can_play=True,
+        can_expand=False,
+    )
+
+
+async def test_search_asks_the_media_source(
+    hass: HomeAssistant, player: str, hass_ws_client: WebSocketGenerator
+) -> None:
+    mock_integration(hass, MockModule("library"))
+    platform = Mock(async_get_media_source=AsyncMock(return_value=Library("library")))
+    mock_platform(hass, "library.media_source", platform)
+    assert await async_setup_component(hass, "library", {})
+    client = await hass_ws_client()
+
+    async def search(media_id: str) -> Any:
+        await client.send_json_auto_id(
+            {
+                "type": "media_player/search_media",
+                "entity_id": player,
+                "media_content_type": "",
+                "media_content_id": media_id,
+                "search_query": "bells",
+            }
+        )
+        return await client.receive_json()
+
+    answer = await search("media-source://library")
+    assert [each["title"] for each in answer["result"]["result"]] == ["bells"]
+    answer = await search("media-source://nowhere")
+    assert not answer["success"]
+
+
+async def test_voice_pauses_goes_on_and_skips(
+    hass: HomeAssistant, player: str, songs: Songs
+) -> None:
+    assert await async_setup_component(hass, "intent", {})
+    await play(hass, player, songs.make("a", 6))
+    await play(hass, player, songs.make("b", 6), enqueue="add")
+
+    async def say(name: str) -> None:
+        await intent.async_handle(hass, "test", name)
+        await hass.async_block_till_done()
+
+    watch = Watch(hass, player)
+    await say("HassMediaPause")
+    await watch.until_is("paused")
+    await say("HassMediaUnpause")
+    await watch.until_is("playing")
+    await say("HassMediaNext")
+    await watch.until(is_item("b"))
+    await call(hass, player, "media_stop")
+
+
+async def test_device_trigger_tells_of_a_pause(
+    hass: HomeAssistant, player: str, songs: Songs
+) -> None:
+    entry = er.async_get(hass).async_get(player)
+    assert entry
+    trigger = {
+        "platform": "device",
+        "domain": "media_player",
+        "device_id": entry.device_id,
+        "entity_id": entry.id,
+        "type": "paused",
+    }
+    automation = {"trigger": trigger, "action": {"event": "was_paused"}}
+    assert await async_setup_component(hass, "automation", {"automation": automation})
+    told = async_capture_events(hass, "was_paused")
+    await play(hass, player, songs.make("a", 4))
+
+    await call(hass, player, "media_pause")
+    await hass.async_block_till_done()
+
+    assert len(told) == 1
+    await call(hass, player, "media_stop")
