@@ -157,7 +157,7 @@ async def test_what_the_process_says_is_logged_and_nonsense_is_survived(
         MemberProgress(receiver="x", packets=1, resent=0, timing_replies=0)
     )
     boot = (
-        "import sys; print('nonsense'); print('x' * 3_000_000);"
+        "import sys; print('nonsense'); print('x' * 5_000_000);"
         f"print({_READY!r}, end=''); print({progress.decode()!r}, end='');"
         f"print({line.decode()!r}, end='', flush=True);"
         "print('y' * 5000, file=sys.stderr, flush=True); sys.stdin.read()"
