@@ -13,7 +13,7 @@ from .queue_item import (
     Repeat,
     Verdict,
     is_public,
-    restored,
+    read_queue,
     stored,
 )
 
@@ -252,29 +252,11 @@ class PlayQueue:
 
     def _restore(self, stored: object) -> None:
         """Take what was stored; raise one of several errors where it has no sense."""
-        match stored:
-            case {
-                "version": 1,
-                "items": list(items),
-                "order": list(order),
-                "position": int(position),
-                "shuffle": bool(shuffle),
-                "repeat": str(repeat),
-            }:
-                self.replace([restored(each) for each in items[: MAX_ITEMS + 1]])
-            case _:
-                raise ValueError("not a queue")
-        self.repeat = Repeat(repeat)
-        self._shuffle = shuffle
-        if not all(type(place) is int for place in order):
-            raise TypeError("a place is no number")
-        in_order = list(range(len(items)))
-        if sorted(order) != in_order or not (shuffle or order == in_order):
-            raise ValueError("not an order of the items")
-        if not 0 <= position < max(1, len(order)):
-            raise ValueError("not a place in the queue")
-        self._order = [self._original[place] for place in order]
-        self._index = position
+        kept = read_queue(stored, MAX_ITEMS)
+        self.replace(kept.items)
+        self.repeat, self._shuffle = kept.repeat, kept.shuffle
+        self._order = [self._original[place] for place in kept.order]
+        self._index = kept.position
 
     def _checked(self, items: Sequence[QueueItem], fits: int) -> dict[str, QueueItem]:
         """Return items by their ids; raise QueueFullError or, for a known id, ValueError."""

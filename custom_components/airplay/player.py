@@ -278,7 +278,7 @@ class Player:
         elif self.playing and self.playing.item == event.item and not event.is_live:
             # It began anew, and what was to follow has to be told again.
             self.taken.clear()
-        if self.playing and self.playing.item == event.item:
+        if self.playing and event.item in ("", self.playing.item):
             self.playing.async_take(event)
 
     @callback

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from random import Random
 import re
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 _WORDS = ("title", "artist", "album", "album_artist", "track", "thumb")
@@ -112,7 +113,7 @@ def stored(item: QueueItem) -> dict[str, str | int]:
     return {name: word for name, word in words.items() if word is not None}
 
 
-def restored(kept: object) -> QueueItem:
+def _restored(kept: object) -> QueueItem:
     """Return the item that was stored; raise TypeError or ValueError."""
     if not isinstance(kept, dict):
         raise TypeError("an item is no object")
@@ -122,3 +123,37 @@ def restored(kept: object) -> QueueItem:
         if len(each) > _MAX_TEXT if isinstance(each, str) else abs(each) > _MAX_NUMBER:
             raise ValueError("a field is too long")
     return QueueItem(**kept)
+
+
+class StoredQueue(NamedTuple):
+    """What was stored of a queue: the items, and their places in the playing order."""
+
+    items: list[QueueItem]
+    order: list[int]
+    position: int
+    shuffle: bool
+    repeat: Repeat
+
+
+def read_queue(kept: object, most: int) -> StoredQueue:
+    """Read what was stored; raise one of several errors where it has no sense."""
+    match kept:
+        case {
+            "version": 1,
+            "items": list(items),
+            "order": list(order),
+            "position": int(position),
+            "shuffle": bool(shuffle),
+            "repeat": str(repeat),
+        }:
+            found = [_restored(each) for each in items[: most + 1]]
+        case _:
+            raise ValueError("not a queue")
+    if not all(type(place) is int for place in order):
+        raise TypeError("a place is no number")
+    in_order = list(range(len(items)))
+    if sorted(order) != in_order or not (shuffle or order == in_order):
+        raise ValueError("not an order of the items")
+    if not 0 <= position < max(1, len(order)):
+        raise ValueError("not a place in the queue")
+    return StoredQueue(found, order, position, shuffle, Repeat(repeat))

@@ -7,12 +7,7 @@ import logging
 import secrets
 import time
 
-from ..errors import (
-    MediaError,
-    RaopError,
-    ReceiverSilentError,
-    ReceiverUnreachableError,
-)
+from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
 from ..messages import Event, Identity, Media, Pause, Play, Resume, Tags
 from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
 from . import clock
@@ -72,6 +67,9 @@ class Stream:
         self._release: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._failure: RaopError | None = None
+        # Between two items neither the old one's end nor a lost receiver ends the
+        # stream: the command at work sees to both.
+        self._is_switching = False
 
     @property
     def is_idle(self) -> bool:
@@ -88,10 +86,14 @@ class Stream:
         Running music goes on until the new media is ready, and if that cannot be
         played it goes on altogether.
         """
+        await self._settle()
         playback = self._items.make(command.media, command)
         try:
-            if self._transmitter and self.members.are(command.members):
+            if self._can_take(command):
                 await playback.buffer()
+                await self._settle()
+            # What played may have come to its end while the media was opened.
+            if self._can_take(command):
                 await self._switch(command, playback)
             else:
                 await self._start(command, playback)
@@ -105,23 +107,27 @@ class Stream:
 
     async def pause(self, command: Pause) -> None:
         """Silence the receivers and remember the frame that was heard."""
-        transmitter, playback = self._transmitter, self._items.present
-        if self._herald.is_paused or self._command is None:
+        transmitter = self._transmitter
+        if self._command is None:
             return
-        if transmitter is None or playback is None or transmitter.line is None:
+        if transmitter and transmitter.line:
+            segment, frame = self._heard()
+            position = ms_of_frames(segment.position_at(frame))
+            await self._hush(transmitter)
+        elif transmitter and self._herald.is_paused:
+            position = ms_of_frames(transmitter.supply.paused_position)
+        else:
             # Still on its way: it begins where it was to begin, when it is resumed.
             position = self._command.media.position_ms
             await self._close()
+        if not self._herald.is_paused:
             self._herald.change("paused", position)
-            return
-        segment, frame = self._heard()
-        position = ms_of_frames(segment.position_at(frame))
-        await self._hush(transmitter)
-        self._herald.change("paused", position)
         self._stop_watching()
-        self._release = asyncio.create_task(
-            self._let_go_later(command.keep_s, position)
-        )
+        self._cancel_release()
+        if self._transmitter:
+            self._release = asyncio.create_task(
+                self._let_go_later(command.keep_s, position)
+            )
 
     async def resume(self, command: Resume) -> None:
         """Go on from the frame that was heard at the pause."""
@@ -163,10 +169,16 @@ class Stream:
 
     async def stop(self) -> None:
         """End the sessions and free the receivers."""
-        if self._ending:
-            # It may still wait for the answer to TEARDOWN.
-            await asyncio.wait([self._ending])
+        await self._settle()
         await self._end(reason="stopped")
+
+    def _can_take(self, command: Play) -> bool:
+        return self._transmitter is not None and self.members.are(command.members)
+
+    async def _settle(self) -> None:
+        """Let an end that has begun be over: it may wait for a TEARDOWN's answer."""
+        if self._ending:
+            await asyncio.wait([self._ending])
 
     def show_tags(self, tags: Tags) -> None:
         """Replace what the receivers show."""
@@ -238,17 +250,18 @@ class Stream:
         assert transmitter is not None
         self._cancel_release()
         self._items.drop_next()
+        self._command = command
+        self._is_switching = True
         try:
             sequence, frame = await self._pacer.run(transmitter.hush)
             if not self._herald.is_paused:
                 await self.members.flush(sequence, frame)
-            self._command = command
             await self._begin(command, playback)
-        except MediaError:
-            raise
         except RaopError as err:
             _LOGGER.debug("%s: connecting anew: %s", self.name, err)
             await self._start(command, playback)
+        finally:
+            self._is_switching = False
 
     async def _begin(self, command: Play, playback: Playback) -> None:
         transmitter = self._transmitter
@@ -329,7 +342,7 @@ class Stream:
 
     async def _lost(self, receiver: str, error: RaopError) -> None:
         """Go on without a receiver; a paused stream connects anew when resumed."""
-        if not self.members and not self._herald.is_paused:
+        if not (self.members or self._herald.is_paused or self._is_switching):
             await self._end(reason="failed", error=error, receiver=receiver)
 
     async def _observe(self) -> None:
@@ -416,7 +429,7 @@ class Stream:
         """Everything was heard, unless other media took the source's place."""
         self._hand_over(source)
         playback = self._items.present
-        if playback is None or playback.source is not source:
+        if playback is None or playback.source is not source or self._is_switching:
             return
         error: RaopError | None = playback.error
         if error is None and not self.members.have_evidence:
@@ -439,8 +452,11 @@ class Stream:
         receiver: str | None = None,
     ) -> None:
         self._failure = error
+        command = self._command
         self._cancel_release()
         await self._close()
+        if self._command is not command:
+            return  # A newer command has taken the stream meanwhile.
         self._command = None
         self._herald.end(reason, error, receiver)
         self._on_idle(self)
@@ -448,7 +464,7 @@ class Stream:
     async def _close(self) -> None:
         """Free the receivers and leave the media."""
         transmitter, self._transmitter = self._transmitter, None
-        self._items.drop_next()
+        self._items.close()
         self._stop_watching()
         try:
             await self.members.tear_down()
@@ -456,7 +472,6 @@ class Stream:
             if transmitter:
                 pacer = self._pacer
                 pacer.post(lambda: pacer.remove(transmitter))
-            self._items.close()
 
     def _stop_watching(self) -> None:
         if self._watch and self._watch is not asyncio.current_task():
