@@ -26,7 +26,7 @@ from custom_components.airplay.raop.messages import (
 )
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
-from .stage import STREAM, Desk, member, play, receiver, wav
+from .stage import STREAM, Desk, member, play, receiver, until, wav
 
 MS = 1_000_000
 PRECISE_S = 0.002
@@ -604,7 +604,9 @@ async def test_a_play_while_the_last_song_is_being_ended_is_not_ended_with_it(
 
     assert await desk.run(play(song, member(slow))) is None
     await desk.state("playing")
-    await desk.ended()
+    await until(
+        lambda: desk.states()[-2:] == ["playing", "ended"], "states", desk.states
+    )
 
     states = desk.states()
     assert states[states.index("connecting") :] == [

@@ -204,8 +204,13 @@ class Members:
 
 
 async def tear_down(lanes: Iterable[RaopLane]) -> None:
-    """End sessions side by side."""
-    await asyncio.gather(*(lane.teardown() for lane in lanes))
+    """End sessions side by side; whoever cannot wait leaves none of them open."""
+    leaving = tuple(lanes)
+    try:
+        await asyncio.gather(*(lane.teardown() for lane in leaving))
+    finally:
+        for lane in leaving:
+            lane.release()
 
 
 async def all_of(work: Iterable[Coroutine[None, None, None]]) -> None:
