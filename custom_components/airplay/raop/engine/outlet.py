@@ -3,6 +3,7 @@
 Everything but the constructor, the counters and the ports runs on the pacing thread.
 """
 
+from collections import deque
 from dataclasses import replace
 import socket
 from typing import Protocol
@@ -28,6 +29,9 @@ BATCH = 4
 _BURST_GAP_NS = 800_000
 _RESENDS_A_TURN = 16
 _RESEND_QUEUE = 1024
+# What is asked for again is sent twice, a moment apart: where packets are lost, the
+# answer is lost as easily, and a receiver asks only every 250 ms (measured).
+_ECHO_NS = 40 * _MS
 _DATAGRAMS_A_TURN = 64
 _NEVER_NS = 1 << 62
 
@@ -62,6 +66,7 @@ class Outlet:
         )
         # A dictionary for its order: a flood of requests must not cost time.
         self._resends: dict[int, None] = {}
+        self._echoes: deque[tuple[int, int]] = deque()
         self._next_sync_ns = 0
         self._eager_until_ns = 0
         self._next_burst_ns = 0
@@ -109,6 +114,7 @@ class Outlet:
         self._eager_until_ns = 0
         self.due_ns = 0
         self._resends.clear()
+        self._echoes.clear()
 
     def pump(self, now_ns: int, stock: Stock) -> int:
         """Send what is due; return the time of the next turn."""
@@ -220,6 +226,9 @@ class Outlet:
                 self.send_errors += 1
 
     def _repair(self, now_ns: int, stock: Stock) -> int:
+        return min(self._answer_requests(now_ns, stock), self._echo(now_ns, stock))
+
+    def _answer_requests(self, now_ns: int, stock: Stock) -> int:
         if not self._resends:
             return _NEVER_NS
         if now_ns < self._next_resend_ns:
@@ -230,11 +239,21 @@ class Outlet:
             sequence = stock.backlog.find(wanted)
             if sequence is None or self.cursor is None or sequence >= self.cursor:
                 continue
-            for datagram in stock.batch(self.shape, sequence, 1)[0]:
-                self._tell(resend_reply(sequence, datagram))
-                self.resent += 1
+            self.resent += self._resend(sequence, stock)
+            self._echoes.append((now_ns + _ECHO_NS, sequence))
         self._next_resend_ns = now_ns + _BURST_GAP_NS
         return self._next_resend_ns if self._resends else _NEVER_NS
+
+    def _echo(self, now_ns: int, stock: Stock) -> int:
+        while self._echoes and self._echoes[0][0] <= now_ns:
+            self._resend(self._echoes.popleft()[1], stock)
+        return self._echoes[0][0] if self._echoes else _NEVER_NS
+
+    def _resend(self, sequence: int, stock: Stock) -> int:
+        datagrams = stock.batch(self.shape, sequence, 1)[0]
+        for datagram in datagrams:
+            self._tell(resend_reply(sequence, datagram))
+        return len(datagrams)
 
     def _tell(self, packet: bytes) -> None:
         assert self._control_endpoint is not None
