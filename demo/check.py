@@ -82,8 +82,10 @@ async def _add(client: Client, speaker: VirtualSpeaker, flows: dict[str, str]) -
 
     async def find() -> str | None:
         for entity in await client.ask("config/entity_registry/list"):
-            if entity["config_entry_id"] == entry_id:
-                return str(entity["entity_id"])
+            entity_id = str(entity["entity_id"])
+            is_player = entity_id.startswith("media_player.")
+            if entity["config_entry_id"] == entry_id and is_player:
+                return entity_id
         return None
 
     found: str = await until(f"a player for {speaker.name}", find, _STARTED_S)
