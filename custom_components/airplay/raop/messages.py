@@ -152,6 +152,58 @@ class SetVolume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A speaker that an announcement is for: its stream, and how to reach it if idle.
+
+    `volume` holds while the announcement sounds; without one the level stays. The
+    stream's `depth_ms` is used where a session has to be opened.
+    """
+
+    stream: str
+    member: Member
+    volume: float | None = None
+    depth_ms: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announce:
+    """Sound clips one after another over what the targets play, together on all.
+
+    Music is lowered by `duck_db` with ramps of `ramp_ms`, or waits where
+    `pauses_music` is set and it can wait. On an idle speaker `lead_in_ms` of silence
+    come first. Clips of more than `longest_ms` together are refused. Answered when all
+    has been heard; an error comes back only where no target could be reached.
+    """
+
+    announcement: str
+    targets: tuple[Target, ...]
+    clips: tuple[Media, ...]
+    duck_db: float = -18.0
+    ramp_ms: int = 200
+    pauses_music: bool = False
+    lead_in_ms: int = 500
+    longest_ms: int = 300_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAnnouncement:
+    """End an announcement now; music and level come back. None of the name: no error."""
+
+    announcement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreVolume:
+    """Set a receiver's level although nothing plays: after a sender that was killed.
+
+    A session is opened for it and closed again; one that stands is used.
+    """
+
+    stream: str
+    member: Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetTags:
     """Replace what receivers show of the running media."""
 
@@ -174,7 +226,18 @@ class Shutdown:
 
 
 type Command = (
-    Play | Stop | Queue | Pause | Resume | SetVolume | SetTags | SetArtwork | Shutdown
+    Play
+    | Stop
+    | Queue
+    | Pause
+    | Resume
+    | SetVolume
+    | Announce
+    | CancelAnnouncement
+    | RestoreVolume
+    | SetTags
+    | SetArtwork
+    | Shutdown
 )
 
 
@@ -308,6 +371,25 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementStarted:
+    """The first sample of an announcement is heard on a stream at the Unix time `at`."""
+
+    announcement: str
+    stream: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementFailed:
+    """An announcement is not, or not wholly, heard on one of its streams."""
+
+    announcement: str
+    stream: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogLine:
     """A line of the process's log, for the owner's log."""
 
@@ -329,6 +411,8 @@ type Event = (
     | MemberChanged
     | MemberProgress
     | Progress
+    | AnnouncementStarted
+    | AnnouncementFailed
     | LogLine
 )
 
