@@ -34,12 +34,17 @@ EAGER = Cadence(first_requests=30, first_interval_s=0.02, interval_s=0.2)
 def wav(path: Path, seconds: float = 0.6, *, seed: int = 1) -> bytes:
     """Write a WAV file and return its sound."""
     pcm = sound(round(seconds * 44_100), seed)
+    write_pcm(path, pcm)
+    return pcm
+
+
+def write_pcm(path: Path, pcm: bytes) -> None:
+    """Write sound as a WAV file."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)
         file.setframerate(44_100)
         file.writeframes(pcm)
-    return pcm
 
 
 def receiver(name: str = "Virtual", **details: object) -> VirtualReceiver:

@@ -147,7 +147,7 @@ def test_sequence_and_rtptime_wrap_on_the_wire_alone() -> None:
 def test_the_sound_of_packets_is_kept_from_any_frame_on(behind: int) -> None:
     backlog = filled(CAPACITY + 10, frame=1000)
 
-    kept = backlog.pcm_from(backlog.next_frame - behind)
+    kept = backlog.music_from(backlog.next_frame - behind)
 
     assert kept == sound(CAPACITY + 10)[len(sound(CAPACITY + 10)) - behind * 4 :]
 

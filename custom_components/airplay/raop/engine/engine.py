@@ -9,6 +9,8 @@ import logging
 
 from ..errors import MediaError, RaopError
 from ..messages import (
+    Announce,
+    CancelAnnouncement,
     Command,
     Event,
     Identity,
@@ -17,6 +19,7 @@ from ..messages import (
     Queue,
     Ready,
     Reply,
+    RestoreVolume,
     Resume,
     SetArtwork,
     SetTags,
@@ -24,6 +27,7 @@ from ..messages import (
     Shutdown,
     Stop,
 )
+from .announcement import Announcement
 from .pacer import Pacer
 from .stream import Stream
 
@@ -57,6 +61,7 @@ class Engine:
         self._pacer = Pacer()
         self._streams: dict[str, Stream] = {}
         self._at_work: dict[str, _Work] = {}
+        self._announcements: dict[str, Announcement] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -92,6 +97,8 @@ class Engine:
                 await self._stop(command.stream)
             case SetVolume():
                 self._set_volume(command)
+            case Announce() | CancelAnnouncement() | RestoreVolume():
+                await self._speak(command)
             case Queue() | SetArtwork() | SetTags():
                 await self._add(command)
             case Shutdown():
@@ -101,6 +108,36 @@ class Engine:
         """End all streams and the pacing thread."""
         await asyncio.gather(*(self._stop(name) for name in tuple(self._streams)))
         await asyncio.to_thread(self._pacer.stop)
+
+    async def _speak(
+        self, command: Announce | CancelAnnouncement | RestoreVolume
+    ) -> None:
+        """Do what leaves the music as it is."""
+        match command:
+            case Announce():
+                await self._announce(command)
+            case CancelAnnouncement():
+                if announcement := self._announcements.get(command.announcement):
+                    announcement.cancel()
+            case RestoreVolume():
+                stream = self._stream(command.stream)
+                try:
+                    await stream.restore_volume(command.member)
+                finally:
+                    self._forget(stream)
+
+    async def _announce(self, command: Announce) -> None:
+        streams = {each.stream: self._stream(each.stream) for each in command.targets}
+        announcement = Announcement(
+            command, streams, pacer=self._pacer, emit=self._emit
+        )
+        self._announcements[command.announcement] = announcement
+        try:
+            await announcement.run()
+        finally:
+            self._announcements.pop(command.announcement, None)
+            for stream in streams.values():
+                self._forget(stream)
 
     async def _answer(self, number: int, command: Command) -> None:
         try:

@@ -147,6 +147,10 @@ class Members:
             if lane.member.receiver == receiver:
                 lane.set_volume(percent, is_muted=is_muted)
 
+    def lane_of(self, receiver: str) -> RaopLane | None:
+        """Return the lane of a receiver that has one."""
+        return self._lanes.get(receiver)
+
     def show(self, show: Show) -> None:
         """Tell all what plays."""
         for lane in self.lanes:

@@ -34,6 +34,9 @@ _GET_S = 1.0
 _CHECK_S = 1.0
 _ARTWORK_S = 15.0
 _VOLUME_GAP_S = 0.1
+_VOLUME_S = 1.0
+# Where a level was raised and nobody knows what it was before.
+_MODEST_PERCENT = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class RaopLane:
         self._transmitter: Transmitter | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._volume = (member.volume, member.muted)
+        self._raised: float | None = None
         self._volume_task: asyncio.Task[None] | None = None
         self.found_volume: float | None = None
         self.active_remote = secrets.randbelow(1 << 32)
@@ -137,9 +141,30 @@ class RaopLane:
 
     def set_volume(self, percent: float | None, *, is_muted: bool) -> None:
         """Set the level soon; of several in a row the last one counts."""
-        self._volume = (percent, is_muted)
+        self._volume, self._raised = (percent, is_muted), None
         if self.is_open and (self._volume_task is None or self._volume_task.done()):
             self._volume_task = self._spawn(self._settle_volume())
+
+    @property
+    def level(self) -> tuple[float | None, bool]:
+        """The level in percent at which it plays, if known, and whether it is muted."""
+        percent, is_muted = self._volume
+        return (self.found_volume if percent is None else percent), is_muted
+
+    async def raise_volume(self, percent: float) -> None:
+        """Play at another level for a while, until `lower_volume` or `set_volume`."""
+        self._raised = percent
+        await self._try_volume()
+
+    async def lower_volume(self) -> None:
+        """Go back to the level from before, unless another one was set meanwhile."""
+        if self._raised is None:
+            return
+        percent, is_muted = self.level
+        if percent is None:
+            self._volume = (min(self._raised, _MODEST_PERCENT), is_muted)
+        self._raised = None
+        await self._try_volume()
 
     def show(self, show: Show) -> None:
         """Tell the receiver what plays, behind everything that is urgent."""
@@ -180,6 +205,7 @@ class RaopLane:
         try:
             if self._session and self.is_open:
                 with contextlib.suppress(RaopError):
+                    await self.lower_volume()
                     steps = self._session.teardown()
                     await self._perform(steps, timeout_s=_TEARDOWN_S)
         finally:
@@ -254,13 +280,23 @@ class RaopLane:
             raise ReceiverUnreachableError("there is no connection")
         return await self._connection.perform(steps, timeout_s=timeout_s)
 
-    async def _send_volume(self) -> None:
-        percent, is_muted = self._volume
+    @property
+    def _wanted_volume(self) -> tuple[float | None, bool]:
+        return self.level if self._raised is None else (self._raised, False)
+
+    async def _try_volume(self) -> None:
+        try:
+            await self._send_volume(_VOLUME_S)
+        except RaopError as err:
+            _LOGGER.debug("%s: volume: %s", self.member.name, err)
+
+    async def _send_volume(self, timeout_s: float = 5) -> None:
+        percent, is_muted = self._wanted_volume
         if percent is None:
             return
         try:
             steps = self._open_session.volume(percent, is_muted=is_muted)
-            await self._perform(steps)
+            await self._perform(steps, timeout_s=timeout_s)
         except ReceiverRefusedError as err:
             _LOGGER.debug("%s refuses the volume: %s", self.member.name, err)
 
@@ -282,13 +318,9 @@ class RaopLane:
 
     async def _settle_volume(self) -> None:
         sent: tuple[float | None, bool] | None = None
-        while sent != self._volume:
-            sent = self._volume
-            try:
-                await self._send_volume()
-            except RaopError as err:
-                _LOGGER.debug("%s: volume: %s", self.member.name, err)
-                return
+        while sent != self._wanted_volume:
+            sent = self._wanted_volume
+            await self._try_volume()
             await asyncio.sleep(_VOLUME_GAP_S)
 
     async def _keep_alive(self) -> None:

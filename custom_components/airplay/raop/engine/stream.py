@@ -1,15 +1,17 @@
 """One stream: a timeline with sources at one end and receivers at the other."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 import logging
 import secrets
 import time
 
 from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
-from ..messages import Event, Identity, Media, Pause, Play, Resume, Tags
+from ..messages import Event, Identity, Media, Member, Pause, Play, Resume, Tags, Target
 from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
+from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from . import clock
 from .herald import Herald
 from .items import Items
@@ -18,12 +20,17 @@ from .pacer import Pacer
 from .playback import Playback, over
 from .raop_lane import RaopLane, Show
 from .supply import Pcm, Segment
-from .transmitter import Transmitter
+from .transmitter import SILENT_PACKETS, Transmitter
 
 _LOGGER = logging.getLogger(__name__)
 
 # The first silent packet must be due later than the receiver's own output buffer.
 _SHORTEST_LEAD_NS = 300_000_000
+# The same for a line that begins with silence: more than the longest such buffer that
+# was measured.
+_WAKING_NS = 400_000_000
+# Until the last frame has left the receiver's own output buffer.
+_TAIL_S = 0.25
 _EVIDENCE_S = 4.0
 _LOOK_S = 0.02
 _WATCH_S = 0.25
@@ -54,7 +61,7 @@ class Stream:
         on_idle: Callable[[Stream], None],
     ) -> None:
         self.name = name
-        self._pacer = pacer
+        self.pacer = pacer
         self._herald = Herald(name, emit)
         self._on_idle = on_idle
         self.members = Members(
@@ -67,6 +74,12 @@ class Stream:
         self._release: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._failure: RaopError | None = None
+        self._keep_s = 0.0
+        self._heard_ns = 0
+        # Whoever opens, hushes or ends sessions has it for as long as that takes.
+        self._gate = asyncio.Lock()
+        self._floor = asyncio.Lock()
+        self._voices: set[asyncio.Task[None]] = set()
         # Between two items neither the old one's end nor a lost receiver ends the
         # stream: the command at work sees to both.
         self._is_switching = False
@@ -76,6 +89,7 @@ class Stream:
         """Whether it holds no session, no media and nothing to go on with."""
         return (
             not self.members
+            and not self._voices
             and self._items.present is None
             and not self._herald.is_paused
         )
@@ -91,12 +105,13 @@ class Stream:
         try:
             if self._can_take(command):
                 await playback.buffer()
+            async with self._gate:
                 await self._settle()
-            # What played may have come to its end while the media was opened.
-            if self._can_take(command):
-                await self._switch(command, playback)
-            else:
-                await self._start(command, playback)
+                # What played may have come to its end while the media was opened.
+                if self._can_take(command):
+                    await self._switch(command, playback)
+                else:
+                    await self._start(command, playback)
         except BaseException as err:
             if self._items.present is not playback:
                 playback.close()
@@ -107,46 +122,58 @@ class Stream:
 
     async def pause(self, command: Pause) -> None:
         """Silence the receivers and remember the frame that was heard."""
+        async with self._gate:
+            if self._command is None:
+                return
+            self._keep_s = command.keep_s
+            position = await self._fall_silent(self._command)
+            if not self._herald.is_paused:
+                self._herald.change("paused", position)
+            self._stop_watching()
+            self._cancel_release()
+            if self._transmitter and not self._voices:
+                self._keep_for_a_while(position)
+
+    async def _fall_silent(self, command: Play) -> int:
+        """Hold the music; return the position at which it stands."""
         transmitter = self._transmitter
-        if self._command is None:
-            return
-        if transmitter and transmitter.line:
-            segment, frame = self._heard()
-            position = ms_of_frames(segment.position_at(frame))
-            await self._hush(transmitter)
-        elif transmitter and self._herald.is_paused:
-            position = ms_of_frames(transmitter.supply.paused_position)
-        else:
+        if transmitter is None or self._items.present is None:
+            return command.media.position_ms
+        if transmitter.line is None and not self._herald.is_paused:
             # Still on its way: it begins where it was to begin, when it is resumed.
-            position = self._command.media.position_ms
             await self._close()
-        if not self._herald.is_paused:
-            self._herald.change("paused", position)
-        self._stop_watching()
-        self._cancel_release()
-        if self._transmitter:
-            self._release = asyncio.create_task(
-                self._let_go_later(command.keep_s, position)
-            )
+            return command.media.position_ms
+        if transmitter.line:
+            await self._hush(transmitter)
+        return ms_of_frames(transmitter.supply.paused_position)
 
     async def resume(self, command: Resume) -> None:
         """Go on from the frame that was heard at the pause."""
         if not self._herald.is_paused or self._command is None:
             raise NoStreamError("nothing is paused")
         self._cancel_release()
+        async with self._gate:
+            is_resumed = await self._go_on(self._command, command.lead_ms)
+        if is_resumed:
+            return await self._until_heard()
+        return await self.play(replace(self._command, lead_ms=command.lead_ms))
+
+    async def _go_on(self, command: Play, lead_ms: int) -> bool:
+        """Go on within the session; return whether there is one."""
         transmitter = self._transmitter
-        if transmitter is None:
-            return await self.play(replace(self._command, lead_ms=command.lead_ms))
+        if transmitter is None or self._items.present is None:
+            return False
         position = ms_of_frames(transmitter.supply.paused_position)
         try:
-            await self._reconnect(self._command, transmitter, position)
+            await self._reconnect(command, transmitter, position)
         except RaopError:
             self._herald.change("paused", position)
             raise
-        at_ns = clock.now_ns() + _lead_ns(command.lead_ms)
-        await self._pacer.run(lambda: transmitter.resume(at_ns, clock.now_ns()))
+        now_ns = clock.now_ns()
+        soon_ns = now_ns + _lead_ns(lead_ms)
+        at_ns = await self.pacer.run(lambda: transmitter.resume(soon_ns, now_ns))
         await self._announce(at_ns, position)
-        return await self._until_heard()
+        return True
 
     async def _reconnect(
         self, command: Play, transmitter: Transmitter, position_ms: int
@@ -161,16 +188,118 @@ class Stream:
 
     async def queue(self, media: Media | None, crossfade_ms: int | None) -> None:
         """Open what shall follow; return at once."""
-        if self._transmitter and self._command:
+        if self._transmitter and self._command and self._items.present:
             command = self._command
             if crossfade_ms is not None:
                 command = replace(command, crossfade_ms=crossfade_ms)
             await self._items.queue(media, command, self._transmitter)
 
     async def stop(self) -> None:
-        """End the sessions and free the receivers."""
-        await self._settle()
-        await self._end(reason="stopped")
+        """End the sessions, also what is announced, and free the receivers."""
+        voices = tuple(self._voices)
+        for voice in voices:
+            voice.cancel()
+        if voices:
+            await asyncio.wait(voices)
+        async with self._gate:
+            await self._settle()
+            await self._end(reason="stopped")
+
+    @property
+    def transmitter(self) -> Transmitter | None:
+        """What feeds the sessions that stand."""
+        return self._transmitter
+
+    @property
+    def is_live(self) -> bool:
+        """Whether what plays cannot wait."""
+        present = self._items.present
+        return present is not None and present.is_live
+
+    @asynccontextmanager
+    async def floor(self) -> AsyncIterator[None]:
+        """Let one voice at a time speak; afterwards all is as it was before."""
+        async with self._floor:
+            voice = asyncio.current_task()
+            assert voice is not None
+            self._voices.add(voice)
+            try:
+                yield
+            finally:
+                self._voices.discard(voice)
+                await self._rest()
+
+    async def open_for_voice(self, target: Target, lead_in_ms: int) -> Transmitter:
+        """Return what a voice can be heard on: what plays, or else a silent line."""
+        async with self._gate:
+            await self._settle()
+            self._cancel_release()
+            transmitter = self._transmitter or self._new_transmitter(target.depth_ms)
+            if transmitter.line is None:
+                wanted = self._command.members if self._command else (target.member,)
+                await self._open_silently(transmitter, wanted)
+                await self._wake(transmitter, lead_in_ms)
+            return transmitter
+
+    async def _open_silently(
+        self, transmitter: Transmitter, wanted: tuple[Member, ...]
+    ) -> None:
+        await self.members.check()
+        if missing := self.members.missing(wanted):
+            if self._command is None:
+                self.members.want(wanted)
+            lanes = await self.members.connect(missing)
+            await self.members.record(lanes, transmitter)
+        self._transmitter = transmitter
+
+    async def _wake(self, transmitter: Transmitter, lead_in_ms: int) -> None:
+        packets = max(SILENT_PACKETS, frames_of_ms(lead_in_ms) // FRAMES_PER_PACKET + 1)
+        silence_ns = packets * FRAMES_PER_PACKET * SECOND_NS // SAMPLE_RATE
+        now_ns = clock.now_ns()
+
+        def wake() -> None:
+            transmitter.wake(now_ns + _WAKING_NS + silence_ns, now_ns, packets)
+            self.pacer.add(transmitter)
+
+        await self.pacer.run(wake)
+
+    async def _rest(self) -> None:
+        """Be as before a voice: paused, or idle; music that plays is left alone."""
+        if not self._may_rest():
+            return
+        await asyncio.sleep(_TAIL_S)
+        async with self._gate:
+            await self._settle()
+            transmitter = self._transmitter
+            if transmitter is None or not self._may_rest():
+                return
+            if self._items.present:
+                await self._hush(transmitter)
+                self._keep_for_a_while(ms_of_frames(transmitter.supply.paused_position))
+            else:
+                await self._close()
+                self._on_idle(self)
+
+    def _may_rest(self) -> bool:
+        """Whether neither a voice nor music needs the line."""
+        is_quiet = self._command is None or self._herald.is_paused
+        return is_quiet and not self._voices
+
+    async def restore_volume(self, member: Member) -> None:
+        """Set a receiver's level, in a session of its own if there is none."""
+        async with self._gate:
+            await self._settle()
+            if lane := self.members.lane_of(member.receiver):
+                if member.volume is not None:
+                    lane.set_volume(member.volume, is_muted=member.muted)
+                return
+            self.members.want([member])
+            lanes = await self.members.connect([member])
+            try:
+                silent = self._new_transmitter(1000)
+                await all_of(lane.record(silent) for lane in lanes)
+            finally:
+                await tear_down(lanes)
 
     def _can_take(self, command: Play) -> bool:
         return self._transmitter is not None and self.members.are(command.members)
@@ -197,6 +326,7 @@ class Stream:
         return (
             self._transmitter is not None
             and line is None
+            and self._command is not None
             and not self._herald.is_paused
         )
 
@@ -253,9 +383,9 @@ class Stream:
         self._command = command
         self._is_switching = True
         try:
-            sequence, frame = await self._pacer.run(transmitter.hush)
-            if not self._herald.is_paused:
-                await self.members.flush(sequence, frame)
+            point = await self.pacer.run(lambda: transmitter.hush(clock.now_ns()))
+            if point and not self._herald.is_paused:
+                await self.members.flush(*point)
             await self._begin(command, playback)
         except RaopError as err:
             _LOGGER.debug("%s: connecting anew: %s", self.name, err)
@@ -268,14 +398,14 @@ class Stream:
         assert transmitter is not None
         self._items.begin(playback)
         now_ns = clock.now_ns()
-        at_ns = _start_ns(command, now_ns)
+        wanted_ns = _start_ns(command, now_ns)
         position = frames_of_ms(command.media.position_ms)
 
-        def begin() -> None:
-            transmitter.begin(playback.source, at_ns, now_ns, position)
-            self._pacer.add(transmitter)
+        def begin() -> int:
+            self.pacer.add(transmitter)
+            return transmitter.begin(playback.source, wanted_ns, now_ns, position)
 
-        await self._pacer.run(begin)
+        at_ns = await self.pacer.run(begin)
         await self._announce(at_ns, command.media.position_ms)
         self._publish(playback)
 
@@ -285,8 +415,9 @@ class Stream:
         transmitter, command = self._transmitter, self._command
         assert transmitter is not None
         assert command is not None
-        first_ns = await self._pacer.run(lambda: transmitter.first_packet_ns)
+        first_ns = await self.pacer.run(lambda: transmitter.first_packet_ns)
         self._check_alive()
+        self._heard_ns = at_ns
         self._herald.change("buffering", position_ms, at_ns)
         due_ns = at_ns - command.depth_ms * 1_000_000
         self._herald.started(at_ns, first_ns or due_ns)
@@ -294,20 +425,25 @@ class Stream:
             self._watch = asyncio.create_task(self._observe())
 
     async def _hush(self, transmitter: Transmitter) -> None:
-        sequence, frame = await self._pacer.run(
-            lambda: transmitter.pause(clock.now_ns())
-        )
+        point = await self.pacer.run(lambda: transmitter.pause(clock.now_ns()))
+        if point is None:
+            return
         try:
-            await self.members.flush(sequence, frame)
+            await self.members.flush(*point)
         except RaopError as err:
             _LOGGER.debug("%s: paused without FLUSH: %s", self.name, err)
 
-    async def _let_go_later(self, keep_s: float, position_ms: int) -> None:
+    def _keep_for_a_while(self, position_ms: int) -> None:
+        self._cancel_release()
+        self._release = asyncio.create_task(self._let_go_later(position_ms))
+
+    async def _let_go_later(self, position_ms: int) -> None:
         """Free the receivers of a stream that stays paused."""
-        await asyncio.sleep(keep_s)
-        self._release = None
-        self._remember(position_ms)
-        await self._close()
+        await asyncio.sleep(self._keep_s)
+        async with self._gate:
+            self._release = None
+            self._remember(position_ms)
+            await self._close()
 
     def _remember(self, position_ms: int) -> None:
         """Make the command one that goes on where the stream stands."""
@@ -317,11 +453,11 @@ class Stream:
 
     async def _until_heard(self) -> None:
         """Wait for the first frame's instant and for evidence that it sounds."""
-        line = self._transmitter.line if self._transmitter else None
-        if line is None:
+        if self._transmitter is None or self._transmitter.line is None:
             return
-        while (now_ns := clock.now_ns()) < line.at_ns:
-            await asyncio.sleep(min((line.at_ns - now_ns) / SECOND_NS, 0.5))
+        heard_ns = self._heard_ns
+        while (now_ns := clock.now_ns()) < heard_ns:
+            await asyncio.sleep(min((heard_ns - now_ns) / SECOND_NS, 0.5))
             self._check_alive()
         deadline = time.monotonic() + _EVIDENCE_S
         while not self.members.have_evidence:
@@ -359,7 +495,7 @@ class Stream:
         line = self._transmitter.line if self._transmitter else None
         if line is None or not self.members.have_evidence:
             return
-        if clock.now_ns() < line.at_ns:
+        if clock.now_ns() < max(line.at_ns, self._heard_ns):
             return
         segment, frame = self._heard()
         self._hand_over(segment.source)
@@ -454,12 +590,22 @@ class Stream:
         self._failure = error
         command = self._command
         self._cancel_release()
-        await self._close()
+        if self._voices and self.members and reason != "stopped":
+            await self._leave_music()
+        else:
+            await self._close()
         if self._command is not command:
             return  # A newer command has taken the stream meanwhile.
         self._command = None
         self._herald.end(reason, error, receiver)
         self._on_idle(self)
+
+    async def _leave_music(self) -> None:
+        """Keep the sessions for a voice."""
+        self._items.close()
+        self._stop_watching()
+        if self._transmitter:
+            await self.pacer.run(self._transmitter.clear)
 
     async def _close(self) -> None:
         """Free the receivers and leave the media."""
@@ -470,7 +616,7 @@ class Stream:
             await self.members.tear_down()
         finally:
             if transmitter:
-                pacer = self._pacer
+                pacer = self.pacer
                 pacer.post(lambda: pacer.remove(transmitter))
 
     def _stop_watching(self) -> None:
