@@ -17,8 +17,10 @@ type Samples = np.ndarray[tuple[int], np.dtype[np.int64]]
 def noise(frames: int, seed: int) -> Samples:
     """Return samples of which none is silent."""
     source = np.random.default_rng(seed)
-    samples: Samples = source.integers(1, 20_000, frames)
-    return samples * source.choice((-1, 1), frames)
+    samples: Samples = source.integers(1, 20_000, frames) * source.choice(
+        (-1, 1), frames
+    )
+    return samples
 
 
 def music(path: Path, seconds: float, *, seed: int = 1) -> Samples:
