@@ -1,5 +1,6 @@
 """Pause, resume, seek and items that follow: what is heard, to the frame."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 import time
@@ -56,6 +57,29 @@ def write(path: Path, pcm: bytes) -> Path:
 async def played(desk: Desk, command: Play) -> None:
     """Play something that must play."""
     assert await desk.run(command) is None
+
+
+@pytest.mark.parametrize("overtaker", ["stop", "queue", "nothing"])
+async def test_item_that_is_overtaken_while_it_is_queued_is_left(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, overtaker: str
+) -> None:
+    # More than is decoded ahead: its source would wait for ever to be read.
+    wav(tmp_path / "long.wav", 8)
+    long = media(tmp_path / "long.wav", "second")
+    await played(desk, play(tmp_path / "long.wav", member(kitchen)))
+
+    overtaken = desk.submit(Queue(stream=STREAM, media=long))
+    match overtaker:
+        case "stop":
+            assert await desk.stop() is None
+        case "queue":
+            await desk.run(Queue(stream=STREAM, media=replace(long, item="third")))
+        case _:
+            await desk.run(Queue(stream=STREAM))
+
+    # The desk looks for sources that are left.
+    assert (await desk.reply(overtaken)).code is None
+    await desk.stop()
 
 
 async def test_items_that_follow_are_heard_without_a_frame_between(
