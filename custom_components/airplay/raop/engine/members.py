@@ -64,13 +64,12 @@ class Members:
 
     def missing(self, members: Iterable[Member]) -> list[Member]:
         """Return those that have no open session."""
-        open_ones = {name for name, lane in self._lanes.items() if lane.is_open}
+        open_ones = self._open_ones()
         return [each for each in members if each.receiver not in open_ones]
 
     def are(self, members: Iterable[Member]) -> bool:
         """Return whether exactly these receivers have an open session."""
-        open_ones = {name for name, lane in self._lanes.items() if lane.is_open}
-        return open_ones == {member.receiver for member in members}
+        return self._open_ones() == {member.receiver for member in members}
 
     async def check(self) -> None:
         """Ask each receiver whether it is still there; those that are not are closed."""
@@ -168,6 +167,9 @@ class Members:
             )
             for lane in self.lanes
         )
+
+    def _open_ones(self) -> set[str]:
+        return {name for name, lane in self._lanes.items() if lane.is_open}
 
     def _levelled(self, member: Member) -> Member:
         if member.receiver not in self._levels:
