@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 from .media import Playable
 from .models import AirPlayConfigEntry
 from .now_playing import Display, NowPlaying
-from .raop.errors import RaopError, error_for
+from .raop.errors import NoStreamError, RaopError, error_for
 from .raop.messages import (
     CoverFound,
     MediaChanged,
@@ -32,7 +32,7 @@ from .volume import Volume
 _LOGGER = logging.getLogger(__name__)
 
 # Nothing is paused, maybe because the process that paused it is gone.
-_NOTHING_PAUSED = {"no_stream", SenderGoneError.code}
+_NOTHING_PAUSED = (NoStreamError, SenderGoneError)
 # More are never open and unheard at once.
 _MOST_AHEAD = 8
 
@@ -185,8 +185,6 @@ class Player:
         try:
             await self._sender.async_request(Resume(stream=self._stream))
         except RaopError as error:
-            if error.code in _NOTHING_PAUSED:
-                return False
             self._speaker.async_failed(error)
             raise
         finally:
@@ -197,6 +195,8 @@ class Player:
     async def async_stop(self) -> None:
         """Stop, also what is still being started, and free the receiver."""
         intent = self.async_intend()
+        except _NOTHING_PAUSED:
+            return False
         if not self.is_idle:
             await self._sender.async_request(Stop(stream=self._stream))
         if intent == self._intent and self.state is PlayerState.PAUSED:

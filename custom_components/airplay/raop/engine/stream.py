@@ -7,7 +7,12 @@ import logging
 import secrets
 import time
 
-from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
+from ..errors import (
+    NoStreamError,
+    RaopError,
+    ReceiverSilentError,
+    ReceiverUnreachableError,
+)
 from ..messages import Event, Identity, Media, Pause, Play, Resume, Tags
 from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
 from . import clock
@@ -33,12 +38,6 @@ _SILENT = (
     "the receiver took the stream but never asked for the time; "
     "its UDP packets do not reach this machine"
 )
-
-
-class NoStreamError(RaopError):
-    """There is nothing to go on with."""
-
-    code = "no_stream"
 
 
 class Stream:
