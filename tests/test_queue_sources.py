@@ -37,7 +37,7 @@ from homeassistant.setup import async_setup_component
 from tests.ha_common import Watch, call, entry_for, play, set_up, state_of
 from tests.ha_media import mp3, radio
 from tests.test_queue import FOLDER, Songs, can, is_item
-from tests.virtual_receiver import VirtualReceiver
+from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
 @pytest.fixture
@@ -160,13 +160,40 @@ async def test_radio_is_live(
 ) -> None:
     await play(hass, player, str(server.make_url("/radio")))
 
-    assert not can(state_of(hass, player), MediaPlayerEntityFeature.PAUSE)
+    assert can(state_of(hass, player), MediaPlayerEntityFeature.PAUSE)
     assert not can(state_of(hass, player), MediaPlayerEntityFeature.SEEK)
-    await call(hass, player, "media_stop")
+    await call(hass, player, "media_pause")
+    assert state_of(hass, player).state == "idle"
+    assert not kitchen.has_session
     await call(hass, player, "media_play")
 
     assert state_of(hass, player).state == "playing"
     assert state_of(hass, player).attributes["media_channel"] == "Radio Test"
+    assert len(kitchen.asked("ANNOUNCE")) == 2
+    await call(hass, player, "media_stop")
+
+
+async def test_one_button_stops_and_starts_a_radio(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, server: TestServer
+) -> None:
+    await play(hass, player, str(server.make_url("/radio")))
+
+    await call(hass, player, "media_play_pause")
+    assert state_of(hass, player).state == "idle"
+    await call(hass, player, "media_play_pause")
+    assert state_of(hass, player).state == "playing"
+
+    # Twice in a moment: the second press comes while the first is being done.
+    await call(hass, player, "media_stop")
+    kitchen.clear()
+    kitchen.quirks = Quirks(reply_delay_s={"TEARDOWN": 0.5})
+    await call(hass, player, "media_play")
+    first = hass.async_create_task(call(hass, player, "media_play_pause"))
+    await kitchen.wait_for("TEARDOWN")
+    await call(hass, player, "media_play_pause")
+    await first
+
+    assert state_of(hass, player).state == "playing"
     await call(hass, player, "media_stop")
 
 
