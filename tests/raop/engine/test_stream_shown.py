@@ -8,6 +8,8 @@ import pytest
 from custom_components.airplay.raop.messages import (
     Media,
     MediaChanged,
+    Pause,
+    Resume,
     SetArtwork,
     SetTags,
     SetVolume,
@@ -29,12 +31,13 @@ async def test_of_many_levels_in_a_row_the_last_one_counts(
     name = kitchen.receiver_id.lower()
     command = play(tmp_path / "song.wav", member(kitchen, volume=10))
     assert await desk.run(command) is None
-    assert [each.volume_db for each in kitchen.volumes] == [-27.0]
+    await kitchen.wait_until(lambda: len(kitchen.volumes) == 2)
+    assert {each.volume_db for each in kitchen.volumes} == {-27.0}
 
     for percent in range(50):
         desk.submit(SetVolume(receiver=name, volume=percent))
     await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(-15.3))
-    assert len(kitchen.volumes) < 6
+    assert len(kitchen.volumes) < 7
 
     for percent, is_muted, level in (
         (400, False, 0.0),
@@ -59,6 +62,25 @@ async def test_a_level_set_while_the_receiver_is_being_connected_counts(
     assert (await desk.reply(playing)).code is None
 
     await slow.wait_until(lambda: slow.volume_db == -15.0, 2)
+
+
+async def test_a_level_that_is_forgotten_before_the_first_sound_is_sent_once_more(
+    desk: Desk, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 5)
+    quirks = Quirks(forgets_silent_volume=True)
+    forgetful = await desk.add(receiver("Forgetful", quirks=quirks))
+
+    command = play(tmp_path / "song.wav", member(forgetful, volume=50))
+    assert await desk.run(command) is None
+    await forgetful.wait_until(lambda: forgetful.volume_db == -15.0)
+
+    # Later it would undo what somebody set at the receiver.
+    assert await desk.run(command) is None
+    await desk.run(Pause(stream=STREAM))
+    await desk.run(Resume(stream=STREAM, lead_ms=300))
+    assert len(forgetful.volumes) == 2
+    assert len(forgetful.asked("ANNOUNCE")) == 1
 
 
 async def test_a_level_for_nobody_is_no_error(desk: Desk) -> None:

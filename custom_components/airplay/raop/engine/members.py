@@ -15,6 +15,7 @@ from ..messages import (
     VolumeFound,
 )
 from ..session.backlog import AudioKey
+from ..session.lead import lead_ms
 from .pacer import Pacer
 from .raop_lane import RaopLane, Show
 from .transmitter import Transmitter
@@ -57,6 +58,11 @@ class Members:
     def have_evidence(self) -> bool:
         """Whether one of the receivers has asked for the time, as it must to play."""
         return any(lane.timing_replies for lane in self.lanes)
+
+    @property
+    def lead_ms(self) -> int:
+        """How soon the receivers have shown that a new start can be heard."""
+        return lead_ms(lane.evidence for lane in self.lanes)
 
     def want(self, members: Iterable[Member]) -> None:
         """Take over the levels of a new command to play."""
@@ -145,6 +151,11 @@ class Members:
         for lane in (*self.lanes, *self._joining):
             if lane.member.receiver == receiver:
                 lane.set_volume(percent, is_muted=is_muted)
+
+    def heard(self) -> None:
+        """Take note that the receivers are heard."""
+        for lane in self.lanes:
+            lane.heard()
 
     def show(self, show: Show) -> None:
         """Tell all what plays."""

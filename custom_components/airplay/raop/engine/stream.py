@@ -142,7 +142,7 @@ class Stream:
         except RaopError:
             self._herald.change("paused", position)
             raise
-        at_ns = clock.now_ns() + _lead_ns(command.lead_ms)
+        at_ns = clock.now_ns() + self._lead_ns(command.lead_ms)
         await self._pacer.run(lambda: transmitter.resume(at_ns, clock.now_ns()))
         await self._announce(at_ns, position)
         return await self._until_heard()
@@ -267,7 +267,7 @@ class Stream:
         assert transmitter is not None
         self._items.begin(playback)
         now_ns = clock.now_ns()
-        at_ns = _start_ns(command, now_ns)
+        at_ns = self._start_ns(command, now_ns)
         position = frames_of_ms(command.media.position_ms)
 
         def begin() -> None:
@@ -330,6 +330,7 @@ class Stream:
                 await self._end(reason="failed", error=error)
                 raise error
             await asyncio.sleep(_LOOK_S)
+        self.members.heard()
         self._observe_state()
 
     def _check_alive(self) -> None:
@@ -482,13 +483,12 @@ class Stream:
             self._release.cancel()
         self._release = None
 
+    def _lead_ns(self, wanted_ms: int | None) -> int:
+        lead_ms = self.members.lead_ms if wanted_ms is None else wanted_ms
+        return max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS)
 
-def _lead_ns(lead_ms: int) -> int:
-    return max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS)
-
-
-def _start_ns(command: Play, now_ns: int) -> int:
-    if command.start_at is None:
-        return now_ns + _lead_ns(command.lead_ms)
-    wanted_ns = int(command.start_at * 1e9) - time.time_ns() + now_ns
-    return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS)
+    def _start_ns(self, command: Play, now_ns: int) -> int:
+        if command.start_at is None:
+            return now_ns + self._lead_ns(command.lead_ms)
+        wanted_ns = int(command.start_at * 1e9) - time.time_ns() + now_ns
+        return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS)
