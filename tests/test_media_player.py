@@ -238,6 +238,20 @@ async def test_volume_and_mute_reach_the_receiver(
     await call(hass, player, "media_stop")
 
 
+async def test_volume_reaches_a_receiver_that_forgets_it_until_it_sounds(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    kitchen.volume_db = -3.0
+    kitchen.quirks = Quirks(forgets_silent_volume=True)
+    await call(hass, player, "volume_set", volume_level=0.4)
+
+    await play(hass, player, song)
+
+    await kitchen.wait_until(lambda: kitchen.volume_db == level_db(40))
+    assert volumes(kitchen) == [level_db(40)] * 2
+    await call(hass, player, "media_stop")
+
+
 async def test_volume_set_while_idle_is_that_of_the_next_song(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:

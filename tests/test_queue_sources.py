@@ -10,7 +10,6 @@ from aiohttp.test_utils import TestServer
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockModule,
-    async_capture_events,
     async_mock_restore_state_shutdown_restart,
     mock_integration,
     mock_platform,
@@ -32,12 +31,11 @@ from homeassistant.components.media_source import (
 )
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import entity_registry as er, intent
 from homeassistant.setup import async_setup_component
 from tests.ha_common import Watch, call, entry_for, play, set_up, state_of
 from tests.ha_media import mp3, radio
 from tests.test_queue import FOLDER, Songs, can, is_item
-from tests.virtual_receiver import VirtualReceiver
+from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
 @pytest.fixture
@@ -160,13 +158,40 @@ async def test_radio_is_live(
 ) -> None:
     await play(hass, player, str(server.make_url("/radio")))
 
-    assert not can(state_of(hass, player), MediaPlayerEntityFeature.PAUSE)
+    assert can(state_of(hass, player), MediaPlayerEntityFeature.PAUSE)
     assert not can(state_of(hass, player), MediaPlayerEntityFeature.SEEK)
-    await call(hass, player, "media_stop")
+    await call(hass, player, "media_pause")
+    assert state_of(hass, player).state == "idle"
+    assert not kitchen.has_session
     await call(hass, player, "media_play")
 
     assert state_of(hass, player).state == "playing"
     assert state_of(hass, player).attributes["media_channel"] == "Radio Test"
+    assert len(kitchen.asked("ANNOUNCE")) == 2
+    await call(hass, player, "media_stop")
+
+
+async def test_one_button_stops_and_starts_a_radio(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, server: TestServer
+) -> None:
+    await play(hass, player, str(server.make_url("/radio")))
+
+    await call(hass, player, "media_play_pause")
+    assert state_of(hass, player).state == "idle"
+    await call(hass, player, "media_play_pause")
+    assert state_of(hass, player).state == "playing"
+
+    # Twice in a moment: the second press comes while the first is being done.
+    await call(hass, player, "media_stop")
+    kitchen.clear()
+    kitchen.quirks = Quirks(reply_delay_s={"TEARDOWN": 0.5})
+    await call(hass, player, "media_play")
+    first = hass.async_create_task(call(hass, player, "media_play_pause"))
+    await kitchen.wait_for("TEARDOWN")
+    await call(hass, player, "media_play_pause")
+    await first
+
+    assert state_of(hass, player).state == "playing"
     await call(hass, player, "media_stop")
 
 
@@ -277,48 +302,3 @@ async def test_search_asks_the_media_source(
     assert [each["title"] for each in answer["result"]["result"]] == ["bells"]
     answer = await search("media-source://nowhere")
     assert not answer["success"]
-
-
-async def test_voice_pauses_goes_on_and_skips(
-    hass: HomeAssistant, player: str, songs: Songs
-) -> None:
-    assert await async_setup_component(hass, "intent", {})
-    await play(hass, player, songs.make("a", 6))
-    await play(hass, player, songs.make("b", 6), enqueue="add")
-
-    async def say(name: str) -> None:
-        await intent.async_handle(hass, "test", name)
-        await hass.async_block_till_done()
-
-    watch = Watch(hass, player)
-    await say("HassMediaPause")
-    await watch.until_is("paused")
-    await say("HassMediaUnpause")
-    await watch.until_is("playing")
-    await say("HassMediaNext")
-    await watch.until(is_item("b"))
-    await call(hass, player, "media_stop")
-
-
-async def test_device_trigger_tells_of_a_pause(
-    hass: HomeAssistant, player: str, songs: Songs
-) -> None:
-    entry = er.async_get(hass).async_get(player)
-    assert entry
-    trigger = {
-        "platform": "device",
-        "domain": "media_player",
-        "device_id": entry.device_id,
-        "entity_id": entry.id,
-        "type": "paused",
-    }
-    automation = {"trigger": trigger, "action": {"event": "was_paused"}}
-    assert await async_setup_component(hass, "automation", {"automation": automation})
-    told = async_capture_events(hass, "was_paused")
-    await play(hass, player, songs.make("a", 4))
-
-    await call(hass, player, "media_pause")
-    await hass.async_block_till_done()
-
-    assert len(told) == 1
-    await call(hass, player, "media_stop")

@@ -2,12 +2,10 @@
 
 from custom_components.airplay.raop.engine.outlet import Outlet
 from custom_components.airplay.raop.engine.supply import Pcm
-from custom_components.airplay.raop.engine.transmitter import (
-    SILENT_PACKETS,
-    Transmitter,
-)
+from custom_components.airplay.raop.engine.transmitter import Transmitter
 from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.session.backlog import Format
+from custom_components.airplay.raop.session.lead import SILENT_PACKETS
 from custom_components.airplay.raop.session.timeline import SECOND_NS
 from custom_components.airplay.raop.wire.rtp import SyncPacket
 

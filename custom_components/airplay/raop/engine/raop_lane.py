@@ -19,6 +19,7 @@ from ..messages import Identity, Member, Tags
 from ..receiver import Receiver, Service, merge
 from ..session.backlog import AudioKey, Format
 from ..session.handshake import Handshake
+from ..session.lead import Evidence
 from ..session.raop import RaopSession, Terms
 from . import outlet as udp
 from .connection import Connection
@@ -82,6 +83,8 @@ class RaopLane:
         self._volume = (member.volume, member.muted)
         self._raised: float | None = None
         self._volume_task: asyncio.Task[None] | None = None
+        self._own_latency_frames = 0
+        self._was_heard = False
         self.found_volume: float | None = None
         self.active_remote = secrets.randbelow(1 << 32)
 
@@ -99,6 +102,13 @@ class RaopLane:
     def timing_replies(self) -> int:
         """How often the receiver asked for the time, the evidence that it plays."""
         return self._outlet.timing_replies if self._outlet else 0
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the receiver has shown of how soon it can be heard."""
+        return Evidence(
+            self._own_latency_frames, self.timing_replies, self.resent, self._was_heard
+        )
 
     @property
     def is_open(self) -> bool:
@@ -127,7 +137,8 @@ class RaopLane:
         """Start the session at the timeline's next packet, at the wanted level."""
         sequence = transmitter.next_sequence
         frame = transmitter.next_frame
-        await self._perform(self._open_session.record(sequence, frame))
+        steps = self._open_session.record(sequence, frame)
+        self._own_latency_frames = await self._perform(steps)
         await self._settle_first_volume()
         outlet = self._outlet
         assert outlet is not None
@@ -142,6 +153,9 @@ class RaopLane:
     def set_volume(self, percent: float | None, *, is_muted: bool) -> None:
         """Set the level soon; of several in a row the last one counts."""
         self._volume, self._raised = (percent, is_muted), None
+        self._send_volume_soon()
+
+    def _send_volume_soon(self) -> None:
         if self.is_open and (self._volume_task is None or self._volume_task.done()):
             self._volume_task = self._spawn(self._settle_volume())
 
@@ -165,6 +179,16 @@ class RaopLane:
             self._volume = (min(self._raised, _MODEST_PERCENT), is_muted)
         self._raised = None
         await self._try_volume()
+
+    def heard(self) -> None:
+        """Take note that it is heard; the first time, set the level once more.
+
+        Some receivers forget what they are told before the first sound. Never again
+        later, as that would undo what somebody set at the receiver.
+        """
+        if not self._was_heard and self._volume[0] is not None:
+            self._send_volume_soon()
+        self._was_heard = True
 
     def show(self, show: Show) -> None:
         """Tell the receiver what plays, behind everything that is urgent."""

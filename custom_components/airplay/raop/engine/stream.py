@@ -8,8 +8,14 @@ import logging
 import secrets
 import time
 
-from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
+from ..errors import (
+    NoStreamError,
+    RaopError,
+    ReceiverSilentError,
+    ReceiverUnreachableError,
+)
 from ..messages import Event, Identity, Media, Member, Pause, Play, Resume, Tags, Target
+from ..session.lead import SILENT_PACKETS
 from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
 from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from . import clock
@@ -20,7 +26,7 @@ from .pacer import Pacer
 from .playback import Playback, over
 from .raop_lane import RaopLane, Show
 from .supply import Pcm, Segment
-from .transmitter import SILENT_PACKETS, Transmitter
+from .transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -40,12 +46,6 @@ _SILENT = (
     "the receiver took the stream but never asked for the time; "
     "its UDP packets do not reach this machine"
 )
-
-
-class NoStreamError(RaopError):
-    """There is nothing to go on with."""
-
-    code = "no_stream"
 
 
 class Stream:
@@ -158,7 +158,7 @@ class Stream:
             return await self._until_heard()
         return await self.play(replace(self._command, lead_ms=command.lead_ms))
 
-    async def _go_on(self, command: Play, lead_ms: int) -> bool:
+    async def _go_on(self, command: Play, lead_ms: int | None) -> bool:
         """Go on within the session; return whether there is one."""
         transmitter = self._transmitter
         if transmitter is None or self._items.present is None:
@@ -170,7 +170,7 @@ class Stream:
             self._herald.change("paused", position)
             raise
         now_ns = clock.now_ns()
-        soon_ns = now_ns + _lead_ns(lead_ms)
+        soon_ns = now_ns + self._lead_ns(lead_ms)
         at_ns = await self.pacer.run(lambda: transmitter.resume(soon_ns, now_ns))
         await self._announce(at_ns, position)
         return True
@@ -398,7 +398,7 @@ class Stream:
         assert transmitter is not None
         self._items.begin(playback)
         now_ns = clock.now_ns()
-        wanted_ns = _start_ns(command, now_ns)
+        wanted_ns = self._start_ns(command, now_ns)
         position = frames_of_ms(command.media.position_ms)
 
         def begin() -> int:
@@ -467,6 +467,7 @@ class Stream:
                 await self._end(reason="failed", error=error)
                 raise error
             await asyncio.sleep(_LOOK_S)
+        self.members.heard()
         self._observe_state()
 
     def _check_alive(self) -> None:
@@ -629,13 +630,12 @@ class Stream:
             self._release.cancel()
         self._release = None
 
+    def _lead_ns(self, wanted_ms: int | None) -> int:
+        lead_ms = self.members.lead_ms if wanted_ms is None else wanted_ms
+        return max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS)
 
-def _lead_ns(lead_ms: int) -> int:
-    return max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS)
-
-
-def _start_ns(command: Play, now_ns: int) -> int:
-    if command.start_at is None:
-        return now_ns + _lead_ns(command.lead_ms)
-    wanted_ns = int(command.start_at * 1e9) - time.time_ns() + now_ns
-    return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS)
+    def _start_ns(self, command: Play, now_ns: int) -> int:
+        if command.start_at is None:
+            return now_ns + self._lead_ns(command.lead_ms)
+        wanted_ns = int(command.start_at * 1e9) - time.time_ns() + now_ns
+        return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS)

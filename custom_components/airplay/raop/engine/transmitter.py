@@ -4,14 +4,12 @@ from collections.abc import Callable
 
 from ..audio.overlay import Overlay, Phase
 from ..session.backlog import ENCODED_AT_ONCE, Backlog, Format
+from ..session.lead import SILENT_PACKETS
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
 from ..wire.rtp import BYTES_PER_FRAME, FRAMES_PER_PACKET
 from .outlet import BATCH, Outlet
 from .supply import Pcm, Supply
 
-# 3.3.8 loses the first nine packets of a start, 5.1 one after a FLUSH; behind 24
-# silent packets both play complete on every output (measured).
-SILENT_PACKETS = 24
 # Taken and encoded at once, sent a batch at a time: waking up cold is what costs.
 _BLOCK_FRAMES = ENCODED_AT_ONCE * FRAMES_PER_PACKET
 # The receiver's own output buffer lets go a little after a frame's instant, and the

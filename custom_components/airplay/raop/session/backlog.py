@@ -60,11 +60,6 @@ class Backlog:
         return self._origin_frame + packets * FRAMES_PER_PACKET
 
     @property
-    def next_frame(self) -> int:
-        """The first frame that has no packet yet."""
-        return self.frame_of(self.next_sequence)
-
-    @property
     def oldest_sequence(self) -> int:
         """The oldest packet that can still be had."""
         return max(self._origin_sequence, self.next_sequence - CAPACITY)
