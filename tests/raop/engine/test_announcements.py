@@ -1,5 +1,6 @@
 """Announcements: what receivers hear of the voice, and of the music under it."""
 
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,9 @@ async def playing(desk: Desk, path: Path, *on: VirtualReceiver, **more: Any) -> 
 
 
 def volumes(of: VirtualReceiver) -> list[float]:
-    return [round((each.volume_db + 30) / 0.3) for each in of.volumes]
+    """Return the levels that it was set to, each once however often it was told."""
+    levels = [round((each.volume_db + 30) / 0.3) for each in of.volumes]
+    return [level for level, _ in groupby(levels)]
 
 
 async def test_idle_speaker_says_every_sample_and_is_free_afterwards(
@@ -300,7 +303,7 @@ async def test_level_is_raised_in_silence_and_brought_back(
 
     assert volumes(kitchen) == [30, 60, 30]
     assert is_said_whole(kitchen, said)
-    for change in kitchen.volumes[1:]:
+    for change in kitchen.volumes[-2:]:
         assert left_level_at(kitchen, change.at_ns) == 0
     under = gains_between_silences(kitchen, song)
     assert under == pytest.approx(10 ** (-(18 + 9) / 20), abs=0.001)

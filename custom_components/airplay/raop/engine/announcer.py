@@ -12,7 +12,7 @@ from . import clock
 from .clip import Clip
 from .raop_lane import RaopLane
 from .rendezvous import Rendezvous
-from .stream import Stream
+from .stream import SILENT, Stream
 from .transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,11 +29,6 @@ _QUIET_MS = 350
 _MARGIN_FRAMES = frames_of_ms(30)
 # One percent of a receiver's scale, which spans 30 dB.
 _DB_PER_PERCENT = 0.3
-
-_SILENT = (
-    "the receiver took the stream but never asked for the time; "
-    "its UDP packets do not reach this machine"
-)
 
 
 class _InterruptedError(Exception):
@@ -53,6 +48,7 @@ class Announcer:
         emit: Callable[[Event], None],
     ) -> None:
         self._stream = stream
+        self._sessions = stream.sessions
         self._target = target
         self._command = command
         self._clip = clip
@@ -65,9 +61,9 @@ class Announcer:
 
     async def run(self, meeting: Rendezvous) -> None:
         """Return when all was heard; raise what stands in the way."""
-        async with self._stream.floor():
+        async with self._stream.floor.taken():
             for _ in range(_ATTEMPTS):
-                transmitter = await self._stream.open_for_voice(
+                transmitter = await self._stream.floor.open(
                     self._target, self._command.lead_in_ms
                 )
                 try:
@@ -82,11 +78,11 @@ class Announcer:
         """Say no more; return whether anything was said: then the music comes back."""
         overlay = self._overlay
         if overlay:
-            self._stream.pacer.post(overlay.cut)
+            self._sessions.pacer.post(overlay.cut)
         return overlay is not None
 
     async def _announce(self, transmitter: Transmitter, meeting: Rendezvous) -> None:
-        pacer = self._stream.pacer
+        pacer = self._sessions.pacer
         await self._wait_for_clock(transmitter)
         soonest_ns = await pacer.run(transmitter.soonest_ns)
         self.has_met = True
@@ -107,10 +103,10 @@ class Announcer:
     async def _wait_for_clock(self, transmitter: Transmitter) -> None:
         """Wait until what is sent can be heard at its instant, and none of it is lost."""
         deadline_ns = clock.now_ns() + int(_CLOCK_S * 1e9)
-        while not self._stream.members.have_evidence:
+        while not self._sessions.members.have_evidence:
             self._check(transmitter)
             if clock.now_ns() > deadline_ns:
-                raise ReceiverSilentError(_SILENT)
+                raise ReceiverSilentError(SILENT)
             await asyncio.sleep(_LOOK_S)
 
     async def _hear(self, overlay: Overlay, transmitter: Transmitter) -> None:
@@ -150,9 +146,9 @@ class Announcer:
         return frame
 
     def _check(self, transmitter: Transmitter) -> None:
-        if self._stream.transmitter is not transmitter:
+        if self._sessions.transmitter is not transmitter:
             raise _InterruptedError
-        if not self._stream.members:
+        if not self._sessions.members:
             raise ReceiverUnreachableError("the receiver closed the connection")
 
     def _manner(self, *, changes_level: bool) -> Manner:
@@ -172,7 +168,7 @@ class Announcer:
 
     @property
     def _lane(self) -> RaopLane:
-        lane = self._stream.members.lane_of(self._target.member.receiver)
+        lane = self._sessions.members.lane_of(self._target.member.receiver)
         if lane is None:
             raise ReceiverUnreachableError("the receiver closed the connection")
         return lane

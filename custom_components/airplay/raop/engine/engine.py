@@ -85,7 +85,7 @@ class Engine:
         match command:
             case Play():
                 stream = self._stream(command.stream)
-                stream.members.want(command.members)
+                stream.sessions.members.want(command.members)
                 await self._take_over(stream, lambda: stream.play(command))
             case Pause():
                 stream = self._stream(command.stream)
@@ -122,7 +122,7 @@ class Engine:
             case RestoreVolume():
                 stream = self._stream(command.stream)
                 try:
-                    await stream.restore_volume(command.member)
+                    await stream.floor.restore_volume(command.member)
                 finally:
                     self._forget(stream)
 
@@ -165,11 +165,11 @@ class Engine:
             case Queue():
                 await stream.queue(command.media, command.crossfade_ms)
             case SetTags():
-                stream.show_tags(command.tags)
+                stream.follower.show_tags(command.tags)
             case SetArtwork():
                 picture = _picture(command)
                 kind = command.content_type if picture else "image/none"
-                stream.show_artwork(kind, picture)
+                stream.follower.show_artwork(kind, picture)
 
     def _stream(self, name: str) -> Stream:
         if name not in self._streams:
@@ -217,7 +217,7 @@ class Engine:
 
     def _set_volume(self, command: SetVolume) -> None:
         for stream in self._streams.values():
-            stream.members.set_volume(
+            stream.sessions.members.set_volume(
                 command.receiver, command.volume, is_muted=command.muted
             )
 
