@@ -78,8 +78,8 @@ def gains_in_parts(receiver: VirtualReceiver, song: Samples) -> list[Gains]:
     """Return the same of a song that waited once: up to there, and from there on."""
     before, after = _parts(heard_sides(receiver.recording.packets)[0])
     # Of a fade the samples next to silence may be silent themselves; the packet in
-    # which a pause comes is recorded whole, and again when it is heard to its end.
-    assert len(song) - 20 <= len(before) + len(after) <= len(song) + 704
+    # which a pause comes, and those that overtake its FLUSH, are heard again.
+    assert len(song) - 20 <= len(before) + len(after) <= len(song) + 2205
     tail = song[len(song) - len(after) :]
     return [_gains(before, song[: len(before)]), _gains(after, tail)]
 
