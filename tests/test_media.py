@@ -226,7 +226,7 @@ async def test_picture_from_nowhere_is_left_out(
 
 
 async def test_radio_shows_its_titles_and_has_no_length(
-    hass: HomeAssistant, player: str, server: TestServer
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, server: TestServer
 ) -> None:
     watch = Watch(hass, player)
 
@@ -238,6 +238,7 @@ async def test_radio_shows_its_titles_and_has_no_length(
     assert first.attributes["media_channel"] == "Radio Test"
     assert "media_duration" not in first.attributes
     await watch.until(lambda now: now.attributes.get("media_title") == "Second Song")
+    await kitchen.wait_until(lambda: kitchen.song.title == "Second Song")
     await call(hass, player, "media_stop")
     assert state_of(hass, player).state == "idle"
 
