@@ -262,6 +262,19 @@ async def test_spoken_sentence_is_heard(
 
 
 @pytest.mark.usefixtures("home")
+async def test_sentence_from_the_media_dialog_is_heard(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str
+) -> None:
+    watch = Watch(hass, player)
+
+    await play(hass, player, "media-source://tts/voice?message=Dinner&language=en")
+
+    assert "playing" in watch.names
+    await watch.until_is("idle")
+    assert any(kitchen.pcm)
+
+
+@pytest.mark.usefixtures("home")
 async def test_address_within_home_assistant(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
