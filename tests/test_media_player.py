@@ -249,6 +249,7 @@ async def test_volume_reaches_a_receiver_that_forgets_it_until_it_sounds(
 
     await kitchen.wait_until(lambda: kitchen.volume_db == level_db(40))
     assert volumes(kitchen) == [level_db(40)] * 2
+    assert all(change.is_recording for change in kitchen.volumes)
     await call(hass, player, "media_stop")
 
 

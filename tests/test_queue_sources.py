@@ -18,7 +18,6 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from homeassistant.components.media_player import (
-    BrowseMedia,
     MediaClass,
     MediaPlayerEntityFeature,
     SearchMedia,
@@ -28,6 +27,7 @@ from homeassistant.components.media_source import (
     BrowseMediaSource,
     MediaSource,
     MediaSourceItem,
+    PlayMedia,
 )
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
@@ -255,7 +255,23 @@ async def test_queue_is_taken_up_again_and_waits(
 
 
 class Library(MediaSource):
-    """Finds one song and one film."""
+    """Has one song and one film, to browse and to search."""
+
+    def __init__(self, address: str = "") -> None:
+        """Play what is at an address."""
+        super().__init__("library")
+        self._address = address
+
+    @override
+    async def async_browse_media(self, item: MediaSourceItem) -> BrowseMediaSource:
+        shelf = found("shelf", "directory")
+        shelf.can_expand = True
+        shelf.children = [found("station", "audio/mpeg"), found("film", "video/mp4")]
+        return shelf
+
+    @override
+    async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
+        return PlayMedia(url=self._address, mime_type="audio/mpeg")
 
     @override
     async def async_search_media(
@@ -265,7 +281,7 @@ class Library(MediaSource):
         return SearchMedia(result=[found(*each) for each in kinds.items()])
 
 
-def found(name: str, kind: str) -> BrowseMedia:
+def found(name: str, kind: str) -> BrowseMediaSource:
     return BrowseMediaSource(
         domain="library",
         identifier=name,
@@ -274,16 +290,50 @@ def found(name: str, kind: str) -> BrowseMedia:
         title=name,
         can_play=True,
         can_expand=False,
+        thumbnail=f"https://pictures.example/{name}.jpg",
     )
+
+
+async def add_library(hass: HomeAssistant, library: Library) -> None:
+    """Have an integration bring a media source."""
+    mock_integration(hass, MockModule("library"))
+    platform = Mock(async_get_media_source=AsyncMock(return_value=library))
+    mock_platform(hass, "library.media_source", platform)
+    assert await async_setup_component(hass, "library", {})
+
+
+async def test_what_is_browsed_has_a_picture_and_plays(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    server: TestServer,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    await add_library(hass, Library(str(server.make_url("/radio"))))
+    client = await hass_ws_client()
+    await client.send_json_auto_id(
+        {
+            "type": "media_player/browse_media",
+            "entity_id": player,
+            "media_content_type": "",
+            "media_content_id": "media-source://library",
+        }
+    )
+    (child,) = (await client.receive_json())["result"]["children"]
+    assert child["thumbnail"] == "https://pictures.example/station.jpg"
+
+    await play(hass, player, child["media_content_id"])
+
+    state = state_of(hass, player)
+    assert state.state == "playing"
+    assert state.attributes["media_channel"] == "Radio Test"
+    await call(hass, player, "media_stop")
 
 
 async def test_search_asks_the_media_source(
     hass: HomeAssistant, player: str, hass_ws_client: WebSocketGenerator
 ) -> None:
-    mock_integration(hass, MockModule("library"))
-    platform = Mock(async_get_media_source=AsyncMock(return_value=Library("library")))
-    mock_platform(hass, "library.media_source", platform)
-    assert await async_setup_component(hass, "library", {})
+    await add_library(hass, Library())
     client = await hass_ws_client()
 
     async def search(media_id: str) -> Any:

@@ -299,10 +299,14 @@ class RaopLane:
             raise ReceiverUnreachableError("there is no session")
         return self._session
 
-    async def _perform[T](self, steps: Handshake[T], *, timeout_s: float = 5) -> T:
+    async def _perform[T](
+        self, steps: Handshake[T], *, timeout_s: float = 5, is_urgent: bool = True
+    ) -> T:
         if self._connection is None:
             raise ReceiverUnreachableError("there is no connection")
-        return await self._connection.perform(steps, timeout_s=timeout_s)
+        return await self._connection.perform(
+            steps, timeout_s=timeout_s, is_urgent=is_urgent
+        )
 
     @property
     def _wanted_volume(self) -> tuple[float | None, bool]:
@@ -355,7 +359,7 @@ class RaopLane:
     async def _tell(self, steps: Handshake[None], timeout_s: float) -> None:
         """Do something that nobody waits for; what fails is not worth a word."""
         try:
-            await self._perform(steps, timeout_s=timeout_s)
+            await self._perform(steps, timeout_s=timeout_s, is_urgent=False)
         except RaopError as err:
             _LOGGER.debug("%s: %s", self.member.name, err)
 
