@@ -1,6 +1,8 @@
 """Music on the left, voices on the right: what was mixed can be told apart again."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +12,16 @@ from tests.virtual_receiver.recording import PlayedPacket, runs
 
 from .stage import write_pcm
 
+_PROBE = 256
+
 type Gains = np.ndarray[tuple[int], np.dtype[np.float64]]
 type Samples = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 def noise(frames: int, seed: int) -> Samples:
-    """Return samples of which none is silent."""
+    """Return samples of which none is silent, nor when it is lowered by much."""
     source = np.random.default_rng(seed)
-    samples: Samples = source.integers(1, 20_000, frames) * source.choice(
+    samples: Samples = source.integers(2000, 20_000, frames) * source.choice(
         (-1, 1), frames
     )
     return samples
@@ -74,14 +78,44 @@ def gains(receiver: VirtualReceiver, song: Samples) -> Gains:
     return _gains(heard, song[: len(heard)])
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Music that was heard without a silence: where, what of the song, and how loud."""
+
+    place: int
+    start: int
+    gains: Gains
+
+    @property
+    def stop(self) -> int:
+        """The sample of the song behind its last one."""
+        return self.start + len(self.gains)
+
+
+def pieces(receiver: VirtualReceiver, song: Samples) -> list[Piece]:
+    """Return what was heard of a song between silences.
+
+    Fails where what was heard is not of the song, was heard before, or where more is
+    left out than there was silence for.
+    """
+    left = heard_sides(receiver.recording.packets)[0]
+    found = [_piece(left, begin, end, song) for begin, end in _parts(left)]
+    for before, after in pairwise(found):
+        # What is heard until a FLUSH arrives, which takes a while here, is
+        # heard again; of a fade the samples next to silence may be silent.
+        assert after.start >= before.stop - 11_025, "heard again"
+        silence = after.place - before.place - len(before.gains)
+        assert after.start - before.stop <= silence, "left out"
+    return found
+
+
 def gains_in_parts(receiver: VirtualReceiver, song: Samples) -> list[Gains]:
-    """Return the same of a song that waited once: up to there, and from there on."""
-    before, after = _parts(heard_sides(receiver.recording.packets)[0])
-    # Of a fade the samples next to silence may be silent themselves; the packet in
-    # which a pause comes, and those that overtake its FLUSH, are heard again.
-    assert len(song) - 20 <= len(before) + len(after) <= len(song) + 2205
-    tail = song[len(song) - len(after) :]
-    return [_gains(before, song[: len(before)]), _gains(after, tail)]
+    """Return by how much a song was lowered that waited once: before, and behind it."""
+    found = pieces(receiver, song)
+    assert [found[0].start, found[-1].stop] == [0, len(song)]
+    assert len(found) == 2
+    assert found[1].start - found[0].stop < 20
+    return [each.gains for each in found]
 
 
 def _gains(heard: Samples, song: Samples) -> Gains:
@@ -91,10 +125,21 @@ def _gains(heard: Samples, song: Samples) -> Gains:
     return factors
 
 
-def _parts(left: Samples) -> list[Samples]:
-    """Split where it is silent for longer than noise that fades can be."""
+def _piece(left: Samples, begin: int, end: int, song: Samples) -> Piece:
+    middle = (begin + end) // 2
+    signs = np.sign(left[middle : middle + _PROBE])
+    alike = np.correlate(np.sign(song), signs, "valid")
+    start = int(alike.argmax()) - (middle - begin)
+    assert alike.max() == _PROBE, "not of the song"
+    return Piece(
+        begin, start, _gains(left[begin:end], song[start : start + end - begin])
+    )
+
+
+def _parts(left: Samples) -> list[tuple[int, int]]:
+    """Return where there is sound, but for silences that a fade may have."""
     places = np.flatnonzero(left)
     breaks = np.flatnonzero(np.diff(places) > 2205)
     begins = [places[0], *places[breaks + 1]]
-    ends = [*places[breaks], places[-1]]
-    return [left[a : b + 1] for a, b in zip(begins, ends, strict=True)]
+    ends = [*places[breaks] + 1, places[-1] + 1]
+    return [(int(a), int(b)) for a, b in zip(begins, ends, strict=True)]

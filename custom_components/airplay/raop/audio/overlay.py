@@ -50,6 +50,9 @@ class Phase(Enum):
     OVER = auto()
 
 
+_MUTING = (Phase.LOWER, Phase.QUIET, Phase.LEAVE, Phase.QUIET_AGAIN)
+
+
 class Ramp:
     """A gain that moves in a straight line."""
 
@@ -108,6 +111,11 @@ class Overlay:
         """Whether the music goes on at the next frame, heard or not."""
         is_waiting = self._phase not in (None, Phase.LOWER, Phase.RAISE, Phase.OVER)
         return not (self._manner.waits and is_waiting)
+
+    @property
+    def is_muting(self) -> bool:
+        """Whether music is not, or not long, to be heard now."""
+        return self._phase in _MUTING
 
     @property
     def said_frames(self) -> int:

@@ -62,6 +62,7 @@ class Engine:
         self._streams: dict[str, Stream] = {}
         self._at_work: dict[str, _Work] = {}
         self._announcements: dict[str, Announcement] = {}
+        self._announcing: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -105,7 +106,10 @@ class Engine:
                 await self.close()
 
     async def close(self) -> None:
-        """End all streams and the pacing thread."""
+        """End all announcements, all streams and the pacing thread."""
+        for announcing in self._announcing:
+            announcing.cancel()
+        await asyncio.gather(*self._announcing, return_exceptions=True)
         await asyncio.gather(*(self._stop(name) for name in tuple(self._streams)))
         await asyncio.to_thread(self._pacer.stop)
 
@@ -132,12 +136,19 @@ class Engine:
             command, streams, pacer=self._pacer, emit=self._emit
         )
         self._announcements[command.announcement] = announcement
+        announcing = asyncio.create_task(announcement.run())
+        self._announcing.add(announcing)
         try:
-            await announcement.run()
+            await asyncio.wait([announcing])
         finally:
+            announcing.cancel()
+            self._announcing.discard(announcing)
             self._announcements.pop(command.announcement, None)
             for stream in streams.values():
                 self._forget(stream)
+        if announcing.cancelled():
+            raise StoppedError("the sender ends")
+        announcing.result()
 
     async def _answer(self, number: int, command: Command) -> None:
         try:

@@ -45,6 +45,8 @@ class Transmitter:
         self.line_moves = 0
         self.first_packet_ns: int | None = None
         self.is_paused = False
+        # Music that begins while a voice mutes it waits: its first frames count.
+        self._is_fresh = False
         self._overlay: Overlay | None = None
         self._overlay_frame = 0
         self._spoken_frame: int | None = None
@@ -76,6 +78,7 @@ class Transmitter:
         line that runs it is heard as soon as may be instead, under a voice.
         """
         self.is_paused = False
+        self._is_fresh = True
         if self.line:
             frame = self._unmade_frame
             self.supply.cue(source, frame, position_frames, is_seamless=True)
@@ -123,6 +126,7 @@ class Transmitter:
     def resume(self, at_ns: int, now_ns: int) -> int:
         """Let the frame heard last before the pause be heard again; see `begin`."""
         self.is_paused = False
+        self._is_fresh = True
         if self.line is None:
             self.supply.resume(self._set_line(at_ns, now_ns))
             return at_ns
@@ -150,8 +154,7 @@ class Transmitter:
         return self.supply.is_held or self.supply.source is None
 
     def clear(self) -> None:
-        """Leave the music: the line is free for a voice."""
-        self.line = None
+        """Leave the music: a line that runs is free for a voice."""
         self.is_paused = False
         self.supply.clear()
 
@@ -284,10 +287,15 @@ class Transmitter:
     @property
     def _wants_music(self) -> bool:
         overlay = self._overlay
-        return not self.is_paused and (overlay is None or overlay.wants_music)
+        if overlay and (
+            not overlay.wants_music or (self._is_fresh and overlay.is_muting)
+        ):
+            return False
+        return not self.is_paused
 
     def _let_music_flow(self, frame: int) -> None:
         if self._wants_music:
+            self._is_fresh = False
             self.supply.resume(frame)
         else:
             self.supply.hold(frame)
