@@ -85,6 +85,26 @@ async def test_stop_frees_the_receiver(
     assert kitchen.asked("TEARDOWN")
 
 
+async def test_receiver_that_never_answers_a_flush_holds_nobody_up(
+    hass: HomeAssistant, song: str
+) -> None:
+    quirks = Quirks(unanswered=frozenset({"FLUSH"}))
+    async with VirtualReceiver("Kitchen", quirks=quirks) as mute:
+        player = await set_up(hass, entry_for(mute))
+        await play(hass, player, song)
+
+        async with asyncio.timeout(2):
+            await call(hass, player, "media_pause")
+        assert state_of(hass, player).state == "paused"
+
+        await call(hass, player, "media_play")
+        async with asyncio.timeout(4):
+            await play(hass, player, song)
+        assert state_of(hass, player).state == "playing"
+        await call(hass, player, "media_stop")
+        assert not mute.has_session
+
+
 async def test_stop_while_idle_asks_nothing_of_the_receiver(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str
 ) -> None:

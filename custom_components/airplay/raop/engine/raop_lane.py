@@ -30,6 +30,8 @@ _LOGGER = logging.getLogger(__name__)
 
 _KEEP_ALIVE_S = 20
 _TEARDOWN_S = 1.0
+# Nothing is sent meanwhile, and whoever pressed pause or play waits for the answer.
+_FLUSH_S = 1.0
 _TEXT_S = 5.0
 _GET_S = 1.0
 _CHECK_S = 1.0
@@ -148,7 +150,8 @@ class RaopLane:
 
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence the receiver now; the given packet comes next."""
-        await self._perform(self._open_session.flush(sequence, frame))
+        steps = self._open_session.flush(sequence, frame)
+        await self._perform(steps, timeout_s=_FLUSH_S)
 
     def set_volume(self, percent: float | None, *, is_muted: bool) -> None:
         """Set the level soon; of several in a row the last one counts."""
