@@ -257,7 +257,9 @@ async def one(room: Room) -> None:
         await room.ended(since)
     await room.drain()
     try:
-        look_at(room, times, song, is_group=situation is grouped)
+        # Beside the loop, on which the others are being heard.
+        is_group = situation is grouped
+        await asyncio.to_thread(look_at, room, times, song, is_group=is_group)
     except AssertionError as err:
         raise AssertionError(f"{situation.__name__}: {err}") from err
 
