@@ -104,7 +104,7 @@ def pieces(receiver: VirtualReceiver, song: Samples) -> list[Piece]:
         # What is heard until a FLUSH arrives, which takes a while here, is
         # heard again; of a fade the samples next to silence may be silent.
         again = before.stop - after.start
-        assert again < 11_025, f"{again} samples heard again"
+        assert again < 22_050, f"{again} samples heard again"
         silence = after.place - before.place - len(before.gains)
         assert after.start - before.stop <= silence, "left out"
     return found
