@@ -136,6 +136,9 @@ class Announcer:
 
     def _heard_frame(self, overlay: Overlay, transmitter: Transmitter) -> int:
         line = transmitter.line
+        if line is None and Phase.OVER in overlay.began:
+            # The line ends as soon as nobody speaks.
+            return overlay.began[Phase.OVER] + _MARGIN_FRAMES
         if line is None:
             self._check(transmitter)
             raise _InterruptedError
