@@ -33,9 +33,9 @@ from tests.model.story import Story
 from tests.raop.engine.stage import open_files, until
 from tests.virtual_receiver import VirtualReceiver
 
-SEQUENCES = int(os.environ.get("AIRPLAY_MODEL_SEQUENCES", "8"))
+SEQUENCES = int(os.environ.get("AIRPLAY_MODEL_SEQUENCES", "6"))
 STEPS = int(os.environ.get("AIRPLAY_MODEL_STEPS", "12"))
-HOUSES = int(os.environ.get("AIRPLAY_MODEL_HOUSES", "4"))
+HOUSES = int(os.environ.get("AIRPLAY_MODEL_HOUSES", "6"))
 FIRST = int(os.environ.get("AIRPLAY_MODEL_FIRST", secrets.randbelow(1 << 32)))
 # What the integration says when things happen that are meant to happen here.
 EXPECTED = ("ended and is started again: exit code -9", "stops playing its queue")
