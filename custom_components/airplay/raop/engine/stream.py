@@ -109,11 +109,9 @@ class Stream:
         transmitter = self._transmitter
         if self._command is None:
             return
-        if transmitter and transmitter.line:
-            segment, frame = self._heard()
-            position = ms_of_frames(segment.position_at(frame))
-            await self._hush(transmitter)
-        elif transmitter and self._herald.is_paused:
+        if transmitter and (transmitter.line or self._herald.is_paused):
+            if transmitter.line:
+                await self._hush(transmitter)
             position = ms_of_frames(transmitter.supply.paused_position)
         else:
             # Still on its way: it begins where it was to begin, when it is resumed.
