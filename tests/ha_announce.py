@@ -42,7 +42,7 @@ class Sounding:
         """Return the levels of its speakers."""
         return [target.volume for target in self.command.targets]
 
-    def end(self, error: RaopError | None = None) -> None:
+    def end(self, error: Exception | None = None) -> None:
         """Let it be over."""
         if self._end.done():
             return

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from custom_components.airplay import announcements
+from custom_components.airplay.announce_command import async_make_clips
+from custom_components.airplay.announce_order import Clips
+from custom_components.airplay.announcement import Announcement
 from custom_components.airplay.raop.errors import (
     MediaNotFoundError,
     ReceiverBusyError,
@@ -18,6 +22,7 @@ from tests.ha_announce import HeldSender, airplay_announce, announce, held_sende
 from tests.ha_common import (
     Network,
     Watch,
+    call,
     entry_for,
     player_of,
     raop_info,
@@ -555,3 +560,108 @@ async def test_different_options_are_joined_for_one_sound(
         stream_of(hass, "Kitchen"): None,
         stream_of(hass, "Hall"): 70,
     }
+
+
+async def test_interrupt_is_heard_although_twenty_wait(
+    hass: HomeAssistant, held: HeldSender, player: str
+) -> None:
+    asking = [
+        asyncio.create_task(airplay_announce(hass, player, media=BELL))
+        for _ in range(21)
+    ]
+    await held.nth(1)
+
+    alarm = asyncio.create_task(
+        airplay_announce(hass, player, media=ALARM, interrupt=True)
+    )
+
+    assert await finish(held, 2) == ["bell", "alarm"]
+    await asyncio.gather(alarm, *asking)
+
+
+async def test_interrupt_ends_what_is_still_being_looked_for(
+    hass: HomeAssistant,
+    held: HeldSender,
+    player: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looking, make = asyncio.Event(), async_make_clips
+
+    async def look(hass: HomeAssistant, entity_id: str, wanted: Announcement) -> Clips:
+        if wanted.content_id == BELL:
+            looking.set()
+            await asyncio.Event().wait()
+        return await make(hass, entity_id, wanted)
+
+    monkeypatch.setattr(announcements, "async_make_clips", look)
+    bell = asyncio.create_task(airplay_announce(hass, player, media=BELL))
+    await looking.wait()
+
+    alarm = asyncio.create_task(
+        airplay_announce(hass, player, media=ALARM, interrupt=True)
+    )
+
+    await bell
+    assert await finish(held, 1) == ["alarm"]
+    await alarm
+
+
+async def test_what_waited_long_is_looked_for_again(
+    hass: HomeAssistant,
+    held: HeldSender,
+    player: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(announcements, "_STALE_S", -1)
+
+    asking = asyncio.create_task(airplay_announce(hass, player, media=BELL))
+
+    assert await finish(held, 1) == ["bell"]
+    await asking
+
+
+async def test_fault_of_ours_is_not_taken_for_heard(
+    hass: HomeAssistant, held: HeldSender, player: str
+) -> None:
+    asking = asyncio.create_task(airplay_announce(hass, player, media=BELL))
+    sounding = await held.nth(1)
+
+    sounding.end(ValueError("a fault"))
+
+    with pytest.raises(HomeAssistantError, match="ended unexpectedly"):
+        await asking
+    again = asyncio.create_task(airplay_announce(hass, player, media=BELL))
+    (await held.nth(2)).end()
+    await again
+
+
+async def test_speaker_that_is_lost_meanwhile_gets_its_level_back(
+    hass: HomeAssistant, held: HeldSender, player: str
+) -> None:
+    asking = asyncio.create_task(announce(hass, player, BELL, announce_volume=0.6))
+    sounding = await held.nth(1)
+    await call(hass, player, "volume_set", volume_level=0.3)
+    held.start(sounding)
+
+    sounding.end(ReceiverUnreachableError("lost"))
+
+    with pytest.raises(HomeAssistantError, match="does not answer"):
+        await asking
+    await held.until(lambda: len(held.restored) == 1)
+    assert held.restored[0].member.volume == 30
+
+
+async def test_speaker_that_was_never_reached_is_left_alone(
+    hass: HomeAssistant, held: HeldSender, player: str
+) -> None:
+    await call(hass, player, "volume_set", volume_level=0.3)
+    for number, error in enumerate(
+        (ReceiverUnreachableError("away"), MediaNotFoundError("404")), 1
+    ):
+        asking = asyncio.create_task(announce(hass, player, BELL, announce_volume=0.6))
+        (await held.nth(number)).end(error)
+        with pytest.raises(HomeAssistantError):
+            await asking
+
+    await hass.async_block_till_done()
+    assert not held.restored
