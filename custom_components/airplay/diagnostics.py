@@ -55,6 +55,11 @@ async def async_get_config_entry_diagnostics(
             "is_muted": player.volume.is_muted,
             "progress": _progress(player.progress) if player.progress else None,
         },
+        "announcements": {
+            "is_heard": player.is_announcing,
+            "waiting": runtime.announcer.waiting,
+            "settings": asdict(runtime.announcer.settings),
+        },
         "settings": asdict(player.settings) | {"maximum_volume": player.volume.maximum},
         "sender": runtime.sender.status,
     }

@@ -1,17 +1,30 @@
 """Choosing how a receiver is played to."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
-from homeassistant.const import CONF_NAME, UnitOfTime
+from homeassistant.const import CONF_NAME, PERCENTAGE, UnitOfTime
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
 )
 
-from .const import CONF_DEPTH_MS, CONF_KEEP_PAUSED_S
-from .settings import Settings
+from .const import CONF_ANNOUNCEMENTS, CONF_DEPTH_MS, CONF_KEEP_PAUSED_S
+from .settings import (
+    CHIME_NONE,
+    CHIME_OWN,
+    MUSIC_LOWER,
+    MUSIC_PAUSE,
+    TAKEN_REFUSE,
+    TAKEN_TAKE_OVER,
+    AnnounceSettings,
+    Settings,
+)
 
 if TYPE_CHECKING:
     # What Home Assistant puts in the place of voluptuous, and its annotations name.
@@ -21,27 +34,56 @@ else:
 
 CONF_DEPTH = "depth"
 CONF_KEEP_PAUSED = "keep_paused"
+CONF_VOLUME = "volume"
+CONF_MUSIC = "music"
+CONF_DUCK_DB = "duck_db"
+CONF_RAMP_MS = "ramp_ms"
+CONF_LEAD_IN_MS = "lead_in_ms"
+CONF_CHIME = "chime"
+CONF_TAKEN = "taken"
 
-_SCHEMA = vol.Schema(
+
+def _number(least: float, most: float, step: float, unit: str) -> NumberSelector:
+    return NumberSelector(
+        NumberSelectorConfig(
+            min=least,
+            max=most,
+            step=step,
+            mode=NumberSelectorMode.SLIDER,
+            unit_of_measurement=unit,
+        )
+    )
+
+
+def _choice(key: str, *options: str) -> SelectSelector:
+    return SelectSelector(SelectSelectorConfig(options=[*options], translation_key=key))
+
+
+_ANNOUNCEMENTS = vol.Schema(
     {
-        vol.Required(CONF_DEPTH): NumberSelector(
-            NumberSelectorConfig(
-                min=0.5,
-                max=3,
-                step=0.1,
-                mode=NumberSelectorMode.SLIDER,
-                unit_of_measurement=UnitOfTime.SECONDS,
-            )
-        ),
-        vol.Required(CONF_KEEP_PAUSED): NumberSelector(
+        # A slider has no way to say that the level stays.
+        vol.Optional(CONF_VOLUME): NumberSelector(
             NumberSelectorConfig(
                 min=0,
-                max=60,
+                max=100,
                 step=1,
-                mode=NumberSelectorMode.SLIDER,
-                unit_of_measurement=UnitOfTime.MINUTES,
+                mode=NumberSelectorMode.BOX,
+                unit_of_measurement=PERCENTAGE,
             )
         ),
+        vol.Required(CONF_MUSIC): _choice("music", MUSIC_LOWER, MUSIC_PAUSE),
+        vol.Required(CONF_DUCK_DB): _number(3, 40, 1, "dB"),
+        vol.Required(CONF_RAMP_MS): _number(0, 2000, 10, UnitOfTime.MILLISECONDS),
+        vol.Required(CONF_LEAD_IN_MS): _number(0, 3000, 50, UnitOfTime.MILLISECONDS),
+        vol.Required(CONF_CHIME): _choice("chime", CHIME_OWN, CHIME_NONE),
+        vol.Required(CONF_TAKEN): _choice("taken", TAKEN_REFUSE, TAKEN_TAKE_OVER),
+    }
+)
+_SCHEMA = vol.Schema(
+    {
+        vol.Required(CONF_DEPTH): _number(0.5, 3, 0.1, UnitOfTime.SECONDS),
+        vol.Required(CONF_KEEP_PAUSED): _number(0, 60, 1, UnitOfTime.MINUTES),
+        vol.Optional(CONF_ANNOUNCEMENTS): section(_ANNOUNCEMENTS, {"collapsed": True}),
     }
 )
 
@@ -54,10 +96,14 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
     ) -> ConfigFlowResult:
         """Show what is chosen now and keep what is chosen instead."""
         if user_input is not None:
+            chosen = user_input.get(CONF_ANNOUNCEMENTS)
             return self.async_create_entry(
                 data={
                     CONF_DEPTH_MS: round(user_input[CONF_DEPTH] * 1000),
                     CONF_KEEP_PAUSED_S: round(user_input[CONF_KEEP_PAUSED] * 60),
+                    CONF_ANNOUNCEMENTS: self._announcements
+                    if chosen is None
+                    else chosen,
                 }
             )
         now = Settings.from_entry(self.config_entry)
@@ -68,7 +114,14 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
                 {
                     CONF_DEPTH: now.depth_ms / 1000,
                     CONF_KEEP_PAUSED: now.keep_paused_s / 60,
+                    CONF_ANNOUNCEMENTS: self._announcements,
                 },
             ),
             description_placeholders={CONF_NAME: self.config_entry.title},
         )
+
+    @property
+    def _announcements(self) -> dict[str, Any]:
+        """Return what is chosen for announcements; no volume is no choice of one."""
+        chosen = asdict(AnnounceSettings.from_entry(self.config_entry))
+        return {name: value for name, value in chosen.items() if value is not None}

@@ -82,6 +82,9 @@ class Player:
         # The numbers of a pause and of a stop that are on their way.
         self._pausing: int | None = None
         self._stopping: int | None = None
+        # Apart from what it plays: for an announcement, or to set a level.
+        self.has_own_session = False
+        self.is_announcing = False
         self.state = PlayerState.IDLE
         self.playing: NowPlaying | None = None
         self.progress: Progress | None = None
@@ -91,7 +94,7 @@ class Player:
             entry,
             speaker,
             sender,
-            is_idle=lambda: self.is_idle,
+            is_idle=lambda: self.is_idle and not self.has_own_session,
             on_change=self._async_tell,
         )
         entry.async_on_unload(sender.async_listen(self._stream, self._async_take))
@@ -116,6 +119,18 @@ class Player:
         """Call whenever something of the player changes."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    @callback
+    def async_set_own_session(self, *, is_open: bool) -> None:
+        """Take note that the sender may hold the receiver for something short."""
+        self.has_own_session = is_open
+        self.async_set_announcing(is_heard=False)
+
+    @callback
+    def async_set_announcing(self, *, is_heard: bool) -> None:
+        """Take note that an announcement is heard, or no more."""
+        self.is_announcing = is_heard
+        self._async_tell()
 
     @callback
     def async_intend(self) -> int:
@@ -208,10 +223,10 @@ class Player:
         return True
 
     async def async_stop(self) -> None:
-        """Stop, also what is still being started, and free the receiver."""
+        """Stop, also what is still being started or announced; free the receiver."""
         intent = self._stopping = self.async_intend()
         try:
-            if not self.is_idle:
+            if not self.is_idle or self.has_own_session:
                 await self._sender.async_request(Stop(stream=self._stream))
         finally:
             if self._stopping == intent:

@@ -37,7 +37,7 @@ _EXIT_S = 3
 _MAX_LINE = messages.MAX_LINE_BYTES + 1
 _MAX_LOGGED = 2000
 # A newer command took the place of the older one: nothing went wrong.
-_OVERTAKEN = {"superseded", "stopped"}
+OVERTAKEN = {"superseded", "stopped"}
 
 type SenderEvent = messages.Event | SenderDied
 type EventListener = Callable[[SenderEvent], None]
@@ -93,21 +93,23 @@ class Sender:
             if done:
                 break
 
-    async def async_request(self, command: Command) -> None:
+    async def async_request(
+        self, command: Command, *, within_s: float = _REPLY_S
+    ) -> None:
         """Have a command done; raise the core's error where it cannot be."""
         await self._async_ensure_ready()
         number = next(self._numbers)
         answer: asyncio.Future[messages.Reply] = self._hass.loop.create_future()
         self._pending[number] = answer
         try:
-            async with asyncio.timeout(_REPLY_S):
+            async with asyncio.timeout(within_s):
                 await self._async_write(messages.encode_command(number, command))
                 reply = await answer
         except TimeoutError as err:
             raise SenderGoneError("the sender process does not answer") from err
         finally:
             self._pending.pop(number, None)
-        if reply.code and reply.code not in _OVERTAKEN:
+        if reply.code and reply.code not in OVERTAKEN:
             raise error_for(reply.code, reply.text)
 
     @callback

@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant, callback
 from .const import DEFAULT_VOLUME
 from .models import AirPlayConfigEntry
 from .raop.errors import RaopError
-from .raop.messages import SetVolume, Started, VolumeFound
+from .raop.messages import AnnouncementStarted, SetVolume, Started, VolumeFound
 from .sender import Sender, SenderEvent
 from .speaker import Speaker
 
@@ -43,6 +43,8 @@ class Volume:
         self.is_muted = False
         self.is_known = False
         self.maximum = 1.0
+        # The level at which an announcement sounds now; the sender takes it back.
+        self.announced: float | None = None
         entry.async_on_unload(sender.async_listen(entry.entry_id, self._async_take))
 
     @property
@@ -64,11 +66,12 @@ class Volume:
     async def async_limit(self, maximum: float) -> None:
         """Set the maximum; what is louder now is lowered, and stays so."""
         self.maximum = maximum
-        if self.level > maximum:
+        is_too_loud = self.level > maximum
+        if is_too_loud:
             self.level = maximum
             self._on_change()
-            if self.is_known:
-                await self._async_send()
+        if (is_too_loud or (self.announced or 0) > maximum) and self.is_known:
+            await self._async_send()
 
     @callback
     def _async_know(self, level: float, *, is_muted: bool) -> None:
@@ -80,11 +83,14 @@ class Volume:
     def _async_take(self, event: SenderEvent) -> None:
         match event:
             case VolumeFound() if event.receiver == self._speaker.receiver.id:
+                if self.is_known and self.announced is not None:
+                    # What is sent now would end the announcement's own level.
+                    return
                 found = round(event.volume / 100, 4)
                 if not self.is_known:
                     self._async_know(found, is_muted=False)
                 is_right = found == self.level and not self.is_muted
-            case Started() if not self.is_known:
+            case Started() | AnnouncementStarted() if not self.is_known:
                 # It does not tell its level, which may be any.
                 self._async_know(self.level, is_muted=False)
                 is_right = False

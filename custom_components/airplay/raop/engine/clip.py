@@ -44,10 +44,10 @@ class Clip:
     async def open(self) -> None:
         """Open all parts; raise MediaError where one cannot be heard."""
         await asyncio.gather(*(part.buffer() for part in self._parts))
+        # A voice that is at work does not know its end: what has none is cut instead.
         known_ms = sum(part.duration_ms or 0 for part in self._parts)
-        endless = next((part for part in self._parts if part.is_live), None)
-        if endless or known_ms > self._longest_ms:
-            name = (endless or self._parts[-1]).media.name
+        if known_ms > self._longest_ms:
+            name = self._parts[-1].media.name
             minutes = self._longest_ms / 60_000
             raise ClipTooLongError(
                 f"{name} is longer than the {minutes:g} minutes of an announcement"
