@@ -94,7 +94,7 @@ class Sender:
                 break
 
     async def async_request(
-        self, command: Command, *, within_s: float = _REPLY_S
+        self, command: Command, *, within_s: float | None = None
     ) -> None:
         """Have a command done; raise the core's error where it cannot be."""
         await self._async_ensure_ready()
@@ -102,7 +102,7 @@ class Sender:
         answer: asyncio.Future[messages.Reply] = self._hass.loop.create_future()
         self._pending[number] = answer
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(within_s or _REPLY_S):
                 await self._async_write(messages.encode_command(number, command))
                 reply = await answer
         except TimeoutError as err:
