@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
 
 from homeassistant.components.media_player import MediaType
 from homeassistant.core import HomeAssistant
@@ -14,19 +13,13 @@ from .announcement import Announcement
 from .const import DOMAIN
 from .entity import translated
 from .media import async_resolve, make_item, public_name
-from .raop.errors import MediaError, RaopError
+from .raop.errors import MediaTooLongError, RaopError
 from .raop.messages import Announce, Media
 from .settings import CHIME_OWN, MUSIC_PAUSE
 
 _CHIME = Media(
     url=str(Path(__file__).parent / "sounds" / "chime.wav"), name="the chime"
 )
-
-
-class AnnouncementTooLongError(MediaError):
-    """The sender's word for clips that would hold a speaker for too long."""
-
-    code: ClassVar[str] = "media_too_long"
 
 
 async def async_make_clips(
@@ -70,7 +63,7 @@ def make_command(order: Order, parts: Sequence[Part], clips: Clips) -> Announce:
 def explained(error: RaopError, order: Order, part: Part) -> HomeAssistantError:
     """Return what a user is told of an announcement that failed at a speaker."""
     announcement, name = order.announcement, part.announcer.name
-    if isinstance(error, AnnouncementTooLongError):
+    if isinstance(error, MediaTooLongError):
         return refusal(translation_key="announce_too_long", name=name)
     if isinstance(error, MediaError) and announcement.is_speech:
         return HomeAssistantError(

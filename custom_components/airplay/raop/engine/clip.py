@@ -6,7 +6,7 @@ Several streams read the same clip, each at its own place, all on the pacing thr
 import asyncio
 from collections.abc import Sequence
 
-from ..errors import MediaError
+from ..errors import MediaError, MediaTooLongError
 from ..messages import Event, Media
 from ..session.timeline import frames_of_ms
 from ..wire.rtp import BYTES_PER_FRAME
@@ -14,12 +14,6 @@ from .playback import Playback
 
 # Speech comes from a server that is at work on it: have some before it is heard.
 _AHEAD_MS = 4000
-
-
-class ClipTooLongError(MediaError):
-    """An announcement would hold the speaker for too long."""
-
-    code = "media_too_long"
 
 
 class Clip:
@@ -49,7 +43,7 @@ class Clip:
         if known_ms > self._longest_ms:
             name = self._parts[-1].media.name
             minutes = self._longest_ms / 60_000
-            raise ClipTooLongError(
+            raise MediaTooLongError(
                 f"{name} is longer than the {minutes:g} minutes of an announcement"
             )
 
