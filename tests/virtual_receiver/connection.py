@@ -6,6 +6,7 @@ import contextlib
 from typing import cast
 
 from .clock import monotonic_ns
+from .pairing import SecureChannel
 from .quirks import Quirks
 from .rtsp import Request, RequestParser, Response, RtspError
 from .session import Session, SessionState
@@ -35,6 +36,7 @@ class Connection:
         self._violation = violation
         self._plugged = plugged
         self._drop_timer: asyncio.TimerHandle | None = None
+        self._channel: SecureChannel | None = None
         self.session: Session
 
     @property
@@ -52,6 +54,8 @@ class Connection:
         parser = RequestParser()
         try:
             while received := await self._reader.read(_READ_BYTES):
+                if self._channel:
+                    received = self._channel.open(received)
                 for request in parser.feed(received, monotonic_ns()):
                     if not await self._exchange(request):
                         return
@@ -81,7 +85,7 @@ class Connection:
         await self._plugged.wait()
         self._received(request)
         quirks = self._quirks
-        if request.method == quirks.drop_at:
+        if quirks.drop_at in (request.method, request.uri):
             return False
         if request.method == "SETUP":
             await asyncio.sleep(quirks.setup_delay_s)
@@ -93,6 +97,10 @@ class Connection:
         await self._plugged.wait()
         if not quirks.applies(quirks.unanswered, request.method):
             await self._reply(request, response)
+        secret = self.session.secret
+        if secret and self._channel is None:
+            # the answer that ended the pairing was still plain
+            self._channel = SecureChannel(secret)
         return not response.close and self.session.state is not SessionState.CLOSED
 
     async def _reply(self, request: Request, response: Response) -> None:
@@ -102,7 +110,7 @@ class Connection:
         elif quirks.applies(quirks.endless_headers, request.method):
             await self._write_endless_headers()
         else:
-            await self._write(response.build(self._cseq(request)))
+            await self._write(response.build(self._cseq(request), request.protocol))
         await self._writer.drain()
 
     def _cseq(self, request: Request) -> str | None:
@@ -110,6 +118,8 @@ class Connection:
         return f"{cseq}7" if self._quirks.wrong_cseq and cseq is not None else cseq
 
     async def _write(self, reply: bytes) -> None:
+        if self._channel:
+            reply = self._channel.seal(reply)
         if not self._quirks.byte_by_byte:
             self._writer.write(reply)
             return

@@ -37,7 +37,7 @@ class Quirks:
 
     # RTSP: connection
     drop_at: str | None = None
-    """Close the connection when this method arrives, without an answer."""
+    """Close the connection when this method or path arrives, without an answer."""
     drop_after_s: float | None = None
     """Close the connection this long after RECORD."""
     idle_close_s: float | None = None
@@ -52,6 +52,14 @@ class Quirks:
     """Answer 403 to ANNOUNCE before POST /auth-setup."""
     auth_setup_status: int = 200
     """Status answered to POST /auth-setup."""
+
+    # pairing
+    back_off_after: int = 0
+    """Wrong codes after which HomeKit pairing asks for a pause; 0 for never."""
+    back_off_s: int = 30
+    """Seconds of that pause, as told."""
+    max_wrong_codes: int = 0
+    """Wrong codes after which HomeKit pairing is over; 0 for never."""
 
     # volume
     ignores_volume: bool = False

@@ -12,6 +12,7 @@ from .connection import Connection
 from .decoder import KeyOpener
 from .metadata import Song
 from .observer import Observer
+from .pairing import Gate
 from .quirks import Quirks
 from .recording import PlayedPacket
 from .rtsp import Request
@@ -56,9 +57,11 @@ class VirtualReceiver(Observer):
         record: bool = True,
         decode: bool = True,
         open_key: KeyOpener | None = None,
+        gate: Gate | None = None,
     ) -> None:
         """Describe a receiver; it does nothing before `start`.
 
+        With a `gate` it plays only to senders that were paired with it.
         `open_key` turns the bytes of `rsaaeskey` into the AES key. With
         `record=False` frames are counted and forgotten, with `decode=False`
         their sound is not looked at.
@@ -70,6 +73,7 @@ class VirtualReceiver(Observer):
         self.receiver_id = receiver_id
         self.quirks = quirks or Quirks()
         self.password = password
+        self.gate = gate
         self._plugged = asyncio.Event()
         self._plugged.set()
         self.cadence = cadence or Cadence()
@@ -148,7 +152,12 @@ class VirtualReceiver(Observer):
     @property
     def txt(self) -> dict[str, str]:
         """Return the TXT record of `_raop._tcp`; None in `txt` removes a key."""
-        return raop_txt(self._txt, self.password, is_keyed=self._open_key is not None)
+        return raop_txt(
+            self._txt,
+            self.password,
+            is_keyed=self._open_key is not None,
+            is_gated=self.gate is not None,
+        )
 
     def subscribe(self, listener: Listener) -> None:
         """Call somebody with the name and details of each event."""
@@ -306,6 +315,7 @@ class VirtualReceiver(Observer):
             audio_latency_frames=self.audio_latency_frames,
             volume_db=self.volume_db,
             song=self.song,
+            visitor=self.gate.visit(self.quirks) if self.gate else None,
         )
         task = asyncio.current_task()
         assert task is not None

@@ -1,4 +1,7 @@
-"""RTSP requests as a receiver reads them, and the replies that it writes."""
+"""RTSP requests as a receiver reads them, and the replies that it writes.
+
+Pairing apps ask in HTTP on the same connection, and are answered in it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +10,7 @@ import re
 HEAD_LIMIT_BYTES = 16 * 1024
 BODY_LIMIT_BYTES = 8 * 1024 * 1024
 
-_REQUEST_LINE = re.compile(r"([A-Z_]+) (\S+) RTSP/1\.0")
+_REQUEST_LINE = re.compile(r"([A-Z_]+) (\S+) (RTSP/1\.0|HTTP/1\.1)")
 _HEADER_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*")
 
 _REASONS = {
@@ -41,6 +44,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes = b""
     received_ns: int = 0
+    protocol: str = "RTSP/1.0"
 
     @property
     def content_type(self) -> str:
@@ -57,9 +61,9 @@ class Response:
     body: bytes = b""
     close: bool = False
 
-    def build(self, cseq: str | None) -> bytes:
+    def build(self, cseq: str | None, protocol: str = "RTSP/1.0") -> bytes:
         """Write the reply as it goes over the wire."""
-        lines = [f"RTSP/1.0 {self.status} {_REASONS.get(self.status, 'Unknown')}"]
+        lines = [f"{protocol} {self.status} {_REASONS.get(self.status, 'Unknown')}"]
         if cseq is not None:
             lines.append(f"CSeq: {cseq}")
         lines.append("Server: AirTunes/105.1")
@@ -90,16 +94,16 @@ class RequestParser:
             if len(self._buffer) >= HEAD_LIMIT_BYTES:
                 raise RtspError("request head too long")
             return None
-        method, uri, headers = parse_head(bytes(self._buffer[:end]))
+        method, uri, protocol, headers = parse_head(bytes(self._buffer[:end]))
         size = _content_length(headers)
         if len(self._buffer) < end + 4 + size:
             return None
         body = bytes(self._buffer[end + 4 : end + 4 + size])
         del self._buffer[: end + 4 + size]
-        return Request(method, uri, headers, body, now_ns)
+        return Request(method, uri, headers, body, now_ns, protocol)
 
 
-def parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
+def parse_head(head: bytes) -> tuple[str, str, str, dict[str, str]]:
     """Read request line and headers, which end without an empty line."""
     try:
         first, *lines = head.decode().split("\r\n")
@@ -117,7 +121,7 @@ def parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
         if name in headers:
             raise RtspError(f"header twice: {name}")
         headers[name] = header[2]
-    return request_line[1], request_line[2], headers
+    return request_line[1], request_line[2], request_line[3], headers
 
 
 def _content_length(headers: Mapping[str, str]) -> int:

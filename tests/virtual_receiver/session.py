@@ -8,6 +8,7 @@ from typing import Protocol
 
 from .digest import challenge, is_authorized
 from .metadata import Song
+from .pairing import Visitor
 from .parameters import ParameterHost, Parameters, rtptime_of
 from .quirks import Quirks
 from .rtsp import Request, Response, parse_parameters
@@ -73,8 +74,10 @@ class Session:
         audio_latency_frames: int = 11025,
         volume_db: float = DEFAULT_VOLUME_DB,
         song: Song | None = None,
+        visitor: Visitor | None = None,
     ) -> None:
         """Take a new connection."""
+        self._visitor = visitor
         self._host = host
         self._quirks = quirks
         self._password = password
@@ -106,9 +109,16 @@ class Session:
         """Return the volume in force."""
         return self._parameters.volume_db
 
+    @property
+    def secret(self) -> bytes | None:
+        """What the connection is encrypted with, once a pairing has said so."""
+        return self._visitor.secret if self._visitor else None
+
     def handle(self, request: Request) -> Response:
         """Answer one request."""
         self._check(request)
+        if self._visitor and (response := self._visitor.stop(request)):
+            return response
         if not self._is_allowed(request):
             return Response(401, {"WWW-Authenticate": challenge(self._nonce)})
         if self._quirks.applies(self._quirks.refuse_as_200, request.method):
@@ -130,7 +140,9 @@ class Session:
 
     def _check(self, request: Request) -> None:
         cseq = request.headers.get("cseq", "")
-        if not cseq.isdigit():
+        if not cseq and request.protocol.startswith("HTTP"):
+            pass
+        elif not cseq.isdigit():
             self._host.violation(f"{request.method} without CSeq")
         elif int(cseq) <= self._last_cseq:
             self._host.violation(f"{request.method} with CSeq {cseq} again")

@@ -82,7 +82,7 @@ def test_rtsp_requests_that_come_at_once_with_bodies() -> None:
 @pytest.mark.parametrize(
     "head",
     [
-        b"OPTIONS * HTTP/1.1\r\n\r\n",
+        b"OPTIONS * HTTP/2.0\r\n\r\n",
         b"options * RTSP/1.0\r\n\r\n",
         b"OPTIONS  * RTSP/1.0\r\n\r\n",
         b"OPTIONS * RTSP/1.0\r\nno colon\r\n\r\n",

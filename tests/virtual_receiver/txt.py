@@ -26,7 +26,11 @@ _RAOP = {
 
 
 def raop_txt(
-    changes: Mapping[str, str | None], password: str | None, *, is_keyed: bool
+    changes: Mapping[str, str | None],
+    password: str | None,
+    *,
+    is_keyed: bool,
+    is_gated: bool = False,
 ) -> dict[str, str]:
     """Return the record of `_raop._tcp`; a change to None removes a key."""
     record: dict[str, str | None] = dict(_RAOP)
@@ -34,6 +38,8 @@ def raop_txt(
         record |= {"et": "0,1", "ek": "1"}
     if password is not None:
         record["pw"] = "true"
+    if is_gated:
+        record["sf"] = "0x204"
     record |= changes
     return {key: value for key, value in record.items() if value is not None}
 

@@ -1,0 +1,74 @@
+"""The virtual receiver's pairing, asked by pyatv, with which it shares no code.
+
+This is also why `srptools` stays below 2: pyatv hands its private key over in a way
+that srptools 2 does not take, so that with it none of these would pair.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pyatv
+from pyatv import conf, exceptions
+from pyatv.const import Protocol
+from pyatv.interface import PairingHandler
+import pytest
+
+from tests.virtual_receiver import Quirks, VirtualReceiver
+from tests.virtual_receiver.pairing import Gate
+from tests.virtual_receiver.pairing.gate import Kind
+
+FEATURES = {"legacy": "0x5A7FFFF7,0xE", "home_kit": "0x5A7FDFD5,0x3C155FDE"}
+# An Apple TV shows four digits, of which the first may be 0.
+CODE = "0427"
+
+
+@asynccontextmanager
+async def pairing(receiver: VirtualReceiver) -> AsyncIterator[PairingHandler]:
+    """Begin to pair as pyatv does."""
+    assert receiver.gate
+    kind = Protocol.RAOP if receiver.gate.kind == "legacy" else Protocol.AirPlay
+    properties = {"features": FEATURES[receiver.gate.kind]}
+    config = conf.AppleTV(receiver.host, receiver.name)  # type: ignore[arg-type]
+    config.add_service(conf.ManualService("id", kind, receiver.port, properties))
+    handler = await pyatv.pair(config, kind, asyncio.get_running_loop())
+    try:
+        await handler.begin()
+        yield handler
+    finally:
+        await handler.close()
+
+
+@pytest.mark.parametrize("kind", ["legacy", "home_kit"])
+async def test_right_code_makes_the_sender_known(
+    socket_enabled: None, kind: Kind
+) -> None:
+    gate = Gate(kind, CODE)
+    async with VirtualReceiver(gate=gate) as receiver, pairing(receiver) as handler:
+        handler.pin(int(CODE))
+        await handler.finish()
+
+        assert gate.shown == 1
+        assert len(gate.senders) == 1
+        assert handler.service.credentials
+        assert receiver.violations == []
+
+
+@pytest.mark.parametrize("kind", ["legacy", "home_kit"])
+async def test_wrong_code_makes_nobody_known(socket_enabled: None, kind: Kind) -> None:
+    gate = Gate(kind, CODE)
+    async with VirtualReceiver(gate=gate) as receiver, pairing(receiver) as handler:
+        handler.pin(1234)
+        with pytest.raises(exceptions.PairingError):
+            await handler.finish()
+
+        assert gate.wrong == 1
+        assert not gate.senders
+
+
+async def test_receiver_that_wants_a_pause_offers_nothing(socket_enabled: None) -> None:
+    gate = Gate("home_kit", CODE, wrong=1)
+    async with VirtualReceiver(gate=gate, quirks=Quirks(back_off_after=1)) as receiver:
+        with pytest.raises(exceptions.PairingError):
+            async with pairing(receiver):
+                pass

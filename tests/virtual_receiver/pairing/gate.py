@@ -1,0 +1,110 @@
+"""Who may play: a receiver's code, the senders it knows, and how often it was wrong."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+import secrets
+from typing import Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ..quirks import Quirks
+from ..rtsp import Request, Response
+from .home_kit import HomeKitVisit
+from .legacy import LegacyVisit
+
+type Kind = Literal["legacy", "home_kit"]
+
+
+@dataclass(slots=True)
+class Gate:
+    """What a receiver remembers from one connection to the next."""
+
+    kind: Kind
+    code: str
+    """The code; also of senders that pair for one connection only."""
+    name: bytes = b"0A:0B:0C:0D:0E:01"
+    takes_transient: bool = False
+    seed: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    senders: dict[bytes, bytes] = field(default_factory=dict)
+    """The public key of each sender that was paired, by its id."""
+    shown: int = 0
+    """How often the code was shown."""
+    wrong: int = 0
+    """How often a wrong code came since the last right one."""
+
+    @property
+    def signer(self) -> Ed25519PrivateKey:
+        """The receiver's own long-term key."""
+        return Ed25519PrivateKey.from_private_bytes(self.seed)
+
+    def acquaint(self) -> str:
+        """Know one more sender, without any talking; return what it keeps of it."""
+        own, name = Ed25519PrivateKey.generate(), secrets.token_hex(8).encode()
+        public = own.public_key().public_bytes_raw()
+        if self.kind == "legacy":
+            self.senders[name.upper()] = public
+            return f"{name.decode()}:{own.private_bytes_raw().hex()}"
+        self.senders[name] = public
+        parts = (
+            self.signer.public_key().public_bytes_raw(),
+            own.private_bytes_raw(),
+            self.name,
+            name,
+        )
+        return ":".join(part.hex() for part in parts)
+
+    def reset(self) -> None:
+        """Be as new: with another key, and knowing nobody."""
+        self.seed = secrets.token_bytes(32)
+        self.senders.clear()
+        self.wrong = 0
+
+    def visit(self, quirks: Quirks) -> Visitor:
+        """Take a new connection."""
+        return Visitor(self, quirks)
+
+
+class Visitor:
+    """One connection at the gate."""
+
+    def __init__(self, gate: Gate, quirks: Quirks) -> None:
+        """Nobody has proved anything yet."""
+        self._gate = gate
+        self._quirks = quirks
+        self._legacy = LegacyVisit(gate)
+        self._home_kit = HomeKitVisit(gate, quirks)
+        paths: dict[Kind, dict[str, Callable[[bytes], Response]]] = {
+            "legacy": {
+                "/pair-setup-pin": self._legacy.set_up,
+                "/pair-verify": self._legacy.verify,
+            },
+            "home_kit": {
+                "/pair-setup": self._home_kit.set_up,
+                "/pair-verify": self._home_kit.verify,
+            },
+        }
+        self._paths = paths[gate.kind]
+
+    @property
+    def may_play(self) -> bool:
+        """Whether the sender has shown that it was paired."""
+        return self._legacy.is_verified or self._home_kit.is_verified
+
+    @property
+    def secret(self) -> bytes | None:
+        """What the connection is encrypted with from the next byte on."""
+        return self._home_kit.secret
+
+    def stop(self, request: Request) -> Response | None:
+        """Answer in the receiver's place, or None where the sender may pass."""
+        if request.method == "POST":
+            if request.uri in self._quirks.refuse:
+                return Response(self._quirks.refuse[request.uri])
+            if request.uri == "/pair-pin-start":
+                self._gate.shown += 1
+                return Response()
+            if path := self._paths.get(request.uri):
+                return path(request.body)
+        if self.may_play:
+            return None
+        return Response(403 if self._gate.kind == "legacy" else 470)
