@@ -73,6 +73,28 @@ class PairingRequiredError(AuthenticationError):
     code = "pairing_required"
 
 
+class CredentialsRejectedError(AuthenticationError):
+    """The receiver does not know the pairing any more, for example after a reset."""
+
+    code = "credentials_rejected"
+
+
+class PairingRefusedError(AuthenticationError):
+    """The receiver lets nobody pair with it, whatever the PIN."""
+
+    code = "pairing_refused"
+
+
+class TooManyTriesError(AuthenticationError):
+    """The receiver takes no PIN for now; `retry_s` is how long, where it says so."""
+
+    code = "too_many_tries"
+
+    def __init__(self, text: str, retry_s: int | None = None) -> None:
+        super().__init__(text)
+        self.retry_s = retry_s
+
+
 class MediaError(RaopError):
     """The media cannot be played; `code` says why, the text names the media."""
 

@@ -1,0 +1,46 @@
+"""What is kept of a pairing, in the texts that pyatv writes.
+
+HomeKit: receiver's public key, our seed, receiver's id, our id, in hex, between colons;
+older ("fruit") pairing: our id and our seed, or the same with the receiver's parts empty.
+"""
+
+from dataclasses import dataclass, field
+
+from ..errors import CredentialsRejectedError
+
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class HomeKitCredentials:
+    """Keys that a receiver with AirPlay 2 knows us by."""
+
+    receiver_key: bytes
+    seed: bytes = field(repr=False)
+    receiver_id: bytes
+    client_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyCredentials:
+    """Keys that an older Apple TV knows us by."""
+
+    client_id: bytes
+    seed: bytes = field(repr=False)
+
+
+type Credentials = HomeKitCredentials | LegacyCredentials
+
+
+def parse_credentials(text: str) -> Credentials:
+    """Read kept credentials; raise CredentialsRejectedError, which names no part."""
+    try:
+        parts = [bytes.fromhex(part) for part in text.split(":")]
+    except ValueError:
+        parts = []
+    match parts:
+        case [key, seed, receiver_id, client_id] if len(key) == len(seed) == _KEY_BYTES:
+            return HomeKitCredentials(key, seed, receiver_id, client_id)
+        case [client_id, seed] | [b"", seed, b"", client_id] if len(seed) == _KEY_BYTES:
+            return LegacyCredentials(client_id, seed)
+    raise CredentialsRejectedError("the stored pairing cannot be read")

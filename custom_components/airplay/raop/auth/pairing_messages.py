@@ -1,0 +1,77 @@
+"""Questions and answers of HomeKit pairing, and what a refusal in them means.
+
+Refusals come inside an answer with status 200 (error codes: HomeKit Accessory Protocol
+§5.3); a status of its own is how receivers say that this way in is closed.
+"""
+
+from collections.abc import Mapping
+
+from ..errors import (
+    AuthenticationError,
+    PairingRefusedError,
+    PairingRequiredError,
+    ReceiverBusyError,
+    ReceiverProtocolError,
+    ReceiverRefusedError,
+    TooManyTriesError,
+)
+from ..wire import tlv8
+from ..wire.rtsp import Request, Response
+from ..wire.tlv8 import Tag
+
+_USER_AGENT = "AirPlay/409.16"
+_ERROR_AUTHENTICATION = 2
+_ERROR_BACK_OFF = 3
+_ERROR_MAX_PEERS = 4
+_ERROR_MAX_TRIES = 5
+_ERRORS_BUSY = (6, 7)
+
+
+def message(uri: str, kind: int, items: Mapping[Tag, bytes]) -> Request:
+    """Write one question; `kind` is that of X-Apple-HKP.
+
+    3 goes with a PIN and with stored keys, 4 with pairing for one connection. Stored
+    keys under 4 are answered by an error, and then by silence.
+    """
+    headers = (("User-Agent", _USER_AGENT), ("X-Apple-HKP", str(kind)))
+    body = tlv8.encode(items)
+    return Request("POST", uri, headers, body, "application/octet-stream")
+
+
+def read_answer(
+    response: Response,
+    state: int,
+    *needed: Tag,
+    denied: type[AuthenticationError] = AuthenticationError,
+) -> dict[int, bytes]:
+    """Read an answer that must have items; `denied` is for proofs that do not hold."""
+    if response.status in (403, 470):
+        raise PairingRequiredError("the receiver wants to be paired with its PIN")
+    if not 200 <= response.status < 300:
+        raise ReceiverRefusedError(f"pairing: the receiver answered {response.status}")
+    items = tlv8.decode(response.body)
+    if Tag.ERROR in items:
+        raise _refusal(items, denied)
+    if items.get(Tag.STATE) != bytes((state,)):
+        raise ReceiverProtocolError(f"pairing: no message {state}")
+    if missing := [tag.name for tag in needed if not items.get(tag)]:
+        raise ReceiverProtocolError(f"pairing message {state} lacks {missing[0]}")
+    return items
+
+
+def _refusal(
+    items: Mapping[int, bytes], denied: type[AuthenticationError]
+) -> Exception:
+    code = int.from_bytes(items[Tag.ERROR], "little")
+    if code == _ERROR_AUTHENTICATION:
+        return denied("the receiver does not accept the proof")
+    if code == _ERROR_BACK_OFF:
+        delay = int.from_bytes(items.get(Tag.RETRY_DELAY, b""), "little")
+        return TooManyTriesError("the receiver wants a pause", delay or None)
+    if code == _ERROR_MAX_TRIES:
+        return TooManyTriesError("the receiver takes no more tries")
+    if code == _ERROR_MAX_PEERS:
+        return PairingRefusedError("the receiver is paired with too many senders")
+    if code in _ERRORS_BUSY:
+        return ReceiverBusyError("the receiver is being paired with another sender")
+    return ReceiverRefusedError(f"pairing: the receiver answered error {code}")

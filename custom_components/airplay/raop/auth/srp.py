@@ -1,0 +1,85 @@
+"""SRP-6a as HomeKit pairing uses it: RFC 5054 with 3072 bits and SHA-512.
+
+Receivers and open senders disagree about leading zero bytes, which one number in 256
+has. A is chosen without any; B and the secret S are hashed without them, as pair_ap,
+HomeKitADK and srptools do; the salt is hashed as it came.
+"""
+
+from dataclasses import dataclass
+import hashlib
+import hmac
+
+from ..errors import AuthenticationError, ReceiverProtocolError
+
+PRIVATE_BYTES = 32
+_USER = "Pair-Setup"
+_GENERATOR = 5
+_PRIME = int(
+    "ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74"
+    "020bbea63b139b22514a08798e3404ddef9519b3cd3a431b302b0a6df25f1437"
+    "4fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7ed"
+    "ee386bfb5a899fa5ae9f24117c4b1fe649286651ece45b3dc2007cb8a163bf05"
+    "98da48361c55d39a69163fa8fd24cf5f83655d23dca3ad961c62f356208552bb"
+    "9ed529077096966d670c354e4abc9804f1746c08ca18217c32905e462e36ce3b"
+    "e39e772c180e86039b2783a2ec07a28fb5c55df06f4c52c9de2bcbf695581718"
+    "3995497cea956ae515d2261898fa051015728e5a8aaac42dad33170d04507a33"
+    "a85521abdf1cba64ecfb850458dbef0a8aea71575d060c7db3970f85a6e1e4c7"
+    "abf5ae8cdb0933d71e8c94e04a25619dcee3d2261ad2ee6bf12ffa06d98a0864"
+    "d87602733ec86a64521f2b18177b200cbbe117577a615d6c770988c0bad946e2"
+    "08e24fa074e5ab3143db5bfce0fd108e4b82d120a93ad2caffffffffffffffff",
+    16,
+)
+_PRIME_BYTES = 384
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Proof:
+    """What proves a PIN to a receiver, and what the receiver must answer."""
+
+    public: bytes
+    proof: bytes
+    key: bytes
+
+    def check(self, answer: bytes) -> None:
+        """Raise AuthenticationError unless the receiver knows the PIN as well."""
+        expected = _hash(self.public, self.proof, self.key)
+        if not hmac.compare_digest(answer, expected):
+            raise AuthenticationError("the receiver does not know the code itself")
+
+
+def is_usable(private: int) -> bool:
+    """Tell whether a private exponent gives an A without leading zero bytes."""
+    return pow(_GENERATOR, private, _PRIME).bit_length() > (_PRIME_BYTES - 1) * 8
+
+
+def prove(pin: str, private: int, salt: bytes, receiver_public: bytes) -> Proof:
+    """Compute A, M1 and K from the receiver's salt and B."""
+    b = int.from_bytes(receiver_public)
+    if not 0 < b < _PRIME:
+        raise ReceiverProtocolError("the receiver's public key is no key")
+    a = pow(_GENERATOR, private, _PRIME)
+    k = _number(_padded(_PRIME), _padded(_GENERATOR))
+    u = _number(_padded(a), _padded(b))
+    x = _number(salt, _hash(f"{_USER}:{pin}".encode(errors="replace")))
+    secret = pow(b - k * pow(_GENERATOR, x, _PRIME), private + u * x, _PRIME)
+    key = _hash(_plain(secret))
+    group = _number(_plain(_PRIME)) ^ _number(_plain(_GENERATOR))
+    who = _hash(_USER.encode())
+    proof = _hash(group.to_bytes(64), who, salt, _plain(a), _plain(b), key)
+    return Proof(_plain(a), proof, key)
+
+
+def _hash(*parts: bytes) -> bytes:
+    return hashlib.sha512(b"".join(parts)).digest()
+
+
+def _number(*parts: bytes) -> int:
+    return int.from_bytes(_hash(*parts))
+
+
+def _plain(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8)
+
+
+def _padded(number: int) -> bytes:
+    return number.to_bytes(_PRIME_BYTES)

@@ -1,0 +1,52 @@
+"""TLV8, in which the messages of HomeKit pairing are written.
+
+Type, length, value of up to 255 bytes; a longer value goes on in the next item of the
+same type (HomeKit Accessory Protocol §14.1, as AirPlay receivers use it).
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from ..errors import ReceiverProtocolError
+
+_MAX_VALUE_BYTES = 255
+
+
+class Tag(IntEnum):
+    """What an item is."""
+
+    METHOD = 0x00
+    IDENTIFIER = 0x01
+    SALT = 0x02
+    PUBLIC_KEY = 0x03
+    PROOF = 0x04
+    ENCRYPTED_DATA = 0x05
+    STATE = 0x06
+    ERROR = 0x07
+    RETRY_DELAY = 0x08
+    SIGNATURE = 0x0A
+    FLAGS = 0x13
+
+
+def encode(items: Mapping[Tag, bytes]) -> bytes:
+    """Write items in the given order."""
+    return b"".join(_encode_item(tag, value) for tag, value in items.items())
+
+
+def decode(data: bytes) -> dict[int, bytes]:
+    """Read items; those of unknown types are kept, parts of one value are joined."""
+    items: dict[int, bytes] = {}
+    at = 0
+    while at < len(data):
+        if len(data) < at + 2 or len(data) < at + 2 + data[at + 1]:
+            raise ReceiverProtocolError("a pairing message ends too early")
+        tag, end = data[at], at + 2 + data[at + 1]
+        items[tag] = items.get(tag, b"") + data[at + 2 : end]
+        at = end
+    return items
+
+
+def _encode_item(tag: Tag, value: bytes) -> bytes:
+    starts = range(0, len(value), _MAX_VALUE_BYTES) or (0,)
+    parts = (value[at : at + _MAX_VALUE_BYTES] for at in starts)
+    return b"".join(bytes((tag, len(part))) + part for part in parts)

@@ -1,0 +1,38 @@
+"""What is kept of a pairing."""
+
+import pytest
+
+from custom_components.airplay.raop.auth.credentials import (
+    HomeKitCredentials,
+    LegacyCredentials,
+    parse_credentials,
+)
+from custom_components.airplay.raop.errors import CredentialsRejectedError
+from tests.raop.vectors import octets, word
+
+
+def test_credentials_of_pyatv_are_read() -> None:
+    home_kit = parse_credentials(word("credentials", "pyatv_hap"))
+    legacy = parse_credentials(word("credentials", "pyatv_legacy"))
+
+    assert home_kit == HomeKitCredentials(
+        receiver_key=octets("hap_m6", "accessory_ltpk"),
+        seed=octets("hap_m5", "client_ed25519_seed"),
+        receiver_id=word("hap_m6", "accessory_id").encode(),
+        client_id=word("hap_m5", "client_id").encode(),
+    )
+    assert legacy == LegacyCredentials(
+        bytes.fromhex("a1b2c3d4e5f60718"), octets("hap_m5", "client_ed25519_seed")
+    )
+    written = f":{legacy.seed.hex()}::{legacy.client_id.hex()}"
+    assert parse_credentials(written) == legacy
+    for credentials in (home_kit, legacy):
+        assert repr(credentials.seed) not in repr(credentials)
+
+
+@pytest.mark.parametrize("text", ["", "x", "11:22", f"{'11' * 32}:22:33:44", "a:b:c"])
+def test_what_cannot_be_read_is_told_without_it(text: str) -> None:
+    with pytest.raises(CredentialsRejectedError) as caught:
+        parse_credentials(text)
+
+    assert str(caught.value) == "the stored pairing cannot be read"
