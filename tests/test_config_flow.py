@@ -193,14 +193,6 @@ async def test_receiver_added_by_its_address_shows_no_card(
         (
             service_info(
                 AIRPLAY_TYPE,
-                "Home",
-                {"deviceid": "0A:0B:0C:0D:0E:09", "acl": "1", "features": "0x200"},
-            ),
-            "home_only",
-        ),
-        (
-            service_info(
-                AIRPLAY_TYPE,
                 "New",
                 {"deviceid": "0A:0B:0C:0D:0E:09", "features": "0x200"},
             ),
@@ -213,12 +205,6 @@ async def test_receiver_added_by_its_address_shows_no_card(
                 {"deviceid": "0A:0B:0C:0D:0E:09", "features": "0x40000080"},
             ),
             "no_audio",
-        ),
-        (
-            service_info(
-                RAOP_TYPE, "0A0B0C0D0E09@TV", {"am": "AppleTV5,3", "sf": "0x244"}
-            ),
-            "pairing_required",
         ),
         (
             service_info(
@@ -343,29 +329,6 @@ async def test_user_picks_a_receiver_with_a_password(
     form = await answer(hass, form, receiver="0a0b0c0d0e02")
 
     assert form["step_id"] == "password"
-
-
-async def test_user_picks_a_receiver_that_wants_a_code(
-    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
-) -> None:
-    network.announce(raop_info(kitchen, txt={"sf": "0x204"}))
-    form = await opened(hass)
-
-    form = await answer(hass, form, receiver="0a0b0c0d0e01")
-
-    assert form["errors"] == {"receiver": "pairing_required"}
-
-
-async def test_user_picks_a_receiver_that_turns_out_to_want_a_code(
-    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
-) -> None:
-    kitchen.quirks = Quirks(refuse={"OPTIONS": 403})
-    network.announce(raop_info(kitchen))
-    form = await opened(hass)
-
-    form = await answer(hass, form, receiver="0a0b0c0d0e01")
-
-    assert form["errors"] == {"base": "pairing_required"}
 
 
 async def test_user_enters_an_address(

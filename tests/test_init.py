@@ -106,13 +106,14 @@ async def test_password_that_is_refused_asks_for_a_new_one(
     entry.add_to_hass(hass)
 
     await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
 
     assert entry.state is ConfigEntryState.SETUP_ERROR
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["context"]["source"] == SOURCE_REAUTH
 
 
-async def test_receiver_that_wants_a_code_says_so(
+async def test_receiver_that_wants_a_code_says_so_and_asks_for_it(
     hass: HomeAssistant, kitchen: VirtualReceiver
 ) -> None:
     kitchen.quirks = Quirks(refuse={"OPTIONS": 403})
@@ -120,8 +121,11 @@ async def test_receiver_that_wants_a_code_says_so(
     entry.add_to_hass(hass)
 
     await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
 
     assert entry.state is ConfigEntryState.SETUP_ERROR
+    (flow,) = hass.config_entries.flow.async_progress()
+    assert flow["step_id"] == "reauth_pair"
     assert entry.reason
     assert entry.reason.startswith("Kitchen only plays for senders that were paired")
 

@@ -6,7 +6,6 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import (
     ConfigEntryAuthFailed,
-    ConfigEntryError,
     ConfigEntryNotReady,
     IntegrationError,
 )
@@ -20,7 +19,7 @@ from .const import DOMAIN, PLATFORMS
 from .entity import translated
 from .models import AirPlayConfigEntry, AirPlayRuntime
 from .presence import PRESENCE
-from .raop.errors import AuthenticationError, PairingRequiredError, RaopError
+from .raop.errors import AuthenticationError, RaopError, TooManyTriesError
 from .sender import SENDER
 from .speaker import Speaker
 from .transport import Transport
@@ -28,7 +27,7 @@ from .transport import Transport
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 _FAILURES: dict[type[RaopError], type[IntegrationError]] = {
-    PairingRequiredError: ConfigEntryError,
+    TooManyTriesError: ConfigEntryNotReady,
     AuthenticationError: ConfigEntryAuthFailed,
     RaopError: ConfigEntryNotReady,
 }

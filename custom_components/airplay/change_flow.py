@@ -1,85 +1,95 @@
 """Changing how a receiver that was added is reached."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, override
 
-from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PASSWORD, CONF_PORT
 
-from .const import CONF_AIRPLAY, CONF_RAOP
+from .access_flow import AccessFlow
+from .const import CONF_AIRPLAY, CONF_CREDENTIALS, CONF_RAOP
 from .forms import (
+    CONF_PAIR,
+    NOTHING_SCHEMA,
     PASSWORD_SCHEMA,
+    RECONFIGURE_PAIRED_SCHEMA,
     RECONFIGURE_SCHEMA,
-    async_problem,
-    password_errors,
     plain,
 )
 from .models import followed, receiver_data, receiver_from
 from .presence import PRESENCE
+from .problems import WANT_PAIRING, async_problem, password_errors
 from .raop.receiver import Receiver
 
 
-class ChangeFlow(ConfigFlow):
-    """Take a new password or a new address."""
+class ChangeFlow(AccessFlow):
+    """Take a new password, a new pairing or a new address."""
 
     async def async_step_reauth(
         self,
         entry_data: Mapping[str, Any],
     ) -> ConfigFlowResult:
-        """Start over when the receiver does not take the password any more."""
+        """Start over when the receiver does not let us in any more."""
+        self._receiver = receiver_from(entry_data)
+        self._credentials = entry_data.get(CONF_CREDENTIALS)
+        problem = await async_problem(self._receiver)
+        wants_pairing = self._credentials or self._receiver.needs_pairing
+        if problem in WANT_PAIRING or (
+            wants_pairing and problem != "password_required"
+        ):
+            return await self.async_step_reauth_pair()
         return await self.async_step_reauth_confirm()
 
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the password that the receiver has now."""
-        entry = self._get_reauth_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
-            password = user_input[CONF_PASSWORD]
-            problem = await async_problem(receiver_from(entry.data), password)
+            self._password = user_input[CONF_PASSWORD]
+            problem = await self._async_problem()
             if problem is None:
-                return self.async_update_reload_and_abort(
-                    entry, data_updates={CONF_PASSWORD: password}
-                )
+                return self._finish()
+            if problem in WANT_PAIRING:
+                return await self.async_step_reauth_pair()
             errors = password_errors(problem)
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=PASSWORD_SCHEMA,
-            description_placeholders={CONF_NAME: entry.title},
+            description_placeholders={CONF_NAME: self._get_reauth_entry().title},
             errors=errors,
+        )
+
+    async def async_step_reauth_pair(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show no code on a receiver before somebody is there to read it."""
+        if user_input is not None:
+            self._credentials = None
+            return await self.async_step_pair()
+        return self.async_show_form(
+            step_id="reauth_pair",
+            data_schema=NOTHING_SCHEMA,
+            description_placeholders={CONF_NAME: self._get_reauth_entry().title},
         )
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Change the address or the password."""
+        """Change the address or the password, or pair again."""
         entry = self._get_reconfigure_entry()
+        known = receiver_from(entry.data)
         errors: dict[str, str] = {}
         if user_input is not None:
-            receiver = await self._async_moved(
-                receiver_from(entry.data),
-                plain(user_input[CONF_HOST]),
-                user_input[CONF_PORT],
-            )
-            password = user_input.get(CONF_PASSWORD)
-            problem = (
-                "wrong_receiver"
-                if receiver is None
-                else await async_problem(receiver, password)
-            )
-            if receiver is not None and problem is None:
-                kept = followed(entry.data, receiver)
-                kept.pop(CONF_PASSWORD, None)
-                if password:
-                    kept[CONF_PASSWORD] = password
-                return self.async_update_reload_and_abort(entry, data=kept)
-            errors["base"] = problem or ""
-        known = receiver_from(entry.data)
+            outcome = await self._async_change(known, user_input)
+            if not isinstance(outcome, str):
+                return outcome
+            errors["base"] = outcome
+        is_paired = known.needs_pairing or CONF_CREDENTIALS in entry.data
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
-                RECONFIGURE_SCHEMA,
+                RECONFIGURE_PAIRED_SCHEMA if is_paired else RECONFIGURE_SCHEMA,
                 user_input
                 or {
                     CONF_HOST: known.host,
@@ -90,6 +100,27 @@ class ChangeFlow(ConfigFlow):
             description_placeholders={CONF_NAME: entry.title},
             errors=errors,
         )
+
+    async def _async_change(
+        self, known: Receiver, user_input: Mapping[str, Any]
+    ) -> ConfigFlowResult | str:
+        """Take what was typed if the receiver does; else say what is wrong."""
+        moved = await self._async_moved(
+            known, plain(user_input[CONF_HOST]), user_input[CONF_PORT]
+        )
+        if moved is None:
+            return "wrong_receiver"
+        self._receiver = moved
+        self._password = user_input.get(CONF_PASSWORD)
+        if user_input.get(CONF_PAIR):
+            self._credentials = None
+            return await self.async_step_pair()
+        self._credentials = self._get_reconfigure_entry().data.get(CONF_CREDENTIALS)
+        problem = await self._async_problem()
+        if problem in WANT_PAIRING:
+            self._credentials = None
+            return await self.async_step_pair()
+        return problem or self._finish()
 
     async def _async_moved(
         self, known: Receiver, host: str, port: int
@@ -103,3 +134,12 @@ class ChangeFlow(ConfigFlow):
         record = data[CONF_RAOP] or data[CONF_AIRPLAY]
         record[CONF_PORT] = port
         return receiver_from({**data, CONF_HOST: host})
+
+    @override
+    def _finish(self) -> ConfigFlowResult:
+        is_reauth = self.source == SOURCE_REAUTH
+        entry = self._get_reauth_entry() if is_reauth else self._get_reconfigure_entry()
+        kept = followed(entry.data, self._receiver)
+        for key in (CONF_PASSWORD, CONF_CREDENTIALS):
+            kept.pop(key, None)
+        return self.async_update_reload_and_abort(entry, data=kept | self._secrets())

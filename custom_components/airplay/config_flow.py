@@ -3,25 +3,20 @@
 from collections.abc import Mapping
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlowResult
-from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PASSWORD, CONF_PORT
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
+    ConfigEntry,
+    ConfigFlowResult,
+)
+from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .change_flow import ChangeFlow
 from .const import CONF_AIRPLAY, CONF_MANUAL, CONF_RAOP, DOMAIN, RAOP_TYPE
-from .forms import (
-    ADDRESS_SCHEMA,
-    BY_ADDRESS,
-    CONF_RECEIVER,
-    PASSWORD_SCHEMA,
-    async_list_schema,
-    async_problem,
-    obstacle_of,
-    password_errors,
-    plain,
-)
+from .forms import ADDRESS_SCHEMA, BY_ADDRESS, CONF_RECEIVER, async_list_schema, plain
 from .models import receiver_at, receiver_data, receiver_from, service_data, unique_id
 from .options_flow import AirPlayOptionsFlow
 from .presence import PRESENCE, service_of
@@ -75,10 +70,13 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         )
         self._abort_if_address_configured(service.host, service.port)
         self._receiver = await self._async_complete(found, service, is_raop=is_raop)
-        if obstacle := obstacle_of(self._receiver):
-            return self.async_abort(reason=obstacle)
+        if (obstacle := self._receiver.obstacle) and not self._is_closed:
+            return self.async_abort(reason=str(obstacle))
         self.context["title_placeholders"] = {CONF_NAME: self._receiver.name}
-        if self._receiver.needs_password:
+        if self._is_closed:
+            return await self.async_step_access()
+        # No code is shown on a receiver before somebody is there to read it.
+        if self._receiver.needs_password and not self._receiver.needs_pairing:
             return await self.async_step_password()
         return await self.async_step_confirm()
 
@@ -98,8 +96,10 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             return await self.async_step_address()
         else:
             self._receiver = self._seen[user_input[CONF_RECEIVER]]
-            if obstacle := obstacle_of(self._receiver):
-                errors[CONF_RECEIVER] = obstacle
+            if self._is_closed:
+                return await self.async_step_access()
+            if obstacle := self._receiver.obstacle:
+                errors[CONF_RECEIVER] = str(obstacle)
             else:
                 outcome = await self._async_add()
                 if not isinstance(outcome, str):
@@ -124,8 +124,8 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
                 seen = await presence.async_ask(host, port)
             self._is_manual = True
             self._receiver = seen or receiver_at(host, port)
-            if obstacle := obstacle_of(self._receiver):
-                errors["base"] = obstacle
+            if obstacle := self._receiver.obstacle:
+                errors["base"] = str(obstacle)
             else:
                 self._abort_if_address_configured(host, port)
                 outcome = await self._async_add()
@@ -149,36 +149,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
                 return outcome
             errors["base"] = outcome
         self._set_confirm_only()
-        return self.async_show_form(
-            step_id="confirm",
-            description_placeholders=self._description,
-            errors=errors,
-        )
-
-    async def async_step_password(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask for the receiver's password and try it before it is kept."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            password = user_input[CONF_PASSWORD]
-            problem = await async_problem(self._receiver, password)
-            if problem is None:
-                return self._create(password)
-            errors = password_errors(problem)
-        return self.async_show_form(
-            step_id="password",
-            data_schema=PASSWORD_SCHEMA,
-            description_placeholders=self._description,
-            errors=errors,
-        )
-
-    @property
-    def _description(self) -> dict[str, str]:
-        return {
-            CONF_NAME: self._receiver.name,
-            "model": self._receiver.model or self._receiver.host,
-        }
+        return self._show("confirm", errors)
 
     def _addable(self, seen: Mapping[str, Receiver]) -> dict[str, Receiver]:
         """Leave out what is set up; what the user ignored once may be added."""
@@ -207,18 +178,16 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             unique_id(self._receiver.id), raise_on_progress=False
         )
         self._abort_if_unique_id_configured()
-        if self._receiver.needs_password:
-            return await self.async_step_password()
-        problem = await async_problem(self._receiver, None)
-        if problem == "password_required":
-            return await self.async_step_password()
-        return problem or self._create(None)
+        return await self._async_go_on()
 
-    def _create(self, password: str | None) -> ConfigFlowResult:
+    @override
+    def _finish(self) -> ConfigFlowResult:
+        if self.source in (SOURCE_REAUTH, SOURCE_RECONFIGURE):
+            return super()._finish()
         kept = receiver_data(self._receiver) | {CONF_MANUAL: self._is_manual}
-        if password:
-            kept[CONF_PASSWORD] = password
-        return self.async_create_entry(title=self._receiver.name, data=kept)
+        return self.async_create_entry(
+            title=self._receiver.name, data=kept | self._secrets()
+        )
 
     def _abort_if_address_configured(self, host: str, port: int) -> None:
         """End where an entry was made by this address, so without the right id."""

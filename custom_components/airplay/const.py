@@ -12,6 +12,7 @@ AIRPLAY_TYPE: Final = "_airplay._tcp.local."
 
 CONF_AIRPLAY: Final = "airplay"
 CONF_ANNOUNCEMENTS: Final = "announcements"
+CONF_CREDENTIALS: Final = "credentials"
 CONF_DEPTH_MS: Final = "depth_ms"
 CONF_KEEP_PAUSED_S: Final = "keep_paused_s"
 CONF_MANUAL: Final = "manual"

@@ -12,12 +12,14 @@ from .const import DOMAIN
 from .models import AirPlayConfigEntry
 from .raop.errors import (
     AuthenticationError,
+    CredentialsRejectedError,
     MediaEmptyError,
     MediaError,
     MediaForbiddenError,
     MediaNotAudioError,
     MediaNotFoundError,
     MediaUnreachableError,
+    PairingRefusedError,
     PairingRequiredError,
     PasswordRequiredError,
     RaopError,
@@ -26,6 +28,7 @@ from .raop.errors import (
     ReceiverRefusedError,
     ReceiverSilentError,
     ReceiverUnreachableError,
+    TooManyTriesError,
     UnsupportedReceiverError,
 )
 from .raop.receiver import normalise_id
@@ -42,6 +45,9 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     AuthenticationError: "receiver_auth_failed",
     PasswordRequiredError: "receiver_password_required",
     PairingRequiredError: "receiver_pairing_required",
+    PairingRefusedError: "receiver_pairing_refused",
+    CredentialsRejectedError: "receiver_credentials_rejected",
+    TooManyTriesError: "receiver_too_many_tries",
     MediaError: "media_failed",
     MediaNotFoundError: "media_not_found",
     MediaForbiddenError: "media_forbidden",

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from homeassistant.const import CONF_HOST, CONF_PASSWORD, CONF_PORT
+from homeassistant.const import CONF_CODE, CONF_HOST, CONF_PASSWORD, CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -18,14 +19,6 @@ from homeassistant.helpers.selector import (
 from homeassistant.helpers.translation import async_get_translations
 
 from .const import DEFAULT_PORT, DOMAIN
-from .raop.engine.probe import probe
-from .raop.errors import (
-    AuthenticationError,
-    PairingRequiredError,
-    PasswordRequiredError,
-    RaopError,
-    ReceiverUnreachableError,
-)
 from .raop.receiver import Receiver
 
 if TYPE_CHECKING:
@@ -35,6 +28,7 @@ else:
     import voluptuous as vol
 
 CONF_RECEIVER = "receiver"
+CONF_PAIR = "pair"
 BY_ADDRESS = "address"
 
 _PASSWORD = TextSelector(TextSelectorConfig(type=TextSelectorType.PASSWORD))
@@ -45,16 +39,12 @@ ADDRESS_SCHEMA = vol.Schema(
         vol.Required(CONF_PORT, default=DEFAULT_PORT): cv.port,
     }
 )
+CODE_SCHEMA = vol.Schema({vol.Required(CONF_CODE): TextSelector()})
+NOTHING_SCHEMA = vol.Schema({})
 RECONFIGURE_SCHEMA = ADDRESS_SCHEMA.extend({vol.Optional(CONF_PASSWORD): _PASSWORD})
-
-# What a form says of a failed question to the receiver; subclasses come first.
-_PROBLEMS: dict[type[RaopError], str] = {
-    PairingRequiredError: "pairing_required",
-    PasswordRequiredError: "password_required",
-    AuthenticationError: "invalid_auth",
-    ReceiverUnreachableError: "cannot_connect",
-    RaopError: "not_understood",
-}
+RECONFIGURE_PAIRED_SCHEMA = RECONFIGURE_SCHEMA.extend(
+    {vol.Required(CONF_PAIR, default=False): BooleanSelector()}
+)
 
 
 async def async_list_schema(
@@ -79,46 +69,15 @@ async def async_list_schema(
     return vol.Schema({vol.Required(CONF_RECEIVER): selector})
 
 
-async def async_problem(receiver: Receiver, password: str | None) -> str | None:
-    """Ask the receiver one question; return what is wrong, for a form."""
-    service = receiver.raop or receiver.airplay
-    try:
-        await probe(
-            receiver.host,
-            receiver.port,
-            password=password,
-            txt=service.txt if service else None,
-        )
-    except RaopError as error:
-        return next(
-            problem for kind, problem in _PROBLEMS.items() if isinstance(error, kind)
-        )
-    return None
-
-
-def obstacle_of(receiver: Receiver) -> str | None:
-    """Name why a receiver cannot be added, or return None."""
-    if receiver.obstacle:
-        return str(receiver.obstacle)
-    return "pairing_required" if receiver.needs_pairing else None
-
-
 def _label(receiver: Receiver, texts: Mapping[str, str]) -> str:
     """Name a receiver in the list, with the reason where it cannot be added."""
     label = receiver.name
     if receiver.model:
         label += f" ({receiver.model})"
-    if obstacle := obstacle_of(receiver):
+    if obstacle := receiver.obstacle:
         key = f"component.{DOMAIN}.selector.obstacle.options.{obstacle}"
         label += f" - {texts.get(key, obstacle)}"
     return label
-
-
-def password_errors(problem: str) -> dict[str, str]:
-    """Put an error where it belongs: to the password's field, or over the form."""
-    if problem in ("invalid_auth", "password_required"):
-        return {CONF_PASSWORD: "invalid_auth"}
-    return {"base": problem}
 
 
 def plain(host: str) -> str:

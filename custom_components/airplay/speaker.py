@@ -8,15 +8,15 @@ from homeassistant.const import CONF_PASSWORD
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from .const import CONF_MANUAL
+from .const import CONF_CREDENTIALS, CONF_MANUAL
 from .models import AirPlayConfigEntry, followed, receiver_from
 from .presence import Presence
 from .raop.engine.probe import Probed, probe
 from .raop.errors import (
     AuthenticationError,
-    PairingRequiredError,
     RaopError,
     ReceiverUnreachableError,
+    TooManyTriesError,
 )
 from .raop.messages import Member
 from .raop.receiver import Receiver
@@ -57,13 +57,11 @@ class Speaker:
         return self._is_there
 
     async def async_probe(self) -> Probed:
-        """Ask the receiver once, with the password where there is one."""
-        service = self.receiver.raop or self.receiver.airplay
+        """Ask the receiver once, with the password or pairing where there is one."""
         return await probe(
-            self.receiver.host,
-            self.receiver.port,
+            self.receiver,
             password=self._entry.data.get(CONF_PASSWORD),
-            txt=service.txt if service else None,
+            credentials=self._entry.data.get(CONF_CREDENTIALS),
         )
 
     def member(self, volume: float | None, *, is_muted: bool) -> Member:
@@ -78,6 +76,7 @@ class Speaker:
             airplay_port=airplay.port if airplay else None,
             airplay_txt=dict(airplay.txt) if airplay else {},
             password=self._entry.data.get(CONF_PASSWORD),
+            credentials=self._entry.data.get(CONF_CREDENTIALS),
             volume=None if volume is None else volume * 100,
             muted=is_muted,
         )
@@ -92,7 +91,8 @@ class Speaker:
     def async_failed(self, error: RaopError) -> None:
         """Take note of why it could not be played to."""
         if isinstance(error, AuthenticationError):
-            if not isinstance(error, PairingRequiredError):
+            # Home Assistant starts no second flow while there is one.
+            if not isinstance(error, TooManyTriesError):
                 self._entry.async_start_reauth(self._hass)
         elif isinstance(error, ReceiverUnreachableError) and self._is_manual:
             # mDNS does not tell of this one, so its silence is all there is.

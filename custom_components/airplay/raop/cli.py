@@ -31,7 +31,7 @@ from .messages import (
     Queue,
     Started,
 )
-from .receiver import Lane
+from .receiver import Lane, Service, merge
 from .report import Report, say_error
 
 _EXIT_CODES: tuple[tuple[type[RaopError], int], ...] = (
@@ -195,7 +195,10 @@ async def _members(options: argparse.Namespace) -> list[Member]:
     if not txt:
         await asyncio.gather(
             *(
-                probe(host, port, password=options.password)
+                probe(
+                    merge(Service(f"{host}:{port}", host, port), None),
+                    password=options.password,
+                )
                 for host, port in options.receiver
             )
         )

@@ -12,6 +12,8 @@ import re
 
 _FEATURE_AUDIO = 1 << 9
 _FEATURE_RAOP_ON_AIRPLAY_PORT = 1 << 30
+# Encrypted control, under the two names that it has had.
+_FEATURES_AIRPLAY2 = 1 << 38 | 1 << 48
 _FEATURE_ARTWORK = 1 << 15
 _FEATURE_PROGRESS = 1 << 16
 _FEATURE_TEXT = 1 << 17
@@ -161,6 +163,18 @@ class Receiver:
     def needs_pairing(self) -> bool:
         """Whether the receiver plays only for senders paired with its PIN."""
         return bool(self.flags & (_FLAG_PIN_REQUIRED | _FLAG_PAIRING_REQUIRED))
+
+    @property
+    def takes_airplay2(self) -> bool:
+        """Whether it takes AirPlay 2, and so pairs as HomeKit does."""
+        return self._has(_FEATURES_AIRPLAY2)
+
+    @property
+    def pairing_port(self) -> int:
+        """The port that takes pairing: that of AirPlay 2 where it is spoken."""
+        if self.airplay and self.takes_airplay2:
+            return self.airplay.port
+        return self.port
 
     @property
     def is_first_express(self) -> bool:

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 
+from ..auth.channel import Channel, ChannelKeys
 from ..errors import RaopError, ReceiverProtocolError, ReceiverUnreachableError
 from ..session.handshake import Handshake
 from ..wire.rtsp import Request, Response, ResponseParser
@@ -36,6 +37,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._parser = ResponseParser()
+        self._channel: Channel | None = None
         self._waiting: deque[tuple[str, asyncio.Future[Response]]] = deque()
         self._turn = asyncio.Lock()
         self._in_a_hurry = 0
@@ -80,6 +82,10 @@ class Connection:
             if has_turn:
                 self._turn.release()
 
+    def encrypt(self, keys: ChannelKeys) -> None:
+        """Go on encrypted in both directions; call it while nothing is asked."""
+        self._channel = Channel(keys)
+
     def close(self) -> None:
         """Close at once; whoever waits is told that the receiver is gone."""
         self._task.cancel()
@@ -110,7 +116,8 @@ class Connection:
         self._sequence += 1
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._waiting.append((str(self._sequence), answer))
-        self._writer.write(request.encode(self._sequence))
+        written = request.encode(self._sequence)
+        self._writer.write(self._channel.encrypt(written) if self._channel else written)
         _LOGGER.debug("%s %s", request.method, request.uri)
         try:
             async with asyncio.timeout(timeout_s):
@@ -125,6 +132,8 @@ class Connection:
         end: RaopError = ReceiverUnreachableError("the receiver closed the connection")
         try:
             while received := await self._reader.read(_READ_BYTES):
+                if self._channel:
+                    received = self._channel.feed(received)
                 for response in self._parser.feed(received):
                     self._deliver(response)
         except ReceiverProtocolError as err:

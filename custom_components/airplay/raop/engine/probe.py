@@ -1,14 +1,23 @@
-"""One OPTIONS to a receiver, to learn whether it is there and takes us."""
+"""Asks a receiver whether it is there and takes us."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 import os
 
+from ..auth import srp
+from ..auth.pair_setup import OPEN_SECRET, ask_setup, transient_setup
+from ..errors import AuthenticationError, PairingRequiredError, RaopError
 from ..messages import Identity
-from ..receiver import Service, merge
-from ..session.backlog import Format
+from ..receiver import Receiver
+from ..session.approach import Approach
+from ..session.backlog import AudioKey, Format
 from ..session.raop import RaopSession, Terms
+from . import sockets
 from .connection import Connection
+from .entrance import enter
+
+_KEY_BYTES = 16
+
+_NOBODY = Identity(dacp_id="F" * 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,33 +30,114 @@ class Probed:
 
 
 async def probe(
-    host: str,
-    port: int,
+    receiver: Receiver,
     *,
     password: str | None = None,
-    txt: Mapping[str, str] | None = None,
-    identity: Identity | None = None,
+    credentials: str | None = None,
+    identity: Identity = _NOBODY,
     timeout_s: float = 5,
 ) -> Probed:
     """Ask a receiver for its OPTIONS; raise what stands in the way of playing."""
-    connection = await Connection.open(host, port, timeout_s=timeout_s)
-    try:
-        terms = Terms(
-            receiver=merge(Service(host, host, port, txt or {}), None),
-            local=connection.local,
-            remote=connection.remote,
-            session_id=0,
-            dacp_id=identity.dacp_id if identity else "F" * 16,
-            active_remote=0,
-            client_name=identity.client_name if identity else "",
-            shape=Format(),
-            control_port=0,
-            timing_port=0,
-            challenge=os.urandom(16),
-            password=password,
-        )
+
+    async def greet(connection: Connection, approach: Approach) -> Probed:
+        del approach
+        terms = _terms(receiver, connection, identity, password)
         session = RaopSession(terms)
         methods = await connection.perform(session.greet(), timeout_s=timeout_s)
+        connection.close()
         return Probed(session.server, methods, connection.local)
+
+    return await enter(receiver, credentials, greet, timeout_s=timeout_s)
+
+
+async def rehearse(
+    receiver: Receiver,
+    *,
+    password: str | None = None,
+    credentials: str | None = None,
+    identity: Identity = _NOBODY,
+) -> None:
+    """Open a session and end it; raise what stands in the way.
+
+    Some answer OPTIONS for everybody and say only then that they do not know us.
+    """
+
+    async def try_it(connection: Connection, approach: Approach) -> None:
+        local = connection.local
+        with sockets.bind(local) as control, sockets.bind(local) as timing:
+            ports = (control.getsockname()[1], timing.getsockname()[1])
+            terms = _terms(receiver, connection, identity, password, ports, approach)
+            session = RaopSession(terms)
+            await connection.perform(session.open())
+            await connection.perform(session.teardown())
+            connection.close()
+
+    await enter(receiver, credentials, try_it)
+
+
+async def check_password(receiver: Receiver, password: str) -> None:
+    """Have AirPlay 2 prove a password; raise AuthenticationError if it is wrong.
+
+    It is the secret of pairing, or else asked for later and the secret is the open one.
+    A receiver that takes neither has another password; shairport-sync with AirPlay 2
+    asks for none at all in a session of AirPlay 1.
+    """
+    refusal: RaopError | None = None
+    for secret in (password, OPEN_SECRET):
+        connection = await Connection.open(receiver.host, receiver.pairing_port)
+        try:
+            await connection.perform(transient_setup(_private(), secret))
+        except PairingRequiredError:
+            return
+        except AuthenticationError as err:
+            refusal = refusal or err
+        except RaopError:
+            return
+        else:
+            return
+        finally:
+            connection.close()
+    if refusal:
+        raise refusal
+
+
+async def ask_pairing(receiver: Receiver) -> None:
+    """Raise why a receiver with AirPlay 2 takes no PIN now; return where it does."""
+    connection = await Connection.open(receiver.host, receiver.pairing_port)
+    try:
+        await connection.perform(ask_setup())
     finally:
         connection.close()
+
+
+def _private() -> int:
+    private = 0
+    while not srp.is_usable(private):
+        private = int.from_bytes(os.urandom(srp.PRIVATE_BYTES))
+    return private
+
+
+def _terms(
+    receiver: Receiver,
+    connection: Connection,
+    identity: Identity,
+    password: str | None,
+    ports: tuple[int, int] = (0, 0),
+    approach: Approach | None = None,
+) -> Terms:
+    key = AudioKey(os.urandom(_KEY_BYTES), os.urandom(_KEY_BYTES))
+    return Terms(
+        receiver=receiver,
+        local=connection.local,
+        remote=connection.remote,
+        session_id=int.from_bytes(os.urandom(4)),
+        dacp_id=identity.dacp_id,
+        active_remote=0,
+        client_name=identity.client_name,
+        shape=Format(receiver.codec, key if receiver.encrypts else None),
+        control_port=ports[0],
+        timing_port=ports[1],
+        challenge=os.urandom(16),
+        password=password,
+        uses_auth_setup=approach is not None and approach.uses_auth_setup,
+    )

@@ -10,19 +10,20 @@ import secrets
 
 from ..errors import (
     RaopError,
-    ReceiverProtocolError,
     ReceiverRefusedError,
     ReceiverUnreachableError,
     UnsupportedReceiverError,
 )
 from ..messages import Identity, Member, Tags
 from ..receiver import Receiver, Service, merge
+from ..session.approach import Approach
 from ..session.backlog import AudioKey, Format
 from ..session.handshake import Handshake
 from ..session.lead import Evidence
 from ..session.raop import RaopSession, Terms
 from . import outlet as udp
 from .connection import Connection
+from .entrance import enter
 from .pacer import Pacer
 from .transmitter import Transmitter
 
@@ -126,19 +127,7 @@ class RaopLane:
         """Connect and go up to SETUP; nothing sounds yet."""
         if obstacle := self.receiver.obstacle:
             raise UnsupportedReceiverError(f"cannot play to it: {obstacle}")
-        connection = await self._connect()
-        if self.receiver.needs_auth_setup:
-            # One box needs it, another plays nothing after it.
-            try:
-                return await self._negotiate(connection, uses_auth_setup=True)
-            except (
-                ReceiverRefusedError,
-                ReceiverUnreachableError,
-                ReceiverProtocolError,
-            ) as err:
-                _LOGGER.debug("%s, without auth-setup: %s", self.member.name, err)
-            connection = await self._connect()
-        return await self._negotiate(connection, uses_auth_setup=False)
+        await enter(self.receiver, self.member.credentials, self._negotiate)
 
     async def record(self, transmitter: Transmitter) -> None:
         """Start the session at the timeline's next packet, at the wanted level."""
@@ -255,22 +244,18 @@ class RaopLane:
             transmitter, pacer = self._transmitter, self._pacer
             pacer.post(lambda: _unplug(pacer, transmitter, outlet))
 
-    async def _connect(self) -> Connection:
-        return await Connection.open(self.member.host, self.member.port)
-
-    async def _negotiate(
-        self, connection: Connection, *, uses_auth_setup: bool
-    ) -> None:
+    async def _negotiate(self, connection: Connection, approach: Approach) -> None:
         outlet: udp.Outlet | None = None
         try:
             outlet = udp.Outlet(connection.local, connection.remote, self.shape)
             await self._pacer.run(lambda: _plug(self._pacer, outlet))
-            terms = self._terms(connection, outlet, uses_auth_setup=uses_auth_setup)
+            terms = self._terms(
+                connection, outlet, uses_auth_setup=approach.uses_auth_setup
+            )
             session = RaopSession(terms)
             ports = await connection.perform(session.open())
             outlet.connect(ports.audio, ports.control)
         except BaseException as err:
-            connection.close()
             if outlet:
                 pacer, left = self._pacer, outlet
                 pacer.post(lambda: _unplug(pacer, None, left))

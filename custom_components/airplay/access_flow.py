@@ -1,0 +1,175 @@
+"""Getting in: what a receiver wants before it plays, asked for and tried at once."""
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, override
+
+from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
+from homeassistant.const import CONF_CODE, CONF_NAME, CONF_PASSWORD
+from homeassistant.core import callback
+from homeassistant.helpers.importlib import async_import_module
+
+from .const import CONF_CREDENTIALS
+from .forms import CODE_SCHEMA, NOTHING_SCHEMA, PASSWORD_SCHEMA
+from .presence import PRESENCE
+from .problems import WANT_PAIRING, PairingFailedError, async_problem, password_errors
+from .raop.receiver import Obstacle, Receiver
+
+if TYPE_CHECKING:
+    from .pairing import Pairing
+
+
+class AccessFlow(ConfigFlow):
+    """Ask for a setting in the Home app, a code or a password: only what is needed."""
+
+    _receiver: Receiver
+    _password: str | None = None
+    _credentials: str | None = None
+    _pairing: Pairing | None = None
+
+    @abstractmethod
+    def _finish(self) -> ConfigFlowResult:
+        """End the flow with what the receiver takes."""
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Give up a pairing that is not ended, however the flow ends."""
+        if self._pairing:
+            self.hass.async_create_task(self._pairing.async_close())
+            self._pairing = None
+
+    async def async_step_access(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say what to change in the Home app; no code would help before that."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            async with PRESENCE.borrow(self.hass) as presence:
+                self._receiver = presence.get(self._receiver.id) or self._receiver
+            if obstacle := self._receiver.obstacle:
+                errors["base"] = str(obstacle)
+            else:
+                outcome = await self._async_go_on()
+                if not isinstance(outcome, str):
+                    return outcome
+                errors["base"] = outcome
+        return self._show("access", errors)
+
+    async def async_step_password(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the receiver's password and try it before it is kept."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            self._password = user_input[CONF_PASSWORD]
+            problem = await self._async_problem()
+            if problem is None:
+                return self._finish()
+            if problem in WANT_PAIRING:
+                self._credentials = None
+                return await self.async_step_pair()
+            errors = password_errors(problem)
+        return self._show("password", errors)
+
+    async def async_step_pair(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Have the receiver show a code and ask for it; after a wrong one, for another."""
+        errors: dict[str, str] = {}
+        if user_input is not None and self._pairing:
+            pairing, self._pairing = self._pairing, None
+            code = "".join(user_input[CONF_CODE].split())
+            try:
+                self._credentials = await pairing.async_finish(code)
+            except PairingFailedError as failed:
+                errors[CONF_CODE] = failed.problem
+            else:
+                if self._receiver.needs_password:
+                    # Receivers with both have one secret for both.
+                    self._password = code
+                return await self._async_prove()
+        await self._async_give_up()
+        try:
+            pairing_module = await async_import_module(
+                self.hass, f"{__package__}.pairing"
+            )
+            self._pairing = await pairing_module.Pairing.async_begin(
+                self.hass, self._receiver
+            )
+        except PairingFailedError as failed:
+            return self._show_no_code(failed.problem, failed.seconds)
+        return self._show("pair", errors)
+
+    async def async_step_pair_again(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say why there is no code to type, and try again when the user says so."""
+        if self._credentials:
+            return await self._async_prove()
+        return await self.async_step_pair()
+
+    async def _async_go_on(self) -> ConfigFlowResult | str:
+        """Go on to what the receiver asks for or finish; else say what is wrong."""
+        receiver = self._receiver
+        if receiver.needs_pairing and not self._credentials:
+            return await self.async_step_pair()
+        if receiver.needs_password and not self._password:
+            return await self.async_step_password()
+        problem = await self._async_problem()
+        if problem is None:
+            return self._finish()
+        if problem in WANT_PAIRING:
+            return await self.async_step_pair()
+        if problem == "password_required":
+            return await self.async_step_password()
+        return problem
+
+    async def _async_prove(self) -> ConfigFlowResult:
+        """Open and end a session with what pairing gave us."""
+        problem = await self._async_problem()
+        if problem is None:
+            return self._finish()
+        if problem in ("password_required", "invalid_auth"):
+            return await self.async_step_password()
+        if problem in WANT_PAIRING:
+            self._credentials, problem = None, "pairing_not_kept"
+        return self._show_no_code(problem)
+
+    async def _async_problem(self) -> str | None:
+        return await async_problem(self._receiver, self._password, self._credentials)
+
+    async def _async_give_up(self) -> None:
+        if pairing := self._pairing:
+            self._pairing = None
+            await pairing.async_close()
+
+    def _secrets(self) -> dict[str, str]:
+        """Return what an entry keeps; what the receiver does not want is left out."""
+        kept = {CONF_PASSWORD: self._password, CONF_CREDENTIALS: self._credentials}
+        return {key: value for key, value in kept.items() if value}
+
+    def _show_no_code(
+        self, problem: str, seconds: int | None = None
+    ) -> ConfigFlowResult:
+        return self._show("pair_again", {"base": problem}, seconds=str(seconds or ""))
+
+    def _show(
+        self, step: str, errors: dict[str, str], **placeholders: str
+    ) -> ConfigFlowResult:
+        receiver = self._receiver
+        schemas = {"password": PASSWORD_SCHEMA, "pair": CODE_SCHEMA}
+        return self.async_show_form(
+            step_id=step,
+            data_schema=schemas.get(step, NOTHING_SCHEMA),
+            description_placeholders={
+                CONF_NAME: receiver.name,
+                "model": receiver.model or receiver.host,
+                **placeholders,
+            },
+            errors=errors,
+        )
+
+    @property
+    def _is_closed(self) -> bool:
+        """Whether the receiver plays only for its own home."""
+        return self._receiver.obstacle is Obstacle.HOME_ONLY
