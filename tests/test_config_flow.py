@@ -10,16 +10,12 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.airplay.const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
-from homeassistant.config_entries import (
-    SOURCE_IGNORE,
-    SOURCE_USER,
-    SOURCE_ZEROCONF,
-    ConfigFlowResult,
-)
+from homeassistant.config_entries import SOURCE_IGNORE
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from tests.ha_common import Network, airplay_info, entry_for, raop_info, service_info
+from tests.ha_flows import answer, discovered, opened
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 KITCHEN_ID = "0a:0b:0c:0d:0e:01"
@@ -47,26 +43,6 @@ async def stranger(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
     quirks = Quirks(garbage_reply=frozenset({"OPTIONS"}))
     async with VirtualReceiver("Web server", quirks=quirks) as receiver:
         yield receiver
-
-
-async def discovered(
-    hass: HomeAssistant, info: ZeroconfServiceInfo
-) -> ConfigFlowResult:
-    return await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_ZEROCONF}, data=info
-    )
-
-
-async def opened(hass: HomeAssistant) -> ConfigFlowResult:
-    return await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_USER}
-    )
-
-
-async def answer(
-    hass: HomeAssistant, form: ConfigFlowResult, **fields: Any
-) -> ConfigFlowResult:
-    return await hass.config_entries.flow.async_configure(form["flow_id"], fields)
 
 
 async def test_discovered_receiver_is_added_after_a_click(

@@ -11,6 +11,7 @@ from typing import Any
 from awesomeversion import AwesomeVersion, AwesomeVersionStrategy
 from packaging.requirements import Requirement
 import pytest
+from srptools import SRPClientSession, SRPContext
 import yaml
 
 from homeassistant import components, const
@@ -146,6 +147,13 @@ def test_requirements_leave_what_home_assistant_installs_in_place() -> None:
     assert not ranges["numpy"].specifier
     assert ranges["srptools"].specifier == Requirement("srptools<2").specifier
     assert next(iter(pyatv.specifier)).version in ranges["pyatv"].specifier
+
+
+def test_srptools_takes_its_private_key_as_pyatv_hands_it_over() -> None:
+    """Since 2 it wants a name with it: pyatv 0.18's pairing ends in a TypeError."""
+    context = SRPContext("Pair-Setup", "1234")
+
+    assert SRPClientSession(context, "11" * 32).private == "11" * 32
 
 
 def test_version_of_home_assistant_that_hacs_asks_for_is_tested() -> None:

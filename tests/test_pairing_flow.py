@@ -1,17 +1,16 @@
 """Pairing by a code, through Home Assistant's flow manager."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
-from custom_components.airplay.const import AIRPLAY_TYPE, DOMAIN
-from homeassistant.config_entries import SOURCE_USER, SOURCE_ZEROCONF, ConfigFlowResult
+from custom_components.airplay.const import AIRPLAY_TYPE
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from tests.ha_common import (
     Network,
     airplay_info,
@@ -21,15 +20,13 @@ from tests.ha_common import (
     service_info,
     set_up,
 )
+from tests.ha_flows import FEATURES, answer, discovered, opened
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.pairing import Gate
 from tests.virtual_receiver.pairing.gate import Kind
 
 CODE = "0427"
-FEATURES = {"legacy": "0x5A7FFFF7,0xE", "home_kit": "0x5A7FDFD5,0x3C155FDE"}
 KINDS = ["legacy", "home_kit"]
-
-type MakeDen = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
@@ -70,20 +67,6 @@ async def den(
 def gate_of(receiver: VirtualReceiver) -> Gate:
     assert receiver.gate
     return receiver.gate
-
-
-async def discovered(
-    hass: HomeAssistant, info: ZeroconfServiceInfo
-) -> ConfigFlowResult:
-    return await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_ZEROCONF}, data=info
-    )
-
-
-async def answer(
-    hass: HomeAssistant, form: ConfigFlowResult, **fields: Any
-) -> ConfigFlowResult:
-    return await hass.config_entries.flow.async_configure(form["flow_id"], fields)
 
 
 async def asked_for_code(
@@ -237,6 +220,22 @@ async def test_receiver_shows_no_code_any_more_when_the_user_leaves(
     await den.wait_until(lambda: not den._tasks)
 
 
+async def test_receiver_shows_no_code_to_a_user_who_left_before(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    form = await discovered(hass, raop_info(den))
+    den.quirks = Quirks(reply_delay_s={"POST": 0.1})
+    asking = hass.async_create_task(answer(hass, form))
+    await den.wait_for("POST")
+
+    hass.config_entries.flow.async_abort(form["flow_id"])
+
+    with pytest.raises(UnknownFlow):
+        await asking
+    assert gate_of(den).shown == 1
+    await den.wait_until(lambda: not den._tasks)
+
+
 @pytest.mark.usefixtures("no_setup")
 async def test_pairing_that_is_forgotten_at_once_is_told(
     hass: HomeAssistant, den: VirtualReceiver
@@ -332,9 +331,7 @@ async def test_setting_of_the_home_is_named_in_the_list(
 ) -> None:
     network.announce(raop_info(kitchen))
     network.announce(airplay_info(kitchen, txt={"act": "2"}))
-    form = await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_USER}
-    )
+    form = await opened(hass)
     form = await answer(hass, form, receiver="0a0b0c0d0e01")
     assert form["step_id"] == "access"
 
@@ -344,7 +341,9 @@ async def test_setting_of_the_home_is_named_in_the_list(
     form = await answer(hass, form)
     assert form["errors"] == {"base": "cannot_connect"}
     await kitchen.start()
-    assert (await answer(hass, form))["type"] is FlowResultType.CREATE_ENTRY
+    entry = await answer(hass, form)
+    assert entry["type"] is FlowResultType.CREATE_ENTRY
+    assert entry["result"].unique_id == "0a:0b:0c:0d:0e:01"
 
 
 @pytest.mark.usefixtures("no_setup")
@@ -352,9 +351,7 @@ async def test_user_picks_a_receiver_that_shows_a_code(
     hass: HomeAssistant, den: VirtualReceiver, network: Network
 ) -> None:
     network.announce(raop_info(den, txt={"sf": "0x4"}))
-    form = await hass.config_entries.flow.async_init(
-        DOMAIN, context={"source": SOURCE_USER}
-    )
+    form = await opened(hass)
 
     # What the record keeps secret the receiver tells when it is asked.
     form = await answer(hass, form, receiver="0a0b0c0d0e04")
@@ -367,8 +364,7 @@ async def test_user_picks_a_receiver_that_shows_a_code(
 async def test_airplay_record_names_the_port_of_pairing(
     hass: HomeAssistant, den: VirtualReceiver
 ) -> None:
-    txt = {"flags": "0x204", "features": FEATURES["home_kit"] + ",junk"}
-    txt["features"] = "0x4A7FDFD5,0x3C155FDE"
+    txt = {"flags": "0x204", "features": "0x4A7FDFD5,0x3C155FDE"}
     info = service_info(
         AIRPLAY_TYPE, "Den", {"deviceid": "0A:0B:0C:0D:0E:04"} | txt, port=den.port
     )
@@ -513,3 +509,101 @@ async def test_reconfigure_keeps_a_pairing_that_works_and_mends_one_that_does_no
     form = await answer(hass, form, host=den.host, port=den.port, pair=False)
 
     assert form["step_id"] == "pair"
+
+
+@pytest.mark.usefixtures("no_setup")
+async def test_password_of_airplay_2_is_proved_by_pairing(
+    hass: HomeAssistant, socket_enabled: None
+) -> None:
+    """As shairport-sync has it, which lets in everybody who comes with AirPlay 1."""
+    gate = Gate("home_kit", "sesame", takes_transient=True, is_open=True)
+    txt = {"ft": FEATURES["home_kit"], "sf": "0x84"}
+    async with VirtualReceiver("Den", gate=gate, txt=txt) as den:
+        form = await discovered(hass, raop_info(den))
+        form = await answer(hass, form, password="open")
+        assert form["errors"] == {"password": "invalid_auth"}
+
+        entry = await answer(hass, form, password="sesame")
+
+        assert entry["data"]["password"] == "sesame"
+
+
+@pytest.mark.usefixtures("no_setup")
+async def test_password_form_gives_way_to_a_code(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    form = await discovered(hass, raop_info(den, txt={"sf": "0x84"}))
+    assert form["step_id"] == "password"
+
+    form = await answer(hass, form, password="secret")
+
+    assert form["step_id"] == "pair"
+    assert (await answer(hass, form, code=CODE))["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.usefixtures("no_setup")
+@pytest.mark.parametrize("den", KINDS, indirect=True)
+async def test_receiver_that_is_only_an_address_tells_how_it_pairs(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    form = await opened(hass)
+    form = await answer(hass, form, host="localhost", port=den.port)
+    assert form["step_id"] == "pair"
+
+    entry = await answer(hass, form, code=CODE)
+
+    assert entry["type"] is FlowResultType.CREATE_ENTRY
+    assert entry["data"]["airplay"]["txt"]["model"] == "AppleTV5,3"
+    assert entry["result"].unique_id == f"localhost:{den.port}"
+
+
+@pytest.mark.usefixtures("no_setup")
+async def test_receiver_that_never_answers_is_not_waited_for(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    form = await discovered(hass, raop_info(den))
+    den.quirks = Quirks(unanswered=frozenset({"POST"}))
+
+    with patch("custom_components.airplay.pairing._BEGIN_S", 0.1):
+        form = await answer(hass, form)
+
+    assert form["step_id"] == "pair_again"
+    assert form["errors"] == {"base": "cannot_connect"}
+
+
+@pytest.mark.usefixtures("no_setup")
+async def test_receiver_that_is_confused_once_is_no_riddle(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    form = await discovered(hass, raop_info(den))
+    den.quirks = Quirks(refuse={"/pair-setup": 200})
+
+    def recover(event: str, details: Mapping[str, object]) -> None:
+        if details.get("uri") == "/pair-setup":
+            # Connections that stand are served as before.
+            den.quirks = Quirks()
+
+    den.subscribe(recover)
+
+    form = await answer(hass, form)
+    assert form["errors"] == {"base": "not_understood"}
+    form = await answer(hass, form)
+    assert form["step_id"] == "pair"
+
+
+@pytest.mark.usefixtures("no_setup")
+@pytest.mark.parametrize("status", [470, 403])
+async def test_receiver_that_lets_nobody_pair_is_asked_no_further(
+    hass: HomeAssistant, den: VirtualReceiver, status: int
+) -> None:
+    form = await discovered(hass, raop_info(den))
+    den.quirks = Quirks(refuse={"/pair-setup": 200})
+
+    def close(event: str, details: Mapping[str, object]) -> None:
+        if details.get("uri") == "/pair-setup":
+            den.quirks = Quirks(refuse={"/pair-setup": status})
+
+    den.subscribe(close)
+
+    form = await answer(hass, form)
+    assert form["errors"] == {"base": "pairing_refused"}

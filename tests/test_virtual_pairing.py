@@ -14,11 +14,11 @@ from pyatv.const import Protocol
 from pyatv.interface import PairingHandler
 import pytest
 
+from tests.ha_flows import FEATURES
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.pairing import Gate
 from tests.virtual_receiver.pairing.gate import Kind
 
-FEATURES = {"legacy": "0x5A7FFFF7,0xE", "home_kit": "0x5A7FDFD5,0x3C155FDE"}
 # An Apple TV shows four digits, of which the first may be 0.
 CODE = "0427"
 

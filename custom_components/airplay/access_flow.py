@@ -10,21 +10,21 @@ from homeassistant.helpers.importlib import async_import_module
 
 from .const import CONF_CREDENTIALS
 from .forms import CODE_SCHEMA, NOTHING_SCHEMA, PASSWORD_SCHEMA
-from .presence import PRESENCE
 from .problems import WANT_PAIRING, PairingFailedError, async_problem, password_errors
-from .raop.receiver import Obstacle, Receiver
+from .raop.receiver import Receiver
 
 if TYPE_CHECKING:
     from .pairing import Pairing
 
 
 class AccessFlow(ConfigFlow):
-    """Ask for a setting in the Home app, a code or a password: only what is needed."""
+    """Ask for a code or a password: only what is needed."""
 
     _receiver: Receiver
     _password: str | None = None
     _credentials: str | None = None
     _pairing: Pairing | None = None
+    _is_over = False
 
     @abstractmethod
     def _finish(self) -> ConfigFlowResult:
@@ -34,26 +34,8 @@ class AccessFlow(ConfigFlow):
     @override
     def async_remove(self) -> None:
         """Give up a pairing that is not ended, however the flow ends."""
-        if self._pairing:
-            self.hass.async_create_task(self._pairing.async_close())
-            self._pairing = None
-
-    async def async_step_access(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Say what to change in the Home app; no code would help before that."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            async with PRESENCE.borrow(self.hass) as presence:
-                self._receiver = presence.get(self._receiver.id) or self._receiver
-            if obstacle := self._receiver.obstacle:
-                errors["base"] = str(obstacle)
-            else:
-                outcome = await self._async_go_on()
-                if not isinstance(outcome, str):
-                    return outcome
-                errors["base"] = outcome
-        return self._show("access", errors)
+        self._is_over = True
+        self._async_give_up()
 
     async def async_step_password(
         self, user_input: dict[str, Any] | None = None
@@ -88,7 +70,6 @@ class AccessFlow(ConfigFlow):
                     # Receivers with both have one secret for both.
                     self._password = code
                 return await self._async_prove()
-        await self._async_give_up()
         try:
             pairing_module = await async_import_module(
                 self.hass, f"{__package__}.pairing"
@@ -98,6 +79,9 @@ class AccessFlow(ConfigFlow):
             )
         except PairingFailedError as failed:
             return self._show_no_code(failed.problem, failed.seconds)
+        if self._is_over:
+            # The user left while the receiver was about to show its code.
+            self._async_give_up()
         return self._show("pair", errors)
 
     async def async_step_pair_again(
@@ -138,10 +122,11 @@ class AccessFlow(ConfigFlow):
     async def _async_problem(self) -> str | None:
         return await async_problem(self._receiver, self._password, self._credentials)
 
-    async def _async_give_up(self) -> None:
+    @callback
+    def _async_give_up(self) -> None:
         if pairing := self._pairing:
             self._pairing = None
-            await pairing.async_close()
+            self.hass.async_create_task(pairing.async_close())
 
     def _secrets(self) -> dict[str, str]:
         """Return what an entry keeps; what the receiver does not want is left out."""
@@ -168,8 +153,3 @@ class AccessFlow(ConfigFlow):
             },
             errors=errors,
         )
-
-    @property
-    def _is_closed(self) -> bool:
-        """Whether the receiver plays only for its own home."""
-        return self._receiver.obstacle is Obstacle.HOME_ONLY

@@ -85,11 +85,15 @@ class ChangeFlow(AccessFlow):
             if not isinstance(outcome, str):
                 return outcome
             errors["base"] = outcome
-        is_paired = known.needs_pairing or CONF_CREDENTIALS in entry.data
+        pairs = (
+            known.needs_pairing
+            or known.takes_airplay2
+            or CONF_CREDENTIALS in entry.data
+        )
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
-                RECONFIGURE_PAIRED_SCHEMA if is_paired else RECONFIGURE_SCHEMA,
+                RECONFIGURE_PAIRED_SCHEMA if pairs else RECONFIGURE_SCHEMA,
                 user_input
                 or {
                     CONF_HOST: known.host,

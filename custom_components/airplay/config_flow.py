@@ -20,7 +20,8 @@ from .forms import ADDRESS_SCHEMA, BY_ADDRESS, CONF_RECEIVER, async_list_schema,
 from .models import receiver_at, receiver_data, receiver_from, service_data, unique_id
 from .options_flow import AirPlayOptionsFlow
 from .presence import PRESENCE, service_of
-from .raop.receiver import Receiver, Service, merge, receiver_id
+from .problems import async_informed
+from .raop.receiver import Obstacle, Receiver, Service, merge, receiver_id
 
 
 class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
@@ -123,7 +124,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             async with PRESENCE.borrow(self.hass) as presence:
                 seen = await presence.async_ask(host, port)
             self._is_manual = True
-            self._receiver = seen or receiver_at(host, port)
+            self._receiver = seen or await async_informed(receiver_at(host, port))
             if obstacle := self._receiver.obstacle:
                 errors["base"] = str(obstacle)
             else:
@@ -138,6 +139,23 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             errors=errors,
         )
 
+    async def async_step_access(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say what to change in the Home app; no code would help before that."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            async with PRESENCE.borrow(self.hass) as presence:
+                self._receiver = presence.get(self._receiver.id) or self._receiver
+            if obstacle := self._receiver.obstacle:
+                errors["base"] = str(obstacle)
+            else:
+                outcome = await self._async_add()
+                if not isinstance(outcome, str):
+                    return outcome
+                errors["base"] = outcome
+        return self._show("access", errors)
+
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -150,6 +168,11 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             errors["base"] = outcome
         self._set_confirm_only()
         return self._show("confirm", errors)
+
+    @property
+    def _is_closed(self) -> bool:
+        """Whether the receiver plays only for its own home."""
+        return self._receiver.obstacle is Obstacle.HOME_ONLY
 
     def _addable(self, seen: Mapping[str, Receiver]) -> dict[str, Receiver]:
         """Leave out what is set up; what the user ignored once may be added."""

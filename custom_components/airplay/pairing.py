@@ -22,9 +22,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
 from .presence import PRESENCE
-from .problems import PairingFailedError, problem_of
+from .problems import WANT_PAIRING, PairingFailedError, problem_of
 from .raop.engine.probe import ask_pairing
-from .raop.errors import PairingRequiredError, RaopError, TooManyTriesError
+from .raop.errors import RaopError, TooManyTriesError
 from .raop.receiver import Receiver, normalise_id
 
 _LOGGER = logging.getLogger(__name__)
@@ -145,11 +145,11 @@ async def _async_reason(receiver: Receiver, err: Exception) -> PairingFailedErro
         if said.retry_s:
             return PairingFailedError("back_off", said.retry_s)
         return PairingFailedError("max_tries")
-    except PairingRequiredError:
-        return PairingFailedError("pairing_refused")
     except RaopError as said:
-        return PairingFailedError(problem_of(said))
-    return PairingFailedError("pairing_ended")
+        problem = problem_of(said)
+        wants_pairing = problem in WANT_PAIRING
+        return PairingFailedError("pairing_refused" if wants_pairing else problem)
+    return PairingFailedError("not_understood")
 
 
 def _is_gone(err: BaseException | None) -> bool:

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from homeassistant.const import CONF_PASSWORD
 
-from .raop.engine.probe import check_password, probe, rehearse
+from .raop.engine.probe import check_password, informed, probe, rehearse
 from .raop.errors import (
     AuthenticationError,
     CredentialsRejectedError,
@@ -67,6 +67,13 @@ async def async_problem(
     except RaopError as error:
         return problem_of(error)
     return None
+
+
+async def async_informed(receiver: Receiver) -> Receiver:
+    """Return a receiver of which mDNS says nothing with what it says itself."""
+    with suppress(RaopError):
+        return await informed(receiver)
+    return receiver
 
 
 def problem_of(error: RaopError) -> str:

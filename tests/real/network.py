@@ -115,8 +115,8 @@ class Shairport:
         self.name = str(options.get("name", f"Lab {place}"))
         self._lab = lab
         self._place = str(place)
-        self._start = ["start", self._place, mode]
-        self._start += [f"{key}={value}" for key, value in options.items()]
+        self._mode = mode
+        self._options = options
         self._output = lab.run_folder / f"rx{place}"
 
     @property
@@ -146,16 +146,18 @@ class Shairport:
 
     def start(self) -> Self:
         """Start it; what was recorded before is gone."""
-        self._lab.command(*self._start)
+        options = [f"{key}={value}" for key, value in self._options.items()]
+        self._lab.command("start", self._place, self._mode, *options)
         return self
 
     def kill(self) -> None:
         """End it at once, without a word to the sender or to mDNS."""
         self._lab.command("stop", self._place)
 
-    def restart(self) -> None:
-        """Kill it and start it again with an empty recording."""
+    def restart(self, **options: object) -> None:
+        """Kill it and start it again, with an empty recording and other options."""
         self.kill()
+        self._options = self._options | options
         self.start()
 
     def set_loss(self, percent: float) -> None:

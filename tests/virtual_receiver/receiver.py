@@ -21,7 +21,7 @@ from .session import DEFAULT_VOLUME_DB, Ports, Session
 from .stats import Stats
 from .stream import Setting, Stream
 from .timing import Cadence
-from .txt import raop_txt
+from .txt import info, raop_txt
 from .wav import WavFile
 
 type Listener = Callable[[str, Mapping[str, object]], None]
@@ -316,6 +316,7 @@ class VirtualReceiver(Observer):
             volume_db=self.volume_db,
             song=self.song,
             visitor=self.gate.visit(self.quirks) if self.gate else None,
+            info=info(self.txt, self.receiver_id) if self.gate else None,
         )
         task = asyncio.current_task()
         assert task is not None

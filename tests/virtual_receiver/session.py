@@ -75,9 +75,11 @@ class Session:
         volume_db: float = DEFAULT_VOLUME_DB,
         song: Song | None = None,
         visitor: Visitor | None = None,
+        info: bytes | None = None,
     ) -> None:
-        """Take a new connection."""
+        """Take a new connection; `info` is the answer to GET /info."""
         self._visitor = visitor
+        self._info = info
         self._host = host
         self._quirks = quirks
         self._password = password
@@ -102,6 +104,7 @@ class Session:
             "FLUSH": self._flush,
             "TEARDOWN": self._teardown,
             "POST": self._post,
+            "GET": self._get,
         }
 
     @property
@@ -248,6 +251,12 @@ class Session:
         # no sender checks any of it (pair_ap, pyatv)
         body = bytes(range(32)) + (4).to_bytes(4) + b"cert" + (4).to_bytes(4) + b"sign"
         return Response(headers={"Content-Type": "application/octet-stream"}, body=body)
+
+    def _get(self, request: Request) -> Response:
+        if request.uri != "/info" or self._info is None:
+            return Response(404)
+        kind = "application/x-apple-binary-plist"
+        return Response(headers={"Content-Type": kind}, body=self._info)
 
     def _get_parameter(self, request: Request) -> Response:
         return self._parameters.get(request)

@@ -1,6 +1,7 @@
 """The TXT records with which a receiver tells what it can do."""
 
 from collections.abc import Mapping
+import plistlib
 
 # shairport-sync's classic build (bonjour_strings.c); without its `ek` and the
 # 1 of `et`, which tell a sender to encrypt
@@ -42,6 +43,18 @@ def raop_txt(
         record["sf"] = "0x204"
     record |= changes
     return {key: value for key, value in record.items() if value is not None}
+
+
+def info(txt: Mapping[str, str], receiver_id: str) -> bytes:
+    """Return what a receiver with such a record answers to GET /info."""
+    words = [int(word, 16) for word in txt.get("ft", "0x0").split(",")]
+    told = {
+        "deviceID": ":".join(receiver_id[at : at + 2] for at in range(0, 12, 2)),
+        "features": sum(word << 32 * at for at, word in enumerate(words)),
+        "model": txt["am"],
+        "statusFlags": int(txt["sf"], 16),
+    }
+    return plistlib.dumps(told, fmt=plistlib.FMT_BINARY)
 
 
 def airplay_txt(receiver_id: str, changes: Mapping[str, str | None]) -> dict[str, str]:

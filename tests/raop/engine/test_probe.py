@@ -1,16 +1,24 @@
 """Asking a receiver, without playing."""
 
+import asyncio
+from unittest.mock import patch
+
 import pytest
 
-from custom_components.airplay.raop.engine.probe import probe, rehearse
+from custom_components.airplay.raop.engine.probe import (
+    ask_pairing,
+    check_password,
+    probe,
+    rehearse,
+)
 from custom_components.airplay.raop.errors import (
     AuthenticationError,
     CredentialsRejectedError,
     PairingRequiredError,
     PasswordRequiredError,
-    RaopError,
     ReceiverBusyError,
     ReceiverUnreachableError,
+    TooManyTriesError,
 )
 from custom_components.airplay.raop.receiver import Receiver, Service, merge
 from tests.virtual_receiver import Quirks, VirtualReceiver
@@ -115,20 +123,9 @@ async def test_keys_are_shown_also_where_no_record_asks_for_them() -> None:
         assert it.connections == 2
 
 
-@pytest.mark.parametrize(
-    ("refused", "error"), [("401", PasswordRequiredError), ("x", RaopError)]
-)
-async def test_keys_are_kept_back_where_none_are_wanted(
-    refused: str, error: type[RaopError]
-) -> None:
-    password = "sesame" if refused == "401" else None
-    async with receiver(password=password) as it:
-        credentials = Gate("legacy", "1234").acquaint()
-        if password:
-            with pytest.raises(error):
-                await probe(known(it), credentials=credentials)
-        else:
-            await probe(known(it), credentials=credentials)
+async def test_keys_are_kept_back_where_none_are_wanted() -> None:
+    async with receiver() as it:
+        await probe(known(it), credentials=Gate("legacy", "1234").acquaint())
 
         assert not it.asked("POST")
 
@@ -147,3 +144,64 @@ async def test_keys_that_cannot_be_read_are_as_good_as_none() -> None:
         with pytest.raises(CredentialsRejectedError):
             await probe(known(it), credentials="nonsense")
         assert it.connections == 0
+
+
+async def test_whoever_stops_waiting_leaves_no_connection() -> None:
+    async with receiver(quirks=Quirks(unanswered=frozenset({"OPTIONS"}))) as it:
+        asking = asyncio.create_task(probe(known(it)))
+        await it.wait_for("OPTIONS")
+
+        asking.cancel()
+
+        await it.wait_until(lambda: not it._tasks)
+
+
+@pytest.mark.parametrize(
+    ("secret", "password", "is_right"),
+    [
+        ("sesame", "sesame", True),
+        ("sesame", "open", False),
+        # This one asks for its password later, by digest.
+        ("3939", "sesame", True),
+    ],
+)
+async def test_a_password_is_proved_by_pairing(
+    secret: str, password: str, is_right: bool
+) -> None:
+    gate = Gate("home_kit", secret, takes_transient=True, is_open=True)
+    async with receiver(gate=gate) as it:
+        if is_right:
+            await check_password(known(it), password)
+        else:
+            with pytest.raises(AuthenticationError):
+                await check_password(known(it), password)
+        assert not gate.senders
+
+
+@pytest.mark.parametrize("status", [403, 470, 404])
+async def test_a_password_that_cannot_be_proved_by_pairing_may_be_right(
+    status: int,
+) -> None:
+    gate = Gate("home_kit", "1234", is_open=True)
+    async with receiver(gate=gate, quirks=Quirks(refuse={"/pair-setup": status})) as it:
+        await check_password(known(it), "sesame")
+
+
+async def test_a_receiver_is_asked_whether_it_takes_a_pin_now() -> None:
+    gate = Gate("home_kit", "1234")
+    async with receiver(gate=gate) as it:
+        await ask_pairing(known(it))
+        gate.wrong = 3
+        it.quirks = Quirks(max_wrong_codes=3)
+        with pytest.raises(TooManyTriesError):
+            await ask_pairing(known(it))
+
+
+async def test_a_private_number_whose_public_one_has_a_leading_zero_is_left() -> None:
+    gate = Gate("home_kit", "3939", takes_transient=True, is_open=True)
+    bad, good = bytes.fromhex("00a6" * 16), bytes.fromhex("21" * 32)
+    async with receiver(gate=gate) as it:
+        with patch("os.urandom", side_effect=[bad, good]) as random:
+            await check_password(known(it), "3939")
+
+        assert random.call_count == 2

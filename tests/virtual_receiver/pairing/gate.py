@@ -24,6 +24,8 @@ class Gate:
     """The code; also of senders that pair for one connection only."""
     name: bytes = b"0A:0B:0C:0D:0E:01"
     takes_transient: bool = False
+    is_open: bool = False
+    """Whether everybody may play, as on shairport-sync with AirPlay 2."""
     seed: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     senders: dict[bytes, bytes] = field(default_factory=dict)
     """The public key of each sender that was paired, by its id."""
@@ -88,7 +90,9 @@ class Visitor:
     @property
     def may_play(self) -> bool:
         """Whether the sender has shown that it was paired."""
-        return self._legacy.is_verified or self._home_kit.is_verified
+        return (
+            self._gate.is_open or self._legacy.is_verified or self._home_kit.is_verified
+        )
 
     @property
     def secret(self) -> bytes | None:
@@ -105,6 +109,6 @@ class Visitor:
                 return Response()
             if path := self._paths.get(request.uri):
                 return path(request.body)
-        if self.may_play:
+        if self.may_play or request.uri == "/info":
             return None
         return Response(403 if self._gate.kind == "legacy" else 470)

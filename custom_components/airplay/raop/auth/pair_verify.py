@@ -40,13 +40,11 @@ def verify(credentials: Credentials, private: bytes) -> Handshake[ChannelKeys | 
 
     The private key for the exchange is 32 random bytes, new for each connection.
     """
-    match credentials:
-        case HomeKitCredentials():
-            secret = yield from home_kit_verify(credentials, private)
-            return ChannelKeys.control(secret)
-        case LegacyCredentials():
-            yield from legacy_verify(credentials, private)
-    return None
+    if isinstance(credentials, LegacyCredentials):
+        yield from legacy_verify(credentials, private)
+        return None
+    secret = yield from home_kit_verify(credentials, private)
+    return ChannelKeys.control(secret)
 
 
 def home_kit_verify(

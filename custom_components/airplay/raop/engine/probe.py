@@ -10,11 +10,13 @@ from ..messages import Identity
 from ..receiver import Receiver
 from ..session.approach import Approach
 from ..session.backlog import AudioKey, Format
+from ..session.info import ask_info
 from ..session.raop import RaopSession, Terms
 from . import sockets
 from .connection import Connection
 from .entrance import enter
 
+_INFO_S = 2
 _KEY_BYTES = 16
 
 _NOBODY = Identity(dacp_id="F" * 16)
@@ -97,8 +99,22 @@ async def check_password(receiver: Receiver, password: str) -> None:
             return
         finally:
             connection.close()
-    if refusal:
-        raise refusal
+    assert refusal is not None
+    raise refusal
+
+
+async def informed(receiver: Receiver) -> Receiver:
+    """Return a receiver with what it tells of itself; unchanged where that is nothing.
+
+    Receivers of AirPlay 1 do not know the question, and may hang up.
+    """
+    connection = await Connection.open(receiver.host, receiver.port)
+    try:
+        return await connection.perform(ask_info(receiver), timeout_s=_INFO_S)
+    except RaopError:
+        return receiver
+    finally:
+        connection.close()
 
 
 async def ask_pairing(receiver: Receiver) -> None:

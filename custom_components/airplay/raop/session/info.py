@@ -1,0 +1,39 @@
+"""`GET /info`: what a receiver says of itself to whoever asks, paired or not."""
+
+from dataclasses import replace
+
+from ..errors import ReceiverProtocolError, ReceiverRefusedError
+from ..receiver import Receiver, Service
+from ..wire.plist import parse_plist
+from ..wire.rtsp import Request
+from .handshake import Handshake
+
+_USER_AGENT = "AirPlay/409.16"
+# Words of the answer, and what the TXT record calls the same.
+_WORDS = {
+    "deviceID": "deviceid",
+    "manufacturer": "manufacturer",
+    "model": "model",
+    "osBuildVersion": "osvers",
+    "sourceVersion": "srcvers",
+}
+
+
+def ask_info(receiver: Receiver) -> Handshake[Receiver]:
+    """Return the receiver with the record that it would announce on a nearer network."""
+    response = yield Request("GET", "/info", (("User-Agent", _USER_AGENT),))
+    if not 200 <= response.status < 300:
+        raise ReceiverRefusedError(f"/info: the receiver answered {response.status}")
+    said = parse_plist(response.body)
+    features, flags = said.get("features"), said.get("statusFlags")
+    if not isinstance(features, int) or not isinstance(flags, int):
+        raise ReceiverProtocolError("/info: no features and flags")
+    txt = {
+        key: word
+        for name, key in _WORDS.items()
+        if isinstance(word := said.get(name), str)
+    }
+    txt["features"] = f"0x{features & 0xFFFFFFFF:X},0x{features >> 32 & 0xFFFFFFFF:X}"
+    txt["flags"] = f"0x{flags & 0xFFFFFFFF:X}"
+    record = Service(receiver.name, receiver.host, receiver.port, txt)
+    return replace(receiver, airplay=record)

@@ -1,0 +1,50 @@
+"""What a receiver says of itself when it is asked."""
+
+import plistlib
+
+import pytest
+
+from custom_components.airplay.raop.errors import (
+    RaopError,
+    ReceiverProtocolError,
+    ReceiverRefusedError,
+)
+from custom_components.airplay.raop.receiver import Service, merge
+from custom_components.airplay.raop.session.info import ask_info
+from custom_components.airplay.raop.wire.rtsp import Response
+
+from .talk import answer, fail, talk
+
+RECEIVER = merge(Service("Den", "10.0.0.7", 7000), None)
+
+
+def plist(**words: object) -> Response:
+    return answer(body=plistlib.dumps(words, fmt=plistlib.FMT_BINARY))
+
+
+def test_receiver_tells_what_its_record_would() -> None:
+    told = plist(features=0x58340405C4A00, statusFlags=0x284, model="ShairportSync")
+
+    asked, receiver = talk(ask_info(RECEIVER), told)
+
+    assert (asked[0].method, asked[0].uri) == ("GET", "/info")
+    assert receiver.features == 0x58340405C4A00
+    assert receiver.takes_airplay2
+    assert receiver.needs_pairing
+    assert receiver.needs_password
+    assert receiver.model == "ShairportSync"
+    assert (receiver.id, receiver.name) == (RECEIVER.id, RECEIVER.name)
+    assert receiver.pairing_port == 7000
+
+
+@pytest.mark.parametrize(
+    ("response", "error"),
+    [
+        (answer(404), ReceiverRefusedError),
+        (answer(body=b"nothing"), ReceiverProtocolError),
+        (plist(error="no"), ReceiverProtocolError),
+        (plist(features="1", statusFlags=1), ReceiverProtocolError),
+    ],
+)
+def test_other_answers_are_errors(response: Response, error: type[RaopError]) -> None:
+    fail(error, ask_info(RECEIVER), response)

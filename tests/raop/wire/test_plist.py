@@ -1,0 +1,44 @@
+"""Property lists from the network."""
+
+import plistlib
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.airplay.raop.errors import ReceiverProtocolError
+from custom_components.airplay.raop.wire.plist import parse_plist
+
+
+def test_dictionary_is_read() -> None:
+    body = plistlib.dumps({"features": 1 << 48, "pk": b"\1"}, fmt=plistlib.FMT_BINARY)
+
+    assert parse_plist(body) == {"features": 1 << 48, "pk": b"\1"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"bplist00",
+        plistlib.dumps({"is": "XML"}),
+        plistlib.dumps(["a list"], fmt=plistlib.FMT_BINARY),
+    ],
+)
+def test_what_is_none_is_an_error(body: bytes) -> None:
+    with pytest.raises(ReceiverProtocolError):
+        parse_plist(body)
+
+
+@given(st.binary(max_size=300), st.integers(0, 60), st.integers(0, 255))
+def test_any_bytes_are_a_dictionary_or_an_error(
+    noise: bytes, at: int, byte: int
+) -> None:
+    whole = plistlib.dumps(
+        {"features": 1, "list": [{"a": b"b"}], "text": "x"}, fmt=plistlib.FMT_BINARY
+    )
+    at %= len(whole)
+    for body in (b"bplist00" + noise, whole[:at] + bytes((byte,)) + whole[at + 1 :]):
+        try:
+            parse_plist(body)
+        except ReceiverProtocolError:
+            continue
