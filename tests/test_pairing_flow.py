@@ -472,7 +472,7 @@ async def test_password_form_of_the_reauth_gives_way_to_a_code(
 
     form = await answer(hass, form, password="new")
 
-    assert form["step_id"] == "reauth_pair"
+    assert form["step_id"] == "pair"
 
 
 @pytest.mark.usefixtures("no_setup")

@@ -43,14 +43,10 @@ class AccessFlow(ConfigFlow):
         """Ask for the receiver's password and try it before it is kept."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            self._password = user_input[CONF_PASSWORD]
-            problem = await self._async_problem()
-            if problem is None:
-                return self._finish()
-            if problem in WANT_PAIRING:
-                self._credentials = None
-                return await self.async_step_pair()
-            errors = password_errors(problem)
+            outcome = await self._async_try_password(user_input[CONF_PASSWORD])
+            if not isinstance(outcome, str):
+                return outcome
+            errors = password_errors(outcome)
         return self._show("password", errors)
 
     async def async_step_pair(
@@ -107,6 +103,15 @@ class AccessFlow(ConfigFlow):
         if problem == "password_required":
             return await self.async_step_password()
         return problem
+
+    async def _async_try_password(self, password: str) -> ConfigFlowResult | str:
+        """Finish with a password or go on to a code; else say what is wrong."""
+        self._password = password
+        problem = await self._async_problem()
+        if problem in WANT_PAIRING:
+            self._credentials = None
+            return await self.async_step_pair()
+        return problem or self._finish()
 
     async def _async_prove(self) -> ConfigFlowResult:
         """Open and end a session with what pairing gave us."""

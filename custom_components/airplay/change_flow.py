@@ -46,13 +46,10 @@ class ChangeFlow(AccessFlow):
         """Ask for the password that the receiver has now."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            self._password = user_input[CONF_PASSWORD]
-            problem = await self._async_problem()
-            if problem is None:
-                return self._finish()
-            if problem in WANT_PAIRING:
-                return await self.async_step_reauth_pair()
-            errors = password_errors(problem)
+            outcome = await self._async_try_password(user_input[CONF_PASSWORD])
+            if not isinstance(outcome, str):
+                return outcome
+            errors = password_errors(outcome)
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=PASSWORD_SCHEMA,

@@ -40,9 +40,8 @@ _IS_PAIRING = ContextVar("_IS_PAIRING", default=False)
 class Pairing:
     """One attempt: the receiver shows a code until it is typed in or given up."""
 
-    def __init__(self, receiver: Receiver, handler: PairingHandler) -> None:
+    def __init__(self, handler: PairingHandler) -> None:
         """Take what has begun."""
-        self._receiver = receiver
         self._handler = handler
 
     @classmethod
@@ -58,7 +57,7 @@ class Pairing:
                     raise
         except Exception as err:
             raise await _async_reason(receiver, err) from err
-        return cls(receiver, handler)
+        return cls(handler)
 
     async def async_finish(self, code: str) -> str:
         """Prove the code and return the credentials to keep; the attempt is over."""

@@ -14,7 +14,6 @@ _WORDS = {
     "deviceID": "deviceid",
     "manufacturer": "manufacturer",
     "model": "model",
-    "osBuildVersion": "osvers",
     "sourceVersion": "srcvers",
 }
 
