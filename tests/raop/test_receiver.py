@@ -285,6 +285,7 @@ def test_metadata_follows_the_list_or_else_the_features(
         ("", "", None),
         ("", "acl=1", Obstacle.HOME_ONLY),
         ("", "act=2", Obstacle.HOME_ONLY),
+        ("tp=TCP", "acl=1", Obstacle.TCP_ONLY),
         ("", "acl=0", None),
         ("tp=TCP", None, Obstacle.TCP_ONLY),
         ("tp=tcp,udp", None, None),
@@ -553,3 +554,19 @@ def test_records_of_one_receiver_always_share_its_identity(
 
     assert receiver_id(first, is_raop=True) == receiver_id(second, is_raop=False)
     assert merge(first, second).id == mac.hex()
+
+
+@pytest.mark.parametrize(
+    ("features", "port"), [("0x5A7FFFF7,0xE", 5000), ("0x5A7FDFD5,0x3C155FDE", 7000)]
+)
+def test_port_of_pairing_is_that_of_the_newer_protocol_where_it_is_spoken(
+    features: str, port: int
+) -> None:
+    raop = Service("0A0B0C0D0E01@Den", "10.0.0.7", 5000, {"tp": "UDP"})
+    airplay = Service("Den", "10.0.0.7", 7000, {"features": features})
+
+    known = merge(raop, airplay)
+
+    assert known.pairing_port == port
+    assert known.takes_airplay2 is (port == 7000)
+    assert merge(raop, None).pairing_port == 5000

@@ -207,8 +207,6 @@ class Receiver:
     @property
     def obstacle(self) -> Obstacle | None:
         """Why it cannot be played to, or None where it can."""
-        if self._airplay("acl") == "1" or self._airplay("act") == "2":
-            return Obstacle.HOME_ONLY
         if self.raop is None:
             if self.features is not None and not self._has(_FEATURE_AUDIO):
                 return Obstacle.NO_AUDIO
@@ -221,6 +219,9 @@ class Receiver:
         kinds = _numbers(self._raop("et"))
         if kinds and not kinds & {_ENCRYPTION_NONE, _ENCRYPTION_RSA, _ENCRYPTION_MFI}:
             return Obstacle.ENCRYPTION
+        # The only one that a user can remove, so what would remain is told first.
+        if self._airplay("acl") == "1" or self._airplay("act") == "2":
+            return Obstacle.HOME_ONLY
         return None
 
     @property
