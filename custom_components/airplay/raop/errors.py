@@ -95,6 +95,12 @@ class TooManyTriesError(AuthenticationError):
         self.retry_s = retry_s
 
 
+class StoppedError(RaopError):
+    """Somebody stopped what the command was still at work on."""
+
+    code = "stopped"
+
+
 class MediaError(RaopError):
     """The media cannot be played; `code` says why, the text names the media."""
 

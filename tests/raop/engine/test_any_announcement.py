@@ -1,6 +1,6 @@
 """Announcements in situations taken at random: the voice whole, the music to the sample.
 
-Set AIRPLAY_ANNOUNCEMENTS to try more than a few.
+Set AIRPLAY_ANNOUNCEMENTS to try more than a few, AIRPLAY_SEED to try others.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from .stage import Desk, member, play, receiver
 from .two_sides import Samples, heard_sides, is_said_whole, music, pieces, voice
 
 COUNT = int(os.environ.get("AIRPLAY_ANNOUNCEMENTS", "16"))
+SEED = int(os.environ.get("AIRPLAY_SEED", "0"))
 AT_ONCE = 8
 SONG_S = 4.0
 VOICE_S = 0.7
@@ -308,7 +309,7 @@ async def test_voice_is_whole_and_music_goes_on_whatever_happens(
         voice=voice(tmp_path / "voice.wav", VOICE_S),
     )
     rooms = [
-        Room(desk, f"room {number}", sounds, Random(number))
+        Room(desk, f"room {number}", sounds, Random(SEED + number))
         for number in range(min(AT_ONCE, COUNT))
     ]
     left = iter(range(COUNT))

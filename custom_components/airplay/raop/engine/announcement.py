@@ -3,19 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
-from ..errors import RaopError
+from ..errors import RaopError, StoppedError
 from ..messages import Announce, AnnouncementFailed, Event
 from .announcer import Announcer
 from .clip import Clip
 from .pacer import Pacer
 from .rendezvous import Rendezvous
 from .stream import Stream
-
-
-class CancelledError(RaopError):
-    """Somebody ended the announcement, or the stream that it was heard on."""
-
-    code = "stopped"
 
 
 class Announcement:
@@ -47,7 +41,7 @@ class Announcement:
         try:
             await asyncio.wait([opening])
             if self._is_cancelled:
-                raise CancelledError("the announcement was ended")
+                raise StoppedError("the announcement was ended")
             opening.result()
             await self._speak()
         finally:
@@ -73,7 +67,7 @@ class Announcement:
         results = await asyncio.gather(*self._speaking, return_exceptions=True)
         errors = [_error(each) for each in results if each is not None]
         if self._is_cancelled:
-            raise CancelledError("the announcement was ended")
+            raise StoppedError("the announcement was ended")
         if len(errors) == len(results):
             raise errors[0]
         for target, result in zip(self._command.targets, results, strict=True):
@@ -103,6 +97,6 @@ def _error(result: BaseException) -> RaopError:
         case RaopError():
             return result
         case asyncio.CancelledError():
-            return CancelledError("the stream was stopped")
+            return StoppedError("the stream was stopped")
         case _:
             return RaopError(repr(result))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 import logging
 
-from ..errors import MediaError, RaopError
+from ..errors import MediaError, RaopError, StoppedError
 from ..messages import (
     Announce,
     CancelAnnouncement,
@@ -38,12 +38,6 @@ class SupersededError(RaopError):
     """A newer command took this one's place."""
 
     code = "superseded"
-
-
-class StoppedError(RaopError):
-    """A stop came while the command was still at work."""
-
-    code = "stopped"
 
 
 @dataclass(slots=True)
