@@ -74,10 +74,14 @@ class Media:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who we are towards receivers: one per installation, kept for ever."""
+    """Who we are towards receivers: one per installation, kept for ever.
+
+    `dacp_port` is where receivers reach us by that id; 0 where none was chosen yet.
+    """
 
     dacp_id: str
     client_name: str = "Home Assistant"
+    dacp_port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +91,8 @@ class Play:
     A stream that exists takes the new media within its sessions. `depth_ms` is how
     far ahead of being heard packets are sent, `lead_ms` how soon the first frame is
     heard, `start_at` a fixed instant for it instead; `crossfade_ms` is how long items
-    that follow overlap.
+    that follow overlap. A receiver that plays for another sender is asked again for
+    `patience_s` seconds.
     """
 
     stream: str
@@ -97,6 +102,7 @@ class Play:
     lead_ms: int = 700
     crossfade_ms: int = 0
     start_at: float | None = None
+    patience_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,11 +249,15 @@ type Command = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """The process runs and takes commands."""
+    """The process runs and takes commands; receivers reach it at `dacp_port`.
+
+    That is the port of the identity unless it was taken, and 0 where none is free.
+    """
 
     pid: int
     realtime: bool
     segmentation: bool
+    dacp_port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,13 +348,27 @@ class VolumeFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberChanged:
-    """A member's state: connecting, connected, playing or lost (with a code)."""
+    """A member's state: connecting, busy, connected, playing, left or lost.
+
+    Lost ones have a code. `local` is our own address towards a connected one.
+    """
 
     stream: str
     receiver: str
     state: str
     code: str | None = None
     text: str = ""
+    local: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteCommand:
+    """A receiver's button, of those in `buttons`; `stream` is what it played last."""
+
+    stream: str
+    receiver: str
+    command: str
+    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -409,6 +433,7 @@ type Event = (
     | NextTaken
     | VolumeFound
     | MemberChanged
+    | RemoteCommand
     | MemberProgress
     | Progress
     | AnnouncementStarted

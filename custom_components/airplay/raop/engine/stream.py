@@ -9,6 +9,7 @@ import time
 
 from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
 from ..messages import Event, Identity, Media, Pause, Play, Resume, Tags
+from ..session.remote import Remotes
 from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
 from . import clock
 from .herald import Herald
@@ -52,13 +53,19 @@ class Stream:
         identity: Identity,
         emit: Callable[[Event], None],
         on_idle: Callable[[Stream], None],
+        remotes: Remotes | None = None,
     ) -> None:
         self.name = name
         self._pacer = pacer
         self._herald = Herald(name, emit)
         self._on_idle = on_idle
         self.members = Members(
-            name, pacer=pacer, identity=identity, emit=emit, on_lost=self._lost
+            name,
+            pacer=pacer,
+            identity=identity,
+            emit=emit,
+            on_lost=self._lost,
+            remotes=remotes,
         )
         self._command: Play | None = None
         self._transmitter: Transmitter | None = None
@@ -167,6 +174,22 @@ class Stream:
                 command = replace(command, crossfade_ms=crossfade_ms)
             await self._items.queue(media, command, self._transmitter)
 
+    async def bring_back(self, receiver: str) -> None:
+        """Let a receiver that had left join the others, if any still play."""
+        transmitter, command = self._transmitter, self._command
+        if command is None or transmitter is None or transmitter.line is None:
+            return
+        wanted = [each for each in command.members if each.receiver == receiver]
+        missing = self.members.missing(wanted)
+        if not (missing and self.members):
+            return
+        lanes = await self.members.connect(missing)
+        if self._transmitter is not transmitter or not self.members:
+            await tear_down(lanes)
+            return
+        await self.members.record(lanes, transmitter)
+        self._show()
+
     async def stop(self) -> None:
         """End the sessions and free the receivers."""
         await self._settle()
@@ -209,7 +232,8 @@ class Stream:
         lanes: list[RaopLane] = []
 
         async def connect() -> None:
-            lanes.extend(await self.members.connect(command.members))
+            members, patience_s = command.members, command.patience_s
+            lanes.extend(await self.members.connect_patiently(members, patience_s))
 
         try:
             await all_of([connect(), playback.buffer()])
