@@ -21,7 +21,7 @@ def suggested(form: Any) -> dict[str, Any]:
 
 
 async def choose(
-    hass: HomeAssistant, entry: MockConfigEntry, **fields: float
+    hass: HomeAssistant, entry: MockConfigEntry, **fields: float | str
 ) -> FlowResultType:
     """Open the options, fill the form and submit it."""
     form = await hass.config_entries.options.async_init(entry.entry_id)
@@ -41,15 +41,30 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
     assert form["type"] is FlowResultType.FORM
     assert form["step_id"] == "init"
     assert form["description_placeholders"] == {"name": "Kitchen"}
-    assert suggested(form) == {"depth": 1, "keep_paused": 10}
+    assert suggested(form) == {
+        "depth": 1,
+        "keep_paused": 10,
+        "buttons_act": True,
+        "when_busy": "report",
+    }
     hass.config_entries.options.async_abort(form["flow_id"])
 
     done = await choose(hass, entry, depth=2.3, keep_paused=0)
     assert done is FlowResultType.CREATE_ENTRY
-    assert entry.options == {"depth_ms": 2300, "keep_paused_s": 0}
+    assert entry.options == {
+        "depth_ms": 2300,
+        "keep_paused_s": 0,
+        "buttons_act": True,
+        "when_busy": "report",
+    }
 
     form = await hass.config_entries.options.async_init(entry.entry_id)
-    assert suggested(form) == {"depth": 2.3, "keep_paused": 0}
+    assert suggested(form) == {
+        "depth": 2.3,
+        "keep_paused": 0,
+        "buttons_act": True,
+        "when_busy": "report",
+    }
 
 
 @pytest.mark.parametrize(
@@ -73,6 +88,7 @@ async def test_values_out_of_range_are_refused_and_can_be_corrected(
     done = await hass.config_entries.options.async_configure(
         form["flow_id"], {"depth": 1, "keep_paused": 10}
     )
+    await hass.async_block_till_done()
 
     assert done["type"] is FlowResultType.CREATE_ENTRY
 

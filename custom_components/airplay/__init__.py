@@ -18,6 +18,7 @@ from .entity import translated
 from .models import AirPlayConfigEntry, AirPlayRuntime
 from .presence import PRESENCE
 from .raop.errors import AuthenticationError, PairingRequiredError, RaopError
+from .remote import Remote
 from .sender import SENDER
 from .speaker import Speaker
 from .transport import Transport
@@ -46,10 +47,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> b
     await _async_test(speaker)
     sender = await lent.enter_async_context(SENDER.borrow(hass))
     player = Transport(hass, entry, speaker, sender)
-    entry.runtime_data = AirPlayRuntime(speaker=speaker, player=player, sender=sender)
+    remote = Remote(hass, entry, speaker, sender, player)
+    entry.runtime_data = AirPlayRuntime(
+        speaker=speaker, player=player, sender=sender, remote=remote
+    )
     # The most that is allowed stands before anything can be played.
     await hass.config_entries.async_forward_entry_setups(entry, [Platform.NUMBER])
-    await hass.config_entries.async_forward_entry_setups(entry, [Platform.MEDIA_PLAYER])
+    others = [each for each in PLATFORMS if each is not Platform.NUMBER]
+    await hass.config_entries.async_forward_entry_setups(entry, others)
     return True
 
 

@@ -25,6 +25,7 @@ from .raop.errors import (
     ReceiverProtocolError,
     ReceiverRefusedError,
     ReceiverSilentError,
+    ReceiverTakenError,
     ReceiverUnreachableError,
     UnsupportedReceiverError,
 )
@@ -35,6 +36,7 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     RaopError: "failed",
     ReceiverUnreachableError: "receiver_unreachable",
     ReceiverBusyError: "receiver_busy",
+    ReceiverTakenError: "receiver_taken",
     ReceiverRefusedError: "receiver_refused",
     ReceiverProtocolError: "receiver_protocol",
     ReceiverSilentError: "receiver_silent",

@@ -12,6 +12,7 @@ from .const import CONF_AIRPLAY, CONF_RAOP
 from .raop.receiver import Receiver, Service, merge, normalise_id
 
 if TYPE_CHECKING:
+    from .remote import Remote
     from .sender import Sender
     from .speaker import Speaker
     from .transport import Transport
@@ -29,6 +30,7 @@ class AirPlayRuntime:
     speaker: Speaker
     player: Transport
     sender: Sender
+    remote: Remote
 
 
 def unique_id(receiver_id: str) -> str:
