@@ -31,6 +31,7 @@ class DacpRecord:
         self._port = 0
         self._reached: dict[str, str] = {}
         self._registered: AsyncServiceInfo | None = None
+        self._saying: asyncio.Future[object] | None = None
         self._is_withdrawn = False
         self._turn = asyncio.Lock()
 
@@ -74,14 +75,16 @@ class DacpRecord:
             if known and known.parsed_addresses() == wanted.parsed_addresses():
                 return
             instance = await zeroconf.async_get_async_instance(self._hass)
+            self._hush()
             if known:
-                await instance.async_update_service(wanted)
+                saying = await instance.async_update_service(wanted)
             else:
                 # Nobody else has this id; asking first would take a second, and an
                 # echo of our own record in the network would count as a conflict.
-                await instance.async_register_service(
+                saying = await instance.async_register_service(
                     wanted, cooperating_responders=True
                 )
+            self._saying = asyncio.ensure_future(saying)
             self._registered = wanted
             _LOGGER.debug("%s is at port %s", wanted.name, wanted.port)
 
@@ -105,7 +108,14 @@ class DacpRecord:
         )
 
     async def _async_unregister(self) -> None:
+        self._hush()
         registered, self._registered = self._registered, None
         if registered:
             instance = await zeroconf.async_get_async_instance(self._hass)
             await (await instance.async_unregister_service(registered))
+
+    def _hush(self) -> None:
+        """Stop repeating what is not true any more."""
+        if self._saying:
+            self._saying.cancel()
+            self._saying = None

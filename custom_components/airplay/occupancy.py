@@ -7,7 +7,7 @@ from homeassistant.core import callback
 
 from .models import AirPlayConfigEntry
 from .raop.buttons import Button
-from .raop.messages import MemberChanged, RemoteCommand
+from .raop.messages import MemberChanged, RemoteCommand, StreamChanged
 from .sender import Sender, SenderDied, SenderEvent
 from .speaker import Speaker
 
@@ -81,7 +81,7 @@ class Occupancy:
     def _async_take(self, event: SenderEvent) -> None:
         before = self._is_busy, self._is_switched_away
         match event:
-            case SenderDied():
+            case SenderDied() | StreamChanged(state="ended"):
                 self._is_busy = False
             case MemberChanged() if event.receiver == self._speaker.receiver.id:
                 self._is_busy = event.state == "busy"

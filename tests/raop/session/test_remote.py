@@ -23,7 +23,7 @@ class Room:
 
     def __init__(self) -> None:
         self.remotes = Remotes()
-        self.remotes.add(KITCHEN, 7, "stream", ADDRESS)
+        self.remotes.add(KITCHEN, 7, "stream", ADDRESS, 0)
         self.now_s = 100.0
 
     def ask(
@@ -102,7 +102,7 @@ def test_number_of_the_newest_session_holds_also_after_its_end(room: Room) -> No
     room.remotes.ended(KITCHEN, 50)
     assert room.press("play") == [Button.PLAY]
 
-    room.remotes.add(KITCHEN, 9, "stream", ADDRESS)
+    room.remotes.add(KITCHEN, 9, "stream", ADDRESS, 0)
 
     assert room.ask("play").status == 403
     assert room.ask("play", "9").status == 204
@@ -146,7 +146,7 @@ def test_receiver_sets_its_own_level_and_no_other(room: Room) -> None:
 
 
 def test_speaker_is_not_compared_where_no_id_is_known(room: Room) -> None:
-    room.remotes.add("10.0.0.9:5000", 8, "other", "10.0.0.9")
+    room.remotes.add("10.0.0.9:5000", 8, "other", "10.0.0.9", 0)
 
     answer = room.ask("setproperty?speaker-id=3&dmcp.volume=4", "8", "10.0.0.9")
 
@@ -171,9 +171,10 @@ def test_source_switch_is_decided_here(room: Room) -> None:
 def test_switch_is_remembered_over_sessions(room: Room) -> None:
     room.remotes.began(KITCHEN, 100)
     room.remotes.ended(KITCHEN, 160)
-    room.remotes.add(KITCHEN, 9, "stream", ADDRESS)
+    room.remotes.add(KITCHEN, 9, "stream", ADDRESS, 170)
+    room.remotes.ended(KITCHEN, 175)
 
-    room.now_s = 161
+    room.now_s = 176
     answer = room.ask("setproperty?dmcp.device-prevent-playback=1", "9")
 
     assert answer == Answer(204)
@@ -188,7 +189,7 @@ def test_unknown_receivers_begin_and_end_nothing(room: Room) -> None:
 
 def test_remotes_do_not_grow(room: Room) -> None:
     for number in range(2 * MOST_REMOTES):
-        room.remotes.add(f"{number:012x}", number, "stream", ADDRESS)
+        room.remotes.add(f"{number:012x}", number, "stream", ADDRESS, 0)
 
     assert len(room.remotes._by_receiver) == MOST_REMOTES
     assert room.ask("play").status == 403

@@ -114,7 +114,7 @@ class Engine:
         )
         stream = self._streams.get(remote.stream)
         if stream and obeyed.turn is Turn.LEAVE:
-            self._spawn(stream.members.leave(remote.receiver))
+            self._spawn(stream.leave(remote.receiver))
         elif (
             stream and obeyed.turn is Turn.RETURN and not self._at_work.get(stream.name)
         ):

@@ -240,6 +240,7 @@ class Members:
             lane.active_remote,
             self._stream,
             without_scope(lane.remote_address),
+            time.monotonic(),
         )
 
     def _tell(self, lane: RaopLane, state: str, error: RaopError | None = None) -> None:

@@ -174,6 +174,15 @@ class Stream:
                 command = replace(command, crossfade_ms=crossfade_ms)
             await self._items.queue(media, command, self._transmitter)
 
+    async def leave(self, receiver: str) -> None:
+        """Free a receiver that was switched to another source.
+
+        A command that comes meanwhile waits for it, as for an end.
+        """
+        await self._settle()
+        self._ending = asyncio.create_task(self.members.leave(receiver))
+        await self._settle()
+
     async def bring_back(self, receiver: str) -> None:
         """Let a receiver that had left join the others, if any still play."""
         transmitter, command = self._transmitter, self._command

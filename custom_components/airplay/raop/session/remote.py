@@ -95,10 +95,19 @@ class Remotes:
         """Start with none."""
         self._by_receiver: dict[str, Remote] = {}
 
-    def add(self, receiver: str, active_remote: int, stream: str, address: str) -> None:
+    def add(
+        self,
+        receiver: str,
+        active_remote: int,
+        stream: str,
+        address: str,
+        now_s: float,
+    ) -> None:
         """Let a receiver order by a new number, which takes the old one's place."""
         known = self._by_receiver.pop(receiver, None)
         switch = known.switch if known else SourceSwitch()
+        # It may switch to us as soon as the session is set up.
+        switch.began(now_s)
         self._by_receiver[receiver] = Remote(
             active_remote, receiver, stream, address, switch
         )
