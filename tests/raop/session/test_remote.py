@@ -119,6 +119,15 @@ def test_one_press_repeated_many_times_is_one_press(room: Room) -> None:
     assert pressed == [Button.PLAY_PAUSE] * 2
 
 
+def test_other_button_in_between_makes_it_another_press(room: Room) -> None:
+    pressed = []
+    for command in ("pause", "play", "volumeup", "discrete-pause", "playpause"):
+        room.now_s += 0.1
+        pressed += room.press(command)
+
+    assert len(pressed) == 5
+
+
 def test_fast_fingers_are_followed(room: Room) -> None:
     pressed = []
     for command in ("nextitem", "nextitem", "volumeup", "volumeup", "previtem"):

@@ -46,7 +46,8 @@ class Remote:
     stream: str
     address: str
     switch: SourceSwitch = field(default_factory=SourceSwitch)
-    pressed_s: dict[Button, float] = field(default_factory=dict)
+    pressed: Button | None = None
+    pressed_s: float = 0.0
     allowance: float = _ORDERS_AT_ONCE
     counted_s: float = 0.0
 
@@ -61,10 +62,12 @@ class Remote:
         return True
 
     def is_repeated(self, button: Button, now_s: float) -> bool:
-        """Whether this is still the same press; every repetition prolongs it."""
-        last_s = self.pressed_s.get(button)
-        self.pressed_s[button] = now_s
-        return last_s is not None and now_s - last_s < _ONE_PRESS_S.get(button, 0)
+        """Whether this is still the last press; every repetition prolongs it."""
+        if button not in _ONE_PRESS_S:
+            return False
+        is_same, for_s = button is self.pressed, now_s - self.pressed_s
+        self.pressed, self.pressed_s = button, now_s
+        return is_same and for_s < _ONE_PRESS_S[button]
 
 
 @dataclass(frozen=True, slots=True)
