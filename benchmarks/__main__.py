@@ -6,13 +6,19 @@ from pathlib import Path
 import sys
 import tempfile
 
-from . import cost, machine, overload, pacing, start
+from . import announcing, cost, machine, overload, pacing, start
 from .figures import Benchmark, Figure, Lab
 from .music import write_wav
 from .native import NoCompilerError, build
 from .report import failures, table, write_json, write_readme
 
-_BENCHMARKS = (cost.BENCHMARK, pacing.BENCHMARK, start.BENCHMARK, overload.BENCHMARK)
+_BENCHMARKS = (
+    cost.BENCHMARK,
+    pacing.BENCHMARK,
+    start.BENCHMARK,
+    announcing.BENCHMARK,
+    overload.BENCHMARK,
+)
 _FOLDER = Path(__file__).parent
 _MUSIC_S = 60
 

@@ -63,17 +63,7 @@ class SenderProcess:
         The first value is the wall clock in ns just before the command was written.
         """
         self._started = asyncio.Future()
-        members = tuple(
-            messages.Member(
-                receiver=f"receiver-{port}",
-                name=f"Receiver {port}",
-                host="127.0.0.1",
-                port=port,
-                txt=_ENCRYPTED if encrypts else _PLAIN,
-                volume=30,
-            )
-            for port in ports
-        )
+        members = tuple(_member(port, encrypts=encrypts) for port in ports)
         command = messages.Play(
             stream=STREAM,
             members=members,
@@ -83,6 +73,22 @@ class SenderProcess:
         reply = self._send(command)
         reply.add_done_callback(self._give_up_start)
         return commanded_ns, await self._patiently(self._started)
+
+    async def announce(self, media: str, port: int) -> int:
+        """Announce on a receiver; return when it was heard.
+
+        The value is the monotonic clock in ns just before the command was written.
+        """
+        target = messages.Target(stream=STREAM, member=_member(port, encrypts=False))
+        clip = messages.Media(url=media, name="the benchmark's voice")
+        command = messages.Announce(
+            announcement="benchmark", targets=(target,), clips=(clip,)
+        )
+        commanded_ns = time.monotonic_ns()
+        reply = await self._patiently(self._send(command))
+        if reply.code:
+            raise SenderFailedError(f"{reply.code}: {reply.text}")
+        return commanded_ns
 
     async def stop_stream(self) -> None:
         """Stop what plays and wait until its receivers are free."""
@@ -143,3 +149,14 @@ class SenderProcess:
         if not answer.done():
             raise SenderFailedError("the sender process does not answer")
         return answer.result()
+
+
+def _member(port: int, *, encrypts: bool) -> messages.Member:
+    return messages.Member(
+        receiver=f"receiver-{port}",
+        name=f"Receiver {port}",
+        host="127.0.0.1",
+        port=port,
+        txt=_ENCRYPTED if encrypts else _PLAIN,
+        volume=30,
+    )

@@ -226,7 +226,7 @@ async def test_picture_from_nowhere_is_left_out(
 
 
 async def test_radio_shows_its_titles_and_has_no_length(
-    hass: HomeAssistant, player: str, server: TestServer
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, server: TestServer
 ) -> None:
     watch = Watch(hass, player)
 
@@ -238,6 +238,7 @@ async def test_radio_shows_its_titles_and_has_no_length(
     assert first.attributes["media_channel"] == "Radio Test"
     assert "media_duration" not in first.attributes
     await watch.until(lambda now: now.attributes.get("media_title") == "Second Song")
+    await kitchen.wait_until(lambda: kitchen.song.title == "Second Song")
     await call(hass, player, "media_stop")
     assert state_of(hass, player).state == "idle"
 
@@ -254,6 +255,19 @@ async def test_spoken_sentence_is_heard(
         {"entity_id": player, "message": "Dinner is ready", "cache": False},
         blocking=True,
     )
+
+    assert "playing" in watch.names
+    await watch.until_is("idle")
+    assert any(kitchen.pcm)
+
+
+@pytest.mark.usefixtures("home")
+async def test_sentence_from_the_media_dialog_is_heard(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str
+) -> None:
+    watch = Watch(hass, player)
+
+    await play(hass, player, "media-source://tts/voice?message=Dinner&language=en")
 
     assert "playing" in watch.names
     await watch.until_is("idle")

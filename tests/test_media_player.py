@@ -85,6 +85,26 @@ async def test_stop_frees_the_receiver(
     assert kitchen.asked("TEARDOWN")
 
 
+async def test_receiver_that_never_answers_a_flush_holds_nobody_up(
+    hass: HomeAssistant, song: str
+) -> None:
+    quirks = Quirks(unanswered=frozenset({"FLUSH"}))
+    async with VirtualReceiver("Kitchen", quirks=quirks) as mute:
+        player = await set_up(hass, entry_for(mute))
+        await play(hass, player, song)
+
+        async with asyncio.timeout(2):
+            await call(hass, player, "media_pause")
+        assert state_of(hass, player).state == "paused"
+
+        await call(hass, player, "media_play")
+        async with asyncio.timeout(4):
+            await play(hass, player, song)
+        assert state_of(hass, player).state == "playing"
+        await call(hass, player, "media_stop")
+        assert not mute.has_session
+
+
 async def test_stop_while_idle_asks_nothing_of_the_receiver(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str
 ) -> None:
@@ -235,6 +255,21 @@ async def test_volume_and_mute_reach_the_receiver(
     await kitchen.wait_until(lambda: kitchen.volume_db == level_db(50))
 
     assert max(volumes(kitchen)) == level_db(55)
+    await call(hass, player, "media_stop")
+
+
+async def test_volume_reaches_a_receiver_that_forgets_it_until_it_sounds(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    kitchen.volume_db = -3.0
+    kitchen.quirks = Quirks(forgets_silent_volume=True)
+    await call(hass, player, "volume_set", volume_level=0.4)
+
+    await play(hass, player, song)
+
+    await kitchen.wait_until(lambda: kitchen.volume_db == level_db(40))
+    assert volumes(kitchen) == [level_db(40)] * 2
+    assert all(change.is_recording for change in kitchen.volumes)
     await call(hass, player, "media_stop")
 
 

@@ -226,6 +226,8 @@ async def test_higher_maximum_sends_nothing(
 ) -> None:
     await call(hass, player, "volume_set", volume_level=0.3)
     await play(hass, player, song)
+    # Once at the start, and once more when it is heard.
+    await kitchen.wait_until(lambda: len(kitchen.volumes) == 2)
     kitchen.volumes.clear()
 
     await choose(hass, MAXIMUM, 80)

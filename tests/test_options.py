@@ -8,7 +8,16 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
-from tests.ha_common import RATE, call, entry_for, play, player_of, set_up, state_of
+from tests.ha_common import (
+    RATE,
+    Watch,
+    call,
+    entry_for,
+    play,
+    player_of,
+    set_up,
+    state_of,
+)
 from tests.virtual_receiver import VirtualReceiver
 
 
@@ -141,24 +150,35 @@ async def test_depth_is_announced_to_the_receiver(
     first = kitchen.syncs[0].packet
     frames = (first.rtptime - first.rtptime_less_latency) & 0xFFFFFFFF
     assert frames == depth_ms * RATE // 1000
+    # A quarter of a second is added by the receiver; above 5.8 s it ignores us.
+    assert frames + RATE // 4 <= 5.8 * RATE
     await call(hass, player, "media_stop")
 
 
 async def test_paused_receiver_is_freed_after_the_chosen_time_and_played_to_again(
-    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str, song_pcm: bytes
 ) -> None:
     entry = entry_for(kitchen)
     player = await set_up(hass, entry)
     await choose(hass, entry, depth=1, keep_paused=0)
     await play(hass, player, song)
+    await call(hass, player, "media_seek", seek_position=2)
 
     await call(hass, player, "media_pause")
 
     await kitchen.wait_idle(3)
     assert state_of(hass, player).state == "paused"
+    kitchen.clear()
     await call(hass, player, "media_play")
     assert state_of(hass, player).state == "playing"
-    await call(hass, player, "media_stop")
+    assert state_of(hass, player).attributes["media_position"] >= 2
+    assert kitchen.asked("ANNOUNCE")
+    watch = Watch(hass, player)
+    await watch.until_is("idle")
+    # From the frame that was heard last, so no less than all but half a second.
+    rest = song_pcm[round(2.5 * RATE) * 4 :]
+    assert kitchen.heard(rest).is_complete
+    assert not kitchen.heard(song_pcm).is_complete
 
 
 async def test_paused_receiver_is_kept_for_a_while_at_first(

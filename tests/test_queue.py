@@ -352,6 +352,58 @@ async def test_pause_and_resume_lose_nothing(
     assert kitchen.heard(songs.pcm("a", 4)[2 * RATE * FRAME_BYTES :]).is_complete
 
 
+async def test_one_button_pauses_and_goes_on(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
+) -> None:
+    button = "media_play_pause"
+    await enqueue(hass, player, songs.make("a", 8), "add")
+    await call(hass, player, button)
+    assert is_item("a")(state_of(hass, player))
+
+    await call(hass, player, button)
+    assert state_of(hass, player).state == "paused"
+    await call(hass, player, button)
+    assert state_of(hass, player).state == "playing"
+    # All at once, the last one of an odd number says what is.
+    await asyncio.gather(*(call(hass, player, button) for _ in range(3)))
+
+    assert state_of(hass, player).state == "paused"
+    assert len(kitchen.asked("ANNOUNCE")) == 1
+    await call(hass, player, "media_stop")
+
+
+async def test_one_button_pauses_what_is_still_being_connected(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
+) -> None:
+    kitchen.quirks = Quirks(setup_delay_s=1)
+    asking = hass.async_create_task(play(hass, player, songs.make("a", 4)))
+    await kitchen.wait_for("ANNOUNCE")
+
+    await call(hass, player, "media_play_pause")
+    await asking
+
+    assert state_of(hass, player).state == "paused"
+    await kitchen.wait_idle()
+    await call(hass, player, "media_stop")
+
+
+async def test_play_while_it_is_being_stopped_begins_anew(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
+) -> None:
+    kitchen.quirks = Quirks(reply_delay_s={"TEARDOWN": 0.5})
+    await play(hass, player, songs.make("a", 4))
+    await call(hass, player, "media_seek", seek_position=2)
+    stopping = hass.async_create_task(call(hass, player, "media_stop"))
+    await kitchen.wait_for("TEARDOWN")
+
+    await call(hass, player, "media_play")
+    await stopping
+
+    assert is_item("a")(state_of(hass, player))
+    assert state_of(hass, player).attributes["media_position"] == 0
+    await call(hass, player, "media_stop")
+
+
 async def test_seek_while_paused_stays_paused(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:

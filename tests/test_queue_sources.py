@@ -10,7 +10,6 @@ from aiohttp.test_utils import TestServer
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockModule,
-    async_capture_events,
     async_mock_restore_state_shutdown_restart,
     mock_integration,
     mock_platform,
@@ -19,7 +18,6 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from homeassistant.components.media_player import (
-    BrowseMedia,
     MediaClass,
     MediaPlayerEntityFeature,
     SearchMedia,
@@ -29,15 +27,15 @@ from homeassistant.components.media_source import (
     BrowseMediaSource,
     MediaSource,
     MediaSourceItem,
+    PlayMedia,
 )
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import entity_registry as er, intent
 from homeassistant.setup import async_setup_component
 from tests.ha_common import Watch, call, entry_for, play, set_up, state_of
 from tests.ha_media import mp3, radio
 from tests.test_queue import FOLDER, Songs, can, is_item
-from tests.virtual_receiver import VirtualReceiver
+from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
 @pytest.fixture
@@ -160,13 +158,40 @@ async def test_radio_is_live(
 ) -> None:
     await play(hass, player, str(server.make_url("/radio")))
 
-    assert not can(state_of(hass, player), MediaPlayerEntityFeature.PAUSE)
+    assert can(state_of(hass, player), MediaPlayerEntityFeature.PAUSE)
     assert not can(state_of(hass, player), MediaPlayerEntityFeature.SEEK)
-    await call(hass, player, "media_stop")
+    await call(hass, player, "media_pause")
+    assert state_of(hass, player).state == "idle"
+    assert not kitchen.has_session
     await call(hass, player, "media_play")
 
     assert state_of(hass, player).state == "playing"
     assert state_of(hass, player).attributes["media_channel"] == "Radio Test"
+    assert len(kitchen.asked("ANNOUNCE")) == 2
+    await call(hass, player, "media_stop")
+
+
+async def test_one_button_stops_and_starts_a_radio(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, server: TestServer
+) -> None:
+    await play(hass, player, str(server.make_url("/radio")))
+
+    await call(hass, player, "media_play_pause")
+    assert state_of(hass, player).state == "idle"
+    await call(hass, player, "media_play_pause")
+    assert state_of(hass, player).state == "playing"
+
+    # Twice in a moment: the second press comes while the first is being done.
+    await call(hass, player, "media_stop")
+    kitchen.clear()
+    kitchen.quirks = Quirks(reply_delay_s={"TEARDOWN": 0.5})
+    await call(hass, player, "media_play")
+    first = hass.async_create_task(call(hass, player, "media_play_pause"))
+    await kitchen.wait_for("TEARDOWN")
+    await call(hass, player, "media_play_pause")
+    await first
+
+    assert state_of(hass, player).state == "playing"
     await call(hass, player, "media_stop")
 
 
@@ -230,7 +255,23 @@ async def test_queue_is_taken_up_again_and_waits(
 
 
 class Library(MediaSource):
-    """Finds one song and one film."""
+    """Has one song and one film, to browse and to search."""
+
+    def __init__(self, address: str = "") -> None:
+        """Play what is at an address."""
+        super().__init__("library")
+        self._address = address
+
+    @override
+    async def async_browse_media(self, item: MediaSourceItem) -> BrowseMediaSource:
+        shelf = found("shelf", "directory")
+        shelf.can_expand = True
+        shelf.children = [found("station", "audio/mpeg"), found("film", "video/mp4")]
+        return shelf
+
+    @override
+    async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
+        return PlayMedia(url=self._address, mime_type="audio/mpeg")
 
     @override
     async def async_search_media(
@@ -240,7 +281,7 @@ class Library(MediaSource):
         return SearchMedia(result=[found(*each) for each in kinds.items()])
 
 
-def found(name: str, kind: str) -> BrowseMedia:
+def found(name: str, kind: str) -> BrowseMediaSource:
     return BrowseMediaSource(
         domain="library",
         identifier=name,
@@ -249,16 +290,50 @@ def found(name: str, kind: str) -> BrowseMedia:
         title=name,
         can_play=True,
         can_expand=False,
+        thumbnail=f"https://pictures.example/{name}.jpg",
     )
+
+
+async def add_library(hass: HomeAssistant, library: Library) -> None:
+    """Have an integration bring a media source."""
+    mock_integration(hass, MockModule("library"))
+    platform = Mock(async_get_media_source=AsyncMock(return_value=library))
+    mock_platform(hass, "library.media_source", platform)
+    assert await async_setup_component(hass, "library", {})
+
+
+async def test_what_is_browsed_has_a_picture_and_plays(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    server: TestServer,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    await add_library(hass, Library(str(server.make_url("/radio"))))
+    client = await hass_ws_client()
+    await client.send_json_auto_id(
+        {
+            "type": "media_player/browse_media",
+            "entity_id": player,
+            "media_content_type": "",
+            "media_content_id": "media-source://library",
+        }
+    )
+    (child,) = (await client.receive_json())["result"]["children"]
+    assert child["thumbnail"] == "https://pictures.example/station.jpg"
+
+    await play(hass, player, child["media_content_id"])
+
+    state = state_of(hass, player)
+    assert state.state == "playing"
+    assert state.attributes["media_channel"] == "Radio Test"
+    await call(hass, player, "media_stop")
 
 
 async def test_search_asks_the_media_source(
     hass: HomeAssistant, player: str, hass_ws_client: WebSocketGenerator
 ) -> None:
-    mock_integration(hass, MockModule("library"))
-    platform = Mock(async_get_media_source=AsyncMock(return_value=Library("library")))
-    mock_platform(hass, "library.media_source", platform)
-    assert await async_setup_component(hass, "library", {})
+    await add_library(hass, Library())
     client = await hass_ws_client()
 
     async def search(media_id: str) -> Any:
@@ -277,48 +352,3 @@ async def test_search_asks_the_media_source(
     assert [each["title"] for each in answer["result"]["result"]] == ["bells"]
     answer = await search("media-source://nowhere")
     assert not answer["success"]
-
-
-async def test_voice_pauses_goes_on_and_skips(
-    hass: HomeAssistant, player: str, songs: Songs
-) -> None:
-    assert await async_setup_component(hass, "intent", {})
-    await play(hass, player, songs.make("a", 6))
-    await play(hass, player, songs.make("b", 6), enqueue="add")
-
-    async def say(name: str) -> None:
-        await intent.async_handle(hass, "test", name)
-        await hass.async_block_till_done()
-
-    watch = Watch(hass, player)
-    await say("HassMediaPause")
-    await watch.until_is("paused")
-    await say("HassMediaUnpause")
-    await watch.until_is("playing")
-    await say("HassMediaNext")
-    await watch.until(is_item("b"))
-    await call(hass, player, "media_stop")
-
-
-async def test_device_trigger_tells_of_a_pause(
-    hass: HomeAssistant, player: str, songs: Songs
-) -> None:
-    entry = er.async_get(hass).async_get(player)
-    assert entry
-    trigger = {
-        "platform": "device",
-        "domain": "media_player",
-        "device_id": entry.device_id,
-        "entity_id": entry.id,
-        "type": "paused",
-    }
-    automation = {"trigger": trigger, "action": {"event": "was_paused"}}
-    assert await async_setup_component(hass, "automation", {"automation": automation})
-    told = async_capture_events(hass, "was_paused")
-    await play(hass, player, songs.make("a", 4))
-
-    await call(hass, player, "media_pause")
-    await hass.async_block_till_done()
-
-    assert len(told) == 1
-    await call(hass, player, "media_stop")

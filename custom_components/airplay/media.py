@@ -1,7 +1,9 @@
 """Media ids of Home Assistant, made into something that the sender can open."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+import logging
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,11 +28,15 @@ from .const import DOMAIN
 from .queue_item import QueueItem, new_item_id
 from .raop.messages import Media, Tags
 
+_LOGGER = logging.getLogger(__name__)
+
 _SCHEMES = {"http", "https"}
 _PICTURE_KEYS = ("thumb", "picture", "image", "media_image_url", "entity_picture")
 # The sender takes a line of bounded length; nobody needs a title longer than this.
 _MAX_TEXT = 1000
 _RANDOM = Random()
+_ALL_SOURCES = "media-source://"
+_SEARCH_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +108,39 @@ async def async_browse(hass: HomeAssistant, media_id: str | None) -> BrowseMedia
 
 
 async def async_search(hass: HomeAssistant, query: SearchMediaQuery) -> SearchMedia:
-    """Return what a media source finds and can be heard."""
+    """Return what a media source finds and can be heard; without one, what all find."""
+    source = query.media_content_id
     try:
-        found = await media_source.async_search_media(
-            hass, query.media_content_id, query
-        )
+        found = await media_source.async_search_media(hass, source, query)
+        results = list(found.result)
     except BrowseError as err:
-        raise SearchError(str(err)) from err
-    heard = [item for item in found.result if item.can_expand or _is_heard(item)]
+        if source and source != _ALL_SOURCES:
+            raise SearchError(str(err)) from err
+        # Home Assistant searches one at a time, but voices do not say which.
+        results = await _async_search_all(hass, query)
+    heard = [item for item in results if item.can_expand or _is_heard(item)]
     return SearchMedia(result=heard)
+
+
+async def _async_search_all(
+    hass: HomeAssistant, query: SearchMediaQuery
+) -> list[BrowseMedia]:
+    """Ask all sources at once; those that cannot be searched find nothing."""
+    root = await media_source.async_browse_media(hass, None)
+
+    async def search(source: BrowseMedia) -> list[BrowseMedia]:
+        try:
+            async with asyncio.timeout(_SEARCH_S):
+                found = await media_source.async_search_media(
+                    hass, source.media_content_id, query
+                )
+        except (BrowseError, TimeoutError) as err:
+            _LOGGER.debug("%s finds nothing: %r", source.title, err)
+            return []
+        return list(found.result)
+
+    answers = await asyncio.gather(*(search(each) for each in root.children or ()))
+    return [item for answer in answers for item in answer]
 
 
 def public_name(media_id: str) -> str:

@@ -40,6 +40,7 @@ _ALWAYS = (
     MediaPlayerEntityFeature.BROWSE_MEDIA
     | MediaPlayerEntityFeature.CLEAR_PLAYLIST
     | MediaPlayerEntityFeature.MEDIA_ENQUEUE
+    | MediaPlayerEntityFeature.PAUSE
     | MediaPlayerEntityFeature.PLAY_MEDIA
     | MediaPlayerEntityFeature.REPEAT_SET
     | MediaPlayerEntityFeature.SEARCH_MEDIA
@@ -121,8 +122,6 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
             features |= MediaPlayerEntityFeature.NEXT_TRACK
         if playing and playing.duration_ms is not None:
             features |= MediaPlayerEntityFeature.SEEK
-        if playing is None or not playing.is_live:
-            features |= MediaPlayerEntityFeature.PAUSE
         return features
 
     @property
@@ -187,8 +186,14 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
     @translate_errors
     @override
     async def async_media_pause(self) -> None:
-        """Pause; radio stops."""
+        """Pause; radio stops, and begins anew at what is live then."""
         await self.player.async_pause()
+
+    @translate_errors
+    @override
+    async def async_media_play_pause(self) -> None:
+        """Do the opposite of what is going on, or about to."""
+        await self.player.async_toggle()
 
     @translate_errors
     @override

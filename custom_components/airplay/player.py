@@ -11,7 +11,7 @@ from .media import Playable
 from .models import AirPlayConfigEntry
 from .now_playing import Display, NowPlaying
 from .occupancy import Occupancy
-from .raop.errors import RaopError, error_for
+from .raop.errors import NoStreamError, RaopError, error_for
 from .raop.messages import (
     CoverFound,
     MediaChanged,
@@ -33,7 +33,7 @@ from .volume import Volume
 _LOGGER = logging.getLogger(__name__)
 
 # Nothing is paused, maybe because the process that paused it is gone.
-_NOTHING_PAUSED = {"no_stream", SenderGoneError.code}
+_NOTHING_PAUSED = (NoStreamError, SenderGoneError)
 # More are never open and unheard at once.
 _MOST_AHEAD = 8
 _PLAY_S = 60.0
@@ -81,7 +81,9 @@ class Player:
         self._display = Display(hass, entry, speaker, sender)
         # Items that are sent already, but not heard.
         self.taken: list[str] = []
-        self.is_pausing = False
+        # The numbers of a pause and of a stop that are on their way.
+        self._pausing: int | None = None
+        self._stopping: int | None = None
         self.state = PlayerState.IDLE
         self.playing: NowPlaying | None = None
         self.progress: Progress | None = None
@@ -107,6 +109,16 @@ class Player:
     def is_idle(self) -> bool:
         """Whether there is no stream and none is on its way."""
         return self.state is PlayerState.IDLE and not self._starting
+
+    @property
+    def is_pausing(self) -> bool:
+        """Whether a pause is on its way, and nothing was asked for since."""
+        return self._pausing == self._intent
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a stop is on its way, and nothing was asked for since."""
+        return self._stopping == self._intent
 
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
@@ -181,13 +193,14 @@ class Player:
         if self.is_idle:
             return
         pending = self._next
-        self.is_pausing = True
+        self._pausing = intent
         try:
             await self._sender.async_request(
                 Pause(stream=self._stream, keep_s=self.settings.keep_paused_s)
             )
         finally:
-            self.is_pausing = False
+            if self._pausing == intent:
+                self._pausing = None
         if intent == self._intent and pending and self.state is PlayerState.IDLE:
             # It came so early that there was no stream yet.
             self.state = PlayerState.PAUSED
@@ -200,9 +213,9 @@ class Player:
         self._starting += 1
         try:
             await self._sender.async_request(Resume(stream=self._stream))
+        except _NOTHING_PAUSED:
+            return False
         except RaopError as error:
-            if error.code in _NOTHING_PAUSED:
-                return False
             self._speaker.async_failed(error)
             raise
         finally:
@@ -212,9 +225,13 @@ class Player:
 
     async def async_stop(self) -> None:
         """Stop, also what is still being started, and free the receiver."""
-        intent = self.async_intend()
-        if not self.is_idle:
-            await self._sender.async_request(Stop(stream=self._stream))
+        intent = self._stopping = self.async_intend()
+        try:
+            if not self.is_idle:
+                await self._sender.async_request(Stop(stream=self._stream))
+        finally:
+            if self._stopping == intent:
+                self._stopping = None
         if intent == self._intent and self.state is PlayerState.PAUSED:
             # The sender knows nothing of what was paused before it was started.
             self._async_end()

@@ -69,12 +69,21 @@ class Transport(QueuePlayer):
         current = self.queue.current
         if current is None:
             return
-        if self.is_pausing or (self.state is PlayerState.PAUSED and not self._starting):
+        if self.is_stopping:
+            await self._async_start(self.async_intend(), current)
+        elif self._is_held:
             await self._async_unpause(current)
-        elif self.is_idle and self._pending is None:
+        elif self._is_at_rest:
             self.queue.jump(current.id)
             position_ms = self._kept_position_ms
             await self._async_start(self.async_intend(), current, position_ms)
+
+    async def async_toggle(self) -> None:
+        """Go on where nothing sounds or is about to, else pause."""
+        if self.is_stopping or self._is_held or self._is_at_rest:
+            await self.async_go_on()
+        else:
+            await self.async_pause()
 
     @override
     async def async_pause(self) -> None:
@@ -137,6 +146,16 @@ class Transport(QueuePlayer):
         """Repeat one item, all, or none."""
         self.queue.repeat = Repeat(repeat.value)
         self._async_settle()
+
+    @property
+    def _is_held(self) -> bool:
+        """Whether it is paused, or about to be, and goes on when it is told to."""
+        is_paused = self.state is PlayerState.PAUSED and not self._starting
+        return self.is_pausing or is_paused
+
+    @property
+    def _is_at_rest(self) -> bool:
+        return self.is_idle and self._pending is None
 
     async def _async_unpause(self, current: QueueItem) -> None:
         intent = self.async_intend()

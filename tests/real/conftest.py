@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from pytest_socket import socket_allow_hosts
+
+from custom_components.airplay import presence
+from homeassistant.components import zeroconf
 
 from .network import SUBNET, Lab, LabError, Shairport
 
@@ -46,6 +50,17 @@ def sender_namespace(lab: Lab, socket_enabled: None) -> Iterator[None]:
     """Run a test, and the processes that it starts, on the sender's side."""
     socket_allow_hosts(["127.0.0.1", f"{SUBNET}.0/24"], allow_unix_socket=True)
     with lab.sender_namespace():
+        yield
+
+
+@pytest.fixture
+def mdns(sender_namespace: None) -> Iterator[None]:
+    """Let Home Assistant's zeroconf speak on the sender's side of the lab."""
+    interfaces = {"interfaces": [f"{SUBNET}.1"]}
+    with (
+        patch.object(zeroconf, "_async_get_zc_args", return_value=interfaces),
+        patch.object(presence, "SETTLE_S", 1.0),
+    ):
         yield
 
 

@@ -1,7 +1,7 @@
 """Home Assistant finds real receivers by real mDNS and plays real sound on them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 import contextlib
 from pathlib import Path
 from queue import Queue
@@ -16,80 +16,22 @@ from aiohttp.test_utils import TestServer
 import av
 import pytest
 
-from custom_components.airplay import presence
-from custom_components.airplay.const import DOMAIN
 from custom_components.airplay.raop.audio.events import Ended, Failed, SourceEvent
 from custom_components.airplay.raop.audio.source import Source
 from custom_components.airplay.raop.messages import Media
-from homeassistant.components import tts, zeroconf
+from homeassistant.components import tts
 from homeassistant.components.tts.const import DATA_COMPONENT
-from homeassistant.config_entries import SOURCE_ZEROCONF
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tests.ha_common import Watch, call, play, player_of, state_of
+from tests.ha_common import Watch, call, play
 
-from .compare import Frames, compare, frames, read_pcm, read_wav
+from .compare import Frames, compare, frames, read_wav
 from .conftest import StartShairport
-from .network import SUBNET, Shairport
+from .home import PASSWORD, add_discovered, heard, play_to_end, played_frames
 from .test_command_line import make_song
 
 _SENTENCE = "The washing machine is done."
-_PASSWORD = "secret"
 _ICY_BYTES = 16_000
-
-
-@pytest.fixture
-def mdns(sender_namespace: None) -> Iterator[None]:
-    """Let Home Assistant's zeroconf speak on the sender's side of the lab."""
-    interfaces = {"interfaces": [f"{SUBNET}.1"]}
-    with (
-        patch.object(zeroconf, "_async_get_zc_args", return_value=interfaces),
-        patch.object(presence, "SETTLE_S", 1.0),
-    ):
-        yield
-
-
-async def add_discovered(hass: HomeAssistant, names: set[str]) -> dict[str, str]:
-    """Wait until the receivers are discovered, add them, return their players."""
-    assert await async_setup_component(hass, "zeroconf", {})
-    assert await async_setup_component(hass, DOMAIN, {})
-    players: dict[str, str] = {}
-    async with asyncio.timeout(30):
-        while names - players.keys():
-            for flow in hass.config_entries.flow.async_progress_by_handler(DOMAIN):
-                name = flow["context"]["title_placeholders"]["name"]
-                if flow["context"]["source"] == SOURCE_ZEROCONF and name in names:
-                    asked = flow["step_id"] == "password"
-                    answer = {"password": _PASSWORD} if asked else {}
-                    players[name] = await _add(hass, flow["flow_id"], answer)
-            await asyncio.sleep(0.1)
-    return players
-
-
-async def _add(hass: HomeAssistant, flow_id: str, answer: dict[str, str]) -> str:
-    result = await hass.config_entries.flow.async_configure(flow_id, answer)
-    assert result["type"] == "create_entry", result
-    await hass.async_block_till_done()
-    return player_of(hass, result["result"])
-
-
-async def play_to_end(hass: HomeAssistant, player: str, media: str) -> None:
-    """Play something and wait until it is over."""
-    watch = Watch(hass, player)
-    await play(hass, player, media)
-    assert state_of(hass, player).state == "playing"
-    await watch.until(lambda state: state.state == "idle", timeout_s=90)
-
-
-def heard(receiver: Shairport, since: int) -> Frames:
-    """Return what a receiver played after a place in its recording."""
-    return read_pcm(receiver.pcm_path)[since:]
-
-
-def played_frames(receiver: Shairport) -> int:
-    """Return how much a receiver has played until now."""
-    path = receiver.pcm_path
-    return path.stat().st_size // 4 if path.exists() else 0
 
 
 def decode(path: Path) -> Frames:
@@ -134,7 +76,7 @@ async def test_discovered_speakers_play_a_minute_bit_by_bit(
     receivers = {
         "New": shairport("ap1", name="New"),
         "Old": shairport("ap1old", name="Old"),
-        "Locked": shairport("ap1old", name="Locked", password=_PASSWORD),
+        "Locked": shairport("ap1old", name="Locked", password=PASSWORD),
     }
     assert await async_setup_component(hass, "media_source", {})
     players = await add_discovered(hass, set(receivers))

@@ -20,11 +20,9 @@ from homeassistant.setup import async_setup_component
 from tests.ha_common import Watch, call, play, state_of
 
 from .conftest import StartShairport
+from .home import add_discovered
 from .network import SUBNET, Lab, Shairport
 from .test_command_line import make_song
-from .test_home_assistant import add_discovered, mdns
-
-__all__ = ["mdns"]
 
 LONG = "media-source://media_source/local/long.wav"
 OTHER = "media-source://media_source/local/other.wav"

@@ -30,6 +30,7 @@ class Parameters:
         self._host = host
         self._quirks = quirks
         self._early_volume_db: float | None = None
+        self._found_volume_db = volume_db
         self.volume_db = volume_db
         self.song = song
         self.is_recording = False
@@ -39,6 +40,11 @@ class Parameters:
         self.is_recording = True
         if self._quirks.forgets_early_volume and self._early_volume_db is not None:
             self.volume_db = self._early_volume_db
+
+    def sound(self) -> None:
+        """Begin to play: some receivers lose the volume that was set before."""
+        if self._quirks.forgets_silent_volume:
+            self.volume_db = self._found_volume_db
 
     def get(self, request: Request) -> Response:
         if request.body.strip() != b"volume":

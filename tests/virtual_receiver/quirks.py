@@ -58,6 +58,8 @@ class Quirks:
     """Answer 200 to a volume and keep the old one."""
     forgets_early_volume: bool = False
     """Lose a volume set before RECORD."""
+    forgets_silent_volume: bool = False
+    """Lose a volume set before the session's first frame was played."""
 
     # packets that come in
     loss: float = 0.0

@@ -313,6 +313,8 @@ class VirtualReceiver(Observer):
             self._waiters.notify()
 
     def _received(self, request: Request) -> None:
+        # What is due by now was heard before this was asked.
+        self.poll()
         self.requests.append(request)
         self._tell("request", method=request.method, uri=request.uri)
         asyncio.get_running_loop().call_soon(self._waiters.notify)
@@ -322,6 +324,9 @@ class VirtualReceiver(Observer):
             self._wav.append(packet.sound)
         if not self._is_sounding and not packet.is_missing:
             self._is_sounding = True
+            if self.session is not None:
+                self.session.sound()
+                self.volume_db = self.session.volume_db
             unix_s = to_unix_ns(packet.play_ns) / 1e9
             self._tell("playing", unix_s=unix_s, rtptime=packet.rtptime)
 

@@ -118,6 +118,10 @@ class Session:
         method = self._methods.get(request.method)
         return method(request) if method is not None else Response(501)
 
+    def sound(self) -> None:
+        """Take note that the first frame is played."""
+        self._parameters.sound()
+
     def close(self) -> None:
         """Take the end of the connection."""
         if self.state is not SessionState.CLOSED:

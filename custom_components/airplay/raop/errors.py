@@ -49,6 +49,12 @@ class ReceiverSilentError(RaopError):
     code = "silent"
 
 
+class NoStreamError(RaopError):
+    """There is nothing to go on with."""
+
+    code = "no_stream"
+
+
 class UnsupportedReceiverError(RaopError):
     """The receiver offers no way of playing that this package knows."""
 

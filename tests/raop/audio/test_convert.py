@@ -1,5 +1,7 @@
 """Frames of every kind to 44100/16/2: exact where they can be, else very near."""
 
+from pathlib import Path
+
 import av
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +55,15 @@ def test_mono_is_doubled_without_getting_quieter(sample_format: str) -> None:
     converted = convert(samples, sample_format, "mono", RATE)
 
     assert np.array_equal(converted, np.repeat(samples, 2, axis=1))
+
+
+def test_resampler_starts_no_threads() -> None:
+    before = sorted(Path("/proc/self/task").iterdir())
+    converter = Converter()
+
+    converter.convert(frames_of(noise(1024), "s16", "stereo", 48000)[0])
+
+    assert sorted(Path("/proc/self/task").iterdir()) == before
 
 
 @pytest.mark.parametrize("sample_format", ["s32", "s32p"])

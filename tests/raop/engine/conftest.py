@@ -1,13 +1,14 @@
 """What the engine's tests are set up with."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_socket
 
 from tests.virtual_receiver import VirtualReceiver
 
-from .stage import Desk, opened_desk, receiver
+from .stage import Desk, opened_desk, receiver, wav
 
 
 @pytest.fixture(autouse=True)
@@ -29,3 +30,16 @@ async def desk() -> AsyncIterator[Desk]:
 async def kitchen(desk: Desk) -> VirtualReceiver:
     """Return a well-behaved receiver."""
     return await desk.add(receiver("Kitchen"))
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    """Return a file of 0.6 s."""
+    wav(tmp_path / "song.wav", 0.6)
+    return tmp_path / "song.wav"
+
+
+@pytest.fixture
+def pcm(song: Path) -> bytes:
+    """Return the sound of the file."""
+    return song.read_bytes()[44:]

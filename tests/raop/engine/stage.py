@@ -21,12 +21,13 @@ from custom_components.airplay.raop.messages import (
     Stop,
     StreamChanged,
 )
-from tests.virtual_receiver import Cadence, VirtualReceiver
+from tests.virtual_receiver import Cadence, Quirks, VirtualReceiver
 
 from .stand_ins import sound
 
 IDENTITY = Identity(dacp_id="A1B2C3D4E5F60718")
 STREAM = "kitchen"
+PRECISE_S = 0.002
 # Asks often, so that a receiver's clock is right from the start, whatever the load.
 EAGER = Cadence(first_requests=30, first_interval_s=0.02, interval_s=0.2)
 
@@ -34,12 +35,17 @@ EAGER = Cadence(first_requests=30, first_interval_s=0.02, interval_s=0.2)
 def wav(path: Path, seconds: float = 0.6, *, seed: int = 1) -> bytes:
     """Write a WAV file and return its sound."""
     pcm = sound(round(seconds * 44_100), seed)
+    write_pcm(path, pcm)
+    return pcm
+
+
+def write_pcm(path: Path, pcm: bytes) -> None:
+    """Write sound as a WAV file."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
         file.setsampwidth(2)
         file.setframerate(44_100)
         file.writeframes(pcm)
-    return pcm
 
 
 def receiver(name: str = "Virtual", **details: object) -> VirtualReceiver:
@@ -210,3 +216,37 @@ async def until(
     while not is_true():
         assert time.monotonic() < deadline, f"{what}: {look()}"
         await asyncio.sleep(0.01)
+
+
+def unix(monotonic_ns: int | None) -> float:
+    """Return the Unix time of an instant of CLOCK_MONOTONIC."""
+    assert monotonic_ns is not None
+    return (monotonic_ns + time.time_ns() - time.monotonic_ns()) / 1e9
+
+
+def heard_at(of: VirtualReceiver, pcm: bytes) -> float:
+    """Return the Unix time at which a source's first frame was heard."""
+    return unix(of.heard(pcm).first_frame_ns)
+
+
+async def outcome(
+    desk: Desk, of: VirtualReceiver, song: Path, **details: object
+) -> str | None:
+    """Play a song on a stream of its own and return the error's code, if any."""
+    code = await desk.run(play(song, member(of, **details), stream=of.name))
+    end = await desk.ended(of.name)
+    assert end.code == code
+    return code
+
+
+async def outcomes(
+    desk: Desk, song: Path, quirks: dict[str, Quirks], **details: object
+) -> dict[str, str | None]:
+    """Play on many receivers at once, each in a stream of its own."""
+    all_of = [
+        await desk.add(receiver(name, quirks=each)) for name, each in quirks.items()
+    ]
+    codes = await asyncio.gather(
+        *(outcome(desk, each, song, **details) for each in all_of)
+    )
+    return dict(zip(quirks, codes, strict=True))

@@ -232,6 +232,30 @@ async def test_nobody_waits_longer_than_half_a_second_for_the_one_before() -> No
         assert await picture == [500]
 
 
+async def test_what_is_not_urgent_lets_everything_else_go_first() -> None:
+    heard: list[str] = []
+    answer = asyncio.Event()
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        while True:
+            heard.append(await hear(reader))
+            await answer.wait()
+            writer.write(OK)
+
+    async with connected(script) as connection, asyncio.TaskGroup() as group:
+        for words in ("title", "progress", "picture"):
+            later = connection.perform(ask(f"SET_{words}"), is_urgent=False)
+            group.create_task(later)
+        await asyncio.sleep(0)
+        group.create_task(connection.perform(ask("FLUSH")))
+        await asyncio.sleep(0)
+        answer.set()
+
+    assert heard == ["SET_title", "FLUSH", "SET_progress", "SET_picture"]
+
+
 async def test_a_handshake_that_fails_frees_the_turn() -> None:
     def failing() -> Handshake[None]:
         yield Request("OPTIONS", "*")

@@ -232,6 +232,7 @@ def test_what_was_taken_back_is_heard_again_from_the_frame_of_the_pause() -> Non
     made = supply.take(0, 600)
 
     supply.rewind(352, made[352 * 4 :])
+    supply.hold(352)
     assert supply.paused_position == 352
     supply.resume(5000)
 

@@ -2,12 +2,10 @@
 
 from custom_components.airplay.raop.engine.outlet import Outlet
 from custom_components.airplay.raop.engine.supply import Pcm
-from custom_components.airplay.raop.engine.transmitter import (
-    SILENT_PACKETS,
-    Transmitter,
-)
+from custom_components.airplay.raop.engine.transmitter import Transmitter
 from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.session.backlog import Format
+from custom_components.airplay.raop.session.lead import SILENT_PACKETS
 from custom_components.airplay.raop.session.timeline import SECOND_NS
 from custom_components.airplay.raop.wire.rtp import SyncPacket
 
@@ -208,7 +206,7 @@ def test_hushed_nothing_is_sent_until_a_new_line_is_set() -> None:
     bench.run_until(at_ns)
     count = len(heard(ears.audio))
 
-    sequence, frame = bench.transmitter.hush()
+    sequence, frame = bench.transmitter.hush(bench.now_ns) or (0, 0)
     assert bench.transmitter.heard_frame(bench.now_ns) is None
     bench.run_until(bench.now_ns + SECOND_NS)
     assert heard(ears.audio) == []
@@ -243,6 +241,6 @@ def test_a_pause_takes_back_what_was_not_heard() -> None:
 
     line = bench.transmitter.line
     assert line is not None
-    kept = bench.transmitter.backlog.pcm_from(line.frame)
+    kept = bench.transmitter.backlog.music_from(line.frame)
     assert kept.startswith(pcm[4410 * 4 : 8820 * 4])
     bench.close()

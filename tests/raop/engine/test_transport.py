@@ -1,5 +1,6 @@
 """Pause, resume, seek and items that follow: what is heard, to the frame."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 import time
@@ -18,6 +19,7 @@ from custom_components.airplay.raop.messages import (
     Queue,
     Resume,
     SetVolume,
+    Started,
     Stop,
     StreamChanged,
     VolumeFound,
@@ -56,6 +58,29 @@ def write(path: Path, pcm: bytes) -> Path:
 async def played(desk: Desk, command: Play) -> None:
     """Play something that must play."""
     assert await desk.run(command) is None
+
+
+@pytest.mark.parametrize("overtaker", ["stop", "queue", "nothing"])
+async def test_item_that_is_overtaken_while_it_is_queued_is_left(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, overtaker: str
+) -> None:
+    # More than is decoded ahead: its source would wait for ever to be read.
+    wav(tmp_path / "long.wav", 8)
+    long = media(tmp_path / "long.wav", "second")
+    await played(desk, play(tmp_path / "long.wav", member(kitchen)))
+
+    overtaken = desk.submit(Queue(stream=STREAM, media=long))
+    match overtaker:
+        case "stop":
+            assert await desk.stop() is None
+        case "queue":
+            await desk.run(Queue(stream=STREAM, media=replace(long, item="third")))
+        case _:
+            await desk.run(Queue(stream=STREAM))
+
+    # The desk looks for sources that are left.
+    assert (await desk.reply(overtaken)).code is None
+    await desk.stop()
 
 
 async def test_items_that_follow_are_heard_without_a_frame_between(
@@ -170,6 +195,42 @@ async def test_pause_is_heard_at_once_and_resumes_at_the_frame_that_was_audible(
     assert paused.position_ms == pytest.approx((before - again) / 44.1, abs=2)
     assert len(kitchen.asked("ANNOUNCE")) == 1
     assert not kitchen.violations
+
+
+@pytest.mark.parametrize(
+    ("latency_frames", "quirks", "is_soon"),
+    [
+        (2205, Quirks(), True),
+        (11_025, Quirks(), False),
+        (2205, Quirks(ask_received_every=20), False),
+    ],
+    ids=["tells its latency", "tells nothing", "asks for packets again"],
+)
+async def test_seek_and_resume_lead_is_what_the_receiver_has_shown(
+    desk: Desk,
+    tmp_path: Path,
+    latency_frames: int,
+    quirks: Quirks,
+    *,
+    is_soon: bool,
+) -> None:
+    whole = wav(tmp_path / "song.wav", 3)
+    den = await desk.add(
+        receiver("Den", audio_latency_frames=latency_frames, quirks=quirks)
+    )
+    song = play(tmp_path / "song.wav", member(den), lead_ms=None, depth_ms=1000)
+
+    await played(desk, song)
+    await desk.run(Pause(stream=STREAM))
+    assert await desk.run(Resume(stream=STREAM)) is None
+    await played(desk, song)
+    await desk.ended()
+
+    # At a depth of a second the first packet of a start is sent at once.
+    leads = [each.at - each.first_packet_at for each in desk.told(Started)]
+    assert [lead <= 0.4 for lead in leads] == [False, is_soon, is_soon]
+    assert max(leads) <= 0.7
+    assert den.heard(whole).is_complete
 
 
 async def test_many_pauses_lose_nothing(

@@ -140,14 +140,14 @@ def test_sequence_and_rtptime_wrap_on_the_wire_alone() -> None:
 
     assert heads == [(0xFFFE, 2**32 - 352), (0xFFFF, 0), (0, 352), (1, 704)]
     assert backlog.next_sequence == 0x10002
-    assert backlog.next_frame == (1 << 32) + 3 * 352
+    assert backlog.frame_of(backlog.next_sequence) == (1 << 32) + 3 * 352
 
 
 @pytest.mark.parametrize("behind", [0, 1, 352, 353, 3519, 3520])
 def test_the_sound_of_packets_is_kept_from_any_frame_on(behind: int) -> None:
     backlog = filled(CAPACITY + 10, frame=1000)
 
-    kept = backlog.pcm_from(backlog.next_frame - behind)
+    kept = backlog.music_from(backlog.frame_of(backlog.next_sequence) - behind)
 
     assert kept == sound(CAPACITY + 10)[len(sound(CAPACITY + 10)) - behind * 4 :]
 

@@ -165,7 +165,7 @@ def test_resend_requests_come_out_as_they_went_in(
 def test_resent_packet_is_wrapped_whole() -> None:
     packet = octets("rtp_audio_header_first") + b"sound"
 
-    assert resend_reply(0x1234, packet) == bytes.fromhex("80d60001") + packet
+    assert resend_reply(packet) == bytes.fromhex("80d60001") + packet
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_resent_packet_is_wrapped_whole() -> None:
         (octets("sync_first"), PacketKind.SYNC),
         (octets("sync_next"), PacketKind.SYNC),
         (octets("retransmit_request"), PacketKind.RESEND_REQUEST),
-        (resend_reply(1, octets("rtp_audio_header_first")), PacketKind.RESEND_REPLY),
+        (resend_reply(octets("rtp_audio_header_first")), PacketKind.RESEND_REPLY),
         (octets("rtp_audio_header_first"), PacketKind.AUDIO),
         (octets("rtp_audio_header_next"), PacketKind.AUDIO),
         (b"\x80\x60", PacketKind.AUDIO),

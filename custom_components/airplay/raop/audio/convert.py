@@ -97,6 +97,8 @@ def _graph(shape: _Shape) -> Graph:
     # libswresample would make mono 3 dB quieter; it is doubled afterwards instead.
     target = "mono" if channels == 1 else "stereo"
     graph = Graph()
+    # None of these filters uses any, and they would wait for the garbage collector.
+    graph.threads = 1
     graph.link_nodes(
         graph.add_abuffer(sample_rate=rate, format=sample_format, layout=layout),
         graph.add("aresample", _RESAMPLE),

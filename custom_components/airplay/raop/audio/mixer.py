@@ -4,6 +4,8 @@ import numpy as np
 
 CHANNELS = 2
 
+type Frames = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+
 
 def crossfade(leaving: bytes, coming: bytes, done: int, total: int) -> bytes:
     """Mix a part of a crossfade of `total` frames, `done` of which are behind.
@@ -12,16 +14,20 @@ def crossfade(leaving: bytes, coming: bytes, done: int, total: int) -> bytes:
     side is shorter than the other, silence stands in for it.
     """
     size = max(len(leaving), len(coming))
-    first, second = _samples(leaving, size), _samples(coming, size)
+    first, second = to_floats(leaving, size), to_floats(coming, size)
     frames = np.arange(done, done + size // (2 * CHANNELS), dtype=np.float32)
     angle = (np.pi / 2) * np.minimum(frames / max(total, 1), 1)
     mixed = first * np.cos(angle)[:, None] + second * np.sin(angle)[:, None]
-    pcm: bytes = np.clip(np.rint(mixed), -32768, 32767).astype("<i2").tobytes()
+    return from_floats(mixed)
+
+
+def from_floats(frames: Frames) -> bytes:
+    """Return the nearest s16le; what is too loud for it is clipped."""
+    pcm: bytes = np.clip(np.rint(frames), -32768, 32767).astype("<i2").tobytes()
     return pcm
 
 
-def _samples(
-    pcm: bytes, size: int
-) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def to_floats(pcm: bytes, size: int) -> Frames:
+    """Return frames as floats, followed by silence up to a size in bytes."""
     samples = np.frombuffer(pcm.ljust(size, b"\0"), "<i2")
     return samples.reshape(-1, CHANNELS).astype(np.float32)

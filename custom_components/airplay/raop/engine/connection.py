@@ -38,6 +38,7 @@ class Connection:
         self._parser = ResponseParser()
         self._waiting: deque[asyncio.Future[Response]] = deque()
         self._turn = asyncio.Lock()
+        self._in_a_hurry = 0
         self._sequence = 0
         self._task = asyncio.create_task(self._read())
         self.closed: asyncio.Future[RaopError] = asyncio.Future()
@@ -59,9 +60,14 @@ class Connection:
         _watch(writer.get_extra_info("socket"))
         return cls(reader, writer)
 
-    async def perform[T](self, handshake: Handshake[T], *, timeout_s: float = 5) -> T:
-        """Run a handshake; each of its requests has so long to be answered."""
-        has_turn = await self._wait_for_turn()
+    async def perform[T](
+        self, handshake: Handshake[T], *, timeout_s: float = 5, is_urgent: bool = True
+    ) -> T:
+        """Run a handshake; each of its requests has so long to be answered.
+
+        What is not urgent lets everything else go first.
+        """
+        has_turn = await (self._take_turn() if is_urgent else self._take_last_turn())
         try:
             request = next(handshake)
             while True:
@@ -79,12 +85,23 @@ class Connection:
         self._task.cancel()
         self._finish(ReceiverUnreachableError("the connection was closed"))
 
-    async def _wait_for_turn(self) -> bool:
+    async def _take_turn(self) -> bool:
+        self._in_a_hurry += 1
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 await self._turn.acquire()
         except TimeoutError:
             return False
+        finally:
+            self._in_a_hurry -= 1
+        return True
+
+    async def _take_last_turn(self) -> bool:
+        await self._turn.acquire()
+        while self._in_a_hurry:
+            # Turns come in order, so this one comes behind those that wait now.
+            self._turn.release()
+            await self._turn.acquire()
         return True
 
     async def _exchange(self, request: Request, timeout_s: float) -> Response:

@@ -9,6 +9,8 @@ import logging
 
 from ..errors import MediaError, RaopError
 from ..messages import (
+    Announce,
+    CancelAnnouncement,
     Command,
     Event,
     Identity,
@@ -18,6 +20,7 @@ from ..messages import (
     Ready,
     RemoteCommand,
     Reply,
+    RestoreVolume,
     Resume,
     SetArtwork,
     SetTags,
@@ -27,6 +30,7 @@ from ..messages import (
 )
 from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
+from .announcement import Announcement
 from .pacer import Pacer
 from .stream import Stream
 
@@ -61,6 +65,8 @@ class Engine:
         self.remotes = Remotes()
         self._streams: dict[str, Stream] = {}
         self._at_work: dict[str, _Work] = {}
+        self._announcements: dict[str, Announcement] = {}
+        self._announcing: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -81,7 +87,7 @@ class Engine:
         match command:
             case Play():
                 stream = self._stream(command.stream)
-                stream.members.want(command.members)
+                stream.sessions.members.want(command.members)
                 await self._take_over(stream, lambda: stream.play(command))
             case Pause():
                 stream = self._stream(command.stream)
@@ -93,6 +99,8 @@ class Engine:
                 await self._stop(command.stream)
             case SetVolume():
                 self._set_volume(command)
+            case Announce() | CancelAnnouncement() | RestoreVolume():
+                await self._speak(command)
             case Queue() | SetArtwork() | SetTags():
                 await self._add(command)
             case Shutdown():
@@ -122,9 +130,49 @@ class Engine:
             self._spawn(self._take_over(stream, lambda: stream.bring_back(returning)))
 
     async def close(self) -> None:
-        """End all streams and the pacing thread."""
+        """End all announcements, all streams and the pacing thread."""
+        for announcing in self._announcing:
+            announcing.cancel()
+        await asyncio.gather(*self._announcing, return_exceptions=True)
         await asyncio.gather(*(self._stop(name) for name in tuple(self._streams)))
         await asyncio.to_thread(self._pacer.stop)
+
+    async def _speak(
+        self, command: Announce | CancelAnnouncement | RestoreVolume
+    ) -> None:
+        """Do what leaves the music as it is."""
+        match command:
+            case Announce():
+                await self._announce(command)
+            case CancelAnnouncement():
+                if announcement := self._announcements.get(command.announcement):
+                    announcement.cancel()
+            case RestoreVolume():
+                stream = self._stream(command.stream)
+                try:
+                    await stream.floor.restore_volume(command.member)
+                finally:
+                    self._forget(stream)
+
+    async def _announce(self, command: Announce) -> None:
+        streams = {each.stream: self._stream(each.stream) for each in command.targets}
+        announcement = Announcement(
+            command, streams, pacer=self._pacer, emit=self._emit
+        )
+        self._announcements[command.announcement] = announcement
+        announcing = asyncio.create_task(announcement.run())
+        self._announcing.add(announcing)
+        try:
+            await asyncio.wait([announcing])
+        finally:
+            announcing.cancel()
+            self._announcing.discard(announcing)
+            self._announcements.pop(command.announcement, None)
+            for stream in streams.values():
+                self._forget(stream)
+        if announcing.cancelled():
+            raise StoppedError("the sender ends")
+        announcing.result()
 
     async def _answer(self, number: int, command: Command) -> None:
         try:
@@ -168,11 +216,11 @@ class Engine:
             case Queue():
                 await stream.queue(command.media, command.crossfade_ms)
             case SetTags():
-                stream.show_tags(command.tags)
+                stream.follower.show_tags(command.tags)
             case SetArtwork():
                 picture = _picture(command)
                 kind = command.content_type if picture else "image/none"
-                stream.show_artwork(kind, picture)
+                stream.follower.show_artwork(kind, picture)
 
     def _stream(self, name: str) -> Stream:
         if name not in self._streams:
@@ -221,7 +269,7 @@ class Engine:
 
     def _set_volume(self, command: SetVolume) -> None:
         for stream in self._streams.values():
-            stream.members.set_volume(
+            stream.sessions.members.set_volume(
                 command.receiver, command.volume, is_muted=command.muted
             )
 

@@ -26,6 +26,7 @@ class Items:
         self._emit = emit
         self._next: Playback | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._order = object()
         # Sent already, but not heard: more than one where items are very short.
         self._unheard: list[Playback] = []
         self.present: Playback | None = None
@@ -51,10 +52,13 @@ class Items:
     ) -> None:
         """Open what shall follow in the background, or let nothing follow."""
         self.drop_next()
+        order = self._order
         supply = transmitter.supply
         if media is None:
             return await self._pacer.run(lambda: supply.follow(None))
         await self._pacer.run(supply.expect)
+        if order is not self._order:
+            return None  # A newer order came meanwhile, or the end of it all.
         self._next = self.make(media, command)
         fade = frames_of_ms(command.crossfade_ms)
         self._opening = asyncio.create_task(self._open(self._next, transmitter, fade))
@@ -62,6 +66,7 @@ class Items:
 
     def drop_next(self) -> None:
         """Leave the item that was to follow."""
+        self._order = object()
         if self._opening:
             self._opening.cancel()
             self._opening = None

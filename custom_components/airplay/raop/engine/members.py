@@ -16,6 +16,7 @@ from ..messages import (
     VolumeFound,
 )
 from ..session.backlog import AudioKey
+from ..session.lead import lead_ms
 from ..session.remote import Remotes
 from .pacer import Pacer
 from .raop_lane import RaopLane, Show
@@ -67,19 +68,23 @@ class Members:
         """Whether one of the receivers has asked for the time, as it must to play."""
         return any(lane.timing_replies for lane in self.lanes)
 
+    @property
+    def lead_ms(self) -> int:
+        """How soon the receivers have shown that a new start can be heard."""
+        return lead_ms(lane.evidence for lane in self.lanes)
+
     def want(self, members: Iterable[Member]) -> None:
         """Take over the levels of a new command to play."""
         self._levels = {each.receiver: (each.volume, each.muted) for each in members}
 
     def missing(self, members: Iterable[Member]) -> list[Member]:
         """Return those that have no open session."""
-        open_ones = {name for name, lane in self._lanes.items() if lane.is_open}
+        open_ones = self._open_ones()
         return [each for each in members if each.receiver not in open_ones]
 
     def are(self, members: Iterable[Member]) -> bool:
         """Return whether exactly these receivers have an open session."""
-        open_ones = {name for name, lane in self._lanes.items() if lane.is_open}
-        return open_ones == {member.receiver for member in members}
+        return self._open_ones() == {member.receiver for member in members}
 
     async def check(self) -> None:
         """Ask each receiver whether it is still there; those that are not are closed."""
@@ -153,6 +158,10 @@ class Members:
             self._remotes.began(name, time.monotonic())
         self._joining = []
 
+    def find(self, receiver: str) -> RaopLane | None:
+        """Return a receiver's lane."""
+        return self._lanes.get(receiver)
+
     async def leave(self, receiver: str) -> None:
         """Take out a receiver that was switched to another source."""
         lane = self._lanes.pop(receiver, None)
@@ -187,6 +196,15 @@ class Members:
             if lane.member.receiver == receiver:
                 lane.set_volume(percent, is_muted=is_muted)
 
+    def lane_of(self, receiver: str) -> RaopLane | None:
+        """Return the lane of a receiver that has one."""
+        return self._lanes.get(receiver)
+
+    def heard(self) -> None:
+        """Take note that the receivers are heard."""
+        for lane in self.lanes:
+            lane.heard()
+
     def show(self, show: Show) -> None:
         """Tell all what plays."""
         for lane in self.lanes:
@@ -208,6 +226,9 @@ class Members:
             )
             for lane in self.lanes
         )
+
+    def _open_ones(self) -> set[str]:
+        return {name for name, lane in self._lanes.items() if lane.is_open}
 
     def _levelled(self, member: Member) -> Member:
         if member.receiver not in self._levels:

@@ -252,7 +252,7 @@ class Outlet:
     def _resend(self, sequence: int, stock: Stock) -> int:
         datagrams = stock.batch(self.shape, sequence, 1)[0]
         for datagram in datagrams:
-            self._tell(resend_reply(sequence, datagram))
+            self._tell(resend_reply(datagram))
         return len(datagrams)
 
     def _tell(self, packet: bytes) -> None:

@@ -19,6 +19,7 @@ from ..messages import Identity, Member, Tags
 from ..receiver import Receiver, Service, merge
 from ..session.backlog import AudioKey, Format
 from ..session.handshake import Handshake
+from ..session.lead import Evidence
 from ..session.raop import RaopSession, Terms
 from . import outlet as udp
 from .connection import Connection
@@ -29,11 +30,16 @@ _LOGGER = logging.getLogger(__name__)
 
 _KEEP_ALIVE_S = 20
 _TEARDOWN_S = 1.0
+# Nothing is sent meanwhile, and whoever pressed pause or play waits for the answer.
+_FLUSH_S = 1.0
 _TEXT_S = 5.0
 _GET_S = 1.0
 _CHECK_S = 1.0
 _ARTWORK_S = 15.0
 _VOLUME_GAP_S = 0.1
+_VOLUME_S = 1.0
+# Where a level was raised and nobody knows what it was before.
+_MODEST_PERCENT = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,10 @@ class RaopLane:
         self._transmitter: Transmitter | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._volume = (member.volume, member.muted)
+        self._raised: float | None = None
         self._volume_task: asyncio.Task[None] | None = None
+        self._own_latency_frames = 0
+        self._was_heard = False
         self.found_volume: float | None = None
         self.active_remote = secrets.randbelow(1 << 32)
 
@@ -95,6 +104,13 @@ class RaopLane:
     def timing_replies(self) -> int:
         """How often the receiver asked for the time, the evidence that it plays."""
         return self._outlet.timing_replies if self._outlet else 0
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the receiver has shown of how soon it can be heard."""
+        return Evidence(
+            self._own_latency_frames, self.timing_replies, self.resent, self._was_heard
+        )
 
     @property
     def is_open(self) -> bool:
@@ -133,7 +149,8 @@ class RaopLane:
         """Start the session at the timeline's next packet, at the wanted level."""
         sequence = transmitter.next_sequence
         frame = transmitter.next_frame
-        await self._perform(self._open_session.record(sequence, frame))
+        steps = self._open_session.record(sequence, frame)
+        self._own_latency_frames = await self._perform(steps)
         await self._settle_first_volume()
         outlet = self._outlet
         assert outlet is not None
@@ -143,13 +160,48 @@ class RaopLane:
 
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence the receiver now; the given packet comes next."""
-        await self._perform(self._open_session.flush(sequence, frame))
+        steps = self._open_session.flush(sequence, frame)
+        await self._perform(steps, timeout_s=_FLUSH_S)
 
     def set_volume(self, percent: float | None, *, is_muted: bool) -> None:
         """Set the level soon; of several in a row the last one counts."""
-        self._volume = (percent, is_muted)
+        self._volume, self._raised = (percent, is_muted), None
+        self._send_volume_soon()
+
+    def _send_volume_soon(self) -> None:
         if self.is_open and (self._volume_task is None or self._volume_task.done()):
             self._volume_task = self._spawn(self._settle_volume())
+
+    @property
+    def level(self) -> tuple[float | None, bool]:
+        """The level in percent at which it plays, if known, and whether it is muted."""
+        percent, is_muted = self._volume
+        return (self.found_volume if percent is None else percent), is_muted
+
+    async def raise_volume(self, percent: float) -> None:
+        """Play at another level for a while, until `lower_volume` or `set_volume`."""
+        self._raised = percent
+        await self._try_volume()
+
+    async def lower_volume(self) -> None:
+        """Go back to the level from before, unless another one was set meanwhile."""
+        if self._raised is None:
+            return
+        percent, is_muted = self.level
+        if percent is None:
+            self._volume = (min(self._raised, _MODEST_PERCENT), is_muted)
+        self._raised = None
+        await self._try_volume()
+
+    def heard(self) -> None:
+        """Take note that it is heard; the first time, set the level once more.
+
+        Some receivers forget what they are told before the first sound. Never again
+        later, as that would undo what somebody set at the receiver.
+        """
+        if not self._was_heard and self._volume[0] is not None:
+            self._send_volume_soon()
+        self._was_heard = True
 
     def show(self, show: Show) -> None:
         """Tell the receiver what plays, behind everything that is urgent."""
@@ -190,6 +242,7 @@ class RaopLane:
         try:
             if self._session and self.is_open:
                 with contextlib.suppress(RaopError):
+                    await self.lower_volume()
                     steps = self._session.teardown()
                     await self._perform(steps, timeout_s=_TEARDOWN_S)
         finally:
@@ -259,18 +312,32 @@ class RaopLane:
             raise ReceiverUnreachableError("there is no session")
         return self._session
 
-    async def _perform[T](self, steps: Handshake[T], *, timeout_s: float = 5) -> T:
+    async def _perform[T](
+        self, steps: Handshake[T], *, timeout_s: float = 5, is_urgent: bool = True
+    ) -> T:
         if self._connection is None:
             raise ReceiverUnreachableError("there is no connection")
-        return await self._connection.perform(steps, timeout_s=timeout_s)
+        return await self._connection.perform(
+            steps, timeout_s=timeout_s, is_urgent=is_urgent
+        )
 
-    async def _send_volume(self) -> None:
-        percent, is_muted = self._volume
+    @property
+    def _wanted_volume(self) -> tuple[float | None, bool]:
+        return self.level if self._raised is None else (self._raised, False)
+
+    async def _try_volume(self) -> None:
+        try:
+            await self._send_volume(_VOLUME_S)
+        except RaopError as err:
+            _LOGGER.debug("%s: volume: %s", self.member.name, err)
+
+    async def _send_volume(self, timeout_s: float = 5) -> None:
+        percent, is_muted = self._wanted_volume
         if percent is None:
             return
         try:
             steps = self._open_session.volume(percent, is_muted=is_muted)
-            await self._perform(steps)
+            await self._perform(steps, timeout_s=timeout_s)
         except ReceiverRefusedError as err:
             _LOGGER.debug("%s refuses the volume: %s", self.member.name, err)
 
@@ -292,13 +359,9 @@ class RaopLane:
 
     async def _settle_volume(self) -> None:
         sent: tuple[float | None, bool] | None = None
-        while sent != self._volume:
-            sent = self._volume
-            try:
-                await self._send_volume()
-            except RaopError as err:
-                _LOGGER.debug("%s: volume: %s", self.member.name, err)
-                return
+        while sent != self._wanted_volume:
+            sent = self._wanted_volume
+            await self._try_volume()
             await asyncio.sleep(_VOLUME_GAP_S)
 
     async def _keep_alive(self) -> None:
@@ -309,7 +372,7 @@ class RaopLane:
     async def _tell(self, steps: Handshake[None], timeout_s: float) -> None:
         """Do something that nobody waits for; what fails is not worth a word."""
         try:
-            await self._perform(steps, timeout_s=timeout_s)
+            await self._perform(steps, timeout_s=timeout_s, is_urgent=False)
         except RaopError as err:
             _LOGGER.debug("%s: %s", self.member.name, err)
 

@@ -13,6 +13,7 @@ from ..wire.rtp import BYTES_PER_FRAME, SAMPLE_RATE
 # a slow radio stops once and not ten times a second.
 _REFILL_FRAMES = SAMPLE_RATE // 2
 _KEPT_SEGMENTS = 256
+_NEVER = 1 << 62
 
 
 class Pcm(Protocol):
@@ -77,10 +78,28 @@ class Supply:
         self._fade: _Fade | None = None
         self._again = b""
         self._pivot = 0
+        # The segments as they would be if the music were not held.
+        self._held: tuple[Segment, ...] | None = None
         self._segments: tuple[Segment, ...] = (Segment(0, 0, None, sounds=False),)
 
-    def cue(self, source: Pcm, start_frame: int, position_frames: int) -> None:
-        """Let a source be heard from a frame on; its first frame is at a position."""
+    @property
+    def is_held(self) -> bool:
+        """Whether the music waits."""
+        return self._held is not None
+
+    def cue(
+        self,
+        source: Pcm,
+        start_frame: int,
+        position_frames: int,
+        *,
+        is_seamless: bool = False,
+    ) -> None:
+        """Let a source be heard from a frame on; its first frame is at a position.
+
+        What was before is flushed, unless the change is to be seamless.
+        """
+        earlier = self._segments if is_seamless else ()
         self.source = source
         self.end_frame = None
         self._start = start_frame
@@ -91,9 +110,21 @@ class Supply:
         self._is_next_coming = False
         self._fade = None
         self._again = b""
-        # What was before is flushed: until then nobody hears the old source.
-        self._segments = (Segment(0, position_frames, None, sounds=False),)
+        self._held = None
+        # Until then nobody hears a source that was flushed.
+        self._segments = earlier or (Segment(0, position_frames, None, sounds=False),)
         self._mark(start_frame, sounds=True)
+
+    def clear(self) -> None:
+        """Have nothing to play."""
+        self.source = None
+        self.end_frame = None
+        self._next = None
+        self._is_next_coming = False
+        self._fade = None
+        self._again = b""
+        self._held = None
+        self._start = 0
 
     def follow(
         self, source: Pcm | None, position_frames: int = 0, fade_frames: int = 0
@@ -121,24 +152,39 @@ class Supply:
             self._is_dry = True
 
     def rewind(self, frame: int, pcm: bytes) -> None:
-        """Take back what was made from a frame on, and will not be heard."""
+        """Take back what was made from a frame on, to make it again."""
         unheard = max(0, self._start - frame)
-        self._pivot = frame + unheard
         self._again = pcm[unheard * BYTES_PER_FRAME :] + self._again
 
+    def hold(self, frame: int) -> None:
+        """Be silent from a frame on; what comes next in the music waits."""
+        if self._held is not None:
+            return
+        self._pivot = max(frame, self._start)
+        self._held = self._segments
+        waiting = self.segment_at(self._pivot)
+        position = waiting.position_at(self._pivot)
+        kept = [each for each in self._segments if each.frame < frame]
+        silence = Segment(frame, position, waiting.source, sounds=False)
+        self._segments = (*kept, silence)
+        self._start = _NEVER
+
     def resume(self, start_frame: int) -> None:
-        """Let what was taken back be heard from a frame on."""
+        """Let what was held be heard from a frame on."""
+        if self._held is None:
+            return
+        held, self._held = self._held, None
         by = start_frame - self._pivot
-        first = self.segment_at(self._pivot)
+        first = _at(held, self._pivot)
         position = first.position_at(self._pivot)
         moved = [replace(first, frame=start_frame, position=position)]
         moved += [
             replace(each, frame=each.frame + by)
-            for each in self._segments
+            for each in held
             if each.frame > self._pivot
         ]
-        kept = [each for each in self._segments if each.frame < self._pivot]
-        self._segments = (*kept, *moved)
+        kept = [each for each in self._segments if each.frame < start_frame]
+        self._segments = (*kept[-_KEPT_SEGMENTS:], *moved)
         self._start = start_frame
         if self.end_frame is not None:
             self.end_frame += by
@@ -155,9 +201,7 @@ class Supply:
 
     def segment_at(self, frame: int) -> Segment:
         """Return what the timeline holds at a frame."""
-        segments = self._segments
-        index = bisect_right(segments, frame, key=lambda each: each.frame) - 1
-        return segments[max(0, index)]
+        return _at(self._segments, frame)
 
     def segment_of(self, source: Pcm) -> Segment:
         """Return the first segment of a source that is still known."""
@@ -246,3 +290,8 @@ class Supply:
         kept = tuple(each for each in self._segments if each.frame < frame)
         entry = Segment(frame, self._position, self.source, sounds)
         self._segments = (*kept[-_KEPT_SEGMENTS:], entry)
+
+
+def _at(segments: tuple[Segment, ...], frame: int) -> Segment:
+    index = bisect_right(segments, frame, key=lambda each: each.frame) - 1
+    return segments[max(0, index)]

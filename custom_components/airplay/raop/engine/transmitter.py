@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 
+from ..audio.overlay import Overlay, Phase
 from ..session.backlog import ENCODED_AT_ONCE, Backlog, Format
+from ..session.lead import SILENT_PACKETS
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
-from ..wire.rtp import FRAMES_PER_PACKET
+from ..wire.rtp import BYTES_PER_FRAME, FRAMES_PER_PACKET
 from .outlet import BATCH, Outlet
 from .supply import Pcm, Supply
 
-# 3.3.8 loses the first nine packets of a start, 5.1 one after a FLUSH; behind 24
-# silent packets both play complete on every output (measured).
-SILENT_PACKETS = 24
 # Taken and encoded at once, sent a batch at a time: waking up cold is what costs.
 _BLOCK_FRAMES = ENCODED_AT_ONCE * FRAMES_PER_PACKET
 # The receiver's own output buffer lets go a little after a frame's instant, and the
@@ -19,6 +18,9 @@ _TAIL_NS = 250_000_000
 # Closer to being heard than this, a packet comes too late; then the line is moved.
 _TOO_LATE_NS = 20_000_000
 _SETTLE_NS = 100_000_000
+# As late as packets may go out while it is open what they shall hold: more than the
+# longest output buffer that was measured to work.
+_LATE_NS = 350_000_000
 
 
 class Transmitter:
@@ -42,7 +44,13 @@ class Transmitter:
         self.worst_lateness_ns = 0
         self.line_moves = 0
         self.first_packet_ns: int | None = None
-        self._depth_ns = depth_ms * 1_000_000
+        self.is_paused = False
+        # Music that begins while a voice mutes it waits: its first frames count.
+        self._is_fresh = False
+        self._overlay: Overlay | None = None
+        self._overlay_frame = 0
+        self._spoken_frame: int | None = None
+        self._depth_ns = self._ahead_ns = depth_ms * 1_000_000
         self._on_end = on_end
         self._outlets: list[Outlet] = []
         self._settled_ns = 0
@@ -63,36 +71,128 @@ class Transmitter:
         if outlet in self._outlets:
             self._outlets.remove(outlet)
 
-    def begin(self, source: Pcm, at_ns: int, now_ns: int, position_frames: int) -> None:
-        """Set the line: the source's first frame is heard at `at_ns`.
+    def begin(self, source: Pcm, at_ns: int, now_ns: int, position_frames: int) -> int:
+        """Let a source be heard from `at_ns` on; return the instant at which it is.
 
-        24 silent packets come in front of it, so it has to be a while from now.
+        24 silent packets come in front of it, so it has to be a while from now. On a
+        line that runs it is heard as soon as may be instead, under a voice.
         """
+        self.is_paused = False
+        self._is_fresh = True
+        if self.line:
+            frame = self._unmade_frame
+            self.supply.cue(source, frame, position_frames, is_seamless=True)
+            return self.line.time_of(frame)
         self.supply.cue(source, self._set_line(at_ns, now_ns), position_frames)
+        return at_ns
 
-    def hush(self) -> tuple[int, int]:
-        """Stop sending; return the next sequence number and frame, for FLUSH."""
+    def wake(self, at_ns: int, now_ns: int, silent_packets: int) -> None:
+        """Set a line on which nothing is heard yet; what is paused stays so.
+
+        Its packets go out as late as they may, until `commit`.
+        """
+        self._set_line(at_ns, now_ns, silent_packets)
+        self._ahead_ns = min(self._depth_ns, _LATE_NS)
+
+    def commit(self) -> None:
+        """Send as far ahead as usual again."""
+        self._ahead_ns = self._depth_ns
+
+    def hush(self, now_ns: int) -> tuple[int, int] | None:
+        """Stop sending; return the next sequence number and frame, for FLUSH.
+
+        Under a voice the line runs on and there is nothing to FLUSH.
+        """
+        if self.is_speaking(now_ns):
+            return None
         self.line = None
         self.backlog.take_back(self.next_sequence)
         return self.next_sequence, self.next_frame
 
-    def pause(self, now_ns: int) -> tuple[int, int]:
-        """Stop sending and take back what is not heard yet, to go on from there."""
+    def pause(self, now_ns: int) -> tuple[int, int] | None:
+        """Hold the music where it is heard, or under a voice at once; see `hush`."""
+        self.is_paused = True
+        if self.is_speaking(now_ns):
+            self.supply.hold(self._unmade_frame)
+            return None
         if self.line:
             heard = min(self.line.frame_at(now_ns), self.next_frame)
             oldest = self.backlog.frame_of(self.backlog.oldest_sequence)
             heard = max(heard, oldest)
-            self.supply.rewind(heard, self.backlog.pcm_from(heard))
-        return self.hush()
+            self._unmake(heard)
+            self.supply.hold(heard)
+        return self.hush(now_ns)
 
-    def resume(self, at_ns: int, now_ns: int) -> None:
-        """Set a new line: the frame heard last before the pause is heard again."""
-        self.supply.resume(self._set_line(at_ns, now_ns))
+    def resume(self, at_ns: int, now_ns: int) -> int:
+        """Let the frame heard last before the pause be heard again; see `begin`."""
+        self.is_paused = False
+        self._is_fresh = True
+        if self.line is None:
+            self.supply.resume(self._set_line(at_ns, now_ns))
+            return at_ns
+        frame = self._unmade_frame
+        if self._wants_music:
+            self.supply.resume(frame)
+        return self.line.time_of(frame)
 
-    def _set_line(self, at_ns: int, now_ns: int) -> int:
+    def speak(self, overlay: Overlay, at_ns: int) -> int | None:
+        """Let a voice be heard at an instant, or as soon after it as may be.
+
+        Returns the instant at which it begins; None where the line has just ended.
+        """
+        if self.line is None:
+            return None
+        self._unmake(self.next_frame)
         self.backlog.take_back(self.next_sequence)
-        content = self.next_frame + SILENT_PACKETS * FRAMES_PER_PACKET
+        frame = max(self.next_frame, self.line.frame_at(at_ns))
+        self._overlay, self._overlay_frame = overlay, frame
+        return self.line.time_of(frame)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether a line runs on which no music is heard."""
+        return self.supply.is_held or self.supply.source is None
+
+    def clear(self) -> None:
+        """Leave the music: a line that runs is free for a voice."""
+        self.is_paused = False
+        self.supply.clear()
+
+    def soonest_ns(self) -> int:
+        """Return the instant at which the next frame that is still ours is heard.
+
+        Silence in front of what is heard is not ours.
+        """
+        line = self.line
+        return 0 if line is None else max(line.at_ns, line.time_of(self.next_frame))
+
+    def is_speaking(self, now_ns: int) -> bool:
+        """Whether a voice is heard, or on its way."""
+        if self.line is None:
+            return False
+        if self._overlay:
+            return True
+        spoken = self._spoken_frame
+        return spoken is not None and spoken > self.line.frame_at(now_ns)
+
+    @property
+    def _unmade_frame(self) -> int:
+        """The first frame that is in no packet: no voice was mixed into it."""
+        return self.backlog.frame_of(self.backlog.next_sequence)
+
+    def _unmake(self, frame: int) -> None:
+        """Take music back that is not heard, to be made again."""
+        self.supply.rewind(frame, self.backlog.music_from(frame))
+
+    def _set_line(
+        self, at_ns: int, now_ns: int, silent_packets: int = SILENT_PACKETS
+    ) -> int:
+        self.backlog.take_back(self.next_sequence)
+        self._overlay = None
+        content = self.next_frame + silent_packets * FRAMES_PER_PACKET
         self.line = Line(content, at_ns)
+        self._spoken_frame = None
+        self._ahead_ns = self._depth_ns
         self.first_packet_ns = None
         self._settled_ns = max(now_ns, at_ns - self._depth_ns) + _SETTLE_NS
         for outlet in self._outlets:
@@ -134,7 +234,7 @@ class Transmitter:
         while True:
             frame = self.next_frame
             heard_ns = self.line.time_of(frame)
-            due_ns = heard_ns - self._depth_ns
+            due_ns = heard_ns - self._ahead_ns
             if due_ns > now_ns:
                 return due_ns
             if heard_ns < now_ns + _TOO_LATE_NS:
@@ -145,8 +245,60 @@ class Transmitter:
             if self.first_packet_ns is None:
                 self.first_packet_ns = now_ns
             if self.next_sequence == self.backlog.next_sequence:
-                self.backlog.append(self.supply.take(frame, _BLOCK_FRAMES))
+                self.backlog.append(*self._make(frame))
             self.next_sequence += BATCH
+
+    def _make(self, frame: int) -> tuple[bytes, bytes | None]:
+        """Return the next block, and the music in it where that is not all."""
+        if self._overlay is None:
+            self._let_music_flow(frame)
+            return self.supply.take(frame, _BLOCK_FRAMES), None
+        heard, music = [], []
+        stop = frame + _BLOCK_FRAMES
+        while frame < stop:
+            frames = self._reach(frame, stop - frame)
+            self._let_music_flow(frame)
+            music.append(self.supply.take(frame, frames))
+            heard.append(self._voiced(frame, music[-1]))
+            frame += frames
+        return b"".join(heard), b"".join(music)
+
+    def _reach(self, frame: int, frames: int) -> int:
+        """Return how many frames can be made at once; begin the voice in time."""
+        overlay = self._overlay
+        assert overlay is not None
+        if frame < self._overlay_frame:
+            return min(frames, self._overlay_frame - frame)
+        if overlay.phase is None:
+            overlay.begin(frame, is_silent=self.is_silent)
+        return overlay.reach(frames)
+
+    def _voiced(self, frame: int, music: bytes) -> bytes:
+        overlay = self._overlay
+        if overlay is None or overlay.phase is None:
+            return music
+        sound = overlay.mix(music)
+        if overlay.phase is Phase.VOICE:
+            self._spoken_frame = frame + len(sound) // BYTES_PER_FRAME
+        elif overlay.phase is Phase.OVER:
+            self._overlay = None
+        return sound
+
+    @property
+    def _wants_music(self) -> bool:
+        overlay = self._overlay
+        if overlay and (
+            not overlay.wants_music or (self._is_fresh and overlay.is_muting)
+        ):
+            return False
+        return not self.is_paused
+
+    def _let_music_flow(self, frame: int) -> None:
+        if self._wants_music:
+            self._is_fresh = False
+            self.supply.resume(frame)
+        else:
+            self.supply.hold(frame)
 
     def _move_line(self, frame: int, now_ns: int) -> None:
         """Start again behind a hole: the machine slept, or was held, for too long."""
@@ -158,7 +310,9 @@ class Transmitter:
 
     def _look_for_end(self, now_ns: int) -> None:
         end = self.supply.end_frame
-        if end is None or self.line is None:
+        if end is None or self.line is None or self.supply.is_held:
+            return
+        if self.is_speaking(now_ns):
             return
         if self.line.time_of(end) + _TAIL_NS <= now_ns and self.supply.source:
             self.line = None

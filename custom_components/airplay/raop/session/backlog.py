@@ -50,6 +50,7 @@ class Backlog:
         self._origin_frame = first_frame
         self._ssrc = ssrc
         self._pcm: list[bytes] = [b""] * CAPACITY
+        self._music: list[bytes] = [b""] * CAPACITY
         self._rings: dict[Format, list[tuple[int, bytes]]] = {}
         self._encoders: dict[Format, Callable[[bytes], list[bytes]]] = {}
 
@@ -59,19 +60,20 @@ class Backlog:
         return self._origin_frame + packets * FRAMES_PER_PACKET
 
     @property
-    def next_frame(self) -> int:
-        """The first frame that has no packet yet."""
-        return self.frame_of(self.next_sequence)
-
-    @property
     def oldest_sequence(self) -> int:
         """The oldest packet that can still be had."""
         return max(self._origin_sequence, self.next_sequence - CAPACITY)
 
-    def append(self, pcm: bytes) -> None:
-        """Take the next frames: any whole number of packets of s16le stereo."""
+    def append(self, pcm: bytes, music: bytes | None = None) -> None:
+        """Take the next frames: any whole number of packets of s16le stereo.
+
+        `music` is what of them can be played once more: all, unless a voice was mixed
+        into it.
+        """
         for start in range(0, len(pcm), PACKET_BYTES):
-            self._pcm[self.next_sequence % CAPACITY] = pcm[start : start + PACKET_BYTES]
+            index, stop = self.next_sequence % CAPACITY, start + PACKET_BYTES
+            self._pcm[index] = sound = pcm[start:stop]
+            self._music[index] = sound if music is None else music[start:stop]
             self.next_sequence += 1
 
     def take_back(self, sequence: int) -> None:
@@ -81,12 +83,12 @@ class Backlog:
                 ring[number % CAPACITY] = (-1, b"")
         self.next_sequence = min(sequence, self.next_sequence)
 
-    def pcm_from(self, frame: int) -> bytes:
-        """Return the sound of all packets from a frame on, which must be kept."""
+    def music_from(self, frame: int) -> bytes:
+        """Return the music of all packets from a frame on, which must be kept."""
         packets, skipped = divmod(frame - self._origin_frame, FRAMES_PER_PACKET)
         first = self._origin_sequence + packets
         pcm = b"".join(
-            self._pcm[n % CAPACITY] for n in range(first, self.next_sequence)
+            self._music[n % CAPACITY] for n in range(first, self.next_sequence)
         )
         return pcm[skipped * BYTES_PER_FRAME :]
 

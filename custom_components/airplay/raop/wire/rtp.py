@@ -136,13 +136,12 @@ class ResendRequest:
         return [(self.first + offset) & 0xFFFF for offset in range(self.count)]
 
 
-def resend_reply(sequence: int, datagram: bytes) -> bytes:
+def resend_reply(datagram: bytes) -> bytes:
     """Wrap an audio packet that is sent again over the control channel.
 
     Receivers take the sequence number from the packet inside; the outer one is 1 in
     every sender that was compared.
     """
-    del sequence
     return _RESEND_REPLY_HEADER + datagram
 
 

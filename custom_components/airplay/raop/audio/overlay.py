@@ -1,0 +1,204 @@
+"""A voice over music: PCM in, PCM out, frame by frame; no clock."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+import numpy as np
+
+from .mixer import CHANNELS, Frames, from_floats, to_floats
+
+BYTES_PER_FRAME = 2 * CHANNELS
+# A voice that is cut off fades over this much, so that it does not click.
+_CUT_FRAMES = 882
+
+
+class Speech(Protocol):
+    """What is said; it may still be arriving."""
+
+    def read_at(self, frame: int, frames: int) -> bytes:
+        """Return up to so many frames from one on, as many as are there."""
+
+    def is_over_at(self, frame: int) -> bool:
+        """Whether nothing comes from a frame on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How music makes room for a voice.
+
+    `duck` is the music's gain under the voice. Where the receiver's level changes for
+    the voice, the music falls silent for `quiet_frames` around each change. Where it
+    `waits`, it falls silent and goes on behind the voice where it was.
+    """
+
+    duck: float
+    ramp_frames: int
+    quiet_frames: int = 0
+    waits: bool = False
+
+
+class Phase(Enum):
+    """What an overlay does, in order."""
+
+    LOWER = auto()
+    QUIET = auto()
+    VOICE = auto()
+    LEAVE = auto()
+    QUIET_AGAIN = auto()
+    RAISE = auto()
+    OVER = auto()
+
+
+_MUTING = (Phase.LOWER, Phase.QUIET, Phase.LEAVE, Phase.QUIET_AGAIN)
+
+
+class Ramp:
+    """A gain that moves in a straight line."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+        self._target = value
+        self._left = 0
+
+    def go(self, target: float, frames: int) -> None:
+        """Move to a gain within so many frames."""
+        self._target, self._left = target, frames
+        if not frames:
+            self.value = target
+
+    def take(self, frames: int) -> float | Frames:
+        """Return the gains of the next frames: one number where all are equal."""
+        if not self._left:
+            return self.value
+        moving = min(frames, self._left)
+        step = (self._target - self.value) / self._left
+        gains = np.full((frames, 1), self._target, np.float32)
+        gains[:moving, 0] = self.value + step * np.arange(1, moving + 1)
+        self._left -= moving
+        self.value = float(gains[-1, 0]) if self._left else self._target
+        return gains
+
+
+class Overlay:
+    """Lowers music, lets a voice be heard over it, and raises the music again.
+
+    The frames of a timeline are given to `mix` in order, in pieces no longer than
+    `reach` says. Every sample of the voice is mixed in once, at its own level.
+    """
+
+    def __init__(self, speech: Speech, manner: Manner, *, said: int = 0) -> None:
+        """Say a speech from a frame on; what is before it was heard already."""
+        self._speech = speech
+        self._manner = manner
+        self._music = Ramp(1.0)
+        self._voice = Ramp(1.0)
+        self.said_before = self._said = said
+        self._frame = 0
+        self._left = 0
+        self._is_cut = False
+        self._phase: Phase | None = None
+        # The first frame of each phase that was reached; other threads read it.
+        self.began: dict[Phase, int] = {}
+
+    @property
+    def phase(self) -> Phase | None:
+        """What it does now; None before it has begun."""
+        return self._phase
+
+    @property
+    def wants_music(self) -> bool:
+        """Whether the music goes on at the next frame, heard or not."""
+        is_waiting = self._phase not in (None, Phase.LOWER, Phase.RAISE, Phase.OVER)
+        return not (self._manner.waits and is_waiting)
+
+    @property
+    def is_muting(self) -> bool:
+        """Whether music is not, or not long, to be heard now."""
+        return self._phase in _MUTING
+
+    @property
+    def said_frames(self) -> int:
+        """How much of the voice was mixed in."""
+        return self._said
+
+    def begin(self, frame: int, *, is_silent: bool) -> None:
+        """Let the next frame of the timeline be the first one that changes.
+
+        Where nothing is heard before, the voice begins at once.
+        """
+        self._frame = frame
+        manner = self._manner
+        if is_silent:
+            self._music.go(0.0 if manner.waits else manner.duck, 0)
+            self._speak()
+        elif manner.quiet_frames or manner.waits:
+            self._enter(Phase.LOWER, manner.ramp_frames)
+            self._music.go(0.0, manner.ramp_frames)
+        else:
+            self._speak()
+
+    def cut(self) -> None:
+        """Say no more; the music comes back."""
+        if self._phase is Phase.VOICE and not self._is_cut:
+            self._voice.go(0.0, _CUT_FRAMES)
+            self._left = _CUT_FRAMES
+        self._is_cut = True
+
+    def reach(self, frames: int) -> int:
+        """Return for how many of the next frames nothing but `mix` is to be done."""
+        while self._left <= 0 and self._phase is not Phase.OVER:
+            if self._phase is Phase.VOICE and not self._is_said:
+                return frames
+            self._go_on()
+        return frames if self._phase is Phase.OVER else min(frames, self._left)
+
+    def mix(self, music: bytes) -> bytes:
+        """Return what is heard of the next frames; the music is as long as they are."""
+        frames = len(music) // BYTES_PER_FRAME
+        voice = b""
+        if self._phase is Phase.VOICE:
+            voice = self._speech.read_at(self._said, frames)
+            self._said += len(voice) // BYTES_PER_FRAME
+        self._frame += frames
+        self._left -= frames
+        gains = self._music.take(frames)
+        levels = self._voice.take(frames)
+        if isinstance(gains, float) and gains == 1.0 and not voice:
+            return music
+        mixed = to_floats(music, len(music)) * gains
+        if voice:
+            mixed += to_floats(voice, len(music)) * levels
+        return from_floats(mixed)
+
+    @property
+    def _is_said(self) -> bool:
+        return self._is_cut or self._speech.is_over_at(self._said)
+
+    def _go_on(self) -> None:
+        manner = self._manner
+        match self._phase:
+            case Phase.LOWER if manner.quiet_frames:
+                self._enter(Phase.QUIET, manner.quiet_frames)
+            case Phase.LOWER | Phase.QUIET:
+                self._speak()
+            case Phase.VOICE if manner.quiet_frames and not manner.waits:
+                self._enter(Phase.LEAVE, manner.ramp_frames)
+                self._music.go(0.0, manner.ramp_frames)
+            case Phase.VOICE | Phase.LEAVE if manner.quiet_frames:
+                self._enter(Phase.QUIET_AGAIN, manner.quiet_frames)
+            case Phase.VOICE | Phase.QUIET_AGAIN:
+                self._enter(Phase.RAISE, manner.ramp_frames)
+                self._music.go(1.0, manner.ramp_frames)
+            case Phase.RAISE:
+                self._enter(Phase.OVER, 0)
+
+    def _speak(self) -> None:
+        self._enter(Phase.VOICE, 0)
+        if not self._manner.waits:
+            self._music.go(self._manner.duck, self._manner.ramp_frames)
+
+    def _enter(self, phase: Phase, frames: int) -> None:
+        self._phase = phase
+        self._left = frames
+        self.began = {**self.began, phase: self._frame}

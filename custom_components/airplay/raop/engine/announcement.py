@@ -1,0 +1,108 @@
+"""One announcement on all its streams, heard at the same instant."""
+
+import asyncio
+from collections.abc import Callable
+
+from ..errors import RaopError
+from ..messages import Announce, AnnouncementFailed, Event
+from .announcer import Announcer
+from .clip import Clip
+from .pacer import Pacer
+from .rendezvous import Rendezvous
+from .stream import Stream
+
+
+class CancelledError(RaopError):
+    """Somebody ended the announcement, or the stream that it was heard on."""
+
+    code = "stopped"
+
+
+class Announcement:
+    """Opens what is said once, and has it said on every stream."""
+
+    def __init__(
+        self,
+        command: Announce,
+        streams: dict[str, Stream],
+        *,
+        pacer: Pacer,
+        emit: Callable[[Event], None],
+    ) -> None:
+        self._command = command
+        self._pacer = pacer
+        self._emit = emit
+        self._clip = Clip(command.clips, longest_ms=command.longest_ms)
+        self._announcers = [
+            Announcer(streams[each.stream], each, command, self._clip, emit=emit)
+            for each in command.targets
+        ]
+        self._opening: asyncio.Task[None] | None = None
+        self._speaking: list[asyncio.Task[None]] = []
+        self._is_cancelled = False
+
+    async def run(self) -> None:
+        """Return when it was heard; raise where it could be on no stream at all."""
+        opening = self._opening = asyncio.create_task(self._clip.open())
+        try:
+            await asyncio.wait([opening])
+            if self._is_cancelled:
+                raise CancelledError("the announcement was ended")
+            opening.result()
+            await self._speak()
+        finally:
+            for task in (opening, *self._speaking):
+                task.cancel()
+            await asyncio.gather(*self._speaking, return_exceptions=True)
+            await self._pacer.run(self._clip.close)
+
+    def cancel(self) -> None:
+        """End it: what sounds fades at once, what does not is given up."""
+        self._is_cancelled = True
+        if self._opening:
+            self._opening.cancel()
+        for announcer, task in zip(self._announcers, self._speaking, strict=False):
+            if not announcer.cut():
+                task.cancel()
+
+    async def _speak(self) -> None:
+        meeting = Rendezvous(len(self._announcers))
+        self._speaking = [
+            asyncio.create_task(self._run(each, meeting)) for each in self._announcers
+        ]
+        results = await asyncio.gather(*self._speaking, return_exceptions=True)
+        errors = [_error(each) for each in results if each is not None]
+        if self._is_cancelled:
+            raise CancelledError("the announcement was ended")
+        if len(errors) == len(results):
+            raise errors[0]
+        for target, result in zip(self._command.targets, results, strict=True):
+            if result is not None:
+                self._tell_failed(target.stream, _error(result))
+
+    async def _run(self, announcer: Announcer, meeting: Rendezvous) -> None:
+        try:
+            await announcer.run(meeting)
+        finally:
+            if not announcer.has_met:
+                meeting.leave()
+
+    def _tell_failed(self, stream: str, error: RaopError) -> None:
+        self._emit(
+            AnnouncementFailed(
+                announcement=self._command.announcement,
+                stream=stream,
+                code=error.code,
+                text=str(error),
+            )
+        )
+
+
+def _error(result: BaseException) -> RaopError:
+    match result:
+        case RaopError():
+            return result
+        case asyncio.CancelledError():
+            return CancelledError("the stream was stopped")
+        case _:
+            return RaopError(repr(result))

@@ -1,0 +1,143 @@
+"""Follows what is heard of a stream: tells its owner and shows it on its receivers."""
+
+import asyncio
+from collections.abc import Callable
+
+from ..messages import Tags
+from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
+from . import clock
+from .herald import Herald
+from .items import Items
+from .playback import Playback, over
+from .raop_lane import Show
+from .sessions import Sessions
+from .supply import Pcm, Segment
+
+_WATCH_S = 0.25
+_PROGRESS_NS = SECOND_NS
+
+
+class Follower:
+    """Derives states, positions and what is shown from the frame that is heard."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        items: Items,
+        herald: Herald,
+        *,
+        on_item: Callable[[Playback], None],
+    ) -> None:
+        self._sessions = sessions
+        self._items = items
+        self._herald = herald
+        self._on_item = on_item
+        self._watch: asyncio.Task[None] | None = None
+        self.heard_ns = 0
+
+    def start(self, heard_ns: int) -> None:
+        """Watch a line, on which what is new is heard from an instant on."""
+        self.heard_ns = heard_ns
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._observe())
+
+    def stop(self) -> None:
+        """Watch no more."""
+        if self._watch and self._watch is not asyncio.current_task():
+            self._watch.cancel()
+        self._watch = None
+
+    def look(self) -> None:
+        """Derive the state from what is heard now."""
+        transmitter, line = self._sessions.transmitter, self._sessions.line
+        if transmitter is None or line is None:
+            return
+        if not self._sessions.members.have_evidence:
+            return
+        if clock.now_ns() < max(line.at_ns, self.heard_ns):
+            return
+        segment, frame = self._heard()
+        self.hand_over(segment.source)
+        is_over = transmitter.supply.end_frame is not None
+        state = "playing" if segment.sounds or is_over else "buffering"
+        if state != self._herald.state:
+            self._herald.change(state, ms_of_frames(segment.position_at(frame)))
+
+    def hand_over(self, source: Pcm | None) -> None:
+        """Tell of the next item when it is heard."""
+        item = self._items.hand_over(source)
+        transmitter = self._sessions.transmitter
+        if item is None or transmitter is None:
+            return
+        self._on_item(item)
+        self.publish(item)
+        line = transmitter.line
+        segment = transmitter.supply.segment_of(item.source)
+        at_ns = line.time_of(segment.frame) if line else None
+        self._herald.change("playing", item.media.position_ms, at_ns)
+
+    def publish(self, item: Playback) -> None:
+        """Tell of an item, now and whenever its words change."""
+        item.publish()
+        item.on_retitled = self.show
+        self.show()
+
+    def show_tags(self, tags: Tags) -> None:
+        """Replace what the receivers show."""
+        if playback := self._items.present:
+            playback.tags = over(tags, playback.tags)
+            self.show()
+
+    def show_artwork(self, content_type: str, picture: bytes) -> None:
+        """Show a picture on receivers that can."""
+        frame = self._shown_frame()
+        self._sessions.members.show_artwork(content_type, picture, frame)
+
+    async def _observe(self) -> None:
+        """Look often, and report once a second."""
+        next_ns = 0
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            self.look()
+            if clock.now_ns() >= next_ns:
+                next_ns = clock.now_ns() + _PROGRESS_NS
+                self._report()
+
+    def _heard(self) -> tuple[Segment, int]:
+        transmitter = self._sessions.transmitter
+        frame = transmitter.heard_frame(clock.now_ns()) if transmitter else None
+        if transmitter is None or frame is None:
+            return Segment(0, 0, None, sounds=False), 0
+        return transmitter.supply.segment_at(frame), frame
+
+    def _report(self) -> None:
+        transmitter, playback = self._sessions.transmitter, self._items.present
+        if transmitter is None or transmitter.line is None or playback is None:
+            return
+        segment, frame = self._heard()
+        self._herald.progress(
+            ms_of_frames(segment.position_at(frame)),
+            buffered_frames=playback.source.buffered_frames,
+            supply=transmitter.supply,
+            worst_lateness_ns=transmitter.worst_lateness_ns,
+            members=self._sessions.members.progress(),
+        )
+
+    def _shown_frame(self) -> int:
+        """Return the frame from which on the present item is heard."""
+        transmitter, playback = self._sessions.transmitter, self._items.present
+        if transmitter is None or playback is None:
+            return 0
+        return transmitter.supply.segment_of(playback.source).frame
+
+    def show(self) -> None:
+        """Tell the receivers what plays."""
+        playback, transmitter = self._items.present, self._sessions.transmitter
+        if playback is None or transmitter is None or transmitter.line is None:
+            return
+        segment = transmitter.supply.segment_of(playback.source)
+        start = segment.frame - segment.position
+        end = start + frames_of_ms(playback.duration_ms or 0)
+        now = max(segment.frame, transmitter.line.frame_at(clock.now_ns()))
+        show = Show(playback.tags, playback.duration_ms, start, now, end)
+        self._sessions.members.show(show)

@@ -1,0 +1,151 @@
+"""The sessions of one stream and the transmitter that feeds them."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+import logging
+import secrets
+
+from ..errors import RaopError
+from ..messages import Member
+from ..session.lead import SILENT_PACKETS
+from ..session.timeline import SECOND_NS, Line, frames_of_ms
+from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
+from . import clock
+from .members import Members
+from .pacer import Pacer
+from .raop_lane import RaopLane
+from .supply import Pcm
+from .transmitter import Transmitter
+
+_LOGGER = logging.getLogger(__name__)
+
+# The first silent packet must be due later than the receiver's own output buffer.
+_SHORTEST_LEAD_NS = 300_000_000
+# The same for a line that begins with silence: more than the longest such buffer that
+# was measured.
+_WAKING_NS = 400_000_000
+
+
+class Sessions:
+    """Opens, silences and ends what a stream is sent through.
+
+    Whoever does so has the `gate` for as long as that takes.
+    """
+
+    def __init__(
+        self,
+        members: Members,
+        pacer: Pacer,
+        *,
+        on_switch: Callable[[Pcm], None],
+        on_end: Callable[[Pcm], None],
+    ) -> None:
+        self.members = members
+        self.pacer = pacer
+        self.transmitter: Transmitter | None = None
+        self.gate = asyncio.Lock()
+        self._on_switch = on_switch
+        self._on_end = on_end
+
+    @property
+    def line(self) -> Line | None:
+        """The line on which something is heard, or silence is sent."""
+        return self.transmitter.line if self.transmitter else None
+
+    @property
+    def is_hushed(self) -> bool:
+        """Whether they stand, but nothing is sent."""
+        return self.transmitter is not None and self.transmitter.line is None
+
+    def can_take(self, members: Iterable[Member]) -> bool:
+        """Whether exactly these receivers can be played to as they are."""
+        return self.transmitter is not None and self.members.are(members)
+
+    def make_transmitter(self, depth_ms: int) -> Transmitter:
+        """Return one that feeds nobody yet; its reports come to the event loop."""
+        loop = asyncio.get_running_loop()
+        return Transmitter(
+            sequence=secrets.randbelow(1 << 16),
+            frame=secrets.randbelow(1 << 32),
+            ssrc=secrets.randbelow(1 << 32),
+            depth_ms=depth_ms,
+            on_switch=lambda source: _call(loop, self._on_switch, source),
+            on_end=lambda source: _call(loop, self._on_end, source),
+        )
+
+    async def record(self, lanes: Iterable[RaopLane], depth_ms: int) -> Transmitter:
+        """Start new sessions with a transmitter of their own."""
+        transmitter = self.make_transmitter(depth_ms)
+        await self.members.record(lanes, transmitter)
+        self.transmitter = transmitter
+        return transmitter
+
+    async def reopen(
+        self, wanted: Iterable[Member], on_missing: Callable[[], None]
+    ) -> None:
+        """Open again what receivers closed because it was silent for too long."""
+        transmitter = self.transmitter
+        assert transmitter is not None
+        await self.members.check()
+        if missing := self.members.missing(wanted):
+            on_missing()
+            lanes = await self.members.connect(missing)
+            await self.members.record(lanes, transmitter)
+
+    async def wake(self, lead_in_ms: int) -> None:
+        """Send silence, and so much of it that an amplifier is awake behind it."""
+        transmitter = self.transmitter
+        assert transmitter is not None
+        packets = max(SILENT_PACKETS, frames_of_ms(lead_in_ms) // FRAMES_PER_PACKET + 1)
+        silence_ns = packets * FRAMES_PER_PACKET * SECOND_NS // SAMPLE_RATE
+        now_ns = clock.now_ns()
+
+        def wake() -> None:
+            transmitter.wake(now_ns + _WAKING_NS + silence_ns, now_ns, packets)
+            self.pacer.add(transmitter)
+
+        await self.pacer.run(wake)
+
+    async def flush(self) -> None:
+        """Silence the receivers for new sound; a voice speaks on."""
+        if transmitter := self.transmitter:
+            is_silent = transmitter.line is None
+            point = await self.pacer.run(lambda: transmitter.hush(clock.now_ns()))
+            if point and not is_silent:
+                await self.members.flush(*point)
+
+    async def pause(self) -> None:
+        """Hold the music and silence the receivers; a voice speaks on."""
+        if (transmitter := self.transmitter) is None:
+            return
+        point = await self.pacer.run(lambda: transmitter.pause(clock.now_ns()))
+        try:
+            if point:
+                await self.members.flush(*point)
+        except RaopError as err:
+            _LOGGER.debug("paused without FLUSH: %s", err)
+
+    async def end(self) -> None:
+        """Free the receivers."""
+        transmitter, self.transmitter = self.transmitter, None
+        try:
+            await self.members.tear_down()
+        finally:
+            if transmitter:
+                pacer = self.pacer
+                pacer.post(lambda: pacer.remove(transmitter))
+
+    def start_ns(
+        self, now_ns: int, lead_ms: int | None, wanted_ns: int | None = None
+    ) -> int:
+        """Return when a first frame is heard: as soon as may be, or as wanted."""
+        if wanted_ns is not None:
+            return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS)
+        lead_ms = self.members.lead_ms if lead_ms is None else lead_ms
+        return now_ns + max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS)
+
+
+def _call(
+    loop: asyncio.AbstractEventLoop, listener: Callable[[Pcm], None], source: Pcm
+) -> None:
+    loop.call_soon_threadsafe(listener, source)

@@ -1,0 +1,45 @@
+"""The lead of a start, by what receivers have shown."""
+
+from dataclasses import replace
+
+import pytest
+
+from custom_components.airplay.raop.session.lead import USUAL_LEAD_MS, Evidence, lead_ms
+
+APPLE_TV = Evidence(own_latency_frames=2205, timing_replies=3, resent=0, was_heard=True)
+
+
+@pytest.mark.parametrize(
+    ("own_latency_frames", "expected_ms"),
+    [(2205, 400), (8820, 491), (17_640, 691), (22_050, 700), (88_200, 700)],
+)
+def test_a_receiver_that_told_its_latency_starts_as_soon_as_that_allows(
+    own_latency_frames: int, expected_ms: int
+) -> None:
+    shown = replace(APPLE_TV, own_latency_frames=own_latency_frames)
+
+    assert shown.lead_ms == expected_ms
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        {"was_heard": False},
+        {"timing_replies": 1},
+        {"resent": 1},
+        {"own_latency_frames": 0},
+        {"own_latency_frames": 11_025},
+    ],
+    ids=["first start", "clock unknown", "late packets", "untold", "shairport-sync"],
+)
+def test_whatever_is_not_shown_leads_to_the_usual_lead(
+    missing: dict[str, int],
+) -> None:
+    assert replace(APPLE_TV, **missing).lead_ms == USUAL_LEAD_MS  # type: ignore[arg-type]
+
+
+def test_a_group_waits_for_the_slowest() -> None:
+    slow = replace(APPLE_TV, own_latency_frames=8820)
+
+    assert lead_ms([APPLE_TV, slow, APPLE_TV]) == slow.lead_ms
+    assert lead_ms([]) == USUAL_LEAD_MS
