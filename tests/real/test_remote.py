@@ -25,6 +25,8 @@ from .network import SUBNET, Lab, Shairport
 from .test_command_line import make_song
 
 LONG = "media-source://media_source/local/long.wav"
+# Packets that go out are seen only by who asks for all kinds.
+_ALL, _IP = socket.htons(3), 0x0800
 OTHER = "media-source://media_source/local/other.wav"
 
 
@@ -243,16 +245,14 @@ def capture(lab: Lab, peer: str) -> Iterator[Counter[str]]:
     def listen() -> None:
         with (
             lab.sender_namespace(),
-            socket.socket(
-                socket.AF_PACKET, socket.SOCK_DGRAM, socket.ntohs(0x0800)
-            ) as raw,
+            socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, _ALL) as raw,
         ):
             raw.settimeout(0.2)
             ready.set()
             while not stop.is_set():
                 with contextlib.suppress(TimeoutError):
                     packet, where = raw.recvfrom(2048)
-                    if where[2] == socket.PACKET_OUTGOING:
+                    if where[1] == _IP and where[2] == socket.PACKET_OUTGOING:
                         _count(packet, socket.inet_aton(peer), found)
 
     thread = threading.Thread(target=listen, daemon=True)
@@ -304,4 +304,5 @@ async def test_idle_speaker_is_left_alone(
     assert set(never) <= {"mdns"}
     # It asks once a second as long as our record stands, and is only answered.
     assert set(once) <= {"mdns", "tcp answered"}
+    assert once["tcp answered"]
     assert SUBNET in fresh.host

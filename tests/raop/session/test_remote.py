@@ -1,8 +1,10 @@
 """Who may order what, and what is answered."""
 
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.airplay.raop.buttons import Button
+from custom_components.airplay.raop.errors import ReceiverProtocolError
 from custom_components.airplay.raop.session.remote import MOST_REMOTES, Answer, Remotes
 from custom_components.airplay.raop.session.source_switch import Turn
 from custom_components.airplay.raop.wire.http import Request, RequestParser
@@ -202,3 +204,33 @@ def test_remotes_do_not_grow(room: Room) -> None:
 
     assert len(room.remotes._by_receiver) == MOST_REMOTES
     assert room.ask("play").status == 403
+
+
+WORDS = st.sampled_from(
+    [
+        *("play", "setproperty", "getproperty", "playpause", "volumeup", "/", "?", "&"),
+        *("dmcp.volume=", "dmcp.device-volume=", "dacp.repeatstate=", "speaker-id="),
+        *("dmcp.device-prevent-playback=", "dacp.playingtime=", "include-speaker-id="),
+        *("1", "-144", "0x", "9" * 12, "%", "%00", "..", "nan", ",", "+", "e9"),
+    ]
+)
+TARGETS = st.lists(WORDS, max_size=12).map("".join)
+
+
+@settings(max_examples=10_000, deadline=None)
+@given(st.lists(st.tuples(TARGETS, st.sampled_from(["7", "8", ""])), max_size=5))
+def test_whatever_is_asked_is_answered(asked: list[tuple[str, str]]) -> None:
+    room = Room()
+    for target, active_remote in asked:
+        room.now_s += 0.2
+        try:
+            parsed = request(f"/ctrl-int/1/{target}", active_remote)
+        except ReceiverProtocolError:
+            continue
+        answer = room.remotes.answer(parsed, ADDRESS, room.now_s)
+
+        assert answer.status in (204, 400, 403, 404, 503)
+        assert answer.status == 204 or not answer.orders
+        assert active_remote == "7" or answer.status == 403
+        assert len(answer.encode()) < 300
+    assert len(room.remotes._by_receiver) == 1
