@@ -146,8 +146,9 @@ class Volume:
                     return
             case _:
                 return
-        self._on_change()
+        # Before it is shown: a level that is too loud must not be heard.
         self._async_settle_soon()
+        self._on_change()
 
     @callback
     def _async_hear(self, event: RemoteCommand) -> bool:
