@@ -71,5 +71,18 @@ async def test_diagnostics_of_a_speaker_that_does_nothing(
         "when_busy": "report",
         "maximum_volume": 1.0,
     }
+    assert told["announcements"] == {
+        "is_heard": False,
+        "waiting": 0,
+        "settings": {
+            "volume": None,
+            "music": "lower",
+            "duck_db": 18,
+            "ramp_ms": 200,
+            "lead_in_ms": 500,
+            "chime": "own",
+            "taken": "refuse",
+        },
+    }
     assert told["receiver"]["features"] is None
     assert told["entry"]["data"]["airplay"] is None

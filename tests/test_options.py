@@ -7,7 +7,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.data_entry_flow import FlowResultType, InvalidData, section
 from tests.ha_common import (
     RATE,
     Watch,
@@ -20,17 +20,29 @@ from tests.ha_common import (
 )
 from tests.virtual_receiver import VirtualReceiver
 
+ANNOUNCEMENTS = {
+    "music": "lower",
+    "duck_db": 18,
+    "ramp_ms": 200,
+    "lead_in_ms": 500,
+    "chime": "own",
+    "taken": "refuse",
+}
 
-def suggested(form: Any) -> dict[str, Any]:
-    """Return what the form is filled with."""
-    return {
-        str(key): key.description["suggested_value"]
-        for key in form["data_schema"].schema
-    }
+
+def suggested(schema: Any) -> dict[str, Any]:
+    """Return what a form is filled with; a field without anything is left out."""
+    filled: dict[str, Any] = {}
+    for key, field in schema.schema.items():
+        if isinstance(field, section):
+            filled[str(key)] = suggested(field.schema)
+        elif key.description and "suggested_value" in key.description:
+            filled[str(key)] = key.description["suggested_value"]
+    return filled
 
 
 async def choose(
-    hass: HomeAssistant, entry: MockConfigEntry, **fields: float | str
+    hass: HomeAssistant, entry: MockConfigEntry, **fields: Any
 ) -> FlowResultType:
     """Open the options, fill the form and submit it."""
     form = await hass.config_entries.options.async_init(entry.entry_id)
@@ -50,30 +62,61 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
     assert form["type"] is FlowResultType.FORM
     assert form["step_id"] == "init"
     assert form["description_placeholders"] == {"name": "Kitchen"}
-    assert suggested(form) == {
+    assert suggested(form["data_schema"]) == {
         "depth": 1,
         "keep_paused": 10,
         "buttons_act": True,
         "when_busy": "report",
+        "announcements": ANNOUNCEMENTS,
     }
     hass.config_entries.options.async_abort(form["flow_id"])
 
-    done = await choose(hass, entry, depth=2.3, keep_paused=0)
+    other = {
+        "volume": 35,
+        "music": "pause",
+        "duck_db": 30,
+        "ramp_ms": 0,
+        "lead_in_ms": 3000,
+        "chime": "none",
+        "taken": "take_over",
+    }
+    done = await choose(hass, entry, depth=2.3, keep_paused=0, announcements=other)
     assert done is FlowResultType.CREATE_ENTRY
     assert entry.options == {
         "depth_ms": 2300,
         "keep_paused_s": 0,
         "buttons_act": True,
         "when_busy": "report",
+        "announcements": other,
     }
 
     form = await hass.config_entries.options.async_init(entry.entry_id)
-    assert suggested(form) == {
+    assert suggested(form["data_schema"]) == {
         "depth": 2.3,
         "keep_paused": 0,
         "buttons_act": True,
         "when_busy": "report",
+        "announcements": other,
     }
+
+
+async def test_volume_of_announcements_can_be_cleared(
+    hass: HomeAssistant, kitchen: VirtualReceiver
+) -> None:
+    entry = entry_for(kitchen)
+    await set_up(hass, entry)
+    await choose(
+        hass,
+        entry,
+        depth=1,
+        keep_paused=10,
+        announcements=ANNOUNCEMENTS | {"volume": 9},
+    )
+    assert entry.options["announcements"]["volume"] == 9
+
+    await choose(hass, entry, depth=1, keep_paused=10, announcements=ANNOUNCEMENTS)
+
+    assert entry.options["announcements"] == ANNOUNCEMENTS
 
 
 @pytest.mark.parametrize(
@@ -83,10 +126,26 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
         {"depth": 3.1, "keep_paused": 10},
         {"depth": 1, "keep_paused": -1},
         {"depth": 1, "keep_paused": 61},
+        *(
+            {
+                "depth": 1,
+                "keep_paused": 10,
+                "announcements": ANNOUNCEMENTS | {name: value},
+            }
+            for name, value in (
+                ("volume", 101),
+                ("duck_db", 2),
+                ("ramp_ms", -1),
+                ("lead_in_ms", 3001),
+                ("music", "louder"),
+                ("chime", "gong"),
+                ("taken", "ask"),
+            )
+        ),
     ],
 )
 async def test_values_out_of_range_are_refused_and_can_be_corrected(
-    hass: HomeAssistant, kitchen: VirtualReceiver, fields: dict[str, float]
+    hass: HomeAssistant, kitchen: VirtualReceiver, fields: dict[str, Any]
 ) -> None:
     entry = entry_for(kitchen)
     await set_up(hass, entry)

@@ -214,9 +214,9 @@ def test_every_abort_of_the_flows_has_a_text() -> None:
 @pytest.mark.parametrize("flow", ["config", "options"])
 def test_every_field_is_described(flow: str) -> None:
     for name, step in find(flow, "step").items():
-        assert step.get("data_description", {}).keys() == step.get("data", {}).keys(), (
-            name
-        )
+        for part in (step, *step.get("sections", {}).values()):
+            described = part.get("data_description", {}).keys()
+            assert described == part.get("data", {}).keys(), name
 
 
 def test_every_translation_key_exists() -> None:
@@ -228,16 +228,31 @@ def test_every_translation_key_exists() -> None:
 
 
 def test_actions_have_texts_and_icons() -> None:
-    path = FOLDER / "services.yaml"
-    services = yaml.safe_load(path.read_text()) if path.exists() else {}
-    icons = FOLDER / "icons.json"
-    pictured = json.loads(icons.read_text()) if icons.exists() else {}
+    services = yaml.safe_load((FOLDER / "services.yaml").read_text())
+    pictured = json.loads((FOLDER / "icons.json").read_text())
 
     assert services.keys() == find("services").keys()
-    assert services.keys() == pictured.get("services", {}).keys()
+    assert services.keys() == pictured["services"].keys()
     for name, service in services.items():
         fields = (service or {}).get("fields", {})
-        assert fields.keys() == find("services", name, "fields").keys()
+        sections = {key: each for key, each in fields.items() if "fields" in each}
+        plain = fields.keys() - sections.keys()
+        plain |= {key for each in sections.values() for key in each["fields"]}
+        assert plain == find("services", name, "fields").keys()
+        assert sections.keys() == find("services", name, "sections").keys()
+        assert sections.keys() == pictured["services"][name].get("sections", {}).keys()
+        for texts in find("services", name, "fields").values():
+            assert texts.keys() == {"name", "description"}
+
+
+def test_choices_of_actions_and_forms_have_texts() -> None:
+    wanted = {
+        match.group(1)
+        for path in (FOLDER / "services.yaml",)
+        for match in re.finditer(r"translation_key: (\w+)", path.read_text())
+    }
+
+    assert wanted <= find("selector").keys()
 
 
 @pytest.mark.parametrize("prefix", ["", "dark_"])

@@ -13,6 +13,7 @@ import pytest
 from homeassistant.components.media_player import MediaPlayerEntityFeature
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import issue_registry as ir
 from tests.ha_common import (
     RATE,
     Watch,
@@ -317,6 +318,12 @@ async def test_three_bad_items_in_a_row_end_it(
     await watch.until_is("playing")
     await logged(caplog, "Kitchen stops playing its queue")
     await watch.until_is("idle")
+    (notice,) = ir.async_get(hass).issues.values()
+    assert notice.translation_key == "queue_given_up"
+    assert "gone2.wav" in (notice.translation_placeholders or {})["reason"]
+
+    await play(hass, player, songs.make("c"))
+    assert not ir.async_get(hass).issues
 
 
 async def test_order_of_bad_items_only_tells_the_user(

@@ -13,6 +13,9 @@ from homeassistant.exceptions import (
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
+from .actions import async_register_actions
+from .announcements import ANNOUNCEMENTS
+from .announcer import Announcer
 from .const import DOMAIN, PLATFORMS
 from .entity import translated
 from .models import AirPlayConfigEntry, AirPlayRuntime
@@ -33,7 +36,8 @@ _FAILURES: dict[type[RaopError], type[IntegrationError]] = {
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up the integration; everything belongs to entries."""
+    """Set up the actions; everything else belongs to entries."""
+    async_register_actions(hass)
     return True
 
 
@@ -46,15 +50,22 @@ async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> b
     speaker = Speaker(hass, entry, presence)
     await _async_test(speaker)
     sender = await lent.enter_async_context(SENDER.borrow(hass))
+    announcements = await lent.enter_async_context(ANNOUNCEMENTS.borrow(hass))
     player = Transport(hass, entry, speaker, sender)
-    remote = Remote(hass, entry, speaker, sender, player)
+    announcer = Announcer(hass, entry, speaker, player, sender, announcements)
     entry.runtime_data = AirPlayRuntime(
-        speaker=speaker, player=player, sender=sender, remote=remote
+        speaker=speaker,
+        player=player,
+        sender=sender,
+        announcer=announcer,
+        remote=Remote(hass, entry, speaker, sender, player),
     )
     # The most that is allowed stands before anything can be played.
     await hass.config_entries.async_forward_entry_setups(entry, [Platform.NUMBER])
     others = [each for each in PLATFORMS if each is not Platform.NUMBER]
     await hass.config_entries.async_forward_entry_setups(entry, others)
+    # Only now is known what the user has chosen for the level.
+    announcer.async_start()
     return True
 
 
@@ -62,6 +73,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
     """Free the receiver and unload it."""
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
+    await entry.runtime_data.announcer.async_close()
     await entry.runtime_data.player.async_close()
     return True
 

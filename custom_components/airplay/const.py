@@ -17,6 +17,7 @@ RAOP_TYPE: Final = "_raop._tcp.local."
 AIRPLAY_TYPE: Final = "_airplay._tcp.local."
 
 CONF_AIRPLAY: Final = "airplay"
+CONF_ANNOUNCEMENTS: Final = "announcements"
 CONF_BUTTONS_ACT: Final = "buttons_act"
 CONF_DEPTH_MS: Final = "depth_ms"
 CONF_KEEP_PAUSED_S: Final = "keep_paused_s"

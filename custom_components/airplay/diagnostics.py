@@ -57,6 +57,11 @@ async def async_get_config_entry_diagnostics(
             "in_use_elsewhere": player.occupancy.is_taken,
             "progress": _progress(player.progress) if player.progress else None,
         },
+        "announcements": {
+            "is_heard": player.is_announcing,
+            "waiting": runtime.announcer.waiting,
+            "settings": asdict(runtime.announcer.settings),
+        },
         "settings": asdict(player.settings) | {"maximum_volume": player.volume.maximum},
         "sender": runtime.sender.status,
     }

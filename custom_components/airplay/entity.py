@@ -97,6 +97,7 @@ class AirPlayEntity(Entity):
         """Describe the device of the entry."""
         self.speaker = entry.runtime_data.speaker
         self.player = entry.runtime_data.player
+        self.announcer = entry.runtime_data.announcer
         receiver = self.speaker.receiver
         unique_id = entry.unique_id or entry.entry_id
         self._attr_unique_id = unique_id

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, override
 
 from homeassistant.components.media_player import (
+    ATTR_MEDIA_ANNOUNCE,
     ATTR_MEDIA_ENQUEUE,
     ATTR_MEDIA_EXTRA,
     BrowseMedia,
@@ -19,6 +20,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 
+from .announcement import wish_from
 from .entity import translate_errors, translated
 from .media import async_browse, async_search
 from .media_entity import MediaEntity
@@ -39,6 +41,7 @@ _STATES = {
 _ALWAYS = (
     MediaPlayerEntityFeature.BROWSE_MEDIA
     | MediaPlayerEntityFeature.CLEAR_PLAYLIST
+    | MediaPlayerEntityFeature.MEDIA_ANNOUNCE
     | MediaPlayerEntityFeature.MEDIA_ENQUEUE
     | MediaPlayerEntityFeature.PAUSE
     | MediaPlayerEntityFeature.PLAY_MEDIA
@@ -127,13 +130,15 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, int]:
-        """Return where the queue stands, counted from one."""
+        """Return where the queue stands, counted from one, and what sounds over it."""
         queue = self.player.queue
-        return (
-            {"queue_position": queue.position + 1, "queue_size": len(queue)}
-            if queue.current
-            else {}
-        )
+        attributes: dict[str, int] = {}
+        if queue.current:
+            attributes["queue_position"] = queue.position + 1
+            attributes["queue_size"] = len(queue)
+        if self.player.is_announcing:
+            attributes["announcing"] = True
+        return attributes
 
     @property
     @override
@@ -169,9 +174,19 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
     async def async_play_media(
         self, media_type: MediaType | str, media_id: str, **kwargs: Any
     ) -> None:
-        """Play media or put it into the queue; done when the receiver has started."""
+        """Play media or put it into the queue; done when the receiver has started.
+
+        What is announced is neither: it is done when all of it was heard.
+        """
         enqueue = kwargs.get(ATTR_MEDIA_ENQUEUE)
         extra = kwargs.get(ATTR_MEDIA_EXTRA) or {}
+        if kwargs.get(ATTR_MEDIA_ANNOUNCE):
+            context_id = self._context.id if self._context else None
+            wish = wish_from(media_type, media_id, extra)
+            await self.announcer.announcements.async_announce_alone(
+                self.announcer, wish, context_id
+            )
+            return
         try:
             await self.player.async_play_media(media_type, media_id, enqueue, extra)
         except RaopError as error:

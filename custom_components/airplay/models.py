@@ -12,6 +12,7 @@ from .const import CONF_AIRPLAY, CONF_RAOP
 from .raop.receiver import Receiver, Service, merge, normalise_id
 
 if TYPE_CHECKING:
+    from .announcer import Announcer
     from .remote import Remote
     from .sender import Sender
     from .speaker import Speaker
@@ -30,6 +31,7 @@ class AirPlayRuntime:
     speaker: Speaker
     player: Transport
     sender: Sender
+    announcer: Announcer
     remote: Remote
 
 

@@ -1,9 +1,11 @@
 """Choosing how a receiver is played to."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
-from homeassistant.const import CONF_NAME, UnitOfTime
+from homeassistant.const import CONF_NAME, PERCENTAGE, UnitOfTime
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
     NumberSelector,
@@ -13,8 +15,26 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
 )
 
-from .const import CONF_BUTTONS_ACT, CONF_DEPTH_MS, CONF_KEEP_PAUSED_S, CONF_WHEN_BUSY
-from .settings import BUSY_REPORT, BUSY_TAKE_OVER, BUSY_WAIT, Settings
+from .const import (
+    CONF_ANNOUNCEMENTS,
+    CONF_BUTTONS_ACT,
+    CONF_DEPTH_MS,
+    CONF_KEEP_PAUSED_S,
+    CONF_WHEN_BUSY,
+)
+from .settings import (
+    BUSY_REPORT,
+    BUSY_TAKE_OVER,
+    BUSY_WAIT,
+    CHIME_NONE,
+    CHIME_OWN,
+    MUSIC_LOWER,
+    MUSIC_PAUSE,
+    TAKEN_REFUSE,
+    TAKEN_TAKE_OVER,
+    AnnounceSettings,
+    Settings,
+)
 
 if TYPE_CHECKING:
     # What Home Assistant puts in the place of voluptuous, and its annotations name.
@@ -24,34 +44,60 @@ else:
 
 CONF_DEPTH = "depth"
 CONF_KEEP_PAUSED = "keep_paused"
+CONF_VOLUME = "volume"
+CONF_MUSIC = "music"
+CONF_DUCK_DB = "duck_db"
+CONF_RAMP_MS = "ramp_ms"
+CONF_LEAD_IN_MS = "lead_in_ms"
+CONF_CHIME = "chime"
+CONF_TAKEN = "taken"
 
-_SCHEMA = vol.Schema(
+
+def _number(least: float, most: float, step: float, unit: str) -> NumberSelector:
+    return NumberSelector(
+        NumberSelectorConfig(
+            min=least,
+            max=most,
+            step=step,
+            mode=NumberSelectorMode.SLIDER,
+            unit_of_measurement=unit,
+        )
+    )
+
+
+def _choice(key: str, *options: str) -> SelectSelector:
+    return SelectSelector(SelectSelectorConfig(options=[*options], translation_key=key))
+
+
+_ANNOUNCEMENTS = vol.Schema(
     {
-        vol.Required(CONF_DEPTH): NumberSelector(
-            NumberSelectorConfig(
-                min=0.5,
-                max=3,
-                step=0.1,
-                mode=NumberSelectorMode.SLIDER,
-                unit_of_measurement=UnitOfTime.SECONDS,
-            )
-        ),
-        vol.Required(CONF_KEEP_PAUSED): NumberSelector(
+        # A slider has no way to say that the level stays.
+        vol.Optional(CONF_VOLUME): NumberSelector(
             NumberSelectorConfig(
                 min=0,
-                max=60,
+                max=100,
                 step=1,
-                mode=NumberSelectorMode.SLIDER,
-                unit_of_measurement=UnitOfTime.MINUTES,
+                mode=NumberSelectorMode.BOX,
+                unit_of_measurement=PERCENTAGE,
             )
         ),
+        vol.Required(CONF_MUSIC): _choice("music", MUSIC_LOWER, MUSIC_PAUSE),
+        vol.Required(CONF_DUCK_DB): _number(3, 40, 1, "dB"),
+        vol.Required(CONF_RAMP_MS): _number(0, 2000, 10, UnitOfTime.MILLISECONDS),
+        vol.Required(CONF_LEAD_IN_MS): _number(0, 3000, 50, UnitOfTime.MILLISECONDS),
+        vol.Required(CONF_CHIME): _choice("chime", CHIME_OWN, CHIME_NONE),
+        vol.Required(CONF_TAKEN): _choice("taken", TAKEN_REFUSE, TAKEN_TAKE_OVER),
+    }
+)
+_SCHEMA = vol.Schema(
+    {
+        vol.Required(CONF_DEPTH): _number(0.5, 3, 0.1, UnitOfTime.SECONDS),
+        vol.Required(CONF_KEEP_PAUSED): _number(0, 60, 1, UnitOfTime.MINUTES),
         vol.Optional(CONF_BUTTONS_ACT): BooleanSelector(),
-        vol.Optional(CONF_WHEN_BUSY): SelectSelector(
-            SelectSelectorConfig(
-                options=[BUSY_REPORT, BUSY_WAIT, BUSY_TAKE_OVER],
-                translation_key=CONF_WHEN_BUSY,
-            )
+        vol.Optional(CONF_WHEN_BUSY): _choice(
+            CONF_WHEN_BUSY, BUSY_REPORT, BUSY_WAIT, BUSY_TAKE_OVER
         ),
+        vol.Optional(CONF_ANNOUNCEMENTS): section(_ANNOUNCEMENTS, {"collapsed": True}),
     }
 )
 
@@ -65,12 +111,16 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
         """Show what is chosen now and keep what is chosen instead."""
         now = Settings.from_entry(self.config_entry)
         if user_input is not None:
+            chosen = user_input.get(CONF_ANNOUNCEMENTS)
             return self.async_create_entry(
                 data={
                     CONF_DEPTH_MS: round(user_input[CONF_DEPTH] * 1000),
                     CONF_KEEP_PAUSED_S: round(user_input[CONF_KEEP_PAUSED] * 60),
                     CONF_BUTTONS_ACT: user_input.get(CONF_BUTTONS_ACT, now.buttons_act),
                     CONF_WHEN_BUSY: user_input.get(CONF_WHEN_BUSY, now.when_busy),
+                    CONF_ANNOUNCEMENTS: self._announcements
+                    if chosen is None
+                    else chosen,
                 }
             )
         return self.async_show_form(
@@ -82,7 +132,14 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
                     CONF_KEEP_PAUSED: now.keep_paused_s / 60,
                     CONF_BUTTONS_ACT: now.buttons_act,
                     CONF_WHEN_BUSY: now.when_busy,
+                    CONF_ANNOUNCEMENTS: self._announcements,
                 },
             ),
             description_placeholders={CONF_NAME: self.config_entry.title},
         )
+
+    @property
+    def _announcements(self) -> dict[str, Any]:
+        """Return what is chosen for announcements; no volume is no choice of one."""
+        chosen = asdict(AnnounceSettings.from_entry(self.config_entry))
+        return {name: value for name, value in chosen.items() if value is not None}

@@ -84,6 +84,9 @@ class Player:
         # The numbers of a pause and of a stop that are on their way.
         self._pausing: int | None = None
         self._stopping: int | None = None
+        # Apart from what it plays: for an announcement, or to set a level.
+        self.has_own_session = False
+        self.is_announcing = False
         self.state = PlayerState.IDLE
         self.playing: NowPlaying | None = None
         self.progress: Progress | None = None
@@ -93,7 +96,7 @@ class Player:
             entry,
             speaker,
             sender,
-            is_idle=lambda: self.is_idle,
+            is_idle=lambda: self.is_idle and not self.has_own_session,
             on_change=self._async_tell,
         )
         self.occupancy = Occupancy(
@@ -127,6 +130,18 @@ class Player:
         return lambda: self._listeners.remove(listener)
 
     @callback
+    def async_set_own_session(self, *, is_open: bool) -> None:
+        """Take note that the sender may hold the receiver for something short."""
+        self.has_own_session = is_open
+        self.async_set_announcing(is_heard=False)
+
+    @callback
+    def async_set_announcing(self, *, is_heard: bool) -> None:
+        """Take note that an announcement is heard, or no more."""
+        self.is_announcing = is_heard
+        self._async_tell()
+
+    @callback
     def async_intend(self) -> int:
         """Announce a command that takes time to prepare; return its number."""
         self._intent += 1
@@ -141,6 +156,7 @@ class Player:
             await self.occupancy.async_wait(lambda: intent == self._intent)
             if intent != self._intent:
                 return
+        patience_s = self.settings.patience_s
         self._starting += 1
         self._next = playable
         member = self._speaker.member(
@@ -154,9 +170,9 @@ class Player:
                     media=playable.media,
                     depth_ms=self.settings.depth_ms,
                     crossfade_ms=self.settings.crossfade_ms,
-                    patience_s=self.settings.patience_s,
+                    patience_s=patience_s,
                 ),
-                within_s=_PLAY_S + self.settings.patience_s,
+                within_s=_PLAY_S + patience_s if patience_s else None,
             )
         except RaopError as error:
             self._speaker.async_failed(error)
@@ -224,10 +240,10 @@ class Player:
         return True
 
     async def async_stop(self) -> None:
-        """Stop, also what is still being started, and free the receiver."""
+        """Stop, also what is still being started or announced; free the receiver."""
         intent = self._stopping = self.async_intend()
         try:
-            if not self.is_idle:
+            if not self.is_idle or self.has_own_session:
                 await self._sender.async_request(Stop(stream=self._stream))
         finally:
             if self._stopping == intent:

@@ -8,6 +8,7 @@ from typing import override
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
+from .complaint import Complaint
 from .const import DOMAIN
 from .entity import translated
 from .media import async_resolve, name_of
@@ -43,6 +44,7 @@ class QueuePlayer(Player):
         self._opening: asyncio.Task[None] | None = None
         self._is_moved = False
         self._kept_position_ms = 0
+        self._complaint = Complaint(hass, entry)
         self.entity_id = ""
         self.queue = PlayQueue(Random())
         self.playlist: str | None = None
@@ -137,6 +139,7 @@ class QueuePlayer(Player):
                 self._async_next_failed(event.item, str(error))
             case StreamChanged(state="playing") if self.playing:
                 self._kept_position_ms = 0
+                self._complaint.async_withdraw()
                 self.queue.played(self.playing.item)
             case StreamChanged(state="ended") if ended and self._pending is None:
                 self._queued = None
@@ -155,7 +158,7 @@ class QueuePlayer(Player):
         if event.reason == "stopped" or self._starting:
             return
         if is_bad and current and self.queue.failed(current.id) is Verdict.GIVE_UP:
-            self._async_log_given_up(event.text)
+            self._async_give_up(event.text)
         elif item := self.queue.advance(is_user=False):
             intent = self.async_intend()
             self._entry.async_create_background_task(
@@ -169,13 +172,15 @@ class QueuePlayer(Player):
         try:
             await self._async_start(intent, item)
         except HomeAssistantError as error:
-            self._async_log_given_up(str(error))
+            self._async_give_up(str(error))
         except RaopError as error:
             _LOGGER.warning("%s stopped playing: %s", self._speaker.name, error)
 
     @callback
-    def _async_log_given_up(self, reason: str) -> None:
+    def _async_give_up(self, reason: str) -> None:
+        """Tell the user, who is not waiting for anything."""
         _LOGGER.error("%s stops playing its queue: %s", self._speaker.name, reason)
+        self._complaint.async_make(self._speaker.name, reason)
 
     @callback
     def _async_settle(self) -> None:
@@ -237,7 +242,7 @@ class QueuePlayer(Player):
         if item_id not in names:
             return
         if self.queue.failed(item_id) is Verdict.GIVE_UP:
-            self._async_log_given_up(f"{names[item_id]}: {reason}")
+            self._async_give_up(f"{names[item_id]}: {reason}")
         else:
             _LOGGER.warning(
                 "%s skips %s: %s", self._speaker.name, names[item_id], reason

@@ -39,7 +39,7 @@ _EXIT_S = 3
 _MAX_LINE = messages.MAX_LINE_BYTES + 1
 _MAX_LOGGED = 2000
 # A newer command took the place of the older one: nothing went wrong.
-_OVERTAKEN = {"superseded", "stopped"}
+OVERTAKEN = {"superseded", "stopped"}
 
 type SenderEvent = messages.Event | SenderDied
 type EventListener = Callable[[SenderEvent], None]
@@ -99,7 +99,7 @@ class Sender:
                 break
 
     async def async_request(
-        self, command: Command, *, within_s: float = _REPLY_S
+        self, command: Command, *, within_s: float | None = None
     ) -> None:
         """Have a command done; raise the core's error where it cannot be."""
         await self._async_ensure_ready()
@@ -107,14 +107,14 @@ class Sender:
         answer: asyncio.Future[messages.Reply] = self._hass.loop.create_future()
         self._pending[number] = answer
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(within_s or _REPLY_S):
                 await self._async_write(messages.encode_command(number, command))
                 reply = await answer
         except TimeoutError as err:
             raise SenderGoneError("the sender process does not answer") from err
         finally:
             self._pending.pop(number, None)
-        if reply.code and reply.code not in _OVERTAKEN:
+        if reply.code and reply.code not in OVERTAKEN:
             raise error_for(reply.code, reply.text)
 
     @callback

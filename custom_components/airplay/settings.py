@@ -1,15 +1,27 @@
 """What a user may choose for one speaker."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from homeassistant.config_entries import ConfigEntry
 
-from .const import CONF_BUTTONS_ACT, CONF_DEPTH_MS, CONF_KEEP_PAUSED_S, CONF_WHEN_BUSY
+from .const import (
+    CONF_ANNOUNCEMENTS,
+    CONF_BUTTONS_ACT,
+    CONF_DEPTH_MS,
+    CONF_KEEP_PAUSED_S,
+    CONF_WHEN_BUSY,
+)
 
 DEFAULT_DEPTH_MS = 1000
 DEFAULT_KEEP_PAUSED_S = 600
 
+MUSIC_LOWER = "lower"
+MUSIC_PAUSE = "pause"
+CHIME_OWN = "own"
+CHIME_NONE = "none"
+TAKEN_REFUSE = "refuse"
+TAKEN_TAKE_OVER = "take_over"
 BUSY_REPORT = "report"
 BUSY_WAIT = "wait"
 BUSY_TAKE_OVER = "take_over"
@@ -41,3 +53,22 @@ class Settings:
             buttons_act=entry.options.get(CONF_BUTTONS_ACT, True),
             when_busy=entry.options.get(CONF_WHEN_BUSY, BUSY_REPORT),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceSettings:
+    """How a speaker announces; the fields are those of the form and of the options."""
+
+    volume: float | None = None
+    music: str = MUSIC_LOWER
+    duck_db: float = 18
+    ramp_ms: float = 200
+    lead_in_ms: float = 500
+    chime: str = CHIME_OWN
+    taken: str = TAKEN_REFUSE
+
+    @classmethod
+    def from_entry[T](cls, entry: ConfigEntry[T]) -> Self:
+        """Read an entry's options; without a volume (percent) the level stays."""
+        chosen: dict[str, Any] = entry.options.get(CONF_ANNOUNCEMENTS, {})
+        return cls(**chosen)

@@ -10,7 +10,13 @@ from .const import DEFAULT_VOLUME
 from .models import AirPlayConfigEntry
 from .raop.buttons import Button
 from .raop.errors import RaopError
-from .raop.messages import RemoteCommand, SetVolume, Started, VolumeFound
+from .raop.messages import (
+    AnnouncementStarted,
+    RemoteCommand,
+    SetVolume,
+    Started,
+    VolumeFound,
+)
 from .sender import Sender, SenderEvent
 from .speaker import Speaker
 from .volume_owner import Level, Origin, VolumeOwner
@@ -120,6 +126,9 @@ class Volume:
         """Set the maximum; what is louder now is lowered, and stays so."""
         if self._owner.limit(maximum, self._now_s):
             self._on_change()
+        elif (self._announced or 0) > maximum and self.is_known:
+            # What is written ends the announcement's own level.
+            self._owner.write_again(self._now_s)
         await self._async_settle()
 
     @property
@@ -130,8 +139,11 @@ class Volume:
     def _async_take(self, event: SenderEvent) -> None:
         match event:
             case VolumeFound() if event.receiver == self._speaker.receiver.id:
+                if self.is_known and self._announced is not None:
+                    # What is sent now would end the announcement's own level.
+                    return
                 self._owner.find(round(event.volume / 100, 4), self._now_s)
-            case Started() if not self.is_known:
+            case Started() | AnnouncementStarted() if not self.is_known:
                 # It does not tell its level, which may be any.
                 self._owner.order(
                     self.level,

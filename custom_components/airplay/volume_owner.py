@@ -111,6 +111,10 @@ class VolumeOwner:
             self._write_at(now_s)
         return True
 
+    def write_again(self, now_s: float) -> None:
+        """Have the present level written once more."""
+        self._write_at(now_s)
+
     def find(self, level: float, now_s: float) -> None:
         """Take the level that a receiver told when it was asked."""
         if not self.is_known:

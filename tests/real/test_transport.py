@@ -90,16 +90,18 @@ async def test_seek_next_and_resume_lose_no_frame(
     first, second = map(read_wav, names)
     await play(hass, player, f"{_FOLDER}/{names[0].name}")
     await play(hass, player, f"{_FOLDER}/{names[1].name}", enqueue="add")
-    assert (await listen(receiver, first, 0)).first_offset == 0
+    started = await listen(receiver, first, 0)
+    assert started.first_offset == 0, receiver.statistics()
 
     since = played_frames(receiver)
     await call(hass, player, "media_seek", seek_position=_SEEK_S)
     sought = await listen(receiver, first[_SEEK_S * _RATE :], since)
-    assert sought.first_offset == 0
+    assert sought.first_offset == 0, receiver.statistics()
 
     since = played_frames(receiver)
     await call(hass, player, "media_next_track")
-    assert (await listen(receiver, second, since)).first_offset == 0
+    skipped = await listen(receiver, second, since)
+    assert skipped.first_offset == 0, receiver.statistics()
     await call(hass, player, "media_pause")
     await asyncio.sleep(1)
     before = compare(second, heard(receiver, since)).frames_equal

@@ -175,6 +175,11 @@ class VirtualReceiver(Observer):
         """Tell whether a sender holds this receiver."""
         return self._owner is not None
 
+    @property
+    def open_connections(self) -> int:
+        """Return how many senders are connected."""
+        return len(self._tasks)
+
     @override
     def poll(self) -> None:
         """Play what is due by now."""

@@ -109,6 +109,12 @@ class MediaNotAudioError(MediaError):
     code = "media_not_audio"
 
 
+class MediaTooLongError(MediaError):
+    """The media would hold the speaker for too long, as an announcement."""
+
+    code = "media_too_long"
+
+
 class MediaEmptyError(MediaError):
     """The media has no bytes, or no sound."""
 

@@ -163,13 +163,16 @@ class Target:
     """A speaker that an announcement is for: its stream, and how to reach it if idle.
 
     `volume` holds while the announcement sounds; without one the level stays. The
-    stream's `depth_ms` is used where a session has to be opened.
+    stream's `depth_ms` is used where a session has to be opened. Of a stream with
+    several members only this one is meant where it `is_alone`; its music is lowered,
+    as it cannot wait.
     """
 
     stream: str
     member: Member
     volume: float | None = None
     depth_ms: int = 1000
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

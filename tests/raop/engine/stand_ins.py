@@ -68,6 +68,10 @@ class Shelf:
         self.backlog.append(sound(packets * 352)[: packets * PACKET_BYTES])
         self.next_sequence = self.backlog.next_sequence
 
+    def find(self, wire_sequence: int) -> int | None:
+        """Return a packet that is there."""
+        return self.backlog.find(wire_sequence)
+
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
         """Return datagrams and the same joined."""
         self.batches.append((first, count))

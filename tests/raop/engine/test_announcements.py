@@ -1,5 +1,6 @@
 """Announcements: what receivers hear of the voice, and of the music under it."""
 
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -270,6 +271,31 @@ async def test_all_speakers_say_it_at_the_same_instant(
     assert max(instants) - min(instants) < 1_000_000
     assert all(is_said_whole(each, said) for each in (kitchen, hall, study))
     assert len(gains(kitchen, song)) == len(song)
+
+
+async def test_one_of_a_group_speaks_alone_and_stays_in_step(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    hall = await desk.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
+    song = music(tmp_path / "song.wav", 6.0)
+    said = voice(tmp_path / "bell.wav", 0.5)
+
+    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    for _ in range(2):
+        alone = replace(target(hall, volume=30), is_alone=True)
+        assert await desk.run(announce(tmp_path / "bell.wav", alone)) is None
+    assert await desk.run(announce(tmp_path / "bell.wav", target(hall))) is None
+    await desk.ended()
+    await kitchen.drain()
+
+    assert is_said_whole(kitchen, said)
+    right = heard_sides(hall.recording.packets)[1]
+    assert (right[right != 0] == np.concatenate([said] * 3)).all()
+    assert len(gains(kitchen, song)) == len(gains(hall, song)) == len(song)
+    here, there = kitchen.play_times(), hall.play_times()
+    both = here.keys() & there.keys()
+    assert len(both) > 6 * 44_100 / 352
+    assert max(abs(here[each] - there[each]) for each in both) < 1_000_000
 
 
 async def test_speaker_that_is_away_holds_up_nobody(

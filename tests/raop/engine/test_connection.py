@@ -232,6 +232,23 @@ async def test_nobody_waits_longer_than_half_a_second_for_the_one_before() -> No
         assert await picture == [500]
 
 
+async def test_request_that_is_never_answered_takes_no_other_ones_answer() -> None:
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await hear(reader)
+        for number in (2, 3):
+            await hear(reader)
+            writer.write(OK.replace(b"1\r", b"%d\r" % number))
+
+    async with connected(script) as connection:
+        with pytest.raises(ReceiverUnreachableError, match="no answer"):
+            await connection.perform(ask("GET_PARAMETER"), timeout_s=0.05)
+
+        assert await connection.perform(ask("FLUSH"), timeout_s=1) == [200]
+        assert await connection.perform(ask("OPTIONS"), timeout_s=1) == [200]
+
+
 async def test_what_is_not_urgent_lets_everything_else_go_first() -> None:
     heard: list[str] = []
     answer = asyncio.Event()

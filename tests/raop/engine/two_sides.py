@@ -12,7 +12,7 @@ from tests.virtual_receiver.recording import PlayedPacket, runs
 
 from .stage import write_pcm
 
-_PROBE = 256
+_PROBE = 128
 
 type Gains = np.ndarray[tuple[int], np.dtype[np.float64]]
 type Samples = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -128,10 +128,11 @@ def _gains(heard: Samples, song: Samples) -> Gains:
 
 def _piece(left: Samples, begin: int, end: int, song: Samples) -> Piece:
     middle = (begin + end) // 2
-    signs = np.sign(left[middle : middle + _PROBE])
+    probe = slice(max(begin, middle - _PROBE), min(end, middle + _PROBE))
+    signs = np.sign(left[probe])
     alike = np.correlate(np.sign(song), signs, "valid")
-    start = int(alike.argmax()) - (middle - begin)
-    assert alike.max() == _PROBE, "not of the song"
+    start = int(alike.argmax()) - (probe.start - begin)
+    assert alike.max() == len(signs), "not of the song"
     return Piece(
         begin, start, _gains(left[begin:end], song[start : start + end - begin])
     )

@@ -93,7 +93,8 @@ class Announcer:
         if changes and await pacer.run(lambda: transmitter.is_silent):
             await self._raise_volume()
         overlay = Overlay(self._clip, manner, said=self._said)
-        began = await pacer.run(lambda: transmitter.speak(overlay, at_ns))
+        outlet = self._lane.outlet if self._target.is_alone else None
+        began = await pacer.run(lambda: transmitter.speak(overlay, at_ns, outlet))
         if began is None:
             raise _InterruptedError
         self._overlay = overlay
@@ -135,6 +136,9 @@ class Announcer:
 
     def _heard_frame(self, overlay: Overlay, transmitter: Transmitter) -> int:
         line = transmitter.line
+        if line is None and Phase.OVER in overlay.began:
+            # The line ends as soon as nobody speaks.
+            return overlay.began[Phase.OVER] + _MARGIN_FRAMES
         if line is None:
             self._check(transmitter)
             raise _InterruptedError
@@ -152,18 +156,19 @@ class Announcer:
             raise ReceiverUnreachableError("the receiver closed the connection")
 
     def _manner(self, *, changes_level: bool) -> Manner:
-        command = self._command
+        command, target = self._command, self._target
         louder = 0.0
-        if changes_level and self._target.volume is not None:
+        if changes_level and target.volume is not None:
             percent, is_muted = self._lane.level
             before = 0.0 if is_muted or percent is None else percent
-            louder = max(0.0, self._target.volume - before)
+            louder = max(0.0, target.volume - before)
         duck_db = command.duck_db - louder * _DB_PER_PERCENT
         return Manner(
             duck=10 ** (duck_db / 20),
             ramp_frames=frames_of_ms(command.ramp_ms),
             quiet_frames=frames_of_ms(_QUIET_MS) if changes_level else 0,
-            waits=command.pauses_music and not self._stream.is_live,
+            waits=command.pauses_music
+            and not (target.is_alone or self._stream.is_live),
         )
 
     @property

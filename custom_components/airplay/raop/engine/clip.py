@@ -6,7 +6,7 @@ Several streams read the same clip, each at its own place, all on the pacing thr
 import asyncio
 from collections.abc import Sequence
 
-from ..errors import MediaError
+from ..errors import MediaError, MediaTooLongError
 from ..messages import Event, Media
 from ..session.timeline import frames_of_ms
 from ..wire.rtp import BYTES_PER_FRAME
@@ -14,12 +14,6 @@ from .playback import Playback
 
 # Speech comes from a server that is at work on it: have some before it is heard.
 _AHEAD_MS = 4000
-
-
-class ClipTooLongError(MediaError):
-    """An announcement would hold the speaker for too long."""
-
-    code = "media_too_long"
 
 
 class Clip:
@@ -44,12 +38,12 @@ class Clip:
     async def open(self) -> None:
         """Open all parts; raise MediaError where one cannot be heard."""
         await asyncio.gather(*(part.buffer() for part in self._parts))
+        # A voice that is at work does not know its end: what has none is cut instead.
         known_ms = sum(part.duration_ms or 0 for part in self._parts)
-        endless = next((part for part in self._parts if part.is_live), None)
-        if endless or known_ms > self._longest_ms:
-            name = (endless or self._parts[-1]).media.name
+        if known_ms > self._longest_ms:
+            name = self._parts[-1].media.name
             minutes = self._longest_ms / 60_000
-            raise ClipTooLongError(
+            raise MediaTooLongError(
                 f"{name} is longer than the {minutes:g} minutes of an announcement"
             )
 

@@ -37,7 +37,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._parser = ResponseParser()
-        self._waiting: deque[asyncio.Future[Response]] = deque()
+        self._waiting: deque[tuple[str, asyncio.Future[Response]]] = deque()
         self._turn = asyncio.Lock()
         self._in_a_hurry = 0
         self._sequence = 0
@@ -110,7 +110,7 @@ class Connection:
             raise ReceiverUnreachableError("the connection is closed")
         self._sequence += 1
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._waiting.append(answer)
+        self._waiting.append((str(self._sequence), answer))
         self._writer.write(request.encode(self._sequence))
         _LOGGER.debug("%s %s", request.method, request.uri)
         try:
@@ -137,11 +137,16 @@ class Connection:
     def _deliver(self, response: Response) -> None:
         """Hand a response to the oldest request, waited for or given up.
 
-        Not by CSeq: some receivers answer with a wrong one (Reflector, Airfoil).
+        Not by CSeq: some receivers answer with a wrong one (Reflector, Airfoil). But
+        where it is that of a later request, those given up are never answered.
         """
         if not self._waiting:
             raise ReceiverProtocolError("an answer to nothing")
-        answer = self._waiting.popleft()
+        number = response.header("cseq")
+        if number in [sequence for sequence, _ in self._waiting]:
+            while self._waiting[0][0] != number and self._waiting[0][1].done():
+                self._waiting.popleft()
+        _, answer = self._waiting.popleft()
         if not answer.done():
             answer.set_result(response)
 
@@ -150,7 +155,7 @@ class Connection:
         if not self.closed.done():
             self.closed.set_result(reason)
         while self._waiting:
-            answer = self._waiting.popleft()
+            _, answer = self._waiting.popleft()
             if not answer.done():
                 answer.set_exception(reason)
 

@@ -39,10 +39,24 @@ _NEVER_NS = 1 << 62
 class Stock(Protocol):
     """What an outlet sends from."""
 
-    line: Line | None
-    backlog: Backlog
-    next_sequence: int
-    latency_frames: int
+    @property
+    def line(self) -> Line | None:
+        """The line that says when each frame is heard."""
+
+    @property
+    def backlog(self) -> Backlog:
+        """The packets that were made."""
+
+    @property
+    def next_sequence(self) -> int:
+        """The first packet that is not due."""
+
+    @property
+    def latency_frames(self) -> int:
+        """How far ahead of being heard packets are sent."""
+
+    def find(self, wire_sequence: int) -> int | None:
+        """Return the packet that a receiver asks for, if it is still there."""
 
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
         """Return datagrams and the same joined."""
@@ -236,7 +250,7 @@ class Outlet:
         for _ in range(min(_RESENDS_A_TURN, len(self._resends))):
             wanted = next(iter(self._resends))
             del self._resends[wanted]
-            sequence = stock.backlog.find(wanted)
+            sequence = stock.find(wanted)
             if sequence is None or self.cursor is None or sequence >= self.cursor:
                 continue
             self.resent += self._resend(sequence, stock)

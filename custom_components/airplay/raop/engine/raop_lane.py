@@ -91,6 +91,11 @@ class RaopLane:
         self.active_remote = secrets.randbelow(1 << 32)
 
     @property
+    def outlet(self) -> udp.Outlet | None:
+        """What sends it its packets, while there is a session."""
+        return self._outlet
+
+    @property
     def packets(self) -> int:
         """How many audio packets were sent."""
         return self._outlet.packets if self._outlet else 0

@@ -411,6 +411,9 @@ class Stream:
             return  # A newer command has taken the stream meanwhile.
         self._command = None
         self._herald.end(reason, error, receiver)
+        if not self.floor.is_taken:
+            # The voice may have ended while the music was left.
+            await self._close()
         self._on_idle(self)
 
     async def _leave_music(self) -> None:

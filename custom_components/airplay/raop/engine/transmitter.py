@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from ..audio.overlay import Overlay, Phase
+from ..audio.overlay import Overlay
 from ..session.backlog import ENCODED_AT_ONCE, Backlog, Format
 from ..session.lead import SILENT_PACKETS
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
-from ..wire.rtp import BYTES_PER_FRAME, FRAMES_PER_PACKET
+from ..wire.rtp import FRAMES_PER_PACKET
 from .outlet import BATCH, Outlet
 from .supply import Pcm, Supply
+from .voicing import Branch, Voicing
 
 # Taken and encoded at once, sent a batch at a time: waking up cold is what costs.
 _BLOCK_FRAMES = ENCODED_AT_ONCE * FRAMES_PER_PACKET
@@ -47,9 +48,8 @@ class Transmitter:
         self.is_paused = False
         # Music that begins while a voice mutes it waits: its first frames count.
         self._is_fresh = False
-        self._overlay: Overlay | None = None
-        self._overlay_frame = 0
-        self._spoken_frame: int | None = None
+        self._voicing: Voicing | None = None
+        self._branches: dict[Outlet, Branch] = {}
         self._depth_ns = self._ahead_ns = depth_ms * 1_000_000
         self._on_end = on_end
         self._outlets: list[Outlet] = []
@@ -70,6 +70,7 @@ class Transmitter:
         """Take an outlet away; the others notice nothing."""
         if outlet in self._outlets:
             self._outlets.remove(outlet)
+            self._branches.pop(outlet, None)
 
     def begin(self, source: Pcm, at_ns: int, now_ns: int, position_frames: int) -> int:
         """Let a source be heard from `at_ns` on; return the instant at which it is.
@@ -106,7 +107,7 @@ class Transmitter:
         if self.is_speaking(now_ns):
             return None
         self.line = None
-        self.backlog.take_back(self.next_sequence)
+        self._take_back()
         return self.next_sequence, self.next_frame
 
     def pause(self, now_ns: int) -> tuple[int, int] | None:
@@ -135,17 +136,32 @@ class Transmitter:
             self.supply.resume(frame)
         return self.line.time_of(frame)
 
-    def speak(self, overlay: Overlay, at_ns: int) -> int | None:
+    def speak(
+        self, overlay: Overlay, at_ns: int, outlet: Outlet | None = None
+    ) -> int | None:
         """Let a voice be heard at an instant, or as soon after it as may be.
 
-        Returns the instant at which it begins; None where the line has just ended.
+        It is heard on all outlets, or on one alone. Returns the instant at which it
+        begins; None where the line has just ended.
         """
         if self.line is None:
             return None
-        self._unmake(self.next_frame)
-        self.backlog.take_back(self.next_sequence)
         frame = max(self.next_frame, self.line.frame_at(at_ns))
-        self._overlay, self._overlay_frame = overlay, frame
+        voicing = Voicing(overlay, frame)
+        if outlet is None:
+            self._unmake(self.next_frame)
+            self._take_back()
+            self._voicing = voicing
+        elif outlet in self._outlets:
+            below = self._branches.get(outlet)
+            if below:
+                below.settle()
+            branch = Branch(self, below or self, voicing)
+            if music := self.backlog.music_from(self.next_frame):
+                branch.make(music)
+            self._branches[outlet] = branch
+        else:
+            return None
         return self.line.time_of(frame)
 
     @property
@@ -170,10 +186,16 @@ class Transmitter:
         """Whether a voice is heard, or on its way."""
         if self.line is None:
             return False
-        if self._overlay:
-            return True
-        spoken = self._spoken_frame
-        return spoken is not None and spoken > self.line.frame_at(now_ns)
+        frame = self.line.frame_at(now_ns)
+        voices = [each.voicing for each in self._branches.values()]
+        if self._voicing:
+            voices.append(self._voicing)
+        return not all(each.is_heard_at(frame) for each in voices)
+
+    def _take_back(self) -> None:
+        """Forget the packets that were made, but not given to the outlets yet."""
+        for backlog in (self.backlog, *(b.backlog for b in self._branches.values())):
+            backlog.take_back(self.next_sequence)
 
     @property
     def _unmade_frame(self) -> int:
@@ -187,11 +209,11 @@ class Transmitter:
     def _set_line(
         self, at_ns: int, now_ns: int, silent_packets: int = SILENT_PACKETS
     ) -> int:
-        self.backlog.take_back(self.next_sequence)
-        self._overlay = None
+        self._take_back()
+        self._voicing = None
+        self._branches.clear()
         content = self.next_frame + silent_packets * FRAMES_PER_PACKET
         self.line = Line(content, at_ns)
-        self._spoken_frame = None
         self._ahead_ns = self._depth_ns
         self.first_packet_ns = None
         self._settled_ns = max(now_ns, at_ns - self._depth_ns) + _SETTLE_NS
@@ -213,10 +235,24 @@ class Transmitter:
         has_more = self.next_sequence != before
         for outlet in self._outlets:
             if has_more or outlet.due_ns <= now_ns:
-                outlet.due_ns = outlet.pump(now_ns, self)
+                stock = self._branches.get(outlet, self) if self._branches else self
+                outlet.due_ns = outlet.pump(now_ns, stock)
             due_ns = min(due_ns, outlet.due_ns)
         self._look_for_end(now_ns)
+        if self._branches:
+            self._drop_branches(now_ns)
         return due_ns
+
+    def _drop_branches(self, now_ns: int) -> None:
+        if self.line:
+            frame = self.line.frame_at(now_ns)
+            for outlet, branch in tuple(self._branches.items()):
+                if not branch.is_needed_at(frame):
+                    del self._branches[outlet]
+
+    def find(self, wire_sequence: int) -> int | None:
+        """Return the packet that a receiver asks for, if it is still there."""
+        return self.backlog.find(wire_sequence)
 
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
         """Return packets and the same joined; the last ones asked for are kept."""
@@ -245,53 +281,42 @@ class Transmitter:
             if self.first_packet_ns is None:
                 self.first_packet_ns = now_ns
             if self.next_sequence == self.backlog.next_sequence:
-                self.backlog.append(*self._make(frame))
+                self._make(frame)
             self.next_sequence += BATCH
 
-    def _make(self, frame: int) -> tuple[bytes, bytes | None]:
-        """Return the next block, and the music in it where that is not all."""
-        if self._overlay is None:
+    def _make(self, frame: int) -> None:
+        """Make the next block, for all and for those who hear something else."""
+        voicing = self._voicing
+        if voicing is None or voicing.is_made:
             self._let_music_flow(frame)
-            return self.supply.take(frame, _BLOCK_FRAMES), None
+            sound = music = self.supply.take(frame, _BLOCK_FRAMES)
+        else:
+            sound, music = self._voiced(voicing, frame)
+        self.backlog.append(sound, music)
+        for branch in self._branches.values():
+            # Where its own voice is over, it hears what all hear.
+            branch.make(sound if branch.voicing.is_made else music)
+
+    def _voiced(self, voicing: Voicing, frame: int) -> tuple[bytes, bytes]:
+        """Return the next block with a voice in it, and without it."""
         heard, music = [], []
         stop = frame + _BLOCK_FRAMES
         while frame < stop:
-            frames = self._reach(frame, stop - frame)
+            frames = voicing.reach(frame, stop - frame, is_silent=self.is_silent)
             self._let_music_flow(frame)
             music.append(self.supply.take(frame, frames))
-            heard.append(self._voiced(frame, music[-1]))
+            heard.append(voicing.mix(frame, music[-1]))
             frame += frames
         return b"".join(heard), b"".join(music)
 
-    def _reach(self, frame: int, frames: int) -> int:
-        """Return how many frames can be made at once; begin the voice in time."""
-        overlay = self._overlay
-        assert overlay is not None
-        if frame < self._overlay_frame:
-            return min(frames, self._overlay_frame - frame)
-        if overlay.phase is None:
-            overlay.begin(frame, is_silent=self.is_silent)
-        return overlay.reach(frames)
-
-    def _voiced(self, frame: int, music: bytes) -> bytes:
-        overlay = self._overlay
-        if overlay is None or overlay.phase is None:
-            return music
-        sound = overlay.mix(music)
-        if overlay.phase is Phase.VOICE:
-            self._spoken_frame = frame + len(sound) // BYTES_PER_FRAME
-        elif overlay.phase is Phase.OVER:
-            self._overlay = None
-        return sound
-
     @property
     def _wants_music(self) -> bool:
-        overlay = self._overlay
-        if overlay and (
-            not overlay.wants_music or (self._is_fresh and overlay.is_muting)
-        ):
+        if self.is_paused:
             return False
-        return not self.is_paused
+        overlay = self._voicing.overlay if self._voicing else None
+        if overlay is None:
+            return True
+        return overlay.wants_music and not (self._is_fresh and overlay.is_muting)
 
     def _let_music_flow(self, frame: int) -> None:
         if self._wants_music:

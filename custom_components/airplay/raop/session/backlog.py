@@ -48,7 +48,7 @@ class Backlog:
         self.next_sequence = first_sequence
         self._origin_sequence = first_sequence
         self._origin_frame = first_frame
-        self._ssrc = ssrc
+        self.ssrc = ssrc
         self._pcm: list[bytes] = [b""] * CAPACITY
         self._music: list[bytes] = [b""] * CAPACITY
         self._rings: dict[Format, list[tuple[int, bytes]]] = {}
@@ -67,13 +67,13 @@ class Backlog:
     def append(self, pcm: bytes, music: bytes | None = None) -> None:
         """Take the next frames: any whole number of packets of s16le stereo.
 
-        `music` is what of them can be played once more: all, unless a voice was mixed
-        into it.
+        `music` is what of them can be played once more: all, unless a voice is in it.
         """
         for start in range(0, len(pcm), PACKET_BYTES):
             index, stop = self.next_sequence % CAPACITY, start + PACKET_BYTES
-            self._pcm[index] = sound = pcm[start:stop]
-            self._music[index] = sound if music is None else music[start:stop]
+            self._pcm[index] = self._music[index] = pcm[start:stop]
+            if music is not None and music is not pcm:
+                self._music[index] = music[start:stop]
             self.next_sequence += 1
 
     def take_back(self, sequence: int) -> None:
@@ -115,7 +115,7 @@ class Backlog:
     ) -> None:
         pcm = b"".join(self._pcm[n % CAPACITY] for n in range(first, stop))
         for sequence, payload in enumerate(self._encoder(shape)(pcm), first):
-            header = audio_header(sequence, self.frame_of(sequence), self._ssrc)
+            header = audio_header(sequence, self.frame_of(sequence), self.ssrc)
             ring[sequence % CAPACITY] = (sequence, header + payload)
 
     def _encoder(self, shape: Format) -> Callable[[bytes], list[bytes]]:

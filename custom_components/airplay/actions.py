@@ -1,0 +1,96 @@
+"""The actions that the integration adds to those of media players."""
+
+from typing import TYPE_CHECKING, Any
+
+from homeassistant.components.media_player import (
+    DOMAIN as MEDIA_PLAYER_DOMAIN,
+    MediaType,
+)
+from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv, service
+
+from .announcement import PRIORITY, Announcement, Priority, Wish, chime_from, media_id
+from .const import DOMAIN
+from .entity import AirPlayEntity
+from .speech import speech_id
+
+if TYPE_CHECKING:
+    # What Home Assistant puts in the place of voluptuous, and its annotations name.
+    import probatio as vol
+else:
+    import voluptuous as vol
+
+SERVICE_ANNOUNCE = "announce"
+
+ATTR_MESSAGE = "message"
+ATTR_TTS_ENTITY = "tts_entity_id"
+ATTR_LANGUAGE = "language"
+ATTR_OPTIONS = "options"
+ATTR_MEDIA = "media"
+ATTR_VOLUME = "volume"
+ATTR_CHIME = "chime"
+ATTR_CHIME_MEDIA = "chime_media"
+ATTR_PRIORITY = "priority"
+ATTR_INTERRUPT = "interrupt"
+ATTR_WAIT = "wait"
+
+
+@callback
+def async_register_actions(hass: HomeAssistant) -> None:
+    """Add the actions; each gets all players that it is called for at once."""
+    service.async_register_batched_platform_entity_service(
+        hass,
+        DOMAIN,
+        SERVICE_ANNOUNCE,
+        entity_domain=MEDIA_PLAYER_DOMAIN,
+        schema={
+            vol.Optional(ATTR_MESSAGE): cv.string,
+            vol.Optional(ATTR_TTS_ENTITY): cv.string,
+            vol.Optional(ATTR_LANGUAGE): cv.string,
+            vol.Optional(ATTR_OPTIONS): dict,
+            vol.Optional(ATTR_MEDIA): media_id,
+            vol.Optional(ATTR_VOLUME): cv.small_float,
+            vol.Optional(ATTR_CHIME): cv.boolean,
+            vol.Optional(ATTR_CHIME_MEDIA): media_id,
+            vol.Optional(ATTR_PRIORITY, default=Priority.NORMAL): PRIORITY,
+            vol.Optional(ATTR_INTERRUPT, default=False): cv.boolean,
+            vol.Optional(ATTR_WAIT, default=True): cv.boolean,
+        },
+        func=_async_announce,
+    )
+
+
+async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> None:
+    """Announce at all players at the same instant."""
+    words = call.data
+    wish = Wish(
+        Announcement(
+            content_id=_content_id(call.hass, words),
+            content_type=MediaType.MUSIC,
+            chime=chime_from(words.get(ATTR_CHIME), words.get(ATTR_CHIME_MEDIA)),
+            priority=words[ATTR_PRIORITY],
+            interrupts=words[ATTR_INTERRUPT],
+        ),
+        volume=words.get(ATTR_VOLUME),
+        waits=words[ATTR_WAIT],
+    )
+    announcers = [player.announcer for player in players]
+    await announcers[0].announcements.async_announce(announcers, wish)
+
+
+def _content_id(hass: HomeAssistant, words: dict[str, Any]) -> str:
+    if (ATTR_MESSAGE in words) == (ATTR_MEDIA in words):
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="announce_what"
+        )
+    if ATTR_MEDIA in words:
+        chosen: str = words[ATTR_MEDIA]
+        return chosen
+    return speech_id(
+        hass,
+        words[ATTR_MESSAGE],
+        words.get(ATTR_TTS_ENTITY),
+        words.get(ATTR_LANGUAGE),
+        words.get(ATTR_OPTIONS),
+    )

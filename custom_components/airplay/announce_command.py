@@ -1,0 +1,94 @@
+"""From announcements to what the sender is told, and back to what users are told."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from homeassistant.components.media_player import MediaType
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+
+from .announce_order import Clips, Order, Part
+from .announcement import Announcement
+from .const import DOMAIN
+from .entity import translated
+from .media import async_resolve, make_item, public_name
+from .raop.errors import MediaTooLongError, RaopError
+from .raop.messages import Announce, Media
+from .settings import CHIME_OWN, MUSIC_PAUSE
+
+_CHIME = Media(
+    url=str(Path(__file__).parent / "sounds" / "chime.wav"), name="the chime"
+)
+
+
+async def async_make_clips(
+    hass: HomeAssistant, entity_id: str, announcement: Announcement
+) -> Clips:
+    """Find what is to be opened; raise a translated error where it is nothing."""
+    words = {"title": announcement.title} if announcement.title else {}
+    wanted = [make_item(announcement.content_type, announcement.content_id, words)]
+    if isinstance(announcement.chime, str):
+        wanted.append(make_item(MediaType.MUSIC, announcement.chime, {}))
+    found = await asyncio.gather(
+        *(async_resolve(hass, entity_id, each) for each in wanted)
+    )
+    message, *chimes = [playable.media for playable in found]
+    return Clips(message=message, chime=chimes[0] if chimes else None)
+
+
+def make_command(order: Order, parts: Sequence[Part], clips: Clips) -> Announce:
+    """Return the command for all speakers of an announcement.
+
+    They are heard together, so one way must do for all: the lowest music, the longest
+    ramps and silence, and a pause or a chime where one of them has it.
+    """
+    settings = [part.announcer.settings for part in parts]
+    chime = _chime(
+        order.announcement,
+        clips,
+        is_usual=any(each.chime == CHIME_OWN for each in settings),
+    )
+    return Announce(
+        announcement=order.id,
+        targets=tuple(part.announcer.target(part) for part in parts),
+        clips=(chime, clips.message) if chime else (clips.message,),
+        duck_db=-max(each.duck_db for each in settings),
+        ramp_ms=round(max(each.ramp_ms for each in settings)),
+        pauses_music=any(each.music == MUSIC_PAUSE for each in settings),
+        lead_in_ms=round(max(each.lead_in_ms for each in settings)),
+    )
+
+
+def explained(error: RaopError, order: Order, part: Part) -> HomeAssistantError:
+    """Return what a user is told of an announcement that failed at a speaker."""
+    announcement, name = order.announcement, part.announcer.name
+    if isinstance(error, MediaTooLongError):
+        return refusal(translation_key="announce_too_long", name=name)
+    if isinstance(error, MediaError) and announcement.is_speech:
+        return HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="speech_failed",
+            translation_placeholders={"reason": str(error) or error.code},
+        )
+    media = announcement.title or public_name(announcement.content_id)
+    return translated(error, name, media)
+
+
+def _chime(announcement: Announcement, clips: Clips, *, is_usual: bool) -> Media | None:
+    if clips.chime:
+        return clips.chime
+    is_wanted = is_usual if announcement.chime is None else announcement.chime
+    return _CHIME if is_wanted else None
+
+
+def refusal(*, translation_key: str, name: str, **words: object) -> HomeAssistantError:
+    """Return what a user is told of an announcement that is not even tried."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=translation_key,
+        translation_placeholders={
+            "name": name,
+            **{word: str(value) for word, value in words.items()},
+        },
+    )

@@ -1,0 +1,294 @@
+"""All announcements of an installation: gathered, put in line, and sounded."""
+
+import asyncio
+from functools import partial
+import logging
+from typing import Self
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util.hass_dict import HassKey
+
+from .announce_command import async_make_clips, make_command, refusal
+from .announce_line import Line
+from .announce_order import Clips, Order, Part
+from .announcement import Announcement, Wish
+from .announcer import Announcer
+from .const import DOMAIN
+from .raop.errors import RaopError
+from .raop.messages import CancelAnnouncement
+from .sender import SenderGoneError
+from .shared import Holding, Shared
+from .volume_journal import VolumeJournal
+
+_LOGGER = logging.getLogger(__name__)
+
+# Calls of one action reach several players within a few turns of the loop.
+_GATHER_S = 0.025
+_MOST_WAITING = 20
+# The longest announcement, and what may come before and after its sound.
+_LONGEST_S = 420
+_END_S = 10
+# The address of a message may expire five minutes after it was made.
+_STALE_S = 120
+
+type _Key = tuple[str, Announcement]
+
+
+class Announcements:
+    """Who announces what, in which order; one for all speakers."""
+
+    def __init__(self, hass: HomeAssistant, journal: VolumeJournal) -> None:
+        """Begin with nothing to announce."""
+        self._hass = hass
+        self._line: Line[Order] = Line()
+        self._gathering: dict[_Key, Order] = {}
+        self.journal = journal
+
+    @classmethod
+    async def async_make(cls, hass: HomeAssistant) -> Self:
+        """Make the announcements of this installation."""
+        return cls(hass, await VolumeJournal.async_load(hass))
+
+    async def async_close(self) -> None:
+        """Announce nothing any more: the last speaker is gone."""
+        await self.journal.async_written()
+
+    def length(self, announcer: Announcer) -> int:
+        """Return how many announcements wait for a speaker."""
+        return self._line.length(announcer.stream)
+
+    async def async_announce_alone(
+        self, announcer: Announcer, wish: Wish, context_id: str | None
+    ) -> None:
+        """Announce at one speaker, and together with other calls that mean the same."""
+        key = (context_id or "", wish.announcement)
+        order = self._gathering.get(key) if context_id else None
+        if order is None or order.is_cancelled:
+            order = self._async_open(wish.announcement, announcer)
+            if context_id:
+                self._gathering[key] = order
+            self._hass.loop.call_later(
+                _GATHER_S, partial(self._async_gathered, key, order)
+            )
+        part = self._async_seat(order, announcer, wish.volume)
+        await self._async_wait(order, [part], until_end=wish.waits)
+        if part.failure:
+            raise part.failure
+
+    async def async_announce(self, announcers: list[Announcer], wish: Wish) -> None:
+        """Announce at several speakers; fail only where none of them could."""
+        order = self._async_open(wish.announcement, announcers[0])
+        parts = [self._async_seat(order, each, wish.volume) for each in announcers]
+        self._async_join(order)
+        await self._async_wait(order, parts, until_end=wish.waits)
+        failures = [part.failure for part in parts if part.failure]
+        if len(failures) == len(parts):
+            raise failures[0]
+        for failure in failures:
+            _LOGGER.warning("An announcement was not heard everywhere: %s", failure)
+
+    async def async_silence(self, announcer: Announcer) -> None:
+        """End what sounds or waits at a speaker that goes, and wait for the end."""
+        orders = [*self._gathering.values()]
+        orders += self._line.waiting_for(announcer.stream)
+        if holder := self._line.holder_of(announcer.stream):
+            orders.append(holder)
+        for order in orders:
+            if announcer.stream not in order.parts:
+                continue
+            if order.running:
+                self._async_cancel(order)
+                await asyncio.wait([order.running], timeout=_END_S)
+            else:
+                self._async_drop(order, announcer)
+
+    @callback
+    def _async_open(self, announcement: Announcement, announcer: Announcer) -> Order:
+        order = Order(announcement, announcer)
+        self._async_prepare(order)
+        return order
+
+    @callback
+    def _async_prepare(self, order: Order) -> asyncio.Task[Clips]:
+        """Begin at once with what does not depend on who is to hear it."""
+        order.prepared_at = self._hass.loop.time()
+        order.preparing = self._hass.async_create_background_task(
+            async_make_clips(self._hass, order.first.entity_id, order.announcement),
+            f"{DOMAIN} announcement",
+        )
+        # It is of no interest why something failed that was cancelled since.
+        order.preparing.add_done_callback(
+            lambda task: task.cancelled() or task.exception()
+        )
+        return order.preparing
+
+    @callback
+    def _async_seat(
+        self, order: Order, announcer: Announcer, volume: float | None
+    ) -> Part:
+        part = order.seat(announcer, volume)
+        if not part.is_ended:
+            announcer.async_expect(part)
+        return part
+
+    @callback
+    def _async_gathered(self, key: _Key, order: Order) -> None:
+        if self._gathering.get(key) is order:
+            del self._gathering[key]
+        self._async_join(order)
+
+    @callback
+    def _async_join(self, order: Order) -> None:
+        is_next = order.announcement.interrupts
+        for part in order.open_parts:
+            if is_next:
+                self._async_make_way(part.announcer)
+            elif self._line.length(part.announcer.stream) >= _MOST_WAITING:
+                full = refusal(
+                    translation_key="announce_queue_full",
+                    name=part.announcer.name,
+                    count=_MOST_WAITING,
+                )
+                part.end(full)
+        streams = [part.announcer.stream for part in order.open_parts]
+        if order.is_cancelled or not streams:
+            self._async_finish(order)
+            return
+        rank = order.announcement.priority.rank
+        self._line.join(order, streams, rank, is_next=is_next)
+        self._async_advance()
+
+    @callback
+    def _async_make_way(self, announcer: Announcer) -> None:
+        for waiting in self._line.waiting_for(announcer.stream):
+            self._async_drop(waiting, announcer)
+        if holder := self._line.holder_of(announcer.stream):
+            self._async_cancel(holder)
+
+    @callback
+    def _async_advance(self) -> None:
+        for order in self._line.take():
+            order.running = self._hass.async_create_background_task(
+                self._async_run(order), f"{DOMAIN} announcement {order.id}"
+            )
+
+    async def _async_run(self, order: Order) -> None:
+        try:
+            await self._async_sound(order)
+        except HomeAssistantError as error:
+            for part in order.open_parts:
+                part.end(None if order.is_cancelled else error)
+        except Exception:
+            # Whoever waits must not take it for heard.
+            _LOGGER.exception("An announcement ended unexpectedly")
+            self._async_fail(order, RaopError("it ended unexpectedly"))
+        finally:
+            self._async_finish(order)
+
+    async def _async_sound(self, order: Order) -> None:
+        is_stale = self._hass.loop.time() - order.prepared_at > _STALE_S
+        preparing = order.preparing
+        if preparing is None or is_stale:
+            preparing = self._async_prepare(order)
+        clips = await preparing
+        for part in order.open_parts:
+            part.announcer.async_admit(part)
+        await self.journal.async_written()
+        parts = order.open_parts
+        if order.is_cancelled or not parts:
+            return
+        order.is_sent = True
+        for part in parts:
+            part.announcer.async_begin(order, part)
+        try:
+            await order.first.sender.async_request(
+                make_command(order, parts, clips), within_s=_LONGEST_S
+            )
+        except SenderGoneError as error:
+            self._async_fail(order, error)
+        except RaopError as error:
+            self._async_fail(order, error)
+            self._async_replied(order)
+        else:
+            self._async_replied(order)
+
+    @callback
+    def _async_fail(self, order: Order, error: RaopError) -> None:
+        if not order.is_cancelled:
+            for part in order.open_parts:
+                part.announcer.async_fail(order, part, error)
+
+    @callback
+    def _async_replied(self, order: Order) -> None:
+        """Take note that the sender has left every level as it shall be."""
+        for part in order.parts.values():
+            part.announcer.async_replied(part)
+
+    @callback
+    def _async_finish(self, order: Order) -> None:
+        """Let everybody go who waits for it, and those who wait for its speakers."""
+        if order.preparing:
+            order.preparing.cancel()
+        for part in order.parts.values():
+            part.end()
+            part.announcer.async_end(part)
+        self._line.leave(order)
+        self._async_advance()
+
+    async def _async_wait(
+        self, order: Order, parts: list[Part], *, until_end: bool
+    ) -> None:
+        for part in parts:
+            part.callers += 1
+        try:
+            for part in parts:
+                await part.async_wait(until_end=until_end)
+        except asyncio.CancelledError:
+            for part in parts:
+                part.callers -= 1
+                if not part.callers:
+                    self._async_drop(order, part.announcer)
+            raise
+
+    @callback
+    def _async_drop(self, order: Order, announcer: Announcer) -> None:
+        """Leave a speaker out while that is possible; end what nobody wants."""
+        part = order.parts[announcer.stream]
+        if order.running is None:
+            part.end()
+            announcer.async_end(part)
+            self._line.withdraw(order, announcer.stream)
+        if not any(each.callers for each in order.open_parts):
+            self._async_cancel(order)
+        self._async_advance()
+
+    @callback
+    def _async_cancel(self, order: Order) -> None:
+        if order.is_cancelled:
+            return
+        order.is_cancelled = True
+        if order.is_sent:
+            self._hass.async_create_background_task(
+                self._async_make_end(order), f"{DOMAIN} cancels {order.id}"
+            )
+        elif order.running:
+            order.running.cancel()
+        else:
+            self._async_finish(order)
+
+    async def _async_make_end(self, order: Order) -> None:
+        try:
+            await order.first.sender.async_request(
+                CancelAnnouncement(announcement=order.id)
+            )
+        except RaopError as error:
+            _LOGGER.debug("An announcement could not be ended: %s", error)
+        if order.running:
+            await asyncio.wait([order.running], timeout=_END_S)
+            # Its speakers must not stay taken for others.
+            order.running.cancel()
+
+
+_KEY: HassKey[Holding[Announcements]] = HassKey(f"{DOMAIN}_announcements")
+ANNOUNCEMENTS = Shared(_KEY, Announcements.async_make)

@@ -1,0 +1,211 @@
+"""What announcements mean for one speaker: its options, its level, its state."""
+
+from typing import TYPE_CHECKING
+
+from homeassistant.core import HomeAssistant, callback
+
+from .announce_command import explained, refusal
+from .announce_order import Order, Part
+from .models import AirPlayConfigEntry
+from .ownership import Ownership
+from .raop.errors import MediaError, RaopError, error_for
+from .raop.messages import AnnouncementFailed, AnnouncementStarted, Target
+from .sender import OVERTAKEN, Sender, SenderEvent
+from .settings import TAKEN_REFUSE, AnnounceSettings
+from .speaker import Speaker
+from .transport import Transport
+from .volume_journal import UserLevel
+from .volume_recovery import VolumeRecovery
+
+if TYPE_CHECKING:
+    from .announcements import Announcements
+
+
+class Announcer:
+    """A speaker as announcements see it; one at a time is heard there."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: AirPlayConfigEntry,
+        speaker: Speaker,
+        player: Transport,
+        sender: Sender,
+        announcements: Announcements,
+    ) -> None:
+        """Stand beside a player; nothing is announced before `async_start`."""
+        self._entry = entry
+        self._speaker = speaker
+        self._player = player
+        self._journal = announcements.journal
+        self._order: Order | None = None
+        self._part: Part | None = None
+        self._expected: set[Part] = set()
+        self._is_left = self._was_left = False
+        self._ownership = Ownership(hass, entry, speaker, player)
+        self._recovery = VolumeRecovery(
+            hass,
+            entry,
+            speaker,
+            player,
+            sender,
+            is_allowed=lambda: not self._ownership.is_taken,
+            on_done=self._async_restored,
+        )
+        self.stream = entry.entry_id
+        self.sender = sender
+        self.announcements = announcements
+        self.settings = AnnounceSettings.from_entry(entry)
+        entry.async_on_unload(sender.async_listen(self.stream, self._async_take))
+
+    @property
+    def name(self) -> str:
+        """Return what users call the speaker."""
+        return self._speaker.name
+
+    @property
+    def entity_id(self) -> str:
+        """Return the player's entity."""
+        return self._player.entity_id
+
+    @property
+    def waiting(self) -> int:
+        """Return how many announcements wait until the speaker is free."""
+        return self.announcements.length(self)
+
+    @callback
+    def async_start(self) -> None:
+        """Bring the level back that a run before this one has left, if it has."""
+        note = self._journal.get(self.stream)
+        if note:
+            # What else is remembered of the level is older than the note.
+            self._player.volume.async_restore(note.level, is_muted=note.is_muted)
+            self._is_left = True
+            self._async_settle()
+        self._entry.async_on_unload(self._player.async_listen(self._async_follow))
+
+    async def async_close(self) -> None:
+        """End what is announced here."""
+        await self.announcements.async_silence(self)
+
+    def target(self, part: Part) -> Target:
+        """Return the speaker as the sender is told of it for an announcement."""
+        volume, raised = self._player.volume, self._raised(part)
+        return Target(
+            stream=self.stream,
+            member=self._speaker.member(volume.known_level, is_muted=volume.is_muted),
+            volume=None if raised is None else raised * 100,
+            depth_ms=self._player.settings.depth_ms,
+        )
+
+    @callback
+    def async_expect(self, part: Part) -> None:
+        """Note early that the level may change, so that no start waits for the disk."""
+        self._expected.add(part)
+        if self._raised(part) is not None:
+            self._async_note()
+
+    @callback
+    def async_admit(self, part: Part) -> None:
+        """End an announcement's part that must not be heard now."""
+        if self._ownership.is_taken and self.settings.taken == TAKEN_REFUSE:
+            part.end(refusal(translation_key="announce_taken", name=self.name))
+        elif self._raised(part) is not None:
+            self._async_note()
+
+    @callback
+    def async_begin(self, order: Order, part: Part) -> None:
+        """Take note that the sender is told of an announcement."""
+        self._recovery.async_stop()
+        self._order, self._part = order, part
+        volume, raised = self._player.volume, self._raised(part)
+        volume.announced = volume.level if raised is None else raised
+        self._was_left = self._is_left
+        # Until the sender has said otherwise.
+        self._is_left = self._is_left or raised is not None
+        self._player.async_set_own_session(is_open=True)
+
+    @callback
+    def async_fail(self, order: Order, part: Part, error: RaopError) -> None:
+        """End a part with a core error."""
+        part.is_lost = part.was_heard and not isinstance(error, MediaError)
+        part.end(explained(error, order, part))
+        self._speaker.async_failed(error)
+
+    @callback
+    def async_replied(self, part: Part) -> None:
+        """Take note of the level that a part which is over has left.
+
+        One that was lost could not be set back; one that was never reached is as it was.
+        """
+        if part is self._part and not part.is_lost:
+            self._is_left = self._was_left and part.failure is not None
+
+    @callback
+    def async_end(self, part: Part) -> None:
+        """Let go of an announcement that is over, heard or not."""
+        self._expected.discard(part)
+        if part is self._part:
+            self._order = self._part = None
+            self._player.volume.announced = None
+            self._player.async_set_own_session(is_open=False)
+        self._async_settle()
+
+    @callback
+    def _async_settle(self) -> None:
+        """Set the level right that was left, once nobody else is about to."""
+        if self._expected or self._part:
+            return
+        if self._is_left:
+            self._recovery.async_start()
+        else:
+            self._journal.async_erase(self.stream)
+
+    @callback
+    def _async_restored(self) -> None:
+        self._is_left = False
+        self._async_settle()
+
+    def _raised(self, part: Part) -> float | None:
+        """Return the level of an announcement; None where the user's holds.
+
+        Who has muted a speaker wants to hear nothing of it.
+        """
+        wanted = part.volume
+        if wanted is None and self.settings.volume is not None:
+            wanted = self.settings.volume / 100
+        volume = self._player.volume
+        if wanted is None or volume.is_muted:
+            return None
+        wanted = min(wanted, volume.maximum)
+        return None if wanted == volume.known_level else wanted
+
+    @callback
+    def _async_note(self) -> None:
+        volume = self._player.volume
+        self._journal.async_note(
+            self.stream, UserLevel(volume.known_level, volume.is_muted)
+        )
+
+    @callback
+    def _async_follow(self) -> None:
+        """Keep the note true when the user changes the level meanwhile."""
+        if self._journal.get(self.stream):
+            self._async_note()
+
+    @callback
+    def _async_take(self, event: SenderEvent) -> None:
+        order, part = self._order, self._part
+        if order is None or part is None:
+            return
+        match event:
+            case AnnouncementStarted() if event.announcement == order.id:
+                part.start()
+                self._player.async_set_announcing(is_heard=True)
+            case AnnouncementFailed() if event.announcement == order.id:
+                if event.code in OVERTAKEN:
+                    # Somebody has stopped this speaker.
+                    part.end()
+                else:
+                    self.async_fail(order, part, error_for(event.code, event.text))
+                self._player.async_set_announcing(is_heard=False)

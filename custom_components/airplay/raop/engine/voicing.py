@@ -1,0 +1,120 @@
+"""A voice on a timeline: mixed into the music of all, or of one receiver alone."""
+
+from typing import Protocol
+
+from ..audio.overlay import Overlay, Phase
+from ..session.backlog import Backlog, Format
+from ..session.timeline import Line
+from ..wire.rtp import BYTES_PER_FRAME, SAMPLE_RATE
+from .outlet import Stock
+
+# What a receiver asks for again is not older than this.
+_KEPT_FRAMES = 3 * SAMPLE_RATE
+
+
+class Voicing:
+    """An overlay that begins at a frame of a timeline."""
+
+    def __init__(self, overlay: Overlay, first_frame: int) -> None:
+        self.overlay = overlay
+        self._first = first_frame
+        self._said_until = first_frame
+
+    @property
+    def is_made(self) -> bool:
+        """Whether all of it was mixed in."""
+        return self.overlay.phase is Phase.OVER
+
+    def is_heard_at(self, frame: int) -> bool:
+        """Whether all that is said is over at a frame."""
+        return self.is_made and self._said_until <= frame
+
+    def reach(self, frame: int, frames: int, *, is_silent: bool) -> int:
+        """Return how many frames can be made at once; begin in time."""
+        if frame < self._first:
+            return min(frames, self._first - frame)
+        if self.overlay.phase is None:
+            self.overlay.begin(frame, is_silent=is_silent)
+        return self.overlay.reach(frames)
+
+    def mix(self, frame: int, music: bytes) -> bytes:
+        """Return what is heard of frames, no more than `reach` has said."""
+        if self.overlay.phase is None:
+            return music
+        sound = self.overlay.mix(music)
+        if self.overlay.phase is Phase.VOICE:
+            self._said_until = frame + len(sound) // BYTES_PER_FRAME
+        return sound
+
+
+class Trunk(Stock, Protocol):
+    """What is sent to all, and is silent or not."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether a line runs on which no music is heard."""
+
+
+class Branch:
+    """The packets of one receiver on which a voice is heard that others do not hear.
+
+    They are those of the trunk, number by number, with the voice mixed in.
+    """
+
+    def __init__(self, trunk: Trunk, below: Stock, voicing: Voicing) -> None:
+        """Begin at the trunk's next packet; older ones are those of what is below."""
+        self._trunk = trunk
+        self._below = below
+        self.voicing = voicing
+        self._first = trunk.next_sequence
+        first_frame = trunk.backlog.frame_of(self._first)
+        self.backlog = Backlog(self._first, first_frame, trunk.backlog.ssrc)
+
+    @property
+    def line(self) -> Line | None:
+        """The trunk's line."""
+        return self._trunk.line
+
+    @property
+    def next_sequence(self) -> int:
+        """The first packet that is not due."""
+        return self._trunk.next_sequence
+
+    @property
+    def latency_frames(self) -> int:
+        """The trunk's latency."""
+        return self._trunk.latency_frames
+
+    def make(self, music: bytes) -> None:
+        """Take the trunk's next frames, and mix the voice in."""
+        frame = self.backlog.frame_of(self.backlog.next_sequence)
+        heard = []
+        is_silent = self._trunk.is_silent
+        while music:
+            frames = len(music) // BYTES_PER_FRAME
+            if not self.voicing.is_made:
+                frames = self.voicing.reach(frame, frames, is_silent=is_silent)
+            size = frames * BYTES_PER_FRAME
+            heard.append(self.voicing.mix(frame, music[:size]))
+            music = music[size:]
+            frame += frames
+        self.backlog.append(b"".join(heard))
+
+    def find(self, wire_sequence: int) -> int | None:
+        """Return the packet that a receiver asks for, if it is still there."""
+        return self._trunk.find(wire_sequence)
+
+    def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
+        """Return packets and the same joined."""
+        if first < self._first:
+            return self._below.batch(shape, first, count)
+        datagrams = self.backlog.datagrams(shape, first, count)
+        return datagrams, b"".join(datagrams)
+
+    def settle(self) -> None:
+        """Need what is below no more."""
+        self._below = self._trunk
+
+    def is_needed_at(self, frame: int) -> bool:
+        """Whether packets of it may still be asked for when a frame is heard."""
+        return not self.voicing.is_heard_at(frame - _KEPT_FRAMES)

@@ -1,0 +1,83 @@
+"""Which speakers may stand at an announcement's level, kept on disk meanwhile."""
+
+import asyncio
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.storage import Store
+
+from .const import DOMAIN
+
+_VERSION = 1
+
+type _Stored = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class UserLevel:
+    """What a speaker's level is to be again; without one it is not known."""
+
+    level: float | None
+    is_muted: bool
+
+
+class VolumeJournal:
+    """Notes by config entry, which outlive a Home Assistant that is killed."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Begin with no note."""
+        self._hass = hass
+        self._store = Store[_Stored](hass, _VERSION, f"{DOMAIN}.announcements")
+        self._notes: dict[str, UserLevel] = {}
+        self._is_written = True
+        self._writing: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def async_load(cls, hass: HomeAssistant) -> Self:
+        """Read what the last run has left."""
+        journal = cls(hass)
+        kept = await journal._store.async_load() or {}
+        journal._notes = {entry: UserLevel(**note) for entry, note in kept.items()}
+        return journal
+
+    def get(self, entry_id: str) -> UserLevel | None:
+        """Return what a speaker is to be set to again, or None where all is well."""
+        return self._notes.get(entry_id)
+
+    @callback
+    def async_note(self, entry_id: str, level: UserLevel) -> None:
+        """Keep that a speaker may be left at another level; written behind this."""
+        if self._notes.get(entry_id) != level:
+            self._notes[entry_id] = level
+            self._async_write()
+
+    @callback
+    def async_erase(self, entry_id: str) -> None:
+        """Forget a speaker that is as its user left it."""
+        if self._notes.pop(entry_id, None):
+            self._async_write()
+
+    async def async_written(self) -> None:
+        """Wait until everything is on the disk."""
+        if self._writing:
+            await asyncio.shield(self._writing)
+
+    @callback
+    def _async_write(self) -> None:
+        self._is_written = False
+        if self._writing is None:
+            self._writing = self._hass.async_create_task(
+                self._async_save(), f"{DOMAIN} volume journal", eager_start=False
+            )
+
+    async def _async_save(self) -> None:
+        """Write until nothing has changed while it was written."""
+        try:
+            while not self._is_written:
+                self._is_written = True
+                await self._store.async_save(
+                    {entry: asdict(note) for entry, note in self._notes.items()}
+                )
+        finally:
+            self._writing = None

@@ -1,0 +1,130 @@
+"""Brings a receiver back to its user's level where an announcement's was left."""
+
+from collections.abc import Callable
+from datetime import datetime
+import logging
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+
+from .models import AirPlayConfigEntry
+from .player import Player
+from .raop.errors import RaopError
+from .raop.messages import RestoreVolume
+from .sender import Sender
+from .speaker import Speaker
+
+_LOGGER = logging.getLogger(__name__)
+
+# After these a receiver that does not answer is left alone until it is heard of.
+RETRY_S = (0, 5, 15, 60, 300)
+
+
+class VolumeRecovery:
+    """Tries again and again, because nobody else will do it."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: AirPlayConfigEntry,
+        speaker: Speaker,
+        player: Player,
+        sender: Sender,
+        *,
+        is_allowed: Callable[[], bool],
+        on_done: Callable[[], None],
+    ) -> None:
+        """Rest until something was left."""
+        self._hass = hass
+        self._entry = entry
+        self._speaker = speaker
+        self._player = player
+        self._sender = sender
+        self._is_allowed = is_allowed
+        self._on_done = on_done
+        self._is_wanted = False
+        self._is_trying = False
+        self._was_there = speaker.is_available
+        self._tries = 0
+        self._forget: CALLBACK_TYPE | None = None
+        entry.async_on_unload(speaker.async_listen(self._async_heard_of))
+        entry.async_on_unload(self.async_stop)
+
+    @callback
+    def async_start(self) -> None:
+        """Begin to try, unless it is being tried."""
+        if not self._is_wanted:
+            self._is_wanted = True
+            self._tries = 0
+            self._async_later()
+
+    @callback
+    def async_stop(self) -> None:
+        """Leave it to others."""
+        self._is_wanted = False
+        self._async_forget()
+
+    @callback
+    def _async_forget(self) -> None:
+        if self._forget:
+            self._forget()
+            self._forget = None
+
+    @callback
+    def _async_later(self) -> None:
+        self._async_forget()
+        if self._tries < len(RETRY_S):
+            delay_s = RETRY_S[self._tries]
+            self._tries += 1
+            self._forget = async_call_later(self._hass, delay_s, self._async_due)
+
+    @callback
+    def _async_due(self, _now: datetime) -> None:
+        self._forget = None
+        if not self._is_trying:
+            self._entry.async_create_background_task(
+                self._hass, self._async_try(), f"airplay level of {self._speaker.name}"
+            )
+
+    async def _async_try(self) -> None:
+        self._is_trying = True
+        try:
+            is_done = await self._async_restore()
+        finally:
+            self._is_trying = False
+        if not self._is_wanted:
+            return
+        if is_done:
+            self._is_wanted = False
+            self._on_done()
+        else:
+            self._async_later()
+
+    async def _async_restore(self) -> bool:
+        volume = self._player.volume
+        if volume.known_level is None:
+            # Nobody has chosen a level here, so none was raised.
+            return True
+        if not self._is_allowed():
+            return False
+        member = self._speaker.member(volume.known_level, is_muted=volume.is_muted)
+        self._player.async_set_own_session(is_open=True)
+        try:
+            await self._sender.async_request(
+                RestoreVolume(stream=self._entry.entry_id, member=member)
+            )
+        except RaopError as error:
+            _LOGGER.debug("%s keeps a wrong level: %s", self._speaker.name, error)
+            return False
+        finally:
+            self._player.async_set_own_session(is_open=False)
+        _LOGGER.info("%s has its level again", self._speaker.name)
+        return True
+
+    @callback
+    def _async_heard_of(self) -> None:
+        is_back = self._speaker.is_available and not self._was_there
+        self._was_there = self._speaker.is_available
+        if is_back and self._is_wanted:
+            self._tries = 0
+            self._async_later()

@@ -1,0 +1,39 @@
+"""What happened in one sequence, told in order: the text of a failure."""
+
+from datetime import datetime
+import time
+from typing import override
+
+
+class Story:
+    """Lines with the seconds since the beginning, and what went wrong among them."""
+
+    def __init__(self, number: int) -> None:
+        """Begin now."""
+        self.number = number
+        self.faults: list[str] = []
+        self._began_s = time.monotonic()
+        # Kept as they come: most stories have no fault and are never read.
+        self._lines: list[tuple[float, str]] = []
+
+    @property
+    def seconds(self) -> float:
+        """Return how long it has lasted."""
+        return time.monotonic() - self._began_s
+
+    def note(self, text: str) -> None:
+        """Tell what happened now."""
+        self._lines.append((self.seconds, text))
+
+    def blame(self, fault: str) -> None:
+        """Tell what must not happen."""
+        self.faults.append(fault)
+        self.note(f"!!! {fault}")
+
+    @override
+    def __str__(self) -> str:
+        """Return the whole story."""
+        began = datetime.now().astimezone().timestamp() - self.seconds
+        at = datetime.fromtimestamp(began).astimezone().isoformat(" ", "milliseconds")
+        told = [f"{seconds:8.3f}  {text}" for seconds, text in self._lines]
+        return "\n".join([f"Sequence {self.number}, begun at {at}", *told])

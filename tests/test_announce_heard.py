@@ -1,0 +1,336 @@
+"""Announcements as they are heard at receivers, through actions and states."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+import wave
+
+from aiohttp.test_utils import TestServer
+import numpy as np
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from tests.ha_announce import airplay_announce, announce
+from tests.ha_common import Watch, call, entry_for, play, set_up, state_of
+from tests.ha_media import media_server
+from tests.raop.engine.two_sides import (
+    Samples,
+    gains,
+    gains_in_parts,
+    heard_sides,
+    is_said_whole,
+    music,
+    voice,
+)
+from tests.virtual_receiver import VirtualReceiver
+
+FOLDER = "media-source://media_source/local"
+
+
+@pytest.fixture
+def media(hass: HomeAssistant, tmp_path: Path) -> Path:
+    """Return the folder of Home Assistant's media."""
+    folder = tmp_path / "media"
+    folder.mkdir()
+    hass.config.media_dirs["local"] = str(folder)
+    return folder
+
+
+@pytest.fixture
+def said(media: Path) -> Samples:
+    """Return what a short announcement says."""
+    return voice(media / "said.wav", 0.5)
+
+
+@pytest.fixture
+async def hall(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
+    """Return another receiver."""
+    async with VirtualReceiver("Hall", receiver_id="0A0B0C0D0E03") as receiver:
+        yield receiver
+
+
+@pytest.fixture
+async def two(
+    hass: HomeAssistant, kitchen: VirtualReceiver, hall: VirtualReceiver
+) -> list[str]:
+    """Return the players of both."""
+    return [await set_up(hass, entry_for(each)) for each in (kitchen, hall)]
+
+
+def began_ns(of: VirtualReceiver) -> int:
+    """Return when the first sample of a voice was heard."""
+    for packet in of.recording.packets:
+        right = np.frombuffer(packet.sound, "<i2").reshape(-1, 2)[:, 1]
+        if right.any():
+            frame = int(np.flatnonzero(right)[0])
+            return packet.play_ns + frame * 1_000_000_000 // 44_100
+    raise AssertionError("nothing was said")
+
+
+async def begun(watch: Watch) -> None:
+    await watch.until(lambda state: state.attributes.get("announcing") is True)
+
+
+async def test_idle_speaker_announces_and_stays_idle(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, said: Samples
+) -> None:
+    watch = Watch(hass, player)
+
+    await announce(hass, player, f"{FOLDER}/said.wav", preannounce=False)
+
+    assert is_said_whole(kitchen, said)
+    await kitchen.wait_idle(3)
+    assert watch.names == ["idle"]
+    assert [each.attributes.get("announcing") for each in watch.states].count(True)
+    assert "announcing" not in state_of(hass, player).attributes
+    assert not kitchen.violations
+
+
+async def test_own_chime_comes_first(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, said: Samples
+) -> None:
+    await announce(hass, player, f"{FOLDER}/said.wav")
+
+    right = heard_sides(kitchen.recording.packets)[1]
+    left = heard_sides(kitchen.recording.packets)[0]
+    begin = int(np.flatnonzero(right)[-1]) + 1 - len(said)
+    assert (right[begin:][: len(said)] == said).all()
+    chime = np.flatnonzero(left)
+    assert chime[-1] < begin
+    assert len(chime) > 0.5 * 44_100
+
+
+async def test_music_is_lowered_and_its_queue_is_left_alone(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    media: Path,
+    said: Samples,
+) -> None:
+    song = music(media / "song.wav", 3.5)
+    await play(hass, player, f"{FOLDER}/song.wav")
+    watch = Watch(hass, player)
+
+    await announce(hass, player, f"{FOLDER}/said.wav", preannounce=False)
+    assert state_of(hass, player).state == "playing"
+    assert state_of(hass, player).attributes["media_content_id"].endswith("song.wav")
+    await watch.until_is("idle")
+    await kitchen.drain()
+
+    assert watch.names == ["playing", "idle"]
+    assert is_said_whole(kitchen, said)
+    factors = gains(kitchen, song)
+    assert len(factors) == len(song)
+    assert 0.12 < np.median(factors[factors < 0.2]) < 0.13
+    assert state_of(hass, player).attributes["queue_size"] == 1
+
+
+async def test_paused_music_stays_paused(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    media: Path,
+    said: Samples,
+) -> None:
+    song = music(media / "song.wav", 2.0)
+    await play(hass, player, f"{FOLDER}/song.wav")
+    await call(hass, player, "media_pause")
+    watch = Watch(hass, player)
+
+    await announce(hass, player, f"{FOLDER}/said.wav", preannounce=False)
+
+    assert watch.names == ["paused"]
+    await call(hass, player, "media_play")
+    await watch.until_is("idle")
+    await kitchen.drain()
+    assert is_said_whole(kitchen, said)
+    assert all((part == 1).all() for part in gains_in_parts(kitchen, song))
+
+
+async def test_group_helper_is_heard_at_one_instant(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    two: list[str],
+    media: Path,
+    said: Samples,
+) -> None:
+    for name, members in (
+        ("Inner", two[1:]),
+        ("House", [two[0], "media_player.inner"]),
+    ):
+        words = {"group_type": "media_player", "name": name, "entities": members}
+        group = MockConfigEntry(domain="group", title=name, options=words)
+        group.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(group.entry_id)
+    await hass.async_block_till_done()
+    music(media / "song.wav", 3.0)
+    await play(hass, two[0], f"{FOLDER}/song.wav")
+
+    await announce(hass, "media_player.house", f"{FOLDER}/said.wav", preannounce=False)
+
+    # The helper does not wait for its members.
+    await hall.wait_for("TEARDOWN")
+    assert is_said_whole(kitchen, said)
+    assert is_said_whole(hall, said)
+    assert abs(began_ns(kitchen) - began_ns(hall)) < 1_000_000
+    assert state_of(hass, two[0]).state == "playing"
+    await call(hass, two[0], "media_stop")
+
+
+async def test_several_targets_of_the_own_action_are_heard_at_one_instant(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    two: list[str],
+    said: Samples,
+) -> None:
+    await airplay_announce(hass, two, media=f"{FOLDER}/said.wav", chime=False)
+
+    assert is_said_whole(kitchen, said)
+    assert is_said_whole(hall, said)
+    assert abs(began_ns(kitchen) - began_ns(hall)) < 1_000_000
+
+
+async def test_announcements_are_heard_one_after_another(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    media: Path,
+    said: Samples,
+) -> None:
+    other = voice(media / "other.wav", 0.5, seed=5)
+    urgent = voice(media / "urgent.wav", 0.5, seed=6)
+    watch = Watch(hass, player)
+    asking = [
+        asyncio.create_task(
+            airplay_announce(hass, player, media=f"{FOLDER}/said.wav", chime=False)
+        )
+    ]
+    await begun(watch)
+    for name, priority in (("other", "normal"), ("urgent", "doorbell")):
+        asking.append(
+            asyncio.create_task(
+                airplay_announce(
+                    hass,
+                    player,
+                    media=f"{FOLDER}/{name}.wav",
+                    chime=False,
+                    priority=priority,
+                )
+            )
+        )
+    await asyncio.gather(*asking)
+
+    right = heard_sides(kitchen.recording.packets)[1]
+    heard = right[right != 0]
+    assert heard.tolist() == [*said, *urgent, *other]
+
+
+async def test_interrupt_is_heard_whole_and_what_it_ends_is_not(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    media: Path,
+    said: Samples,
+) -> None:
+    long = voice(media / "long.wav", 20, seed=5)
+    watch = Watch(hass, player)
+    first = asyncio.create_task(
+        airplay_announce(hass, player, media=f"{FOLDER}/long.wav", chime=False)
+    )
+    await begun(watch)
+
+    await airplay_announce(
+        hass, player, media=f"{FOLDER}/said.wav", chime=False, interrupt=True
+    )
+    await first
+
+    right = heard_sides(kitchen.recording.packets)[1]
+    heard = right[right != 0]
+    assert len(heard) < len(long) / 2
+    assert (heard[-len(said) :] == said).all()
+
+
+async def test_cancelled_call_frees_the_speaker(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, media: Path
+) -> None:
+    voice(media / "long.wav", 20)
+    watch = Watch(hass, player)
+    asking = asyncio.create_task(announce(hass, player, f"{FOLDER}/long.wav"))
+    await begun(watch)
+
+    asking.cancel()
+
+    await kitchen.wait_idle(5)
+    await watch.until(lambda state: "announcing" not in state.attributes)
+
+
+async def test_stop_ends_it_on_that_speaker_only(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    two: list[str],
+    media: Path,
+) -> None:
+    said = voice(media / "long.wav", 2)
+    watch = Watch(hass, two[0])
+    asking = asyncio.create_task(
+        airplay_announce(hass, two, media=f"{FOLDER}/long.wav", chime=False)
+    )
+    await begun(watch)
+
+    await call(hass, two[0], "media_stop")
+    await kitchen.wait_idle(3)
+    assert hall.has_session
+    await asking
+
+    assert is_said_whole(hall, said)
+    assert not is_said_whole(kitchen, said)
+
+
+async def test_call_that_does_not_wait_returns_while_it_is_heard(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, media: Path
+) -> None:
+    said = voice(media / "long.wav", 1.5)
+
+    await airplay_announce(
+        hass, player, media=f"{FOLDER}/long.wav", chime=False, wait=False
+    )
+
+    assert kitchen.has_session
+    await kitchen.wait_idle(10)
+    assert is_said_whole(kitchen, said)
+
+
+async def test_bad_media_is_told_and_the_music_plays_on(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, media: Path
+) -> None:
+    song = music(media / "song.wav", 3.0)
+    with wave.open(str(media / "long.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(8000)
+        file.writeframes(bytes(8000 * 301))
+    watch = Watch(hass, player)
+    await play(hass, player, f"{FOLDER}/song.wav")
+
+    async with media_server() as server:
+        for path, message in (
+            (_url(server, "/none.mp3"), "there is nothing at its address"),
+            (_url(server, "/page.mp3"), "not a sound"),
+            (f"{FOLDER}/long.wav", "longer than five minutes"),
+        ):
+            with pytest.raises(HomeAssistantError, match=message):
+                await announce(hass, player, path, announce_volume=1)
+            assert state_of(hass, player).state == "playing"
+    await watch.until_is("idle")
+    await kitchen.drain()
+
+    assert (gains(kitchen, song) == 1).all()
+
+
+def _url(server: TestServer, path: str) -> str:
+    return str(server.make_url(path))
