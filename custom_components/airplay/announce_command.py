@@ -13,7 +13,7 @@ from .announcement import Announcement
 from .const import DOMAIN
 from .entity import translated
 from .media import async_resolve, make_item, public_name
-from .raop.errors import MediaTooLongError, RaopError
+from .raop.errors import MediaError, MediaTooLongError, RaopError
 from .raop.messages import Announce, Media
 from .settings import CHIME_OWN, MUSIC_PAUSE
 
