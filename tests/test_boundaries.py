@@ -24,7 +24,13 @@ BANNED_IN_PURE = {
 }
 # The command line's look around by mDNS, imported when it is asked for.
 SCAN = CORE / "scan.py"
-PUBLIC = ("raop.engine.probe", "raop.errors", "raop.messages", "raop.receiver")
+PUBLIC = (
+    "raop.buttons",
+    "raop.engine.probe",
+    "raop.errors",
+    "raop.messages",
+    "raop.receiver",
+)
 
 # Imports every module in a child of its own, so that none leans on another's imports.
 IMPORT_EACH_ALONE = """

@@ -59,12 +59,16 @@ async def test_diagnostics_of_a_speaker_that_does_nothing(
         "state": "idle",
         "volume": 0.2,
         "is_muted": False,
+        "volume_origin": "default",
+        "in_use_elsewhere": False,
         "progress": None,
     }
     assert told["settings"] == {
         "depth_ms": 1000,
         "keep_paused_s": 600,
         "crossfade_ms": 0,
+        "buttons_act": True,
+        "when_busy": "report",
         "maximum_volume": 1.0,
     }
     assert told["announcements"] == {

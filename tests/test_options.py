@@ -65,6 +65,8 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
     assert suggested(form["data_schema"]) == {
         "depth": 1,
         "keep_paused": 10,
+        "buttons_act": True,
+        "when_busy": "report",
         "announcements": ANNOUNCEMENTS,
     }
     hass.config_entries.options.async_abort(form["flow_id"])
@@ -83,6 +85,8 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
     assert entry.options == {
         "depth_ms": 2300,
         "keep_paused_s": 0,
+        "buttons_act": True,
+        "when_busy": "report",
         "announcements": other,
     }
 
@@ -90,6 +94,8 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
     assert suggested(form["data_schema"]) == {
         "depth": 2.3,
         "keep_paused": 0,
+        "buttons_act": True,
+        "when_busy": "report",
         "announcements": other,
     }
 

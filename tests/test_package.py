@@ -61,7 +61,9 @@ IOT_CLASSES = {"assumed_state", "calculated", "local_polling", "local_push"}
 # Components that need no entry in the manifest: they are base platforms, or
 # only their constants and types are used.
 ALWAYS_THERE = {
+    "binary_sensor",
     "diagnostics",
+    "event",
     "media_player",
     "number",
     "repairs",

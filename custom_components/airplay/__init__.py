@@ -20,6 +20,7 @@ from .entity import translated
 from .models import AirPlayConfigEntry, AirPlayRuntime
 from .presence import PRESENCE
 from .raop.errors import AuthenticationError, RaopError, TooManyTriesError
+from .remote import Remote
 from .sender import SENDER
 from .speaker import Speaker
 from .transport import Transport
@@ -52,11 +53,16 @@ async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> b
     player = Transport(hass, entry, speaker, sender)
     announcer = Announcer(hass, entry, speaker, player, sender, announcements)
     entry.runtime_data = AirPlayRuntime(
-        speaker=speaker, player=player, sender=sender, announcer=announcer
+        speaker=speaker,
+        player=player,
+        sender=sender,
+        announcer=announcer,
+        remote=Remote(hass, entry, speaker, sender, player),
     )
     # The most that is allowed stands before anything can be played.
     await hass.config_entries.async_forward_entry_setups(entry, [Platform.NUMBER])
-    await hass.config_entries.async_forward_entry_setups(entry, [Platform.MEDIA_PLAYER])
+    others = [each for each in PLATFORMS if each is not Platform.NUMBER]
+    await hass.config_entries.async_forward_entry_setups(entry, others)
     # Only now is known what the user has chosen for the level.
     announcer.async_start()
     return True

@@ -53,6 +53,8 @@ async def async_get_config_entry_diagnostics(
             "state": player.state,
             "volume": player.volume.level,
             "is_muted": player.volume.is_muted,
+            "volume_origin": player.volume.origin,
+            "in_use_elsewhere": player.occupancy.is_taken,
             "progress": _progress(player.progress) if player.progress else None,
         },
         "announcements": {

@@ -1,7 +1,7 @@
-"""Who this installation is towards receivers: one id, kept for ever."""
+"""Who this installation is towards receivers: one id and port, kept for ever."""
 
 import secrets
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
@@ -14,11 +14,12 @@ _VERSION = 1
 
 class _Kept(TypedDict):
     dacp_id: str
+    dacp_port: NotRequired[int]
 
 
 async def async_get_identity(hass: HomeAssistant) -> Identity:
     """Return the installation's identity, made at the first time."""
-    store = Store[_Kept](hass, _VERSION, f"{DOMAIN}.identity", private=True)
+    store = _store(hass)
     kept = await store.async_load()
     if kept is None:
         kept = _Kept(dacp_id=_new_dacp_id())
@@ -26,7 +27,19 @@ async def async_get_identity(hass: HomeAssistant) -> Identity:
     return Identity(
         dacp_id=kept["dacp_id"],
         client_name=hass.config.location_name or "Home Assistant",
+        dacp_port=kept.get("dacp_port", 0),
     )
+
+
+async def async_keep_port(hass: HomeAssistant, port: int) -> None:
+    """Keep the port that receivers learn with the id; they find no other so easily."""
+    store = _store(hass)
+    if kept := await store.async_load():
+        await store.async_save({**kept, "dacp_port": port})
+
+
+def _store(hass: HomeAssistant) -> Store[_Kept]:
+    return Store[_Kept](hass, _VERSION, f"{DOMAIN}.identity", private=True)
 
 
 def _new_dacp_id() -> str:

@@ -27,6 +27,7 @@ from .media_entity import MediaEntity
 from .models import AirPlayConfigEntry
 from .player import PlayerState
 from .raop.errors import RaopError
+from .volume_owner import Origin
 
 # An announcement that plays must not hold up a change of the volume.
 PARALLEL_UPDATES = 0
@@ -253,13 +254,25 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
     @override
     async def async_set_volume_level(self, volume: float) -> None:
         """Set the level, from 0 to 1."""
-        await self.player.volume.async_set(volume, is_muted=self.player.volume.is_muted)
+        await self.player.volume.async_set(
+            volume, is_muted=self.player.volume.is_muted, origin=self._origin
+        )
 
     @translate_errors
     @override
     async def async_mute_volume(self, mute: bool) -> None:
         """Mute, or go back to the level that was."""
-        await self.player.volume.async_set(self.player.volume.level, is_muted=mute)
+        await self.player.volume.async_set(
+            self.player.volume.level, is_muted=mute, origin=self._origin
+        )
+
+    @property
+    def _origin(self) -> Origin:
+        """Return who calls: automations act without a user, or within one's context."""
+        context = self._context
+        if context is None or context.user_id is None or context.parent_id:
+            return Origin.AUTOMATION
+        return Origin.USER
 
     @override
     async def async_browse_media(

@@ -13,6 +13,7 @@ from .raop.receiver import Receiver, Service, merge, normalise_id
 
 if TYPE_CHECKING:
     from .announcer import Announcer
+    from .remote import Remote
     from .sender import Sender
     from .speaker import Speaker
     from .transport import Transport
@@ -31,6 +32,7 @@ class AirPlayRuntime:
     player: Transport
     sender: Sender
     announcer: Announcer
+    remote: Remote
 
 
 def unique_id(receiver_id: str) -> str:

@@ -7,6 +7,7 @@ from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.const import CONF_NAME, PERCENTAGE, UnitOfTime
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -14,8 +15,17 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
 )
 
-from .const import CONF_ANNOUNCEMENTS, CONF_DEPTH_MS, CONF_KEEP_PAUSED_S
+from .const import (
+    CONF_ANNOUNCEMENTS,
+    CONF_BUTTONS_ACT,
+    CONF_DEPTH_MS,
+    CONF_KEEP_PAUSED_S,
+    CONF_WHEN_BUSY,
+)
 from .settings import (
+    BUSY_REPORT,
+    BUSY_TAKE_OVER,
+    BUSY_WAIT,
     CHIME_NONE,
     CHIME_OWN,
     MUSIC_LOWER,
@@ -83,6 +93,10 @@ _SCHEMA = vol.Schema(
     {
         vol.Required(CONF_DEPTH): _number(0.5, 3, 0.1, UnitOfTime.SECONDS),
         vol.Required(CONF_KEEP_PAUSED): _number(0, 60, 1, UnitOfTime.MINUTES),
+        vol.Optional(CONF_BUTTONS_ACT): BooleanSelector(),
+        vol.Optional(CONF_WHEN_BUSY): _choice(
+            CONF_WHEN_BUSY, BUSY_REPORT, BUSY_WAIT, BUSY_TAKE_OVER
+        ),
         vol.Optional(CONF_ANNOUNCEMENTS): section(_ANNOUNCEMENTS, {"collapsed": True}),
     }
 )
@@ -95,18 +109,20 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Show what is chosen now and keep what is chosen instead."""
+        now = Settings.from_entry(self.config_entry)
         if user_input is not None:
             chosen = user_input.get(CONF_ANNOUNCEMENTS)
             return self.async_create_entry(
                 data={
                     CONF_DEPTH_MS: round(user_input[CONF_DEPTH] * 1000),
                     CONF_KEEP_PAUSED_S: round(user_input[CONF_KEEP_PAUSED] * 60),
+                    CONF_BUTTONS_ACT: user_input.get(CONF_BUTTONS_ACT, now.buttons_act),
+                    CONF_WHEN_BUSY: user_input.get(CONF_WHEN_BUSY, now.when_busy),
                     CONF_ANNOUNCEMENTS: self._announcements
                     if chosen is None
                     else chosen,
                 }
             )
-        now = Settings.from_entry(self.config_entry)
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
@@ -114,6 +130,8 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
                 {
                     CONF_DEPTH: now.depth_ms / 1000,
                     CONF_KEEP_PAUSED: now.keep_paused_s / 60,
+                    CONF_BUTTONS_ACT: now.buttons_act,
+                    CONF_WHEN_BUSY: now.when_busy,
                     CONF_ANNOUNCEMENTS: self._announcements,
                 },
             ),

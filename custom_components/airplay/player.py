@@ -10,6 +10,7 @@ from homeassistant.util import dt as dt_util
 from .media import Playable
 from .models import AirPlayConfigEntry
 from .now_playing import Display, NowPlaying
+from .occupancy import Occupancy
 from .raop.errors import NoStreamError, RaopError, error_for
 from .raop.messages import (
     CoverFound,
@@ -25,7 +26,7 @@ from .raop.messages import (
     StreamChanged,
 )
 from .sender import Sender, SenderDied, SenderEvent, SenderGoneError
-from .settings import Settings
+from .settings import BUSY_WAIT, Settings
 from .speaker import Speaker
 from .volume import Volume
 
@@ -35,6 +36,7 @@ _LOGGER = logging.getLogger(__name__)
 _NOTHING_PAUSED = (NoStreamError, SenderGoneError)
 # More are never open and unheard at once.
 _MOST_AHEAD = 8
+_PLAY_S = 60.0
 
 
 class PlayerState(StrEnum):
@@ -97,6 +99,13 @@ class Player:
             is_idle=lambda: self.is_idle and not self.has_own_session,
             on_change=self._async_tell,
         )
+        self.occupancy = Occupancy(
+            entry,
+            speaker,
+            sender,
+            is_idle=lambda: self.is_idle,
+            on_change=self._async_tell,
+        )
         entry.async_on_unload(sender.async_listen(self._stream, self._async_take))
 
     @property
@@ -136,12 +145,18 @@ class Player:
     def async_intend(self) -> int:
         """Announce a command that takes time to prepare; return its number."""
         self._intent += 1
+        self.occupancy.async_wake()
         return self._intent
 
     async def async_play(self, intent: int, playable: Playable) -> None:
         """Play media unless another command came since; return when it is heard."""
         if intent != self._intent:
             return
+        if self.settings.when_busy == BUSY_WAIT and self.is_idle:
+            await self.occupancy.async_wait(lambda: intent == self._intent)
+            if intent != self._intent:
+                return
+        patience_s = self.settings.patience_s
         self._starting += 1
         self._next = playable
         member = self._speaker.member(
@@ -155,7 +170,9 @@ class Player:
                     media=playable.media,
                     depth_ms=self.settings.depth_ms,
                     crossfade_ms=self.settings.crossfade_ms,
-                )
+                    patience_s=patience_s,
+                ),
+                within_s=_PLAY_S + patience_s if patience_s else None,
             )
         except RaopError as error:
             self._speaker.async_failed(error)

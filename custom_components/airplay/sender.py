@@ -4,6 +4,7 @@ import asyncio
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import replace
 import itertools
 import logging
 import os
@@ -15,7 +16,8 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
-from .identity import async_get_identity
+from .dacp_record import DacpRecord
+from .identity import async_get_identity, async_keep_port
 from .raop import messages
 from .raop.errors import RaopError, error_for
 from .raop.messages import Command, Identity
@@ -69,6 +71,7 @@ class Sender:
         self._numbers = itertools.count(1)
         self._pending: dict[int, asyncio.Future[messages.Reply]] = {}
         self._listeners: dict[str, list[EventListener]] = {}
+        self.record = DacpRecord(hass, identity.dacp_id)
         self._supervision = hass.async_create_background_task(
             self._async_supervise(), f"{DOMAIN} sender"
         )
@@ -84,6 +87,8 @@ class Sender:
         self._wanted.set()
         if self._process and self._process.stdin:
             self._process.stdin.close()
+        # While the process says goodbye to its receivers.
+        await self.record.async_withdraw()
         for end in (None, Process.terminate, Process.kill):
             if self._process and end:
                 _LOGGER.warning("The sender process does not end, so it is made to")
@@ -127,6 +132,7 @@ class Sender:
             "starts": self._starts,
             "realtime": ready.realtime if ready else None,
             "segmentation": ready.segmentation if ready else None,
+            "dacp_port": ready.dacp_port if ready else None,
         }
 
     async def _async_ensure_ready(self) -> None:
@@ -183,6 +189,7 @@ class Sender:
                 env=os.environ
                 | {
                     "AIRPLAY_DACP_ID": self._identity.dacp_id,
+                    "AIRPLAY_DACP_PORT": str(self._identity.dacp_port),
                     "AIRPLAY_CLIENT_NAME": self._identity.client_name,
                     "AIRPLAY_LOG_LEVEL": _log_level(),
                 },
@@ -230,6 +237,7 @@ class Sender:
                 self._ready = event
                 if not self._started.done():
                     self._started.set_result(True)
+                self._take_port(event.dacp_port)
             case messages.Reply():
                 answer = self._pending.get(event.id)
                 if answer and not answer.done():
@@ -241,6 +249,18 @@ class Sender:
                 pass
             case _:
                 self._tell(event.stream, event)
+
+    @callback
+    def _take_port(self, port: int) -> None:
+        """Announce where receivers reach us, and stay there."""
+        if not port:
+            return
+        self.record.async_announce(port)
+        if port != self._identity.dacp_port:
+            self._identity = replace(self._identity, dacp_port=port)
+            self._hass.async_create_task(
+                async_keep_port(self._hass, port), f"{DOMAIN} keeps its port"
+            )
 
     @callback
     def _tell_dead(self) -> None:

@@ -5,7 +5,13 @@ from typing import Any, Self
 
 from homeassistant.config_entries import ConfigEntry
 
-from .const import CONF_ANNOUNCEMENTS, CONF_DEPTH_MS, CONF_KEEP_PAUSED_S
+from .const import (
+    CONF_ANNOUNCEMENTS,
+    CONF_BUTTONS_ACT,
+    CONF_DEPTH_MS,
+    CONF_KEEP_PAUSED_S,
+    CONF_WHEN_BUSY,
+)
 
 DEFAULT_DEPTH_MS = 1000
 DEFAULT_KEEP_PAUSED_S = 600
@@ -16,6 +22,11 @@ CHIME_OWN = "own"
 CHIME_NONE = "none"
 TAKEN_REFUSE = "refuse"
 TAKEN_TAKE_OVER = "take_over"
+BUSY_REPORT = "report"
+BUSY_WAIT = "wait"
+BUSY_TAKE_OVER = "take_over"
+# Some receivers give the other sender up at the second request; a party may take long.
+_PATIENCE_S = {BUSY_WAIT: 600.0, BUSY_TAKE_OVER: 10.0}
 
 
 @dataclass(slots=True)
@@ -25,6 +36,13 @@ class Settings:
     depth_ms: int = DEFAULT_DEPTH_MS
     keep_paused_s: int = DEFAULT_KEEP_PAUSED_S
     crossfade_ms: int = 0
+    buttons_act: bool = True
+    when_busy: str = BUSY_REPORT
+
+    @property
+    def patience_s(self) -> float:
+        """How long a receiver that plays for another sender is asked again."""
+        return _PATIENCE_S.get(self.when_busy, 0.0)
 
     @classmethod
     def from_entry[T](cls, entry: ConfigEntry[T]) -> Self:
@@ -32,6 +50,8 @@ class Settings:
         return cls(
             depth_ms=entry.options.get(CONF_DEPTH_MS, DEFAULT_DEPTH_MS),
             keep_paused_s=entry.options.get(CONF_KEEP_PAUSED_S, DEFAULT_KEEP_PAUSED_S),
+            buttons_act=entry.options.get(CONF_BUTTONS_ACT, True),
+            when_busy=entry.options.get(CONF_WHEN_BUSY, BUSY_REPORT),
         )
 
 

@@ -3,14 +3,23 @@
 from collections.abc import Callable
 import logging
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
 
 from .const import DEFAULT_VOLUME
 from .models import AirPlayConfigEntry
+from .raop.buttons import Button
 from .raop.errors import RaopError
-from .raop.messages import AnnouncementStarted, SetVolume, Started, VolumeFound
+from .raop.messages import (
+    AnnouncementStarted,
+    RemoteCommand,
+    SetVolume,
+    Started,
+    VolumeFound,
+)
 from .sender import Sender, SenderEvent
 from .speaker import Speaker
+from .volume_owner import Level, Origin, VolumeOwner
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -39,82 +48,176 @@ class Volume:
         self._sender = sender
         self._is_idle = is_idle
         self._on_change = on_change
-        self.level = DEFAULT_VOLUME
-        self.is_muted = False
-        self.is_known = False
-        self.maximum = 1.0
-        # The level at which an announcement sounds now; the sender takes it back.
-        self.announced: float | None = None
+        self._owner = VolumeOwner(DEFAULT_VOLUME)
+        self._announced: float | None = None
+        self._waiting: CALLBACK_TYPE | None = None
         entry.async_on_unload(sender.async_listen(entry.entry_id, self._async_take))
+        entry.async_on_unload(self._async_stop_waiting)
+
+    @property
+    def level(self) -> float:
+        """Return the level."""
+        return self._owner.level
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether it is muted, which leaves the level as it is."""
+        return self._owner.is_muted
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the level is more than a guess."""
+        return self._owner.is_known
+
+    @property
+    def maximum(self) -> float:
+        """Return the most that is allowed."""
+        return self._owner.maximum
+
+    @property
+    def origin(self) -> Origin:
+        """Return where the level comes from that is heard."""
+        if self._announced is not None:
+            return Origin.ANNOUNCEMENT
+        return self._owner.origin
 
     @property
     def known_level(self) -> float | None:
         """Return the level unless it is only a guess."""
         return self.level if self.is_known else None
 
+    @property
+    def announced(self) -> float | None:
+        """Return the level at which an announcement sounds now, if it has its own.
+
+        The sender takes it back by itself.
+        """
+        return self._announced
+
+    @announced.setter
+    def announced(self, level: float | None) -> None:
+        if level is not None:
+            self._owner.hold(level)
+        elif self._announced is not None:
+            self._owner.release(self._now_s)
+        self._announced = level
+
     @callback
     def async_restore(self, level: float | None, *, is_muted: bool) -> None:
         """Take up what was known before a restart."""
         if level is not None:
-            self._async_know(level, is_muted=is_muted)
+            self._owner.restore(level, is_muted=is_muted)
+            self._on_change()
 
-    async def async_set(self, level: float, *, is_muted: bool) -> None:
+    async def async_set(
+        self, level: float, *, is_muted: bool, origin: Origin = Origin.USER
+    ) -> None:
         """Set the level at once; an idle receiver is told when it plays."""
-        self._async_know(level, is_muted=is_muted)
-        await self._async_send()
+        self._owner.order(level, is_muted=is_muted, origin=origin, now_s=self._now_s)
+        self._on_change()
+        await self._async_settle()
+
+    async def async_step(self, by: float) -> None:
+        """Make it louder or quieter, as its own buttons ask."""
+        level = round(min(max(self.level + by, 0.0), 1.0), 4)
+        await self.async_set(level, is_muted=self.is_muted, origin=Origin.DEVICE)
 
     async def async_limit(self, maximum: float) -> None:
         """Set the maximum; what is louder now is lowered, and stays so."""
-        self.maximum = maximum
-        is_too_loud = self.level > maximum
-        if is_too_loud:
-            self.level = maximum
+        if self._owner.limit(maximum, self._now_s):
             self._on_change()
-        if (is_too_loud or (self.announced or 0) > maximum) and self.is_known:
-            await self._async_send()
+        elif (self._announced or 0) > maximum and self.is_known:
+            # What is written ends the announcement's own level.
+            self._owner.write_again(self._now_s)
+        await self._async_settle()
 
-    @callback
-    def _async_know(self, level: float, *, is_muted: bool) -> None:
-        self.level = min(level, self.maximum)
-        self.is_muted, self.is_known = is_muted, True
-        self._on_change()
+    @property
+    def _now_s(self) -> float:
+        return self._hass.loop.time()
 
     @callback
     def _async_take(self, event: SenderEvent) -> None:
         match event:
             case VolumeFound() if event.receiver == self._speaker.receiver.id:
-                if self.is_known and self.announced is not None:
+                if self.is_known and self._announced is not None:
                     # What is sent now would end the announcement's own level.
                     return
-                found = round(event.volume / 100, 4)
-                if not self.is_known:
-                    self._async_know(found, is_muted=False)
-                is_right = found == self.level and not self.is_muted
+                self._owner.find(round(event.volume / 100, 4), self._now_s)
             case Started() | AnnouncementStarted() if not self.is_known:
                 # It does not tell its level, which may be any.
-                self._async_know(self.level, is_muted=False)
-                is_right = False
+                self._owner.order(
+                    self.level,
+                    is_muted=False,
+                    origin=Origin.DEFAULT,
+                    now_s=self._now_s,
+                )
+            case Started():
+                self._owner.sent(self._now_s)
+            case RemoteCommand() if event.receiver == self._speaker.receiver.id:
+                if not self._async_hear(event):
+                    return
             case _:
                 return
-        if not is_right:
-            self._entry.async_create_background_task(
-                self._hass,
-                self._async_correct(),
-                f"airplay volume {self._speaker.name}",
-            )
+        # Before it is shown: a level that is too loud must not be heard.
+        self._async_settle_soon()
+        self._on_change()
+
+    @callback
+    def _async_hear(self, event: RemoteCommand) -> bool:
+        """Take a receiver's word; return whether it counts."""
+        level = None if event.value is None else round(event.value / 100, 4)
+        owner, now_s = self._owner, self._now_s
+        owner.reports_previous = self._speaker.receiver.manufacturer == "Apple"
+        match event.command:
+            case Button.VOLUME_REPORT:
+                is_changed = owner.report(level, now_s)
+            case Button.VOLUME_SET:
+                is_changed = owner.report(level, now_s, is_wish=True)
+            case Button.VOLUME_RELATIVE if level is not None:
+                # Its share of the sender's level, which here is its own.
+                is_changed = owner.report(level * self.level, now_s, is_wish=True)
+            case _:
+                return False
+        return is_changed or owner.due_s is not None
+
+    @callback
+    def _async_settle_soon(self, *_: object) -> None:
+        """Write what is due behind everything else."""
+        self._waiting = None
+        self._entry.async_create_background_task(
+            self._hass,
+            self._async_correct(),
+            f"airplay volume {self._speaker.name}",
+        )
 
     async def _async_correct(self) -> None:
         try:
-            await self._async_send()
+            await self._async_settle()
         except RaopError as error:
             _LOGGER.debug("%s keeps its volume: %s", self._speaker.name, error)
 
-    async def _async_send(self) -> None:
-        if not self._is_idle():
-            await self._sender.async_request(
-                SetVolume(
-                    receiver=self._speaker.receiver.id,
-                    volume=self.level * 100,
-                    muted=self.is_muted,
-                )
+    async def _async_settle(self) -> None:
+        """Write what is due, and come back for what is due later."""
+        self._async_stop_waiting()
+        level = self._owner.poll(self._now_s)
+        if (due_s := self._owner.due_s) is not None:
+            self._waiting = async_call_later(
+                self._hass, max(due_s - self._now_s, 0.0), self._async_settle_soon
             )
+        if level and not self._is_idle():
+            await self._async_send(level)
+
+    async def _async_send(self, level: Level) -> None:
+        await self._sender.async_request(
+            SetVolume(
+                receiver=self._speaker.receiver.id,
+                volume=level.level * 100,
+                muted=level.is_muted,
+            )
+        )
+
+    @callback
+    def _async_stop_waiting(self) -> None:
+        if self._waiting:
+            self._waiting()
+            self._waiting = None

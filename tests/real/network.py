@@ -164,6 +164,41 @@ class Shairport:
         """Lose that share of the audio packets at random."""
         self._lab.command("loss", self._place, str(percent))
 
+    def press(self, method: str, *arguments: str) -> None:
+        """Use its remote control: RemoteControl.Play, AdvancedRemoteControl.SetVolume."""
+        self._on_bus("org.gnome.ShairportSync", method, *arguments)
+
+    def press_mpris(self, method: str) -> None:
+        """Use its remote control by the way of desktop programs."""
+        self._lab.command(
+            "bus",
+            self._place,
+            "--dest=org.mpris.MediaPlayer2.ShairportSync",
+            "/org/mpris/MediaPlayer2",
+            f"org.mpris.MediaPlayer2.Player.{method}",
+        )
+
+    @property
+    def has_sender_to_order(self) -> bool:
+        """Whether it has found the sender's record and got an answer there."""
+        told = self._on_bus(
+            "org.freedesktop.DBus",
+            "Properties.Get",
+            "string:org.gnome.ShairportSync.RemoteControl",
+            "string:Available",
+        )
+        return "true" in told
+
+    def _on_bus(self, prefix: str, method: str, *arguments: str) -> str:
+        return self._lab.command(
+            "bus",
+            self._place,
+            "--dest=org.gnome.ShairportSync",
+            "/org/gnome/ShairportSync",
+            f"{prefix}.{method}",
+            *arguments,
+        )
+
     def statistics(self) -> Statistics:
         """Read its newest statistics line; all 0 in a play shorter than 8 s."""
         return parse_statistics(self.log_path.read_text(errors="replace"))

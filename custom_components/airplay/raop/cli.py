@@ -98,9 +98,12 @@ def identity_from_environment() -> Identity:
     """Return who we are, as the owner of the process says."""
     given = os.environ.get("AIRPLAY_DACP_ID", "")
     fresh = f"{secrets.randbelow(15) + 1:X}{secrets.token_hex(8).upper()[1:]}"
+    port = os.environ.get("AIRPLAY_DACP_PORT", "")
+    is_port = port.isdecimal() and len(port) < 6 and int(port) < 1 << 16
     return Identity(
         dacp_id=given or fresh,
         client_name=os.environ.get("AIRPLAY_CLIENT_NAME") or "Home Assistant",
+        dacp_port=int(port) if is_port else 0,
     )
 
 

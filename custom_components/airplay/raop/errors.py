@@ -25,6 +25,12 @@ class ReceiverBusyError(RaopError):
     code = "busy"
 
 
+class ReceiverTakenError(ReceiverBusyError):
+    """The receiver was switched to another source while it played."""
+
+    code = "taken"
+
+
 class ReceiverRefusedError(RaopError):
     """The receiver answered a request with an error status."""
 

@@ -74,10 +74,14 @@ class Media:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who we are towards receivers: one per installation, kept for ever."""
+    """Who we are towards receivers: one per installation, kept for ever.
+
+    `dacp_port` is where receivers reach us by that id; 0 where none was chosen yet.
+    """
 
     dacp_id: str
     client_name: str = "Home Assistant"
+    dacp_port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,8 @@ class Play:
     far ahead of being heard packets are sent, `lead_ms` how soon the first frame is
     heard (without it 0.7 s, within a session less where the receivers have shown that
     they can), `start_at` a fixed instant for it instead; `crossfade_ms` is how long
-    items that follow overlap.
+    items that follow overlap. A receiver that plays for another sender is asked again
+    for `patience_s` seconds.
     """
 
     stream: str
@@ -98,6 +103,7 @@ class Play:
     lead_ms: int | None = None
     crossfade_ms: int = 0
     start_at: float | None = None
+    patience_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,11 +253,15 @@ type Command = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """The process runs and takes commands."""
+    """The process runs and takes commands; receivers reach it at `dacp_port`.
+
+    That is the port of the identity unless it was taken, and 0 where none is free.
+    """
 
     pid: int
     realtime: bool
     segmentation: bool
+    dacp_port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,13 +352,27 @@ class VolumeFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberChanged:
-    """A member's state: connecting, connected, playing or lost (with a code)."""
+    """A member's state: connecting, busy, connected, playing, left or lost.
+
+    Lost ones have a code. `local` is our own address towards a connected one.
+    """
 
     stream: str
     receiver: str
     state: str
     code: str | None = None
     text: str = ""
+    local: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteCommand:
+    """A receiver's button, of those in `buttons`; `stream` is what it played last."""
+
+    stream: str
+    receiver: str
+    command: str
+    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -413,6 +437,7 @@ type Event = (
     | NextTaken
     | VolumeFound
     | MemberChanged
+    | RemoteCommand
     | MemberProgress
     | Progress
     | AnnouncementStarted

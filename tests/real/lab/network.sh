@@ -86,6 +86,7 @@ start() {
   stop "$i"
   rm -f "$run/rx$i".*
   configuration >"$run/rx$i.conf"
+  echo "$lab/$root" >"$run/rx$i.root"
   setsid ip netns exec "$prefix-rx$i" unshare --mount --pid --fork --kill-child --propagation private \
     "$here/receiver.sh" "$i" "$mode" "$lab/$root" "$run/rx$i" >"$run/rx$i.inner.log" 2>&1 </dev/null 9>&- &
   echo $! >"$run/rx$i.pid"
@@ -136,6 +137,13 @@ table inet lab {
   }
 }
 NFT
+}
+
+bus() {  # the bus of a receiver's own, where its remote control is
+  local i=$1
+  shift
+  nsenter --target "$(cat "$run/rx$i.pid")" --mount -- \
+    chroot "$(cat "$run/rx$i.root")" dbus-send --system --print-reply=literal "$@"
 }
 
 status() {

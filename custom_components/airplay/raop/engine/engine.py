@@ -18,6 +18,7 @@ from ..messages import (
     Play,
     Queue,
     Ready,
+    RemoteCommand,
     Reply,
     RestoreVolume,
     Resume,
@@ -27,6 +28,8 @@ from ..messages import (
     Shutdown,
     Stop,
 )
+from ..session.remote import Obeyed, Remotes
+from ..session.source_switch import Turn
 from .announcement import Announcement
 from .pacer import Pacer
 from .stream import Stream
@@ -53,6 +56,7 @@ class Engine:
         self._identity = identity
         self._emit = emit
         self._pacer = Pacer()
+        self.remotes = Remotes()
         self._streams: dict[str, Stream] = {}
         self._at_work: dict[str, _Work] = {}
         self._announcements: dict[str, Announcement] = {}
@@ -70,10 +74,7 @@ class Engine:
 
     def submit(self, number: int, command: Command) -> asyncio.Task[None]:
         """Run a command; its Reply carries the number."""
-        task = asyncio.create_task(self._answer(number, command))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return self._keep(asyncio.create_task(self._answer(number, command)))
 
     async def run(self, command: Command) -> None:
         """Run a command; raise what stands in its way."""
@@ -98,6 +99,29 @@ class Engine:
                 await self._add(command)
             case Shutdown():
                 await self.close()
+
+    def obey(self, obeyed: Obeyed) -> None:
+        """Tell the owner what a receiver orders; see to its other inputs ourselves.
+
+        Speakers that play on to nobody must not wait for an owner that is blocked.
+        """
+        remote, order = obeyed.remote, obeyed.order
+        self._emit(
+            RemoteCommand(
+                stream=remote.stream,
+                receiver=remote.receiver,
+                command=order.button,
+                value=order.value,
+            )
+        )
+        stream = self._streams.get(remote.stream)
+        if stream and obeyed.turn is Turn.LEAVE:
+            self._spawn(stream.leave(remote.receiver))
+        elif (
+            stream and obeyed.turn is Turn.RETURN and not self._at_work.get(stream.name)
+        ):
+            returning = remote.receiver
+            self._spawn(self._take_over(stream, lambda: stream.bring_back(returning)))
 
     async def close(self) -> None:
         """End all announcements, all streams and the pacing thread."""
@@ -157,6 +181,22 @@ class Engine:
         else:
             self._emit(Reply(id=number))
 
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Do something that nobody waits for."""
+
+        async def run() -> None:
+            try:
+                await work
+            except RaopError as err:
+                _LOGGER.debug("a receiver did not come back: %s", err)
+
+        self._keep(asyncio.create_task(run()))
+
+    def _keep(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     async def _stop(self, name: str) -> None:
         stream = self._stream(name)
         await self._take_over(stream, stream.stop, StoppedError)
@@ -184,6 +224,7 @@ class Engine:
                 identity=self._identity,
                 emit=self._emit,
                 on_idle=self._forget,
+                remotes=self.remotes,
             )
         return self._streams[name]
 
@@ -243,6 +284,11 @@ async def _after(
     await steps()
 
 
-def ready(engine: Engine, pid: int, *, segmentation: bool) -> Ready:
+def ready(engine: Engine, pid: int, *, segmentation: bool, dacp_port: int) -> Ready:
     """Return the event that says that commands are taken."""
-    return Ready(pid=pid, realtime=engine.is_realtime, segmentation=segmentation)
+    return Ready(
+        pid=pid,
+        realtime=engine.is_realtime,
+        segmentation=segmentation,
+        dacp_port=dacp_port,
+    )

@@ -79,14 +79,14 @@ class Follower:
     def publish(self, item: Playback) -> None:
         """Tell of an item, now and whenever its words change."""
         item.publish()
-        item.on_retitled = self._show
-        self._show()
+        item.on_retitled = self.show
+        self.show()
 
     def show_tags(self, tags: Tags) -> None:
         """Replace what the receivers show."""
         if playback := self._items.present:
             playback.tags = over(tags, playback.tags)
-            self._show()
+            self.show()
 
     def show_artwork(self, content_type: str, picture: bytes) -> None:
         """Show a picture on receivers that can."""
@@ -130,7 +130,7 @@ class Follower:
             return 0
         return transmitter.supply.segment_of(playback.source).frame
 
-    def _show(self) -> None:
+    def show(self) -> None:
         """Tell the receivers what plays."""
         playback, transmitter = self._items.present, self._sessions.transmitter
         if playback is None or transmitter is None or transmitter.line is None:

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 import os
+import time
 
-from ..errors import RaopError
+from ..errors import RaopError, ReceiverBusyError, ReceiverTakenError
 from ..messages import (
     Event,
     Identity,
@@ -16,9 +17,15 @@ from ..messages import (
 )
 from ..session.backlog import AudioKey
 from ..session.lead import lead_ms
+from ..session.remote import Remotes
 from .pacer import Pacer
 from .raop_lane import RaopLane, Show
+from .sockets import without_scope
 from .transmitter import Transmitter
+
+# How often a busy receiver is asked again: a few times at least, and not like a flood.
+_QUICK_S = 0.5
+_SLOW_S = 5.0
 
 
 class Members:
@@ -32,12 +39,14 @@ class Members:
         identity: Identity,
         emit: Callable[[Event], None],
         on_lost: Callable[[str, RaopError], Coroutine[None, None, None]],
+        remotes: Remotes | None = None,
     ) -> None:
         self._stream = stream
         self._pacer = pacer
         self._identity = identity
         self._emit = emit
         self._on_lost = on_lost
+        self._remotes = remotes or Remotes()
         self._lanes: dict[str, RaopLane] = {}
         self._joining: list[RaopLane] = []
         self._guards: dict[str, asyncio.Task[None]] = {}
@@ -81,6 +90,22 @@ class Members:
         """Ask each receiver whether it is still there; those that are not are closed."""
         await asyncio.gather(*(lane.check() for lane in self.lanes))
 
+    async def connect_patiently(
+        self, members: Iterable[Member], patience_s: float
+    ) -> list[RaopLane]:
+        """Prepare sessions, and ask again for a while where all are busy."""
+        until_s = time.monotonic() + patience_s
+        gap_s = min(max(patience_s / 20, _QUICK_S), _SLOW_S)
+        while True:
+            try:
+                return await self.connect(members)
+            except ReceiverBusyError:
+                if time.monotonic() + gap_s > until_s:
+                    raise
+            for member in members:
+                self._say(member.receiver, "busy")
+            await asyncio.sleep(gap_s)
+
     async def connect(self, members: Iterable[Member]) -> list[RaopLane]:
         """Prepare sessions; those that fail are left out while there is another.
 
@@ -94,7 +119,7 @@ class Members:
         self._joining = lanes
         try:
             results = await asyncio.gather(
-                *(lane.prepare() for lane in lanes), return_exceptions=True
+                *(self._prepare(lane) for lane in lanes), return_exceptions=True
             )
         except asyncio.CancelledError:
             await tear_down(lanes)
@@ -130,7 +155,24 @@ class Members:
                     VolumeFound(stream=self._stream, receiver=name, volume=volume)
                 )
             self._guards[name] = asyncio.create_task(self._guard(name, lane))
+            self._remotes.began(name, time.monotonic())
         self._joining = []
+
+    def find(self, receiver: str) -> RaopLane | None:
+        """Return a receiver's lane."""
+        return self._lanes.get(receiver)
+
+    async def leave(self, receiver: str) -> None:
+        """Take out a receiver that was switched to another source."""
+        lane = self._lanes.pop(receiver, None)
+        if lane is None:
+            return
+        self._guards.pop(receiver).cancel()
+        self._remotes.ended(receiver, time.monotonic())
+        await tear_down([lane])
+        self._say(receiver, "left")
+        taken = ReceiverTakenError("the receiver was switched to another source")
+        await self._on_lost(receiver, taken)
 
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence all; the given packet comes next."""
@@ -143,6 +185,8 @@ class Members:
         for guard in guards:
             if guard is not asyncio.current_task():
                 guard.cancel()
+        for lane in lanes:
+            self._remotes.ended(lane.member.receiver, time.monotonic())
         await tear_down(lanes)
 
     def set_volume(self, receiver: str, percent: float, *, is_muted: bool) -> None:
@@ -204,18 +248,41 @@ class Members:
         error = await lane.closed()
         self._lanes.pop(name, None)
         self._guards.pop(name, None)
+        self._remotes.ended(name, time.monotonic())
         lane.release()
         self._tell(lane, "lost", error)
         await self._on_lost(name, error)
 
+    async def _prepare(self, lane: RaopLane) -> None:
+        """Open a session and let the receiver order by it, which it may do at once."""
+        await lane.prepare()
+        self._remotes.add(
+            lane.member.receiver,
+            lane.active_remote,
+            self._stream,
+            without_scope(lane.remote_address),
+            time.monotonic(),
+        )
+
     def _tell(self, lane: RaopLane, state: str, error: RaopError | None = None) -> None:
+        local = lane.local_address if state == "connected" else None
+        self._say(lane.member.receiver, state, error, local)
+
+    def _say(
+        self,
+        receiver: str,
+        state: str,
+        error: RaopError | None = None,
+        local: str | None = None,
+    ) -> None:
         self._emit(
             MemberChanged(
                 stream=self._stream,
-                receiver=lane.member.receiver,
+                receiver=receiver,
                 state=state,
                 code=error.code if error else None,
                 text=str(error) if error else "",
+                local=local,
             )
         )
 

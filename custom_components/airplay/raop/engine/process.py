@@ -10,9 +10,10 @@ import sys
 from typing import override
 
 from .. import messages
-from ..messages import Event, Identity, LogLine, Progress, Shutdown
+from ..messages import Event, Identity, LogLine, Progress, RemoteCommand, Shutdown
 from .engine import Engine, ready
 from .pacer import arm_fuse
+from .remote_server import RemoteServer
 from .sockets import can_segment
 
 _LOGGER = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class _Owner:
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        is_optional = isinstance(event, (Progress, LogLine))
+        is_optional = isinstance(event, (Progress, LogLine, RemoteCommand))
         if is_optional and transport.get_write_buffer_size() > _BACKLOG_BYTES:
             return
         transport.write(messages.encode_event(event))
@@ -78,15 +79,21 @@ async def serve(identity: Identity) -> None:
     engine = Engine(identity, owner.tell)
     arm_fuse()
     engine.start()
+    server = RemoteServer(engine.remotes, engine.obey)
+    dacp_port = await server.open(identity.dacp_port)
     done = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, done.set)
     gc.collect()
     gc.freeze()
-    owner.tell(ready(engine, os.getpid(), segmentation=can_segment()))
+    owner.tell(
+        ready(engine, os.getpid(), segmentation=can_segment(), dacp_port=dacp_port)
+    )
     reading = asyncio.create_task(_read_commands(commands, engine, done))
     await done.wait()
     reading.cancel()
+    # Who starts in our place wants the port.
+    server.close()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_FAREWELL_S):
             await engine.close()

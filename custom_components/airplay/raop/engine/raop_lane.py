@@ -123,6 +123,16 @@ class RaopLane:
         """Whether the session stands."""
         return self._connection is not None and not self._connection.closed.done()
 
+    @property
+    def local_address(self) -> str:
+        """Our address towards the receiver."""
+        return self._connection.local if self._connection else ""
+
+    @property
+    def remote_address(self) -> str:
+        """The receiver's address, from which it also calls back."""
+        return self._connection.remote if self._connection else ""
+
     async def prepare(self) -> None:
         """Connect and go up to SETUP; nothing sounds yet."""
         if obstacle := self.receiver.obstacle:

@@ -13,6 +13,7 @@ from ..errors import (
     ReceiverUnreachableError,
 )
 from ..messages import Event, Identity, Media, Member, Pause, Play, Resume
+from ..session.remote import Remotes
 from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
 from . import clock
 from .floor import Floor
@@ -48,12 +49,18 @@ class Stream:
         identity: Identity,
         emit: Callable[[Event], None],
         on_idle: Callable[[Stream], None],
+        remotes: Remotes | None = None,
     ) -> None:
         self.name = name
         self._pacer = pacer
         self._on_idle = on_idle
         self._lanes = Members(
-            name, pacer=pacer, identity=identity, emit=emit, on_lost=self._lost
+            name,
+            pacer=pacer,
+            identity=identity,
+            emit=emit,
+            on_lost=self._lost,
+            remotes=remotes,
         )
         self._items = Items(name, pacer=pacer, emit=emit)
         self._herald = Herald(name, emit)
@@ -194,6 +201,26 @@ class Stream:
                 command = replace(command, crossfade_ms=crossfade_ms)
             await self._items.queue(media, command, transmitter)
 
+    async def leave(self, receiver: str) -> None:
+        """Free a receiver that was switched to another source."""
+        lane = self._lanes.find(receiver)
+        async with self.sessions.gate:
+            # A newer session has taken the receiver back.
+            if lane and self._lanes.find(receiver) is lane:
+                await self._lanes.leave(receiver)
+
+    async def bring_back(self, receiver: str) -> None:
+        """Let a receiver that had left join the others, if any still play."""
+        async with self.sessions.gate:
+            if self.is_quiet or not (self._lanes and self.sessions.line):
+                return
+            wanted = [each for each in self.members if each.receiver == receiver]
+            await self.sessions.reopen(wanted, _ignore)
+            if self.sessions.transmitter is None:
+                # The music came to its end meanwhile.
+                await self._lanes.tear_down()
+            self.follower.show()
+
     async def stop(self) -> None:
         """End the sessions, also what is announced, and free the receivers."""
         await self.floor.clear()
@@ -235,7 +262,8 @@ class Stream:
         lanes: list[RaopLane] = []
 
         async def connect() -> None:
-            lanes.extend(await self._lanes.connect(command.members))
+            members, patience_s = command.members, command.patience_s
+            lanes.extend(await self._lanes.connect_patiently(members, patience_s))
 
         try:
             await all_of([connect(), playback.buffer()])
@@ -400,6 +428,10 @@ class Stream:
         self._items.close()
         self.follower.stop()
         await self.sessions.end()
+
+
+def _ignore() -> None:
+    """Tell nobody: the others play on."""
 
 
 def _session_ns(unix_s: float | None) -> int | None:

@@ -1,0 +1,44 @@
+"""Whether a receiver plays for somebody else."""
+
+from typing import override
+
+from homeassistant.components.binary_sensor import (
+    BinarySensorDeviceClass,
+    BinarySensorEntity,
+)
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .entity import AirPlayEntity
+from .models import AirPlayConfigEntry
+
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: AirPlayConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the one sensor of a receiver."""
+    async_add_entities([InUseElsewhere(entry)])
+
+
+class InUseElsewhere(AirPlayEntity, BinarySensorEntity):
+    """On while the receiver plays another source, as far as it tells."""
+
+    _attr_translation_key = "in_use_elsewhere"
+    _attr_device_class = BinarySensorDeviceClass.OCCUPANCY
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+
+    def __init__(self, entry: AirPlayConfigEntry) -> None:
+        """Stand beside the player on its device."""
+        super().__init__(entry)
+        self._attr_unique_id = f"{self._attr_unique_id}_in_use_elsewhere"
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Whether somebody else has it."""
+        return self.player.occupancy.is_taken

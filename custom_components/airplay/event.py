@@ -1,0 +1,62 @@
+"""A receiver's own buttons, as events that automations can use."""
+
+from typing import override
+
+from homeassistant.components.event import EventDeviceClass, EventEntity
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .entity import AirPlayEntity
+from .models import AirPlayConfigEntry
+from .raop.buttons import Button
+from .raop.messages import RemoteCommand
+
+PARALLEL_UPDATES = 0
+
+# What their value is called; a muted receiver reports none.
+_VALUES = {
+    Button.SEEK: "position",
+    Button.SHUFFLE_SET: "shuffle",
+    Button.REPEAT_SET: "repeat",
+    Button.VOLUME_SET: "volume",
+    Button.VOLUME_RELATIVE: "volume",
+    Button.VOLUME_REPORT: "volume",
+}
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: AirPlayConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the remote control of a receiver."""
+    async_add_entities([RemoteEvent(entry)])
+
+
+class RemoteEvent(AirPlayEntity, EventEntity):
+    """Tells each button that was pressed at a receiver."""
+
+    _attr_translation_key = "remote"
+    _attr_device_class = EventDeviceClass.BUTTON
+
+    def __init__(self, entry: AirPlayConfigEntry) -> None:
+        """Stand beside the player on its device."""
+        super().__init__(entry)
+        self._remote = entry.runtime_data.remote
+        self._attr_unique_id = f"{self._attr_unique_id}_remote"
+        self._attr_event_types = [each.value for each in Button]
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to the buttons too."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self._remote.async_listen(self._async_pressed))
+
+    @callback
+    def _async_pressed(self, event: RemoteCommand) -> None:
+        if event.command not in self.event_types:
+            return
+        button = Button(event.command)
+        name = _VALUES.get(button)
+        self._trigger_event(button, {name: event.value} if name else None)
+        self.async_write_ha_state()

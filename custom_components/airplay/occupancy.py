@@ -1,0 +1,96 @@
+"""Whether a receiver plays for somebody else, by all that it tells."""
+
+import asyncio
+from collections.abc import Callable
+
+from homeassistant.core import callback
+
+from .models import AirPlayConfigEntry
+from .raop.buttons import Button
+from .raop.messages import MemberChanged, RemoteCommand, StreamChanged
+from .sender import Sender, SenderDied, SenderEvent
+from .speaker import Speaker
+
+# ReceiverSessionIsActive among the status flags of both records.
+_SESSION_IS_ACTIVE = 1 << 17
+_LONGEST_WAIT_S = 600
+_SWITCHES: dict[str, bool] = {Button.SWITCHED_AWAY: True, Button.SWITCHED_BACK: False}
+
+
+class Occupancy:
+    """Follows a receiver's refusals, its source switch and its record.
+
+    Many receivers never say in their record that a session is active; and after one
+    of ours it counts only once it was seen to end.
+    """
+
+    def __init__(
+        self,
+        entry: AirPlayConfigEntry,
+        speaker: Speaker,
+        sender: Sender,
+        *,
+        is_idle: Callable[[], bool],
+        on_change: Callable[[], None],
+    ) -> None:
+        """Begin with what the record says: nothing of ours plays yet."""
+        self._speaker = speaker
+        self._sender = sender
+        self._is_idle = is_idle
+        self._on_change = on_change
+        self._is_busy = False
+        self._is_switched_away = False
+        self._is_ours = False
+        self._changed = asyncio.Event()
+        entry.async_on_unload(sender.async_listen(entry.entry_id, self._async_take))
+        entry.async_on_unload(speaker.async_listen(self._async_look))
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether it is in use elsewhere."""
+        by_record = self._is_idle() and not self._is_ours and self._is_active
+        return self._is_busy or self._is_switched_away or by_record
+
+    async def async_wait(self, is_wanted: Callable[[], bool]) -> None:
+        """Wait until its record says that it is free; who waits too long goes on."""
+        try:
+            async with asyncio.timeout(_LONGEST_WAIT_S):
+                while is_wanted() and self._is_active and not self._is_ours:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return
+
+    @callback
+    def async_wake(self) -> None:
+        """Let who waits look again."""
+        self._changed.set()
+
+    @property
+    def _is_active(self) -> bool:
+        return bool(self._speaker.receiver.flags & _SESSION_IS_ACTIVE)
+
+    @callback
+    def _async_look(self) -> None:
+        if not self._is_active and self._is_idle():
+            self._is_ours = False
+        self.async_wake()
+        self._on_change()
+
+    @callback
+    def _async_take(self, event: SenderEvent) -> None:
+        before = self._is_busy, self._is_switched_away
+        match event:
+            case SenderDied() | StreamChanged(state="ended"):
+                self._is_busy = False
+            case MemberChanged() if event.receiver == self._speaker.receiver.id:
+                self._is_busy = event.state == "busy"
+                if event.state == "connected":
+                    self._is_switched_away, self._is_ours = False, True
+                    if event.local:
+                        self._sender.record.async_reached(event.receiver, event.local)
+            case RemoteCommand() if event.receiver == self._speaker.receiver.id:
+                if event.command in _SWITCHES:
+                    self._is_switched_away = _SWITCHES[event.command]
+        if before != (self._is_busy, self._is_switched_away):
+            self._on_change()

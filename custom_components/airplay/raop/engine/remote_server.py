@@ -1,0 +1,204 @@
+"""The DACP server: takes receivers' requests over TCP and answers at once."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+import errno
+import logging
+import secrets
+import socket
+import time
+from typing import override
+
+from ..errors import ReceiverProtocolError
+from ..session.remote import Obeyed, Remotes
+from ..wire.http import RequestParser
+from .sockets import without_scope
+
+_LOGGER = logging.getLogger(__name__)
+
+# A request is one packet; whoever takes longer is no receiver.
+_PATIENCE_S = 5.0
+_MOST_CONNECTIONS = 64
+_MOST_AN_ADDRESS = 8
+_BACKLOG = 32
+# Below the ports that systems choose from for outgoing connections.
+_PORTS = range(28_000, 32_768)
+_TRIES = 20
+_RETRY_S = 0.1
+_NO_SUCH_FAMILY = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT}
+
+type Obey = Callable[[Obeyed], None]
+
+
+class RemoteServer:
+    """Listens on every address of this machine, as receivers call back on any."""
+
+    def __init__(self, remotes: Remotes, obey: Obey) -> None:
+        self._remotes = remotes
+        self._obey = obey
+        self._servers: list[asyncio.Server] = []
+        self._addresses: Counter[str] = Counter()
+        self._conversations: set[_Conversation] = set()
+
+    async def open(self, wanted: int) -> int:
+        """Listen on the wanted port, or on another if it is taken; return which.
+
+        Receivers keep the port that they have found once, so that another one is the
+        last resort; 0 says that there is none yet.
+        """
+        listening = await self._bind_patiently(wanted) if wanted else None
+        if wanted and listening is None:
+            _LOGGER.warning(
+                "Port %d is taken, so that buttons of speakers that remember it do "
+                "nothing until these are restarted; another port is used from now on",
+                wanted,
+            )
+        for _ in range(_TRIES):
+            if listening:
+                break
+            listening = _bind(secrets.choice(_PORTS))
+        if not listening:
+            _LOGGER.error("No port is free for the buttons of speakers")
+            return 0
+        loop = asyncio.get_running_loop()
+        for sock in listening:
+            server = await loop.create_server(
+                lambda: _Conversation(self), sock=sock, backlog=_BACKLOG
+            )
+            self._servers.append(server)
+        return int(listening[0].getsockname()[1])
+
+    def close(self) -> None:
+        """Listen no more and end what is being said."""
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+        for conversation in tuple(self._conversations):
+            conversation.abort()
+
+    async def _bind_patiently(self, port: int) -> list[socket.socket] | None:
+        """Wait for a process of ours that is just ending."""
+        for _ in range(_TRIES):
+            if listening := _bind(port):
+                return listening
+            await asyncio.sleep(_RETRY_S)
+        return None
+
+    def admit(self, conversation: _Conversation) -> bool:
+        """Take a connection unless there are too many."""
+        address = conversation.address
+        if (
+            len(self._conversations) >= _MOST_CONNECTIONS
+            or self._addresses[address] >= _MOST_AN_ADDRESS
+        ):
+            return False
+        self._conversations.add(conversation)
+        self._addresses[address] += 1
+        return True
+
+    def dismiss(self, conversation: _Conversation) -> None:
+        """Forget a connection that has ended."""
+        if conversation not in self._conversations:
+            return
+        self._conversations.discard(conversation)
+        self._addresses[conversation.address] -= 1
+        if not self._addresses[conversation.address]:
+            del self._addresses[conversation.address]
+
+    def answer(self, parser: RequestParser, data: bytes, address: str) -> bytes | None:
+        """Return the answer to a request that is whole with this data.
+
+        Raises ReceiverProtocolError for what is no request.
+        """
+        request = parser.feed(data)
+        if request is None:
+            return None
+        answer = self._remotes.answer(request, address, time.monotonic())
+        if not 200 <= answer.status < 300:
+            _LOGGER.debug("%s: %d to %.80s", address, answer.status, request.path)
+        for obeyed in answer.orders:
+            self._obey(obeyed)
+        return answer.encode()
+
+
+class _Conversation(asyncio.Protocol):
+    """One connection: one request, one answer."""
+
+    def __init__(self, server: RemoteServer) -> None:
+        self._server = server
+        self._parser = RequestParser()
+        self._transport: asyncio.Transport | None = None
+        self._fuse: asyncio.TimerHandle | None = None
+        self.address = ""
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to listen, for a while."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self.address = without_scope(peer[0]) if peer else ""
+        if not self._server.admit(self):
+            transport.abort()
+            return
+        loop = asyncio.get_running_loop()
+        self._fuse = loop.call_later(_PATIENCE_S, self.abort)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Answer as soon as the request is whole; what is none is not answered."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        try:
+            answer = self._server.answer(self._parser, data, self.address)
+        except ReceiverProtocolError as err:
+            _LOGGER.debug("%s: %s", self.address, err)
+            transport.abort()
+            return
+        if answer is not None:
+            transport.write(answer)
+            transport.close()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Free the place."""
+        if self._fuse:
+            self._fuse.cancel()
+        self._server.dismiss(self)
+
+    def abort(self) -> None:
+        """End the connection without waiting for anything."""
+        if self._transport:
+            self._transport.abort()
+
+
+def _bind(port: int) -> list[socket.socket]:
+    """Open a port in both families where there are both; empty where it is taken."""
+    bound: list[socket.socket] = []
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            bound.append(_bind_one(family, port))
+        except OSError as err:
+            if err.errno in _NO_SUCH_FAMILY:
+                continue
+            for sock in bound:
+                sock.close()
+            return []
+    return bound
+
+
+def _bind_one(family: socket.AddressFamily, port: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family is socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(("", port))
+        # Two may bind an address that is reused, but only one may listen.
+        sock.listen(_BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,184 @@
+"""The remote control side of our sessions: who may order what, and what is answered.
+
+A receiver proves itself by the Active-Remote number that its session was opened with
+and by its address. A session's number stays good after its end, until the receiver has
+a newer one: a play button is also pressed while nothing plays.
+"""
+
+from dataclasses import dataclass, field
+import re
+
+from ..buttons import Button
+from ..errors import ReceiverProtocolError
+from ..wire.dacp import Order, parse_order
+from ..wire.http import Request, encode_response
+from .source_switch import SourceSwitch, Turn
+
+MOST_REMOTES = 512
+
+_CONTROL = "/ctrl-int/1/"
+_GET = "getproperty"
+_ACTIVE_REMOTE = re.compile(r"[0-9]{1,10}", re.ASCII)
+_MAC = re.compile(r"[0-9a-f]{12}", re.ASCII)
+# HomePods repeat one press many times; a finger is slower (pyatv #1068).
+_ONE_PRESS_S = {
+    Button.PLAY: 1.0,
+    Button.PAUSE: 1.0,
+    Button.PLAY_PAUSE: 1.0,
+    Button.RESUME: 1.0,
+    Button.STOP: 1.0,
+    Button.SHUFFLE_TOGGLE: 0.5,
+    Button.MUTE_TOGGLE: 0.5,
+    Button.NEXT: 0.35,
+    Button.PREVIOUS: 0.35,
+}
+_SWITCHES = {Button.SWITCHED_AWAY: True, Button.SWITCHED_BACK: False}
+_ORDERS_A_SECOND = 20.0
+_ORDERS_AT_ONCE = 40.0
+
+
+@dataclass(slots=True)
+class Remote:
+    """One receiver's remote control: its newest session's."""
+
+    active_remote: int
+    receiver: str
+    stream: str
+    address: str
+    switch: SourceSwitch = field(default_factory=SourceSwitch)
+    pressed: Button | None = None
+    pressed_s: float = 0.0
+    allowance: float = _ORDERS_AT_ONCE
+    counted_s: float = 0.0
+
+    def may_order(self, now_s: float) -> bool:
+        """Count an order; whoever sends more than a knob does is not heard."""
+        gained = (now_s - self.counted_s) * _ORDERS_A_SECOND
+        self.allowance = min(_ORDERS_AT_ONCE, self.allowance + gained)
+        self.counted_s = now_s
+        if self.allowance < 1:
+            return False
+        self.allowance -= 1
+        return True
+
+    def is_repeated(self, button: Button, now_s: float) -> bool:
+        """Whether this is still the last press; every repetition prolongs it."""
+        if button not in _ONE_PRESS_S:
+            return False
+        is_same, for_s = button is self.pressed, now_s - self.pressed_s
+        self.pressed, self.pressed_s = button, now_s
+        return is_same and for_s < _ONE_PRESS_S[button]
+
+
+@dataclass(frozen=True, slots=True)
+class Obeyed:
+    """An order that is to be carried out, and what it means for the stream."""
+
+    remote: Remote
+    order: Order
+    turn: Turn = Turn.NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to the receiver, and what it has brought about."""
+
+    status: int
+    orders: tuple[Obeyed, ...] = ()
+
+    def encode(self) -> bytes:
+        """Write the response."""
+        return encode_response(self.status)
+
+
+class Remotes:
+    """All receivers that may order something; times are seconds of any clock."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._by_receiver: dict[str, Remote] = {}
+
+    def add(
+        self,
+        receiver: str,
+        active_remote: int,
+        stream: str,
+        address: str,
+        now_s: float,
+    ) -> None:
+        """Let a receiver order by a new number, which takes the old one's place."""
+        known = self._by_receiver.pop(receiver, None)
+        switch = known.switch if known else SourceSwitch()
+        # It may switch to us as soon as the session is set up.
+        switch.began(now_s)
+        self._by_receiver[receiver] = Remote(
+            active_remote, receiver, stream, address, switch
+        )
+        if len(self._by_receiver) > MOST_REMOTES:
+            del self._by_receiver[next(iter(self._by_receiver))]
+
+    def began(self, receiver: str, now_s: float) -> None:
+        """Take note that a receiver's session has started."""
+        if remote := self._by_receiver.get(receiver):
+            remote.switch.began(now_s)
+
+    def ended(self, receiver: str, now_s: float) -> None:
+        """Take note that a receiver's session is over."""
+        if remote := self._by_receiver.get(receiver):
+            remote.switch.ended(now_s)
+
+    def answer(self, request: Request, address: str, now_s: float) -> Answer:
+        """Answer whoever asks from an address.
+
+        Paths outside of /ctrl-int/1/ are those of remote apps, which log in first.
+        """
+        if not request.path.startswith(_CONTROL):
+            return Answer(404)
+        remote = self._find(request.headers.get("active-remote", ""), address)
+        if remote is None:
+            return Answer(403)
+        name = request.path.removeprefix(_CONTROL)
+        if name == _GET:
+            # shairport-sync takes 400 as a remote control without a volume of its own,
+            # and 204 or 404 as none at all (measured).
+            return Answer(400)
+        try:
+            orders = parse_order(name, request.query)
+        except ReceiverProtocolError:
+            return Answer(400)
+        if orders is None:
+            return Answer(404)
+        return self._obey(remote, orders, now_s)
+
+    def _find(self, active_remote: str, address: str) -> Remote | None:
+        if not _ACTIVE_REMOTE.fullmatch(active_remote.strip()):
+            return None
+        number = int(active_remote)
+        for remote in self._by_receiver.values():
+            if remote.active_remote == number and remote.address == address:
+                return remote
+        return None
+
+    def _obey(self, remote: Remote, orders: tuple[Order, ...], now_s: float) -> Answer:
+        if not remote.may_order(now_s):
+            return Answer(503)
+        if any(not _is_meant(remote, order) for order in orders):
+            return Answer(403)
+        obeyed = []
+        for order in orders:
+            if remote.is_repeated(order.button, now_s):
+                continue
+            if order.button not in _SWITCHES:
+                obeyed.append(Obeyed(remote, order))
+                continue
+            turn = remote.switch.take(is_prevented=_SWITCHES[order.button], now_s=now_s)
+            if turn is not Turn.NOTHING:
+                obeyed.append(Obeyed(remote, order, turn))
+        return Answer(204, tuple(obeyed))
+
+
+def _is_meant(remote: Remote, order: Order) -> bool:
+    """Whether a receiver speaks of itself; one may not set another's level."""
+    if order.speaker is None or not _MAC.fullmatch(remote.receiver):
+        return True
+    return order.speaker == int(remote.receiver, 16)

@@ -1,0 +1,119 @@
+"""DACP, what a receiver asks of its sender: `GET /ctrl-int/1/<name>?<properties>`.
+
+Names and meanings: iTunes' protocol as receivers speak it (shairport-sync's dacp.c,
+AV receivers) and as OwnTone answers it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+import re
+
+from ..buttons import Button
+from ..errors import ReceiverProtocolError
+from .parameters import volume_percent
+
+_COMMANDS = {
+    "play": Button.PLAY,
+    "pause": Button.PAUSE,
+    # OwnTone toggles here; the name and iTunes say that it never starts anything.
+    "discrete-pause": Button.PAUSE,
+    "playpause": Button.PLAY_PAUSE,
+    "playresume": Button.RESUME,
+    "stop": Button.STOP,
+    "nextitem": Button.NEXT,
+    "previtem": Button.PREVIOUS,
+    "beginff": Button.FAST_FORWARD,
+    "beginrew": Button.REWIND,
+    "shuffle_songs": Button.SHUFFLE_TOGGLE,
+    "volumeup": Button.VOLUME_UP,
+    "volumedown": Button.VOLUME_DOWN,
+    "mutetoggle": Button.MUTE_TOGGLE,
+}
+_SET = "setproperty"
+_MUTE_DB = -144.0
+_LONGEST_MS = 7 * 24 * 3600 * 1000
+# More digits than anybody sends, and few enough for int() and float().
+_NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{0,20})?", re.ASCII)
+_SPEAKER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One wish of a receiver; `speaker` is the id of the one it names, if it does."""
+
+    button: Button
+    value: float | None = None
+    speaker: int | None = None
+
+
+def parse_order(
+    name: str, query: Iterable[tuple[str, str]]
+) -> tuple[Order, ...] | None:
+    """Return what a command orders, or None where its name is not known.
+
+    Properties that are not known order nothing. A value that is no number raises
+    ReceiverProtocolError.
+    """
+    if name in _COMMANDS:
+        return (Order(_COMMANDS[name]),)
+    return _properties(tuple(query)) if name == _SET else None
+
+
+def _properties(query: tuple[tuple[str, str], ...]) -> tuple[Order, ...]:
+    named = dict(query)
+    orders = []
+    for key, text in query:
+        if key == "dmcp.volume":
+            orders.append(_volume(text, named))
+        elif key in _PROPERTIES:
+            orders.append(_PROPERTIES[key](_number(key, text)))
+    return tuple(orders)
+
+
+def _volume(text: str, named: dict[str, str]) -> Order:
+    """Read a volume in percent: of the sender, or of a speaker beside or within it."""
+    percent = min(max(_number("dmcp.volume", text), 0.0), 100.0)
+    if "include-speaker-id" in named:
+        speaker = _speaker(named["include-speaker-id"])
+        return Order(Button.VOLUME_SET, percent, speaker)
+    if "speaker-id" in named:
+        return Order(Button.VOLUME_RELATIVE, percent, _speaker(named["speaker-id"]))
+    return Order(Button.VOLUME_SET, percent)
+
+
+def _device_volume(db: float) -> Order:
+    """Read a level in dB, which tells muted and silent apart."""
+    return Order(Button.VOLUME_REPORT, volume_percent(db) if db > _MUTE_DB else None)
+
+
+def _prevent(value: float) -> Order:
+    return Order(Button.SWITCHED_AWAY if value else Button.SWITCHED_BACK)
+
+
+_PROPERTIES: dict[str, Callable[[float], Order]] = {
+    "dmcp.device-volume": _device_volume,
+    "dmcp.device-prevent-playback": _prevent,
+    "dmcp.device-busy": _prevent,
+    "dacp.shufflestate": lambda value: Order(Button.SHUFFLE_SET, float(value > 0)),
+    "dacp.repeatstate": lambda value: Order(
+        Button.REPEAT_SET, float(min(max(int(value), 0), 2))
+    ),
+    # Milliseconds, as OwnTone and shairport-sync have it; pyatv's notes say seconds.
+    "dacp.playingtime": lambda value: Order(
+        Button.SEEK, min(max(value, 0.0), float(_LONGEST_MS))
+    ),
+}
+
+
+def _number(key: str, text: str) -> float:
+    if not _NUMBER.fullmatch(text.strip()):
+        raise ReceiverProtocolError(f"{key} is no number: {text[:40]!r}")
+    return float(text)
+
+
+def _speaker(text: str) -> int:
+    """Read the id of a speaker, decimal or with 0x; the first one where several are."""
+    first = text.partition(",")[0].strip()
+    if not _SPEAKER.fullmatch(first):
+        raise ReceiverProtocolError(f"not a speaker: {text[:40]!r}")
+    return int(first, 16 if first[:2] in ("0x", "0X") else 10)

@@ -1,0 +1,142 @@
+"""One HTTP request a connection, as receivers and remote apps make them.
+
+RFC 9112 without chunked bodies, with what receivers do in the field: HTTP/1.0, bare
+line feeds, absolute targets (iTunes), POST for commands. Everything else is refused,
+and nothing that a peer sends makes the parser hold more than its limits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import re
+from urllib.parse import parse_qsl, unquote
+
+from ..errors import ReceiverProtocolError
+
+MAX_HEAD_BYTES = 8 * 1024
+MAX_HEADERS = 32
+MAX_BODY_BYTES = 4 * 1024
+MAX_FIELDS = 32
+
+_HEAD_END = re.compile(rb"\n\r?\n")
+_REQUEST_LINE = re.compile(rb"(GET|POST|PUT|HEAD) ([\x21-\x7e]+) HTTP/1\.[01]")
+_HEADER_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0\r]*?)[ \t]*")
+_AUTHORITY = re.compile(r"(?:http|daap)://[^/?]*", re.IGNORECASE)
+_LENGTH = re.compile(r"[0-9]{1,6}")
+_REASONS = {
+    200: "OK",
+    204: "No Content",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    503: "Service Unavailable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request; header names are in lower case."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+class RequestParser:
+    """Collects the bytes of a connection until its one request is whole."""
+
+    def __init__(self) -> None:
+        """Start at the beginning of a connection."""
+        self._buffer = bytearray()
+        self._head: tuple[Request, int] | None = None
+
+    def feed(self, data: bytes) -> Request | None:
+        """Take received bytes; return the request once it is whole.
+
+        Raises ReceiverProtocolError for what is no request, or too much of one.
+        """
+        # No more is kept than the longest request has; what follows one is not read.
+        room = MAX_HEAD_BYTES + MAX_BODY_BYTES + 1 - len(self._buffer)
+        self._buffer += data[:room]
+        if self._head is None:
+            self._read_head()
+        if self._head is None:
+            return None
+        head, length = self._head
+        if len(self._buffer) < length:
+            return None
+        body = bytes(self._buffer[:length])
+        return Request(head.method, head.path, head.query, head.headers, body)
+
+    def _read_head(self) -> None:
+        start = len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))
+        end = _HEAD_END.search(self._buffer, start)
+        if (end.end() if end else len(self._buffer)) > MAX_HEAD_BYTES:
+            raise ReceiverProtocolError("the head of a request is too long")
+        if end is None:
+            return
+        head = parse_head(bytes(self._buffer[start : end.start()]))
+        del self._buffer[: end.end()]
+        self._head = head, _body_length(head)
+
+
+def parse_head(head: bytes) -> Request:
+    """Read everything before the body; raise ReceiverProtocolError."""
+    first, *lines = (line.removesuffix(b"\r") for line in head.split(b"\n"))
+    request_line = _REQUEST_LINE.fullmatch(first)
+    if request_line is None:
+        raise ReceiverProtocolError(f"not a request line: {first[:80]!r}")
+    if len(lines) > MAX_HEADERS:
+        raise ReceiverProtocolError("a request has too many headers")
+    method, target = (word.decode("ascii") for word in request_line.groups())
+    path, query = _split(target)
+    return Request(method, path, query, _headers(lines))
+
+
+def encode_response(
+    status: int, body: bytes = b"", content_type: str = "application/x-dmap-tagged"
+) -> bytes:
+    """Write a response after which the connection is closed."""
+    return (
+        f"HTTP/1.1 {status} {_REASONS[status]}\r\n"
+        "DAAP-Server: iTunes/11.0.4 (Windows; N)\r\n"
+        f"Content-Type: {content_type}\r\n"
+        f"Content-Length: {len(body)}\r\n"
+        "Connection: close\r\n\r\n"
+    ).encode() + body
+
+
+def _split(target: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    plain = _AUTHORITY.sub("", target, count=1) if target[:1] != "/" else target
+    path, _, query = plain.partition("?")
+    if path[:1] != "/":
+        raise ReceiverProtocolError(f"not a path: {target[:80]!r}")
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError as err:
+        raise ReceiverProtocolError("a request has too many fields") from err
+    return unquote(path), tuple(pairs)
+
+
+def _headers(lines: list[bytes]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for line in lines:
+        parts = _HEADER_LINE.fullmatch(line)
+        if parts is None:
+            raise ReceiverProtocolError(f"not a header: {line[:80]!r}")
+        name = parts[1].decode("ascii").lower()
+        if name in headers:
+            # Whoever is behind another parser must not be understood differently.
+            raise ReceiverProtocolError(f"{name} is said twice")
+        headers[name] = parts[2].decode(errors="replace")
+    return headers
+
+
+def _body_length(head: Request) -> int:
+    if "transfer-encoding" in head.headers:
+        raise ReceiverProtocolError("a body in pieces")
+    text = head.headers.get("content-length", "0")
+    if not _LENGTH.fullmatch(text) or int(text) > MAX_BODY_BYTES:
+        raise ReceiverProtocolError(f"not a length of a body: {text[:80]!r}")
+    return int(text)

@@ -1,0 +1,171 @@
+"""HTTP requests of receivers and remote apps: what is read, what is refused."""
+
+from itertools import pairwise
+
+from hypothesis import given, settings, strategies as st
+import pytest
+
+from custom_components.airplay.raop.errors import ReceiverProtocolError
+from custom_components.airplay.raop.wire.http import (
+    MAX_BODY_BYTES,
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    Request,
+    RequestParser,
+    encode_response,
+)
+
+# As shairport-sync sends it (captured).
+PLAY = (
+    b"GET /ctrl-int/1/play HTTP/1.1\r\n"
+    b"Host: 10.77.0.1:43679\r\n"
+    b"Active-Remote: 2234473162\r\n\r\n"
+)
+
+
+def read(data: bytes) -> Request | None:
+    return RequestParser().feed(data)
+
+
+def test_request_of_shairport_sync() -> None:
+    request = read(PLAY)
+
+    assert request == Request(
+        "GET",
+        "/ctrl-int/1/play",
+        (),
+        {"host": "10.77.0.1:43679", "active-remote": "2234473162"},
+    )
+
+
+@given(st.lists(st.integers(0, len(PLAY)), max_size=8))
+def test_pieces_make_the_same_request(cuts: list[int]) -> None:
+    parser = RequestParser()
+    at = [0, *sorted(cuts), len(PLAY)]
+
+    got = [parser.feed(PLAY[a:b]) for a, b in pairwise(at)]
+
+    assert next(each for each in got if each) == read(PLAY)
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        ("/a?x=1&y=-2.5&x=3", "/a", (("x", "1"), ("y", "-2.5"), ("x", "3"))),
+        ("/a?x=&y", "/a", (("x", ""), ("y", ""))),
+        ("/a%2Fb?q=%27c%3A1%27+d", "/a/b", (("q", "'c:1' d"),)),
+        ("daap://host:3689/server-info", "/server-info", ()),
+        ("http://host/x?a=/b", "/x", (("a", "/b"),)),
+        ("/", "/", ()),
+    ],
+)
+def test_targets(target: str, path: str, query: tuple[tuple[str, str], ...]) -> None:
+    request = read(f"GET {target} HTTP/1.1\r\n\r\n".encode())
+
+    assert request
+    assert (request.path, request.query) == (path, query)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET /a HTTP/1.0\r\n\r\n",
+        b"GET /a HTTP/1.1\n\n",
+        b"\r\n\r\nGET /a HTTP/1.1\r\n\r\n",
+        b"POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
+        b"GET /a HTTP/1.1\r\nX:\r\n\r\nmore that nobody reads",
+        b"GET /a HTTP/1.1\r\nX: \xff\r\n\r\n",
+    ],
+)
+def test_oddities_of_the_field_are_taken(data: bytes) -> None:
+    request = read(data)
+
+    assert request
+    assert request.path == "/a"
+
+
+def test_body_is_waited_for() -> None:
+    parser = RequestParser()
+
+    assert parser.feed(b"POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nab") is None
+    request = parser.feed(b"cd")
+
+    assert request
+    assert request.body == b"abc"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"garbage\r\n\r\n",
+        b"GET  /a HTTP/1.1\r\n\r\n",
+        b"GET /a HTTP/2.0\r\n\r\n",
+        b"GET /a\r\n\r\n",
+        b"BREW /a HTTP/1.1\r\n\r\n",
+        b"GET a HTTP/1.1\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\n\r\n",
+        b"GET /?" + b"&".join([b"a=1"] * 40) + b" HTTP/1.1\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET /a HTTP/1.1\r\n: no name\r\n\r\n",
+        b"GET /a HTTP/1.1\r\n folded: a\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nX: a\rb\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nX: 1\r\nx: 2\r\n\r\n",
+        b"GET /a HTTP/1.1\r\n" + b"Transfer-Encoding: chunked\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nContent-Length: 99999\r\n\r\n",
+        b"GET /a HTTP/1.1\r\n"
+        + b"".join(b"X-%d: 1\r\n" % each for each in range(MAX_HEADERS + 1))
+        + b"\r\n",
+        b"G" * (MAX_HEAD_BYTES + 1),
+        b"GET /" + b"a" * MAX_HEAD_BYTES + b" HTTP/1.1\r\n\r\n",
+        b"\r\n" * MAX_HEAD_BYTES,
+    ],
+)
+def test_everything_else_is_refused(data: bytes) -> None:
+    with pytest.raises(ReceiverProtocolError):
+        read(data)
+
+
+def test_nothing_grows() -> None:
+    parser = RequestParser()
+    head = b"POST /a HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % MAX_BODY_BYTES
+
+    parser.feed(head)
+    parser.feed(b"x" * (MAX_BODY_BYTES - 1))
+    request = parser.feed(b"y" * (1 << 20))
+
+    assert request
+    assert len(request.body) == MAX_BODY_BYTES
+    assert len(parser._buffer) <= MAX_HEAD_BYTES + MAX_BODY_BYTES + 1
+
+
+PIECES = st.sampled_from(
+    [
+        b"GET ", b"POST ", b"/ctrl-int/1/", b"setproperty?", b"dmcp.volume=", b"50",
+        b" HTTP/1.1", b"\r\n", b"\n", b"\r", b"\0", b": ", b"Content-Length", b"%", b"&",
+        b"Active-Remote", b"=", b"9" * 20, b"\xff", b"Transfer-Encoding", b"?", b" ",
+    ]
+)  # fmt: skip
+HOSTILE = st.lists(PIECES | st.binary(max_size=40), max_size=40).map(b"".join)
+
+
+@settings(max_examples=10_000, deadline=None)
+@given(st.lists(HOSTILE, max_size=4))
+def test_whatever_comes_is_a_request_or_refused(pieces: list[bytes]) -> None:
+    parser = RequestParser()
+    for piece in pieces:
+        try:
+            parser.feed(piece)
+        except ReceiverProtocolError:
+            return
+    assert len(parser._buffer) <= MAX_HEAD_BYTES + MAX_BODY_BYTES + 1
+
+
+def test_response_has_a_length_and_closes() -> None:
+    assert encode_response(204) == (
+        b"HTTP/1.1 204 No Content\r\n"
+        b"DAAP-Server: iTunes/11.0.4 (Windows; N)\r\n"
+        b"Content-Type: application/x-dmap-tagged\r\n"
+        b"Content-Length: 0\r\n"
+        b"Connection: close\r\n\r\n"
+    )

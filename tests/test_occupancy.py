@@ -1,0 +1,207 @@
+"""Speakers that somebody else plays on: shown, reported, waited for."""
+
+import asyncio
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from tests.ha_common import (
+    Network,
+    Watch,
+    airplay_info,
+    call,
+    entry_for,
+    play,
+    raop_info,
+    set_up,
+    state_of,
+)
+from tests.ha_remote import Buttons, entity_of, remote_of
+from tests.virtual_receiver import Quirks, VirtualReceiver
+
+BUSY = Quirks(refuse={"ANNOUNCE": 453})
+ACTIVE = {"flags": "0x20004"}
+FREE = {"flags": "0x4"}
+# Others, since a record that was heard a moment ago is no news.
+ACTIVE_AGAIN = {"flags": "0x20044"}
+FREE_AGAIN = {"flags": "0x44"}
+AWAY = "setproperty?dmcp.device-prevent-playback=1"
+BACK = "setproperty?dmcp.device-prevent-playback=0"
+
+
+async def set_up_with(
+    hass: HomeAssistant, kitchen: VirtualReceiver, when_busy: str
+) -> str:
+    """Return the player of a speaker for which somebody has chosen what to do."""
+    entry: MockConfigEntry = entry_for(kitchen)
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, options={"when_busy": when_busy})
+    return await set_up(hass, entry)
+
+
+def taken(hass: HomeAssistant) -> Watch:
+    """Watch whether the kitchen is in use elsewhere."""
+    return Watch(hass, entity_of(hass, "binary_sensor", "in_use_elsewhere"))
+
+
+async def test_busy_speaker_is_reported_at_once(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    kitchen.quirks = BUSY
+
+    with pytest.raises(HomeAssistantError, match="plays for somebody else"):
+        await play(hass, player, song)
+
+    assert len(kitchen.asked("ANNOUNCE")) == 1
+    assert state_of(hass, player).state == "idle"
+
+
+@pytest.mark.parametrize("when_busy", ["wait", "take_over"])
+async def test_busy_speaker_is_asked_until_it_is_free(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str, when_busy: str
+) -> None:
+    player = await set_up_with(hass, kitchen, when_busy)
+    watch = taken(hass)
+    kitchen.quirks = BUSY
+
+    asking = hass.async_create_task(play(hass, player, song))
+    await watch.until_is("on")
+    assert state_of(hass, player).state == "buffering"
+    kitchen.quirks = Quirks()
+    await asking
+
+    assert state_of(hass, player).state == "playing"
+    assert watch.states[-1].state == "off"
+    await call(hass, player, "media_stop")
+
+
+async def test_stop_ends_the_waiting(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    player = await set_up_with(hass, kitchen, "wait")
+    watch = taken(hass)
+    kitchen.quirks = BUSY
+    asking = hass.async_create_task(play(hass, player, song))
+    await watch.until_is("on")
+
+    await call(hass, player, "media_stop")
+    await asking
+
+    assert state_of(hass, player).state == "idle"
+    assert state_of(hass, watch.states[-1].entity_id).state == "off"
+
+
+async def test_record_tells_that_somebody_else_plays(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    network: Network,
+    player: str,
+    song: str,
+) -> None:
+    watch = taken(hass)
+
+    network.announce(raop_info(kitchen))
+    network.announce(airplay_info(kitchen, txt=ACTIVE))
+    await watch.until_is("on")
+    network.announce(airplay_info(kitchen, txt=FREE))
+    await watch.until_is("off")
+
+    # And that we do is nothing to tell.
+    await play(hass, player, song)
+    network.announce(airplay_info(kitchen, txt=ACTIVE))
+    await call(hass, player, "media_stop")
+    await kitchen.wait_idle()
+    await asyncio.sleep(0.1)
+    assert state_of(hass, watch.states[-1].entity_id).state == "off"
+    network.announce(airplay_info(kitchen, txt=FREE_AGAIN))
+    await asyncio.sleep(0.2)
+    network.announce(airplay_info(kitchen, txt=ACTIVE_AGAIN))
+    await watch.until_is("on")
+
+
+@pytest.mark.parametrize("ends_by", ["free", "stop"])
+async def test_speaker_that_says_it_is_in_use_is_left_alone(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    network: Network,
+    song: str,
+    ends_by: str,
+) -> None:
+    player = await set_up_with(hass, kitchen, "wait")
+    watch = taken(hass)
+    network.announce(raop_info(kitchen))
+    network.announce(airplay_info(kitchen, txt=ACTIVE))
+    await watch.until_is("on")
+
+    asking = hass.async_create_task(play(hass, player, song))
+    await asyncio.sleep(0.3)
+    assert not kitchen.asked("ANNOUNCE")
+
+    if ends_by == "free":
+        network.announce(airplay_info(kitchen, txt=FREE))
+        await asking
+        assert state_of(hass, player).state == "playing"
+        await call(hass, player, "media_stop")
+    else:
+        await call(hass, player, "media_stop")
+        await asking
+        assert not kitchen.asked("ANNOUNCE")
+
+
+async def test_speaker_that_is_switched_away_is_freed_shown_and_taken_back(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    await play(hass, player, song)
+    await call(hass, player, "repeat_set", repeat="one")
+    remote, buttons = await remote_of(hass, kitchen), Buttons(hass)
+    watch, in_use = Watch(hass, player), taken(hass)
+    await asyncio.sleep(1)  # which the start takes
+
+    await remote.order(AWAY)
+
+    await in_use.until_is("on")
+    await watch.until_is("idle")
+    await kitchen.wait_idle()
+    await remote.order(BACK)
+    await in_use.until_is("off")
+    assert [name for name, _ in await buttons.until(2)] == [
+        "switched_away",
+        "switched_back",
+    ]
+    # Only the user starts it again, where it was.
+    assert len(kitchen.asked("ANNOUNCE")) == 1
+    await call(hass, player, "media_play")
+    assert state_of(hass, player).state == "playing"
+    await call(hass, player, "media_stop")
+
+
+async def test_playing_takes_a_speaker_back_that_was_switched_away(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    await play(hass, player, song)
+    remote, in_use = await remote_of(hass, kitchen), taken(hass)
+    await asyncio.sleep(1)  # which the start takes
+    await remote.order(AWAY)
+    await in_use.until_is("on")
+    await kitchen.wait_idle()
+
+    await play(hass, player, song)
+
+    await in_use.until_is("off")
+    await call(hass, player, "media_stop")
+
+
+async def test_switching_in_the_first_second_is_ours(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    kitchen_starts = hass.async_create_task(play(hass, player, song))
+    remote = await remote_of(hass, kitchen)
+    await kitchen.wait_for("RECORD")
+    await remote.order(AWAY)
+    await kitchen_starts
+
+    assert state_of(hass, player).state == "playing"
+    assert taken(hass).states[-1].state == "off"
+    await call(hass, player, "media_stop")

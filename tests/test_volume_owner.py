@@ -1,0 +1,348 @@
+"""The owner of a level, in any order of what happens to it."""
+
+from typing import override
+
+from hypothesis import settings, strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+import pytest
+
+from custom_components.airplay.volume_owner import (
+    ANSWER_S,
+    DEAF_S,
+    ECHO_S,
+    Level,
+    Origin,
+    VolumeOwner,
+)
+
+
+def owner(level: float = 0.5) -> VolumeOwner:
+    """Return an owner whose level was written long ago."""
+    it = VolumeOwner(level)
+    it.order(level, is_muted=False, origin=Origin.USER, now_s=-100)
+    assert it.poll(-100)
+    return it
+
+
+def order(it: VolumeOwner, level: float, now_s: float) -> Level | None:
+    it.order(level, is_muted=False, origin=Origin.USER, now_s=now_s)
+    return it.poll(now_s)
+
+
+def test_user_change_is_written_at_once_and_once() -> None:
+    it = owner()
+
+    assert order(it, 0.3, 0) == Level(0.3, False)
+    assert it.poll(10) is None
+
+
+@pytest.mark.parametrize("after_s", [0, 0.5, 1.9, 3])
+def test_echo_is_ignored_at_once_and_late(after_s: float) -> None:
+    it = owner()
+    order(it, 0.3, 0)
+
+    # Rounded by a receiver with twenty steps.
+    assert not it.report(0.32, after_s)
+    assert it.poll(after_s + 10) is None
+    assert it.level == 0.3
+
+
+def test_late_echo_of_a_level_that_was_replaced_is_ignored() -> None:
+    it = owner()
+    order(it, 0.3, 0)
+    order(it, 0.6, 0.9)
+
+    assert not it.report(0.3, 3)
+    assert it.level == 0.6
+
+
+def test_level_before_our_change_is_ignored() -> None:
+    it = owner(0.5)
+    order(it, 0.3, 0)
+
+    assert not it.report(0.5, 1)
+    assert it.level == 0.3
+
+
+def test_change_at_the_receiver_is_followed_and_answered_once() -> None:
+    it = owner(0.5)
+
+    for step in range(5):
+        assert it.report(0.6 + step / 50, step / 10)
+    assert it.poll(0.4) is None
+    assert it.origin is Origin.DEVICE
+
+    answered = it.poll(0.4 + ANSWER_S)
+    assert answered
+    assert answered.level == pytest.approx(0.68)
+    assert not it.report(0.68, 0.9)
+    assert it.poll(60) is None
+
+
+def test_user_takes_the_place_of_an_answer() -> None:
+    it = owner(0.5)
+    it.report(0.7, 0)
+
+    assert order(it, 0.2, 0.1) == Level(0.2, False)
+    assert it.poll(5) is None
+
+
+def test_apple_reports_the_level_before() -> None:
+    it = owner(0.5)
+    it.reports_previous = True
+
+    assert not it.report(0.9, 0)
+    assert not it.report(None, 0)
+    assert it.report(0.7, 0, is_wish=True)
+
+
+def test_muted_and_silent_sound_the_same() -> None:
+    it = owner(0.5)
+
+    assert it.report(None, 0)
+    assert (it.level, it.is_muted) == (0.5, True)
+    assert not it.report(0, 1)
+    assert it.report(0.4, 2)
+    assert (it.level, it.is_muted) == (0.4, False)
+
+
+def test_receiver_above_the_ceiling_is_lowered_at_once() -> None:
+    it = owner(0.5)
+    it.limit(0.6, 0)
+
+    assert it.report(0.9, 10)
+    assert it.poll(10) == Level(0.6, False)
+    # Its knob is still being turned.
+    assert not it.report(1.0, 10.5)
+    assert it.poll(10.5) is None
+    assert it.poll(10 + DEAF_S) == Level(0.6, False)
+
+
+def test_receiver_that_stays_too_loud_is_not_told_for_ever() -> None:
+    it = owner(0.5)
+    it.limit(0.6, 0)
+    written, now_s = 0, 10.0
+
+    for _ in range(50):
+        it.report(0.9, now_s)
+        written += it.poll(now_s) is not None
+        now_s += 1
+
+    assert written == 3
+    assert it.level == 0.6
+
+
+def test_announcement_at_its_own_level_is_not_heard_back() -> None:
+    it = owner(0.5)
+
+    it.hold(0.9)
+    assert not it.report(0.9, 10)
+    it.release(20)
+    assert not it.report(0.9, 21)
+
+    assert it.level == 0.5
+    assert it.poll(60) is None
+    assert it.report(0.7, 30)
+
+
+def test_first_level_is_the_receivers_own() -> None:
+    it = VolumeOwner(0.2)
+    it.find(0.8, 0)
+
+    assert it.poll(0) is None
+    assert (it.level, it.origin) == (0.8, Origin.DEVICE)
+    it.find(0.3, 1)
+    assert it.poll(1) == Level(0.8, False)
+
+
+TENTHS = st.integers(0, 10).map(lambda tenth: tenth / 10)
+MS = 1000
+
+
+class Receiver:
+    """A receiver of some manner: what it does with what it is told and turned to."""
+
+    def __init__(self, manner: str) -> None:
+        self.manner = manner
+        self.level = 0.5
+        # What it will say, and when.
+        self.saying: list[tuple[float, float]] = []
+
+    def told(self, level: float, now_s: float) -> None:
+        previous, self.level = self.level, level
+        match self.manner:
+            case "echoes":
+                self.saying.append((now_s, level))
+            case "echoes late":
+                self.saying.append((now_s + 3, level))
+            case "echoes twice":
+                self.saying += [(now_s, level), (now_s + 1.5, level)]
+            case "says previous" | "Apple":
+                self.saying.append((now_s + 0.1, previous))
+
+    def turned(self, level: float, now_s: float) -> None:
+        if self.manner != "requests":
+            self.level = level
+        self.saying.append((now_s, level))
+
+
+class Interleavings(RuleBasedStateMachine):
+    """A user, a receiver, announcements and restarts, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 0.0
+        self.owner = owner()
+        self.intent = 0.5
+        self.wishes = 0
+        self.writes = 0
+        self.last_write_s = -100.0
+        self.quiet_from_s = 0.0
+        self.is_announcing = False
+
+    @initialize(
+        manner=st.sampled_from(
+            [
+                "silent",
+                "echoes",
+                "echoes late",
+                "echoes twice",
+                "says previous",
+                "Apple",
+                "requests",
+            ]
+        ),
+        ceiling=st.sampled_from([1.0, 1.0, 0.6]),
+    )
+    def begin(self, manner: str, ceiling: float) -> None:
+        self.receiver = Receiver(manner)
+        self.owner.reports_previous = manner == "Apple"
+        self.owner.limit(ceiling, self.now_s)
+        self.settle()
+
+    def settle(self) -> None:
+        if level := self.owner.poll(self.now_s):
+            self.writes += 1
+            self.last_write_s = self.now_s
+            assert level.audible <= self.owner.maximum
+            self.receiver.told(level.audible, self.now_s)
+
+    def run_until(self, then_s: float) -> None:
+        """Let happen what happens by itself, in its order."""
+        while True:
+            due = [at for at, _ in self.receiver.saying]
+            due += [self.owner.due_s] if self.owner.due_s is not None else []
+            if not due or min(due) > then_s:
+                break
+            self.now_s = max(self.now_s, min(due))
+            for said in [
+                each for each in self.receiver.saying if each[0] <= self.now_s
+            ]:
+                self.receiver.saying.remove(said)
+                self.owner.report(said[1], self.now_s)
+            self.settle()
+        self.now_s = then_s
+
+    @rule(wait_ms=st.sampled_from([0, 50, 500, 1500, 2500, 3500, 10_000]))
+    def wait(self, wait_ms: int) -> None:
+        self.run_until(self.now_s + wait_ms / MS)
+
+    @rule(level=TENTHS, origin=st.sampled_from([Origin.USER, Origin.AUTOMATION]))
+    def set(self, level: float, origin: Origin) -> None:
+        self.wishes += 1
+        self.intent = min(level, self.owner.maximum)
+        before = self.writes
+        self.owner.order(level, is_muted=False, origin=origin, now_s=self.now_s)
+        self.settle()
+        assert self.writes == before + 1
+        self.quiet_from_s = self.now_s + max(DEAF_S, ECHO_S)
+
+    @precondition(
+        lambda self: (
+            self.receiver.manner != "Apple"
+            and not self.is_announcing
+            and self.now_s > self.quiet_from_s
+        )
+    )
+    @rule(levels=st.lists(TENTHS, min_size=1, max_size=4))
+    def turn(self, levels: list[float]) -> None:
+        """Turn the knob, as quickly as people do."""
+        for level in levels:
+            if abs(level - self.owner.level) <= 0.05:
+                continue
+            self.wishes += 1
+            self.receiver.turned(level, self.now_s)
+            if level > self.owner.maximum:
+                self.intent = self.owner.maximum
+                self.run_until(self.now_s)
+                self.quiet_from_s = self.now_s + max(DEAF_S, ECHO_S)
+                return
+            self.intent = level
+            self.run_until(self.now_s + 0.1)
+        self.run_until(self.now_s + ANSWER_S)
+        self.quiet_from_s = self.now_s + ECHO_S
+
+    @rule()
+    def restart(self) -> None:
+        """Home Assistant begins anew with what it kept, and a session with that."""
+        fresh = VolumeOwner(0.2)
+        fresh.maximum = self.owner.maximum
+        fresh.reports_previous = self.owner.reports_previous
+        fresh.restore(self.owner.level, is_muted=self.owner.is_muted)
+        self.owner = fresh
+        self.is_announcing = False
+        self.receiver.saying.clear()
+        self.receiver.level = fresh.level
+        fresh.sent(self.now_s)
+        self.quiet_from_s = self.now_s + ECHO_S
+
+    @precondition(lambda self: not self.is_announcing)
+    @rule(level=TENTHS)
+    def announce(self, level: float) -> None:
+        self.is_announcing = True
+        self.owner.hold(min(level, self.owner.maximum))
+        self.receiver.told(min(level, self.owner.maximum), self.now_s)
+
+    @precondition(lambda self: self.is_announcing)
+    @rule()
+    def announced(self) -> None:
+        # Echoes of the announcement are over before it is.
+        self.run_until(self.now_s + 1)
+        self.is_announcing = False
+        self.owner.release(self.now_s)
+        self.receiver.told(self.owner.present.audible, self.now_s)
+        self.receiver.saying = [
+            each for each in self.receiver.saying if each[0] >= self.now_s
+        ]
+        self.quiet_from_s = self.now_s + ECHO_S
+
+    @invariant()
+    def is_what_was_wished_last(self) -> None:
+        assert self.owner.level == pytest.approx(self.intent)
+        assert self.owner.level <= self.owner.maximum
+        assert self.writes <= self.wishes
+
+    @override
+    def teardown(self) -> None:
+        """Whatever is still on its way changes nothing, and then it is quiet."""
+        if not hasattr(self, "receiver"):
+            return
+        if self.is_announcing:
+            self.announced()
+        self.run_until(self.now_s + 60)
+        self.is_what_was_wished_last()
+        assert self.owner.due_s is None
+        assert not self.receiver.saying
+        assert self.receiver.level == pytest.approx(self.owner.level)
+
+
+Interleavings.TestCase.settings = settings(
+    max_examples=10_000, stateful_step_count=12, deadline=None
+)
+TestInterleavings = pytest.mark.timeout(900)(Interleavings.TestCase)
