@@ -1,0 +1,200 @@
+"""What the sender process tells its owner."""
+
+from dataclasses import dataclass, field
+
+from .commands import Tags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The process runs and takes commands; receivers reach it at `dacp_port`.
+
+    That is the port of the identity unless it was taken, and 0 where none is free.
+    """
+
+    pid: int
+    realtime: bool
+    segmentation: bool
+    dacp_port: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The answer to a command; without a code it was done."""
+
+    id: int
+    code: str | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamChanged:
+    """A stream's state: connecting, buffering, playing, paused or ended.
+
+    `buffering` also stands for a source that stalls while silence is sent.
+    `position_ms` was heard at the Unix time `at`. An ended stream says why:
+    `finished`, `stopped`, or `failed` with an error's code and text, and with the
+    receiver where one was lost.
+    """
+
+    stream: str
+    state: str
+    position_ms: int = 0
+    at: float = 0.0
+    reason: str | None = None
+    code: str | None = None
+    text: str = ""
+    receiver: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The line is set: the first frame of the media is heard at the Unix time `at`."""
+
+    stream: str
+    at: float
+    first_packet_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaChanged:
+    """What plays now: from the file's tags or a radio's titles, under the caller's words."""
+
+    stream: str
+    tags: Tags
+    item: str = ""
+    duration_ms: int | None = None
+    is_live: bool = False
+    station: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverFound:
+    """A picture inside the media (Base64)."""
+
+    stream: str
+    picture: str = field(repr=False)
+    content_type: str = "image/jpeg"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextFailed:
+    """The media that was queued cannot be played; the present one plays on."""
+
+    stream: str
+    item: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextTaken:
+    """The queued media is being sent; another may be queued behind it."""
+
+    stream: str
+    item: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeFound:
+    """The level at which a receiver stood before its first session here."""
+
+    stream: str
+    receiver: str
+    volume: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberChanged:
+    """A member's state: connecting, busy, connected, playing, left or lost.
+
+    Lost ones have a code. `local` is our own address towards a connected one.
+    """
+
+    stream: str
+    receiver: str
+    state: str
+    code: str | None = None
+    text: str = ""
+    local: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteCommand:
+    """A receiver's button, of those in `buttons`; `stream` is what it played last."""
+
+    stream: str
+    receiver: str
+    command: str
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberProgress:
+    """What one receiver's wire shows, counted since its session began."""
+
+    receiver: str
+    packets: int
+    resent: int
+    timing_replies: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Once a second while a stream plays."""
+
+    stream: str
+    position_ms: int
+    at: float
+    buffered_ms: int
+    silence_ms: int
+    worst_lateness_us: int
+    members: tuple[MemberProgress, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementStarted:
+    """The first sample of an announcement is heard on a stream at the Unix time `at`."""
+
+    announcement: str
+    stream: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementFailed:
+    """An announcement is not, or not wholly, heard on one of its streams."""
+
+    announcement: str
+    stream: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """A line of the process's log, for the owner's log."""
+
+    level: int
+    logger: str
+    text: str
+
+
+type Event = (
+    Ready
+    | Reply
+    | StreamChanged
+    | Started
+    | MediaChanged
+    | CoverFound
+    | NextFailed
+    | NextTaken
+    | VolumeFound
+    | MemberChanged
+    | RemoteCommand
+    | MemberProgress
+    | Progress
+    | AnnouncementStarted
+    | AnnouncementFailed
+    | LogLine
+)
