@@ -26,7 +26,7 @@ from tests.ha_common import (
     write_wav,
 )
 from tests.ha_remote import Buttons, entity_of, remote_of
-from tests.virtual_receiver import VirtualReceiver
+from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.remote import RemoteControl
 
 LONG = "media-source://media_source/local/long.wav"
@@ -309,12 +309,15 @@ async def test_button_that_can_do_nothing_says_so_in_the_log(
     kitchen: VirtualReceiver,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    for name in ("long.wav", "song.wav"):
-        (Path(hass.config.media_dirs["local"]) / name).unlink()
+    watch = Watch(hass, player)
+    await press(remote, "stop")
+    await watch.until_is("idle")
+    await kitchen.wait_idle()
+    kitchen.quirks = Quirks(refuse={"ANNOUNCE": 453})
 
-    await press(remote, "nextitem")
+    await press(remote, "play")
 
-    await logged(caplog, "The button next of Kitchen did nothing")
+    await logged(caplog, "The button play of Kitchen did nothing")
 
 
 async def test_answers_come_at_once_while_home_assistant_is_blocked(
