@@ -82,6 +82,8 @@ class VolumeOwner:
         self._is_answer = False
         self._echoes: deque[_Echo] = deque(maxlen=_MOST_ECHOES)
         self._reminders = 0
+        # Some say once more what they were lowered from.
+        self._lowered_from: float | None = None
 
     @property
     def present(self) -> Level:
@@ -152,8 +154,9 @@ class VolumeOwner:
         if self._held_at is not None:
             return False
         if now_s < self._deaf_until_s:
-            if heard > self.maximum:
+            if heard > self.maximum and heard != self._lowered_from:
                 self._remind(self._deaf_until_s)
+            self._lowered_from = None
             return False
         if is_echo or abs(heard - self.present.audible) <= _SAME:
             return False
@@ -162,6 +165,7 @@ class VolumeOwner:
         else:
             self._set(level, is_muted=False, origin=Origin.DEVICE)
         if heard > self.maximum:
+            self._lowered_from = heard
             self._remind(now_s)
         else:
             self._reminders = 0
