@@ -7,7 +7,6 @@ from homeassistant.core import HomeAssistant, callback
 from .announce_command import explained, refusal
 from .announce_order import Order, Part
 from .models import AirPlayConfigEntry
-from .ownership import Ownership
 from .raop.errors import MediaError, RaopError, error_for
 from .raop.messages import AnnouncementFailed, AnnouncementStarted, Target
 from .sender import OVERTAKEN, Sender, SenderEvent
@@ -42,14 +41,13 @@ class Announcer:
         self._part: Part | None = None
         self._expected: set[Part] = set()
         self._is_left = self._was_left = False
-        self._ownership = Ownership(hass, entry, speaker, player)
         self._recovery = VolumeRecovery(
             hass,
             entry,
             speaker,
             player,
             sender,
-            is_allowed=lambda: not self._ownership.is_taken,
+            is_allowed=lambda: not self._player.occupancy.is_taken,
             on_done=self._async_restored,
         )
         self.stream = entry.entry_id
@@ -108,7 +106,7 @@ class Announcer:
     @callback
     def async_admit(self, part: Part) -> None:
         """End an announcement's part that must not be heard now."""
-        if self._ownership.is_taken and self.settings.taken == TAKEN_REFUSE:
+        if self._player.occupancy.is_taken and self.settings.taken == TAKEN_REFUSE:
             part.end(refusal(translation_key="announce_taken", name=self.name))
         elif self._raised(part) is not None:
             self._async_note()

@@ -66,6 +66,13 @@ class Occupancy:
         """Let who waits look again."""
         self._changed.set()
 
+    @callback
+    def async_left(self) -> None:
+        """Forget a refusal: what it was the answer to is over."""
+        if self._is_busy:
+            self._is_busy = False
+            self._on_change()
+
     @property
     def _is_active(self) -> bool:
         return bool(self._speaker.receiver.flags & _SESSION_IS_ACTIVE)

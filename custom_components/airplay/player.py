@@ -133,6 +133,8 @@ class Player:
     def async_set_own_session(self, *, is_open: bool) -> None:
         """Take note that the sender may hold the receiver for something short."""
         self.has_own_session = is_open
+        if not is_open:
+            self.occupancy.async_left()
         self.async_set_announcing(is_heard=False)
 
     @callback
