@@ -4,6 +4,9 @@ import pytest
 
 pytest_plugins = ["tests.ha_fixtures"]
 
+# Modules that announce by real mDNS, and would find what the others announce.
+_ANNOUNCING = {"tests.test_virtual_receiver", "tests.raop.test_scan"}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --real, and how long its endurance test takes."""
@@ -15,12 +18,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep together what shares a network, where tests run side by side."""
+    module = item.module.__name__ if isinstance(item, pytest.Function) else ""
+    if module.startswith("tests.real."):
+        group = "real"
+    else:
+        group = "mdns" if module in _ANNOUNCING else module
+    item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Leave the tests against real receivers out unless they are asked for."""
+    """Leave the tests against real receivers out unless they are asked for.
+
+    They take longest and wait for one another, so they begin first.
+    """
     if config.getoption("--real"):
+        items.sort(key=lambda item: item.get_closest_marker("real") is None)
         return
     real = [item for item in items if item.get_closest_marker("real")]
     items[:] = [item for item in items if item not in real]
