@@ -300,7 +300,7 @@ def test_refusals_of_servers_are_told_apart(
             "its server broke off the connection",
         ),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_bad_manners_of_servers_are_told(
     web: WebServer,
