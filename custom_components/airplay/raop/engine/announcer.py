@@ -8,27 +8,24 @@ from ..audio.overlay import Manner, Overlay, Phase
 from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
 from ..messages import Announce, AnnouncementStarted, Event, Target
 from ..session.timeline import frames_of_ms
+from ..wire.parameters import DB_PER_PERCENT
 from . import clock
 from .clip import Clip
 from .raop_lane import RaopLane
 from .rendezvous import Rendezvous
-from .stream import SILENT, Stream
+from .sessions import SILENT
+from .stream import Stream
 from .transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
 
 _LOOK_S = 0.01
-# A first packet may wait for the receiver's clock; what comes later than this would
-# hold up those who are ready, and the speaker's owner.
-_CLOCK_S = 4.0
 _ATTEMPTS = 3
 # As long as the longest output buffer that was measured: a level counts at once on
 # one receiver, and only for what it has not buffered on another.
 _QUIET_MS = 350
 # Clocks agree to milliseconds: a level changes this long after the music fell silent.
 _MARGIN_FRAMES = frames_of_ms(30)
-# One percent of a receiver's scale, which spans 30 dB.
-_DB_PER_PERCENT = 0.3
 
 
 class _InterruptedError(Exception):
@@ -83,7 +80,9 @@ class Announcer:
 
     async def _announce(self, transmitter: Transmitter, meeting: Rendezvous) -> None:
         pacer = self._sessions.pacer
-        await self._wait_for_clock(transmitter)
+        # What is heard before the receiver's clock is right may be lost.
+        if not await self._sessions.have_evidence(lambda: self._check(transmitter)):
+            raise ReceiverSilentError(SILENT)
         soonest_ns = await pacer.run(transmitter.soonest_ns)
         self.has_met = True
         at_ns = await meeting.instant(soonest_ns)
@@ -100,15 +99,6 @@ class Announcer:
         self._overlay = overlay
         await pacer.run(transmitter.commit)
         await self._hear(overlay, transmitter)
-
-    async def _wait_for_clock(self, transmitter: Transmitter) -> None:
-        """Wait until what is sent can be heard at its instant, and none of it is lost."""
-        deadline_ns = clock.now_ns() + int(_CLOCK_S * 1e9)
-        while not self._sessions.members.have_evidence:
-            self._check(transmitter)
-            if clock.now_ns() > deadline_ns:
-                raise ReceiverSilentError(SILENT)
-            await asyncio.sleep(_LOOK_S)
 
     async def _hear(self, overlay: Overlay, transmitter: Transmitter) -> None:
         """Follow what is heard, and change the level where nothing is."""
@@ -162,7 +152,7 @@ class Announcer:
             percent, is_muted = self._lane.level
             before = 0.0 if is_muted or percent is None else percent
             louder = max(0.0, target.volume - before)
-        duck_db = command.duck_db - louder * _DB_PER_PERCENT
+        duck_db = command.duck_db - louder * DB_PER_PERCENT
         return Manner(
             duck=10 ** (duck_db / 20),
             ramp_frames=frames_of_ms(command.ramp_ms),
@@ -173,7 +163,7 @@ class Announcer:
 
     @property
     def _lane(self) -> RaopLane:
-        lane = self._sessions.members.lane_of(self._target.member.receiver)
+        lane = self._sessions.members.find(self._target.member.receiver)
         if lane is None:
             raise ReceiverUnreachableError("the receiver closed the connection")
         return lane

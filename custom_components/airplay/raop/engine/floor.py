@@ -93,7 +93,7 @@ class Floor:
         sessions = self._sessions
         async with sessions.gate:
             await self._music.settle()
-            if lane := sessions.members.lane_of(member.receiver):
+            if lane := sessions.members.find(member.receiver):
                 if member.volume is not None:
                     lane.set_volume(member.volume, is_muted=member.muted)
                 return

@@ -159,7 +159,7 @@ class Members:
         self._joining = []
 
     def find(self, receiver: str) -> RaopLane | None:
-        """Return a receiver's lane."""
+        """Return the lane of a receiver that has one."""
         return self._lanes.get(receiver)
 
     async def leave(self, receiver: str) -> None:
@@ -195,10 +195,6 @@ class Members:
         for lane in (*self.lanes, *self._joining):
             if lane.member.receiver == receiver:
                 lane.set_volume(percent, is_muted=is_muted)
-
-    def lane_of(self, receiver: str) -> RaopLane | None:
-        """Return the lane of a receiver that has one."""
-        return self._lanes.get(receiver)
 
     def heard(self) -> None:
         """Take note that the receivers are heard."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 import logging
 import secrets
+import time
 
 from ..errors import RaopError
 from ..messages import Member
@@ -24,6 +25,13 @@ _SHORTEST_LEAD_NS = 300_000_000
 # The same for a line that begins with silence: more than the longest such buffer that
 # was measured.
 _WAKING_NS = 400_000_000
+_EVIDENCE_S = 4.0
+_LOOK_S = 0.01
+
+SILENT = (
+    "the receiver took the stream but never asked for the time; "
+    "its UDP packets do not reach this machine"
+)
 
 
 class Sessions:
@@ -105,6 +113,19 @@ class Sessions:
             self.pacer.add(transmitter)
 
         await self.pacer.run(wake)
+
+    async def have_evidence(self, check: Callable[[], None]) -> bool:
+        """Wait until a receiver has asked for the time; return whether one has.
+
+        Ends early with what `check` raises.
+        """
+        deadline = time.monotonic() + _EVIDENCE_S
+        while not self.members.have_evidence:
+            check()
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(_LOOK_S)
+        return True
 
     async def flush(self) -> None:
         """Silence the receivers for new sound; a voice speaks on."""

@@ -24,18 +24,10 @@ from .members import Members, all_of, tear_down
 from .pacer import Pacer
 from .playback import Playback
 from .raop_lane import RaopLane
-from .sessions import Sessions
+from .sessions import SILENT, Sessions
 from .supply import Pcm
 
 _LOGGER = logging.getLogger(__name__)
-
-_EVIDENCE_S = 4.0
-_LOOK_S = 0.02
-
-SILENT = (
-    "the receiver took the stream but never asked for the time; "
-    "its UDP packets do not reach this machine"
-)
 
 
 class Stream:
@@ -346,14 +338,10 @@ class Stream:
         while (now_ns := clock.now_ns()) < heard_ns:
             await asyncio.sleep(min((heard_ns - now_ns) / SECOND_NS, 0.5))
             self._check_alive()
-        deadline = time.monotonic() + _EVIDENCE_S
-        while not self._lanes.have_evidence:
-            self._check_alive()
-            if time.monotonic() > deadline:
-                error = ReceiverSilentError(SILENT)
-                await self._end(reason="failed", error=error)
-                raise error
-            await asyncio.sleep(_LOOK_S)
+        if not await self.sessions.have_evidence(self._check_alive):
+            error = ReceiverSilentError(SILENT)
+            await self._end(reason="failed", error=error)
+            raise error
         self._lanes.heard()
         self.follower.look()
 

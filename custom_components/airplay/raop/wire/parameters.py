@@ -8,6 +8,7 @@ import re
 
 _MUTE_DB = -144.0
 _LEAST_DB = -30.0
+DB_PER_PERCENT = -_LEAST_DB / 100
 _VOLUME = re.compile(
     rb"^[ \t]*volume:[ \t]*(-?[0-9]{1,4}(?:\.[0-9]{0,20})?)[ \t]*\r?$",
     re.IGNORECASE | re.MULTILINE,
