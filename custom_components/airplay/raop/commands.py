@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A receiver as a stream's member: how to reach it and how it shall sound."""
+    """A receiver as a stream's member: how to reach it and how it shall sound.
+
+    It is heard `delay_ms` later than the others, or earlier; `channel` is what of the
+    music it plays: stereo, left, right or mono.
+    """
 
     receiver: str
     name: str
@@ -20,6 +24,7 @@ class Member:
     volume: float | None = None
     muted: bool = False
     delay_ms: int = 0
+    channel: str = "stereo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +134,42 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """Let one more receiver hear what a stream plays, in time with the others.
+
+    Answered when it is heard; at once where nothing plays, as then it is a member from
+    the next start on. An error leaves the stream as it was, without it.
+    """
+
+    stream: str
+    member: Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """Free one receiver of a stream; the others play on. No member is no error."""
+
+    stream: str
+    receiver: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A receiver is on the network, maybe at another address: who lost it tries now."""
+
+    member: Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tune:
+    """Set a receiver's delay and channel wherever it plays; no stream is no error."""
+
+    receiver: str
+    delay_ms: int = 0
+    channel: str = "stereo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetVolume:
     """Set a receiver's level wherever it plays; no stream is no error."""
 
@@ -220,6 +261,10 @@ type Command = (
     | Queue
     | Pause
     | Resume
+    | Join
+    | Leave
+    | Seen
+    | Tune
     | SetVolume
     | Announce
     | CancelAnnouncement

@@ -106,9 +106,12 @@ class VolumeFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberChanged:
-    """A member's state: connecting, busy, connected, playing, left or lost.
+    """A member's state, and with an error its code.
 
-    Lost ones have a code. `local` is our own address towards a connected one.
+    `connecting`, `busy` (it plays for another sender and is asked again), `connected`
+    (`local` is our own address towards it), `started` (its session stands, at its
+    level), `playing` (it is heard), `lost` (it is tried again by itself while the
+    stream plays) or `left` (it is not tried again).
     """
 
     stream: str
@@ -131,12 +134,22 @@ class RemoteCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberProgress:
-    """What one receiver's wire shows, counted since its session began."""
+    """What one receiver's wire shows, counted since its session began.
+
+    `resend_percent` is the share of packets that it asked for again lately,
+    `clock_spread_us` how far apart its questions for the time arrive from where its
+    clock puts them (None while too few came), `lead_ms` how far ahead of being heard
+    its last packet went out, `drop_outs` how often the stream lost it.
+    """
 
     receiver: str
     packets: int
     resent: int
     timing_replies: int
+    resend_percent: float = 0.0
+    clock_spread_us: int | None = None
+    lead_ms: int = 0
+    drop_outs: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

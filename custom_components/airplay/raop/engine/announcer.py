@@ -11,7 +11,7 @@ from ..session.timeline import frames_of_ms
 from ..wire.parameters import DB_PER_PERCENT
 from . import clock
 from .clip import Clip
-from .raop_lane import RaopLane
+from .lane import Lane
 from .rendezvous import Rendezvous
 from .sessions import SILENT
 from .stream import Stream
@@ -162,7 +162,7 @@ class Announcer:
         )
 
     @property
-    def _lane(self) -> RaopLane:
+    def _lane(self) -> Lane:
         lane = self._sessions.members.find(self._target.member.receiver)
         if lane is None:
             raise ReceiverUnreachableError("the receiver closed the connection")

@@ -8,8 +8,8 @@ from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
 from . import clock
 from .herald import Herald
 from .items import Items
+from .lane import Show
 from .playback import Playback, over
-from .raop_lane import Show
 from .sessions import Sessions
 from .supply import Pcm, Segment
 

@@ -18,8 +18,9 @@ from ..messages import (
 from ..session.backlog import AudioKey
 from ..session.lead import lead_ms
 from ..session.remote import Remotes
+from .lane import Lane, Show
+from .lanes import make_lane
 from .pacer import Pacer
-from .raop_lane import RaopLane, Show
 from .sockets import without_scope
 from .transmitter import Transmitter
 
@@ -47,8 +48,8 @@ class Members:
         self._emit = emit
         self._on_lost = on_lost
         self._remotes = remotes or Remotes()
-        self._lanes: dict[str, RaopLane] = {}
-        self._joining: list[RaopLane] = []
+        self._lanes: dict[str, Lane] = {}
+        self._joining: list[Lane] = []
         self._guards: dict[str, asyncio.Task[None]] = {}
         # What holds when a receiver is connected again after a change of its level.
         self._levels: dict[str, tuple[float | None, bool]] = {}
@@ -59,7 +60,7 @@ class Members:
         return bool(self._lanes)
 
     @property
-    def lanes(self) -> tuple[RaopLane, ...]:
+    def lanes(self) -> tuple[Lane, ...]:
         """The lanes that stand."""
         return tuple(self._lanes.values())
 
@@ -92,7 +93,7 @@ class Members:
 
     async def connect_patiently(
         self, members: Iterable[Member], patience_s: float
-    ) -> list[RaopLane]:
+    ) -> list[Lane]:
         """Prepare sessions, and ask again for a while where all are busy."""
         until_s = time.monotonic() + patience_s
         gap_s = min(max(patience_s / 20, _QUICK_S), _SLOW_S)
@@ -106,14 +107,14 @@ class Members:
                 self._say(member.receiver, "busy")
             await asyncio.sleep(gap_s)
 
-    async def connect(self, members: Iterable[Member]) -> list[RaopLane]:
+    async def connect(self, members: Iterable[Member]) -> list[Lane]:
         """Prepare sessions; those that fail are left out while there is another.
 
         Where all fail the first one's error is raised. Until `record` the lanes are
         the caller's to tear down.
         """
         lanes = [
-            RaopLane(self._levelled(member), self._identity, self._pacer, self._key)
+            make_lane(self._levelled(member), self._identity, self._pacer, self._key)
             for member in members
         ]
         self._joining = lanes
@@ -137,7 +138,7 @@ class Members:
             raise (unexpected or errors)[0]
         return ready
 
-    async def record(self, lanes: Iterable[RaopLane], transmitter: Transmitter) -> None:
+    async def record(self, lanes: Iterable[Lane], transmitter: Transmitter) -> None:
         """Start the sessions at the timeline's next packet and keep them."""
         added = tuple(lanes)
         try:
@@ -158,7 +159,7 @@ class Members:
             self._remotes.began(name, time.monotonic())
         self._joining = []
 
-    def find(self, receiver: str) -> RaopLane | None:
+    def find(self, receiver: str) -> Lane | None:
         """Return the lane of a receiver that has one."""
         return self._lanes.get(receiver)
 
@@ -239,7 +240,7 @@ class Members:
         if lane := self._lanes.pop(name, None):
             lane.release()
 
-    async def _guard(self, name: str, lane: RaopLane) -> None:
+    async def _guard(self, name: str, lane: Lane) -> None:
         """Wait until a receiver is gone and take it out."""
         error = await lane.closed()
         self._lanes.pop(name, None)
@@ -249,7 +250,7 @@ class Members:
         self._tell(lane, "lost", error)
         await self._on_lost(name, error)
 
-    async def _prepare(self, lane: RaopLane) -> None:
+    async def _prepare(self, lane: Lane) -> None:
         """Open a session and let the receiver order by it, which it may do at once."""
         await lane.prepare()
         self._remotes.add(
@@ -260,7 +261,7 @@ class Members:
             time.monotonic(),
         )
 
-    def _tell(self, lane: RaopLane, state: str, error: RaopError | None = None) -> None:
+    def _tell(self, lane: Lane, state: str, error: RaopError | None = None) -> None:
         local = lane.local_address if state == "connected" else None
         self._say(lane.member.receiver, state, error, local)
 
@@ -283,7 +284,7 @@ class Members:
         )
 
 
-async def tear_down(lanes: Iterable[RaopLane]) -> None:
+async def tear_down(lanes: Iterable[Lane]) -> None:
     """End sessions side by side; whoever cannot wait leaves none of them open."""
     leaving = tuple(lanes)
     try:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Coroutine
 import contextlib
-from dataclasses import dataclass
 import logging
 import os
 import secrets
@@ -14,7 +13,7 @@ from ..errors import (
     ReceiverUnreachableError,
     UnsupportedReceiverError,
 )
-from ..messages import Identity, Member, Tags
+from ..messages import Identity, Member
 from ..receiver import Receiver, Service, merge
 from ..session.approach import Approach
 from ..session.backlog import AudioKey, Format
@@ -24,6 +23,7 @@ from ..session.raop import RaopSession, Terms
 from . import outlet as udp
 from .connection import Connection
 from .entrance import enter
+from .lane import Show
 from .pacer import Pacer
 from .transmitter import Transmitter
 
@@ -41,17 +41,6 @@ _VOLUME_GAP_S = 0.1
 _VOLUME_S = 1.0
 # Where a level was raised and nobody knows what it was before.
 _MODEST_PERCENT = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Show:
-    """What a receiver with a display is told: words, and frames of the timeline."""
-
-    tags: Tags
-    duration_ms: int | None
-    start: int
-    now: int
-    end: int
 
 
 def receiver_of(member: Member) -> Receiver:

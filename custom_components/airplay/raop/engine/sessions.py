@@ -12,9 +12,9 @@ from ..session.lead import SILENT_PACKETS
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
 from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from . import clock
+from .lane import Lane
 from .members import Members
 from .pacer import Pacer
-from .raop_lane import RaopLane
 from .supply import Pcm
 from .transmitter import Transmitter
 
@@ -81,7 +81,7 @@ class Sessions:
             on_end=lambda source: _call(loop, self._on_end, source),
         )
 
-    async def record(self, lanes: Iterable[RaopLane], depth_ms: int) -> Transmitter:
+    async def record(self, lanes: Iterable[Lane], depth_ms: int) -> Transmitter:
         """Start new sessions with a transmitter of their own."""
         transmitter = self.make_transmitter(depth_ms)
         await self.members.record(lanes, transmitter)

@@ -20,10 +20,10 @@ from .floor import Floor
 from .follower import Follower
 from .herald import Herald
 from .items import Items
+from .lane import Lane
 from .members import Members, all_of, tear_down
 from .pacer import Pacer
 from .playback import Playback
-from .raop_lane import RaopLane
 from .sessions import SILENT, Sessions
 from .supply import Pcm
 
@@ -251,7 +251,7 @@ class Stream:
         self._command = command
         self._failure = None
         self._herald.change("connecting", command.media.position_ms)
-        lanes: list[RaopLane] = []
+        lanes: list[Lane] = []
 
         async def connect() -> None:
             members, patience_s = command.members, command.patience_s

@@ -1,0 +1,107 @@
+"""What a stream asks of a way to a receiver, whichever protocol it is."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..errors import RaopError
+from ..messages import Member, Tags
+from ..session.lead import Evidence
+from .outlet import Outlet
+from .transmitter import Transmitter
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """What a receiver with a display is told: words, and frames of the timeline."""
+
+    tags: Tags
+    duration_ms: int | None
+    start: int
+    now: int
+    end: int
+
+
+class Lane(Protocol):
+    """One receiver's session, from the connection to the last word.
+
+    `prepare` and `record` raise RaopError; what is done behind the music does not.
+    """
+
+    member: Member
+    active_remote: int
+    found_volume: float | None
+
+    @property
+    def outlet(self) -> Outlet | None:
+        """What sends it its packets, while there is a session."""
+
+    @property
+    def packets(self) -> int:
+        """How many audio packets were sent."""
+
+    @property
+    def resent(self) -> int:
+        """How many packets were sent again."""
+
+    @property
+    def timing_replies(self) -> int:
+        """How often the receiver was seen to follow our clock."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the receiver has shown of how soon it can be heard."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the session stands."""
+
+    @property
+    def local_address(self) -> str:
+        """Our address towards the receiver."""
+
+    @property
+    def remote_address(self) -> str:
+        """The receiver's address, from which it also calls back."""
+
+    @property
+    def level(self) -> tuple[float | None, bool]:
+        """The level in percent at which it plays, if known, and whether it is muted."""
+
+    async def prepare(self) -> None:
+        """Connect and negotiate; nothing sounds yet."""
+
+    async def record(self, transmitter: Transmitter) -> None:
+        """Start the session on a timeline, at the wanted level."""
+
+    async def flush(self, sequence: int, frame: int) -> None:
+        """Silence the receiver now; the given packet comes next."""
+
+    def set_volume(self, percent: float | None, *, is_muted: bool) -> None:
+        """Set the level soon; of several in a row the last one counts."""
+
+    async def raise_volume(self, percent: float) -> None:
+        """Play at another level for a while, until `lower_volume` or `set_volume`."""
+
+    async def lower_volume(self) -> None:
+        """Go back to the level from before, unless another one was set meanwhile."""
+
+    def heard(self) -> None:
+        """Take note that it is heard."""
+
+    def show(self, show: Show) -> None:
+        """Tell the receiver what plays, behind everything that is urgent."""
+
+    def show_artwork(self, content_type: str, picture: bytes, frame: int) -> None:
+        """Show a picture."""
+
+    async def check(self) -> None:
+        """Find out whether the session still stands; it is closed if it does not."""
+
+    async def closed(self) -> RaopError:
+        """Wait until the receiver is gone and return why."""
+
+    async def teardown(self) -> None:
+        """End the session; a receiver that does not answer is left behind."""
+
+    def release(self) -> None:
+        """Let go of everything without a word to the receiver."""
