@@ -13,6 +13,10 @@ def one(name: str) -> Member:
 A, B, C = one("a"), one("b"), one("c")
 
 
+def names(members: tuple[Member, ...]) -> str:
+    return " ".join(each.receiver for each in members)
+
+
 def playing(*members: Member) -> Roster:
     roster = Roster()
     roster.expect("play", members)
@@ -24,12 +28,12 @@ def test_a_command_has_its_members_when_it_takes_over() -> None:
     roster = playing(A, B)
     roster.expect("next", [C])
 
-    assert roster.members == (A, B)
-    assert roster.of("next") == (C,)
+    assert names(roster.members) == "a b"
+    assert names(roster.of("next")) == "c"
     assert roster.is_awaited
     roster.adopt("next")
 
-    assert roster.members == (C,)
+    assert names(roster.members) == "c"
     assert not roster.is_awaited
 
 
@@ -40,9 +44,9 @@ def test_who_joins_and_leaves_meanwhile_does_so_before_and_after() -> None:
     roster.add(C)
     roster.remove("b")
 
-    assert roster.members == (A, C)
+    assert names(roster.members) == "a c"
     roster.adopt("next")
-    assert roster.members == (A, C)
+    assert names(roster.members) == "a c"
 
 
 def test_a_command_that_comes_to_nothing_leaves_the_others() -> None:
@@ -52,7 +56,7 @@ def test_a_command_that_comes_to_nothing_leaves_the_others() -> None:
 
     assert roster.give_up("next")
 
-    assert roster.members == (A, C)
+    assert names(roster.members) == "a c"
     assert not roster.is_awaited
     assert not roster.give_up("next")
 
@@ -63,10 +67,10 @@ def test_of_several_commands_the_last_one_counts() -> None:
     roster.expect("newer", [C])
 
     assert not roster.give_up("older")
-    assert roster.of("older") == (A,)
+    assert names(roster.of("older")) == "a"
     roster.adopt("newer")
 
-    assert roster.members == (C,)
+    assert names(roster.members) == "c"
 
 
 def test_a_command_that_was_not_announced_keeps_the_members() -> None:
@@ -74,7 +78,7 @@ def test_a_command_that_was_not_announced_keeps_the_members() -> None:
 
     roster.adopt("again")
 
-    assert roster.members == (A, B)
+    assert names(roster.members) == "a b"
 
 
 def test_what_is_new_about_a_member_is_taken_over() -> None:
@@ -86,7 +90,7 @@ def test_what_is_new_about_a_member_is_taken_over() -> None:
     assert not roster.replace(B)
 
     assert roster.find("a") == moved
-    assert roster.of("next") == (moved,)
+    assert roster.of("next")[0].host == "10.0.0.3"
 
 
 def test_who_was_switched_away_stays_a_member_that_is_not_to_be_heard() -> None:
@@ -95,11 +99,11 @@ def test_who_was_switched_away_stays_a_member_that_is_not_to_be_heard() -> None:
     roster.switch_away("a")
     roster.switch_away("c")
 
-    assert roster.members == (A, B)
-    assert roster.active == (B,)
+    assert names(roster.members) == "a b"
+    assert names(roster.active) == "b"
     assert roster.find("a") is None
     roster.switch_back("a")
-    assert roster.active == (A, B)
+    assert names(roster.active) == "a b"
 
 
 def test_who_joins_or_is_played_to_again_is_not_away_any_more() -> None:
