@@ -10,8 +10,10 @@ import json
 from typing import get_args
 
 from .commands import (
+    MAX_DELAY_MS,
     Announce,
     CancelAnnouncement,
+    Channel,
     Command,
     Identity,
     Join,
@@ -56,12 +58,14 @@ from .events import (
 from .shapes import ShapeError, build
 
 __all__ = [
+    "MAX_DELAY_MS",
     "MAX_LINE_BYTES",
     "MAX_PICTURE_BYTES",
     "Announce",
     "AnnouncementFailed",
     "AnnouncementStarted",
     "CancelAnnouncement",
+    "Channel",
     "Command",
     "CoverFound",
     "Event",
