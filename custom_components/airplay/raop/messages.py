@@ -10,6 +10,7 @@ import json
 from typing import get_args
 
 from .commands import (
+    Addressee,
     Announce,
     CancelAnnouncement,
     Command,
@@ -58,6 +59,7 @@ from .shapes import ShapeError, build
 __all__ = [
     "MAX_LINE_BYTES",
     "MAX_PICTURE_BYTES",
+    "Addressee",
     "Announce",
     "AnnouncementFailed",
     "AnnouncementStarted",

@@ -51,6 +51,8 @@ class Members:
         self._lanes: dict[str, Lane] = {}
         self._joining: list[Lane] = []
         self._guards: dict[str, asyncio.Task[None]] = {}
+        # Why each receiver was lost, for whoever misses it.
+        self.errors: dict[str, RaopError] = {}
         # What holds when a receiver is connected again after a change of its level.
         self._levels: dict[str, tuple[float | None, bool]] = {}
         # One key for all, so that encrypted receivers share their packets too.
@@ -263,6 +265,8 @@ class Members:
 
     def _tell(self, lane: Lane, state: str, error: RaopError | None = None) -> None:
         local = lane.local_address if state == "connected" else None
+        if error:
+            self.errors[lane.member.receiver] = error
         self._say(lane.member.receiver, state, error, local)
 
     def _say(
