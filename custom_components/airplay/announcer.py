@@ -8,7 +8,7 @@ from .announce_command import explained, refusal
 from .announce_order import Order, Part
 from .models import AirPlayConfigEntry
 from .raop.errors import MediaError, RaopError, error_for
-from .raop.messages import AnnouncementFailed, AnnouncementStarted, Target
+from .raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted, Target
 from .sender import OVERTAKEN, Sender, SenderEvent
 from .settings import TAKEN_REFUSE, AnnounceSettings
 from .speaker import Speaker
@@ -89,10 +89,13 @@ class Announcer:
     def target(self, part: Part) -> Target:
         """Return the speaker as the sender is told of it for an announcement."""
         volume, raised = self._player.volume, self._raised(part)
-        return Target(
-            stream=self.stream,
+        addressee = Addressee(
             member=self._speaker.member(volume.known_level, is_muted=volume.is_muted),
             volume=None if raised is None else raised * 100,
+        )
+        return Target(
+            stream=self.stream,
+            addressees=(addressee,),
             depth_ms=self._player.settings.depth_ms,
         )
 
