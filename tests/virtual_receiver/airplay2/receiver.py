@@ -25,6 +25,8 @@ OPEN_CODE = "3939"
 class AirPlay2Receiver(VirtualReceiver):
     """Listen for senders of AirPlay 2 and follow their clock."""
 
+    speaks_airplay_2 = True
+
     def __init__(
         self,
         name: str = "Virtual",
