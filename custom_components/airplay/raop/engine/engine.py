@@ -14,6 +14,8 @@ from ..messages import (
     Command,
     Event,
     Identity,
+    Join,
+    Leave,
     Pause,
     Play,
     Queue,
@@ -22,11 +24,13 @@ from ..messages import (
     Reply,
     RestoreVolume,
     Resume,
+    Seen,
     SetArtwork,
     SetTags,
     SetVolume,
     Shutdown,
     Stop,
+    Tune,
 )
 from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
@@ -83,7 +87,7 @@ class Engine:
         match command:
             case Play():
                 stream = self._stream(command.stream)
-                stream.sessions.members.want(command.members)
+                stream.expect(command)
                 await self._take_over(stream, lambda: stream.play(command))
             case Pause():
                 stream = self._stream(command.stream)
@@ -93,8 +97,10 @@ class Engine:
                 await self._take_over(stream, lambda: stream.resume(command))
             case Stop():
                 await self._stop(command.stream)
-            case SetVolume():
-                self._set_volume(command)
+            case SetVolume() | Tune():
+                self._set(command)
+            case Join() | Leave() | Seen():
+                await self._regroup(command)
             case Announce() | CancelAnnouncement() | RestoreVolume():
                 await self._speak(command)
             case Queue() | SetArtwork() | SetTags():
@@ -133,6 +139,22 @@ class Engine:
         await asyncio.gather(*(self._stop(name) for name in tuple(self._streams)))
         await self.ptp.close()
         await asyncio.to_thread(self._pacer.stop)
+
+    async def _regroup(self, command: Join | Leave | Seen) -> None:
+        """Change who hears a stream, but not what is heard."""
+        match command:
+            case Join():
+                if stream := self._streams.get(command.stream):
+                    await stream.join(command.member)
+            case Leave():
+                stream = self._streams.get(command.stream)
+                if stream and stream.is_last(command.receiver):
+                    await self._stop(stream.name)
+                elif stream:
+                    await stream.part(command.receiver)
+            case Seen():
+                for stream in self._streams.values():
+                    stream.seen(command.member)
 
     async def _speak(
         self, command: Announce | CancelAnnouncement | RestoreVolume
@@ -264,11 +286,17 @@ class Engine:
         if stream.is_idle and stream.name not in self._at_work:
             self._streams.pop(stream.name, None)
 
-    def _set_volume(self, command: SetVolume) -> None:
+    def _set(self, command: SetVolume | Tune) -> None:
+        """Set something of a receiver wherever it plays."""
         for stream in self._streams.values():
-            stream.sessions.members.set_volume(
-                command.receiver, command.volume, is_muted=command.muted
-            )
+            members = stream.sessions.members
+            match command:
+                case SetVolume():
+                    members.set_volume(
+                        command.receiver, command.volume, is_muted=command.muted
+                    )
+                case Tune():
+                    members.tune(command.receiver, command.delay_ms, command.channel)
 
 
 def _picture(command: SetArtwork) -> bytes:
