@@ -62,7 +62,9 @@ async def async_get_config_entry_diagnostics(
             "waiting": runtime.announcer.waiting,
             "settings": asdict(runtime.announcer.settings),
         },
-        "settings": asdict(player.settings) | {"maximum_volume": player.volume.maximum},
+        "settings": asdict(player.settings)
+        | {"maximum_volume": player.volume.maximum}
+        | asdict(runtime.speaker.tuning),
         "sender": runtime.sender.status,
     }
 

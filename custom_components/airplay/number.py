@@ -1,7 +1,7 @@
 """What a user may change of a speaker while it plays."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import override
 
 from homeassistant.components.number import (
@@ -16,25 +16,31 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import AirPlayEntity, translate_errors
 from .models import AirPlayConfigEntry
-from .player import Player
+from .raop.messages import MAX_DELAY_MS
+from .tuning import async_tune
 
 PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Description(NumberEntityDescription):
-    """A number of the player: how it is read and set."""
+    """A number of a speaker: how it is read and set."""
 
-    read: Callable[[Player], float]
-    apply: Callable[[Player, float], Awaitable[None]]
-
-
-async def _async_set_crossfade(player: Player, seconds: float) -> None:
-    player.settings.crossfade_ms = round(seconds * 1000)
+    read: Callable[[AirPlayNumber], float]
+    apply: Callable[[AirPlayNumber, float], Awaitable[None]]
 
 
-async def _async_set_maximum(player: Player, percent: float) -> None:
-    await player.volume.async_limit(percent / 100)
+async def _async_set_crossfade(number: AirPlayNumber, seconds: float) -> None:
+    number.player.settings.crossfade_ms = round(seconds * 1000)
+
+
+async def _async_set_delay(number: AirPlayNumber, milliseconds: float) -> None:
+    tuning = replace(number.speaker.tuning, delay_ms=round(milliseconds))
+    await async_tune(number.runtime, tuning)
+
+
+async def _async_set_maximum(number: AirPlayNumber, percent: float) -> None:
+    await number.player.volume.async_limit(percent / 100)
 
 
 _DESCRIPTIONS = (
@@ -48,8 +54,21 @@ _DESCRIPTIONS = (
         native_max_value=12,
         native_step=0.5,
         mode=NumberMode.SLIDER,
-        read=lambda player: player.settings.crossfade_ms / 1000,
+        read=lambda number: number.player.settings.crossfade_ms / 1000,
         apply=_async_set_crossfade,
+    ),
+    _Description(
+        key="delay",
+        translation_key="delay",
+        entity_category=EntityCategory.CONFIG,
+        device_class=NumberDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        native_min_value=-MAX_DELAY_MS,
+        native_max_value=MAX_DELAY_MS,
+        native_step=1,
+        mode=NumberMode.BOX,
+        read=lambda number: number.speaker.tuning.delay_ms,
+        apply=_async_set_delay,
     ),
     _Description(
         key="maximum_volume",
@@ -60,7 +79,7 @@ _DESCRIPTIONS = (
         native_max_value=100,
         native_step=1,
         mode=NumberMode.SLIDER,
-        read=lambda player: round(player.volume.maximum * 100),
+        read=lambda number: round(number.player.volume.maximum * 100),
         apply=_async_set_maximum,
     ),
 )
@@ -76,13 +95,14 @@ async def async_setup_entry(
 
 
 class AirPlayNumber(AirPlayEntity, RestoreNumber):
-    """A choice that the player follows at once."""
+    """A choice that the speaker follows at once."""
 
     entity_description: _Description
 
     def __init__(self, entry: AirPlayConfigEntry, description: _Description) -> None:
         """Stand beside the player on its device."""
         super().__init__(entry)
+        self.runtime = entry.runtime_data
         self.entity_description = description
         self._attr_unique_id = f"{self._attr_unique_id}_{description.key}"
 
@@ -93,7 +113,7 @@ class AirPlayNumber(AirPlayEntity, RestoreNumber):
         kept = await self.async_get_last_number_data()
         if kept and kept.native_value is not None:
             within = min(max(kept.native_value, self.min_value), self.max_value)
-            await self.entity_description.apply(self.player, within)
+            await self.entity_description.apply(self, within)
 
     @property
     @override
@@ -105,11 +125,11 @@ class AirPlayNumber(AirPlayEntity, RestoreNumber):
     @override
     def native_value(self) -> float:
         """Return what is in force."""
-        return self.entity_description.read(self.player)
+        return self.entity_description.read(self)
 
     @translate_errors
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Put a choice in force."""
-        await self.entity_description.apply(self.player, value)
+        await self.entity_description.apply(self, value)
         self.async_write_ha_state()

@@ -100,6 +100,8 @@ class Quirks:
     """Send timing requests."""
     timing_copies: int = 1
     """How often each timing request is sent."""
+    stamps_time: bool = False
+    """Stamp timing requests with its own time; shairport-sync stamps them with filler."""
 
     def applies(self, methods: frozenset[str], method: str) -> bool:
         """Tell whether a set of methods contains one."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from ..messages import Member, Target
+from ..session.timeline import SECOND_NS
 from .members import all_of, tear_down
 from .sessions import Sessions
 from .transmitter import Transmitter
@@ -109,7 +110,9 @@ class Floor:
         """Give the line back; music that plays is left alone."""
         if not self._may_rest():
             return
-        await asyncio.sleep(_TAIL_S)
+        transmitter = self._sessions.transmitter
+        lag_s = transmitter.lag_ns / SECOND_NS if transmitter else 0
+        await asyncio.sleep(_TAIL_S + lag_s)
         async with self._sessions.gate:
             await self._music.settle()
             if self._may_rest() and self._sessions.transmitter:
