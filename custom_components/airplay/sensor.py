@@ -119,7 +119,7 @@ class LinkSensor(AirPlayEntity, SensorEntity):
         match event:
             case MemberProgress():
                 self._async_measured(self.entity_description.read(event))
-            case MemberChanged():
+            case MemberChanged(state="connected" | "lost" | "left"):
                 # What was measured in a session before says nothing of this one.
                 self._value = None
 
