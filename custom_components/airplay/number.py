@@ -17,7 +17,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .entity import AirPlayEntity, translate_errors
 from .models import AirPlayConfigEntry
 from .raop.messages import MAX_DELAY_MS
-from .tuning import async_tune
+from .seat import Seat
 
 PARALLEL_UPDATES = 0
 
@@ -26,21 +26,21 @@ PARALLEL_UPDATES = 0
 class _Description(NumberEntityDescription):
     """A number of a speaker: how it is read and set."""
 
-    read: Callable[[AirPlayNumber], float]
-    apply: Callable[[AirPlayNumber, float], Awaitable[None]]
+    read: Callable[[Seat], float]
+    apply: Callable[[Seat, float], Awaitable[None]]
 
 
-async def _async_set_crossfade(number: AirPlayNumber, seconds: float) -> None:
-    number.player.settings.crossfade_ms = round(seconds * 1000)
+async def _async_set_crossfade(seat: Seat, seconds: float) -> None:
+    seat.settings.crossfade_ms = round(seconds * 1000)
 
 
-async def _async_set_delay(number: AirPlayNumber, milliseconds: float) -> None:
-    tuning = replace(number.speaker.tuning, delay_ms=round(milliseconds))
-    await async_tune(number.runtime, tuning)
+async def _async_set_delay(seat: Seat, milliseconds: float) -> None:
+    delay_ms = round(milliseconds)
+    await seat.async_tune(replace(seat.speaker.tuning, delay_ms=delay_ms))
 
 
-async def _async_set_maximum(number: AirPlayNumber, percent: float) -> None:
-    await number.player.volume.async_limit(percent / 100)
+async def _async_set_maximum(seat: Seat, percent: float) -> None:
+    await seat.volume.async_limit(percent / 100)
 
 
 _DESCRIPTIONS = (
@@ -54,7 +54,7 @@ _DESCRIPTIONS = (
         native_max_value=12,
         native_step=0.5,
         mode=NumberMode.SLIDER,
-        read=lambda number: number.player.settings.crossfade_ms / 1000,
+        read=lambda seat: seat.settings.crossfade_ms / 1000,
         apply=_async_set_crossfade,
     ),
     _Description(
@@ -67,7 +67,7 @@ _DESCRIPTIONS = (
         native_max_value=MAX_DELAY_MS,
         native_step=1,
         mode=NumberMode.BOX,
-        read=lambda number: number.speaker.tuning.delay_ms,
+        read=lambda seat: seat.speaker.tuning.delay_ms,
         apply=_async_set_delay,
     ),
     _Description(
@@ -79,7 +79,7 @@ _DESCRIPTIONS = (
         native_max_value=100,
         native_step=1,
         mode=NumberMode.SLIDER,
-        read=lambda number: round(number.player.volume.maximum * 100),
+        read=lambda seat: round(seat.volume.maximum * 100),
         apply=_async_set_maximum,
     ),
 )
@@ -102,7 +102,6 @@ class AirPlayNumber(AirPlayEntity, RestoreNumber):
     def __init__(self, entry: AirPlayConfigEntry, description: _Description) -> None:
         """Stand beside the player on its device."""
         super().__init__(entry)
-        self.runtime = entry.runtime_data
         self.entity_description = description
         self._attr_unique_id = f"{self._attr_unique_id}_{description.key}"
 
@@ -113,7 +112,7 @@ class AirPlayNumber(AirPlayEntity, RestoreNumber):
         kept = await self.async_get_last_number_data()
         if kept and kept.native_value is not None:
             within = min(max(kept.native_value, self.min_value), self.max_value)
-            await self.entity_description.apply(self, within)
+            await self.entity_description.apply(self.seat, within)
 
     @property
     @override
@@ -125,11 +124,11 @@ class AirPlayNumber(AirPlayEntity, RestoreNumber):
     @override
     def native_value(self) -> float:
         """Return what is in force."""
-        return self.entity_description.read(self)
+        return self.entity_description.read(self.seat)
 
     @translate_errors
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Put a choice in force."""
-        await self.entity_description.apply(self, value)
+        await self.entity_description.apply(self.seat, value)
         self.async_write_ha_state()

@@ -12,7 +12,6 @@ from homeassistant.helpers.restore_state import RestoreEntity
 from .entity import AirPlayEntity, translate_errors
 from .models import AirPlayConfigEntry
 from .raop.messages import Channel
-from .tuning import async_tune
 
 PARALLEL_UPDATES = 0
 
@@ -35,7 +34,6 @@ class ChannelSelect(AirPlayEntity, SelectEntity, RestoreEntity):
     def __init__(self, entry: AirPlayConfigEntry) -> None:
         """Stand beside the player on its device."""
         super().__init__(entry)
-        self._runtime = entry.runtime_data
         self._attr_unique_id = f"{self._attr_unique_id}_channel"
         self._attr_options = [*Channel]
 
@@ -68,4 +66,4 @@ class ChannelSelect(AirPlayEntity, SelectEntity, RestoreEntity):
 
     async def _async_choose(self, option: str) -> None:
         channel = Channel(option)
-        await async_tune(self._runtime, replace(self.speaker.tuning, channel=channel))
+        await self.seat.async_tune(replace(self.speaker.tuning, channel=channel))

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
+from homeassistant.util.ulid import ulid_now
 
 from .const import DOMAIN
 from .dacp_record import DacpRecord
@@ -127,6 +128,10 @@ class Sender:
     def async_listen_to(self, receiver: str, listener: EventListener) -> CALLBACK_TYPE:
         """Call with what is told of one receiver, in any stream, and at a death."""
         return _enter(self._receiver_listeners, receiver, listener)
+
+    def free_name(self, wanted: str) -> str:
+        """Return a name that no stream has, the wanted one where that can be."""
+        return ulid_now() if self._listeners.get(wanted) else wanted
 
     @property
     def status(self) -> dict[str, Any]:

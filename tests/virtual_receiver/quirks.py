@@ -78,6 +78,10 @@ class Quirks:
     """Packets lost in one burst."""
     jitter_s: float = 0.0
     """Audio and sync packets are delayed by up to this many seconds."""
+    jitter_rarity: float = 1.0
+    """How much rarer long delays are: 1 for all alike, 8 for queues that seldom fill."""
+    jitters_timing: bool = False
+    """Delay timing requests and their answers too, each by itself."""
     seed: int = 1
     """Seed of everything random."""
     drops_audio_before_sync: bool = False

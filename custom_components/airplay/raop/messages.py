@@ -11,6 +11,7 @@ from typing import get_args
 
 from .commands import (
     MAX_DELAY_MS,
+    Addressee,
     Announce,
     CancelAnnouncement,
     Channel,
@@ -61,6 +62,7 @@ __all__ = [
     "MAX_DELAY_MS",
     "MAX_LINE_BYTES",
     "MAX_PICTURE_BYTES",
+    "Addressee",
     "Announce",
     "AnnouncementFailed",
     "AnnouncementStarted",

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from custom_components.airplay.raop.messages import (
-    Announce,
+    Addressee,
     Channel,
-    Media,
     MemberProgress,
     Pause,
     Progress,
@@ -19,8 +18,9 @@ from custom_components.airplay.raop.messages import (
 )
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
+from .speaking import announce, playing, target, voice_began_ns
 from .stage import STREAM, Desk, heard_at, member, play, receiver, wav
-from .two_sides import is_said_whole, noise, voice
+from .two_sides import is_said_whole, music, noise, voice
 
 MS = 1_000_000
 NEAR_S = 0.002
@@ -113,16 +113,37 @@ async def test_a_voice_on_an_idle_speaker_is_heard_whole(
     desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, delay_ms: int
 ) -> None:
     said = voice(tmp_path / "bell.wav", 0.5)
-    target = Target(stream=STREAM, member=member(kitchen, delay_ms=delay_ms))
+    to = Addressee(member=member(kitchen, delay_ms=delay_ms))
+    target = Target(stream=STREAM, addressees=(to,))
 
-    bell = Media(url=str(tmp_path / "bell.wav"), name="bell")
-    announce = Announce(
-        announcement="bell", targets=(target,), clips=(bell,), lead_in_ms=200
-    )
-    assert await desk.run(announce) is None
+    assert await desk.run(announce(tmp_path / "bell.wav", target)) is None
     await kitchen.wait_idle(3)
 
     assert is_said_whole(kitchen, said)
+
+
+async def test_each_speakers_level_changes_right_before_it_speaks(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+) -> None:
+    music(tmp_path / "song.wav", 8)
+    voice(tmp_path / "bell.wav", 0.5)
+    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    assert await desk.run(tune(hall, delay_ms=-900)) is None
+    await hall.wait_frames(2 * 44_100)
+
+    to = target(kitchen, hall, volume=60)
+    assert await desk.run(announce(tmp_path / "bell.wav", to)) is None
+    await desk.stop()
+
+    for each in (kitchen, hall):
+        spoke_ns = voice_began_ns(each)
+        (raised,) = [change for change in each.volumes if change.volume_db > -15]
+        # Quiet for 350 ms before, and for as long behind.
+        assert spoke_ns - 400 * MS < raised.at_ns < spoke_ns
+        back = each.volumes[each.volumes.index(raised) + 1]
+        assert spoke_ns + 500 * MS < back.at_ns < spoke_ns + 1000 * MS
+    apart = voice_began_ns(kitchen) - voice_began_ns(hall)
+    assert apart == pytest.approx(900 * MS, abs=NEAR_NS)
 
 
 async def test_what_was_tuned_while_it_was_paused_holds_afterwards(
@@ -211,13 +232,9 @@ async def test_a_voice_is_heard_on_the_speakers_own_channel(
     on = member(kitchen, channel=Channel.LEFT)
     assert await desk.run(play(tmp_path / "song.wav", on)) is None
 
-    announce = Announce(
-        announcement="bell",
-        targets=(Target(stream=STREAM, member=on, is_alone=True),),
-        clips=(Media(url=str(wav_path), name="bell"),),
-        duck_db=-90,
-    )
-    assert await desk.run(announce) is None
+    to = Addressee(member=on)
+    target = Target(stream=STREAM, addressees=(to,), is_alone=True)
+    assert await desk.run(announce(wav_path, target)) is None
     await desk.stop()
 
     played = np.frombuffer(kitchen.pcm, "<i2").reshape(-1, 2)

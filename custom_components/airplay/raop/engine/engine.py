@@ -14,6 +14,8 @@ from ..messages import (
     Command,
     Event,
     Identity,
+    Join,
+    Leave,
     Pause,
     Play,
     Queue,
@@ -22,6 +24,7 @@ from ..messages import (
     Reply,
     RestoreVolume,
     Resume,
+    Seen,
     SetArtwork,
     SetTags,
     SetVolume,
@@ -33,6 +36,7 @@ from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
 from .announcement import Announcement
 from .pacer import Pacer
+from .ptp_service import PtpService, clock_id_of
 from .stream import Stream
 
 _LOGGER = logging.getLogger(__name__)
@@ -58,6 +62,7 @@ class Engine:
         self._emit = emit
         self._pacer = Pacer()
         self.remotes = Remotes()
+        self.ptp = PtpService(self._pacer, clock_id_of(identity.dacp_id))
         self._streams: dict[str, Stream] = {}
         self._at_work: dict[str, _Work] = {}
         self._announcements: dict[str, Announcement] = {}
@@ -82,7 +87,7 @@ class Engine:
         match command:
             case Play():
                 stream = self._stream(command.stream)
-                stream.sessions.members.want(command.members)
+                stream.expect(command)
                 await self._take_over(stream, lambda: stream.play(command))
             case Pause():
                 stream = self._stream(command.stream)
@@ -94,6 +99,8 @@ class Engine:
                 await self._stop(command.stream)
             case SetVolume() | Tune():
                 self._set(command)
+            case Join() | Leave() | Seen():
+                await self._regroup(command)
             case Announce() | CancelAnnouncement() | RestoreVolume():
                 await self._speak(command)
             case Queue() | SetArtwork() | SetTags():
@@ -125,12 +132,29 @@ class Engine:
             self._spawn(self._take_over(stream, lambda: stream.bring_back(returning)))
 
     async def close(self) -> None:
-        """End all announcements, all streams and the pacing thread."""
+        """End all announcements, all streams, the PTP clock and the pacing thread."""
         for announcing in self._announcing:
             announcing.cancel()
         await asyncio.gather(*self._announcing, return_exceptions=True)
         await asyncio.gather(*(self._stop(name) for name in tuple(self._streams)))
+        await self.ptp.close()
         await asyncio.to_thread(self._pacer.stop)
+
+    async def _regroup(self, command: Join | Leave | Seen) -> None:
+        """Change who hears a stream, but not what is heard."""
+        match command:
+            case Join():
+                if stream := self._streams.get(command.stream):
+                    await stream.join(command.member)
+            case Leave():
+                stream = self._streams.get(command.stream)
+                if stream and stream.is_last(command.receiver):
+                    await self._stop(stream.name)
+                elif stream:
+                    await stream.part(command.receiver)
+            case Seen():
+                for stream in self._streams.values():
+                    stream.seen(command.member)
 
     async def _speak(
         self, command: Announce | CancelAnnouncement | RestoreVolume
