@@ -27,7 +27,7 @@ class Faults:
 
     def delay_s(self) -> float:
         """Return by how much the packet that comes or goes now is late."""
-        share = self._random.random() ** self._quirks.jitter_rarity
+        share: float = self._random.random() ** self._quirks.jitter_rarity
         return share * self._quirks.jitter_s
 
     @property

@@ -7,7 +7,6 @@ from zeroconf import IPVersion
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from .receiver import VirtualReceiver
-from .txt import airplay_txt
 
 RAOP = "_raop._tcp.local."
 AIRPLAY = "_airplay._tcp.local."
@@ -76,7 +75,7 @@ class Advertisement:
             self._service(RAOP, f"{receiver.receiver_id}@{receiver.name}", receiver.txt)
         ]
         if self._airplay:
-            txt = airplay_txt(receiver.receiver_id, self._airplay_changes)
+            txt = receiver.airplay_txt(self._airplay_changes)
             services.append(self._service(AIRPLAY, receiver.name, txt))
         return services
 
