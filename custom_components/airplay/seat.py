@@ -6,10 +6,10 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from .models import AirPlayConfigEntry
 from .occupancy import Occupancy
-from .raop.messages import Member
+from .raop.messages import Member, Tune
 from .sender import Sender, SenderEvent
 from .settings import Settings
-from .speaker import Speaker
+from .speaker import Speaker, Tuning
 from .transport import Transport
 from .volume import Volume
 
@@ -30,6 +30,7 @@ class Seat:
         """Sit alone, with nothing to play."""
         self._listeners: list[Callable[[], None]] = []
         self._event_listeners: list[Callable[[SenderEvent], None]] = []
+        self._sender = sender
         self.entry_id = entry.entry_id
         self.entity_id = ""
         self.speaker = speaker
@@ -68,6 +69,21 @@ class Seat:
         """Return the speaker as a member of a stream, at its own level."""
         return self.speaker.member(
             self.volume.known_level, is_muted=self.volume.is_muted
+        )
+
+    async def async_tune(self, tuning: Tuning) -> None:
+        """Let it sound otherwise beside others, at once where it plays."""
+        if tuning == self.speaker.tuning:
+            return
+        self.speaker.tuning = tuning
+        if self.player.is_idle and not self.has_own_session:
+            return
+        await self._sender.async_request(
+            Tune(
+                receiver=self.speaker.receiver.id,
+                delay_ms=tuning.delay_ms,
+                channel=tuning.channel,
+            )
         )
 
     @callback

@@ -104,6 +104,8 @@ class Quirks:
     """Send timing requests."""
     timing_copies: int = 1
     """How often each timing request is sent."""
+    stamps_time: bool = False
+    """Stamp timing requests with its own time; shairport-sync stamps them with filler."""
 
     # AirPlay 2: what is offered (bits 38, 40, 41 and 48 of the features)
     encrypts_control: bool = True
