@@ -63,7 +63,6 @@ class Care:
     def lost(self, error: RaopError) -> None:
         """Take note why its session ended."""
         self._error = error
-        self._hurried.set()
 
     async def run(self) -> RaopError:
         """Return why it is not tried any more; a lone receiver is nobody's business."""

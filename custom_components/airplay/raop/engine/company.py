@@ -133,7 +133,7 @@ class Company:
         if not (is_awaited or self._music.has_command):
             return
         self._roster.add(member)
-        self._lanes.want_level(member)
+        self._lanes.want_too(member)
         if is_awaited or not self._music.is_quiet:
             await self._healing.joined(member.receiver)
 
