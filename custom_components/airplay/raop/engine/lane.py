@@ -6,7 +6,7 @@ from typing import Protocol
 from ..errors import RaopError
 from ..messages import Member, Tags
 from ..session.lead import Evidence
-from .outlet import Outlet
+from .tap import Tap
 from .transmitter import Transmitter
 
 
@@ -32,7 +32,7 @@ class Lane(Protocol):
     found_volume: float | None
 
     @property
-    def outlet(self) -> Outlet | None:
+    def outlet(self) -> Tap | None:
         """What sends it its packets, while there is a session."""
 
     @property

@@ -7,8 +7,9 @@ from ..session.backlog import ENCODED_AT_ONCE, Backlog, Format
 from ..session.lead import SILENT_PACKETS
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
 from ..wire.rtp import FRAMES_PER_PACKET
-from .outlet import BATCH, Outlet
+from .outlet import BATCH
 from .supply import Pcm, Supply
+from .tap import Tap
 from .voicing import Branch, Voicing
 
 # Taken and encoded at once, sent a batch at a time: waking up cold is what costs.
@@ -49,10 +50,10 @@ class Transmitter:
         # Music that begins while a voice mutes it waits: its first frames count.
         self._is_fresh = False
         self._voicing: Voicing | None = None
-        self._branches: dict[Outlet, Branch] = {}
+        self._branches: dict[Tap, Branch] = {}
         self._depth_ns = self._ahead_ns = depth_ms * 1_000_000
         self._on_end = on_end
-        self._outlets: list[Outlet] = []
+        self._outlets: list[Tap] = []
         self._settled_ns = 0
         self._joined: dict[Format, tuple[int, list[bytes], bytes]] = {}
 
@@ -61,12 +62,12 @@ class Transmitter:
         """The first frame that was not given to the outlets yet."""
         return self.backlog.frame_of(self.next_sequence)
 
-    def attach(self, outlet: Outlet, sequence: int) -> None:
+    def attach(self, outlet: Tap, sequence: int) -> None:
         """Give an outlet the packets from a sequence number on."""
         outlet.start(sequence)
         self._outlets.append(outlet)
 
-    def detach(self, outlet: Outlet) -> None:
+    def detach(self, outlet: Tap) -> None:
         """Take an outlet away; the others notice nothing."""
         if outlet in self._outlets:
             self._outlets.remove(outlet)
@@ -137,7 +138,7 @@ class Transmitter:
         return self.line.time_of(frame)
 
     def speak(
-        self, overlay: Overlay, at_ns: int, outlet: Outlet | None = None
+        self, overlay: Overlay, at_ns: int, outlet: Tap | None = None
     ) -> int | None:
         """Let a voice be heard at an instant, or as soon after it as may be.
 
