@@ -14,6 +14,8 @@ _FEATURE_AUDIO = 1 << 9
 _FEATURE_RAOP_ON_AIRPLAY_PORT = 1 << 30
 # Encrypted control, under the two names that it has had.
 _FEATURES_AIRPLAY2 = 1 << 38 | 1 << 48
+_FEATURE_BUFFERED = 1 << 40
+_FEATURE_PTP = 1 << 41
 _FEATURE_ARTWORK = 1 << 15
 _FEATURE_PROGRESS = 1 << 16
 _FEATURE_TEXT = 1 << 17
@@ -45,6 +47,8 @@ class Lane(StrEnum):
     """A way to reach a receiver."""
 
     RAOP = "raop"
+    AIRPLAY2_REALTIME = "airplay2-realtime"
+    AIRPLAY2_BUFFERED = "airplay2-buffered"
 
 
 class Obstacle(StrEnum):
@@ -168,6 +172,11 @@ class Receiver:
     def takes_airplay2(self) -> bool:
         """Whether it takes AirPlay 2, and so pairs as HomeKit does."""
         return self._has(_FEATURES_AIRPLAY2)
+
+    @property
+    def takes_ptp(self) -> bool:
+        """Whether it follows a PTP clock; where nothing is known it is tried."""
+        return self.features is None or self._has(_FEATURE_PTP)
 
     @property
     def pairing_port(self) -> int:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from ..errors import RaopError
 from ..messages import Member, Tags
-from ..session.lead import Evidence
+from ..session.lead import Shown
 from .tap import Tap
 from .transmitter import Transmitter
 
@@ -48,7 +48,7 @@ class Lane(Protocol):
         """How often the receiver was seen to follow our clock."""
 
     @property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> Shown:
         """What the receiver has shown of how soon it can be heard."""
 
     @property

@@ -13,7 +13,7 @@ from ..receiver import Receiver, Service, merge
 from ..session.backlog import Format
 from ..session.control import ControlSession
 from ..session.handshake import Handshake
-from ..session.lead import Evidence
+from ..session.lead import Shown
 from .connection import Connection
 from .lane import Show
 from .pacer import Pacer
@@ -88,7 +88,7 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
 
     @property
     @abstractmethod
-    def evidence(self) -> Evidence:
+    def evidence(self) -> Shown:
         """What the receiver has shown of how soon it can be heard."""
 
     @property
