@@ -32,6 +32,7 @@ from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
 from .announcement import Announcement
 from .pacer import Pacer
+from .ptp_service import PtpService, clock_id_of
 from .stream import Stream
 
 _LOGGER = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Engine:
         self._emit = emit
         self._pacer = Pacer()
         self.remotes = Remotes()
+        self.ptp = PtpService(self._pacer, clock_id_of(identity.dacp_id))
         self._streams: dict[str, Stream] = {}
         self._at_work: dict[str, _Work] = {}
         self._announcements: dict[str, Announcement] = {}
@@ -124,11 +126,12 @@ class Engine:
             self._spawn(self._take_over(stream, lambda: stream.bring_back(returning)))
 
     async def close(self) -> None:
-        """End all announcements, all streams and the pacing thread."""
+        """End all announcements, all streams, the PTP clock and the pacing thread."""
         for announcing in self._announcing:
             announcing.cancel()
         await asyncio.gather(*self._announcing, return_exceptions=True)
         await asyncio.gather(*(self._stop(name) for name in tuple(self._streams)))
+        await self.ptp.close()
         await asyncio.to_thread(self._pacer.stop)
 
     async def _speak(
