@@ -96,14 +96,19 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
             self._peer.remove()
 
     @abstractmethod
+    async def _make_ready(self, connection: Connection) -> None:
+        """Get what has to be there before the session."""
+
+    @abstractmethod
     async def _open_stream(
         self, connection: Connection, session: AirPlay2Session
     ) -> None:
         """Set the stream up."""
 
+    @property
     @abstractmethod
-    def _timing_port(self, connection: Connection) -> int:
-        """Return our port for timing requests, of a receiver without PTP."""
+    def _timing_port(self) -> int:
+        """Our port for timing requests, of a receiver without PTP."""
 
     def _hear_rate(self, rate: float | None) -> None:
         """Take the rate at which the receiver says it plays."""
@@ -115,6 +120,7 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
         self._connection = connection
         try:
             await self._agree_on_clock(connection)
+            await self._make_ready(connection)
             session = AirPlay2Session(self._terms(connection))
             opened = await connection.perform(session.set_up())
             if opened.event_port:
@@ -203,7 +209,7 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
         if self._peer and ptp:
             clock = Clock(id=ptp.clock_id)
         else:
-            clock = Clock(timing_port=self._timing_port(connection))
+            clock = Clock(timing_port=self._timing_port)
         return Terms(
             caller=Caller(
                 local=connection.local,
@@ -234,7 +240,9 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
         while True:
             try:
                 steps = self._open_session.feedback()
-                rate = await self._perform(steps, _FEEDBACK_S, is_urgent=False)
+                rate = await self._perform(
+                    steps, timeout_s=_FEEDBACK_S, is_urgent=False
+                )
             except ReceiverUnreachableError as err:
                 misses += 1
                 if misses >= _MISSES:

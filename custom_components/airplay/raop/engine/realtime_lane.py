@@ -2,7 +2,6 @@
 
 from typing import override
 
-from ..messages import Member
 from ..receiver import Codec
 from ..session.airplay2 import REALTIME, AirPlay2Session
 from ..session.backlog import Format
@@ -10,9 +9,7 @@ from ..session.lead import Evidence, Following, Shown
 from ..session.timeline import time_announce
 from .airplay2_lane import AirPlay2Lane
 from .connection import Connection
-from .means import Means
 from .outlet import Moment, Outlet, sync
-from .ptp_service import PtpPeer
 
 # Nothing is sent meanwhile, and whoever pressed pause or play waits for the answer.
 _FLUSH_S = 1.0
@@ -20,10 +17,6 @@ _FLUSH_S = 1.0
 
 class RealtimeLane(AirPlay2Lane[Outlet]):
     """Sends packets when they are due, and tells the line on the control port."""
-
-    def __init__(self, member: Member, means: Means) -> None:
-        super().__init__(member, means)
-        self._unopened: Outlet | None = None
 
     @property
     @override
@@ -48,18 +41,46 @@ class RealtimeLane(AirPlay2Lane[Outlet]):
         await self._perform(steps, timeout_s=_FLUSH_S)
 
     @override
-    def _timing_port(self, connection: Connection) -> int:
-        return self._make_outlet(connection).timing_port
+    async def _make_ready(self, connection: Connection) -> None:
+        keys = self._means.keys
+        # A receiver without PTP tells streams apart by what is 0 for all others.
+        ssrc = 0 if self._peer else keys.connection_id
+        self.shape = Format(Codec.ALAC, keys.seal, ssrc)
+        self._outlet = Outlet(
+            connection.local, connection.remote, self.shape, self._say_line
+        )
+        await self._plug(self._outlet)
+
+    @property
+    @override
+    def _timing_port(self) -> int:
+        assert self._outlet is not None
+        return self._outlet.timing_port
 
     @override
     async def _open_stream(
         self, connection: Connection, session: AirPlay2Session
     ) -> None:
-        outlet = self._make_outlet(connection)
+        outlet = self._outlet
+        assert outlet is not None
         ports = await self._set_up_stream(
             connection, session, REALTIME, outlet.control_port
         )
         assert ports.control is not None
         outlet.connect(ports.audio, ports.control)
-        self._outlet = outlet
-        await self._plug(outlet)
+
+    def _say_line(self, moment: Moment) -> bytes:
+        """Tell the receiver the line by the clock that it follows; pacing thread."""
+        peer, ptp = self._peer, self._means.ptp
+        if peer is None or ptp is None:
+            return sync(moment)
+        clock_id = peer.grandmaster_id
+        announce = time_announce(
+            moment.line,
+            moment.now_ns,
+            ptp.clock_id if clock_id is None else clock_id,
+            peer.timeline_ns,
+            delay_frames=moment.delay_frames,
+            is_first=moment.is_first,
+        )
+        return announce.build()

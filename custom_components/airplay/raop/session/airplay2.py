@@ -7,7 +7,7 @@ Keys of the property lists: as iOS sends them and shairport-sync reads them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import ClassVar, override
 
@@ -66,8 +66,8 @@ class Stream:
     """The stream to set up; `kind` is REALTIME or BUFFERED."""
 
     kind: int
-    key: bytes
-    control_port: int
+    key: bytes = field(repr=False)
+    control_port: int | None
     connection_id: int
 
 
@@ -253,12 +253,13 @@ def _stream_body(stream: Stream) -> dict[str, object]:
         "spf": FRAMES_PER_PACKET,
         "sr": SAMPLE_RATE,
         "shk": stream.key,
-        "controlPort": stream.control_port,
         "audioMode": "default",
         "isMedia": True,
         "supportsDynamicStreamID": False,
         "streamConnectionID": stream.connection_id,
     }
+    if stream.control_port is not None:
+        body["controlPort"] = stream.control_port
     if stream.kind == REALTIME:
         # A buffered Sonos would wait for so much longer.
         body["latencyMin"] = _LEAST_LATENCY_FRAMES
