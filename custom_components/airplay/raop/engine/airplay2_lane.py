@@ -22,6 +22,7 @@ from ..session.airplay2 import AirPlay2Session, Clock, Stream, StreamPorts, Term
 from ..session.control import Caller
 from ..session.events import button_of
 from ..wire.rtsp import Call
+from . import clock
 from .connection import Connection
 from .entrance import enter_airplay2
 from .event_channel import EventChannel
@@ -52,7 +53,14 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
         self._peer: PtpPeer | None = None
         self._events: EventChannel | None = None
         self._ptp_problem: PtpUnavailableError | None = None
+        self._answered_ns: int | None = None
         self._session_id = secrets.randbelow(1 << 32)
+
+    @property
+    @override
+    def last_evidence_ns(self) -> int | None:
+        """The session time of its last answer; None before any."""
+        return self._answered_ns
 
     @override
     async def prepare(self) -> None:
@@ -72,16 +80,20 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
 
     @override
     async def record(self, transmitter: Transmitter) -> None:
-        """Start at the timeline's next packet, at the wanted level."""
+        """Start at the timeline's entry, at the wanted level."""
         # Last of all, as some forget a level that comes before the stream.
         await self._settle_first_volume()
         outlet = self._outlet
         if outlet is None:
             raise ReceiverUnreachableError("there is no session")
         self._transmitter = transmitter
+        lead_ns = self.evidence.joining_ms * 1_000_000
 
         def attach() -> None:
-            transmitter.attach(outlet, transmitter.next_sequence)
+            now_ns = clock.now_ns()
+            delay = outlet.delay_frames
+            sequence = transmitter.entry(now_ns, lead_ns, delay_frames=delay)
+            transmitter.attach(outlet, sequence, now_ns=now_ns, lead_ns=lead_ns)
 
         await self._pacer.run(attach)
         self._spawn(self._keep_in_touch())
@@ -251,6 +263,7 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
                 _LOGGER.debug("%s: %s", self.member.name, err)
             else:
                 misses = 0
+                self._answered_ns = clock.now_ns()
                 self._hear_rate(rate)
             await asyncio.sleep(_FEEDBACK_S)
 

@@ -88,6 +88,11 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
 
     @property
     @abstractmethod
+    def last_evidence_ns(self) -> int | None:
+        """The session time of the last packet that came from it; None before any."""
+
+    @property
+    @abstractmethod
     def evidence(self) -> Shown:
         """What the receiver has shown of how soon it can be heard."""
 
@@ -112,7 +117,10 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
 
     @abstractmethod
     async def record(self, transmitter: Transmitter) -> None:
-        """Start the session on a timeline, at the wanted level."""
+        """Start the session on a timeline, at the wanted level.
+
+        It begins with the timeline's `entry`: music may be running.
+        """
 
     @abstractmethod
     async def flush(self, sequence: int, frame: int) -> None:

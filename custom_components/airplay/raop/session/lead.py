@@ -35,6 +35,10 @@ class Shown(Protocol):
     def lead_ms(self) -> int:
         """The shortest lead that is enough for it."""
 
+    @property
+    def joining_ms(self) -> int:
+        """The shortest lead of the first packet where music plays already."""
+
 
 @dataclass(frozen=True, slots=True)
 class Following:
@@ -45,7 +49,12 @@ class Following:
     @property
     def lead_ms(self) -> int:
         """The shortest lead behind which its clock can be relied on."""
-        return max(self.ready_in_ms + _CLOCK_RESERVE_MS, _LEAST_LEAD_MS)
+        return max(self.joining_ms, _LEAST_LEAD_MS)
+
+    @property
+    def joining_ms(self) -> int:
+        """The shortest lead of the first packet where music plays already."""
+        return self.ready_in_ms + _CLOCK_RESERVE_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,15 @@ class Evidence:
         frames = self.own_latency_frames + SILENT_PACKETS * FRAMES_PER_PACKET
         wanted_ms = ms_of_frames(frames) + _RESERVE_MS
         return min(max(wanted_ms, _LEAST_LEAD_MS), USUAL_LEAD_MS)
+
+    @property
+    def joining_ms(self) -> int:
+        """The shortest lead of the first packet where music plays already.
+
+        Nobody waits for its start, so there is no silence in front of it.
+        """
+        silent_ms = ms_of_frames(SILENT_PACKETS * FRAMES_PER_PACKET)
+        return self.lead_ms - silent_ms
 
 
 def lead_ms(group: Iterable[Shown]) -> int:
