@@ -326,7 +326,9 @@ PLISTS = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["streams", "eventPort", "timingPeerInfo"]), PLISTS))
+@given(
+    st.dictionaries(st.sampled_from(["streams", "eventPort", "timingPeerInfo"]), PLISTS)
+)
 def test_any_answer_is_understood_or_an_error(said: dict[str, object]) -> None:
     for steps in (
         session().set_up(),
@@ -334,5 +336,7 @@ def test_any_answer_is_understood_or_an_error(said: dict[str, object]) -> None:
         session().feedback(),
     ):
         next(steps)
-        with pytest.raises((StopIteration, ReceiverProtocolError, ReceiverRefusedError)):
+        with pytest.raises(
+            (StopIteration, ReceiverProtocolError, ReceiverRefusedError)
+        ):
             steps.send(plist(**said))

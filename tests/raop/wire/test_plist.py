@@ -6,11 +6,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.airplay.raop.errors import ReceiverProtocolError
-from custom_components.airplay.raop.wire.plist import (
-    build_plist,
-    parse_plist,
-    signed,
-)
+from custom_components.airplay.raop.wire.plist import build_plist, parse_plist, signed
 
 from ..vectors import number, word
 

@@ -392,11 +392,7 @@ def test_calls_of_a_receiver_are_read_one_after_another() -> None:
     second = b"POST /command RTSP/1.0\nContent-Length: 0\n\n"
     parser = CallParser()
 
-    calls = [
-        call
-        for byte in first + second
-        for call in parser.feed(byte.to_bytes())
-    ]
+    calls = [call for byte in first + second for call in parser.feed(byte.to_bytes())]
 
     assert [(call.method, call.uri, call.body) for call in calls] == [
         ("POST", "/command", b"abc"),

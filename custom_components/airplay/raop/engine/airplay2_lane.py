@@ -158,11 +158,6 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
             self._peer = await self._means.ptp.add_peer((connection.remote,))
         except PtpUnavailableError as err:
             self._ptp_problem = err
-            _LOGGER.warning(
-                "%s is played to without PTP, and may stay silent or out of step: %s",
-                self.member.name,
-                err,
-            )
 
     async def _share_clock(
         self,

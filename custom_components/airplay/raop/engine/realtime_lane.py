@@ -1,5 +1,6 @@
 """The realtime lane of AirPlay 2: packets over UDP, like RAOP's but sealed."""
 
+import logging
 from typing import override
 
 from ..receiver import Codec
@@ -10,6 +11,8 @@ from ..session.timeline import time_announce
 from .airplay2_lane import AirPlay2Lane
 from .connection import Connection
 from .outlet import Moment, Outlet, sync
+
+_LOGGER = logging.getLogger(__name__)
 
 # Nothing is sent meanwhile, and whoever pressed pause or play waits for the answer.
 _FLUSH_S = 1.0
@@ -42,6 +45,12 @@ class RealtimeLane(AirPlay2Lane[Outlet]):
 
     @override
     async def _make_ready(self, connection: Connection) -> None:
+        if self._ptp_problem:
+            _LOGGER.warning(
+                "%s is played to without PTP, and may stay silent or out of step: %s",
+                self.member.name,
+                self._ptp_problem,
+            )
         keys = self._means.keys
         # A receiver without PTP tells streams apart by what is 0 for all others.
         ssrc = 0 if self._peer else keys.connection_id
