@@ -6,6 +6,7 @@ from dataclasses import replace
 import logging
 import time
 
+from ..buttons import Button
 from ..errors import (
     NoStreamError,
     RaopError,
@@ -21,9 +22,10 @@ from .floor import Floor
 from .follower import Follower
 from .herald import Herald
 from .items import Items
-from .members import Members
+from .members import Members, ignore_button
 from .pacer import Pacer
 from .playback import Playback
+from .ptp_service import PtpService
 from .sessions import SILENT, Sessions
 from .supply import Pcm
 
@@ -42,6 +44,8 @@ class Stream:
         emit: Callable[[Event], None],
         on_idle: Callable[[Stream], None],
         remotes: Remotes | None = None,
+        ptp: PtpService | None = None,
+        on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:
         self.name = name
         self._pacer = pacer
@@ -53,6 +57,8 @@ class Stream:
             emit=emit,
             on_lost=self._lost,
             remotes=remotes,
+            ptp=ptp,
+            on_button=on_button,
         )
         self._items = Items(name, pacer=pacer, emit=emit)
         self._herald = Herald(name, emit)
