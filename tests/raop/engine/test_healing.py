@@ -14,7 +14,7 @@ from custom_components.airplay.raop.messages import (
     Resume,
     Seen,
 )
-from custom_components.airplay.raop.session import rejoin
+from custom_components.airplay.raop.session import pulse, rejoin
 from tests.virtual_receiver import VirtualReceiver
 
 from .group import are_alike, changes, speaker, speakers, start, states, told
@@ -121,7 +121,8 @@ async def test_who_comes_back_to_its_address_is_noticed_by_itself(
 async def test_who_is_silent_is_fed_on_and_plays_again_when_its_network_is_back(
     desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(care, "_SILENT_S", 0.6)
+    monkeypatch.setattr(pulse, "SILENT_S", 0.6)
+    monkeypatch.setattr(pulse, "STEADY_S", 0.5)
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
 
@@ -141,7 +142,8 @@ async def test_who_is_silent_is_fed_on_and_plays_again_when_its_network_is_back(
 async def test_who_stays_silent_although_it_is_there_is_given_a_new_session(
     desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(care, "_SILENT_S", 0.6)
+    monkeypatch.setattr(pulse, "SILENT_S", 0.6)
+    monkeypatch.setattr(pulse, "STEADY_S", 0.5)
     monkeypatch.setattr(care, "_MUTE_S", 0.5)
     monkeypatch.setattr(care, "_KNOCK_S", 0.2)
     group = await speakers(desk, 2)

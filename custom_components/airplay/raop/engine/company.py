@@ -72,6 +72,11 @@ class Company:
         """Whether somebody may come back although nobody is heard."""
         return self._healing.has_hope
 
+    @property
+    def missing(self) -> frozenset[str]:
+        """Those that were lost already when the music was paused."""
+        return self._healing.missing
+
     def expect(self, command: Play) -> None:
         """Take note of a command to play before its turn comes."""
         self._roster.expect(command, command.members)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 import logging
-import time
 
 from ..buttons import Button
 from ..errors import (
@@ -197,7 +196,9 @@ class Stream:
         try:
             self.company.adopt(command)
             await self.sessions.reopen(
-                self.members, lambda: self._herald.change("connecting", position)
+                self.members,
+                lambda: self._herald.change("connecting", position),
+                absent=self.company.missing,
             )
         except RaopError:
             self._herald.change("paused", position)
@@ -290,8 +291,9 @@ class Stream:
         assert transmitter is not None
         self._items.begin(playback)
         now_ns = clock.now_ns()
+        at = command.start_at
         wanted_ns = self.sessions.start_ns(
-            now_ns, command.lead_ms, _session_ns(command.start_at)
+            now_ns, command.lead_ms, None if at is None else clock.of_unix(at)
         )
         position = frames_of_ms(command.media.position_ms)
 
@@ -422,9 +424,3 @@ class Stream:
         self.follower.stop()
         await self.company.rest()
         await self.sessions.end()
-
-
-def _session_ns(unix_s: float | None) -> int | None:
-    if unix_s is None:
-        return None
-    return int(unix_s * 1e9) - time.time_ns() + clock.now_ns()
