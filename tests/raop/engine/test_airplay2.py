@@ -112,7 +112,7 @@ async def test_the_order_of_the_steps_suits_everybody(
     await desk.ended()
 
     assert den.heard(pcm).is_complete
-    assert den.volumes[-1] == pytest.approx(-18)
+    assert den.volumes[-1].volume_db == pytest.approx(-18)
     steps = methods(den, ("SETUP", "RECORD", "SETPEERS", "TEARDOWN"))
     assert steps == ["SETUP", "RECORD", "SETPEERS", "SETUP", "TEARDOWN"]
 
