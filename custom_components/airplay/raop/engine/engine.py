@@ -89,8 +89,11 @@ class Engine:
         match command:
             case Play():
                 stream = self._stream(command.stream)
-                stream.expect(command)
-                await self._take_over(stream, lambda: stream.play(command))
+                stream.company.expect(command)
+                try:
+                    await self._take_over(stream, lambda: stream.play(command))
+                finally:
+                    stream.company.give_up(command)
             case Pause():
                 stream = self._stream(command.stream)
                 await self._take_over(stream, lambda: stream.pause(command))
@@ -126,12 +129,14 @@ class Engine:
         )
         stream = self._streams.get(remote.stream)
         if stream and obeyed.turn is Turn.LEAVE:
-            self._spawn(stream.leave(remote.receiver))
+            self._spawn(stream.company.switch_away(remote.receiver))
         elif (
             stream and obeyed.turn is Turn.RETURN and not self._at_work.get(stream.name)
         ):
             returning = remote.receiver
-            self._spawn(self._take_over(stream, lambda: stream.bring_back(returning)))
+            self._spawn(
+                self._take_over(stream, lambda: stream.company.bring_back(returning))
+            )
 
     def _press(self, receiver: str, button: Button) -> None:
         """Obey a receiver that speaks within its own session."""
@@ -152,16 +157,16 @@ class Engine:
         match command:
             case Join():
                 if stream := self._streams.get(command.stream):
-                    await stream.join(command.member)
+                    await stream.company.join(command.member)
             case Leave():
                 stream = self._streams.get(command.stream)
-                if stream and stream.is_last(command.receiver):
+                if stream and stream.company.is_last(command.receiver):
                     await self._stop(stream.name)
                 elif stream:
-                    await stream.part(command.receiver)
+                    await stream.company.part(command.receiver)
             case Seen():
                 for stream in self._streams.values():
-                    stream.seen(command.member)
+                    stream.company.seen(command.member)
 
     async def _speak(
         self, command: Announce | CancelAnnouncement | RestoreVolume
