@@ -71,6 +71,8 @@ async def test_diagnostics_of_a_speaker_that_does_nothing(
         "when_busy": "report",
         "keeps_level": False,
         "maximum_volume": 1.0,
+        "delay_ms": 0,
+        "channel": "stereo",
     }
     assert told["announcements"] == {
         "is_heard": False,

@@ -8,7 +8,7 @@ from .announce_command import explained, refusal
 from .announce_order import Order, Part
 from .models import AirPlayConfigEntry
 from .raop.errors import MediaError, RaopError, error_for
-from .raop.messages import AnnouncementFailed, AnnouncementStarted, Target
+from .raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted, Target
 from .seat import Seat
 from .sender import OVERTAKEN, Sender, SenderEvent
 from .settings import TAKEN_REFUSE, AnnounceSettings
@@ -86,10 +86,13 @@ class Announcer:
     def target(self, part: Part) -> Target:
         """Return the speaker as the sender is told of it for an announcement."""
         raised = self._raised(part)
-        return Target(
-            stream=self._seat.player.stream,
+        addressee = Addressee(
             member=self._seat.member,
             volume=None if raised is None else raised * 100,
+        )
+        return Target(
+            stream=self._seat.player.stream,
+            addressees=(addressee,),
             depth_ms=self._seat.player.settings.depth_ms,
         )
 
