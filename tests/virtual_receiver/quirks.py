@@ -134,6 +134,8 @@ class Quirks:
     # AirPlay 2: clock and buffer
     follows_ptp: bool = True
     """Take the sender's clock; else PTP packets are read and forgotten."""
+    keeps_own_clock: bool = False
+    """Follow nobody and tell an own clock, as a single HomePod with software 27."""
     ptp_settle_s: float = 0.4
     """Seconds a clock must be the master before anything plays; nqptp's 0.4."""
     sends_delay_req: bool = False
