@@ -21,9 +21,9 @@ from .models import AirPlayConfigEntry, AirPlayRuntime
 from .presence import PRESENCE
 from .raop.errors import AuthenticationError, RaopError, TooManyTriesError
 from .remote import Remote
+from .seat import Seat
 from .sender import SENDER
 from .speaker import Speaker
-from .transport import Transport
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -50,14 +50,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> b
     await _async_test(speaker)
     sender = await lent.enter_async_context(SENDER.borrow(hass))
     announcements = await lent.enter_async_context(ANNOUNCEMENTS.borrow(hass))
-    player = Transport(hass, entry, speaker, sender)
-    announcer = Announcer(hass, entry, speaker, player, sender, announcements)
+    seat = Seat(hass, entry, speaker, sender)
+    announcer = Announcer(hass, entry, seat, sender, announcements)
     entry.runtime_data = AirPlayRuntime(
-        speaker=speaker,
-        player=player,
+        seat=seat,
         sender=sender,
         announcer=announcer,
-        remote=Remote(hass, entry, speaker, sender, player),
+        remote=Remote(hass, entry, seat),
     )
     # The most that is allowed stands before anything can be played.
     await hass.config_entries.async_forward_entry_setups(entry, [Platform.NUMBER])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, Concatenate, override
+from typing import TYPE_CHECKING, Any, Concatenate, override
 
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
@@ -34,6 +34,9 @@ from .raop.errors import (
 )
 from .raop.receiver import normalise_id
 from .sender import SenderGoneError
+
+if TYPE_CHECKING:
+    from .transport import Transport
 
 _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     RaopError: "failed",
@@ -101,8 +104,8 @@ class AirPlayEntity(Entity):
 
     def __init__(self, entry: AirPlayConfigEntry) -> None:
         """Describe the device of the entry."""
+        self.seat = entry.runtime_data.seat
         self.speaker = entry.runtime_data.speaker
-        self.player = entry.runtime_data.player
         self.announcer = entry.runtime_data.announcer
         receiver = self.speaker.receiver
         unique_id = entry.unique_id or entry.entry_id
@@ -120,6 +123,11 @@ class AirPlayEntity(Entity):
             }
 
     @property
+    def player(self) -> Transport:
+        """Return the player that the speaker hears now."""
+        return self.seat.player
+
+    @property
     @override
     def available(self) -> bool:
         """Whether the receiver is on the network, or plays."""
@@ -130,4 +138,4 @@ class AirPlayEntity(Entity):
         """Listen to the speaker and the player while the entity is there."""
         await super().async_added_to_hass()
         self.async_on_remove(self.speaker.async_listen(self.async_write_ha_state))
-        self.async_on_remove(self.player.async_listen(self.async_write_ha_state))
+        self.async_on_remove(self.seat.async_listen(self.async_write_ha_state))

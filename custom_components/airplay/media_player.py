@@ -92,19 +92,17 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
     async def async_added_to_hass(self) -> None:
         """Take the last known volume, which is never guessed louder."""
         await super().async_added_to_hass()
-        self.player.entity_id = self.entity_id
+        self.seat.entity_id = self.entity_id
         if kept := await self.async_get_last_extra_data():
             known = kept.as_dict()
-            self.player.volume.async_restore(
-                known["volume"], is_muted=known["is_muted"]
-            )
+            self.seat.volume.async_restore(known["volume"], is_muted=known["is_muted"])
             self.player.async_restore(known.get("queue"), known.get("position_ms"))
 
     @property
     @override
     def extra_restore_state_data(self) -> ExtraStoredData:
         """Return what is taken up again after a restart."""
-        volume, queue = self.player.volume, self.player.queue
+        volume, queue = self.seat.volume, self.player.queue
         return _Kept(
             volume=volume.known_level,
             is_muted=volume.is_muted,
@@ -136,7 +134,7 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
         if queue.current:
             attributes["queue_position"] = queue.position + 1
             attributes["queue_size"] = len(queue)
-        if self.player.is_announcing:
+        if self.seat.is_announcing:
             attributes["announcing"] = True
         return attributes
 
@@ -162,13 +160,13 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
     @override
     def volume_level(self) -> float:
         """Return the level, from 0 to 1."""
-        return self.player.volume.level
+        return self.seat.volume.level
 
     @property
     @override
     def is_volume_muted(self) -> bool:
         """Whether the receiver is muted."""
-        return self.player.volume.is_muted
+        return self.seat.volume.is_muted
 
     @override
     async def async_play_media(
@@ -254,16 +252,16 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
     @override
     async def async_set_volume_level(self, volume: float) -> None:
         """Set the level, from 0 to 1."""
-        await self.player.volume.async_set(
-            volume, is_muted=self.player.volume.is_muted, origin=self._origin
+        await self.seat.volume.async_set(
+            volume, is_muted=self.seat.volume.is_muted, origin=self._origin
         )
 
     @translate_errors
     @override
     async def async_mute_volume(self, mute: bool) -> None:
         """Mute, or go back to the level that was."""
-        await self.player.volume.async_set(
-            self.player.volume.level, is_muted=mute, origin=self._origin
+        await self.seat.volume.async_set(
+            self.seat.volume.level, is_muted=mute, origin=self._origin
         )
 
     @property

@@ -16,25 +16,25 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import AirPlayEntity, translate_errors
 from .models import AirPlayConfigEntry
-from .player import Player
+from .seat import Seat
 
 PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Description(NumberEntityDescription):
-    """A number of the player: how it is read and set."""
+    """A number of a speaker: how it is read and set."""
 
-    read: Callable[[Player], float]
-    apply: Callable[[Player, float], Awaitable[None]]
-
-
-async def _async_set_crossfade(player: Player, seconds: float) -> None:
-    player.settings.crossfade_ms = round(seconds * 1000)
+    read: Callable[[Seat], float]
+    apply: Callable[[Seat, float], Awaitable[None]]
 
 
-async def _async_set_maximum(player: Player, percent: float) -> None:
-    await player.volume.async_limit(percent / 100)
+async def _async_set_crossfade(seat: Seat, seconds: float) -> None:
+    seat.settings.crossfade_ms = round(seconds * 1000)
+
+
+async def _async_set_maximum(seat: Seat, percent: float) -> None:
+    await seat.volume.async_limit(percent / 100)
 
 
 _DESCRIPTIONS = (
@@ -48,7 +48,7 @@ _DESCRIPTIONS = (
         native_max_value=12,
         native_step=0.5,
         mode=NumberMode.SLIDER,
-        read=lambda player: player.settings.crossfade_ms / 1000,
+        read=lambda seat: seat.settings.crossfade_ms / 1000,
         apply=_async_set_crossfade,
     ),
     _Description(
@@ -60,7 +60,7 @@ _DESCRIPTIONS = (
         native_max_value=100,
         native_step=1,
         mode=NumberMode.SLIDER,
-        read=lambda player: round(player.volume.maximum * 100),
+        read=lambda seat: round(seat.volume.maximum * 100),
         apply=_async_set_maximum,
     ),
 )
@@ -93,7 +93,7 @@ class AirPlayNumber(AirPlayEntity, RestoreNumber):
         kept = await self.async_get_last_number_data()
         if kept and kept.native_value is not None:
             within = min(max(kept.native_value, self.min_value), self.max_value)
-            await self.entity_description.apply(self.player, within)
+            await self.entity_description.apply(self.seat, within)
 
     @property
     @override
@@ -105,11 +105,11 @@ class AirPlayNumber(AirPlayEntity, RestoreNumber):
     @override
     def native_value(self) -> float:
         """Return what is in force."""
-        return self.entity_description.read(self.player)
+        return self.entity_description.read(self.seat)
 
     @translate_errors
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Put a choice in force."""
-        await self.entity_description.apply(self.player, value)
+        await self.entity_description.apply(self.seat, value)
         self.async_write_ha_state()

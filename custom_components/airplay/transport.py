@@ -1,4 +1,4 @@
-"""What a user does about what one speaker plays."""
+"""What a user does about what is played."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -41,11 +41,11 @@ class Transport(QueuePlayer):
         """Put media into the queue; done when it is heard, where it shall be at once."""
         item = make_item(media_type, media_id, extra)
         if enqueue in (MediaPlayerEnqueue.ADD, MediaPlayerEnqueue.NEXT):
-            order = await async_order(self._hass, self.entity_id, item)
+            order = await async_order(self._hass, self.leader.entity_id, item)
             self._async_insert(order.items, enqueue)
             return
         intent = self.async_intend()
-        order = await async_order(self._hass, self.entity_id, item)
+        order = await async_order(self._hass, self.leader.entity_id, item)
         if intent != self._intent:
             return
         before = self.queue, self.playlist
@@ -126,7 +126,7 @@ class Transport(QueuePlayer):
             playable = replace(playing.playable, media=media)
             await self.async_play(self.async_intend(), playable)
         except MediaError as error:
-            raise translated(error, self._speaker.name, media.name) from error
+            raise translated(error, self.name, media.name) from error
 
     async def async_clear(self) -> None:
         """Drop all items and stop."""

@@ -41,7 +41,7 @@ class Volume:
         is_idle: Callable[[], bool],
         on_change: Callable[[], None],
     ) -> None:
-        """Listen to what the sender finds out."""
+        """Begin with a guess."""
         self._hass = hass
         self._entry = entry
         self._speaker = speaker
@@ -51,7 +51,6 @@ class Volume:
         self._owner = VolumeOwner(DEFAULT_VOLUME)
         self._announced: float | None = None
         self._waiting: CALLBACK_TYPE | None = None
-        entry.async_on_unload(sender.async_listen(entry.entry_id, self._async_take))
         entry.async_on_unload(self._async_stop_waiting)
 
     @property
@@ -136,9 +135,10 @@ class Volume:
         return self._hass.loop.time()
 
     @callback
-    def _async_take(self, event: SenderEvent) -> None:
+    def async_take(self, event: SenderEvent) -> None:
+        """Take what the sender finds out of the receiver and of its stream."""
         match event:
-            case VolumeFound() if event.receiver == self._speaker.receiver.id:
+            case VolumeFound():
                 if self.is_known and self._announced is not None:
                     # What is sent now would end the announcement's own level.
                     return
@@ -153,7 +153,7 @@ class Volume:
                 )
             case Started():
                 self._owner.sent(self._now_s)
-            case RemoteCommand() if event.receiver == self._speaker.receiver.id:
+            case RemoteCommand():
                 if not self._async_hear(event):
                     return
             case _:
