@@ -72,9 +72,18 @@ def _targets(parts: Sequence[Part]) -> tuple[Target, ...]:
             stream=player.stream,
             addressees=tuple(each.announcer.addressee(each) for each in theirs),
             depth_ms=player.settings.depth_ms,
-            is_alone=len(theirs) < len(player.members),
+            is_alone=_are_some(player, theirs),
         )
         for player, theirs in by_player.items()
+    )
+
+
+def _are_some(player: Player, parts: Sequence[Part]) -> bool:
+    """Whether others hear the player too, or will."""
+    speaking = {part.announcer.stream for part in parts}
+    return any(
+        seat.entry_id not in speaking and not seat.occupancy.is_taken
+        for seat in player.members
     )
 
 

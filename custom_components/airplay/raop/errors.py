@@ -49,6 +49,12 @@ class ReceiverSilentError(RaopError):
     code = "silent"
 
 
+class HopelessLinkError(RaopError):
+    """The receiver drops out again and again, or does not come back to its group."""
+
+    code = "link_hopeless"
+
+
 class NoStreamError(RaopError):
     """There is nothing to go on with."""
 

@@ -14,6 +14,8 @@ from ..messages import (
     Command,
     Event,
     Identity,
+    Join,
+    Leave,
     Pause,
     Play,
     Queue,
@@ -22,6 +24,7 @@ from ..messages import (
     Reply,
     RestoreVolume,
     Resume,
+    Seen,
     SetArtwork,
     SetTags,
     SetVolume,
@@ -81,7 +84,7 @@ class Engine:
         match command:
             case Play():
                 stream = self._stream(command.stream)
-                stream.sessions.members.want(command.members)
+                stream.expect(command)
                 await self._take_over(stream, lambda: stream.play(command))
             case Pause():
                 stream = self._stream(command.stream)
@@ -93,6 +96,8 @@ class Engine:
                 await self._stop(command.stream)
             case SetVolume():
                 self._set_volume(command)
+            case Join() | Leave() | Seen():
+                await self._regroup(command)
             case Announce() | CancelAnnouncement() | RestoreVolume():
                 await self._speak(command)
             case Queue() | SetArtwork() | SetTags():
@@ -130,6 +135,22 @@ class Engine:
         await asyncio.gather(*self._announcing, return_exceptions=True)
         await asyncio.gather(*(self._stop(name) for name in tuple(self._streams)))
         await asyncio.to_thread(self._pacer.stop)
+
+    async def _regroup(self, command: Join | Leave | Seen) -> None:
+        """Change who hears a stream, but not what is heard."""
+        match command:
+            case Join():
+                if stream := self._streams.get(command.stream):
+                    await stream.join(command.member)
+            case Leave():
+                stream = self._streams.get(command.stream)
+                if stream and stream.is_last(command.receiver):
+                    await self._stop(stream.name)
+                elif stream:
+                    await stream.part(command.receiver)
+            case Seen():
+                for stream in self._streams.values():
+                    stream.seen(command.member)
 
     async def _speak(
         self, command: Announce | CancelAnnouncement | RestoreVolume

@@ -48,6 +48,10 @@ class Lane(Protocol):
         """How often the receiver was seen to follow our clock."""
 
     @property
+    def last_evidence_ns(self) -> int | None:
+        """The session time of the last packet that came from it; None before any."""
+
+    @property
     def evidence(self) -> Evidence:
         """What the receiver has shown of how soon it can be heard."""
 
@@ -71,7 +75,10 @@ class Lane(Protocol):
         """Connect and negotiate; nothing sounds yet."""
 
     async def record(self, transmitter: Transmitter) -> None:
-        """Start the session on a timeline, at the wanted level."""
+        """Start the session on a timeline, at the wanted level.
+
+        It begins with the timeline's `entry`: music may be running.
+        """
 
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence the receiver now; the given packet comes next."""

@@ -93,6 +93,7 @@ class Outlet:
         self.packets = 0
         self.resent = 0
         self.timing_replies = 0
+        self.last_evidence_ns: int | None = None
         self.send_errors = 0
 
     @property
@@ -158,6 +159,7 @@ class Outlet:
             except ReceiverProtocolError, OSError:
                 continue
             self.timing_replies += 1
+            self.last_evidence_ns = clock.now_ns()
             if self.timing_replies == 1:
                 self._repeat_sync_soon(clock.now_ns())
 
@@ -174,6 +176,7 @@ class Outlet:
                 request = ResendRequest.parse(datagram)
             except ReceiverProtocolError:
                 continue
+            self.last_evidence_ns = clock.now_ns()
             room = _RESEND_QUEUE - len(self._resends)
             wanted = replace(request, count=min(request.count, room))
             self._resends.update(dict.fromkeys(wanted.sequence_numbers()))

@@ -20,7 +20,7 @@ from ..session.backlog import AudioKey, Format
 from ..session.handshake import Handshake
 from ..session.lead import Evidence
 from ..session.raop import RaopSession, Terms
-from . import outlet as udp
+from . import clock, outlet as udp
 from .connection import Connection
 from .entrance import enter
 from .lane import Show
@@ -101,6 +101,11 @@ class RaopLane:
         return self._outlet.timing_replies if self._outlet else 0
 
     @property
+    def last_evidence_ns(self) -> int | None:
+        """The session time of its last question; None before any."""
+        return self._outlet.last_evidence_ns if self._outlet else None
+
+    @property
     def evidence(self) -> Evidence:
         """What the receiver has shown of how soon it can be heard."""
         return Evidence(
@@ -129,16 +134,25 @@ class RaopLane:
         await enter(self.receiver, self.member.credentials, self._negotiate)
 
     async def record(self, transmitter: Transmitter) -> None:
-        """Start the session at the timeline's next packet, at the wanted level."""
-        sequence = transmitter.next_sequence
-        frame = transmitter.next_frame
-        steps = self._open_session.record(sequence, frame)
-        self._own_latency_frames = await self._perform(steps)
-        await self._settle_first_volume()
-        outlet = self._outlet
+        """Start the session at the timeline's entry, at the wanted level."""
+        session, outlet = self._open_session, self._outlet
         assert outlet is not None
+        lead_ns = self.evidence.joining_ms * 1_000_000
+        delay = outlet.delay_frames
+        sequence = await self._pacer.run(
+            lambda: transmitter.entry(clock.now_ns(), lead_ns, delay_frames=delay)
+        )
+        frame = transmitter.backlog.frame_of(sequence)
+        self._own_latency_frames = await self._perform(session.record(sequence, frame))
+        await self._settle_first_volume()
+        if self._outlet is None:
+            raise ReceiverUnreachableError("the connection was closed")
         self._transmitter = transmitter
-        await self._pacer.run(lambda: transmitter.attach(outlet, sequence))
+        await self._pacer.run(
+            lambda: transmitter.attach(
+                outlet, sequence, now_ns=clock.now_ns(), lead_ns=lead_ns
+            )
+        )
         self._spawn(self._keep_alive())
 
     async def flush(self, sequence: int, frame: int) -> None:

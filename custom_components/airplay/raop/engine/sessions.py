@@ -12,7 +12,7 @@ from ..session.lead import SILENT_PACKETS
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
 from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from . import clock
-from .lane import Lane
+from .arrivals import Arrivals
 from .members import Members
 from .pacer import Pacer
 from .supply import Pcm
@@ -52,6 +52,7 @@ class Sessions:
         self.pacer = pacer
         self.transmitter: Transmitter | None = None
         self.gate = asyncio.Lock()
+        self.arrivals = Arrivals(members, lambda: self.transmitter)
         self._on_switch = on_switch
         self._on_end = on_end
 
@@ -66,8 +67,10 @@ class Sessions:
         return self.transmitter is not None and self.transmitter.line is None
 
     def can_take(self, members: Iterable[Member]) -> bool:
-        """Whether exactly these receivers can be played to as they are."""
-        return self.transmitter is not None and self.members.are(members)
+        """Whether one of these receivers can be played to as it is."""
+        wanted = tuple(members)
+        is_there = len(self.members.missing(wanted)) < len(wanted)
+        return self.transmitter is not None and is_there
 
     def make_transmitter(self, depth_ms: int) -> Transmitter:
         """Return one that feeds nobody yet; its reports come to the event loop."""
@@ -81,24 +84,38 @@ class Sessions:
             on_end=lambda source: _call(loop, self._on_end, source),
         )
 
-    async def record(self, lanes: Iterable[Lane], depth_ms: int) -> Transmitter:
-        """Start new sessions with a transmitter of their own."""
-        transmitter = self.make_transmitter(depth_ms)
-        await self.members.record(lanes, transmitter)
-        self.transmitter = transmitter
-        return transmitter
+    async def open(
+        self,
+        members: Iterable[Member],
+        depth_ms: int,
+        patience_s: float,
+        is_media_ready: asyncio.Event,
+    ) -> None:
+        """Open sessions on a transmitter of their own, ready to begin together.
+
+        Those that fail, or are not ready in time, are left out while there is another;
+        where all fail the first one's error is raised.
+        """
+        self.transmitter = self.make_transmitter(depth_ms)
+        await self.arrivals.gather(
+            members, patience_s=patience_s, is_media_ready=is_media_ready
+        )
 
     async def reopen(
         self, wanted: Iterable[Member], on_missing: Callable[[], None]
     ) -> None:
-        """Open again what receivers closed because it was silent for too long."""
-        transmitter = self.transmitter
-        assert transmitter is not None
+        """Open again what receivers closed because it was silent for too long.
+
+        While there is another, nobody waits for who was lost before.
+        """
         await self.members.check()
-        if missing := self.members.missing(wanted):
+        missing = self.members.missing(wanted)
+        if self.members.stand:
+            is_lost = self.members.standing.is_lost
+            missing = [each for each in missing if not is_lost(each.receiver)]
+        if missing:
             on_missing()
-            lanes = await self.members.connect(missing)
-            await self.members.record(lanes, transmitter)
+            await self.arrivals.gather(missing)
 
     async def wake(self, lead_in_ms: int) -> None:
         """Send silence, and so much of it that an amplifier is awake behind it."""
@@ -150,6 +167,7 @@ class Sessions:
         """Free the receivers."""
         transmitter, self.transmitter = self.transmitter, None
         try:
+            await self.arrivals.clear()
             await self.members.tear_down()
         finally:
             if transmitter:

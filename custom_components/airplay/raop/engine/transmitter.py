@@ -22,6 +22,8 @@ _SETTLE_NS = 100_000_000
 # As late as packets may go out while it is open what they shall hold: more than the
 # longest output buffer that was measured to work.
 _LATE_NS = 350_000_000
+# What a receiver that joins may take for RECORD and its level, beyond its own lead.
+_JOINING_NS = 100_000_000
 
 
 class Transmitter:
@@ -53,6 +55,9 @@ class Transmitter:
         self._depth_ns = self._ahead_ns = depth_ms * 1_000_000
         self._on_end = on_end
         self._outlets: list[Outlet] = []
+        # The first packet that each outlet was given of the present line.
+        self._entries: dict[Outlet, int] = {}
+        self._first_sequence = sequence
         self._settled_ns = 0
         self._joined: dict[Format, tuple[int, list[bytes], bytes]] = {}
 
@@ -61,15 +66,52 @@ class Transmitter:
         """The first frame that was not given to the outlets yet."""
         return self.backlog.frame_of(self.next_sequence)
 
-    def attach(self, outlet: Outlet, sequence: int) -> None:
-        """Give an outlet the packets from a sequence number on."""
+    def entry(self, now_ns: int, lead_ns: int, *, delay_frames: int = 0) -> int:
+        """Return the packet with which a receiver begins that joins now.
+
+        It is the one heard soonest of those that it can still play: on a line that
+        runs one from the past, as long as it is heard `lead_ns` from now or later.
+        """
+        return self._entry(now_ns, self._joining_ns(lead_ns), delay_frames)
+
+    def attach(
+        self, outlet: Outlet, sequence: int, *, now_ns: int = 0, lead_ns: int = 0
+    ) -> None:
+        """Give an outlet the packets from an entry on, or from a later one.
+
+        The entry may have come too late meanwhile.
+        """
+        if self.line:
+            least_ns = self._joining_ns(lead_ns) - _JOINING_NS
+            soonest = self._entry(now_ns, least_ns, outlet.delay_frames)
+            sequence = max(sequence, soonest)
+        self._entries[outlet] = sequence
         outlet.start(sequence)
         self._outlets.append(outlet)
+
+    def heard_ns(self, outlet: Outlet) -> int | None:
+        """Return the instant from which on an outlet's receiver is heard."""
+        line, sequence = self.line, self._entries.get(outlet)
+        if line is None or sequence is None:
+            return None
+        return max(line.at_ns, line.time_of(self.backlog.frame_of(sequence)))
+
+    def _joining_ns(self, lead_ns: int) -> int:
+        # What goes out to all only then is soon enough.
+        return min(lead_ns + _JOINING_NS, self._ahead_ns)
+
+    def _entry(self, now_ns: int, lead_ns: int, delay_frames: int) -> int:
+        if self.line is None:
+            return self.next_sequence
+        frame = self.line.frame_at(now_ns + lead_ns) - delay_frames
+        oldest = max(self._first_sequence, self.backlog.oldest_sequence)
+        return max(self.backlog.sequence_from(frame), oldest)
 
     def detach(self, outlet: Outlet) -> None:
         """Take an outlet away; the others notice nothing."""
         if outlet in self._outlets:
             self._outlets.remove(outlet)
+            self._entries.pop(outlet, None)
             self._branches.pop(outlet, None)
 
     def begin(self, source: Pcm, at_ns: int, now_ns: int, position_frames: int) -> int:
@@ -217,9 +259,15 @@ class Transmitter:
         self._ahead_ns = self._depth_ns
         self.first_packet_ns = None
         self._settled_ns = max(now_ns, at_ns - self._depth_ns) + _SETTLE_NS
-        for outlet in self._outlets:
-            outlet.start(self.next_sequence)
+        self._enter_all()
         return content
+
+    def _enter_all(self) -> None:
+        """Let all outlets begin with the first packet of a line."""
+        self._first_sequence = self.next_sequence
+        for outlet in self._outlets:
+            self._entries[outlet] = self.next_sequence
+            outlet.start(self.next_sequence)
 
     def heard_frame(self, now_ns: int) -> int | None:
         """Return the frame that is being heard, or None while nothing plays."""
@@ -330,8 +378,7 @@ class Transmitter:
         self.line = Line(frame, now_ns + self._depth_ns)
         self._settled_ns = now_ns + self._depth_ns + _SETTLE_NS
         self.line_moves += 1
-        for outlet in self._outlets:
-            outlet.start(self.next_sequence)
+        self._enter_all()
 
     def _look_for_end(self, now_ns: int) -> None:
         end = self.supply.end_frame

@@ -59,6 +59,11 @@ class Backlog:
         packets = sequence - self._origin_sequence
         return self._origin_frame + packets * FRAMES_PER_PACKET
 
+    def sequence_from(self, frame: int) -> int:
+        """Return the first packet that begins at a frame or behind it."""
+        packets = -(-(frame - self._origin_frame) // FRAMES_PER_PACKET)
+        return self._origin_sequence + packets
+
     @property
     def oldest_sequence(self) -> int:
         """The oldest packet that can still be had."""

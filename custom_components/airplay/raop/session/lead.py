@@ -47,6 +47,15 @@ class Evidence:
         wanted_ms = ms_of_frames(frames) + _RESERVE_MS
         return min(max(wanted_ms, _LEAST_LEAD_MS), USUAL_LEAD_MS)
 
+    @property
+    def joining_ms(self) -> int:
+        """The shortest lead of the first packet where music plays already.
+
+        Nobody waits for its start, so there is no silence in front of it.
+        """
+        silent_ms = ms_of_frames(SILENT_PACKETS * FRAMES_PER_PACKET)
+        return self.lead_ms - silent_ms
+
 
 def lead_ms(group: Iterable[Evidence]) -> int:
     """Return the lead that all of a group have shown to be enough."""
