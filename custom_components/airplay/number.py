@@ -6,6 +6,7 @@ from typing import override
 
 from homeassistant.components.number import (
     NumberDeviceClass,
+    NumberEntity,
     NumberEntityDescription,
     NumberMode,
     RestoreNumber,
@@ -72,7 +73,9 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the numbers of a receiver."""
-    async_add_entities(AirPlayNumber(entry, each) for each in _DESCRIPTIONS)
+    async_add_entities(
+        [GroupVolume(entry), *(AirPlayNumber(entry, each) for each in _DESCRIPTIONS)]
+    )
 
 
 class AirPlayNumber(AirPlayEntity, RestoreNumber):
@@ -113,3 +116,37 @@ class AirPlayNumber(AirPlayEntity, RestoreNumber):
         """Put a choice in force."""
         await self.entity_description.apply(self.seat, value)
         self.async_write_ha_state()
+
+
+class GroupVolume(AirPlayEntity, NumberEntity):
+    """The level of the loudest of a group; it takes the others with it."""
+
+    _attr_translation_key = "group_volume"
+    _attr_native_unit_of_measurement = PERCENTAGE
+    _attr_native_min_value = 0
+    _attr_native_max_value = 100
+    _attr_native_step = 1
+    _attr_mode = NumberMode.SLIDER
+
+    def __init__(self, entry: AirPlayConfigEntry) -> None:
+        """Stand beside the player on its device."""
+        super().__init__(entry)
+        self._attr_unique_id = f"{self._attr_unique_id}_group_volume"
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether there is a group."""
+        return super().available and self.player.is_group
+
+    @property
+    @override
+    def native_value(self) -> float:
+        """Return the level of the loudest."""
+        return round(self.player.level * 100)
+
+    @translate_errors
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Make all louder or quieter by the same factor."""
+        await self.player.async_set_level(value / 100, self.origin)
