@@ -2,7 +2,6 @@
 
 from contextlib import AsyncExitStack
 
-from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import (
     ConfigEntryAuthFailed,
@@ -15,7 +14,7 @@ from homeassistant.helpers.typing import ConfigType
 from .actions import async_register_actions
 from .announcements import ANNOUNCEMENTS
 from .announcer import Announcer
-from .const import DOMAIN, PLATFORMS
+from .const import CHOICES, DOMAIN, PLATFORMS
 from .entity import translated
 from .groups import GROUPS
 from .models import AirPlayConfigEntry, AirPlayRuntime
@@ -61,9 +60,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> b
         remote=Remote(hass, entry, seat),
         groups=groups,
     )
-    # The most that is allowed stands before anything can be played.
-    await hass.config_entries.async_forward_entry_setups(entry, [Platform.NUMBER])
-    others = [each for each in PLATFORMS if each is not Platform.NUMBER]
+    await hass.config_entries.async_forward_entry_setups(entry, CHOICES)
+    others = [each for each in PLATFORMS if each not in CHOICES]
     await hass.config_entries.async_forward_entry_setups(entry, others)
     # Its own queue is there again, to be parked or to be the group's.
     await groups.async_enter(seat)

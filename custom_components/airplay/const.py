@@ -10,7 +10,11 @@ PLATFORMS: Final = [
     Platform.EVENT,
     Platform.MEDIA_PLAYER,
     Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
 ]
+# What a user has chosen stands before anything can be played.
+CHOICES: Final = [Platform.NUMBER, Platform.SELECT]
 
 DACP_TYPE: Final = "_dacp._tcp.local."
 RAOP_TYPE: Final = "_raop._tcp.local."

@@ -1,7 +1,7 @@
 """What a user may change of a speaker while it plays."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import override
 
 from homeassistant.components.number import (
@@ -17,6 +17,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import AirPlayEntity, translate_errors
 from .models import AirPlayConfigEntry
+from .raop.messages import MAX_DELAY_MS
 from .seat import Seat
 
 PARALLEL_UPDATES = 0
@@ -32,6 +33,11 @@ class _Description(NumberEntityDescription):
 
 async def _async_set_crossfade(seat: Seat, seconds: float) -> None:
     seat.settings.crossfade_ms = round(seconds * 1000)
+
+
+async def _async_set_delay(seat: Seat, milliseconds: float) -> None:
+    delay_ms = round(milliseconds)
+    await seat.async_tune(replace(seat.speaker.tuning, delay_ms=delay_ms))
 
 
 async def _async_set_maximum(seat: Seat, percent: float) -> None:
@@ -51,6 +57,19 @@ _DESCRIPTIONS = (
         mode=NumberMode.SLIDER,
         read=lambda seat: seat.settings.crossfade_ms / 1000,
         apply=_async_set_crossfade,
+    ),
+    _Description(
+        key="delay",
+        translation_key="delay",
+        entity_category=EntityCategory.CONFIG,
+        device_class=NumberDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        native_min_value=-MAX_DELAY_MS,
+        native_max_value=MAX_DELAY_MS,
+        native_step=1,
+        mode=NumberMode.BOX,
+        read=lambda seat: seat.speaker.tuning.delay_ms,
+        apply=_async_set_delay,
     ),
     _Description(
         key="maximum_volume",
@@ -79,7 +98,7 @@ async def async_setup_entry(
 
 
 class AirPlayNumber(AirPlayEntity, RestoreNumber):
-    """A choice that the player follows at once."""
+    """A choice that the speaker follows at once."""
 
     entity_description: _Description
 

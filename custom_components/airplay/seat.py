@@ -10,10 +10,10 @@ from .complaint import LEFT_GROUP, Complaint
 from .models import AirPlayConfigEntry
 from .occupancy import Occupancy
 from .raop.errors import RaopError
-from .raop.messages import Member, MemberChanged, Seen, StreamChanged
+from .raop.messages import Member, MemberChanged, Seen, StreamChanged, Tune
 from .sender import Sender, SenderDied, SenderEvent
 from .settings import Settings
-from .speaker import Speaker
+from .speaker import Speaker, Tuning
 from .transport import Transport
 from .volume import Volume
 
@@ -36,6 +36,7 @@ class Seat:
         """Sit alone, with nothing to play."""
         self._listeners: list[Callable[[], None]] = []
         self._event_listeners: list[Callable[[SenderEvent], None]] = []
+        self._sender = sender
         self.entry_id = entry.entry_id
         self.entity_id = ""
         self.speaker = speaker
@@ -60,7 +61,6 @@ class Seat:
         )
         self.complaint = Complaint(hass, LEFT_GROUP, entry.entry_id)
         self._hass = hass
-        self._sender = sender
         self._background = Background(hass)
         self._is_lost = False
         # It waits while a group's is heard.
@@ -91,6 +91,21 @@ class Seat:
         """Return the speaker as a member of a stream, at its own level."""
         return self.speaker.member(
             self.volume.known_level, is_muted=self.volume.is_muted
+        )
+
+    async def async_tune(self, tuning: Tuning) -> None:
+        """Let it sound otherwise beside others, at once where it plays."""
+        if tuning == self.speaker.tuning:
+            return
+        self.speaker.tuning = tuning
+        if self.player.is_idle and not self.has_own_session:
+            return
+        await self._sender.async_request(
+            Tune(
+                receiver=self.speaker.receiver.id,
+                delay_ms=tuning.delay_ms,
+                channel=tuning.channel,
+            )
         )
 
     @callback

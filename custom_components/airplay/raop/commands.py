@@ -1,14 +1,26 @@
 """What the owner of the sender process has it do."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
+
+# More would be no difference between speakers, but an echo.
+MAX_DELAY_MS = 2000
+
+
+class Channel(StrEnum):
+    """What of the music a speaker plays."""
+
+    STEREO = "stereo"
+    LEFT = "left"
+    RIGHT = "right"
+    MONO = "mono"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """A receiver as a stream's member: how to reach it and how it shall sound.
 
-    It is heard `delay_ms` later than the others, or earlier; `channel` is what of the
-    music it plays: stereo, left, right or mono.
+    It is heard `delay_ms` later than the others, or earlier, at most 2000.
     """
 
     receiver: str
@@ -24,7 +36,7 @@ class Member:
     volume: float | None = None
     muted: bool = False
     delay_ms: int = 0
-    channel: str = "stereo"
+    channel: Channel = Channel.STEREO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +178,7 @@ class Tune:
 
     receiver: str
     delay_ms: int = 0
-    channel: str = "stereo"
+    channel: Channel = Channel.STEREO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

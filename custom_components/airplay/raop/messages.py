@@ -10,9 +10,11 @@ import json
 from typing import get_args
 
 from .commands import (
+    MAX_DELAY_MS,
     Addressee,
     Announce,
     CancelAnnouncement,
+    Channel,
     Command,
     Identity,
     Join,
@@ -57,6 +59,7 @@ from .events import (
 from .shapes import ShapeError, build
 
 __all__ = [
+    "MAX_DELAY_MS",
     "MAX_LINE_BYTES",
     "MAX_PICTURE_BYTES",
     "Addressee",
@@ -64,6 +67,7 @@ __all__ = [
     "AnnouncementFailed",
     "AnnouncementStarted",
     "CancelAnnouncement",
+    "Channel",
     "Command",
     "CoverFound",
     "Event",

@@ -3,8 +3,8 @@
 from ..errors import RaopError, ReceiverUnreachableError
 from ..messages import Addressee
 from .lane import Lane
-from .outlet import Outlet
 from .sessions import Sessions
+from .tap import Tap
 
 
 class Hearer:
@@ -49,9 +49,15 @@ class Hearer:
         return self._lane is not None and self._lane.timing_replies > 0
 
     @property
-    def outlet(self) -> Outlet | None:
+    def outlet(self) -> Tap | None:
         """What sends it its packets, while its session stands."""
         return self._lane.outlet if self._lane else None
+
+    @property
+    def delay_frames(self) -> int:
+        """How much later than the line it is heard."""
+        outlet = self.outlet
+        return outlet.delay_frames if outlet else 0
 
     @property
     def changes_level(self) -> bool:

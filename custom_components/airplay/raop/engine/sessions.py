@@ -126,7 +126,8 @@ class Sessions:
         now_ns = clock.now_ns()
 
         def wake() -> None:
-            transmitter.wake(now_ns + heard_ns, now_ns, packets)
+            at_ns = now_ns + heard_ns + transmitter.reach_ns
+            transmitter.wake(at_ns, now_ns, packets)
             self.pacer.add(transmitter)
 
         await self.pacer.run(wake)
@@ -177,11 +178,15 @@ class Sessions:
     def start_ns(
         self, now_ns: int, lead_ms: int | None, wanted_ns: int | None = None
     ) -> int:
-        """Return when a first frame is heard: as soon as may be, or as wanted."""
+        """Return when a first frame is heard: as soon as may be, or as wanted.
+
+        The lead is that of the receiver that is heard first.
+        """
+        reach_ns = self.transmitter.reach_ns if self.transmitter else 0
         if wanted_ns is not None:
-            return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS)
+            return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS + reach_ns)
         lead_ms = self.members.lead_ms if lead_ms is None else lead_ms
-        return now_ns + max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS)
+        return now_ns + max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS) + reach_ns
 
 
 def silence_ns(lead_in_ms: int) -> int:
