@@ -300,7 +300,9 @@ class Sender:
                 for member in event.members:
                     self._tell_receiver(member.receiver, member)
             case (
-                messages.VolumeFound()
+                messages.AnnouncementStarted()
+                | messages.AnnouncementFailed()
+                | messages.VolumeFound()
                 | messages.MemberChanged()
                 | messages.RemoteCommand()
             ):

@@ -13,7 +13,6 @@ from ..session.timeline import SECOND_NS, Line, frames_of_ms
 from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from . import clock
 from .arrivals import Arrivals
-from .lane import Lane
 from .members import Members, all_of
 from .pacer import Pacer
 from .supply import Pcm
@@ -84,13 +83,6 @@ class Sessions:
             on_switch=lambda source: _call(loop, self._on_switch, source),
             on_end=lambda source: _call(loop, self._on_end, source),
         )
-
-    async def record(self, lanes: Iterable[Lane], depth_ms: int) -> Transmitter:
-        """Start new sessions with a transmitter of their own."""
-        transmitter = self.make_transmitter(depth_ms)
-        await self.members.record(lanes, transmitter)
-        self.transmitter = transmitter
-        return transmitter
 
     async def open(
         self,

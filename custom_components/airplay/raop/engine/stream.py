@@ -106,6 +106,11 @@ class Stream:
         return self._herald.is_paused or self._is_switching or self._is_gathering
 
     @property
+    def active(self) -> tuple[Member, ...]:
+        """Those of them that were not switched to another source."""
+        return self.company.active if self._command else ()
+
+    @property
     def is_quiet(self) -> bool:
         """Whether nothing plays or is about to."""
         return self._command is None or self._herald.is_paused
