@@ -6,7 +6,7 @@ from pathlib import Path
 import sys
 import tempfile
 
-from . import announcing, cost, machine, overload, pacing, start, sync
+from . import announcing, cost, machine, overload, pacing, ptp, start, sync
 from .figures import Benchmark, Figure, Lab
 from .music import write_wav
 from .native import NoCompilerError, build
@@ -18,6 +18,7 @@ _BENCHMARKS = (
     start.BENCHMARK,
     announcing.BENCHMARK,
     overload.BENCHMARK,
+    ptp.BENCHMARK,
     sync.BENCHMARK,
 )
 _FOLDER = Path(__file__).parent

@@ -67,6 +67,10 @@ class OffsetEstimator:
         """Know nothing yet."""
         self._samples: deque[_Sample] = deque(maxlen=_HISTORY)
 
+    def forget(self) -> None:
+        """Know nothing again."""
+        self._samples.clear()
+
     @property
     def is_known(self) -> bool:
         """Tell whether an answer was accepted."""

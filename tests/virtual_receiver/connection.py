@@ -95,7 +95,8 @@ class Connection:
             self._drop_timer = loop.call_later(quirks.drop_after_s, self.close)
         await asyncio.sleep(quirks.reply_delay_s.get(request.method, 0.0))
         await self._plugged.wait()
-        if not quirks.applies(quirks.unanswered, request.method):
+        is_answered = not quirks.applies(quirks.unanswered, request.method)
+        if is_answered and request.uri not in quirks.unanswered:
             await self._reply(request, response)
         secret = self.session.secret
         if secret and self._channel is None:

@@ -104,6 +104,48 @@ class Quirks:
     """Send timing requests."""
     timing_copies: int = 1
     """How often each timing request is sent."""
+    stamps_time: bool = False
+    """Stamp timing requests with its own time; shairport-sync stamps them with filler."""
+
+    # AirPlay 2: what is offered (bits 38, 40, 41 and 48 of the features)
+    encrypts_control: bool = True
+    """Tell feature 38; without it and 48 a sender takes us for AirPlay 1."""
+    takes_buffered: bool = True
+    """Tell feature 40; without it a stream of type 103 is answered 400."""
+    takes_ptp: bool = True
+    """Tell feature 41; without it SETUP with PTP is answered 400."""
+    takes_ntp: bool = True
+    """Play with NTP timing; else SETUP with it is 200 and empty, as 5.1 does."""
+
+    # AirPlay 2: control
+    setup_wants_digest: bool = False
+    """Ask for the password by a 401 on SETUP, as HomePods do, and pair with 3939."""
+    needs_record_first: bool = False
+    """Stay silent when RECORD comes after the stream's SETUP, as Samsung does."""
+    needs_events_first: bool = False
+    """Answer 500 to a stream's SETUP before the event channel stands (Apple TV)."""
+    needs_metadata: bool = False
+    """Stay silent until metadata came, as Sonos does."""
+    anchor_needs_clock: bool = False
+    """Answer 400 to an anchor before the clock is measured (Sonos, WiiM)."""
+    sends_update_info: bool = True
+    """Tell `updateInfo` on the event channel as soon as it stands."""
+
+    # AirPlay 2: clock and buffer
+    follows_ptp: bool = True
+    """Take the sender's clock; else PTP packets are read and forgotten."""
+    keeps_own_clock: bool = False
+    """Follow nobody and tell an own clock, as a single HomePod with software 27."""
+    ptp_settle_s: float = 0.4
+    """Seconds a clock must be the master before anything plays; nqptp's 0.4."""
+    sends_delay_req: bool = False
+    """Measure the way to the sender and back, once a second (Sonos, WiiM)."""
+    delay_req_after_s: float = 1.05
+    """Seconds from the stream's SETUP to the first of these."""
+    buffer_bytes: int = 8 * 1024 * 1024
+    """Bytes of buffered audio that are taken before the sender has to wait."""
+    loses_on_pause_s: float = 0.0
+    """Sound lost by rate 0, from what was not heard yet; 0.85 in 5.1."""
 
     def applies(self, methods: frozenset[str], method: str) -> bool:
         """Tell whether a set of methods contains one."""
@@ -112,6 +154,12 @@ class Quirks:
 
 # measured: what tells the two versions of shairport-sync apart
 SHAIRPORT_5_1 = Quirks(leading_crlf=True, forgets_flush_point=True)
+SHAIRPORT_5_1_AIRPLAY_2 = Quirks(
+    leading_crlf=True,
+    forgets_flush_point=True,
+    takes_ntp=False,
+    loses_on_pause_s=0.85,
+)
 SHAIRPORT_3_3_8 = Quirks(mutes_first_packets=9, idle_close_s=120.0)
 
 

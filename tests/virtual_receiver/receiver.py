@@ -1,11 +1,11 @@
-"""A virtual AirPlay 1 receiver on real sockets that remembers what it played."""
+"""A virtual receiver on real sockets that remembers what it played."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 import secrets
-from typing import Self, override
+from typing import Protocol, Self, override
 
 from .clock import ReceiverClock, monotonic_ns, to_unix_ns
 from .connection import Connection
@@ -21,7 +21,7 @@ from .session import DEFAULT_VOLUME_DB, Ports, Session
 from .stats import Stats
 from .stream import Setting, Stream
 from .timing import Cadence
-from .txt import info, raop_txt
+from .txt import airplay_txt, info, raop_txt
 from .wav import WavFile
 
 type Listener = Callable[[str, Mapping[str, object]], None]
@@ -36,8 +36,38 @@ class VolumeChange:
     is_recording: bool
 
 
+class Queue(Protocol):
+    """What waits to be heard."""
+
+    @property
+    def next_due_ns(self) -> int | None:
+        """Return when the next frame is heard, if one is queued."""
+
+
+class Lane(Protocol):
+    """A stream that plays, of any kind."""
+
+    @property
+    def player(self) -> Queue:
+        """Return what waits to be heard."""
+
+    def poll(self) -> None:
+        """Play what is due by now."""
+
+    def record(self, rtptime: int | None) -> None:
+        """Begin to play at a frame."""
+
+    def flush(self, rtptime: int | None) -> None:
+        """Drop what is queued."""
+
+    def close(self) -> None:
+        """Stop playing and close the sockets."""
+
+
 class VirtualReceiver(Observer):
     """Listen for senders, play what they send and tell what was heard when."""
+
+    speaks_airplay_2 = False
 
     def __init__(
         self,
@@ -93,7 +123,7 @@ class VirtualReceiver(Observer):
         self._server: asyncio.Server | None = None
         self._tasks: dict[asyncio.Task[None], Connection] = {}
         self._owner: Session | None = None
-        self._stream: Stream | None = None
+        self._stream: Lane | None = None
         self._streams = 0
         self._listeners: list[Listener] = []
         self._is_sounding = False
@@ -159,6 +189,10 @@ class VirtualReceiver(Observer):
             is_gated=self.gate is not None,
         )
 
+    def airplay_txt(self, changes: Mapping[str, str | None]) -> dict[str, str]:
+        """Return the TXT record of `_airplay._tcp`; None in `changes` removes a key."""
+        return airplay_txt(self.receiver_id, changes)
+
     def subscribe(self, listener: Listener) -> None:
         """Call somebody with the name and details of each event."""
         self._listeners.append(listener)
@@ -219,7 +253,7 @@ class VirtualReceiver(Observer):
         assert isinstance(session.announcement, Announcement)
         connection = self._connection(session)
         self._streams += 1
-        self._stream = Stream(
+        stream = Stream(
             self._streams,
             session.announcement,
             session.airplay_version,
@@ -228,7 +262,8 @@ class VirtualReceiver(Observer):
             connection.peer,
             self._setting(connection),
         )
-        return self._stream.ports
+        self._stream = stream
+        return stream.ports
 
     def record(self, session: Session, rtptime: int | None) -> None:
         """Begin to play."""
@@ -307,7 +342,19 @@ class VirtualReceiver(Observer):
             self.violation,
             self._plugged,
         )
-        connection.session = Session(
+        connection.session = self._new_session()
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks[task] = connection
+        self.connections += 1
+        try:
+            await connection.serve()
+        finally:
+            del self._tasks[task]
+            self._waiters.notify()
+
+    def _new_session(self) -> Session:
+        return Session(
             self,
             self.quirks,
             password=self.password,
@@ -318,15 +365,6 @@ class VirtualReceiver(Observer):
             visitor=self.gate.visit(self.quirks) if self.gate else None,
             info=info(self.txt, self.receiver_id) if self.gate else None,
         )
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks[task] = connection
-        self.connections += 1
-        try:
-            await connection.serve()
-        finally:
-            del self._tasks[task]
-            self._waiters.notify()
 
     def _received(self, request: Request) -> None:
         # What is due by now was heard before this was asked.

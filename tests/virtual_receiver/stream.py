@@ -96,22 +96,26 @@ class Stream:
         self._last_audio: AudioPacket | None = None
         self._awaits_first_sync = True
         self._audio_ns = self._recorded_ns = 0
-        self.player = Player(
+        self.player = self._build_player(number, airplay_version)
+        self._timing = TimingClient(self.player.offsets, setting.stats)
+        self._ports = UdpPorts(local, peer)
+        for sock in self._ports.sockets:
+            self._loop.add_reader(sock, self.poll)
+        if self._asks_time:
+            self._ask_time()
+        self._tick()
+
+    def _build_player(self, number: int, airplay_version: int) -> Player:
+        setting = self._setting
+        return Player(
             number,
-            announcement,
+            self._announcement,
             setting.clock,
             setting.recording,
             setting.stats,
             setting.quirks,
             airplay_version,
         )
-        self._timing = TimingClient(self.player.offsets, setting.stats)
-        self._ports = UdpPorts(local, peer)
-        for sock in self._ports.sockets:
-            self._loop.add_reader(sock, self.poll)
-        if self._quirks.asks_time:
-            self._ask_time()
-        self._tick()
 
     @property
     def ports(self) -> Ports:
@@ -121,6 +125,10 @@ class Stream:
             timing=self._ports.port(Channel.TIMING),
             audio=self._ports.port(Channel.AUDIO),
         )
+
+    @property
+    def _asks_time(self) -> bool:
+        return self._quirks.asks_time
 
     # --- RTSP ----------------------------------------------------------------
 
@@ -293,7 +301,9 @@ class Stream:
 
     def _ask_time(self) -> None:
         for _ in range(self._quirks.timing_copies):
-            packet = self._timing.request(self._now())
+            packet = self._timing.request(
+                self._now(), is_stamped=self._quirks.stamps_time
+            )
             self._send_time_request(packet)
         self._timing_sent += 1
         delay_s = self._setting.cadence.delay_s(self._timing_sent)

@@ -1,5 +1,6 @@
 """The three UDP sockets of a stream, read in batches with kernel stamps."""
 
+from collections.abc import Iterable
 import contextlib
 from dataclasses import dataclass
 from enum import Enum
@@ -79,6 +80,12 @@ class UdpPorts:
 
 def _open(local: Address) -> socket.socket:
     host, _, *rest = local
+    return open_udp((host, 0, *rest))  # type: ignore[arg-type]
+
+
+def open_udp(local: Address) -> socket.socket:
+    """Open a socket that stamps what comes in; port 0 for any free one."""
+    host = local[0]
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
     try:
@@ -89,7 +96,7 @@ def _open(local: Address) -> socket.socket:
             sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        sock.bind((host, 0, *rest))
+        sock.bind(local)
     except OSError:
         sock.close()
         raise
@@ -110,11 +117,20 @@ def _read(
             return
         except OSError:
             continue
-        at_ns = now
-        for level, kind, content in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
-                seconds, nanoseconds = _TIMESPEC.unpack(content[:16])
-                stamp = seconds * NS_PER_S + nanoseconds + offset
-                # a wall clock that was stepped since is told by its size
-                at_ns = stamp if abs(stamp - now) < 10 * NS_PER_S else now
+        at_ns = stamp_of(ancillary, now, offset)
         datagrams.append(Datagram(at_ns, channel, payload))
+
+
+def stamp_of(ancillary: Iterable[tuple[int, int, bytes]], now: int, offset: int) -> int:
+    """Return CLOCK_MONOTONIC at which the kernel had a datagram, or `now`.
+
+    `offset` is the monotonic clock minus the wall clock, by which kernels stamp.
+    """
+    at_ns = now
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
+            seconds, nanoseconds = _TIMESPEC.unpack(content[:16])
+            stamp = seconds * NS_PER_S + nanoseconds + offset
+            # a wall clock that was stepped since is told by its size
+            at_ns = stamp if abs(stamp - now) < 10 * NS_PER_S else now
+    return at_ns

@@ -107,6 +107,30 @@ class TooManyTriesError(AuthenticationError):
         self.retry_s = retry_s
 
 
+class PtpUnavailableError(RaopError):
+    """Our machine cannot be the clock that AirPlay 2 receivers follow.
+
+    `reason` says why in a word; `not_permitted` and `taken` are what users can mend.
+    """
+
+    code = "ptp_unavailable"
+    reason: ClassVar[str] = "failed"
+
+
+class PtpPortsTakenError(PtpUnavailableError):
+    """Another program on this machine has UDP port 319 or 320."""
+
+    code = "ptp_ports_taken"
+    reason = "taken"
+
+
+class PtpNotPermittedError(PtpUnavailableError):
+    """Our process may not open UDP ports 319 and 320."""
+
+    code = "ptp_not_permitted"
+    reason = "not_permitted"
+
+
 class StoppedError(RaopError):
     """Somebody stopped what the command was still at work on."""
 

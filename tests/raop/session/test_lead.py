@@ -43,3 +43,9 @@ def test_a_group_waits_for_the_slowest() -> None:
 
     assert lead_ms([APPLE_TV, slow, APPLE_TV]) == slow.lead_ms
     assert lead_ms([]) == USUAL_LEAD_MS
+
+
+def test_who_joins_running_music_needs_no_silence_in_front() -> None:
+    fresh = Evidence(own_latency_frames=0, timing_replies=0, resent=0, was_heard=False)
+
+    assert fresh.joining_ms == USUAL_LEAD_MS - 191

@@ -1,4 +1,4 @@
-"""The receiver's end of an encrypted control connection."""
+"""The receiver's end of an encrypted connection: control, or its own events."""
 
 import struct
 
@@ -14,10 +14,17 @@ _LIMIT_BYTES = 1024
 class SecureChannel:
     """Opens what a sender sealed and seals what we answer."""
 
-    def __init__(self, secret: bytes) -> None:
-        """Take what pairing agreed on; a sender writes what we read."""
-        incoming = stretch(secret, "Control-Salt", "Control-Write-Encryption-Key")
-        outgoing = stretch(secret, "Control-Salt", "Control-Read-Encryption-Key")
+    def __init__(self, secret: bytes, *, is_event: bool = False) -> None:
+        """Take what pairing agreed on; a sender writes what we read.
+
+        On the event channel it is the receiver that asks, so that the keys have
+        the names of the other side.
+        """
+        salt, read, write = "Control-Salt", "Control-Write", "Control-Read"
+        if is_event:
+            salt, read, write = "Events-Salt", "Events-Read", "Events-Write"
+        incoming = stretch(secret, salt, f"{read}-Encryption-Key")
+        outgoing = stretch(secret, salt, f"{write}-Encryption-Key")
         self._incoming = ChaCha20Poly1305(incoming)
         self._outgoing = ChaCha20Poly1305(outgoing)
         self._in = self._out = 0

@@ -30,11 +30,13 @@ from ..messages import (
     SetVolume,
     Shutdown,
     Stop,
+    Tune,
 )
 from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
 from .announcement import Announcement
 from .pacer import Pacer
+from .ptp_service import PtpService, clock_id_of
 from .stream import Stream
 
 _LOGGER = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ class Engine:
         self._emit = emit
         self._pacer = Pacer()
         self.remotes = Remotes()
+        self.ptp = PtpService(self._pacer, clock_id_of(identity.dacp_id))
         self._streams: dict[str, Stream] = {}
         self._at_work: dict[str, _Work] = {}
         self._announcements: dict[str, Announcement] = {}
@@ -84,8 +87,11 @@ class Engine:
         match command:
             case Play():
                 stream = self._stream(command.stream)
-                stream.expect(command)
-                await self._take_over(stream, lambda: stream.play(command))
+                stream.company.expect(command)
+                try:
+                    await self._take_over(stream, lambda: stream.play(command))
+                finally:
+                    stream.company.give_up(command)
             case Pause():
                 stream = self._stream(command.stream)
                 await self._take_over(stream, lambda: stream.pause(command))
@@ -94,8 +100,8 @@ class Engine:
                 await self._take_over(stream, lambda: stream.resume(command))
             case Stop():
                 await self._stop(command.stream)
-            case SetVolume():
-                self._set_volume(command)
+            case SetVolume() | Tune():
+                self._set(command)
             case Join() | Leave() | Seen():
                 await self._regroup(command)
             case Announce() | CancelAnnouncement() | RestoreVolume():
@@ -121,19 +127,22 @@ class Engine:
         )
         stream = self._streams.get(remote.stream)
         if stream and obeyed.turn is Turn.LEAVE:
-            self._spawn(stream.leave(remote.receiver))
+            self._spawn(stream.company.switch_away(remote.receiver))
         elif (
             stream and obeyed.turn is Turn.RETURN and not self._at_work.get(stream.name)
         ):
             returning = remote.receiver
-            self._spawn(self._take_over(stream, lambda: stream.bring_back(returning)))
+            self._spawn(
+                self._take_over(stream, lambda: stream.company.bring_back(returning))
+            )
 
     async def close(self) -> None:
-        """End all announcements, all streams and the pacing thread."""
+        """End all announcements, all streams, the PTP clock and the pacing thread."""
         for announcing in self._announcing:
             announcing.cancel()
         await asyncio.gather(*self._announcing, return_exceptions=True)
         await asyncio.gather(*(self._stop(name) for name in tuple(self._streams)))
+        await self.ptp.close()
         await asyncio.to_thread(self._pacer.stop)
 
     async def _regroup(self, command: Join | Leave | Seen) -> None:
@@ -141,16 +150,16 @@ class Engine:
         match command:
             case Join():
                 if stream := self._streams.get(command.stream):
-                    await stream.join(command.member)
+                    await stream.company.join(command.member)
             case Leave():
                 stream = self._streams.get(command.stream)
-                if stream and stream.is_last(command.receiver):
+                if stream and stream.company.is_last(command.receiver):
                     await self._stop(stream.name)
                 elif stream:
-                    await stream.part(command.receiver)
+                    await stream.company.part(command.receiver)
             case Seen():
                 for stream in self._streams.values():
-                    stream.seen(command.member)
+                    stream.company.seen(command.member)
 
     async def _speak(
         self, command: Announce | CancelAnnouncement | RestoreVolume
@@ -282,11 +291,17 @@ class Engine:
         if stream.is_idle and stream.name not in self._at_work:
             self._streams.pop(stream.name, None)
 
-    def _set_volume(self, command: SetVolume) -> None:
+    def _set(self, command: SetVolume | Tune) -> None:
+        """Set something of a receiver wherever it plays."""
         for stream in self._streams.values():
-            stream.sessions.members.set_volume(
-                command.receiver, command.volume, is_muted=command.muted
-            )
+            members = stream.sessions.members
+            match command:
+                case SetVolume():
+                    members.set_volume(
+                        command.receiver, command.volume, is_muted=command.muted
+                    )
+                case Tune():
+                    members.tune(command.receiver, command.delay_ms, command.channel)
 
 
 def _picture(command: SetArtwork) -> bytes:

@@ -57,6 +57,7 @@ class Healing:
         self._is_running = False
         self._lose_hope_later(None)
         await asyncio.gather(*(self._leave_alone(name) for name in (*self._cares,)))
+        await self._sessions.arrivals.clear()
 
     def dismiss(self, error: RaopError | None = None) -> None:
         """Let nobody wait to be heard any more."""

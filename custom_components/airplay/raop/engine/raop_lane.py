@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 import contextlib
+from dataclasses import replace
 import logging
 import os
 import secrets
@@ -13,13 +14,15 @@ from ..errors import (
     ReceiverUnreachableError,
     UnsupportedReceiverError,
 )
-from ..messages import Identity, Member
+from ..messages import Channel, Identity, Member
 from ..receiver import Receiver, Service, merge
 from ..session.approach import Approach
 from ..session.backlog import AudioKey, Format
 from ..session.handshake import Handshake
 from ..session.lead import Evidence
+from ..session.link_quality import LinkQuality
 from ..session.raop import RaopSession, Terms
+from ..session.timeline import delay_frames
 from . import clock, outlet as udp
 from .connection import Connection
 from .entrance import enter
@@ -65,7 +68,9 @@ class RaopLane:
         self._identity = identity
         self._pacer = pacer
         self.shape = Format(
-            self.receiver.codec, key if self.receiver.encrypts else None
+            self.receiver.codec,
+            key if self.receiver.encrypts else None,
+            member.channel,
         )
         self._connection: Connection | None = None
         self._session: RaopSession | None = None
@@ -104,6 +109,11 @@ class RaopLane:
     def last_evidence_ns(self) -> int | None:
         """The session time of its last question; None before any."""
         return self._outlet.last_evidence_ns if self._outlet else None
+
+    @property
+    def link(self) -> LinkQuality:
+        """How good the way to the receiver is; asked for once in a while."""
+        return self._outlet.link(clock.now_ns()) if self._outlet else LinkQuality()
 
     @property
     def evidence(self) -> Evidence:
@@ -189,6 +199,13 @@ class RaopLane:
             self._volume = (min(self._raised, _MODEST_PERCENT), is_muted)
         self._raised = None
         await self._try_volume()
+
+    def tune(self, delay_ms: int, channel: Channel) -> None:
+        """Set when it is heard, and what of the music, at once and for later."""
+        self.member = replace(self.member, delay_ms=delay_ms, channel=channel)
+        if outlet := self._outlet:
+            transmitter, frames = self._transmitter, delay_frames(delay_ms)
+            self._pacer.post(lambda: _tune(transmitter, outlet, frames, channel))
 
     def heard(self) -> None:
         """Take note that it is heard; the first time, set the level once more.
@@ -277,6 +294,8 @@ class RaopLane:
                 raise ReceiverUnreachableError(f"{self.member.host}: {reason}") from err
             raise
         self._connection, self._outlet, self._session = connection, outlet, session
+        # Nothing is sent yet.
+        outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
         if session.is_genuine is False:
             _LOGGER.debug("%s: its Apple-Response is not genuine", self.member.name)
 
@@ -380,6 +399,15 @@ def _plug(pacer: Pacer, outlet: udp.Outlet | None) -> None:
     assert outlet is not None
     pacer.listen(outlet.timing, outlet.answer_timing)
     pacer.listen(outlet.control, outlet.take_requests)
+
+
+def _tune(
+    transmitter: Transmitter | None, outlet: udp.Outlet, frames: int, channel: Channel
+) -> None:
+    if transmitter:
+        transmitter.tune(outlet, frames, channel)
+    else:
+        outlet.tune(frames, channel)
 
 
 def _unplug(pacer: Pacer, transmitter: Transmitter | None, outlet: udp.Outlet) -> None:

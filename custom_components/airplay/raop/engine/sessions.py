@@ -1,7 +1,7 @@
 """The sessions of one stream and the transmitter that feeds them."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 import logging
 import secrets
 import time
@@ -14,7 +14,7 @@ from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from . import clock
 from .arrivals import Arrivals
 from .lane import Lane
-from .members import Members
+from .members import Members, all_of
 from .pacer import Pacer
 from .supply import Pcm
 from .transmitter import Transmitter
@@ -97,17 +97,24 @@ class Sessions:
         members: Iterable[Member],
         depth_ms: int,
         patience_s: float,
-        is_media_ready: asyncio.Event,
+        buffer: Callable[[], Coroutine[None, None, None]],
     ) -> None:
-        """Open sessions on a transmitter of their own, ready to begin together.
+        """Open sessions on a transmitter of their own while media is buffered.
 
         Those that fail, or are not ready in time, are left out while there is another;
-        where all fail the first one's error is raised.
+        where all fail the first one's error is raised. RECORD waits for the media.
         """
         self.transmitter = self.make_transmitter(depth_ms)
-        await self.arrivals.gather(
+        is_media_ready = asyncio.Event()
+
+        async def get_media() -> None:
+            await buffer()
+            is_media_ready.set()
+
+        gathering = self.arrivals.gather(
             members, patience_s=patience_s, is_media_ready=is_media_ready
         )
+        await all_of([gathering, get_media()])
 
     async def reopen(
         self, wanted: Iterable[Member], on_missing: Callable[[], None]
@@ -129,12 +136,13 @@ class Sessions:
         """Send silence, and so much of it that an amplifier is awake behind it."""
         transmitter = self.transmitter
         assert transmitter is not None
-        packets = max(SILENT_PACKETS, frames_of_ms(lead_in_ms) // FRAMES_PER_PACKET + 1)
-        silence_ns = packets * FRAMES_PER_PACKET * SECOND_NS // SAMPLE_RATE
+        packets = _silent_packets(lead_in_ms)
+        heard_ns = _WAKING_NS + silence_ns(lead_in_ms)
         now_ns = clock.now_ns()
 
         def wake() -> None:
-            transmitter.wake(now_ns + _WAKING_NS + silence_ns, now_ns, packets)
+            at_ns = now_ns + heard_ns + transmitter.reach_ns
+            transmitter.wake(at_ns, now_ns, packets)
             self.pacer.add(transmitter)
 
         await self.pacer.run(wake)
@@ -185,11 +193,25 @@ class Sessions:
     def start_ns(
         self, now_ns: int, lead_ms: int | None, wanted_ns: int | None = None
     ) -> int:
-        """Return when a first frame is heard: as soon as may be, or as wanted."""
+        """Return when a first frame is heard: as soon as may be, or as wanted.
+
+        The lead is that of the receiver that is heard first.
+        """
+        reach_ns = self.transmitter.reach_ns if self.transmitter else 0
         if wanted_ns is not None:
-            return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS)
+            return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS + reach_ns)
         lead_ms = self.members.lead_ms if lead_ms is None else lead_ms
-        return now_ns + max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS)
+        return now_ns + max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS) + reach_ns
+
+
+def silence_ns(lead_in_ms: int) -> int:
+    """Return for how long a receiver is sent silence before anything else."""
+    frames = _silent_packets(lead_in_ms) * FRAMES_PER_PACKET
+    return frames * SECOND_NS // SAMPLE_RATE
+
+
+def _silent_packets(lead_in_ms: int) -> int:
+    return max(SILENT_PACKETS, frames_of_ms(lead_in_ms) // FRAMES_PER_PACKET + 1)
 
 
 def _call(

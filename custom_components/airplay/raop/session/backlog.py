@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..auth.aes import PacketCipher
+from ..commands import Channel
 from ..receiver import Codec
 from ..wire import alac, l16
 from ..wire.rtp import BYTES_PER_FRAME, FRAMES_PER_PACKET, PACKET_BYTES, audio_header
+from .channels import pick
 
 # 1024 packets are 8.2 s, what shairport-sync itself can hold.
 CAPACITY = 1024
@@ -27,6 +29,7 @@ class Format:
 
     codec: Codec = Codec.ALAC
     key: AudioKey | None = None
+    channel: Channel = Channel.STEREO
 
     @property
     def datagram_bytes(self) -> int:
@@ -126,7 +129,9 @@ class Backlog:
     def _encoder(self, shape: Format) -> Callable[[bytes], list[bytes]]:
         if shape not in self._encoders:
             encode = alac.VerbatimEncoder() if shape.codec is Codec.ALAC else l16.encode
-            self._encoders[shape] = _encrypted(encode, shape.key)
+            self._encoders[shape] = _encrypted(
+                lambda pcm: encode(pick(pcm, shape.channel)), shape.key
+            )
         return self._encoders[shape]
 
 

@@ -1,0 +1,33 @@
+"""A player whose line is told by the PTP clock."""
+
+from typing import override
+
+from ..packets import SyncPacket
+from ..player import RESYNC_NS, Line, Player
+from .follower import Follower
+
+
+class AnchoredPlayer(Player):
+    """Play by a clock that somebody else measures."""
+
+    def follow(self, follower: Follower) -> None:
+        """Take the clock; before the first packet."""
+        self.offsets = follower.estimator
+
+    @override
+    def measured(self, now: int) -> None:
+        """Follow the sender's clock, unless it was just forgotten."""
+        if self.offsets.is_known:
+            super().measured(now)
+
+    @override
+    def sync(self, packet: SyncPacket, now: int) -> bool:
+        """Refuse the sync packets of NTP."""
+        return False
+
+    def anchor(self, line: Line, now: int) -> None:
+        """Take the line on which every frame is heard from now on."""
+        self.advance(now)
+        self._line = line
+        self._offset_ns = self.offsets.offset_at(now)
+        self._skip_overdue(now, RESYNC_NS if self._has_played else 0)

@@ -1,0 +1,157 @@
+"""The two PTP sockets of a receiver."""
+
+import asyncio
+from collections.abc import Callable
+import contextlib
+from dataclasses import dataclass
+import socket
+
+from ..clock import ReceiverClock, monotonic_ns, realtime_ns
+from ..quirks import Quirks
+from ..udp import Address, open_udp, stamp_of
+from .follower import Follower
+from .own_clock import OwnClock
+
+_DATAGRAM_BYTES = 2048
+_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PtpPorts:
+    """Where a receiver listens, and from where a sender's clock has to speak.
+
+    Own ports may be 0 for any free ones. A sender's port that is None may be any;
+    answers then go where the last packet came from.
+    """
+
+    event: int = 319
+    general: int = 320
+    sender_event: int | None = 319
+    sender_general: int | None = 320
+
+
+class Clockwork:
+    """Feed a follower with what a sender's clock says."""
+
+    def __init__(
+        self,
+        clock_id: bytes,
+        host: str,
+        ports: PtpPorts,
+        clock: ReceiverClock,
+        quirks: Quirks,
+        is_unplugged: Callable[[], bool],
+    ) -> None:
+        """Describe the ports; nothing is opened before `open`."""
+        self._host = host
+        self._wanted = ports
+        self._clock = clock
+        self._quirks = quirks
+        self._is_unplugged = is_unplugged
+        self._peer: str | None = None
+        self._sockets: dict[bool, socket.socket] = {}
+        self._answer_ports = {True: ports.sender_event, False: ports.sender_general}
+        self._timer: asyncio.TimerHandle | None = None
+        kind = OwnClock if quirks.keeps_own_clock else Follower
+        self.follower: Follower = kind(clock_id, quirks, self._send)
+        self.measured: Callable[[], None] = lambda: None
+        """Called after each measurement."""
+
+    def open(self) -> None:
+        """Listen; OSError when the ports are taken or not permitted."""
+        loop = asyncio.get_running_loop()
+        ports = {True: self._wanted.event, False: self._wanted.general}
+        for is_event, port in ports.items():
+            sock = open_udp((self._host, port))
+            self._sockets[is_event] = sock
+            loop.add_reader(sock, self.poll)
+
+    def close(self) -> None:
+        """Close the sockets."""
+        if self._timer is not None:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        for sock in self._sockets.values():
+            loop.remove_reader(sock)
+            sock.close()
+        self._sockets.clear()
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Return the event port and the general port."""
+        event, general = (
+            self._sockets[kind].getsockname()[1] for kind in (True, False)
+        )
+        return event, general
+
+    def follow(self, peer: str | None) -> None:
+        """Begin anew with the clock at an address, or follow nobody."""
+        self.poll()
+        self._peer = peer
+        self.follower.restart(self._now())
+        self._schedule()
+
+    def poll(self) -> None:
+        """Read everything that has come."""
+        is_measured = False
+        for is_event in self._sockets:
+            for packet, address, at in self._read(is_event):
+                if self._is_welcome(address, is_event):
+                    is_measured |= self.follower.receive(packet, at)
+        self.follower.tick(self._now())
+        self._schedule()
+        if is_measured:
+            self.measured()
+
+    def _read(self, is_event: bool) -> list[tuple[bytes, Address, int]]:
+        now, offset = monotonic_ns(), monotonic_ns() - realtime_ns()
+        found: list[tuple[bytes, Address, int]] = []
+        for _ in range(_BATCH):
+            try:
+                packet, ancillary, _, address = self._sockets[is_event].recvmsg(
+                    _DATAGRAM_BYTES, 64
+                )
+            except BlockingIOError:
+                break
+            except OSError:
+                continue
+            at_ns = stamp_of(ancillary, now, offset)
+            found.append((packet, address, self._clock.from_monotonic(at_ns)))
+        return found
+
+    def _is_welcome(self, address: Address, is_event: bool) -> bool:
+        stats, wanted = self.follower.stats, self._wanted
+        if self._is_unplugged() or not self._quirks.follows_ptp:
+            return False
+        if address[0] != self._peer:
+            stats.strangers += 1
+            return False
+        port = wanted.sender_event if is_event else wanted.sender_general
+        if port is not None and address[1] != port:
+            stats.wrong_ports += 1
+            return False
+        self._answer_ports[is_event] = address[1]
+        return True
+
+    def _send(self, is_event: bool, packet: bytes) -> int:
+        port = self._answer_ports[is_event]
+        sock = self._sockets.get(is_event)
+        now = self._now()
+        if sock is None or port is None or self._peer is None or self._is_unplugged():
+            return now
+        # a closed port of the sender comes back as ECONNREFUSED
+        with contextlib.suppress(OSError):
+            sock.sendto(packet, (self._peer, port))
+        return now
+
+    def _schedule(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = self.follower.next_due_ns
+        if due is not None and self._sockets and self._peer is not None:
+            delay_s = max(0.0, (due - self._now()) / 1e9)
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self.poll)
+
+    def _now(self) -> int:
+        return self._clock.from_monotonic(monotonic_ns())

@@ -1,0 +1,63 @@
+"""A TCP port that is opened for the sender of one session."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+import contextlib
+import socket
+
+from ..udp import Address
+
+type Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+_BUFFER_BYTES = 64 * 1024
+
+
+class Door:
+    """Let the sender in, one connection after the other, until closed."""
+
+    def __init__(
+        self, local: Address, peer: Address, serve: Serve, stranger: Callable[[], None]
+    ) -> None:
+        """Listen on a free port; connections of others are closed and told."""
+        host, _, *rest = local
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._peer = peer[0]
+        self._serve = serve
+        self._stranger = stranger
+        self._sock = socket.socket(family, socket.SOCK_STREAM)
+        self._sock.setblocking(False)
+        # what is not read has to wait at the sender, not in our kernel
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        self._sock.bind((host, 0, *rest))
+        self._sock.listen(4)
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    @property
+    def port(self) -> int:
+        """Return the port to tell."""
+        port: int = self._sock.getsockname()[1]
+        return port
+
+    def close(self) -> None:
+        """Close the port and the connection, soon."""
+        self._task.cancel()
+
+    async def wait_closed(self) -> None:
+        """Wait until both are closed."""
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        with self._sock:
+            while True:
+                connection, address = await loop.sock_accept(self._sock)
+                if address[0] != self._peer:
+                    connection.close()
+                    self._stranger()
+                    continue
+                reader, writer = await asyncio.open_connection(sock=connection)
+                try:
+                    with contextlib.suppress(ConnectionError, EOFError):
+                        await self._serve(reader, writer)
+                finally:
+                    writer.close()

@@ -1,0 +1,147 @@
+"""PTP messages between a sender's clock and a receiver that follows it."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+import struct
+
+_HEAD = struct.Struct(">BBHBBHqI8sHHBb")
+_ANNOUNCE = struct.Struct(">10xHxBBBHB8sHB")
+_STAMP = struct.Struct(">HII")
+_GPTP = 1
+_TWO_STEP, _UNICAST_TIMESCALE = 0x0200, 0x0408
+_PORT_NUMBER = 1
+
+
+class Kind(IntEnum):
+    """The messages that matter to a follower."""
+
+    SYNC = 0
+    DELAY_REQ = 1
+    FOLLOW_UP = 8
+    DELAY_RESP = 9
+    ANNOUNCE = 11
+    SIGNALING = 12
+
+
+class PtpError(Exception):
+    """The packet is no message of a gPTP clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What all messages have, and the body."""
+
+    kind: int
+    sequence: int
+    clock_id: int
+    """The clock that sent it."""
+    correction_ns: int
+    is_two_step: bool
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """How good a clock says it is; less is better."""
+
+    priority_1: int
+    clock_class: int
+    accuracy: int
+    variance: int
+    priority_2: int
+    grandmaster: int
+
+
+def parse(packet: bytes) -> Message:
+    """Read any message; plain 1588 is refused, as receivers do."""
+    if len(packet) < _HEAD.size:
+        raise PtpError(f"message of {len(packet)} bytes")
+    first, version, size, domain, _, flags, correction, _, clock, _, sequence, *_ = (
+        _HEAD.unpack_from(packet)
+    )
+    if first >> 4 != _GPTP:
+        raise PtpError("not gPTP")
+    if version & 0xF != 2 or domain:
+        raise PtpError(f"version {version & 0xF}, domain {domain}")
+    if not _HEAD.size <= size <= len(packet):
+        raise PtpError(f"{len(packet)} bytes say that they are {size}")
+    return Message(
+        first & 0xF,
+        sequence,
+        int.from_bytes(clock),
+        correction >> 16,
+        bool(flags & _TWO_STEP),
+        packet[_HEAD.size : size],
+    )
+
+
+def parse_dataset(message: Message) -> Dataset:
+    """Read the body of an Announce."""
+    if len(message.body) < _ANNOUNCE.size:
+        raise PtpError("Announce too short")
+    _, one, clock_class, accuracy, variance, two, master, _, _ = _ANNOUNCE.unpack_from(
+        message.body
+    )
+    return Dataset(one, clock_class, accuracy, variance, two, int.from_bytes(master))
+
+
+def parse_stamp_ns(message: Message) -> int:
+    """Read the time with which a Follow_Up or Delay_Resp begins."""
+    if len(message.body) < _STAMP.size:
+        raise PtpError("no time in it")
+    high, low, nanoseconds = _STAMP.unpack_from(message.body)
+    if nanoseconds >= 1_000_000_000:
+        raise PtpError(f"{nanoseconds} ns in a second")
+    stamp_ns: int = (high << 32 | low) * 1_000_000_000 + nanoseconds
+    return stamp_ns
+
+
+def requester(message: Message) -> bytes:
+    """Return the clock that a Delay_Resp answers."""
+    if len(message.body) < 20:
+        raise PtpError("Delay_Resp too short")
+    return message.body[10:18]
+
+
+def build_announce(clock_id: bytes, sequence: int, priority_1: int) -> bytes:
+    """Claim to be a clock of some worth."""
+    body = _ANNOUNCE.pack(0, priority_1, 248, 0xFE, 0x436A, 248, clock_id, 0, 0xA0)
+    return _message(Kind.ANNOUNCE, clock_id, sequence, body)
+
+
+def build_sync(clock_id: bytes, sequence: int) -> bytes:
+    """Mark an instant, which a Follow_Up tells."""
+    return _message(Kind.SYNC, clock_id, sequence, bytes(10), _TWO_STEP)
+
+
+def build_follow_up(clock_id: bytes, sequence: int, at_ns: int) -> bytes:
+    """Tell when the Sync of the same number left."""
+    seconds, nanoseconds = divmod(at_ns, 1_000_000_000)
+    body = _STAMP.pack(seconds >> 32, seconds & 0xFFFFFFFF, nanoseconds)
+    return _message(Kind.FOLLOW_UP, clock_id, sequence, body)
+
+
+def build_delay_req(clock_id: bytes, sequence: int) -> bytes:
+    """Ask when this message arrives."""
+    return _message(Kind.DELAY_REQ, clock_id, sequence, bytes(10))
+
+
+def _message(
+    kind: Kind, clock_id: bytes, sequence: int, body: bytes, flags: int = 0
+) -> bytes:
+    head = _HEAD.pack(
+        _GPTP << 4 | kind,
+        2,
+        _HEAD.size + len(body),
+        0,
+        0,
+        _UNICAST_TIMESCALE | flags,
+        0,
+        0,
+        clock_id,
+        _PORT_NUMBER,
+        sequence & 0xFFFF,
+        0,
+        0,
+    )
+    return head + body
