@@ -168,6 +168,29 @@ async def test_members_hear_every_sample_whoever_comes_and_goes(
         check(house, stay, line, begin, pcm, end_ns)
 
 
+async def test_who_leaves_and_joins_at_once_is_heard_again(
+    desk: Desk, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 20)
+    stays, returns = [
+        await desk.add(receiver(f"Speaker {at}", receiver_id=f"0A0B0C0D0E{at:02}"))
+        for at in range(2)
+    ]
+    name = returns.receiver_id.lower()
+    command = play(tmp_path / "song.wav", member(stays), member(returns))
+    assert await desk.run(command) is None
+    before = returns.connections
+
+    left = desk.submit(Leave(stream=STREAM, receiver=name))
+    joined = desk.submit(Join(stream=STREAM, member=member(returns)))
+    assert (await desk.reply(left)).code is None
+    assert (await desk.reply(joined)).code is None
+
+    assert returns.connections > before
+    assert returns.has_session
+    await returns.wait_playing(1)
+
+
 def check(
     house: House, stay: Stay, line: SessionLine, begin: int, pcm: bytes, end_ns: int
 ) -> None:
