@@ -29,7 +29,6 @@ from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from tests.virtual_receiver import VirtualReceiver
-from tests.virtual_receiver.txt import airplay_txt
 
 RATE = 44100
 
@@ -64,7 +63,7 @@ def raop_info(receiver: VirtualReceiver, **changes: Any) -> ZeroconfServiceInfo:
 
 def airplay_info(receiver: VirtualReceiver, **changes: Any) -> ZeroconfServiceInfo:
     """Return a receiver's `_airplay._tcp` record."""
-    txt = airplay_txt(receiver.receiver_id, changes.pop("txt", {}))
+    txt = receiver.airplay_txt(changes.pop("txt", {}))
     return service_info(
         AIRPLAY_TYPE, receiver.name, txt, **({"port": receiver.port} | changes)
     )

@@ -63,7 +63,9 @@ async def async_get_config_entry_diagnostics(
             "waiting": runtime.announcer.waiting,
             "settings": asdict(runtime.announcer.settings),
         },
-        "settings": asdict(seat.settings) | {"maximum_volume": seat.volume.maximum},
+        "settings": asdict(seat.settings)
+        | {"maximum_volume": seat.volume.maximum}
+        | asdict(seat.speaker.tuning),
         "sender": runtime.sender.status,
     }
 

@@ -13,6 +13,7 @@ from .models import AirPlayConfigEntry
 from .raop.errors import (
     AuthenticationError,
     CredentialsRejectedError,
+    HopelessLinkError,
     MediaEmptyError,
     MediaError,
     MediaForbiddenError,
@@ -34,6 +35,7 @@ from .raop.errors import (
 )
 from .raop.receiver import normalise_id
 from .sender import SenderGoneError
+from .volume_owner import Origin
 
 if TYPE_CHECKING:
     from .transport import Transport
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     RaopError: "failed",
     ReceiverUnreachableError: "receiver_unreachable",
+    HopelessLinkError: "receiver_link_hopeless",
     ReceiverBusyError: "receiver_busy",
     ReceiverTakenError: "receiver_taken",
     ReceiverRefusedError: "receiver_refused",
@@ -106,6 +109,7 @@ class AirPlayEntity(Entity):
         """Describe the device of the entry."""
         self.seat = entry.runtime_data.seat
         self.speaker = entry.runtime_data.speaker
+        self.groups = entry.runtime_data.groups
         self.announcer = entry.runtime_data.announcer
         receiver = self.speaker.receiver
         unique_id = entry.unique_id or entry.entry_id
@@ -131,7 +135,16 @@ class AirPlayEntity(Entity):
     @override
     def available(self) -> bool:
         """Whether the receiver is on the network, or plays."""
-        return self.speaker.is_available or not self.player.is_idle
+        is_heard = not (self.player.is_idle or self.seat.is_missed)
+        return self.speaker.is_available or is_heard
+
+    @property
+    def origin(self) -> Origin:
+        """Return who calls: automations act without a user, or within one's context."""
+        context = self._context
+        if context is None or context.user_id is None or context.parent_id:
+            return Origin.AUTOMATION
+        return Origin.USER
 
     @override
     async def async_added_to_hass(self) -> None:

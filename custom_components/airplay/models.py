@@ -13,6 +13,7 @@ from .raop.receiver import Receiver, Service, merge, normalise_id
 
 if TYPE_CHECKING:
     from .announcer import Announcer
+    from .groups import Groups
     from .remote import Remote
     from .seat import Seat
     from .sender import Sender
@@ -33,6 +34,7 @@ class AirPlayRuntime:
     sender: Sender
     announcer: Announcer
     remote: Remote
+    groups: Groups
 
     @property
     def speaker(self) -> Speaker:

@@ -97,6 +97,12 @@ class Display:
             )
 
     @callback
+    def async_show_late(self) -> None:
+        """Show it to a receiver that came later, where nobody before could show it."""
+        if self._playing and not self._shows_picture:
+            self.async_show(self._playing)
+
+    @callback
     def async_end(self) -> None:
         """Take note that the stream ended, and the picture with it."""
         self._playing = None

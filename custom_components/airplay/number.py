@@ -1,11 +1,12 @@
 """What a user may change of a speaker while it plays."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import override
 
 from homeassistant.components.number import (
     NumberDeviceClass,
+    NumberEntity,
     NumberEntityDescription,
     NumberMode,
     RestoreNumber,
@@ -16,6 +17,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import AirPlayEntity, translate_errors
 from .models import AirPlayConfigEntry
+from .raop.messages import MAX_DELAY_MS
 from .seat import Seat
 
 PARALLEL_UPDATES = 0
@@ -31,6 +33,11 @@ class _Description(NumberEntityDescription):
 
 async def _async_set_crossfade(seat: Seat, seconds: float) -> None:
     seat.settings.crossfade_ms = round(seconds * 1000)
+
+
+async def _async_set_delay(seat: Seat, milliseconds: float) -> None:
+    delay_ms = round(milliseconds)
+    await seat.async_tune(replace(seat.speaker.tuning, delay_ms=delay_ms))
 
 
 async def _async_set_maximum(seat: Seat, percent: float) -> None:
@@ -50,6 +57,19 @@ _DESCRIPTIONS = (
         mode=NumberMode.SLIDER,
         read=lambda seat: seat.settings.crossfade_ms / 1000,
         apply=_async_set_crossfade,
+    ),
+    _Description(
+        key="delay",
+        translation_key="delay",
+        entity_category=EntityCategory.CONFIG,
+        device_class=NumberDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        native_min_value=-MAX_DELAY_MS,
+        native_max_value=MAX_DELAY_MS,
+        native_step=1,
+        mode=NumberMode.BOX,
+        read=lambda seat: seat.speaker.tuning.delay_ms,
+        apply=_async_set_delay,
     ),
     _Description(
         key="maximum_volume",
@@ -72,11 +92,13 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the numbers of a receiver."""
-    async_add_entities(AirPlayNumber(entry, each) for each in _DESCRIPTIONS)
+    async_add_entities(
+        [GroupVolume(entry), *(AirPlayNumber(entry, each) for each in _DESCRIPTIONS)]
+    )
 
 
 class AirPlayNumber(AirPlayEntity, RestoreNumber):
-    """A choice that the player follows at once."""
+    """A choice that the speaker follows at once."""
 
     entity_description: _Description
 
@@ -113,3 +135,37 @@ class AirPlayNumber(AirPlayEntity, RestoreNumber):
         """Put a choice in force."""
         await self.entity_description.apply(self.seat, value)
         self.async_write_ha_state()
+
+
+class GroupVolume(AirPlayEntity, NumberEntity):
+    """The level of the loudest of a group; it takes the others with it."""
+
+    _attr_translation_key = "group_volume"
+    _attr_native_unit_of_measurement = PERCENTAGE
+    _attr_native_min_value = 0
+    _attr_native_max_value = 100
+    _attr_native_step = 1
+    _attr_mode = NumberMode.SLIDER
+
+    def __init__(self, entry: AirPlayConfigEntry) -> None:
+        """Stand beside the player on its device."""
+        super().__init__(entry)
+        self._attr_unique_id = f"{self._attr_unique_id}_group_volume"
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether there is a group."""
+        return super().available and self.player.is_group
+
+    @property
+    @override
+    def native_value(self) -> float:
+        """Return the level of the loudest."""
+        return round(self.player.level * 100)
+
+    @translate_errors
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Make all louder or quieter by the same factor."""
+        await self.player.async_set_level(value / 100, self.origin)

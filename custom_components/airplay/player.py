@@ -2,12 +2,13 @@
 
 from enum import StrEnum
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, override
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from .background import Background
+from .company import Company
 from .media import Playable
 from .now_playing import Display, NowPlaying
 from .raop.errors import NoStreamError, RaopError, error_for
@@ -28,7 +29,7 @@ from .raop.messages import (
     VolumeFound,
 )
 from .sender import Sender, SenderDied, SenderEvent, SenderGoneError
-from .settings import BUSY_WAIT, Settings
+from .settings import BUSY_WAIT
 
 if TYPE_CHECKING:
     from .seat import Seat
@@ -62,13 +63,13 @@ _STATES = {
 }
 
 
-class Player:
+class Player(Company):
     """Plays on one speaker or on several together; the last command wins."""
 
     def __init__(self, hass: HomeAssistant, sender: Sender, owner: Seat) -> None:
         """Listen to a stream of its own, which is meant for one speaker at first."""
+        super().__init__(sender, owner)
         self._hass = hass
-        self._sender = sender
         self._background = Background(hass)
         self._intent = 0
         self._starting = 0
@@ -79,29 +80,11 @@ class Player:
         # The numbers of a pause and of a stop that are on their way.
         self._pausing: int | None = None
         self._stopping: int | None = None
-        self.stream = sender.free_name(owner.entry_id)
-        # There is always one; the first is the leader.
-        self.members = [owner]
         self.state = PlayerState.IDLE
         self.playing: NowPlaying | None = None
         self.progress: Progress | None = None
         self._display = Display(hass, sender, self, self._background)
         self._forget = sender.async_listen(self.stream, self._async_take)
-
-    @property
-    def leader(self) -> Seat:
-        """Return the speaker whose settings hold for all."""
-        return self.members[0]
-
-    @property
-    def name(self) -> str:
-        """Return what logs and errors call it."""
-        return self.leader.name
-
-    @property
-    def settings(self) -> Settings:
-        """Return how the stream is sent."""
-        return self.leader.settings
 
     @property
     def is_idle(self) -> bool:
@@ -156,7 +139,7 @@ class Player:
             self._starting -= 1
             if self._next is playable:
                 self._next = None
-            self._async_tell()
+            self.async_tell()
         if self.playing and self.playing.playable is playable:
             self._display.async_show(self.playing)
 
@@ -197,7 +180,7 @@ class Player:
             self.state = PlayerState.PAUSED
             self.playing = NowPlaying(pending, tags=pending.media.tags)
             self.playing.position_ms = pending.media.position_ms
-            self._async_tell()
+            self.async_tell()
 
     async def async_resume(self) -> bool:
         """Go on where it was paused; return whether there was something to go on."""
@@ -211,7 +194,7 @@ class Player:
             raise
         finally:
             self._starting -= 1
-            self._async_tell()
+            self.async_tell()
         return True
 
     async def async_stop(self) -> None:
@@ -226,7 +209,7 @@ class Player:
         if intent == self._intent and self.state is PlayerState.PAUSED:
             # The sender knows nothing of what was paused before it was started.
             self._async_end()
-            self._async_tell()
+            self.async_tell()
 
     async def async_close(self) -> None:
         """Free the receivers; nothing is played here any more."""
@@ -271,7 +254,7 @@ class Player:
                     self._display.async_show(self.playing)
             case _:
                 return
-        self._async_tell()
+        self.async_tell()
 
     @callback
     def _async_stream_changed(self, event: StreamChanged) -> None:
@@ -326,23 +309,14 @@ class Player:
         self._display.async_end()
         self.playing = None
 
-    @property
-    def _hearers(self) -> list[Seat]:
-        """Return the members; none while the only one sits elsewhere."""
-        return [seat for seat in self.members if seat.player is self]
-
-    @property
-    def shows_pictures(self) -> bool:
-        """Whether any of the speakers has a display."""
-        return any(seat.speaker.receiver.takes_artwork for seat in self.members)
+    @override
+    async def async_join(self, seat: Seat) -> None:
+        """Let a member hear what plays now; return when it does."""
+        await super().async_join(seat)
+        self._display.async_show_late()
 
     @callback
     def _async_failed(self, error: RaopError) -> None:
         """Take note of why the stream could not be heard; groups learn it by member."""
-        if len(self.members) == 1:
+        if not self.is_group:
             self.leader.speaker.async_failed(error)
-
-    @callback
-    def _async_tell(self) -> None:
-        for seat in self._hearers:
-            seat.async_tell()

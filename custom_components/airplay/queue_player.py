@@ -71,7 +71,7 @@ class QueuePlayer(Player):
             # It would follow the item that comes now.
             self._opening.cancel()
             self._queued = _UNTOLD
-        self._async_tell()
+        self.async_tell()
         try:
             while item and intent == self._intent:
                 failure = await self._async_try(intent, item, position_ms)
@@ -165,7 +165,7 @@ class QueuePlayer(Player):
             self._background.async_run(
                 self._async_start_alone(intent, item), f"next {self.name}"
             )
-        self._async_tell()
+        self.async_tell()
 
     async def _async_start_alone(self, intent: int, item: QueueItem) -> None:
         try:
@@ -194,7 +194,7 @@ class QueuePlayer(Player):
             else:
                 self.queue.jump(playing.item)
         self._async_follow()
-        self._async_tell()
+        self.async_tell()
 
     @callback
     def _async_follow(self) -> None:

@@ -8,9 +8,12 @@ import json
 from pathlib import Path
 import signal
 import sys
+from typing import Any
 
+from .airplay2 import AirPlay2Receiver, PtpPorts
 from .clock import realtime_ns
 from .mdns import Advertisement
+from .pairing import Gate
 from .quirks import parse_quirks
 from .receiver import VirtualReceiver
 from .speaker import Speaker
@@ -20,7 +23,7 @@ def arguments() -> argparse.ArgumentParser:
     """Describe the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.virtual_receiver",
-        description="An AirPlay 1 receiver that plays into a file.",
+        description="An AirPlay receiver that plays into a file.",
     )
     parser.add_argument("--name", default="Virtual")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
@@ -33,7 +36,18 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--txt", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--quirk", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--mdns", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--airplay", action="store_true", help="also _airplay._tcp")
+    parser.add_argument(
+        "--airplay", action="store_true", default=None, help="also _airplay._tcp"
+    )
+    parser.add_argument("--airplay2", action="store_true", help="speak AirPlay 2")
+    parser.add_argument("--code", metavar="PIN", help="of AirPlay 2: pair by a code")
+    parser.add_argument(
+        "--ptp",
+        metavar="EVENT,GENERAL",
+        type=parse_ports,
+        default=PtpPorts(),
+        help="other UDP ports than 319 and 320, with senders on any port",
+    )
     parser.add_argument(
         "--interface",
         action="append",
@@ -41,6 +55,34 @@ def arguments() -> argparse.ArgumentParser:
         help="announce on the interface with this address only",
     )
     return parser
+
+
+def parse_ports(text: str) -> PtpPorts:
+    """Read the two PTP ports."""
+    event, general = (int(word) for word in text.split(","))
+    return PtpPorts(event, general, None, None)
+
+
+def build(options: argparse.Namespace) -> VirtualReceiver:
+    """Make the receiver that was asked for."""
+    kind: type[VirtualReceiver] = VirtualReceiver
+    more: dict[str, Any] = {}
+    if options.airplay2:
+        kind, more = AirPlay2Receiver, {"ptp": options.ptp}
+        if options.code is not None:
+            more["gate"] = Gate("home_kit", options.code)
+    return kind(
+        options.name,
+        host=options.host,
+        port=options.port,
+        receiver_id=options.id.upper(),
+        password=options.password,
+        wav=options.wav,
+        quirks=parse_quirks(options.quirk),
+        txt=dict(pair.partition("=")[::2] for pair in options.txt),
+        record=False,
+        **more,
+    )
 
 
 def print_event(event: str, details: Mapping[str, object]) -> None:
@@ -56,17 +98,7 @@ async def run(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    receiver = VirtualReceiver(
-        options.name,
-        host=options.host,
-        port=options.port,
-        receiver_id=options.id.upper(),
-        password=options.password,
-        wav=options.wav,
-        quirks=parse_quirks(options.quirk),
-        txt=dict(pair.partition("=")[::2] for pair in options.txt),
-        record=False,
-    )
+    receiver = build(options)
     if options.json:
         receiver.subscribe(print_event)
     speaker = await Speaker.open() if options.play else None
@@ -111,6 +143,8 @@ def main() -> None:
     """Read the command line and run."""
     parser = arguments()
     options = parser.parse_args()
+    if options.code is not None and not options.airplay2:
+        parser.error("--code belongs to --airplay2")
     if options.mdns and not options.interface and options.host in ("0.0.0.0", "::"):
         parser.error("--host must be one address, or tell --interface")
     asyncio.run(run(options))

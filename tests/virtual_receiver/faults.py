@@ -1,5 +1,6 @@
 """A bad network and a bad receiver: packets lost, late, and asked for needlessly."""
 
+import math
 import random
 
 from .quirks import Quirks
@@ -27,7 +28,7 @@ class Faults:
 
     def delay_s(self) -> float:
         """Return by how much the packet that comes or goes now is late."""
-        share: float = self._random.random() ** self._quirks.jitter_rarity
+        share = math.pow(self._random.random(), self._quirks.jitter_rarity)
         return share * self._quirks.jitter_s
 
     @property

@@ -22,15 +22,19 @@ class Advertisement:
         zeroconf: AsyncZeroconf | None = None,
         interfaces: list[str] | None = None,
         addresses: list[str] | None = None,
-        airplay: bool = False,
+        airplay: bool | None = None,
         airplay_changes: Mapping[str, str | None] | None = None,
     ) -> None:
-        """Describe what to announce; `interfaces` are addresses, all by default."""
+        """Describe what to announce; `interfaces` are addresses, all by default.
+
+        `airplay` tells whether there is an `_airplay._tcp` record too; receivers of
+        AirPlay 2 have one by default.
+        """
         self._receiver = receiver
         self._given = zeroconf
         self._interfaces = interfaces
         self._addresses = addresses
-        self._airplay = airplay
+        self._airplay = receiver.speaks_airplay_2 if airplay is None else airplay
         self._airplay_changes = dict(airplay_changes or {})
         self._zeroconf: AsyncZeroconf | None = None
         self._services: list[AsyncServiceInfo] = []

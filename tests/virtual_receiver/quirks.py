@@ -104,6 +104,8 @@ class Quirks:
     """Send timing requests."""
     timing_copies: int = 1
     """How often each timing request is sent."""
+    stamps_time: bool = False
+    """Stamp timing requests with its own time; shairport-sync stamps them with filler."""
 
     # AirPlay 2: what is offered (bits 38, 40, 41 and 48 of the features)
     encrypts_control: bool = True
@@ -132,6 +134,8 @@ class Quirks:
     # AirPlay 2: clock and buffer
     follows_ptp: bool = True
     """Take the sender's clock; else PTP packets are read and forgotten."""
+    keeps_own_clock: bool = False
+    """Follow nobody and tell an own clock, as a single HomePod with software 27."""
     ptp_settle_s: float = 0.4
     """Seconds a clock must be the master before anything plays; nqptp's 0.4."""
     sends_delay_req: bool = False

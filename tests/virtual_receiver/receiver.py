@@ -1,4 +1,4 @@
-"""A virtual AirPlay 1 receiver on real sockets that remembers what it played."""
+"""A virtual receiver on real sockets that remembers what it played."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -66,6 +66,8 @@ class Lane(Protocol):
 
 class VirtualReceiver(Observer):
     """Listen for senders, play what they send and tell what was heard when."""
+
+    speaks_airplay_2 = False
 
     def __init__(
         self,

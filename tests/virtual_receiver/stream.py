@@ -301,7 +301,9 @@ class Stream:
 
     def _ask_time(self) -> None:
         for _ in range(self._quirks.timing_copies):
-            packet = self._timing.request(self._now())
+            packet = self._timing.request(
+                self._now(), is_stamped=self._quirks.stamps_time
+            )
             self._send_time_request(packet)
         self._timing_sent += 1
         delay_s = self._setting.cadence.delay_s(self._timing_sent)

@@ -131,7 +131,11 @@ class Announcer:
             raise _InterruptedError
         self._voices = voices
         await pacer.run(transmitter.commit)
-        await all_of(self._hear(each, transmitter) for each in voices)
+        await all_of(
+            self._hear(hearer, voice.overlay, transmitter)
+            for voice in voices
+            for hearer in voice.hearers
+        )
         if self._clip.error:
             raise self._clip.error
 
@@ -174,23 +178,24 @@ class Announcer:
             waits=command.pauses_music and not (self._is_apart or self._stream.is_live),
         )
 
-    async def _hear(self, voice: _Voice, transmitter: Transmitter) -> None:
-        """Follow what is heard, and change levels where nothing is."""
-        overlay, hearers = voice.overlay, voice.hearers
+    async def _hear(
+        self, hearer: Hearer, overlay: Overlay, transmitter: Transmitter
+    ) -> None:
+        """Follow what a receiver hears, and change its level where that is nothing."""
 
         async def begin() -> None:
-            self._tell_started(hearers)
+            self._tell_started(hearer)
             # What was silent just now may not have been so before.
-            await _raise_volume(hearers)
+            await hearer.raise_volume()
 
         steps: list[tuple[Phase, Callable[[], Awaitable[None]]]] = [
-            (Phase.QUIET, lambda: _raise_volume(hearers)),
+            (Phase.QUIET, hearer.raise_volume),
             (Phase.VOICE, begin),
-            (Phase.QUIET_AGAIN, lambda: _lower_volume(hearers)),
-            (Phase.OVER, lambda: _lower_volume(hearers)),
+            (Phase.QUIET_AGAIN, hearer.lower_volume),
+            (Phase.OVER, hearer.lower_volume),
         ]
-        while steps and any(each.failure is None for each in hearers):
-            frame = self._heard_frame(overlay, transmitter)
+        while steps and hearer.failure is None:
+            frame = self._heard_frame(hearer, overlay, transmitter)
             began = overlay.began
             while steps and steps[0][0] not in began and _is_past(steps[0][0], began):
                 del steps[0]
@@ -202,7 +207,9 @@ class Announcer:
             else:
                 await asyncio.sleep(_LOOK_S)
 
-    def _heard_frame(self, overlay: Overlay, transmitter: Transmitter) -> int:
+    def _heard_frame(
+        self, hearer: Hearer, overlay: Overlay, transmitter: Transmitter
+    ) -> int:
         line = transmitter.line
         if line is None and Phase.OVER in overlay.began:
             # The line ends as soon as nobody speaks.
@@ -215,7 +222,7 @@ class Announcer:
             heard = max(0, frame - overlay.began[Phase.VOICE]) + overlay.said_before
             self._said = max(self._said, min(heard, overlay.said_frames))
         self._check(transmitter)
-        return frame
+        return frame - hearer.delay_frames
 
     def _check(self, transmitter: Transmitter) -> None:
         """Let go of those who are gone; raise where there is nobody, or another line."""
@@ -231,20 +238,18 @@ class Announcer:
             raise error
         self._tell_failed(hearer, error)
 
-    def _tell_started(self, hearers: Sequence[Hearer]) -> None:
-        at = clock.to_unix(clock.now_ns())
-        for hearer in hearers:
-            if hearer.is_started or hearer.failure:
-                continue
-            hearer.is_started = True
-            self._emit(
-                AnnouncementStarted(
-                    announcement=self._command.announcement,
-                    stream=self._stream.name,
-                    receiver=hearer.member.receiver,
-                    at=at,
-                )
+    def _tell_started(self, hearer: Hearer) -> None:
+        if hearer.is_started or hearer.failure:
+            return
+        hearer.is_started = True
+        self._emit(
+            AnnouncementStarted(
+                announcement=self._command.announcement,
+                stream=self._stream.name,
+                receiver=hearer.member.receiver,
+                at=clock.to_unix(clock.now_ns()),
             )
+        )
 
     def _tell_failed(self, hearer: Hearer, error: RaopError) -> None:
         hearer.failure = error

@@ -50,6 +50,12 @@ class Hearer:
         return self._lane.outlet if self._lane else None
 
     @property
+    def delay_frames(self) -> int:
+        """How much later than the line it is heard."""
+        outlet = self.outlet
+        return outlet.delay_frames if outlet else 0
+
+    @property
     def changes_level(self) -> bool:
         """Whether it plays at another level than the announcement's."""
         if self._lane is None or self._volume is None:

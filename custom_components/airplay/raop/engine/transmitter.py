@@ -8,7 +8,7 @@ from ..session.backlog import ENCODED_AT_ONCE, Backlog, Format
 from ..session.lead import SILENT_PACKETS
 from ..session.reach import Reach
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
-from ..wire.rtp import FRAMES_PER_PACKET
+from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from .outlet import BATCH, Outlet
 from .supply import Pcm, Supply
 from .voicing import Branch, Voicing
@@ -100,7 +100,8 @@ class Transmitter:
         line, sequence = self.line, self._entries.get(outlet)
         if line is None or sequence is None:
             return None
-        return max(line.at_ns, line.time_of(self.backlog.frame_of(sequence)))
+        heard_ns = max(line.at_ns, line.time_of(self.backlog.frame_of(sequence)))
+        return heard_ns + outlet.delay_frames * SECOND_NS // SAMPLE_RATE
 
     def _joining_ns(self, lead_ns: int) -> int:
         # What goes out to all only then is soon enough.
