@@ -170,6 +170,16 @@ class Receiver:
         return self._has(_FEATURES_AIRPLAY2)
 
     @property
+    def keeps_clock(self) -> bool:
+        """Whether it tells a PTP clock of its own rather than follow ours.
+
+        HomePods with software 27 do, but not in a pair or another group.
+        """
+        is_grouped = self._airplay("pgid") or self._airplay("tsid")
+        is_alone = self._airplay("igl") == "1" and not is_grouped
+        return is_alone and self._is_silent_homepod
+
+    @property
     def pairing_port(self) -> int:
         """The port that takes pairing: that of AirPlay 2 where it is spoken."""
         if self.airplay and self.takes_airplay2:

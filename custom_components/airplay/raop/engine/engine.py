@@ -7,10 +7,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 import logging
 
-from ..errors import MediaError, RaopError, StoppedError
+from ..errors import MediaError, PtpUnavailableError, RaopError, StoppedError
 from ..messages import (
     Announce,
     CancelAnnouncement,
+    ClockShared,
     Command,
     Event,
     Identity,
@@ -62,7 +63,9 @@ class Engine:
         self._emit = emit
         self._pacer = Pacer()
         self.remotes = Remotes()
-        self.ptp = PtpService(self._pacer, clock_id_of(identity.dacp_id))
+        self.ptp = PtpService(
+            self._pacer, clock_id_of(identity.dacp_id), on_change=self._tell_clock
+        )
         self._streams: dict[str, Stream] = {}
         self._at_work: dict[str, _Work] = {}
         self._announcements: dict[str, Announcement] = {}
@@ -155,6 +158,12 @@ class Engine:
             case Seen():
                 for stream in self._streams.values():
                     stream.seen(command.member)
+
+    def _tell_clock(self, problem: PtpUnavailableError | None) -> None:
+        if problem:
+            self._emit(ClockShared(code=problem.code, text=str(problem)))
+        else:
+            self._emit(ClockShared())
 
     async def _speak(
         self, command: Announce | CancelAnnouncement | RestoreVolume
