@@ -6,6 +6,7 @@ from dataclasses import replace
 import logging
 import time
 
+from ..buttons import Button
 from ..errors import (
     NoStreamError,
     RaopError,
@@ -24,9 +25,10 @@ from .follower import Follower
 from .healing import Healing
 from .herald import Herald
 from .items import Items
-from .members import Members, all_of
+from .members import Members, all_of, ignore_button
 from .pacer import Pacer
 from .playback import Playback
+from .ptp_service import PtpService
 from .sessions import SILENT, Sessions
 from .supply import Pcm
 
@@ -45,6 +47,8 @@ class Stream:
         emit: Callable[[Event], None],
         on_idle: Callable[[Stream], None],
         remotes: Remotes | None = None,
+        ptp: PtpService | None = None,
+        on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:
         self.name = name
         self._pacer = pacer
@@ -56,6 +60,8 @@ class Stream:
             emit=emit,
             on_lost=self._lost,
             remotes=remotes,
+            ptp=ptp,
+            on_button=on_button,
         )
         self._items = Items(name, pacer=pacer, emit=emit)
         self._herald = Herald(name, emit)
