@@ -49,6 +49,12 @@ class ReceiverSilentError(RaopError):
     code = "silent"
 
 
+class HopelessLinkError(RaopError):
+    """The receiver drops out again and again, or does not come back to its group."""
+
+    code = "link_hopeless"
+
+
 class NoStreamError(RaopError):
     """There is nothing to go on with."""
 
@@ -99,6 +105,30 @@ class TooManyTriesError(AuthenticationError):
     def __init__(self, text: str, retry_s: int | None = None) -> None:
         super().__init__(text)
         self.retry_s = retry_s
+
+
+class PtpUnavailableError(RaopError):
+    """Our machine cannot be the clock that AirPlay 2 receivers follow.
+
+    `reason` says why in a word; `not_permitted` and `taken` are what users can mend.
+    """
+
+    code = "ptp_unavailable"
+    reason: ClassVar[str] = "failed"
+
+
+class PtpPortsTakenError(PtpUnavailableError):
+    """Another program on this machine has UDP port 319 or 320."""
+
+    code = "ptp_ports_taken"
+    reason = "taken"
+
+
+class PtpNotPermittedError(PtpUnavailableError):
+    """Our process may not open UDP ports 319 and 320."""
+
+    code = "ptp_not_permitted"
+    reason = "not_permitted"
 
 
 class StoppedError(RaopError):

@@ -8,6 +8,10 @@ import time
 
 _OFFSET_NS = time.time_ns() - time.monotonic_ns()
 
+# Between two looks at clocks a thread may have to wait for its turn.
+_TOGETHER_NS = 5_000
+_MOST_LOOKS = 8
+
 
 def now_ns() -> int:
     """Return the session time in ns."""
@@ -21,9 +25,23 @@ def monotonic_of(session_ns: int) -> int:
 
 def of_realtime(realtime_ns: int) -> int:
     """Convert a wall clock stamp just taken, wherever the wall clock stands now."""
-    return now_ns() - (time.time_ns() - realtime_ns)
+    return realtime_ns + _OFFSET_NS - _wall_offset_ns()
 
 
 def to_unix(session_ns: int) -> float:
     """Return the wall clock time in seconds, for people and other programs."""
     return (session_ns + time.time_ns() - now_ns()) / 1e9
+
+
+def _wall_offset_ns() -> int:
+    """Return how far the wall clock is ahead of CLOCK_MONOTONIC."""
+    offset_ns, closest_ns = 0, None
+    for _ in range(_MOST_LOOKS):
+        before_ns = time.monotonic_ns()
+        wall_ns = time.time_ns()
+        apart_ns = time.monotonic_ns() - before_ns
+        if closest_ns is None or apart_ns < closest_ns:
+            offset_ns, closest_ns = wall_ns - before_ns - apart_ns // 2, apart_ns
+        if apart_ns <= _TOGETHER_NS:
+            break
+    return offset_ns

@@ -6,7 +6,9 @@ import binascii
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 import logging
+import time
 
+from ..buttons import Button
 from ..errors import MediaError, RaopError, StoppedError
 from ..messages import (
     Announce,
@@ -14,6 +16,8 @@ from ..messages import (
     Command,
     Event,
     Identity,
+    Join,
+    Leave,
     Pause,
     Play,
     Queue,
@@ -22,16 +26,19 @@ from ..messages import (
     Reply,
     RestoreVolume,
     Resume,
+    Seen,
     SetArtwork,
     SetTags,
     SetVolume,
     Shutdown,
     Stop,
+    Tune,
 )
 from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
 from .announcement import Announcement
 from .pacer import Pacer
+from .ptp_service import PtpService, clock_id_of
 from .stream import Stream
 
 _LOGGER = logging.getLogger(__name__)
@@ -57,6 +64,7 @@ class Engine:
         self._emit = emit
         self._pacer = Pacer()
         self.remotes = Remotes()
+        self.ptp = PtpService(self._pacer, clock_id_of(identity.dacp_id))
         self._streams: dict[str, Stream] = {}
         self._at_work: dict[str, _Work] = {}
         self._announcements: dict[str, Announcement] = {}
@@ -81,7 +89,7 @@ class Engine:
         match command:
             case Play():
                 stream = self._stream(command.stream)
-                stream.sessions.members.want(command.members)
+                stream.expect(command)
                 await self._take_over(stream, lambda: stream.play(command))
             case Pause():
                 stream = self._stream(command.stream)
@@ -91,8 +99,10 @@ class Engine:
                 await self._take_over(stream, lambda: stream.resume(command))
             case Stop():
                 await self._stop(command.stream)
-            case SetVolume():
-                self._set_volume(command)
+            case SetVolume() | Tune():
+                self._set(command)
+            case Join() | Leave() | Seen():
+                await self._regroup(command)
             case Announce() | CancelAnnouncement() | RestoreVolume():
                 await self._speak(command)
             case Queue() | SetArtwork() | SetTags():
@@ -123,13 +133,35 @@ class Engine:
             returning = remote.receiver
             self._spawn(self._take_over(stream, lambda: stream.bring_back(returning)))
 
+    def _press(self, receiver: str, button: Button) -> None:
+        """Obey a receiver that speaks within its own session."""
+        for obeyed in self.remotes.press(receiver, button, time.monotonic()):
+            self.obey(obeyed)
+
     async def close(self) -> None:
-        """End all announcements, all streams and the pacing thread."""
+        """End all announcements, all streams, the PTP clock and the pacing thread."""
         for announcing in self._announcing:
             announcing.cancel()
         await asyncio.gather(*self._announcing, return_exceptions=True)
         await asyncio.gather(*(self._stop(name) for name in tuple(self._streams)))
+        await self.ptp.close()
         await asyncio.to_thread(self._pacer.stop)
+
+    async def _regroup(self, command: Join | Leave | Seen) -> None:
+        """Change who hears a stream, but not what is heard."""
+        match command:
+            case Join():
+                if stream := self._streams.get(command.stream):
+                    await stream.join(command.member)
+            case Leave():
+                stream = self._streams.get(command.stream)
+                if stream and stream.is_last(command.receiver):
+                    await self._stop(stream.name)
+                elif stream:
+                    await stream.part(command.receiver)
+            case Seen():
+                for stream in self._streams.values():
+                    stream.seen(command.member)
 
     async def _speak(
         self, command: Announce | CancelAnnouncement | RestoreVolume
@@ -225,6 +257,8 @@ class Engine:
                 emit=self._emit,
                 on_idle=self._forget,
                 remotes=self.remotes,
+                ptp=self.ptp,
+                on_button=self._press,
             )
         return self._streams[name]
 
@@ -261,11 +295,17 @@ class Engine:
         if stream.is_idle and stream.name not in self._at_work:
             self._streams.pop(stream.name, None)
 
-    def _set_volume(self, command: SetVolume) -> None:
+    def _set(self, command: SetVolume | Tune) -> None:
+        """Set something of a receiver wherever it plays."""
         for stream in self._streams.values():
-            stream.sessions.members.set_volume(
-                command.receiver, command.volume, is_muted=command.muted
-            )
+            members = stream.sessions.members
+            match command:
+                case SetVolume():
+                    members.set_volume(
+                        command.receiver, command.volume, is_muted=command.muted
+                    )
+                case Tune():
+                    members.tune(command.receiver, command.delay_ms, command.channel)
 
 
 def _picture(command: SetArtwork) -> bytes:

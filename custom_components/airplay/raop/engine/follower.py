@@ -8,7 +8,7 @@ from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
 from . import clock
 from .herald import Herald
 from .items import Items
-from .lane import Show
+from .lane import Lane, Show
 from .playback import Playback, over
 from .sessions import Sessions
 from .supply import Pcm, Segment
@@ -33,6 +33,7 @@ class Follower:
         self._herald = herald
         self._on_item = on_item
         self._watch: asyncio.Task[None] | None = None
+        self._artwork: tuple[str, bytes] | None = None
         self.heard_ns = 0
 
     def start(self, heard_ns: int) -> None:
@@ -90,6 +91,7 @@ class Follower:
 
     def show_artwork(self, content_type: str, picture: bytes) -> None:
         """Show a picture on receivers that can."""
+        self._artwork = (content_type, picture)
         frame = self._shown_frame()
         self._sessions.members.show_artwork(content_type, picture, frame)
 
@@ -132,12 +134,22 @@ class Follower:
 
     def show(self) -> None:
         """Tell the receivers what plays."""
+        if show := self._shown():
+            self._sessions.members.show(show)
+
+    def show_to(self, lane: Lane) -> None:
+        """Tell a receiver that has joined what plays."""
+        if show := self._shown():
+            lane.show(show)
+            if self._artwork:
+                lane.show_artwork(*self._artwork, self._shown_frame())
+
+    def _shown(self) -> Show | None:
         playback, transmitter = self._items.present, self._sessions.transmitter
         if playback is None or transmitter is None or transmitter.line is None:
-            return
+            return None
         segment = transmitter.supply.segment_of(playback.source)
         start = segment.frame - segment.position
         end = start + frames_of_ms(playback.duration_ms or 0)
         now = max(segment.frame, transmitter.line.frame_at(clock.now_ns()))
-        show = Show(playback.tags, playback.duration_ms, start, now, end)
-        self._sessions.members.show(show)
+        return Show(playback.tags, playback.duration_ms, start, now, end)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import RaopError
-from ..messages import Member, Tags
-from ..session.lead import Evidence
-from .outlet import Outlet
+from ..messages import Channel, Member, Tags
+from ..session.lead import Shown
+from ..session.link_quality import LinkQuality
+from .tap import Tap
 from .transmitter import Transmitter
 
 
@@ -32,7 +33,7 @@ class Lane(Protocol):
     found_volume: float | None
 
     @property
-    def outlet(self) -> Outlet | None:
+    def outlet(self) -> Tap | None:
         """What sends it its packets, while there is a session."""
 
     @property
@@ -48,7 +49,15 @@ class Lane(Protocol):
         """How often the receiver was seen to follow our clock."""
 
     @property
-    def evidence(self) -> Evidence:
+    def last_evidence_ns(self) -> int | None:
+        """The session time of the last packet that came from it; None before any."""
+
+    @property
+    def link(self) -> LinkQuality:
+        """How good the way to the receiver is; asked for once in a while."""
+
+    @property
+    def evidence(self) -> Shown:
         """What the receiver has shown of how soon it can be heard."""
 
     @property
@@ -71,7 +80,10 @@ class Lane(Protocol):
         """Connect and negotiate; nothing sounds yet."""
 
     async def record(self, transmitter: Transmitter) -> None:
-        """Start the session on a timeline, at the wanted level."""
+        """Start the session on a timeline, at the wanted level.
+
+        It begins with the timeline's `entry`: music may be running.
+        """
 
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence the receiver now; the given packet comes next."""
@@ -84,6 +96,9 @@ class Lane(Protocol):
 
     async def lower_volume(self) -> None:
         """Go back to the level from before, unless another one was set meanwhile."""
+
+    def tune(self, delay_ms: int, channel: Channel) -> None:
+        """Set when it is heard, and what of the music, at once and for later."""
 
     def heard(self) -> None:
         """Take note that it is heard."""

@@ -2,31 +2,27 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import replace
-import os
+from dataclasses import asdict, replace
 import time
+from weakref import WeakSet
 
-from ..errors import RaopError, ReceiverBusyError, ReceiverTakenError
-from ..messages import (
-    Event,
-    Identity,
-    Member,
-    MemberChanged,
-    MemberProgress,
-    VolumeFound,
-)
-from ..session.backlog import AudioKey
+from ..buttons import Button
+from ..errors import RaopError
+from ..messages import Channel, Event, Identity, Member, MemberProgress
 from ..session.lead import lead_ms
 from ..session.remote import Remotes
 from .lane import Lane, Show
-from .lanes import make_lane
+from .lanes import open_lane
+from .means import GroupKeys, Means
 from .pacer import Pacer
+from .ptp_service import PtpService
 from .sockets import without_scope
+from .standing import Standing
 from .transmitter import Transmitter
 
-# How often a busy receiver is asked again: a few times at least, and not like a flood.
-_QUICK_S = 0.5
-_SLOW_S = 5.0
+
+def ignore_button(_receiver: str, _button: Button) -> None:
+    """Where nobody plays by buttons, they do nothing."""
 
 
 class Members:
@@ -41,23 +37,30 @@ class Members:
         emit: Callable[[Event], None],
         on_lost: Callable[[str, RaopError], Coroutine[None, None, None]],
         remotes: Remotes | None = None,
+        ptp: PtpService | None = None,
+        on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:
         self._stream = stream
         self._pacer = pacer
-        self._identity = identity
-        self._emit = emit
+        self.standing = Standing(stream, emit)
         self._on_lost = on_lost
         self._remotes = remotes or Remotes()
         self._lanes: dict[str, Lane] = {}
-        self._joining: list[Lane] = []
+        self._joining: WeakSet[Lane] = WeakSet()
         self._guards: dict[str, asyncio.Task[None]] = {}
         # What holds when a receiver is connected again after a change of its level.
         self._levels: dict[str, tuple[float | None, bool]] = {}
-        # One key for all, so that encrypted receivers share their packets too.
-        self._key = AudioKey(os.urandom(16), os.urandom(16))
+        self.drop_outs: dict[str, int] = {}
+        self._tunings: dict[str, tuple[int, Channel]] = {}
+        self._means = Means(identity, pacer, GroupKeys.random(), ptp, on_button)
 
     def __bool__(self) -> bool:
         return bool(self._lanes)
+
+    @property
+    def stand(self) -> bool:
+        """Whether one has an open session."""
+        return bool(self._open_ones())
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
@@ -75,37 +78,23 @@ class Members:
         return lead_ms(lane.evidence for lane in self.lanes)
 
     def want(self, members: Iterable[Member]) -> None:
-        """Take over the levels of a new command to play."""
-        self._levels = {each.receiver: (each.volume, each.muted) for each in members}
+        """Take over the levels and the tuning of a new command to play."""
+        wanted = {each.receiver: each for each in members}
+        self._levels = {
+            name: (each.volume, each.muted) for name, each in wanted.items()
+        }
+        self._tunings.clear()
+        for name, each in wanted.items():
+            self.tune(name, each.delay_ms, each.channel)
 
     def missing(self, members: Iterable[Member]) -> list[Member]:
         """Return those that have no open session."""
         open_ones = self._open_ones()
         return [each for each in members if each.receiver not in open_ones]
 
-    def are(self, members: Iterable[Member]) -> bool:
-        """Return whether exactly these receivers have an open session."""
-        return self._open_ones() == {member.receiver for member in members}
-
     async def check(self) -> None:
         """Ask each receiver whether it is still there; those that are not are closed."""
         await asyncio.gather(*(lane.check() for lane in self.lanes))
-
-    async def connect_patiently(
-        self, members: Iterable[Member], patience_s: float
-    ) -> list[Lane]:
-        """Prepare sessions, and ask again for a while where all are busy."""
-        until_s = time.monotonic() + patience_s
-        gap_s = min(max(patience_s / 20, _QUICK_S), _SLOW_S)
-        while True:
-            try:
-                return await self.connect(members)
-            except ReceiverBusyError:
-                if time.monotonic() + gap_s > until_s:
-                    raise
-            for member in members:
-                self._say(member.receiver, "busy")
-            await asyncio.sleep(gap_s)
 
     async def connect(self, members: Iterable[Member]) -> list[Lane]:
         """Prepare sessions; those that fail are left out while there is another.
@@ -113,33 +102,47 @@ class Members:
         Where all fail the first one's error is raised. Until `record` the lanes are
         the caller's to tear down.
         """
-        lanes = [
-            make_lane(self._levelled(member), self._identity, self._pacer, self._key)
-            for member in members
-        ]
-        self._joining = lanes
+        wanted = tuple(members)
+        tasks = [asyncio.create_task(self.open(member)) for member in wanted]
         try:
-            results = await asyncio.gather(
-                *(self._prepare(lane) for lane in lanes), return_exceptions=True
-            )
+            await asyncio.wait(tasks) if tasks else None
         except asyncio.CancelledError:
-            await tear_down(lanes)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await tear_down(task.result() for task in tasks if is_done_well(task))
             raise
-        ready = [lane for lane, each in zip(lanes, results, strict=True) if not each]
-        errors = [each for each in results if each]
-        for lane, error in zip(lanes, results, strict=True):
-            if error is None:
-                self._tell(lane, "connected")
-            elif isinstance(error, RaopError):
-                self._tell(lane, "lost", error)
+        ready = [task.result() for task in tasks if is_done_well(task)]
+        errors = [error for task in tasks if (error := task.exception())]
+        for member, task in zip(wanted, tasks, strict=True):
+            if isinstance(error := task.exception(), RaopError):
+                self.standing.tell(member.receiver, "lost", error)
         unexpected = [each for each in errors if not isinstance(each, RaopError)]
         if unexpected or not ready:
             await tear_down(ready)
             raise (unexpected or errors)[0]
         return ready
 
+    async def open(self, member: Member) -> Lane:
+        """Prepare a session, at the level known last; it is the caller's to tear down.
+
+        The receiver may order by it from now on.
+        """
+        lane = await open_lane(
+            lambda: self._levelled(member), self._means, self._joining.add
+        )
+        self._remotes.add(
+            member.receiver,
+            lane.active_remote,
+            self._stream,
+            without_scope(lane.remote_address),
+            time.monotonic(),
+        )
+        self.standing.tell(member.receiver, "connected", local=lane.local_address)
+        return lane
+
     async def record(self, lanes: Iterable[Lane], transmitter: Transmitter) -> None:
-        """Start the sessions at the timeline's next packet and keep them."""
+        """Start the sessions on the timeline, also where it runs, and keep them."""
         added = tuple(lanes)
         try:
             await all_of(lane.record(transmitter) for lane in added)
@@ -148,40 +151,54 @@ class Members:
             raise
         for lane in added:
             name = lane.member.receiver
-            self._drop(name)
+            self._release(name)
             self._lanes[name] = lane
+            self._joining.discard(lane)
             if lane.found_volume is not None:
-                volume = lane.found_volume
-                self._emit(
-                    VolumeFound(stream=self._stream, receiver=name, volume=volume)
-                )
+                self.standing.tell_volume(name, lane.found_volume)
+            self.standing.tell(name, "started")
             self._guards[name] = asyncio.create_task(self._guard(name, lane))
             self._remotes.began(name, time.monotonic())
-        self._joining = []
 
     def find(self, receiver: str) -> Lane | None:
         """Return the lane of a receiver that has one."""
         return self._lanes.get(receiver)
 
-    async def leave(self, receiver: str) -> None:
-        """Take out a receiver that was switched to another source."""
+    async def drop(self, receiver: str) -> bool:
+        """End a receiver's session, if it has one; return whether it had."""
         lane = self._lanes.pop(receiver, None)
         if lane is None:
-            return
+            return False
         self._guards.pop(receiver).cancel()
         self._remotes.ended(receiver, time.monotonic())
         await tear_down([lane])
-        self._say(receiver, "left")
-        taken = ReceiverTakenError("the receiver was switched to another source")
-        await self._on_lost(receiver, taken)
+        return True
+
+    async def leave(self, receiver: str, error: RaopError | None = None) -> None:
+        """Take out a receiver, which is not tried again."""
+        await self.drop(receiver)
+        self.standing.tell(receiver, "left", error)
 
     async def flush(self, sequence: int, frame: int) -> None:
-        """Silence all; the given packet comes next."""
-        await all_of(lane.flush(sequence, frame) for lane in self.lanes)
+        """Silence all; the given packet comes next.
+
+        Who does not hear it is gone for the others; raises where that is everybody.
+        """
+        lanes = self.lanes
+        results = await asyncio.gather(
+            *(lane.flush(sequence, frame) for lane in lanes), return_exceptions=True
+        )
+        errors = [each for each in results if each]
+        for error in errors:
+            if len(errors) == len(lanes) or not isinstance(error, RaopError):
+                raise error
+        for lane, result in zip(lanes, results, strict=True):
+            if result:
+                lane.release()
 
     async def tear_down(self) -> None:
         """End all sessions."""
-        lanes, self._lanes, self._joining = self.lanes, {}, []
+        lanes, self._lanes = self.lanes, {}
         guards, self._guards = tuple(self._guards.values()), {}
         for guard in guards:
             if guard is not asyncio.current_task():
@@ -196,6 +213,24 @@ class Members:
         for lane in (*self.lanes, *self._joining):
             if lane.member.receiver == receiver:
                 lane.set_volume(percent, is_muted=is_muted)
+
+    def keep_level(self, receiver: str) -> None:
+        """Let a receiver come back no louder than it is, also where that was found."""
+        lane = self._lanes.get(receiver)
+        if lane and self._levels.get(receiver, (None, False))[0] is None:
+            self._levels[receiver] = lane.level
+
+    def want_level(self, member: Member) -> None:
+        """Take over the level of one more member, or of one that is there."""
+        if member.volume is not None:
+            self.set_volume(member.receiver, member.volume, is_muted=member.muted)
+
+    def tune(self, receiver: str, delay_ms: int, channel: Channel) -> None:
+        """Set one receiver's delay and channel, also for when it is connected again."""
+        self._tunings[receiver] = (delay_ms, channel)
+        for lane in (*self.lanes, *self._joining):
+            if lane.member.receiver == receiver:
+                lane.tune(delay_ms, channel)
 
     def heard(self) -> None:
         """Take note that the receivers are heard."""
@@ -220,6 +255,8 @@ class Members:
                 packets=lane.packets,
                 resent=lane.resent,
                 timing_replies=lane.timing_replies,
+                drop_outs=self.drop_outs.get(lane.member.receiver, 0),
+                **asdict(lane.link),
             )
             for lane in self.lanes
         )
@@ -228,12 +265,14 @@ class Members:
         return {name for name, lane in self._lanes.items() if lane.is_open}
 
     def _levelled(self, member: Member) -> Member:
+        if tuning := self._tunings.get(member.receiver):
+            member = replace(member, delay_ms=tuning[0], channel=tuning[1])
         if member.receiver not in self._levels:
             return member
         volume, is_muted = self._levels[member.receiver]
         return replace(member, volume=volume, muted=is_muted)
 
-    def _drop(self, name: str) -> None:
+    def _release(self, name: str) -> None:
         """Forget a session that a new one replaces."""
         if guard := self._guards.pop(name, None):
             guard.cancel()
@@ -247,41 +286,13 @@ class Members:
         self._guards.pop(name, None)
         self._remotes.ended(name, time.monotonic())
         lane.release()
-        self._tell(lane, "lost", error)
+        self.standing.tell(name, "lost", error)
         await self._on_lost(name, error)
 
-    async def _prepare(self, lane: Lane) -> None:
-        """Open a session and let the receiver order by it, which it may do at once."""
-        await lane.prepare()
-        self._remotes.add(
-            lane.member.receiver,
-            lane.active_remote,
-            self._stream,
-            without_scope(lane.remote_address),
-            time.monotonic(),
-        )
 
-    def _tell(self, lane: Lane, state: str, error: RaopError | None = None) -> None:
-        local = lane.local_address if state == "connected" else None
-        self._say(lane.member.receiver, state, error, local)
-
-    def _say(
-        self,
-        receiver: str,
-        state: str,
-        error: RaopError | None = None,
-        local: str | None = None,
-    ) -> None:
-        self._emit(
-            MemberChanged(
-                stream=self._stream,
-                receiver=receiver,
-                state=state,
-                code=error.code if error else None,
-                text=str(error) if error else "",
-                local=local,
-            )
-        )
+def is_done_well(task: asyncio.Task[Lane]) -> bool:
+    """Whether a task is done and has a lane."""
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 async def tear_down(lanes: Iterable[Lane]) -> None:

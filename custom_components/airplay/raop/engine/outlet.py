@@ -4,16 +4,26 @@ Everything but the constructor, the counters and the ports runs on the pacing th
 """
 
 from collections import deque
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 import socket
 from typing import Protocol
 
+from ..commands import Channel
 from ..errors import ReceiverProtocolError
 from ..session.backlog import Backlog, Format
-from ..session.timeline import Line, sync_packet
-from ..wire.ntp import from_unix_ns
-from ..wire.rtp import ResendRequest, TimingRequest, resend_reply, with_marker
+from ..session.link_quality import ClockSpread, LinkQuality, ResendShare
+from ..session.timeline import SECOND_NS, Line, sync_packet
+from ..wire.ntp import from_unix_ns, to_unix_ns
+from ..wire.rtp import (
+    SAMPLE_RATE,
+    ResendRequest,
+    TimingRequest,
+    resend_reply,
+    with_marker,
+)
 from . import clock, sockets
+from .pacer import Pacer
 
 _MS = 1_000_000
 # Sync packets before a receiver's first timing answer are thrown away (measured on
@@ -62,10 +72,39 @@ class Stock(Protocol):
         """Return datagrams and the same joined."""
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a receiver is to be told of the line."""
+
+    line: Line
+    now_ns: int
+    latency_frames: int
+    delay_frames: int
+    is_first: bool
+
+
+def sync(moment: Moment) -> bytes:
+    """Tell a receiver that asks for our time which frame belongs to it."""
+    return sync_packet(
+        moment.line,
+        moment.now_ns,
+        moment.latency_frames,
+        delay_frames=moment.delay_frames,
+        is_first=moment.is_first,
+    ).build()
+
+
 class Outlet:
     """Sends one receiver its packets and answers its questions."""
 
-    def __init__(self, local: str, remote: str, shape: Format) -> None:
+    def __init__(
+        self,
+        local: str,
+        remote: str,
+        shape: Format,
+        tell: Callable[[Moment], bytes] = sync,
+    ) -> None:
+        self._say_line = tell
         self._peer = sockets.without_scope(remote)
         self._remote = remote
         self.shape = shape
@@ -93,7 +132,11 @@ class Outlet:
         self.packets = 0
         self.resent = 0
         self.timing_replies = 0
+        self.last_evidence_ns: int | None = None
         self.send_errors = 0
+        self._lead_ns = 0
+        self._resend_share = ResendShare()
+        self._clock_spread = ClockSpread()
 
     @property
     def control_port(self) -> int:
@@ -113,6 +156,17 @@ class Outlet:
         self._is_segmenting = sockets.segment(self._audio, size)
         self._control_endpoint = sockets.endpoint(self._remote, control_port)
 
+    def plug(self, pacer: Pacer) -> None:
+        """Begin to hear what the receiver asks."""
+        pacer.listen(self.timing, self.answer_timing)
+        pacer.listen(self.control, self.take_requests)
+
+    def unplug(self, pacer: Pacer) -> None:
+        """Hear nothing and send nothing any more."""
+        pacer.forget(self.timing)
+        pacer.forget(self.control)
+        self.close()
+
     def close(self) -> None:
         """Release the sockets; nothing is sent any more."""
         self.cursor = None
@@ -129,6 +183,24 @@ class Outlet:
         self.due_ns = 0
         self._resends.clear()
         self._echoes.clear()
+
+    def tune(self, delay_frames: int, channel: Channel) -> None:
+        """Let it be heard later than the line, or earlier, and hear a channel.
+
+        It is told of a delay at once; packets from the next one on are of the channel.
+        """
+        self.shape = replace(self.shape, channel=channel)
+        if delay_frames != self.delay_frames:
+            self.delay_frames = delay_frames
+            self._next_sync_ns = self.due_ns = 0
+
+    def link(self, now_ns: int) -> LinkQuality:
+        """Return how good the way to it is; of the event loop, once in a while."""
+        return LinkQuality(
+            resend_percent=self._resend_share.look(now_ns, self.packets, self.resent),
+            clock_spread_us=self._clock_spread.spread_us(now_ns),
+            lead_ms=self._lead_ns // _MS,
+        )
 
     def pump(self, now_ns: int, stock: Stock) -> int:
         """Send what is due; return the time of the next turn."""
@@ -157,7 +229,9 @@ class Outlet:
                 self.timing.sendto(reply, sender)
             except ReceiverProtocolError, OSError:
                 continue
+            self._clock_spread.add(received, to_unix_ns(request.sent_ntp))
             self.timing_replies += 1
+            self.last_evidence_ns = clock.now_ns()
             if self.timing_replies == 1:
                 self._repeat_sync_soon(clock.now_ns())
 
@@ -174,6 +248,7 @@ class Outlet:
                 request = ResendRequest.parse(datagram)
             except ReceiverProtocolError:
                 continue
+            self.last_evidence_ns = clock.now_ns()
             room = _RESEND_QUEUE - len(self._resends)
             wanted = replace(request, count=min(request.count, room))
             self._resends.update(dict.fromkeys(wanted.sequence_numbers()))
@@ -190,14 +265,14 @@ class Outlet:
         assert stock.line is not None
         if self._is_first_sync:
             self._eager_until_ns = now_ns + _EAGER_FOR_NS
-        packet = sync_packet(
-            stock.line,
-            now_ns,
-            stock.latency_frames,
+        moment = Moment(
+            line=stock.line,
+            now_ns=now_ns,
+            latency_frames=stock.latency_frames,
             delay_frames=self.delay_frames,
             is_first=self._is_first_sync,
         )
-        self._tell(packet.build())
+        self._tell(self._say_line(moment))
         self._is_first_sync = False
         is_eager = now_ns < self._eager_until_ns
         self._next_sync_ns = now_ns + (_EAGER_SYNC_NS if is_eager else _SYNC_NS)
@@ -217,8 +292,16 @@ class Outlet:
             self._is_first_packet = False
         self._transmit(datagrams, joined)
         self.cursor += min(behind, BATCH)
+        self._lead_ns = self._heard_ns(stock) - now_ns
         self._next_burst_ns = now_ns + _BURST_GAP_NS
         return self._next_burst_ns if behind > BATCH else _NEVER_NS
+
+    def _heard_ns(self, stock: Stock) -> int:
+        """Return when the last packet that was sent is heard."""
+        assert stock.line is not None
+        assert self.cursor is not None
+        heard_ns = stock.line.time_of(stock.backlog.frame_of(self.cursor - 1))
+        return heard_ns + self.delay_frames * SECOND_NS // SAMPLE_RATE
 
     def _transmit(self, datagrams: list[bytes], joined: bytes) -> None:
         assert self._audio is not None

@@ -12,6 +12,7 @@ from ..session.lead import SILENT_PACKETS
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
 from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from . import clock
+from .arrivals import Arrivals
 from .lane import Lane
 from .members import Members
 from .pacer import Pacer
@@ -52,6 +53,7 @@ class Sessions:
         self.pacer = pacer
         self.transmitter: Transmitter | None = None
         self.gate = asyncio.Lock()
+        self.arrivals = Arrivals(members, lambda: self.transmitter)
         self._on_switch = on_switch
         self._on_end = on_end
 
@@ -66,8 +68,10 @@ class Sessions:
         return self.transmitter is not None and self.transmitter.line is None
 
     def can_take(self, members: Iterable[Member]) -> bool:
-        """Whether exactly these receivers can be played to as they are."""
-        return self.transmitter is not None and self.members.are(members)
+        """Whether one of these receivers can be played to as it is."""
+        wanted = tuple(members)
+        is_there = len(self.members.missing(wanted)) < len(wanted)
+        return self.transmitter is not None and is_there
 
     def make_transmitter(self, depth_ms: int) -> Transmitter:
         """Return one that feeds nobody yet; its reports come to the event loop."""
@@ -88,28 +92,50 @@ class Sessions:
         self.transmitter = transmitter
         return transmitter
 
+    async def open(
+        self,
+        members: Iterable[Member],
+        depth_ms: int,
+        patience_s: float,
+        is_media_ready: asyncio.Event,
+    ) -> None:
+        """Open sessions on a transmitter of their own, ready to begin together.
+
+        Those that fail, or are not ready in time, are left out while there is another;
+        where all fail the first one's error is raised.
+        """
+        self.transmitter = self.make_transmitter(depth_ms)
+        await self.arrivals.gather(
+            members, patience_s=patience_s, is_media_ready=is_media_ready
+        )
+
     async def reopen(
         self, wanted: Iterable[Member], on_missing: Callable[[], None]
     ) -> None:
-        """Open again what receivers closed because it was silent for too long."""
-        transmitter = self.transmitter
-        assert transmitter is not None
+        """Open again what receivers closed because it was silent for too long.
+
+        While there is another, nobody waits for who was lost before.
+        """
         await self.members.check()
-        if missing := self.members.missing(wanted):
+        missing = self.members.missing(wanted)
+        if self.members.stand:
+            is_lost = self.members.standing.is_lost
+            missing = [each for each in missing if not is_lost(each.receiver)]
+        if missing:
             on_missing()
-            lanes = await self.members.connect(missing)
-            await self.members.record(lanes, transmitter)
+            await self.arrivals.gather(missing)
 
     async def wake(self, lead_in_ms: int) -> None:
         """Send silence, and so much of it that an amplifier is awake behind it."""
         transmitter = self.transmitter
         assert transmitter is not None
-        packets = max(SILENT_PACKETS, frames_of_ms(lead_in_ms) // FRAMES_PER_PACKET + 1)
-        silence_ns = packets * FRAMES_PER_PACKET * SECOND_NS // SAMPLE_RATE
+        packets = _silent_packets(lead_in_ms)
+        heard_ns = _WAKING_NS + silence_ns(lead_in_ms)
         now_ns = clock.now_ns()
 
         def wake() -> None:
-            transmitter.wake(now_ns + _WAKING_NS + silence_ns, now_ns, packets)
+            at_ns = now_ns + heard_ns + transmitter.reach_ns
+            transmitter.wake(at_ns, now_ns, packets)
             self.pacer.add(transmitter)
 
         await self.pacer.run(wake)
@@ -150,6 +176,7 @@ class Sessions:
         """Free the receivers."""
         transmitter, self.transmitter = self.transmitter, None
         try:
+            await self.arrivals.clear()
             await self.members.tear_down()
         finally:
             if transmitter:
@@ -159,11 +186,25 @@ class Sessions:
     def start_ns(
         self, now_ns: int, lead_ms: int | None, wanted_ns: int | None = None
     ) -> int:
-        """Return when a first frame is heard: as soon as may be, or as wanted."""
+        """Return when a first frame is heard: as soon as may be, or as wanted.
+
+        The lead is that of the receiver that is heard first.
+        """
+        reach_ns = self.transmitter.reach_ns if self.transmitter else 0
         if wanted_ns is not None:
-            return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS)
+            return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS + reach_ns)
         lead_ms = self.members.lead_ms if lead_ms is None else lead_ms
-        return now_ns + max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS)
+        return now_ns + max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS) + reach_ns
+
+
+def silence_ns(lead_in_ms: int) -> int:
+    """Return for how long a receiver is sent silence before anything else."""
+    frames = _silent_packets(lead_in_ms) * FRAMES_PER_PACKET
+    return frames * SECOND_NS // SAMPLE_RATE
+
+
+def _silent_packets(lead_in_ms: int) -> int:
+    return max(SILENT_PACKETS, frames_of_ms(lead_in_ms) // FRAMES_PER_PACKET + 1)
 
 
 def _call(

@@ -15,15 +15,20 @@ _BUFFER_BYTES = 1 << 20
 _TRAFFIC_CLASS = 0xB8
 
 
-def bind(local: str) -> socket.socket:
-    """Open a non-blocking UDP socket on a local address (IPv6 may carry a scope)."""
+def bind(local: str, port: int = 0) -> socket.socket:
+    """Open a non-blocking UDP socket on a local address (IPv6 may carry a scope).
+
+    Of two sockets for any address and one port, each has its own family.
+    """
     family = family_of(local)
     sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         _mark(sock, family)
-        sock.bind(endpoint(local, 0))
+        if family is socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(endpoint(local, port))
     except OSError:
         sock.close()
         raise

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 
 from ..audio.overlay import Overlay
+from ..commands import Channel
 from ..session.backlog import ENCODED_AT_ONCE, Backlog, Format
 from ..session.lead import SILENT_PACKETS
+from ..session.reach import Reach
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
-from ..wire.rtp import FRAMES_PER_PACKET
-from .outlet import BATCH, Outlet
+from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
+from .outlet import BATCH
 from .supply import Pcm, Supply
+from .tap import Tap
 from .voicing import Branch, Voicing
 
 # Taken and encoded at once, sent a batch at a time: waking up cold is what costs.
@@ -22,6 +25,8 @@ _SETTLE_NS = 100_000_000
 # As late as packets may go out while it is open what they shall hold: more than the
 # longest output buffer that was measured to work.
 _LATE_NS = 350_000_000
+# What a receiver that joins may take for RECORD and its level, beyond its own lead.
+_JOINING_NS = 100_000_000
 
 
 class Transmitter:
@@ -49,11 +54,17 @@ class Transmitter:
         # Music that begins while a voice mutes it waits: its first frames count.
         self._is_fresh = False
         self._voicing: Voicing | None = None
-        self._branches: dict[Outlet, Branch] = {}
-        self._depth_ns = self._ahead_ns = depth_ms * 1_000_000
+        self._branches: dict[Tap, Branch] = {}
+        # How far ahead of its first receiver's sound packets go out, and of the line.
+        self._depth_ns = self._distance_ns = self._ahead_ns = depth_ms * 1_000_000
+        self._reach = Reach()
         self._on_end = on_end
-        self._outlets: list[Outlet] = []
+        self._outlets: list[Tap] = []
+        # The first packet that each outlet was given of the present line.
+        self._entries: dict[Tap, int] = {}
+        self._first_sequence = sequence
         self._settled_ns = 0
+        self._is_catching_up = False
         self._joined: dict[Format, tuple[int, list[bytes], bytes]] = {}
 
     @property
@@ -61,22 +72,93 @@ class Transmitter:
         """The first frame that was not given to the outlets yet."""
         return self.backlog.frame_of(self.next_sequence)
 
-    def attach(self, outlet: Outlet, sequence: int) -> None:
-        """Give an outlet the packets from a sequence number on."""
+    def entry(self, now_ns: int, lead_ns: int, *, delay_frames: int = 0) -> int:
+        """Return the packet with which a receiver begins that joins now.
+
+        It is the one heard soonest of those that it can still play: on a line that
+        runs one from the past, as long as it is heard `lead_ns` from now or later.
+        """
+        return self._entry(now_ns, self._joining_ns(lead_ns), delay_frames)
+
+    def attach(
+        self, outlet: Tap, sequence: int, *, now_ns: int = 0, lead_ns: int = 0
+    ) -> None:
+        """Give an outlet the packets from an entry on, or from a later one.
+
+        The entry may have come too late meanwhile.
+        """
+        if self.line:
+            least_ns = self._joining_ns(lead_ns) - _JOINING_NS
+            soonest = self._entry(now_ns, least_ns, outlet.delay_frames)
+            sequence = max(sequence, soonest)
+        self._entries[outlet] = sequence
         outlet.start(sequence)
         self._outlets.append(outlet)
+        self._stretch()
 
-    def detach(self, outlet: Outlet) -> None:
+    def heard_ns(self, outlet: Tap) -> int | None:
+        """Return the instant from which on an outlet's receiver is heard."""
+        line, sequence = self.line, self._entries.get(outlet)
+        if line is None or sequence is None:
+            return None
+        heard_ns = max(line.at_ns, line.time_of(self.backlog.frame_of(sequence)))
+        return heard_ns + outlet.delay_frames * SECOND_NS // SAMPLE_RATE
+
+    def _joining_ns(self, lead_ns: int) -> int:
+        # What goes out to all only then is soon enough.
+        return min(lead_ns + _JOINING_NS, self._ahead_ns)
+
+    def _entry(self, now_ns: int, lead_ns: int, delay_frames: int) -> int:
+        if self.line is None:
+            return self.next_sequence
+        frame = self.line.frame_at(now_ns + lead_ns) - delay_frames
+        oldest = max(self._first_sequence, self.backlog.oldest_sequence)
+        return max(self.backlog.sequence_from(frame), oldest)
+
+    def detach(self, outlet: Tap) -> None:
         """Take an outlet away; the others notice nothing."""
         if outlet in self._outlets:
             self._outlets.remove(outlet)
+            self._entries.pop(outlet, None)
             self._branches.pop(outlet, None)
+            self._stretch()
+
+    def tune(self, outlet: Tap, delay_frames: int, channel: Channel) -> None:
+        """Set an outlet's delay and channel; the others notice nothing."""
+        outlet.tune(delay_frames, channel)
+        self._stretch()
+
+    @property
+    def reach_ns(self) -> int:
+        """How long before the line the first of the receivers is heard.
+
+        What shall be heard whole by all has to begin so much later.
+        """
+        return self._reach.before_ns
+
+    @property
+    def lag_ns(self) -> int:
+        """How long after the line the last of the receivers is heard."""
+        return self._reach.behind_ns
+
+    def _stretch(self) -> None:
+        """Send far enough ahead for all delays, and no further."""
+        self._reach = Reach.of(outlet.delay_frames for outlet in self._outlets)
+        self._keep_distance(self._distance_ns)
+
+    def _keep_distance(self, distance_ns: int) -> None:
+        self._distance_ns = distance_ns
+        ahead_ns = self._reach.ahead_ns(distance_ns)
+        # What is due all at once now is not late.
+        self._is_catching_up |= ahead_ns > self._ahead_ns
+        self._ahead_ns = ahead_ns
 
     def begin(self, source: Pcm, at_ns: int, now_ns: int, position_frames: int) -> int:
         """Let a source be heard from `at_ns` on; return the instant at which it is.
 
-        24 silent packets come in front of it, so it has to be a while from now. On a
-        line that runs it is heard as soon as may be instead, under a voice.
+        24 silent packets come in front of it, so it has to be a while from now, and
+        the reach more. On a line that runs it is heard as soon as may be instead,
+        under a voice.
         """
         self.is_paused = False
         self._is_fresh = True
@@ -93,11 +175,11 @@ class Transmitter:
         Its packets go out as late as they may, until `commit`.
         """
         self._set_line(at_ns, now_ns, silent_packets)
-        self._ahead_ns = min(self._depth_ns, _LATE_NS)
+        self._keep_distance(min(self._depth_ns, _LATE_NS))
 
     def commit(self) -> None:
         """Send as far ahead as usual again."""
-        self._ahead_ns = self._depth_ns
+        self._keep_distance(self._depth_ns)
 
     def hush(self, now_ns: int) -> tuple[int, int] | None:
         """Stop sending; return the next sequence number and frame, for FLUSH.
@@ -137,7 +219,7 @@ class Transmitter:
         return self.line.time_of(frame)
 
     def speak(
-        self, overlay: Overlay, at_ns: int, outlet: Outlet | None = None
+        self, overlay: Overlay, at_ns: int, outlet: Tap | None = None
     ) -> int | None:
         """Let a voice be heard at an instant, or as soon after it as may be.
 
@@ -186,7 +268,7 @@ class Transmitter:
         """Whether a voice is heard, or on its way."""
         if self.line is None:
             return False
-        frame = self.line.frame_at(now_ns)
+        frame = self.line.frame_at(now_ns - self.lag_ns)
         voices = [each.voicing for each in self._branches.values()]
         if self._voicing:
             voices.append(self._voicing)
@@ -214,12 +296,18 @@ class Transmitter:
         self._branches.clear()
         content = self.next_frame + silent_packets * FRAMES_PER_PACKET
         self.line = Line(content, at_ns)
-        self._ahead_ns = self._depth_ns
+        self._keep_distance(self._depth_ns)
         self.first_packet_ns = None
-        self._settled_ns = max(now_ns, at_ns - self._depth_ns) + _SETTLE_NS
-        for outlet in self._outlets:
-            outlet.start(self.next_sequence)
+        self._settled_ns = max(now_ns, at_ns - self._ahead_ns) + _SETTLE_NS
+        self._enter_all()
         return content
+
+    def _enter_all(self) -> None:
+        """Let all outlets begin with the first packet of a line."""
+        self._first_sequence = self.next_sequence
+        for outlet in self._outlets:
+            self._entries[outlet] = self.next_sequence
+            outlet.start(self.next_sequence)
 
     def heard_frame(self, now_ns: int) -> int | None:
         """Return the frame that is being heard, or None while nothing plays."""
@@ -267,6 +355,9 @@ class Transmitter:
 
     def _advance(self, now_ns: int) -> int:
         assert self.line is not None
+        if self._is_catching_up:
+            self._settled_ns = max(self._settled_ns, now_ns + _SETTLE_NS)
+            self._is_catching_up = False
         while True:
             frame = self.next_frame
             heard_ns = self.line.time_of(frame)
@@ -327,11 +418,10 @@ class Transmitter:
 
     def _move_line(self, frame: int, now_ns: int) -> None:
         """Start again behind a hole: the machine slept, or was held, for too long."""
-        self.line = Line(frame, now_ns + self._depth_ns)
-        self._settled_ns = now_ns + self._depth_ns + _SETTLE_NS
+        self.line = Line(frame, now_ns + self._ahead_ns)
+        self._settled_ns = now_ns + self._ahead_ns + _SETTLE_NS
         self.line_moves += 1
-        for outlet in self._outlets:
-            outlet.start(self.next_sequence)
+        self._enter_all()
 
     def _look_for_end(self, now_ns: int) -> None:
         end = self.supply.end_frame
@@ -339,6 +429,7 @@ class Transmitter:
             return
         if self.is_speaking(now_ns):
             return
-        if self.line.time_of(end) + _TAIL_NS <= now_ns and self.supply.source:
+        tail_ns = _TAIL_NS + self.lag_ns
+        if self.line.time_of(end) + tail_ns <= now_ns and self.supply.source:
             self.line = None
             self._on_end(self.supply.source)

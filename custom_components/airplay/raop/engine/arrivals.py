@@ -1,0 +1,179 @@
+"""Receivers on their way into a stream: connected side by side, ready together."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+import time
+
+from ..errors import (
+    NoStreamError,
+    RaopError,
+    ReceiverBusyError,
+    ReceiverUnreachableError,
+)
+from ..messages import Member
+from .lane import Lane
+from .members import Members, is_done_well, tear_down
+from .transmitter import Transmitter
+
+# Who is not ready so long after the first one comes later.
+_PATIENCE_S = 3.0
+_LOOK_S = 0.01
+# How often a busy receiver is asked again: a few times at least, and not like a flood.
+_QUICK_S = 0.5
+_SLOW_S = 5.0
+
+
+class Arrivals:
+    """Brings receivers from nothing to a session that stands on the timeline."""
+
+    def __init__(
+        self, members: Members, transmitter: Callable[[], Transmitter | None]
+    ) -> None:
+        self._members = members
+        self._transmitter = transmitter
+        self._under_way: dict[str, asyncio.Task[Lane]] = {}
+        # Why those failed that `gather` has left out.
+        self.failures: dict[str, RaopError] = {}
+
+    async def arrive(self, member: Member) -> Lane:
+        """Return a receiver's session; an attempt that is under way goes on.
+
+        Raises RaopError, and then leaves nothing open.
+        """
+        task = self._under_way.get(member.receiver)
+        if task is None:
+            task = self._begin(member, 0.0, None)
+        try:
+            return await task
+        finally:
+            await self.cancel(member.receiver)
+
+    async def gather(
+        self,
+        members: Iterable[Member],
+        *,
+        patience_s: float = 0.0,
+        is_media_ready: asyncio.Event | None = None,
+    ) -> None:
+        """Wait until all are ready or have failed.
+
+        Three seconds after the first one the others are not waited for: they go on by
+        themselves. One that is alone need not have shown that it knows the time.
+        Sessions that stand already are ready. Who is busy is asked again for a while.
+        Where nobody has a session in the end the first one's error is raised.
+        """
+        wanted = tuple(members)
+        if not wanted:
+            raise RaopError("there is no receiver to play on")
+        for member in wanted:
+            self._begin(member, patience_s, is_media_ready)
+        tasks = {each.receiver: self._under_way[each.receiver] for each in wanted}
+        knows_time = len(wanted) > 1 or self._members.stand
+        deadline = time.monotonic() + _PATIENCE_S if self._members.stand else None
+        while waiting := [
+            name for name in tasks if not self._is_settled(name, knows_time=knows_time)
+        ]:
+            if deadline is None and len(waiting) < len(tasks) and self._members.stand:
+                deadline = time.monotonic() + _PATIENCE_S
+            if deadline is not None and time.monotonic() > deadline:
+                break
+            pending = [task for task in tasks.values() if not task.done()]
+            if pending and not self._members.stand:
+                await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            else:
+                await asyncio.sleep(_LOOK_S)
+        for name, task in tasks.items():
+            if task.done():
+                self._under_way.pop(name, None)
+        self.failures = _errors(tasks)
+        if not self._members.stand:
+            self._raise_failure()
+
+    async def cancel(self, receiver: str) -> None:
+        """Call one off."""
+        if task := self._under_way.pop(receiver, None):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def clear(self) -> None:
+        """Call all off."""
+        tasks, self._under_way = tuple(self._under_way.values()), {}
+        self.failures = {}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _raise_failure(self) -> None:
+        for receiver, error in self.failures.items():
+            self._members.standing.tell(receiver, "lost", error)
+        for error in self.failures.values():
+            raise error
+        raise ReceiverUnreachableError("the receivers closed their connections")
+
+    def _is_settled(self, name: str, *, knows_time: bool) -> bool:
+        task = self._under_way.get(name)
+        if task is None or task.cancelled():
+            return True
+        if not task.done():
+            return False
+        if not is_done_well(task) or not knows_time:
+            return True
+        lane = task.result()
+        return not lane.is_open or lane.timing_replies > 0
+
+    def _begin(
+        self, member: Member, patience_s: float, is_media_ready: asyncio.Event | None
+    ) -> asyncio.Task[Lane]:
+        task = asyncio.create_task(self._arrive(member, patience_s, is_media_ready))
+        self._under_way[member.receiver] = task
+        return task
+
+    async def _arrive(
+        self, member: Member, patience_s: float, is_media_ready: asyncio.Event | None
+    ) -> Lane:
+        lane = await self._open(member, patience_s)
+        try:
+            if is_media_ready:
+                await is_media_ready.wait()
+        except asyncio.CancelledError:
+            await tear_down([lane])
+            raise
+        transmitter = self._transmitter()
+        if transmitter is None:
+            await tear_down([lane])
+            raise NoStreamError("the stream has ended")
+        await self._members.record([lane], transmitter)
+        if transmitter.line is None:
+            # What it was sent of a line that ended meanwhile shall not be heard.
+            await _silence(lane, transmitter)
+        return lane
+
+    async def _open(self, member: Member, patience_s: float) -> Lane:
+        until_s = time.monotonic() + patience_s
+        gap_s = min(max(patience_s / 20, _QUICK_S), _SLOW_S)
+        while True:
+            try:
+                return await self._members.open(member)
+            except ReceiverBusyError:
+                if time.monotonic() + gap_s > until_s:
+                    raise
+            self._members.standing.tell(member.receiver, "busy")
+            await asyncio.sleep(gap_s)
+
+
+async def _silence(lane: Lane, transmitter: Transmitter) -> None:
+    if lane.packets:
+        await lane.flush(transmitter.next_sequence, transmitter.next_frame)
+
+
+def _errors(tasks: dict[str, asyncio.Task[Lane]]) -> dict[str, RaopError]:
+    found: dict[str, RaopError] = {}
+    for name, task in tasks.items():
+        if not task.done() or task.cancelled():
+            continue
+        error = task.exception()
+        if isinstance(error, RaopError):
+            found[name] = error
+        elif error:
+            raise error
+    return found

@@ -1,0 +1,236 @@
+"""Takes care of one member: connects it, notices when it is heard, or no more."""
+
+import asyncio
+from collections.abc import Callable
+import logging
+import time
+
+from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
+from ..messages import Member
+from ..session.rejoin import Link
+from ..session.roster import Roster
+from . import clock
+from .knock import answers
+from .lane import Lane
+from .sessions import SILENT, Sessions
+
+_LOGGER = logging.getLogger(__name__)
+
+_LOOK_S = 0.1
+_EVIDENCE_S = 4.0
+# Receivers ask for the time every three seconds, and one question may be lost.
+_SILENT_S = 7.0
+# How soon it is noticed that a receiver is back on the network.
+_KNOCK_S = 2.0
+# Who answers but asks for nothing any more is given a new session.
+_MUTE_S = 30.0
+
+
+class Care:
+    """Brings one member into the running line again and again, until it is hopeless."""
+
+    def __init__(
+        self,
+        receiver: str,
+        sessions: Sessions,
+        roster: Roster,
+        link: Link,
+        *,
+        is_asked_for: Callable[[], bool],
+        on_arrived: Callable[[Lane], None],
+        on_heard: Callable[[], None],
+    ) -> None:
+        self.receiver = receiver
+        self.task: asyncio.Task[None] | None = None
+        self.is_given_up = False
+        self.is_heard = False
+        self._sessions = sessions
+        self._members = sessions.members
+        self._roster = roster
+        self._link = link
+        self._is_asked_for = is_asked_for
+        self._on_arrived = on_arrived
+        self._on_heard = on_heard
+        self._hurried = asyncio.Event()
+        self._was_there = True
+        self._error: RaopError = ReceiverUnreachableError("the connection was closed")
+
+    def hurry(self) -> None:
+        """Try at once, if it is missing."""
+        self._link.was_seen()
+        self._hurried.set()
+
+    def lost(self, error: RaopError) -> None:
+        """Take note why its session ended."""
+        self._error = error
+        self._hurried.set()
+
+    async def run(self) -> RaopError:
+        """Return why it is not tried any more; a lone receiver is nobody's business."""
+        while member := self._roster.find(self.receiver):
+            try:
+                lane = await self._reach(member)
+                await self._follow(lane)
+            except RaopError as err:
+                self._error = err
+            self.is_heard = False
+            await self._take_out()
+            if self._is_alone:
+                return self._error
+            verdict = self._verdict(self._error)
+            if verdict:
+                self.is_given_up = True
+                return verdict
+            _LOGGER.debug("%s is missing: %s", member.name, self._error)
+            if isinstance(self._error, ReceiverUnreachableError):
+                self._was_there = await answers(member)
+            await self._wait(self._link.next_wait_s())
+        return self._error
+
+    @property
+    def _is_alone(self) -> bool:
+        return not self._roster.is_group
+
+    def _verdict(self, error: RaopError) -> RaopError | None:
+        self._link.missed(time.monotonic())
+        if self._is_asked_for():
+            return error
+        self._members.standing.tell(self.receiver, "lost", error)
+        return self._link.verdict(error, time.monotonic())
+
+    async def _reach(self, member: Member) -> Lane:
+        """Return its session, when it is heard by it."""
+        lane = self._members.find(self.receiver)
+        if lane is None or not lane.is_open:
+            if not self._was_there:
+                await self._knock(member)
+            arrivals = self._sessions.arrivals
+            if error := arrivals.failures.pop(self.receiver, None):
+                raise error
+            lane = await arrivals.arrive(member)
+            self._on_arrived(lane)
+        await self._hear(lane)
+        return lane
+
+    async def _hear(self, lane: Lane) -> None:
+        """Wait for its first frame's instant and for evidence."""
+        heard_s: float | None = None
+        while True:
+            heard_ns = self._heard_ns(lane)
+            is_time = heard_ns is not None and clock.now_ns() >= heard_ns
+            if is_time and lane.timing_replies:
+                break
+            self._check(lane)
+            if heard_s is None and is_time:
+                heard_s = time.monotonic()
+            is_late = heard_s and time.monotonic() - heard_s > _EVIDENCE_S
+            if is_late and not self._is_alone:
+                raise ReceiverSilentError(SILENT)
+            await asyncio.sleep(_LOOK_S if heard_ns is None else self._left_s(heard_ns))
+        lane.heard()
+        self._was_there = True
+        self._sounds()
+
+    async def _follow(self, lane: Lane) -> None:
+        """Return when it is not heard any more and does not come back by itself."""
+        while True:
+            await self._pause(_LOOK_S)
+            if not self._is_standing(lane):
+                self._drop_out(self._error)
+                return
+            if self._is_silent(lane) and not self._is_alone:
+                self._drop_out(ReceiverSilentError("it asks for the time no more"))
+                await self._await_sound(lane)
+                self._sounds()
+
+    def _sounds(self) -> None:
+        self.is_heard = True
+        if not self._is_alone:
+            self._members.keep_level(self.receiver)
+        self._link.came_back()
+        self._members.standing.tell(self.receiver, "playing")
+        self._on_heard()
+
+    async def _await_sound(self, lane: Lane) -> None:
+        """Feed a silent receiver on while its connection stands."""
+        since_s = time.monotonic()
+        member = self._roster.find(self.receiver) or lane.member
+        while self._is_silent(lane):
+            is_back = await self._is_back(member)
+            self._check(lane)
+            if is_back:
+                # If it has started anew it knows nothing of the session.
+                await lane.check()
+                self._check(lane)
+            if time.monotonic() - since_s > _MUTE_S:
+                raise ReceiverSilentError("it asks for the time no more")
+
+    async def _wait(self, wait_s: float) -> None:
+        """Wait as long as the link deserves, or until it is seen on the network."""
+        until_s = time.monotonic() + wait_s
+        while (left_s := until_s - time.monotonic()) > 0:
+            if self._was_there:
+                await self._pause(left_s)
+                return
+            member = self._roster.find(self.receiver)
+            if member is None or await self._is_back(member):
+                return
+
+    async def _is_back(self, member: Member) -> bool:
+        """Knock after a while; return whether it is there and was not before."""
+        if await self._pause(_KNOCK_S):
+            return True
+        was_there, self._was_there = self._was_there, await answers(member)
+        return self._was_there and not was_there
+
+    async def _knock(self, member: Member) -> None:
+        self._was_there = await answers(member)
+        if not self._was_there:
+            raise ReceiverUnreachableError(f"{member.host} does not answer")
+
+    async def _pause(self, wait_s: float) -> bool:
+        """Return early, and True, where there is a reason to hurry."""
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._hurried.wait()
+        except TimeoutError:
+            return False
+        self._hurried.clear()
+        return True
+
+    async def _take_out(self) -> None:
+        """Leave nothing open of an attempt that failed, or of what has ended."""
+        if not self._is_alone:
+            await self._members.drop(self.receiver)
+
+    def _drop_out(self, error: RaopError) -> None:
+        self._error = error
+        self.is_heard = False
+        if self._is_alone:
+            return
+        self._link.dropped_out(time.monotonic())
+        self._members.drop_outs[self.receiver] = self._link.drop_outs
+        self._members.standing.tell(self.receiver, "lost", error)
+
+    def _is_standing(self, lane: Lane) -> bool:
+        return lane.is_open and self._members.find(self.receiver) is lane
+
+    def _check(self, lane: Lane) -> None:
+        if not self._is_standing(lane):
+            raise self._error
+
+    def _is_silent(self, lane: Lane) -> bool:
+        line, evidence_ns = self._sessions.line, lane.last_evidence_ns
+        if line is None or evidence_ns is None:
+            return False
+        since_ns = max(evidence_ns, line.at_ns)
+        return clock.now_ns() - since_ns > _SILENT_S * 1e9
+
+    def _heard_ns(self, lane: Lane) -> int | None:
+        transmitter, outlet = self._sessions.transmitter, lane.outlet
+        if transmitter is None or outlet is None:
+            return None
+        return transmitter.heard_ns(outlet)
+
+    def _left_s(self, heard_ns: int) -> float:
+        return min(max((heard_ns - clock.now_ns()) / 1e9, 0.01), _LOOK_S)

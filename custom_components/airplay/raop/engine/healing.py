@@ -1,0 +1,173 @@
+"""Keeps the members of a stream in it: those that come late, and those that drop out."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+import logging
+
+from ..errors import RaopError
+from ..messages import Member
+from ..session.rejoin import Link
+from ..session.roster import Roster
+from .care import Care
+from .lane import Lane
+from .sessions import Sessions
+
+_LOGGER = logging.getLogger(__name__)
+
+# As long as a router takes to start again, and no longer than anybody waits for music.
+_HOPE_S = 60.0
+
+
+class Healing:
+    """Has one member after the other taken care of while a line runs."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        roster: Roster,
+        *,
+        on_arrived: Callable[[Lane], None],
+        on_hopeless: Callable[[str, RaopError], None],
+    ) -> None:
+        self._sessions = sessions
+        self._roster = roster
+        self._on_arrived = on_arrived
+        self._on_hopeless = on_hopeless
+        self._links: dict[str, Link] = {}
+        self._cares: dict[str, Care] = {}
+        self._awaited: dict[str, asyncio.Future[None]] = {}
+        self._hope: asyncio.TimerHandle | None = None
+        self._is_running = False
+
+    @property
+    def has_hope(self) -> bool:
+        """Whether a group goes on although nobody is heard: somebody may come back."""
+        is_group = self._roster.is_group
+        return self._is_running and is_group and bool(self._roster.active)
+
+    def start(self) -> None:
+        """Take care of all that shall be heard."""
+        self._is_running = True
+        for member in self._roster.active:
+            self._take_care(member.receiver)
+
+    async def rest(self) -> None:
+        """Leave all alone, as on a line that ends."""
+        self._is_running = False
+        self._lose_hope_later(None)
+        await asyncio.gather(*(self._leave_alone(name) for name in (*self._cares,)))
+
+    def dismiss(self, error: RaopError | None = None) -> None:
+        """Let nobody wait to be heard any more."""
+        for name in (*self._awaited,):
+            self._answer(name, error)
+
+    async def joined(self, receiver: str) -> None:
+        """Wait until a member is heard; raise why it cannot be: then it is none."""
+        care = self._cares.get(receiver)
+        if care and care.is_heard:
+            return
+        answer = self._awaited.get(receiver)
+        if answer is None:
+            answer = asyncio.get_running_loop().create_future()
+            self._awaited[receiver] = answer
+        if self._is_running:
+            self._take_care(receiver)
+            self._cares[receiver].hurry()
+        await asyncio.shield(answer)
+
+    async def leave(self, receiver: str) -> None:
+        """Take care of a member no more."""
+        self._links.pop(receiver, None)
+        await self._leave_alone(receiver)
+        self._answer(receiver, None)
+
+    def seen(self, member: Member) -> None:
+        """Try a member that is missing at once, maybe at another address."""
+        known = self._roster.find(member.receiver)
+        if known is None:
+            return
+        self._roster.replace(
+            replace(
+                known,
+                host=member.host,
+                port=member.port,
+                txt=member.txt,
+                airplay_port=member.airplay_port,
+                airplay_txt=member.airplay_txt,
+            )
+        )
+        if care := self._cares.get(member.receiver):
+            care.hurry()
+
+    def lost(self, receiver: str, error: RaopError) -> None:
+        """Take note that a session is gone; without any there is not hope for ever."""
+        if care := self._cares.get(receiver):
+            care.lost(error)
+        if self.has_hope and not self._sessions.members and self._hope is None:
+            self._lose_hope_later(lambda: self._on_hopeless(receiver, error))
+
+    def _take_care(self, receiver: str) -> None:
+        if receiver in self._cares:
+            return
+        link = self._links.setdefault(receiver, Link())
+        care = Care(
+            receiver,
+            self._sessions,
+            self._roster,
+            link,
+            is_asked_for=lambda: receiver in self._awaited,
+            on_arrived=self._on_arrived,
+            on_heard=lambda: self._heard(receiver),
+        )
+        self._cares[receiver] = care
+        care.task = asyncio.create_task(self._run(care))
+
+    async def _run(self, care: Care) -> None:
+        try:
+            error = await care.run()
+        except Exception as err:
+            _LOGGER.exception("Unexpected error with a member")
+            error = RaopError(repr(err))
+        receiver = care.receiver
+        if self._cares.get(receiver) is not care:
+            return
+        del self._cares[receiver]
+        if not care.is_given_up:
+            return
+        self._links.pop(receiver, None)
+        self._roster.remove(receiver)
+        await self._sessions.members.leave(receiver, error)
+        self._answer(receiver, error)
+        if not self._roster.active:
+            self._on_hopeless(receiver, error)
+
+    def _heard(self, receiver: str) -> None:
+        self._lose_hope_later(None)
+        self._answer(receiver, None)
+
+    def _answer(self, receiver: str, error: RaopError | None) -> None:
+        answer = self._awaited.pop(receiver, None)
+        if answer is None or answer.done():
+            return
+        if error:
+            answer.set_exception(error)
+            # Whoever asked may be gone.
+            answer.exception()
+        else:
+            answer.set_result(None)
+
+    async def _leave_alone(self, receiver: str) -> None:
+        care = self._cares.pop(receiver, None)
+        if care and care.task and care.task is not asyncio.current_task():
+            care.task.cancel()
+            await asyncio.gather(care.task, return_exceptions=True)
+
+    def _lose_hope_later(self, then: Callable[[], None] | None) -> None:
+        if self._hope:
+            self._hope.cancel()
+            self._hope = None
+        if then:
+            loop = asyncio.get_running_loop()
+            self._hope = loop.call_later(_HOPE_S, then)

@@ -1,0 +1,22 @@
+"""Finds out cheaply whether a receiver is on the network."""
+
+import asyncio
+import contextlib
+
+from ..messages import Member
+
+_TIMEOUT_S = 1.5
+
+
+async def answers(member: Member) -> bool:
+    """Return whether a receiver takes connections; it hears nothing by them."""
+    port = member.port or member.airplay_port or 0
+    try:
+        async with asyncio.timeout(_TIMEOUT_S):
+            _, writer = await asyncio.open_connection(member.host, port)
+    except OSError, UnicodeError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True

@@ -1,0 +1,109 @@
+"""The sockets of PTP, and the addresses that they meet."""
+
+from collections.abc import Iterable
+import contextlib
+from dataclasses import dataclass
+import errno
+import ipaddress
+import socket
+
+from ..errors import PtpNotPermittedError, PtpPortsTakenError, PtpUnavailableError
+from ..wire.ptp import EVENT_PORT, GENERAL_PORT
+from .ptp_socket import Address, EventSocket
+from .sockets import bind, endpoint, family_of
+
+# Receivers answer to whichever address of ours they know.
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104
+_REFUSED = {errno.EACCES, errno.EPERM}
+_NO_SUCH_FAMILY = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT}
+
+# A host and the scope of a link-local one.
+type Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where event messages, which are timed, and general ones go."""
+
+    event: int = EVENT_PORT
+    general: int = GENERAL_PORT
+
+
+STANDARD = Ports()
+
+
+class Link:
+    """The two sockets of one address family."""
+
+    def __init__(self, local: str, ports: Ports) -> None:
+        self.event = EventSocket(local, ports.event)
+        try:
+            self.general = bind(local, ports.general)
+        except OSError:
+            self.event.close()
+            raise
+
+    @property
+    def ports(self) -> Ports:
+        """The ports that it has."""
+        event, general = self.event.sock.getsockname(), self.general.getsockname()
+        return Ports(event[1], general[1])
+
+    def tell(self, message: bytes, address: Address) -> None:
+        """Send a message whose departure does not count."""
+        with contextlib.suppress(OSError):
+            self.general.sendto(message, address)
+
+    def close(self) -> None:
+        """Free both ports."""
+        self.event.close()
+        self.general.close()
+
+
+def open_links(local: Iterable[str], ports: Ports) -> dict[socket.AddressFamily, Link]:
+    """Open both ports in each family that there is; all or none.
+
+    Raises PtpUnavailableError.
+    """
+    links: dict[socket.AddressFamily, Link] = {}
+    for address in local:
+        try:
+            links[family_of(address)] = Link(address, ports)
+        except OSError as err:
+            if err.errno in _NO_SUCH_FAMILY:
+                continue
+            for link in links.values():
+                link.close()
+            raise _unavailable(err, ports) from err
+    if not links:
+        raise PtpUnavailableError("this machine has no addresses for PTP")
+    return links
+
+
+def place_of(address: str) -> Place:
+    """Return the place of an address as people write it."""
+    return place_from(endpoint(address, 0))
+
+
+def place_from(address: Address) -> Place:
+    """Return what tells an address from others, however it is written."""
+    host = ipaddress.ip_address(address[0])
+    if len(address) == 2 or not host.is_link_local:
+        return host.compressed, 0
+    return host.compressed, address[3]
+
+
+def with_port(address: Address, port: int) -> Address:
+    """Return another port at the same place."""
+    if len(address) == 2:
+        return (address[0], port)
+    return (address[0], port, 0, address[3])
+
+
+def _unavailable(error: OSError, ports: Ports) -> PtpUnavailableError:
+    which = f"UDP ports {ports.event} and {ports.general}"
+    if error.errno in _REFUSED:
+        return PtpNotPermittedError(f"this process may not open {which}")
+    if error.errno == errno.EADDRINUSE:
+        return PtpPortsTakenError(f"another program has {which}, or one of them")
+    return PtpUnavailableError(f"cannot open {which}: {error}")

@@ -1,0 +1,261 @@
+"""The PTP clock of this process: one for all receivers that follow it."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+import logging
+import socket
+
+from ..errors import ReceiverProtocolError
+from ..session.ptp import Outgoing, Peer
+from ..session.ptp_readiness import Habit
+from ..wire.ptp import GENERAL_PORT
+from . import clock
+from .pacer import Pacer
+from .ptp_link import (
+    EVERYWHERE,
+    STANDARD,
+    Link,
+    Place,
+    Ports,
+    open_links,
+    place_from,
+    place_of,
+    with_port,
+)
+from .ptp_socket import Address, receive
+from .sockets import endpoint, family_of
+
+_LOGGER = logging.getLogger(__name__)
+
+_FAR_NS = 3600 * 1_000_000_000
+
+
+class PtpPeer:
+    """A lane's hold on a receiver that shares our clock, or shares its own with us."""
+
+    def __init__(self, service: PtpService, guest: _Guest) -> None:
+        self._service = service
+        self._guest = guest
+        self._peer = guest.peer
+        self._is_held = True
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether the receiver and we are known to have one clock."""
+        return self._peer.has_evidence(clock.now_ns())
+
+    @property
+    def probes(self) -> int:
+        """How often in a row the receiver has measured the way to us."""
+        return self._peer.probes
+
+    @property
+    def ready_at_ns(self) -> int:
+        """The session time from which on an anchor can be relied on; it may move."""
+        return self._peer.ready_at_ns(clock.now_ns())
+
+    @property
+    def lead_ms(self) -> int:
+        """How long from now that is, 0 once it is over."""
+        now_ns = clock.now_ns()
+        return max(0, -((now_ns - self._peer.ready_at_ns(now_ns)) // 1_000_000))
+
+    @property
+    def grandmaster_id(self) -> int | None:
+        """The clock to name in anchors; None while the receiver's is not known."""
+        return self._peer.grandmaster_id
+
+    def timeline_ns(self, session_ns: int) -> int:
+        """Return the grandmaster's time, to be written into anchors.
+
+        Without evidence from a receiver that keeps its own clock it is our own.
+        """
+        clock_map = self._peer.clock_map
+        return clock_map.timeline_ns(session_ns) if clock_map else session_ns
+
+    def session_ns(self, timeline_ns: int) -> int:
+        """Return the session time at a time of the grandmaster's."""
+        clock_map = self._peer.clock_map
+        return clock_map.session_ns(timeline_ns) if clock_map else timeline_ns
+
+    def begin(self) -> None:
+        """Show our clock at once, and look for new evidence: SETUP was just answered.
+
+        Some receivers forget all clocks when a stream is set up.
+        """
+        self._service.begin(self._guest)
+
+    def remove(self) -> None:
+        """Let go of the receiver; doing so again does no harm."""
+        if self._is_held:
+            self._is_held = False
+            self._service.release(self._guest)
+
+
+class PtpService:
+    """Owns UDP ports 319 and 320 of this machine, from the first peer until `close`."""
+
+    def __init__(
+        self,
+        pacer: Pacer,
+        clock_id: int,
+        *,
+        ports: Ports = STANDARD,
+        receivers: Ports = STANDARD,
+        local: Iterable[str] = EVERYWHERE,
+    ) -> None:
+        self.clock_id = clock_id
+        self._pacer = pacer
+        self._ports = ports
+        self._receivers = receivers
+        self._local = tuple(local)
+        self._links: dict[socket.AddressFamily, Link] = {}
+        self._guests: dict[Place, _Guest] = {}
+        self._is_listening = False
+
+    @property
+    def syncs(self) -> int:
+        """How many timed messages were sent."""
+        return sum(link.event.sent for link in self._links.values())
+
+    @property
+    def stamped(self) -> int:
+        """Of how many the kernel told when they left."""
+        return sum(link.event.stamped for link in self._links.values())
+
+    @property
+    def ports(self) -> tuple[Ports, ...]:
+        """The ports in use, one pair for each address family."""
+        return tuple(link.ports for link in self._links.values())
+
+    async def add_peer(
+        self, addresses: Iterable[str], habit: Habit = Habit.FOLLOWS
+    ) -> PtpPeer:
+        """Share one clock with a receiver, until all who added it have removed it.
+
+        Messages go to its first address, and are taken from all (a link-local one
+        with its scope). Raises PtpUnavailableError where this machine cannot.
+        """
+        known = tuple(addresses)
+        if not self._links:
+            self._links = open_links(self._local, self._ports)
+        return await self._pacer.run(lambda: self._admit(known, habit))
+
+    def begin(self, guest: _Guest) -> None:
+        """See PtpPeer."""
+        self._pacer.post(lambda: guest.peer.begin(clock.now_ns()))
+
+    def release(self, guest: _Guest) -> None:
+        """See PtpPeer."""
+        self._pacer.post(lambda: self._dismiss(guest))
+
+    async def close(self) -> None:
+        """Free the ports; there are no peers any more."""
+        if self._links:
+            await self._pacer.run(self._shut)
+
+    def pump(self, now_ns: int) -> int:
+        """Send what is due; return the session time of the next turn."""
+        due_ns = now_ns + _FAR_NS
+        for guest in tuple(self._guests.values()):
+            if link := self._links.get(guest.family):
+                for outgoing in guest.peer.due(now_ns):
+                    self._send(link, guest.address, outgoing)
+            due_ns = min(due_ns, guest.peer.next_ns or due_ns)
+        for link in self._links.values():
+            link.event.give_up(now_ns)
+            due_ns = min(due_ns, link.event.deadline_ns or due_ns)
+        return due_ns
+
+    def _admit(self, addresses: tuple[str, ...], habit: Habit) -> PtpPeer:
+        if not self._is_listening:
+            self._is_listening = True
+            self._pacer.add(self)
+            for link in self._links.values():
+                self._listen(link)
+        place = place_of(addresses[0])
+        guest = self._guests.get(place)
+        if guest is None:
+            peer = Peer(self.clock_id, habit, clock.now_ns())
+            guest = self._guests[place] = _Guest(peer, addresses)
+        guest.places.update(place_of(each) for each in addresses)
+        guest.holders += 1
+        return PtpPeer(self, guest)
+
+    def _dismiss(self, guest: _Guest) -> None:
+        guest.holders -= 1
+        if not guest.holders:
+            self._guests.pop(guest.place, None)
+
+    def _listen(self, link: Link) -> None:
+        event = link.event
+
+        def hear_event() -> None:
+            event.collect()
+            self._hear(link, event.sock)
+
+        self._pacer.listen(event.sock, hear_event)
+        self._pacer.listen(link.general, lambda: self._hear(link, link.general))
+
+    def _shut(self) -> None:
+        self._pacer.remove(self)
+        links, self._links = self._links, {}
+        self._guests.clear()
+        self._is_listening = False
+        for link in links.values():
+            self._pacer.forget(link.event.sock)
+            self._pacer.forget(link.general)
+            link.close()
+
+    def _hear(self, link: Link, sock: socket.socket) -> None:
+        for datagram, address, arrived_ns in receive(sock):
+            guest = self._guest_at(place_from(address))
+            if guest is None:
+                continue
+            try:
+                answers = guest.peer.receive(datagram, arrived_ns)
+            except ReceiverProtocolError as err:
+                _LOGGER.debug("%s: %s", address[0], err)
+                continue
+            for answer in answers:
+                self._send(link, address, answer)
+
+    def _guest_at(self, place: Place) -> _Guest | None:
+        if guest := self._guests.get(place):
+            return guest
+        guests = self._guests.values()
+        return next((guest for guest in guests if place in guest.places), None)
+
+    def _send(self, link: Link, to: Address, outgoing: Outgoing) -> None:
+        general = with_port(to, self._receivers.general)
+        if outgoing.port == GENERAL_PORT:
+            link.tell(outgoing.message, general)
+            return
+        follow_up = outgoing.follow_up
+
+        def on_sent(sent_ns: int) -> None:
+            if follow_up and (message := follow_up(sent_ns, clock.now_ns())):
+                link.tell(message, general)
+
+        event = with_port(to, self._receivers.event)
+        link.event.send(outgoing.message, event, on_sent)
+
+
+def clock_id_of(dacp_id: str) -> int:
+    """Return the clock of an installation: its DACP id, of 16 hexadecimal digits."""
+    try:
+        return int(dacp_id, 16) & 0xFFFFFFFFFFFFFFFF
+    except ValueError:
+        return int.from_bytes(sha256(dacp_id.encode()).digest()[:8])
+
+
+class _Guest:
+    """A receiver, where it is, and how many lanes hold it."""
+
+    def __init__(self, peer: Peer, addresses: tuple[str, ...]) -> None:
+        self.peer = peer
+        self.address: Address = endpoint(addresses[0], 0)
+        self.family = family_of(addresses[0])
+        self.place = place_of(addresses[0])
+        self.places: set[Place] = set()
+        self.holders = 0

@@ -1,0 +1,51 @@
+"""What the owner of a stream is told of its members, each state once."""
+
+from collections.abc import Callable
+
+from ..errors import RaopError
+from ..messages import Event, MemberChanged, VolumeFound
+
+_ONCE = ("lost", "left", "playing")
+
+
+class Standing:
+    """Tells how each member stands, and remembers what was told."""
+
+    def __init__(self, stream: str, emit: Callable[[Event], None]) -> None:
+        self._stream = stream
+        self._emit = emit
+        self._told: dict[str, str] = {}
+        # Why each was lost last, for whoever misses it.
+        self.errors: dict[str, RaopError] = {}
+
+    def is_lost(self, receiver: str) -> bool:
+        """Whether the owner believes a member to be lost."""
+        return self._told.get(receiver) == "lost"
+
+    def tell(
+        self,
+        receiver: str,
+        state: str,
+        error: RaopError | None = None,
+        local: str | None = None,
+    ) -> None:
+        """Tell a member's state unless it is known."""
+        if state in _ONCE and self._told.get(receiver) == state:
+            return
+        self._told[receiver] = state
+        if error:
+            self.errors[receiver] = error
+        self._emit(
+            MemberChanged(
+                stream=self._stream,
+                receiver=receiver,
+                state=state,
+                code=error.code if error else None,
+                text=str(error) if error else "",
+                local=local,
+            )
+        )
+
+    def tell_volume(self, receiver: str, volume: float) -> None:
+        """Tell the level at which a member was found."""
+        self._emit(VolumeFound(stream=self._stream, receiver=receiver, volume=volume))

@@ -1,0 +1,154 @@
+"""What receivers ask a PTP clock for, and the answers."""
+
+from dataclasses import dataclass
+import struct
+from typing import Self
+
+from ..errors import ReceiverProtocolError
+from .ptp import Header, MessageKind, PortIdentity, body_of, stamp
+
+_UNICAST = 0x0400
+_TWO_STEP = 0x0200
+_TIMESCALE = 0x0008
+_ANSWER = _UNICAST | _TWO_STEP | _TIMESCALE
+_PERIOD = -3
+
+_SIGNALING_CONTROL = 5
+_SIGNALING_PERIOD = -128
+_GRANT_PERIOD = 0x7F
+_TARGET_BYTES = 10
+# What a sender of Apple's tells of itself; no receiver was seen to need it.
+_SIGNALING = (
+    bytes(_TARGET_BYTES)
+    + bytes.fromhex("00030016 000d93 000001 00000301")
+    + bytes(12)
+    + bytes.fromhex("00030020 000d93 000005 00000301")
+    + bytes(22)
+)
+
+_TLV = struct.Struct(">HH")
+_REQUEST_UNICAST = 0x0004
+_GRANT_UNICAST = 0x0005
+_WISH = struct.Struct(">BbI")
+_GRANT = struct.Struct(">HHBbIBB")
+_GRANT_BYTES = 8
+# One for every kind of message there is.
+_MOST_WISHES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class DelayRequest:
+    """A receiver's Delay_Req or Pdelay_Req: it asks when this reached us."""
+
+    source: PortIdentity
+    sequence: int
+    is_to_peer: bool = False
+
+    @classmethod
+    def parse(cls, datagram: bytes) -> Self:
+        """Parse a Delay_Req or a Pdelay_Req."""
+        header = Header.parse(datagram)
+        peer = MessageKind.PEER_DELAY_REQUEST
+        body_of(header, datagram, MessageKind.DELAY_REQUEST, peer)
+        return cls(header.source, header.sequence, header.kind is peer)
+
+    def answer(self, source: PortIdentity, received_ns: int) -> bytes:
+        """Build the Delay_Resp or Pdelay_Resp with the time of arrival."""
+        kind = MessageKind.DELAY_RESPONSE
+        if self.is_to_peer:
+            kind = MessageKind.PEER_DELAY_RESPONSE
+        return self._build(kind, source, received_ns, _ANSWER)
+
+    def follow_up(self, source: PortIdentity, answered_ns: int) -> bytes:
+        """Build the Pdelay_Resp_Follow_Up with the time at which the answer left."""
+        kind = MessageKind.PEER_DELAY_FOLLOW_UP
+        return self._build(kind, source, answered_ns, _UNICAST | _TIMESCALE)
+
+    def _build(
+        self, kind: MessageKind, source: PortIdentity, time_ns: int, flags: int
+    ) -> bytes:
+        return Header(kind, source, self.sequence, flags, log_interval=_PERIOD).build(
+            stamp(time_ns) + self.source.build()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One kind of message that is wanted by unicast, for a while."""
+
+    kind: int
+    log_interval: int
+    duration_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnicastRequest:
+    """A receiver's request to send it messages by unicast."""
+
+    source: PortIdentity
+    sequence: int
+    wishes: tuple[Wish, ...]
+
+    @classmethod
+    def parse(cls, datagram: bytes) -> Self:
+        """Parse a Signaling message; other things in it are passed over."""
+        header = Header.parse(datagram)
+        body = body_of(header, datagram, MessageKind.SIGNALING)
+        wishes: list[Wish] = []
+        for kind, value in _tlvs(body[_TARGET_BYTES:]):
+            if kind != _REQUEST_UNICAST:
+                continue
+            if len(value) < _WISH.size or len(wishes) == _MOST_WISHES:
+                raise ReceiverProtocolError("malformed request for unicast")
+            wanted, log_interval, duration_s = _WISH.unpack_from(value)
+            wishes.append(Wish(wanted >> 4, log_interval, duration_s))
+        return cls(header.source, header.sequence, tuple(wishes))
+
+    def grant(self, source: PortIdentity) -> bytes:
+        """Build the answer that grants all of it."""
+        granted = (
+            _GRANT.pack(
+                _GRANT_UNICAST,
+                _GRANT_BYTES,
+                wish.kind << 4,
+                wish.log_interval,
+                wish.duration_s,
+                0,
+                1,
+            )
+            for wish in self.wishes
+        )
+        return Header(
+            MessageKind.SIGNALING,
+            source,
+            self.sequence,
+            _UNICAST,
+            control=_SIGNALING_CONTROL,
+            log_interval=_GRANT_PERIOD,
+        ).build(self.source.build() + b"".join(granted))
+
+
+def signaling(source: PortIdentity, sequence: int) -> bytes:
+    """Build the Signaling message that a sender repeats."""
+    return Header(
+        MessageKind.SIGNALING,
+        source,
+        sequence,
+        control=_SIGNALING_CONTROL,
+        log_interval=_SIGNALING_PERIOD,
+    ).build(_SIGNALING)
+
+
+def _tlvs(body: bytes) -> list[tuple[int, bytes]]:
+    found: list[tuple[int, bytes]] = []
+    at = 0
+    while at < len(body):
+        if len(body) < at + _TLV.size:
+            raise ReceiverProtocolError("PTP message ends within an item")
+        kind, size = _TLV.unpack_from(body, at)
+        at += _TLV.size
+        if len(body) < at + size:
+            raise ReceiverProtocolError("PTP message ends within an item")
+        found.append((kind, body[at : at + size]))
+        at += size
+    return found
