@@ -6,7 +6,7 @@ from pathlib import Path
 import sys
 import tempfile
 
-from . import announcing, cost, machine, overload, pacing, start
+from . import announcing, cost, machine, overload, pacing, ptp, start, sync
 from .figures import Benchmark, Figure, Lab
 from .music import write_wav
 from .native import NoCompilerError, build
@@ -18,9 +18,13 @@ _BENCHMARKS = (
     start.BENCHMARK,
     announcing.BENCHMARK,
     overload.BENCHMARK,
+    ptp.BENCHMARK,
+    sync.BENCHMARK,
 )
 _FOLDER = Path(__file__).parent
 _MUSIC_S = 60
+_GROUPS = (2, 8)
+_MINUTES = 10.0
 
 
 def main() -> int:
@@ -36,7 +40,8 @@ def main() -> int:
             print(f"skipped: {err}", file=sys.stderr)
             return 0
         music = write_wav(Path(folder) / "music.wav", _MUSIC_S)
-        lab = Lab(Path(folder), music, options.quick)
+        groups = tuple(options.receivers or _GROUPS)
+        lab = Lab(Path(folder), music, options.quick, groups, options.minutes)
         results = asyncio.run(_measure(chosen, lab))
     if options.json:
         write_json(options.json, facts, results)
@@ -64,6 +69,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="also write results here"
+    )
+    parser.add_argument(
+        "--receivers",
+        type=int,
+        action="append",
+        metavar="N",
+        help=f"real receivers in sync's group; may be repeated (default {_GROUPS})",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=_MINUTES,
+        help="how long sync plays on each group of real receivers (default %(default)g)",
     )
     return parser
 

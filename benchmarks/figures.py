@@ -11,11 +11,13 @@ TOLERANCE = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """Where and how thoroughly to measure."""
+    """Where and how thoroughly to measure; groups of so many real receivers."""
 
     folder: Path
     music: Path
     is_quick: bool
+    receivers: tuple[int, ...] = ()
+    minutes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

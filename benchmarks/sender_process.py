@@ -79,7 +79,8 @@ class SenderProcess:
 
         The value is the monotonic clock in ns just before the command was written.
         """
-        target = messages.Target(stream=STREAM, member=_member(port, encrypts=False))
+        addressee = messages.Addressee(member=_member(port, encrypts=False))
+        target = messages.Target(stream=STREAM, addressees=(addressee,))
         clip = messages.Media(url=media, name="the benchmark's voice")
         command = messages.Announce(
             announcement="benchmark", targets=(target,), clips=(clip,)

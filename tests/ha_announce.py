@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from custom_components.airplay.raop.errors import RaopError
 from custom_components.airplay.raop.messages import (
+    Addressee,
     Announce,
     AnnouncementFailed,
     AnnouncementStarted,
@@ -33,6 +34,12 @@ class Sounding:
         return [target.stream for target in self.command.targets]
 
     @property
+    def addressees(self) -> list[tuple[str, Addressee]]:
+        """Return who is to hear it, each with its stream."""
+        targets = self.command.targets
+        return [(each.stream, to) for each in targets for to in each.addressees]
+
+    @property
     def media(self) -> str:
         """Return the name of the file or address that is announced."""
         return self.command.clips[-1].url.rpartition("/")[2]
@@ -40,7 +47,7 @@ class Sounding:
     @property
     def volumes(self) -> list[float | None]:
         """Return the levels of its speakers."""
-        return [target.volume for target in self.command.targets]
+        return [each.volume for _, each in self.addressees]
 
     def end(self, error: Exception | None = None) -> None:
         """Let it be over."""
@@ -83,23 +90,29 @@ class HeldSender:
 
     def start(self, sounding: Sounding) -> None:
         """Tell that it is heard now, everywhere."""
-        for stream in sounding.streams:
+        for stream, each in sounding.addressees:
             self.tell(
                 AnnouncementStarted(
-                    announcement=sounding.command.announcement, stream=stream, at=1.0
+                    announcement=sounding.command.announcement,
+                    stream=stream,
+                    receiver=each.member.receiver,
+                    at=1.0,
                 )
             )
 
     def fail(self, sounding: Sounding, stream: str, code: str) -> None:
         """Tell that it is not heard at one speaker."""
-        self.tell(
-            AnnouncementFailed(
-                announcement=sounding.command.announcement,
-                stream=stream,
-                code=code,
-                text="a reason",
-            )
-        )
+        for of, each in sounding.addressees:
+            if of == stream:
+                self.tell(
+                    AnnouncementFailed(
+                        announcement=sounding.command.announcement,
+                        stream=stream,
+                        receiver=each.member.receiver,
+                        code=code,
+                        text="a reason",
+                    )
+                )
 
     def tell(self, event: AnnouncementStarted | AnnouncementFailed) -> None:
         """Tell the integration of an event."""

@@ -70,6 +70,8 @@ async def test_diagnostics_of_a_speaker_that_does_nothing(
         "buttons_act": True,
         "when_busy": "report",
         "maximum_volume": 1.0,
+        "delay_ms": 0,
+        "channel": "stereo",
     }
     assert told["announcements"] == {
         "is_heard": False,

@@ -1,4 +1,6 @@
-"""What may be changed while a speaker plays: crossfade and the most it may sound."""
+"""What may be changed while a speaker plays: crossfade, delay, the most it may sound."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from tests.ha_common import (
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 CROSSFADE = "number.kitchen_crossfade"
+DELAY = "number.kitchen_delay"
 MAXIMUM = "number.kitchen_maximum_volume"
 PLAYER = "media_player.kitchen"
 FRAME_BYTES = 4
@@ -77,8 +80,9 @@ def remember(
     mock_restore_cache_with_extra_data(hass, kept)
 
 
-async def test_speaker_has_two_numbers(hass: HomeAssistant, player: str) -> None:
+async def test_speaker_has_three_numbers(hass: HomeAssistant, player: str) -> None:
     crossfade, maximum = state_of(hass, CROSSFADE), state_of(hass, MAXIMUM)
+    delay = state_of(hass, DELAY)
 
     assert float(crossfade.state) == 0
     assert (crossfade.attributes["min"], crossfade.attributes["max"]) == (0, 12)
@@ -90,9 +94,15 @@ async def test_speaker_has_two_numbers(hass: HomeAssistant, player: str) -> None
     assert maximum.attributes["step"] == 1
     assert maximum.attributes["unit_of_measurement"] == "%"
     assert maximum.attributes["friendly_name"] == "Kitchen Maximum volume"
+    assert float(delay.state) == 0
+    assert (delay.attributes["min"], delay.attributes["max"]) == (-2000, 2000)
+    assert (delay.attributes["step"], delay.attributes["mode"]) == (1, "box")
+    assert delay.attributes["unit_of_measurement"] == "ms"
+    assert delay.attributes["friendly_name"] == "Kitchen Delay"
     registry = er.async_get(hass)
-    entries = [registry.async_get(each) for each in (CROSSFADE, MAXIMUM, player)]
+    entries = [registry.async_get(each) for each in (CROSSFADE, MAXIMUM, DELAY, player)]
     assert [each.entity_category for each in entries if each] == [
+        EntityCategory.CONFIG,
         EntityCategory.CONFIG,
         EntityCategory.CONFIG,
         None,
@@ -102,7 +112,14 @@ async def test_speaker_has_two_numbers(hass: HomeAssistant, player: str) -> None
 
 @pytest.mark.parametrize(
     ("entity_id", "value"),
-    [(CROSSFADE, 12.5), (CROSSFADE, -1), (MAXIMUM, 9), (MAXIMUM, 101)],
+    [
+        (CROSSFADE, 12.5),
+        (CROSSFADE, -1),
+        (MAXIMUM, 9),
+        (MAXIMUM, 101),
+        (DELAY, -2001),
+        (DELAY, 2001),
+    ],
 )
 async def test_number_out_of_range_is_refused(
     hass: HomeAssistant, player: str, entity_id: str, value: float
@@ -118,6 +135,7 @@ async def test_numbers_go_and_come_with_the_entry(
     await set_up(hass, entry)
     await choose(hass, CROSSFADE, 3.5)
     await choose(hass, MAXIMUM, 15)
+    await choose(hass, DELAY, -250)
 
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert state_of(hass, MAXIMUM).state == "unavailable"
@@ -126,6 +144,7 @@ async def test_numbers_go_and_come_with_the_entry(
 
     assert float(state_of(hass, CROSSFADE).state) == 3.5
     assert float(state_of(hass, MAXIMUM).state) == 15
+    assert float(state_of(hass, DELAY).state) == -250
     assert level_of(hass, PLAYER) == 0.15
 
 
@@ -139,17 +158,20 @@ async def test_numbers_may_be_chosen_while_the_receiver_is_away(
     await watch.until_is("unavailable")
 
     await choose(hass, MAXIMUM, 40)
+    await choose(hass, DELAY, 120)
 
     assert float(state_of(hass, MAXIMUM).state) == 40
+    assert float(state_of(hass, DELAY).state) == 120
 
 
 async def test_numbers_outlive_a_restart(hass: HomeAssistant, player: str) -> None:
     await choose(hass, CROSSFADE, 2.5)
     await choose(hass, MAXIMUM, 60)
+    await choose(hass, DELAY, -35)
 
     data = await async_mock_restore_state_shutdown_restart(hass)
 
-    for entity_id, value in ((CROSSFADE, 2.5), (MAXIMUM, 60)):
+    for entity_id, value in ((CROSSFADE, 2.5), (MAXIMUM, 60), (DELAY, -35)):
         extra = data.last_states[entity_id].extra_data
         assert extra
         assert extra.as_dict()["native_value"] == value
@@ -170,6 +192,75 @@ async def test_maximum_is_taken_up_again_within_its_range(
 
     assert float(state_of(hass, MAXIMUM).state) == found
     assert level_of(hass, player) == min(0.9, found / 100)
+
+
+@pytest.mark.parametrize(("kept", "found"), [(-300, -300), (None, 0), (9000, 2000)])
+async def test_delay_is_taken_up_again_within_its_range(
+    hass: HomeAssistant, kitchen: VirtualReceiver, kept: float | None, found: float
+) -> None:
+    remember(hass, {DELAY: kept}, 0.5)
+
+    await set_up(hass, entry_for(kitchen))
+
+    assert float(state_of(hass, DELAY).state) == found
+
+
+def moves_ms(receiver: VirtualReceiver) -> list[int]:
+    """Return by how much later than on its line each break was followed by sound."""
+    breaks = []
+    for before, after in pairwise(receiver.play_times().items()):
+        frames = (after[0] - before[0]) & 0xFFFFFFFF
+        moved_ns = after[1] - before[1] - frames * 1_000_000_000 // RATE
+        if abs(moved_ns) > 20_000_000:
+            breaks.append(round(moved_ns / 1_000_000))
+    return breaks
+
+
+@pytest.mark.parametrize("delay_ms", [180, -180])
+async def test_delay_moves_that_speaker_at_once_and_no_other(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    locked: VirtualReceiver,
+    player: str,
+    song: str,
+    song_pcm: bytes,
+    delay_ms: int,
+) -> None:
+    bedroom = await set_up(hass, entry_for(locked, password="secret"))
+    for each in (player, bedroom):
+        await play(hass, each, song)
+    watch = Watch(hass, bedroom)
+    for receiver in (kitchen, locked):
+        await receiver.wait_playing()
+
+    await choose(hass, DELAY, delay_ms)
+    await watch.until_is("idle")
+
+    (moved,) = moves_ms(kitchen)
+    assert moved == pytest.approx(delay_ms, abs=3)
+    assert moves_ms(locked) == []
+    assert locked.heard(song_pcm).is_complete
+
+
+async def test_delay_that_was_chosen_before_holds_from_the_first_sound_on(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    song: str,
+    song_pcm: bytes,
+) -> None:
+    await choose(hass, DELAY, -700)
+    watch = Watch(hass, player)
+
+    await play(hass, player, song)
+    await watch.until_is("idle")
+
+    assert kitchen.heard(song_pcm).is_complete
+    heard_ns = kitchen.heard(song_pcm).first_frame_unix_ns
+    started = next(state for state in watch.states if state.state == "playing")
+    assert heard_ns is not None
+    early_s = started.last_changed_timestamp - heard_ns / 1e9
+    assert early_s == pytest.approx(0.7, abs=0.2)
 
 
 async def test_restored_level_above_the_maximum_never_reaches_the_receiver(

@@ -67,6 +67,8 @@ ALWAYS_THERE = {
     "media_player",
     "number",
     "repairs",
+    "select",
+    "sensor",
 }
 VERSION_STYLES = [AwesomeVersionStrategy.CALVER, AwesomeVersionStrategy.SEMVER]
 KEY = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")

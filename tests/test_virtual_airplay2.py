@@ -630,6 +630,31 @@ async def test_way_to_the_clock_is_measured_by_delay_requests() -> None:
         assert_on_time(kitchen, heard_ns, SOUND)
 
 
+async def test_receiver_with_a_clock_of_its_own_tells_it_and_plays_by_it() -> None:
+    homepod = quirks(keeps_own_clock=True)
+    async with (
+        receiver(more=homepod) as kitchen,
+        HandSender2(kitchen.host, kitchen.port) as hand,
+    ):
+        clock = hand.clock = HandClock(kitchen.host, kitchen.ptp_ports)
+        await hand.begin()
+        # its answers go to the port that was heard last, where none is told
+        clock.announce()
+        clock.sync()
+        clock.listen()
+        told = await asyncio.wait_for(clock.told(), 5)
+        ranks = {packet[47] for packet in clock.heard if packet[0] & 0xF == 11}
+        assert ranks == {248}
+
+        assert kitchen.ptp.master is not None
+        hand.clock_id = kitchen.ptp.master
+        heard_ns = now_ns() + LEAD_NS
+        hand.announce(heard_ns, hand.rtptime, offset_ns=told)
+        hand.send_audio(SOUND)
+        await kitchen.wait_frames(20 * FRAMES)
+        assert_on_time(kitchen, heard_ns, SOUND)
+
+
 async def test_sound_goes_on_when_the_clock_falls_silent(
     kitchen: AirPlay2Receiver,
 ) -> None:

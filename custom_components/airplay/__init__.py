@@ -2,7 +2,6 @@
 
 from contextlib import AsyncExitStack
 
-from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import (
     ConfigEntryAuthFailed,
@@ -15,15 +14,16 @@ from homeassistant.helpers.typing import ConfigType
 from .actions import async_register_actions
 from .announcements import ANNOUNCEMENTS
 from .announcer import Announcer
-from .const import DOMAIN, PLATFORMS
+from .const import CHOICES, DOMAIN, PLATFORMS
 from .entity import translated
+from .groups import GROUPS
 from .models import AirPlayConfigEntry, AirPlayRuntime
 from .presence import PRESENCE
 from .raop.errors import AuthenticationError, RaopError, TooManyTriesError
 from .remote import Remote
+from .seat import Seat
 from .sender import SENDER
 from .speaker import Speaker
-from .transport import Transport
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -49,20 +49,22 @@ async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> b
     speaker = Speaker(hass, entry, presence)
     await _async_test(speaker)
     sender = await lent.enter_async_context(SENDER.borrow(hass))
+    groups = await lent.enter_async_context(GROUPS.borrow(hass))
     announcements = await lent.enter_async_context(ANNOUNCEMENTS.borrow(hass))
-    player = Transport(hass, entry, speaker, sender)
-    announcer = Announcer(hass, entry, speaker, player, sender, announcements)
+    seat = Seat(hass, entry, speaker, sender)
+    announcer = Announcer(hass, entry, seat, sender, announcements)
     entry.runtime_data = AirPlayRuntime(
-        speaker=speaker,
-        player=player,
+        seat=seat,
         sender=sender,
         announcer=announcer,
-        remote=Remote(hass, entry, speaker, sender, player),
+        remote=Remote(hass, entry, seat),
+        groups=groups,
     )
-    # The most that is allowed stands before anything can be played.
-    await hass.config_entries.async_forward_entry_setups(entry, [Platform.NUMBER])
-    others = [each for each in PLATFORMS if each is not Platform.NUMBER]
+    await hass.config_entries.async_forward_entry_setups(entry, CHOICES)
+    others = [each for each in PLATFORMS if each not in CHOICES]
     await hass.config_entries.async_forward_entry_setups(entry, others)
+    # Its own queue is there again, to be parked or to be the group's.
+    await groups.async_enter(seat)
     # Only now is known what the user has chosen for the level.
     announcer.async_start()
     return True
@@ -73,8 +75,14 @@ async def async_unload_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
     await entry.runtime_data.announcer.async_close()
-    await entry.runtime_data.player.async_close()
+    await entry.runtime_data.groups.async_exit(entry.runtime_data.seat)
     return True
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> None:
+    """Let its group wait for it no more."""
+    async with GROUPS.borrow(hass) as groups:
+        await groups.async_forget(entry.entry_id)
 
 
 async def _async_test(speaker: Speaker) -> None:

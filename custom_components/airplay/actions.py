@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.components.media_player import (
+    ATTR_MEDIA_VOLUME_LEVEL,
     DOMAIN as MEDIA_PLAYER_DOMAIN,
     MediaType,
 )
@@ -12,7 +13,8 @@ from homeassistant.helpers import config_validation as cv, service
 
 from .announcement import PRIORITY, Announcement, Priority, Wish, chime_from, media_id
 from .const import DOMAIN
-from .entity import AirPlayEntity
+from .entity import AirPlayEntity, translated
+from .raop.errors import RaopError
 from .speech import speech_id
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ else:
     import voluptuous as vol
 
 SERVICE_ANNOUNCE = "announce"
+SERVICE_SET_GROUP_VOLUME = "set_group_volume"
 
 ATTR_MESSAGE = "message"
 ATTR_TTS_ENTITY = "tts_entity_id"
@@ -59,6 +62,14 @@ def async_register_actions(hass: HomeAssistant) -> None:
         },
         func=_async_announce,
     )
+    service.async_register_batched_platform_entity_service(
+        hass,
+        DOMAIN,
+        SERVICE_SET_GROUP_VOLUME,
+        entity_domain=MEDIA_PLAYER_DOMAIN,
+        schema={vol.Required(ATTR_MEDIA_VOLUME_LEVEL): cv.small_float},
+        func=_async_set_group_volume,
+    )
 
 
 async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> None:
@@ -77,6 +88,20 @@ async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> No
     )
     announcers = [player.announcer for player in players]
     await announcers[0].announcements.async_announce(announcers, wish)
+
+
+async def _async_set_group_volume(
+    players: list[AirPlayEntity], call: ServiceCall
+) -> None:
+    """Set the level of each group that one of the players is in."""
+    heard = {player.player: player for player in players}
+    for company, player in heard.items():
+        try:
+            await company.async_set_level(
+                call.data[ATTR_MEDIA_VOLUME_LEVEL], player.origin
+            )
+        except RaopError as error:
+            raise translated(error, company.name) from error
 
 
 def _content_id(hass: HomeAssistant, words: dict[str, Any]) -> str:

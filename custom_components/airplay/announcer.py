@@ -8,11 +8,10 @@ from .announce_command import explained, refusal
 from .announce_order import Order, Part
 from .models import AirPlayConfigEntry
 from .raop.errors import MediaError, RaopError, error_for
-from .raop.messages import AnnouncementFailed, AnnouncementStarted, Target
+from .raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted, Target
+from .seat import Seat
 from .sender import OVERTAKEN, Sender, SenderEvent
 from .settings import TAKEN_REFUSE, AnnounceSettings
-from .speaker import Speaker
-from .transport import Transport
 from .volume_journal import UserLevel
 from .volume_recovery import VolumeRecovery
 
@@ -27,15 +26,14 @@ class Announcer:
         self,
         hass: HomeAssistant,
         entry: AirPlayConfigEntry,
-        speaker: Speaker,
-        player: Transport,
+        seat: Seat,
         sender: Sender,
         announcements: Announcements,
     ) -> None:
-        """Stand beside a player; nothing is announced before `async_start`."""
+        """Stand beside a speaker's player; nothing is announced before `async_start`."""
         self._entry = entry
-        self._speaker = speaker
-        self._player = player
+        self._seat = seat
+        self._speaker = seat.speaker
         self._journal = announcements.journal
         self._order: Order | None = None
         self._part: Part | None = None
@@ -44,17 +42,16 @@ class Announcer:
         self._recovery = VolumeRecovery(
             hass,
             entry,
-            speaker,
-            player,
+            seat,
             sender,
-            is_allowed=lambda: not self._player.occupancy.is_taken,
+            is_allowed=lambda: not self._seat.occupancy.is_taken,
             on_done=self._async_restored,
         )
         self.stream = entry.entry_id
         self.sender = sender
         self.announcements = announcements
         self.settings = AnnounceSettings.from_entry(entry)
-        entry.async_on_unload(sender.async_listen(self.stream, self._async_take))
+        entry.async_on_unload(seat.async_listen_events(self._async_take))
 
     @property
     def name(self) -> str:
@@ -64,7 +61,7 @@ class Announcer:
     @property
     def entity_id(self) -> str:
         """Return the player's entity."""
-        return self._player.entity_id
+        return self._seat.entity_id
 
     @property
     def waiting(self) -> int:
@@ -77,10 +74,10 @@ class Announcer:
         note = self._journal.get(self.stream)
         if note:
             # What else is remembered of the level is older than the note.
-            self._player.volume.async_restore(note.level, is_muted=note.is_muted)
+            self._seat.volume.async_restore(note.level, is_muted=note.is_muted)
             self._is_left = True
             self._async_settle()
-        self._entry.async_on_unload(self._player.async_listen(self._async_follow))
+        self._entry.async_on_unload(self._seat.async_listen(self._async_follow))
 
     async def async_close(self) -> None:
         """End what is announced here."""
@@ -88,12 +85,15 @@ class Announcer:
 
     def target(self, part: Part) -> Target:
         """Return the speaker as the sender is told of it for an announcement."""
-        volume, raised = self._player.volume, self._raised(part)
-        return Target(
-            stream=self.stream,
-            member=self._speaker.member(volume.known_level, is_muted=volume.is_muted),
+        raised = self._raised(part)
+        addressee = Addressee(
+            member=self._seat.member,
             volume=None if raised is None else raised * 100,
-            depth_ms=self._player.settings.depth_ms,
+        )
+        return Target(
+            stream=self._seat.player.stream,
+            addressees=(addressee,),
+            depth_ms=self._seat.player.settings.depth_ms,
         )
 
     @callback
@@ -106,7 +106,7 @@ class Announcer:
     @callback
     def async_admit(self, part: Part) -> None:
         """End an announcement's part that must not be heard now."""
-        if self._player.occupancy.is_taken and self.settings.taken == TAKEN_REFUSE:
+        if self._seat.occupancy.is_taken and self.settings.taken == TAKEN_REFUSE:
             part.end(refusal(translation_key="announce_taken", name=self.name))
         elif self._raised(part) is not None:
             self._async_note()
@@ -116,12 +116,12 @@ class Announcer:
         """Take note that the sender is told of an announcement."""
         self._recovery.async_stop()
         self._order, self._part = order, part
-        volume, raised = self._player.volume, self._raised(part)
+        volume, raised = self._seat.volume, self._raised(part)
         volume.announced = volume.level if raised is None else raised
         self._was_left = self._is_left
         # Until the sender has said otherwise.
         self._is_left = self._is_left or raised is not None
-        self._player.async_set_own_session(is_open=True)
+        self._seat.async_set_own_session(is_open=True)
 
     @callback
     def async_fail(self, order: Order, part: Part, error: RaopError) -> None:
@@ -145,8 +145,8 @@ class Announcer:
         self._expected.discard(part)
         if part is self._part:
             self._order = self._part = None
-            self._player.volume.announced = None
-            self._player.async_set_own_session(is_open=False)
+            self._seat.volume.announced = None
+            self._seat.async_set_own_session(is_open=False)
         self._async_settle()
 
     @callback
@@ -172,7 +172,7 @@ class Announcer:
         wanted = part.volume
         if wanted is None and self.settings.volume is not None:
             wanted = self.settings.volume / 100
-        volume = self._player.volume
+        volume = self._seat.volume
         if wanted is None or volume.is_muted:
             return None
         wanted = min(wanted, volume.maximum)
@@ -180,7 +180,7 @@ class Announcer:
 
     @callback
     def _async_note(self) -> None:
-        volume = self._player.volume
+        volume = self._seat.volume
         self._journal.async_note(
             self.stream, UserLevel(volume.known_level, volume.is_muted)
         )
@@ -199,11 +199,11 @@ class Announcer:
         match event:
             case AnnouncementStarted() if event.announcement == order.id:
                 part.start()
-                self._player.async_set_announcing(is_heard=True)
+                self._seat.async_set_announcing(is_heard=True)
             case AnnouncementFailed() if event.announcement == order.id:
                 if event.code in OVERTAKEN:
                     # Somebody has stopped this speaker.
                     part.end()
                 else:
                     self.async_fail(order, part, error_for(event.code, event.text))
-                self._player.async_set_announcing(is_heard=False)
+                self._seat.async_set_announcing(is_heard=False)

@@ -41,4 +41,4 @@ class InUseElsewhere(AirPlayEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool:
         """Whether somebody else has it."""
-        return self.player.occupancy.is_taken
+        return self.seat.occupancy.is_taken

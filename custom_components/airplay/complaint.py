@@ -4,19 +4,19 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
-from .models import AirPlayConfigEntry
 
-_GIVEN_UP = "queue_given_up"
+QUEUE_GIVEN_UP = "queue_given_up"
+LEFT_GROUP = "left_group"
 
 
 class Complaint:
-    """Says that one speaker's queue has stopped, until music plays again."""
+    """Says why a speaker is silent, until it plays again."""
 
-    def __init__(self, hass: HomeAssistant, entry: AirPlayConfigEntry) -> None:
-        """Say nothing yet; what was said goes with the entry."""
+    def __init__(self, hass: HomeAssistant, kind: str, about: str) -> None:
+        """Say nothing yet; `about` tells apart what may be said at one time."""
         self._hass = hass
-        self._issue = f"{_GIVEN_UP}_{entry.entry_id}"
-        entry.async_on_unload(self.async_withdraw)
+        self._kind = kind
+        self._issue = f"{kind}_{about}"
 
     @callback
     def async_make(self, name: str, reason: str) -> None:
@@ -27,7 +27,7 @@ class Complaint:
             self._issue,
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
-            translation_key=_GIVEN_UP,
+            translation_key=self._kind,
             translation_placeholders={"name": name, "reason": reason},
         )
 

@@ -10,7 +10,11 @@ PLATFORMS: Final = [
     Platform.EVENT,
     Platform.MEDIA_PLAYER,
     Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
 ]
+# What a user has chosen stands before anything can be played.
+CHOICES: Final = [Platform.NUMBER, Platform.SELECT]
 
 DACP_TYPE: Final = "_dacp._tcp.local."
 RAOP_TYPE: Final = "_raop._tcp.local."
@@ -22,6 +26,7 @@ CONF_BUTTONS_ACT: Final = "buttons_act"
 CONF_CREDENTIALS: Final = "credentials"
 CONF_DEPTH_MS: Final = "depth_ms"
 CONF_KEEP_PAUSED_S: Final = "keep_paused_s"
+CONF_KEEPS_LEVEL: Final = "keeps_level"
 CONF_MANUAL: Final = "manual"
 CONF_RAOP: Final = "raop"
 CONF_WHEN_BUSY: Final = "when_busy"

@@ -35,7 +35,8 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return what is known of a receiver and of what it plays."""
     runtime = entry.runtime_data
-    receiver, player = runtime.speaker.receiver, runtime.player
+    seat, player = runtime.seat, runtime.player
+    receiver = seat.speaker.receiver
     return {
         "entry": {"source": entry.source, "data": _redact(entry.data)},
         "receiver": {
@@ -47,22 +48,24 @@ async def async_get_config_entry_diagnostics(
             "flags": hex(receiver.flags),
             "lanes": [str(lane) for lane in receiver.lanes],
             "obstacle": receiver.obstacle,
-            "is_available": runtime.speaker.is_available,
+            "is_available": seat.speaker.is_available,
         },
         "player": {
             "state": player.state,
-            "volume": player.volume.level,
-            "is_muted": player.volume.is_muted,
-            "volume_origin": player.volume.origin,
-            "in_use_elsewhere": player.occupancy.is_taken,
+            "volume": seat.volume.level,
+            "is_muted": seat.volume.is_muted,
+            "volume_origin": seat.volume.origin,
+            "in_use_elsewhere": seat.occupancy.is_taken,
             "progress": _progress(player.progress) if player.progress else None,
         },
         "announcements": {
-            "is_heard": player.is_announcing,
+            "is_heard": seat.is_announcing,
             "waiting": runtime.announcer.waiting,
             "settings": asdict(runtime.announcer.settings),
         },
-        "settings": asdict(player.settings) | {"maximum_volume": player.volume.maximum},
+        "settings": asdict(seat.settings)
+        | {"maximum_volume": seat.volume.maximum}
+        | asdict(seat.speaker.tuning),
         "sender": runtime.sender.status,
     }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, Concatenate, override
+from typing import TYPE_CHECKING, Any, Concatenate, override
 
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
@@ -13,6 +13,7 @@ from .models import AirPlayConfigEntry
 from .raop.errors import (
     AuthenticationError,
     CredentialsRejectedError,
+    HopelessLinkError,
     MediaEmptyError,
     MediaError,
     MediaForbiddenError,
@@ -34,10 +35,15 @@ from .raop.errors import (
 )
 from .raop.receiver import normalise_id
 from .sender import SenderGoneError
+from .volume_owner import Origin
+
+if TYPE_CHECKING:
+    from .transport import Transport
 
 _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     RaopError: "failed",
     ReceiverUnreachableError: "receiver_unreachable",
+    HopelessLinkError: "receiver_link_hopeless",
     ReceiverBusyError: "receiver_busy",
     ReceiverTakenError: "receiver_taken",
     ReceiverRefusedError: "receiver_refused",
@@ -101,8 +107,9 @@ class AirPlayEntity(Entity):
 
     def __init__(self, entry: AirPlayConfigEntry) -> None:
         """Describe the device of the entry."""
+        self.seat = entry.runtime_data.seat
         self.speaker = entry.runtime_data.speaker
-        self.player = entry.runtime_data.player
+        self.groups = entry.runtime_data.groups
         self.announcer = entry.runtime_data.announcer
         receiver = self.speaker.receiver
         unique_id = entry.unique_id or entry.entry_id
@@ -120,14 +127,28 @@ class AirPlayEntity(Entity):
             }
 
     @property
+    def player(self) -> Transport:
+        """Return the player that the speaker hears now."""
+        return self.seat.player
+
+    @property
     @override
     def available(self) -> bool:
         """Whether the receiver is on the network, or plays."""
-        return self.speaker.is_available or not self.player.is_idle
+        is_heard = not (self.player.is_idle or self.seat.is_missed)
+        return self.speaker.is_available or is_heard
+
+    @property
+    def origin(self) -> Origin:
+        """Return who calls: automations act without a user, or within one's context."""
+        context = self._context
+        if context is None or context.user_id is None or context.parent_id:
+            return Origin.AUTOMATION
+        return Origin.USER
 
     @override
     async def async_added_to_hass(self) -> None:
         """Listen to the speaker and the player while the entity is there."""
         await super().async_added_to_hass()
         self.async_on_remove(self.speaker.async_listen(self.async_write_ha_state))
-        self.async_on_remove(self.player.async_listen(self.async_write_ha_state))
+        self.async_on_remove(self.seat.async_listen(self.async_write_ha_state))

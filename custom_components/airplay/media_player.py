@@ -27,7 +27,6 @@ from .media_entity import MediaEntity
 from .models import AirPlayConfigEntry
 from .player import PlayerState
 from .raop.errors import RaopError
-from .volume_owner import Origin
 
 # An announcement that plays must not hold up a change of the volume.
 PARALLEL_UPDATES = 0
@@ -41,6 +40,7 @@ _STATES = {
 _ALWAYS = (
     MediaPlayerEntityFeature.BROWSE_MEDIA
     | MediaPlayerEntityFeature.CLEAR_PLAYLIST
+    | MediaPlayerEntityFeature.GROUPING
     | MediaPlayerEntityFeature.MEDIA_ANNOUNCE
     | MediaPlayerEntityFeature.MEDIA_ENQUEUE
     | MediaPlayerEntityFeature.PAUSE
@@ -92,24 +92,22 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
     async def async_added_to_hass(self) -> None:
         """Take the last known volume, which is never guessed louder."""
         await super().async_added_to_hass()
-        self.player.entity_id = self.entity_id
+        self.seat.entity_id = self.entity_id
         if kept := await self.async_get_last_extra_data():
             known = kept.as_dict()
-            self.player.volume.async_restore(
-                known["volume"], is_muted=known["is_muted"]
-            )
-            self.player.async_restore(known.get("queue"), known.get("position_ms"))
+            self.seat.volume.async_restore(known["volume"], is_muted=known["is_muted"])
+            self.seat.kept.async_restore(known.get("queue"), known.get("position_ms"))
 
     @property
     @override
     def extra_restore_state_data(self) -> ExtraStoredData:
         """Return what is taken up again after a restart."""
-        volume, queue = self.player.volume, self.player.queue
+        volume, kept = self.seat.volume, self.seat.kept
         return _Kept(
             volume=volume.known_level,
             is_muted=volume.is_muted,
-            queue=queue.as_dict(),
-            position_ms=self.player.position_ms,
+            queue=kept.queue.as_dict(),
+            position_ms=kept.position_ms,
         )
 
     @property
@@ -136,8 +134,10 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
         if queue.current:
             attributes["queue_position"] = queue.position + 1
             attributes["queue_size"] = len(queue)
-        if self.player.is_announcing:
+        if self.seat.is_announcing:
             attributes["announcing"] = True
+        if self.seat.is_missed:
+            attributes["connection_lost"] = True
         return attributes
 
     @property
@@ -156,19 +156,38 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
     @override
     def state(self) -> MediaPlayerState:
         """Return what the sender sees at the receiver."""
+        if self.seat.is_missed and self.player.state is PlayerState.PLAYING:
+            return MediaPlayerState.BUFFERING
         return _STATES[self.player.state]
+
+    @property
+    @override
+    def group_members(self) -> list[str]:
+        """Return the players of the group, the leader first; none while alone."""
+        members = self.player.members if self.player.is_group else []
+        return [seat.entity_id for seat in members if seat.entity_id]
+
+    @override
+    async def async_join_players(self, group_members: list[str]) -> None:
+        """Have other players hear what this one does."""
+        await self.groups.async_join(self.seat, group_members)
+
+    @override
+    async def async_unjoin_player(self) -> None:
+        """Leave the group; the others play on."""
+        await self.groups.async_unjoin(self.seat)
 
     @property
     @override
     def volume_level(self) -> float:
         """Return the level, from 0 to 1."""
-        return self.player.volume.level
+        return self.seat.volume.level
 
     @property
     @override
     def is_volume_muted(self) -> bool:
         """Whether the receiver is muted."""
-        return self.player.volume.is_muted
+        return self.seat.volume.is_muted
 
     @override
     async def async_play_media(
@@ -190,7 +209,7 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
         try:
             await self.player.async_play_media(media_type, media_id, enqueue, extra)
         except RaopError as error:
-            raise translated(error, self.speaker.name) from error
+            raise translated(error, self.player.name) from error
 
     @translate_errors
     @override
@@ -254,25 +273,17 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
     @override
     async def async_set_volume_level(self, volume: float) -> None:
         """Set the level, from 0 to 1."""
-        await self.player.volume.async_set(
-            volume, is_muted=self.player.volume.is_muted, origin=self._origin
+        await self.seat.volume.async_set(
+            volume, is_muted=self.seat.volume.is_muted, origin=self.origin
         )
 
     @translate_errors
     @override
     async def async_mute_volume(self, mute: bool) -> None:
         """Mute, or go back to the level that was."""
-        await self.player.volume.async_set(
-            self.player.volume.level, is_muted=mute, origin=self._origin
+        await self.seat.volume.async_set(
+            self.seat.volume.level, is_muted=mute, origin=self.origin
         )
-
-    @property
-    def _origin(self) -> Origin:
-        """Return who calls: automations act without a user, or within one's context."""
-        context = self._context
-        if context is None or context.user_id is None or context.parent_id:
-            return Origin.AUTOMATION
-        return Origin.USER
 
     @override
     async def async_browse_media(

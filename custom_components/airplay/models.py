@@ -13,7 +13,9 @@ from .raop.receiver import Receiver, Service, merge, normalise_id
 
 if TYPE_CHECKING:
     from .announcer import Announcer
+    from .groups import Groups
     from .remote import Remote
+    from .seat import Seat
     from .sender import Sender
     from .speaker import Speaker
     from .transport import Transport
@@ -28,11 +30,21 @@ type AirPlayConfigEntry = ConfigEntry[AirPlayRuntime]
 class AirPlayRuntime:
     """The parts that work for one receiver while its entry is loaded."""
 
-    speaker: Speaker
-    player: Transport
+    seat: Seat
     sender: Sender
     announcer: Announcer
     remote: Remote
+    groups: Groups
+
+    @property
+    def speaker(self) -> Speaker:
+        """Return the receiver itself."""
+        return self.seat.speaker
+
+    @property
+    def player(self) -> Transport:
+        """Return the player that the speaker hears: its own, or that of its group."""
+        return self.seat.player
 
 
 def unique_id(receiver_id: str) -> str:

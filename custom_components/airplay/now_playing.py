@@ -4,17 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 import hashlib
 import logging
+from typing import TYPE_CHECKING
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from .artwork import Picture, async_fetch_picture, async_scale_picture, decode_cover
+from .background import Background
 from .media import Playable
-from .models import AirPlayConfigEntry
 from .raop.errors import RaopError
 from .raop.messages import CoverFound, MediaChanged, SetArtwork, Tags
 from .sender import Sender
-from .speaker import Speaker
+
+if TYPE_CHECKING:
+    from .player import Player
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -67,20 +70,20 @@ class NowPlaying:
 
 
 class Display:
-    """Has one receiver show pictures, behind everything else."""
+    """Has the receivers of a stream show pictures, behind everything else."""
 
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: AirPlayConfigEntry,
-        speaker: Speaker,
         sender: Sender,
+        player: Player,
+        background: Background,
     ) -> None:
         """Start with nothing shown."""
         self._hass = hass
-        self._entry = entry
-        self._speaker = speaker
         self._sender = sender
+        self._player = player
+        self._background = background
         self._playing: NowPlaying | None = None
         self._shows_picture = False
 
@@ -88,12 +91,16 @@ class Display:
     def async_show(self, playing: NowPlaying) -> None:
         """Show the picture of what plays now."""
         self._playing = playing
-        if self._speaker.receiver.takes_artwork:
-            self._entry.async_create_background_task(
-                self._hass,
-                self._async_send(playing),
-                f"airplay picture {self._speaker.name}",
+        if self._player.shows_pictures:
+            self._background.async_run(
+                self._async_send(playing), f"picture {self._player.name}"
             )
+
+    @callback
+    def async_show_late(self) -> None:
+        """Show it to a receiver that came later, where nobody before could show it."""
+        if self._playing and not self._shows_picture:
+            self.async_show(self._playing)
 
     @callback
     def async_end(self) -> None:
@@ -110,8 +117,8 @@ class Display:
             return
         try:
             await self._sender.async_request(
-                SetArtwork(stream=self._entry.entry_id, picture=encoded)
+                SetArtwork(stream=self._player.stream, picture=encoded)
             )
         except RaopError as error:
-            _LOGGER.debug("%s shows no picture: %s", self._speaker.name, error)
+            _LOGGER.debug("%s shows no picture: %s", self._player.name, error)
         self._shows_picture = bool(encoded)

@@ -1,11 +1,12 @@
 """What a user may change of a speaker while it plays."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import override
 
 from homeassistant.components.number import (
     NumberDeviceClass,
+    NumberEntity,
     NumberEntityDescription,
     NumberMode,
     RestoreNumber,
@@ -16,25 +17,31 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import AirPlayEntity, translate_errors
 from .models import AirPlayConfigEntry
-from .player import Player
+from .raop.messages import MAX_DELAY_MS
+from .seat import Seat
 
 PARALLEL_UPDATES = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Description(NumberEntityDescription):
-    """A number of the player: how it is read and set."""
+    """A number of a speaker: how it is read and set."""
 
-    read: Callable[[Player], float]
-    apply: Callable[[Player, float], Awaitable[None]]
-
-
-async def _async_set_crossfade(player: Player, seconds: float) -> None:
-    player.settings.crossfade_ms = round(seconds * 1000)
+    read: Callable[[Seat], float]
+    apply: Callable[[Seat, float], Awaitable[None]]
 
 
-async def _async_set_maximum(player: Player, percent: float) -> None:
-    await player.volume.async_limit(percent / 100)
+async def _async_set_crossfade(seat: Seat, seconds: float) -> None:
+    seat.settings.crossfade_ms = round(seconds * 1000)
+
+
+async def _async_set_delay(seat: Seat, milliseconds: float) -> None:
+    delay_ms = round(milliseconds)
+    await seat.async_tune(replace(seat.speaker.tuning, delay_ms=delay_ms))
+
+
+async def _async_set_maximum(seat: Seat, percent: float) -> None:
+    await seat.volume.async_limit(percent / 100)
 
 
 _DESCRIPTIONS = (
@@ -48,8 +55,21 @@ _DESCRIPTIONS = (
         native_max_value=12,
         native_step=0.5,
         mode=NumberMode.SLIDER,
-        read=lambda player: player.settings.crossfade_ms / 1000,
+        read=lambda seat: seat.settings.crossfade_ms / 1000,
         apply=_async_set_crossfade,
+    ),
+    _Description(
+        key="delay",
+        translation_key="delay",
+        entity_category=EntityCategory.CONFIG,
+        device_class=NumberDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        native_min_value=-MAX_DELAY_MS,
+        native_max_value=MAX_DELAY_MS,
+        native_step=1,
+        mode=NumberMode.BOX,
+        read=lambda seat: seat.speaker.tuning.delay_ms,
+        apply=_async_set_delay,
     ),
     _Description(
         key="maximum_volume",
@@ -60,7 +80,7 @@ _DESCRIPTIONS = (
         native_max_value=100,
         native_step=1,
         mode=NumberMode.SLIDER,
-        read=lambda player: round(player.volume.maximum * 100),
+        read=lambda seat: round(seat.volume.maximum * 100),
         apply=_async_set_maximum,
     ),
 )
@@ -72,11 +92,13 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the numbers of a receiver."""
-    async_add_entities(AirPlayNumber(entry, each) for each in _DESCRIPTIONS)
+    async_add_entities(
+        [GroupVolume(entry), *(AirPlayNumber(entry, each) for each in _DESCRIPTIONS)]
+    )
 
 
 class AirPlayNumber(AirPlayEntity, RestoreNumber):
-    """A choice that the player follows at once."""
+    """A choice that the speaker follows at once."""
 
     entity_description: _Description
 
@@ -93,7 +115,7 @@ class AirPlayNumber(AirPlayEntity, RestoreNumber):
         kept = await self.async_get_last_number_data()
         if kept and kept.native_value is not None:
             within = min(max(kept.native_value, self.min_value), self.max_value)
-            await self.entity_description.apply(self.player, within)
+            await self.entity_description.apply(self.seat, within)
 
     @property
     @override
@@ -105,11 +127,45 @@ class AirPlayNumber(AirPlayEntity, RestoreNumber):
     @override
     def native_value(self) -> float:
         """Return what is in force."""
-        return self.entity_description.read(self.player)
+        return self.entity_description.read(self.seat)
 
     @translate_errors
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Put a choice in force."""
-        await self.entity_description.apply(self.player, value)
+        await self.entity_description.apply(self.seat, value)
         self.async_write_ha_state()
+
+
+class GroupVolume(AirPlayEntity, NumberEntity):
+    """The level of the loudest of a group; it takes the others with it."""
+
+    _attr_translation_key = "group_volume"
+    _attr_native_unit_of_measurement = PERCENTAGE
+    _attr_native_min_value = 0
+    _attr_native_max_value = 100
+    _attr_native_step = 1
+    _attr_mode = NumberMode.SLIDER
+
+    def __init__(self, entry: AirPlayConfigEntry) -> None:
+        """Stand beside the player on its device."""
+        super().__init__(entry)
+        self._attr_unique_id = f"{self._attr_unique_id}_group_volume"
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether there is a group."""
+        return super().available and self.player.is_group
+
+    @property
+    @override
+    def native_value(self) -> float:
+        """Return the level of the loudest."""
+        return round(self.player.level * 100)
+
+    @translate_errors
+    @override
+    async def async_set_native_value(self, value: float) -> None:
+        """Make all louder or quieter by the same factor."""
+        await self.player.async_set_level(value / 100, self.origin)

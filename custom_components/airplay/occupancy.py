@@ -42,7 +42,6 @@ class Occupancy:
         self._is_switched_away = False
         self._is_ours = False
         self._changed = asyncio.Event()
-        entry.async_on_unload(sender.async_listen(entry.entry_id, self._async_take))
         entry.async_on_unload(speaker.async_listen(self._async_look))
 
     @property
@@ -85,18 +84,19 @@ class Occupancy:
         self._on_change()
 
     @callback
-    def _async_take(self, event: SenderEvent) -> None:
+    def async_take(self, event: SenderEvent) -> None:
+        """Take what the sender tells of the receiver and of its stream."""
         before = self._is_busy, self._is_switched_away
         match event:
             case SenderDied() | StreamChanged(state="ended"):
                 self._is_busy = False
-            case MemberChanged() if event.receiver == self._speaker.receiver.id:
+            case MemberChanged():
                 self._is_busy = event.state == "busy"
                 if event.state == "connected":
                     self._is_switched_away, self._is_ours = False, True
                     if event.local:
                         self._sender.record.async_reached(event.receiver, event.local)
-            case RemoteCommand() if event.receiver == self._speaker.receiver.id:
+            case RemoteCommand():
                 if event.command in _SWITCHES:
                     self._is_switched_away = _SWITCHES[event.command]
         if before != (self._is_busy, self._is_switched_away):

@@ -20,6 +20,7 @@ from .const import (
     CONF_BUTTONS_ACT,
     CONF_DEPTH_MS,
     CONF_KEEP_PAUSED_S,
+    CONF_KEEPS_LEVEL,
     CONF_WHEN_BUSY,
 )
 from .settings import (
@@ -97,6 +98,7 @@ _SCHEMA = vol.Schema(
         vol.Optional(CONF_WHEN_BUSY): _choice(
             CONF_WHEN_BUSY, BUSY_REPORT, BUSY_WAIT, BUSY_TAKE_OVER
         ),
+        vol.Optional(CONF_KEEPS_LEVEL): BooleanSelector(),
         vol.Optional(CONF_ANNOUNCEMENTS): section(_ANNOUNCEMENTS, {"collapsed": True}),
     }
 )
@@ -118,6 +120,7 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
                     CONF_KEEP_PAUSED_S: round(user_input[CONF_KEEP_PAUSED] * 60),
                     CONF_BUTTONS_ACT: user_input.get(CONF_BUTTONS_ACT, now.buttons_act),
                     CONF_WHEN_BUSY: user_input.get(CONF_WHEN_BUSY, now.when_busy),
+                    CONF_KEEPS_LEVEL: user_input.get(CONF_KEEPS_LEVEL, now.keeps_level),
                     CONF_ANNOUNCEMENTS: self._announcements
                     if chosen is None
                     else chosen,
@@ -132,6 +135,7 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
                     CONF_KEEP_PAUSED: now.keep_paused_s / 60,
                     CONF_BUTTONS_ACT: now.buttons_act,
                     CONF_WHEN_BUSY: now.when_busy,
+                    CONF_KEEPS_LEVEL: now.keeps_level,
                     CONF_ANNOUNCEMENTS: self._announcements,
                 },
             ),

@@ -1,34 +1,38 @@
-"""What one speaker plays: commands to the sender, and what it reports back."""
+"""What plays on one speaker or a group: commands to the sender, and its reports."""
 
-from collections.abc import Callable
 from enum import StrEnum
 import logging
+from typing import TYPE_CHECKING, override
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
+from .background import Background
+from .company import Company
 from .media import Playable
-from .models import AirPlayConfigEntry
 from .now_playing import Display, NowPlaying
-from .occupancy import Occupancy
 from .raop.errors import NoStreamError, RaopError, error_for
 from .raop.messages import (
     CoverFound,
     MediaChanged,
+    MemberChanged,
     NextTaken,
     Pause,
     Play,
     Progress,
     Queue,
+    RemoteCommand,
     Resume,
     Started,
     Stop,
     StreamChanged,
+    VolumeFound,
 )
 from .sender import Sender, SenderDied, SenderEvent, SenderGoneError
-from .settings import BUSY_WAIT, Settings
-from .speaker import Speaker
-from .volume import Volume
+from .settings import BUSY_WAIT
+
+if TYPE_CHECKING:
+    from .seat import Seat
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,6 +41,8 @@ _NOTHING_PAUSED = (NoStreamError, SenderGoneError)
 # More are never open and unheard at once.
 _MOST_AHEAD = 8
 _PLAY_S = 60.0
+# These reach their speaker by themselves.
+_OF_RECEIVER = (MemberChanged, RemoteCommand, SenderDied, VolumeFound)
 
 
 class PlayerState(StrEnum):
@@ -57,56 +63,28 @@ _STATES = {
 }
 
 
-class Player:
-    """Plays on one speaker; the last command wins."""
+class Player(Company):
+    """Plays on one speaker or on several together; the last command wins."""
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: AirPlayConfigEntry,
-        speaker: Speaker,
-        sender: Sender,
-    ) -> None:
-        """Listen to the speaker's stream, which is named after its entry."""
+    def __init__(self, hass: HomeAssistant, sender: Sender, owner: Seat) -> None:
+        """Listen to a stream of its own, which is meant for one speaker at first."""
+        super().__init__(sender, owner)
         self._hass = hass
-        self._entry = entry
-        self._speaker = speaker
-        self._sender = sender
-        self._stream = entry.entry_id
-        self._listeners: list[Callable[[], None]] = []
+        self._background = Background(hass)
         self._intent = 0
         self._starting = 0
         self._next: Playable | None = None
         self._ahead: dict[str, Playable] = {}
-        self._display = Display(hass, entry, speaker, sender)
         # Items that are sent already, but not heard.
         self.taken: list[str] = []
         # The numbers of a pause and of a stop that are on their way.
         self._pausing: int | None = None
         self._stopping: int | None = None
-        # Apart from what it plays: for an announcement, or to set a level.
-        self.has_own_session = False
-        self.is_announcing = False
         self.state = PlayerState.IDLE
         self.playing: NowPlaying | None = None
         self.progress: Progress | None = None
-        self.settings = Settings.from_entry(entry)
-        self.volume = Volume(
-            hass,
-            entry,
-            speaker,
-            sender,
-            is_idle=lambda: self.is_idle and not self.has_own_session,
-            on_change=self._async_tell,
-        )
-        self.occupancy = Occupancy(
-            entry,
-            speaker,
-            sender,
-            is_idle=lambda: self.is_idle,
-            on_change=self._async_tell,
-        )
-        entry.async_on_unload(sender.async_listen(self._stream, self._async_take))
+        self._display = Display(hass, sender, self, self._background)
+        self._forget = sender.async_listen(self.stream, self._async_take)
 
     @property
     def is_idle(self) -> bool:
@@ -124,30 +102,11 @@ class Player:
         return self._stopping == self._intent
 
     @callback
-    def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call whenever something of the player changes."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
-
-    @callback
-    def async_set_own_session(self, *, is_open: bool) -> None:
-        """Take note that the sender may hold the receiver for something short."""
-        self.has_own_session = is_open
-        if not is_open:
-            self.occupancy.async_left()
-        self.async_set_announcing(is_heard=False)
-
-    @callback
-    def async_set_announcing(self, *, is_heard: bool) -> None:
-        """Take note that an announcement is heard, or no more."""
-        self.is_announcing = is_heard
-        self._async_tell()
-
-    @callback
     def async_intend(self) -> int:
         """Announce a command that takes time to prepare; return its number."""
         self._intent += 1
-        self.occupancy.async_wake()
+        for seat in self.members:
+            seat.occupancy.async_wake()
         return self._intent
 
     async def async_play(self, intent: int, playable: Playable) -> None:
@@ -155,20 +114,17 @@ class Player:
         if intent != self._intent:
             return
         if self.settings.when_busy == BUSY_WAIT and self.is_idle:
-            await self.occupancy.async_wait(lambda: intent == self._intent)
+            await self.leader.occupancy.async_wait(lambda: intent == self._intent)
             if intent != self._intent:
                 return
         patience_s = self.settings.patience_s
         self._starting += 1
         self._next = playable
-        member = self._speaker.member(
-            self.volume.known_level, is_muted=self.volume.is_muted
-        )
         try:
             await self._sender.async_request(
                 Play(
-                    stream=self._stream,
-                    members=(member,),
+                    stream=self.stream,
+                    members=tuple(seat.member for seat in self.members),
                     media=playable.media,
                     depth_ms=self.settings.depth_ms,
                     crossfade_ms=self.settings.crossfade_ms,
@@ -177,13 +133,13 @@ class Player:
                 within_s=_PLAY_S + patience_s if patience_s else None,
             )
         except RaopError as error:
-            self._speaker.async_failed(error)
+            self._async_failed(error)
             raise
         finally:
             self._starting -= 1
             if self._next is playable:
                 self._next = None
-            self._async_tell()
+            self.async_tell()
         if self.playing and self.playing.playable is playable:
             self._display.async_show(self.playing)
 
@@ -197,7 +153,7 @@ class Player:
         media = playable.media if playable else None
         await self._sender.async_request(
             Queue(
-                stream=self._stream,
+                stream=self.stream,
                 media=media,
                 crossfade_ms=self.settings.crossfade_ms,
             )
@@ -214,7 +170,7 @@ class Player:
         self._pausing = intent
         try:
             await self._sender.async_request(
-                Pause(stream=self._stream, keep_s=self.settings.keep_paused_s)
+                Pause(stream=self.stream, keep_s=self.settings.keep_paused_s)
             )
         finally:
             if self._pausing == intent:
@@ -224,46 +180,61 @@ class Player:
             self.state = PlayerState.PAUSED
             self.playing = NowPlaying(pending, tags=pending.media.tags)
             self.playing.position_ms = pending.media.position_ms
-            self._async_tell()
+            self.async_tell()
 
     async def async_resume(self) -> bool:
         """Go on where it was paused; return whether there was something to go on."""
         self._starting += 1
         try:
-            await self._sender.async_request(Resume(stream=self._stream))
+            await self._sender.async_request(Resume(stream=self.stream))
         except _NOTHING_PAUSED:
             return False
         except RaopError as error:
-            self._speaker.async_failed(error)
+            self._async_failed(error)
             raise
         finally:
             self._starting -= 1
-            self._async_tell()
+            self.async_tell()
         return True
 
     async def async_stop(self) -> None:
         """Stop, also what is still being started or announced; free the receiver."""
         intent = self._stopping = self.async_intend()
         try:
-            if not self.is_idle or self.has_own_session:
-                await self._sender.async_request(Stop(stream=self._stream))
+            if not self.is_idle or any(each.has_own_session for each in self.members):
+                await self._sender.async_request(Stop(stream=self.stream))
         finally:
             if self._stopping == intent:
                 self._stopping = None
         if intent == self._intent and self.state is PlayerState.PAUSED:
             # The sender knows nothing of what was paused before it was started.
             self._async_end()
-            self._async_tell()
+            self.async_tell()
 
     async def async_close(self) -> None:
-        """Free the receiver before the entry goes."""
+        """Free the receivers; nothing is played here any more."""
         try:
             await self.async_stop()
         except RaopError as error:
-            _LOGGER.debug("%s could not be freed: %s", self._speaker.name, error)
+            _LOGGER.debug("%s could not be freed: %s", self.name, error)
+        self.async_release()
+
+    @callback
+    def async_release(self) -> None:
+        """Let go of everything but the receivers; may be done twice."""
+        forget, self._forget = self._forget, lambda: None
+        forget()
+        self._background.async_cancel()
 
     @callback
     def _async_take(self, event: SenderEvent) -> None:
+        if not isinstance(event, _OF_RECEIVER):
+            for seat in self._hearers:
+                seat.async_take(event)
+        self._async_follow_stream(event)
+
+    @callback
+    def _async_follow_stream(self, event: SenderEvent) -> None:
         match event:
             case StreamChanged():
                 self._async_stream_changed(event)
@@ -283,7 +254,7 @@ class Player:
                     self._display.async_show(self.playing)
             case _:
                 return
-        self._async_tell()
+        self.async_tell()
 
     @callback
     def _async_stream_changed(self, event: StreamChanged) -> None:
@@ -291,10 +262,8 @@ class Player:
         if self.state is PlayerState.IDLE:
             self._async_end()
             if event.reason == "failed" and not self._starting:
-                _LOGGER.warning(
-                    "%s stopped playing: %s", self._speaker.name, event.text
-                )
-                self._speaker.async_failed(error_for(event.code or "", event.text))
+                _LOGGER.warning("%s stopped playing: %s", self.name, event.text)
+                self._async_failed(error_for(event.code or "", event.text))
             return
         if event.state == "connecting":
             self._async_change_media()
@@ -340,7 +309,14 @@ class Player:
         self._display.async_end()
         self.playing = None
 
+    @override
+    async def async_join(self, seat: Seat) -> None:
+        """Let a member hear what plays now; return when it does."""
+        await super().async_join(seat)
+        self._display.async_show_late()
+
     @callback
-    def _async_tell(self) -> None:
-        for listener in [*self._listeners]:
-            listener()
+    def _async_failed(self, error: RaopError) -> None:
+        """Take note of why the stream could not be heard; groups learn it by member."""
+        if not self.is_group:
+            self.leader.speaker.async_failed(error)

@@ -1,25 +1,26 @@
-"""What one speaker plays one after another."""
+"""What a player plays one after another."""
 
 import asyncio
 import logging
 from random import Random
-from typing import override
+from typing import TYPE_CHECKING, override
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
-from .complaint import Complaint
+from .complaint import QUEUE_GIVEN_UP, Complaint
 from .const import DOMAIN
 from .entity import translated
 from .media import async_resolve, name_of
-from .models import AirPlayConfigEntry
 from .play_queue import PlayQueue
 from .player import Player, PlayerState
 from .queue_item import QueueItem, Verdict
 from .raop.errors import MediaError, RaopError, error_for
 from .raop.messages import MediaChanged, NextFailed, NextTaken, StreamChanged
 from .sender import Sender, SenderDied, SenderEvent
-from .speaker import Speaker
+
+if TYPE_CHECKING:
+    from .seat import Seat
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -28,26 +29,26 @@ _UNTOLD = ""
 
 
 class QueuePlayer(Player):
-    """Plays a queue on one speaker; what follows is opened ahead of time."""
+    """Plays a queue; what follows is opened ahead of time."""
 
-    def __init__(
-        self,
-        hass: HomeAssistant,
-        entry: AirPlayConfigEntry,
-        speaker: Speaker,
-        sender: Sender,
-    ) -> None:
+    def __init__(self, hass: HomeAssistant, sender: Sender, owner: Seat) -> None:
         """Begin with nothing to play."""
-        super().__init__(hass, entry, speaker, sender)
+        super().__init__(hass, sender, owner)
         self._pending: int | None = None
         self._queued: str | None = None
         self._opening: asyncio.Task[None] | None = None
         self._is_moved = False
         self._kept_position_ms = 0
-        self._complaint = Complaint(hass, entry)
-        self.entity_id = ""
-        self.queue = PlayQueue(Random())
+        self._complaint = Complaint(hass, QUEUE_GIVEN_UP, self.stream)
+        self.queue: PlayQueue = PlayQueue(Random())
         self.playlist: str | None = None
+
+    @override
+    @callback
+    def async_release(self) -> None:
+        """Let go of everything, and say no more."""
+        super().async_release()
+        self._complaint.async_withdraw()
 
     @property
     def position_ms(self) -> int:
@@ -70,7 +71,7 @@ class QueuePlayer(Player):
             # It would follow the item that comes now.
             self._opening.cancel()
             self._queued = _UNTOLD
-        self._async_tell()
+        self.async_tell()
         try:
             while item and intent == self._intent:
                 failure = await self._async_try(intent, item, position_ms)
@@ -90,11 +91,11 @@ class QueuePlayer(Player):
         """Play an item; return what makes it unplayable."""
         try:
             playable = await async_resolve(
-                self._hass, self.entity_id, item, position_ms
+                self._hass, self.leader.entity_id, item, position_ms
             )
             await self.async_play(intent, playable)
         except MediaError as error:
-            return translated(error, self._speaker.name, name_of(item))
+            return translated(error, self.name, name_of(item))
         except HomeAssistantError as error:
             return error
         self._is_moved = False
@@ -108,7 +109,7 @@ class QueuePlayer(Player):
         verdict = self.queue.failed(item.id)
         following = self.queue.advance(is_user=False)
         if verdict is Verdict.SKIP and following:
-            _LOGGER.warning("%s skips an item: %s", self._speaker.name, failure)
+            _LOGGER.warning("%s skips an item: %s", self.name, failure)
             return following
         if verdict is not Verdict.GIVE_UP:
             raise failure
@@ -120,12 +121,12 @@ class QueuePlayer(Player):
 
     @override
     @callback
-    def _async_take(self, event: SenderEvent) -> None:
+    def _async_follow_stream(self, event: SenderEvent) -> None:
         is_handed_over = isinstance(event, MediaChanged) and event.item in self.taken
         if _is_end(event) and self.playing and self._pending is None:
             self._kept_position_ms = self.position_ms
         ended = self.playing
-        super()._async_take(event)
+        super()._async_follow_stream(event)
         match event:
             case MediaChanged():
                 if not is_handed_over and not event.is_live:
@@ -161,12 +162,10 @@ class QueuePlayer(Player):
             self._async_give_up(event.text)
         elif item := self.queue.advance(is_user=False):
             intent = self.async_intend()
-            self._entry.async_create_background_task(
-                self._hass,
-                self._async_start_alone(intent, item),
-                f"airplay next {self._speaker.name}",
+            self._background.async_run(
+                self._async_start_alone(intent, item), f"next {self.name}"
             )
-        self._async_tell()
+        self.async_tell()
 
     async def _async_start_alone(self, intent: int, item: QueueItem) -> None:
         try:
@@ -174,13 +173,13 @@ class QueuePlayer(Player):
         except HomeAssistantError as error:
             self._async_give_up(str(error))
         except RaopError as error:
-            _LOGGER.warning("%s stopped playing: %s", self._speaker.name, error)
+            _LOGGER.warning("%s stopped playing: %s", self.name, error)
 
     @callback
     def _async_give_up(self, reason: str) -> None:
         """Tell the user, who is not waiting for anything."""
-        _LOGGER.error("%s stops playing its queue: %s", self._speaker.name, reason)
-        self._complaint.async_make(self._speaker.name, reason)
+        _LOGGER.error("%s stops playing its queue: %s", self.name, reason)
+        self._complaint.async_make(self.name, reason)
 
     @callback
     def _async_settle(self) -> None:
@@ -195,7 +194,7 @@ class QueuePlayer(Player):
             else:
                 self.queue.jump(playing.item)
         self._async_follow()
-        self._async_tell()
+        self.async_tell()
 
     @callback
     def _async_follow(self) -> None:
@@ -210,8 +209,8 @@ class QueuePlayer(Player):
         self._queued = wanted.id if wanted else None
         if self._opening:
             self._opening.cancel()
-        self._opening = self._entry.async_create_background_task(
-            self._hass, self._async_open(wanted), f"airplay queue {self._speaker.name}"
+        self._opening = self._background.async_run(
+            self._async_open(wanted), f"queue {self.name}"
         )
 
     @property
@@ -228,13 +227,13 @@ class QueuePlayer(Player):
         try:
             playable = None
             if item:
-                playable = await async_resolve(self._hass, self.entity_id, item)
+                playable = await async_resolve(self._hass, self.leader.entity_id, item)
             await self.async_queue(playable)
         except HomeAssistantError as error:
             if item:
                 self._async_next_failed(item.id, str(error))
         except RaopError as error:
-            _LOGGER.debug("%s opens nothing ahead: %s", self._speaker.name, error)
+            _LOGGER.debug("%s opens nothing ahead: %s", self.name, error)
 
     @callback
     def _async_next_failed(self, item_id: str, reason: str) -> None:
@@ -244,9 +243,7 @@ class QueuePlayer(Player):
         if self.queue.failed(item_id) is Verdict.GIVE_UP:
             self._async_give_up(f"{names[item_id]}: {reason}")
         else:
-            _LOGGER.warning(
-                "%s skips %s: %s", self._speaker.name, names[item_id], reason
-            )
+            _LOGGER.warning("%s skips %s: %s", self.name, names[item_id], reason)
         self._opening = None
         self._async_settle()
 

@@ -12,15 +12,15 @@ from .player import PlayerState
 from .raop.buttons import Button
 from .raop.errors import RaopError
 from .raop.messages import RemoteCommand
-from .sender import Sender, SenderEvent
-from .speaker import Speaker
+from .seat import Seat
+from .sender import SenderEvent
 from .transport import Transport
 from .volume_owner import Origin
 
 _LOGGER = logging.getLogger(__name__)
 
 type Listener = Callable[[RemoteCommand], None]
-type _Action = Callable[[Transport, float], Awaitable[None]]
+type _Action = Callable[[Seat, float], Awaitable[None]]
 
 _STEP = 0.05
 # A press of fast forward or rewind; what is held is not told while it is held.
@@ -29,14 +29,14 @@ _REPEAT = (RepeatMode.OFF, RepeatMode.ONE, RepeatMode.ALL)
 _RUNNING = (PlayerState.PLAYING, PlayerState.BUFFERING)
 
 
-async def _async_toggle(player: Transport, _value: float) -> None:
+async def _async_toggle(player: Transport) -> None:
     if player.state in _RUNNING:
         await player.async_pause()
     else:
         await player.async_go_on()
 
 
-async def _async_resume(player: Transport, _value: float) -> None:
+async def _async_resume(player: Transport) -> None:
     """End winding; only what is paused goes on."""
     if player.state is PlayerState.PAUSED:
         await player.async_go_on()
@@ -46,15 +46,15 @@ async def _async_wind(player: Transport, by_ms: int) -> None:
     await player.async_seek(max(0, player.position_ms + by_ms))
 
 
-async def _async_mute(player: Transport, _value: float) -> None:
-    volume = player.volume
+async def _async_mute(seat: Seat, _value: float) -> None:
+    volume = seat.volume
     await volume.async_set(
         volume.level, is_muted=not volume.is_muted, origin=Origin.DEVICE
     )
 
 
-async def _async_shuffle(player: Transport, value: float) -> None:
-    player.async_set_shuffle(bool(value))
+async def _async_shuffle(player: Transport, shuffle: bool) -> None:
+    player.async_set_shuffle(shuffle)
 
 
 async def _async_repeat(player: Transport, value: float) -> None:
@@ -62,23 +62,23 @@ async def _async_repeat(player: Transport, value: float) -> None:
 
 
 _ACTIONS: dict[str, _Action] = {
-    Button.PLAY: lambda player, _: player.async_go_on(),
-    Button.PAUSE: lambda player, _: player.async_pause(),
-    Button.PLAY_PAUSE: _async_toggle,
-    Button.RESUME: _async_resume,
-    Button.STOP: lambda player, _: player.async_stop(),
-    Button.NEXT: lambda player, _: player.async_skip(),
-    Button.PREVIOUS: lambda player, _: player.async_go_back(),
-    Button.FAST_FORWARD: lambda player, _: _async_wind(player, _WIND_MS),
-    Button.REWIND: lambda player, _: _async_wind(player, -_WIND_MS),
-    Button.SEEK: lambda player, value: player.async_seek(round(value)),
-    Button.SHUFFLE_TOGGLE: lambda player, _: _async_shuffle(
-        player, not player.queue.shuffle
+    Button.PLAY: lambda seat, _: seat.player.async_go_on(),
+    Button.PAUSE: lambda seat, _: seat.player.async_pause(),
+    Button.PLAY_PAUSE: lambda seat, _: _async_toggle(seat.player),
+    Button.RESUME: lambda seat, _: _async_resume(seat.player),
+    Button.STOP: lambda seat, _: seat.player.async_stop(),
+    Button.NEXT: lambda seat, _: seat.player.async_skip(),
+    Button.PREVIOUS: lambda seat, _: seat.player.async_go_back(),
+    Button.FAST_FORWARD: lambda seat, _: _async_wind(seat.player, _WIND_MS),
+    Button.REWIND: lambda seat, _: _async_wind(seat.player, -_WIND_MS),
+    Button.SEEK: lambda seat, value: seat.player.async_seek(round(value)),
+    Button.SHUFFLE_TOGGLE: lambda seat, _: _async_shuffle(
+        seat.player, not seat.player.queue.shuffle
     ),
-    Button.SHUFFLE_SET: _async_shuffle,
-    Button.REPEAT_SET: _async_repeat,
-    Button.VOLUME_UP: lambda player, _: player.volume.async_step(_STEP),
-    Button.VOLUME_DOWN: lambda player, _: player.volume.async_step(-_STEP),
+    Button.SHUFFLE_SET: lambda seat, value: _async_shuffle(seat.player, bool(value)),
+    Button.REPEAT_SET: lambda seat, value: _async_repeat(seat.player, value),
+    Button.VOLUME_UP: lambda seat, _: seat.volume.async_step(_STEP),
+    Button.VOLUME_DOWN: lambda seat, _: seat.volume.async_step(-_STEP),
     Button.MUTE_TOGGLE: _async_mute,
 }
 
@@ -93,17 +93,14 @@ class Remote:
         self,
         hass: HomeAssistant,
         entry: AirPlayConfigEntry,
-        speaker: Speaker,
-        sender: Sender,
-        player: Transport,
+        seat: Seat,
     ) -> None:
-        """Listen to what receivers of the player's stream order."""
+        """Listen to what the speaker orders."""
         self._hass = hass
         self._entry = entry
-        self._speaker = speaker
-        self._player = player
+        self._seat = seat
         self._listeners: list[Listener] = []
-        entry.async_on_unload(sender.async_listen(entry.entry_id, self._async_take))
+        entry.async_on_unload(seat.async_listen_events(self._async_take))
 
     @callback
     def async_listen(self, listener: Listener) -> CALLBACK_TYPE:
@@ -118,21 +115,21 @@ class Remote:
         for listener in [*self._listeners]:
             listener(event)
         action = _ACTIONS.get(event.command)
-        if action and self._player.settings.buttons_act:
+        if action and self._seat.settings.buttons_act:
             # None waits for the one before: a pause has to overtake a start.
             self._entry.async_create_background_task(
                 self._hass,
                 self._async_act(event, action),
-                f"airplay {event.command} {self._speaker.name}",
+                f"airplay {event.command} {self._seat.name}",
             )
 
     async def _async_act(self, event: RemoteCommand, action: _Action) -> None:
         try:
-            await action(self._player, event.value or 0)
+            await action(self._seat, event.value or 0)
         except (HomeAssistantError, RaopError) as error:
             _LOGGER.warning(
                 "The button %s of %s did nothing: %s",
                 event.command,
-                self._speaker.name,
+                self._seat.name,
                 error,
             )

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
+from homeassistant.util.ulid import ulid_now
 
 from .const import DOMAIN
 from .dacp_record import DacpRecord
@@ -71,6 +72,7 @@ class Sender:
         self._numbers = itertools.count(1)
         self._pending: dict[int, asyncio.Future[messages.Reply]] = {}
         self._listeners: dict[str, list[EventListener]] = {}
+        self._receiver_listeners: dict[str, list[EventListener]] = {}
         self.record = DacpRecord(hass, identity.dacp_id)
         self._supervision = hass.async_create_background_task(
             self._async_supervise(), f"{DOMAIN} sender"
@@ -120,8 +122,16 @@ class Sender:
     @callback
     def async_listen(self, stream: str, listener: EventListener) -> CALLBACK_TYPE:
         """Call with each event of a stream, and when the process died."""
-        self._listeners.setdefault(stream, []).append(listener)
-        return lambda: self._listeners[stream].remove(listener)
+        return _enter(self._listeners, stream, listener)
+
+    @callback
+    def async_listen_to(self, receiver: str, listener: EventListener) -> CALLBACK_TYPE:
+        """Call with what is told of one receiver, in any stream, and at a death."""
+        return _enter(self._receiver_listeners, receiver, listener)
+
+    def free_name(self, wanted: str) -> str:
+        """Return a name that no stream has, the wanted one where that can be."""
+        return ulid_now() if self._listeners.get(wanted) else wanted
 
     @property
     def status(self) -> dict[str, Any]:
@@ -249,6 +259,7 @@ class Sender:
                 pass
             case _:
                 self._tell(event.stream, event)
+                self._tell_receivers(event)
 
     @callback
     def _take_port(self, port: int) -> None:
@@ -274,11 +285,44 @@ class Sender:
                 answer.set_exception(SenderGoneError("the sender process has ended"))
         for stream in [*self._listeners]:
             self._tell(stream, SenderDied())
+        for receiver in [*self._receiver_listeners]:
+            self._tell_receiver(receiver, SenderDied())
 
     @callback
     def _tell(self, stream: str, event: SenderEvent) -> None:
         for listener in [*self._listeners.get(stream, ())]:
             listener(event)
+
+    @callback
+    def _tell_receivers(self, event: messages.Event) -> None:
+        match event:
+            case messages.Progress():
+                for member in event.members:
+                    self._tell_receiver(member.receiver, member)
+            case (
+                messages.VolumeFound()
+                | messages.MemberChanged()
+                | messages.RemoteCommand()
+            ):
+                self._tell_receiver(event.receiver, event)
+
+    @callback
+    def _tell_receiver(self, receiver: str, event: SenderEvent) -> None:
+        for listener in [*self._receiver_listeners.get(receiver, ())]:
+            listener(event)
+
+
+def _enter(
+    listeners: dict[str, list[EventListener]], key: str, listener: EventListener
+) -> CALLBACK_TYPE:
+    listeners.setdefault(key, []).append(listener)
+
+    def leave() -> None:
+        listeners[key].remove(listener)
+        if not listeners[key]:
+            del listeners[key]
+
+    return leave
 
 
 def _log_level() -> str:

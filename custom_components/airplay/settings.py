@@ -10,6 +10,7 @@ from .const import (
     CONF_BUTTONS_ACT,
     CONF_DEPTH_MS,
     CONF_KEEP_PAUSED_S,
+    CONF_KEEPS_LEVEL,
     CONF_WHEN_BUSY,
 )
 
@@ -38,6 +39,7 @@ class Settings:
     crossfade_ms: int = 0
     buttons_act: bool = True
     when_busy: str = BUSY_REPORT
+    keeps_level: bool = False
 
     @property
     def patience_s(self) -> float:
@@ -52,6 +54,7 @@ class Settings:
             keep_paused_s=entry.options.get(CONF_KEEP_PAUSED_S, DEFAULT_KEEP_PAUSED_S),
             buttons_act=entry.options.get(CONF_BUTTONS_ACT, True),
             when_busy=entry.options.get(CONF_WHEN_BUSY, BUSY_REPORT),
+            keeps_level=entry.options.get(CONF_KEEPS_LEVEL, False),
         )
 
 

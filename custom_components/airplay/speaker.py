@@ -1,6 +1,7 @@
 """One receiver as an entry knows it: where it is, and whether it is there."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 import logging
 
@@ -18,12 +19,20 @@ from .raop.errors import (
     ReceiverUnreachableError,
     TooManyTriesError,
 )
-from .raop.messages import Member
+from .raop.messages import Channel, Member
 from .raop.receiver import Receiver
 
 _LOGGER = logging.getLogger(__name__)
 
 _ASK_AGAIN_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How it sounds beside others: when it is heard, and what of the music."""
+
+    delay_ms: int = 0
+    channel: Channel = Channel.STEREO
 
 
 class Speaker:
@@ -38,6 +47,7 @@ class Speaker:
         self._listeners: list[Callable[[], None]] = []
         self._is_there = True
         self._asking: CALLBACK_TYPE | None = None
+        self.tuning = Tuning()
         self.receiver = receiver_from(entry.data)
         if seen := presence.get(self.receiver.id):
             self._async_follow(seen)
@@ -79,6 +89,8 @@ class Speaker:
             credentials=self._entry.data.get(CONF_CREDENTIALS),
             volume=None if volume is None else volume * 100,
             muted=is_muted,
+            delay_ms=self.tuning.delay_ms,
+            channel=self.tuning.channel,
         )
 
     @callback

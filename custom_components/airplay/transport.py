@@ -1,7 +1,8 @@
-"""What a user does about what one speaker plays."""
+"""What a user does about what is played."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+import logging
 from random import Random
 from typing import Any, override
 
@@ -17,7 +18,9 @@ from .play_queue import PlayQueue
 from .player import PlayerState
 from .queue_item import QueueFullError, QueueItem, Repeat
 from .queue_player import QueuePlayer
-from .raop.errors import MediaError
+from .raop.errors import MediaError, RaopError
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Transport(QueuePlayer):
@@ -29,7 +32,7 @@ class Transport(QueuePlayer):
         self.queue = PlayQueue.from_dict(queue, Random())
         if self.queue.current and isinstance(position_ms, int):
             self._kept_position_ms = max(0, position_ms)
-        self._async_tell()
+        self.async_tell()
 
     async def async_play_media(
         self,
@@ -41,11 +44,11 @@ class Transport(QueuePlayer):
         """Put media into the queue; done when it is heard, where it shall be at once."""
         item = make_item(media_type, media_id, extra)
         if enqueue in (MediaPlayerEnqueue.ADD, MediaPlayerEnqueue.NEXT):
-            order = await async_order(self._hass, self.entity_id, item)
+            order = await async_order(self._hass, self.leader.entity_id, item)
             self._async_insert(order.items, enqueue)
             return
         intent = self.async_intend()
-        order = await async_order(self._hass, self.entity_id, item)
+        order = await async_order(self._hass, self.leader.entity_id, item)
         if intent != self._intent:
             return
         before = self.queue, self.playlist
@@ -99,6 +102,15 @@ class Transport(QueuePlayer):
         await super().async_stop()
         self._kept_position_ms = 0
 
+    async def async_park(self) -> None:
+        """Stop, and go on from here when it is played again."""
+        position_ms = self.position_ms
+        try:
+            await self.async_stop()
+        except RaopError as error:
+            _LOGGER.debug("%s could not be freed: %s", self.name, error)
+        self._kept_position_ms = position_ms
+
     async def async_skip(self) -> None:
         """Go to the next item."""
         if item := self.queue.advance(is_user=True):
@@ -119,21 +131,21 @@ class Transport(QueuePlayer):
         if self.state is PlayerState.PAUSED:
             self._is_moved = True
             playing.position_ms = position_ms
-            self._async_tell()
+            self.async_tell()
             return
         media = replace(playing.playable.media, position_ms=position_ms)
         try:
             playable = replace(playing.playable, media=media)
             await self.async_play(self.async_intend(), playable)
         except MediaError as error:
-            raise translated(error, self._speaker.name, media.name) from error
+            raise translated(error, self.name, media.name) from error
 
     async def async_clear(self) -> None:
         """Drop all items and stop."""
         self.queue.clear()
         self.playlist = None
         await self.async_stop()
-        self._async_tell()
+        self.async_tell()
 
     @callback
     def async_set_shuffle(self, shuffle: bool) -> None:

@@ -10,13 +10,7 @@ from .const import DEFAULT_VOLUME
 from .models import AirPlayConfigEntry
 from .raop.buttons import Button
 from .raop.errors import RaopError
-from .raop.messages import (
-    AnnouncementStarted,
-    RemoteCommand,
-    SetVolume,
-    Started,
-    VolumeFound,
-)
+from .raop.messages import MemberChanged, RemoteCommand, SetVolume, VolumeFound
 from .sender import Sender, SenderEvent
 from .speaker import Speaker
 from .volume_owner import Level, Origin, VolumeOwner
@@ -41,7 +35,7 @@ class Volume:
         is_idle: Callable[[], bool],
         on_change: Callable[[], None],
     ) -> None:
-        """Listen to what the sender finds out."""
+        """Begin with a guess."""
         self._hass = hass
         self._entry = entry
         self._speaker = speaker
@@ -51,7 +45,6 @@ class Volume:
         self._owner = VolumeOwner(DEFAULT_VOLUME)
         self._announced: float | None = None
         self._waiting: CALLBACK_TYPE | None = None
-        entry.async_on_unload(sender.async_listen(entry.entry_id, self._async_take))
         entry.async_on_unload(self._async_stop_waiting)
 
     @property
@@ -117,6 +110,20 @@ class Volume:
         self._on_change()
         await self._async_settle()
 
+    @callback
+    def async_cap(self, level: float) -> None:
+        """Lower the level where it is above another, or not known."""
+        if self.is_known and self.level <= level:
+            return
+        self._owner.order(
+            min(self.level, level),
+            is_muted=self.is_muted,
+            origin=Origin.LIMIT,
+            now_s=self._now_s,
+        )
+        self._async_settle_soon()
+        self._on_change()
+
     async def async_step(self, by: float) -> None:
         """Make it louder or quieter, as its own buttons ask."""
         level = round(min(max(self.level + by, 0.0), 1.0), 4)
@@ -136,14 +143,15 @@ class Volume:
         return self._hass.loop.time()
 
     @callback
-    def _async_take(self, event: SenderEvent) -> None:
+    def async_take(self, event: SenderEvent) -> None:
+        """Take what the sender finds out of the receiver and of its stream."""
         match event:
-            case VolumeFound() if event.receiver == self._speaker.receiver.id:
+            case VolumeFound():
                 if self.is_known and self._announced is not None:
                     # What is sent now would end the announcement's own level.
                     return
                 self._owner.find(round(event.volume / 100, 4), self._now_s)
-            case Started() | AnnouncementStarted() if not self.is_known:
+            case MemberChanged(state="started") if not self.is_known:
                 # It does not tell its level, which may be any.
                 self._owner.order(
                     self.level,
@@ -151,9 +159,9 @@ class Volume:
                     origin=Origin.DEFAULT,
                     now_s=self._now_s,
                 )
-            case Started():
+            case MemberChanged(state="started"):
                 self._owner.sent(self._now_s)
-            case RemoteCommand() if event.receiver == self._speaker.receiver.id:
+            case RemoteCommand():
                 if not self._async_hear(event):
                     return
             case _:

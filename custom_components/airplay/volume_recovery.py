@@ -8,11 +8,10 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from .models import AirPlayConfigEntry
-from .player import Player
 from .raop.errors import RaopError
 from .raop.messages import RestoreVolume
+from .seat import Seat
 from .sender import Sender
-from .speaker import Speaker
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -27,8 +26,7 @@ class VolumeRecovery:
         self,
         hass: HomeAssistant,
         entry: AirPlayConfigEntry,
-        speaker: Speaker,
-        player: Player,
+        seat: Seat,
         sender: Sender,
         *,
         is_allowed: Callable[[], bool],
@@ -37,8 +35,8 @@ class VolumeRecovery:
         """Rest until something was left."""
         self._hass = hass
         self._entry = entry
-        self._speaker = speaker
-        self._player = player
+        self._seat = seat
+        self._speaker = speaker = seat.speaker
         self._sender = sender
         self._is_allowed = is_allowed
         self._on_done = on_done
@@ -101,23 +99,22 @@ class VolumeRecovery:
             self._async_later()
 
     async def _async_restore(self) -> bool:
-        volume = self._player.volume
+        volume = self._seat.volume
         if volume.known_level is None:
             # Nobody has chosen a level here, so none was raised.
             return True
         if not self._is_allowed():
             return False
-        member = self._speaker.member(volume.known_level, is_muted=volume.is_muted)
-        self._player.async_set_own_session(is_open=True)
+        self._seat.async_set_own_session(is_open=True)
         try:
             await self._sender.async_request(
-                RestoreVolume(stream=self._entry.entry_id, member=member)
+                RestoreVolume(stream=self._seat.player.stream, member=self._seat.member)
             )
         except RaopError as error:
             _LOGGER.debug("%s keeps a wrong level: %s", self._speaker.name, error)
             return False
         finally:
-            self._player.async_set_own_session(is_open=False)
+            self._seat.async_set_own_session(is_open=False)
         _LOGGER.info("%s has its level again", self._speaker.name)
         return True
 

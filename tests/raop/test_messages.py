@@ -89,6 +89,12 @@ def test_fields_that_are_absent_have_their_defaults() -> None:
     assert command == SetVolume(receiver="r", volume=5.0, muted=False)
 
 
+@pytest.mark.parametrize("word", ["Left", "", "both", None, 1, ["left"]])
+def test_a_channel_that_there_is_not_is_refused(word: object) -> None:
+    with pytest.raises(MessageError, match="none of stereo, left, right, mono"):
+        decode_command(line("Tune", {"receiver": "r", "channel": word}))
+
+
 def test_secrets_are_not_in_the_text_of_messages() -> None:
     member = Member(
         receiver="r", name="n", host="h", port=1, password="geheim", credentials="token"

@@ -1,6 +1,7 @@
 """Dataclasses from JSON values."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from hypothesis import given, strategies as st
 import pytest
@@ -12,6 +13,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=10,
 )
+
+
+class Side(StrEnum):
+    """One of a few words."""
+
+    LEFT = "left"
+    RIGHT = "right"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +41,7 @@ class Outer:
     maybe: Inner | None = None
     many: tuple[Inner, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
+    side: Side = Side.LEFT
     anything: object = None
 
 
@@ -55,6 +64,7 @@ def test_fields_that_are_absent_have_their_defaults() -> None:
         ("maybe", {"word": "x"}, Inner(word="x")),
         ("many", [{"word": "a"}, {}], (Inner(word="a"), Inner())),
         ("words", {"a": "b"}, {"a": "b"}),
+        ("side", "right", Side.RIGHT),
         ("anything", [1, {}], [1, {}]),
     ],
 )
@@ -96,6 +106,10 @@ def test_a_whole_number_becomes_a_float() -> None:
         ("many", [None]),
         ("words", []),
         ("words", {"a": 1}),
+        ("side", "up"),
+        ("side", 1),
+        ("side", None),
+        ("side", ["left"]),
     ],
 )
 def test_values_of_other_shapes_are_refused(name: str, value: object) -> None:

@@ -9,9 +9,10 @@ NS_PER_S = 1_000_000_000
 _ROUND_TRIP_LIMIT_NS = 200_000_000
 _HISTORY = 128
 _AGEING = 1.018
-_FIT_SAMPLES = 8
-_FIT_SPAN_NS = 2 * NS_PER_S
-_FIT_WINDOW = 32
+# Half of a round trip is what an answer may be off by.
+_TRUST = 2
+# How far clocks drift apart, before anything was measured.
+_USUAL_DRIFT = 10e-6
 
 
 def monotonic_ns() -> int:
@@ -91,21 +92,17 @@ class OffsetEstimator:
 
     def offset_at(self, local: int) -> int:
         """Return sender clock minus receiver clock at a time of the receiver's."""
-        best = min(self._samples, key=lambda sample: sample.dispersion_ns)
-        good = [
-            sample
-            for sample in list(self._samples)[-_FIT_WINDOW:]
-            if sample.dispersion_ns <= 3 * best.dispersion_ns
-        ]
-        if len(good) < _FIT_SAMPLES or good[-1].at_ns - good[0].at_ns < _FIT_SPAN_NS:
-            return best.offset_ns
-        return _fit(good, local)
+        return _fit(list(self._samples), local)
 
 
 def _fit(samples: list[_Sample], local: int) -> int:
-    """Extrapolate the line through samples, each weighted by its precision."""
+    """Extrapolate the line through samples, each weighted by its precision.
+
+    It is as steep as the samples say against how little clocks usually drift: few of
+    them, or such that took long, hardly tilt it.
+    """
     base_ns, base_offset = samples[-1].at_ns, samples[-1].offset_ns
-    weights = [1.0 / sample.dispersion_ns**2 for sample in samples]
+    weights = [(_TRUST / sample.dispersion_ns) ** 2 for sample in samples]
     times = [float(sample.at_ns - base_ns) for sample in samples]
     offsets = [float(sample.offset_ns - base_offset) for sample in samples]
     total = sum(weights)
@@ -116,5 +113,5 @@ def _fit(samples: list[_Sample], local: int) -> int:
         w * (t - mean_t) * (o - mean_o)
         for w, t, o in zip(weights, times, offsets, strict=True)
     )
-    slope = common / spread if spread else 0.0
+    slope = common / (spread + 1 / _USUAL_DRIFT**2)
     return base_offset + round(mean_o + slope * (local - base_ns - mean_t))

@@ -1,5 +1,6 @@
 """A bad network and a bad receiver: packets lost, late, and asked for needlessly."""
 
+import math
 import random
 
 from .quirks import Quirks
@@ -26,8 +27,9 @@ class Faults:
         return bool(self._quirks.loss) and self._random.random() < self._quirks.loss
 
     def delay_s(self) -> float:
-        """Return by how much the packet that comes now is late."""
-        return self._random.uniform(0, self._quirks.jitter_s)
+        """Return by how much the packet that comes or goes now is late."""
+        share = math.pow(self._random.random(), self._quirks.jitter_rarity)
+        return share * self._quirks.jitter_s
 
     @property
     def asks_needlessly(self) -> bool:

@@ -102,6 +102,11 @@ def ntp_to_ns(ntp: int) -> int:
     return ntp * 1_000_000_000 >> 32
 
 
+def ns_to_ntp(ns: int) -> int:
+    """Convert nanoseconds since any epoch to an NTP time of 64 bits, which wraps."""
+    return (ns << 32) // 1_000_000_000 & 0xFFFFFFFFFFFFFFFF
+
+
 def signed_distance(later: int, earlier: int, bits: int) -> int:
     """Return later - earlier for counters that wrap."""
     half = 1 << bits - 1

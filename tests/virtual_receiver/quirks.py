@@ -78,6 +78,10 @@ class Quirks:
     """Packets lost in one burst."""
     jitter_s: float = 0.0
     """Audio and sync packets are delayed by up to this many seconds."""
+    jitter_rarity: float = 1.0
+    """How much rarer long delays are: 1 for all alike, 8 for queues that seldom fill."""
+    jitters_timing: bool = False
+    """Delay timing requests and their answers too, each by itself."""
     seed: int = 1
     """Seed of everything random."""
     drops_audio_before_sync: bool = False
@@ -100,6 +104,8 @@ class Quirks:
     """Send timing requests."""
     timing_copies: int = 1
     """How often each timing request is sent."""
+    stamps_time: bool = False
+    """Stamp timing requests with its own time; shairport-sync stamps them with filler."""
 
     # AirPlay 2: what is offered (bits 38, 40, 41 and 48 of the features)
     encrypts_control: bool = True
@@ -128,6 +134,8 @@ class Quirks:
     # AirPlay 2: clock and buffer
     follows_ptp: bool = True
     """Take the sender's clock; else PTP packets are read and forgotten."""
+    keeps_own_clock: bool = False
+    """Follow nobody and tell an own clock, as a single HomePod with software 27."""
     ptp_settle_s: float = 0.4
     """Seconds a clock must be the master before anything plays; nqptp's 0.4."""
     sends_delay_req: bool = False

@@ -33,6 +33,8 @@ from .timing import Cadence, TimingClient
 from .udp import Address, Channel, Datagram, UdpPorts
 
 _TICK_S = 0.05
+# The loop's timers are no finer.
+_SHORTEST_DELAY_S = 0.001
 _RESEND_HEADER_BYTES = 4
 
 
@@ -176,15 +178,31 @@ class Stream:
         """Handle a packet now, or later where the network is said to be slow."""
         if self._setting.is_unplugged():
             return
-        if not self._quirks.jitter_s or datagram.channel is Channel.TIMING:
+        delay_s = self._delay_s(datagram.channel)
+        if delay_s:
+            self._after(delay_s, lambda: self._arrive(datagram))
+        else:
             self._handle(datagram)
-            return
-        delay_s = self._faults.delay_s()
-        key = next(self._delayed_count)
-        self._delayed[key] = self._loop.call_later(delay_s, self._arrive, key, datagram)
 
-    def _arrive(self, key: int, datagram: Datagram) -> None:
-        del self._delayed[key]
+    def _delay_s(self, channel: Channel) -> float:
+        """Return how long the network keeps a packet."""
+        is_spared = channel is Channel.TIMING and not self._quirks.jitters_timing
+        if is_spared or not self._quirks.jitter_s:
+            return 0.0
+        delay_s = self._faults.delay_s()
+        return delay_s if delay_s >= _SHORTEST_DELAY_S else 0.0
+
+    def _after(self, delay_s: float, call: Callable[[], None]) -> None:
+        """Do something later, unless the stream is closed by then."""
+        key = next(self._delayed_count)
+
+        def run() -> None:
+            del self._delayed[key]
+            call()
+
+        self._delayed[key] = self._loop.call_later(delay_s, run)
+
+    def _arrive(self, datagram: Datagram) -> None:
         self._handle(Datagram(monotonic_ns(), datagram.channel, datagram.payload))
         self._schedule_resends()
         self._setting.changed()
@@ -283,11 +301,22 @@ class Stream:
 
     def _ask_time(self) -> None:
         for _ in range(self._quirks.timing_copies):
-            packet = self._timing.request(self._now())
-            self._send(Channel.TIMING, packet, self._sender.timing)
+            packet = self._timing.request(
+                self._now(), is_stamped=self._quirks.stamps_time
+            )
+            self._send_time_request(packet)
         self._timing_sent += 1
         delay_s = self._setting.cadence.delay_s(self._timing_sent)
         self._later("time", delay_s, self._ask_time)
+
+    def _send_time_request(self, packet: bytes) -> None:
+        def send() -> None:
+            self._send(Channel.TIMING, packet, self._sender.timing)
+
+        if delay_s := self._delay_s(Channel.TIMING):
+            self._after(delay_s, send)
+        else:
+            send()
 
     def _tick(self) -> None:
         self.poll()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import itertools
 
 from .clock import OffsetEstimator
-from .packets import TimingReply, build_timing_request
+from .packets import TimingReply, build_timing_request, ns_to_ntp
 from .stats import Stats
 
 _PENDING = 64
@@ -33,9 +33,10 @@ class TimingClient:
         self._numbers = itertools.count(1)
         self._asked: dict[bytes, int] = {}
 
-    def request(self, now: int) -> bytes:
+    def request(self, now: int, *, is_stamped: bool = False) -> bytes:
         """Build a request that is sent at a time of the receiver's clock."""
-        filler = next(self._numbers).to_bytes(8)
+        number = next(self._numbers)
+        filler = (ns_to_ntp(now) if is_stamped else number).to_bytes(8)
         self._asked[filler] = now
         if len(self._asked) > _PENDING:
             del self._asked[next(iter(self._asked))]

@@ -1,14 +1,26 @@
 """What the owner of the sender process has it do."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
+
+# More would be no difference between speakers, but an echo.
+MAX_DELAY_MS = 2000
+
+
+class Channel(StrEnum):
+    """What of the music a speaker plays."""
+
+    STEREO = "stereo"
+    LEFT = "left"
+    RIGHT = "right"
+    MONO = "mono"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """A receiver as a stream's member: how to reach it and how it shall sound.
 
-    It is heard `delay_ms` later than the others, or earlier; `channel` is what of the
-    music it plays: stereo, left, right or mono.
+    It is heard `delay_ms` later than the others, or earlier, at most 2000.
     """
 
     receiver: str
@@ -24,7 +36,7 @@ class Member:
     volume: float | None = None
     muted: bool = False
     delay_ms: int = 0
-    channel: str = "stereo"
+    channel: Channel = Channel.STEREO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +178,7 @@ class Tune:
 
     receiver: str
     delay_ms: int = 0
-    channel: str = "stereo"
+    channel: Channel = Channel.STEREO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,18 +191,28 @@ class SetVolume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """A speaker that an announcement is for: its stream, and how to reach it if idle.
+class Addressee:
+    """A speaker that an announcement is for, and how to reach it if it is idle.
 
-    `volume` holds while the announcement sounds; without one the level stays. The
-    stream's `depth_ms` is used where a session has to be opened. Of a stream with
-    several members only this one is meant where it `is_alone`; its music is lowered,
-    as it cannot wait.
+    `volume` holds while the announcement sounds; without one the level stays.
+    """
+
+    member: Member
+    volume: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Those speakers of one stream that an announcement is for.
+
+    It is heard on them only. Where they are all that the stream plays on, its music
+    can wait, and who joins hears the rest too; otherwise, or where they are `is_alone`
+    (the stream has others, though they may not play now), only their music is lowered.
+    The stream's `depth_ms` is used where a session has to be opened.
     """
 
     stream: str
-    member: Member
-    volume: float | None = None
+    addressees: tuple[Addressee, ...]
     depth_ms: int = 1000
     is_alone: bool = False
 
@@ -202,7 +224,7 @@ class Announce:
     Music is lowered by `duck_db` with ramps of `ramp_ms`, or waits where
     `pauses_music` is set and it can wait. On an idle speaker `lead_in_ms` of silence
     come first. Clips of more than `longest_ms` together are refused. Answered when all
-    has been heard; an error comes back only where no target could be reached.
+    has been heard; an error comes back only where nobody could be reached.
     """
 
     announcement: str

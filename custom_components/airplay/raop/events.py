@@ -167,19 +167,21 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnouncementStarted:
-    """The first sample of an announcement is heard on a stream at the Unix time `at`."""
+    """A receiver lets the first sample of an announcement be heard, at a Unix time."""
 
     announcement: str
     stream: str
+    receiver: str
     at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnouncementFailed:
-    """An announcement is not, or not wholly, heard on one of its streams."""
+    """An announcement is not, or not wholly, heard on one of its receivers."""
 
     announcement: str
     stream: str
+    receiver: str
     code: str
     text: str
 

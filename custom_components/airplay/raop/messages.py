@@ -10,8 +10,11 @@ import json
 from typing import get_args
 
 from .commands import (
+    MAX_DELAY_MS,
+    Addressee,
     Announce,
     CancelAnnouncement,
+    Channel,
     Command,
     Identity,
     Join,
@@ -56,12 +59,15 @@ from .events import (
 from .shapes import ShapeError, build
 
 __all__ = [
+    "MAX_DELAY_MS",
     "MAX_LINE_BYTES",
     "MAX_PICTURE_BYTES",
+    "Addressee",
     "Announce",
     "AnnouncementFailed",
     "AnnouncementStarted",
     "CancelAnnouncement",
+    "Channel",
     "Command",
     "CoverFound",
     "Event",

@@ -1,6 +1,7 @@
 """Builds frozen dataclasses from JSON values, trusting none of them."""
 
 from dataclasses import is_dataclass
+from enum import StrEnum
 from math import isfinite
 from types import NoneType, UnionType
 from typing import get_args, get_origin, get_type_hints
@@ -43,11 +44,19 @@ def _shaped(name: str, hint: object, value: object) -> object:
             return {key: _shaped(name, inner[1], each) for key, each in value.items()}
     if isinstance(hint, type) and is_dataclass(hint):
         return build(hint, value)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return _word(name, hint, value)
     if hint is float:
         return _number(name, value)
     if hint is not object and type(value) is not hint:
         raise ShapeError(f"{name} is of another type")
     return value
+
+
+def _word(name: str, words: type[StrEnum], value: object) -> StrEnum:
+    if type(value) is str and value in words:
+        return words(value)
+    raise ShapeError(f"{name} is none of {', '.join(words)}")
 
 
 def _number(name: str, value: object) -> float:

@@ -16,6 +16,7 @@ from custom_components.airplay.raop.engine.ptp_link import Ports
 from custom_components.airplay.raop.engine.ptp_service import PtpService
 from custom_components.airplay.raop.errors import PtpPortsTakenError
 from custom_components.airplay.raop.messages import (
+    Addressee,
     Announce,
     Media,
     Member,
@@ -227,7 +228,8 @@ async def test_packets_are_never_sealed_twice_alike_where_one_speaks_alone(
     with patch.object(PacketSeal, "__call__", note):
         started = play(tmp_path / "song.wav", *members, lead_ms=None)
         assert await desk.run(started) is None
-        alone = Target(stream=STREAM, member=members[1], is_alone=True)
+        second_one = Addressee(member=members[1])
+        alone = Target(stream=STREAM, addressees=(second_one,), is_alone=True)
         bell = Media(url=str(tmp_path / "bell.wav"), name="bell")
         command = Announce(announcement="bell", targets=(alone,), clips=(bell,))
         assert await desk.run(command) is None

@@ -1,15 +1,11 @@
 """Announcements: what receivers hear of the voice, and of the music under it."""
 
-from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from custom_components.airplay.raop.messages import (
-    Announce,
     AnnouncementFailed,
     AnnouncementStarted,
     CancelAnnouncement,
@@ -19,10 +15,10 @@ from custom_components.airplay.raop.messages import (
     Resume,
     SetVolume,
     StreamChanged,
-    Target,
 )
 from tests.virtual_receiver import VirtualReceiver
 
+from .speaking import announce, playing, target, voice_began_ns, volumes
 from .stage import STREAM, Desk, member, play, receiver
 from .two_sides import (
     Samples,
@@ -38,37 +34,6 @@ from .two_sides import (
 @pytest.fixture
 async def kitchen(desk: Desk) -> VirtualReceiver:
     return await desk.add(receiver())
-
-
-def announce(
-    path: Path, *targets: Target, announcement: str = "bell", **details: object
-) -> Announce:
-    known: dict[str, object] = {"lead_in_ms": 200, "ramp_ms": 50}
-    return Announce(
-        announcement=announcement,
-        targets=targets,
-        clips=(Media(url=str(path), name=path.name),),
-        **{**known, **details},  # type: ignore[arg-type]
-    )
-
-
-def target(
-    of: VirtualReceiver, *, stream: str = STREAM, volume: float | None = None
-) -> Target:
-    return Target(
-        stream=stream, member=member(of, volume=30), volume=volume, depth_ms=400
-    )
-
-
-async def playing(desk: Desk, path: Path, *on: VirtualReceiver, **more: Any) -> None:
-    command = play(path, *(member(each, volume=30) for each in on), **more)
-    assert (await desk.reply(desk.submit(command))).code is None
-
-
-def volumes(of: VirtualReceiver) -> list[float]:
-    """Return the levels that it was set to, each once however often it was told."""
-    levels = [round((each.volume_db + 30) / 0.3) for each in of.volumes]
-    return [level for level, _ in groupby(levels)]
 
 
 async def test_idle_speaker_says_every_sample_and_is_free_afterwards(
@@ -273,31 +238,6 @@ async def test_all_speakers_say_it_at_the_same_instant(
     assert len(gains(kitchen, song)) == len(song)
 
 
-async def test_one_of_a_group_speaks_alone_and_stays_in_step(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
-) -> None:
-    hall = await desk.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
-    song = music(tmp_path / "song.wav", 6.0)
-    said = voice(tmp_path / "bell.wav", 0.5)
-
-    await playing(desk, tmp_path / "song.wav", kitchen, hall)
-    for _ in range(2):
-        alone = replace(target(hall, volume=30), is_alone=True)
-        assert await desk.run(announce(tmp_path / "bell.wav", alone)) is None
-    assert await desk.run(announce(tmp_path / "bell.wav", target(hall))) is None
-    await desk.ended()
-    await kitchen.drain()
-
-    assert is_said_whole(kitchen, said)
-    right = heard_sides(hall.recording.packets)[1]
-    assert (right[right != 0] == np.concatenate([said] * 3)).all()
-    assert len(gains(kitchen, song)) == len(gains(hall, song)) == len(song)
-    here, there = kitchen.play_times(), hall.play_times()
-    both = here.keys() & there.keys()
-    assert len(both) > 6 * 44_100 / 352
-    assert max(abs(here[each] - there[each]) for each in both) < 1_000_000
-
-
 async def test_speaker_that_is_away_holds_up_nobody(
     desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
@@ -424,15 +364,6 @@ async def test_level_is_restored_without_music(
 
     assert volumes(kitchen) == [25]
     assert kitchen.recording.packets == []
-
-
-def voice_began_ns(of: VirtualReceiver) -> int:
-    for packet in of.recording.packets:
-        right = np.frombuffer(packet.sound, "<i2").reshape(-1, 2)[:, 1]
-        if right.any():
-            frame = int(np.flatnonzero(right)[0])
-            return packet.play_ns + frame * 1_000_000_000 // 44_100
-    raise AssertionError("nothing was said")
 
 
 def left_level_at(of: VirtualReceiver, at_ns: int) -> int:

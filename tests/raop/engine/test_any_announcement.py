@@ -4,7 +4,7 @@ Set AIRPLAY_ANNOUNCEMENTS to try more than a few.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 import os
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from custom_components.airplay.raop.messages import (
+    Addressee,
     Announce,
     AnnouncementStarted,
     Media,
@@ -80,15 +81,17 @@ class Room:
         members = (member(each, volume=LEVEL) for each in on)
         return play(path, *members, stream=self.name, media=media)
 
-    def announce(self, on: VirtualReceiver, **details: object) -> Announce:
-        """Return the command to speak, at its own level or not."""
+    def announce(self, *on: VirtualReceiver, **details: object) -> Announce:
+        """Return the command to speak, at an own level or not."""
         self._announced += 1
         path = self.sounds.voice_file
         level = self.random.choice([None, None, 55.0, 20.0])
         target = Target(
             stream=self.name,
-            member=member(on, volume=LEVEL),
-            volume=level,
+            addressees=tuple(
+                Addressee(member=member(each, volume=LEVEL), volume=level)
+                for each in on
+            ),
             depth_ms=400,
         )
         return Announce(
@@ -100,9 +103,9 @@ class Room:
             **details,  # type: ignore[arg-type]
         )
 
-    async def speak(self, on: VirtualReceiver, **details: object) -> None:
+    async def speak(self, *on: VirtualReceiver, **details: object) -> None:
         """Announce, and wait until it was heard."""
-        assert await self.desk.run(self.announce(on, **details)) is None
+        assert await self.desk.run(self.announce(*on, **details)) is None
 
     async def begun(self, command: Announce) -> int:
         """Announce, and wait until the voice is heard."""
@@ -158,6 +161,12 @@ async def waiting(room: Room) -> None:
 
 
 async def grouped(room: Room) -> None:
+    await room.desk.run(room.play(*room.receivers))
+    await room.moment()
+    await room.speak(*room.receivers)
+
+
+async def one_of_a_group(room: Room) -> None:
     await room.desk.run(room.play(*room.receivers))
     await room.moment()
     await room.speak(room.receivers[0])
@@ -240,6 +249,7 @@ SITUATIONS: list[tuple[Callable[[Room], Awaitable[None]], int, str]] = [
     (playing, 1, "whole"),
     (waiting, 1, "in parts"),
     (grouped, 1, "whole"),
+    (one_of_a_group, 1, "whole"),
     (twice_at_once, 2, "whole"),
     (while_connecting, 1, "whole"),
     (at_the_end_of_a_song, 1, "the rest"),
@@ -262,15 +272,27 @@ async def one(room: Room) -> None:
     await room.drain()
     try:
         # Beside the loop, on which the others are being heard.
-        is_group = situation is grouped
-        await asyncio.to_thread(look_at, room, times, song, is_group=is_group)
+        speaking = room.receivers[: 2 if situation is grouped else 1]
+        await asyncio.to_thread(look_at, speaking, room.sounds, times, song)
+        if situation is one_of_a_group:
+            await asyncio.to_thread(look_at_other, room.receivers[1], room.sounds)
     except AssertionError as err:
         raise AssertionError(f"{situation.__name__}: {err}") from err
 
 
-def look_at(room: Room, times: int, song: str, *, is_group: bool) -> None:
-    sounds = room.sounds
-    for each in room.receivers[: 2 if is_group else 1]:
+def look_at_other(of: VirtualReceiver, sounds: Sounds) -> None:
+    left, right = heard_sides(of.recording.packets)
+    assert not right.any(), "a voice where nobody speaks"
+    first = int(np.flatnonzero(left)[0])
+    heard = left[first : first + len(sounds.song)]
+    assert len(heard) == len(sounds.song), "the other's song"
+    assert (heard == sounds.song).all(), "the other's song"
+
+
+def look_at(
+    speaking: Iterable[VirtualReceiver], sounds: Sounds, times: int, song: str
+) -> None:
+    for each in speaking:
         right = heard_sides(each.recording.packets)[1]
         said = np.concatenate([sounds.voice] * times)
         assert len(np.flatnonzero(right)) == len(said), "samples of the voice"

@@ -34,3 +34,23 @@ def test_session_time_looks_like_unix_time_and_runs_with_the_monotonic_clock() -
     assert abs(clock.monotonic_of(now_ns) - time.monotonic_ns()) < TOLERANCE_NS
     assert clock.monotonic_of(now_ns + 5) - clock.monotonic_of(now_ns) == 5
     assert abs(now_ns - time.time_ns()) < 60 * 1_000_000_000
+
+
+def test_a_stamp_is_converted_by_clocks_that_were_read_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The thread has to wait for its turn between the first two looks.
+    real = time.monotonic_ns
+    pauses_ns = iter([0, 20_000_000, 0, 10_000_000])
+    paused_ns = 0
+
+    def hesitant() -> int:
+        nonlocal paused_ns
+        paused_ns += next(pauses_ns, 0)
+        return real() + paused_ns
+
+    stamp_ns, now_ns = time.time_ns(), clock.now_ns()
+    monkeypatch.setattr(time, "monotonic_ns", hesitant)
+
+    # All that time went by for the monotonic clock alone.
+    assert abs(clock.of_realtime(stamp_ns) - now_ns - 30_000_000) < 1_000_000

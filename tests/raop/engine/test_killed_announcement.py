@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 from custom_components.airplay.raop.messages import (
+    Addressee,
     Announce,
     Media,
     RestoreVolume,
@@ -31,9 +32,8 @@ def levels(of: VirtualReceiver) -> list[int]:
 
 
 def announce(path: Path, on: VirtualReceiver) -> Announce:
-    target = Target(
-        stream=STREAM, member=member(on, volume=USUAL), volume=RAISED, depth_ms=400
-    )
+    addressee = Addressee(member=member(on, volume=USUAL), volume=RAISED)
+    target = Target(stream=STREAM, addressees=(addressee,), depth_ms=400)
     clips = (Media(url=str(path), name=path.name),)
     return Announce(announcement="bell", targets=(target,), clips=clips)
 

@@ -9,16 +9,23 @@ import time
 
 import pytest
 
-from custom_components.airplay.raop.engine import clock, sockets
+from custom_components.airplay.raop.engine import clock
 from custom_components.airplay.raop.engine.pacer import Pacer
-from custom_components.airplay.raop.engine.ptp_link import Ports
-from custom_components.airplay.raop.engine.ptp_service import PtpPeer, PtpService
+from custom_components.airplay.raop.engine.ptp_link import Ports, place_of
+from custom_components.airplay.raop.engine.ptp_service import (
+    PtpPeer,
+    PtpService,
+    clock_id_of,
+)
 from custom_components.airplay.raop.errors import (
     PtpNotPermittedError,
     PtpPortsTakenError,
     PtpUnavailableError,
 )
 from custom_components.airplay.raop.session.ptp_readiness import Habit
+from tests.virtual_receiver import Quirks
+from tests.virtual_receiver.airplay2.clockwork import Clockwork, PtpPorts
+from tests.virtual_receiver.clock import ReceiverClock, monotonic_ns
 
 from .ptp_follower import CLOCK_ID, EVENT, GENERAL, Follower, announce, message
 
@@ -27,9 +34,7 @@ MS = 1_000_000
 
 
 @asynccontextmanager
-async def service_for(
-    follower: Follower, local: str = "127.0.0.1"
-) -> AsyncIterator[PtpService]:
+async def service_for(follower: Follower, *local: str) -> AsyncIterator[PtpService]:
     """Yield a service that reaches a follower on its ports."""
     pacer = Pacer()
     pacer.start()
@@ -38,7 +43,7 @@ async def service_for(
         OUR_ID,
         ports=Ports(0, 0),
         receivers=Ports(*follower.ports),
-        local=[local],
+        local=local or ["127.0.0.1"],
     )
     try:
         yield service
@@ -85,7 +90,7 @@ async def test_follow_ups_tell_the_kernels_time_of_departure() -> None:
             sync.arrived_ns - told.time_ns - clock_offset_ns()
             for sync, told in follower.pairs()
         )
-        assert service.stamped == service.syncs
+        assert service.stamped >= service.syncs - 1
         assert abs(errors_ns[len(errors_ns) // 2]) < 0.2 * MS
 
 
@@ -265,12 +270,128 @@ async def test_a_machine_that_cannot_says_why(
 
 async def test_without_ipv6_it_works_over_ipv4() -> None:
     follower = Follower()
-    real = sockets.family_of
     try:
-        async with service_for(follower) as service:
-            service._local = ("2001:db8::1", "127.0.0.1")
+        async with service_for(follower, "2001:db8::1", "127.0.0.1") as service:
             await service.add_peer(["127.0.0.2"])
             await follower.wait_for(0x0)
-        assert real("127.0.0.2") is socket.AF_INET
+            assert len(service.ports) == 1
     finally:
         follower.close()
+
+
+async def test_a_receiver_is_known_by_all_its_addresses() -> None:
+    follower = Follower()
+    other = Follower("127.0.0.3")
+    try:
+        async with service_for(follower) as service:
+            peer = await service.add_peer(["127.0.0.2"])
+            # As SETUP tells them, later.
+            await service.add_peer(["127.0.0.2", "127.0.0.3", "fe80::1%1"])
+            (ports,) = service.ports
+            other.sender = (ports.event, ports.general)
+            other.send(EVENT, message(0x1, 1, bytes(10)))
+            await everything_taken(peer)
+
+            assert peer.probes == 1
+    finally:
+        follower.close()
+        other.close()
+
+
+@pytest.mark.parametrize("quirks", [Quirks(), Quirks(sends_delay_req=True)])
+async def test_a_virtual_receivers_clock_locks_onto_ours(quirks: Quirks) -> None:
+    own = ReceiverClock(3_000_000_000, 40, monotonic_ns())
+    ports = PtpPorts(0, 0, None, None)
+    here = "127.0.0.2"
+    work = Clockwork(CLOCK_ID.to_bytes(8), here, ports, own, quirks, lambda: False)
+    work.open()
+    pacer = Pacer()
+    pacer.start()
+    service = PtpService(
+        pacer,
+        OUR_ID,
+        ports=Ports(0, 0),
+        receivers=Ports(*work.ports),
+        local=["127.0.0.1"],
+    )
+    measured = asyncio.Event()
+    follower = work.follower
+    work.measured = lambda: (
+        measured.set() if follower.knows(OUR_ID, local_ns(own)) else None
+    )
+    try:
+        work.follow("127.0.0.1")
+        peer = await service.add_peer([here])
+        peer.begin()
+        async with asyncio.timeout(10):
+            await measured.wait()
+
+        local = local_ns(own)
+        error_ns = local + follower.estimator.offset_at(local) - clock.now_ns()
+        assert abs(error_ns) < 1 * MS
+        assert peer.has_evidence
+        assert (peer.probes > 0) is quirks.sends_delay_req
+        assert not follower.stats.malformed
+    finally:
+        work.close()
+        await service.close()
+        pacer.stop()
+
+
+def local_ns(own: ReceiverClock) -> int:
+    """Return what a receiver's clock shows now."""
+    return own.from_monotonic(monotonic_ns())
+
+
+async def test_one_that_cannot_be_reached_does_not_hold_up_others() -> None:
+    async with pair() as (_, follower, service):
+        await service.add_peer(["255.255.255.255"])
+        await service.add_peer(["::1"])
+        count = len(follower.of(0x8))
+
+        await follower.wait_for(0x8, count + 4)
+
+
+async def test_after_it_was_closed_nothing_is_left_and_it_can_be_used_again() -> None:
+    follower = Follower()
+    try:
+        async with service_for(follower) as service:
+            peer = await service.add_peer(["127.0.0.2"])
+            await service.close()
+            await service.close()
+            peer.begin()
+            peer.remove()
+            assert not service.ports
+
+            await service.add_peer(["127.0.0.2"])
+            await follower.wait_for(0x0, 2)
+    finally:
+        follower.close()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_same"),
+    [
+        ("10.0.0.1", "10.0.0.1", True),
+        ("2001:db8::1", "2001:0db8:0:0::1", True),
+        ("fe80::1%1", "fe80:0::1%1", True),
+        ("fe80::1%1", "fe80::1%2", False),
+        ("fe80::1%1", "fe80::2%1", False),
+    ],
+)
+def test_link_local_addresses_are_told_apart_by_their_link(
+    one: str, other: str, are_same: bool
+) -> None:
+    assert (place_of(one) == place_of(other)) is are_same
+
+
+@pytest.mark.parametrize(
+    ("dacp_id", "clock_id"),
+    [
+        ("A1B2C3D4E5F60718", 0xA1B2C3D4E5F60718),
+        ("1A1B2C3D4E5F60718", 0xA1B2C3D4E5F60718),
+        ("not hexadecimal", 0x86B2B91170820AE5),
+    ],
+)
+def test_a_clock_is_named_by_the_dacp_id(dacp_id: str, clock_id: int) -> None:
+    assert clock_id_of(dacp_id) == clock_id

@@ -1,12 +1,16 @@
 """One timeline, pumped by hand."""
 
+import pytest
+
+from custom_components.airplay.raop.commands import Channel
 from custom_components.airplay.raop.engine.outlet import Outlet
 from custom_components.airplay.raop.engine.supply import Pcm
 from custom_components.airplay.raop.engine.transmitter import Transmitter
 from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.session.lead import SILENT_PACKETS
-from custom_components.airplay.raop.session.timeline import SECOND_NS
+from custom_components.airplay.raop.session.timeline import SECOND_NS, delay_frames
+from custom_components.airplay.raop.wire.ntp import to_unix_ns
 from custom_components.airplay.raop.wire.rtp import SyncPacket
 
 from .stand_ins import MS, PACKET_NS, Ears, Tape, heard, sound
@@ -44,6 +48,11 @@ class Bench:
         self.ears.append(ears)
         self.outlets.append(outlet)
         return ears
+
+    def delay(self, number: int, delay_ms: int) -> None:
+        """Set the delay of a receiver, by its place."""
+        frames = delay_frames(delay_ms)
+        self.transmitter.tune(self.outlets[number], frames, Channel.STEREO)
 
     def begin(self, tape: Tape, lead_ns: int = LEAD_NS) -> int:
         """Set the line and return the instant of the first frame."""
@@ -243,4 +252,107 @@ def test_a_pause_takes_back_what_was_not_heard() -> None:
     assert line is not None
     kept = bench.transmitter.backlog.music_from(line.frame)
     assert kept.startswith(pcm[4410 * 4 : 8820 * 4])
+    bench.close()
+
+
+def ahead_ns(bench: Bench) -> int:
+    """Return how far ahead of the line the next packet would go out."""
+    line = bench.transmitter.line
+    assert line is not None
+    return line.time_of(bench.transmitter.next_frame) - bench.now_ns
+
+
+def test_who_is_heard_early_has_its_packets_as_long_before_as_usual() -> None:
+    bench = Bench()
+    bench.add()
+    bench.add()
+    bench.delay(1, -300)
+    at_ns = bench.begin(Tape(sound(88_200)), LEAD_NS + bench.transmitter.reach_ns)
+
+    bench.run_until(at_ns)
+
+    assert bench.transmitter.reach_ns == 300 * MS
+    assert 700 * MS <= ahead_ns(bench) <= 700 * MS + 4 * PACKET_NS
+    assert bench.outlets[1].link(bench.now_ns).lead_ms == pytest.approx(400, abs=40)
+    assert bench.outlets[0].link(bench.now_ns).lead_ms == pytest.approx(700, abs=40)
+    bench.close()
+
+
+def test_a_delay_set_while_it_plays_moves_one_sync_and_nobody_else() -> None:
+    bench = Bench()
+    one, other = bench.add(), bench.add()
+    at_ns = bench.begin(Tape(sound(5 * 44_100)))
+    bench.run_until(at_ns + 700 * MS)
+    line = bench.transmitter.line
+    for ears in (one, other):
+        heard(ears.control)
+
+    bench.delay(1, -300)
+    bench.run_until(bench.now_ns + MS)
+
+    assert heard(one.control) == []
+    (told,) = map(SyncPacket.parse, heard(other.control))
+    assert line is not None
+    frame = told.rtptime_less_latency - 11_025
+    usual = line.frame_at(to_unix_ns(told.ntp)) & 0xFFFFFFFF
+    assert (frame - usual) & 0xFFFFFFFF == 300 * 44_100 // 1000
+    bench.run_until(bench.now_ns + 100 * MS)
+    assert bench.transmitter.line == line
+    assert 700 * MS <= ahead_ns(bench) <= 700 * MS + 4 * PACKET_NS
+    assert bench.transmitter.worst_lateness_ns < 10 * MS
+    bench.close()
+
+
+def test_packets_go_out_as_late_as_before_when_who_was_early_has_left() -> None:
+    bench = Bench()
+    bench.add()
+    bench.add()
+    bench.delay(1, -300)
+    at_ns = bench.begin(Tape(sound(5 * 44_100)), LEAD_NS + 300 * MS)
+    bench.run_until(at_ns)
+
+    bench.transmitter.detach(bench.outlets[1])
+    bench.run_until(at_ns + SECOND_NS)
+
+    assert bench.transmitter.reach_ns == 0
+    assert 400 * MS <= ahead_ns(bench) <= 400 * MS + 4 * PACKET_NS
+    bench.close()
+
+
+def test_the_end_comes_when_the_last_receiver_has_heard_it() -> None:
+    bench = Bench()
+    bench.add()
+    bench.add()
+    bench.delay(1, 1500)
+    tape = Tape(sound(4410))
+    at_ns = bench.begin(tape)
+
+    assert bench.transmitter.lag_ns == 1500 * MS
+    bench.run_until(at_ns + 100 * MS + 1749 * MS)
+    assert bench.ended == []
+    bench.run_until(at_ns + 100 * MS + 1751 * MS)
+
+    assert bench.ended == [tape]
+    bench.close()
+
+
+def test_a_channel_is_heard_from_the_next_packet_on() -> None:
+    bench = Bench()
+    one, other = bench.add(), bench.add()
+    at_ns = bench.begin(Tape(sound(5 * 44_100)))
+    bench.run_until(at_ns)
+    for ears in (one, other):
+        heard(ears.audio)
+        heard(ears.control)
+
+    bench.transmitter.tune(bench.outlets[1], 0, Channel.LEFT)
+    bench.run_until(at_ns + 100 * MS)
+
+    plain, picked = heard(one.audio), heard(other.audio)
+    left = bench.transmitter.batch(Format(channel=Channel.LEFT), SEQUENCE, 400)[0]
+    assert plain
+    assert [each[:12] for each in picked] == [each[:12] for each in plain]
+    assert not set(picked) & set(plain)
+    assert set(picked) <= set(left)
+    assert heard(other.control) == []
     bench.close()

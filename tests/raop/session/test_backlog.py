@@ -4,8 +4,10 @@ import hashlib
 import random
 
 from hypothesis import given, settings, strategies as st
+import numpy as np
 import pytest
 
+from custom_components.airplay.raop.commands import Channel
 from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.session.backlog import (
     CAPACITY,
@@ -25,6 +27,8 @@ FORMATS = [
     Format(Codec.ALAC, KEY),
     Format(Codec.L16),
     Format(Codec.L16, KEY),
+    Format(channel=Channel.LEFT),
+    Format(Codec.L16, KEY, Channel.MONO),
 ]
 SILENCE = bytes(PACKET_BYTES)
 
@@ -100,6 +104,22 @@ def test_receivers_of_equal_format_share_datagrams() -> None:
         one is other for one, other in zip(sealed[2:], sealed_again, strict=True)
     )
     assert not set(plain) & set(sealed)
+
+
+@pytest.mark.parametrize("codec", Codec)
+def test_a_channel_is_encoded_apart_and_once(codec: Codec) -> None:
+    backlog = filled(4)
+    left = np.frombuffer(sound(4), "<i2").reshape(-1, 2)[:, 0]
+    alike = Backlog(100, 1000, SSRC)
+    alike.append(np.repeat(left, 2).tobytes())
+
+    shape = Format(codec, channel=Channel.LEFT)
+    datagrams = backlog.datagrams(shape, 100, 4)
+
+    assert datagrams == alike.datagrams(Format(codec), 100, 4)
+    assert not set(datagrams) & set(backlog.datagrams(Format(codec), 100, 4))
+    again = backlog.datagrams(Format(codec, None, Channel.LEFT), 100, 4)
+    assert all(one is other for one, other in zip(datagrams, again, strict=True))
 
 
 def test_headers_are_the_same_in_every_format() -> None:

@@ -7,6 +7,7 @@ from custom_components.airplay.raop.session.timeline import (
     MAX_LATENCY_FRAMES,
     SECOND_NS,
     Line,
+    delay_frames,
     frames_of_ms,
     ms_of_frames,
     sync_packet,
@@ -134,6 +135,19 @@ def test_milliseconds_become_frames_and_back() -> None:
     assert frames_of_ms(1000) == SAMPLE_RATE
     assert ms_of_frames(SAMPLE_RATE // 2) == 500
     assert ms_of_frames(frames_of_ms(250)) == 250
+
+
+@pytest.mark.parametrize(
+    ("delay_ms", "frames"),
+    [(0, 0), (1, 44), (-1, -44), (1000, 44_100), (-2000, -88_200), (2000, 88_200)],
+)
+def test_a_delay_in_frames(delay_ms: int, frames: int) -> None:
+    assert delay_frames(delay_ms) == frames
+
+
+@given(st.integers())
+def test_no_delay_is_longer_than_two_seconds(delay_ms: int) -> None:
+    assert abs(delay_frames(delay_ms)) <= 2 * SAMPLE_RATE
 
 
 FROZEN = "ap2_time_announce_frozen_line"

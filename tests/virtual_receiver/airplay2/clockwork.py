@@ -10,6 +10,7 @@ from ..clock import ReceiverClock, monotonic_ns, realtime_ns
 from ..quirks import Quirks
 from ..udp import Address, open_udp, stamp_of
 from .follower import Follower
+from .own_clock import OwnClock
 
 _DATAGRAM_BYTES = 2048
 _BATCH = 64
@@ -51,7 +52,8 @@ class Clockwork:
         self._sockets: dict[bool, socket.socket] = {}
         self._answer_ports = {True: ports.sender_event, False: ports.sender_general}
         self._timer: asyncio.TimerHandle | None = None
-        self.follower = Follower(clock_id, quirks, self._send)
+        kind = OwnClock if quirks.keeps_own_clock else Follower
+        self.follower: Follower = kind(clock_id, quirks, self._send)
         self.measured: Callable[[], None] = lambda: None
         """Called after each measurement."""
 
@@ -147,7 +149,7 @@ class Clockwork:
             self._timer.cancel()
             self._timer = None
         due = self.follower.next_due_ns
-        if due is not None and self._sockets:
+        if due is not None and self._sockets and self._peer is not None:
             delay_s = max(0.0, (due - self._now()) / 1e9)
             self._timer = asyncio.get_running_loop().call_later(delay_s, self.poll)
 

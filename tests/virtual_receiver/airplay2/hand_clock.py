@@ -40,13 +40,23 @@ class HandClock:
         self.heard: list[bytes] = []
         """What came to either port."""
         self._timer: asyncio.TimerHandle | None = None
+        self._sync_ns: dict[bytes, int] = {}
+        self._told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def start(self) -> None:
         """Begin to tell the time."""
+        self.listen()
+        self._tick()
+
+    def listen(self) -> None:
+        """Hear what a receiver says."""
         loop = asyncio.get_running_loop()
         for sock in self._sockets:
             loop.add_reader(sock, self._hear, sock)
-        self._tick()
+
+    async def told(self) -> int:
+        """Wait until a receiver tells its own time; return that minus ours."""
+        return await self._told
 
     def stop(self) -> None:
         """Be silent."""
@@ -99,6 +109,13 @@ class HandClock:
     def _hear(self, sock: socket.socket) -> None:
         packet = sock.recv(2048)
         self.heard.append(packet)
+        kind, number = packet[0] & 0xF, packet[30:32]
+        if kind == _SYNC:
+            self._sync_ns[number] = now_ns()
+        elif kind == _FOLLOW_UP and number in self._sync_ns and not self._told.done():
+            high, low, rest = struct.unpack_from(">HII", packet, 34)
+            told_ns = (high << 32 | low) * NS_PER_S + rest
+            self._told.set_result(told_ns - self._sync_ns[number])
         if packet[0] & 0xF == _DELAY_REQ:
             body = self._stamp(now_ns()) + packet[20:30]
             reply = bytearray(self.message(_DELAY_RESP, 0x0608, body))

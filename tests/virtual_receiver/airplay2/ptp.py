@@ -106,29 +106,42 @@ def requester(message: Message) -> bytes:
 def build_announce(clock_id: bytes, sequence: int, priority_1: int) -> bytes:
     """Claim to be a clock of some worth."""
     body = _ANNOUNCE.pack(0, priority_1, 248, 0xFE, 0x436A, 248, clock_id, 0, 0xA0)
-    return _head(Kind.ANNOUNCE, clock_id, sequence, len(body), 0) + body
+    return _message(Kind.ANNOUNCE, clock_id, sequence, body)
+
+
+def build_sync(clock_id: bytes, sequence: int) -> bytes:
+    """Mark an instant, which a Follow_Up tells."""
+    return _message(Kind.SYNC, clock_id, sequence, bytes(10), _TWO_STEP)
+
+
+def build_follow_up(clock_id: bytes, sequence: int, at_ns: int) -> bytes:
+    """Tell when the Sync of the same number left."""
+    seconds, nanoseconds = divmod(at_ns, 1_000_000_000)
+    body = _STAMP.pack(seconds >> 32, seconds & 0xFFFFFFFF, nanoseconds)
+    return _message(Kind.FOLLOW_UP, clock_id, sequence, body)
 
 
 def build_delay_req(clock_id: bytes, sequence: int) -> bytes:
     """Ask when this message arrives."""
-    return _head(Kind.DELAY_REQ, clock_id, sequence, 10, 0) + bytes(10)
+    return _message(Kind.DELAY_REQ, clock_id, sequence, bytes(10))
 
 
-def _head(
-    kind: Kind, clock_id: bytes, sequence: int, size: int, interval: int
+def _message(
+    kind: Kind, clock_id: bytes, sequence: int, body: bytes, flags: int = 0
 ) -> bytes:
-    return _HEAD.pack(
+    head = _HEAD.pack(
         _GPTP << 4 | kind,
         2,
-        _HEAD.size + size,
+        _HEAD.size + len(body),
         0,
         0,
-        _UNICAST_TIMESCALE,
+        _UNICAST_TIMESCALE | flags,
         0,
         0,
         clock_id,
         _PORT_NUMBER,
         sequence & 0xFFFF,
         0,
-        interval,
+        0,
     )
+    return head + body

@@ -9,7 +9,6 @@ from ..pairing import Gate
 from ..quirks import Quirks
 from ..receiver import VirtualReceiver
 from ..session import Ports, Session
-from . import txt
 from .bodies import Anchor, Flush, SessionSetup, StreamSetup, Table
 from .buffered import BufferedStream
 from .clockwork import Clockwork, PtpPorts
@@ -18,6 +17,7 @@ from .events import EventChannel
 from .follower import Follower
 from .realtime import RealtimeStream
 from .session import AirPlay2Session
+from .txt import Identity, colons, told
 
 OPEN_CODE = "3939"
 
@@ -48,21 +48,23 @@ class AirPlay2Receiver(VirtualReceiver):
         """
         quirks = quirks or Quirks()
         code = OPEN_CODE if quirks.setup_wants_digest else password or OPEN_CODE
+        gate = gate or Gate(
+            "home_kit",
+            code,
+            name=colons(receiver_id).encode(),
+            takes_transient=True,
+            is_open=True,
+        )
         super().__init__(
             name,
             password=password,
             quirks=quirks,
             receiver_id=receiver_id,
-            gate=gate
-            or Gate(
-                "home_kit",
-                code,
-                name=_colons(receiver_id).encode(),
-                takes_transient=True,
-                is_open=True,
-            ),
+            gate=gate,
             **details,
         )
+        self._gate = gate
+        self._identity = Identity(receiver_id, gate, quirks, password is not None)
         self._changes = dict(txt or {})
         self._lane: RealtimeStream | BufferedStream | None = None
         self._doors: list[Door] = []
@@ -116,31 +118,24 @@ class AirPlay2Receiver(VirtualReceiver):
     @property
     def features(self) -> int:
         """Return the bits of what is offered."""
-        return txt.features(self.quirks, takes_transient=self._gate.takes_transient)
+        return self._identity.features
 
     @property
     @override
     def txt(self) -> dict[str, str]:
         """Return the TXT record of `_raop._tcp`."""
-        record: dict[str, str | None] = dict(super().txt)
-        record |= txt.raop_changes(self.features, self._flags, self._public_key)
-        record |= self._changes
-        return {key: value for key, value in record.items() if value is not None}
+        return self._identity.raop(super().txt, self._changes)
 
     @override
     def airplay_txt(self, changes: Mapping[str, str | None]) -> dict[str, str]:
         """Return the TXT record of `_airplay._tcp`; None removes a key."""
-        device_id = _colons(self.receiver_id)
-        return txt.airplay_record(
-            device_id, self.features, self._flags, self._public_key, changes
-        )
+        return self._identity.airplay(changes)
 
     def told(self, *, txt_only: bool) -> Table:
         """Return the answer to GET /info."""
-        record = self.airplay_txt({})
         if txt_only:
-            return {"txtAirPlay": txt.told(record)}
-        return txt.info(self.name, record, self.features, self.volume_db)
+            return {"txtAirPlay": told(self.airplay_txt({}))}
+        return self._identity.info(self.name, self.volume_db)
 
     def command(self, value: str) -> None:
         """Ask the sender on the event channel to `play`, `paus`, `nitm` or `pitm`."""
@@ -169,13 +164,16 @@ class AirPlay2Receiver(VirtualReceiver):
             self._waiters.notify,
         )
         self._doors.append(self.events.door)
-        told: dict[str, object] = {"eventPort": self.events.door.port, "timingPort": 0}
+        answer: dict[str, object] = {
+            "eventPort": self.events.door.port,
+            "timingPort": 0,
+        }
         if session.setup.is_ptp:
             # the name of the receiver's clock, which nobody looks at
             identity = str(uuid.uuid5(uuid.NAMESPACE_OID, self.receiver_id)).upper()
             peer = {"Addresses": [connection.local[0]], "ID": identity}
-            told["timingPeerInfo"] = peer
-        return told
+            answer["timingPeerInfo"] = peer
+        return answer
 
     def has_events(self, session: AirPlay2Session) -> bool:
         """Tell whether the sender has connected to the event channel."""
@@ -270,20 +268,6 @@ class AirPlay2Receiver(VirtualReceiver):
 
     # --- inside ------------------------------------------------------------------
 
-    @property
-    def _gate(self) -> Gate:
-        assert self.gate is not None
-        return self.gate
-
-    @property
-    def _flags(self) -> int:
-        needs_pin = not self._gate.takes_transient
-        return txt.flags(has_password=self.password is not None, needs_pin=needs_pin)
-
-    @property
-    def _public_key(self) -> bytes:
-        return self._gate.signer.public_key().public_bytes_raw()
-
     def _buffered_of(self, session: AirPlay2Session) -> BufferedStream | None:
         lane = self._lane if session is self._owner else None
         return lane if isinstance(lane, BufferedStream) else None
@@ -306,7 +290,3 @@ class AirPlay2Receiver(VirtualReceiver):
             song=self.song,
             visitor=self._gate.visit(self.quirks),
         )
-
-
-def _colons(receiver_id: str) -> str:
-    return ":".join(receiver_id[at : at + 2] for at in range(0, 12, 2))

@@ -37,6 +37,12 @@ class Manner:
     quiet_frames: int = 0
     waits: bool = False
 
+    @property
+    def preamble_frames(self) -> int:
+        """What comes between running music and the first word."""
+        is_muted = self.quiet_frames or self.waits
+        return self.ramp_frames + self.quiet_frames if is_muted else 0
+
 
 class Phase(Enum):
     """What an overlay does, in order."""

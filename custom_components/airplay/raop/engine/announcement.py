@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from ..errors import RaopError, StoppedError
-from ..messages import Announce, AnnouncementFailed, Event
+from ..messages import Announce, Event
 from .announcer import Announcer
 from .clip import Clip
 from .pacer import Pacer
@@ -23,9 +23,7 @@ class Announcement:
         pacer: Pacer,
         emit: Callable[[Event], None],
     ) -> None:
-        self._command = command
         self._pacer = pacer
-        self._emit = emit
         self._clip = Clip(command.clips, longest_ms=command.longest_ms)
         self._announcers = [
             Announcer(streams[each.stream], each, command, self._clip, emit=emit)
@@ -36,7 +34,7 @@ class Announcement:
         self._is_cancelled = False
 
     async def run(self) -> None:
-        """Return when it was heard; raise where it could be on no stream at all."""
+        """Return when it was heard; raise where nobody could hear it."""
         opening = self._opening = asyncio.create_task(self._clip.open())
         try:
             await asyncio.wait([opening])
@@ -70,9 +68,9 @@ class Announcement:
             raise StoppedError("the announcement was ended")
         if len(errors) == len(results):
             raise errors[0]
-        for target, result in zip(self._command.targets, results, strict=True):
+        for announcer, result in zip(self._announcers, results, strict=True):
             if result is not None:
-                self._tell_failed(target.stream, _error(result))
+                announcer.fail(_error(result))
 
     async def _run(self, announcer: Announcer, meeting: Rendezvous) -> None:
         try:
@@ -80,16 +78,6 @@ class Announcement:
         finally:
             if not announcer.has_met:
                 meeting.leave()
-
-    def _tell_failed(self, stream: str, error: RaopError) -> None:
-        self._emit(
-            AnnouncementFailed(
-                announcement=self._command.announcement,
-                stream=stream,
-                code=error.code,
-                text=str(error),
-            )
-        )
 
 
 def _error(result: BaseException) -> RaopError:

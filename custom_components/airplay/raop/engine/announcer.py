@@ -1,26 +1,34 @@
 """An announcement on one stream: gets a line, speaks, leaves all as it was."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 import logging
+import time
 
 from ..audio.overlay import Manner, Overlay, Phase
 from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
-from ..messages import Announce, AnnouncementStarted, Event, Target
-from ..session.timeline import frames_of_ms
+from ..messages import Announce, AnnouncementFailed, AnnouncementStarted, Event, Target
+from ..session.timeline import SECOND_NS, frames_of_ms
 from ..wire.parameters import DB_PER_PERCENT
+from ..wire.rtp import SAMPLE_RATE
 from . import clock
 from .clip import Clip
-from .lane import Lane
+from .hearer import Hearer
+from .members import all_of
 from .rendezvous import Rendezvous
 from .sessions import SILENT
 from .stream import Stream
+from .tap import Tap
 from .transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
 
 _LOOK_S = 0.01
 _ATTEMPTS = 3
+# So long a receiver's clock is waited for, and less while others could begin.
+_EVIDENCE_S = 4.0
+_PATIENCE_S = 3.0
 # As long as the longest output buffer that was measured: a level counts at once on
 # one receiver, and only for what it has not buffered on another.
 _QUIET_MS = 350
@@ -30,6 +38,17 @@ _MARGIN_FRAMES = frames_of_ms(30)
 
 class _InterruptedError(Exception):
     """The sessions were opened anew under the announcement."""
+
+
+@dataclass(slots=True, eq=False)
+class _Voice:
+    """What is said, and who hears it: all of the stream, or one on its own outlet."""
+
+    overlay: Overlay
+    hearers: Sequence[Hearer]
+    outlet: Tap | None
+    # From its beginning to the first word.
+    preamble_ns: int
 
 
 class Announcer:
@@ -50,66 +69,133 @@ class Announcer:
         self._command = command
         self._clip = clip
         self._emit = emit
-        self._overlay: Overlay | None = None
+        self._hearers = [
+            Hearer(each, stream.sessions.members) for each in target.addressees
+        ]
+        self._is_apart = target.is_alone
+        self._voices: list[_Voice] = []
         self._said = 0
-        self._is_told = False
         self.has_met = False
-        self._is_level_changed = False
 
     async def run(self, meeting: Rendezvous) -> None:
-        """Return when all was heard; raise what stands in the way."""
-        async with self._stream.floor.taken():
+        """Return when all was heard; raise where nobody is left who could hear it."""
+        floor, command = self._stream.floor, self._command
+        async with floor.taken(self._target) as is_apart:
             for _ in range(_ATTEMPTS):
-                transmitter = await self._stream.floor.open(
-                    self._target, self._command.lead_in_ms
+                transmitter, awake_ns = await floor.open(
+                    [each.member for each in self._left],
+                    self._target.depth_ms,
+                    command.lead_in_ms,
                 )
+                self._is_apart = is_apart or floor.is_apart(self._target)
                 try:
-                    return await self._announce(transmitter, meeting)
+                    return await self._announce(transmitter, awake_ns, meeting)
                 except _InterruptedError:
                     _LOGGER.debug("%s: announcing goes on", self._stream.name)
                 finally:
-                    await self._lower_volume()
+                    await _lower_volume(self._hearers)
         raise ReceiverUnreachableError("the receiver did not stay connected")
 
     def cut(self) -> bool:
         """Say no more; return whether anything was said: then the music comes back."""
-        overlay = self._overlay
-        if overlay:
-            self._sessions.pacer.post(overlay.cut)
-        return overlay is not None
+        for voice in self._voices:
+            self._sessions.pacer.post(voice.overlay.cut)
+        return bool(self._voices)
 
-    async def _announce(self, transmitter: Transmitter, meeting: Rendezvous) -> None:
+    def fail(self, error: RaopError) -> None:
+        """Tell that those who are left do not hear it."""
+        for hearer in self._left:
+            self._tell_failed(hearer, error)
+
+    @property
+    def _left(self) -> list[Hearer]:
+        return [each for each in self._hearers if each.failure is None]
+
+    async def _announce(
+        self, transmitter: Transmitter, awake_ns: int, meeting: Rendezvous
+    ) -> None:
         pacer = self._sessions.pacer
-        # What is heard before the receiver's clock is right may be lost.
-        if not await self._sessions.have_evidence(lambda: self._check(transmitter)):
-            raise ReceiverSilentError(SILENT)
-        soonest_ns = await pacer.run(transmitter.soonest_ns)
+        for hearer in self._left:
+            hearer.find()
+        await self._await_evidence(transmitter)
+        is_silent = await pacer.run(lambda: transmitter.is_silent)
+        voices = self._make_voices(is_silent=is_silent)
+        if is_silent:
+            await _raise_volume(self._left)
+        soonest_ns = max(awake_ns, await pacer.run(transmitter.soonest_ns))
         self.has_met = True
+        soonest_ns += max(each.preamble_ns for each in voices)
         at_ns = await meeting.instant(soonest_ns)
         self._check(transmitter)
-        changes = self._changes_level
-        manner = self._manner(changes_level=changes)
-        if changes and await pacer.run(lambda: transmitter.is_silent):
-            await self._raise_volume()
-        overlay = Overlay(self._clip, manner, said=self._said)
-        outlet = self._lane.outlet if self._target.is_alone else None
-        began = await pacer.run(lambda: transmitter.speak(overlay, at_ns, outlet))
-        if began is None:
+        if not await pacer.run(lambda: _begin(transmitter, voices, at_ns)):
             raise _InterruptedError
-        self._overlay = overlay
+        self._voices = voices
         await pacer.run(transmitter.commit)
-        await self._hear(overlay, transmitter)
+        await all_of(
+            self._hear(hearer, voice.overlay, transmitter)
+            for voice in voices
+            for hearer in voice.hearers
+        )
+        if self._clip.error:
+            raise self._clip.error
 
-    async def _hear(self, overlay: Overlay, transmitter: Transmitter) -> None:
-        """Follow what is heard, and change the level where nothing is."""
-        steps: list[tuple[Phase, Callable[[], object]]] = [
-            (Phase.QUIET, self._raise_volume),
-            (Phase.VOICE, self._tell_started),
-            (Phase.QUIET_AGAIN, self._lower_volume),
-            (Phase.OVER, self._lower_volume),
+    async def _await_evidence(self, transmitter: Transmitter) -> None:
+        """Wait for the clocks of all; who does not answer has others not wait long."""
+        patience_s = _PATIENCE_S if len(self._left) > 1 else _EVIDENCE_S
+        deadline = time.monotonic() + patience_s
+        while True:
+            self._check(transmitter)
+            silent = [each for each in self._left if not each.is_answering]
+            if not silent or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(_LOOK_S)
+        for hearer in silent:
+            self._lose(hearer, ReceiverSilentError(SILENT))
+
+    def _make_voices(self, *, is_silent: bool) -> list[_Voice]:
+        """Return one voice for all, or one for each of those addressed."""
+        left = self._left
+        parts = [[each] for each in left] if self._is_apart else [left]
+        voices = []
+        for hearers in parts:
+            manner = self._manner(hearers)
+            overlay = Overlay(self._clip, manner, said=self._said)
+            outlet = hearers[0].outlet if self._is_apart else None
+            frames = 0 if is_silent else manner.preamble_frames
+            preamble_ns = frames * SECOND_NS // SAMPLE_RATE
+            voices.append(_Voice(overlay, hearers, outlet, preamble_ns))
+        return voices
+
+    def _manner(self, hearers: Sequence[Hearer]) -> Manner:
+        command = self._command
+        changes_level = any(each.changes_level for each in hearers)
+        louder_percent = max(each.louder_percent for each in hearers)
+        duck_db = command.duck_db - louder_percent * DB_PER_PERCENT
+        return Manner(
+            duck=10 ** (duck_db / 20),
+            ramp_frames=frames_of_ms(command.ramp_ms),
+            quiet_frames=frames_of_ms(_QUIET_MS) if changes_level else 0,
+            waits=command.pauses_music and not (self._is_apart or self._stream.is_live),
+        )
+
+    async def _hear(
+        self, hearer: Hearer, overlay: Overlay, transmitter: Transmitter
+    ) -> None:
+        """Follow what a receiver hears, and change its level where that is nothing."""
+
+        async def begin() -> None:
+            self._tell_started(hearer)
+            # What was silent just now may not have been so before.
+            await hearer.raise_volume()
+
+        steps: list[tuple[Phase, Callable[[], Awaitable[None]]]] = [
+            (Phase.QUIET, hearer.raise_volume),
+            (Phase.VOICE, begin),
+            (Phase.QUIET_AGAIN, hearer.lower_volume),
+            (Phase.OVER, hearer.lower_volume),
         ]
-        while steps:
-            frame = self._heard_frame(overlay, transmitter)
+        while steps and hearer.failure is None:
+            frame = self._heard_frame(hearer, overlay, transmitter)
             began = overlay.began
             while steps and steps[0][0] not in began and _is_past(steps[0][0], began):
                 del steps[0]
@@ -117,14 +203,13 @@ class Announcer:
             wait = 0 if phase is Phase.VOICE else _MARGIN_FRAMES
             if phase in began and began[phase] + wait <= frame:
                 del steps[0]
-                if asyncio.iscoroutine(work := act()):
-                    await work
+                await act()
             else:
                 await asyncio.sleep(_LOOK_S)
-        if self._clip.error:
-            raise self._clip.error
 
-    def _heard_frame(self, overlay: Overlay, transmitter: Transmitter) -> int:
+    def _heard_frame(
+        self, hearer: Hearer, overlay: Overlay, transmitter: Transmitter
+    ) -> int:
         line = transmitter.line
         if line is None and Phase.OVER in overlay.began:
             # The line ends as soon as nobody speaks.
@@ -135,68 +220,65 @@ class Announcer:
         frame = line.frame_at(clock.now_ns())
         if Phase.VOICE in overlay.began:
             heard = max(0, frame - overlay.began[Phase.VOICE]) + overlay.said_before
-            self._said = min(heard, overlay.said_frames)
+            self._said = max(self._said, min(heard, overlay.said_frames))
         self._check(transmitter)
-        return frame
+        return frame - hearer.delay_frames
 
     def _check(self, transmitter: Transmitter) -> None:
+        """Let go of those who are gone; raise where there is nobody, or another line."""
         if self._sessions.transmitter is not transmitter:
             raise _InterruptedError
-        if not self._sessions.members:
-            raise ReceiverUnreachableError("the receiver closed the connection")
+        for hearer in self._left:
+            if not hearer.is_there:
+                self._lose(hearer, hearer.loss)
 
-    def _manner(self, *, changes_level: bool) -> Manner:
-        command, target = self._command, self._target
-        louder = 0.0
-        if changes_level and target.volume is not None:
-            percent, is_muted = self._lane.level
-            before = 0.0 if is_muted or percent is None else percent
-            louder = max(0.0, target.volume - before)
-        duck_db = command.duck_db - louder * DB_PER_PERCENT
-        return Manner(
-            duck=10 ** (duck_db / 20),
-            ramp_frames=frames_of_ms(command.ramp_ms),
-            quiet_frames=frames_of_ms(_QUIET_MS) if changes_level else 0,
-            waits=command.pauses_music
-            and not (target.is_alone or self._stream.is_live),
+    def _lose(self, hearer: Hearer, error: RaopError) -> None:
+        """Go on without one of several; raise why where it was the last one."""
+        if len(self._left) == 1:
+            raise error
+        self._tell_failed(hearer, error)
+
+    def _tell_started(self, hearer: Hearer) -> None:
+        if hearer.is_started or hearer.failure:
+            return
+        hearer.is_started = True
+        self._emit(
+            AnnouncementStarted(
+                announcement=self._command.announcement,
+                stream=self._stream.name,
+                receiver=hearer.member.receiver,
+                at=clock.to_unix(clock.now_ns()),
+            )
         )
 
-    @property
-    def _lane(self) -> Lane:
-        lane = self._sessions.members.find(self._target.member.receiver)
-        if lane is None:
-            raise ReceiverUnreachableError("the receiver closed the connection")
-        return lane
-
-    @property
-    def _changes_level(self) -> bool:
-        percent, is_muted = self._lane.level
-        wanted = self._target.volume
-        return wanted is not None and (is_muted or wanted != percent)
-
-    async def _raise_volume(self) -> None:
-        if self._target.volume is not None:
-            self._is_level_changed = True
-            await self._lane.raise_volume(self._target.volume)
-
-    async def _lower_volume(self) -> None:
-        if self._is_level_changed:
-            self._is_level_changed = False
-            try:
-                await self._lane.lower_volume()
-            except RaopError as err:
-                _LOGGER.debug("%s: %s", self._stream.name, err)
-
-    def _tell_started(self) -> None:
-        if not self._is_told:
-            self._is_told = True
-            self._emit(
-                AnnouncementStarted(
-                    announcement=self._command.announcement,
-                    stream=self._stream.name,
-                    at=clock.to_unix(clock.now_ns()),
-                )
+    def _tell_failed(self, hearer: Hearer, error: RaopError) -> None:
+        hearer.failure = error
+        self._emit(
+            AnnouncementFailed(
+                announcement=self._command.announcement,
+                stream=self._stream.name,
+                receiver=hearer.member.receiver,
+                code=error.code,
+                text=str(error),
             )
+        )
+
+
+def _begin(transmitter: Transmitter, voices: Sequence[_Voice], at_ns: int) -> bool:
+    """Let the first word be heard at an instant on all, or together as soon after it."""
+    soonest_ns = transmitter.soonest_ns()
+    at_ns = max(at_ns, *(soonest_ns + each.preamble_ns for each in voices))
+    for voice in voices:
+        transmitter.speak(voice.overlay, at_ns - voice.preamble_ns, voice.outlet)
+    return transmitter.line is not None
+
+
+async def _raise_volume(hearers: Sequence[Hearer]) -> None:
+    await asyncio.gather(*(each.raise_volume() for each in hearers))
+
+
+async def _lower_volume(hearers: Sequence[Hearer]) -> None:
+    await asyncio.gather(*(each.lower_volume() for each in hearers))
 
 
 def _is_past(phase: Phase, began: dict[Phase, int]) -> bool:

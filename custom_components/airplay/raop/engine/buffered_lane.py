@@ -16,6 +16,7 @@ from ..receiver import Codec
 from ..session.airplay2 import BUFFERED, AirPlay2Session, Anchor
 from ..session.backlog import Format
 from ..session.lead import Following, Shown
+from ..session.timeline import delay_frames
 from . import sockets
 from .airplay2_lane import AirPlay2Lane
 from .buffered_outlet import BufferedOutlet, Course
@@ -70,7 +71,11 @@ class BufferedLane(AirPlay2Lane[BufferedOutlet]):
     async def _make_ready(self, connection: Connection) -> None:
         self._need_ptp()
         self.shape = Format(
-            Codec.ALAC, self._means.keys.seal, _ALAC_44100_16, is_buffered=True
+            Codec.ALAC,
+            self._means.keys.seal,
+            self.member.channel,
+            ssrc=_ALAC_44100_16,
+            is_buffered=True,
         )
 
     @property
@@ -91,6 +96,7 @@ class BufferedLane(AirPlay2Lane[BufferedOutlet]):
             on_course=lambda course: _post(loop, self._steer, course),
             on_end=lambda: _post(loop, self._lose, _ended()),
         )
+        outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
         self._outlet = outlet
         await self._plug(outlet)
 

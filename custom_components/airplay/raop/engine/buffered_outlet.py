@@ -4,10 +4,12 @@ The packets are those of the timeline, made as soon as those for other receivers
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import socket
 
+from ..commands import Channel
 from ..session.backlog import Format
+from ..session.link_quality import LinkQuality
 from ..session.timeline import Line
 from .outlet import BATCH, Stock
 from .pacer import Pacer
@@ -57,6 +59,17 @@ class BufferedOutlet:
         self.delay_frames = 0
         self.packets = 0
         self.resent = 0
+        self._lead_ns = 0
+
+    def tune(self, delay_frames: int, channel: Channel) -> None:
+        """Set when the receiver is heard; packets from now on are of the channel."""
+        self.shape = replace(self.shape, channel=channel)
+        self.delay_frames = delay_frames
+        self.due_ns = 0
+
+    def link(self, now_ns: int) -> LinkQuality:
+        """Return how far ahead of being heard the last packet went out."""
+        return LinkQuality(lead_ms=self._lead_ns // 1_000_000)
 
     def plug(self, pacer: Pacer) -> None:
         """Begin to watch for the end of the connection."""
@@ -97,6 +110,8 @@ class BufferedOutlet:
                 self._end()
                 break
             self._rest = self._rest[sent:]
+            frame = stock.backlog.frame_of(self.cursor) + self.delay_frames
+            self._lead_ns = line.time_of(frame) - now_ns
         return _NEVER_NS
 
     @property

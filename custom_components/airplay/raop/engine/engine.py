@@ -32,6 +32,7 @@ from ..messages import (
     SetVolume,
     Shutdown,
     Stop,
+    Tune,
 )
 from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
@@ -98,8 +99,8 @@ class Engine:
                 await self._take_over(stream, lambda: stream.resume(command))
             case Stop():
                 await self._stop(command.stream)
-            case SetVolume():
-                self._set_volume(command)
+            case SetVolume() | Tune():
+                self._set(command)
             case Join() | Leave() | Seen():
                 await self._regroup(command)
             case Announce() | CancelAnnouncement() | RestoreVolume():
@@ -294,11 +295,17 @@ class Engine:
         if stream.is_idle and stream.name not in self._at_work:
             self._streams.pop(stream.name, None)
 
-    def _set_volume(self, command: SetVolume) -> None:
+    def _set(self, command: SetVolume | Tune) -> None:
+        """Set something of a receiver wherever it plays."""
         for stream in self._streams.values():
-            stream.sessions.members.set_volume(
-                command.receiver, command.volume, is_muted=command.muted
-            )
+            members = stream.sessions.members
+            match command:
+                case SetVolume():
+                    members.set_volume(
+                        command.receiver, command.volume, is_muted=command.muted
+                    )
+                case Tune():
+                    members.tune(command.receiver, command.delay_ms, command.channel)
 
 
 def _picture(command: SetArtwork) -> bytes:

@@ -1,13 +1,15 @@
 """Who may speak on a stream, and on what: the line of its music, or one of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..errors import RaopError
 from ..messages import Member, Target
 from .members import all_of, tear_down
-from .sessions import Sessions
+from .sessions import Sessions, silence_ns
 from .transmitter import Transmitter
 
 # Until the last frame has left the receiver's own output buffer.
@@ -35,54 +37,109 @@ class Music(Protocol):
         """Be paused again, or idle."""
 
 
+@dataclass(slots=True, eq=False)
+class _Turn:
+    """Somebody who speaks or waits for that: on all receivers, or on these alone."""
+
+    voice: asyncio.Task[None]
+    receivers: frozenset[str] | None
+    is_given: asyncio.Event = field(default_factory=asyncio.Event)
+    is_over: bool = False
+
+    def is_apart_from(self, other: _Turn) -> bool:
+        if self.receivers is None or other.receivers is None:
+            return False
+        return self.receivers.isdisjoint(other.receivers)
+
+
 class Floor:
-    """Lets one voice at a time speak; afterwards all is as it was before."""
+    """Lets one voice at a time speak on each receiver; then all is as it was before."""
 
     def __init__(self, sessions: Sessions, music: Music) -> None:
         self._sessions = sessions
         self._music = music
-        self._turn = asyncio.Lock()
-        self._voices: set[asyncio.Task[None]] = set()
+        self._turns: list[_Turn] = []
 
     @property
     def is_taken(self) -> bool:
         """Whether somebody speaks, or is about to."""
-        return bool(self._voices)
+        return bool(self._speaking)
+
+    def is_apart(self, target: Target) -> bool:
+        """Whether others than those addressed play, or may, and shall not hear it."""
+        addressed = {each.member.receiver for each in target.addressees}
+        playing = {each.receiver for each in self._music.members}
+        return target.is_alone or not playing <= addressed
 
     @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
-        """Have the floor; the task that has it is cancelled by `clear`."""
-        async with self._turn:
-            voice = asyncio.current_task()
-            assert voice is not None
-            self._voices.add(voice)
-            try:
-                yield
-            finally:
-                self._voices.discard(voice)
-                await self._leave()
+    async def taken(self, target: Target) -> AsyncIterator[bool]:
+        """Have the floor of those addressed, and learn whether it is theirs alone.
 
-    async def open(self, target: Target, lead_in_ms: int) -> Transmitter:
-        """Return what a voice can be heard on: what plays, or else a silent line."""
+        The task that has it is cancelled by `clear`. Nobody overtakes who came before.
+        """
+        voice = asyncio.current_task()
+        assert voice is not None
+        addressed = frozenset(each.member.receiver for each in target.addressees)
+        is_apart = self.is_apart(target)
+        turn = _Turn(voice, addressed if is_apart else None)
+        self._turns.append(turn)
+        self._advance()
+        try:
+            await turn.is_given.wait()
+            try:
+                yield is_apart
+            finally:
+                turn.is_over = True
+                await self._leave()
+        finally:
+            self._turns.remove(turn)
+            self._advance()
+
+    async def open(
+        self, addressed: Sequence[Member], depth_ms: int, lead_in_ms: int
+    ) -> tuple[Transmitter, int]:
+        """Return what a voice can be heard on: what plays, or else a silent line.
+
+        With it comes the instant from which on everybody addressed is awake. Raises
+        what stands in the way where nobody addressed can be reached.
+        """
         sessions = self._sessions
         async with sessions.gate:
             await self._music.settle()
             self._music.keep()
-            wanted = self._music.members or (target.member,)
+            awake_ns = 0
             if sessions.transmitter is None:
-                sessions.members.want(wanted)
-                lanes = await sessions.members.connect(wanted)
-                await sessions.record(lanes, target.depth_ms)
-            elif sessions.is_hushed:
-                await sessions.reopen(wanted, _do_nothing)
+                if not self._music.members:
+                    sessions.members.want(addressed)
+                lanes = await sessions.members.connect(addressed)
+                await sessions.record(lanes, depth_ms)
+            elif self._music.is_quiet:
+                awake_ns = await self._invite(addressed, lead_in_ms)
             if sessions.is_hushed:
                 await sessions.wake(lead_in_ms)
             assert sessions.transmitter is not None
-            return sessions.transmitter
+            return sessions.transmitter, awake_ns
+
+    async def _invite(self, addressed: Sequence[Member], lead_in_ms: int) -> int:
+        """Open the sessions that are missing; return when who has come is awake."""
+        sessions = self._sessions
+        missing = sessions.members.missing(addressed)
+        if not (missing or sessions.is_hushed):
+            return 0
+        try:
+            await sessions.reopen(addressed, _do_nothing)
+        except RaopError:
+            if len(sessions.members.missing(addressed)) == len(addressed):
+                raise
+        transmitter = sessions.transmitter
+        if transmitter is None or transmitter.line is None:
+            return 0
+        soonest_ns = await sessions.pacer.run(transmitter.soonest_ns)
+        return soonest_ns + silence_ns(lead_in_ms)
 
     async def clear(self) -> None:
         """Let nobody speak any more."""
-        voices = tuple(self._voices)
+        voices = [turn.voice for turn in self._speaking]
         for voice in voices:
             voice.cancel()
         if voices:
@@ -93,11 +150,16 @@ class Floor:
         sessions = self._sessions
         async with sessions.gate:
             await self._music.settle()
+            if not self._music.members:
+                sessions.members.want([member])
+            elif member.volume is not None:
+                sessions.members.set_volume(
+                    member.receiver, member.volume, is_muted=member.muted
+                )
             if lane := sessions.members.find(member.receiver):
                 if member.volume is not None:
                     lane.set_volume(member.volume, is_muted=member.muted)
                 return
-            sessions.members.want([member])
             lanes = await sessions.members.connect([member])
             try:
                 silent = sessions.make_transmitter(1000)
@@ -116,7 +178,18 @@ class Floor:
                 await self._music.rest()
 
     def _may_rest(self) -> bool:
-        return self._music.is_quiet and not self._voices
+        return self._music.is_quiet and not self.is_taken
+
+    @property
+    def _speaking(self) -> list[_Turn]:
+        given = (turn for turn in self._turns if turn.is_given.is_set())
+        return [turn for turn in given if not turn.is_over]
+
+    def _advance(self) -> None:
+        """Give the floor to all who have waited for nobody but those that left."""
+        for place, turn in enumerate(self._turns):
+            if all(turn.is_apart_from(other) for other in self._turns[:place]):
+                turn.is_given.set()
 
 
 def _do_nothing() -> None:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import RaopError
-from ..messages import Member, Tags
+from ..messages import Channel, Member, Tags
 from ..session.lead import Shown
+from ..session.link_quality import LinkQuality
 from .tap import Tap
 from .transmitter import Transmitter
 
@@ -52,6 +53,10 @@ class Lane(Protocol):
         """The session time of the last packet that came from it; None before any."""
 
     @property
+    def link(self) -> LinkQuality:
+        """How good the way to the receiver is; asked for once in a while."""
+
+    @property
     def evidence(self) -> Shown:
         """What the receiver has shown of how soon it can be heard."""
 
@@ -91,6 +96,9 @@ class Lane(Protocol):
 
     async def lower_volume(self) -> None:
         """Go back to the level from before, unless another one was set meanwhile."""
+
+    def tune(self, delay_ms: int, channel: Channel) -> None:
+        """Set when it is heard, and what of the music, at once and for later."""
 
     def heard(self) -> None:
         """Take note that it is heard."""

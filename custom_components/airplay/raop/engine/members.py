@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 import time
 from weakref import WeakSet
 
 from ..buttons import Button
 from ..errors import RaopError
-from ..messages import Event, Identity, Member, MemberProgress
+from ..messages import Channel, Event, Identity, Member, MemberProgress
 from ..session.lead import lead_ms
 from ..session.remote import Remotes
 from .lane import Lane, Show
@@ -51,6 +51,7 @@ class Members:
         # What holds when a receiver is connected again after a change of its level.
         self._levels: dict[str, tuple[float | None, bool]] = {}
         self.drop_outs: dict[str, int] = {}
+        self._tunings: dict[str, tuple[int, Channel]] = {}
         self._means = Means(identity, pacer, GroupKeys.random(), ptp, on_button)
 
     def __bool__(self) -> bool:
@@ -77,8 +78,14 @@ class Members:
         return lead_ms(lane.evidence for lane in self.lanes)
 
     def want(self, members: Iterable[Member]) -> None:
-        """Take over the levels of a new command to play."""
-        self._levels = {each.receiver: (each.volume, each.muted) for each in members}
+        """Take over the levels and the tuning of a new command to play."""
+        wanted = {each.receiver: each for each in members}
+        self._levels = {
+            name: (each.volume, each.muted) for name, each in wanted.items()
+        }
+        self._tunings.clear()
+        for name, each in wanted.items():
+            self.tune(name, each.delay_ms, each.channel)
 
     def missing(self, members: Iterable[Member]) -> list[Member]:
         """Return those that have no open session."""
@@ -218,6 +225,13 @@ class Members:
         if member.volume is not None:
             self.set_volume(member.receiver, member.volume, is_muted=member.muted)
 
+    def tune(self, receiver: str, delay_ms: int, channel: Channel) -> None:
+        """Set one receiver's delay and channel, also for when it is connected again."""
+        self._tunings[receiver] = (delay_ms, channel)
+        for lane in (*self.lanes, *self._joining):
+            if lane.member.receiver == receiver:
+                lane.tune(delay_ms, channel)
+
     def heard(self) -> None:
         """Take note that the receivers are heard."""
         for lane in self.lanes:
@@ -241,6 +255,8 @@ class Members:
                 packets=lane.packets,
                 resent=lane.resent,
                 timing_replies=lane.timing_replies,
+                drop_outs=self.drop_outs.get(lane.member.receiver, 0),
+                **asdict(lane.link),
             )
             for lane in self.lanes
         )
@@ -249,6 +265,8 @@ class Members:
         return {name for name, lane in self._lanes.items() if lane.is_open}
 
     def _levelled(self, member: Member) -> Member:
+        if tuning := self._tunings.get(member.receiver):
+            member = replace(member, delay_ms=tuning[0], channel=tuning[1])
         if member.receiver not in self._levels:
             return member
         volume, is_muted = self._levels[member.receiver]

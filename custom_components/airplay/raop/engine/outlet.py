@@ -9,11 +9,19 @@ from dataclasses import dataclass, replace
 import socket
 from typing import Protocol
 
+from ..commands import Channel
 from ..errors import ReceiverProtocolError
 from ..session.backlog import Backlog, Format
-from ..session.timeline import Line, sync_packet
-from ..wire.ntp import from_unix_ns
-from ..wire.rtp import ResendRequest, TimingRequest, resend_reply, with_marker
+from ..session.link_quality import ClockSpread, LinkQuality, ResendShare
+from ..session.timeline import SECOND_NS, Line, sync_packet
+from ..wire.ntp import from_unix_ns, to_unix_ns
+from ..wire.rtp import (
+    SAMPLE_RATE,
+    ResendRequest,
+    TimingRequest,
+    resend_reply,
+    with_marker,
+)
 from . import clock, sockets
 from .pacer import Pacer
 
@@ -126,6 +134,9 @@ class Outlet:
         self.timing_replies = 0
         self.last_evidence_ns: int | None = None
         self.send_errors = 0
+        self._lead_ns = 0
+        self._resend_share = ResendShare()
+        self._clock_spread = ClockSpread()
 
     @property
     def control_port(self) -> int:
@@ -173,6 +184,24 @@ class Outlet:
         self._resends.clear()
         self._echoes.clear()
 
+    def tune(self, delay_frames: int, channel: Channel) -> None:
+        """Let it be heard later than the line, or earlier, and hear a channel.
+
+        It is told of a delay at once; packets from the next one on are of the channel.
+        """
+        self.shape = replace(self.shape, channel=channel)
+        if delay_frames != self.delay_frames:
+            self.delay_frames = delay_frames
+            self._next_sync_ns = self.due_ns = 0
+
+    def link(self, now_ns: int) -> LinkQuality:
+        """Return how good the way to it is; of the event loop, once in a while."""
+        return LinkQuality(
+            resend_percent=self._resend_share.look(now_ns, self.packets, self.resent),
+            clock_spread_us=self._clock_spread.spread_us(now_ns),
+            lead_ms=self._lead_ns // _MS,
+        )
+
     def pump(self, now_ns: int, stock: Stock) -> int:
         """Send what is due; return the time of the next turn."""
         if self.cursor is None or stock.line is None or self._audio is None:
@@ -200,6 +229,7 @@ class Outlet:
                 self.timing.sendto(reply, sender)
             except ReceiverProtocolError, OSError:
                 continue
+            self._clock_spread.add(received, to_unix_ns(request.sent_ntp))
             self.timing_replies += 1
             self.last_evidence_ns = clock.now_ns()
             if self.timing_replies == 1:
@@ -262,8 +292,16 @@ class Outlet:
             self._is_first_packet = False
         self._transmit(datagrams, joined)
         self.cursor += min(behind, BATCH)
+        self._lead_ns = self._heard_ns(stock) - now_ns
         self._next_burst_ns = now_ns + _BURST_GAP_NS
         return self._next_burst_ns if behind > BATCH else _NEVER_NS
+
+    def _heard_ns(self, stock: Stock) -> int:
+        """Return when the last packet that was sent is heard."""
+        assert stock.line is not None
+        assert self.cursor is not None
+        heard_ns = stock.line.time_of(stock.backlog.frame_of(self.cursor - 1))
+        return heard_ns + self.delay_frames * SECOND_NS // SAMPLE_RATE
 
     def _transmit(self, datagrams: list[bytes], joined: bytes) -> None:
         assert self._audio is not None

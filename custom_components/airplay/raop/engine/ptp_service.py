@@ -178,6 +178,7 @@ class PtpService:
         if guest is None:
             peer = Peer(self.clock_id, habit, clock.now_ns())
             guest = self._guests[place] = _Guest(peer, addresses)
+        guest.places.update(place_of(each) for each in addresses)
         guest.holders += 1
         return PtpPeer(self, guest)
 
@@ -256,5 +257,5 @@ class _Guest:
         self.address: Address = endpoint(addresses[0], 0)
         self.family = family_of(addresses[0])
         self.place = place_of(addresses[0])
-        self.places = frozenset(place_of(each) for each in addresses)
+        self.places: set[Place] = set()
         self.holders = 0

@@ -12,6 +12,7 @@ from ..session.approach import Approach
 from ..session.backlog import AudioKey, Format
 from ..session.lead import Evidence
 from ..session.raop import RaopSession, Terms
+from ..session.timeline import delay_frames
 from . import clock
 from .connection import Connection
 from .entrance import enter
@@ -35,7 +36,9 @@ class RaopLane(SessionLane[RaopSession, Outlet]):
     ) -> None:
         super().__init__(member, identity, pacer)
         self.shape = Format(
-            self.receiver.codec, key if self.receiver.encrypts else None
+            self.receiver.codec,
+            key if self.receiver.encrypts else None,
+            member.channel,
         )
 
     @property
@@ -114,6 +117,8 @@ class RaopLane(SessionLane[RaopSession, Outlet]):
                 raise ReceiverUnreachableError(f"{self.member.host}: {reason}") from err
             raise
         self._connection, self._outlet, self._session = connection, outlet, session
+        # Nothing is sent yet.
+        outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
         if session.is_genuine is False:
             _LOGGER.debug("%s: its Apple-Response is not genuine", self.member.name)
 

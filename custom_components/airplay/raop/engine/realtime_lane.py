@@ -7,7 +7,7 @@ from ..receiver import Codec
 from ..session.airplay2 import REALTIME, AirPlay2Session
 from ..session.backlog import Format
 from ..session.lead import Evidence, Following, Shown
-from ..session.timeline import time_announce
+from ..session.timeline import delay_frames, time_announce
 from .airplay2_lane import AirPlay2Lane
 from .connection import Connection
 from .outlet import Moment, Outlet, sync
@@ -54,10 +54,11 @@ class RealtimeLane(AirPlay2Lane[Outlet]):
         keys = self._means.keys
         # A receiver without PTP tells streams apart by what is 0 for all others.
         ssrc = 0 if self._peer else keys.connection_id
-        self.shape = Format(Codec.ALAC, keys.seal, ssrc)
+        self.shape = Format(Codec.ALAC, keys.seal, self.member.channel, ssrc=ssrc)
         self._outlet = Outlet(
             connection.local, connection.remote, self.shape, self._say_line
         )
+        self._outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
         await self._plug(self._outlet)
 
     @property

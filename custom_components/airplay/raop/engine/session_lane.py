@@ -4,16 +4,20 @@ from abc import ABC, abstractmethod
 import asyncio
 from collections.abc import Coroutine
 import contextlib
+from dataclasses import replace
 import logging
 import secrets
 
 from ..errors import RaopError, ReceiverRefusedError, ReceiverUnreachableError
-from ..messages import Identity, Member
+from ..messages import Channel, Identity, Member
 from ..receiver import Receiver, Service, merge
 from ..session.backlog import Format
 from ..session.control import ControlSession
 from ..session.handshake import Handshake
 from ..session.lead import Shown
+from ..session.link_quality import LinkQuality
+from ..session.timeline import delay_frames
+from . import clock
 from .connection import Connection
 from .lane import Show
 from .pacer import Pacer
@@ -97,6 +101,11 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
         """What the receiver has shown of how soon it can be heard."""
 
     @property
+    def link(self) -> LinkQuality:
+        """How good the way to the receiver is; asked for once in a while."""
+        return self._outlet.link(clock.now_ns()) if self._outlet else LinkQuality()
+
+    @property
     def is_open(self) -> bool:
         """Whether the session stands."""
         return self._connection is not None and not self._connection.closed.done()
@@ -155,6 +164,20 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
             self._volume = (min(self._raised, _MODEST_PERCENT), is_muted)
         self._raised = None
         await self._try_volume()
+
+    def tune(self, delay_ms: int, channel: Channel) -> None:
+        """Set when it is heard, and what of the music, at once and for later."""
+        self.member = replace(self.member, delay_ms=delay_ms, channel=channel)
+        if outlet := self._outlet:
+            transmitter, frames = self._transmitter, delay_frames(delay_ms)
+
+            def tune() -> None:
+                if transmitter:
+                    transmitter.tune(outlet, frames, channel)
+                else:
+                    outlet.tune(frames, channel)
+
+            self._pacer.post(tune)
 
     def heard(self) -> None:
         """Take note that it is heard; the first time, set the level once more.

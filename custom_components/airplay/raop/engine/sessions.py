@@ -129,12 +129,13 @@ class Sessions:
         """Send silence, and so much of it that an amplifier is awake behind it."""
         transmitter = self.transmitter
         assert transmitter is not None
-        packets = max(SILENT_PACKETS, frames_of_ms(lead_in_ms) // FRAMES_PER_PACKET + 1)
-        silence_ns = packets * FRAMES_PER_PACKET * SECOND_NS // SAMPLE_RATE
+        packets = _silent_packets(lead_in_ms)
+        heard_ns = _WAKING_NS + silence_ns(lead_in_ms)
         now_ns = clock.now_ns()
 
         def wake() -> None:
-            transmitter.wake(now_ns + _WAKING_NS + silence_ns, now_ns, packets)
+            at_ns = now_ns + heard_ns + transmitter.reach_ns
+            transmitter.wake(at_ns, now_ns, packets)
             self.pacer.add(transmitter)
 
         await self.pacer.run(wake)
@@ -185,11 +186,25 @@ class Sessions:
     def start_ns(
         self, now_ns: int, lead_ms: int | None, wanted_ns: int | None = None
     ) -> int:
-        """Return when a first frame is heard: as soon as may be, or as wanted."""
+        """Return when a first frame is heard: as soon as may be, or as wanted.
+
+        The lead is that of the receiver that is heard first.
+        """
+        reach_ns = self.transmitter.reach_ns if self.transmitter else 0
         if wanted_ns is not None:
-            return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS)
+            return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS + reach_ns)
         lead_ms = self.members.lead_ms if lead_ms is None else lead_ms
-        return now_ns + max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS)
+        return now_ns + max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS) + reach_ns
+
+
+def silence_ns(lead_in_ms: int) -> int:
+    """Return for how long a receiver is sent silence before anything else."""
+    frames = _silent_packets(lead_in_ms) * FRAMES_PER_PACKET
+    return frames * SECOND_NS // SAMPLE_RATE
+
+
+def _silent_packets(lead_in_ms: int) -> int:
+    return max(SILENT_PACKETS, frames_of_ms(lead_in_ms) // FRAMES_PER_PACKET + 1)
 
 
 def _call(

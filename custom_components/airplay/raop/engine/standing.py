@@ -15,6 +15,8 @@ class Standing:
         self._stream = stream
         self._emit = emit
         self._told: dict[str, str] = {}
+        # Why each was lost last, for whoever misses it.
+        self.errors: dict[str, RaopError] = {}
 
     def is_lost(self, receiver: str) -> bool:
         """Whether the owner believes a member to be lost."""
@@ -31,6 +33,8 @@ class Standing:
         if state in _ONCE and self._told.get(receiver) == state:
             return
         self._told[receiver] = state
+        if error:
+            self.errors[receiver] = error
         self._emit(
             MemberChanged(
                 stream=self._stream,

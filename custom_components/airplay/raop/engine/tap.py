@@ -5,7 +5,9 @@ Everything but the counters runs on the pacing thread.
 
 from typing import Protocol
 
+from ..commands import Channel
 from ..session.backlog import Format
+from ..session.link_quality import LinkQuality
 from .outlet import Stock
 from .pacer import Pacer
 
@@ -25,6 +27,12 @@ class Tap(Protocol):
 
     def pump(self, now_ns: int, stock: Stock) -> int:
         """Send what is due; return the time of the next turn."""
+
+    def tune(self, delay_frames: int, channel: Channel) -> None:
+        """Set when its receiver is heard, and what of the music, from now on."""
+
+    def link(self, now_ns: int) -> LinkQuality:
+        """Return how good the way to the receiver is."""
 
     def plug(self, pacer: Pacer) -> None:
         """Begin to hear the receiver."""

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from ..audio.overlay import Overlay
+from ..commands import Channel
 from ..session.backlog import ENCODED_AT_ONCE, Backlog, Format
 from ..session.lead import SILENT_PACKETS
+from ..session.reach import Reach
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
-from ..wire.rtp import FRAMES_PER_PACKET
+from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from .outlet import BATCH
 from .supply import Pcm, Supply
 from .tap import Tap
@@ -53,13 +55,16 @@ class Transmitter:
         self._is_fresh = False
         self._voicing: Voicing | None = None
         self._branches: dict[Tap, Branch] = {}
-        self._depth_ns = self._ahead_ns = depth_ms * 1_000_000
+        # How far ahead of its first receiver's sound packets go out, and of the line.
+        self._depth_ns = self._distance_ns = self._ahead_ns = depth_ms * 1_000_000
+        self._reach = Reach()
         self._on_end = on_end
         self._outlets: list[Tap] = []
         # The first packet that each outlet was given of the present line.
         self._entries: dict[Tap, int] = {}
         self._first_sequence = sequence
         self._settled_ns = 0
+        self._is_catching_up = False
         self._joined: dict[Format, tuple[int, list[bytes], bytes]] = {}
 
     @property
@@ -89,13 +94,15 @@ class Transmitter:
         self._entries[outlet] = sequence
         outlet.start(sequence)
         self._outlets.append(outlet)
+        self._stretch()
 
     def heard_ns(self, outlet: Tap) -> int | None:
         """Return the instant from which on an outlet's receiver is heard."""
         line, sequence = self.line, self._entries.get(outlet)
         if line is None or sequence is None:
             return None
-        return max(line.at_ns, line.time_of(self.backlog.frame_of(sequence)))
+        heard_ns = max(line.at_ns, line.time_of(self.backlog.frame_of(sequence)))
+        return heard_ns + outlet.delay_frames * SECOND_NS // SAMPLE_RATE
 
     def _joining_ns(self, lead_ns: int) -> int:
         # What goes out to all only then is soon enough.
@@ -114,12 +121,44 @@ class Transmitter:
             self._outlets.remove(outlet)
             self._entries.pop(outlet, None)
             self._branches.pop(outlet, None)
+            self._stretch()
+
+    def tune(self, outlet: Tap, delay_frames: int, channel: Channel) -> None:
+        """Set an outlet's delay and channel; the others notice nothing."""
+        outlet.tune(delay_frames, channel)
+        self._stretch()
+
+    @property
+    def reach_ns(self) -> int:
+        """How long before the line the first of the receivers is heard.
+
+        What shall be heard whole by all has to begin so much later.
+        """
+        return self._reach.before_ns
+
+    @property
+    def lag_ns(self) -> int:
+        """How long after the line the last of the receivers is heard."""
+        return self._reach.behind_ns
+
+    def _stretch(self) -> None:
+        """Send far enough ahead for all delays, and no further."""
+        self._reach = Reach.of(outlet.delay_frames for outlet in self._outlets)
+        self._keep_distance(self._distance_ns)
+
+    def _keep_distance(self, distance_ns: int) -> None:
+        self._distance_ns = distance_ns
+        ahead_ns = self._reach.ahead_ns(distance_ns)
+        # What is due all at once now is not late.
+        self._is_catching_up |= ahead_ns > self._ahead_ns
+        self._ahead_ns = ahead_ns
 
     def begin(self, source: Pcm, at_ns: int, now_ns: int, position_frames: int) -> int:
         """Let a source be heard from `at_ns` on; return the instant at which it is.
 
-        24 silent packets come in front of it, so it has to be a while from now. On a
-        line that runs it is heard as soon as may be instead, under a voice.
+        24 silent packets come in front of it, so it has to be a while from now, and
+        the reach more. On a line that runs it is heard as soon as may be instead,
+        under a voice.
         """
         self.is_paused = False
         self._is_fresh = True
@@ -136,11 +175,11 @@ class Transmitter:
         Its packets go out as late as they may, until `commit`.
         """
         self._set_line(at_ns, now_ns, silent_packets)
-        self._ahead_ns = min(self._depth_ns, _LATE_NS)
+        self._keep_distance(min(self._depth_ns, _LATE_NS))
 
     def commit(self) -> None:
         """Send as far ahead as usual again."""
-        self._ahead_ns = self._depth_ns
+        self._keep_distance(self._depth_ns)
 
     def hush(self, now_ns: int) -> tuple[int, int] | None:
         """Stop sending; return the next sequence number and frame, for FLUSH.
@@ -229,7 +268,7 @@ class Transmitter:
         """Whether a voice is heard, or on its way."""
         if self.line is None:
             return False
-        frame = self.line.frame_at(now_ns)
+        frame = self.line.frame_at(now_ns - self.lag_ns)
         voices = [each.voicing for each in self._branches.values()]
         if self._voicing:
             voices.append(self._voicing)
@@ -257,9 +296,9 @@ class Transmitter:
         self._branches.clear()
         content = self.next_frame + silent_packets * FRAMES_PER_PACKET
         self.line = Line(content, at_ns)
-        self._ahead_ns = self._depth_ns
+        self._keep_distance(self._depth_ns)
         self.first_packet_ns = None
-        self._settled_ns = max(now_ns, at_ns - self._depth_ns) + _SETTLE_NS
+        self._settled_ns = max(now_ns, at_ns - self._ahead_ns) + _SETTLE_NS
         self._enter_all()
         return content
 
@@ -316,6 +355,9 @@ class Transmitter:
 
     def _advance(self, now_ns: int) -> int:
         assert self.line is not None
+        if self._is_catching_up:
+            self._settled_ns = max(self._settled_ns, now_ns + _SETTLE_NS)
+            self._is_catching_up = False
         while True:
             frame = self.next_frame
             heard_ns = self.line.time_of(frame)
@@ -376,8 +418,8 @@ class Transmitter:
 
     def _move_line(self, frame: int, now_ns: int) -> None:
         """Start again behind a hole: the machine slept, or was held, for too long."""
-        self.line = Line(frame, now_ns + self._depth_ns)
-        self._settled_ns = now_ns + self._depth_ns + _SETTLE_NS
+        self.line = Line(frame, now_ns + self._ahead_ns)
+        self._settled_ns = now_ns + self._ahead_ns + _SETTLE_NS
         self.line_moves += 1
         self._enter_all()
 
@@ -387,6 +429,7 @@ class Transmitter:
             return
         if self.is_speaking(now_ns):
             return
-        if self.line.time_of(end) + _TAIL_NS <= now_ns and self.supply.source:
+        tail_ns = _TAIL_NS + self.lag_ns
+        if self.line.time_of(end) + tail_ns <= now_ns and self.supply.source:
             self.line = None
             self._on_end(self.supply.source)

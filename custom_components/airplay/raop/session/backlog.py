@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..auth.aes import PacketCipher
 from ..auth.packet_seal import SEAL_BYTES, PacketSeal
+from ..commands import Channel
 from ..receiver import Codec
 from ..wire import alac, l16
 from ..wire.rtp import (
@@ -16,6 +17,7 @@ from ..wire.rtp import (
     buffered_header,
     framed,
 )
+from .channels import pick
 
 # 1024 packets are 8.2 s, what shairport-sync itself can hold.
 CAPACITY = 1024
@@ -39,6 +41,7 @@ class Format:
 
     codec: Codec = Codec.ALAC
     key: AudioKey | PacketSeal | None = None
+    channel: Channel = Channel.STEREO
     ssrc: int | None = None
     is_buffered: bool = False
 
@@ -153,7 +156,9 @@ class Backlog:
     def _encoder(self, shape: Format) -> Callable[[bytes], list[bytes]]:
         if shape not in self._encoders:
             encode = alac.VerbatimEncoder() if shape.codec is Codec.ALAC else l16.encode
-            self._encoders[shape] = _encrypted(encode, shape.key)
+            self._encoders[shape] = _encrypted(
+                lambda pcm: encode(pick(pcm, shape.channel)), shape.key
+            )
         return self._encoders[shape]
 
 

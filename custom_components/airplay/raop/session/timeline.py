@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..commands import MAX_DELAY_MS
 from ..wire.ntp import from_unix_ns
 from ..wire.rtp import SAMPLE_RATE, SyncPacket, TimeAnnounce
 
@@ -51,6 +52,12 @@ def frames_of_ms(milliseconds: int) -> int:
 def ms_of_frames(frames: int) -> int:
     """Return how long frames sound."""
     return frames * 1000 // SAMPLE_RATE
+
+
+def delay_frames(delay_ms: int) -> int:
+    """Return how many frames later a receiver is heard, within what may be wanted."""
+    within = min(max(delay_ms, -MAX_DELAY_MS), MAX_DELAY_MS)
+    return round(within * SAMPLE_RATE / 1000)
 
 
 def sync_packet(

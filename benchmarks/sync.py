@@ -1,0 +1,182 @@
+"""How far apart the receivers of a group play, virtual ones and real ones."""
+
+import asyncio
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+import json
+import os
+from pathlib import Path
+import sys
+import time
+
+import numpy as np
+
+from tests.real.clicks import Sync, Track, heard_clicks, measure
+from tests.real.network import ROOT, Lab as Network, LabError, Shairport
+from tests.virtual_receiver.receiver import VirtualReceiver
+
+from .figures import Benchmark, Figure, Lab
+from .sender_process import SenderProcess
+
+_VIRTUAL = (2, 8, 32)
+_QUICK_VIRTUAL = (8,)
+_VIRTUAL_S = 30.0
+_QUICK_VIRTUAL_S = 3.0
+_VIRTUAL_LIMIT_US = 50
+# Clocks that show quite different times, as those of machines without the time do.
+_CLOCK_STEP_NS = 1_000_000_007
+_REAL_LIMIT_MS = 1
+_OLD_EVERY = 4
+_WAKEUPS_PER_S = 500
+_SETTLE_S = 8
+_LAB_FOLDER = ROOT / "tests" / "real" / "lab"
+
+
+async def _run(lab: Lab) -> list[Figure]:
+    counts = _QUICK_VIRTUAL if lab.is_quick else _VIRTUAL
+    figures = [await _virtual(lab, count) for count in counts]
+    if lab.is_quick:
+        return figures
+    for count in lab.receivers:
+        try:
+            figures += await _real(lab, count)
+        except LabError as err:
+            print(f"left out: {err}", file=sys.stderr)
+            break
+    return figures
+
+
+async def _virtual(lab: Lab, count: int) -> Figure:
+    """Compare the instants at which virtual receivers play each packet."""
+    seconds = _QUICK_VIRTUAL_S if lab.is_quick else _VIRTUAL_S
+    async with AsyncExitStack() as room:
+        receivers = [
+            await room.enter_async_context(
+                VirtualReceiver(
+                    f"Receiver {number}",
+                    clock_offset_ns=number * _CLOCK_STEP_NS,
+                    decode=False,
+                )
+            )
+            for number in range(count)
+        ]
+        sender = await SenderProcess.start()
+        room.push_async_callback(sender.stop)
+        ports = [each.port for each in receivers]
+        _, started = await sender.play(str(lab.music), ports)
+        await asyncio.sleep(started.at - time.time() + seconds)
+        played = [each.play_times() for each in receivers]
+    frames = set.intersection(*(set(each) for each in played))
+    times = np.array([[each[frame] for frame in frames] for each in played])
+    spread_us = (times.max(0) - times.min(0)) / 1e3
+    return Figure(
+        what=f"{count} virtual receivers: first to last, p99",
+        value=float(np.percentile(spread_us, 99)) if len(spread_us) else float("nan"),
+        unit="µs",
+        target=_VIRTUAL_LIMIT_US,
+    )
+
+
+async def _real(lab: Lab, count: int) -> list[Figure]:
+    """Play clicks on real receivers and compare when each of them played them."""
+    seconds = round(lab.minutes * 60) + _SETTLE_S
+    track = Track.write(lab.folder / "clicks.wav", seconds)
+    network = Network()
+    network.up()
+    try:
+        # Every fourth one is of the old version.
+        kinds = ["ap1old" if at % _OLD_EVERY == 1 else "ap1" for at in range(count)]
+        receivers = [network.start(kind, {}) for kind in kinds]
+        line_s = await _play(network, receivers, track)
+        heard = [heard_clicks(each, track) for each in receivers]
+    finally:
+        network.down()
+        track.path.unlink()
+    found = measure(heard, line_s, settle_s=_SETTLE_S)
+    return _figures(found, count, track.seconds - _SETTLE_S)
+
+
+async def _play(
+    network: Network, receivers: Sequence[Shairport], track: Track
+) -> float:
+    """Play a track to its end; return when its first frame was due, monotonic."""
+    command: list[str | Path] = [sys.executable, "-m", "raop", "play", track.path]
+    command += ["--json", "--txt", "cn=0,1", "--txt", "et=0,1"]
+    for receiver in receivers:
+        command += ["--receiver", receiver.address]
+    wake: list[str | Path] = [sys.executable, _LAB_FOLDER / "wakeups.py", "eth0"]
+    wake += [str(_WAKEUPS_PER_S), *(receiver.host for receiver in receivers)]
+    line_s: float | None = None
+    async with _running(network, wake), _running(network, command) as player:
+        assert player.stdout is not None
+        async for text in player.stdout:
+            event = json.loads(text)
+            if event["event"] == "started":
+                line_s = event["at"] - time.time() + time.monotonic()
+        if await player.wait() or line_s is None:
+            raise RuntimeError("the command line did not play")
+    return line_s
+
+
+@asynccontextmanager
+async def _running(
+    network: Network, command: Sequence[str | Path]
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a command on the sender's side of the lab, at most as long as this."""
+    process = await asyncio.create_subprocess_exec(
+        *network.in_sender_namespace(command),
+        stdin=DEVNULL,
+        stdout=PIPE,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": "custom_components/airplay"},
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _figures(found: Sync, count: int, clicks: int) -> list[Figure]:
+    what = f"{count} real receivers, {clicks} clicks"
+    apart, line = found.spread, found.line
+    rows: list[tuple[str, float, float | None]] = [
+        ("first to last, p50", apart.p50_ms, None),
+        ("first to last, p99", apart.p99_ms, _REAL_LIMIT_MS),
+        ("first to last, max", apart.max_ms, None),
+        ("each to the line, p50", line.p50_ms, None),
+        ("each to the line, p99", line.p99_ms, _REAL_LIMIT_MS),
+        ("each to the line, max", line.max_ms, None),
+        ("the lab's own resolution, p50", found.resolution.p50_ms, None),
+        ("the lab's own resolution, p99", found.resolution.p99_ms, None),
+        ("single blocks, late by, p99", found.blocks.p99_ms, None),
+    ]
+    figures = [
+        Figure(what=f"{what}: {name}", value=value, unit="ms", target=target)
+        for name, value, target in rows
+    ]
+    unheard = clicks - found.clicks
+    figures.append(Figure(what=f"{what}: not measured", value=unheard, unit="clicks"))
+    return figures
+
+
+BENCHMARK = Benchmark(
+    name="sync",
+    title="A group in sync",
+    how=(
+        "The sender process plays on groups of the tests' virtual receivers, whose "
+        "clocks show times that are seconds apart, and learn the sender's as often as "
+        "shairport-sync does: how far apart the first and the last of them play each "
+        f"packet within {_VIRTUAL_S:g} s. Then the command line plays a track with a "
+        "click at every second on real shairport-sync receivers (5.x, every fourth one "
+        "3.3.8) in network namespaces of their own: a click was played when the blocks "
+        "around it left the receiver, at the earliest that one of them within 0.25 s "
+        "says. The lab's own resolution is how far apart two halves of one receiver's "
+        f"blocks put the same click; the receivers are woken {_WAKEUPS_PER_S} times a "
+        "second, since without a sound card they else look for due blocks when a packet "
+        f"comes. The first {_SETTLE_S} s are left out."
+    ),
+    run=_run,
+)

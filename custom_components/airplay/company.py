@@ -1,0 +1,116 @@
+"""The speakers that hear one stream together."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from homeassistant.core import callback
+
+from .balance import Balance
+from .raop.messages import Join, Leave
+from .sender import Sender
+from .settings import Settings
+from .volume_owner import Origin
+
+if TYPE_CHECKING:
+    from .seat import Seat
+
+
+class Company:
+    """Who hears a stream: the leader first, whose settings hold for all.
+
+    There is always one; of a player that nobody hears it is who heard it last.
+    """
+
+    def __init__(self, sender: Sender, owner: Seat) -> None:
+        """Begin with one speaker and a stream of its own."""
+        self._sender = sender
+        self.stream = sender.free_name(owner.entry_id)
+        self.members = [owner]
+        self._balance = Balance()
+
+    @property
+    def leader(self) -> Seat:
+        """Return the speaker whose settings hold for all."""
+        return self.members[0]
+
+    @property
+    def name(self) -> str:
+        """Return what logs and errors call it."""
+        return self.leader.name
+
+    @property
+    def settings(self) -> Settings:
+        """Return how the stream is sent."""
+        return self.leader.settings
+
+    @property
+    def is_group(self) -> bool:
+        """Whether several speakers play together."""
+        return len(self.members) > 1
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether any of the speakers has a display."""
+        return any(seat.speaker.receiver.takes_artwork for seat in self.members)
+
+    @property
+    def level(self) -> float:
+        """Return the level of the loudest member, muted or not."""
+        return max(seat.volume.level for seat in self.members)
+
+    @property
+    def audible_level(self) -> float:
+        """Return the level of the loudest that is not muted, or 0."""
+        volumes = [seat.volume for seat in self.members]
+        return max((each.level for each in volumes if not each.is_muted), default=0.0)
+
+    async def async_set_level(self, level: float, origin: Origin) -> None:
+        """Make all louder or quieter, each by the same factor; muted ones stay so."""
+        volumes = {seat.entry_id: seat.volume for seat in self.members}
+        levels = self._balance.spread(
+            {name: volume.level for name, volume in volumes.items()},
+            {name: volume.maximum for name, volume in volumes.items()},
+            level,
+        )
+        results = await asyncio.gather(
+            *(
+                volume.async_set(levels[name], is_muted=volume.is_muted, origin=origin)
+                for name, volume in volumes.items()
+            ),
+            return_exceptions=True,
+        )
+        for failure in results:
+            if failure:
+                raise failure
+
+    @callback
+    def async_admit(self, seat: Seat, *, is_leader: bool = False) -> None:
+        """Let one more speaker hear it from the next start on."""
+        if seat not in self.members:
+            self.members.insert(0 if is_leader else len(self.members), seat)
+
+    @callback
+    def async_dismiss(self, seat: Seat) -> None:
+        """Go on without a speaker, from the next start on; the last one stays."""
+        if self.is_group and seat in self.members:
+            self.members.remove(seat)
+
+    async def async_join(self, seat: Seat) -> None:
+        """Let a member hear what plays now; return when it does."""
+        await self._sender.async_request(Join(stream=self.stream, member=seat.member))
+
+    async def async_leave(self, seat: Seat) -> None:
+        """Free a receiver; the others play on."""
+        receiver = seat.speaker.receiver.id
+        await self._sender.async_request(Leave(stream=self.stream, receiver=receiver))
+
+    @callback
+    def async_tell(self) -> None:
+        """Tell all who hear it that something has changed."""
+        for seat in self._hearers:
+            seat.async_tell()
+
+    @property
+    def _hearers(self) -> list[Seat]:
+        """Return the members; none while the only one sits elsewhere."""
+        return [seat for seat in self.members if seat.player is self]

@@ -1,0 +1,251 @@
+"""Which speakers play together: all changes of that, one after another."""
+
+import asyncio
+from collections.abc import Iterable
+from functools import partial
+import logging
+from typing import Self
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.storage import Store
+from homeassistant.util.hass_dict import HassKey
+
+from .background import Background
+from .const import DOMAIN
+from .entity import translated
+from .group_list import GroupList
+from .raop.errors import RaopError, error_for
+from .raop.messages import MemberChanged
+from .seat import Seat
+from .sender import SenderEvent
+from .shared import Holding, Shared
+from .transport import Transport
+
+_LOGGER = logging.getLogger(__name__)
+
+_VERSION = 1
+
+
+class Groups:
+    """The groups of an installation; what is kept of them outlives a restart.
+
+    A group is kept with its speakers that are not loaded: these come back to it.
+    """
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Begin with no speaker."""
+        self._store = Store[list[list[str]]](hass, _VERSION, f"{DOMAIN}.groups")
+        self._background = Background(hass)
+        self._lock = asyncio.Lock()
+        self._seats: dict[str, Seat] = {}
+        self._kept = GroupList()
+
+    @classmethod
+    async def async_make(cls, hass: HomeAssistant) -> Self:
+        """Read which groups there were."""
+        groups = cls(hass)
+        groups._kept = GroupList.of(
+            await groups._store.async_load(),
+            is_known=lambda entry_id: (
+                hass.config_entries.async_get_entry(entry_id) is not None
+            ),
+        )
+        return groups
+
+    async def async_close(self) -> None:
+        """Do no more: the last speaker is gone."""
+        self._background.async_cancel()
+
+    async def async_enter(self, seat: Seat) -> None:
+        """Take in a speaker that was loaded, back to its group where it had one."""
+        async with self._lock:
+            self._seats[seat.entry_id] = seat
+            seat.async_listen_events(partial(self._async_hear, seat))
+            group = self._kept.group_of(seat.entry_id)
+            present = [
+                other
+                for each in group
+                if (other := self._seats.get(each)) and other is not seat
+            ]
+            if not present:
+                return
+            player = present[0].player
+            is_leader = group[0] == seat.entry_id
+            if is_leader and player.is_idle:
+                # What it has kept itself is what the group was to play.
+                for each in present:
+                    await self._async_part(each)
+                    await each.async_sit(seat.player)
+            else:
+                await seat.async_sit(player, is_leader=is_leader)
+                self._background.async_run(
+                    self._async_catch_up(seat), f"group {seat.name}"
+                )
+            seat.player.async_tell()
+
+    async def async_exit(self, seat: Seat) -> None:
+        """Let a speaker go that is not loaded any more; its group waits for it."""
+        async with self._lock:
+            self._seats.pop(seat.entry_id, None)
+            await self._async_part(seat)
+            await seat.async_close()
+
+    async def async_forget(self, entry_id: str) -> None:
+        """Wait no more for a speaker that was removed."""
+        async with self._lock:
+            await self._async_keep([], [entry_id])
+
+    async def async_join(self, host: Seat, entity_ids: Iterable[str]) -> None:
+        """Have players hear what a speaker hears; raise HomeAssistantError.
+
+        Those that cannot be reached are left out.
+        """
+        self._find(entity_ids)
+        async with self._lock:
+            # Some may have gone while others were served.
+            newcomers = [
+                seat
+                for seat in self._find([host.entity_id, *entity_ids])
+                if seat.player is not host.player
+            ]
+            for seat in newcomers:
+                await self._async_quit(seat)
+            failures = await asyncio.gather(
+                *(self._async_add(host.player, seat) for seat in newcomers)
+            )
+            joined = [seat.entry_id for seat in newcomers if seat.player is host.player]
+            await self._async_keep(
+                [seat.entry_id for seat in host.player.members], joined
+            )
+        if told := [each for each in failures if each]:
+            raise _together(told)
+
+    async def async_unjoin(self, seat: Seat) -> None:
+        """Have a speaker play on its own again; the others play on."""
+        async with self._lock:
+            await self._async_quit(seat)
+
+    def _find(self, entity_ids: Iterable[str]) -> list[Seat]:
+        """Return speakers by their players, each once; raise ServiceValidationError."""
+        known = {seat.entity_id: seat for seat in self._seats.values()}
+        wanted = [*dict.fromkeys(entity_ids)]
+        if foreign := [each for each in wanted if each not in known]:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="group_foreign",
+                translation_placeholders={"players": ", ".join(foreign)},
+            )
+        return [known[each] for each in wanted]
+
+    async def _async_add(
+        self, player: Transport, seat: Seat
+    ) -> HomeAssistantError | None:
+        """Let a speaker that is in no group hear a player; return why it cannot."""
+        if not player.is_idle and not seat.settings.keeps_level:
+            seat.volume.async_cap(player.audible_level)
+        await seat.async_sit(player)
+        player.async_tell()
+        try:
+            await self._async_join_in(seat)
+        except RaopError as error:
+            seat.speaker.async_failed(error)
+            await self._async_part(seat)
+            return translated(error, seat.name)
+        return None
+
+    async def _async_join_in(self, seat: Seat) -> None:
+        player = seat.player
+        if player.is_idle:
+            # It is among those that are played to at the next start.
+            return
+        await player.async_join(seat)
+
+    async def _async_catch_up(self, seat: Seat) -> None:
+        """Let a speaker that came back to its group hear what that plays."""
+        async with self._lock:
+            if not seat.player.is_group:
+                return
+            try:
+                await self._async_join_in(seat)
+            except RaopError as error:
+                _LOGGER.warning(
+                    "%s is silent until its group starts anew: %s", seat.name, error
+                )
+
+    async def _async_part(self, seat: Seat) -> None:
+        """Take a speaker out of its group, where it is in one; the others play on."""
+        player = seat.player
+        if not player.is_group:
+            return
+        is_heard = not player.is_idle
+        player.async_dismiss(seat)
+        seat.async_go_home()
+        player.async_tell()
+        if not is_heard:
+            return
+        try:
+            await player.async_leave(seat)
+        except RaopError as error:
+            _LOGGER.debug("%s could not be freed: %s", seat.name, error)
+
+    async def _async_quit(self, seat: Seat) -> None:
+        """Take a speaker out of its group for good."""
+        player = seat.player
+        await self._async_part(seat)
+        others = [each.entry_id for each in player.members if each is not seat]
+        await self._async_keep(others, [seat.entry_id])
+
+    async def _async_keep(self, group: list[str], moved: list[str]) -> None:
+        """Note that some belong to a group now, or to none."""
+        before = self._kept.as_list()
+        self._kept.move(moved, group)
+        self._async_adopt_last()
+        if self._kept.as_list() != before:
+            await self._store.async_save(self._kept.as_list())
+
+    @callback
+    def _async_adopt_last(self) -> None:
+        """Who is left alone keeps what the group played."""
+        for seat in self._seats.values():
+            if not seat.player.is_group and not self._kept.group_of(seat.entry_id):
+                seat.async_adopt()
+
+    @callback
+    def _async_hear(self, seat: Seat, event: SenderEvent) -> None:
+        if not isinstance(event, MemberChanged):
+            return
+        if event.state == "playing":
+            seat.complaint.async_withdraw()
+        elif event.state == "left" and event.code and seat.player.is_group:
+            self._background.async_run(
+                self._async_expel(seat, event), f"group {seat.name}"
+            )
+
+    async def _async_expel(self, seat: Seat, event: MemberChanged) -> None:
+        """Take a speaker out that the sender has given up, and say why."""
+        error = error_for(event.code or "", event.text)
+        async with self._lock:
+            player = seat.player
+            if event.stream != player.stream or not player.is_group:
+                return
+            reason = str(translated(error, seat.name))
+            _LOGGER.warning("%s was taken out of its group: %s", seat.name, reason)
+            await self._async_quit(seat)
+            seat.complaint.async_make(seat.name, reason)
+        seat.speaker.async_failed(error)
+
+
+def _together(failures: list[HomeAssistantError]) -> HomeAssistantError:
+    """Return one error for all."""
+    if len(failures) == 1:
+        return failures[0]
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="group_incomplete",
+        translation_placeholders={"reasons": " ".join(map(str, failures))},
+    )
+
+
+_KEY: HassKey[Holding[Groups]] = HassKey(f"{DOMAIN}_groups")
+GROUPS = Shared(_KEY, Groups.async_make)

@@ -1,0 +1,87 @@
+"""A receiver that an announcement is for: its session, its level, what became of it."""
+
+from ..errors import RaopError, ReceiverUnreachableError
+from ..messages import Addressee
+from .lane import Lane
+from .members import Members
+from .tap import Tap
+
+
+class Hearer:
+    """Follows a receiver through an announcement, whatever becomes of the others."""
+
+    def __init__(self, addressee: Addressee, members: Members) -> None:
+        self.member = addressee.member
+        self._volume = addressee.volume
+        self._members = members
+        self._lane: Lane | None = None
+        self._is_raised = False
+        # Why it does not hear it any more.
+        self.failure: RaopError | None = None
+        self.is_started = False
+
+    def find(self) -> None:
+        """Take the session that the receiver has now."""
+        lane = self._members.find(self.member.receiver)
+        self._lane = lane if lane and lane.is_open else None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the session still stands."""
+        lane = self._lane
+        if lane is None or lane.outlet is None:
+            return False
+        return self._members.find(self.member.receiver) is lane
+
+    @property
+    def loss(self) -> RaopError:
+        """Why the session does not stand."""
+        closed = ReceiverUnreachableError("the receiver closed the connection")
+        return self._members.standing.errors.get(self.member.receiver, closed)
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether its clock follows ours: what is heard before may be lost."""
+        return self._lane is not None and self._lane.timing_replies > 0
+
+    @property
+    def outlet(self) -> Tap | None:
+        """What sends it its packets, while its session stands."""
+        return self._lane.outlet if self._lane else None
+
+    @property
+    def delay_frames(self) -> int:
+        """How much later than the line it is heard."""
+        outlet = self.outlet
+        return outlet.delay_frames if outlet else 0
+
+    @property
+    def changes_level(self) -> bool:
+        """Whether it plays at another level than the announcement's."""
+        if self._lane is None or self._volume is None:
+            return False
+        percent, is_muted = self._lane.level
+        return is_muted or self._volume != percent
+
+    @property
+    def louder_percent(self) -> float:
+        """By how much louder than usual it plays meanwhile."""
+        if self._lane is None or self._volume is None:
+            return 0.0
+        percent, is_muted = self._lane.level
+        before = 0.0 if is_muted or percent is None else percent
+        return max(0.0, self._volume - before)
+
+    async def raise_volume(self) -> None:
+        """Play at the announcement's level until `lower_volume`."""
+        if self.changes_level and self._lane and not self._is_raised:
+            assert self._volume is not None
+            self._is_raised = True
+            await self._lane.raise_volume(self._volume)
+
+    async def lower_volume(self) -> None:
+        """Play at the level from before, unless another one was set meanwhile."""
+        if self._is_raised and self._lane:
+            self._is_raised = False
+            if self._members.find(self.member.receiver) is self._lane:
+                await self._lane.lower_volume()

@@ -1,0 +1,21 @@
+"""What of the music a speaker plays: all of it, one side, or both sides as one."""
+
+import numpy as np
+
+from ..commands import Channel
+
+
+def pick(pcm: bytes, channel: Channel) -> bytes:
+    """Return s16le stereo as it is, or with the same sound on both sides."""
+    if channel is Channel.STEREO:
+        return pcm
+    frames = np.frombuffer(pcm, "<i2").reshape(-1, 2)
+    match channel:
+        case Channel.LEFT:
+            one = frames[:, 0]
+        case Channel.RIGHT:
+            one = frames[:, 1]
+        case _:
+            both = frames.sum(axis=1, dtype=np.int32)
+            one = (both >> 1).astype("<i2")
+    return np.repeat(one, 2).tobytes()

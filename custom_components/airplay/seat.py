@@ -1,0 +1,223 @@
+"""One speaker in the house: what is its own, and the player that it hears."""
+
+from collections.abc import Callable
+import logging
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+
+from .background import Background
+from .complaint import LEFT_GROUP, Complaint
+from .models import AirPlayConfigEntry
+from .occupancy import Occupancy
+from .raop.errors import RaopError
+from .raop.messages import Member, MemberChanged, Seen, StreamChanged, Tune
+from .sender import Sender, SenderDied, SenderEvent
+from .settings import Settings
+from .speaker import Speaker, Tuning
+from .transport import Transport
+from .volume import Volume
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Seat:
+    """A speaker's level, its settings and whether it is free, at a player of some kind.
+
+    The player is its own, or that of a group which it is a member of.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: AirPlayConfigEntry,
+        speaker: Speaker,
+        sender: Sender,
+    ) -> None:
+        """Sit alone, with nothing to play."""
+        self._listeners: list[Callable[[], None]] = []
+        self._event_listeners: list[Callable[[SenderEvent], None]] = []
+        self._sender = sender
+        self.entry_id = entry.entry_id
+        self.entity_id = ""
+        self.speaker = speaker
+        self.settings = Settings.from_entry(entry)
+        # Apart from what it plays: for an announcement, or to set a level.
+        self.has_own_session = False
+        self.is_announcing = False
+        self.volume = Volume(
+            hass,
+            entry,
+            speaker,
+            sender,
+            is_idle=lambda: self.player.is_idle and not self.has_own_session,
+            on_change=self.async_tell,
+        )
+        self.occupancy = Occupancy(
+            entry,
+            speaker,
+            sender,
+            is_idle=lambda: self.player.is_idle,
+            on_change=self.async_tell,
+        )
+        self.complaint = Complaint(hass, LEFT_GROUP, entry.entry_id)
+        self._hass = hass
+        self._background = Background(hass)
+        self._is_lost = False
+        # It waits while a group's is heard.
+        self._own = self.player = Transport(hass, sender, self)
+        entry.async_on_unload(
+            sender.async_listen_to(speaker.receiver.id, self.async_take)
+        )
+        entry.async_on_unload(speaker.async_listen(self._async_heard_of))
+        entry.async_on_unload(self._async_release)
+
+    @property
+    def name(self) -> str:
+        """Return what users call the speaker."""
+        return self.speaker.name
+
+    @property
+    def kept(self) -> Transport:
+        """Return the player whose queue is this speaker's to remember."""
+        return self.player if self.player.leader is self else self._own
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether it is silent while others of its group play, but tried again."""
+        return self._is_lost and self.player.is_group
+
+    @property
+    def member(self) -> Member:
+        """Return the speaker as a member of a stream, at its own level."""
+        return self.speaker.member(
+            self.volume.known_level, is_muted=self.volume.is_muted
+        )
+
+    async def async_tune(self, tuning: Tuning) -> None:
+        """Let it sound otherwise beside others, at once where it plays."""
+        if tuning == self.speaker.tuning:
+            return
+        self.speaker.tuning = tuning
+        if self.player.is_idle and not self.has_own_session:
+            return
+        await self._sender.async_request(
+            Tune(
+                receiver=self.speaker.receiver.id,
+                delay_ms=tuning.delay_ms,
+                channel=tuning.channel,
+            )
+        )
+
+    @callback
+    def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call whenever something changes here or at the player that is heard."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @callback
+    def async_listen_events(
+        self, listener: Callable[[SenderEvent], None]
+    ) -> CALLBACK_TYPE:
+        """Call with what the sender tells of this speaker and of the stream it hears."""
+        self._event_listeners.append(listener)
+        return lambda: self._event_listeners.remove(listener)
+
+    @callback
+    def async_take(self, event: SenderEvent) -> None:
+        """Take what the sender tells of this speaker, or of the stream that it hears."""
+        self.volume.async_take(event)
+        self.occupancy.async_take(event)
+        self._async_follow(event)
+        for listener in [*self._event_listeners]:
+            listener(event)
+
+    @callback
+    def async_tell(self) -> None:
+        """Tell everybody that something has changed."""
+        for listener in [*self._listeners]:
+            listener()
+
+    async def async_sit(self, player: Transport, *, is_leader: bool = False) -> None:
+        """Hear a group's player; the one that was heard alone waits with its queue."""
+        left = self.player
+        await left.async_park()
+        if left is not self._own:
+            left.async_release()
+        player.async_admit(self, is_leader=is_leader)
+        self._async_move(player)
+
+    @callback
+    def async_go_home(self) -> None:
+        """Hear its own player again, an empty one where it is left to the group."""
+        if self._own is self.player:
+            self._own = Transport(self._hass, self._sender, self)
+        self._async_move(self._own)
+
+    @callback
+    def async_adopt(self) -> None:
+        """Keep what is heard as its own."""
+        if self._own is not self.player:
+            self._own.async_release()
+            self._own = self.player
+
+    async def async_close(self) -> None:
+        """Free the receiver, and play nothing any more."""
+        await self.player.async_close()
+        self._async_release()
+
+    @callback
+    def _async_move(self, player: Transport) -> None:
+        self.player = player
+        self._is_lost = False
+        self.occupancy.async_left()
+        self.async_tell()
+
+    @callback
+    def _async_release(self) -> None:
+        self.player.async_release()
+        self._own.async_release()
+        self._background.async_cancel()
+        self.complaint.async_withdraw()
+
+    @callback
+    def _async_heard_of(self) -> None:
+        """Have a receiver tried at once that may have come back, or moved."""
+        if (
+            self.speaker.is_available
+            and self.player.is_group
+            and not self.player.is_idle
+        ):
+            self._background.async_run(self._async_tell_seen(), f"seen {self.name}")
+
+    async def _async_tell_seen(self) -> None:
+        try:
+            await self._sender.async_request(Seen(member=self.member))
+        except RaopError as error:
+            _LOGGER.debug("%s is not tried at once: %s", self.name, error)
+
+    @callback
+    def _async_follow(self, event: SenderEvent) -> None:
+        match event:
+            case MemberChanged(state="lost"):
+                self._is_lost = True
+            case MemberChanged(state="playing" | "left"):
+                self._is_lost = False
+            case SenderDied() | StreamChanged(state="ended"):
+                self._is_lost = False
+            case _:
+                return
+        self.async_tell()
+
+    @callback
+    def async_set_own_session(self, *, is_open: bool) -> None:
+        """Take note that the sender may hold the receiver for something short."""
+        self.has_own_session = is_open
+        if not is_open:
+            self.occupancy.async_left()
+        self.async_set_announcing(is_heard=False)
+
+    @callback
+    def async_set_announcing(self, *, is_heard: bool) -> None:
+        """Take note that an announcement is heard, or no more."""
+        self.is_announcing = is_heard
+        self.async_tell()

@@ -1,0 +1,132 @@
+"""What is measured of the way to a speaker while it plays."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .entity import AirPlayEntity
+from .models import AirPlayConfigEntry
+from .player import PlayerState
+from .raop.messages import MemberChanged, MemberProgress
+from .sender import SenderEvent
+
+PARALLEL_UPDATES = 0
+
+# Reports come once a second; nobody reads a diagnosis that fast.
+_WRITE_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Description(SensorEntityDescription):
+    """A measurement: how it is read from a report, and rounded."""
+
+    read: Callable[[MemberProgress], float | None]
+
+
+def _clock_spread_ms(report: MemberProgress) -> float | None:
+    spread_us = report.clock_spread_us
+    return None if spread_us is None else round(spread_us / 1000, 1)
+
+
+_DESCRIPTIONS = (
+    _Description(
+        key="resend_rate",
+        translation_key="resend_rate",
+        native_unit_of_measurement=PERCENTAGE,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        read=lambda report: round(report.resend_percent, 1),
+    ),
+    _Description(
+        key="clock_spread",
+        translation_key="clock_spread",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=1,
+        read=_clock_spread_ms,
+    ),
+    _Description(
+        key="buffer_lead",
+        translation_key="buffer_lead",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=0,
+        # It goes up and down by the four packets that leave at once.
+        read=lambda report: round(report.lead_ms / 50) * 50,
+    ),
+    _Description(
+        key="drop_outs",
+        translation_key="drop_outs",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        read=lambda report: report.drop_outs,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: AirPlayConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the sensors of a receiver."""
+    async_add_entities(LinkSensor(entry, each) for each in _DESCRIPTIONS)
+
+
+class LinkSensor(AirPlayEntity, SensorEntity):
+    """A measurement that is known while the speaker plays."""
+
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_entity_registry_enabled_default = False
+    entity_description: _Description
+
+    def __init__(self, entry: AirPlayConfigEntry, description: _Description) -> None:
+        """Stand beside the player on its device."""
+        super().__init__(entry)
+        self._sender = entry.runtime_data.sender
+        self._value: float | None = None
+        self._written_s = 0.0
+        self.entity_description = description
+        self._attr_unique_id = f"{self._attr_unique_id}_{description.key}"
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to the reports too."""
+        await super().async_added_to_hass()
+        receiver = self.speaker.receiver.id
+        self.async_on_remove(self._sender.async_listen_to(receiver, self._async_take))
+
+    @property
+    @override
+    def native_value(self) -> float | None:
+        """Return what was measured last; nothing is, while nothing plays."""
+        is_playing = self.player.state is PlayerState.PLAYING
+        return self._value if is_playing else None
+
+    @callback
+    def _async_take(self, event: SenderEvent) -> None:
+        match event:
+            case MemberProgress():
+                self._async_measured(self.entity_description.read(event))
+            case MemberChanged(state="connected" | "lost" | "left"):
+                # What was measured in a session before says nothing of this one.
+                self._value = None
+
+    @callback
+    def _async_measured(self, value: float | None) -> None:
+        now_s = self.hass.loop.time()
+        is_due = self._value is None or now_s - self._written_s >= _WRITE_S
+        if value != self._value and is_due:
+            self._value, self._written_s = value, now_s
+            self.async_write_ha_state()

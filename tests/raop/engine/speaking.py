@@ -1,0 +1,67 @@
+"""Announcements for tests, and what was heard of them."""
+
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from custom_components.airplay.raop.messages import Addressee, Announce, Media, Target
+from tests.virtual_receiver import VirtualReceiver
+
+from .stage import STREAM, Desk, member, play
+
+
+def announce(
+    path: Path, *targets: Target, announcement: str = "bell", **details: object
+) -> Announce:
+    """Return a command whose ramps and lead-in are short."""
+    known: dict[str, object] = {"lead_in_ms": 200, "ramp_ms": 50}
+    return Announce(
+        announcement=announcement,
+        targets=targets,
+        clips=(Media(url=str(path), name=path.name),),
+        **{**known, **details},  # type: ignore[arg-type]
+    )
+
+
+def addressee(of: VirtualReceiver, volume: float | None = None) -> Addressee:
+    """Return a receiver as one that is to speak."""
+    return Addressee(member=member(of, volume=30), volume=volume)
+
+
+def target(
+    *of: VirtualReceiver,
+    stream: str = STREAM,
+    volume: float | None = None,
+    is_alone: bool = False,
+) -> Target:
+    """Return receivers of a stream, all to speak at one level."""
+    return Target(
+        stream=stream,
+        addressees=tuple(addressee(each, volume) for each in of),
+        depth_ms=400,
+        is_alone=is_alone,
+    )
+
+
+async def playing(desk: Desk, path: Path, *on: VirtualReceiver, **more: Any) -> None:
+    """Play at a level of 30 until it is heard."""
+    command = play(path, *(member(each, volume=30) for each in on), **more)
+    assert (await desk.reply(desk.submit(command))).code is None
+
+
+def volumes(of: VirtualReceiver) -> list[float]:
+    """Return the levels that it was set to, each once however often it was told."""
+    levels = [round((each.volume_db + 30) / 0.3) for each in of.volumes]
+    return [level for level, _ in groupby(levels)]
+
+
+def voice_began_ns(of: VirtualReceiver) -> int:
+    """Return the instant at which a voice was first heard."""
+    for packet in of.recording.packets:
+        right = np.frombuffer(packet.sound, "<i2").reshape(-1, 2)[:, 1]
+        if right.any():
+            frame = int(np.flatnonzero(right)[0])
+            return packet.play_ns + frame * 1_000_000_000 // 44_100
+    raise AssertionError("nothing was said")

@@ -1,0 +1,358 @@
+"""Announcements on a group: to one of its receivers, to some of them, and to all."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from custom_components.airplay.raop.messages import (
+    AnnouncementFailed,
+    AnnouncementStarted,
+    Pause,
+    Resume,
+    StreamChanged,
+)
+from tests.virtual_receiver import VirtualReceiver
+
+from .speaking import announce, playing, target, voice_began_ns, volumes
+from .stage import STREAM, Desk, member, receiver
+from .two_sides import gains, gains_in_parts, heard_sides, is_said_whole, music, voice
+
+
+@pytest.fixture
+async def kitchen(desk: Desk) -> VirtualReceiver:
+    return await desk.add(receiver("Kitchen"))
+
+
+@pytest.fixture
+async def hall(desk: Desk) -> VirtualReceiver:
+    return await desk.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
+
+
+def says_nothing(of: VirtualReceiver) -> bool:
+    return not heard_sides(of.recording.packets)[1].any()
+
+
+def in_step(one: VirtualReceiver, other: VirtualReceiver) -> bool:
+    here, there = one.play_times(), other.play_times()
+    both = here.keys() & there.keys()
+    assert len(both) > 44_100 / 352
+    return max(abs(here[each] - there[each]) for each in both) < 1_000_000
+
+
+async def test_one_of_a_group_speaks_and_the_other_plays_its_music_bit_by_bit(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+) -> None:
+    song = music(tmp_path / "song.wav", 3.5)
+    said = voice(tmp_path / "bell.wav", 0.5)
+
+    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    command = announce(tmp_path / "bell.wav", target(hall, volume=60))
+    assert await desk.run(command) is None
+    await desk.ended()
+    await kitchen.drain()
+    await hall.drain()
+
+    assert is_said_whole(hall, said)
+    assert says_nothing(kitchen)
+    assert (gains(kitchen, song) == 1).all()
+    assert len(gains(kitchen, song)) == len(gains(hall, song)) == len(song)
+    assert [volumes(each) for each in (kitchen, hall)] == [[30], [30, 60, 30]]
+    told = desk.told(AnnouncementStarted)
+    assert [each.receiver for each in told] == [member(hall).receiver]
+    assert in_step(kitchen, hall)
+    assert not kitchen.violations + hall.violations
+
+
+async def test_music_of_one_that_speaks_does_not_wait_as_others_play_on(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+) -> None:
+    song = music(tmp_path / "song.wav", 3.0)
+    said = voice(tmp_path / "bell.wav", 0.5)
+
+    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    command = announce(tmp_path / "bell.wav", target(hall), pauses_music=True)
+    assert await desk.run(command) is None
+    await desk.ended()
+    await kitchen.drain()
+    await hall.drain()
+
+    assert is_said_whole(hall, said)
+    assert (gains(kitchen, song) == 1).all()
+    assert len(gains(hall, song)) == len(song)
+
+
+async def test_whole_group_speaks_at_the_same_instant_each_at_its_own_level(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+) -> None:
+    song = music(tmp_path / "song.wav", 4.0)
+    said = voice(tmp_path / "bell.wav", 0.5)
+
+    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    loud, quiet = target(kitchen, volume=60), target(hall, volume=40)
+    both = target(kitchen, hall)
+    both = type(both)(
+        stream=STREAM, addressees=(*loud.addressees, *quiet.addressees), depth_ms=400
+    )
+    assert await desk.run(announce(tmp_path / "bell.wav", both)) is None
+    await desk.ended()
+    await kitchen.drain()
+    await hall.drain()
+
+    assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
+    for each, level in ((kitchen, 60), (hall, 40)):
+        assert is_said_whole(each, said)
+        assert len(gains(each, song)) == len(song)
+        assert volumes(each) == [30, level, 30]
+    told = {each.receiver for each in desk.told(AnnouncementStarted)}
+    assert told == {member(each).receiver for each in (kitchen, hall)}
+
+
+async def test_music_of_a_whole_group_can_wait(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+) -> None:
+    song = music(tmp_path / "song.wav", 2.0)
+    said = voice(tmp_path / "bell.wav", 0.5)
+
+    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    both = target(kitchen, hall)
+    command = announce(tmp_path / "bell.wav", both, pauses_music=True)
+    assert await desk.run(command) is None
+    await desk.ended()
+
+    for each in (kitchen, hall):
+        await each.drain()
+        assert is_said_whole(each, said)
+        assert len(gains_in_parts(each, song)) == 2
+
+
+async def test_two_of_three_speak_together_whatever_their_levels(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+) -> None:
+    study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
+    song = music(tmp_path / "song.wav", 4.0)
+    said = voice(tmp_path / "bell.wav", 0.5)
+
+    await playing(desk, tmp_path / "song.wav", kitchen, hall, study)
+    loud, usual = target(kitchen, volume=60), target(hall)
+    some = type(loud)(
+        stream=STREAM, addressees=(*loud.addressees, *usual.addressees), depth_ms=400
+    )
+    assert await desk.run(announce(tmp_path / "bell.wav", some)) is None
+    await desk.ended()
+    for each in (kitchen, hall, study):
+        await each.drain()
+
+    assert is_said_whole(kitchen, said)
+    assert is_said_whole(hall, said)
+    assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
+    # The music of a level that stays falls nowhere silent.
+    assert (gains(hall, song) > 0.1).all()
+    assert (gains(study, song) == 1).all()
+    assert [volumes(each) for each in (kitchen, hall)] == [[30, 60, 30], [30]]
+
+
+async def test_speakers_of_two_streams_speak_together_whatever_their_levels(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+) -> None:
+    music(tmp_path / "song.wav", 4.0)
+    said = voice(tmp_path / "bell.wav", 0.5)
+
+    await playing(desk, tmp_path / "song.wav", kitchen)
+    await playing(desk, tmp_path / "song.wav", hall, stream="hall")
+    command = announce(
+        tmp_path / "bell.wav", target(kitchen, volume=60), target(hall, stream="hall")
+    )
+    assert await desk.run(command) is None
+    await desk.stop("hall")
+    await desk.ended()
+    await kitchen.drain()
+
+    assert is_said_whole(kitchen, said)
+    assert is_said_whole(hall, said)
+    assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
+
+
+@pytest.mark.parametrize("is_whole", [True, False], ids=["whole group", "two of three"])
+async def test_one_that_is_lost_under_the_voice_fails_alone(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    tmp_path: Path,
+    is_whole: bool,
+) -> None:
+    study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
+    song = music(tmp_path / "song.wav", 4.0)
+    said = voice(tmp_path / "bell.wav", 1.0)
+    group = [kitchen, hall] if is_whole else [kitchen, hall, study]
+
+    await playing(desk, tmp_path / "song.wav", *group)
+    command = announce(tmp_path / "bell.wav", target(kitchen, hall, volume=60))
+    number = desk.submit(command)
+    await desk.until(AnnouncementStarted)
+    await hall.stop()
+    failed = await desk.until(AnnouncementFailed)
+    assert (await desk.reply(number)).code is None
+    await desk.ended()
+    await kitchen.drain()
+
+    assert (failed.stream, failed.receiver) == (STREAM, member(hall).receiver)
+    assert failed.code == "unreachable"
+    assert len(desk.told(AnnouncementFailed)) == 1
+    assert is_said_whole(kitchen, said)
+    assert len(gains(kitchen, song)) == len(song)
+    assert volumes(kitchen) == [30, 60, 30]
+
+
+async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+) -> None:
+    song = music(tmp_path / "song.wav", 2.0)
+    said = voice(tmp_path / "bell.wav", 0.4)
+
+    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    await desk.run(Pause(stream=STREAM))
+    assert await desk.run(announce(tmp_path / "bell.wav", target(hall))) is None
+    assert desk.states()[-1] == "paused"
+    await desk.run(Resume(stream=STREAM))
+    await desk.ended()
+    await kitchen.drain()
+    await hall.drain()
+
+    assert is_said_whole(hall, said)
+    assert says_nothing(kitchen)
+    for each in (kitchen, hall):
+        assert all((part == 1).all() for part in gains_in_parts(each, song))
+
+
+async def test_only_who_speaks_is_woken_in_a_group_that_let_its_receivers_go(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+) -> None:
+    music(tmp_path / "song.wav", 2.0)
+    said = voice(tmp_path / "bell.wav", 0.4)
+
+    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    await desk.run(Pause(stream=STREAM, keep_s=0))
+    await kitchen.wait_idle(3)
+    await hall.wait_idle(3)
+    assert await desk.run(announce(tmp_path / "bell.wav", target(hall))) is None
+    assert (kitchen.connections, hall.connections) == (1, 2)
+    assert desk.states()[-1] == "paused"
+    await desk.run(Resume(stream=STREAM))
+    await desk.ended()
+
+    assert is_said_whole(hall, said)
+    assert says_nothing(kitchen)
+
+
+async def test_idle_group_opens_sessions_for_those_who_speak_only(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+) -> None:
+    study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
+    said = voice(tmp_path / "bell.wav", 0.4)
+
+    some = target(kitchen, hall, is_alone=True)
+    assert await desk.run(announce(tmp_path / "bell.wav", some)) is None
+
+    assert is_said_whole(kitchen, said)
+    assert is_said_whole(hall, said)
+    assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
+    assert study.connections == 0
+    assert desk.told(StreamChanged) == []
+
+
+@pytest.mark.parametrize("is_playing", [True, False], ids=["playing", "idle"])
+async def test_two_of_a_group_say_different_things_at_the_same_time(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    tmp_path: Path,
+    is_playing: bool,
+) -> None:
+    music(tmp_path / "song.wav", 4.0)
+    one = voice(tmp_path / "one.wav", 1.5, seed=5)
+    two = voice(tmp_path / "two.wav", 1.0, seed=6)
+
+    if is_playing:
+        await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    first = desk.submit(
+        announce(
+            tmp_path / "one.wav", target(kitchen, is_alone=True), announcement="one"
+        )
+    )
+    await desk.until(AnnouncementStarted)
+    second = announce(
+        tmp_path / "two.wav",
+        target(hall, is_alone=True, volume=50),
+        announcement="two",
+    )
+    began = desk.submit(second)
+    await desk.until(AnnouncementStarted, lambda each: each.announcement == "two")
+    assert desk.told(AnnouncementFailed) == []
+    for number in (first, began):
+        assert (await desk.reply(number)).code is None
+    if is_playing:
+        await desk.ended()
+
+    assert is_said_whole(kitchen, one)
+    assert is_said_whole(hall, two)
+    assert voice_began_ns(hall) - voice_began_ns(kitchen) < 1_500_000_000
+    assert volumes(hall)[-1] == 30
+
+
+async def test_voice_for_all_waits_for_a_voice_of_one(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+) -> None:
+    song = music(tmp_path / "song.wav", 6.0)
+    one = voice(tmp_path / "one.wav", 0.5, seed=5)
+    two = voice(tmp_path / "two.wav", 0.5, seed=6)
+
+    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    alone = announce(tmp_path / "one.wav", target(hall), announcement="one")
+    first = desk.submit(alone)
+    await desk.until(AnnouncementStarted)
+    later = [
+        announce(tmp_path / "two.wav", target(kitchen, hall), announcement="two"),
+        announce(tmp_path / "one.wav", target(kitchen), announcement="three"),
+    ]
+    replies = await asyncio.gather(*(desk.run(each) for each in later))
+    assert (await desk.reply(first)).code is None
+    await desk.ended()
+    await kitchen.drain()
+    await hall.drain()
+
+    assert replies == [None] * 2
+    heard = [heard_sides(each.recording.packets)[1] for each in (kitchen, hall)]
+    assert (heard[1][heard[1] != 0] == np.concatenate([one, two])).all()
+    either = (np.concatenate([two, one]), np.concatenate([one, two]))
+    assert any((heard[0][heard[0] != 0] == each).all() for each in either)
+    assert len(gains(kitchen, song)) == len(gains(hall, song)) == len(song)
+
+
+async def test_who_cannot_be_reached_holds_up_none_of_its_group(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    said = voice(tmp_path / "bell.wav", 0.4)
+    gone = receiver("Gone", receiver_id="0A0B0C0D0E02")
+    async with gone:
+        both = target(kitchen, gone, volume=60)
+
+    assert await desk.run(announce(tmp_path / "bell.wav", both)) is None
+
+    failed = desk.told(AnnouncementFailed)
+    assert [each.receiver for each in failed] == [both.addressees[1].member.receiver]
+    assert is_said_whole(kitchen, said)
+    assert volumes(kitchen) == [30, 60, 30]
+
+
+async def test_reply_says_why_nobody_of_a_group_could_be_reached(
+    desk: Desk, tmp_path: Path
+) -> None:
+    voice(tmp_path / "bell.wav", 0.4)
+    one = receiver("One", receiver_id="0A0B0C0D0E02")
+    two = receiver("Two", receiver_id="0A0B0C0D0E03")
+    async with one, two:
+        both = target(one, two)
+
+    assert await desk.run(announce(tmp_path / "bell.wav", both)) == "unreachable"

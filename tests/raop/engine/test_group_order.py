@@ -1,0 +1,197 @@
+"""Receivers join and leave in any order: whoever is a member hears every sample.
+
+AIRPLAY_GROUP_STEPS is how many times somebody joins or leaves, 12 without it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+import os
+from pathlib import Path
+import random
+
+import numpy as np
+import pytest
+
+from custom_components.airplay.raop.messages import Join, Leave, Reply
+from tests.virtual_receiver import PlayedPacket, VirtualReceiver, monotonic_ns
+from tests.virtual_receiver.recording import runs
+
+from .session_line import SessionLine, p99
+from .stage import STREAM, Desk, member, play, receiver, wav
+from .stand_ins import MS
+
+STEPS = int(os.environ.get("AIRPLAY_GROUP_STEPS", "12"))
+SPEAKERS = 5
+PAUSES_S = (0.0, 0.02, 0.2, 0.5)
+# One after the other, and sometimes all at once.
+PATIENCE = 0.7
+_STEP_S = 2.0
+_HEARD_WITHIN_NS = 1000 * MS
+_FRAME_BYTES = 4
+_PACKET_FRAMES = 352
+
+
+@dataclass
+class Stay:
+    """A receiver is heard since an instant and, if it was told to leave, until one."""
+
+    speaker: VirtualReceiver
+    asked: int
+    joined_ns: int | None = None
+    left_ns: int | None = None
+
+
+@dataclass
+class House:
+    """Speakers of which some play, and when each of them did."""
+
+    desk: Desk
+    speakers: list[VirtualReceiver]
+    stays: list[Stay] = field(default_factory=list)
+    present: list[Stay] = field(default_factory=list)
+    replies: list[int] = field(default_factory=list)
+    connected_ns: dict[str, list[int]] = field(default_factory=dict)
+
+    def watch(self) -> None:
+        """Note when each receiver is connected to."""
+        for speaker in self.speakers:
+            times = self.connected_ns.setdefault(speaker.name, [])
+
+            speaker.subscribe(partial(_note_setup, times))
+
+    def enter(self, speaker: VirtualReceiver, asked: int = 0) -> Stay:
+        """Take note that a receiver is a member from the answer on."""
+        stay = Stay(speaker, asked)
+        self.stays.append(stay)
+        self.present.append(stay)
+        return stay
+
+    def join(self, chance: random.Random) -> int:
+        """Let somebody join who is not there."""
+        there = [stay.speaker for stay in self.present]
+        speaker = chance.choice([each for each in self.speakers if each not in there])
+        number = self.desk.submit(Join(stream=STREAM, member=member(speaker)))
+        self.enter(speaker, number)
+        return number
+
+    def leave(self, stay: Stay) -> int:
+        """Let a member leave."""
+        self.present.remove(stay)
+        stay.left_ns = monotonic_ns()
+        receiver_id = stay.speaker.receiver_id.lower()
+        return self.desk.submit(Leave(stream=STREAM, receiver=receiver_id))
+
+    def step(self, chance: random.Random) -> int:
+        """Have somebody join, somebody leave, or the first one leave; two stay."""
+        can_join = len(self.present) < len(self.speakers)
+        what = chance.choice(
+            ("join", "leave", "lead") if can_join else ("leave", "lead")
+        )
+        if what == "join" or len(self.present) <= 2:
+            return self.join(chance)
+        return self.leave(
+            self.present[0] if what == "lead" else chance.choice(self.present[1:])
+        )
+
+    async def answered(self, number: int) -> None:
+        """Wait for an answer, and take note of when a receiver was heard."""
+        reply = await self.desk.reply(number, 20)
+        for stay in self.stays:
+            if stay.asked == number:
+                stay.joined_ns = self._joined_ns(reply, stay)
+
+    def _joined_ns(self, reply: Reply, stay: Stay) -> int | None:
+        assert reply.code is None or stay.left_ns, reply
+        return monotonic_ns() if reply.code is None else None
+
+
+@pytest.mark.timeout(90 + 4 * STEPS)
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_members_hear_every_sample_whoever_comes_and_goes(
+    desk: Desk, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    pcm = wav(tmp_path / "song.wav", 8 + STEPS * _STEP_S, seed=seed)
+    speakers = [
+        await desk.add(
+            receiver(
+                f"Speaker {at}",
+                receiver_id=f"0A0B0C0D0E{at:02}",
+                clock_offset_ns=at * 1_000_000_007,
+            )
+        )
+        for at in range(SPEAKERS)
+    ]
+    house = House(desk, speakers)
+    house.watch()
+    first = speakers[:2]
+    command = play(tmp_path / "song.wav", *map(member, first), depth_ms=1000)
+    assert await desk.run(command) is None
+    for speaker in first:
+        house.enter(speaker).joined_ns = monotonic_ns()
+
+    answers: list[asyncio.Task[None]] = []
+    for _ in range(STEPS):
+        answers.append(asyncio.create_task(house.answered(house.step(chance))))
+        if chance.random() < PATIENCE:
+            await asyncio.gather(*answers)
+        await asyncio.sleep(chance.choice(PAUSES_S))
+    await asyncio.gather(*answers)
+    await asyncio.sleep(0.2)
+    end_ns = monotonic_ns()
+    # What each has played by now counts, not what is cut off by the end.
+    for speaker in speakers:
+        speaker.poll()
+    assert desk.states()[-1] == "playing"
+    line = SessionLine(house.present[0].speaker)
+    begin = line.first_rtptime(await desk.started())
+    await desk.stop()
+
+    for stay in house.stays:
+        check(house, stay, line, begin, pcm, end_ns)
+
+
+def check(
+    house: House, stay: Stay, line: SessionLine, begin: int, pcm: bytes, end_ns: int
+) -> None:
+    """See whether a member has heard each sample while it was one, at its instant."""
+    if stay.joined_ns is None:
+        return
+    speaker, left_ns = stay.speaker, stay.left_ns or end_ns
+    found = [
+        run
+        for run in runs(speaker.recording.packets)
+        if run[0].play_ns <= stay.joined_ns and run[-1].play_ns >= stay.joined_ns
+    ]
+    assert len(found) == 1, (speaker.name, stay)
+    (heard,) = found
+    assert _end_ns(heard[-1]) >= left_ns, (speaker.name, stay)
+    for before, packet in zip([None, *heard[:-1]], heard, strict=True):
+        assert not packet.is_missing, (speaker.name, packet.rtptime)
+        if before:
+            assert packet.rtptime == before.rtptime + before.frames & 0xFFFFFFFF
+        assert packet.sound == _sound(pcm, packet, begin), (speaker.name, stay)
+    errors_ms = np.array([line.error_ns(packet) for packet in heard]) / MS
+    assert p99(errors_ms) < 1, (speaker.name, stay)
+    connected = [at for at in house.connected_ns[speaker.name] if at < stay.joined_ns]
+    if stay.asked:
+        assert heard[0].play_ns - connected[-1] < _HEARD_WITHIN_NS
+
+
+def _sound(pcm: bytes, packet: PlayedPacket, begin: int) -> bytes:
+    """Return what a packet should sound like: the song, and silence in front of it."""
+    frame = (packet.rtptime - begin + (1 << 31)) % (1 << 32) - (1 << 31)
+    silence = bytes(min(max(-frame, 0), packet.frames) * _FRAME_BYTES)
+    start = max(frame, 0) * _FRAME_BYTES
+    return silence + pcm[start : start + packet.frames * _FRAME_BYTES - len(silence)]
+
+
+def _note_setup(times: list[int], event: str, details: Mapping[str, object]) -> None:
+    if event == "request" and details["method"] == "SETUP":
+        times.append(monotonic_ns())
+
+
+def _end_ns(packet: PlayedPacket) -> int:
+    return packet.play_ns + packet.frames * 1_000_000_000 // packet.rate

@@ -1,0 +1,47 @@
+"""How far ahead packets go out for the delays of a group."""
+
+import pytest
+
+from custom_components.airplay.raop.session.reach import Reach
+from custom_components.airplay.raop.session.timeline import (
+    MAX_LATENCY_FRAMES,
+    SECOND_NS,
+    delay_frames,
+)
+
+MS = 1_000_000
+DEPTH_NS = SECOND_NS
+# What shairport-sync holds, rtp.c.
+HELD_NS = MAX_LATENCY_FRAMES * SECOND_NS // 44_100
+
+
+def reach(*delays_ms: int) -> Reach:
+    return Reach.of(delay_frames(each) for each in delays_ms)
+
+
+@pytest.mark.parametrize("delays_ms", [(), (0,), (0, 0), (300,), (0, 2000)])
+def test_who_is_late_needs_its_packets_no_earlier(delays_ms: tuple[int, ...]) -> None:
+    group = reach(*delays_ms)
+
+    assert group.before_ns == 0
+    assert group.behind_ns == max((*delays_ms, 0)) * MS
+    assert group.ahead_ns(DEPTH_NS) == DEPTH_NS
+
+
+@pytest.mark.parametrize("delays_ms", [(-500,), (-500, 0), (-500, 400), (-100, -500)])
+def test_who_is_early_has_its_packets_as_long_before_as_the_others(
+    delays_ms: tuple[int, ...],
+) -> None:
+    group = reach(*delays_ms)
+
+    assert group.before_ns == 500 * MS
+    assert group.ahead_ns(DEPTH_NS) == DEPTH_NS + 500 * MS
+
+
+def test_nobody_holds_more_than_receivers_can() -> None:
+    group = reach(-2000, 2000)
+
+    ahead_ns = group.ahead_ns(3 * SECOND_NS)
+
+    assert ahead_ns + group.behind_ns == HELD_NS
+    assert ahead_ns - group.before_ns > 1.5 * SECOND_NS

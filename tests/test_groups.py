@@ -1,0 +1,274 @@
+"""Speakers that play together, through actions and states, with the real sender."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from homeassistant.components.media_player import MediaPlayerEntityFeature
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from tests.ha_common import Watch, call, play, state_of
+from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
+from tests.test_queue import can, is_item
+
+
+@pytest.fixture
+async def house(hass: HomeAssistant, tmp_path: Path) -> AsyncGenerator[House]:
+    """Return a house of three speakers."""
+    async with house_of(hass, tmp_path) as built:
+        yield built
+
+
+async def test_speaker_alone_is_in_no_group(hass: HomeAssistant, house: House) -> None:
+    assert house.group(KITCHEN) == []
+    assert can(state_of(hass, KITCHEN), MediaPlayerEntityFeature.GROUPING)
+
+    await house.unjoin(KITCHEN)
+
+    assert house.group(KITCHEN) == []
+
+
+async def test_group_plays_a_song_on_all_at_the_same_time(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.join(KITCHEN, HALL, STUDY)
+    assert {tuple(house.group(each)) for each in house.receivers} == {
+        (KITCHEN, HALL, STUDY)
+    }
+
+    pcm = await house.play(HALL, "a", 2)
+
+    for each in house.receivers:
+        assert is_item("a")(state_of(hass, each))
+    await house.ends(KITCHEN)
+    for receiver in house.receivers.values():
+        assert receiver.heard(pcm).is_complete
+    assert house.are_alike(KITCHEN, HALL)
+    assert house.are_alike(KITCHEN, STUDY)
+
+
+async def test_who_joins_while_music_plays_hears_it_in_time(
+    hass: HomeAssistant, house: House
+) -> None:
+    pcm = await house.play(KITCHEN, "a", 5)
+    position = state_of(hass, KITCHEN).attributes["media_position_updated_at"]
+
+    await house.join(KITCHEN, HALL)
+
+    hall = state_of(hass, HALL)
+    assert is_item("a")(hall)
+    assert hall.attributes["media_position_updated_at"] == position
+    assert hall.attributes["queue_size"] == 1
+    await house.ends(HALL)
+    assert house.receivers[KITCHEN].heard(pcm).is_complete
+    assert house.tail_s(HALL, pcm) > 1
+    assert house.are_alike(KITCHEN, HALL)
+
+
+async def test_who_leaves_is_idle_and_has_its_own_queue_again(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.play(HALL, "own", 8)
+    await call(hass, HALL, "media_pause")
+    stood_at = state_of(hass, HALL).attributes["media_position"]
+    pcm = await house.play(KITCHEN, "a", 5)
+    await house.join(KITCHEN, HALL)
+    assert is_item("a")(state_of(hass, HALL))
+
+    await house.unjoin(HALL)
+
+    hall = state_of(hass, HALL)
+    assert hall.state == "idle"
+    assert hall.attributes["group_members"] == []
+    assert hall.attributes["queue_size"] == 1
+    assert is_item("a")(state_of(hass, KITCHEN))
+    assert house.group(KITCHEN) == []
+    await house.ends(KITCHEN)
+    assert house.receivers[KITCHEN].heard(pcm).is_complete
+    await call(hass, HALL, "media_play")
+    assert is_item("own")(state_of(hass, HALL))
+    assert state_of(hass, HALL).attributes["media_position"] == stood_at
+    await call(hass, HALL, "media_stop")
+
+
+async def test_music_goes_on_with_the_others_when_the_leader_leaves(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.join(KITCHEN, HALL, STUDY)
+    pcm = await house.play(KITCHEN, "a", 3)
+    await play(hass, KITCHEN, house.songs.make("b", 2), enqueue="add")
+    await call(hass, HALL, "repeat_set", repeat="all")
+    await call(hass, STUDY, "repeat_set", repeat="off")
+
+    await house.unjoin(KITCHEN)
+
+    assert house.group(HALL) == [HALL, STUDY]
+    assert is_item("a")(state_of(hass, HALL))
+    kitchen = state_of(hass, KITCHEN)
+    assert kitchen.state == "idle"
+    assert "queue_size" not in kitchen.attributes
+    await Watch(hass, STUDY).until(is_item("b"))
+    await house.ends(STUDY)
+    whole = pcm + house.songs.pcm("b", 2)
+    for each in (HALL, STUDY):
+        assert house.receivers[each].heard(whole).is_complete
+    assert not house.receivers[KITCHEN].has_session
+
+
+async def test_commands_on_a_member_are_the_groups(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.join(KITCHEN, HALL)
+    await house.play(KITCHEN, "a", 9)
+    await play(hass, HALL, house.songs.make("b", 9), enqueue="add")
+
+    await call(hass, HALL, "media_pause")
+    assert state_of(hass, KITCHEN).state == "paused"
+    await call(hass, KITCHEN, "media_play")
+    assert state_of(hass, HALL).state == "playing"
+    await call(hass, HALL, "media_next_track")
+    assert is_item("b")(state_of(hass, KITCHEN))
+    await call(hass, HALL, "media_seek", seek_position=5)
+    assert state_of(hass, KITCHEN).attributes["media_position"] == 5
+    await call(hass, HALL, "volume_set", volume_level=0.4)
+    await call(hass, HALL, "volume_mute", is_volume_muted=True)
+    assert state_of(hass, KITCHEN).attributes["volume_level"] != 0.4
+    assert not state_of(hass, KITCHEN).attributes["is_volume_muted"]
+    await call(hass, HALL, "media_stop")
+
+    assert state_of(hass, KITCHEN).state == "idle"
+    assert house.group(KITCHEN) == [KITCHEN, HALL]
+
+
+async def test_players_from_elsewhere_are_refused_before_anything_changes(
+    hass: HomeAssistant, house: House
+) -> None:
+    hass.states.async_set("media_player.other", "idle")
+    await hass.config_entries.async_unload(house.entries[STUDY].entry_id)
+
+    with pytest.raises(
+        ServiceValidationError, match=rf"media_player\.other, {STUDY}"
+    ) as raised:
+        await house.join(KITCHEN, HALL, "media_player.other", STUDY)
+
+    assert raised.value.translation_key == "group_foreign"
+    assert house.group(KITCHEN) == house.group(HALL) == []
+
+
+async def test_member_that_is_joined_extends_its_group_and_twice_is_once(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.join(KITCHEN, HALL)
+
+    await house.join(HALL, STUDY, STUDY, HALL)
+    await house.join(HALL, KITCHEN, STUDY)
+
+    assert house.group(STUDY) == [KITCHEN, HALL, STUDY]
+
+
+async def test_leader_that_moves_to_another_leaves_its_group_playing(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.join(KITCHEN, HALL)
+    await house.play(KITCHEN, "a", 9)
+    pcm = await house.play(STUDY, "b", 6)
+
+    await house.join(STUDY, KITCHEN)
+
+    assert house.group(KITCHEN) == [STUDY, KITCHEN]
+    assert house.group(HALL) == []
+    assert is_item("a")(state_of(hass, HALL))
+    assert is_item("b")(state_of(hass, KITCHEN))
+    await call(hass, HALL, "media_stop")
+    await house.ends(KITCHEN)
+    assert house.tail_s(KITCHEN, pcm) > 1
+    assert house.receivers[STUDY].heard(pcm).is_complete
+
+
+async def test_joins_and_leaves_at_once_end_well(
+    hass: HomeAssistant, house: House
+) -> None:
+    pcm = await house.play(STUDY, "a", 5)
+
+    await asyncio.gather(
+        house.join(KITCHEN, HALL),
+        house.join(HALL, KITCHEN),
+        house.join(STUDY, KITCHEN),
+        house.join(STUDY, HALL),
+        house.unjoin(KITCHEN),
+    )
+
+    assert house.group(STUDY) == [STUDY, HALL]
+    assert house.group(KITCHEN) == []
+    await house.ends(STUDY)
+    assert house.receivers[STUDY].heard(pcm).is_complete
+    assert house.tail_s(HALL, pcm) > 0.5
+
+
+async def test_join_during_a_start_and_leave_during_a_pause(
+    hass: HomeAssistant, house: House
+) -> None:
+    starting = asyncio.create_task(house.play(KITCHEN, "a", 4))
+    await Watch(hass, KITCHEN).until_is("buffering")
+    await house.join(KITCHEN, HALL)
+    pcm = await starting
+    assert is_item("a")(state_of(hass, HALL))
+
+    pausing = asyncio.create_task(call(hass, KITCHEN, "media_pause"))
+    await house.unjoin(HALL)
+    await pausing
+    assert state_of(hass, KITCHEN).state == "paused"
+    assert state_of(hass, HALL).state == "idle"
+    await house.receivers[HALL].wait_idle()
+    await call(hass, KITCHEN, "media_play")
+    await house.ends(KITCHEN)
+    assert house.receivers[KITCHEN].heard(pcm[-44100 * 4 :]).is_complete
+
+
+async def test_unreachable_speaker_is_named_and_the_others_play_on(
+    hass: HomeAssistant, house: House
+) -> None:
+    pcm = await house.play(KITCHEN, "a", 6)
+    await house.receivers[STUDY].stop()
+
+    with pytest.raises(HomeAssistantError, match="Study does not answer"):
+        await house.join(KITCHEN, HALL, STUDY)
+
+    assert house.group(KITCHEN) == [KITCHEN, HALL]
+    assert house.group(STUDY) == []
+    assert state_of(hass, STUDY).state == "idle"
+    await house.ends(KITCHEN)
+    assert house.receivers[KITCHEN].heard(pcm).is_complete
+
+
+async def test_unreachable_speaker_may_join_what_does_not_play(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.receivers[STUDY].stop()
+
+    await house.join(KITCHEN, STUDY)
+
+    assert house.group(KITCHEN) == [KITCHEN, STUDY]
+    pcm = await house.play(KITCHEN, "a", 2)
+    await house.ends(KITCHEN)
+    assert house.receivers[KITCHEN].heard(pcm).is_complete
+
+
+async def test_lost_member_is_shown_and_comes_back_by_itself(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.join(KITCHEN, HALL)
+    watch = Watch(hass, HALL)
+    pcm = await house.play(KITCHEN, "a", 8)
+
+    house.receivers[HALL].disconnect()
+
+    lost = await watch.until_is("buffering")
+    assert lost.attributes["connection_lost"]
+    assert state_of(hass, KITCHEN).state == "playing"
+    back = await watch.until_is("playing")
+    assert "connection_lost" not in back.attributes
+    await house.ends(KITCHEN)
+    assert house.receivers[KITCHEN].heard(pcm).is_complete

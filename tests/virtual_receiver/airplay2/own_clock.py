@@ -1,0 +1,92 @@
+"""A clock that follows nobody, as a HomePod's with software 27; without any socket."""
+
+from typing import override
+
+from ..quirks import Quirks
+from .follower import Follower, Send
+from .ptp import Kind, PtpError, build_announce, build_follow_up, build_sync, parse
+
+# told of HomePods: their rank, and how often they tell it
+PRIORITY_1 = 248
+SYNC_NS = 125_000_000
+ANNOUNCE_NS, RARE_ANNOUNCE_NS = 250_000_000, 20_000_000_000
+SILENCE_NS = 1_000_000_000
+# so that nobody mixes its time up with that of the machine
+EPOCH_NS = 86_400_000_000_000
+
+
+class OwnClock(Follower):
+    """Ignore the sender's clock, and tell our own time while it is silent."""
+
+    def __init__(self, clock_id: bytes, quirks: Quirks, send: Send) -> None:
+        """Begin to tell at the first stream."""
+        super().__init__(clock_id, quirks, send)
+        self._next_sync_ns: int | None = None
+        self._announced_ns: int | None = None
+        self._heard_ns: int | None = None
+        self._syncs_sent = 0
+
+    @override
+    def restart(self, now: int) -> None:
+        """Tell our time from now on."""
+        self.estimator.forget()
+        self.estimator.add(0, EPOCH_NS, EPOCH_NS, 0)
+        self._next_sync_ns = now
+        self._announced_ns = self._heard_ns = None
+
+    @property
+    @override
+    def master(self) -> int | None:
+        """Return our own id."""
+        return int.from_bytes(self._clock_id)
+
+    @override
+    def knows(self, clock_id: int, now: int) -> bool:
+        """Tell whether a clock is ours."""
+        return clock_id == self.master and self.estimator.is_known
+
+    @property
+    @override
+    def next_due_ns(self) -> int | None:
+        """Return when `tick` has something to do."""
+        return self._next_sync_ns
+
+    @override
+    def tick(self, now: int) -> None:
+        """Send what it is time for."""
+        if self._next_sync_ns is None or now < self._next_sync_ns:
+            return
+        self._next_sync_ns = now + SYNC_NS
+        is_silent = self._heard_ns is None or now - self._heard_ns > SILENCE_NS
+        every_ns = ANNOUNCE_NS if is_silent else RARE_ANNOUNCE_NS
+        if self._announced_ns is None or now - self._announced_ns >= every_ns:
+            self._announced_ns = now
+            self._tell_rank()
+        if is_silent:
+            self._tell_time()
+
+    @override
+    def receive(self, packet: bytes, at: int) -> bool:
+        """Take note that the sender tells a clock, and no more."""
+        try:
+            message = parse(packet)
+        except PtpError:
+            self.stats.malformed += 1
+            return False
+        if message.kind == Kind.ANNOUNCE:
+            self.stats.announces += 1
+            self._heard_ns = at
+        else:
+            self.stats.other_messages += 1
+        return False
+
+    def _tell_rank(self) -> None:
+        self._sequence += 1
+        self._send(False, build_announce(self._clock_id, self._sequence, PRIORITY_1))
+        self.stats.announces_sent += 1
+
+    def _tell_time(self) -> None:
+        self._syncs_sent += 1
+        at = self._send(True, build_sync(self._clock_id, self._syncs_sent))
+        follow_up = build_follow_up(self._clock_id, self._syncs_sent, at + EPOCH_NS)
+        self._send(False, follow_up)
