@@ -60,9 +60,10 @@ class Company:
 
     @property
     def audible_level(self) -> float:
-        """Return the level of the loudest that is not muted, or 0."""
+        """Return the level of the loudest that is not muted, or of all where all are."""
         volumes = [seat.volume for seat in self.members]
-        return max((each.level for each in volumes if not each.is_muted), default=0.0)
+        audible = [each.level for each in volumes if not each.is_muted]
+        return max(audible, default=self.level)
 
     async def async_set_level(self, level: float, origin: Origin) -> None:
         """Make all louder or quieter, each by the same factor; muted ones stay so."""

@@ -158,6 +158,8 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
         """Return what the sender sees at the receiver."""
         if self.seat.is_missed and self.player.state is PlayerState.PLAYING:
             return MediaPlayerState.BUFFERING
+        if self.seat.is_away:
+            return MediaPlayerState.IDLE
         return _STATES[self.player.state]
 
     @property
@@ -215,7 +217,7 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
     @override
     async def async_media_play(self) -> None:
         """Go on, or play the queue."""
-        await self.player.async_go_on()
+        await self.seat.async_go_on()
 
     @translate_errors
     @override
