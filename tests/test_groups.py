@@ -295,3 +295,28 @@ async def test_member_that_is_switched_away_is_idle_until_it_is_played_again(
     await house.ends(HALL)
     assert house.receivers[KITCHEN].heard(pcm).is_complete
     assert house.are_alike(KITCHEN, HALL)
+
+
+async def test_call_for_all_members_acts_once(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.join(KITCHEN, HALL, STUDY)
+    everybody = {"entity_id": [*house.receivers]}
+
+    async def act(action: str, **data: object) -> None:
+        await hass.services.async_call(
+            "media_player", action, everybody | data, blocking=True
+        )
+
+    for name in "abc":
+        media = {"media_content_id": house.songs.make(name, 9)}
+        await act("play_media", media_content_type="music", enqueue="add", **media)
+    assert state_of(hass, HALL).attributes["queue_size"] == 3
+    await act("media_play_pause")
+    assert is_item("a")(state_of(hass, STUDY))
+
+    await act("media_next_track")
+    assert is_item("b")(state_of(hass, KITCHEN))
+    await act("media_play_pause")
+    assert state_of(hass, KITCHEN).state == "paused"
+    await act("media_stop")
