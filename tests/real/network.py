@@ -13,6 +13,7 @@ from typing import Any, Self
 ROOT = Path(__file__).parents[2]
 _SCRIPT = ROOT / "scripts" / "receivers"
 _WAKEUPS = ROOT / "tests" / "real" / "lab" / "wakeups.py"
+_POOR_LINK = ROOT / "tests" / "real" / "lab" / "poor_link.py"
 _PLACES = 8
 SUBNET = "10.77.0"
 
@@ -187,6 +188,28 @@ class Shairport:
     def plug_in(self) -> None:
         """Let everything through again."""
         self._lab.command("blackout", self._place, "off")
+
+    @contextmanager
+    def poor_link(
+        self, *, late_ms: float, rarity: float, loss_percent: float
+    ) -> Iterator[None]:
+        """Let packets be late and get lost, as lab/poor_link.py explains."""
+        names = [f"{self._lab.name}-sw", "br0", f"{self._lab.name}-rx{self._place}"]
+        numbers = [str(late_ms), str(rarity), str(loss_percent)]
+        link = subprocess.Popen(
+            [sys.executable, str(_POOR_LINK), *names, *numbers],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert link.stdout is not None
+        try:
+            if not link.stdout.readline():
+                raise LabError("there is no poor link")
+            yield
+        finally:
+            link.kill()
+            link.communicate()
+            self._lab.command("replug", self._place)
 
     def press(self, method: str, *arguments: str) -> None:
         """Use its remote control: RemoteControl.Play, AdvancedRemoteControl.SetVolume."""
