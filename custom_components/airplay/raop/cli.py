@@ -31,7 +31,7 @@ from .messages import (
     Queue,
     Started,
 )
-from .receiver import Lane, Service, merge
+from .receiver import AIRPLAY2, Lane, Service, merge
 from .report import Report, say_error
 
 _EXIT_CODES: tuple[tuple[type[RaopError], int], ...] = (
@@ -85,8 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     play.add_argument("--start-at", type=float, metavar="UNIX_SECONDS")
     play.add_argument("--depth-ms", type=int, default=1000)
-    play.add_argument("--lead-ms", type=int, default=700)
-    play.add_argument("--lane", choices=[lane.value for lane in Lane])
+    play.add_argument("--lead-ms", type=int)
+    play.add_argument("--lane", choices=[*Lane, AIRPLAY2])
+    play.add_argument("--credentials", help="of a pairing, as pyatv writes them")
     play.add_argument("--json", action="store_true", help="one JSON object an event")
     play.set_defaults(command=_play)
     serve = commands.add_parser("serve", help="take commands on standard input")
@@ -195,7 +196,7 @@ async def _play_until_end(options: argparse.Namespace) -> int:
 async def _members(options: argparse.Namespace) -> list[Member]:
     """Return the receivers; one of which nothing is known is asked first."""
     txt = dict(options.txt)
-    if not txt:
+    if not txt and options.lane in (None, Lane.RAOP):
         await asyncio.gather(
             *(
                 probe(
@@ -218,6 +219,7 @@ def _member(
         port=port,
         txt=txt,
         password=options.password,
+        credentials=options.credentials,
         lane=options.lane,
         volume=options.volume,
     )

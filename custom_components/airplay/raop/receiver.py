@@ -14,6 +14,8 @@ _FEATURE_AUDIO = 1 << 9
 _FEATURE_RAOP_ON_AIRPLAY_PORT = 1 << 30
 # Encrypted control, under the two names that it has had.
 _FEATURES_AIRPLAY2 = 1 << 38 | 1 << 48
+_FEATURE_BUFFERED = 1 << 40
+_FEATURE_PTP = 1 << 41
 _FEATURE_ARTWORK = 1 << 15
 _FEATURE_PROGRESS = 1 << 16
 _FEATURE_TEXT = 1 << 17
@@ -25,6 +27,8 @@ _ENCRYPTION_RSA = 1
 _ENCRYPTION_MFI = 4
 _CODEC_L16 = 0
 _CODEC_ALAC = 1
+# As Music Assistant lists them; all of Samsung's are with them.
+_POOR_SONOS = ("era 100", "era 300", "move 2", "roam 2", "arc ultra")
 _ID = re.compile(r"[0-9a-f]{12}")
 _NUMBER = re.compile(r"0x[0-9a-f]{1,16}|[0-9]{1,20}", re.ASCII | re.IGNORECASE)
 _APPLE_MODEL = re.compile(
@@ -45,6 +49,12 @@ class Lane(StrEnum):
     """A way to reach a receiver."""
 
     RAOP = "raop"
+    AIRPLAY2_REALTIME = "airplay2-realtime"
+    AIRPLAY2_BUFFERED = "airplay2-buffered"
+
+
+# Whichever way of AirPlay 2 works.
+AIRPLAY2 = "airplay2"
 
 
 class Obstacle(StrEnum):
@@ -170,6 +180,11 @@ class Receiver:
         return self._has(_FEATURES_AIRPLAY2)
 
     @property
+    def takes_ptp(self) -> bool:
+        """Whether it follows a PTP clock; where nothing is known it is tried."""
+        return self.features is None or self._has(_FEATURE_PTP)
+
+    @property
     def pairing_port(self) -> int:
         """The port that takes pairing: that of AirPlay 2 where it is spoken."""
         if self.airplay and self.takes_airplay2:
@@ -201,17 +216,39 @@ class Receiver:
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """The ways to play to it, best first."""
-        return () if self.obstacle else (Lane.RAOP,)
+        """The ways to play to it, best first.
+
+        RAOP where it works, as its packets need no clock of their own. A buffered
+        stream comes last: which codec it is takes a word that not all understand.
+        """
+        if self.obstacle:
+            return ()
+        classic = () if self._raop_obstacle else (Lane.RAOP,)
+        modern: tuple[Lane, ...] = ()
+        if self.takes_airplay2:
+            modern = (Lane.AIRPLAY2_REALTIME,)
+        if self.takes_airplay2 and self._takes_buffered:
+            modern += (Lane.AIRPLAY2_BUFFERED,)
+        return modern + classic if self._is_poor_at_raop else classic + modern
 
     @property
     def obstacle(self) -> Obstacle | None:
         """Why it cannot be played to, or None where it can."""
-        if self.raop is None:
-            if self.features is not None and not self._has(_FEATURE_AUDIO):
-                return Obstacle.NO_AUDIO
-            if not self._has(_FEATURE_RAOP_ON_AIRPLAY_PORT):
-                return Obstacle.AIRPLAY2_ONLY
+        is_known = self.features is not None
+        if self.raop is None and is_known and not self._has(_FEATURE_AUDIO):
+            return Obstacle.NO_AUDIO
+        if (obstacle := self._raop_obstacle) and not self.takes_airplay2:
+            return obstacle
+        # The only one that a user can remove, so what would remain is told first.
+        if self._airplay("acl") == "1" or self._airplay("act") == "2":
+            return Obstacle.HOME_ONLY
+        return None
+
+    @property
+    def _raop_obstacle(self) -> Obstacle | None:
+        """Why RAOP does not reach it, or None where it does."""
+        if self.raop is None and not self._has(_FEATURE_RAOP_ON_AIRPLAY_PORT):
+            return Obstacle.AIRPLAY2_ONLY
         if self._is_silent_homepod:
             return Obstacle.AIRPLAY2_ONLY
         if self._transports and "UDP" not in self._transports:
@@ -219,10 +256,21 @@ class Receiver:
         kinds = _numbers(self._raop("et"))
         if kinds and not kinds & {_ENCRYPTION_NONE, _ENCRYPTION_RSA, _ENCRYPTION_MFI}:
             return Obstacle.ENCRYPTION
-        # The only one that a user can remove, so what would remain is told first.
-        if self._airplay("acl") == "1" or self._airplay("act") == "2":
-            return Obstacle.HOME_ONLY
         return None
+
+    @property
+    def _takes_buffered(self) -> bool:
+        """Whether it takes buffered streams; Apple's never measure our clock for it."""
+        wanted = _FEATURE_BUFFERED | _FEATURE_PTP
+        has_both = (self.features or 0) & wanted == wanted
+        return has_both and self.manufacturer != "Apple"
+
+    @property
+    def _is_poor_at_raop(self) -> bool:
+        """Whether it announces RAOP and is known to play it badly or not at all."""
+        maker = (self.manufacturer or "").lower()
+        model = (self.model or "").lower()
+        return maker == "samsung" or (maker == "sonos" and model in _POOR_SONOS)
 
     @property
     def _is_silent_homepod(self) -> bool:

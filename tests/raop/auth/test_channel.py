@@ -23,6 +23,14 @@ def test_keys_and_frames_are_the_published_ones() -> None:
     assert channel.encrypt(plain) == octets("hap_frame_counter1", "frame")
 
 
+def test_the_event_channels_keys_are_the_published_ones() -> None:
+    keys = ChannelKeys.events(octets("srp_hap_3939", "K"))
+
+    # We are the one who is asked there, so what the receiver reads with is for us.
+    assert keys.write == octets("hkdf_from_srp_K", "events_read")
+    assert keys.read == octets("hkdf_from_srp_K", "events_write")
+
+
 @given(st.lists(st.binary(max_size=3000), max_size=4), st.integers(1, 700))
 def test_both_ends_understand_each_other_in_any_pieces(
     texts: list[bytes], size: int

@@ -254,3 +254,12 @@ def test_what_is_kept_is_found_and_is_the_packet_asked_for(
         assert header(datagram) == (wanted & 0xFFFF, rtptime & 0xFFFFFFFF)
     else:
         assert found is None
+
+
+def test_a_packet_is_found_by_the_frame_from_which_on_it_is_wanted() -> None:
+    backlog = Backlog(100, 1000, SSRC)
+
+    assert backlog.sequence_from(1000) == 100
+    assert backlog.sequence_from(1001) == 101
+    assert backlog.sequence_from(1352) == 101
+    assert backlog.sequence_from(648) == 99

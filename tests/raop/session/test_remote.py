@@ -198,6 +198,15 @@ def test_unknown_receivers_begin_and_end_nothing(room: Room) -> None:
     assert room.press("play") == [Button.PLAY]
 
 
+def test_a_button_within_a_session_is_an_order_of_its_receiver(room: Room) -> None:
+    (obeyed,) = room.remotes.press(KITCHEN, Button.NEXT, 100.0)
+
+    assert (obeyed.remote.receiver, obeyed.remote.stream) == (KITCHEN, "stream")
+    assert obeyed.order.button is Button.NEXT
+    assert room.remotes.press(KITCHEN, Button.NEXT, 100.1) == ()
+    assert room.remotes.press("0a0b0c0d0e02", Button.NEXT, 100.0) == ()
+
+
 def test_remotes_do_not_grow(room: Room) -> None:
     for number in range(2 * MOST_REMOTES):
         room.remotes.add(f"{number:012x}", number, "stream", ADDRESS, 0)

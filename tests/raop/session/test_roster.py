@@ -131,12 +131,12 @@ def test_who_is_left_is_known_now_and_soon() -> None:
 
 def test_what_was_a_group_is_one_until_something_else_is_played() -> None:
     roster = playing(A)
-    assert not roster.is_group
+    shown = [roster.is_group]
     roster.add(B)
     roster.remove("a")
-    assert roster.is_group
-
+    shown.append(roster.is_group)
     roster.expect("next", [A])
     roster.adopt("next")
+    shown.append(roster.is_group)
 
-    assert not roster.is_group
+    assert shown == [False, True, False]

@@ -11,9 +11,14 @@ from custom_components.airplay.raop.session.timeline import (
     frames_of_ms,
     ms_of_frames,
     sync_packet,
+    time_announce,
 )
 from custom_components.airplay.raop.wire.ntp import from_unix_ns, to_unix_ns
-from custom_components.airplay.raop.wire.rtp import SAMPLE_RATE, SyncPacket
+from custom_components.airplay.raop.wire.rtp import (
+    SAMPLE_RATE,
+    SyncPacket,
+    TimeAnnounce,
+)
 
 from ..vectors import number, octets
 
@@ -143,3 +148,47 @@ def test_a_delay_in_frames(delay_ms: int, frames: int) -> None:
 @given(st.integers())
 def test_no_delay_is_longer_than_two_seconds(delay_ms: int) -> None:
     assert abs(delay_frames(delay_ms)) <= 2 * SAMPLE_RATE
+
+
+FROZEN = "ap2_time_announce_frozen_line"
+CLOCK = 0xFFFF001122334455
+
+
+def test_the_announce_of_the_known_line_is_the_known_one() -> None:
+    line = Line(number(FROZEN, "pos0"), number(FROZEN, "T_audible_ns"))
+    now_ns = number(FROZEN, "wall_ns")
+
+    announce = time_announce(
+        line, now_ns, CLOCK, lambda at_ns: at_ns, delay_frames=0, is_first=True
+    )
+
+    assert announce.build() == octets(FROZEN)
+    assert TimeAnnounce.parse(octets(FROZEN)) == announce
+    captured = TimeAnnounce.parse(octets("captured_sync_owntone_spotify_ap2ptp"))
+    assert captured.end_frame - captured.frame == LATENCY
+    assert captured.is_first
+
+
+def test_an_announce_speaks_of_the_clock_that_counts_and_of_the_delay() -> None:
+    line = Line(ANCHOR, ANCHOR_NS)
+
+    announce = time_announce(
+        line, ANCHOR_NS, 7, lambda at_ns: at_ns - 5, delay_frames=441, is_first=False
+    )
+
+    assert (announce.clock_id, announce.time_ns) == (7, ANCHOR_NS - 5)
+    # The frame that is 11035 before the named one is heard at the time.
+    assert announce.frame - 11_035 == ANCHOR - 441
+    assert announce.build()[0] == 0x80
+
+
+@given(LINES, st.integers(0, DAY_FRAMES))
+def test_every_announce_is_on_the_line(line: Line, after: int) -> None:
+    now_ns = line.at_ns + after * 20_000
+
+    announce = time_announce(
+        line, now_ns, CLOCK, lambda at_ns: at_ns, delay_frames=0, is_first=False
+    )
+
+    assert line.time_of(announce.frame - 11_035) == announce.time_ns
+    assert 0 <= now_ns - announce.time_ns < SECOND_NS // SAMPLE_RATE + 1

@@ -6,13 +6,32 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.airplay.raop.errors import ReceiverProtocolError
-from custom_components.airplay.raop.wire.plist import parse_plist
+from custom_components.airplay.raop.wire.plist import build_plist, parse_plist, signed
+
+from ..vectors import number, word
 
 
 def test_dictionary_is_read() -> None:
     body = plistlib.dumps({"features": 1 << 48, "pk": b"\1"}, fmt=plistlib.FMT_BINARY)
 
     assert parse_plist(body) == {"features": 1 << 48, "pk": b"\1"}
+
+
+def test_what_is_written_is_read_again() -> None:
+    said: dict[str, object] = {"rate": 1, "streams": [{"shk": b"\1"}], "is": True}
+
+    assert parse_plist(build_plist(said)) == said
+    assert plistlib.loads(build_plist(("10.0.0.1", "10.0.0.2"))) == [
+        "10.0.0.1",
+        "10.0.0.2",
+    ]
+
+
+def test_numbers_of_64_bits_have_a_sign() -> None:
+    clock = int(word("plist_signed_clock", "clock"), 16)
+
+    assert signed(clock) == number("plist_signed_clock", "signed")
+    assert signed(5) == 5
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,14 @@ class ChannelKeys:
             read=derive(secret, "Control-Salt", "Control-Read-Encryption-Key"),
         )
 
+    @classmethod
+    def events(cls, secret: bytes) -> ChannelKeys:
+        """Derive the event channel's keys; there we are the one who is asked."""
+        return cls(
+            write=derive(secret, "Events-Salt", "Events-Read-Encryption-Key"),
+            read=derive(secret, "Events-Salt", "Events-Write-Encryption-Key"),
+        )
+
 
 class Channel:
     """Encrypts what is sent and decrypts what is received."""

@@ -16,10 +16,10 @@ from . import clock
 from .clip import Clip
 from .hearer import Hearer
 from .members import all_of
-from .outlet import Outlet
 from .rendezvous import Rendezvous
 from .sessions import SILENT
 from .stream import Stream
+from .tap import Tap
 from .transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class _Voice:
 
     overlay: Overlay
     hearers: Sequence[Hearer]
-    outlet: Outlet | None
+    outlet: Tap | None
     # From its beginning to the first word.
     preamble_ns: int
 

@@ -74,6 +74,11 @@ class Company:
         """Whether somebody may come back although nobody is heard."""
         return self._healing.has_hope
 
+    @property
+    def missing(self) -> frozenset[str]:
+        """Those that were lost already when the music was paused."""
+        return self._healing.missing
+
     def expect(self, command: Play) -> None:
         """Take note of a command to play before its turn comes."""
         self._roster.expect(command, command.members)
@@ -137,7 +142,7 @@ class Company:
             if not (is_awaited or self._music.has_command):
                 return
             self._roster.add(member)
-            self._lanes.want_level(member)
+            self._lanes.want_too(member)
         if is_awaited or not self._music.is_quiet:
             await self._healing.joined(member.receiver)
 

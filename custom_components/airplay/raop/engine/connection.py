@@ -87,10 +87,11 @@ class Connection:
         """Go on encrypted in both directions; call it while nothing is asked."""
         self._channel = Channel(keys)
 
-    def close(self) -> None:
-        """Close at once; whoever waits is told that the receiver is gone."""
+    def close(self, reason: RaopError | None = None) -> None:
+        """Close at once; whoever waits is told why, or that the receiver is gone."""
         self._task.cancel()
-        self._finish(ReceiverUnreachableError("the connection was closed"))
+        closed = ReceiverUnreachableError("the connection was closed")
+        self._finish(reason or closed)
 
     async def _take_turn(self) -> bool:
         self._in_a_hurry += 1

@@ -6,7 +6,9 @@ import binascii
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 import logging
+import time
 
+from ..buttons import Button
 from ..errors import MediaError, RaopError, StoppedError
 from ..messages import (
     Announce,
@@ -136,6 +138,11 @@ class Engine:
                 self._take_over(stream, lambda: stream.company.bring_back(returning))
             )
 
+    def _press(self, receiver: str, button: Button) -> None:
+        """Obey a receiver that speaks within its own session."""
+        for obeyed in self.remotes.press(receiver, button, time.monotonic()):
+            self.obey(obeyed)
+
     async def close(self) -> None:
         """End all announcements, all streams, the PTP clock and the pacing thread."""
         for announcing in self._announcing:
@@ -255,6 +262,8 @@ class Engine:
                 emit=self._emit,
                 on_idle=self._forget,
                 remotes=self.remotes,
+                ptp=self.ptp,
+                on_button=self._press,
             )
         return self._streams[name]
 

@@ -4,16 +4,21 @@ from collections.abc import Awaitable, Callable
 import logging
 import secrets
 
-from ..auth.credentials import parse_credentials
-from ..auth.pair_verify import verify
+from ..auth import srp
+from ..auth.channel import ChannelKeys
+from ..auth.credentials import HomeKitCredentials, parse_credentials
+from ..auth.pair_setup import transient_setup
+from ..auth.pair_verify import home_kit_verify, verify
 from ..errors import RaopError
 from ..receiver import Receiver
-from ..session.approach import Approach, approaches
+from ..session.approach import Approach, approaches, knocks
+from ..session.info import ask_info
 from .connection import Connection
 
 _LOGGER = logging.getLogger(__name__)
 
 _KEY_BYTES = 32
+_INFO_S = 2.0
 
 
 async def enter[T](
@@ -53,3 +58,65 @@ async def enter[T](
         except BaseException:
             connection.close()
             raise
+
+
+async def enter_airplay2[T](
+    receiver: Receiver,
+    use: Callable[[Connection, bytes, Receiver], Awaitable[T]],
+    *,
+    password: str | None = None,
+    credentials: str | None = None,
+    timeout_s: float = 5,
+) -> T:
+    """Connect, pair for one connection or show stored keys, and go on with `use`.
+
+    It gets the encrypted connection, the secret that both ends have agreed on, and the
+    receiver with what it says of itself now. Otherwise as `enter`; what failed leaves a receiver confused on its connection.
+    """
+    known = parse_credentials(credentials) if credentials else None
+    keys = known if isinstance(known, HomeKitCredentials) else None
+    host, port = receiver.host, receiver.pairing_port
+    connection = await Connection.open(host, port, timeout_s=timeout_s)
+    try:
+        # What mDNS says of passwords and PINs may be old.
+        informed = await connection.perform(ask_info(receiver), timeout_s=_INFO_S)
+    except RaopError as err:
+        _LOGGER.debug("%s: %s", receiver.name, err)
+        informed = receiver
+    except BaseException:
+        connection.close()
+        raise
+    ways = knocks(informed, has_credentials=keys is not None, password=password)
+    knock = next(ways)
+    while True:
+        try:
+            if connection.closed.done():
+                connection = await Connection.open(host, port, timeout_s=timeout_s)
+            if knock.secret is None:
+                assert keys is not None
+                private = secrets.token_bytes(_KEY_BYTES)
+                secret = await connection.perform(home_kit_verify(keys, private))
+            else:
+                steps = transient_setup(srp_private(), knock.secret)
+                secret = await connection.perform(steps, timeout_s=timeout_s)
+            connection.encrypt(ChannelKeys.control(secret))
+            return await use(connection, secret, informed)
+        except RaopError as err:
+            connection.close()
+            try:
+                knock = ways.send(err)
+            except StopIteration as end:
+                told: RaopError = end.value
+                raise told from None
+            _LOGGER.debug("%s, tried in another way: %s", receiver.name, err)
+        except BaseException:
+            connection.close()
+            raise
+
+
+def srp_private() -> int:
+    """Return a random private exponent for SRP."""
+    private = 0
+    while not srp.is_usable(private):
+        private = int.from_bytes(secrets.token_bytes(srp.PRIVATE_BYTES))
+    return private

@@ -4,7 +4,7 @@ from ..errors import RaopError, ReceiverUnreachableError
 from ..messages import Addressee
 from .lane import Lane
 from .members import Members
-from .outlet import Outlet
+from .tap import Tap
 
 
 class Hearer:
@@ -45,7 +45,7 @@ class Hearer:
         return self._lane is not None and self._lane.timing_replies > 0
 
     @property
-    def outlet(self) -> Outlet | None:
+    def outlet(self) -> Tap | None:
         """What sends it its packets, while its session stands."""
         return self._lane.outlet if self._lane else None
 

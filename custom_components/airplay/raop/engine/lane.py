@@ -5,9 +5,9 @@ from typing import Protocol
 
 from ..errors import RaopError
 from ..messages import Channel, Member, Tags
-from ..session.lead import Evidence
+from ..session.lead import Shown
 from ..session.link_quality import LinkQuality
-from .outlet import Outlet
+from .tap import Tap
 from .transmitter import Transmitter
 
 
@@ -33,7 +33,7 @@ class Lane(Protocol):
     found_volume: float | None
 
     @property
-    def outlet(self) -> Outlet | None:
+    def outlet(self) -> Tap | None:
         """What sends it its packets, while there is a session."""
 
     @property
@@ -57,7 +57,7 @@ class Lane(Protocol):
         """How good the way to the receiver is; asked for once in a while."""
 
     @property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> Shown:
         """What the receiver has shown of how soon it can be heard."""
 
     @property

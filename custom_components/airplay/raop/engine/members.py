@@ -3,21 +3,26 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import asdict, replace
-import os
 import time
 from weakref import WeakSet
 
+from ..buttons import Button
 from ..errors import RaopError
 from ..messages import Channel, Event, Identity, Member, MemberProgress
-from ..session.backlog import AudioKey
 from ..session.lead import lead_ms
 from ..session.remote import Remotes
 from .lane import Lane, Show
-from .lanes import make_lane
+from .lanes import open_lane
+from .means import GroupKeys, Means
 from .pacer import Pacer
+from .ptp_service import PtpService
 from .sockets import without_scope
 from .standing import Standing
 from .transmitter import Transmitter
+
+
+def ignore_button(_receiver: str, _button: Button) -> None:
+    """Where nobody plays by buttons, they do nothing."""
 
 
 class Members:
@@ -32,10 +37,11 @@ class Members:
         emit: Callable[[Event], None],
         on_lost: Callable[[str, RaopError], Coroutine[None, None, None]],
         remotes: Remotes | None = None,
+        ptp: PtpService | None = None,
+        on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:
         self._stream = stream
         self._pacer = pacer
-        self._identity = identity
         self.standing = Standing(stream, emit)
         self._on_lost = on_lost
         self._remotes = remotes or Remotes()
@@ -46,8 +52,7 @@ class Members:
         self._levels: dict[str, tuple[float | None, bool]] = {}
         self.drop_outs: dict[str, int] = {}
         self._tunings: dict[str, tuple[int, Channel]] = {}
-        # One key for all, so that encrypted receivers share their packets too.
-        self._key = AudioKey(os.urandom(16), os.urandom(16))
+        self._means = Means(identity, pacer, GroupKeys.random(), ptp, on_button)
 
     def __bool__(self) -> bool:
         return bool(self._lanes)
@@ -123,13 +128,9 @@ class Members:
 
         The receiver may order by it from now on.
         """
-        lane = make_lane(self._levelled(member), self._identity, self._pacer, self._key)
-        self._joining.add(lane)
-        try:
-            await lane.prepare()
-        except asyncio.CancelledError:
-            await tear_down([lane])
-            raise
+        lane = await open_lane(
+            lambda: self._levelled(member), self._means, self._joining.add
+        )
         self._remotes.add(
             member.receiver,
             lane.active_remote,
@@ -219,8 +220,9 @@ class Members:
         if lane and self._levels.get(receiver, (None, False))[0] is None:
             self._levels[receiver] = lane.level
 
-    def want_level(self, member: Member) -> None:
-        """Take over the level of one more member, or of one that is there."""
+    def want_too(self, member: Member) -> None:
+        """Take over the level and tuning of one more member, or of one that is there."""
+        self.tune(member.receiver, member.delay_ms, member.channel)
         if member.volume is not None:
             self.set_volume(member.receiver, member.volume, is_muted=member.muted)
 

@@ -4,7 +4,8 @@ Everything but the constructor, the counters and the ports runs on the pacing th
 """
 
 from collections import deque
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 import socket
 from typing import Protocol
 
@@ -22,6 +23,7 @@ from ..wire.rtp import (
     with_marker,
 )
 from . import clock, sockets
+from .pacer import Pacer
 
 _MS = 1_000_000
 # Sync packets before a receiver's first timing answer are thrown away (measured on
@@ -70,10 +72,39 @@ class Stock(Protocol):
         """Return datagrams and the same joined."""
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a receiver is to be told of the line."""
+
+    line: Line
+    now_ns: int
+    latency_frames: int
+    delay_frames: int
+    is_first: bool
+
+
+def sync(moment: Moment) -> bytes:
+    """Tell a receiver that asks for our time which frame belongs to it."""
+    return sync_packet(
+        moment.line,
+        moment.now_ns,
+        moment.latency_frames,
+        delay_frames=moment.delay_frames,
+        is_first=moment.is_first,
+    ).build()
+
+
 class Outlet:
     """Sends one receiver its packets and answers its questions."""
 
-    def __init__(self, local: str, remote: str, shape: Format) -> None:
+    def __init__(
+        self,
+        local: str,
+        remote: str,
+        shape: Format,
+        tell: Callable[[Moment], bytes] = sync,
+    ) -> None:
+        self._say_line = tell
         self._peer = sockets.without_scope(remote)
         self._remote = remote
         self.shape = shape
@@ -124,6 +155,17 @@ class Outlet:
         size = self.shape.datagram_bytes
         self._is_segmenting = sockets.segment(self._audio, size)
         self._control_endpoint = sockets.endpoint(self._remote, control_port)
+
+    def plug(self, pacer: Pacer) -> None:
+        """Begin to hear what the receiver asks."""
+        pacer.listen(self.timing, self.answer_timing)
+        pacer.listen(self.control, self.take_requests)
+
+    def unplug(self, pacer: Pacer) -> None:
+        """Hear nothing and send nothing any more."""
+        pacer.forget(self.timing)
+        pacer.forget(self.control)
+        self.close()
 
     def close(self) -> None:
         """Release the sockets; nothing is sent any more."""
@@ -223,14 +265,14 @@ class Outlet:
         assert stock.line is not None
         if self._is_first_sync:
             self._eager_until_ns = now_ns + _EAGER_FOR_NS
-        packet = sync_packet(
-            stock.line,
-            now_ns,
-            stock.latency_frames,
+        moment = Moment(
+            line=stock.line,
+            now_ns=now_ns,
+            latency_frames=stock.latency_frames,
             delay_frames=self.delay_frames,
             is_first=self._is_first_sync,
         )
-        self._tell(packet.build())
+        self._tell(self._say_line(moment))
         self._is_first_sync = False
         is_eager = now_ns < self._eager_until_ns
         self._next_sync_ns = now_ns + (_EAGER_SYNC_NS if is_eager else _SYNC_NS)

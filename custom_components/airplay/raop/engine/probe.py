@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 import os
 
-from ..auth import srp
 from ..auth.pair_setup import OPEN_SECRET, ask_setup, transient_setup
 from ..errors import AuthenticationError, PairingRequiredError, RaopError
 from ..messages import Identity
@@ -14,7 +13,7 @@ from ..session.info import ask_info
 from ..session.raop import RaopSession, Terms
 from . import sockets
 from .connection import Connection
-from .entrance import enter
+from .entrance import enter, srp_private
 
 _INFO_S = 2
 _KEY_BYTES = 16
@@ -88,7 +87,7 @@ async def check_password(receiver: Receiver, password: str) -> None:
     for secret in (password, OPEN_SECRET):
         connection = await Connection.open(receiver.host, receiver.pairing_port)
         try:
-            await connection.perform(transient_setup(_private(), secret))
+            await connection.perform(transient_setup(srp_private(), secret))
         except PairingRequiredError:
             return
         except AuthenticationError as err:
@@ -124,13 +123,6 @@ async def ask_pairing(receiver: Receiver) -> None:
         await connection.perform(ask_setup())
     finally:
         connection.close()
-
-
-def _private() -> int:
-    private = 0
-    while not srp.is_usable(private):
-        private = int.from_bytes(os.urandom(srp.PRIVATE_BYTES))
-    return private
 
 
 def _terms(

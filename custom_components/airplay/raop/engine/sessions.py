@@ -117,17 +117,20 @@ class Sessions:
         await all_of([gathering, get_media()])
 
     async def reopen(
-        self, wanted: Iterable[Member], on_missing: Callable[[], None]
+        self,
+        wanted: Iterable[Member],
+        on_missing: Callable[[], None],
+        *,
+        absent: frozenset[str] = frozenset(),
     ) -> None:
         """Open again what receivers closed because it was silent for too long.
 
-        While there is another, nobody waits for who was lost before.
+        While there is another, nobody waits for those that were absent before.
         """
         await self.members.check()
         missing = self.members.missing(wanted)
         if self.members.stand:
-            is_lost = self.members.standing.is_lost
-            missing = [each for each in missing if not is_lost(each.receiver)]
+            missing = [each for each in missing if each.receiver not in absent]
         if missing:
             on_missing()
             await self.arrivals.gather(missing)

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 import logging
-import time
 
+from ..buttons import Button
 from ..errors import (
     NoStreamError,
     RaopError,
@@ -21,9 +21,10 @@ from .floor import Floor
 from .follower import Follower
 from .herald import Herald
 from .items import Items
-from .members import Members
+from .members import Members, ignore_button
 from .pacer import Pacer
 from .playback import Playback
+from .ptp_service import PtpService
 from .sessions import SILENT, Sessions
 from .supply import Pcm
 
@@ -42,6 +43,8 @@ class Stream:
         emit: Callable[[Event], None],
         on_idle: Callable[[Stream], None],
         remotes: Remotes | None = None,
+        ptp: PtpService | None = None,
+        on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:
         self.name = name
         self._pacer = pacer
@@ -53,6 +56,8 @@ class Stream:
             emit=emit,
             on_lost=self._lost,
             remotes=remotes,
+            ptp=ptp,
+            on_button=on_button,
         )
         self._items = Items(name, pacer=pacer, emit=emit)
         self._herald = Herald(name, emit)
@@ -191,7 +196,9 @@ class Stream:
         try:
             self.company.adopt(command)
             await self.sessions.reopen(
-                self.members, lambda: self._herald.change("connecting", position)
+                self.members,
+                lambda: self._herald.change("connecting", position),
+                absent=self.company.missing,
             )
         except RaopError:
             self._herald.change("paused", position)
@@ -284,8 +291,9 @@ class Stream:
         assert transmitter is not None
         self._items.begin(playback)
         now_ns = clock.now_ns()
+        at = command.start_at
         wanted_ns = self.sessions.start_ns(
-            now_ns, command.lead_ms, _session_ns(command.start_at)
+            now_ns, command.lead_ms, None if at is None else clock.of_unix(at)
         )
         position = frames_of_ms(command.media.position_ms)
 
@@ -416,9 +424,3 @@ class Stream:
         self.follower.stop()
         await self.company.rest()
         await self.sessions.end()
-
-
-def _session_ns(unix_s: float | None) -> int | None:
-    if unix_s is None:
-        return None
-    return int(unix_s * 1e9) - time.time_ns() + clock.now_ns()

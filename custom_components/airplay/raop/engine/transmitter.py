@@ -9,8 +9,9 @@ from ..session.lead import SILENT_PACKETS
 from ..session.reach import Reach
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
 from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
-from .outlet import BATCH, Outlet
+from .outlet import BATCH
 from .supply import Pcm, Supply
+from .tap import Tap
 from .voicing import Branch, Voicing
 
 # Taken and encoded at once, sent a batch at a time: waking up cold is what costs.
@@ -53,14 +54,14 @@ class Transmitter:
         # Music that begins while a voice mutes it waits: its first frames count.
         self._is_fresh = False
         self._voicing: Voicing | None = None
-        self._branches: dict[Outlet, Branch] = {}
+        self._branches: dict[Tap, Branch] = {}
         # How far ahead of its first receiver's sound packets go out, and of the line.
         self._depth_ns = self._distance_ns = self._ahead_ns = depth_ms * 1_000_000
         self._reach = Reach()
         self._on_end = on_end
-        self._outlets: list[Outlet] = []
+        self._outlets: list[Tap] = []
         # The first packet that each outlet was given of the present line.
-        self._entries: dict[Outlet, int] = {}
+        self._entries: dict[Tap, int] = {}
         self._first_sequence = sequence
         self._settled_ns = 0
         self._is_catching_up = False
@@ -80,7 +81,7 @@ class Transmitter:
         return self._entry(now_ns, self._joining_ns(lead_ns), delay_frames)
 
     def attach(
-        self, outlet: Outlet, sequence: int, *, now_ns: int = 0, lead_ns: int = 0
+        self, outlet: Tap, sequence: int, *, now_ns: int = 0, lead_ns: int = 0
     ) -> None:
         """Give an outlet the packets from an entry on, or from a later one.
 
@@ -95,7 +96,7 @@ class Transmitter:
         self._outlets.append(outlet)
         self._stretch()
 
-    def heard_ns(self, outlet: Outlet) -> int | None:
+    def heard_ns(self, outlet: Tap) -> int | None:
         """Return the instant from which on an outlet's receiver is heard."""
         line, sequence = self.line, self._entries.get(outlet)
         if line is None or sequence is None:
@@ -114,7 +115,7 @@ class Transmitter:
         oldest = max(self._first_sequence, self.backlog.oldest_sequence)
         return max(self.backlog.sequence_from(frame), oldest)
 
-    def detach(self, outlet: Outlet) -> None:
+    def detach(self, outlet: Tap) -> None:
         """Take an outlet away; the others notice nothing."""
         if outlet in self._outlets:
             self._outlets.remove(outlet)
@@ -122,7 +123,7 @@ class Transmitter:
             self._branches.pop(outlet, None)
             self._stretch()
 
-    def tune(self, outlet: Outlet, delay_frames: int, channel: Channel) -> None:
+    def tune(self, outlet: Tap, delay_frames: int, channel: Channel) -> None:
         """Set an outlet's delay and channel; the others notice nothing."""
         outlet.tune(delay_frames, channel)
         self._stretch()
@@ -218,7 +219,7 @@ class Transmitter:
         return self.line.time_of(frame)
 
     def speak(
-        self, overlay: Overlay, at_ns: int, outlet: Outlet | None = None
+        self, overlay: Overlay, at_ns: int, outlet: Tap | None = None
     ) -> int | None:
         """Let a voice be heard at an instant, or as soon after it as may be.
 

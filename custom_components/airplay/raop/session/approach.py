@@ -1,10 +1,14 @@
 """The ways into a receiver, one after another, each on a connection of its own."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..auth.pair_setup import OPEN_SECRET
 from ..errors import (
+    AuthenticationError,
+    CredentialsRejectedError,
     PairingRequiredError,
+    PasswordRequiredError,
     RaopError,
     ReceiverProtocolError,
     ReceiverRefusedError,
@@ -46,3 +50,58 @@ def approaches(
     if has_credentials and not verifies and isinstance(error, PairingRequiredError):
         error = yield Approach(verifies=True)
     return error
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """How to be let in by AirPlay 2: with a secret, or without one by stored keys."""
+
+    secret: str | None = field(default=None, repr=False)
+
+
+_STORED_KEYS = Knock()
+
+
+def knocks(
+    receiver: Receiver, *, has_credentials: bool, password: str | None
+) -> Generator[Knock, RaopError, RaopError]:
+    """Yield a way into AirPlay 2, take the error that it ended with, and so on.
+
+    Return the error that says most. A password is the secret of pairing on most
+    receivers; on HomePods the secret is the open one, and SETUP asks for the password.
+    """
+    ways = [Knock(password)] if password else []
+    ways.append(Knock(OPEN_SECRET))
+    if has_credentials:
+        ways.insert(0 if receiver.needs_pairing else len(ways), _STORED_KEYS)
+    errors: list[RaopError] = []
+    for way in ways:
+        error = yield way
+        errors.append(error)
+        is_denied = type(error) in (
+            AuthenticationError,
+            CredentialsRejectedError,
+            PairingRequiredError,
+        )
+        # What forgot us may take the keys, and then say nothing more.
+        is_mute = way is _STORED_KEYS and isinstance(error, _WRONG_WAY)
+        if not (is_denied or is_mute):
+            return error
+    return _meaning(errors, receiver, knows_password=bool(password))
+
+
+def _meaning(
+    errors: list[RaopError], receiver: Receiver, *, knows_password: bool
+) -> RaopError:
+    """Return what the receiver wants that has refused everything.
+
+    It says no more than that a secret is wrong.
+    """
+    first = errors[0]
+    if type(first) is not AuthenticationError:
+        return first
+    if receiver.needs_pairing:
+        return PairingRequiredError("the receiver wants to be paired with its PIN")
+    if knows_password:
+        return AuthenticationError("the receiver refused the password")
+    return PasswordRequiredError("the receiver wants a password")

@@ -4,10 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..auth.aes import PacketCipher
+from ..auth.packet_seal import SEAL_BYTES, PacketSeal
 from ..commands import Channel
 from ..receiver import Codec
 from ..wire import alac, l16
-from ..wire.rtp import BYTES_PER_FRAME, FRAMES_PER_PACKET, PACKET_BYTES, audio_header
+from ..wire.rtp import (
+    BYTES_PER_FRAME,
+    FRAMES_PER_PACKET,
+    LENGTH_BYTES,
+    PACKET_BYTES,
+    audio_header,
+    buffered_header,
+    framed,
+)
 from .channels import pick
 
 # 1024 packets are 8.2 s, what shairport-sync itself can hold.
@@ -25,16 +34,23 @@ class AudioKey:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a member wants its packets: receivers of equal format share datagrams."""
+    """How a member wants its packets: receivers of equal format share datagrams.
+
+    Without an `ssrc` that of the timeline is used; buffered packets go over TCP.
+    """
 
     codec: Codec = Codec.ALAC
-    key: AudioKey | None = None
+    key: AudioKey | PacketSeal | None = None
     channel: Channel = Channel.STEREO
+    ssrc: int | None = None
+    is_buffered: bool = False
 
     @property
     def datagram_bytes(self) -> int:
         """The size of every datagram in this format."""
-        return 12 + len(_SILENCE[self.codec])
+        sealed = SEAL_BYTES if isinstance(self.key, PacketSeal) else 0
+        length = LENGTH_BYTES if self.is_buffered else 0
+        return length + 12 + len(_SILENCE[self.codec]) + sealed
 
 
 _SILENCE = {Codec.ALAC: alac.SILENT_FRAME, Codec.L16: l16.SILENT_FRAME}
@@ -123,8 +139,19 @@ class Backlog:
     ) -> None:
         pcm = b"".join(self._pcm[n % CAPACITY] for n in range(first, stop))
         for sequence, payload in enumerate(self._encoder(shape)(pcm), first):
-            header = audio_header(sequence, self.frame_of(sequence), self.ssrc)
-            ring[sequence % CAPACITY] = (sequence, header + payload)
+            packet = self._packet(shape, sequence, payload)
+            ring[sequence % CAPACITY] = (sequence, packet)
+
+    def _packet(self, shape: Format, sequence: int, payload: bytes) -> bytes:
+        frame = self.frame_of(sequence)
+        ssrc = self.ssrc if shape.ssrc is None else shape.ssrc
+        build = buffered_header if shape.is_buffered else audio_header
+        header = build(sequence, frame, ssrc)
+        if isinstance(shape.key, PacketSeal):
+            packet = shape.key(header, payload)
+        else:
+            packet = header + payload
+        return framed(packet) if shape.is_buffered else packet
 
     def _encoder(self, shape: Format) -> Callable[[bytes], list[bytes]]:
         if shape not in self._encoders:
@@ -136,9 +163,9 @@ class Backlog:
 
 
 def _encrypted(
-    encode: Callable[[bytes], list[bytes]], key: AudioKey | None
+    encode: Callable[[bytes], list[bytes]], key: AudioKey | PacketSeal | None
 ) -> Callable[[bytes], list[bytes]]:
-    if key is None:
+    if not isinstance(key, AudioKey):
         return encode
     cipher = PacketCipher(key.key, key.iv)
     return lambda pcm: [cipher(payload) for payload in encode(pcm)]

@@ -34,5 +34,10 @@ def ask_info(receiver: Receiver) -> Handshake[Receiver]:
     }
     txt["features"] = f"0x{features & 0xFFFFFFFF:X},0x{features >> 32 & 0xFFFFFFFF:X}"
     txt["flags"] = f"0x{flags & 0xFFFFFFFF:X}"
-    record = Service(receiver.name, receiver.host, receiver.port, txt)
+    known = receiver.airplay
+    if known:
+        said_before = known.txt.items()
+        txt |= {key: word for key, word in said_before if key.lower() not in txt}
+    port = known.port if known else receiver.port
+    record = Service(receiver.name, receiver.host, port, txt)
     return replace(receiver, airplay=record)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..wire.rtp import FRAMES_PER_PACKET
 from .timeline import ms_of_frames
@@ -20,6 +21,40 @@ _RESERVE_MS = 100
 # shows nothing.
 _EMPTY_WORDS = (0, 11_025)
 _TIMING_REPLIES = 2
+
+
+# The silent packets in front of the sound may fall victim to an unready clock; this is
+# shairport-sync's own buffer beyond them (measured: 0.85 s after a SETUP is clean).
+_CLOCK_RESERVE_MS = 250
+
+
+class Shown(Protocol):
+    """What a receiver has shown, by whichever protocol."""
+
+    @property
+    def lead_ms(self) -> int:
+        """The shortest lead that is enough for it."""
+
+    @property
+    def joining_ms(self) -> int:
+        """The shortest lead of the first packet where music plays already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How far a receiver that follows a PTP clock is with that."""
+
+    ready_in_ms: int
+
+    @property
+    def lead_ms(self) -> int:
+        """The shortest lead behind which its clock can be relied on."""
+        return max(self.joining_ms, _LEAST_LEAD_MS)
+
+    @property
+    def joining_ms(self) -> int:
+        """The shortest lead of the first packet where music plays already."""
+        return self.ready_in_ms + _CLOCK_RESERVE_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +92,6 @@ class Evidence:
         return self.lead_ms - silent_ms
 
 
-def lead_ms(group: Iterable[Evidence]) -> int:
+def lead_ms(group: Iterable[Shown]) -> int:
     """Return the lead that all of a group have shown to be enough."""
     return max((each.lead_ms for each in group), default=USUAL_LEAD_MS)

@@ -150,6 +150,13 @@ class Remotes:
             return Answer(404)
         return self._obey(remote, orders, now_s)
 
+    def press(self, receiver: str, button: Button, now_s: float) -> tuple[Obeyed, ...]:
+        """Return what a button means that was pressed within a receiver's session."""
+        remote = self._by_receiver.get(receiver)
+        if remote is None:
+            return ()
+        return self._obey(remote, (Order(button),), now_s).orders
+
     def _find(self, active_remote: str, address: str) -> Remote | None:
         if not _ACTIVE_REMOTE.fullmatch(active_remote.strip()):
             return None

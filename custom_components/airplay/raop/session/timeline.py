@@ -1,16 +1,24 @@
 """The line that says when each frame is heard, and the sync packets drawn from it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..commands import MAX_DELAY_MS
 from ..wire.ntp import from_unix_ns
-from ..wire.rtp import SAMPLE_RATE, SyncPacket
+from ..wire.rtp import SAMPLE_RATE, SyncPacket, TimeAnnounce
 
 SECOND_NS = 1_000_000_000
 
 # A receiver adds this to the latency that a sync packet with flag word 7 spells out
 # (shairport-sync rtp.c; measured on 3.3.8 and 5.1).
 HIDDEN_LATENCY_FRAMES = 11_025
+
+# The same for time announces of AirPlay 2 (shairport-sync rtp.c; measured: with it
+# receivers of both kinds are within 0.1 ms of each other).
+ANNOUNCED_LATENCY_FRAMES = 11_035
+
+# What iOS says there of how much the receiver holds.
+_ANNOUNCED_FRAMES = 77_175
 
 # shairport-sync ignores sync packets that ask for more: 3/4 of its 1024 packets.
 MAX_LATENCY_FRAMES = 259_311 - 4_000
@@ -67,5 +75,29 @@ def sync_packet(
         rtptime=heard + latency,
         rtptime_less_latency=heard,
         ntp=from_unix_ns(line.time_of(frame)),
+        is_first=is_first,
+    )
+
+
+def time_announce(
+    line: Line,
+    now_ns: int,
+    clock_id: int,
+    timeline_ns: Callable[[int], int],
+    *,
+    delay_frames: int,
+    is_first: bool,
+) -> TimeAnnounce:
+    """Tell a receiver of AirPlay 2 the line, as `sync_packet` does.
+
+    `timeline_ns` turns session time into that of the clock that the receiver follows.
+    """
+    frame = line.frame_at(now_ns)
+    heard = frame + ANNOUNCED_LATENCY_FRAMES - delay_frames
+    return TimeAnnounce(
+        frame=heard,
+        end_frame=heard + _ANNOUNCED_FRAMES,
+        time_ns=timeline_ns(line.time_of(frame)),
+        clock_id=clock_id,
         is_first=is_first,
     )

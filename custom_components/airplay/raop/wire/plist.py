@@ -1,5 +1,6 @@
-"""Binary property lists, in which AirPlay receivers answer longer questions."""
+"""Binary property lists, in which AirPlay 2 asks and answers."""
 
+from collections.abc import Mapping, Sequence
 import plistlib
 
 from ..errors import ReceiverProtocolError
@@ -16,3 +17,14 @@ def parse_plist(body: bytes) -> dict[str, object]:
     if not isinstance(found, dict):
         raise ReceiverProtocolError("the answer is no dictionary")
     return {key: value for key, value in found.items() if isinstance(key, str)}
+
+
+def build_plist(value: Mapping[str, object] | Sequence[object]) -> bytes:
+    """Write a property list; whole numbers have 64 bits and a sign."""
+    whole = value if isinstance(value, Mapping) else list(value)
+    return plistlib.dumps(whole, fmt=plistlib.FMT_BINARY)
+
+
+def signed(number: int) -> int:
+    """Return 64 bits as receivers expect them in a property list, with a sign."""
+    return number - (1 << 64) if number >> 63 else number

@@ -14,6 +14,8 @@ FRAMES_PER_PACKET = 352
 SAMPLE_RATE = 44100
 BYTES_PER_FRAME = 4
 PACKET_BYTES = FRAMES_PER_PACKET * BYTES_PER_FRAME
+# The length before a packet of a buffered stream.
+LENGTH_BYTES = 2
 
 _VERSION = 0x80
 _EXTENSION = 0x10
@@ -25,6 +27,10 @@ _SYNC = struct.Struct(">BBHIQI")
 _TIMING = struct.Struct(">BBHIQQQ")
 _RESEND_REQUEST = struct.Struct(">BBHHH")
 _RESEND_REPLY_HEADER = b"\x80\xd6\x00\x01"
+_TIME_ANNOUNCE = struct.Struct(">BBHIQIQ")
+_ANNOUNCE_SEQUENCE = 6
+_BUFFERED_HEADER = struct.Struct(">III")
+_BUFFERED_SEQUENCE_MASK = 0x7FFFFF
 
 
 class PacketKind(IntEnum):
@@ -35,6 +41,7 @@ class PacketKind(IntEnum):
     SYNC = 0x54
     RESEND_REQUEST = 0x55
     RESEND_REPLY = 0x56
+    TIME_ANNOUNCE = 0x57
     AUDIO = 0x60
 
 
@@ -61,6 +68,56 @@ def audio_header(
 def with_marker(datagram: bytes) -> bytes:
     """Return an audio packet marked as the first after RECORD or FLUSH."""
     return bytes((datagram[0], datagram[1] | _MARKER)) + datagram[2:]
+
+
+def buffered_header(sequence: int, rtptime: int, ssrc: int) -> bytes:
+    """Build the 12 bytes before a payload of a buffered stream; numbers wrap."""
+    return _BUFFERED_HEADER.pack(
+        _VERSION << 24 | sequence & _BUFFERED_SEQUENCE_MASK,
+        rtptime & 0xFFFFFFFF,
+        ssrc & 0xFFFFFFFF,
+    )
+
+
+def buffered_sequence(sequence: int) -> int:
+    """Return a sequence number as a buffered stream counts: with 23 bits."""
+    return sequence & _BUFFERED_SEQUENCE_MASK
+
+
+def framed(packet: bytes) -> bytes:
+    """Put a packet's length before it, which counts its own two bytes too."""
+    return (len(packet) + LENGTH_BYTES).to_bytes(LENGTH_BYTES) + packet
+
+
+@dataclass(frozen=True, slots=True)
+class TimeAnnounce:
+    """Our statement of which frame belongs to which time of a PTP clock."""
+
+    frame: int
+    end_frame: int
+    time_ns: int
+    clock_id: int
+    is_first: bool = False
+
+    def build(self) -> bytes:
+        """Build the packet; RTP times wrap, whatever their size."""
+        return _TIME_ANNOUNCE.pack(
+            _VERSION | (_EXTENSION if self.is_first else 0),
+            PacketKind.TIME_ANNOUNCE | _MARKER,
+            _ANNOUNCE_SEQUENCE,
+            self.frame & 0xFFFFFFFF,
+            self.time_ns,
+            self.end_frame & 0xFFFFFFFF,
+            self.clock_id,
+        )
+
+    @classmethod
+    def parse(cls, packet: bytes) -> Self:
+        """Parse a time announce."""
+        first, _, _, frame, time_ns, end_frame, clock_id = _unpack(
+            _TIME_ANNOUNCE, PacketKind.TIME_ANNOUNCE, packet
+        )
+        return cls(frame, end_frame, time_ns, clock_id, bool(first & _EXTENSION))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
-"""RTSP requests and responses, as RAOP uses them over its control connection.
+"""RTSP requests and responses, as AirPlay uses them over its control connections.
 
 Formats: RFC 2326 with what receivers do in the field (line ends, key case, missing
 reasons); limits keep a hostile receiver from filling memory.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 import re
+from typing import override
 
 from ..errors import ReceiverProtocolError
 
@@ -17,6 +19,7 @@ MAX_BODY_BYTES = 1024 * 1024
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 _FORBIDDEN_IN_LINE = re.compile(rb"[\r\0]")
 _HEAD_END = re.compile(rb"\n\r?\n")
+_CALL_LINE = re.compile(rb"([A-Z_]{1,32})[ \t]+([\x21-\x7e]{1,1024})[ \t]+\S{1,16}")
 _STATUS_LINE = re.compile(rb"(?:RTSP/1\.0|HTTP/1\.[01])[ \t]+([1-9]\d\d)(?:[ \t](.*))?")
 _BODY_LENGTH = re.compile(r"[0-9]{1,9}")
 _PORT = re.compile(r"[0-9]{1,5}")
@@ -69,13 +72,29 @@ class Response:
         return self.headers.get(name.lower())
 
 
-class ResponseParser:
-    """Cuts the bytes of a control connection into responses."""
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that a receiver makes of us; header names are in lower case."""
+
+    method: str
+    uri: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    def answer(self) -> bytes:
+        """Write that it was heard; its number is repeated where it has one."""
+        number = self.headers.get("cseq")
+        cseq = f"CSeq: {number}\r\n" if number else ""
+        return f"RTSP/1.0 200 OK\r\n{cseq}Content-Length: 0\r\n\r\n".encode()
+
+
+class MessageParser[M: (Response, Call)](ABC):
+    """Cuts the bytes of a connection into messages."""
 
     def __init__(self) -> None:
         """Start at the beginning of a connection."""
         self._buffer = bytearray()
-        self._head: Response | None = None
+        self._head: M | None = None
         self._body_length = 0
 
     @property
@@ -83,15 +102,19 @@ class ResponseParser:
         """Whether no part of a response waits for its rest."""
         return self._head is None and not self._buffer
 
-    def feed(self, data: bytes) -> list[Response]:
-        """Take received bytes and return the responses that are whole now."""
+    def feed(self, data: bytes) -> list[M]:
+        """Take received bytes and return the messages that are whole now."""
         self._buffer += data
-        responses = []
-        while (response := self._next()) is not None:
-            responses.append(response)
-        return responses
+        messages = []
+        while (message := self._next()) is not None:
+            messages.append(message)
+        return messages
 
-    def _next(self) -> Response | None:
+    @abstractmethod
+    def _parse_head(self, head: bytes) -> M:
+        """Read everything before the body."""
+
+    def _next(self) -> M | None:
         if self._head is None:
             self._read_head()
         if self._head is None or len(self._buffer) < self._body_length:
@@ -106,13 +129,37 @@ class ResponseParser:
         self._buffer = self._buffer.lstrip(b"\r\n")
         end = _HEAD_END.search(self._buffer)
         if (end.end() if end else len(self._buffer)) > MAX_HEAD_BYTES:
-            raise ReceiverProtocolError("the head of a response is too long")
+            raise ReceiverProtocolError("the head of a message is too long")
         if end is None:
             return
-        head = _parse_head(bytes(self._buffer[: end.start()]))
-        self._body_length = _body_length(head)
+        head = self._parse_head(bytes(self._buffer[: end.start()]))
+        self._body_length = _body_length(head.headers)
         self._head = head
         del self._buffer[: end.end()]
+
+
+class ResponseParser(MessageParser[Response]):
+    """Cuts the bytes of a control connection into responses."""
+
+    @override
+    def _parse_head(self, head: bytes) -> Response:
+        status_line, headers = _split_head(head)
+        status = _STATUS_LINE.fullmatch(status_line)
+        if status is None:
+            raise ReceiverProtocolError(f"not a status line: {status_line[:80]!r}")
+        return Response(int(status[1]), _text(status[2] or b""), headers)
+
+
+class CallParser(MessageParser[Call]):
+    """Cuts the bytes of an event channel into what the receiver asks of us."""
+
+    @override
+    def _parse_head(self, head: bytes) -> Call:
+        request_line, headers = _split_head(head)
+        call = _CALL_LINE.fullmatch(request_line)
+        if call is None:
+            raise ReceiverProtocolError(f"not a request line: {request_line[:80]!r}")
+        return Call(_text(call[1]), _text(call[2]), headers)
 
 
 def parse_transport(value: str) -> dict[str, str]:
@@ -131,17 +178,14 @@ def transport_port(fields: Mapping[str, str], key: str) -> int | None:
     return int(text)
 
 
-def _parse_head(head: bytes) -> Response:
-    status_line, *lines = (line.removesuffix(b"\r") for line in head.split(b"\n"))
-    if any(_FORBIDDEN_IN_LINE.search(line) for line in (status_line, *lines)):
+def _split_head(head: bytes) -> tuple[bytes, dict[str, str]]:
+    first, *lines = (line.removesuffix(b"\r") for line in head.split(b"\n"))
+    if any(_FORBIDDEN_IN_LINE.search(line) for line in (first, *lines)):
         # Headers go back to the receiver in our requests, which refuse these.
-        raise ReceiverProtocolError("a response has control characters in its head")
-    status = _STATUS_LINE.fullmatch(status_line)
-    if status is None:
-        raise ReceiverProtocolError(f"not a status line: {status_line[:80]!r}")
+        raise ReceiverProtocolError("a message has control characters in its head")
     if len(lines) > MAX_HEADERS:
-        raise ReceiverProtocolError("a response has too many headers")
-    return Response(int(status[1]), _text(status[2] or b""), _parse_headers(lines))
+        raise ReceiverProtocolError("a message has too many headers")
+    return first, _parse_headers(lines)
 
 
 def _parse_headers(lines: list[bytes]) -> dict[str, str]:
@@ -157,8 +201,8 @@ def _parse_headers(lines: list[bytes]) -> dict[str, str]:
     return headers
 
 
-def _body_length(head: Response) -> int:
-    text = head.header("Content-Length") or "0"
+def _body_length(headers: Mapping[str, str]) -> int:
+    text = headers.get("content-length") or "0"
     if not _BODY_LENGTH.fullmatch(text) or int(text) > MAX_BODY_BYTES:
         raise ReceiverProtocolError(f"not a length of a body: {text[:80]!r}")
     return int(text)

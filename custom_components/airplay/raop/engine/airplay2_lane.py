@@ -1,0 +1,285 @@
+"""What both kinds of AirPlay 2 session do alike, seen from their stream."""
+
+from abc import abstractmethod
+import asyncio
+import logging
+import secrets
+import time
+from typing import override
+import uuid
+
+from ..auth.channel import ChannelKeys
+from ..errors import (
+    PtpUnavailableError,
+    RaopError,
+    ReceiverRefusedError,
+    ReceiverUnreachableError,
+    UnsupportedReceiverError,
+)
+from ..messages import Member
+from ..receiver import Receiver
+from ..session.airplay2 import AirPlay2Session, Clock, Stream, StreamPorts, Terms
+from ..session.control import Caller
+from ..session.events import button_of
+from ..wire.rtsp import Call
+from . import clock
+from .connection import Connection
+from .entrance import enter_airplay2
+from .event_channel import EventChannel
+from .means import Means
+from .ptp_service import PtpPeer
+from .session_lane import SessionLane
+from .tap import Tap
+from .transmitter import Transmitter
+
+_LOGGER = logging.getLogger(__name__)
+
+_FEEDBACK_S = 2.0
+# So soon after the start the first one says whether a buffered stream is understood.
+_FIRST_FEEDBACK_S = 0.6
+_MISSES = 3
+# shairport-sync answers our clock within milliseconds; others take seconds, and are
+# given them by their lead.
+_CLAIM_S = 0.2
+_LOOK_S = 0.01
+
+
+class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
+    """Connects one session, keeps its event channel and its clock."""
+
+    def __init__(self, member: Member, means: Means) -> None:
+        super().__init__(member, means.identity, means.pacer)
+        self._means = means
+        self._peer: PtpPeer | None = None
+        self._events: EventChannel | None = None
+        self._ptp_problem: PtpUnavailableError | None = None
+        self._answered_ns: int | None = None
+        self._session_id = secrets.randbelow(1 << 32)
+
+    @property
+    @override
+    def last_evidence_ns(self) -> int | None:
+        """The session time of its last answer; None before any."""
+        return self._answered_ns
+
+    @override
+    async def prepare(self) -> None:
+        """Connect, pair and set everything up; nothing sounds yet."""
+        try:
+            await enter_airplay2(
+                self.receiver,
+                self._negotiate,
+                password=self.member.password,
+                credentials=self.member.credentials,
+            )
+        except ReceiverRefusedError as err:
+            if self._ptp_problem:
+                # It wants that clock and no other.
+                raise self._ptp_problem from err
+            raise
+
+    @override
+    async def record(self, transmitter: Transmitter) -> None:
+        """Start at the timeline's entry, at the wanted level."""
+        # Last of all, as some forget a level that comes before the stream.
+        await self._settle_first_volume()
+        outlet = self._outlet
+        if outlet is None:
+            raise ReceiverUnreachableError("there is no session")
+        self._transmitter = transmitter
+        lead_ns = self.evidence.joining_ms * 1_000_000
+
+        def attach() -> None:
+            now_ns = clock.now_ns()
+            delay = outlet.delay_frames
+            sequence = transmitter.entry(now_ns, lead_ns, delay_frames=delay)
+            transmitter.attach(outlet, sequence, now_ns=now_ns, lead_ns=lead_ns)
+
+        await self._pacer.run(attach)
+        self._spawn(self._keep_in_touch())
+
+    @override
+    def release(self) -> None:
+        """Let go of everything without a word to the receiver."""
+        super().release()
+        if self._events:
+            self._events.close()
+        if self._peer:
+            self._peer.remove()
+
+    @abstractmethod
+    async def _make_ready(self, connection: Connection) -> None:
+        """Get what has to be there before the session."""
+
+    @abstractmethod
+    async def _open_stream(
+        self, connection: Connection, session: AirPlay2Session
+    ) -> None:
+        """Set the stream up."""
+
+    @property
+    @abstractmethod
+    def _timing_port(self) -> int:
+        """Our port for timing requests, of a receiver without PTP."""
+
+    def _hear_rate(self, rate: float | None) -> None:
+        """Take the rate at which the receiver says it plays."""
+
+    async def _negotiate(
+        self, connection: Connection, secret: bytes, receiver: Receiver
+    ) -> None:
+        self.receiver = receiver
+        self._connection = connection
+        try:
+            await self._agree_on_clock(connection)
+            await self._make_ready(connection)
+            session = AirPlay2Session(self._terms(connection))
+            opened = await connection.perform(session.set_up())
+            if opened.event_port:
+                await self._open_events(connection, secret, opened.event_port)
+            await connection.perform(session.record())
+            await self._share_clock(connection, session, opened.addresses)
+            await self._open_stream(connection, session)
+            await self._until_claimed()
+        except BaseException as err:
+            self.release()
+            self._events = self._peer = None
+            if isinstance(err, OSError):
+                reason = err.strerror or str(err)
+                raise ReceiverUnreachableError(f"{self.member.host}: {reason}") from err
+            raise
+        self._session = session
+
+    async def _agree_on_clock(self, connection: Connection) -> None:
+        """Find out whether we can be the clock that the receiver wants."""
+        if self._means.ptp is None or not self.receiver.takes_ptp:
+            return
+        try:
+            self._peer = await self._means.ptp.add_peer((connection.remote,))
+        except PtpUnavailableError as err:
+            self._ptp_problem = err
+
+    async def _share_clock(
+        self,
+        connection: Connection,
+        session: AirPlay2Session,
+        addresses: tuple[str, ...],
+    ) -> None:
+        """Name each other's clocks, the receiver's by all of its addresses."""
+        if self._peer is None or self._means.ptp is None:
+            return
+        remote = connection.remote
+        plain, _, scope = remote.partition("%")
+        others = [_scoped(each, scope) for each in addresses if each != plain]
+        if others:
+            self._peer.remove()
+            self._peer = await self._means.ptp.add_peer((remote, *others))
+        local = connection.local.partition("%")[0]
+        await connection.perform(session.set_peers((plain, local)))
+
+    async def _open_events(
+        self, connection: Connection, secret: bytes, port: int
+    ) -> None:
+        keys = ChannelKeys.events(secret)
+        host = connection.remote
+        self._events = await EventChannel.open(host, port, keys, self._take_call)
+        self._events.closed.add_done_callback(lambda _: self._look_after_it())
+
+    async def _until_claimed(self) -> None:
+        """Wait a moment for a sign that our clock has arrived."""
+        if self._peer is None:
+            return
+        self._peer.begin()
+        until_s = time.monotonic() + _CLAIM_S
+        while not self._peer.has_evidence and time.monotonic() < until_s:
+            await asyncio.sleep(_LOOK_S)
+
+    async def _set_up_stream(
+        self,
+        connection: Connection,
+        session: AirPlay2Session,
+        kind: int,
+        control_port: int | None,
+    ) -> StreamPorts:
+        keys = self._means.keys
+        stream = Stream(
+            kind=kind,
+            key=keys.seal.key,
+            control_port=control_port,
+            connection_id=self._session_id if self._peer else keys.connection_id,
+        )
+        return await connection.perform(session.set_up_stream(stream))
+
+    def _terms(self, connection: Connection) -> Terms:
+        identity = self._means.identity
+        ptp = self._means.ptp
+        if self._peer and ptp:
+            clock = Clock(id=ptp.clock_id)
+        else:
+            clock = Clock(timing_port=self._timing_port)
+        return Terms(
+            caller=Caller(
+                local=connection.local,
+                session_id=self._session_id,
+                dacp_id=identity.dacp_id,
+                active_remote=self.active_remote,
+                password=self.member.password,
+            ),
+            client_name=identity.client_name,
+            clock=clock,
+            session_uuid=_uuid(),
+            group_uuid=self._means.keys.uuid,
+            peer_uuid=_uuid(),
+        )
+
+    def _take_call(self, call: Call) -> None:
+        if button := button_of(call):
+            self._means.on_button(self.member.receiver, button)
+
+    def _look_after_it(self) -> None:
+        """See whether a session whose event channel has ended still stands."""
+        if self.is_open and self._session:
+            self._spawn(self.check())
+
+    async def _keep_in_touch(self) -> None:
+        misses = 0
+        await asyncio.sleep(_FIRST_FEEDBACK_S)
+        while True:
+            try:
+                steps = self._open_session.feedback()
+                rate = await self._perform(
+                    steps, timeout_s=_FEEDBACK_S, is_urgent=False
+                )
+            except ReceiverUnreachableError as err:
+                misses += 1
+                if misses >= _MISSES:
+                    self._lose(err)
+            except RaopError as err:
+                _LOGGER.debug("%s: %s", self.member.name, err)
+            else:
+                misses = 0
+                self._answered_ns = clock.now_ns()
+                self._hear_rate(rate)
+            await asyncio.sleep(_FEEDBACK_S)
+
+    def _lose(self, reason: RaopError) -> None:
+        """Give up a receiver that is not there any more, and let its stream know."""
+        if self._connection:
+            self._connection.close(reason)
+
+    def _need_ptp(self) -> PtpPeer:
+        """Return the receiver's clock; raise what stands in the way of one."""
+        if self._peer:
+            return self._peer
+        raise self._ptp_problem or UnsupportedReceiverError(
+            "the receiver follows no PTP clock, as a buffered stream must"
+        )
+
+
+def _scoped(address: str, scope: str) -> str:
+    is_link_local = address.lower().startswith("fe80:")
+    return f"{address}%{scope}" if scope and is_link_local else address
+
+
+def _uuid() -> str:
+    return str(uuid.uuid4()).upper()

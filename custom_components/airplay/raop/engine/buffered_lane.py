@@ -1,0 +1,166 @@
+"""The buffered lane of AirPlay 2: the same packets over TCP, and an anchor for them."""
+
+import asyncio
+from collections.abc import Callable
+import logging
+import socket
+from typing import override
+
+from ..errors import (
+    RaopError,
+    ReceiverRefusedError,
+    ReceiverSilentError,
+    ReceiverUnreachableError,
+)
+from ..receiver import Codec
+from ..session.airplay2 import BUFFERED, AirPlay2Session, Anchor
+from ..session.backlog import Format
+from ..session.lead import Following, Shown
+from ..session.timeline import delay_frames
+from . import sockets
+from .airplay2_lane import AirPlay2Lane
+from .buffered_outlet import BufferedOutlet, Course
+from .connection import Connection
+
+_LOGGER = logging.getLogger(__name__)
+
+_CONNECT_S = 3.0
+_HALT_S = 1.0
+# Sonos and WiiM refuse an anchor until they have measured our clock.
+_ANCHOR_RETRY_S = 0.5
+_ANCHOR_TRIES = 12
+# What says that packets are ALAC with 44100 Hz and 16 bit: shairport-sync's own word
+# (its player has no other for it, and the SSRC alone chooses the codec; measured).
+_ALAC_44100_16 = 0x0000FACE
+
+
+class BufferedLane(AirPlay2Lane[BufferedOutlet]):
+    """Sends packets when the receiver takes them, and tells it where the line is."""
+
+    _course: Course | None = None
+    _told_course: Course | None = None
+    _telling: asyncio.Task[None] | None = None
+    _rate: float | None = None
+
+    @property
+    @override
+    def timing_replies(self) -> int:
+        """How often the receiver was seen to follow our clock.
+
+        A rate of 0 says that it does not, or that it does not know the codec.
+        """
+        has_clock = self._peer is not None and self._peer.has_evidence
+        return int(has_clock and self._rate != 0)
+
+    @property
+    @override
+    def evidence(self) -> Shown:
+        """What the receiver has shown of how soon it can be heard."""
+        return Following(self._peer.lead_ms if self._peer else 0)
+
+    @override
+    async def flush(self, sequence: int, frame: int) -> None:
+        """Silence the receiver now; the given packet comes next."""
+        self._course = None
+        session = self._open_session
+        await self._perform(session.halt(), timeout_s=_HALT_S)
+        steps = session.flush_buffered(sequence, frame)
+        await self._perform(steps, timeout_s=_HALT_S)
+
+    @override
+    async def _make_ready(self, connection: Connection) -> None:
+        self._need_ptp()
+        self.shape = Format(
+            Codec.ALAC,
+            self._means.keys.seal,
+            self.member.channel,
+            ssrc=_ALAC_44100_16,
+            is_buffered=True,
+        )
+
+    @property
+    @override
+    def _timing_port(self) -> int:
+        return 0
+
+    @override
+    async def _open_stream(
+        self, connection: Connection, session: AirPlay2Session
+    ) -> None:
+        ports = await self._set_up_stream(connection, session, BUFFERED, None)
+        loop = asyncio.get_running_loop()
+        sock = await _connect(connection, ports.audio)
+        outlet = BufferedOutlet(
+            sock,
+            self.shape,
+            on_course=lambda course: _post(loop, self._steer, course),
+            on_end=lambda: _post(loop, self._lose, _ended()),
+        )
+        outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
+        self._outlet = outlet
+        await self._plug(outlet)
+
+    @override
+    def _hear_rate(self, rate: float | None) -> None:
+        self._rate = rate
+
+    def _steer(self, course: Course) -> None:
+        """Tell the receiver a new line; of several the last one counts."""
+        self._course, self._told_course = course, None
+        if self.is_open and (self._telling is None or self._telling.done()):
+            self._telling = self._spawn(self._tell_course())
+
+    async def _tell_course(self) -> None:
+        tries = 0
+        while (course := self._course) and course is not self._told_course:
+            session = self._open_session
+            try:
+                await self._perform(session.run())
+                await self._perform(session.anchor(self._anchor(course)))
+            except ReceiverRefusedError as err:
+                tries += 1
+                if tries == _ANCHOR_TRIES:
+                    text = "the receiver never took the time at which it is to play"
+                    return self._lose(ReceiverSilentError(text))
+                _LOGGER.debug("%s: %s", self.member.name, err)
+                await asyncio.sleep(_ANCHOR_RETRY_S)
+            except RaopError as err:
+                return self._lose(err)
+            else:
+                self._told_course = course
+        return None
+
+    def _anchor(self, course: Course) -> Anchor:
+        peer = self._need_ptp()
+        assert self._means.ptp is not None
+        known = peer.grandmaster_id
+        clock_id = self._means.ptp.clock_id if known is None else known
+        return Anchor(course.frame, peer.timeline_ns(course.at_ns), clock_id)
+
+
+async def _connect(connection: Connection, port: int) -> socket.socket:
+    """Open the connection for audio; raise ReceiverUnreachableError."""
+    sock = socket.socket(sockets.family_of(connection.remote), socket.SOCK_STREAM)
+    sock.setblocking(False)
+    where = sockets.endpoint(connection.remote, port)
+    try:
+        async with asyncio.timeout(_CONNECT_S):
+            await asyncio.get_running_loop().sock_connect(sock, where)
+    except BaseException as err:
+        sock.close()
+        if isinstance(err, OSError):
+            text = "the receiver opens no connection for audio"
+            raise ReceiverUnreachableError(text) from err
+        raise
+    return sock
+
+
+def _post[T](
+    loop: asyncio.AbstractEventLoop, take: Callable[[T], None], what: T
+) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(take, what)
+
+
+def _ended() -> RaopError:
+    return ReceiverUnreachableError("the receiver closed the connection for audio")

@@ -1,0 +1,141 @@
+"""One receiver's TCP side: a buffered stream of AirPlay 2.
+
+The packets are those of the timeline, made as soon as those for other receivers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+import socket
+
+from ..commands import Channel
+from ..session.backlog import Format
+from ..session.link_quality import LinkQuality
+from ..session.timeline import Line
+from .outlet import BATCH, Stock
+from .pacer import Pacer
+
+_NEVER_NS = 1 << 62
+# A receiver that takes nothing for now is asked again after this.
+_FULL_NS = 5_000_000
+_READ_BYTES = 4096
+_SEND_BUFFER_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A frame and the session time at which it is heard, and so all others."""
+
+    frame: int
+    at_ns: int
+
+
+class BufferedOutlet:
+    """Sends one receiver its packets over a connection that may be full at times.
+
+    `on_course` is called where the line is another one than before, `on_end` when the
+    receiver has closed the connection; both on the pacing thread.
+    """
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        shape: Format,
+        *,
+        on_course: Callable[[Course], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        self._connection = connection
+        self.shape = shape
+        self._on_course = on_course
+        self._on_end = on_end
+        self._told: tuple[Line, int] | None = None
+        self._rest = b""
+        self._pacer: Pacer | None = None
+        self.cursor: int | None = None
+        self.due_ns = 0
+        self.delay_frames = 0
+        self.packets = 0
+        self.resent = 0
+        self._lead_ns = 0
+
+    def tune(self, delay_frames: int, channel: Channel) -> None:
+        """Set when the receiver is heard; packets from now on are of the channel."""
+        self.shape = replace(self.shape, channel=channel)
+        self.delay_frames = delay_frames
+        self.due_ns = 0
+
+    def link(self, now_ns: int) -> LinkQuality:
+        """Return how far ahead of being heard the last packet went out."""
+        return LinkQuality(lead_ms=self._lead_ns // 1_000_000)
+
+    def plug(self, pacer: Pacer) -> None:
+        """Begin to watch for the end of the connection."""
+        self._pacer = pacer
+        pacer.listen(self._connection, self._listen)
+
+    def unplug(self, pacer: Pacer) -> None:
+        """Send nothing any more."""
+        self.cursor = None
+        pacer.forget(self._connection)
+        self._connection.close()
+
+    def start(self, sequence: int) -> None:
+        """Send from a packet on; what was begun is sent whole, or none would follow."""
+        self._rest = self._rest[: len(self._rest) % self._packet_bytes]
+        self._told = None
+        self.cursor = sequence
+        self.due_ns = 0
+
+    def pump(self, now_ns: int, stock: Stock) -> int:
+        """Send what is due; return the time of the next turn."""
+        line = stock.line
+        if self.cursor is None or line is None:
+            return _NEVER_NS
+        if self._told != (line, self.delay_frames):
+            self._tell_course(line, stock)
+        while self._rest or self.cursor < stock.next_sequence:
+            if not self._rest:
+                count = min(stock.next_sequence - self.cursor, BATCH)
+                datagrams, self._rest = stock.batch(self.shape, self.cursor, count)
+                self.cursor += count
+                self.packets += len(datagrams)
+            try:
+                sent = self._connection.send(self._rest)
+            except BlockingIOError:
+                return now_ns + _FULL_NS
+            except OSError:
+                self._end()
+                break
+            self._rest = self._rest[sent:]
+            frame = stock.backlog.frame_of(self.cursor) + self.delay_frames
+            self._lead_ns = line.time_of(frame) - now_ns
+        return _NEVER_NS
+
+    @property
+    def _packet_bytes(self) -> int:
+        return self.shape.datagram_bytes
+
+    def _tell_course(self, line: Line, stock: Stock) -> None:
+        assert self.cursor is not None
+        self._told = (line, self.delay_frames)
+        frame = stock.backlog.frame_of(self.cursor)
+        self._on_course(Course(frame - self.delay_frames, line.time_of(frame)))
+
+    def _listen(self) -> None:
+        try:
+            if self._connection.recv(_READ_BYTES):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self._end()
+
+    def _end(self) -> None:
+        self._rest, self.cursor = b"", None
+        if self._pacer:
+            self._pacer.forget(self._connection)
+        self._on_end()

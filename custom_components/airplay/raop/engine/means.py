@@ -1,0 +1,54 @@
+"""What the lanes of a stream share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+import os
+import uuid
+
+from ..auth.packet_seal import PacketSeal
+from ..buttons import Button
+from ..messages import Identity
+from ..session.backlog import AudioKey
+from .pacer import Pacer
+from .ptp_service import PtpService
+
+_AES_BYTES = 16
+_SEAL_BYTES = 32
+_CONNECTION_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKeys:
+    """The keys of all receivers of a stream, so that they share their packets too.
+
+    `connection_id` stands in packets for those who tell streams apart by it.
+    """
+
+    aes: AudioKey
+    seal: PacketSeal = field(repr=False)
+    uuid: str
+    connection_id: int
+
+    @classmethod
+    def random(cls) -> GroupKeys:
+        """Return new ones."""
+        return cls(
+            aes=AudioKey(os.urandom(_AES_BYTES), os.urandom(_AES_BYTES)),
+            seal=PacketSeal(os.urandom(_SEAL_BYTES)),
+            uuid=str(uuid.uuid4()).upper(),
+            connection_id=int.from_bytes(os.urandom(_CONNECTION_BYTES)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a lane works with; `on_button` takes a receiver's id and what was pressed.
+
+    Without `ptp` receivers are told the time only if they ask.
+    """
+
+    identity: Identity
+    pacer: Pacer
+    keys: GroupKeys
+    ptp: PtpService | None
+    on_button: Callable[[str, Button], None]

@@ -1,0 +1,96 @@
+"""The realtime lane of AirPlay 2: packets over UDP, like RAOP's but sealed."""
+
+import logging
+from typing import override
+
+from ..receiver import Codec
+from ..session.airplay2 import REALTIME, AirPlay2Session
+from ..session.backlog import Format
+from ..session.lead import Evidence, Following, Shown
+from ..session.timeline import delay_frames, time_announce
+from .airplay2_lane import AirPlay2Lane
+from .connection import Connection
+from .outlet import Moment, Outlet, sync
+
+_LOGGER = logging.getLogger(__name__)
+
+# Nothing is sent meanwhile, and whoever pressed pause or play waits for the answer.
+_FLUSH_S = 1.0
+
+
+class RealtimeLane(AirPlay2Lane[Outlet]):
+    """Sends packets when they are due, and tells the line on the control port."""
+
+    @property
+    @override
+    def timing_replies(self) -> int:
+        """How often the receiver was seen to follow our clock."""
+        if self._peer:
+            return int(self._peer.has_evidence)
+        return self._outlet.timing_replies if self._outlet else 0
+
+    @property
+    @override
+    def evidence(self) -> Shown:
+        """What the receiver has shown of how soon it can be heard."""
+        if self._peer:
+            return Following(self._peer.lead_ms)
+        return Evidence(0, self.timing_replies, self.resent, self._was_heard)
+
+    @override
+    async def flush(self, sequence: int, frame: int) -> None:
+        """Silence the receiver now; the given packet comes next."""
+        steps = self._open_session.flush(sequence, frame)
+        await self._perform(steps, timeout_s=_FLUSH_S)
+
+    @override
+    async def _make_ready(self, connection: Connection) -> None:
+        if self._ptp_problem:
+            _LOGGER.warning(
+                "%s is played to without PTP, and may stay silent or out of step: %s",
+                self.member.name,
+                self._ptp_problem,
+            )
+        keys = self._means.keys
+        # A receiver without PTP tells streams apart by what is 0 for all others.
+        ssrc = 0 if self._peer else keys.connection_id
+        self.shape = Format(Codec.ALAC, keys.seal, self.member.channel, ssrc=ssrc)
+        self._outlet = Outlet(
+            connection.local, connection.remote, self.shape, self._say_line
+        )
+        self._outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
+        await self._plug(self._outlet)
+
+    @property
+    @override
+    def _timing_port(self) -> int:
+        assert self._outlet is not None
+        return self._outlet.timing_port
+
+    @override
+    async def _open_stream(
+        self, connection: Connection, session: AirPlay2Session
+    ) -> None:
+        outlet = self._outlet
+        assert outlet is not None
+        ports = await self._set_up_stream(
+            connection, session, REALTIME, outlet.control_port
+        )
+        assert ports.control is not None
+        outlet.connect(ports.audio, ports.control)
+
+    def _say_line(self, moment: Moment) -> bytes:
+        """Tell the receiver the line by the clock that it follows; pacing thread."""
+        peer, ptp = self._peer, self._means.ptp
+        if peer is None or ptp is None:
+            return sync(moment)
+        clock_id = peer.grandmaster_id
+        announce = time_announce(
+            moment.line,
+            moment.now_ns,
+            ptp.clock_id if clock_id is None else clock_id,
+            peer.timeline_ns,
+            delay_frames=moment.delay_frames,
+            is_first=moment.is_first,
+        )
+        return announce.build()

@@ -1,0 +1,298 @@
+"""One AirPlay 2 session, from SETUP to TEARDOWN, without doing any IO.
+
+Every step is a handshake on a connection that is encrypted already. The order of the
+steps is `set_up`, the event channel, `record`, `set_peers`, `set_up_stream`: no other
+one satisfies all receivers of the field (Samsung, Sonos, Apple TV; owntone, cliairplay).
+Keys of the property lists: as iOS sends them and shairport-sync reads them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import ClassVar, override
+
+from ..errors import ReceiverProtocolError, ReceiverRefusedError
+from ..wire.plist import build_plist, parse_plist, signed
+from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE, buffered_sequence
+from ..wire.rtsp import Request, Response
+from .control import Caller, ControlSession, expect
+from .handshake import Handshake
+
+_BPLIST = "application/x-apple-binary-plist"
+_SOURCE_VERSION = "690.7.1"
+# What our packets are, in the tables of SETUP: ALAC, 44100 Hz, 16 bit, stereo.
+_ALAC = 2
+_ALAC_44100_16 = 1 << 18
+REALTIME = 96
+BUFFERED = 103
+_LEAST_LATENCY_FRAMES = 11_025
+_MOST_LATENCY_FRAMES = 88_200
+# Also those of a stereo pair, of both families.
+_MOST_ADDRESSES = 8
+_FRACTION_BITS = 64
+_SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """How the receiver learns our time: as a follower of a PTP clock, or by asking."""
+
+    id: int | None = None
+    timing_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a session is opened with; the three ids are random UUIDs in upper case."""
+
+    caller: Caller
+    client_name: str
+    clock: Clock
+    session_uuid: str
+    group_uuid: str
+    peer_uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a receiver names for a session: its event port and its own addresses."""
+
+    event_port: int | None
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """The stream to set up; `kind` is REALTIME or BUFFERED."""
+
+    kind: int
+    key: bytes = field(repr=False)
+    control_port: int | None
+    connection_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPorts:
+    """Where the receiver takes audio and control packets."""
+
+    audio: int
+    control: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A frame and the time of the receiver's clock at which it is heard."""
+
+    frame: int
+    time_ns: int
+    clock_id: int
+
+
+class AirPlay2Session(ControlSession):
+    """The requests of one session and what their answers mean."""
+
+    USER_AGENT: ClassVar[str] = "AirPlay/670.6.2"
+
+    def __init__(self, terms: Terms) -> None:
+        super().__init__(terms.caller)
+        self._terms = terms
+
+    def set_up(self) -> Handshake[Opened]:
+        """Open the session; tell which clock counts."""
+        said = yield from self._ask_plist("SETUP", self._session_body())
+        port = _port(said, "eventPort")
+        info = said.get("timingPeerInfo")
+        found = info.get("Addresses") if isinstance(info, dict) else None
+        return Opened(port, _addresses(found if isinstance(found, list) else []))
+
+    def record(self) -> Handshake[None]:
+        """Say that something will play; before a stream, or some are never heard."""
+        expect("RECORD", (yield from self._ask(Request("RECORD", self._url))))
+
+    def set_peers(self, addresses: Sequence[str]) -> Handshake[None]:
+        """Name all whose clock may count, the receiver's own address first."""
+        yield from self._tell_plist("SETPEERS", list(addresses))
+
+    def set_up_stream(self, stream: Stream) -> Handshake[StreamPorts]:
+        """Open a stream and learn where it goes."""
+        body: dict[str, object] = {"streams": [_stream_body(stream)]}
+        said = yield from self._ask_plist("SETUP", body)
+        streams = said.get("streams")
+        first = streams[0] if isinstance(streams, list) and streams else None
+        if not isinstance(first, dict):
+            # shairport-sync answers so where it wants a clock of another kind.
+            raise ReceiverRefusedError("SETUP: the receiver opens no stream")
+        audio, control = _port(first, "dataPort"), _port(first, "controlPort")
+        if audio is None or (control is None and stream.kind == REALTIME):
+            raise ReceiverProtocolError("SETUP: the receiver names no ports")
+        return StreamPorts(audio, control)
+
+    @override
+    def keep_alive(self) -> Handshake[None]:
+        """Show that we are there."""
+        yield from self.feedback()
+
+    def feedback(self) -> Handshake[float | None]:
+        """Show that we are there; return the sample rate at which it says it plays.
+
+        For a buffered stream 0 says that clock or codec are not understood; None where
+        nothing is said.
+        """
+        response = yield from self._ask(Request("POST", "/feedback"))
+        expect("/feedback", response)
+        if not response.body:
+            return None
+        streams = _answer(response).get("streams")
+        for each in streams if isinstance(streams, list) else []:
+            rate = each.get("sr") if isinstance(each, dict) else None
+            if isinstance(rate, int | float):
+                return float(rate)
+        return None
+
+    def run(self) -> Handshake[None]:
+        """Let a buffered stream run before it is told where.
+
+        shairport-sync dies of an anchor that comes before its first packet (measured);
+        behind this it does not.
+        """
+        yield from self._tell_plist("SETRATEANCHORTIME", {"rate": 1})
+
+    def anchor(self, anchor: Anchor) -> Handshake[None]:
+        """Tell a buffered stream when a frame is heard, and so all others."""
+        seconds, rest_ns = divmod(anchor.time_ns, _SECOND_NS)
+        body = {
+            "rate": 1,
+            "rtpTime": anchor.frame & 0xFFFFFFFF,
+            "networkTimeSecs": seconds,
+            "networkTimeFrac": signed((rest_ns << _FRACTION_BITS) // _SECOND_NS),
+            "networkTimeTimelineID": signed(anchor.clock_id),
+            "networkTimeFlags": 0,
+        }
+        yield from self._tell_plist("SETRATEANCHORTIME", body)
+
+    def halt(self) -> Handshake[None]:
+        """Silence a buffered stream where it is."""
+        yield from self._tell_plist("SETRATEANCHORTIME", {"rate": 0})
+
+    def flush_buffered(self, sequence: int, rtptime: int) -> Handshake[None]:
+        """Drop what a buffered stream holds; the given packet is the next to come."""
+        body = {
+            "flushUntilSeq": buffered_sequence(sequence),
+            "flushUntilTS": rtptime & 0xFFFFFFFF,
+        }
+        yield from self._tell_plist("FLUSHBUFFERED", body)
+
+    @override
+    def teardown(self) -> Handshake[None]:
+        """End the session."""
+        yield from self._ask(self._plist("TEARDOWN", {}))
+
+    @override
+    def _place(self, rtptime: int) -> tuple[tuple[str, str], ...]:
+        # Sonos plays nothing without it.
+        return (("RTP-Info", f"rtptime={rtptime & 0xFFFFFFFF}"),)
+
+    def _session_body(self) -> dict[str, object]:
+        terms = self._terms
+        octets = [f"{byte:02X}" for byte in bytes.fromhex(terms.caller.dacp_id)]
+        body: dict[str, object] = {
+            "deviceID": ":".join(octets),
+            "macAddress": ":".join(octets[:6]),
+            "sessionUUID": terms.session_uuid,
+            "groupUUID": terms.group_uuid,
+            "groupContainsGroupLeader": False,
+            "isMultiSelectAirPlay": True,
+            "senderSupportsRelay": False,
+            "name": terms.client_name,
+            "model": "iPhone14,3",
+            "osName": "iPhone OS",
+            "osVersion": "16.0",
+            "sourceVersion": _SOURCE_VERSION,
+        }
+        if terms.clock.id is None:
+            return body | {
+                "timingProtocol": "NTP",
+                "timingPort": terms.clock.timing_port or 0,
+            }
+        peer = {
+            "ID": terms.peer_uuid,
+            "DeviceType": 0,
+            "ClockID": signed(terms.clock.id),
+            "SupportsClockPortMatchingOverride": False,
+            "Addresses": [terms.caller.local.partition("%")[0]],
+        }
+        return body | {
+            "timingProtocol": "PTP",
+            "timingPeerInfo": peer,
+            "timingPeerList": [peer],
+        }
+
+    def _plist(
+        self, method: str, body: Mapping[str, object] | Sequence[str]
+    ) -> Request:
+        return Request(method, self._url, (), build_plist(body), _BPLIST)
+
+    def _ask_plist(
+        self, method: str, body: dict[str, object]
+    ) -> Handshake[dict[str, object]]:
+        response = yield from self._ask(self._plist(method, body))
+        expect(method, response)
+        return _answer(response)
+
+    def _tell_plist(
+        self, method: str, body: Mapping[str, object] | Sequence[str]
+    ) -> Handshake[None]:
+        expect(method, (yield from self._ask(self._plist(method, body))))
+
+
+def _stream_body(stream: Stream) -> dict[str, object]:
+    body: dict[str, object] = {
+        "type": stream.kind,
+        "ct": _ALAC,
+        "audioFormat": _ALAC_44100_16,
+        "spf": FRAMES_PER_PACKET,
+        "sr": SAMPLE_RATE,
+        "shk": stream.key,
+        "audioMode": "default",
+        "isMedia": True,
+        "supportsDynamicStreamID": False,
+        "streamConnectionID": stream.connection_id,
+    }
+    if stream.control_port is not None:
+        body["controlPort"] = stream.control_port
+    if stream.kind == REALTIME:
+        # A buffered Sonos would wait for so much longer.
+        body["latencyMin"] = _LEAST_LATENCY_FRAMES
+        body["latencyMax"] = _MOST_LATENCY_FRAMES
+    return body
+
+
+def _answer(response: Response) -> dict[str, object]:
+    return parse_plist(response.body) if response.body else {}
+
+
+def _port(said: Mapping[str, object], key: str) -> int | None:
+    """Return a port, None where none is named; 0 stands for none as well."""
+    found = said.get(key)
+    if found is None or found == 0:
+        return None
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise ReceiverProtocolError(f"{key} is no port: {found!r:.40}")
+    if not 0 < found <= 0xFFFF:
+        raise ReceiverProtocolError(f"{key} is no port: {found}")
+    return found
+
+
+def _addresses(found: Sequence[object]) -> tuple[str, ...]:
+    """Return those addresses to which a receiver of this network may send us."""
+    addresses = []
+    for each in found[:_MOST_ADDRESSES]:
+        try:
+            address = ip_address(each) if isinstance(each, str) else None
+        except ValueError:
+            continue
+        if address is None or address.is_multicast or address.is_unspecified:
+            continue
+        if (address.is_private or address.is_link_local) and not address.is_loopback:
+            addresses.append(str(address))
+    return tuple(addresses)

@@ -1,0 +1,192 @@
+"""What both kinds of AirPlay session ask alike: proofs of a password, levels, words."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar, NoReturn
+
+from ..auth import digest
+from ..errors import (
+    AuthenticationError,
+    PairingRequiredError,
+    PasswordRequiredError,
+    ReceiverBusyError,
+    ReceiverRefusedError,
+    UnsupportedReceiverError,
+)
+from ..messages import Tags
+from ..wire import dmap, parameters
+from ..wire.rtsp import Request, Response
+from .handshake import Handshake
+
+_BUSY = (453, 503)
+_UNSUPPORTED = (406, 415)
+_WITHOUT_SESSION = ("OPTIONS", "ANNOUNCE", "SETUP")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks; `local` is our address of the TCP connection."""
+
+    local: str
+    session_id: int
+    dacp_id: str
+    active_remote: int
+    password: str | None = field(default=None, repr=False)
+
+
+class ControlSession(ABC):
+    """The requests of one session, as handshakes: what came of them, or an error."""
+
+    USER_AGENT: ClassVar[str]
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._url = f"rtsp://{_url_host(caller.local)}/{caller.session_id}"
+        self._session: str | None = None
+        self._challenge: digest.Challenge | None = None
+        self._attempt = 0
+
+    @abstractmethod
+    def keep_alive(self) -> Handshake[None]:
+        """Show that we are there."""
+
+    @abstractmethod
+    def teardown(self) -> Handshake[None]:
+        """End the session."""
+
+    def flush(self, sequence: int, rtptime: int) -> Handshake[None]:
+        """Drop what the receiver holds; the given packet is the next one to come."""
+        where = rtp_info(sequence, rtptime)
+        response = yield from self._ask(Request("FLUSH", self._url, (where,)))
+        expect("FLUSH", response)
+
+    def volume(self, percent: float, *, is_muted: bool) -> Handshake[None]:
+        """Set the level, in percent of the receiver's scale."""
+        level = parameters.volume_db(percent, is_muted=is_muted)
+        body = parameters.volume_body(level)
+        yield from self._set("text/parameters", body)
+
+    def read_volume(self) -> Handshake[float | None]:
+        """Ask for the level, in percent; None where it is not told."""
+        request = Request(
+            "GET_PARAMETER", self._url, (), b"volume\r\n", "text/parameters"
+        )
+        response = yield from self._ask(request)
+        level = parameters.parse_volume(response.body)
+        return None if level is None else parameters.volume_percent(level)
+
+    def text(
+        self, tags: Tags, duration_ms: int | None, rtptime: int
+    ) -> Handshake[None]:
+        """Show title, artist and album; some receivers play nothing before this."""
+        body = dmap.now_playing(
+            tags.title,
+            tags.artist,
+            tags.album,
+            album_artist=tags.album_artist,
+            track=tags.track,
+            duration_ms=duration_ms,
+        )
+        yield from self._set("application/x-dmap-tagged", body, _rtptime(rtptime))
+
+    def artwork(self, content_type: str, data: bytes, rtptime: int) -> Handshake[None]:
+        """Show a picture, or with type image/none take it away."""
+        headers = [_rtptime(rtptime)]
+        if not data:
+            # A request without a body would not say its type, which is all there is.
+            headers += [("Content-Type", content_type), ("Content-Length", "0")]
+        yield from self._set(content_type, data, *headers)
+
+    def progress(self, start: int, now: int, end: int) -> Handshake[None]:
+        """Show the position: frames at which the media starts, is now, and ends."""
+        body = parameters.progress_body(start, now, end)
+        yield from self._set("text/parameters", body, *self._place(now))
+
+    def _place(self, _rtptime: int) -> tuple[tuple[str, str], ...]:
+        """Return the headers that say where on the timeline a position belongs."""
+        return ()
+
+    def _set(
+        self, content_type: str, body: bytes, *headers: tuple[str, str]
+    ) -> Handshake[None]:
+        request = Request("SET_PARAMETER", self._url, headers, body, content_type)
+        response = yield from self._ask(request)
+        expect(f"SET_PARAMETER {content_type}", response)
+
+    def _ask(self, request: Request) -> Handshake[Response]:
+        """Send one request; answer a 401 with every form of digest in the field.
+
+        The form that worked before has the first turn, with the new nonce.
+        """
+        response = yield self._signed(request)
+        for attempt in (self._attempt, *range(len(digest.ATTEMPTS))):
+            if response.status != 401:
+                return response
+            if not self._caller.password:
+                raise PasswordRequiredError("the receiver wants a password")
+            wanted = response.header("www-authenticate") or ""
+            self._challenge = digest.Challenge.parse(wanted)
+            self._attempt = attempt
+            response = yield self._signed(request)
+        if response.status == 401:
+            raise AuthenticationError("the receiver refused the password")
+        return response
+
+    def _signed(self, request: Request) -> Request:
+        """Add what every request of this sender carries."""
+        caller = self._caller
+        headers = [
+            ("User-Agent", self.USER_AGENT),
+            ("Client-Instance", caller.dacp_id),
+            ("DACP-ID", caller.dacp_id),
+            ("Active-Remote", str(caller.active_remote)),
+        ]
+        if self._session and request.method not in _WITHOUT_SESSION:
+            headers.append(("Session", self._session))
+        if self._challenge and caller.password:
+            user, is_upper = digest.ATTEMPTS[self._attempt]
+            proof = digest.authorization(
+                self._challenge,
+                user=user,
+                password=caller.password,
+                method=request.method,
+                uri=request.uri,
+                is_upper=is_upper,
+            )
+            headers.append(("Authorization", proof))
+        return request.with_headers(*headers)
+
+
+def expect(step: str, response: Response) -> None:
+    """Raise what a refusal means."""
+    if not 200 <= response.status < 300:
+        refuse(step, response)
+
+
+def refuse(step: str, response: Response) -> NoReturn:
+    """Raise what an error status means."""
+    status = response.status
+    if status in _BUSY:
+        raise ReceiverBusyError("the receiver plays for another sender")
+    if status in (403, 470):
+        raise PairingRequiredError("the receiver wants to be paired with its PIN")
+    if status in _UNSUPPORTED:
+        raise UnsupportedReceiverError(f"{step}: the receiver refuses the format")
+    raise ReceiverRefusedError(f"{step}: the receiver answered {status}")
+
+
+def rtp_info(sequence: int, rtptime: int) -> tuple[str, str]:
+    """Return the header that names a packet."""
+    return (
+        "RTP-Info",
+        f"seq={sequence & 0xFFFF};rtptime={rtptime & 0xFFFFFFFF}",
+    )
+
+
+def _rtptime(rtptime: int) -> tuple[str, str]:
+    return ("RTP-Info", f"rtptime={rtptime & 0xFFFFFFFF}")
+
+
+def _url_host(address: str) -> str:
+    plain = address.partition("%")[0]
+    return f"[{plain}]" if ":" in plain else plain
