@@ -141,7 +141,11 @@ async def test_a_poor_link_loses_nothing_and_moves_nobody(
     track = Track.write(tmp_path / "clicks.wav", 30)
     poor, new, old = group = [shairport("ap1"), shairport("ap1"), shairport("ap1old")]
 
-    with poor.poor_link(late_ms=50, rarity=8, loss_percent=5), lab.awake(group):
+    with (
+        poor.poor_link(late_ms=50, rarity=8, loss_percent=5),
+        poor.awake_behind_link(),
+        lab.awake([new, old]),
+    ):
         line_s = await begin(process, track, [member(each) for each in group])
         assert await ended(process, 50) == "finished"
 
