@@ -11,7 +11,6 @@ import hmac
 import warnings
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dh
 
 from ..errors import AuthenticationError, ReceiverProtocolError
 
@@ -92,12 +91,14 @@ def _power(base: int, exponent: int) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            from cryptography.hazmat.primitives.asymmetric import dh
+
             group = dh.DHParameterNumbers(_PRIME, _OPENSSL_GENERATOR)
             ours = dh.DHPublicNumbers(_ANY_PUBLIC, group)
             private = dh.DHPrivateNumbers(exponent, ours).private_key()
             public = dh.DHPublicNumbers(base, group).public_key()
             return int.from_bytes(private.exchange(public))
-    except ValueError, UnsupportedAlgorithm:
+    except AttributeError, ImportError, ValueError, UnsupportedAlgorithm:
         return pow(base, exponent, _PRIME)
 
 
