@@ -26,6 +26,7 @@ ANNOUNCEMENTS = {
     "ramp_ms": 200,
     "lead_in_ms": 500,
     "chime": "own",
+    "scope": "alone",
     "taken": "refuse",
 }
 
@@ -78,6 +79,7 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
         "ramp_ms": 0,
         "lead_in_ms": 3000,
         "chime": "none",
+        "scope": "group",
         "taken": "take_over",
     }
     done = await choose(hass, entry, depth=2.3, keep_paused=0, announcements=other)

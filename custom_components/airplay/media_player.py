@@ -96,18 +96,18 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
         if kept := await self.async_get_last_extra_data():
             known = kept.as_dict()
             self.seat.volume.async_restore(known["volume"], is_muted=known["is_muted"])
-            self.seat.kept.async_restore(known.get("queue"), known.get("position_ms"))
+            self.seat.own.async_restore(known.get("queue"), known.get("position_ms"))
 
     @property
     @override
     def extra_restore_state_data(self) -> ExtraStoredData:
         """Return what is taken up again after a restart."""
-        volume, kept = self.seat.volume, self.seat.kept
+        volume, own = self.seat.volume, self.seat.own
         return _Kept(
             volume=volume.known_level,
             is_muted=volume.is_muted,
-            queue=kept.queue.as_dict(),
-            position_ms=kept.position_ms,
+            queue=own.queue.as_dict(),
+            position_ms=own.position_ms,
         )
 
     @property

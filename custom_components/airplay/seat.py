@@ -63,7 +63,6 @@ class Seat:
         self._hass = hass
         self._background = Background(hass)
         self._is_lost = False
-        # It waits while a group's is heard.
         self._own = self.player = Transport(hass, sender, self)
         entry.async_on_unload(
             sender.async_listen_to(speaker.receiver.id, self.async_take)
@@ -77,9 +76,9 @@ class Seat:
         return self.speaker.name
 
     @property
-    def kept(self) -> Transport:
-        """Return the player whose queue is this speaker's to remember."""
-        return self.player if self.player.leader is self else self._own
+    def own(self) -> Transport:
+        """Return its own player, which waits while that of a group is heard."""
+        return self._own
 
     @property
     def is_missed(self) -> bool:

@@ -1,16 +1,18 @@
 """A network of real receivers on this machine, as scripts/receivers brings it up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 import os
 from pathlib import Path
 import re
 import subprocess
+import sys
 from typing import Any, Self
 
 ROOT = Path(__file__).parents[2]
 _SCRIPT = ROOT / "scripts" / "receivers"
+_WAKEUPS = ROOT / "tests" / "real" / "lab" / "wakeups.py"
 _PLACES = 8
 SUBNET = "10.77.0"
 
@@ -75,6 +77,20 @@ class Lab:
         """Start a command on the sender's side."""
         command = self.in_sender_namespace(argv)
         return subprocess.Popen(command, text=True, **options)
+
+    @contextmanager
+    def awake(
+        self, receivers: Iterable[Shairport], per_second: int = 500
+    ) -> Iterator[None]:
+        """Wake receivers at odd moments, so that they release blocks when due."""
+        hosts = [receiver.host for receiver in receivers]
+        argv = [sys.executable, str(_WAKEUPS), "eth0", str(per_second), *hosts]
+        waking = self.popen_in_sender_namespace(argv)
+        try:
+            yield
+        finally:
+            waking.kill()
+            waking.wait()
 
     @contextmanager
     def sender_namespace(self) -> Iterator[None]:
@@ -144,6 +160,22 @@ class Shairport:
         """Titles, volume and pictures in shairport-sync's own format."""
         return self._output.with_suffix(".metadata")
 
+    @property
+    def clock_path(self) -> Path:
+        """What its nqptp knows of the sender's clock: memory that it shares."""
+        namespace = f"{self._lab.name}-rx{self._place}"
+        found = subprocess.run(
+            ["ip", "netns", "pids", namespace],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        processes = (Path("/proc") / number for number in found.stdout.split())
+        (nqptp,) = (
+            each for each in processes if (each / "comm").read_text().strip() == "nqptp"
+        )
+        return nqptp / "root" / "dev" / "shm" / "nqptp"
+
     def start(self) -> Self:
         """Start it; what was recorded before is gone."""
         options = [f"{key}={value}" for key, value in self._options.items()]
@@ -163,6 +195,14 @@ class Shairport:
     def set_loss(self, percent: float) -> None:
         """Lose that share of the audio packets at random."""
         self._lab.command("loss", self._place, str(percent))
+
+    def cut_off(self) -> None:
+        """Let nothing in or out."""
+        self._lab.command("blackout", self._place, "on")
+
+    def plug_in(self) -> None:
+        """Let everything through again."""
+        self._lab.command("blackout", self._place, "off")
 
     def press(self, method: str, *arguments: str) -> None:
         """Use its remote control: RemoteControl.Play, AdvancedRemoteControl.SetVolume."""

@@ -258,6 +258,15 @@ def test_what_is_kept_is_found_and_is_the_packet_asked_for(
         assert found is None
 
 
+def test_a_packet_is_found_by_the_frame_from_which_on_it_is_wanted() -> None:
+    backlog = Backlog(100, 1000, SSRC)
+
+    assert backlog.sequence_from(1000) == 100
+    assert backlog.sequence_from(1001) == 101
+    assert backlog.sequence_from(1352) == 101
+    assert backlog.sequence_from(648) == 99
+
+
 SEAL = PacketSeal(bytes(range(32)))
 SEALED = Format(key=SEAL, ssrc=0)
 BUFFERED = Format(key=SEAL, ssrc=0xFACE, is_buffered=True)

@@ -50,6 +50,12 @@ def test_a_group_waits_for_the_slowest() -> None:
     assert lead_ms([]) == USUAL_LEAD_MS
 
 
+def test_who_joins_running_music_needs_no_silence_in_front() -> None:
+    fresh = Evidence(own_latency_frames=0, timing_replies=0, resent=0, was_heard=False)
+
+    assert fresh.joining_ms == USUAL_LEAD_MS - 191
+
+
 @pytest.mark.parametrize(
     ("ready_in_ms", "lead", "joining"), [(0, 400, 250), (600, 850, 850)]
 )

@@ -139,6 +139,18 @@ table inet lab {
 NFT
 }
 
+blackout() {  # on: nothing goes in or out, as with a pulled cable; off: it is plugged in again
+  local namespace=$prefix-rx$1
+  ip netns exec "$namespace" nft delete table inet dark 2>/dev/null || true
+  [[ $2 == on ]] || return 0
+  ip netns exec "$namespace" nft -f - <<NFT
+table inet dark {
+  chain in { type filter hook input priority 0; policy accept; iifname eth0 drop; }
+  chain out { type filter hook output priority 0; policy accept; oifname eth0 drop; }
+}
+NFT
+}
+
 bus() {  # the bus of a receiver's own, where its remote control is
   local i=$1
   shift
