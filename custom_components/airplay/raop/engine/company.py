@@ -1,6 +1,7 @@
 """Who hears a stream: joins it, leaves it, drops out and comes back."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Protocol
 
@@ -56,11 +57,17 @@ class Company:
             sessions, self._roster, on_arrived=on_arrived, on_hopeless=self._lose_hope
         )
         self._losing: asyncio.Task[None] | None = None
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
     def members(self) -> tuple[Member, ...]:
         """All of them, also those that are lost or were switched away."""
         return self._roster.members
+
+    @property
+    def active(self) -> tuple[Member, ...]:
+        """Those of them that were not switched to another source."""
+        return self._roster.active
 
     @property
     def is_group(self) -> bool:
@@ -134,11 +141,13 @@ class Company:
 
         Where it cannot be heard it is taken out again, and RaopError is raised.
         """
-        is_awaited = self._roster.is_awaited
-        if not (is_awaited or self._music.has_command):
-            return
-        self._roster.add(member)
-        self._lanes.want_too(member)
+        # Who is about to leave still has a session, and would seem to be heard.
+        async with self._turns[member.receiver]:
+            is_awaited = self._roster.is_awaited
+            if not (is_awaited or self._music.has_command):
+                return
+            self._roster.add(member)
+            self._lanes.want_too(member)
         if is_awaited or not self._music.is_quiet:
             await self._healing.joined(member.receiver)
 
@@ -148,12 +157,13 @@ class Company:
 
     async def part(self, receiver: str) -> None:
         """Free a receiver; the others play on."""
-        if not self._roster.has(receiver):
-            return
-        self._roster.remove(receiver)
-        await self._healing.leave(receiver)
-        await self._sessions.arrivals.cancel(receiver)
-        await self._lanes.leave(receiver)
+        async with self._turns[receiver]:
+            if not self._roster.has(receiver):
+                return
+            self._roster.remove(receiver)
+            await self._healing.leave(receiver)
+            await self._sessions.arrivals.cancel(receiver)
+            await self._lanes.leave(receiver)
         self._healing.lost(
             receiver, ReceiverUnreachableError("the others do not answer")
         )
