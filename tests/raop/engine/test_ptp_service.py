@@ -126,6 +126,7 @@ async def test_a_receiver_that_measures_both_ways_gets_our_clock() -> None:
         assert peer.has_evidence
         assert peer.probes == 5
         assert 2000 < peer.lead_ms <= 2300
+        assert peer.ready_at_ns > clock.now_ns()
 
 
 async def test_peer_delay_is_answered_from_both_ports_with_two_times() -> None:
@@ -242,6 +243,23 @@ async def test_a_port_that_is_taken_is_told() -> None:
             with pytest.raises(PtpPortsTakenError) as caught:
                 await service.add_peer(["127.0.0.2"])
             assert caught.value.reason == "taken"
+
+
+async def test_where_one_family_is_taken_the_other_is_let_go() -> None:
+    free = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    free.bind(("::1", 0))
+    port = free.getsockname()[1]
+    free.close()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", port))
+        service = PtpService(
+            Pacer(), OUR_ID, ports=Ports(port, 0), local=["::1", "127.0.0.1"]
+        )
+        with pytest.raises(PtpPortsTakenError):
+            await service.add_peer(["127.0.0.2"])
+
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as again:
+            again.bind(("::1", port))
 
 
 async def test_that_ports_are_taken_is_told_once_and_that_they_are_free_again() -> None:
