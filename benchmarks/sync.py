@@ -2,8 +2,8 @@
 
 import asyncio
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 import json
 import os
 from pathlib import Path
@@ -13,9 +13,10 @@ import time
 import numpy as np
 
 from tests.real.clicks import Sync, Track, heard_clicks, measure
-from tests.real.network import ROOT, Lab as Network, LabError, Shairport
+from tests.real.network import WAKEUPS_PER_S, Lab as Network, LabError, Shairport
 from tests.virtual_receiver.receiver import VirtualReceiver
 
+from .core import AROUND_CORE, ROOT
 from .figures import Benchmark, Figure, Lab
 from .sender_process import SenderProcess
 
@@ -28,9 +29,7 @@ _VIRTUAL_LIMIT_US = 50
 _CLOCK_STEP_NS = 1_000_000_007
 _REAL_LIMIT_MS = 1
 _OLD_EVERY = 4
-_WAKEUPS_PER_S = 500
 _SETTLE_S = 8
-_LAB_FOLDER = ROOT / "tests" / "real" / "lab"
 
 
 async def _run(lab: Lab) -> list[Figure]:
@@ -105,38 +104,27 @@ async def _play(
     command += ["--json", "--txt", "cn=0,1", "--txt", "et=0,1"]
     for receiver in receivers:
         command += ["--receiver", receiver.address]
-    wake: list[str | Path] = [sys.executable, _LAB_FOLDER / "wakeups.py", "eth0"]
-    wake += [str(_WAKEUPS_PER_S), *(receiver.host for receiver in receivers)]
     line_s: float | None = None
-    async with _running(network, wake), _running(network, command) as player:
-        assert player.stdout is not None
-        async for text in player.stdout:
-            event = json.loads(text)
-            if event["event"] == "started":
-                line_s = event["at"] - time.time() + time.monotonic()
+    with network.awake(receivers):
+        player = await asyncio.create_subprocess_exec(
+            *network.in_sender_namespace(command),
+            stdin=DEVNULL,
+            stdout=PIPE,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": os.fspath(AROUND_CORE)},
+        )
+        try:
+            assert player.stdout is not None
+            async for text in player.stdout:
+                event = json.loads(text)
+                if event["event"] == "started" and "at" in event:
+                    line_s = event["at"] - time.time() + time.monotonic()
+        finally:
+            if player.returncode is None:
+                player.kill()
         if await player.wait() or line_s is None:
             raise RuntimeError("the command line did not play")
     return line_s
-
-
-@asynccontextmanager
-async def _running(
-    network: Network, command: Sequence[str | Path]
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a command on the sender's side of the lab, at most as long as this."""
-    process = await asyncio.create_subprocess_exec(
-        *network.in_sender_namespace(command),
-        stdin=DEVNULL,
-        stdout=PIPE,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": "custom_components/airplay"},
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 def _figures(found: Sync, count: int, clicks: int) -> list[Figure]:
@@ -174,7 +162,7 @@ BENCHMARK = Benchmark(
         "3.3.8) in network namespaces of their own: a click was played when the blocks "
         "around it left the receiver, at the earliest that one of them within 0.25 s "
         "says. The lab's own resolution is how far apart two halves of one receiver's "
-        f"blocks put the same click; the receivers are woken {_WAKEUPS_PER_S} times a "
+        f"blocks put the same click; the receivers are woken {WAKEUPS_PER_S} times a "
         "second, since without a sound card they else look for due blocks when a packet "
         f"comes. The first {_SETTLE_S} s are left out."
     ),

@@ -9,26 +9,36 @@ click the earliest one tells where the receiver has put it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 import wave
 
 import numpy as np
 from numpy.typing import NDArray
-
-from .network import Shairport
 
 RATE = 44_100
 BUFFER_S = 0.2
 """How long before it is heard a block leaves a receiver of the lab."""
 
 _BURST = 220
-_QUIET = 2
+_QUIET = 60
 _LOUD = 2000
 _BLOCK_BYTES = 352 * 4
 _AROUND = RATE // 8
 
 type Numbers = NDArray[np.float64]
 type Bursts = NDArray[np.uint32]
+
+
+class Recorded(Protocol):
+    """What a receiver has played and when, as lab/pcm_recorder.py writes it."""
+
+    @property
+    def pcm_path(self) -> Path:
+        """Raw 16 bit stereo."""
+
+    @property
+    def index_path(self) -> Path:
+        """When each piece of it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +81,10 @@ class Click:
 
 
 def heard_clicks(
-    receiver: Shairport, track: Track, *, since: int = 0
+    receiver: Recorded, track: Track, *, since: int = 0
 ) -> dict[int, Click]:
     """Return the clicks that a receiver has played since a frame, by second."""
-    index = np.array(
-        [
-            [int(word) for word in line.split()]
-            for line in receiver.index_path.read_text().splitlines()
-            if line.count(" ") == 2
-        ],
-        np.int64,
-    ).reshape(-1, 3)
-    pcm = np.memmap(receiver.pcm_path, np.dtype("<i2"), "r")
-    frames = pcm[: len(pcm) // 2 * 2].reshape(-1, 2)
+    index, frames = _index(receiver), _frames(receiver)
     seconds = {burst.tobytes(): second for second, burst in enumerate(track.bursts)}
     clicks = {}
     for start in _bursts(frames[:, 0], since):
@@ -92,6 +93,33 @@ def heard_clicks(
         if second is not None and (click := _click(index, start)):
             clicks[second] = click
     return clicks
+
+
+def sounds_from_s(receiver: Recorded, after_s: float) -> float | None:
+    """Return when a receiver is heard again after a time of CLOCK_MONOTONIC.
+
+    That is by the first block that left it then and is not silent.
+    """
+    index, frames = _index(receiver), _frames(receiver)
+    for at_ns, place, size in index[index[:, 0] / 1e9 > after_s - BUFFER_S]:
+        block = frames[place // 4 : (place + size) // 4]
+        loud = np.flatnonzero(block.any(axis=1))
+        if len(loud):
+            return float(at_ns / 1e9 + BUFFER_S + loud[0] / RATE)
+    return None
+
+
+def _index(receiver: Recorded) -> NDArray[np.int64]:
+    """Return when blocks left a receiver: nanoseconds, first byte, number of bytes."""
+    lines = receiver.index_path.read_text().splitlines()
+    rows = [line.split() for line in lines if line.count(" ") == 2]
+    return np.array(rows, np.int64).reshape(-1, 3)
+
+
+def _frames(receiver: Recorded) -> NDArray[np.int16]:
+    """Return what a receiver has played, by frame and side."""
+    pcm = np.memmap(receiver.pcm_path, np.dtype("<i2"), "r")
+    return pcm[: len(pcm) // 2 * 2].reshape(-1, 2)
 
 
 def _bursts(left: NDArray[np.int16], since: int) -> list[int]:

@@ -42,6 +42,7 @@ def shairport(lab: Lab) -> Iterator[StartShairport]:
     yield start
     for receiver in started:
         receiver.set_loss(0)
+        receiver.plug_in()
         receiver.kill()
 
 

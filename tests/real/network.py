@@ -1,18 +1,22 @@
 """A network of real receivers on this machine, as scripts/receivers brings it up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 import os
 from pathlib import Path
 import re
 import subprocess
+import sys
 from typing import Any, Self
 
 ROOT = Path(__file__).parents[2]
 _SCRIPT = ROOT / "scripts" / "receivers"
+_WAKEUPS = ROOT / "tests" / "real" / "lab" / "wakeups.py"
+_POOR_LINK = ROOT / "tests" / "real" / "lab" / "poor_link.py"
 _PLACES = 8
 SUBNET = "10.77.0"
+WAKEUPS_PER_S = 500
 
 
 class LabError(Exception):
@@ -75,6 +79,12 @@ class Lab:
         """Start a command on the sender's side."""
         command = self.in_sender_namespace(argv)
         return subprocess.Popen(command, text=True, **options)
+
+    @contextmanager
+    def awake(self, receivers: Iterable[Shairport]) -> Iterator[None]:
+        """Wake receivers at odd moments, so that they release blocks when due."""
+        with _waking(f"{self.name}-tx", receivers):
+            yield
 
     @contextmanager
     def sender_namespace(self) -> Iterator[None]:
@@ -144,6 +154,22 @@ class Shairport:
         """Titles, volume and pictures in shairport-sync's own format."""
         return self._output.with_suffix(".metadata")
 
+    @property
+    def clock_path(self) -> Path:
+        """What its nqptp knows of the sender's clock: memory that it shares."""
+        namespace = f"{self._lab.name}-rx{self._place}"
+        found = subprocess.run(
+            ["ip", "netns", "pids", namespace],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        processes = (Path("/proc") / number for number in found.stdout.split())
+        (nqptp,) = (
+            each for each in processes if (each / "comm").read_text().strip() == "nqptp"
+        )
+        return nqptp / "root" / "dev" / "shm" / "nqptp"
+
     def start(self) -> Self:
         """Start it; what was recorded before is gone."""
         options = [f"{key}={value}" for key, value in self._options.items()]
@@ -163,6 +189,42 @@ class Shairport:
     def set_loss(self, percent: float) -> None:
         """Lose that share of the audio packets at random."""
         self._lab.command("loss", self._place, str(percent))
+
+    def cut_off(self) -> None:
+        """Let nothing in or out."""
+        self._lab.command("blackout", self._place, "on")
+
+    def plug_in(self) -> None:
+        """Let everything through again."""
+        self._lab.command("blackout", self._place, "off")
+
+    @contextmanager
+    def poor_link(
+        self, *, late_ms: float, rarity: float, loss_percent: float
+    ) -> Iterator[None]:
+        """Let packets be late and get lost, as lab/poor_link.py explains."""
+        names = [f"{self._lab.name}-sw", "br0", f"{self._lab.name}-rx{self._place}"]
+        numbers = [str(late_ms), str(rarity), str(loss_percent)]
+        link = subprocess.Popen(
+            [sys.executable, str(_POOR_LINK), *names, *numbers],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert link.stdout is not None
+        try:
+            if not link.stdout.readline():
+                raise LabError("there is no poor link")
+            yield
+        finally:
+            link.kill()
+            link.communicate()
+            self._lab.command("replug", self._place)
+
+    @contextmanager
+    def awake_behind_link(self) -> Iterator[None]:
+        """Wake it as `Lab.awake` does, but from its own side of a poor link."""
+        with _waking(f"{self._lab.name}-rx{self._place}", [self]):
+            yield
 
     def press(self, method: str, *arguments: str) -> None:
         """Use its remote control: RemoteControl.Play, AdvancedRemoteControl.SetVolume."""
@@ -202,6 +264,18 @@ class Shairport:
     def statistics(self) -> Statistics:
         """Read its newest statistics line; all 0 in a play shorter than 8 s."""
         return parse_statistics(self.log_path.read_text(errors="replace"))
+
+
+@contextmanager
+def _waking(namespace: str, receivers: Iterable[Shairport]) -> Iterator[None]:
+    hosts = [receiver.host for receiver in receivers]
+    argv = [sys.executable, str(_WAKEUPS), "eth0", str(WAKEUPS_PER_S), *hosts]
+    waking = subprocess.Popen(["ip", "netns", "exec", namespace, *argv])
+    try:
+        yield
+    finally:
+        waking.kill()
+        waking.wait()
 
 
 def parse_statistics(log: str) -> Statistics:

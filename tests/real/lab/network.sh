@@ -17,6 +17,10 @@ namespaces() { ip netns list | awk -v prefix="$prefix-" 'index($1, prefix) == 1 
 add_port() {  # namespace address bridge-port
   ip netns add "$1"
   ip -n "$1" link set lo up
+  plug "$@"
+}
+
+plug() {
   ip link add eth0 netns "$1" type veth peer name "$3" netns "$prefix-sw"
   ip -n "$prefix-sw" link set dev "$3" master br0 up
   ip -n "$1" addr add "$2/24" dev eth0
@@ -137,6 +141,22 @@ table inet lab {
   }
 }
 NFT
+}
+
+blackout() {  # on: nothing goes in or out, as with a pulled cable; off: it is plugged in again
+  local namespace=$prefix-rx$1
+  ip netns exec "$namespace" nft delete table inet dark 2>/dev/null || true
+  [[ $2 == on ]] || return 0
+  ip netns exec "$namespace" nft -f - <<NFT
+table inet dark {
+  chain in { type filter hook input priority 0; policy accept; iifname eth0 drop; }
+  chain out { type filter hook output priority 0; policy accept; oifname eth0 drop; }
+}
+NFT
+}
+
+replug() {  # behind another link that was in its place and is gone
+  plug "$prefix-rx$1" "$subnet.$((10 + $1))" "rx$1"
 }
 
 bus() {  # the bus of a receiver's own, where its remote control is

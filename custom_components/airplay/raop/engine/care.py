@@ -7,8 +7,10 @@ import time
 
 from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
 from ..messages import Member
+from ..session.pulse import Pulse
 from ..session.rejoin import Link
 from ..session.roster import Roster
+from ..session.timeline import SECOND_NS
 from . import clock
 from .knock import answers
 from .lane import Lane
@@ -18,12 +20,11 @@ _LOGGER = logging.getLogger(__name__)
 
 _LOOK_S = 0.1
 _EVIDENCE_S = 4.0
-# Receivers ask for the time every three seconds, and one question may be lost.
-_SILENT_S = 7.0
 # How soon it is noticed that a receiver is back on the network.
 _KNOCK_S = 2.0
 # Who answers but asks for nothing any more is given a new session.
 _MUTE_S = 30.0
+_MUTE = "it asks for the time no more"
 
 
 class Care:
@@ -63,7 +64,6 @@ class Care:
     def lost(self, error: RaopError) -> None:
         """Take note why its session ended."""
         self._error = error
-        self._hurried.set()
 
     async def run(self) -> RaopError:
         """Return why it is not tried any more; a lone receiver is nobody's business."""
@@ -133,14 +133,15 @@ class Care:
 
     async def _follow(self, lane: Lane) -> None:
         """Return when it is not heard any more and does not come back by itself."""
+        pulse = Pulse()
         while True:
             await self._pause(_LOOK_S)
             if not self._is_standing(lane):
                 self._drop_out(self._error)
                 return
-            if self._is_silent(lane) and not self._is_alone:
-                self._drop_out(ReceiverSilentError("it asks for the time no more"))
-                await self._await_sound(lane)
+            if self._is_silent(lane, pulse) and not self._is_alone:
+                self._drop_out(ReceiverSilentError(_MUTE))
+                await self._await_sound(lane, pulse)
                 self._sounds()
 
     def _sounds(self) -> None:
@@ -151,19 +152,23 @@ class Care:
         self._members.standing.tell(self.receiver, "playing")
         self._on_heard()
 
-    async def _await_sound(self, lane: Lane) -> None:
+    async def _await_sound(self, lane: Lane, pulse: Pulse) -> None:
         """Feed a silent receiver on while its connection stands."""
         since_s = time.monotonic()
-        member = self._roster.find(self.receiver) or lane.member
-        while self._is_silent(lane):
-            is_back = await self._is_back(member)
+        lane.endure()
+        while self._is_silent(lane, pulse):
+            is_back = await self._is_back(self._roster.find(self.receiver))
             self._check(lane)
             if is_back:
                 # If it has started anew it knows nothing of the session.
                 await lane.check()
-                self._check(lane)
-            if time.monotonic() - since_s > _MUTE_S:
-                raise ReceiverSilentError("it asks for the time no more")
+                if not self._is_standing(lane):
+                    self._hurried.set()
+                    raise ReceiverUnreachableError("it has forgotten the session")
+            if not self._was_there:
+                since_s = time.monotonic()
+            elif time.monotonic() - since_s > _MUTE_S:
+                raise ReceiverSilentError(_MUTE)
 
     async def _wait(self, wait_s: float) -> None:
         """Wait as long as the link deserves, or until it is seen on the network."""
@@ -172,13 +177,12 @@ class Care:
             if self._was_there:
                 await self._pause(left_s)
                 return
-            member = self._roster.find(self.receiver)
-            if member is None or await self._is_back(member):
+            if await self._is_back(self._roster.find(self.receiver)):
                 return
 
-    async def _is_back(self, member: Member) -> bool:
+    async def _is_back(self, member: Member | None) -> bool:
         """Knock after a while; return whether it is there and was not before."""
-        if await self._pause(_KNOCK_S):
+        if await self._pause(_KNOCK_S) or member is None:
             return True
         was_there, self._was_there = self._was_there, await answers(member)
         return self._was_there and not was_there
@@ -219,12 +223,11 @@ class Care:
         if not self._is_standing(lane):
             raise self._error
 
-    def _is_silent(self, lane: Lane) -> bool:
-        line, evidence_ns = self._sessions.line, lane.last_evidence_ns
-        if line is None or evidence_ns is None:
+    def _is_silent(self, lane: Lane, pulse: Pulse) -> bool:
+        if self._sessions.line is None or lane.last_evidence_ns is None:
             return False
-        since_ns = max(evidence_ns, line.at_ns)
-        return clock.now_ns() - since_ns > _SILENT_S * 1e9
+        pulse.asked(lane.last_evidence_ns / SECOND_NS)
+        return pulse.is_silent(clock.now_ns() / SECOND_NS)
 
     def _heard_ns(self, lane: Lane) -> int | None:
         transmitter, outlet = self._sessions.transmitter, lane.outlet

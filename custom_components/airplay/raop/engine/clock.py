@@ -33,6 +33,11 @@ def to_unix(session_ns: int) -> float:
     return (session_ns + time.time_ns() - now_ns()) / 1e9
 
 
+def of_unix(unix_s: float) -> int:
+    """Return the session time in ns of a wall clock time in seconds."""
+    return int(unix_s * 1e9) - time.time_ns() + now_ns()
+
+
 def _wall_offset_ns() -> int:
     """Return how far the wall clock is ahead of CLOCK_MONOTONIC."""
     offset_ns, closest_ns = 0, None

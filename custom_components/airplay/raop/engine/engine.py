@@ -9,10 +9,11 @@ import logging
 import time
 
 from ..buttons import Button
-from ..errors import MediaError, RaopError, StoppedError
+from ..errors import MediaError, PtpUnavailableError, RaopError, StoppedError
 from ..messages import (
     Announce,
     CancelAnnouncement,
+    ClockShared,
     Command,
     Event,
     Identity,
@@ -64,7 +65,9 @@ class Engine:
         self._emit = emit
         self._pacer = Pacer()
         self.remotes = Remotes()
-        self.ptp = PtpService(self._pacer, clock_id_of(identity.dacp_id))
+        self.ptp = PtpService(
+            self._pacer, clock_id_of(identity.dacp_id), on_change=self._tell_clock
+        )
         self._streams: dict[str, Stream] = {}
         self._at_work: dict[str, _Work] = {}
         self._announcements: dict[str, Announcement] = {}
@@ -89,8 +92,11 @@ class Engine:
         match command:
             case Play():
                 stream = self._stream(command.stream)
-                stream.expect(command)
-                await self._take_over(stream, lambda: stream.play(command))
+                stream.company.expect(command)
+                try:
+                    await self._take_over(stream, lambda: stream.play(command))
+                finally:
+                    stream.company.give_up(command)
             case Pause():
                 stream = self._stream(command.stream)
                 await self._take_over(stream, lambda: stream.pause(command))
@@ -126,12 +132,14 @@ class Engine:
         )
         stream = self._streams.get(remote.stream)
         if stream and obeyed.turn is Turn.LEAVE:
-            self._spawn(stream.leave(remote.receiver))
+            self._spawn(stream.company.switch_away(remote.receiver))
         elif (
             stream and obeyed.turn is Turn.RETURN and not self._at_work.get(stream.name)
         ):
             returning = remote.receiver
-            self._spawn(self._take_over(stream, lambda: stream.bring_back(returning)))
+            self._spawn(
+                self._take_over(stream, lambda: stream.company.bring_back(returning))
+            )
 
     def _press(self, receiver: str, button: Button) -> None:
         """Obey a receiver that speaks within its own session."""
@@ -152,16 +160,22 @@ class Engine:
         match command:
             case Join():
                 if stream := self._streams.get(command.stream):
-                    await stream.join(command.member)
+                    await stream.company.join(command.member)
             case Leave():
                 stream = self._streams.get(command.stream)
-                if stream and stream.is_last(command.receiver):
+                if stream and stream.company.is_last(command.receiver):
                     await self._stop(stream.name)
                 elif stream:
-                    await stream.part(command.receiver)
+                    await stream.company.part(command.receiver)
             case Seen():
                 for stream in self._streams.values():
-                    stream.seen(command.member)
+                    stream.company.seen(command.member)
+
+    def _tell_clock(self, problem: PtpUnavailableError | None) -> None:
+        if problem:
+            self._emit(ClockShared(code=problem.code, text=str(problem)))
+        else:
+            self._emit(ClockShared())
 
     async def _speak(
         self, command: Announce | CancelAnnouncement | RestoreVolume

@@ -124,10 +124,8 @@ class Floor:
 
     async def _begin(self, addressed: Sequence[Member], depth_ms: int) -> None:
         """Open sessions for those who speak, and no others."""
-        is_ready = asyncio.Event()
-        is_ready.set()
         try:
-            await self._sessions.open(addressed, depth_ms, 0.0, is_ready)
+            await self._sessions.open(addressed, depth_ms, 0.0, _do_nothing)
         except BaseException:
             await self._sessions.end()
             raise
@@ -199,3 +197,7 @@ class Floor:
         for place, turn in enumerate(self._turns):
             if all(turn.is_apart_from(other) for other in self._turns[:place]):
                 turn.is_given.set()
+
+
+async def _do_nothing() -> None:
+    """Wait for no media: what is said comes later."""

@@ -39,6 +39,8 @@ class Healing:
         self._awaited: dict[str, asyncio.Future[None]] = {}
         self._hope: asyncio.TimerHandle | None = None
         self._is_running = False
+        # Those that were not heard when the line ended that all hear.
+        self.missing: frozenset[str] = frozenset()
 
     @property
     def has_hope(self) -> bool:
@@ -54,9 +56,13 @@ class Healing:
 
     async def rest(self) -> None:
         """Leave all alone, as on a line that ends."""
+        if self._is_running:
+            cares = self._cares.items()
+            self.missing = frozenset(name for name, it in cares if not it.is_heard)
         self._is_running = False
         self._lose_hope_later(None)
         await asyncio.gather(*(self._leave_alone(name) for name in (*self._cares,)))
+        await self._sessions.arrivals.clear()
 
     def dismiss(self, error: RaopError | None = None) -> None:
         """Let nobody wait to be heard any more."""
@@ -130,6 +136,7 @@ class Healing:
         except Exception as err:
             _LOGGER.exception("Unexpected error with a member")
             error = RaopError(repr(err))
+            self._answer(care.receiver, error)
         receiver = care.receiver
         if self._cares.get(receiver) is not care:
             return

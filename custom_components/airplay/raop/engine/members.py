@@ -222,8 +222,9 @@ class Members:
         if lane and self._levels.get(receiver, (None, False))[0] is None:
             self._levels[receiver] = lane.level
 
-    def want_level(self, member: Member) -> None:
-        """Take over the level of one more member, or of one that is there."""
+    def want_too(self, member: Member) -> None:
+        """Take over the level and tuning of one more member, or of one that is there."""
+        self.tune(member.receiver, member.delay_ms, member.channel)
         if member.volume is not None:
             self.set_volume(member.receiver, member.volume, is_muted=member.muted)
 

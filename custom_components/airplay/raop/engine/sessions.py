@@ -1,7 +1,7 @@
 """The sessions of one stream and the transmitter that feeds them."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 import logging
 import secrets
 import time
@@ -13,7 +13,7 @@ from ..session.timeline import SECOND_NS, Line, frames_of_ms
 from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from . import clock
 from .arrivals import Arrivals
-from .members import Members
+from .members import Members, all_of
 from .pacer import Pacer
 from .supply import Pcm
 from .transmitter import Transmitter
@@ -95,30 +95,40 @@ class Sessions:
         members: Iterable[Member],
         depth_ms: int,
         patience_s: float,
-        is_media_ready: asyncio.Event,
+        buffer: Callable[[], Coroutine[None, None, None]],
     ) -> None:
-        """Open sessions on a transmitter of their own, ready to begin together.
+        """Open sessions on a transmitter of their own while media is buffered.
 
         Those that fail, or are not ready in time, are left out while there is another;
-        where all fail the first one's error is raised.
+        where all fail the first one's error is raised. RECORD waits for the media.
         """
         self.transmitter = self.make_transmitter(depth_ms)
-        await self.arrivals.gather(
+        is_media_ready = asyncio.Event()
+
+        async def get_media() -> None:
+            await buffer()
+            is_media_ready.set()
+
+        gathering = self.arrivals.gather(
             members, patience_s=patience_s, is_media_ready=is_media_ready
         )
+        await all_of([gathering, get_media()])
 
     async def reopen(
-        self, wanted: Iterable[Member], on_missing: Callable[[], None]
+        self,
+        wanted: Iterable[Member],
+        on_missing: Callable[[], None],
+        *,
+        absent: frozenset[str] = frozenset(),
     ) -> None:
         """Open again what receivers closed because it was silent for too long.
 
-        While there is another, nobody waits for who was lost before.
+        While there is another, nobody waits for those that were absent before.
         """
         await self.members.check()
         missing = self.members.missing(wanted)
         if self.members.stand:
-            is_lost = self.members.standing.is_lost
-            missing = [each for each in missing if not is_lost(each.receiver)]
+            missing = [each for each in missing if each.receiver not in absent]
         if missing:
             on_missing()
             await self.arrivals.gather(missing)

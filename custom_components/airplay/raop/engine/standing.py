@@ -18,10 +18,6 @@ class Standing:
         # Why each member is missing, for whoever misses it.
         self.errors: dict[str, RaopError] = {}
 
-    def is_lost(self, receiver: str) -> bool:
-        """Whether the owner believes a member to be lost."""
-        return self._told.get(receiver) == "lost"
-
     def tell(
         self,
         receiver: str,

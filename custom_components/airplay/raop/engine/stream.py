@@ -4,28 +4,24 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 import logging
-import time
 
 from ..buttons import Button
 from ..errors import (
     NoStreamError,
     RaopError,
     ReceiverSilentError,
-    ReceiverTakenError,
     ReceiverUnreachableError,
-    StoppedError,
 )
 from ..messages import Event, Identity, Media, Member, Pause, Play, Resume
 from ..session.remote import Remotes
-from ..session.roster import Roster
 from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
 from . import clock
+from .company import Company
 from .floor import Floor
 from .follower import Follower
-from .healing import Healing
 from .herald import Herald
 from .items import Items
-from .members import Members, all_of, ignore_button
+from .members import Members, ignore_button
 from .pacer import Pacer
 from .playback import Playback
 from .ptp_service import PtpService
@@ -72,19 +68,12 @@ class Stream:
             self.sessions, self._items, self._herald, on_item=self._now_at
         )
         self.floor = Floor(self.sessions, self)
-        self._roster = Roster()
-        self._healing = Healing(
-            self.sessions,
-            self._roster,
-            on_arrived=self.follower.show_to,
-            on_hopeless=self._lose_hope,
-        )
+        self.company = Company(self.sessions, self, on_arrived=self.follower.show_to)
         self._command: Play | None = None
         self._release: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._failure: RaopError | None = None
         self._keep_s = 0.0
-        self._losing: asyncio.Task[None] | None = None
         # Between two items neither the old one's end nor a lost receiver ends the
         # stream: the command at work sees to both.
         self._is_switching = False
@@ -105,12 +94,22 @@ class Stream:
     @property
     def members(self) -> tuple[Member, ...]:
         """The receivers of what plays or is paused."""
-        return self._roster.members if self._command else ()
+        return self.company.members if self._command else ()
+
+    @property
+    def has_command(self) -> bool:
+        """Whether something plays or is paused."""
+        return self._command is not None
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether a lost receiver does not end what plays, or nothing does."""
+        return self._herald.is_paused or self._is_switching or self._is_gathering
 
     @property
     def active(self) -> tuple[Member, ...]:
         """Those of them that were not switched to another source."""
-        return self._roster.active if self._command else ()
+        return self.company.active if self._command else ()
 
     @property
     def is_quiet(self) -> bool:
@@ -123,11 +122,6 @@ class Stream:
         present = self._items.present
         return present is not None and present.is_live
 
-    def expect(self, command: Play) -> None:
-        """Take note of a command to play before its turn comes."""
-        self._roster.expect(command, command.members)
-        self._lanes.want(command.members)
-
     async def play(self, command: Play) -> None:
         """Play media; return when it is heard, raise what stands in the way.
 
@@ -137,29 +131,23 @@ class Stream:
         await self.settle()
         playback = self._items.make(command.media, command)
         try:
-            if self._can_switch(command):
+            if self.company.can_take(command):
                 await playback.buffer()
             async with self.sessions.gate:
                 await self.settle()
                 # What played may have come to its end while the media was opened.
-                if self._can_switch(command):
+                if self.company.can_take(command):
                     await self._switch(command, playback)
                 else:
                     await self._start(command, playback)
         except BaseException as err:
             if self._items.present is not playback:
                 playback.close()
-            self._roster.give_up(command)
+            self.company.give_up(command)
             if self._is_silenced and isinstance(err, Exception):
                 await self._end_with(err)
-            elif self.sessions.line and self._command:
-                # Who joined meanwhile joins what plays on.
-                self._healing.start()
             raise
         await self._until_heard()
-
-    def _can_switch(self, command: Play) -> bool:
-        return self.sessions.can_take(self._roster.of(command))
 
     async def pause(self, command: Pause) -> None:
         """Silence the receivers and remember the frame that was heard."""
@@ -171,8 +159,8 @@ class Stream:
             if not self._herald.is_paused:
                 self._herald.change("paused", position)
             self.follower.stop()
-            await self._healing.rest()
-            self._healing.dismiss()
+            await self.company.rest()
+            self.company.pause()
             self.keep()
             if self.sessions.transmitter and not self.floor.is_taken:
                 self._keep_for_a_while()
@@ -212,9 +200,11 @@ class Stream:
             return False
         position = self._paused_ms
         try:
-            self._roster.adopt(command)
+            self.company.adopt(command)
             await self.sessions.reopen(
-                self.members, lambda: self._herald.change("connecting", position)
+                self.members,
+                lambda: self._herald.change("connecting", position),
+                absent=self.company.missing,
             )
         except RaopError:
             self._herald.change("paused", position)
@@ -232,61 +222,6 @@ class Stream:
             if crossfade_ms is not None:
                 command = replace(command, crossfade_ms=crossfade_ms)
             await self._items.queue(media, command, transmitter)
-
-    async def leave(self, receiver: str) -> None:
-        """Free a receiver that was switched to another source."""
-        lane = self._lanes.find(receiver)
-        async with self.sessions.gate:
-            # A newer session has taken the receiver back.
-            if lane and self._lanes.find(receiver) is lane:
-                self._roster.switch_away(receiver)
-                await self._healing.leave(receiver)
-                await self._lanes.leave(receiver)
-                taken = "the receiver was switched to another source"
-                await self._lost(receiver, ReceiverTakenError(taken))
-
-    async def bring_back(self, receiver: str) -> None:
-        """Let a receiver that had left join the others, if any still play."""
-        async with self.sessions.gate:
-            if self.is_quiet or not (self._lanes and self.sessions.line):
-                return
-            if any(each.receiver == receiver for each in self.members):
-                self._roster.switch_back(receiver)
-                self._healing.start()
-
-    async def join(self, member: Member) -> None:
-        """Add a receiver; return when it is heard, if anything is.
-
-        Where it cannot be heard it is taken out again, and RaopError is raised.
-        """
-        if self.is_quiet and not self._roster.is_awaited:
-            if self._command:
-                self._roster.add(member)
-                self._lanes.want_level(member)
-            return
-        self._roster.add(member)
-        self._lanes.want_level(member)
-        await self._healing.joined(member.receiver)
-
-    def is_last(self, receiver: str) -> bool:
-        """Whether nobody is left to play to without a receiver."""
-        return self._roster.is_last(receiver)
-
-    async def part(self, receiver: str) -> None:
-        """Free a receiver; the others play on."""
-        if not self._roster.has(receiver):
-            return
-        self._roster.remove(receiver)
-        await self._healing.leave(receiver)
-        await self.sessions.arrivals.cancel(receiver)
-        await self._lanes.leave(receiver)
-        if not self.is_quiet:
-            left = ReceiverUnreachableError("the others do not answer")
-            self._healing.lost(receiver, left)
-
-    def seen(self, member: Member) -> None:
-        """Try a receiver that is missing at once, at the address where it was seen."""
-        self._healing.seen(member)
 
     async def stop(self) -> None:
         """End the sessions, also what is announced, and free the receivers."""
@@ -323,22 +258,16 @@ class Stream:
     async def _start(self, command: Play, playback: Playback) -> None:
         """Connect the receivers while the media is opened, and begin."""
         await self._close()
-        self._roster.adopt(command)
+        self.company.adopt(command)
         self._command = command
         self._failure = None
         self._herald.change("connecting", command.media.position_ms)
-        is_media_ready = asyncio.Event()
-
-        async def buffer() -> None:
-            await playback.buffer()
-            is_media_ready.set()
-
         connecting = self.sessions.open(
-            self.members, command.depth_ms, command.patience_s, is_media_ready
+            self.members, command.depth_ms, command.patience_s, playback.buffer
         )
-        self._is_gathering = self._roster.is_group
+        self._is_gathering = self.company.is_group
         try:
-            await all_of([connecting, buffer()])
+            await connecting
             self._is_gathering = False
             await self._begin(command, playback)
         except BaseException as err:
@@ -350,11 +279,11 @@ class Stream:
         """Change to other media within the sessions."""
         self.keep()
         self._items.drop_next()
-        self._roster.adopt(command)
+        self.company.adopt(command)
         self._command = command
         self._is_switching = True
         try:
-            await self._free_others()
+            await self.company.free_others()
             await self.sessions.flush()
             await self._begin(command, playback)
         except RaopError as err:
@@ -363,25 +292,14 @@ class Stream:
         finally:
             self._is_switching = False
 
-    async def _free_others(self) -> None:
-        """End the sessions of those that are no members any more."""
-        wanted = {each.receiver for each in self.members}
-        gone = [
-            lane.member.receiver
-            for lane in self._lanes.lanes
-            if lane.member.receiver not in wanted
-        ]
-        for receiver in gone:
-            await self._healing.leave(receiver)
-        await all_of(self._lanes.leave(receiver) for receiver in gone)
-
     async def _begin(self, command: Play, playback: Playback) -> None:
         transmitter = self.sessions.transmitter
         assert transmitter is not None
         self._items.begin(playback)
         now_ns = clock.now_ns()
+        at = command.start_at
         wanted_ns = self.sessions.start_ns(
-            now_ns, command.lead_ms, _session_ns(command.start_at)
+            now_ns, command.lead_ms, None if at is None else clock.of_unix(at)
         )
         position = frames_of_ms(command.media.position_ms)
 
@@ -405,7 +323,7 @@ class Stream:
         due_ns = at_ns - command.depth_ms * 1_000_000
         self._herald.started(at_ns, first_ns or due_ns)
         self.follower.start(at_ns)
-        self._healing.start()
+        self.company.begin()
 
     def _keep_for_a_while(self) -> None:
         self.keep()
@@ -438,27 +356,17 @@ class Stream:
 
     def _check_alive(self) -> None:
         """Raise what ended the stream while a command was at work on it."""
-        if not (self._lanes or self._healing.has_hope):
+        if not (self._lanes or self.company.has_hope):
             raise self._failure or ReceiverUnreachableError(
                 "the receiver closed the connection"
             )
 
     async def _lost(self, receiver: str, error: RaopError) -> None:
-        """Go on without a receiver; a paused stream connects anew when resumed."""
-        self._healing.lost(receiver, error)
-        goes_on = self._lanes or self._healing.has_hope or self._herald.is_paused
-        if not (goes_on or self._is_switching or self._is_gathering):
-            await self._end(reason="failed", error=error, receiver=receiver)
+        await self.company.lost(receiver, error)
 
-    def _lose_hope(self, receiver: str, error: RaopError) -> None:
-        """End a group of which nobody has come back."""
-
-        async def end() -> None:
-            async with self.sessions.gate:
-                if not self._lanes and self._command:
-                    await self._end(reason="failed", error=error, receiver=receiver)
-
-        self._losing = asyncio.create_task(end())
+    async def fail(self, receiver: str, error: RaopError) -> None:
+        """End, as nobody is left to hear it."""
+        await self._end(reason="failed", error=error, receiver=receiver)
 
     def _now_at(self, item: Playback) -> None:
         """Go on from the next item when it comes to that."""
@@ -492,7 +400,7 @@ class Stream:
         receiver: str | None = None,
     ) -> None:
         self._failure = error
-        self._healing.dismiss(error or StoppedError("the stream has ended"))
+        self.company.end(error, is_final=reason == "stopped")
         command = self._command
         self.keep()
         if self.floor.is_taken and self._lanes and reason != "stopped":
@@ -512,7 +420,7 @@ class Stream:
         """Keep the sessions for a voice."""
         self._items.close()
         self.follower.stop()
-        await self._healing.rest()
+        await self.company.rest()
         if self.sessions.transmitter:
             await self._pacer.run(self.sessions.transmitter.clear)
 
@@ -520,11 +428,5 @@ class Stream:
         """Free the receivers and leave the media."""
         self._items.close()
         self.follower.stop()
-        await self._healing.rest()
+        await self.company.rest()
         await self.sessions.end()
-
-
-def _session_ns(unix_s: float | None) -> int | None:
-    if unix_s is None:
-        return None
-    return int(unix_s * 1e9) - time.time_ns() + clock.now_ns()

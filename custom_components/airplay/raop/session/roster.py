@@ -47,10 +47,12 @@ class Roster:
             self.is_group = len(self._present) > 1
         self._away.clear()
 
-    def give_up(self, order: object) -> None:
-        """Forget a command that came to nothing."""
-        if self._order is order:
-            self._coming = None
+    def give_up(self, order: object) -> bool:
+        """Forget a command that came to nothing; return whether it was awaited."""
+        if self._order is not order or self._coming is None:
+            return False
+        self._coming = None
+        return True
 
     def of(self, order: object) -> tuple[Member, ...]:
         """Return the members that a command is to have, as far as is known now."""

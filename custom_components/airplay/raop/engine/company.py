@@ -1,0 +1,211 @@
+"""Who hears a stream: joins it, leaves it, drops out and comes back."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Protocol
+
+from ..errors import (
+    NoStreamError,
+    RaopError,
+    ReceiverTakenError,
+    ReceiverUnreachableError,
+    StoppedError,
+)
+from ..messages import Member, Play
+from ..session.roster import Roster
+from .healing import Healing
+from .lane import Lane
+from .members import all_of
+from .sessions import Sessions
+
+
+class Music(Protocol):
+    """What there is to hear."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing plays or is about to."""
+
+    @property
+    def has_command(self) -> bool:
+        """Whether something plays or is paused."""
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether a command sees to what becomes of a lost receiver."""
+
+    async def fail(self, receiver: str, error: RaopError) -> None:
+        """End, as nobody is left to hear it."""
+
+
+class Company:
+    """The members of a stream, as its commands and its receivers change them."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        music: Music,
+        *,
+        on_arrived: Callable[[Lane], None],
+    ) -> None:
+        self._sessions = sessions
+        self._lanes = sessions.members
+        self._music = music
+        self._roster = Roster()
+        self._healing = Healing(
+            sessions, self._roster, on_arrived=on_arrived, on_hopeless=self._lose_hope
+        )
+        self._losing: asyncio.Task[None] | None = None
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """All of them, also those that are lost or were switched away."""
+        return self._roster.members
+
+    @property
+    def active(self) -> tuple[Member, ...]:
+        """Those of them that were not switched to another source."""
+        return self._roster.active
+
+    @property
+    def is_group(self) -> bool:
+        """Whether there are several, or were since the last command to play."""
+        return self._roster.is_group
+
+    @property
+    def has_hope(self) -> bool:
+        """Whether somebody may come back although nobody is heard."""
+        return self._healing.has_hope
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """Those that were lost already when the music was paused."""
+        return self._healing.missing
+
+    def expect(self, command: Play) -> None:
+        """Take note of a command to play before its turn comes."""
+        self._roster.expect(command, command.members)
+        self._lanes.want(command.members)
+
+    def can_take(self, command: Play) -> bool:
+        """Whether a command finds a session that stands."""
+        return self._sessions.can_take(self._roster.of(command))
+
+    def adopt(self, command: Play) -> None:
+        """Let the members of a command be those of the stream."""
+        self._roster.adopt(command)
+
+    def give_up(self, command: Play) -> None:
+        """Forget a command that came to nothing, unless it has taken over.
+
+        Who joined meanwhile joins what plays on, if anything does.
+        """
+        if not self._roster.give_up(command):
+            return
+        if not self._music.has_command:
+            self._healing.dismiss(NoStreamError("nothing plays"))
+        elif self._music.is_quiet:
+            self._healing.dismiss()
+        elif self._sessions.line:
+            self._healing.start()
+
+    async def free_others(self) -> None:
+        """End the sessions of those that are no members any more."""
+        wanted = {each.receiver for each in self.members}
+        gone = {lane.member.receiver for lane in self._lanes.lanes} - wanted
+        for receiver in gone:
+            await self._healing.leave(receiver)
+        await all_of(self._lanes.leave(receiver) for receiver in gone)
+
+    def begin(self) -> None:
+        """See to it that all hear the line that has begun, and go on hearing it."""
+        self._healing.start()
+
+    async def rest(self) -> None:
+        """Leave all as they are: nothing is to be heard."""
+        await self._healing.rest()
+
+    def pause(self) -> None:
+        """Let nobody wait to be heard: whoever has joined is when it goes on."""
+        self._healing.dismiss()
+
+    def end(self, error: RaopError | None, *, is_final: bool) -> None:
+        """Let nobody wait to be heard, unless more is to come."""
+        if is_final or not self._roster.is_awaited:
+            self._healing.dismiss(error or StoppedError("the stream has ended"))
+
+    async def join(self, member: Member) -> None:
+        """Add a receiver; return when it is heard, if anything is.
+
+        Where it cannot be heard it is taken out again, and RaopError is raised.
+        """
+        # Who is about to leave still has a session, and would seem to be heard.
+        async with self._turns[member.receiver]:
+            is_awaited = self._roster.is_awaited
+            if not (is_awaited or self._music.has_command):
+                return
+            self._roster.add(member)
+            self._lanes.want_too(member)
+        if is_awaited or not self._music.is_quiet:
+            await self._healing.joined(member.receiver)
+
+    def is_last(self, receiver: str) -> bool:
+        """Whether nobody is left to play to without a receiver."""
+        return self._roster.is_last(receiver)
+
+    async def part(self, receiver: str) -> None:
+        """Free a receiver; the others play on."""
+        async with self._turns[receiver]:
+            if not self._roster.has(receiver):
+                return
+            self._roster.remove(receiver)
+            await self._healing.leave(receiver)
+            await self._sessions.arrivals.cancel(receiver)
+            await self._lanes.leave(receiver)
+        self._healing.lost(
+            receiver, ReceiverUnreachableError("the others do not answer")
+        )
+
+    def seen(self, member: Member) -> None:
+        """Try a receiver that is missing at once, at the address where it was seen."""
+        self._healing.seen(member)
+
+    async def switch_away(self, receiver: str) -> None:
+        """Free a receiver that was switched to another source."""
+        lane = self._lanes.find(receiver)
+        async with self._sessions.gate:
+            # A newer session has taken the receiver back.
+            if lane is None or self._lanes.find(receiver) is not lane:
+                return
+            self._roster.switch_away(receiver)
+            await self._healing.leave(receiver)
+            await self._lanes.leave(receiver)
+            taken = "the receiver was switched to another source"
+            await self.lost(receiver, ReceiverTakenError(taken))
+
+    async def bring_back(self, receiver: str) -> None:
+        """Let a receiver that was switched away join the others, if any still play."""
+        async with self._sessions.gate:
+            if self._music.is_quiet or not (self._lanes and self._sessions.line):
+                return
+            self._roster.switch_back(receiver)
+            self._healing.start()
+
+    async def lost(self, receiver: str, error: RaopError) -> None:
+        """Go on without a receiver; a paused stream connects anew when resumed."""
+        self._healing.lost(receiver, error)
+        goes_on = self._lanes or self.has_hope or self._music.is_changing
+        if not goes_on:
+            await self._music.fail(receiver, error)
+
+    def _lose_hope(self, receiver: str, error: RaopError) -> None:
+        """End a group of which nobody has come back."""
+
+        async def end() -> None:
+            async with self._sessions.gate:
+                if not self._lanes and not self._music.is_changing:
+                    await self._music.fail(receiver, error)
+
+        self._losing = asyncio.create_task(end())

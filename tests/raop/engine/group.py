@@ -1,0 +1,84 @@
+"""Several receivers on one stream: how to start them, and what they have heard."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from custom_components.airplay.raop.messages import Join, Leave, MemberChanged
+from tests.virtual_receiver import VirtualReceiver
+
+from .stage import STREAM, Desk, member, play, receiver
+
+_ALIKE_NS = 50_000
+
+
+async def speakers(desk: Desk, count: int, **details: object) -> list[VirtualReceiver]:
+    """Start so many receivers."""
+    return [await speaker(desk, at, **details) for at in range(1, count + 1)]
+
+
+async def speaker(desk: Desk, number: int, **details: object) -> VirtualReceiver:
+    """Start a receiver."""
+    name, receiver_id = f"Speaker {number}", f"0A0B0C0D0E{number:02}"
+    return await desk.add(receiver(name, receiver_id=receiver_id, **details))
+
+
+async def start(desk: Desk, song: Path, *group: VirtualReceiver) -> None:
+    """Play a song on a group and wait until all are heard."""
+    assert await desk.run(play(song, *map(member, group), depth_ms=1000)) is None
+    for each in group:
+        await told(desk, each, "playing")
+
+
+def join(of: VirtualReceiver, **details: object) -> Join:
+    """Return a command by which a receiver joins."""
+    return Join(stream=STREAM, member=member(of, **details))
+
+
+def leave(of: VirtualReceiver) -> Leave:
+    """Return a command by which a receiver leaves."""
+    return Leave(stream=STREAM, receiver=of.receiver_id.lower())
+
+
+def changes(desk: Desk, of: VirtualReceiver) -> list[MemberChanged]:
+    """Return what was told of a receiver."""
+    name = of.receiver_id.lower()
+    return [each for each in desk.told(MemberChanged) if each.receiver == name]
+
+
+def states(desk: Desk, of: VirtualReceiver) -> list[str]:
+    """Return the states that were told of a receiver."""
+    return [each.state for each in changes(desk, of)]
+
+
+async def told(
+    desk: Desk,
+    of: VirtualReceiver,
+    state: str,
+    *,
+    count: int = 1,
+    timeout_s: float = 10,
+) -> MemberChanged:
+    """Wait until a state was told of a receiver so many times."""
+
+    def is_told(_: MemberChanged) -> bool:
+        return states(desk, of).count(state) >= count
+
+    await desk.until(MemberChanged, is_told, timeout_s)
+    return [each for each in changes(desk, of) if each.state == state][count - 1]
+
+
+def are_alike(group: Sequence[VirtualReceiver]) -> bool:
+    """Whether all played what several have played at the same time."""
+    times = [each.play_times() for each in group]
+    for other in times[1:]:
+        both = times[0].keys() & other.keys()
+        apart = sorted(abs(times[0][rtptime] - other[rtptime]) for rtptime in both)
+        if not apart or apart[len(apart) // 2] > _ALIKE_NS:
+            return False
+    return True
+
+
+def is_tail(of: VirtualReceiver, pcm: bytes) -> bool:
+    """Whether a receiver has played the end of a song, whole, and nothing else."""
+    heard = of.pcm.strip(b"\0")
+    return 0 < len(heard) < len(pcm) and pcm.endswith(heard)

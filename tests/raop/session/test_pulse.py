@@ -1,0 +1,51 @@
+"""Whether a receiver that used to ask for the time has fallen silent."""
+
+import pytest
+
+from custom_components.airplay.raop.session.pulse import SILENT_S, Pulse
+
+# As shairport-sync asks.
+USUAL_S = [0.0, 0.3, 0.6, 0.9, 3.9, 6.9, 9.9]
+
+
+def asked(times_s: list[float]) -> Pulse:
+    pulse = Pulse()
+    for at_s in times_s:
+        pulse.asked(at_s)
+        pulse.asked(at_s)
+    return pulse
+
+
+def test_who_asked_all_the_time_is_silent_when_two_questions_are_missing() -> None:
+    pulse = asked(USUAL_S)
+
+    assert not pulse.is_silent(9.9 + SILENT_S)
+    assert pulse.is_silent(9.9 + SILENT_S + 0.1)
+
+
+@pytest.mark.parametrize("times_s", [[], [0.0], [0.0, 0.3, 0.6, 0.9, 3.9]])
+def test_who_asks_only_while_it_starts_is_never_silent(times_s: list[float]) -> None:
+    assert not asked(times_s).is_silent(10_000)
+
+
+def test_who_asks_rarely_has_more_time() -> None:
+    pulse = asked([0.0, 10.0, 20.0])
+
+    assert not pulse.is_silent(40)
+    assert pulse.is_silent(40.1)
+
+
+def test_nobody_has_more_than_half_a_minute() -> None:
+    pulse = asked([0.0, 60.0])
+
+    assert not pulse.is_silent(90)
+    assert pulse.is_silent(90.1)
+
+
+def test_who_asks_again_is_not_silent_any_more() -> None:
+    pulse = asked(USUAL_S)
+    assert pulse.is_silent(30)
+
+    pulse.asked(29)
+
+    assert not pulse.is_silent(30)

@@ -1,0 +1,111 @@
+"""When a member that was lost is tried again, and when it is given up."""
+
+import pytest
+
+from custom_components.airplay.raop.errors import (
+    AuthenticationError,
+    HopelessLinkError,
+    PasswordRequiredError,
+    RaopError,
+    ReceiverBusyError,
+    ReceiverProtocolError,
+    ReceiverRefusedError,
+    ReceiverUnreachableError,
+    UnsupportedReceiverError,
+)
+from custom_components.airplay.raop.session.rejoin import Link
+
+GONE = ReceiverUnreachableError("gone")
+MINUTE_S = 60.0
+
+
+def test_attempts_become_rare_and_go_on() -> None:
+    link = Link()
+
+    waits = [link.next_wait_s() for _ in range(7)]
+
+    assert waits == [1, 2, 5, 15, 30, 30, 30]
+
+
+@pytest.mark.parametrize("note", [Link.was_seen, Link.came_back])
+def test_a_sign_of_life_begins_the_attempts_anew(note: object) -> None:
+    link = Link()
+    for _ in range(4):
+        link.next_wait_s()
+
+    note(link)  # type: ignore[operator]
+
+    assert link.next_wait_s() == 1
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        AuthenticationError,
+        PasswordRequiredError,
+        ReceiverRefusedError,
+        UnsupportedReceiverError,
+    ],
+)
+def test_what_a_person_has_to_mend_is_not_tried_again(kind: type[RaopError]) -> None:
+    error = kind("no")
+
+    assert Link().verdict(error, 0) is error
+
+
+@pytest.mark.parametrize(
+    "kind", [ReceiverUnreachableError, ReceiverBusyError, ReceiverProtocolError]
+)
+def test_what_may_pass_is_tried_again(kind: type[RaopError]) -> None:
+    assert Link().verdict(kind("not now"), 0) is None
+
+
+def test_the_fifth_drop_out_within_ten_minutes_is_one_too_many() -> None:
+    link = Link()
+    for minute in range(4):
+        link.dropped_out(minute * MINUTE_S)
+        assert link.verdict(GONE, minute * MINUTE_S) is None
+        link.came_back()
+
+    link.dropped_out(9 * MINUTE_S)
+
+    assert isinstance(link.verdict(GONE, 9 * MINUTE_S), HopelessLinkError)
+    assert link.drop_outs == 5
+
+
+def test_drop_outs_that_are_rare_are_forgiven() -> None:
+    link = Link()
+    for at in range(20):
+        link.dropped_out(at * 3 * MINUTE_S)
+        assert link.verdict(GONE, at * 3 * MINUTE_S) is None
+        link.came_back()
+
+    assert link.drop_outs == 20
+
+
+def test_who_does_not_come_back_for_ten_minutes_is_given_up() -> None:
+    link = Link()
+    link.dropped_out(100)
+    link.missed(160)
+
+    assert link.verdict(GONE, 699) is None
+    assert isinstance(link.verdict(GONE, 700), HopelessLinkError)
+
+
+def test_who_is_busy_for_ten_minutes_has_nothing_wrong_with_its_link() -> None:
+    link = Link()
+    link.missed(0)
+    busy = ReceiverBusyError("plays for another sender")
+
+    assert link.verdict(busy, 599) is None
+    assert link.verdict(busy, 600) is busy
+
+
+def test_who_came_back_has_ten_minutes_again() -> None:
+    link = Link()
+    link.missed(0)
+    link.came_back()
+
+    assert link.verdict(GONE, 700) is None
+    link.missed(700)
+    assert link.verdict(GONE, 1299) is None

@@ -1,0 +1,142 @@
+"""Who shall hear a stream, whatever comes while a command to play is at work."""
+
+from dataclasses import replace
+
+from custom_components.airplay.raop.messages import Member
+from custom_components.airplay.raop.session.roster import Roster
+
+
+def one(name: str) -> Member:
+    return Member(receiver=name, name=name, host="10.0.0.2", port=5000)
+
+
+A, B, C = one("a"), one("b"), one("c")
+
+
+def names(members: tuple[Member, ...]) -> str:
+    return " ".join(each.receiver for each in members)
+
+
+def playing(*members: Member) -> Roster:
+    roster = Roster()
+    roster.expect("play", members)
+    roster.adopt("play")
+    return roster
+
+
+def test_a_command_has_its_members_when_it_takes_over() -> None:
+    roster = playing(A, B)
+    roster.expect("next", [C])
+
+    assert names(roster.members) == "a b"
+    assert names(roster.of("next")) == "c"
+    assert roster.is_awaited
+    roster.adopt("next")
+
+    assert names(roster.members) == "c"
+    assert not roster.is_awaited
+
+
+def test_who_joins_and_leaves_meanwhile_does_so_before_and_after() -> None:
+    roster = playing(A, B)
+    roster.expect("next", [A, B])
+
+    roster.add(C)
+    roster.remove("b")
+
+    assert names(roster.members) == "a c"
+    roster.adopt("next")
+    assert names(roster.members) == "a c"
+
+
+def test_a_command_that_comes_to_nothing_leaves_the_others() -> None:
+    roster = playing(A)
+    roster.expect("next", [B])
+    roster.add(C)
+
+    assert roster.give_up("next")
+
+    assert names(roster.members) == "a c"
+    assert not roster.is_awaited
+    assert not roster.give_up("next")
+
+
+def test_of_several_commands_the_last_one_counts() -> None:
+    roster = playing(A)
+    roster.expect("older", [B])
+    roster.expect("newer", [C])
+
+    assert not roster.give_up("older")
+    assert names(roster.of("older")) == "a"
+    roster.adopt("newer")
+
+    assert names(roster.members) == "c"
+
+
+def test_a_command_that_was_not_announced_keeps_the_members() -> None:
+    roster = playing(A, B)
+
+    roster.adopt("again")
+
+    assert names(roster.members) == "a b"
+
+
+def test_what_is_new_about_a_member_is_taken_over() -> None:
+    roster = playing(A)
+    roster.expect("next", [A])
+    moved = replace(A, host="10.0.0.3")
+
+    assert roster.replace(moved)
+    assert not roster.replace(B)
+
+    assert roster.find("a") == moved
+    assert roster.of("next")[0].host == "10.0.0.3"
+
+
+def test_who_was_switched_away_stays_a_member_that_is_not_to_be_heard() -> None:
+    roster = playing(A, B)
+
+    roster.switch_away("a")
+    roster.switch_away("c")
+
+    assert names(roster.members) == "a b"
+    assert names(roster.active) == "b"
+    assert roster.find("a") is None
+    roster.switch_back("a")
+    assert names(roster.active) == "a b"
+
+
+def test_who_joins_or_is_played_to_again_is_not_away_any_more() -> None:
+    roster = playing(A, B)
+    roster.switch_away("a")
+    roster.add(A)
+    assert roster.find("a") == A
+
+    roster.switch_away("a")
+    roster.adopt("again")
+    assert roster.find("a") == A
+
+
+def test_who_is_left_is_known_now_and_soon() -> None:
+    roster = playing(A)
+    assert roster.is_last("a")
+    assert not roster.is_last("b")
+
+    roster.expect("next", [A, B])
+
+    assert not roster.is_last("a")
+    assert roster.has("b")
+    assert not roster.has("c")
+
+
+def test_what_was_a_group_is_one_until_something_else_is_played() -> None:
+    roster = playing(A)
+    shown = [roster.is_group]
+    roster.add(B)
+    roster.remove("a")
+    shown.append(roster.is_group)
+    roster.expect("next", [A])
+    roster.adopt("next")
+    shown.append(roster.is_group)
+
+    assert shown == [False, True, False]
