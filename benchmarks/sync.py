@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from tests.real.clicks import Sync, Track, heard_clicks, measure
-from tests.real.network import Lab as Network, LabError, Shairport
+from tests.real.network import WAKEUPS_PER_S, Lab as Network, LabError, Shairport
 from tests.virtual_receiver.receiver import VirtualReceiver
 
 from .core import AROUND_CORE, ROOT
@@ -29,7 +29,6 @@ _VIRTUAL_LIMIT_US = 50
 _CLOCK_STEP_NS = 1_000_000_007
 _REAL_LIMIT_MS = 1
 _OLD_EVERY = 4
-_WAKEUPS_PER_S = 500
 _SETTLE_S = 8
 
 
@@ -106,7 +105,7 @@ async def _play(
     for receiver in receivers:
         command += ["--receiver", receiver.address]
     line_s: float | None = None
-    with network.awake(receivers, _WAKEUPS_PER_S):
+    with network.awake(receivers):
         player = await asyncio.create_subprocess_exec(
             *network.in_sender_namespace(command),
             stdin=DEVNULL,
@@ -163,7 +162,7 @@ BENCHMARK = Benchmark(
         "3.3.8) in network namespaces of their own: a click was played when the blocks "
         "around it left the receiver, at the earliest that one of them within 0.25 s "
         "says. The lab's own resolution is how far apart two halves of one receiver's "
-        f"blocks put the same click; the receivers are woken {_WAKEUPS_PER_S} times a "
+        f"blocks put the same click; the receivers are woken {WAKEUPS_PER_S} times a "
         "second, since without a sound card they else look for due blocks when a packet "
         f"comes. The first {_SETTLE_S} s are left out."
     ),

@@ -84,6 +84,7 @@ async def test_diagnostics_of_a_speaker_that_does_nothing(
             "ramp_ms": 200,
             "lead_in_ms": 500,
             "chime": "own",
+            "scope": "alone",
             "taken": "refuse",
         },
     }

@@ -68,6 +68,7 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
         "keep_paused": 10,
         "buttons_act": True,
         "when_busy": "report",
+        "keeps_level": False,
         "announcements": ANNOUNCEMENTS,
     }
     hass.config_entries.options.async_abort(form["flow_id"])
@@ -89,6 +90,7 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
         "keep_paused_s": 0,
         "buttons_act": True,
         "when_busy": "report",
+        "keeps_level": False,
         "announcements": other,
     }
 
@@ -98,6 +100,7 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
         "keep_paused": 0,
         "buttons_act": True,
         "when_busy": "report",
+        "keeps_level": False,
         "announcements": other,
     }
 

@@ -9,13 +9,11 @@ click the earliest one tells where the receiver has put it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 import wave
 
 import numpy as np
 from numpy.typing import NDArray
-
-from .network import Shairport
 
 RATE = 44_100
 BUFFER_S = 0.2
@@ -29,6 +27,18 @@ _AROUND = RATE // 8
 
 type Numbers = NDArray[np.float64]
 type Bursts = NDArray[np.uint32]
+
+
+class Recorded(Protocol):
+    """What a receiver has played and when, as lab/pcm_recorder.py writes it."""
+
+    @property
+    def pcm_path(self) -> Path:
+        """Raw 16 bit stereo."""
+
+    @property
+    def index_path(self) -> Path:
+        """When each piece of it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,7 @@ class Click:
 
 
 def heard_clicks(
-    receiver: Shairport, track: Track, *, since: int = 0
+    receiver: Recorded, track: Track, *, since: int = 0
 ) -> dict[int, Click]:
     """Return the clicks that a receiver has played since a frame, by second."""
     index, frames = _index(receiver), _frames(receiver)
@@ -85,7 +95,7 @@ def heard_clicks(
     return clicks
 
 
-def sounds_from_s(receiver: Shairport, after_s: float) -> float | None:
+def sounds_from_s(receiver: Recorded, after_s: float) -> float | None:
     """Return when a receiver is heard again after a time of CLOCK_MONOTONIC.
 
     That is by the first block that left it then and is not silent.
@@ -99,14 +109,14 @@ def sounds_from_s(receiver: Shairport, after_s: float) -> float | None:
     return None
 
 
-def _index(receiver: Shairport) -> NDArray[np.int64]:
+def _index(receiver: Recorded) -> NDArray[np.int64]:
     """Return when blocks left a receiver: nanoseconds, first byte, number of bytes."""
     lines = receiver.index_path.read_text().splitlines()
     rows = [line.split() for line in lines if line.count(" ") == 2]
     return np.array(rows, np.int64).reshape(-1, 3)
 
 
-def _frames(receiver: Shairport) -> NDArray[np.int16]:
+def _frames(receiver: Recorded) -> NDArray[np.int16]:
     """Return what a receiver has played, by frame and side."""
     pcm = np.memmap(receiver.pcm_path, np.dtype("<i2"), "r")
     return pcm[: len(pcm) // 2 * 2].reshape(-1, 2)

@@ -13,8 +13,10 @@ from typing import Any, Self
 ROOT = Path(__file__).parents[2]
 _SCRIPT = ROOT / "scripts" / "receivers"
 _WAKEUPS = ROOT / "tests" / "real" / "lab" / "wakeups.py"
+_POOR_LINK = ROOT / "tests" / "real" / "lab" / "poor_link.py"
 _PLACES = 8
 SUBNET = "10.77.0"
+WAKEUPS_PER_S = 500
 
 
 class LabError(Exception):
@@ -79,18 +81,10 @@ class Lab:
         return subprocess.Popen(command, text=True, **options)
 
     @contextmanager
-    def awake(
-        self, receivers: Iterable[Shairport], per_second: int = 500
-    ) -> Iterator[None]:
+    def awake(self, receivers: Iterable[Shairport]) -> Iterator[None]:
         """Wake receivers at odd moments, so that they release blocks when due."""
-        hosts = [receiver.host for receiver in receivers]
-        argv = [sys.executable, str(_WAKEUPS), "eth0", str(per_second), *hosts]
-        waking = self.popen_in_sender_namespace(argv)
-        try:
+        with _waking(f"{self.name}-tx", receivers):
             yield
-        finally:
-            waking.kill()
-            waking.wait()
 
     @contextmanager
     def sender_namespace(self) -> Iterator[None]:
@@ -204,6 +198,34 @@ class Shairport:
         """Let everything through again."""
         self._lab.command("blackout", self._place, "off")
 
+    @contextmanager
+    def poor_link(
+        self, *, late_ms: float, rarity: float, loss_percent: float
+    ) -> Iterator[None]:
+        """Let packets be late and get lost, as lab/poor_link.py explains."""
+        names = [f"{self._lab.name}-sw", "br0", f"{self._lab.name}-rx{self._place}"]
+        numbers = [str(late_ms), str(rarity), str(loss_percent)]
+        link = subprocess.Popen(
+            [sys.executable, str(_POOR_LINK), *names, *numbers],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert link.stdout is not None
+        try:
+            if not link.stdout.readline():
+                raise LabError("there is no poor link")
+            yield
+        finally:
+            link.kill()
+            link.communicate()
+            self._lab.command("replug", self._place)
+
+    @contextmanager
+    def awake_behind_link(self) -> Iterator[None]:
+        """Wake it as `Lab.awake` does, but from its own side of a poor link."""
+        with _waking(f"{self._lab.name}-rx{self._place}", [self]):
+            yield
+
     def press(self, method: str, *arguments: str) -> None:
         """Use its remote control: RemoteControl.Play, AdvancedRemoteControl.SetVolume."""
         self._on_bus("org.gnome.ShairportSync", method, *arguments)
@@ -242,6 +264,18 @@ class Shairport:
     def statistics(self) -> Statistics:
         """Read its newest statistics line; all 0 in a play shorter than 8 s."""
         return parse_statistics(self.log_path.read_text(errors="replace"))
+
+
+@contextmanager
+def _waking(namespace: str, receivers: Iterable[Shairport]) -> Iterator[None]:
+    hosts = [receiver.host for receiver in receivers]
+    argv = [sys.executable, str(_WAKEUPS), "eth0", str(WAKEUPS_PER_S), *hosts]
+    waking = subprocess.Popen(["ip", "netns", "exec", namespace, *argv])
+    try:
+        yield
+    finally:
+        waking.kill()
+        waking.wait()
 
 
 def parse_statistics(log: str) -> Statistics:

@@ -130,6 +130,35 @@ async def test_old_and_new_sealed_and_open_click_together_bit_by_bit(
     assert_in_sync(found)
 
 
+@pytest.mark.skipif(not Path("/dev/net/tun").exists(), reason="no /dev/net/tun here")
+async def test_a_poor_link_loses_nothing_and_moves_nobody(
+    lab: Lab,
+    shairport: StartShairport,
+    process: Sender,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    track = Track.write(tmp_path / "clicks.wav", 30)
+    poor, new, old = group = [shairport("ap1"), shairport("ap1"), shairport("ap1old")]
+
+    with (
+        poor.poor_link(late_ms=50, rarity=8, loss_percent=5),
+        poor.awake_behind_link(),
+        lab.awake([new, old]),
+    ):
+        line_s = await begin(process, track, [member(each) for each in group])
+        assert await ended(process, 50) == "finished"
+
+    for each in group:
+        assert played(each, track).is_exact, (each.name, each.statistics())
+    others = sync([new, old], track, line_s, line_s + _ASLEEP_S)
+    alone = sync([poor], track, line_s, line_s + _ASLEEP_S)
+    record_property("others", others)
+    record_property("poor", alone)
+    assert_in_sync(others)
+    assert_in_sync(alone)
+
+
 @pytest.mark.parametrize("mode", ["ap1", "ap1old"])
 async def test_who_joins_is_heard_within_a_second_and_in_sync_from_then_on(
     lab: Lab,

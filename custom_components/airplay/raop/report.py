@@ -33,6 +33,9 @@ class Report:
     def take(self, event: Event) -> None:
         """Take an event of the engine."""
         match event:
+            case MemberChanged(state="started" | "playing"):
+                # The stream says so for all.
+                return
             case MemberChanged():
                 self._tell(event.state, receiver=event.receiver, text=event.text)
             case ClockShared():

@@ -17,6 +17,10 @@ namespaces() { ip netns list | awk -v prefix="$prefix-" 'index($1, prefix) == 1 
 add_port() {  # namespace address bridge-port
   ip netns add "$1"
   ip -n "$1" link set lo up
+  plug "$@"
+}
+
+plug() {
   ip link add eth0 netns "$1" type veth peer name "$3" netns "$prefix-sw"
   ip -n "$prefix-sw" link set dev "$3" master br0 up
   ip -n "$1" addr add "$2/24" dev eth0
@@ -149,6 +153,10 @@ table inet dark {
   chain out { type filter hook output priority 0; policy accept; oifname eth0 drop; }
 }
 NFT
+}
+
+replug() {  # behind another link that was in its place and is gone
+  plug "$prefix-rx$1" "$subnet.$((10 + $1))" "rx$1"
 }
 
 bus() {  # the bus of a receiver's own, where its remote control is

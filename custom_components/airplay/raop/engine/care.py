@@ -155,15 +155,19 @@ class Care:
     async def _await_sound(self, lane: Lane, pulse: Pulse) -> None:
         """Feed a silent receiver on while its connection stands."""
         since_s = time.monotonic()
-        member = self._roster.find(self.receiver) or lane.member
+        lane.endure()
         while self._is_silent(lane, pulse):
-            is_back = await self._is_back(member)
+            is_back = await self._is_back(self._roster.find(self.receiver))
             self._check(lane)
             if is_back:
                 # If it has started anew it knows nothing of the session.
                 await lane.check()
-                self._check(lane)
-            if time.monotonic() - since_s > _MUTE_S:
+                if not self._is_standing(lane):
+                    self._hurried.set()
+                    raise ReceiverUnreachableError("it has forgotten the session")
+            if not self._was_there:
+                since_s = time.monotonic()
+            elif time.monotonic() - since_s > _MUTE_S:
                 raise ReceiverSilentError(_MUTE)
 
     async def _wait(self, wait_s: float) -> None:
@@ -173,13 +177,12 @@ class Care:
             if self._was_there:
                 await self._pause(left_s)
                 return
-            member = self._roster.find(self.receiver)
-            if member is None or await self._is_back(member):
+            if await self._is_back(self._roster.find(self.receiver)):
                 return
 
-    async def _is_back(self, member: Member) -> bool:
+    async def _is_back(self, member: Member | None) -> bool:
         """Knock after a while; return whether it is there and was not before."""
-        if await self._pause(_KNOCK_S):
+        if await self._pause(_KNOCK_S) or member is None:
             return True
         was_there, self._was_there = self._was_there, await answers(member)
         return self._was_there and not was_there

@@ -53,6 +53,7 @@ class Sessions:
         self.transmitter: Transmitter | None = None
         self.gate = asyncio.Lock()
         self.arrivals = Arrivals(members, lambda: self.transmitter)
+        self._endings = 0
         self._on_switch = on_switch
         self._on_end = on_end
 
@@ -65,6 +66,11 @@ class Sessions:
     def is_hushed(self) -> bool:
         """Whether they stand, but nothing is sent."""
         return self.transmitter is not None and self.transmitter.line is None
+
+    @property
+    def are_ending(self) -> bool:
+        """Whether receivers are being freed: nobody may take it for done."""
+        return self._endings > 0
 
     def can_take(self, members: Iterable[Member]) -> bool:
         """Whether one of these receivers can be played to as it is."""
@@ -179,10 +185,12 @@ class Sessions:
     async def end(self) -> None:
         """Free the receivers."""
         transmitter, self.transmitter = self.transmitter, None
+        self._endings += 1
         try:
             await self.arrivals.clear()
             await self.members.tear_down()
         finally:
+            self._endings -= 1
             if transmitter:
                 pacer = self.pacer
                 pacer.post(lambda: pacer.remove(transmitter))

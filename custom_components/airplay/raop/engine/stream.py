@@ -85,6 +85,7 @@ class Stream:
         """Whether it holds no session, no media and nothing to go on with."""
         return (
             not self._lanes
+            and not self.sessions.are_ending
             and not self.floor.is_taken
             and self._items.present is None
             and not self._herald.is_paused
