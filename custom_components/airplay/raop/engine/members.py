@@ -73,6 +73,11 @@ class Members:
         return any(lane.timing_replies for lane in self.lanes)
 
     @property
+    def mind_flush(self) -> bool:
+        """Whether one must not be made to drop what it holds."""
+        return any(lane.minds_flush for lane in self.lanes)
+
+    @property
     def lead_ms(self) -> int:
         """How soon the receivers have shown that a new start can be heard."""
         return lead_ms(lane.evidence for lane in self.lanes)
