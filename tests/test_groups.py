@@ -312,6 +312,28 @@ async def test_lost_member_is_shown_and_comes_back_by_itself(
     assert house.receivers[KITCHEN].heard(pcm).is_complete
 
 
+async def test_member_that_another_sender_takes_is_left_to_it(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.join(KITCHEN, HALL)
+    pcm = await house.play(KITCHEN, "a", 6)
+    watch = Watch(hass, HALL)
+
+    house.receivers[HALL].hang_up()
+    await watch.until_is("idle")
+
+    assert state_of(hass, KITCHEN).state == "playing"
+    assert house.group(HALL) == [KITCHEN, HALL]
+    in_use = hass.states.get("binary_sensor.hall_in_use_elsewhere")
+    assert in_use is not None
+    assert in_use.state == "on"
+    await house.ends(KITCHEN)
+    assert house.receivers[KITCHEN].heard(pcm).is_complete
+    assert len(house.receivers[HALL].asked("ANNOUNCE")) == 1
+    await house.play(KITCHEN, "b", 2)
+    await watch.until_is("playing")
+
+
 async def test_member_that_is_switched_away_is_idle_until_it_is_played_again(
     hass: HomeAssistant, house: House
 ) -> None:

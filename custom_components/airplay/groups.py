@@ -15,7 +15,7 @@ from .background import Background
 from .const import DOMAIN
 from .entity import translated
 from .group_list import GroupList
-from .raop.errors import RaopError, error_for
+from .raop.errors import RaopError, ReceiverBusyError, error_for
 from .raop.messages import MemberChanged
 from .seat import Seat
 from .sender import SenderEvent
@@ -216,7 +216,7 @@ class Groups:
             return
         if event.state == "playing":
             seat.complaint.async_withdraw()
-        elif event.state == "left" and event.code and seat.player.is_group:
+        elif event.state == "left" and _is_hopeless(event) and seat.player.is_group:
             self._background.async_run(
                 self._async_expel(seat, event), f"group {seat.name}"
             )
@@ -232,6 +232,15 @@ class Groups:
             _LOGGER.warning("%s was taken out of its group: %s", seat.name, reason)
             seat.complaint.async_make(seat.name, reason)
             await self._async_quit(seat)
+
+
+def _is_hopeless(event: MemberChanged) -> bool:
+    """Whether somebody has to mend something before a speaker can play again.
+
+    Who plays for another sender is played to again with the next start.
+    """
+    error = error_for(event.code, event.text) if event.code else None
+    return error is not None and not isinstance(error, ReceiverBusyError)
 
 
 def _together(failures: list[HomeAssistantError]) -> HomeAssistantError:

@@ -69,6 +69,10 @@ class Lane(Protocol):
         """Whether the session stands."""
 
     @property
+    def has_hung_up(self) -> bool:
+        """Whether the receiver itself has ended the session."""
+
+    @property
     def local_address(self) -> str:
         """Our address towards the receiver."""
 

@@ -116,6 +116,11 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
         return self._connection is not None and not self._connection.closed.done()
 
     @property
+    def has_hung_up(self) -> bool:
+        """Whether the receiver itself has ended the session."""
+        return self._connection is not None and self._connection.has_hung_up
+
+    @property
     def local_address(self) -> str:
         """Our address towards the receiver."""
         return self._connection.local if self._connection else ""
