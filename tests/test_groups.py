@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -243,6 +244,41 @@ async def test_unreachable_speaker_is_named_and_the_others_play_on(
     assert state_of(hass, STUDY).state == "idle"
     await house.ends(KITCHEN)
     assert house.receivers[KITCHEN].heard(pcm).is_complete
+
+
+async def test_all_that_cannot_be_reached_are_named(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.play(KITCHEN, "a", 6)
+    for each in (HALL, STUDY):
+        await house.receivers[each].stop()
+
+    with pytest.raises(HomeAssistantError, match="Several") as raised:
+        await house.join(KITCHEN, HALL, STUDY)
+
+    for name in ("Hall", "Study"):
+        assert f"{name} does not answer" in str(raised.value)
+    assert house.group(KITCHEN) == []
+    assert is_item("a")(state_of(hass, KITCHEN))
+    await call(hass, KITCHEN, "media_stop")
+
+
+async def test_call_that_nobody_waits_for_leaves_what_is_true(
+    hass: HomeAssistant, house: House, hass_storage: dict[str, Any]
+) -> None:
+    await house.play(KITCHEN, "a", 9)
+
+    joining = asyncio.create_task(house.join(KITCHEN, HALL))
+    await Watch(hass, HALL).until(lambda state: bool(state.attributes["group_members"]))
+    joining.cancel()
+    await asyncio.wait([joining])
+
+    ids = [house.entries[each].entry_id for each in (KITCHEN, HALL)]
+    assert hass_storage["airplay.groups"]["data"] == [ids]
+    await house.unjoin(HALL)
+    assert state_of(hass, HALL).state == "idle"
+    await house.receivers[HALL].wait_idle()
+    await call(hass, KITCHEN, "media_stop")
 
 
 async def test_unreachable_speaker_may_join_what_does_not_play(

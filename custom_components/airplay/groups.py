@@ -113,12 +113,12 @@ class Groups:
             ]
             for seat in newcomers:
                 await self._async_quit(seat)
+            # Noted first: who asks may not wait for the end.
+            self._kept.join(host.entry_id, *(seat.entry_id for seat in newcomers))
+            await self._async_keep()
             failures = await asyncio.gather(
                 *(self._async_add(host.player, seat) for seat in newcomers)
             )
-            joined = [seat.entry_id for seat in newcomers if seat.player is host.player]
-            self._kept.join(host.entry_id, *joined)
-            await self._async_keep()
         if told := [each for each in failures if each]:
             raise _together(told)
 
@@ -151,7 +151,7 @@ class Groups:
             await self._async_join_in(seat)
         except RaopError as error:
             seat.speaker.async_failed(error)
-            await self._async_part(seat)
+            await self._async_quit(seat)
             return translated(error, seat.name)
         return None
 
@@ -170,6 +170,7 @@ class Groups:
             try:
                 await self._async_join_in(seat)
             except RaopError as error:
+                seat.speaker.async_failed(error)
                 _LOGGER.warning(
                     "%s is silent until its group starts anew: %s", seat.name, error
                 )
@@ -192,9 +193,10 @@ class Groups:
 
     async def _async_quit(self, seat: Seat) -> None:
         """Take a speaker out of its group for good."""
-        player = seat.player
+        others = [each for each in seat.player.members if each is not seat]
+        heir = others[0].entry_id if others else None
+        self._kept.leave(seat.entry_id, heir=heir)
         await self._async_part(seat)
-        self._kept.leave(seat.entry_id, heir=player.leader.entry_id)
         await self._async_keep()
 
     async def _async_keep(self) -> None:
@@ -229,7 +231,6 @@ class Groups:
             reason = str(translated(error, seat.name))
             _LOGGER.warning("%s was taken out of its group: %s", seat.name, reason)
             seat.complaint.async_make(seat.name, reason)
-            seat.speaker.async_failed(error)
             await self._async_quit(seat)
 
 

@@ -142,6 +142,8 @@ class Care:
             if self._is_silent(lane, pulse) and not self._is_alone:
                 self._drop_out(ReceiverSilentError(_MUTE))
                 await self._await_sound(lane, pulse)
+                # How long it was away says nothing of how often it asks.
+                pulse = Pulse()
                 self._sounds()
 
     def _sounds(self) -> None:
@@ -154,11 +156,15 @@ class Care:
 
     async def _await_sound(self, lane: Lane, pulse: Pulse) -> None:
         """Feed a silent receiver on while its connection stands."""
-        since_s = time.monotonic()
+        since_s = knocked_s = time.monotonic()
         lane.endure()
         while self._is_silent(lane, pulse):
-            is_back = await self._is_back(self._roster.find(self.receiver))
+            is_back = await self._pause(_LOOK_S)
             self._check(lane)
+            if not is_back and time.monotonic() - knocked_s < _KNOCK_S:
+                continue
+            is_back = is_back or await self._is_back()
+            knocked_s = time.monotonic()
             if is_back:
                 # If it has started anew it knows nothing of the session.
                 await lane.check()
@@ -177,12 +183,13 @@ class Care:
             if self._was_there:
                 await self._pause(left_s)
                 return
-            if await self._is_back(self._roster.find(self.receiver)):
+            if await self._pause(min(left_s, _KNOCK_S)) or await self._is_back():
                 return
 
-    async def _is_back(self, member: Member | None) -> bool:
-        """Knock after a while; return whether it is there and was not before."""
-        if await self._pause(_KNOCK_S) or member is None:
+    async def _is_back(self) -> bool:
+        """Return whether it is there and was not before."""
+        member = self._roster.find(self.receiver)
+        if member is None:
             return True
         was_there, self._was_there = self._was_there, await answers(member)
         return self._was_there and not was_there

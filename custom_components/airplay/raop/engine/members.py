@@ -7,7 +7,7 @@ import time
 from weakref import WeakSet
 
 from ..buttons import Button
-from ..errors import RaopError
+from ..errors import RaopError, StoppedError
 from ..messages import Channel, Event, Identity, Member, MemberProgress
 from ..session.lead import lead_ms
 from ..session.remote import Remotes
@@ -181,6 +181,8 @@ class Members:
 
     async def leave(self, receiver: str, error: RaopError | None = None) -> None:
         """Take out a receiver, which is not tried again."""
+        reason = error or StoppedError("the receiver was taken out")
+        self.standing.errors[receiver] = reason
         await self.drop(receiver)
         self.standing.tell(receiver, "left", error)
 
