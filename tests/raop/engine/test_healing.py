@@ -231,6 +231,7 @@ async def test_a_group_that_is_lost_at_once_is_heard_again_where_the_music_is_by
     await asyncio.gather(*(each.stop() for each in group))
     for each in group:
         await told(desk, each, "lost")
+    await asyncio.sleep(0.5)  # which a restart takes at least
     await asyncio.gather(*(each.start() for each in group))
     for each in group:
         await told(desk, each, "playing", count=2)

@@ -27,6 +27,9 @@ _LOOK_S = 0.1
 _EVIDENCE_S = 4.0
 # How soon it is noticed that a receiver is back on the network.
 _KNOCK_S = 2.0
+# Who starts anew is away for a moment, now or soon.
+_KNOCKS = 5
+_KNOCK_GAP_S = 0.3
 # Who answers but asks for nothing any more is given a new session.
 _MUTE_S = 30.0
 _MUTE = "it asks for the time no more"
@@ -159,8 +162,13 @@ class Care:
         else: taking it back would have two senders fight for it.
         """
         member = self._roster.find(self.receiver)
-        if lane.has_hung_up and member and await answers(member):
-            self._error = ReceiverTakenError("it has ended the session by itself")
+        if not (lane.has_hung_up and member):
+            return
+        for _ in range(_KNOCKS):
+            if not await answers(member):
+                return
+            await asyncio.sleep(_KNOCK_GAP_S)
+        self._error = ReceiverTakenError("it has ended the session by itself")
 
     def _sounds(self) -> None:
         self.is_heard = True
