@@ -117,7 +117,7 @@ class HeldSender:
     def tell(self, event: AnnouncementStarted | AnnouncementFailed) -> None:
         """Tell the integration of an event."""
         assert self._sender
-        self._sender._tell(event.stream, event)
+        self._sender._tell_receivers(event)
 
     def die(self) -> None:
         """End all requests as a process does that was killed."""

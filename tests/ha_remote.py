@@ -24,22 +24,24 @@ async def remote_of(hass: HomeAssistant, receiver: VirtualReceiver) -> RemoteCon
     return RemoteControl(receiver, await sender_port(hass))
 
 
-def entity_of(hass: HomeAssistant, platform: str, suffix: str) -> str:
-    """Return the entity id of the kitchen's other entities."""
+def entity_of(
+    hass: HomeAssistant, platform: str, suffix: str, *, number: int = 1
+) -> str:
+    """Return the entity id of the other entities of the kitchen, or of a house."""
     entity_id = er.async_get(hass).async_get_entity_id(
-        platform, DOMAIN, f"0a:0b:0c:0d:0e:01_{suffix}"
+        platform, DOMAIN, f"0a:0b:0c:0d:0e:{number:02}_{suffix}"
     )
     assert entity_id
     return entity_id
 
 
 class Buttons:
-    """What the remote entity told, in order."""
+    """What a remote entity told, in order; at first that of the kitchen."""
 
-    def __init__(self, hass: HomeAssistant) -> None:
+    def __init__(self, hass: HomeAssistant, *, number: int = 1) -> None:
         """Start to watch."""
         self.told: list[tuple[str, Any]] = []
-        self._entity_id = entity_of(hass, "event", "remote")
+        self._entity_id = entity_of(hass, "event", "remote", number=number)
         self._changed = asyncio.Event()
         hass.bus.async_listen("state_changed", self._take)
 

@@ -69,6 +69,7 @@ async def test_diagnostics_of_a_speaker_that_does_nothing(
         "crossfade_ms": 0,
         "buttons_act": True,
         "when_busy": "report",
+        "keeps_level": False,
         "maximum_volume": 1.0,
         "delay_ms": 0,
         "channel": "stereo",
@@ -83,6 +84,7 @@ async def test_diagnostics_of_a_speaker_that_does_nothing(
             "ramp_ms": 200,
             "lead_in_ms": 500,
             "chime": "own",
+            "scope": "alone",
             "taken": "refuse",
         },
     }

@@ -11,6 +11,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from tests.ha_common import Watch, call, play, state_of
 from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
+from tests.ha_remote import remote_of
+from tests.test_occupancy import AWAY
 from tests.test_queue import can, is_item
 
 
@@ -272,3 +274,49 @@ async def test_lost_member_is_shown_and_comes_back_by_itself(
     assert "connection_lost" not in back.attributes
     await house.ends(KITCHEN)
     assert house.receivers[KITCHEN].heard(pcm).is_complete
+
+
+async def test_member_that_is_switched_away_is_idle_until_it_is_played_again(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.join(KITCHEN, HALL)
+    pcm = await house.play(KITCHEN, "a", 9)
+    remote = await remote_of(hass, house.receivers[HALL])
+    watch = Watch(hass, HALL)
+    await asyncio.sleep(1)  # which the start takes
+
+    await remote.order(AWAY)
+    await watch.until_is("idle")
+
+    assert state_of(hass, KITCHEN).state == "playing"
+    assert house.group(HALL) == [KITCHEN, HALL]
+    await call(hass, HALL, "media_play")
+    await watch.until(is_item("a"))
+    await house.ends(HALL)
+    assert house.receivers[KITCHEN].heard(pcm).is_complete
+    assert house.are_alike(KITCHEN, HALL)
+
+
+async def test_call_for_all_members_acts_once(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.join(KITCHEN, HALL, STUDY)
+    everybody = {"entity_id": [*house.receivers]}
+
+    async def act(action: str, **data: object) -> None:
+        await hass.services.async_call(
+            "media_player", action, everybody | data, blocking=True
+        )
+
+    for name in "abc":
+        media = {"media_content_id": house.songs.make(name, 9)}
+        await act("play_media", media_content_type="music", enqueue="add", **media)
+    assert state_of(hass, HALL).attributes["queue_size"] == 3
+    await act("media_play_pause")
+    assert is_item("a")(state_of(hass, STUDY))
+
+    await act("media_next_track")
+    assert is_item("b")(state_of(hass, KITCHEN))
+    await act("media_play_pause")
+    assert state_of(hass, KITCHEN).state == "paused"
+    await act("media_stop")

@@ -227,8 +227,8 @@ async def test_delay_moves_that_speaker_at_once_and_no_other(
     delay_ms: int,
 ) -> None:
     bedroom = await set_up(hass, entry_for(locked, password="secret"))
-    for each in (player, bedroom):
-        await play(hass, each, song)
+    await call(hass, bedroom, "join", group_members=[player])
+    await play(hass, bedroom, song)
     watch = Watch(hass, bedroom)
     for receiver in (kitchen, locked):
         await receiver.wait_playing()

@@ -26,6 +26,7 @@ ANNOUNCEMENTS = {
     "ramp_ms": 200,
     "lead_in_ms": 500,
     "chime": "own",
+    "scope": "alone",
     "taken": "refuse",
 }
 
@@ -67,6 +68,7 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
         "keep_paused": 10,
         "buttons_act": True,
         "when_busy": "report",
+        "keeps_level": False,
         "announcements": ANNOUNCEMENTS,
     }
     hass.config_entries.options.async_abort(form["flow_id"])
@@ -78,6 +80,7 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
         "ramp_ms": 0,
         "lead_in_ms": 3000,
         "chime": "none",
+        "scope": "group",
         "taken": "take_over",
     }
     done = await choose(hass, entry, depth=2.3, keep_paused=0, announcements=other)
@@ -87,6 +90,7 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
         "keep_paused_s": 0,
         "buttons_act": True,
         "when_busy": "report",
+        "keeps_level": False,
         "announcements": other,
     }
 
@@ -96,6 +100,7 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
         "keep_paused": 0,
         "buttons_act": True,
         "when_busy": "report",
+        "keeps_level": False,
         "announcements": other,
     }
 

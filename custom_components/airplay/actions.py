@@ -36,6 +36,7 @@ ATTR_CHIME = "chime"
 ATTR_CHIME_MEDIA = "chime_media"
 ATTR_PRIORITY = "priority"
 ATTR_INTERRUPT = "interrupt"
+ATTR_GROUP = "group"
 ATTR_WAIT = "wait"
 
 
@@ -58,6 +59,7 @@ def async_register_actions(hass: HomeAssistant) -> None:
             vol.Optional(ATTR_CHIME_MEDIA): media_id,
             vol.Optional(ATTR_PRIORITY, default=Priority.NORMAL): PRIORITY,
             vol.Optional(ATTR_INTERRUPT, default=False): cv.boolean,
+            vol.Optional(ATTR_GROUP): cv.boolean,
             vol.Optional(ATTR_WAIT, default=True): cv.boolean,
         },
         func=_async_announce,
@@ -84,6 +86,7 @@ async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> No
             interrupts=words[ATTR_INTERRUPT],
         ),
         volume=words.get(ATTR_VOLUME),
+        in_group=words.get(ATTR_GROUP),
         waits=words[ATTR_WAIT],
     )
     announcers = [player.announcer for player in players]

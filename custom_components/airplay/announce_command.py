@@ -13,8 +13,9 @@ from .announcement import Announcement
 from .const import DOMAIN
 from .entity import translated
 from .media import async_resolve, make_item, public_name
+from .player import Player
 from .raop.errors import MediaError, MediaTooLongError, RaopError
-from .raop.messages import Announce, Media
+from .raop.messages import Announce, Media, Target
 from .settings import CHIME_OWN, MUSIC_PAUSE
 
 _CHIME = Media(
@@ -40,10 +41,11 @@ async def async_make_clips(
 def make_command(order: Order, parts: Sequence[Part], clips: Clips) -> Announce:
     """Return the command for all speakers of an announcement.
 
-    They are heard together, so one way must do for all: the lowest music, the longest
-    ramps and silence, and a pause or a chime where one of them has it.
+    They are heard together, so one way must do for all that were asked for: the lowest
+    music, the longest ramps, and a pause or a chime where one of them has it. Each
+    amplifier has its time to wake.
     """
-    settings = [part.announcer.settings for part in parts]
+    settings = [each.settings for each in order.addressed]
     chime = _chime(
         order.announcement,
         clips,
@@ -51,12 +53,37 @@ def make_command(order: Order, parts: Sequence[Part], clips: Clips) -> Announce:
     )
     return Announce(
         announcement=order.id,
-        targets=tuple(part.announcer.target(part) for part in parts),
+        targets=_targets(parts),
         clips=(chime, clips.message) if chime else (clips.message,),
         duck_db=-max(each.duck_db for each in settings),
         ramp_ms=round(max(each.ramp_ms for each in settings)),
         pauses_music=any(each.music == MUSIC_PAUSE for each in settings),
-        lead_in_ms=round(max(each.lead_in_ms for each in settings)),
+        lead_in_ms=round(max(each.announcer.settings.lead_in_ms for each in parts)),
+    )
+
+
+def _targets(parts: Sequence[Part]) -> tuple[Target, ...]:
+    """Return the speakers of each stream."""
+    by_player: dict[Player, list[Part]] = {}
+    for part in parts:
+        by_player.setdefault(part.announcer.seat.player, []).append(part)
+    return tuple(
+        Target(
+            stream=player.stream,
+            addressees=tuple(each.announcer.addressee(each) for each in theirs),
+            depth_ms=player.settings.depth_ms,
+            is_alone=_are_some(player, theirs),
+        )
+        for player, theirs in by_player.items()
+    )
+
+
+def _are_some(player: Player, parts: Sequence[Part]) -> bool:
+    """Whether others hear the player too, or will."""
+    speaking = {part.announcer.stream for part in parts}
+    return any(
+        seat.entry_id not in speaking and not seat.occupancy.is_taken
+        for seat in player.members
     )
 
 

@@ -29,6 +29,8 @@ class Part:
         """Begin with nothing heard; without a volume the speaker's own rule holds."""
         self.announcer = announcer
         self.volume = volume
+        # Or else only as a member of a group.
+        self.is_addressed = False
         self.callers = 0
         self.failure: HomeAssistantError | None = None
         self.was_heard = False
@@ -71,6 +73,11 @@ class Order:
         self.running: asyncio.Task[None] | None = None
         self.is_sent = False
         self.is_cancelled = False
+
+    @property
+    def addressed(self) -> list[Announcer]:
+        """Return the speakers that were asked for, not those of their groups."""
+        return [each.announcer for each in self.parts.values() if each.is_addressed]
 
     @property
     def open_parts(self) -> list[Part]:

@@ -23,6 +23,7 @@ ATTR_CHIME = "preannounce"
 ATTR_CHIME_MEDIA = "preannounce_media_id"
 ATTR_PRIORITY = "priority"
 ATTR_INTERRUPT = "interrupt"
+ATTR_GROUP = "group"
 ATTR_WAIT = "wait"
 
 _SPEECH = "media-source://tts/"
@@ -60,10 +61,14 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """An announcement as somebody asks for it; without a volume the option holds."""
+    """An announcement as somebody asks for it; where nothing is said the option holds.
+
+    `in_group` is whether the others of a speaker's group are to say it too.
+    """
 
     announcement: Announcement
     volume: float | None = None
+    in_group: bool | None = None
     waits: bool = True
 
 
@@ -82,6 +87,7 @@ _EXTRA = vol.Schema(
         vol.Optional(ATTR_CHIME_MEDIA): vol.Any(None, media_id),
         vol.Optional(ATTR_PRIORITY, default=Priority.NORMAL): PRIORITY,
         vol.Optional(ATTR_INTERRUPT, default=False): cv.boolean,
+        vol.Optional(ATTR_GROUP): vol.Any(None, cv.boolean),
         vol.Optional(ATTR_WAIT, default=True): cv.boolean,
     },
     # Players of other makes take words of their own, and one call may be for all.
@@ -113,7 +119,12 @@ def wish_from(content_type: str, content_id: str, extra: Mapping[str, Any]) -> W
     )
     if announcement.is_speech:
         check_message(yarl.URL(content_id).query.get("message"))
-    return Wish(announcement, words.get(ATTR_VOLUME), words[ATTR_WAIT])
+    return Wish(
+        announcement,
+        volume=words.get(ATTR_VOLUME),
+        in_group=words.get(ATTR_GROUP),
+        waits=words[ATTR_WAIT],
+    )
 
 
 def chime_from(is_wanted: bool | None, chosen: str | None) -> str | bool | None:

@@ -5,7 +5,7 @@ from functools import partial
 import logging
 from typing import Self
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.hass_dict import HassKey
 
@@ -43,6 +43,7 @@ class Announcements:
         self._hass = hass
         self._line: Line[Order] = Line()
         self._gathering: dict[_Key, Order] = {}
+        self._announcers: dict[str, Announcer] = {}
         self.journal = journal
 
     @classmethod
@@ -53,6 +54,16 @@ class Announcements:
     async def async_close(self) -> None:
         """Announce nothing any more: the last speaker is gone."""
         await self.journal.async_written()
+
+    @callback
+    def async_enter(self, announcer: Announcer) -> CALLBACK_TYPE:
+        """Let a speaker be found by those of its group, until it leaves."""
+        self._announcers[announcer.stream] = announcer
+
+        def leave() -> None:
+            del self._announcers[announcer.stream]
+
+        return leave
 
     def length(self, announcer: Announcer) -> int:
         """Return how many announcements wait for a speaker."""
@@ -71,17 +82,21 @@ class Announcements:
             self._hass.loop.call_later(
                 _GATHER_S, partial(self._async_gathered, key, order)
             )
-        part = self._async_seat(order, announcer, wish.volume)
-        await self._async_wait(order, [part], until_end=wish.waits)
-        if part.failure:
-            raise part.failure
+        parts = self._async_seat(order, [announcer], wish)
+        await self._async_hear(order, parts, until_end=wish.waits)
 
     async def async_announce(self, announcers: list[Announcer], wish: Wish) -> None:
         """Announce at several speakers; fail only where none of them could."""
         order = self._async_open(wish.announcement, announcers[0])
-        parts = [self._async_seat(order, each, wish.volume) for each in announcers]
+        parts = self._async_seat(order, announcers, wish)
         self._async_join(order)
-        await self._async_wait(order, parts, until_end=wish.waits)
+        await self._async_hear(order, parts, until_end=wish.waits)
+
+    async def _async_hear(
+        self, order: Order, parts: list[Part], *, until_end: bool
+    ) -> None:
+        """Wait for an announcement; fail only where it could be heard nowhere."""
+        await self._async_wait(order, parts, until_end=until_end)
         failures = [part.failure for part in parts if part.failure]
         if len(failures) == len(parts):
             raise failures[0]
@@ -125,12 +140,25 @@ class Announcements:
 
     @callback
     def _async_seat(
-        self, order: Order, announcer: Announcer, volume: float | None
-    ) -> Part:
-        part = order.seat(announcer, volume)
-        if not part.is_ended:
-            announcer.async_expect(part)
-        return part
+        self, order: Order, announcers: list[Announcer], wish: Wish
+    ) -> list[Part]:
+        """Return the parts at speakers and at those that they speak for."""
+        for announcer in announcers:
+            order.seat(announcer, wish.volume).is_addressed = True
+        speaking = [other for each in announcers for other in self._group(each, wish)]
+        parts = [order.seat(each, wish.volume) for each in dict.fromkeys(speaking)]
+        for part in parts:
+            if not part.is_ended:
+                part.announcer.async_expect(part)
+        return parts
+
+    def _group(self, announcer: Announcer, wish: Wish) -> list[Announcer]:
+        """Return a speaker, and with it the others of its group where these are meant."""
+        if not announcer.speaks_for_group(wish.in_group):
+            return [announcer]
+        members = announcer.seat.player.members
+        others = (self._announcers.get(seat.entry_id) for seat in members)
+        return [announcer, *(each for each in others if each)]
 
     @callback
     def _async_gathered(self, key: _Key, order: Order) -> None:

@@ -8,10 +8,10 @@ from .announce_command import explained, refusal
 from .announce_order import Order, Part
 from .models import AirPlayConfigEntry
 from .raop.errors import MediaError, RaopError, error_for
-from .raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted, Target
+from .raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted
 from .seat import Seat
 from .sender import OVERTAKEN, Sender, SenderEvent
-from .settings import TAKEN_REFUSE, AnnounceSettings
+from .settings import SCOPE_GROUP, TAKEN_REFUSE, AnnounceSettings
 from .volume_journal import UserLevel
 from .volume_recovery import VolumeRecovery
 
@@ -51,6 +51,7 @@ class Announcer:
         self.sender = sender
         self.announcements = announcements
         self.settings = AnnounceSettings.from_entry(entry)
+        entry.async_on_unload(announcements.async_enter(self))
         entry.async_on_unload(seat.async_listen_events(self._async_take))
 
     @property
@@ -83,17 +84,22 @@ class Announcer:
         """End what is announced here."""
         await self.announcements.async_silence(self)
 
-    def target(self, part: Part) -> Target:
+    @property
+    def seat(self) -> Seat:
+        """Return the speaker in its house."""
+        return self._seat
+
+    def speaks_for_group(self, is_wanted: bool | None) -> bool:
+        """Return whether its whole group is meant, as wished or else as by option."""
+        if is_wanted is None:
+            return self.settings.scope == SCOPE_GROUP
+        return is_wanted
+
+    def addressee(self, part: Part) -> Addressee:
         """Return the speaker as the sender is told of it for an announcement."""
         raised = self._raised(part)
-        addressee = Addressee(
-            member=self._seat.member,
-            volume=None if raised is None else raised * 100,
-        )
-        return Target(
-            stream=self._seat.player.stream,
-            addressees=(addressee,),
-            depth_ms=self._seat.player.settings.depth_ms,
+        return Addressee(
+            member=self._seat.member, volume=None if raised is None else raised * 100
         )
 
     @callback

@@ -1,6 +1,7 @@
 """The speakers that hear one stream together."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from homeassistant.core import callback
@@ -27,6 +28,7 @@ class Company:
         self.stream = sender.free_name(owner.entry_id)
         self.members = [owner]
         self._balance = Balance()
+        self._calls: set[str] = set()
 
     @property
     def leader(self) -> Seat:
@@ -60,9 +62,10 @@ class Company:
 
     @property
     def audible_level(self) -> float:
-        """Return the level of the loudest that is not muted, or 0."""
+        """Return the level of the loudest that is not muted, or of all where all are."""
         volumes = [seat.volume for seat in self.members]
-        return max((each.level for each in volumes if not each.is_muted), default=0.0)
+        audible = [each.level for each in volumes if not each.is_muted]
+        return max(audible, default=self.level)
 
     async def async_set_level(self, level: float, origin: Origin) -> None:
         """Make all louder or quieter, each by the same factor; muted ones stay so."""
@@ -94,6 +97,19 @@ class Company:
         """Go on without a speaker, from the next start on; the last one stays."""
         if self.is_group and seat in self.members:
             self.members.remove(seat)
+
+    async def async_once(
+        self, call: str, action: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Do once what one call asks of several members at the same time."""
+        if call in self._calls:
+            return
+        self._calls.add(call)
+        try:
+            await action()
+        finally:
+            # The others are asked in this turn of the loop, also where it is done.
+            asyncio.get_running_loop().call_soon(self._calls.discard, call)
 
     async def async_join(self, seat: Seat) -> None:
         """Let a member hear what plays now; return when it does."""

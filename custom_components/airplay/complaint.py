@@ -9,6 +9,10 @@ QUEUE_GIVEN_UP = "queue_given_up"
 LEFT_GROUP = "left_group"
 
 
+# The codes of the core's errors.
+NO_CLOCK = ("ptp_ports_taken", "ptp_not_permitted", "ptp_unavailable")
+
+
 class Complaint:
     """Says why a speaker is silent, until it plays again."""
 
@@ -35,3 +39,20 @@ class Complaint:
     def async_withdraw(self) -> None:
         """Say no more."""
         ir.async_delete_issue(self._hass, DOMAIN, self._issue)
+
+
+class ClockNotice:
+    """Says why speakers with AirPlay 2 get no precise clock from this machine."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Say nothing yet."""
+        self._complaints = {kind: Complaint(hass, kind, "here") for kind in NO_CLOCK}
+
+    @callback
+    def async_take(self, code: str | None, reason: str = "") -> None:
+        """Say what is in the way, and no more what was; without a code nothing is."""
+        for kind, complaint in self._complaints.items():
+            if kind == code:
+                complaint.async_make("", reason)
+            else:
+                complaint.async_withdraw()

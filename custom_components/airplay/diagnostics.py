@@ -58,6 +58,12 @@ async def async_get_config_entry_diagnostics(
             "in_use_elsewhere": seat.occupancy.is_taken,
             "progress": _progress(player.progress) if player.progress else None,
         },
+        "group": {
+            "members": [_shorten(each.speaker.receiver.id) for each in player.members],
+            "is_leader": player.leader is seat,
+            "is_missed": seat.is_missed,
+            "level": player.level,
+        },
         "announcements": {
             "is_heard": seat.is_announcing,
             "waiting": runtime.announcer.waiting,

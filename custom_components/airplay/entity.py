@@ -1,7 +1,7 @@
 """What every entity of a receiver has in common."""
 
 from collections.abc import Callable, Coroutine
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, override
 
 from homeassistant.exceptions import HomeAssistantError
@@ -95,6 +95,23 @@ def translate_errors[S: AirPlayEntity, **P](
             await action(self, *args, **kwargs)
         except RaopError as error:
             raise translated(error, self.speaker.name) from error
+
+    return wrapped
+
+
+def once_in_group[S: AirPlayEntity, **P](
+    action: Callable[Concatenate[S, P], Coroutine[Any, Any, None]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, None]]:
+    """Do once what an action is called for at several members of a group."""
+
+    @wraps(action)
+    async def wrapped(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        do = partial(action, self, *args, **kwargs)
+        if context := self._context:
+            call = repr((context.id, action.__name__, args, kwargs))
+            await self.player.async_once(call, do)
+        else:
+            await do()
 
     return wrapped
 

@@ -1,13 +1,13 @@
 """Which speakers belong together, loaded or not: what is kept over a restart."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Self
 
 
 class GroupList:
     """Groups of at least two names, the leader first; no name is in two."""
 
-    def __init__(self, groups: Iterable[Sequence[str]] = ()) -> None:
+    def __init__(self, groups: Iterable[Iterable[str]] = ()) -> None:
         """Take groups that are known to be sound."""
         self._groups = [[*group] for group in groups]
 
@@ -16,42 +16,42 @@ class GroupList:
         """Read what was kept; what makes no sense or is not known any more is dropped."""
         found = cls()
         for group in kept if isinstance(kept, list) else ():
-            names = group if isinstance(group, list) else ()
-            found.move(
-                [],
-                [
-                    each
-                    for each in dict.fromkeys(names)
-                    if isinstance(each, str)
-                    and is_known(each)
-                    and not found.group_of(each)
-                ],
+            names = dict.fromkeys(
+                each
+                for each in (group if isinstance(group, list) else ())
+                if isinstance(each, str) and is_known(each) and not found.group_of(each)
             )
+            if names:
+                found.join(*names)
         return found
 
     def group_of(self, name: str) -> tuple[str, ...]:
         """Return the group of a name, the leader first; empty if it is in none."""
         return next((tuple(each) for each in self._groups if name in each), ())
 
+    def is_led(self, name: str) -> bool:
+        """Whether a name is in a group of which another is the leader."""
+        return self.group_of(name)[:1] not in ((), (name,))
+
     def as_list(self) -> list[list[str]]:
         """Return what is to be kept."""
         return [[*each] for each in self._groups]
 
-    def move(self, names: Iterable[str], group: Sequence[str]) -> None:
-        """Take names out of their groups, and have those of a group be together.
+    def join(self, host: str, *names: str) -> None:
+        """Have names be in the group of another, which leads where it was in none."""
+        for each in names:
+            self.leave(each)
+        whole = [*(self.group_of(host) or (host,)), *names]
+        self._groups = [each for each in self._groups if host not in each]
+        if len(whole) > 1:
+            self._groups.append(whole)
 
-        Those that are not present stay in it, behind the others.
-        """
-        moved = {*names}
-        absent = [
-            other
-            for each in group
-            for other in self.group_of(each)
-            if other not in (*group, *moved) and each not in moved
-        ]
-        together = [*group, *dict.fromkeys(absent)]
-        rest = [
-            [each for each in known if each not in moved and each not in together]
-            for known in self._groups
-        ]
-        self._groups = [each for each in [*rest, together] if len(each) > 1]
+    def leave(self, name: str, heir: str | None = None) -> None:
+        """Take a name out of its group, which another leads if it was the leader."""
+        whole = [each for each in self.group_of(name) if each != name]
+        if heir in whole and not self.is_led(name):
+            whole.remove(heir)
+            whole.insert(0, heir)
+        self._groups = [each for each in self._groups if name not in each]
+        if len(whole) > 1:
+            self._groups.append(whole)

@@ -40,6 +40,7 @@ class Groups:
         self._lock = asyncio.Lock()
         self._seats: dict[str, Seat] = {}
         self._kept = GroupList()
+        self._written: list[list[str]] = []
 
     @classmethod
     async def async_make(cls, hass: HomeAssistant) -> Self:
@@ -51,6 +52,7 @@ class Groups:
                 hass.config_entries.async_get_entry(entry_id) is not None
             ),
         )
+        groups._written = groups._kept.as_list()
         return groups
 
     async def async_close(self) -> None:
@@ -63,18 +65,17 @@ class Groups:
             self._seats[seat.entry_id] = seat
             seat.async_listen_events(partial(self._async_hear, seat))
             group = self._kept.group_of(seat.entry_id)
-            present = [
-                other
-                for each in group
-                if (other := self._seats.get(each)) and other is not seat
-            ]
-            if not present:
+            present = (self._seats.get(each) for each in group)
+            player = next(
+                (each.player for each in present if each and each is not seat), None
+            )
+            if player is None:
                 return
-            player = present[0].player
             is_leader = group[0] == seat.entry_id
             if is_leader and player.is_idle:
                 # What it has kept itself is what the group was to play.
-                for each in present:
+                # The last one first: nobody shall leave its own queue to another.
+                for each in reversed([*player.members]):
                     await self._async_part(each)
                     await each.async_sit(seat.player)
             else:
@@ -94,7 +95,8 @@ class Groups:
     async def async_forget(self, entry_id: str) -> None:
         """Wait no more for a speaker that was removed."""
         async with self._lock:
-            await self._async_keep([], [entry_id])
+            self._kept.leave(entry_id)
+            await self._async_keep()
 
     async def async_join(self, host: Seat, entity_ids: Iterable[str]) -> None:
         """Have players hear what a speaker hears; raise HomeAssistantError.
@@ -115,9 +117,8 @@ class Groups:
                 *(self._async_add(host.player, seat) for seat in newcomers)
             )
             joined = [seat.entry_id for seat in newcomers if seat.player is host.player]
-            await self._async_keep(
-                [seat.entry_id for seat in host.player.members], joined
-            )
+            self._kept.join(host.entry_id, *joined)
+            await self._async_keep()
         if told := [each for each in failures if each]:
             raise _together(told)
 
@@ -193,23 +194,19 @@ class Groups:
         """Take a speaker out of its group for good."""
         player = seat.player
         await self._async_part(seat)
-        others = [each.entry_id for each in player.members if each is not seat]
-        await self._async_keep(others, [seat.entry_id])
+        self._kept.leave(seat.entry_id, heir=player.leader.entry_id)
+        await self._async_keep()
 
-    async def _async_keep(self, group: list[str], moved: list[str]) -> None:
-        """Note that some belong to a group now, or to none."""
-        before = self._kept.as_list()
-        self._kept.move(moved, group)
-        self._async_adopt_last()
-        if self._kept.as_list() != before:
-            await self._store.async_save(self._kept.as_list())
-
-    @callback
-    def _async_adopt_last(self) -> None:
-        """Who is left alone keeps what the group played."""
+    async def _async_keep(self) -> None:
+        """Keep the groups; who leads one now, or is left alone, has inherited it."""
         for seat in self._seats.values():
-            if not seat.player.is_group and not self._kept.group_of(seat.entry_id):
+            is_stand_in = self._kept.is_led(seat.entry_id)
+            if seat.player.leader is seat and not is_stand_in:
                 seat.async_adopt()
+        kept = self._kept.as_list()
+        if kept != self._written:
+            self._written = kept
+            await self._store.async_save(kept)
 
     @callback
     def _async_hear(self, seat: Seat, event: SenderEvent) -> None:
@@ -231,9 +228,9 @@ class Groups:
                 return
             reason = str(translated(error, seat.name))
             _LOGGER.warning("%s was taken out of its group: %s", seat.name, reason)
-            await self._async_quit(seat)
             seat.complaint.async_make(seat.name, reason)
-        seat.speaker.async_failed(error)
+            seat.speaker.async_failed(error)
+            await self._async_quit(seat)
 
 
 def _together(failures: list[HomeAssistantError]) -> HomeAssistantError:

@@ -1,5 +1,6 @@
 """The player that an AirPlay receiver is in Home Assistant."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, override
 
@@ -9,6 +10,7 @@ from homeassistant.components.media_player import (
     ATTR_MEDIA_EXTRA,
     BrowseMedia,
     MediaPlayerDeviceClass,
+    MediaPlayerEnqueue,
     MediaPlayerEntityFeature,
     MediaPlayerState,
     MediaType,
@@ -21,12 +23,11 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 
 from .announcement import wish_from
-from .entity import translate_errors, translated
+from .entity import once_in_group, translate_errors
 from .media import async_browse, async_search
 from .media_entity import MediaEntity
 from .models import AirPlayConfigEntry
 from .player import PlayerState
-from .raop.errors import RaopError
 
 # An announcement that plays must not hold up a change of the volume.
 PARALLEL_UPDATES = 0
@@ -96,18 +97,18 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
         if kept := await self.async_get_last_extra_data():
             known = kept.as_dict()
             self.seat.volume.async_restore(known["volume"], is_muted=known["is_muted"])
-            self.seat.kept.async_restore(known.get("queue"), known.get("position_ms"))
+            self.seat.own.async_restore(known.get("queue"), known.get("position_ms"))
 
     @property
     @override
     def extra_restore_state_data(self) -> ExtraStoredData:
         """Return what is taken up again after a restart."""
-        volume, kept = self.seat.volume, self.seat.kept
+        volume, own = self.seat.volume, self.seat.own
         return _Kept(
             volume=volume.known_level,
             is_muted=volume.is_muted,
-            queue=kept.queue.as_dict(),
-            position_ms=kept.position_ms,
+            queue=own.queue.as_dict(),
+            position_ms=own.position_ms,
         )
 
     @property
@@ -158,6 +159,8 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
         """Return what the sender sees at the receiver."""
         if self.seat.is_missed and self.player.state is PlayerState.PLAYING:
             return MediaPlayerState.BUFFERING
+        if self.seat.is_away:
+            return MediaPlayerState.IDLE
         return _STATES[self.player.state]
 
     @property
@@ -206,16 +209,24 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
                 self.announcer, wish, context_id
             )
             return
-        try:
-            await self.player.async_play_media(media_type, media_id, enqueue, extra)
-        except RaopError as error:
-            raise translated(error, self.player.name) from error
+        await self._async_play(media_type, media_id, enqueue, extra)
+
+    @translate_errors
+    @once_in_group
+    async def _async_play(
+        self,
+        media_type: str,
+        media_id: str,
+        enqueue: MediaPlayerEnqueue | None,
+        extra: Mapping[str, Any],
+    ) -> None:
+        await self.player.async_play_media(media_type, media_id, enqueue, extra)
 
     @translate_errors
     @override
     async def async_media_play(self) -> None:
         """Go on, or play the queue."""
-        await self.player.async_go_on()
+        await self.seat.async_go_on()
 
     @translate_errors
     @override
@@ -224,18 +235,21 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
         await self.player.async_pause()
 
     @translate_errors
+    @once_in_group
     @override
     async def async_media_play_pause(self) -> None:
         """Do the opposite of what is going on, or about to."""
         await self.player.async_toggle()
 
     @translate_errors
+    @once_in_group
     @override
     async def async_media_next_track(self) -> None:
         """Go to the next item."""
         await self.player.async_skip()
 
     @translate_errors
+    @once_in_group
     @override
     async def async_media_previous_track(self) -> None:
         """Go back to the start of the item, or to the one before."""

@@ -31,6 +31,8 @@ from .settings import (
     CHIME_OWN,
     MUSIC_LOWER,
     MUSIC_PAUSE,
+    SCOPE_ALONE,
+    SCOPE_GROUP,
     TAKEN_REFUSE,
     TAKEN_TAKE_OVER,
     AnnounceSettings,
@@ -51,6 +53,7 @@ CONF_DUCK_DB = "duck_db"
 CONF_RAMP_MS = "ramp_ms"
 CONF_LEAD_IN_MS = "lead_in_ms"
 CONF_CHIME = "chime"
+CONF_SCOPE = "scope"
 CONF_TAKEN = "taken"
 
 
@@ -87,6 +90,7 @@ _ANNOUNCEMENTS = vol.Schema(
         vol.Required(CONF_RAMP_MS): _number(0, 2000, 10, UnitOfTime.MILLISECONDS),
         vol.Required(CONF_LEAD_IN_MS): _number(0, 3000, 50, UnitOfTime.MILLISECONDS),
         vol.Required(CONF_CHIME): _choice("chime", CHIME_OWN, CHIME_NONE),
+        vol.Optional(CONF_SCOPE): _choice("scope", SCOPE_ALONE, SCOPE_GROUP),
         vol.Required(CONF_TAKEN): _choice("taken", TAKEN_REFUSE, TAKEN_TAKE_OVER),
     }
 )

@@ -13,6 +13,8 @@ from .media import Playable
 from .now_playing import Display, NowPlaying
 from .raop.errors import NoStreamError, RaopError, error_for
 from .raop.messages import (
+    AnnouncementFailed,
+    AnnouncementStarted,
     CoverFound,
     MediaChanged,
     MemberChanged,
@@ -42,7 +44,14 @@ _NOTHING_PAUSED = (NoStreamError, SenderGoneError)
 _MOST_AHEAD = 8
 _PLAY_S = 60.0
 # These reach their speaker by themselves.
-_OF_RECEIVER = (MemberChanged, RemoteCommand, SenderDied, VolumeFound)
+_OF_RECEIVER = (
+    AnnouncementFailed,
+    AnnouncementStarted,
+    MemberChanged,
+    RemoteCommand,
+    SenderDied,
+    VolumeFound,
+)
 
 
 class PlayerState(StrEnum):

@@ -95,7 +95,7 @@ class Presence:
 
     @callback
     def async_listen(self, wanted: str, listener: Listener) -> CALLBACK_TYPE:
-        """Call with a receiver whenever its records change, with None when it goes."""
+        """Call with a receiver when a record comes or changes, with None when it goes."""
         self._listeners.setdefault(wanted, []).append(listener)
         return lambda: self._listeners[wanted].remove(listener)
 
@@ -195,8 +195,9 @@ class Presence:
         if sight.going:
             sight.going()
             sight.going = None
+        is_back = kind not in sight.standing
         sight.standing.add(kind)
-        if sight.services.get(kind) != service:
+        if is_back or sight.services.get(kind) != service:
             sight.services[kind] = service
             self._async_tell(key, sight.receiver)
 

@@ -62,7 +62,7 @@ async def _async_repeat(player: Transport, value: float) -> None:
 
 
 _ACTIONS: dict[str, _Action] = {
-    Button.PLAY: lambda seat, _: seat.player.async_go_on(),
+    Button.PLAY: lambda seat, _: seat.async_go_on(),
     Button.PAUSE: lambda seat, _: seat.player.async_pause(),
     Button.PLAY_PAUSE: lambda seat, _: _async_toggle(seat.player),
     Button.RESUME: lambda seat, _: _async_resume(seat.player),

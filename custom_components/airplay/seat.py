@@ -62,8 +62,7 @@ class Seat:
         self.complaint = Complaint(hass, LEFT_GROUP, entry.entry_id)
         self._hass = hass
         self._background = Background(hass)
-        self._is_lost = False
-        # It waits while a group's is heard.
+        self._absence: str | None = None
         self._own = self.player = Transport(hass, sender, self)
         entry.async_on_unload(
             sender.async_listen_to(speaker.receiver.id, self.async_take)
@@ -77,14 +76,19 @@ class Seat:
         return self.speaker.name
 
     @property
-    def kept(self) -> Transport:
-        """Return the player whose queue is this speaker's to remember."""
-        return self.player if self.player.leader is self else self._own
+    def own(self) -> Transport:
+        """Return its own player, which waits while that of a group is heard."""
+        return self._own
 
     @property
     def is_missed(self) -> bool:
         """Whether it is silent while others of its group play, but tried again."""
-        return self._is_lost and self.player.is_group
+        return self._absence == "lost" and self.player.is_group
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it was switched to another source while its group plays."""
+        return self._absence == "left" and self.player.is_group
 
     @property
     def member(self) -> Member:
@@ -137,6 +141,13 @@ class Seat:
         for listener in [*self._listeners]:
             listener()
 
+    async def async_go_on(self) -> None:
+        """Go on, or come back to the group that plays on."""
+        if self.is_away and not self.player.is_idle:
+            await self.player.async_join(self)
+        else:
+            await self.player.async_go_on()
+
     async def async_sit(self, player: Transport, *, is_leader: bool = False) -> None:
         """Hear a group's player; the one that was heard alone waits with its queue."""
         left = self.player
@@ -168,13 +179,14 @@ class Seat:
     @callback
     def _async_move(self, player: Transport) -> None:
         self.player = player
-        self._is_lost = False
+        self._absence = None
         self.occupancy.async_left()
         self.async_tell()
 
     @callback
     def _async_release(self) -> None:
-        self.player.async_release()
+        if not self.player.is_group:
+            self.player.async_release()
         self._own.async_release()
         self._background.async_cancel()
         self.complaint.async_withdraw()
@@ -198,15 +210,18 @@ class Seat:
     @callback
     def _async_follow(self, event: SenderEvent) -> None:
         match event:
-            case MemberChanged(state="lost"):
-                self._is_lost = True
-            case MemberChanged(state="playing" | "left"):
-                self._is_lost = False
-            case SenderDied() | StreamChanged(state="ended"):
-                self._is_lost = False
+            case MemberChanged(state="lost" | "left") if self._is_of_player(event):
+                self._absence = event.state
+            case MemberChanged(state="playing") | StreamChanged(state="ended"):
+                self._absence = None
+            case SenderDied():
+                self._absence = None
             case _:
                 return
         self.async_tell()
+
+    def _is_of_player(self, event: MemberChanged) -> bool:
+        return event.stream == self.player.stream
 
     @callback
     def async_set_own_session(self, *, is_open: bool) -> None:

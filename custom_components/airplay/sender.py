@@ -16,6 +16,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.ulid import ulid_now
 
+from .complaint import ClockNotice
 from .const import DOMAIN
 from .dacp_record import DacpRecord
 from .identity import async_get_identity, async_keep_port
@@ -73,6 +74,7 @@ class Sender:
         self._pending: dict[int, asyncio.Future[messages.Reply]] = {}
         self._listeners: dict[str, list[EventListener]] = {}
         self._receiver_listeners: dict[str, list[EventListener]] = {}
+        self._clock_notice = ClockNotice(hass)
         self.record = DacpRecord(hass, identity.dacp_id)
         self._supervision = hass.async_create_background_task(
             self._async_supervise(), f"{DOMAIN} sender"
@@ -248,6 +250,8 @@ class Sender:
                 if not self._started.done():
                     self._started.set_result(True)
                 self._take_port(event.dacp_port)
+            case messages.ClockShared():
+                self._clock_notice.async_take(event.code, event.text)
             case messages.Reply():
                 answer = self._pending.get(event.id)
                 if answer and not answer.done():
@@ -277,6 +281,7 @@ class Sender:
     def _tell_dead(self) -> None:
         """Fail what waits for the process that has ended, and tell everybody."""
         self._ready = None
+        self._clock_notice.async_take(None)
         if not self._started.done():
             self._started.set_result(False)
         self._started = self._hass.loop.create_future()
@@ -300,7 +305,9 @@ class Sender:
                 for member in event.members:
                     self._tell_receiver(member.receiver, member)
             case (
-                messages.VolumeFound()
+                messages.AnnouncementStarted()
+                | messages.AnnouncementFailed()
+                | messages.VolumeFound()
                 | messages.MemberChanged()
                 | messages.RemoteCommand()
             ):

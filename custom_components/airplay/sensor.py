@@ -122,6 +122,7 @@ class LinkSensor(AirPlayEntity, SensorEntity):
             case MemberChanged(state="connected" | "lost" | "left"):
                 # What was measured in a session before says nothing of this one.
                 self._value = None
+                self.async_write_ha_state()
 
     @callback
     def _async_measured(self, value: float | None) -> None:

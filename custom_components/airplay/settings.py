@@ -21,6 +21,8 @@ MUSIC_LOWER = "lower"
 MUSIC_PAUSE = "pause"
 CHIME_OWN = "own"
 CHIME_NONE = "none"
+SCOPE_ALONE = "alone"
+SCOPE_GROUP = "group"
 TAKEN_REFUSE = "refuse"
 TAKEN_TAKE_OVER = "take_over"
 BUSY_REPORT = "report"
@@ -68,6 +70,7 @@ class AnnounceSettings:
     ramp_ms: float = 200
     lead_in_ms: float = 500
     chime: str = CHIME_OWN
+    scope: str = SCOPE_ALONE
     taken: str = TAKEN_REFUSE
 
     @classmethod

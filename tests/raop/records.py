@@ -5,10 +5,14 @@ Records: the examples of OwnTone's and shairport-sync's sources and of public re
 
 from dataclasses import dataclass, field
 
-from custom_components.airplay.raop.receiver import Codec, Obstacle, Service
+from custom_components.airplay.raop.receiver import Codec, Lane, Obstacle, Service
 
 ALL_KINDS = frozenset({"text", "artwork", "progress"})
 NOTHING = frozenset[str]()
+REALTIME_ALONE = (Lane.AIRPLAY2_REALTIME,)
+AIRPLAY2_ALONE = (Lane.AIRPLAY2_REALTIME, Lane.AIRPLAY2_BUFFERED)
+BOTH = (Lane.RAOP, Lane.AIRPLAY2_REALTIME)
+ALL = (Lane.RAOP, Lane.AIRPLAY2_REALTIME, Lane.AIRPLAY2_BUFFERED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,7 @@ class Known:
     first_express: bool = False
     shows: frozenset[str] = field(default=NOTHING)
     obstacle: Obstacle | None = None
+    lanes: tuple[Lane, ...] = (Lane.RAOP,)
     manufacturer: str | None = None
     firmware: str | None = None
 
@@ -70,6 +75,7 @@ RAOP = {
         shows=ALL_KINDS,
         manufacturer="Apple",
         firmware="366.75.2",
+        lanes=BOTH,
     ),
     "HomePod": Known(
         txt="am=AudioAccessory1,1 vs=356.19 sf=0x404 ft=0x4A7FCA00,0x56BD0 et=0,3,5 "
@@ -77,6 +83,7 @@ RAOP = {
         shows=ALL_KINDS,
         manufacturer="Apple",
         firmware="356.19",
+        lanes=BOTH,
     ),
     "Sony STR-DN1040": Known(
         txt="am=STR-DN1040 vs=141.9 et=0,4 md=0,2 ft=0x44F0A00 sv=false pw=false",
@@ -98,6 +105,7 @@ RAOP = {
         password=True,
         shows=ALL_KINDS,
         firmware="4.3",
+        lanes=ALL,
     ),
 }
 
@@ -109,6 +117,7 @@ AIRPLAY = {
         shows=frozenset({"progress"}),
         manufacturer="Apple",
         firmware="366.0",
+        lanes=BOTH,
     ),
     "Apple TV 4 (14.2)": Known(
         is_raop=False,
@@ -118,6 +127,7 @@ AIRPLAY = {
         shows=ALL_KINDS,
         manufacturer="Apple",
         firmware="525.38.42",
+        lanes=BOTH,
     ),
     "HomePod (14.3)": Known(
         is_raop=False,
@@ -126,15 +136,16 @@ AIRPLAY = {
         shows=ALL_KINDS,
         manufacturer="Apple",
         firmware="530.6",
+        lanes=BOTH,
     ),
     "HomePod (OS 27)": Known(
         is_raop=False,
         txt="model=AudioAccessory1,1 osvers=27.0 srcvers=980.77.2 flags=0x98404 "
         "features=0x4A7FCA00,0x3C356BD0 igl=1 gcgl=1",
         shows=ALL_KINDS,
-        obstacle=Obstacle.AIRPLAY2_ONLY,
         manufacturer="Apple",
         firmware="27.0",
+        lanes=REALTIME_ALONE,
     ),
     "HomePod (OS 27), which says so by AirPlay's version alone": Known(
         txt="am=AudioAccessory5,1 vs=980.77.2 et=0,3,5 tp=UDP md=0,1,2",
@@ -150,6 +161,7 @@ AIRPLAY = {
         shows=ALL_KINDS,
         manufacturer="Sonos",
         firmware="366.0",
+        lanes=ALL,
     ),
     "Roku": Known(
         is_raop=False,
@@ -157,9 +169,9 @@ AIRPLAY = {
         "features=0x7F8AD0,0x10BCF46 rsf=0x3 at=0x3",
         pairing=True,
         shows=ALL_KINDS,
-        obstacle=Obstacle.AIRPLAY2_ONLY,
         manufacturer="Roku",
         firmware="377.28.01",
+        lanes=AIRPLAY2_ALONE,
     ),
     "Samsung TV": Known(
         is_raop=False,
@@ -167,8 +179,8 @@ AIRPLAY = {
         "features=0x7F8AD0,0x38BCB46 rsf=0x3",
         pairing=True,
         shows=ALL_KINDS,
-        obstacle=Obstacle.AIRPLAY2_ONLY,
         firmware="377.17.24.6",
+        lanes=AIRPLAY2_ALONE,
     ),
     "Marantz": Known(
         is_raop=False,
@@ -194,6 +206,7 @@ AIRPLAY = {
         txt="features=0x405C4A00,0x18340 flags=0x4 igl=0 gcgl=0 acl=0 protovers=1.1 "
         "srcvers=366.0",
         firmware="366.0",
+        lanes=ALL,
     ),
 }
 

@@ -126,10 +126,21 @@ def test_obstacle_of_known_receivers(known: Known) -> None:
 
 
 @EACH_KNOWN
-def test_known_receivers_without_an_obstacle_play_raop(known: Known) -> None:
-    expected = () if known.obstacle else (Lane.RAOP,)
+def test_lanes_of_known_receivers(known: Known) -> None:
+    expected = () if known.obstacle else known.lanes
 
     assert receiver(known).lanes == expected
+
+
+def test_a_maker_that_is_poor_at_raop_is_played_to_by_airplay_2_first() -> None:
+    txt = "features=0x445F8A00,0x1C340"
+    samsung = merge(raop(), airplay(f"manufacturer=Samsung {txt}"))
+    old = merge(raop(), airplay(f"manufacturer=Sonos model=One {txt}"))
+    new = Service("Den", "h", 7000, {**old.airplay.txt, "model": "Era 100"})  # type: ignore[union-attr]
+
+    assert samsung.lanes[0] is merge(raop(), new).lanes[0] is Lane.AIRPLAY2_REALTIME
+    assert samsung.lanes[-1] is Lane.RAOP
+    assert old.lanes[0] is Lane.RAOP
 
 
 @EACH_KNOWN

@@ -157,6 +157,22 @@ class Shairport:
         """Titles, volume and pictures in shairport-sync's own format."""
         return self._output.with_suffix(".metadata")
 
+    @property
+    def clock_path(self) -> Path:
+        """What its nqptp knows of the sender's clock: memory that it shares."""
+        namespace = f"{self._lab.name}-rx{self._place}"
+        found = subprocess.run(
+            ["ip", "netns", "pids", namespace],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        processes = (Path("/proc") / number for number in found.stdout.split())
+        (nqptp,) = (
+            each for each in processes if (each / "comm").read_text().strip() == "nqptp"
+        )
+        return nqptp / "root" / "dev" / "shm" / "nqptp"
+
     def start(self) -> Self:
         """Start it; what was recorded before is gone."""
         options = [f"{key}={value}" for key, value in self._options.items()]

@@ -126,10 +126,14 @@ def announce_ready(
 ) -> None:
     """Tell in one line that senders may come."""
     if options.json:
-        print_event(
-            "ready",
-            {"name": receiver.name, "host": receiver.host, "port": receiver.port},
-        )
+        ready: dict[str, object] = {
+            "name": receiver.name,
+            "host": receiver.host,
+            "port": receiver.port,
+        }
+        if isinstance(receiver, AirPlay2Receiver):
+            ready["ptp"] = receiver.ptp_ports
+        print_event("ready", ready)
         return
     target = options.wav or ("the sound card" if is_audible else "nowhere")
     sys.stdout.write(

@@ -19,6 +19,18 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClockShared:
+    """Whether this machine can be the clock that AirPlay 2 receivers follow.
+
+    Told when it turns out that it cannot, with the code and text of the error in the
+    way, and without a code when it can again.
+    """
+
+    code: str | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """The answer to a command; without a code it was done."""
 
@@ -197,6 +209,7 @@ class LogLine:
 
 type Event = (
     Ready
+    | ClockShared
     | Reply
     | StreamChanged
     | Started

@@ -40,6 +40,7 @@ from .errors import RaopError
 from .events import (
     AnnouncementFailed,
     AnnouncementStarted,
+    ClockShared,
     CoverFound,
     Event,
     LogLine,
@@ -68,6 +69,7 @@ __all__ = [
     "AnnouncementStarted",
     "CancelAnnouncement",
     "Channel",
+    "ClockShared",
     "Command",
     "CoverFound",
     "Event",

@@ -180,6 +180,16 @@ class Receiver:
         return self._has(_FEATURES_AIRPLAY2)
 
     @property
+    def keeps_clock(self) -> bool:
+        """Whether it tells a PTP clock of its own rather than follow ours.
+
+        HomePods with software 27 do, but not in a pair or another group.
+        """
+        is_grouped = self._airplay("pgid") or self._airplay("tsid")
+        is_alone = self._airplay("igl") == "1" and not is_grouped
+        return is_alone and self._is_silent_homepod
+
+    @property
     def takes_ptp(self) -> bool:
         """Whether it follows a PTP clock; where nothing is known it is tried."""
         return self.features is None or self._has(_FEATURE_PTP)

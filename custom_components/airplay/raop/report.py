@@ -7,6 +7,7 @@ import time
 
 from .errors import RaopError, error_for
 from .messages import (
+    ClockShared,
     Event,
     MediaChanged,
     MemberChanged,
@@ -34,6 +35,8 @@ class Report:
         match event:
             case MemberChanged():
                 self._tell(event.state, receiver=event.receiver, text=event.text)
+            case ClockShared():
+                self._tell("clock", code=event.code, text=event.text)
             case MediaChanged():
                 self._duration_ms = event.duration_ms
                 self._tell("media", title=event.tags.title, artist=event.tags.artist)

@@ -21,7 +21,8 @@ def test_packets_are_the_known_ones() -> None:
 def test_buffered_packets_are_the_known_ones() -> None:
     seal = PacketSeal(octets("ap2_buffered_packet", "shk"))
     payload = octets("ap2_buffered_packet", "payload")
-    header = buffered_header(number("ap2_buffered_packet", "seq23"), 0, 0x16000000)
+    sequence = number("ap2_buffered_packet", "seq23")
+    header = buffered_header(sequence, 0x10000000, 0x16000000)
     assert header == octets("ap2_buffered_packet", "header")
     seal(header, payload)
 

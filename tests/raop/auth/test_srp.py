@@ -1,5 +1,7 @@
 """Proving a PIN, against published numbers and an independent verifier."""
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import dh
 import pytest
 
 from custom_components.airplay.raop.auth import srp
@@ -70,3 +72,20 @@ def test_wrong_pin_is_no_proof() -> None:
 def test_key_that_is_none_is_an_error(public: bytes) -> None:
     with pytest.raises(ReceiverProtocolError):
         srp.prove("3939", PRIVATE, SALT, public)
+
+
+@pytest.mark.filterwarnings("ignore:Diffie-Hellman")
+@pytest.mark.parametrize("base", [0, 1, 2, 5, srp._PRIME - 1, srp._PRIME // 3])
+@pytest.mark.parametrize("exponent", [0, 1, 2, (1 << 1280) - 5])
+@pytest.mark.parametrize("has_openssl", [True, False])
+def test_powers_are_right_by_whichever_way(
+    base: int, exponent: int, has_openssl: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_openssl:
+
+        def gone(*_: object) -> None:
+            raise UnsupportedAlgorithm("gone")
+
+        monkeypatch.setattr(dh, "DHParameterNumbers", gone)
+
+    assert srp._power(base, exponent) == pow(base, exponent, srp._PRIME)

@@ -9,6 +9,7 @@ import pytest
 from custom_components.airplay.raop.messages import (
     AnnouncementFailed,
     AnnouncementStarted,
+    Join,
     Pause,
     Resume,
     StreamChanged,
@@ -203,6 +204,40 @@ async def test_one_that_is_lost_under_the_voice_fails_alone(
     assert is_said_whole(kitchen, said)
     assert len(gains(kitchen, song)) == len(song)
     assert volumes(kitchen) == [30, 60, 30]
+
+
+@pytest.mark.parametrize("is_whole", [True, False], ids=["whole group", "one of it"])
+async def test_who_joins_under_a_voice_hears_the_rest_of_it_if_it_is_for_all(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    tmp_path: Path,
+    is_whole: bool,
+) -> None:
+    song = music(tmp_path / "song.wav", 6.0)
+    said = voice(tmp_path / "bell.wav", 3.0)
+
+    await playing(desk, tmp_path / "song.wav", kitchen)
+    command = announce(tmp_path / "bell.wav", target(kitchen, is_alone=not is_whole))
+    number = desk.submit(command)
+    await desk.until(AnnouncementStarted)
+    join = Join(stream=STREAM, member=member(hall, volume=30))
+    assert await desk.run(join) is None
+    assert (await desk.reply(number)).code is None
+    await desk.ended()
+    await kitchen.drain()
+    await hall.drain()
+
+    assert is_said_whole(kitchen, said)
+    assert len(gains(kitchen, song)) == len(song)
+    right = heard_sides(hall.recording.packets)[1]
+    rest = right[np.flatnonzero(right)]
+    if is_whole:
+        assert len(said) > len(rest) > 22_050
+        assert (rest == said[-len(rest) :]).all()
+    else:
+        assert len(rest) == 0
+    assert in_step(kitchen, hall)
 
 
 async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(

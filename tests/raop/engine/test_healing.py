@@ -7,7 +7,9 @@ import time
 import pytest
 
 from custom_components.airplay.raop.engine import care, healing
+from custom_components.airplay.raop.engine.knock import answers
 from custom_components.airplay.raop.messages import (
+    Member,
     MemberProgress,
     Pause,
     Progress,
@@ -101,12 +103,21 @@ async def test_who_is_seen_at_another_port_is_tried_there_at_once(
 async def test_who_comes_back_to_its_address_is_noticed_by_itself(
     desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    is_missed = asyncio.Event()
+
+    async def notice(whom: Member) -> bool:
+        is_there = await answers(whom)
+        if not is_there:
+            is_missed.set()
+        return is_there
+
+    monkeypatch.setattr(care, "answers", notice)
     monkeypatch.setattr(rejoin, "BACK_OFF_S", (30.0,))
     monkeypatch.setattr(care, "_KNOCK_S", 0.2)
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
     await group[1].stop()
-    await told(desk, group[1], "lost")
+    await is_missed.wait()
 
     await group[1].start()
     begun = time.monotonic()
@@ -125,6 +136,8 @@ async def test_who_is_silent_is_fed_on_and_plays_again_when_its_network_is_back(
     monkeypatch.setattr(pulse, "STEADY_S", 0.5)
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
+    # It has asked for the time all the while.
+    await group[1].wait_frames(44_100)
 
     group[1].unplug()
     lost = await told(desk, group[1], "lost")
@@ -148,6 +161,8 @@ async def test_who_stays_silent_although_it_is_there_is_given_a_new_session(
     monkeypatch.setattr(care, "_KNOCK_S", 0.2)
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
+    # It has asked for the time all the while.
+    await group[1].wait_frames(44_100)
 
     group[1].unplug()
     await told(desk, group[1], "lost")

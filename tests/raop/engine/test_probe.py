@@ -22,10 +22,13 @@ from custom_components.airplay.raop.errors import (
 )
 from custom_components.airplay.raop.receiver import Receiver, Service, merge
 from tests.virtual_receiver import Quirks, VirtualReceiver
+from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts
 from tests.virtual_receiver.pairing import Gate
 from tests.virtual_receiver.pairing.gate import Kind
 
 from .stage import IDENTITY, receiver
+
+FREE = PtpPorts(0, 0, None, None)
 
 
 def known(it: VirtualReceiver) -> Receiver:
@@ -205,3 +208,30 @@ async def test_a_private_number_whose_public_one_has_a_leading_zero_is_left() ->
             await check_password(known(it), "3939")
 
         assert random.call_count == 2
+
+
+def modern(it: AirPlay2Receiver) -> Receiver:
+    """Return what is known of a receiver that announces nothing but AirPlay 2."""
+    txt = it.airplay_txt({}) | {"model": "AudioAccessory5,1", "osvers": "27.0"}
+    return merge(None, Service(it.name, it.host, it.port, txt))
+
+
+async def test_a_receiver_that_raop_does_not_reach_is_asked_by_airplay_2() -> None:
+    async with AirPlay2Receiver(ptp=FREE) as it:
+        found = await probe(modern(it))
+        await rehearse(modern(it), password="idle")
+
+        assert found.local_address == "127.0.0.1"
+        assert it.asked("OPTIONS") == it.asked("ANNOUNCE") == []
+        assert len(it.asked("SETUP")) == 1
+
+
+@pytest.mark.parametrize("by_digest", [True, False])
+async def test_its_password_is_proved_without_playing(by_digest: bool) -> None:
+    quirks = Quirks(setup_wants_digest=by_digest)
+    async with AirPlay2Receiver(password="sesame", ptp=FREE, quirks=quirks) as it:
+        await rehearse(modern(it), password="sesame")
+        with pytest.raises(AuthenticationError) as caught:
+            await rehearse(modern(it), password="open")
+
+        assert caught.value.code == "auth_failed"

@@ -126,6 +126,7 @@ async def test_a_receiver_that_measures_both_ways_gets_our_clock() -> None:
         assert peer.has_evidence
         assert peer.probes == 5
         assert 2000 < peer.lead_ms <= 2300
+        assert peer.ready_at_ns > clock.now_ns()
 
 
 async def test_peer_delay_is_answered_from_both_ports_with_two_times() -> None:
@@ -244,6 +245,47 @@ async def test_a_port_that_is_taken_is_told() -> None:
             assert caught.value.reason == "taken"
 
 
+async def test_where_one_family_is_taken_the_other_is_let_go() -> None:
+    free = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    free.bind(("::1", 0))
+    port = free.getsockname()[1]
+    free.close()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", port))
+        service = PtpService(
+            Pacer(), OUR_ID, ports=Ports(port, 0), local=["::1", "127.0.0.1"]
+        )
+        with pytest.raises(PtpPortsTakenError):
+            await service.add_peer(["127.0.0.2"])
+
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as again:
+            again.bind(("::1", port))
+
+
+async def test_that_ports_are_taken_is_told_once_and_that_they_are_free_again() -> None:
+    told: list[str | None] = []
+    other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    other.bind(("127.0.0.1", 0))
+    pacer = Pacer()
+    pacer.start()
+    service = PtpService(
+        pacer,
+        OUR_ID,
+        ports=Ports(other.getsockname()[1], 0),
+        local=["127.0.0.1"],
+        on_change=lambda problem: told.append(problem.reason if problem else None),
+    )
+    for _ in range(2):
+        with pytest.raises(PtpPortsTakenError):
+            await service.add_peer(["127.0.0.2"])
+    other.close()
+    await service.add_peer(["127.0.0.2"])
+    await service.close()
+    pacer.stop()
+
+    assert told == ["taken", None]
+
+
 @pytest.mark.parametrize(
     ("number", "kind"),
     [
@@ -332,6 +374,35 @@ async def test_a_virtual_receivers_clock_locks_onto_ours(quirks: Quirks) -> None
         assert peer.has_evidence
         assert (peer.probes > 0) is quirks.sends_delay_req
         assert not follower.stats.malformed
+    finally:
+        work.close()
+        await service.close()
+        pacer.stop()
+
+
+async def test_a_virtual_receiver_that_keeps_its_clock_is_followed() -> None:
+    own = ReceiverClock(3_000_000_000, 40, monotonic_ns())
+    quirks = Quirks(keeps_own_clock=True)
+    here = "127.0.0.2"
+    pacer = Pacer()
+    pacer.start()
+    service = PtpService(pacer, OUR_ID, ports=Ports(0, 0), local=["127.0.0.1"])
+    peer = await service.add_peer([here], Habit.LEADS)
+    (ours,) = service.ports
+    ports = PtpPorts(0, 0, ours.event, ours.general)
+    work = Clockwork(CLOCK_ID.to_bytes(8), here, ports, own, quirks, lambda: False)
+    work.open()
+    try:
+        work.follow("127.0.0.1")
+        async with asyncio.timeout(10):
+            await everything_taken(peer)
+
+        local = local_ns(own)
+        told_ns = local + work.follower.estimator.offset_at(local)
+        assert abs(peer.timeline_ns(clock.now_ns()) - told_ns) < 1 * MS
+        assert peer.grandmaster_id == CLOCK_ID
+        assert peer.has_evidence
+        assert not work.follower.stats.announces
     finally:
         work.close()
         await service.close()

@@ -6,12 +6,19 @@ from custom_components.airplay.raop.errors import (
     AuthenticationError,
     CredentialsRejectedError,
     PairingRequiredError,
+    PasswordRequiredError,
     RaopError,
     ReceiverRefusedError,
     ReceiverUnreachableError,
+    TooManyTriesError,
 )
 from custom_components.airplay.raop.receiver import Service, merge
-from custom_components.airplay.raop.session.approach import Approach, approaches
+from custom_components.airplay.raop.session.approach import (
+    Approach,
+    Knock,
+    approaches,
+    knocks,
+)
 
 PLAIN = Approach()
 MFI = Approach(uses_auth_setup=True)
@@ -69,3 +76,69 @@ def test_ways_follow_from_the_record_and_from_what_went_wrong(
 
     assert taken == ways
     assert end.value.value is errors[told]
+
+
+WRONG = AuthenticationError("wrong")
+FORGOTTEN = CredentialsRejectedError("forgotten")
+PIN = PairingRequiredError("PIN")
+STORED, OPEN, SECRET = Knock(), Knock("3939"), Knock("secret")
+
+
+@pytest.mark.parametrize(
+    ("flags", "has_credentials", "password", "errors", "ways", "told"),
+    [
+        ("0x4", False, None, [WRONG], [OPEN], PasswordRequiredError),
+        ("0x4", False, None, [PIN], [OPEN], PairingRequiredError),
+        ("0x4", False, None, [ReceiverRefusedError("")], [OPEN], ReceiverRefusedError),
+        ("0x84", False, "secret", [WRONG] * 2, [SECRET, OPEN], AuthenticationError),
+        (
+            "0x84",
+            False,
+            "secret",
+            [WRONG, PasswordRequiredError("")],
+            [SECRET, OPEN],
+            PasswordRequiredError,
+        ),
+        ("0x84", False, "secret", [TooManyTriesError("")], [SECRET], TooManyTriesError),
+        ("0x4", True, None, [PIN, FORGOTTEN], [OPEN, STORED], PairingRequiredError),
+        ("0x204", False, None, [WRONG], [OPEN], PairingRequiredError),
+        (
+            "0x204",
+            True,
+            None,
+            [FORGOTTEN, WRONG],
+            [STORED, OPEN],
+            CredentialsRejectedError,
+        ),
+        (
+            "0x204",
+            True,
+            None,
+            [ReceiverUnreachableError("mute"), ReceiverRefusedError("")],
+            [STORED, OPEN],
+            ReceiverRefusedError,
+        ),
+        ("0x204", True, None, [TooManyTriesError("")], [STORED], TooManyTriesError),
+    ],
+)
+def test_knocks_follow_from_what_is_known_and_from_what_went_wrong(
+    flags: str,
+    has_credentials: bool,
+    password: str | None,
+    errors: list[RaopError],
+    ways: list[Knock],
+    told: type[RaopError],
+) -> None:
+    receiver = merge(None, Service("Den", "10.0.0.7", 7000, {"flags": flags}))
+    steps = knocks(receiver, has_credentials=has_credentials, password=password)
+
+    tried = [next(steps), *map(steps.send, errors[:-1])]
+    with pytest.raises(StopIteration) as end:
+        steps.send(errors[-1])
+
+    assert tried == ways
+    assert type(end.value.value) is told
+
+
+def test_a_secret_is_not_in_what_is_logged() -> None:
+    assert "secret" not in repr(SECRET)

@@ -3,10 +3,12 @@
 import hashlib
 import random
 
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from hypothesis import given, settings, strategies as st
 import numpy as np
 import pytest
 
+from custom_components.airplay.raop.auth.packet_seal import PacketSeal
 from custom_components.airplay.raop.commands import Channel
 from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.session.backlog import (
@@ -263,3 +265,46 @@ def test_a_packet_is_found_by_the_frame_from_which_on_it_is_wanted() -> None:
     assert backlog.sequence_from(1001) == 101
     assert backlog.sequence_from(1352) == 101
     assert backlog.sequence_from(648) == 99
+
+
+SEAL = PacketSeal(bytes(range(32)))
+SEALED = Format(key=SEAL, ssrc=0)
+BUFFERED = Format(key=SEAL, ssrc=0xFACE, is_buffered=True)
+
+
+def unsealed(header: bytes, sealed: bytes) -> bytes:
+    cipher = ChaCha20Poly1305(SEAL.key)
+    return cipher.decrypt(bytes(4) + sealed[-8:], sealed[:-8], header[4:12])
+
+
+@pytest.mark.parametrize("shape", [SEALED, BUFFERED])
+def test_sealed_packets_hold_what_plain_ones_do(shape: Format) -> None:
+    backlog = filled(3, sequence=0x7FFFFE)
+    plain = [each[12:] for each in backlog.datagrams(Format(), 0x7FFFFE, 3)]
+
+    packets = backlog.datagrams(shape, 0x7FFFFE, 3)
+
+    assert {len(packet) for packet in packets} == {shape.datagram_bytes}
+    if shape.is_buffered:
+        assert [int.from_bytes(packet[:2]) for packet in packets] == [
+            len(packet) for packet in packets
+        ]
+        packets = [packet[2:] for packet in packets]
+        numbers = [int.from_bytes(packet[:4]) for packet in packets]
+        assert numbers == [0x807FFFFE, 0x807FFFFF, 0x80000000]
+    assert [unsealed(each[:12], each[12:]) for each in packets] == plain
+    assert {packet[8:12] for packet in packets} == {(shape.ssrc or 0).to_bytes(4)}
+    rtptimes = [int.from_bytes(packet[4:8]) for packet in packets]
+    assert rtptimes == [1000, 1352, 1704]
+
+
+def test_a_packet_that_is_made_again_is_not_sealed_alike() -> None:
+    backlog = filled(4)
+    first = backlog.datagrams(SEALED, 100, 4)
+
+    backlog.take_back(102)
+    backlog.append(sound(2, seed=2))
+    again = backlog.datagrams(SEALED, 100, 4)
+
+    assert again[:2] == first[:2]
+    assert len({packet[-8:] for packet in first + again}) == 6

@@ -48,3 +48,13 @@ def test_receiver_tells_what_its_record_would() -> None:
 )
 def test_other_answers_are_errors(response: Response, error: type[RaopError]) -> None:
     fail(error, ask_info(RECEIVER), response)
+
+
+def test_what_a_record_said_and_the_answer_does_not_is_kept() -> None:
+    record = Service("Den", "10.0.0.7", 7001, {"osvers": "27.0", "FLAGS": "0x4"})
+    known = merge(Service("Den", "10.0.0.7", 7000), record)
+
+    _, receiver = talk(ask_info(known), plist(features=1, statusFlags=0x80))
+
+    assert (receiver.firmware, receiver.flags) == ("27.0", 0x80)
+    assert (receiver.port, receiver.airplay and receiver.airplay.port) == (7000, 7001)

@@ -4,7 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.airplay.raop.session.lead import USUAL_LEAD_MS, Evidence, lead_ms
+from custom_components.airplay.raop.session.lead import (
+    USUAL_LEAD_MS,
+    Evidence,
+    Following,
+    lead_ms,
+)
 
 APPLE_TV = Evidence(own_latency_frames=2205, timing_replies=3, resent=0, was_heard=True)
 
@@ -49,3 +54,15 @@ def test_who_joins_running_music_needs_no_silence_in_front() -> None:
     fresh = Evidence(own_latency_frames=0, timing_replies=0, resent=0, was_heard=False)
 
     assert fresh.joining_ms == USUAL_LEAD_MS - 191
+
+
+@pytest.mark.parametrize(
+    ("ready_in_ms", "lead", "joining"), [(0, 400, 250), (600, 850, 850)]
+)
+def test_a_receiver_that_follows_a_clock_is_heard_when_it_has_it(
+    ready_in_ms: int, lead: int, joining: int
+) -> None:
+    shown = Following(ready_in_ms)
+
+    assert (shown.lead_ms, shown.joining_ms) == (lead, joining)
+    assert lead_ms([shown, APPLE_TV]) == max(lead, 400)

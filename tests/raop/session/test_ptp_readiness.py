@@ -1,6 +1,13 @@
 """When a receiver's clock can be relied on."""
 
-from custom_components.airplay.raop.session.ptp_readiness import Habit, Readiness
+import pytest
+
+from custom_components.airplay.raop.receiver import Service, merge
+from custom_components.airplay.raop.session.ptp_readiness import (
+    Habit,
+    Readiness,
+    habit_of,
+)
 
 MS = 1_000_000
 SECOND = 1_000 * MS
@@ -81,3 +88,25 @@ def test_who_claims_and_measures_is_not_relied_on_too_soon() -> None:
     it.claim(START)
 
     assert ready_ms(it, 20) == 20 + 2300
+
+
+POD = {"model": "AudioAccessory5,1", "srcvers": "980.77.2", "igl": "1"}
+
+
+@pytest.mark.parametrize(
+    ("txt", "habit"),
+    [
+        pytest.param(POD, Habit.LEADS, id="a HomePod alone"),
+        pytest.param(POD | {"tsid": "A-B"}, Habit.FOLLOWS_QUICKLY, id="in a pair"),
+        pytest.param(POD | {"pgid": "A-B"}, Habit.FOLLOWS_QUICKLY, id="in a group"),
+        pytest.param(POD | {"igl": "0"}, Habit.FOLLOWS_QUICKLY, id="not leading"),
+        pytest.param(POD | {"osvers": "26.6"}, Habit.FOLLOWS_QUICKLY, id="older"),
+        pytest.param({"model": "AppleTV6,2"}, Habit.FOLLOWS_QUICKLY, id="Apple TV"),
+        pytest.param({"model": "Move 2"}, Habit.FOLLOWS, id="another maker's"),
+        pytest.param({}, Habit.FOLLOWS, id="unknown"),
+    ],
+)
+def test_what_it_is_says_how_it_deals_with_clocks(
+    txt: dict[str, str], habit: Habit
+) -> None:
+    assert habit_of(merge(None, Service("Kitchen", "10.0.0.5", 7000, txt))) is habit

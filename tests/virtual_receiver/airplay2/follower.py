@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..clock import OffsetEstimator
 from ..packets import signed_distance
 from ..quirks import Quirks
+from .one_way import OneWayEstimator
 from .ptp import (
     Dataset,
     Kind,
@@ -67,7 +67,7 @@ class Follower:
         self._last: tuple[int, int] | None = None
         self._delays: list[int] = []
         self._asked: dict[int, int] = {}
-        self.estimator = OffsetEstimator()
+        self.estimator = OneWayEstimator()
         self.stats = FollowerStats()
 
     def restart(self, now: int) -> None:
@@ -164,8 +164,8 @@ class Follower:
         if self._since_ns is None or at < self._since_ns:
             return False
         self._last = sent_ns, at
-        at -= min(self._delays, default=0)
-        return self.estimator.add(at, sent_ns, sent_ns, at)
+        self.estimator.add_arrival(sent_ns, at - min(self._delays, default=0))
+        return True
 
     def _announce(self, better_by: int) -> None:
         assert self._master is not None

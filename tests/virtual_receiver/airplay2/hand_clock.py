@@ -11,6 +11,11 @@ _HEAD = struct.Struct(">BBHBBHqI8sHHBb")
 _SYNC, _DELAY_REQ, _FOLLOW_UP, _DELAY_RESP, _ANNOUNCE = 0, 1, 8, 9, 11
 
 
+def signed(clock_id: int) -> int:
+    """Return a clock's name as property lists hold it."""
+    return clock_id - (clock_id >> 63 << 64)
+
+
 class HandClock:
     """A grandmaster of one follower, on its own two ports."""
 
@@ -24,6 +29,7 @@ class HandClock:
         offset_ns: int = 0,
         sdo: int = 1,
         interval_s: float = 0.02,
+        own_ports: tuple[int, int] = (0, 0),
     ) -> None:
         """Tell a clock that is off CLOCK_MONOTONIC."""
         self._host, self._to = host, ports
@@ -33,9 +39,9 @@ class HandClock:
         self._interval_s = interval_s
         self._sequence = 0
         self._sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in "eg"]
-        for sock in self._sockets:
+        for sock, port in zip(self._sockets, own_ports, strict=True):
             sock.setblocking(False)
-            sock.bind((local, 0))
+            sock.bind((local, port))
         self._event, self._general = self._sockets
         self.heard: list[bytes] = []
         """What came to either port."""

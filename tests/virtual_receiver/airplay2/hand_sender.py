@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from ..hand_sender import FRAMES, NS_PER_S, RATE, Reply, alac_frame, now_ns, ntp
 from .hand_channel import Secret
-from .hand_clock import CLOCK_ID, HandClock
+from .hand_clock import CLOCK_ID, HandClock, signed
 from .hand_pairing import Talk
 
 BPLIST = "application/x-apple-binary-plist"
@@ -22,17 +22,12 @@ SSRC = 0x0000FACE
 type Body = bytes | Mapping[str, object] | list[object]
 
 
-def signed(clock_id: int) -> int:
-    """Return a clock's name as property lists hold it."""
-    return clock_id - (clock_id >> 63 << 64)
-
-
 class HandSender2:
     """One connection, its event channel and a stream."""
 
-    def __init__(self, host: str, port: int) -> None:
-        """Choose key and numbers; connected by `async with`."""
-        self.host, self.port = host, port
+    def __init__(self, host: str, port: int, local: str | None = None) -> None:
+        """Choose key and numbers; connected by `async with`, from an own address."""
+        self.host, self.port, self._from = host, port, local
         self.key = secrets.token_bytes(32)
         self.sequence, self.rtptime = 65_530, 0xFFFFF000
         self.ssrc = 0
@@ -51,7 +46,9 @@ class HandSender2:
 
     async def __aenter__(self) -> Self:
         """Connect."""
-        self.reader, self.writer = await asyncio.open_connection(self.host, self.port)
+        self.reader, self.writer = await asyncio.open_connection(
+            self.host, self.port, local_addr=(self._from, 0) if self._from else None
+        )
         self.local = self.writer.get_extra_info("sockname")[0]
         self.control, self.audio, self.timing = (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3)
@@ -156,7 +153,9 @@ class HandSender2:
 
     # --- session ---------------------------------------------------------------
 
-    async def set_up_session(self, *, timing: str = "PTP") -> Reply:
+    async def set_up_session(
+        self, *, timing: str = "PTP", headers: Mapping[str, str] | None = None
+    ) -> Reply:
         """Send the SETUP of a session."""
         body: dict[str, object] = {"timingProtocol": timing, "deviceID": "01:02"}
         if timing == "PTP":
@@ -164,7 +163,7 @@ class HandSender2:
             body["timingPeerInfo"] = {"ID": "U", "DeviceType": 0, **clock}
         else:
             body["timingPort"] = self.timing.getsockname()[1]
-        reply = await self.ask("SETUP", body=body)
+        reply = await self.ask("SETUP", body=body, headers=headers)
         if reply.body:
             self.told = plistlib.loads(reply.body)
         return reply

@@ -30,7 +30,7 @@ class OwnClock(Follower):
     def restart(self, now: int) -> None:
         """Tell our time from now on."""
         self.estimator.forget()
-        self.estimator.add(0, EPOCH_NS, EPOCH_NS, 0)
+        self.estimator.add_arrival(EPOCH_NS, 0)
         self._next_sync_ns = now
         self._announced_ns = self._heard_ns = None
 

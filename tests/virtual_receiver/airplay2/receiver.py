@@ -44,7 +44,8 @@ class AirPlay2Receiver(VirtualReceiver):
         A password is what a sender proves when it pairs for a connection, or by
         digest with the quirk `setup_wants_digest`. A `gate` of kind "home_kit"
         asks for a code instead and remembers senders. `ptp` tells other ports than
-        319 and 320, which only root may listen on.
+        319 and 320, which only root may listen on. Quirks of the clock are those of
+        the beginning.
         """
         quirks = quirks or Quirks()
         code = OPEN_CODE if quirks.setup_wants_digest else password or OPEN_CODE
@@ -64,7 +65,6 @@ class AirPlay2Receiver(VirtualReceiver):
             **details,
         )
         self._gate = gate
-        self._identity = Identity(receiver_id, gate, quirks, password is not None)
         self._changes = dict(txt or {})
         self._lane: RealtimeStream | BufferedStream | None = None
         self._doors: list[Door] = []
@@ -267,6 +267,11 @@ class AirPlay2Receiver(VirtualReceiver):
         super().teardown(session)
 
     # --- inside ------------------------------------------------------------------
+
+    @property
+    def _identity(self) -> Identity:
+        has_password = self.password is not None
+        return Identity(self.receiver_id, self._gate, self.quirks, has_password)
 
     def _buffered_of(self, session: AirPlay2Session) -> BufferedStream | None:
         lane = self._lane if session is self._owner else None

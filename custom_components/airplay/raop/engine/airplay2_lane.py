@@ -21,6 +21,7 @@ from ..receiver import Receiver
 from ..session.airplay2 import AirPlay2Session, Clock, Stream, StreamPorts, Terms
 from ..session.control import Caller
 from ..session.events import button_of
+from ..session.ptp_readiness import habit_of
 from ..wire.rtsp import Call
 from . import clock
 from .connection import Connection
@@ -41,6 +42,8 @@ _MISSES = 3
 # shairport-sync answers our clock within milliseconds; others take seconds, and are
 # given them by their lead.
 _CLAIM_S = 0.2
+# Without the clock of a receiver that keeps its own there is nothing to tell it.
+_THEIR_CLOCK_S = 3.0
 _LOOK_S = 0.01
 
 
@@ -155,7 +158,9 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
         if self._means.ptp is None or not self.receiver.takes_ptp:
             return
         try:
-            self._peer = await self._means.ptp.add_peer((connection.remote,))
+            self._peer = await self._means.ptp.add_peer(
+                (connection.remote,), habit_of(self.receiver)
+            )
         except PtpUnavailableError as err:
             self._ptp_problem = err
 
@@ -172,8 +177,9 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
         plain, _, scope = remote.partition("%")
         others = [_scoped(each, scope) for each in addresses if each != plain]
         if others:
-            self._peer.remove()
-            self._peer = await self._means.ptp.add_peer((remote, *others))
+            known, habit = self._peer, habit_of(self.receiver)
+            self._peer = await self._means.ptp.add_peer((remote, *others), habit)
+            known.remove()
         local = connection.local.partition("%")[0]
         await connection.perform(session.set_peers((plain, local)))
 
@@ -186,11 +192,12 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
         self._events.closed.add_done_callback(lambda _: self._look_after_it())
 
     async def _until_claimed(self) -> None:
-        """Wait a moment for a sign that our clock has arrived."""
+        """Wait a moment for a sign that our clock has arrived, or theirs here."""
         if self._peer is None:
             return
         self._peer.begin()
-        until_s = time.monotonic() + _CLAIM_S
+        is_theirs = self.receiver.keeps_clock
+        until_s = time.monotonic() + (_THEIR_CLOCK_S if is_theirs else _CLAIM_S)
         while not self._peer.has_evidence and time.monotonic() < until_s:
             await asyncio.sleep(_LOOK_S)
 

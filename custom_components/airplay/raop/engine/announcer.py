@@ -69,9 +69,7 @@ class Announcer:
         self._command = command
         self._clip = clip
         self._emit = emit
-        self._hearers = [
-            Hearer(each, stream.sessions.members) for each in target.addressees
-        ]
+        self._hearers = [Hearer(each, stream.sessions) for each in target.addressees]
         self._is_apart = target.is_alone
         self._voices: list[_Voice] = []
         self._said = 0

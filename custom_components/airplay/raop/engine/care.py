@@ -142,6 +142,8 @@ class Care:
             if self._is_silent(lane, pulse) and not self._is_alone:
                 self._drop_out(ReceiverSilentError(_MUTE))
                 await self._await_sound(lane, pulse)
+                # How long it was away says nothing of how often it asks.
+                pulse = Pulse()
                 self._sounds()
 
     def _sounds(self) -> None:
@@ -154,16 +156,24 @@ class Care:
 
     async def _await_sound(self, lane: Lane, pulse: Pulse) -> None:
         """Feed a silent receiver on while its connection stands."""
-        since_s = time.monotonic()
-        member = self._roster.find(self.receiver) or lane.member
+        since_s = knocked_s = time.monotonic()
+        lane.endure()
         while self._is_silent(lane, pulse):
-            is_back = await self._is_back(member)
+            is_back = await self._pause(_LOOK_S)
             self._check(lane)
+            if not is_back and time.monotonic() - knocked_s < _KNOCK_S:
+                continue
+            is_back = is_back or await self._is_back()
+            knocked_s = time.monotonic()
             if is_back:
                 # If it has started anew it knows nothing of the session.
                 await lane.check()
-                self._check(lane)
-            if time.monotonic() - since_s > _MUTE_S:
+                if not self._is_standing(lane):
+                    self._hurried.set()
+                    raise ReceiverUnreachableError("it has forgotten the session")
+            if not self._was_there:
+                since_s = time.monotonic()
+            elif time.monotonic() - since_s > _MUTE_S:
                 raise ReceiverSilentError(_MUTE)
 
     async def _wait(self, wait_s: float) -> None:
@@ -173,13 +183,13 @@ class Care:
             if self._was_there:
                 await self._pause(left_s)
                 return
-            member = self._roster.find(self.receiver)
-            if member is None or await self._is_back(member):
+            if await self._pause(min(left_s, _KNOCK_S)) or await self._is_back():
                 return
 
-    async def _is_back(self, member: Member) -> bool:
-        """Knock after a while; return whether it is there and was not before."""
-        if await self._pause(_KNOCK_S):
+    async def _is_back(self) -> bool:
+        """Return whether it is there and was not before."""
+        member = self._roster.find(self.receiver)
+        if member is None:
             return True
         was_there, self._was_there = self._was_there, await answers(member)
         return self._was_there and not was_there

@@ -65,6 +65,11 @@ class Company:
         return self._roster.members
 
     @property
+    def active(self) -> tuple[Member, ...]:
+        """Those of them that were not switched to another source."""
+        return self._roster.active
+
+    @property
     def is_group(self) -> bool:
         """Whether there are several, or were since the last command to play."""
         return self._roster.is_group

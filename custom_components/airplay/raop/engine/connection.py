@@ -5,6 +5,7 @@ from collections import deque
 import logging
 import os
 import socket
+import struct
 
 from ..auth.channel import Channel, ChannelKeys
 from ..errors import RaopError, ReceiverProtocolError, ReceiverUnreachableError
@@ -22,6 +23,12 @@ _KEEPALIVE = (
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000),
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
 )
+# As long as receivers keep a session to which nothing is sent.
+_ENDURANCE = (
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 60),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 120_000),
+)
+_RESET = ((socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)),)
 _READ_BYTES = 16_384
 # How long a request waits for the one before it. A receiver that chews on a picture
 # must not keep the user's pause waiting; it reads one request after the other.
@@ -60,7 +67,7 @@ class Connection:
             number = err.errno if isinstance(err, OSError) else None
             reason = os.strerror(number) if number and number > 0 else err
             raise ReceiverUnreachableError(f"{host} port {port}: {reason}") from err
-        _watch(writer.get_extra_info("socket"))
+        _set(writer.get_extra_info("socket"), _KEEPALIVE)
         return cls(reader, writer)
 
     async def perform[T](
@@ -86,6 +93,20 @@ class Connection:
     def encrypt(self, keys: ChannelKeys) -> None:
         """Go on encrypted in both directions; call it while nothing is asked."""
         self._channel = Channel(keys)
+
+    def endure(self) -> None:
+        """Stand although nothing comes back for a while: it may be the network."""
+        _set(self._writer.get_extra_info("socket"), _ENDURANCE)
+
+    def abort(self) -> None:
+        """Close at once, and tell the receiver so at once.
+
+        What waits to be sent would keep it from hearing of the end, and some take
+        nobody else until they have.
+        """
+        _set(self._writer.get_extra_info("socket"), _RESET)
+        self._writer.transport.abort()
+        self.close()
 
     def close(self, reason: RaopError | None = None) -> None:
         """Close at once; whoever waits is told why, or that the receiver is gone."""
@@ -179,8 +200,10 @@ def _address(writer: asyncio.StreamWriter, which: str) -> str:
     return host
 
 
-def _watch(sock: socket.socket) -> None:
-    for level, option, value in _KEEPALIVE:
+def _set(
+    sock: socket.socket, options: tuple[tuple[int, int, int | bytes], ...]
+) -> None:
+    for level, option, value in options:
         try:
             sock.setsockopt(level, option, value)
         except OSError:

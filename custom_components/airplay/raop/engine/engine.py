@@ -9,10 +9,11 @@ import logging
 import time
 
 from ..buttons import Button
-from ..errors import MediaError, RaopError, StoppedError
+from ..errors import MediaError, PtpUnavailableError, RaopError, StoppedError
 from ..messages import (
     Announce,
     CancelAnnouncement,
+    ClockShared,
     Command,
     Event,
     Identity,
@@ -64,7 +65,9 @@ class Engine:
         self._emit = emit
         self._pacer = Pacer()
         self.remotes = Remotes()
-        self.ptp = PtpService(self._pacer, clock_id_of(identity.dacp_id))
+        self.ptp = PtpService(
+            self._pacer, clock_id_of(identity.dacp_id), on_change=self._tell_clock
+        )
         self._streams: dict[str, Stream] = {}
         self._at_work: dict[str, _Work] = {}
         self._announcements: dict[str, Announcement] = {}
@@ -167,6 +170,12 @@ class Engine:
             case Seen():
                 for stream in self._streams.values():
                     stream.company.seen(command.member)
+
+    def _tell_clock(self, problem: PtpUnavailableError | None) -> None:
+        if problem:
+            self._emit(ClockShared(code=problem.code, text=str(problem)))
+        else:
+            self._emit(ClockShared())
 
     async def _speak(
         self, command: Announce | CancelAnnouncement | RestoreVolume

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 import logging
+import os
 import secrets
 
 from ..auth import srp
@@ -118,5 +119,5 @@ def srp_private() -> int:
     """Return a random private exponent for SRP."""
     private = 0
     while not srp.is_usable(private):
-        private = int.from_bytes(secrets.token_bytes(srp.PRIVATE_BYTES))
+        private = int.from_bytes(os.urandom(srp.PRIVATE_BYTES))
     return private

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..errors import RaopError
 from ..messages import Member, Target
 from .members import all_of, tear_down
 from .sessions import Sessions, silence_ns
@@ -22,6 +21,10 @@ class Music(Protocol):
     @property
     def members(self) -> tuple[Member, ...]:
         """The receivers of what plays or is paused."""
+
+    @property
+    def active(self) -> tuple[Member, ...]:
+        """Those of them that were not switched to another source."""
 
     @property
     def is_quiet(self) -> bool:
@@ -68,7 +71,7 @@ class Floor:
     def is_apart(self, target: Target) -> bool:
         """Whether others than those addressed play, or may, and shall not hear it."""
         addressed = {each.member.receiver for each in target.addressees}
-        playing = {each.receiver for each in self._music.members}
+        playing = {each.receiver for each in self._music.active}
         return target.is_alone or not playing <= addressed
 
     @asynccontextmanager
@@ -111,8 +114,7 @@ class Floor:
             if sessions.transmitter is None:
                 if not self._music.members:
                     sessions.members.want(addressed)
-                lanes = await sessions.members.connect(addressed)
-                await sessions.record(lanes, depth_ms)
+                await self._begin(addressed, depth_ms)
             elif self._music.is_quiet:
                 awake_ns = await self._invite(addressed, lead_in_ms)
             if sessions.is_hushed:
@@ -120,17 +122,22 @@ class Floor:
             assert sessions.transmitter is not None
             return sessions.transmitter, awake_ns
 
+    async def _begin(self, addressed: Sequence[Member], depth_ms: int) -> None:
+        """Open sessions for those who speak, and no others."""
+        try:
+            await self._sessions.open(addressed, depth_ms, 0.0, _do_nothing)
+        except BaseException:
+            await self._sessions.end()
+            raise
+
     async def _invite(self, addressed: Sequence[Member], lead_in_ms: int) -> int:
         """Open the sessions that are missing; return when who has come is awake."""
         sessions = self._sessions
-        missing = sessions.members.missing(addressed)
-        if not (missing or sessions.is_hushed):
+        if sessions.is_hushed:
+            await sessions.members.check()
+        if not (missing := sessions.members.missing(addressed)):
             return 0
-        try:
-            await sessions.reopen(addressed, _do_nothing)
-        except RaopError:
-            if len(sessions.members.missing(addressed)) == len(addressed):
-                raise
+        await sessions.arrivals.gather(missing)
         transmitter = sessions.transmitter
         if transmitter is None or transmitter.line is None:
             return 0
@@ -192,5 +199,5 @@ class Floor:
                 turn.is_given.set()
 
 
-def _do_nothing() -> None:
-    """Tell nobody: a voice changes no state."""
+async def _do_nothing() -> None:
+    """Wait for no media: what is said comes later."""

@@ -3,17 +3,18 @@
 from ..errors import RaopError, ReceiverUnreachableError
 from ..messages import Addressee
 from .lane import Lane
-from .members import Members
+from .sessions import Sessions
 from .tap import Tap
 
 
 class Hearer:
     """Follows a receiver through an announcement, whatever becomes of the others."""
 
-    def __init__(self, addressee: Addressee, members: Members) -> None:
+    def __init__(self, addressee: Addressee, sessions: Sessions) -> None:
         self.member = addressee.member
         self._volume = addressee.volume
-        self._members = members
+        self._arrivals = sessions.arrivals
+        self._members = sessions.members
         self._lane: Lane | None = None
         self._is_raised = False
         # Why it does not hear it any more.
@@ -36,8 +37,11 @@ class Hearer:
     @property
     def loss(self) -> RaopError:
         """Why the session does not stand."""
+        receiver = self.member.receiver
+        if error := self._arrivals.failures.get(receiver):
+            return error
         closed = ReceiverUnreachableError("the receiver closed the connection")
-        return self._members.standing.errors.get(self.member.receiver, closed)
+        return self._members.standing.errors.get(receiver, closed)
 
     @property
     def is_answering(self) -> bool:

@@ -112,6 +112,9 @@ class Lane(Protocol):
     async def check(self) -> None:
         """Find out whether the session still stands; it is closed if it does not."""
 
+    def endure(self) -> None:
+        """Keep the session although nothing is heard of the receiver for a while."""
+
     async def closed(self) -> RaopError:
         """Wait until the receiver is gone and return why."""
 

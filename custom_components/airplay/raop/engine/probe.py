@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass
 import os
+import uuid
 
 from ..auth.pair_setup import OPEN_SECRET, ask_setup, transient_setup
 from ..errors import AuthenticationError, PairingRequiredError, RaopError
 from ..messages import Identity
-from ..receiver import Receiver
+from ..receiver import Lane, Receiver
+from ..session.airplay2 import AirPlay2Session, Clock, Terms as Terms2
 from ..session.approach import Approach
 from ..session.backlog import AudioKey, Format
+from ..session.control import Caller
 from ..session.info import ask_info
 from ..session.raop import RaopSession, Terms
 from . import sockets
 from .connection import Connection
-from .entrance import enter, srp_private
+from .entrance import enter, enter_airplay2, srp_private
 
 _INFO_S = 2
 _KEY_BYTES = 16
@@ -38,7 +41,23 @@ async def probe(
     identity: Identity = _NOBODY,
     timeout_s: float = 5,
 ) -> Probed:
-    """Ask a receiver for its OPTIONS; raise what stands in the way of playing."""
+    """Ask a receiver for its OPTIONS; raise what stands in the way of playing.
+
+    One that is not reached by RAOP is asked whether it lets us in.
+    """
+
+    async def be_let_in(connection: Connection, _secret: bytes, _: Receiver) -> Probed:
+        connection.close()
+        return Probed(None, (), connection.local)
+
+    if _is_beyond_raop(receiver):
+        return await enter_airplay2(
+            receiver,
+            be_let_in,
+            password=password,
+            credentials=credentials,
+            timeout_s=timeout_s,
+        )
 
     async def greet(connection: Connection, approach: Approach) -> Probed:
         del approach
@@ -73,7 +92,21 @@ async def rehearse(
             await connection.perform(session.teardown())
             connection.close()
 
-    await enter(receiver, credentials, try_it)
+    async def try_airplay2(connection: Connection, _: bytes, __: Receiver) -> None:
+        # HomePods ask for a password only now.
+        with sockets.bind(connection.local) as timing:
+            port = timing.getsockname()[1]
+            session = AirPlay2Session(_terms2(connection, identity, password, port))
+            await connection.perform(session.set_up())
+            await connection.perform(session.teardown())
+            connection.close()
+
+    if _is_beyond_raop(receiver):
+        await enter_airplay2(
+            receiver, try_airplay2, password=password, credentials=credentials
+        )
+    else:
+        await enter(receiver, credentials, try_it)
 
 
 async def check_password(receiver: Receiver, password: str) -> None:
@@ -123,6 +156,31 @@ async def ask_pairing(receiver: Receiver) -> None:
         await connection.perform(ask_setup())
     finally:
         connection.close()
+
+
+def _is_beyond_raop(receiver: Receiver) -> bool:
+    return bool(receiver.lanes) and Lane.RAOP not in receiver.lanes
+
+
+def _terms2(
+    connection: Connection, identity: Identity, password: str | None, port: int
+) -> Terms2:
+    caller = Caller(
+        local=connection.local,
+        session_id=int.from_bytes(os.urandom(4)),
+        dacp_id=identity.dacp_id,
+        active_remote=0,
+        password=password,
+    )
+    session, group, peer = (str(uuid.uuid4()).upper() for _ in range(3))
+    return Terms2(
+        caller=caller,
+        client_name=identity.client_name,
+        clock=Clock(timing_port=port),
+        session_uuid=session,
+        group_uuid=group,
+        peer_uuid=peer,
+    )
 
 
 def _terms(

@@ -1,11 +1,11 @@
 """The PTP clock of this process: one for all receivers that follow it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 import logging
 import socket
 
-from ..errors import ReceiverProtocolError
+from ..errors import PtpUnavailableError, ReceiverProtocolError
 from ..session.ptp import Outgoing, Peer
 from ..session.ptp_readiness import Habit
 from ..wire.ptp import GENERAL_PORT
@@ -103,6 +103,7 @@ class PtpService:
         ports: Ports = STANDARD,
         receivers: Ports = STANDARD,
         local: Iterable[str] = EVERYWHERE,
+        on_change: Callable[[PtpUnavailableError | None], None] = lambda _: None,
     ) -> None:
         self.clock_id = clock_id
         self._pacer = pacer
@@ -112,6 +113,8 @@ class PtpService:
         self._links: dict[socket.AddressFamily, Link] = {}
         self._guests: dict[Place, _Guest] = {}
         self._is_listening = False
+        self._on_change = on_change
+        self._problem: str | None = None
 
     @property
     def syncs(self) -> int:
@@ -134,11 +137,12 @@ class PtpService:
         """Share one clock with a receiver, until all who added it have removed it.
 
         Messages go to its first address, and are taken from all (a link-local one
-        with its scope). Raises PtpUnavailableError where this machine cannot.
+        with its scope). Raises PtpUnavailableError where this machine cannot, which
+        is also told to `on_change` once, and None when it can again.
         """
         known = tuple(addresses)
         if not self._links:
-            self._links = open_links(self._local, self._ports)
+            self._open()
         return await self._pacer.run(lambda: self._admit(known, habit))
 
     def begin(self, guest: _Guest) -> None:
@@ -166,6 +170,20 @@ class PtpService:
             link.event.give_up(now_ns)
             due_ns = min(due_ns, link.event.deadline_ns or due_ns)
         return due_ns
+
+    def _open(self) -> None:
+        try:
+            self._links = open_links(self._local, self._ports)
+        except PtpUnavailableError as err:
+            self._tell(err)
+            raise
+        self._tell(None)
+
+    def _tell(self, problem: PtpUnavailableError | None) -> None:
+        reason = problem.reason if problem else None
+        if reason != self._problem:
+            self._problem = reason
+            self._on_change(problem)
 
     def _admit(self, addresses: tuple[str, ...], habit: Habit) -> PtpPeer:
         if not self._is_listening:

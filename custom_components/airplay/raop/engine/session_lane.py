@@ -214,7 +214,14 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
             steps = self._open_session.keep_alive()
             await self._perform(steps, timeout_s=_CHECK_S)
         except RaopError:
+            if self._connection:
+                self._connection.abort()
             self.release()
+
+    def endure(self) -> None:
+        """Keep the session although nothing is heard of the receiver for a while."""
+        if self._connection:
+            self._connection.endure()
 
     async def closed(self) -> RaopError:
         """Wait until the receiver is gone and return why."""

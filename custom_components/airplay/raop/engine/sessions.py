@@ -13,7 +13,6 @@ from ..session.timeline import SECOND_NS, Line, frames_of_ms
 from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from . import clock
 from .arrivals import Arrivals
-from .lane import Lane
 from .members import Members, all_of
 from .pacer import Pacer
 from .supply import Pcm
@@ -54,6 +53,7 @@ class Sessions:
         self.transmitter: Transmitter | None = None
         self.gate = asyncio.Lock()
         self.arrivals = Arrivals(members, lambda: self.transmitter)
+        self._endings = 0
         self._on_switch = on_switch
         self._on_end = on_end
 
@@ -66,6 +66,11 @@ class Sessions:
     def is_hushed(self) -> bool:
         """Whether they stand, but nothing is sent."""
         return self.transmitter is not None and self.transmitter.line is None
+
+    @property
+    def are_ending(self) -> bool:
+        """Whether receivers are being freed: nobody may take it for done."""
+        return self._endings > 0
 
     def can_take(self, members: Iterable[Member]) -> bool:
         """Whether one of these receivers can be played to as it is."""
@@ -84,13 +89,6 @@ class Sessions:
             on_switch=lambda source: _call(loop, self._on_switch, source),
             on_end=lambda source: _call(loop, self._on_end, source),
         )
-
-    async def record(self, lanes: Iterable[Lane], depth_ms: int) -> Transmitter:
-        """Start new sessions with a transmitter of their own."""
-        transmitter = self.make_transmitter(depth_ms)
-        await self.members.record(lanes, transmitter)
-        self.transmitter = transmitter
-        return transmitter
 
     async def open(
         self,
@@ -185,10 +183,12 @@ class Sessions:
     async def end(self) -> None:
         """Free the receivers."""
         transmitter, self.transmitter = self.transmitter, None
+        self._endings += 1
         try:
             await self.arrivals.clear()
             await self.members.tear_down()
         finally:
+            self._endings -= 1
             if transmitter:
                 pacer = self.pacer
                 pacer.post(lambda: pacer.remove(transmitter))

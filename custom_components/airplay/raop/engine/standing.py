@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ..errors import RaopError
+from ..errors import RaopError, StoppedError
 from ..messages import Event, MemberChanged, VolumeFound
 
 _ONCE = ("lost", "left", "playing")
@@ -15,7 +15,7 @@ class Standing:
         self._stream = stream
         self._emit = emit
         self._told: dict[str, str] = {}
-        # Why each was lost last, for whoever misses it.
+        # Why each member is missing, for whoever misses it.
         self.errors: dict[str, RaopError] = {}
 
     def tell(
@@ -26,11 +26,13 @@ class Standing:
         local: str | None = None,
     ) -> None:
         """Tell a member's state unless it is known."""
+        if state == "left":
+            self.errors[receiver] = error or StoppedError("the receiver was taken out")
+        elif error:
+            self.errors[receiver] = error
         if state in _ONCE and self._told.get(receiver) == state:
             return
         self._told[receiver] = state
-        if error:
-            self.errors[receiver] = error
         self._emit(
             MemberChanged(
                 stream=self._stream,

@@ -85,6 +85,7 @@ class Stream:
         """Whether it holds no session, no media and nothing to go on with."""
         return (
             not self._lanes
+            and not self.sessions.are_ending
             and not self.floor.is_taken
             and self._items.present is None
             and not self._herald.is_paused
@@ -104,6 +105,11 @@ class Stream:
     def is_changing(self) -> bool:
         """Whether a lost receiver does not end what plays, or nothing does."""
         return self._herald.is_paused or self._is_switching or self._is_gathering
+
+    @property
+    def active(self) -> tuple[Member, ...]:
+        """Those of them that were not switched to another source."""
+        return self.company.active if self._command else ()
 
     @property
     def is_quiet(self) -> bool:

@@ -2,6 +2,8 @@
 
 from enum import Enum
 
+from ..receiver import Receiver
+
 _MS_NS = 1_000_000
 
 # A receiver that measures asks 1.05 s after the connection for the first time, and
@@ -24,6 +26,14 @@ class Habit(Enum):
     FOLLOWS = "follows"
     FOLLOWS_QUICKLY = "follows quickly"
     LEADS = "leads"
+
+
+def habit_of(receiver: Receiver) -> Habit:
+    """Return what is known of a receiver's kind."""
+    if receiver.keeps_clock:
+        return Habit.LEADS
+    is_quick = receiver.manufacturer == "Apple"
+    return Habit.FOLLOWS_QUICKLY if is_quick else Habit.FOLLOWS
 
 
 class Readiness:

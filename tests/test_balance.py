@@ -1,0 +1,62 @@
+"""A group's volume as arithmetic."""
+
+import pytest
+
+from custom_components.airplay.balance import Balance
+
+FULL = {"a": 1.0, "b": 1.0}
+
+
+def test_all_change_by_the_same_factor() -> None:
+    assert Balance().spread({"a": 0.4, "b": 0.2}, FULL, 0.6) == {"a": 0.6, "b": 0.3}
+
+
+def test_shares_outlive_zero() -> None:
+    balance = Balance()
+
+    silent = balance.spread({"a": 0.4, "b": 0.1}, FULL, 0)
+
+    assert silent == {"a": 0.0, "b": 0.0}
+    assert balance.spread(silent, FULL, 0.8) == {"a": 0.8, "b": 0.2}
+
+
+def test_shares_outlive_a_maximum() -> None:
+    balance, maxima = Balance(), {"a": 0.5, "b": 1.0}
+
+    held = balance.spread({"a": 0.4, "b": 0.2}, maxima, 1)
+
+    assert held == {"a": 0.5, "b": 0.5}
+    assert balance.spread(held, maxima, 0.4) == {"a": 0.4, "b": 0.2}
+
+
+def test_speaker_that_was_changed_has_a_new_share() -> None:
+    balance = Balance()
+    balance.spread({"a": 0.4, "b": 0.2}, FULL, 0.4)
+
+    assert balance.spread({"a": 0.4, "b": 0.8}, FULL, 0.4) == {"a": 0.2, "b": 0.4}
+
+
+def test_speaker_that_was_raised_from_zero_takes_the_others_along() -> None:
+    balance = Balance()
+    silent = balance.spread({"a": 0.4, "b": 0.2}, FULL, 0)
+
+    assert balance.spread(silent | {"b": 0.3}, FULL, 0.6) == pytest.approx(
+        {"a": 0.6, "b": 0.6}
+    )
+
+
+def test_silence_of_which_nothing_is_known_is_shared_evenly() -> None:
+    assert Balance().spread({"a": 0, "b": 0}, FULL, 0.5) == {"a": 0.5, "b": 0.5}
+
+
+def test_speaker_that_comes_and_one_that_goes_change_no_other() -> None:
+    balance = Balance()
+    balance.spread({"a": 0.4, "b": 0.2}, FULL, 0.4)
+
+    three = balance.spread({"a": 0.4, "b": 0.2, "c": 0.1}, FULL | {"c": 1.0}, 0.8)
+
+    assert three == {"a": 0.8, "b": 0.4, "c": 0.2}
+    assert balance.spread({"b": 0.4, "c": 0.2}, FULL | {"c": 1.0}, 0.2) == {
+        "b": 0.2,
+        "c": 0.1,
+    }

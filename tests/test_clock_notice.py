@@ -1,0 +1,80 @@
+"""The notice that this machine cannot be the clock of AirPlay 2 speakers."""
+
+import logging
+from unittest.mock import patch
+
+import pytest
+
+from custom_components.airplay import sender
+from custom_components.airplay.raop.errors import (
+    PtpNotPermittedError,
+    PtpPortsTakenError,
+    PtpUnavailableError,
+)
+from custom_components.airplay.raop.messages import (
+    ClockShared,
+    Event,
+    LogLine,
+    Ready,
+    encode_event,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from tests.ha_common import entry_for, logged, set_up
+from tests.virtual_receiver import VirtualReceiver
+
+PROBLEMS = [PtpNotPermittedError, PtpPortsTakenError, PtpUnavailableError]
+
+
+def saying(*events: Event) -> str:
+    """Return a sender process that says this, and in the end that it said all."""
+    end = LogLine(level=logging.WARNING, logger="raop", text="said all")
+    ready = Ready(pid=1, realtime=False, segmentation=False)
+    words = b"".join(encode_event(event) for event in (ready, *events, end)).decode()
+    return f"import sys; print({words!r}, end='', flush=True); sys.stdin.read()"
+
+
+def notices(hass: HomeAssistant) -> list[str | None]:
+    """Return which notices there are."""
+    return [notice.translation_key for notice in ir.async_get(hass).issues.values()]
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+async def test_what_is_in_the_way_is_said_until_the_sender_ends(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    caplog: pytest.LogCaptureFixture,
+    problem: type[PtpUnavailableError],
+) -> None:
+    entry = entry_for(kitchen)
+    told = ClockShared(code=problem.code, text="no memory")
+    with patch.object(sender, "_BOOT", saying(told)):
+        await set_up(hass, entry)
+        await logged(caplog, "said all")
+        said = notices(hass)
+        await hass.config_entries.async_unload(entry.entry_id)
+
+    assert said == [problem.code]
+    assert not notices(hass)
+
+
+async def test_only_what_is_in_the_way_now_is_said(
+    hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = [ClockShared(code=problem.code) for problem in PROBLEMS]
+    with patch.object(sender, "_BOOT", saying(*told)):
+        await set_up(hass, entry_for(kitchen))
+        await logged(caplog, "said all")
+
+    assert notices(hass) == [PROBLEMS[-1].code]
+
+
+async def test_where_the_clock_works_again_nothing_is_said(
+    hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = [ClockShared(code=PtpPortsTakenError.code), ClockShared()]
+    with patch.object(sender, "_BOOT", saying(*told)):
+        await set_up(hass, entry_for(kitchen))
+        await logged(caplog, "said all")
+
+    assert not notices(hass)

@@ -1,0 +1,53 @@
+"""Which speakers belong together, as it is kept."""
+
+import pytest
+
+from custom_components.airplay.group_list import GroupList
+
+
+def test_names_move_from_group_to_group() -> None:
+    groups = GroupList([["a", "b", "c"], ["d", "e"]])
+
+    groups.join("b", "e", "f")
+
+    assert groups.as_list() == [["a", "b", "c", "e", "f"]]
+    assert groups.group_of("d") == ()
+
+
+def test_first_two_make_a_group_and_the_last_is_alone() -> None:
+    groups = GroupList()
+    groups.join("a", "b")
+    assert groups.as_list() == [["a", "b"]]
+    assert groups.is_led("b")
+    assert not groups.is_led("a")
+
+    groups.leave("a")
+
+    assert groups.as_list() == []
+    assert not groups.is_led("b")
+
+
+def test_heir_leads_only_where_the_leader_has_left() -> None:
+    groups = GroupList([["a", "b", "c", "d"]])
+
+    groups.leave("b", heir="d")
+    assert groups.as_list() == [["a", "c", "d"]]
+    groups.leave("a", heir="d")
+
+    assert groups.as_list() == [["d", "c"]]
+
+
+@pytest.mark.parametrize(
+    ("kept", "groups"),
+    [
+        (None, []),
+        ([["a", "b"], ["b", "c", "d"]], [["a", "b"], ["c", "d"]]),
+        ([["a", "a"], ["b"], [], "ab", [1, "c"], {"a": 1}], []),
+        ([["a", "gone", "b"]], [["a", "b"]]),
+        ({"a": "b"}, []),
+    ],
+)
+def test_what_was_kept_is_made_sound(kept: object, groups: list[list[str]]) -> None:
+    read = GroupList.of(kept, is_known=lambda name: name != "gone")
+
+    assert read.as_list() == groups

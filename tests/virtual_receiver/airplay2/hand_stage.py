@@ -1,0 +1,61 @@
+"""A receiver of AirPlay 2 and a sender written by hand, as tests need them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ..hand_sender import NS_PER_S, noise, now_ns
+from ..quirks import Quirks
+from ..timing import Cadence
+from .clockwork import PtpPorts
+from .hand_clock import CLOCK_ID, HandClock
+from .hand_sender import HandSender2
+from .receiver import AirPlay2Receiver
+
+LEAD_NS = 150_000_000
+TOLERANCE_NS = 2_000_000
+SOUND = noise(20)
+MORE = noise(20, seed=2)
+SETTLE_S = 0.05
+OFFSET_NS = 7 * NS_PER_S
+
+
+def receiver(*, more: Quirks | None = None, **details: object) -> AirPlay2Receiver:
+    """Make a receiver whose clock settles soon."""
+    return AirPlay2Receiver(
+        "Kitchen",
+        quirks=more or quirks(),
+        ptp=PtpPorts(0, 0, None, None),
+        cadence=Cadence(interval_s=0.1, first_interval_s=0.05),
+        **details,  # type: ignore[arg-type]
+    )
+
+
+def quirks(**changes: object) -> Quirks:
+    """Return quirks of a receiver whose clock settles soon."""
+    return Quirks(**{"ptp_settle_s": SETTLE_S, **changes})  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def playing(
+    kitchen: AirPlay2Receiver, kind: int = 96, *, offset_ns: int = 0
+) -> AsyncIterator[HandSender2]:
+    """Connect a sender whose clock is known."""
+    async with HandSender2(kitchen.host, kitchen.port) as hand:
+        hand.clock = HandClock(kitchen.host, kitchen.ptp_ports, offset_ns=offset_ns)
+        await hand.begin(kind)
+        hand.clock.start()
+        await kitchen.wait_until(lambda: knows_clock(kitchen))
+        yield hand
+
+
+def knows_clock(kitchen: AirPlay2Receiver) -> bool:
+    """Tell whether a receiver plays by the sender's clock."""
+    return kitchen.ptp.knows(CLOCK_ID, kitchen.clock.from_monotonic(now_ns()))
+
+
+def assert_on_time(kitchen: AirPlay2Receiver, heard_ns: int, sound: bytes) -> None:
+    """Check that all of a sound was heard, beginning when it was announced."""
+    heard = kitchen.heard(sound)
+    assert heard.is_complete, (heard, kitchen.stats, kitchen.violations)
+    assert heard.first_frame_ns is not None
+    assert abs(heard.first_frame_ns - heard_ns) < TOLERANCE_NS

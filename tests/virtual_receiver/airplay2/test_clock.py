@@ -1,0 +1,127 @@
+"""How a clock is followed by messages that may be held up."""
+
+import random
+
+import pytest
+
+from ..clock import NS_PER_S, ReceiverClock
+from ..quirks import Quirks
+from .follower import SECOND_ANNOUNCE_NS, Follower
+from .one_way import OneWayEstimator
+from .own_clock import EPOCH_NS, OwnClock
+from .ptp import Kind, build_announce, build_follow_up, build_sync, parse
+
+MASTER, OWN = bytes.fromhex("ffff001122334455"), bytes.fromhex("0a0b0cfffe0d0e01")
+MASTER_ID = int.from_bytes(MASTER)
+SYNC_NS = 125_000_000
+OFFSET_NS = 3_600 * NS_PER_S
+
+
+@pytest.mark.parametrize("drift_ppm", [-80.0, 0.0, 80.0])
+def test_estimate_is_good_although_most_messages_are_held_up(drift_ppm: float) -> None:
+    clock = ReceiverClock(drift_ppm=drift_ppm)
+    draw = random.Random(1)
+    estimator = OneWayEstimator()
+    worst = 0
+    for number in range(400):
+        sent = number * SYNC_NS
+        delay = draw.choice((10_000, 30_000, 500_000, 5_000_000))
+        estimator.add_arrival(sent + OFFSET_NS, clock.from_monotonic(sent + delay))
+        if number > 64:
+            later = sent + NS_PER_S
+            local = clock.from_monotonic(later)
+            error = local + estimator.offset_at(local) - later - OFFSET_NS
+            worst = max(worst, abs(error))
+
+    assert worst < 60_000
+
+
+def follower(**quirks: object) -> tuple[Follower, list[bytes]]:
+    """Make a follower, and what collects the messages that it sends."""
+    sent: list[bytes] = []
+
+    def send(is_event: bool, packet: bytes) -> int:
+        sent.append(packet)
+        return 0
+
+    return Follower(OWN, Quirks(**quirks), send), sent  # type: ignore[arg-type]
+
+
+def tell_time(of: Follower, sequence: int, at: int) -> bool:
+    """Let a Sync of the master arrive at once, with its Follow_Up."""
+    of.receive(build_sync(MASTER, sequence), at)
+    return of.receive(build_follow_up(MASTER, sequence, at + OFFSET_NS), at)
+
+
+def test_clock_is_known_after_both_announces_and_a_while() -> None:
+    it, sent = follower()
+    it.restart(0)
+    it.receive(build_announce(MASTER, 1, 128), 0)
+    assert not tell_time(it, 1, SYNC_NS)
+    assert it.next_due_ns == SECOND_ANNOUNCE_NS
+    it.tick(SECOND_ANNOUNCE_NS)
+    assert [packet[47] for packet in sent] == [127, 129]
+    assert tell_time(it, 2, 2 * SYNC_NS)
+
+    assert not it.knows(MASTER_ID, SECOND_ANNOUNCE_NS + 399_000_000)
+    assert it.knows(MASTER_ID, SECOND_ANNOUNCE_NS + 400_000_000)
+    assert not it.knows(MASTER_ID + 1, NS_PER_S)
+    assert it.estimator.offset_at(NS_PER_S) == OFFSET_NS
+
+
+def test_follow_up_may_come_before_its_sync() -> None:
+    it, _ = follower()
+    it.restart(0)
+    it.receive(build_announce(MASTER, 1, 128), 0)
+    it.tick(SECOND_ANNOUNCE_NS)
+
+    it.receive(build_follow_up(MASTER, 9, NS_PER_S + OFFSET_NS), NS_PER_S)
+    assert it.receive(build_sync(MASTER, 9), NS_PER_S)
+    assert not it.receive(build_follow_up(MASTER, 10, NS_PER_S), NS_PER_S)
+
+
+def test_setup_of_a_stream_forgets_the_clock() -> None:
+    it, sent = follower(ptp_settle_s=0.0)
+    it.receive(build_announce(MASTER, 1, 128), 0)
+    it.tick(SECOND_ANNOUNCE_NS)
+    tell_time(it, 1, NS_PER_S)
+    assert it.knows(MASTER_ID, NS_PER_S)
+
+    it.restart(NS_PER_S)
+    assert not it.knows(MASTER_ID, NS_PER_S)
+    it.receive(build_announce(MASTER, 2, 128), NS_PER_S)
+    assert len(sent) == 3
+
+
+def test_unmatched_messages_are_bounded() -> None:
+    it, _ = follower()
+    it.receive(build_announce(MASTER, 1, 128), 0)
+    for number in range(1000):
+        it.receive(build_sync(MASTER, number), number)
+        it.receive(build_follow_up(MASTER, number + 5000, number), number)
+
+    assert len(it._syncs) == len(it._stamps) == 16
+
+
+def test_own_clock_is_told_while_the_sender_is_silent() -> None:
+    sent: list[bytes] = []
+
+    def send(is_event: bool, packet: bytes) -> int:
+        sent.append(packet)
+        return 77
+
+    it = OwnClock(OWN, Quirks(), send)
+    it.restart(0)
+    it.tick(0)
+
+    announce, sync, follow_up = (parse(packet) for packet in sent)
+    assert [announce.kind, sync.kind] == [Kind.ANNOUNCE, Kind.SYNC]
+    assert follow_up.sequence == sync.sequence
+    assert it.knows(int.from_bytes(OWN), 0)
+    assert it.estimator.offset_at(0) == EPOCH_NS
+
+    it.receive(build_announce(MASTER, 1, 128), SYNC_NS)
+    it.tick(2 * SYNC_NS)
+    assert len(sent) == 3
+    it.tick(2 * NS_PER_S)
+    assert len(sent) == 6
