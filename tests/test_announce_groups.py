@@ -231,10 +231,16 @@ async def test_idle_group_stays_idle_and_only_who_speaks_is_woken(
 
 
 async def test_member_that_drops_out_under_a_voice_is_left_out_of_it(
-    hass: HomeAssistant, house: House, media: Path, caplog: pytest.LogCaptureFixture
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    house: House,
+    media: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     music(media / "song.wav", 6)
     said = voice(media / "long.wav", 2)
+    for player in (KITCHEN, HALL):
+        await call(hass, player, "volume_set", volume_level=0.3)
     await play(hass, KITCHEN, SONG)
     watch = Watch(hass, HALL)
 
@@ -251,7 +257,10 @@ async def test_member_that_drops_out_under_a_voice_is_left_out_of_it(
     await call(hass, KITCHEN, "media_stop")
     await house.receivers[KITCHEN].drain()
     assert is_said_whole(house.receivers[KITCHEN], said)
-    assert volumes(house.receivers[KITCHEN])[-2] == 50
+    assert volumes(house.receivers[KITCHEN])[-2:] == [50, 30]
+    # Only the level that could not be set back is to be seen to.
+    left = hass_storage["airplay.announcements"]["data"]
+    assert left == {house.entries[HALL].entry_id: {"level": 0.3, "is_muted": False}}
 
 
 async def test_nobody_of_a_group_in_reach_is_an_error(

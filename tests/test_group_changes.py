@@ -10,7 +10,7 @@ import secrets
 import pytest
 
 from homeassistant.core import HomeAssistant
-from tests.ha_common import call, state_of
+from tests.ha_common import Watch, call, state_of
 from tests.ha_groups import House, house_of
 from tests.test_queue import is_item
 
@@ -33,7 +33,8 @@ async def test_who_stays_loses_nothing_while_others_come_and_go(
     others = [each for each in players if each != stays]
     story = [f"seed {SEED}, {stays} stays, {first} leads"]
     await house.join(first, *(each for each in players if each != first))
-    pcm = await house.play(stays, "a", 4 + CHANGES * 1.5)
+    seconds = 4 + CHANGES * 1.5
+    pcm = await house.play(stays, "a", seconds)
 
     for _ in range(CHANGES):
         player, group = random.choice(others), house.group(stays) or [stays]
@@ -49,7 +50,9 @@ async def test_who_stays_loses_nothing_while_others_come_and_go(
             assert is_item("a")(state_of(hass, each)), story
 
     await asyncio.gather(*(house.unjoin(each) for each in others))
-    await house.ends(stays)
+    await Watch(hass, stays).until(
+        lambda state: state.state == "idle", timeout_s=seconds + 10
+    )
     heard = house.receivers[stays].heard(pcm)
     assert heard.is_complete, (story, heard)
     for each in players:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -245,6 +246,41 @@ async def test_unreachable_speaker_is_named_and_the_others_play_on(
     assert house.receivers[KITCHEN].heard(pcm).is_complete
 
 
+async def test_all_that_cannot_be_reached_are_named(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.play(KITCHEN, "a", 6)
+    for each in (HALL, STUDY):
+        await house.receivers[each].stop()
+
+    with pytest.raises(HomeAssistantError, match="Several") as raised:
+        await house.join(KITCHEN, HALL, STUDY)
+
+    for name in ("Hall", "Study"):
+        assert f"{name} does not answer" in str(raised.value)
+    assert house.group(KITCHEN) == []
+    assert is_item("a")(state_of(hass, KITCHEN))
+    await call(hass, KITCHEN, "media_stop")
+
+
+async def test_call_that_nobody_waits_for_leaves_what_is_true(
+    hass: HomeAssistant, house: House, hass_storage: dict[str, Any]
+) -> None:
+    await house.play(KITCHEN, "a", 9)
+
+    joining = asyncio.create_task(house.join(KITCHEN, HALL))
+    await Watch(hass, HALL).until(lambda state: bool(state.attributes["group_members"]))
+    joining.cancel()
+    await asyncio.wait([joining])
+
+    ids = [house.entries[each].entry_id for each in (KITCHEN, HALL)]
+    assert hass_storage["airplay.groups"]["data"] == [ids]
+    await house.unjoin(HALL)
+    assert state_of(hass, HALL).state == "idle"
+    await house.receivers[HALL].wait_idle()
+    await call(hass, KITCHEN, "media_stop")
+
+
 async def test_unreachable_speaker_may_join_what_does_not_play(
     hass: HomeAssistant, house: House
 ) -> None:
@@ -274,6 +310,28 @@ async def test_lost_member_is_shown_and_comes_back_by_itself(
     assert "connection_lost" not in back.attributes
     await house.ends(KITCHEN)
     assert house.receivers[KITCHEN].heard(pcm).is_complete
+
+
+async def test_member_that_another_sender_takes_is_left_to_it(
+    hass: HomeAssistant, house: House
+) -> None:
+    await house.join(KITCHEN, HALL)
+    pcm = await house.play(KITCHEN, "a", 6)
+    watch = Watch(hass, HALL)
+
+    house.receivers[HALL].hang_up()
+    await watch.until_is("idle")
+
+    assert state_of(hass, KITCHEN).state == "playing"
+    assert house.group(HALL) == [KITCHEN, HALL]
+    in_use = hass.states.get("binary_sensor.hall_in_use_elsewhere")
+    assert in_use is not None
+    assert in_use.state == "on"
+    await house.ends(KITCHEN)
+    assert house.receivers[KITCHEN].heard(pcm).is_complete
+    assert len(house.receivers[HALL].asked("ANNOUNCE")) == 1
+    await house.play(KITCHEN, "b", 2)
+    await watch.until_is("playing")
 
 
 async def test_member_that_is_switched_away_is_idle_until_it_is_played_again(

@@ -15,7 +15,7 @@ from .background import Background
 from .const import DOMAIN
 from .entity import translated
 from .group_list import GroupList
-from .raop.errors import RaopError, error_for
+from .raop.errors import RaopError, ReceiverBusyError, error_for
 from .raop.messages import MemberChanged
 from .seat import Seat
 from .sender import SenderEvent
@@ -113,12 +113,12 @@ class Groups:
             ]
             for seat in newcomers:
                 await self._async_quit(seat)
+            # Noted first: who asks may not wait for the end.
+            self._kept.join(host.entry_id, *(seat.entry_id for seat in newcomers))
+            await self._async_keep()
             failures = await asyncio.gather(
                 *(self._async_add(host.player, seat) for seat in newcomers)
             )
-            joined = [seat.entry_id for seat in newcomers if seat.player is host.player]
-            self._kept.join(host.entry_id, *joined)
-            await self._async_keep()
         if told := [each for each in failures if each]:
             raise _together(told)
 
@@ -151,7 +151,7 @@ class Groups:
             await self._async_join_in(seat)
         except RaopError as error:
             seat.speaker.async_failed(error)
-            await self._async_part(seat)
+            await self._async_quit(seat)
             return translated(error, seat.name)
         return None
 
@@ -170,6 +170,7 @@ class Groups:
             try:
                 await self._async_join_in(seat)
             except RaopError as error:
+                seat.speaker.async_failed(error)
                 _LOGGER.warning(
                     "%s is silent until its group starts anew: %s", seat.name, error
                 )
@@ -192,9 +193,10 @@ class Groups:
 
     async def _async_quit(self, seat: Seat) -> None:
         """Take a speaker out of its group for good."""
-        player = seat.player
+        others = [each for each in seat.player.members if each is not seat]
+        heir = others[0].entry_id if others else None
+        self._kept.leave(seat.entry_id, heir=heir)
         await self._async_part(seat)
-        self._kept.leave(seat.entry_id, heir=player.leader.entry_id)
         await self._async_keep()
 
     async def _async_keep(self) -> None:
@@ -214,7 +216,7 @@ class Groups:
             return
         if event.state == "playing":
             seat.complaint.async_withdraw()
-        elif event.state == "left" and event.code and seat.player.is_group:
+        elif event.state == "left" and _is_hopeless(event) and seat.player.is_group:
             self._background.async_run(
                 self._async_expel(seat, event), f"group {seat.name}"
             )
@@ -229,8 +231,16 @@ class Groups:
             reason = str(translated(error, seat.name))
             _LOGGER.warning("%s was taken out of its group: %s", seat.name, reason)
             seat.complaint.async_make(seat.name, reason)
-            seat.speaker.async_failed(error)
             await self._async_quit(seat)
+
+
+def _is_hopeless(event: MemberChanged) -> bool:
+    """Whether somebody has to mend something before a speaker can play again.
+
+    Who plays for another sender is played to again with the next start.
+    """
+    error = error_for(event.code, event.text) if event.code else None
+    return error is not None and not isinstance(error, ReceiverBusyError)
 
 
 def _together(failures: list[HomeAssistantError]) -> HomeAssistantError:

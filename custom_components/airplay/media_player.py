@@ -24,6 +24,7 @@ from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 
 from .announcement import wish_from
 from .entity import once_in_group, translate_errors
+from .group_entity import GroupEntity
 from .media import async_browse, async_search
 from .media_entity import MediaEntity
 from .models import AirPlayConfigEntry
@@ -80,7 +81,7 @@ class _Kept(ExtraStoredData):
         return asdict(self)
 
 
-class AirPlayPlayer(MediaEntity, RestoreEntity):
+class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     """Shows what the player does and hands it what the user wants."""
 
     _attr_name = None
@@ -162,23 +163,6 @@ class AirPlayPlayer(MediaEntity, RestoreEntity):
         if self.seat.is_away:
             return MediaPlayerState.IDLE
         return _STATES[self.player.state]
-
-    @property
-    @override
-    def group_members(self) -> list[str]:
-        """Return the players of the group, the leader first; none while alone."""
-        members = self.player.members if self.player.is_group else []
-        return [seat.entity_id for seat in members if seat.entity_id]
-
-    @override
-    async def async_join_players(self, group_members: list[str]) -> None:
-        """Have other players hear what this one does."""
-        await self.groups.async_join(self.seat, group_members)
-
-    @override
-    async def async_unjoin_player(self) -> None:
-        """Leave the group; the others play on."""
-        await self.groups.async_unjoin(self.seat)
 
     @property
     @override

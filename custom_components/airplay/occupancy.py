@@ -7,6 +7,7 @@ from homeassistant.core import callback
 
 from .models import AirPlayConfigEntry
 from .raop.buttons import Button
+from .raop.errors import ReceiverBusyError, ReceiverTakenError
 from .raop.messages import MemberChanged, RemoteCommand, StreamChanged
 from .sender import Sender, SenderDied, SenderEvent
 from .speaker import Speaker
@@ -14,6 +15,7 @@ from .speaker import Speaker
 # ReceiverSessionIsActive among the status flags of both records.
 _SESSION_IS_ACTIVE = 1 << 17
 _LONGEST_WAIT_S = 600
+_TAKEN = (ReceiverBusyError.code, ReceiverTakenError.code)
 _SWITCHES: dict[str, bool] = {Button.SWITCHED_AWAY: True, Button.SWITCHED_BACK: False}
 
 
@@ -91,7 +93,7 @@ class Occupancy:
             case SenderDied() | StreamChanged(state="ended"):
                 self._is_busy = False
             case MemberChanged():
-                self._is_busy = event.state == "busy"
+                self._is_busy = event.state == "busy" or event.code in _TAKEN
                 if event.state == "connected":
                     self._is_switched_away, self._is_ours = False, True
                     if event.local:

@@ -9,7 +9,7 @@ from .background import Background
 from .complaint import LEFT_GROUP, Complaint
 from .models import AirPlayConfigEntry
 from .occupancy import Occupancy
-from .raop.errors import RaopError
+from .raop.errors import RaopError, error_for
 from .raop.messages import Member, MemberChanged, Seen, StreamChanged, Tune
 from .sender import Sender, SenderDied, SenderEvent
 from .settings import Settings
@@ -212,6 +212,10 @@ class Seat:
         match event:
             case MemberChanged(state="lost" | "left") if self._is_of_player(event):
                 self._absence = event.state
+                if event.code and self.player.is_group:
+                    # Of a stream that others hear nobody else is told.
+                    error = error_for(event.code, event.text)
+                    self.speaker.async_failed(error)
             case MemberChanged(state="playing") | StreamChanged(state="ended"):
                 self._absence = None
             case SenderDied():

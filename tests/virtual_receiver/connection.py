@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 import contextlib
+import socket
+import struct
 from typing import cast
 
 from .clock import monotonic_ns
@@ -73,6 +75,13 @@ class Connection:
             self._drop_timer.cancel()
         self.session.close()
         self._writer.close()
+
+    def abort(self) -> None:
+        """Break the connection: the sender is told by a reset."""
+        sock = self._writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
+        self.close()
 
     async def _finish(self) -> None:
         self.close()

@@ -162,7 +162,12 @@ class VirtualReceiver(Observer):
         await self.stop()
 
     def disconnect(self) -> None:
-        """Close the connections of all senders and go on listening."""
+        """Break the connections of all senders and go on listening."""
+        for connection in list(self._tasks.values()):
+            connection.abort()
+
+    def hang_up(self) -> None:
+        """Close the connections of all senders in order, as for another sender."""
         for connection in list(self._tasks.values()):
             connection.close()
 

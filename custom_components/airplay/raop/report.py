@@ -18,6 +18,8 @@ from .messages import (
 )
 
 _BAR = 30
+# What a stream says once for all of its members.
+_TOLD_FOR_ALL = ("started", "playing")
 
 
 class Report:
@@ -34,7 +36,7 @@ class Report:
         """Take an event of the engine."""
         match event:
             case MemberChanged():
-                self._tell(event.state, receiver=event.receiver, text=event.text)
+                self._tell_member(event)
             case ClockShared():
                 self._tell("clock", code=event.code, text=event.text)
             case MediaChanged():
@@ -66,6 +68,10 @@ class Report:
         """Leave the progress bar's line."""
         if self._is_terminal and not self._as_json:
             sys.stderr.write("\n")
+
+    def _tell_member(self, event: MemberChanged) -> None:
+        if event.state not in _TOLD_FOR_ALL:
+            self._tell(event.state, receiver=event.receiver, text=event.text)
 
     def _progress(self, event: Progress) -> None:
         resent = sum(member.resent for member in event.members)

@@ -28,6 +28,7 @@ from custom_components.airplay.raop.messages import (
     StreamChanged,
     Target,
 )
+from custom_components.airplay.raop.receiver import Receiver
 from tests.virtual_receiver import Quirks, monotonic_ns
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts
 from tests.virtual_receiver.pairing import Gate
@@ -408,3 +409,33 @@ async def test_a_level_is_set_within_the_session(desk: Desk, tmp_path: Path) -> 
     level = SetVolume(receiver=den.receiver_id.lower(), volume=20)
     assert await desk.run(level) is None
     await den.wait_until(lambda: round(den.volumes[-1].volume_db) == -24)
+
+
+async def test_what_an_apple_receiver_holds_is_never_dropped(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Receiver, "manufacturer", "Apple")
+    source = np.frombuffer(wav(tmp_path / "first.wav", 3), "<u4")
+    second = wav(tmp_path / "second.wav", 0.6, seed=2)
+    den = await speaker(desk)
+    member = by(den, REALTIME)
+    assert await desk.run(play(tmp_path / "first.wav", member, lead_ms=None)) is None
+    await den.wait_frames(10_000)
+
+    assert await desk.run(Pause(stream=STREAM)) is None
+    paused = await desk.state("paused")
+    assert await desk.run(Resume(stream=STREAM)) is None
+    await den.wait_frames(40_000)
+    assert await desk.run(play(tmp_path / "second.wav", member, lead_ms=None)) is None
+    await finished(desk)
+    await den.drain()
+
+    assert den.asked("FLUSH") == []
+    assert den.heard(second).is_complete
+    heard = np.frombuffer(bytes(den.pcm), "<u4")
+    heard = heard[heard != 0][: -len(second) // 4]
+    assert np.array_equal(heard, source[: len(heard)])
+    assert paused.position_ms > 0
+    # One line from the first frame to the last, silence included.
+    assert len(den.played) == 1
+    assert den.violations == []

@@ -10,6 +10,7 @@ from custom_components.airplay.raop.messages import (
     AnnouncementFailed,
     AnnouncementStarted,
     Join,
+    Leave,
     Pause,
     Resume,
     StreamChanged,
@@ -379,6 +380,43 @@ async def test_who_cannot_be_reached_holds_up_none_of_its_group(
     assert [each.receiver for each in failed] == [both.addressees[1].member.receiver]
     assert is_said_whole(kitchen, said)
     assert volumes(kitchen) == [30, 60, 30]
+
+
+async def test_one_that_has_left_the_music_is_not_taken_for_heard(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+) -> None:
+    music(tmp_path / "song.wav", 3.0)
+    voice(tmp_path / "bell.wav", 0.4)
+
+    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    leave = Leave(stream=STREAM, receiver=member(hall).receiver)
+    assert await desk.run(leave) is None
+    command = announce(tmp_path / "bell.wav", target(hall))
+
+    assert await desk.run(command) == "taken"
+    assert says_nothing(kitchen)
+    await desk.stop()
+
+
+async def test_one_that_leaves_under_the_voice_is_stopped_alone(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+) -> None:
+    music(tmp_path / "song.wav", 4.0)
+    said = voice(tmp_path / "bell.wav", 1.0)
+
+    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    number = desk.submit(
+        announce(tmp_path / "bell.wav", target(kitchen, hall, volume=60))
+    )
+    await desk.until(AnnouncementStarted)
+    await desk.run(Leave(stream=STREAM, receiver=member(hall).receiver))
+    failed = await desk.until(AnnouncementFailed)
+    assert (await desk.reply(number)).code is None
+    await desk.stop()
+
+    assert (failed.receiver, failed.code) == (member(hall).receiver, "stopped")
+    assert is_said_whole(kitchen, said)
+    assert [volumes(each) for each in (kitchen, hall)] == [[30, 60, 30]] * 2
 
 
 async def test_reply_says_why_nobody_of_a_group_could_be_reached(

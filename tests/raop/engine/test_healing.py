@@ -175,6 +175,21 @@ async def test_who_stays_silent_although_it_is_there_is_given_a_new_session(
     assert ends_well(group[1], tune)
 
 
+async def test_who_ends_the_session_itself_is_left_to_whom_it_plays_for(
+    desk: Desk, tune: Path
+) -> None:
+    group = await speakers(desk, 2)
+    await start(desk, tune, *group)
+
+    group[1].hang_up()
+    left = await told(desk, group[1], "left")
+
+    assert left.code == "taken"
+    assert (await desk.ended()).reason == "finished"
+    assert len(group[1].asked("ANNOUNCE")) == 1
+    assert group[0].heard(sound_of(tune)).is_complete
+
+
 async def test_a_link_that_drops_out_too_often_is_given_up(
     desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

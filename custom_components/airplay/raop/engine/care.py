@@ -5,7 +5,12 @@ from collections.abc import Callable
 import logging
 import time
 
-from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
+from ..errors import (
+    RaopError,
+    ReceiverSilentError,
+    ReceiverTakenError,
+    ReceiverUnreachableError,
+)
 from ..messages import Member
 from ..session.pulse import Pulse
 from ..session.rejoin import Link
@@ -137,6 +142,7 @@ class Care:
         while True:
             await self._pause(_LOOK_S)
             if not self._is_standing(lane):
+                await self._find_out(lane)
                 self._drop_out(self._error)
                 return
             if self._is_silent(lane, pulse) and not self._is_alone:
@@ -145,6 +151,16 @@ class Care:
                 # How long it was away says nothing of how often it asks.
                 pulse = Pulse()
                 self._sounds()
+
+    async def _find_out(self, lane: Lane) -> None:
+        """Tell another sender from a receiver that is starting anew.
+
+        Both end the session in order, but who is there all the same plays for somebody
+        else: taking it back would have two senders fight for it.
+        """
+        member = self._roster.find(self.receiver)
+        if lane.has_hung_up and member and await answers(member):
+            self._error = ReceiverTakenError("it has ended the session by itself")
 
     def _sounds(self) -> None:
         self.is_heard = True

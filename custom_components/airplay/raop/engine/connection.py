@@ -52,6 +52,8 @@ class Connection:
         self._sequence = 0
         self._task = asyncio.create_task(self._read())
         self.closed: asyncio.Future[RaopError] = asyncio.Future()
+        # Whether the receiver itself has ended it, over a network that is in order.
+        self.has_hung_up = False
         self.local = _address(writer, "sockname")
         self.remote = _address(writer, "peername")
 
@@ -159,6 +161,7 @@ class Connection:
                     received = self._channel.feed(received)
                 for response in self._parser.feed(received):
                     self._deliver(response)
+            self.has_hung_up = True
         except ReceiverProtocolError as err:
             end = err
         except OSError as err:

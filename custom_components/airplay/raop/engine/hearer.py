@@ -1,6 +1,11 @@
 """A receiver that an announcement is for: its session, its level, what became of it."""
 
-from ..errors import RaopError, ReceiverUnreachableError
+from ..errors import (
+    RaopError,
+    ReceiverTakenError,
+    ReceiverUnreachableError,
+    StoppedError,
+)
 from ..messages import Addressee
 from .lane import Lane
 from .sessions import Sessions
@@ -17,6 +22,7 @@ class Hearer:
         self._members = sessions.members
         self._lane: Lane | None = None
         self._is_raised = False
+        self._was_there = False
         # Why it does not hear it any more.
         self.failure: RaopError | None = None
         self.is_started = False
@@ -25,6 +31,7 @@ class Hearer:
         """Take the session that the receiver has now."""
         lane = self._members.find(self.member.receiver)
         self._lane = lane if lane and lane.is_open else None
+        self._was_there = self._was_there or self._lane is not None
 
     @property
     def is_there(self) -> bool:
@@ -41,7 +48,11 @@ class Hearer:
         if error := self._arrivals.failures.get(receiver):
             return error
         closed = ReceiverUnreachableError("the receiver closed the connection")
-        return self._members.standing.errors.get(receiver, closed)
+        error = self._members.standing.errors.get(receiver, closed)
+        if isinstance(error, StoppedError) and not self._was_there:
+            # Nothing of this was stopped: it had left the stream before.
+            return ReceiverTakenError("the receiver was switched to another source")
+        return error
 
     @property
     def is_answering(self) -> bool:

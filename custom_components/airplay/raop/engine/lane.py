@@ -61,8 +61,16 @@ class Lane(Protocol):
         """What the receiver has shown of how soon it can be heard."""
 
     @property
+    def minds_flush(self) -> bool:
+        """Whether the receiver must not be made to drop what it holds."""
+
+    @property
     def is_open(self) -> bool:
         """Whether the session stands."""
+
+    @property
+    def has_hung_up(self) -> bool:
+        """Whether the receiver itself has ended the session."""
 
     @property
     def local_address(self) -> str:

@@ -7,7 +7,7 @@ import time
 from weakref import WeakSet
 
 from ..buttons import Button
-from ..errors import RaopError
+from ..errors import RaopError, StoppedError
 from ..messages import Channel, Event, Identity, Member, MemberProgress
 from ..session.lead import lead_ms
 from ..session.remote import Remotes
@@ -71,6 +71,11 @@ class Members:
     def have_evidence(self) -> bool:
         """Whether one of the receivers has asked for the time, as it must to play."""
         return any(lane.timing_replies for lane in self.lanes)
+
+    @property
+    def mind_flush(self) -> bool:
+        """Whether one must not be made to drop what it holds."""
+        return any(lane.minds_flush for lane in self.lanes)
 
     @property
     def lead_ms(self) -> int:
@@ -176,6 +181,8 @@ class Members:
 
     async def leave(self, receiver: str, error: RaopError | None = None) -> None:
         """Take out a receiver, which is not tried again."""
+        reason = error or StoppedError("the receiver was taken out")
+        self.standing.errors[receiver] = reason
         await self.drop(receiver)
         self.standing.tell(receiver, "left", error)
 

@@ -37,6 +37,16 @@ class RealtimeLane(AirPlay2Lane[Outlet]):
             return Following(self._peer.lead_ms)
         return Evidence(0, self.timing_replies, self.resent, self._was_heard)
 
+    @property
+    @override
+    def minds_flush(self) -> bool:
+        """Whether the receiver must not be made to drop what it holds.
+
+        Apple's make a noise of a tenth of a second then (reported for tvOS 27); new
+        sound and silence follow what they hold instead, so much later.
+        """
+        return self.receiver.manufacturer == "Apple"
+
     @override
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence the receiver now; the given packet comes next."""

@@ -106,9 +106,19 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
         return self._outlet.link(clock.now_ns()) if self._outlet else LinkQuality()
 
     @property
+    def minds_flush(self) -> bool:
+        """Whether the receiver must not be made to drop what it holds."""
+        return False
+
+    @property
     def is_open(self) -> bool:
         """Whether the session stands."""
         return self._connection is not None and not self._connection.closed.done()
+
+    @property
+    def has_hung_up(self) -> bool:
+        """Whether the receiver itself has ended the session."""
+        return self._connection is not None and self._connection.has_hung_up
 
     @property
     def local_address(self) -> str:

@@ -165,6 +165,7 @@ class Sessions:
         """Silence the receivers for new sound; a voice speaks on."""
         if transmitter := self.transmitter:
             is_silent = transmitter.line is None
+            transmitter.is_unbroken = self.members.mind_flush
             point = await self.pacer.run(lambda: transmitter.hush(clock.now_ns()))
             if point and not is_silent:
                 await self.members.flush(*point)
@@ -173,6 +174,7 @@ class Sessions:
         """Hold the music and silence the receivers; a voice speaks on."""
         if (transmitter := self.transmitter) is None:
             return
+        transmitter.is_unbroken = self.members.mind_flush
         point = await self.pacer.run(lambda: transmitter.pause(clock.now_ns()))
         try:
             if point:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ..errors import RaopError, StoppedError
+from ..errors import RaopError
 from ..messages import Event, MemberChanged, VolumeFound
 
 _ONCE = ("lost", "left", "playing")
@@ -26,9 +26,7 @@ class Standing:
         local: str | None = None,
     ) -> None:
         """Tell a member's state unless it is known."""
-        if state == "left":
-            self.errors[receiver] = error or StoppedError("the receiver was taken out")
-        elif error:
+        if error:
             self.errors[receiver] = error
         if state in _ONCE and self._told.get(receiver) == state:
             return

@@ -51,6 +51,8 @@ class Transmitter:
         self.line_moves = 0
         self.first_packet_ns: int | None = None
         self.is_paused = False
+        # Set where a receiver must not be made to drop what it holds.
+        self.is_unbroken = False
         # Music that begins while a voice mutes it waits: its first frames count.
         self._is_fresh = False
         self._voicing: Voicing | None = None
@@ -184,9 +186,14 @@ class Transmitter:
     def hush(self, now_ns: int) -> tuple[int, int] | None:
         """Stop sending; return the next sequence number and frame, for FLUSH.
 
-        Under a voice the line runs on and there is nothing to FLUSH.
+        Under a voice the line runs on and there is nothing to FLUSH; neither is where
+        it is to be unbroken, and what was sent is heard.
         """
         if self.is_speaking(now_ns):
+            return None
+        if self.is_unbroken and self.line:
+            self._unmake(self.next_frame)
+            self._take_back()
             return None
         self.line = None
         self._take_back()
@@ -197,6 +204,10 @@ class Transmitter:
         self.is_paused = True
         if self.is_speaking(now_ns):
             self.supply.hold(self._unmade_frame)
+            return None
+        if self.line and self.is_unbroken:
+            self.hush(now_ns)
+            self.supply.hold(self.next_frame)
             return None
         if self.line:
             heard = min(self.line.frame_at(now_ns), self.next_frame)

@@ -8,6 +8,7 @@ from ..errors import (
     RaopError,
     ReceiverBusyError,
     ReceiverRefusedError,
+    ReceiverTakenError,
     UnsupportedReceiverError,
 )
 
@@ -22,8 +23,13 @@ _WITHIN_S = 600.0
 # would come as a surprise when it is switched on again.
 _PATIENCE_S = 600.0
 
-# What another attempt does not change; a person has to.
-_FINAL = (AuthenticationError, ReceiverRefusedError, UnsupportedReceiverError)
+# What another attempt does not change, or must not; a person has to.
+_FINAL = (
+    AuthenticationError,
+    ReceiverRefusedError,
+    ReceiverTakenError,
+    UnsupportedReceiverError,
+)
 
 
 class Link:

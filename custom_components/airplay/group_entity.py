@@ -1,0 +1,28 @@
+"""The group that a player is in."""
+
+from typing import override
+
+from homeassistant.components.media_player import MediaPlayerEntity
+
+from .entity import AirPlayEntity
+
+
+class GroupEntity(AirPlayEntity, MediaPlayerEntity):
+    """Shows who plays the same, and changes that."""
+
+    @property
+    @override
+    def group_members(self) -> list[str]:
+        """Return the players of the group, the leader first; none while alone."""
+        members = self.player.members if self.player.is_group else []
+        return [seat.entity_id for seat in members if seat.entity_id]
+
+    @override
+    async def async_join_players(self, group_members: list[str]) -> None:
+        """Have other players hear what this one does."""
+        await self.groups.async_join(self.seat, group_members)
+
+    @override
+    async def async_unjoin_player(self) -> None:
+        """Leave the group; the others play on."""
+        await self.groups.async_unjoin(self.seat)
