@@ -160,10 +160,10 @@ BENCHMARK = Benchmark(
         f"packet within {_VIRTUAL_S:g} s. Then the command line plays a track with a "
         "click at every second on real shairport-sync receivers (5.x, every fourth one "
         "3.3.8) in network namespaces of their own: a click was played when the blocks "
-        "around it left the receiver, at the earliest that one of them within 0.25 s "
+        "around it left the receiver, at the earliest that one of them within 1 s "
         "says. The lab's own resolution is how far apart two halves of one receiver's "
         f"blocks put the same click; the receivers are woken {WAKEUPS_PER_S} times a "
-        "second, since without a sound card they else look for due blocks when a packet "
+        "second and run at real-time priority, since without a sound card they else look for due blocks when a packet "
         f"comes. The first {_SETTLE_S} s are left out."
     ),
     run=_run,

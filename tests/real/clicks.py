@@ -23,7 +23,7 @@ _BURST = 220
 _QUIET = 60
 _LOUD = 2000
 _BLOCK_BYTES = 352 * 4
-_AROUND = RATE // 8
+_AROUND = RATE // 2
 
 type Numbers = NDArray[np.float64]
 type Bursts = NDArray[np.uint32]

@@ -1,6 +1,7 @@
 """A network of real receivers on this machine, as scripts/receivers brings it up."""
 
 from collections.abc import Iterable, Iterator, Sequence
+import contextlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 import os
@@ -14,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 _SCRIPT = ROOT / "scripts" / "receivers"
 _WAKEUPS = ROOT / "tests" / "real" / "lab" / "wakeups.py"
 _POOR_LINK = ROOT / "tests" / "real" / "lab" / "poor_link.py"
+# Below that of the sender's pacing thread.
+_PRIORITY = 3
 _PLACES = 8
 SUBNET = "10.77.0"
 WAKEUPS_PER_S = 500
@@ -198,6 +201,16 @@ class Shairport:
         """Let everything through again."""
         self._lab.command("blackout", self._place, "off")
 
+    def prefer(self) -> None:
+        """Let it run before all else here, as one that is a machine of its own."""
+        namespace = f"{self._lab.name}-rx{self._place}"
+        pids = subprocess.check_output(["ip", "netns", "pids", namespace], text=True)
+        for pid in pids.split():
+            for task in Path(f"/proc/{pid}/task").glob("*"):
+                with contextlib.suppress(OSError):
+                    priority = os.sched_param(_PRIORITY)
+                    os.sched_setscheduler(int(task.name), os.SCHED_FIFO, priority)
+
     @contextmanager
     def poor_link(
         self, *, late_ms: float, rarity: float, loss_percent: float
@@ -268,7 +281,10 @@ class Shairport:
 
 @contextmanager
 def _waking(namespace: str, receivers: Iterable[Shairport]) -> Iterator[None]:
-    hosts = [receiver.host for receiver in receivers]
+    woken = tuple(receivers)
+    for receiver in woken:
+        receiver.prefer()
+    hosts = [receiver.host for receiver in woken]
     argv = [sys.executable, str(_WAKEUPS), "eth0", str(WAKEUPS_PER_S), *hosts]
     waking = subprocess.Popen(["ip", "netns", "exec", namespace, *argv])
     try:

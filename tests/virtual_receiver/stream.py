@@ -179,8 +179,10 @@ class Stream:
         if self._setting.is_unplugged():
             return
         delay_s = self._delay_s(datagram.channel)
-        if delay_s:
-            self._after(delay_s, lambda: self._arrive(datagram))
+        # A packet that waited to be read has been under way meanwhile.
+        left_s = delay_s - (monotonic_ns() - datagram.at_ns) / 1e9
+        if left_s > 0:
+            self._after(left_s, lambda: self._arrive(datagram))
         else:
             self._handle(datagram)
 
