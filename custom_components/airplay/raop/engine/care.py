@@ -90,8 +90,9 @@ class Care:
                 self.is_given_up = True
                 return verdict
             _LOGGER.debug("%s is missing: %s", member.name, self._error)
-            if isinstance(self._error, ReceiverUnreachableError):
-                self._was_there = await answers(member)
+            is_unreachable = isinstance(self._error, ReceiverUnreachableError)
+            if is_unreachable and await self._is_back():
+                continue
             await self._wait(self._link.next_wait_s())
         return self._error
 
