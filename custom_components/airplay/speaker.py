@@ -21,6 +21,7 @@ from .raop.errors import (
 )
 from .raop.messages import Channel, Member
 from .raop.receiver import Receiver
+from .settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Speaker:
             airplay_txt=dict(airplay.txt) if airplay else {},
             password=self._entry.data.get(CONF_PASSWORD),
             credentials=self._entry.data.get(CONF_CREDENTIALS),
+            lane=Settings.from_entry(self._entry).forced_lane,
             volume=None if volume is None else volume * 100,
             muted=is_muted,
             delay_ms=self.tuning.delay_ms,
