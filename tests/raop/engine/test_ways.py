@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.airplay.raop.engine import airplay2_lane, sessions
+from custom_components.airplay.raop.messages import MemberChanged
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver
 
 from .stage import Desk, play, wav
@@ -38,6 +39,8 @@ async def test_a_way_that_stays_silent_is_left_for_another(
     assert ways_to(den) == ["raop", "airplay2"]
     assert den.heard(pcm).is_complete
     assert "ended" not in desk.states()[:-1]
+    playing = [each for each in desk.told(MemberChanged) if each.state == "playing"]
+    assert [each.lane for each in playing] == [REALTIME]
     # From now on it comes first, whichever stream it is.
     den.clear()
     again = play(tmp_path / "song.wav", by(den), lead_ms=None, stream="other")
@@ -98,3 +101,33 @@ async def test_a_way_that_was_chosen_is_the_only_one(
     assert await desk.run(play(tmp_path / "song.wav", by(den, lane))) == "silent"
 
     assert len(methods(den, ("ANNOUNCE", "SETPEERS"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "taken"),
+    [("raop", ["raop"]), (REALTIME, ["airplay2"]), ("telepathy", ["raop"])],
+)
+async def test_a_way_that_is_preferred_comes_first_where_it_is_possible(
+    desk: Desk, song: Path, pcm: bytes, first: str, taken: list[str]
+) -> None:
+    den = await speaker(desk)
+
+    command = play(song, by(den, first_lane=first), lead_ms=None)
+    assert await desk.run(command) is None
+    await finished(desk)
+
+    assert ways_to(den) == taken
+    assert den.heard(pcm).is_complete
+
+
+async def test_a_way_that_is_preferred_is_left_where_it_is_silent(
+    desk: Desk, song: Path, pcm: bytes
+) -> None:
+    den = await speaker(desk, follows_ptp=False)
+
+    command = play(song, by(den, first_lane=REALTIME), lead_ms=None)
+    assert await desk.run(command) is None
+    await finished(desk)
+
+    assert ways_to(den) == ["airplay2", "raop"]
+    assert den.heard(pcm).is_complete

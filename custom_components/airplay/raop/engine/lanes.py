@@ -35,7 +35,7 @@ def ways(member: Member) -> tuple[Kind, ...]:
     receiver = receiver_of(member)
     if obstacle := receiver.obstacle:
         raise UnsupportedReceiverError(f"cannot play to it: {obstacle}")
-    return receiver.lanes
+    return tuple(sorted(receiver.lanes, key=lambda kind: kind != member.first_lane))
 
 
 class Ways:

@@ -253,7 +253,7 @@ class Members:
     def sounds(self, lane: Lane) -> None:
         """Tell that a receiver is heard, as far as can be seen."""
         self._ways.heard(lane)
-        self.standing.tell(lane.member.receiver, "playing")
+        self.standing.tell(lane.member.receiver, "playing", lane=str(lane.kind))
 
     def shun(self, lane: Lane) -> bool:
         """Reach a receiver by another way next time; return whether there is one."""
