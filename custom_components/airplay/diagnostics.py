@@ -8,9 +8,11 @@ from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.const import CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 
+from .const import CONF_AIRPLAY, CONF_RAOP
 from .models import CONF_INSTANCE, CONF_TXT, AirPlayConfigEntry
 from .raop.messages import Progress
 
+_RECORDS = {CONF_AIRPLAY, CONF_RAOP}
 _SECRET = {CONF_PASSWORD, "credentials"}
 # Keys and serial numbers of receivers and homes.
 _SECRET_TXT = {
@@ -86,7 +88,7 @@ def _progress(progress: Progress) -> dict[str, Any]:
 
 def _redact(kept: Mapping[str, Any]) -> dict[str, Any]:
     redacted = {
-        key: _redact_record(value) if isinstance(value, Mapping) else value
+        key: _redact_record(value) if key in _RECORDS and value else value
         for key, value in async_redact_data(kept, _SECRET).items()
     }
     return redacted | {CONF_ID: _shorten(kept[CONF_ID])}
