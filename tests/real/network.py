@@ -218,9 +218,7 @@ class Shairport:
         pids = subprocess.check_output(["ip", "netns", "pids", namespace], text=True)
         for pid in pids.split():
             for task in Path(f"/proc/{pid}/task").glob("*"):
-                with contextlib.suppress(OSError):
-                    priority = os.sched_param(_PRIORITY)
-                    os.sched_setscheduler(int(task.name), os.SCHED_FIFO, priority)
+                _prefer(int(task.name))
 
     @contextmanager
     def poor_link(
@@ -298,11 +296,17 @@ def _waking(namespace: str, receivers: Iterable[Shairport]) -> Iterator[None]:
     hosts = [receiver.host for receiver in woken]
     argv = [sys.executable, str(_WAKEUPS), "eth0", str(WAKEUPS_PER_S), *hosts]
     waking = subprocess.Popen(["ip", "netns", "exec", namespace, *argv])
+    _prefer(waking.pid)
     try:
         yield
     finally:
         waking.kill()
         waking.wait()
+
+
+def _prefer(task: int) -> None:
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(task, os.SCHED_FIFO, os.sched_param(_PRIORITY))
 
 
 def parse_statistics(log: str) -> Statistics:
