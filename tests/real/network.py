@@ -86,7 +86,13 @@ class Lab:
     @contextmanager
     def awake(self, receivers: Iterable[Shairport]) -> Iterator[None]:
         """Wake receivers at odd moments, so that they release blocks when due."""
-        with _waking(f"{self.name}-tx", receivers):
+        # Who is sent other packets, or with another key, is not woken by these.
+        by_mode: dict[bool, list[Shairport]] = {}
+        for receiver in receivers:
+            by_mode.setdefault(receiver.is_modern, []).append(receiver)
+        with contextlib.ExitStack() as stack:
+            for group in by_mode.values():
+                stack.enter_context(_waking(f"{self.name}-tx", group))
             yield
 
     @contextmanager
@@ -131,6 +137,11 @@ class Shairport:
         self._mode = mode
         self._options = options
         self._output = lab.run_folder / f"rx{place}"
+
+    @property
+    def is_modern(self) -> bool:
+        """Whether it takes AirPlay 2."""
+        return self._mode == "ap2"
 
     @property
     def address(self) -> str:

@@ -118,6 +118,9 @@ class BufferedLane(AirPlay2Lane[BufferedOutlet]):
             session = self._open_session
             try:
                 await self._perform(session.run())
+                if self._course is not course:
+                    # Behind a pause an anchor would let it play again.
+                    continue
                 await self._perform(session.anchor(self._anchor(course)))
             except ReceiverRefusedError as err:
                 tries += 1
