@@ -49,6 +49,7 @@ async def async_get_config_entry_diagnostics(
             "lanes": [str(lane) for lane in receiver.lanes],
             "obstacle": receiver.obstacle,
             "is_available": seat.speaker.is_available,
+            "buddy": _shorten(buddy.id) if (buddy := seat.speaker.buddy) else None,
         },
         "player": {
             "state": player.state,
@@ -86,10 +87,15 @@ def _progress(progress: Progress) -> dict[str, Any]:
 
 def _redact(kept: Mapping[str, Any]) -> dict[str, Any]:
     redacted = {
-        key: _redact_record(value) if isinstance(value, Mapping) else value
+        key: _redact_part(value) if isinstance(value, Mapping) else value
         for key, value in async_redact_data(kept, _SECRET).items()
     }
     return redacted | {CONF_ID: _shorten(kept[CONF_ID])}
+
+
+def _redact_part(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the secrets of a record, or of the other one of a pair."""
+    return _redact_record(kept) if CONF_TXT in kept else _redact(kept)
 
 
 def _redact_record(record: Mapping[str, Any]) -> dict[str, Any]:
