@@ -23,7 +23,8 @@ _BENCHMARKS = (
 )
 _FOLDER = Path(__file__).parent
 _MUSIC_S = 60
-_GROUPS = (2, 8)
+_COUNTS = (2, 8)
+_MIXED = ("ap1", "ap2", "ap2")
 _MINUTES = 10.0
 
 
@@ -40,7 +41,7 @@ def main() -> int:
             print(f"skipped: {err}", file=sys.stderr)
             return 0
         music = write_wav(Path(folder) / "music.wav", _MUSIC_S)
-        groups = tuple(options.receivers or _GROUPS)
+        groups = _groups(options)
         lab = Lab(Path(folder), music, options.quick, groups, options.minutes)
         results = asyncio.run(_measure(chosen, lab))
     if options.json:
@@ -52,6 +53,14 @@ def main() -> int:
     for line in missed:
         print(f"missed: {line}")
     return 1 if options.check and missed else 0
+
+
+def _groups(options: argparse.Namespace) -> tuple[tuple[str, ...], ...]:
+    """Return the kinds of real receivers, by group."""
+    asked = bool(options.receivers or options.kinds)
+    classic = options.receivers or (() if asked else _COUNTS)
+    mixed = options.kinds or (() if asked else (_MIXED,))
+    return (*map(sync.classic_kinds, classic), *mixed)
 
 
 def _names() -> list[str]:
@@ -75,7 +84,15 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         action="append",
         metavar="N",
-        help=f"real receivers in sync's group; may be repeated (default {_GROUPS})",
+        help=f"real receivers in sync's group; may be repeated (default {_COUNTS})",
+    )
+    parser.add_argument(
+        "--kinds",
+        type=_kinds,
+        action="append",
+        metavar="KIND,...",
+        help=f"a group of {', '.join(sync.LANES)}; may be repeated "
+        f"(default {','.join(_MIXED)})",
     )
     parser.add_argument(
         "--minutes",
@@ -84,6 +101,13 @@ def _parser() -> argparse.ArgumentParser:
         help="how long sync plays on each group of real receivers (default %(default)g)",
     )
     return parser
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds = tuple(text.split(","))
+    if unknown := set(kinds) - set(sync.LANES):
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}")
+    return kinds
 
 
 async def _measure(chosen: list[Benchmark], lab: Lab) -> dict[Benchmark, list[Figure]]:

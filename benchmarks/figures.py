@@ -11,12 +11,12 @@ TOLERANCE = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """Where and how thoroughly to measure; groups of so many real receivers."""
+    """Where and how thoroughly to measure, and of what kinds real receivers are."""
 
     folder: Path
     music: Path
     is_quick: bool
-    receivers: tuple[int, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
     minutes: float = 0.0
 
 

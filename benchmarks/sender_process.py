@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 import contextlib
 import os
 import sys
@@ -29,17 +29,23 @@ class SenderProcess:
         self._numbers = 0
         self._replies: dict[int, asyncio.Future[messages.Reply]] = {}
         self._started: asyncio.Future[messages.Started] | None = None
+        self._ended: asyncio.Future[messages.StreamChanged] | None = None
         self._reading = asyncio.create_task(self._read())
         self.ready: asyncio.Future[messages.Ready] = asyncio.Future()
 
     @classmethod
-    async def start(cls, *, is_realtime: bool = True) -> Self:
-        """Start the process and wait until it takes commands."""
+    async def start(
+        cls, *, is_realtime: bool = True, within: Sequence[str] = ()
+    ) -> Self:
+        """Start the process and wait until it takes commands.
+
+        `within` is the command that runs another one, of a network of its own.
+        """
         environment = {**os.environ, "PYTHONPATH": os.fspath(AROUND_CORE)}
         if not is_realtime:
             environment["AIRPLAY_NO_REALTIME"] = "1"
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "raop", "serve"),
+            *(*within, sys.executable, "-m", "raop", "serve"),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
@@ -62,17 +68,31 @@ class SenderProcess:
 
         The first value is the wall clock in ns just before the command was written.
         """
-        self._started = asyncio.Future()
-        members = tuple(_member(port, encrypts=encrypts) for port in ports)
+        return await self.play_on(
+            media, [_member(port, encrypts=encrypts) for port in ports]
+        )
+
+    async def play_on(
+        self, media: str, members: Sequence[messages.Member]
+    ) -> tuple[int, messages.Started]:
+        """Play on any receivers, as `play` does."""
+        self._started, self._ended = asyncio.Future(), asyncio.Future()
         command = messages.Play(
             stream=STREAM,
-            members=members,
+            members=tuple(members),
             media=messages.Media(url=media, name="the benchmark's music"),
         )
         commanded_ns = time.time_ns()
         reply = self._send(command)
         reply.add_done_callback(self._give_up_start)
         return commanded_ns, await self._patiently(self._started)
+
+    async def finished(self) -> None:
+        """Wait until all of what plays was heard; raises where that failed."""
+        assert self._ended is not None
+        ended = await self._patiently(self._ended, timeout_s=None)
+        if ended.reason != "finished":
+            raise SenderFailedError(f"{ended.reason}: {ended.code}")
 
     async def announce(self, media: str, port: int) -> int:
         """Announce on a receiver; return when it was heard.
@@ -132,6 +152,10 @@ class SenderProcess:
                 self.ready.set_result(event)
             case messages.Started() if self._started and not self._started.done():
                 self._started.set_result(event)
+            case messages.StreamChanged(state="ended") if (
+                self._ended and not self._ended.done()
+            ):
+                self._ended.set_result(event)
             case messages.Reply():
                 reply = self._replies.pop(event.id, None)
                 if reply and not reply.done():
@@ -139,12 +163,14 @@ class SenderProcess:
             case messages.LogLine(level=level) if level >= 40:
                 sys.stderr.write(f"sender: {event.text}\n")
 
-    async def _patiently[T](self, answer: Awaitable[T]) -> T:
+    async def _patiently[T](
+        self, answer: Awaitable[T], *, timeout_s: float | None = _PATIENCE_S
+    ) -> T:
         """Wait for the process, but not longer than it lives."""
         answer = asyncio.ensure_future(answer)
         await asyncio.wait(
             {answer, self._reading},
-            timeout=_PATIENCE_S,
+            timeout=timeout_s,
             return_when=asyncio.FIRST_COMPLETED,
         )
         if not answer.done():

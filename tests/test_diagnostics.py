@@ -70,6 +70,7 @@ async def test_diagnostics_of_a_speaker_that_does_nothing(
         "buttons_act": True,
         "when_busy": "report",
         "keeps_level": False,
+        "lane": "automatic",
         "maximum_volume": 1.0,
         "delay_ms": 0,
         "channel": "stereo",

@@ -1,5 +1,6 @@
 """What may be chosen for a speaker, through Home Assistant's flow manager."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from tests.ha_common import (
     set_up,
     state_of,
 )
-from tests.virtual_receiver import VirtualReceiver
+from tests.virtual_receiver import Quirks, VirtualReceiver
+from tests.virtual_receiver.airplay2 import AirPlay2Receiver
 
 ANNOUNCEMENTS = {
     "music": "lower",
@@ -51,6 +53,29 @@ async def choose(
     await hass.async_block_till_done()
     kind: FlowResultType = done["type"]
     return kind
+
+
+def options_of(schema: Any, name: str) -> list[str] | None:
+    """Return what a field of a form lets choose from; None where it has no such field."""
+    fields = {str(key): field for key, field in schema.schema.items()}
+    return fields[name].config["options"] if name in fields else None
+
+
+@pytest.fixture
+async def den(socket_enabled: None) -> AsyncGenerator[AirPlay2Receiver]:
+    """Return a receiver of AirPlay 1 and 2 that follows no PTP clock."""
+    quirks = Quirks(takes_ptp=False)
+    async with AirPlay2Receiver(
+        "Den", receiver_id="0A0B0C0D0E09", quirks=quirks
+    ) as receiver:
+        yield receiver
+
+
+def entry_with_both(receiver: AirPlay2Receiver) -> MockConfigEntry:
+    """Return an entry that knows both records of a receiver."""
+    record = receiver.airplay_txt({})
+    airplay = {"instance": receiver.name, "port": receiver.port, "txt": record}
+    return entry_for(receiver, airplay=airplay)
 
 
 async def test_form_shows_the_defaults_and_then_what_was_chosen(
@@ -91,6 +116,7 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
         "buttons_act": True,
         "when_busy": "report",
         "keeps_level": False,
+        "lane": "automatic",
         "announcements": other,
     }
 
@@ -103,6 +129,58 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
         "keeps_level": False,
         "announcements": other,
     }
+
+
+async def test_way_to_a_receiver_is_offered_where_there_are_several(
+    hass: HomeAssistant, kitchen: VirtualReceiver, den: AirPlay2Receiver
+) -> None:
+    async def offered(entry: MockConfigEntry) -> list[str] | None:
+        form = await hass.config_entries.options.async_init(entry.entry_id)
+        return options_of(form["data_schema"], "lane")
+
+    classic, both = entry_for(kitchen), entry_with_both(den)
+    await set_up(hass, classic)
+    await set_up(hass, both)
+
+    assert await offered(classic) is None
+    assert await offered(both) == ["automatic", "raop", "airplay2-realtime"]
+    known = both.data["airplay"]
+    txt = known["txt"] | {"features": "0x405FCA00,0x1C340"}
+    data = {**both.data, "airplay": known | {"txt": txt}}
+    hass.config_entries.async_update_entry(both, data=data)
+    assert await offered(both) == [
+        "automatic",
+        "raop",
+        "airplay2",
+        "airplay2-realtime",
+        "airplay2-buffered",
+    ]
+    # What was chosen once can still be seen where it is impossible now.
+    hass.config_entries.async_update_entry(
+        classic, options={"lane": "airplay2-buffered"}
+    )
+    assert await offered(classic) == ["automatic", "airplay2-buffered"]
+
+
+async def test_receiver_is_played_to_by_the_way_that_was_chosen(
+    hass: HomeAssistant, den: AirPlay2Receiver, song: str, song_pcm: bytes
+) -> None:
+    entry = entry_with_both(den)
+    player = await set_up(hass, entry)
+    await play(hass, player, song)
+    assert den.asked("ANNOUNCE")
+    await call(hass, player, "media_stop")
+
+    await choose(hass, entry, depth=1, keep_paused=10, lane="airplay2-realtime")
+    den.clear()
+    watch = Watch(hass, player)
+    await play(hass, player, song)
+    await watch.until_is("playing")
+    await watch.until_is("idle")
+
+    assert entry.options["lane"] == "airplay2-realtime"
+    assert not den.asked("ANNOUNCE")
+    assert den.heard(song_pcm).is_complete
 
 
 async def test_volume_of_announcements_can_be_cleared(

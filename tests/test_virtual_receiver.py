@@ -628,7 +628,7 @@ async def test_receiver_hangs_up_and_forgets_on_request(
         hand.play(SOUND, LEAD_S)
         await kitchen.drain()
         kitchen.clear()
-        kitchen.disconnect()
+        kitchen.hang_up()
         assert await hand.reader.read() == b""
 
     assert kitchen.pcm == b""

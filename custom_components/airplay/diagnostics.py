@@ -8,9 +8,11 @@ from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.const import CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 
+from .const import CONF_AIRPLAY, CONF_BUDDY, CONF_RAOP
 from .models import CONF_INSTANCE, CONF_TXT, AirPlayConfigEntry
 from .raop.messages import Progress
 
+_RECORDS = {CONF_AIRPLAY, CONF_RAOP}
 _SECRET = {CONF_PASSWORD, "credentials"}
 # Keys and serial numbers of receivers and homes.
 _SECRET_TXT = {
@@ -87,15 +89,17 @@ def _progress(progress: Progress) -> dict[str, Any]:
 
 def _redact(kept: Mapping[str, Any]) -> dict[str, Any]:
     redacted = {
-        key: _redact_part(value) if isinstance(value, Mapping) else value
+        key: _redact_part(key, value) if value else value
         for key, value in async_redact_data(kept, _SECRET).items()
     }
     return redacted | {CONF_ID: _shorten(kept[CONF_ID])}
 
 
-def _redact_part(kept: Mapping[str, Any]) -> dict[str, Any]:
+def _redact_part(key: str, value: Any) -> Any:
     """Leave out the secrets of a record, or of the other one of a pair."""
-    return _redact_record(kept) if CONF_TXT in kept else _redact(kept)
+    if key in _RECORDS:
+        return _redact_record(value)
+    return _redact(value) if key == CONF_BUDDY else value
 
 
 def _redact_record(record: Mapping[str, Any]) -> dict[str, Any]:

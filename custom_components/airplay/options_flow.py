@@ -21,14 +21,18 @@ from .const import (
     CONF_DEPTH_MS,
     CONF_KEEP_PAUSED_S,
     CONF_KEEPS_LEVEL,
+    CONF_LANE,
     CONF_WHEN_BUSY,
 )
+from .models import receiver_from
+from .raop.receiver import AIRPLAY2, Lane
 from .settings import (
     BUSY_REPORT,
     BUSY_TAKE_OVER,
     BUSY_WAIT,
     CHIME_NONE,
     CHIME_OWN,
+    LANE_AUTOMATIC,
     MUSIC_LOWER,
     MUSIC_PAUSE,
     SCOPE_ALONE,
@@ -94,18 +98,24 @@ _ANNOUNCEMENTS = vol.Schema(
         vol.Required(CONF_TAKEN): _choice("taken", TAKEN_REFUSE, TAKEN_TAKE_OVER),
     }
 )
-_SCHEMA = vol.Schema(
-    {
-        vol.Required(CONF_DEPTH): _number(0.5, 3, 0.1, UnitOfTime.SECONDS),
-        vol.Required(CONF_KEEP_PAUSED): _number(0, 60, 1, UnitOfTime.MINUTES),
-        vol.Optional(CONF_BUTTONS_ACT): BooleanSelector(),
-        vol.Optional(CONF_WHEN_BUSY): _choice(
-            CONF_WHEN_BUSY, BUSY_REPORT, BUSY_WAIT, BUSY_TAKE_OVER
-        ),
-        vol.Optional(CONF_KEEPS_LEVEL): BooleanSelector(),
-        vol.Optional(CONF_ANNOUNCEMENTS): section(_ANNOUNCEMENTS, {"collapsed": True}),
-    }
-)
+_SENDING = {
+    vol.Required(CONF_DEPTH): _number(0.5, 3, 0.1, UnitOfTime.SECONDS),
+    vol.Required(CONF_KEEP_PAUSED): _number(0, 60, 1, UnitOfTime.MINUTES),
+    vol.Optional(CONF_BUTTONS_ACT): BooleanSelector(),
+    vol.Optional(CONF_WHEN_BUSY): _choice(
+        CONF_WHEN_BUSY, BUSY_REPORT, BUSY_WAIT, BUSY_TAKE_OVER
+    ),
+    vol.Optional(CONF_KEEPS_LEVEL): BooleanSelector(),
+}
+_SECTIONS = {
+    vol.Optional(CONF_ANNOUNCEMENTS): section(_ANNOUNCEMENTS, {"collapsed": True}),
+}
+
+
+def _schema(lanes: list[str]) -> vol.Schema:
+    """Return the form; how the receiver is reached is asked where there is a choice."""
+    reached = {vol.Optional(CONF_LANE): _choice(CONF_LANE, *lanes)} if lanes else {}
+    return vol.Schema({**_SENDING, **reached, **_SECTIONS})
 
 
 class AirPlayOptionsFlow(OptionsFlowWithReload):
@@ -125,6 +135,7 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
                     CONF_BUTTONS_ACT: user_input.get(CONF_BUTTONS_ACT, now.buttons_act),
                     CONF_WHEN_BUSY: user_input.get(CONF_WHEN_BUSY, now.when_busy),
                     CONF_KEEPS_LEVEL: user_input.get(CONF_KEEPS_LEVEL, now.keeps_level),
+                    CONF_LANE: user_input.get(CONF_LANE, now.lane),
                     CONF_ANNOUNCEMENTS: self._announcements
                     if chosen is None
                     else chosen,
@@ -133,18 +144,33 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
-                _SCHEMA,
+                _schema(self._lanes(now.lane)),
                 {
                     CONF_DEPTH: now.depth_ms / 1000,
                     CONF_KEEP_PAUSED: now.keep_paused_s / 60,
                     CONF_BUTTONS_ACT: now.buttons_act,
                     CONF_WHEN_BUSY: now.when_busy,
                     CONF_KEEPS_LEVEL: now.keeps_level,
+                    CONF_LANE: now.lane,
                     CONF_ANNOUNCEMENTS: self._announcements,
                 },
             ),
             description_placeholders={CONF_NAME: self.config_entry.title},
         )
+
+    def _lanes(self, chosen: str) -> list[str]:
+        """Return the ways that may be chosen; none where there is only one."""
+        possible = receiver_from(self.config_entry.data).lanes
+        modern = [each for each in possible if each is not Lane.RAOP]
+        known = [LANE_AUTOMATIC]
+        if len(possible) > 1:
+            known += [Lane.RAOP] if Lane.RAOP in possible else []
+            known += [AIRPLAY2] if len(modern) > 1 else []
+            known += modern
+        # What was chosen may have become impossible, and must be seen to be changed.
+        if chosen not in known:
+            known.append(chosen)
+        return [str(each) for each in known] if len(known) > 1 else []
 
     @property
     def _announcements(self) -> dict[str, Any]:

@@ -128,6 +128,7 @@ class Seat:
         """Take what the sender tells of this speaker, or of the stream that it hears."""
         self.volume.async_take(event)
         self.occupancy.async_take(event)
+        self.speaker.async_take(event)
         self._async_follow(event)
         for listener in [*self._event_listeners]:
             listener(event)

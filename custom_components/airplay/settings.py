@@ -11,6 +11,7 @@ from .const import (
     CONF_DEPTH_MS,
     CONF_KEEP_PAUSED_S,
     CONF_KEEPS_LEVEL,
+    CONF_LANE,
     CONF_WHEN_BUSY,
 )
 
@@ -28,6 +29,7 @@ TAKEN_TAKE_OVER = "take_over"
 BUSY_REPORT = "report"
 BUSY_WAIT = "wait"
 BUSY_TAKE_OVER = "take_over"
+LANE_AUTOMATIC = "automatic"
 # Some receivers give the other sender up at the second request; a party may take long.
 _PATIENCE_S = {BUSY_WAIT: 600.0, BUSY_TAKE_OVER: 10.0}
 
@@ -42,11 +44,17 @@ class Settings:
     buttons_act: bool = True
     when_busy: str = BUSY_REPORT
     keeps_level: bool = False
+    lane: str = LANE_AUTOMATIC
 
     @property
     def patience_s(self) -> float:
         """How long a receiver that plays for another sender is asked again."""
         return _PATIENCE_S.get(self.when_busy, 0.0)
+
+    @property
+    def forced_lane(self) -> str | None:
+        """The only way to reach it, where the user has chosen one."""
+        return None if self.lane == LANE_AUTOMATIC else self.lane
 
     @classmethod
     def from_entry[T](cls, entry: ConfigEntry[T]) -> Self:
@@ -57,6 +65,7 @@ class Settings:
             buttons_act=entry.options.get(CONF_BUTTONS_ACT, True),
             when_busy=entry.options.get(CONF_WHEN_BUSY, BUSY_REPORT),
             keeps_level=entry.options.get(CONF_KEEPS_LEVEL, False),
+            lane=entry.options.get(CONF_LANE, LANE_AUTOMATIC),
         )
 
 

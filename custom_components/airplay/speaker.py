@@ -11,7 +11,14 @@ from homeassistant.const import CONF_PASSWORD
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from .const import CONF_BUDDY, CONF_CREDENTIALS, CONF_MANUAL, DOMAIN
+from .const import (
+    CONF_BUDDY,
+    CONF_CREDENTIALS,
+    CONF_LANE,
+    CONF_LANE_WORKED,
+    CONF_MANUAL,
+    DOMAIN,
+)
 from .models import AirPlayConfigEntry, followed, receiver_from, unique_id
 from .pair import are_apart
 from .presence import Presence
@@ -22,10 +29,14 @@ from .raop.errors import (
     ReceiverUnreachableError,
     TooManyTriesError,
 )
-from .raop.messages import Channel, Member
+from .raop.messages import Channel, Member, MemberChanged
 from .raop.receiver import Receiver
+from .sender import SenderEvent
+from .settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
+
+_FIRMWARE = "firmware"
 
 _ASK_AGAIN_S = 60
 
@@ -129,6 +140,8 @@ class Speaker:
             airplay_txt=dict(airplay.txt) if airplay else {},
             password=self._entry.data.get(CONF_PASSWORD),
             credentials=self._entry.data.get(CONF_CREDENTIALS),
+            lane=self._forced_lane,
+            first_lane=self._lane_worked,
             volume=None if volume is None else volume * 100,
             muted=is_muted,
             delay_ms=self.tuning.delay_ms,
@@ -152,6 +165,36 @@ class Speaker:
             # mDNS does not tell of this one, so its silence is all there is.
             self._async_set_there(is_there=False)
             self._async_ask_later()
+
+    @callback
+    def async_take(self, event: SenderEvent) -> None:
+        """Keep in the entry by which way it is heard, where there are several.
+
+        What the user has forced says nothing of what is found by itself.
+        """
+        match event:
+            case MemberChanged(state="playing", lane=str(lane)) if (
+                event.receiver == self.receiver.id
+            ):
+                is_found = len(self.receiver.lanes) > 1 and not self._forced_lane
+                if is_found and lane != self._lane_worked:
+                    worked = {CONF_LANE: lane, _FIRMWARE: self.receiver.firmware}
+                    self._hass.config_entries.async_update_entry(
+                        self._entry, data={**self._entry.data, CONF_LANE_WORKED: worked}
+                    )
+
+    @property
+    def _forced_lane(self) -> str | None:
+        return Settings.from_entry(self._entry).forced_lane
+
+    @property
+    def _lane_worked(self) -> str | None:
+        """The way by which it was heard last, unless its firmware is another one now."""
+        worked = self._entry.data.get(CONF_LANE_WORKED)
+        if not worked or worked[_FIRMWARE] != self.receiver.firmware:
+            return None
+        lane: str = worked[CONF_LANE]
+        return lane
 
     @property
     def _is_manual(self) -> bool:

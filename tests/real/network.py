@@ -86,7 +86,13 @@ class Lab:
     @contextmanager
     def awake(self, receivers: Iterable[Shairport]) -> Iterator[None]:
         """Wake receivers at odd moments, so that they release blocks when due."""
-        with _waking(f"{self.name}-tx", receivers):
+        # Who is sent other packets, or with another key, is not woken by these.
+        by_mode: dict[bool, list[Shairport]] = {}
+        for receiver in receivers:
+            by_mode.setdefault(receiver.is_modern, []).append(receiver)
+        with contextlib.ExitStack() as stack:
+            for group in by_mode.values():
+                stack.enter_context(_waking(f"{self.name}-tx", group))
             yield
 
     @contextmanager
@@ -131,6 +137,11 @@ class Shairport:
         self._mode = mode
         self._options = options
         self._output = lab.run_folder / f"rx{place}"
+
+    @property
+    def is_modern(self) -> bool:
+        """Whether it takes AirPlay 2."""
+        return self._mode == "ap2"
 
     @property
     def address(self) -> str:
@@ -207,9 +218,7 @@ class Shairport:
         pids = subprocess.check_output(["ip", "netns", "pids", namespace], text=True)
         for pid in pids.split():
             for task in Path(f"/proc/{pid}/task").glob("*"):
-                with contextlib.suppress(OSError):
-                    priority = os.sched_param(_PRIORITY)
-                    os.sched_setscheduler(int(task.name), os.SCHED_FIFO, priority)
+                _prefer(int(task.name))
 
     @contextmanager
     def poor_link(
@@ -287,11 +296,17 @@ def _waking(namespace: str, receivers: Iterable[Shairport]) -> Iterator[None]:
     hosts = [receiver.host for receiver in woken]
     argv = [sys.executable, str(_WAKEUPS), "eth0", str(WAKEUPS_PER_S), *hosts]
     waking = subprocess.Popen(["ip", "netns", "exec", namespace, *argv])
+    _prefer(waking.pid)
     try:
         yield
     finally:
         waking.kill()
         waking.wait()
+
+
+def _prefer(task: int) -> None:
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(task, os.SCHED_FIFO, os.sched_param(_PRIORITY))
 
 
 def parse_statistics(log: str) -> Statistics:

@@ -1,7 +1,7 @@
 """AirPlay 2 on real receivers that follow our clock: what is heard, and how soon."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 import time
 
@@ -185,7 +185,11 @@ def test_a_wrong_password_and_a_missing_one_are_told(
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_start_pause_resume_and_seek_are_soon_and_lose_nothing(
-    desk: Desk, start: StartShairport, song: Path, lane: str
+    desk: Desk,
+    start: StartShairport,
+    song: Path,
+    lane: str,
+    record_property: Callable[[str, object], None],
 ) -> None:
     receiver = start("ap2", name="Den")
     members = [member(receiver, lane)]
@@ -222,6 +226,13 @@ async def test_start_pause_resume_and_seek_are_soon_and_lose_nothing(
     assert sought.missing == 0, sought
     assert sought.frames_equal == (SECONDS - SEEK_S) * RATE
 
+    for name, took_ns in (
+        ("cold", cold_ns),
+        ("paused", paused_ns),
+        ("warm", warm_ns),
+        ("sought", sought_ns),
+    ):
+        record_property(f"{name}_ms", took_ns // MS)
     assert cold_ns < 1300 * MS
     assert paused_ns < 300 * MS
     assert warm_ns < 500 * MS

@@ -20,7 +20,8 @@ class Channel(StrEnum):
 class Member:
     """A receiver as a stream's member: how to reach it and how it shall sound.
 
-    It is heard `delay_ms` later than the others, or earlier, at most 2000.
+    It is heard `delay_ms` later than the others, or earlier, at most 2000. It is
+    reached by `lane` alone, if given; else `first_lane` comes first, if possible.
     """
 
     receiver: str
@@ -33,6 +34,7 @@ class Member:
     password: str | None = field(default=None, repr=False)
     credentials: str | None = field(default=None, repr=False)
     lane: str | None = None
+    first_lane: str | None = None
     volume: float | None = None
     muted: bool = False
     delay_ms: int = 0

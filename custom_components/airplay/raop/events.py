@@ -122,7 +122,7 @@ class MemberChanged:
 
     `connecting`, `busy` (it plays for another sender and is asked again), `connected`
     (`local` is our own address towards it), `started` (its session stands, at its
-    level), `playing` (it is heard), `lost` (it is tried again by itself while the
+    level), `playing` (it is heard, by `lane`), `lost` (it is tried again by itself while the
     stream plays) or `left` (it is not tried again).
     """
 
@@ -132,6 +132,7 @@ class MemberChanged:
     code: str | None = None
     text: str = ""
     local: str | None = None
+    lane: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

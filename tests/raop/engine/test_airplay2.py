@@ -1,9 +1,11 @@
 """Playing by AirPlay 2, on a receiver that follows our clock."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 import plistlib
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -29,6 +31,7 @@ from custom_components.airplay.raop.messages import (
     Target,
 )
 from custom_components.airplay.raop.receiver import Receiver
+from custom_components.airplay.raop.session.handshake import Handshake
 from tests.virtual_receiver import Quirks, monotonic_ns
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts
 from tests.virtual_receiver.pairing import Gate
@@ -155,6 +158,45 @@ async def test_pause_is_heard_at_once_and_resume_goes_on_where_it_was(
     assert len(den.asked("SETUP")) == 2
     flushes = methods(den, ("FLUSH", "FLUSHBUFFERED"))
     assert flushes == ["FLUSH" if lane == REALTIME else "FLUSHBUFFERED"]
+    assert den.violations == []
+
+
+async def test_a_pause_that_comes_while_the_line_is_told_is_the_last_word(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wav(tmp_path / "song.wav", 1.5)
+    den = await speaker(desk)
+    perform = buffered_lane.BufferedLane._perform
+    is_armed, paused = False, asyncio.Event()
+
+    async def pausing[T](
+        lane: buffered_lane.BufferedLane, steps: Handshake[T], **options: Any
+    ) -> T:
+        nonlocal is_armed
+        answer = await perform(lane, steps, **options)
+        if is_armed and getattr(steps, "__name__", "") == "run":
+            is_armed = False
+            assert await desk.run(Pause(stream=STREAM)) is None
+            paused.set()
+        return answer
+
+    monkeypatch.setattr(buffered_lane.BufferedLane, "_perform", pausing)
+    started = play(tmp_path / "song.wav", by(den, BUFFERED), lead_ms=None)
+    assert await desk.run(started) is None
+    await den.wait_frames(10_000)
+    assert await desk.run(Pause(stream=STREAM)) is None
+
+    is_armed = True
+    resumed = asyncio.create_task(desk.run(Resume(stream=STREAM)))
+    await paused.wait()
+    await resumed
+    assert await desk.run(Resume(stream=STREAM)) is None
+    await finished(desk)
+
+    told = [plistlib.loads(each.body) for each in den.asked("SETRATEANCHORTIME")]
+    steps = [(each["rate"], "rtpTime" in each) for each in told]
+    run, anchor, halt = (1, False), (1, True), (0, False)
+    assert steps == [run, anchor, halt, run, halt, run, anchor]
     assert den.violations == []
 
 

@@ -101,6 +101,7 @@ async def test_record_names_the_first_packet_that_is_sent(
     await start(desk, tune, first)
 
     assert await desk.run(join(second)) is None
+    await second.wait_frames(1)
 
     told_by_record = second.asked("RECORD")[0].headers["rtp-info"]
     played_first = second.recording.packets[0].rtptime

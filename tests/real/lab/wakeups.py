@@ -16,6 +16,10 @@ import time
 
 _OLD_S = 5.0
 _ALL_PROTOCOLS = 3
+# What Linux tells of a frame that its sender left to be cut into packets.
+_SOL_PACKET, _PACKET_VNET_HDR = 263, 15
+_CUTTING = struct.Struct("=BBHHHH")
+_UDP_SEGMENTS = 5
 _IPV4_UDP = (b"\x08\x00", 17)
 _HEADERS = 14 + 20 + 8
 # A packet of 352 frames, encrypted or not, is never this short.
@@ -35,19 +39,24 @@ class Packets:
         # others were sent.
         self._sent: dict[int, tuple[float, bytes]] = {}
 
-    def take(self, frame: bytes, now_s: float) -> None:
-        """Remember what is an audio packet to one of the receivers."""
+    def take(self, captured: bytes, now_s: float) -> None:
+        """Remember what are audio packets to one of the receivers."""
+        _, kind, _, segment_bytes, _, _ = _CUTTING.unpack_from(captured)
+        frame = captured[_CUTTING.size :]
         if len(frame) < _SHORTEST or (frame[12:14], frame[23]) != _IPV4_UDP:
             return
         host = socket.inet_ntoa(frame[30:34])
         source, port = struct.unpack_from("!HH", frame, 34)
-        packet = frame[_HEADERS:]
-        if host not in self._hosts or packet[1] & 0x7F != _AUDIO:
+        payload = frame[_HEADERS:]
+        if host not in self._hosts or payload[1] & 0x7F != _AUDIO:
             return
         if source != self._own_port:
             self.ports[host] = port
-            (sequence,) = struct.unpack_from("!H", packet, 2)
-            self._sent.setdefault(sequence, (now_s, packet))
+            size = segment_bytes if kind == _UDP_SEGMENTS else len(payload)
+            for start in range(0, len(payload), size):
+                packet = payload[start : start + size]
+                (sequence,) = struct.unpack_from("!H", packet, 2)
+                self._sent.setdefault(sequence, (now_s, packet))
 
     def old_one(self, now_s: float) -> bytes | None:
         """Return the newest packet that is too old to be played."""
@@ -65,6 +74,7 @@ def main() -> None:
     """Wake until killed."""
     interface, per_second, *hosts = sys.argv[1:]
     raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ALL_PROTOCOLS))
+    raw.setsockopt(_SOL_PACKET, _PACKET_VNET_HDR, 1)
     raw.bind((interface, 0))
     raw.setblocking(False)
     out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -12,7 +12,7 @@ from ..errors import (
     ReceiverSilentError,
     ReceiverUnreachableError,
 )
-from ..receiver import Codec
+from ..receiver import Codec, Lane as Kind
 from ..session.airplay2 import BUFFERED, AirPlay2Session, Anchor
 from ..session.backlog import Format
 from ..session.lead import Following, Shown
@@ -36,6 +36,8 @@ _ALAC_44100_16 = 0x0000FACE
 
 class BufferedLane(AirPlay2Lane[BufferedOutlet]):
     """Sends packets when the receiver takes them, and tells it where the line is."""
+
+    kind = Kind.AIRPLAY2_BUFFERED
 
     _course: Course | None = None
     _told_course: Course | None = None
@@ -116,6 +118,9 @@ class BufferedLane(AirPlay2Lane[BufferedOutlet]):
             session = self._open_session
             try:
                 await self._perform(session.run())
+                if self._course is not course:
+                    # Behind a pause an anchor would let it play again.
+                    continue
                 await self._perform(session.anchor(self._anchor(course)))
             except ReceiverRefusedError as err:
                 tries += 1

@@ -90,8 +90,9 @@ class Care:
                 self.is_given_up = True
                 return verdict
             _LOGGER.debug("%s is missing: %s", member.name, self._error)
-            if isinstance(self._error, ReceiverUnreachableError):
-                self._was_there = await answers(member)
+            is_unreachable = isinstance(self._error, ReceiverUnreachableError)
+            if is_unreachable and await self._is_back():
+                continue
             await self._wait(self._link.next_wait_s())
         return self._error
 
@@ -133,11 +134,12 @@ class Care:
                 heard_s = time.monotonic()
             is_late = heard_s and time.monotonic() - heard_s > _EVIDENCE_S
             if is_late and not self._is_alone:
+                self._members.shun(lane)
                 raise ReceiverSilentError(SILENT)
             await asyncio.sleep(_LOOK_S if heard_ns is None else self._left_s(heard_ns))
         lane.heard()
         self._was_there = True
-        self._sounds()
+        self._sounds(lane)
 
     async def _follow(self, lane: Lane) -> None:
         """Return when it is not heard any more and does not come back by itself."""
@@ -153,7 +155,7 @@ class Care:
                 await self._await_sound(lane, pulse)
                 # How long it was away says nothing of how often it asks.
                 pulse = Pulse()
-                self._sounds()
+                self._sounds(lane)
 
     async def _find_out(self, lane: Lane) -> None:
         """Tell another sender from a receiver that is starting anew.
@@ -170,12 +172,12 @@ class Care:
             await asyncio.sleep(_KNOCK_GAP_S)
         self._error = ReceiverTakenError("it has ended the session by itself")
 
-    def _sounds(self) -> None:
+    def _sounds(self, lane: Lane) -> None:
         self.is_heard = True
         if not self._is_alone:
             self._members.keep_level(self.receiver)
         self._link.came_back()
-        self._members.standing.tell(self.receiver, "playing")
+        self._members.sounds(lane)
         self._on_heard()
 
     async def _await_sound(self, lane: Lane, pulse: Pulse) -> None:

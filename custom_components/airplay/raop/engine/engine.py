@@ -38,6 +38,7 @@ from ..messages import (
 from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
 from .announcement import Announcement
+from .lanes import Ways
 from .pacer import Pacer
 from .ptp_service import PtpService, clock_id_of
 from .stream import Stream
@@ -65,6 +66,7 @@ class Engine:
         self._emit = emit
         self._pacer = Pacer()
         self.remotes = Remotes()
+        self._ways = Ways()
         self.ptp = PtpService(
             self._pacer, clock_id_of(identity.dacp_id), on_change=self._tell_clock
         )
@@ -272,6 +274,7 @@ class Engine:
                 on_idle=self._forget,
                 remotes=self.remotes,
                 ptp=self.ptp,
+                ways=self._ways,
                 on_button=self._press,
             )
         return self._streams[name]

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from ..errors import RaopError
 from ..messages import Channel, Member, Tags
+from ..receiver import Lane as Kind
 from ..session.lead import Shown
 from ..session.link_quality import LinkQuality
 from .tap import Tap
@@ -28,6 +29,7 @@ class Lane(Protocol):
     `prepare` and `record` raise RaopError; what is done behind the music does not.
     """
 
+    kind: Kind
     member: Member
     active_remote: int
     found_volume: float | None

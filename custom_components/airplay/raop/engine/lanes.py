@@ -1,7 +1,7 @@
 """Chooses the way to a receiver."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 import logging
 
 from ..errors import RaopError, ReceiverBusyError, UnsupportedReceiverError
@@ -35,19 +35,55 @@ def ways(member: Member) -> tuple[Kind, ...]:
     receiver = receiver_of(member)
     if obstacle := receiver.obstacle:
         raise UnsupportedReceiverError(f"cannot play to it: {obstacle}")
-    return receiver.lanes
+    return tuple(sorted(receiver.lanes, key=lambda kind: kind != member.first_lane))
+
+
+class Ways:
+    """The ways to all receivers, and which of them turned out silent.
+
+    A receiver may take a stream and play nothing of it; then another way comes first.
+    """
+
+    def __init__(self) -> None:
+        self._silent: dict[str, set[Kind]] = {}
+
+    def to(self, member: Member) -> tuple[Kind, ...]:
+        """Return the ways to a member, best first; raise as `ways` does."""
+        silent = self._silent.get(member.receiver, ())
+        return tuple(sorted(ways(member), key=lambda kind: kind in silent))
+
+    def heard(self, lane: Lane) -> None:
+        """Take note that a receiver is heard by this way."""
+        self._silent.get(lane.member.receiver, set()).discard(lane.kind)
+
+    def shun(self, lane: Lane) -> bool:
+        """Let a way come last that was silent; return whether it is worth another try.
+
+        Where nothing is left to try all is forgotten: the fault lies elsewhere.
+        """
+        receiver = lane.member.receiver
+        silent = self._silent.setdefault(receiver, set())
+        is_news = lane.kind not in silent
+        silent.add(lane.kind)
+        if is_news and not silent.issuperset(ways(lane.member)):
+            return True
+        del self._silent[receiver]
+        return False
 
 
 async def open_lane(
-    member: Callable[[], Member], means: Means, on_try: Callable[[Lane], None]
+    kinds: Iterable[Kind],
+    member: Callable[[], Member],
+    means: Means,
+    on_try: Callable[[Lane], None],
 ) -> Lane:
-    """Prepare the best lane that a receiver lets us in by; the caller tears it down.
+    """Prepare the first lane that a receiver lets us in by; the caller tears it down.
 
     `member` is asked for each, as its level may change meanwhile. Where all fail the
-    best one's error is raised.
+    first one's error is raised.
     """
     first: RaopError | None = None
-    for kind in ways(member()):
+    for kind in kinds:
         lane = make_lane(kind, member(), means)
         on_try(lane)
         try:

@@ -12,7 +12,7 @@ from ..messages import Channel, Event, Identity, Member, MemberProgress
 from ..session.lead import lead_ms
 from ..session.remote import Remotes
 from .lane import Lane, Show
-from .lanes import open_lane
+from .lanes import Ways, open_lane
 from .means import GroupKeys, Means
 from .pacer import Pacer
 from .ptp_service import PtpService
@@ -38,6 +38,7 @@ class Members:
         on_lost: Callable[[str, RaopError], Coroutine[None, None, None]],
         remotes: Remotes | None = None,
         ptp: PtpService | None = None,
+        ways: Ways | None = None,
         on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:
         self._stream = stream
@@ -45,6 +46,7 @@ class Members:
         self.standing = Standing(stream, emit)
         self._on_lost = on_lost
         self._remotes = remotes or Remotes()
+        self._ways = ways or Ways()
         self._lanes: dict[str, Lane] = {}
         self._joining: WeakSet[Lane] = WeakSet()
         self._guards: dict[str, asyncio.Task[None]] = {}
@@ -134,7 +136,10 @@ class Members:
         The receiver may order by it from now on.
         """
         lane = await open_lane(
-            lambda: self._levelled(member), self._means, self._joining.add
+            self._ways.to(member),
+            lambda: self._levelled(member),
+            self._means,
+            self._joining.add,
         )
         self._remotes.add(
             member.receiver,
@@ -244,6 +249,15 @@ class Members:
         """Take note that the receivers are heard."""
         for lane in self.lanes:
             lane.heard()
+
+    def sounds(self, lane: Lane) -> None:
+        """Tell that a receiver is heard, as far as can be seen."""
+        self._ways.heard(lane)
+        self.standing.tell(lane.member.receiver, "playing", lane=str(lane.kind))
+
+    def shun(self, lane: Lane) -> bool:
+        """Reach a receiver by another way next time; return whether there is one."""
+        return self._ways.shun(lane)
 
     def show(self, show: Show) -> None:
         """Tell all what plays."""

@@ -8,6 +8,7 @@ from typing import override
 
 from ..errors import ReceiverUnreachableError, UnsupportedReceiverError
 from ..messages import Identity, Member
+from ..receiver import Lane as Kind
 from ..session.approach import Approach
 from ..session.backlog import AudioKey, Format
 from ..session.lead import Evidence
@@ -30,6 +31,8 @@ _FLUSH_S = 1.0
 
 class RaopLane(SessionLane[RaopSession, Outlet]):
     """Connects, starts and silences one session."""
+
+    kind = Kind.RAOP
 
     def __init__(
         self, member: Member, identity: Identity, pacer: Pacer, key: AudioKey

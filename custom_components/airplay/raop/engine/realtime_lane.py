@@ -3,7 +3,7 @@
 import logging
 from typing import override
 
-from ..receiver import Codec
+from ..receiver import Codec, Lane as Kind
 from ..session.airplay2 import REALTIME, AirPlay2Session
 from ..session.backlog import Format
 from ..session.lead import Evidence, Following, Shown
@@ -20,6 +20,8 @@ _FLUSH_S = 1.0
 
 class RealtimeLane(AirPlay2Lane[Outlet]):
     """Sends packets when they are due, and tells the line on the control port."""
+
+    kind = Kind.AIRPLAY2_REALTIME
 
     @property
     @override

@@ -10,7 +10,7 @@ import secrets
 
 from ..errors import RaopError, ReceiverRefusedError, ReceiverUnreachableError
 from ..messages import Channel, Identity, Member
-from ..receiver import Receiver, Service, merge
+from ..receiver import Lane as Kind, Receiver, Service, merge
 from ..session.backlog import Format
 from ..session.control import ControlSession
 from ..session.handshake import Handshake
@@ -50,6 +50,8 @@ def receiver_of(member: Member) -> Receiver:
 
 class SessionLane[S: ControlSession, O: Tap](ABC):
     """Controls and ends one session; how it begins and falls silent is the kind's."""
+
+    kind: Kind
 
     def __init__(self, member: Member, identity: Identity, pacer: Pacer) -> None:
         self.member = member

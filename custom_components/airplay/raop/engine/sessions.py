@@ -148,15 +148,14 @@ class Sessions:
 
         await self.pacer.run(wake)
 
-    async def have_evidence(self, check: Callable[[], None]) -> bool:
+    async def have_evidence(self, is_over: Callable[[], bool]) -> bool:
         """Wait until a receiver has asked for the time; return whether one has.
 
-        Ends early with what `check` raises.
+        Nobody waits for it when it `is_over`; what that raises is raised here.
         """
         deadline = time.monotonic() + _EVIDENCE_S
         while not self.members.have_evidence:
-            check()
-            if time.monotonic() > deadline:
+            if is_over() or time.monotonic() > deadline:
                 return False
             await asyncio.sleep(_LOOK_S)
         return True

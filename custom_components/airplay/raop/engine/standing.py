@@ -24,6 +24,7 @@ class Standing:
         state: str,
         error: RaopError | None = None,
         local: str | None = None,
+        lane: str | None = None,
     ) -> None:
         """Tell a member's state unless it is known."""
         if error:
@@ -39,6 +40,7 @@ class Standing:
                 code=error.code if error else None,
                 text=str(error) if error else "",
                 local=local,
+                lane=lane,
             )
         )
 

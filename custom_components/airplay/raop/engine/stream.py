@@ -21,6 +21,7 @@ from .floor import Floor
 from .follower import Follower
 from .herald import Herald
 from .items import Items
+from .lanes import Ways
 from .members import Members, ignore_button
 from .pacer import Pacer
 from .playback import Playback
@@ -44,6 +45,7 @@ class Stream:
         on_idle: Callable[[Stream], None],
         remotes: Remotes | None = None,
         ptp: PtpService | None = None,
+        ways: Ways | None = None,
         on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:
         self.name = name
@@ -57,6 +59,7 @@ class Stream:
             on_lost=self._lost,
             remotes=remotes,
             ptp=ptp,
+            ways=ways,
             on_button=on_button,
         )
         self._items = Items(name, pacer=pacer, emit=emit)
@@ -79,6 +82,9 @@ class Stream:
         self._is_switching = False
         # Those of a group that are on their way may come although others are lost.
         self._is_gathering = False
+        # A command waits for evidence, and sees to media that ends before there is any.
+        self._is_listening = False
+        self._has_run_out = False
 
     @property
     def is_idle(self) -> bool:
@@ -147,7 +153,7 @@ class Stream:
             if self._is_silenced and isinstance(err, Exception):
                 await self._end_with(err)
             raise
-        await self._until_heard()
+        await self._until_heard(command)
 
     async def pause(self, command: Pause) -> None:
         """Silence the receivers and remember the frame that was heard."""
@@ -339,20 +345,45 @@ class Stream:
                 self._command = replace(self._command, media=media, start_at=None)
             await self._close()
 
-    async def _until_heard(self) -> None:
-        """Wait for the first frame's instant and for evidence that it sounds."""
+    async def _until_heard(self, command: Play | None = None) -> None:
+        """Wait for the first frame's instant and for evidence that it sounds.
+
+        Where there is none a command to play is begun anew by another way.
+        """
         if self.sessions.line is None:
             return
-        heard_ns = self.follower.heard_ns
-        while (now_ns := clock.now_ns()) < heard_ns:
-            await asyncio.sleep(min((heard_ns - now_ns) / SECOND_NS, 0.5))
-            self._check_alive()
-        if not await self.sessions.have_evidence(self._check_alive):
+        if await self._listen():
+            self._lanes.heard()
+            self.follower.look()
+        elif command and self._has_another_way():
+            async with self.sessions.gate:
+                await self._close()
+            await self.play(command)
+        else:
             error = ReceiverSilentError(SILENT)
             await self._end(reason="failed", error=error)
             raise error
-        self._lanes.heard()
-        self.follower.look()
+
+    async def _listen(self) -> bool:
+        self._is_listening, self._has_run_out = True, False
+        try:
+            heard_ns = self.follower.heard_ns
+            while (now_ns := clock.now_ns()) < heard_ns:
+                await asyncio.sleep(min((heard_ns - now_ns) / SECOND_NS, 0.5))
+                self._check_alive()
+            return await self.sessions.have_evidence(self._is_over)
+        finally:
+            self._is_listening = False
+
+    def _is_over(self) -> bool:
+        self._check_alive()
+        return self._has_run_out
+
+    def _has_another_way(self) -> bool:
+        """Give up the way to a lone receiver; return whether another can be tried."""
+        if self.company.is_group or self.floor.is_taken:
+            return False
+        return any(self._lanes.shun(lane) for lane in self._lanes.lanes)
 
     def _check_alive(self) -> None:
         """Raise what ended the stream while a command was at work on it."""
@@ -381,6 +412,9 @@ class Stream:
             return
         error: RaopError | None = playback.error
         if error is None and not self._lanes.have_evidence:
+            if self._is_listening:
+                self._has_run_out = True
+                return
             error = ReceiverSilentError(SILENT)
         reason = "failed" if error else "finished"
         self._ending = asyncio.create_task(self._end(reason=reason, error=error))

@@ -1,0 +1,107 @@
+"""By which way a receiver is played to, and what is remembered of it."""
+
+from collections.abc import AsyncGenerator
+import json
+
+import pytest
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from tests.ha_common import (
+    Network,
+    Watch,
+    airplay_info,
+    call,
+    entry_for,
+    play,
+    raop_info,
+    set_up,
+)
+from tests.virtual_receiver import Quirks, VirtualReceiver
+from tests.virtual_receiver.airplay2 import AirPlay2Receiver
+
+
+@pytest.fixture
+async def den(socket_enabled: None) -> AsyncGenerator[AirPlay2Receiver]:
+    """Return a receiver that announces AirPlay 1, too, and refuses it."""
+    quirks = Quirks(takes_ptp=False, refuse={"ANNOUNCE": 500})
+    async with AirPlay2Receiver(
+        "Den", receiver_id="0A0B0C0D0E09", quirks=quirks
+    ) as receiver:
+        yield receiver
+
+
+async def test_way_that_worked_comes_first_until_there_is_other_firmware(
+    hass: HomeAssistant,
+    den: AirPlay2Receiver,
+    network: Network,
+    song: str,
+    song_pcm: bytes,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    assert await async_setup_component(hass, "diagnostics", {})
+    network.announce(raop_info(den))
+    network.announce(airplay_info(den, txt={"fv": "1.0"}))
+    entry = entry_for(den)
+    player = await set_up(hass, entry)
+    loaded = entry.runtime_data
+    watch = Watch(hass, player)
+
+    await play(hass, player, song)
+    await watch.until_is("idle")
+    assert den.asked("ANNOUNCE")
+    assert den.heard(song_pcm).is_complete
+    worked = {"lane": "airplay2-realtime", "firmware": "1.0"}
+    assert entry.data["lane_worked"] == worked
+    assert entry.runtime_data is loaded
+
+    den.clear()
+    await play(hass, player, song)
+    assert not den.asked("ANNOUNCE")
+    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert isinstance(told, dict)
+    assert told["entry"]["data"]["lane_worked"] == worked
+    assert "0e09" not in json.dumps(told).lower()
+    await call(hass, player, "media_stop")
+
+    network.announce(airplay_info(den, txt={"fv": "2.0"}))
+    await hass.async_block_till_done()
+    den.clear()
+    await play(hass, player, song)
+    assert den.asked("ANNOUNCE")
+    await call(hass, player, "media_stop")
+
+
+async def test_nothing_is_remembered_where_there_is_one_way(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    entry = entry_for(kitchen)
+    player = await set_up(hass, entry)
+    watch = Watch(hass, player)
+
+    await play(hass, player, song)
+    await watch.until_is("idle")
+
+    assert "lane_worked" not in entry.data
+
+
+async def test_way_that_was_chosen_is_not_taken_for_what_works_best(
+    hass: HomeAssistant, den: AirPlay2Receiver, network: Network, song: str
+) -> None:
+    network.announce(raop_info(den))
+    network.announce(airplay_info(den))
+    entry = entry_for(den)
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, options={"lane": "airplay2-realtime"})
+    player = await set_up(hass, entry)
+    watch = Watch(hass, player)
+
+    await play(hass, player, song)
+    await watch.until_is("idle")
+
+    assert not den.asked("ANNOUNCE")
+    assert "lane_worked" not in entry.data
