@@ -152,7 +152,7 @@ class AccessFlow(ConfigFlow):
             step_id=step,
             data_schema=schemas.get(step, NOTHING_SCHEMA),
             description_placeholders={
-                CONF_NAME: receiver.name,
+                CONF_NAME: receiver.title,
                 "model": receiver.model or receiver.host,
                 **placeholders,
             },

@@ -70,7 +70,9 @@ def _targets(parts: Sequence[Part]) -> tuple[Target, ...]:
     return tuple(
         Target(
             stream=player.stream,
-            addressees=tuple(each.announcer.addressee(each) for each in theirs),
+            addressees=tuple(
+                to for each in theirs for to in each.announcer.addressees(each)
+            ),
             depth_ms=player.settings.depth_ms,
             is_alone=_are_some(player, theirs),
         )

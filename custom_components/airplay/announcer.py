@@ -95,11 +95,12 @@ class Announcer:
             return self.settings.scope == SCOPE_GROUP
         return is_wanted
 
-    def addressee(self, part: Part) -> Addressee:
+    def addressees(self, part: Part) -> tuple[Addressee, ...]:
         """Return the speaker as the sender is told of it for an announcement."""
         raised = self._raised(part)
-        return Addressee(
-            member=self._seat.member, volume=None if raised is None else raised * 100
+        volume = None if raised is None else raised * 100
+        return tuple(
+            Addressee(member=each, volume=volume) for each in self._seat.members
         )
 
     @callback

@@ -113,12 +113,16 @@ class Company:
 
     async def async_join(self, seat: Seat) -> None:
         """Let a member hear what plays now; return when it does."""
-        await self._sender.async_request(Join(stream=self.stream, member=seat.member))
+        await self._sender.async_request_each(
+            Join(stream=self.stream, member=each) for each in seat.members
+        )
 
     async def async_leave(self, seat: Seat) -> None:
-        """Free a receiver; the others play on."""
-        receiver = seat.speaker.receiver.id
-        await self._sender.async_request(Leave(stream=self.stream, receiver=receiver))
+        """Free a speaker; the others play on."""
+        await self._sender.async_request_each(
+            Leave(stream=self.stream, receiver=each.id)
+            for each in seat.speaker.receivers
+        )
 
     @callback
     def async_tell(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any, override
 from homeassistant.config_entries import (
     SOURCE_REAUTH,
     SOURCE_RECONFIGURE,
+    SOURCE_ZEROCONF,
     ConfigEntry,
     ConfigFlowResult,
 )
@@ -19,6 +20,7 @@ from .const import CONF_AIRPLAY, CONF_MANUAL, CONF_RAOP, DOMAIN, RAOP_TYPE
 from .forms import ADDRESS_SCHEMA, BY_ADDRESS, CONF_RECEIVER, async_list_schema, plain
 from .models import receiver_at, receiver_data, receiver_from, service_data, unique_id
 from .options_flow import AirPlayOptionsFlow
+from .pair import leader_of, partner_of
 from .presence import PRESENCE, service_of
 from .problems import async_informed
 from .raop.receiver import Obstacle, Receiver, Service, merge, receiver_id
@@ -59,6 +61,9 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         if service is None:
             return self.async_abort(reason="no_address")
         found = receiver_id(service, is_raop=is_raop)
+        if not is_raop:
+            # Also of receivers that have a card: they may have become a pair since.
+            await self._async_heed_pair(merge(None, service))
         # The second record of a receiver ends here: its card is already there.
         await self.async_set_unique_id(unique_id(found))
         self._abort_if_unique_id_configured(
@@ -71,9 +76,10 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         )
         self._abort_if_address_configured(service.host, service.port)
         self._receiver = await self._async_complete(found, service, is_raop=is_raop)
+        await self._async_heed_pair(self._receiver)
         if (obstacle := self._receiver.obstacle) and not self._is_closed:
             return self.async_abort(reason=str(obstacle))
-        self.context["title_placeholders"] = {CONF_NAME: self._receiver.name}
+        self.context["title_placeholders"] = {CONF_NAME: self._receiver.title}
         if self._is_closed:
             return await self.async_step_access()
         # No code is shown on a receiver before somebody is there to read it.
@@ -175,15 +181,49 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         return self._receiver.obstacle is Obstacle.HOME_ONLY
 
     def _addable(self, seen: Mapping[str, Receiver]) -> dict[str, Receiver]:
-        """Leave out what is set up; what the user ignored once may be added."""
+        """Leave out what is set up, alone or with the other one of its pair.
+
+        What the user ignored once may be added.
+        """
         taken = self._async_current_ids(include_ignore=False)
         addable = {
             key: receiver
             for key, receiver in seen.items()
             if unique_id(key) not in taken
+            if not self._is_second(receiver, partner_of(receiver, seen.values()))
         }
-        by_name = sorted(addable.items(), key=lambda pair: pair[1].name.casefold())
+        by_name = sorted(addable.items(), key=lambda pair: pair[1].title.casefold())
         return dict(by_name)
+
+    def _is_second(self, receiver: Receiver, partner: Receiver | None) -> bool:
+        """Whether the other one of its pair stands for both."""
+        if partner is None:
+            return False
+        if unique_id(partner.id) in self._async_current_ids(include_ignore=False):
+            return True
+        return leader_of(receiver, partner) is partner
+
+    async def _async_heed_pair(self, receiver: Receiver) -> None:
+        """Have one card for both of a stereo pair; end where it is the other one's."""
+        is_added = unique_id(receiver.id) in self._async_current_ids()
+        if receiver.pair_id is None or is_added:
+            return
+        async with PRESENCE.borrow(self.hass) as presence:
+            await presence.async_find(receiver.id)
+            partner = presence.partner_of(receiver)
+        if partner is None:
+            return
+        if not self._is_second(receiver, partner):
+            self._end_card(partner)
+            return
+        self._end_card(receiver)
+        raise AbortFlow("part_of_pair", {CONF_NAME: receiver.title})
+
+    def _end_card(self, receiver: Receiver) -> None:
+        """End another flow that has begun by itself."""
+        for flow in self._async_in_progress(match_context={"source": SOURCE_ZEROCONF}):
+            if flow["context"].get("unique_id") == unique_id(receiver.id):
+                self.hass.config_entries.flow.async_abort(flow["flow_id"])
 
     async def _async_complete(
         self, found: str, service: Service, *, is_raop: bool
@@ -209,7 +249,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             return super()._finish()
         kept = receiver_data(self._receiver) | {CONF_MANUAL: self._is_manual}
         return self.async_create_entry(
-            title=self._receiver.name, data=kept | self._secrets()
+            title=self._receiver.title, data=kept | self._secrets()
         )
 
     def _abort_if_address_configured(self, host: str, port: int) -> None:

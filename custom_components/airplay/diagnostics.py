@@ -8,7 +8,7 @@ from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.const import CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_AIRPLAY, CONF_RAOP
+from .const import CONF_AIRPLAY, CONF_BUDDY, CONF_RAOP
 from .models import CONF_INSTANCE, CONF_TXT, AirPlayConfigEntry
 from .raop.messages import Progress
 
@@ -51,6 +51,7 @@ async def async_get_config_entry_diagnostics(
             "lanes": [str(lane) for lane in receiver.lanes],
             "obstacle": receiver.obstacle,
             "is_available": seat.speaker.is_available,
+            "buddy": _shorten(buddy.id) if (buddy := seat.speaker.buddy) else None,
         },
         "player": {
             "state": player.state,
@@ -88,10 +89,17 @@ def _progress(progress: Progress) -> dict[str, Any]:
 
 def _redact(kept: Mapping[str, Any]) -> dict[str, Any]:
     redacted = {
-        key: _redact_record(value) if key in _RECORDS and value else value
+        key: _redact_part(key, value) if value else value
         for key, value in async_redact_data(kept, _SECRET).items()
     }
     return redacted | {CONF_ID: _shorten(kept[CONF_ID])}
+
+
+def _redact_part(key: str, value: Any) -> Any:
+    """Leave out the secrets of a record, or of the other one of a pair."""
+    if key in _RECORDS:
+        return _redact_record(value)
+    return _redact(value) if key == CONF_BUDDY else value
 
 
 def _redact_record(record: Mapping[str, Any]) -> dict[str, Any]:

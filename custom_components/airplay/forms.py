@@ -71,7 +71,7 @@ async def async_list_schema(
 
 def _label(receiver: Receiver, texts: Mapping[str, str]) -> str:
     """Name a receiver in the list, with the reason where it cannot be added."""
-    label = receiver.name
+    label = receiver.title
     if receiver.model:
         label += f" ({receiver.model})"
     if obstacle := receiver.obstacle:

@@ -12,8 +12,6 @@ from .raop.messages import MemberChanged, RemoteCommand, StreamChanged
 from .sender import Sender, SenderDied, SenderEvent
 from .speaker import Speaker
 
-# ReceiverSessionIsActive among the status flags of both records.
-_SESSION_IS_ACTIVE = 1 << 17
 _LONGEST_WAIT_S = 600
 _TAKEN = (ReceiverBusyError.code, ReceiverTakenError.code)
 _SWITCHES: dict[str, bool] = {Button.SWITCHED_AWAY: True, Button.SWITCHED_BACK: False}
@@ -76,7 +74,7 @@ class Occupancy:
 
     @property
     def _is_active(self) -> bool:
-        return bool(self._speaker.receiver.flags & _SESSION_IS_ACTIVE)
+        return self._speaker.receiver.has_session
 
     @callback
     def _async_look(self) -> None:

@@ -133,7 +133,9 @@ class Player(Company):
             await self._sender.async_request(
                 Play(
                     stream=self.stream,
-                    members=tuple(seat.member for seat in self.members),
+                    members=tuple(
+                        each for seat in self.members for each in seat.members
+                    ),
                     media=playable.media,
                     depth_ms=self.settings.depth_ms,
                     crossfade_ms=self.settings.crossfade_ms,

@@ -18,6 +18,7 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.util.hass_dict import HassKey
 
 from .const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
+from .pair import partner_of
 from .raop.receiver import Receiver, Service, merge, receiver_id
 from .shared import Holding, Shared
 
@@ -55,6 +56,7 @@ class Presence:
         self._began = hass.loop.time()
         self._sights: dict[str, _Sight] = {}
         self._listeners: dict[str, list[Listener]] = {}
+        self._watchers: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._browser = self._browse(None)
 
@@ -86,6 +88,10 @@ class Presence:
         sight = self._sights.get(wanted)
         return sight.receiver if sight else None
 
+    def partner_of(self, receiver: Receiver) -> Receiver | None:
+        """Return the other one of a receiver's stereo pair if it is seen now."""
+        return partner_of(receiver, self.receivers.values())
+
     def at(self, host: str, port: int) -> Receiver | None:
         """Return the receiver that listens at an address."""
         for receiver in self.receivers.values():
@@ -98,6 +104,12 @@ class Presence:
         """Call with a receiver when a record comes or changes, with None when it goes."""
         self._listeners.setdefault(wanted, []).append(listener)
         return lambda: self._listeners[wanted].remove(listener)
+
+    @callback
+    def async_watch(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call when a record of any receiver comes, changes or goes."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
 
     async def async_settle(self) -> None:
         """Give receivers the time to answer, counted from the start of watching."""
@@ -222,6 +234,8 @@ class Presence:
     def _async_tell(self, key: str, receiver: Receiver | None) -> None:
         for listener in [*self._listeners.get(key, ())]:
             listener(receiver)
+        for watcher in [*self._watchers]:
+            watcher()
 
     def _holder(self, kind: str, instance: str) -> tuple[str, _Sight] | None:
         for key, sight in self._sights.items():

@@ -7,6 +7,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from .background import Background
 from .complaint import LEFT_GROUP, Complaint
+from .ears import Ears
 from .models import AirPlayConfigEntry
 from .occupancy import Occupancy
 from .raop.errors import RaopError, error_for
@@ -64,9 +65,8 @@ class Seat:
         self._background = Background(hass)
         self._absence: str | None = None
         self._own = self.player = Transport(hass, sender, self)
-        entry.async_on_unload(
-            sender.async_listen_to(speaker.receiver.id, self.async_take)
-        )
+        self._ears = Ears(speaker, sender, self.async_take)
+        entry.async_on_unload(self._ears.async_close)
         entry.async_on_unload(speaker.async_listen(self._async_heard_of))
         entry.async_on_unload(self._async_release)
 
@@ -91,9 +91,9 @@ class Seat:
         return self._absence == "left" and self.player.is_group
 
     @property
-    def member(self) -> Member:
-        """Return the speaker as a member of a stream, at its own level."""
-        return self.speaker.member(
+    def members(self) -> tuple[Member, ...]:
+        """Return the speaker as members of a stream, at its own level."""
+        return self.speaker.members(
             self.volume.known_level, is_muted=self.volume.is_muted
         )
 
@@ -104,12 +104,9 @@ class Seat:
         self.speaker.tuning = tuning
         if self.player.is_idle and not self.has_own_session:
             return
-        await self._sender.async_request(
-            Tune(
-                receiver=self.speaker.receiver.id,
-                delay_ms=tuning.delay_ms,
-                channel=tuning.channel,
-            )
+        await self._sender.async_request_each(
+            Tune(receiver=each.id, delay_ms=tuning.delay_ms, channel=tuning.channel)
+            for each in self.speaker.receivers
         )
 
     @callback
@@ -195,16 +192,15 @@ class Seat:
     @callback
     def _async_heard_of(self) -> None:
         """Have a receiver tried at once that may have come back, or moved."""
-        if (
-            self.speaker.is_available
-            and self.player.is_group
-            and not self.player.is_idle
-        ):
+        plays_on = self.player.is_group or self.speaker.buddy is not None
+        if self.speaker.is_available and plays_on and not self.player.is_idle:
             self._background.async_run(self._async_tell_seen(), f"seen {self.name}")
 
     async def _async_tell_seen(self) -> None:
         try:
-            await self._sender.async_request(Seen(member=self.member))
+            await self._sender.async_request_each(
+                Seen(member=each) for each in self.members
+            )
         except RaopError as error:
             _LOGGER.debug("%s is not tried at once: %s", self.name, error)
 
@@ -217,10 +213,11 @@ class Seat:
                     # Of a stream that others hear nobody else is told.
                     error = error_for(event.code, event.text)
                     self.speaker.async_failed(error)
-            case MemberChanged(state="playing") | StreamChanged(state="ended"):
+            case MemberChanged(state="playing"):
                 self._absence = None
-            case SenderDied():
+            case SenderDied() | StreamChanged(state="ended"):
                 self._absence = None
+                self._ears.async_forget()
             case _:
                 return
         self.async_tell()
@@ -234,6 +231,8 @@ class Seat:
         self.has_own_session = is_open
         if not is_open:
             self.occupancy.async_left()
+            if self.player.is_idle:
+                self._ears.async_forget()
         self.async_set_announcing(is_heard=False)
 
     @callback

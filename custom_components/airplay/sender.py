@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 import itertools
@@ -120,6 +120,25 @@ class Sender:
             self._pending.pop(number, None)
         if reply.code and reply.code not in OVERTAKEN:
             raise error_for(reply.code, reply.text)
+
+    async def async_request_each(self, commands: Iterable[Command]) -> None:
+        """Have the same done at each receiver of a speaker; one of them will do.
+
+        Raises the first one's error where it can be done at none.
+        """
+        first, *others = commands
+        if not others:
+            await self.async_request(first)
+            return
+        results = await asyncio.gather(
+            *(self.async_request(each) for each in (first, *others)),
+            return_exceptions=True,
+        )
+        failures = [each for each in results if each is not None]
+        for failure in failures:
+            if len(failures) == len(results) or not isinstance(failure, RaopError):
+                raise failure
+            _LOGGER.debug("One receiver of a pair was left out: %s", failure)
 
     @callback
     def async_listen(self, stream: str, listener: EventListener) -> CALLBACK_TYPE:

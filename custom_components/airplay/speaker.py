@@ -1,16 +1,26 @@
-"""One receiver as an entry knows it: where it is, and whether it is there."""
+"""One receiver, or a stereo pair, as an entry knows it: where it is, whether it is there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 import logging
+from typing import Any
 
+from homeassistant.config_entries import SOURCE_IGNORE
 from homeassistant.const import CONF_PASSWORD
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from .const import CONF_CREDENTIALS, CONF_LANE, CONF_LANE_WORKED, CONF_MANUAL
-from .models import AirPlayConfigEntry, followed, receiver_from
+from .const import (
+    CONF_BUDDY,
+    CONF_CREDENTIALS,
+    CONF_LANE,
+    CONF_LANE_WORKED,
+    CONF_MANUAL,
+    DOMAIN,
+)
+from .models import AirPlayConfigEntry, followed, receiver_from, unique_id
+from .pair import are_apart
 from .presence import Presence
 from .raop.engine.probe import Probed, probe
 from .raop.errors import (
@@ -48,13 +58,18 @@ class Speaker:
         """Start from what the entry and the network know."""
         self._hass = hass
         self._entry = entry
+        self._presence = presence
         self._listeners: list[Callable[[], None]] = []
         self._is_there = True
+        self._is_buddy_there = False
         self._asking: CALLBACK_TYPE | None = None
         self.tuning = Tuning()
         self.receiver = receiver_from(entry.data)
+        self._buddy = _buddy_from(entry)
         if seen := presence.get(self.receiver.id):
             self._async_follow(seen)
+        self._async_pair()
+        entry.async_on_unload(presence.async_watch(self._async_pair))
         entry.async_on_unload(
             presence.async_listen(self.receiver.id, self._async_changed)
         )
@@ -68,24 +83,58 @@ class Speaker:
     @property
     def is_available(self) -> bool:
         """Whether it is on the network, as far as can be told without playing."""
-        return self._is_there
+        return self._is_there or (self._is_buddy_there and self.buddy is not None)
+
+    @property
+    def buddy(self) -> Receiver | None:
+        """Return the other one of its stereo pair, unless that has its own entry."""
+        if self._buddy is None:
+            return None
+        entry = self._hass.config_entries.async_entry_for_domain_unique_id(
+            DOMAIN, unique_id(self._buddy.id)
+        )
+        is_own = entry is not None and entry.source != SOURCE_IGNORE
+        return None if is_own else self._buddy
+
+    @property
+    def receivers(self) -> tuple[Receiver, ...]:
+        """Return what sounds here: the receiver, and the other one of its pair."""
+        return (self.receiver, self.buddy) if self.buddy else (self.receiver,)
 
     async def async_probe(self) -> Probed:
-        """Ask the receiver once, with the password or pairing where there is one."""
+        """Ask the receiver once, with the password or pairing where there is one.
+
+        One of a pair will do.
+        """
+        try:
+            return await self._async_probe(self.receiver)
+        except ReceiverUnreachableError:
+            if self.buddy is None:
+                raise
+            return await self._async_probe(self.buddy)
+
+    async def _async_probe(self, receiver: Receiver) -> Probed:
         return await probe(
-            self.receiver,
+            receiver,
             password=self._entry.data.get(CONF_PASSWORD),
             credentials=self._entry.data.get(CONF_CREDENTIALS),
         )
 
-    def member(self, volume: float | None, *, is_muted: bool) -> Member:
-        """Return it as a member of a stream; without a volume it keeps its own."""
-        raop, airplay = self.receiver.raop, self.receiver.airplay
+    def members(self, volume: float | None, *, is_muted: bool) -> tuple[Member, ...]:
+        """Return it as members of a stream; without a volume it keeps its own."""
+        return tuple(
+            self._member(each, volume, is_muted=is_muted) for each in self.receivers
+        )
+
+    def _member(
+        self, receiver: Receiver, volume: float | None, *, is_muted: bool
+    ) -> Member:
+        raop, airplay = receiver.raop, receiver.airplay
         return Member(
-            receiver=self.receiver.id,
-            name=self.name,
-            host=self.receiver.host,
-            port=self.receiver.port,
+            receiver=receiver.id,
+            name=self.name if receiver is self.receiver else receiver.name,
+            host=receiver.host,
+            port=receiver.port,
             txt=dict(raop.txt) if raop else {},
             airplay_port=airplay.port if airplay else None,
             airplay_txt=dict(airplay.txt) if airplay else {},
@@ -124,7 +173,9 @@ class Speaker:
         What the user has forced says nothing of what is found by itself.
         """
         match event:
-            case MemberChanged(state="playing", lane=str(lane)):
+            case MemberChanged(state="playing", lane=str(lane)) if (
+                event.receiver == self.receiver.id
+            ):
                 is_found = len(self.receiver.lanes) > 1 and not self._forced_lane
                 if is_found and lane != self._lane_worked:
                     worked = {CONF_LANE: lane, _FIRMWARE: self.receiver.firmware}
@@ -164,6 +215,32 @@ class Speaker:
         self._hass.config_entries.async_update_entry(self._entry, data=data)
 
     @callback
+    def _async_pair(self) -> None:
+        """Take up, follow or let go of the other one of its stereo pair."""
+        kept = self._entry.data.get(CONF_BUDDY)
+        seen, data = self._presence.partner_of(self.receiver), kept
+        if seen is None and self._buddy:
+            seen = self._presence.get(self._buddy.id)
+            if are_apart(self.receiver, seen or self._buddy):
+                seen = data = None
+        if seen:
+            is_same = self._buddy and self._buddy.id == seen.id
+            data = followed((is_same and kept) or {}, seen)
+        is_there = seen is not None
+        if data == kept and is_there == self._is_buddy_there:
+            return
+        self._is_buddy_there = is_there
+        self._async_set_buddy(data)
+        self._async_tell()
+
+    @callback
+    def _async_set_buddy(self, kept: dict[str, Any] | None) -> None:
+        if kept != self._entry.data.get(CONF_BUDDY):
+            data = {**self._entry.data, CONF_BUDDY: kept}
+            self._hass.config_entries.async_update_entry(self._entry, data=data)
+            self._buddy = _buddy_from(self._entry)
+
+    @callback
     def _async_set_there(self, *, is_there: bool) -> None:
         if is_there == self._is_there:
             return
@@ -197,3 +274,8 @@ class Speaker:
         if self._asking:
             self._asking()
             self._asking = None
+
+
+def _buddy_from(entry: AirPlayConfigEntry) -> Receiver | None:
+    kept = entry.data.get(CONF_BUDDY)
+    return receiver_from(kept) if kept else None

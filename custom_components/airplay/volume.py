@@ -150,7 +150,7 @@ class Volume:
                 if self.is_known and self._announced is not None:
                     # What is sent now would end the announcement's own level.
                     return
-                self._owner.find(round(event.volume / 100, 4), self._now_s)
+                self._async_find(event)
             case MemberChanged(state="started") if not self.is_known:
                 # It does not tell its level, which may be any.
                 self._owner.order(
@@ -169,6 +169,14 @@ class Volume:
         # Before it is shown: a level that is too loud must not be heard.
         self._async_settle_soon()
         self._on_change()
+
+    @callback
+    def _async_find(self, event: VolumeFound) -> None:
+        """Take the level of the receiver; the other one of a pair is told it."""
+        if event.receiver == self._speaker.receiver.id:
+            self._owner.find(round(event.volume / 100, 4), self._now_s)
+        if self.is_known and self._speaker.buddy:
+            self._owner.write_again(self._now_s)
 
     @callback
     def _async_hear(self, event: RemoteCommand) -> bool:
@@ -216,12 +224,9 @@ class Volume:
             await self._async_send(level)
 
     async def _async_send(self, level: Level) -> None:
-        await self._sender.async_request(
-            SetVolume(
-                receiver=self._speaker.receiver.id,
-                volume=level.level * 100,
-                muted=level.is_muted,
-            )
+        await self._sender.async_request_each(
+            SetVolume(receiver=each.id, volume=level.level * 100, muted=level.is_muted)
+            for each in self._speaker.receivers
         )
 
     @callback

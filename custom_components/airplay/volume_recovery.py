@@ -107,8 +107,9 @@ class VolumeRecovery:
             return False
         self._seat.async_set_own_session(is_open=True)
         try:
-            await self._sender.async_request(
-                RestoreVolume(stream=self._seat.player.stream, member=self._seat.member)
+            stream = self._seat.player.stream
+            await self._sender.async_request_each(
+                RestoreVolume(stream=stream, member=each) for each in self._seat.members
             )
         except RaopError as error:
             _LOGGER.debug("%s keeps a wrong level: %s", self._speaker.name, error)

@@ -581,3 +581,25 @@ def test_port_of_pairing_is_that_of_the_newer_protocol_where_it_is_spoken(
     assert known.pairing_port == port
     assert known.takes_airplay2 is (port == 7000)
     assert merge(raop, None).pairing_port == 5000
+
+
+@pytest.mark.parametrize(
+    ("said", "pair_id", "title", "leads"),
+    [
+        ("tsid=AB-1 gpn=Den flags=0x1a404", "ab-1", "Den", True),
+        ("tsid=AB-1 gpn=Den flags=0x18404", "ab-1", "Den", False),
+        ("tsid=AB-1 flags=0x2000", "ab-1", "Kitchen Speaker", True),
+        ("gpn=TV flags=0x2000", None, "Kitchen Speaker", False),
+        ("tsid= gpn=Den flags=nonsense", None, "Kitchen Speaker", False),
+        ("", None, "Kitchen Speaker", False),
+    ],
+)
+def test_stereo_pair_is_told_by_its_id(
+    said: str, pair_id: str | None, title: str, *, leads: bool
+) -> None:
+    found = merge(None, airplay(said))
+
+    assert found.pair_id == pair_id
+    assert found.pair_name == (title if title == "Den" else None)
+    assert found.title == title
+    assert found.leads_pair is leads

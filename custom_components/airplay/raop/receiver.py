@@ -22,6 +22,9 @@ _FEATURE_TEXT = 1 << 17
 _FLAG_PIN_REQUIRED = 0x8
 _FLAG_PASSWORD_REQUIRED = 0x80
 _FLAG_PAIRING_REQUIRED = 0x200
+_FLAG_LEADS_PAIR = 1 << 13
+# ReceiverSessionIsActive, among the status flags of both records.
+_FLAG_SESSION = 1 << 17
 _ENCRYPTION_NONE = 0
 _ENCRYPTION_RSA = 1
 _ENCRYPTION_MFI = 4
@@ -129,6 +132,31 @@ class Receiver:
         """The status flags as announced last."""
         flags = parse_number(self._airplay("flags"))
         return (parse_number(self._raop("sf")) or 0) if flags is None else flags
+
+    @property
+    def has_session(self) -> bool:
+        """Whether somebody plays there; its record may be incomplete meanwhile."""
+        return bool(self.flags & _FLAG_SESSION)
+
+    @property
+    def pair_id(self) -> str | None:
+        """What both receivers of a stereo pair say, and nobody else."""
+        return self._airplay("tsid").lower() or None
+
+    @property
+    def pair_name(self) -> str | None:
+        """What the stereo pair is called; speakers of an Apple TV have no such name."""
+        return (self._airplay("gpn") or None) if self.pair_id else None
+
+    @property
+    def leads_pair(self) -> bool:
+        """Whether it says that it leads its stereo pair."""
+        return self.pair_id is not None and bool(self.flags & _FLAG_LEADS_PAIR)
+
+    @property
+    def title(self) -> str:
+        """What users call it: a pair by the name of both."""
+        return self.pair_name or self.name
 
     @property
     def codec(self) -> Codec:
