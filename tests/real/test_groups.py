@@ -155,8 +155,8 @@ async def test_a_poor_link_loses_nothing_and_moves_nobody(
         assert found.is_exact, (each.name, found, each.statistics())
     others = sync([new, old], track, line_s, line_s + _ASLEEP_S)
     alone = sync([poor], track, line_s, line_s + _ASLEEP_S)
-    record_property("others", others)
-    record_property("poor", alone)
+    record_property("others", str(others))
+    record_property("poor", str(alone))
     assert_in_sync(others)
     assert_in_sync(alone)
 
@@ -182,14 +182,14 @@ async def test_who_joins_is_heard_within_a_second_and_in_sync_from_then_on(
 
     assert played(first, track).is_exact
     joined = played(late, track)
-    record_property("joined", joined)
+    record_property("joined", str(joined))
     assert joined.missing == 0, joined
     assert joined.frames_equal == joined.frames_compared > 12 * RATE, joined
     heard_s = line_s + joined.first_offset / RATE
-    record_property("heard_after_s", heard_s - connected_s)
+    record_property("heard_after_s", str(heard_s - connected_s))
     assert heard_s - connected_s < _HEARD_WITHIN_S
     in_time = sync([first, late], track, line_s, heard_s)
-    record_property("sync", in_time)
+    record_property("sync", str(in_time))
     assert_in_sync(in_time)
 
 
@@ -228,12 +228,12 @@ async def test_who_was_cut_off_and_who_was_switched_off_come_back_in_sync(
     for each, since_s in ((off, on_s), (dark, back_s)):
         heard_s = sounds_from_s(each, since_s)
         assert heard_s is not None, each.name
-        record_property(f"{each.name}: back_after_s", heard_s - since_s)
+        record_property(f"{each.name}: back_after_s", str(heard_s - since_s))
         assert heard_s - since_s < _BACK_WITHIN_S
         # And it goes on without another gap.
         clicks = list(heard_clicks(each, track))
         clicks = [second for second in clicks if line_s + second > awake_s + _ASLEEP_S]
         assert np.diff(clicks).max() == 1, (each.name, clicks)
     in_time = sync(group, track, line_s, awake_s + _ASLEEP_S)
-    record_property("sync", in_time)
+    record_property("sync", str(in_time))
     assert_in_sync(in_time)
