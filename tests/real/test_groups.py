@@ -59,10 +59,12 @@ def member(of: Shairport, *, is_encrypted: bool = False) -> Member:
     )
 
 
-async def begin(process: Sender, track: Track, members: Sequence[Member]) -> float:
+async def begin(
+    process: Sender, track: Track, members: Sequence[Member], *, depth_ms: int = 1000
+) -> float:
     """Play on a group; return when the first frame is due, by CLOCK_MONOTONIC."""
     media = Media(url=str(track.path), name="clicks")
-    play = Play(stream=_STREAM, members=tuple(members), media=media)
+    play = Play(stream=_STREAM, members=tuple(members), media=media, depth_ms=depth_ms)
     assert await process.run(play) is None
     started = await process.until(Started)
     return started.at - time.time() + time.monotonic()
@@ -147,7 +149,10 @@ async def test_a_poor_link_loses_nothing_and_moves_nobody(
         poor.awake_behind_link(),
         lab.awake([new, old]),
     ):
-        line_s = await begin(process, track, [member(each) for each in group])
+        # The link itself is a process that waits for its turn: it may be later still.
+        line_s = await begin(
+            process, track, [member(each) for each in group], depth_ms=2000
+        )
         assert await ended(process, 50) == "finished"
 
     for each in group:

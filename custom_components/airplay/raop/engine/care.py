@@ -164,7 +164,7 @@ class Care:
         else: taking it back would have two senders fight for it.
         """
         member = self._roster.find(self.receiver)
-        if not (lane.has_hung_up and member):
+        if self._is_alone or not (lane.has_hung_up and member):
             return
         for _ in range(_KNOCKS):
             if not await answers(member):
