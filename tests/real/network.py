@@ -188,6 +188,7 @@ class Shairport:
         """Start it; what was recorded before is gone."""
         options = [f"{key}={value}" for key, value in self._options.items()]
         self._lab.command("start", self._place, self._mode, *options)
+        self.prefer()
         return self
 
     def kill(self) -> None:
@@ -236,6 +237,7 @@ class Shairport:
         try:
             if not link.stdout.readline():
                 raise LabError("there is no poor link")
+            _prefer(link.pid)
             yield
         finally:
             link.kill()
@@ -290,10 +292,7 @@ class Shairport:
 
 @contextmanager
 def _waking(namespace: str, receivers: Iterable[Shairport]) -> Iterator[None]:
-    woken = tuple(receivers)
-    for receiver in woken:
-        receiver.prefer()
-    hosts = [receiver.host for receiver in woken]
+    hosts = [receiver.host for receiver in receivers]
     argv = [sys.executable, str(_WAKEUPS), "eth0", str(WAKEUPS_PER_S), *hosts]
     waking = subprocess.Popen(["ip", "netns", "exec", namespace, *argv])
     _prefer(waking.pid)
