@@ -1,6 +1,6 @@
 """Gets a connection on which a receiver takes sessions from us."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 import logging
 import os
 import secrets
@@ -50,12 +50,7 @@ async def enter[T](
             return await use(connection, approach)
         except RaopError as err:
             connection.close()
-            try:
-                approach = ways.send(err)
-            except StopIteration as end:
-                told: RaopError = end.value
-                raise told from None
-            _LOGGER.debug("%s, tried in another way: %s", receiver.name, err)
+            approach = _next(ways, err, receiver)
         except BaseException:
             connection.close()
             raise
@@ -72,7 +67,8 @@ async def enter_airplay2[T](
     """Connect, pair for one connection or show stored keys, and go on with `use`.
 
     It gets the encrypted connection, the secret that both ends have agreed on, and the
-    receiver with what it says of itself now. Otherwise as `enter`; what failed leaves a receiver confused on its connection.
+    receiver with what it says of itself now. What fails leaves a receiver confused on
+    its connection, so the next way begins on a new one. Otherwise as `enter`.
     """
     known = parse_credentials(credentials) if credentials else None
     keys = known if isinstance(known, HomeKitCredentials) else None
@@ -104,15 +100,23 @@ async def enter_airplay2[T](
             return await use(connection, secret, informed)
         except RaopError as err:
             connection.close()
-            try:
-                knock = ways.send(err)
-            except StopIteration as end:
-                told: RaopError = end.value
-                raise told from None
-            _LOGGER.debug("%s, tried in another way: %s", receiver.name, err)
+            knock = _next(ways, err, receiver)
         except BaseException:
             connection.close()
             raise
+
+
+def _next[W](
+    ways: Generator[W, RaopError, RaopError], err: RaopError, receiver: Receiver
+) -> W:
+    """Return the way to try after an error; raise what says most where none is left."""
+    try:
+        way = ways.send(err)
+    except StopIteration as end:
+        told: RaopError = end.value
+        raise told from None
+    _LOGGER.debug("%s, tried in another way: %s", receiver.name, err)
+    return way
 
 
 def srp_private() -> int:
