@@ -12,7 +12,7 @@ from ..errors import (
 )
 from ..messages import Member
 from .lane import Lane
-from .members import Members, is_done_well, tear_down
+from .members import Members, tear_down
 from .transmitter import Transmitter
 
 # Who is not ready so long after the first one comes later.
@@ -116,7 +116,7 @@ class Arrivals:
             return True
         if not task.done():
             return False
-        if not is_done_well(task) or not knows_time:
+        if not _is_done_well(task) or not knows_time:
             return True
         lane = task.result()
         return not lane.is_open or lane.timing_replies > 0
@@ -159,6 +159,10 @@ class Arrivals:
                     raise
             self._members.standing.tell(member.receiver, "busy")
             await asyncio.sleep(gap_s)
+
+
+def _is_done_well(task: asyncio.Task[Lane]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 async def _silence(lane: Lane, transmitter: Transmitter) -> None:

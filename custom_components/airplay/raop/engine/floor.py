@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..errors import RaopError
 from ..messages import Member, Target
-from .members import all_of, tear_down
+from .members import tear_down
 from .sessions import Sessions, silence_ns
 from .transmitter import Transmitter
 
@@ -154,25 +155,26 @@ class Floor:
 
     async def restore_volume(self, member: Member) -> None:
         """Set a receiver's level, in a session of its own if there is none."""
-        sessions = self._sessions
+        sessions, members = self._sessions, self._sessions.members
         async with sessions.gate:
             await self._music.settle()
             if not self._music.members:
-                sessions.members.want([member])
-            elif member.volume is not None:
-                sessions.members.set_volume(
+                members.want([member])
+            if member.volume is not None:
+                members.set_volume(
                     member.receiver, member.volume, is_muted=member.muted
                 )
-            if lane := sessions.members.find(member.receiver):
-                if member.volume is not None:
-                    lane.set_volume(member.volume, is_muted=member.muted)
+            if members.find(member.receiver):
                 return
-            lanes = await sessions.members.connect([member])
             try:
-                silent = sessions.make_transmitter(1000)
-                await all_of(lane.record(silent) for lane in lanes)
+                lane = await members.open(member)
+            except RaopError as err:
+                members.standing.tell(member.receiver, "lost", err)
+                raise
+            try:
+                await lane.record(sessions.make_transmitter(1000))
             finally:
-                await tear_down(lanes)
+                await tear_down([lane])
 
     async def _leave(self) -> None:
         """Give the line back; music that plays is left alone."""

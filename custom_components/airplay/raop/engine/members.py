@@ -103,33 +103,6 @@ class Members:
         """Ask each receiver whether it is still there; those that are not are closed."""
         await asyncio.gather(*(lane.check() for lane in self.lanes))
 
-    async def connect(self, members: Iterable[Member]) -> list[Lane]:
-        """Prepare sessions; those that fail are left out while there is another.
-
-        Where all fail the first one's error is raised. Until `record` the lanes are
-        the caller's to tear down.
-        """
-        wanted = tuple(members)
-        tasks = [asyncio.create_task(self.open(member)) for member in wanted]
-        try:
-            await asyncio.wait(tasks) if tasks else None
-        except asyncio.CancelledError:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await tear_down(task.result() for task in tasks if is_done_well(task))
-            raise
-        ready = [task.result() for task in tasks if is_done_well(task)]
-        errors = [error for task in tasks if (error := task.exception())]
-        for member, task in zip(wanted, tasks, strict=True):
-            if isinstance(error := task.exception(), RaopError):
-                self.standing.tell(member.receiver, "lost", error)
-        unexpected = [each for each in errors if not isinstance(each, RaopError)]
-        if unexpected or not ready:
-            await tear_down(ready)
-            raise (unexpected or errors)[0]
-        return ready
-
     async def open(self, member: Member) -> Lane:
         """Prepare a session, at the level known last; it is the caller's to tear down.
 
@@ -310,11 +283,6 @@ class Members:
         lane.release()
         self.standing.tell(name, "lost", error)
         await self._on_lost(name, error)
-
-
-def is_done_well(task: asyncio.Task[Lane]) -> bool:
-    """Whether a task is done and has a lane."""
-    return task.done() and not task.cancelled() and task.exception() is None
 
 
 async def tear_down(lanes: Iterable[Lane]) -> None:
