@@ -1,6 +1,6 @@
 """Fixtures of the tests against real receivers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from unittest.mock import patch
 
@@ -13,6 +13,8 @@ from homeassistant.components import zeroconf
 from .network import SUBNET, Lab, LabError, Shairport
 
 type StartShairport = Callable[..., Shairport]
+_RECEIVERS = pytest.StashKey[list[Shairport]]()
+_LAST_LINES = 60
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +32,9 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def shairport(lab: Lab) -> Iterator[StartShairport]:
+def shairport(lab: Lab, request: pytest.FixtureRequest) -> Iterator[StartShairport]:
     """Start receivers by mode and options of scripts/receivers; they end here."""
-    started: list[Shairport] = []
+    started = request.node.stash[_RECEIVERS] = []
 
     def start(mode: str = "ap1", **options: object) -> Shairport:
         receiver = lab.start(mode, options)
@@ -71,3 +73,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.real)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the receivers of a failed test said."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for receiver in item.stash.get(_RECEIVERS, []):
+            said = receiver.log_path.read_text(errors="replace").splitlines()
+            about = f"{receiver.name} at {receiver.address} says"
+            report.sections.append((about, "\n".join(said[-_LAST_LINES:])))
+    return report
