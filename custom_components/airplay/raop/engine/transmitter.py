@@ -9,8 +9,8 @@ from ..session.lead import SILENT_PACKETS
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
 from ..wire.rtp import FRAMES_PER_PACKET
 from .audience import Audience
-from .outlet import BATCH
 from .sound import Sound
+from .stock import BATCH
 from .supply import Pcm
 from .tap import Tap
 from .voicing import Voicing
