@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 import re
 
+from . import makes
+from .wire.txt import look_up, parse_features, parse_number, parse_numbers, parse_words
+
 _FEATURE_AUDIO = 1 << 9
 _FEATURE_RAOP_ON_AIRPLAY_PORT = 1 << 30
 # Encrypted control, under the two names that it has had.
@@ -30,15 +33,7 @@ _ENCRYPTION_RSA = 1
 _ENCRYPTION_MFI = 4
 _CODEC_L16 = 0
 _CODEC_ALAC = 1
-# As Music Assistant lists them; all of Samsung's are with them.
-_POOR_SONOS = ("era 100", "era 300", "move 2", "roam 2", "arc ultra")
 _ID = re.compile(r"[0-9a-f]{12}")
-_NUMBER = re.compile(r"0x[0-9a-f]{1,16}|[0-9]{1,20}", re.ASCII | re.IGNORECASE)
-_APPLE_MODEL = re.compile(
-    r"(appletv|audioaccessory(single)?|airport|(i|virtual)?mac(book(air|pro)?|mini|pro)?)"
-    r"\d+,\d+",
-    re.ASCII | re.IGNORECASE,
-)
 
 
 class Codec(StrEnum):
@@ -106,7 +101,7 @@ class Receiver:
         """The maker, where it is said or can be told from the model."""
         if named := self._airplay("manufacturer"):
             return named
-        return "Apple" if _APPLE_MODEL.fullmatch(self.model or "") else None
+        return "Apple" if makes.is_apples(self.model or "") else None
 
     @property
     def firmware(self) -> str | None:
@@ -161,7 +156,7 @@ class Receiver:
     @property
     def codec(self) -> Codec:
         """ALAC unless the receiver lists codecs without it; L16 breaks shairport 5."""
-        codecs = _numbers(self._raop("cn"))
+        codecs = parse_numbers(self._raop("cn"))
         if codecs and _CODEC_ALAC not in codecs and _CODEC_L16 in codecs:
             return Codec.L16
         return Codec.ALAC
@@ -173,21 +168,20 @@ class Receiver:
         The first two AirPort Express want it even where they list unencrypted audio;
         Apple's later receivers list RSA but refuse or ignore a stream that uses it.
         """
-        kinds = _numbers(self._raop("et"))
+        kinds = parse_numbers(self._raop("et"))
         if kinds and _ENCRYPTION_RSA not in kinds:
             return False
         if kinds and _ENCRYPTION_NONE not in kinds:
             return True
-        model = (self.model or "").lower()
-        if model.startswith("airport4,"):
+        model = self.model or ""
+        if makes.insists_on_rsa(model):
             return True
-        is_plain = model.startswith(("appletv", "airport"))
-        return self._raop("ek") == "1" and not is_plain
+        return self._raop("ek") == "1" and not makes.ignores_rsa(model)
 
     @property
     def needs_auth_setup(self) -> bool:
         """Whether `/auth-setup` shall come before ANNOUNCE (MFi receivers)."""
-        return _ENCRYPTION_MFI in _numbers(self._raop("et"))
+        return _ENCRYPTION_MFI in parse_numbers(self._raop("et"))
 
     @property
     def needs_password(self) -> bool:
@@ -291,7 +285,7 @@ class Receiver:
             return Obstacle.AIRPLAY2_ONLY
         if self._transports and "UDP" not in self._transports:
             return Obstacle.TCP_ONLY
-        kinds = _numbers(self._raop("et"))
+        kinds = parse_numbers(self._raop("et"))
         if kinds and not kinds & {_ENCRYPTION_NONE, _ENCRYPTION_RSA, _ENCRYPTION_MFI}:
             return Obstacle.ENCRYPTION
         return None
@@ -306,26 +300,21 @@ class Receiver:
     @property
     def _is_poor_at_raop(self) -> bool:
         """Whether it announces RAOP and is known to play it badly or not at all."""
-        maker = (self.manufacturer or "").lower()
-        model = (self.model or "").lower()
-        return maker == "samsung" or (maker == "sonos" and model in _POOR_SONOS)
+        return makes.is_poor_at_raop(self.manufacturer or "", self.model or "")
 
     @property
     def _is_silent_homepod(self) -> bool:
         """Whether it takes RAOP sessions and renders nothing: HomePod software 27."""
-        if not (self.model or "").lower().startswith("audioaccessory"):
-            return False
         software = self._airplay("osvers") or self._raop("ov")
         airplay = self._airplay("srcvers") or self._raop("vs")
-        return _major(software) >= 27 if software else _major(airplay) >= 980
+        return makes.is_silent_homepod(self.model or "", software, airplay)
 
     @property
     def _transports(self) -> frozenset[str]:
-        words = (each.strip().upper() for each in self._raop("tp").split(","))
-        return frozenset(word for word in words if word)
+        return parse_words(self._raop("tp"))
 
     def _takes(self, kind: int, feature: int) -> bool:
-        kinds = _numbers(self._raop("md"))
+        kinds = parse_numbers(self._raop("md"))
         return kind in kinds if kinds else self._has(feature)
 
     def _has(self, feature: int) -> bool:
@@ -372,38 +361,5 @@ def normalise_id(text: str) -> str | None:
     return plain if _ID.fullmatch(plain) else None
 
 
-def parse_features(text: str) -> int | None:
-    """Parse `0xLOW,0xHIGH`, whose words may be short, or one number of 64 bits."""
-    match [parse_number(word) for word in text.split(",")]:
-        case [int(whole)]:
-            return whole & 0xFFFFFFFFFFFFFFFF
-        case [int(low), int(high)]:
-            return (high & 0xFFFFFFFF) << 32 | low & 0xFFFFFFFF
-    return None
-
-
-def parse_number(text: str) -> int | None:
-    """Parse a decimal or 0x number without a sign, or return None."""
-    plain = text.strip()
-    if not _NUMBER.fullmatch(plain):
-        return None
-    return int(plain, 16 if plain[:2] in ("0x", "0X") else 10)
-
-
-def _major(version: str) -> int:
-    return parse_number(version.partition(".")[0]) or 0
-
-
-def _numbers(text: str) -> frozenset[int]:
-    parsed = (parse_number(each) for each in text.split(","))
-    return frozenset(each for each in parsed if each is not None)
-
-
 def _lookup(service: Service | None, key: str) -> str:
-    """Read a TXT value; keys are case-insensitive."""
-    if service is None:
-        return ""
-    for name, value in service.txt.items():
-        if name.lower() == key:
-            return value or ""
-    return ""
+    return look_up(service.txt, key) if service else ""

@@ -189,7 +189,7 @@ async def opened_desk() -> AsyncIterator[Desk]:
         yield desk
     finally:
         await desk.close()
-    assert desk.engine._streams == {}
+    assert not list(desk.engine._streams)
     assert not desk.engine._tasks
     await until(lambda: open_files() == files, "open files", open_files)
     await until(

@@ -196,7 +196,7 @@ def test_the_first_question_for_the_time_brings_sync_packets_again(
     heard(ears.control)
 
     ask_time(ears, outlet)
-    outlet.answer_timing()
+    outlet.timing.answer()
     now_ns = clock.now_ns()
     outlet.pump(now_ns + 30 * MS, shelf)
     outlet.pump(now_ns + 56 * MS, shelf)
@@ -213,7 +213,7 @@ def test_a_question_for_the_time_is_answered_with_the_kernels_stamp(
     # The thread is held up, but the stamp tells when the question came.
     time.sleep(0.03)
 
-    outlet.answer_timing()
+    outlet.timing.answer()
 
     (reply,) = heard(ears.timing)
     sent_ns = clock.now_ns()
@@ -235,7 +235,7 @@ def test_a_step_of_the_wall_clock_reaches_no_answer(
     monkeypatch.setattr(time, "time_ns", lambda: real() + 3600 * SECOND_NS)
 
     now_ns = clock.now_ns()
-    outlet.answer_timing()
+    outlet.timing.answer()
 
     (reply,) = heard(ears.timing)
     for at in (16, 24):
@@ -250,7 +250,7 @@ def test_without_a_stamp_the_time_of_reading_counts(
     ask_time(ears, outlet)
 
     before_ns = clock.now_ns()
-    outlet.answer_timing()
+    outlet.timing.answer()
 
     (reply,) = heard(ears.timing)
     assert to_unix_ns(int.from_bytes(reply[16:24])) >= before_ns - 1
@@ -267,7 +267,7 @@ def test_strangers_get_no_answer(outlet: Outlet, ears: Ears) -> None:
 
     stranger.sendto(octets("timing_request"), ("127.0.0.1", outlet.timing_port))
     stranger.sendto(resend(100, 8), ("127.0.0.1", outlet.control_port))
-    outlet.answer_timing()
+    outlet.timing.answer()
     outlet.take_requests()
     pump_all(outlet, shelf, 10 * MS)
 
@@ -284,7 +284,7 @@ def test_nonsense_is_ignored(outlet: Outlet, ears: Ears, nonsense: bytes) -> Non
     ears.timing.sendto(nonsense, (host, outlet.timing_port))
     ears.control.sendto(nonsense, (host, outlet.control_port))
 
-    outlet.answer_timing()
+    outlet.timing.answer()
     outlet.take_requests()
 
     assert heard(ears.timing) == heard(ears.control) == []
@@ -398,5 +398,5 @@ def test_a_closed_outlet_sends_nothing(outlet: Outlet, ears: Ears) -> None:
 
 def test_ports_are_those_of_the_sockets(outlet: Outlet) -> None:
     assert outlet.control_port == port_of(outlet.control)
-    assert outlet.timing_port == port_of(outlet.timing)
+    assert outlet.timing_port == port_of(outlet.timing.sock)
     assert outlet.control_port != outlet.timing_port

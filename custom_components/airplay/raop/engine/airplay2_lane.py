@@ -85,7 +85,7 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
     async def record(self, transmitter: Transmitter) -> None:
         """Start at the timeline's entry, at the wanted level."""
         # Last of all, as some forget a level that comes before the stream.
-        await self._settle_first_volume()
+        await self._level.begin()
         outlet = self._outlet
         if outlet is None:
             raise ReceiverUnreachableError("there is no session")
@@ -148,8 +148,7 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
             self.release()
             self._events = self._peer = None
             if isinstance(err, OSError):
-                reason = err.strerror or str(err)
-                raise ReceiverUnreachableError(f"{self.member.host}: {reason}") from err
+                raise self._unreachable(err) from err
             raise
         self._session = session
 

@@ -11,10 +11,10 @@ from ..commands import Channel
 from ..session.backlog import Format
 from ..session.link_quality import LinkQuality
 from ..session.timeline import Line
-from .outlet import BATCH, Stock
 from .pacer import Pacer
+from .stock import BATCH, Stock
+from .tap import NEVER_NS
 
-_NEVER_NS = 1 << 62
 # A receiver that takes nothing for now is asked again after this.
 _FULL_NS = 5_000_000
 _READ_BYTES = 4096
@@ -93,7 +93,7 @@ class BufferedOutlet:
         """Send what is due; return the time of the next turn."""
         line = stock.line
         if self.cursor is None or line is None:
-            return _NEVER_NS
+            return NEVER_NS
         if self._told != (line, self.delay_frames):
             self._tell_course(line, stock)
         while self._rest or self.cursor < stock.next_sequence:
@@ -112,7 +112,7 @@ class BufferedOutlet:
             self._rest = self._rest[sent:]
             frame = stock.backlog.frame_of(self.cursor) + self.delay_frames
             self._lead_ns = line.time_of(frame) - now_ns
-        return _NEVER_NS
+        return NEVER_NS
 
     @property
     def _packet_bytes(self) -> int:

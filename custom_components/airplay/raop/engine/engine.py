@@ -4,7 +4,6 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 import logging
 import time
 
@@ -42,20 +41,9 @@ from .lanes import Ways
 from .pacer import Pacer
 from .ptp_service import PtpService, clock_id_of
 from .stream import Stream
+from .streams import Streams, SupersededError
 
 _LOGGER = logging.getLogger(__name__)
-
-
-class SupersededError(RaopError):
-    """A newer command took this one's place."""
-
-    code = "superseded"
-
-
-@dataclass(slots=True)
-class _Work:
-    task: asyncio.Task[None]
-    interruption: type[RaopError] | None = None
 
 
 class Engine:
@@ -70,8 +58,7 @@ class Engine:
         self.ptp = PtpService(
             self._pacer, clock_id_of(identity.dacp_id), on_change=self._tell_clock
         )
-        self._streams: dict[str, Stream] = {}
-        self._at_work: dict[str, _Work] = {}
+        self._streams = Streams(self._make)
         self._announcements: dict[str, Announcement] = {}
         self._announcing: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -93,18 +80,18 @@ class Engine:
         """Run a command; raise what stands in its way."""
         match command:
             case Play():
-                stream = self._stream(command.stream)
+                stream = self._streams.named(command.stream)
                 stream.company.expect(command)
                 try:
-                    await self._take_over(stream, lambda: stream.play(command))
+                    await self._streams.take_over(stream, lambda: stream.play(command))
                 finally:
                     stream.company.give_up(command)
             case Pause():
-                stream = self._stream(command.stream)
-                await self._take_over(stream, lambda: stream.pause(command))
+                stream = self._streams.named(command.stream)
+                await self._streams.take_over(stream, lambda: stream.pause(command))
             case Resume():
-                stream = self._stream(command.stream)
-                await self._take_over(stream, lambda: stream.resume(command))
+                stream = self._streams.named(command.stream)
+                await self._streams.take_over(stream, lambda: stream.resume(command))
             case Stop():
                 await self._stop(command.stream)
             case SetVolume() | Tune():
@@ -132,15 +119,15 @@ class Engine:
                 value=order.value,
             )
         )
-        stream = self._streams.get(remote.stream)
-        if stream and obeyed.turn is Turn.LEAVE:
-            self._spawn(stream.company.switch_away(remote.receiver))
-        elif (
-            stream and obeyed.turn is Turn.RETURN and not self._at_work.get(stream.name)
-        ):
-            returning = remote.receiver
+        stream = self._streams.find(remote.stream)
+        if stream is None:
+            return
+        company, receiver = stream.company, remote.receiver
+        if obeyed.turn is Turn.LEAVE:
+            self._spawn(company.switch_away(receiver))
+        elif obeyed.turn is Turn.RETURN and not self._streams.is_busy(stream):
             self._spawn(
-                self._take_over(stream, lambda: stream.company.bring_back(returning))
+                self._streams.take_over(stream, lambda: company.bring_back(receiver))
             )
 
     def _press(self, receiver: str, button: Button) -> None:
@@ -153,7 +140,7 @@ class Engine:
         for announcing in self._announcing:
             announcing.cancel()
         await asyncio.gather(*self._announcing, return_exceptions=True)
-        await asyncio.gather(*(self._stop(name) for name in tuple(self._streams)))
+        await asyncio.gather(*(self._stop(stream.name) for stream in self._streams))
         await self.ptp.close()
         await asyncio.to_thread(self._pacer.stop)
 
@@ -161,16 +148,16 @@ class Engine:
         """Change who hears a stream, but not what is heard."""
         match command:
             case Join():
-                if stream := self._streams.get(command.stream):
+                if stream := self._streams.find(command.stream):
                     await stream.company.join(command.member)
             case Leave():
-                stream = self._streams.get(command.stream)
+                stream = self._streams.find(command.stream)
                 if stream and stream.company.is_last(command.receiver):
                     await self._stop(stream.name)
                 elif stream:
                     await stream.company.part(command.receiver)
             case Seen():
-                for stream in self._streams.values():
+                for stream in self._streams:
                     stream.company.seen(command.member)
 
     def _tell_clock(self, problem: PtpUnavailableError | None) -> None:
@@ -190,14 +177,16 @@ class Engine:
                 if announcement := self._announcements.get(command.announcement):
                     announcement.cancel()
             case RestoreVolume():
-                stream = self._stream(command.stream)
+                stream = self._streams.named(command.stream)
                 try:
                     await stream.floor.restore_volume(command.member)
                 finally:
-                    self._forget(stream)
+                    self._streams.forget(stream)
 
     async def _announce(self, command: Announce) -> None:
-        streams = {each.stream: self._stream(each.stream) for each in command.targets}
+        streams = {
+            each.stream: self._streams.named(each.stream) for each in command.targets
+        }
         announcement = Announcement(
             command, streams, pacer=self._pacer, emit=self._emit
         )
@@ -211,7 +200,7 @@ class Engine:
             self._announcing.discard(announcing)
             self._announcements.pop(command.announcement, None)
             for stream in streams.values():
-                self._forget(stream)
+                self._streams.forget(stream)
         if announcing.cancelled():
             raise StoppedError("the sender ends")
         announcing.result()
@@ -246,12 +235,12 @@ class Engine:
         return task
 
     async def _stop(self, name: str) -> None:
-        stream = self._stream(name)
-        await self._take_over(stream, stream.stop, StoppedError)
+        stream = self._streams.named(name)
+        await self._streams.take_over(stream, stream.stop, StoppedError)
 
     async def _add(self, command: Queue | SetArtwork | SetTags) -> None:
         """Add to what plays; where nothing does, it is too late and no error."""
-        stream = self._streams.get(command.stream)
+        stream = self._streams.find(command.stream)
         if stream is None:
             return
         match command:
@@ -264,57 +253,22 @@ class Engine:
                 kind = command.content_type if picture else "image/none"
                 stream.follower.show_artwork(kind, picture)
 
-    def _stream(self, name: str) -> Stream:
-        if name not in self._streams:
-            self._streams[name] = Stream(
-                name,
-                pacer=self._pacer,
-                identity=self._identity,
-                emit=self._emit,
-                on_idle=self._forget,
-                remotes=self.remotes,
-                ptp=self.ptp,
-                ways=self._ways,
-                on_button=self._press,
-            )
-        return self._streams[name]
-
-    async def _take_over(
-        self,
-        stream: Stream,
-        steps: Callable[[], Coroutine[None, None, None]],
-        error: type[RaopError] = SupersededError,
-    ) -> None:
-        """Let the newest command have the stream: what is at work on it gives up."""
-        name = stream.name
-        previous = self._at_work.get(name)
-        if previous:
-            previous.interruption = previous.interruption or error
-            previous.task.cancel()
-        after = previous.task if previous else None
-        work = _Work(asyncio.create_task(_after(after, steps)))
-        self._at_work[name] = work
-        try:
-            await asyncio.wait([work.task])
-        except asyncio.CancelledError:
-            work.task.cancel()
-            raise
-        finally:
-            if self._at_work.get(name) is work:
-                del self._at_work[name]
-                self._forget(stream)
-        if work.task.cancelled():
-            raise (work.interruption or StoppedError)("a newer command came")
-        work.task.result()
-
-    def _forget(self, stream: Stream) -> None:
-        """Drop a stream that ended, unless a command is at work on it."""
-        if stream.is_idle and stream.name not in self._at_work:
-            self._streams.pop(stream.name, None)
+    def _make(self, name: str) -> Stream:
+        return Stream(
+            name,
+            pacer=self._pacer,
+            identity=self._identity,
+            emit=self._emit,
+            on_idle=self._streams.forget,
+            remotes=self.remotes,
+            ptp=self.ptp,
+            ways=self._ways,
+            on_button=self._press,
+        )
 
     def _set(self, command: SetVolume | Tune) -> None:
         """Set something of a receiver wherever it plays."""
-        for stream in self._streams.values():
+        for stream in self._streams:
             members = stream.sessions.members
             match command:
                 case SetVolume():
@@ -330,15 +284,6 @@ def _picture(command: SetArtwork) -> bytes:
         return base64.b64decode(command.picture, validate=True)
     except binascii.Error as err:
         raise RaopError("the picture is not Base64") from err
-
-
-async def _after(
-    previous: asyncio.Task[None] | None,
-    steps: Callable[[], Coroutine[None, None, None]],
-) -> None:
-    if previous and not previous.done():
-        await asyncio.wait([previous])
-    await steps()
 
 
 def ready(engine: Engine, pid: int, *, segmentation: bool, dacp_port: int) -> Ready:

@@ -32,7 +32,10 @@ class Lane(Protocol):
     kind: Kind
     member: Member
     active_remote: int
-    found_volume: float | None
+
+    @property
+    def found_volume(self) -> float | None:
+        """The level in percent at which it stood, where none was wanted."""
 
     @property
     def outlet(self) -> Tap | None:

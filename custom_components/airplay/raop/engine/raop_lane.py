@@ -83,7 +83,7 @@ class RaopLane(SessionLane[RaopSession, Outlet]):
         )
         frame = transmitter.backlog.frame_of(sequence)
         self._own_latency_frames = await self._perform(session.record(sequence, frame))
-        await self._settle_first_volume()
+        await self._level.begin()
         if self._outlet is None:
             raise ReceiverUnreachableError("the connection was closed")
         self._transmitter = transmitter
@@ -116,8 +116,7 @@ class RaopLane(SessionLane[RaopSession, Outlet]):
                 pacer, left = self._pacer, outlet
                 pacer.post(lambda: left.unplug(pacer))
             if isinstance(err, OSError):
-                reason = err.strerror or str(err)
-                raise ReceiverUnreachableError(f"{self.member.host}: {reason}") from err
+                raise self._unreachable(err) from err
             raise
         self._connection, self._outlet, self._session = connection, outlet, session
         # Nothing is sent yet.

@@ -8,7 +8,7 @@ from dataclasses import replace
 import logging
 import secrets
 
-from ..errors import RaopError, ReceiverRefusedError, ReceiverUnreachableError
+from ..errors import RaopError, ReceiverUnreachableError
 from ..messages import Channel, Identity, Member
 from ..receiver import Lane as Kind, Receiver, Service, merge
 from ..session.backlog import Format
@@ -20,6 +20,7 @@ from ..session.timeline import delay_frames
 from . import clock
 from .connection import Connection
 from .lane import Show
+from .level import Level
 from .pacer import Pacer
 from .tap import Tap
 from .transmitter import Transmitter
@@ -31,10 +32,6 @@ _TEXT_S = 5.0
 _GET_S = 1.0
 _CHECK_S = 1.0
 _ARTWORK_S = 15.0
-_VOLUME_GAP_S = 0.1
-_VOLUME_S = 1.0
-# Where a level was raised and nobody knows what it was before.
-_MODEST_PERCENT = 20.0
 
 
 def receiver_of(member: Member) -> Receiver:
@@ -64,12 +61,10 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
         self._outlet: O | None = None
         self._transmitter: Transmitter | None = None
         self._background: set[asyncio.Task[None]] = set()
-        self._volume = (member.volume, member.muted)
-        self._raised: float | None = None
+        self._level = Level(member, send=self._send_level, read=self._read_level)
         self._volume_task: asyncio.Task[None] | None = None
         self._own_latency_frames = 0
         self._was_heard = False
-        self.found_volume: float | None = None
         self.active_remote = secrets.randbelow(1 << 32)
 
     @property
@@ -149,33 +144,30 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
 
     def set_volume(self, percent: float | None, *, is_muted: bool) -> None:
         """Set the level soon; of several in a row the last one counts."""
-        self._volume, self._raised = (percent, is_muted), None
+        self._level.set(percent, is_muted=is_muted)
         self._send_volume_soon()
 
     def _send_volume_soon(self) -> None:
         if self.is_open and (self._volume_task is None or self._volume_task.done()):
-            self._volume_task = self._spawn(self._settle_volume())
+            self._volume_task = self._spawn(self._level.settle())
 
     @property
     def level(self) -> tuple[float | None, bool]:
         """The level in percent at which it plays, if known, and whether it is muted."""
-        percent, is_muted = self._volume
-        return (self.found_volume if percent is None else percent), is_muted
+        return self._level.usual
+
+    @property
+    def found_volume(self) -> float | None:
+        """The level in percent at which it stood, where none was wanted."""
+        return self._level.found
 
     async def raise_volume(self, percent: float) -> None:
         """Play at another level for a while, until `lower_volume` or `set_volume`."""
-        self._raised = percent
-        await self._try_volume()
+        await self._level.raise_to(percent)
 
     async def lower_volume(self) -> None:
         """Go back to the level from before, unless another one was set meanwhile."""
-        if self._raised is None:
-            return
-        percent, is_muted = self.level
-        if percent is None:
-            self._volume = (min(self._raised, _MODEST_PERCENT), is_muted)
-        self._raised = None
-        await self._try_volume()
+        await self._level.lower()
 
     def tune(self, delay_ms: int, channel: Channel) -> None:
         """Set when it is heard, and what of the music, at once and for later."""
@@ -197,7 +189,7 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
         Some receivers forget what they are told before the first sound. Never again
         later, as that would undo what somebody set at the receiver.
         """
-        if not self._was_heard and self._volume[0] is not None:
+        if not self._was_heard and self._level.is_set:
             self._send_volume_soon()
         self._was_heard = True
 
@@ -275,6 +267,10 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
         pacer = self._pacer
         await pacer.run(lambda: outlet.plug(pacer))
 
+    def _unreachable(self, err: OSError) -> ReceiverUnreachableError:
+        reason = err.strerror or str(err)
+        return ReceiverUnreachableError(f"{self.member.host}: {reason}")
+
     @property
     def _open_session(self) -> S:
         if self._session is None:
@@ -290,48 +286,18 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
             steps, timeout_s=timeout_s, is_urgent=is_urgent
         )
 
-    @property
-    def _wanted_volume(self) -> tuple[float | None, bool]:
-        return self.level if self._raised is None else (self._raised, False)
+    async def _send_level(
+        self, percent: float, *, is_muted: bool, timeout_s: float
+    ) -> None:
+        steps = self._open_session.volume(percent, is_muted=is_muted)
+        await self._perform(steps, timeout_s=timeout_s)
 
-    async def _try_volume(self) -> None:
-        try:
-            await self._send_volume(_VOLUME_S)
-        except RaopError as err:
-            _LOGGER.debug("%s: volume: %s", self.member.name, err)
-
-    async def _send_volume(self, timeout_s: float = 5) -> None:
-        percent, is_muted = self._wanted_volume
-        if percent is None:
-            return
-        try:
-            steps = self._open_session.volume(percent, is_muted=is_muted)
-            await self._perform(steps, timeout_s=timeout_s)
-        except ReceiverRefusedError as err:
-            _LOGGER.debug("%s refuses the volume: %s", self.member.name, err)
-
-    async def _settle_first_volume(self) -> None:
-        """Set the level that is wanted, or learn the one at which it stands.
-
-        The first AirPort Express hangs when it is asked.
-        """
-        if self._volume[0] is not None:
-            return await self._send_volume()
+    async def _read_level(self) -> float | None:
         if self.receiver.is_first_express:
+            # It hangs when it is asked.
             return None
-        try:
-            steps = self._open_session.read_volume()
-            self.found_volume = await self._perform(steps, timeout_s=_GET_S)
-        except RaopError as err:
-            _LOGGER.debug("%s tells no volume: %s", self.member.name, err)
-        return None
-
-    async def _settle_volume(self) -> None:
-        sent: tuple[float | None, bool] | None = None
-        while sent != self._wanted_volume:
-            sent = self._wanted_volume
-            await self._try_volume()
-            await asyncio.sleep(_VOLUME_GAP_S)
+        steps = self._open_session.read_volume()
+        return await self._perform(steps, timeout_s=_GET_S)
 
     async def _tell(self, steps: Handshake[None], timeout_s: float) -> None:
         """Do something that nobody waits for; what fails is not worth a word."""

@@ -100,17 +100,12 @@ class Supply:
         What was before is flushed, unless the change is to be seamless.
         """
         earlier = self._segments if is_seamless else ()
+        # What was to follow belonged to the source before.
+        self.clear()
         self.source = source
-        self.end_frame = None
         self._start = start_frame
         self._position = position_frames
         self._is_dry = False
-        # What was to follow belonged to the source before.
-        self._next = None
-        self._is_next_coming = False
-        self._fade = None
-        self._again = b""
-        self._held = None
         # Until then nobody hears a source that was flushed.
         self._segments = earlier or (Segment(0, position_frames, None, sounds=False),)
         self._mark(start_frame, sounds=True)

@@ -8,8 +8,11 @@ from typing import Protocol
 from ..commands import Channel
 from ..session.backlog import Format
 from ..session.link_quality import LinkQuality
-from .outlet import Stock
 from .pacer import Pacer
+from .stock import Stock
+
+# The next turn of who has nothing to send.
+NEVER_NS = 1 << 62
 
 
 class Tap(Protocol):
@@ -20,7 +23,10 @@ class Tap(Protocol):
     due_ns: int
     delay_frames: int
     packets: int
-    resent: int
+
+    @property
+    def resent(self) -> int:
+        """How many packets were sent again."""
 
     def start(self, sequence: int) -> None:
         """Send from a packet on, as the first one after a start or FLUSH."""

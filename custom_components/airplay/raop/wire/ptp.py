@@ -15,12 +15,13 @@ EVENT_PORT = 319
 GENERAL_PORT = 320
 # More than the longest message; nothing that is read of one lies beyond.
 MAX_BYTES = 512
+# Flags of a header.
+UNICAST = 0x0400
+TWO_STEP = 0x0200
+TIMESCALE = 0x0008
 
 _PROFILE = 1 << 4
 _VERSION = 2
-_UNICAST = 0x0400
-_TWO_STEP = 0x0200
-_TIMESCALE = 0x0008
 _SECOND_NS = 1_000_000_000
 # Corrections count in ns / 2^16.
 _CORRECTION_BITS = 16
@@ -72,7 +73,7 @@ class Header:
     kind: MessageKind
     source: PortIdentity
     sequence: int
-    flags: int = _UNICAST | _TIMESCALE
+    flags: int = UNICAST | TIMESCALE
     correction_ns: int = 0
     control: int = 0
     log_interval: int = 0
@@ -128,11 +129,12 @@ class Header:
         )
 
 
-def body_of(header: Header, datagram: bytes, *kinds: MessageKind) -> bytes:
-    """Return what follows the header of a message of the given kinds."""
+def opened(datagram: bytes, *kinds: MessageKind) -> tuple[Header, bytes]:
+    """Return the header of a message of the given kinds, and what follows it."""
+    header = Header.parse(datagram)
     if header.kind not in kinds:
         raise ReceiverProtocolError(f"PTP message is {header.kind.name}")
-    return datagram[Header.SIZE : header.size]
+    return header, datagram[Header.SIZE : header.size]
 
 
 def stamp(time_ns: int) -> bytes:
@@ -185,8 +187,7 @@ class Announce:
     @classmethod
     def parse(cls, datagram: bytes) -> Self:
         """Parse an Announce."""
-        header = Header.parse(datagram)
-        body = body_of(header, datagram, MessageKind.ANNOUNCE)
+        header, body = opened(datagram, MessageKind.ANNOUNCE)
         _, _, priority1, level, accuracy, variance, priority2, grandmaster, steps, _ = (
             _unpack(_ANNOUNCE, body[10:])
         )
@@ -216,7 +217,7 @@ class Sync:
 
     def build(self) -> bytes:
         """Build the message."""
-        flags = _UNICAST | _TIMESCALE | (_TWO_STEP if self.is_two_step else 0)
+        flags = UNICAST | TIMESCALE | (TWO_STEP if self.is_two_step else 0)
         return Header(
             MessageKind.SYNC,
             self.source,
@@ -229,13 +230,13 @@ class Sync:
     @classmethod
     def parse(cls, datagram: bytes) -> Self:
         """Parse a Sync."""
-        header = Header.parse(datagram)
+        header, body = opened(datagram, MessageKind.SYNC)
         return cls(
             source=header.source,
             sequence=header.sequence,
-            origin_ns=_time_of(body_of(header, datagram, MessageKind.SYNC)),
+            origin_ns=_time_of(body),
             correction_ns=header.correction_ns,
-            is_two_step=bool(header.flags & _TWO_STEP),
+            is_two_step=bool(header.flags & TWO_STEP),
             log_interval=header.log_interval,
         )
 
@@ -265,11 +266,11 @@ class FollowUp:
     @classmethod
     def parse(cls, datagram: bytes) -> Self:
         """Parse a Follow_Up."""
-        header = Header.parse(datagram)
+        header, body = opened(datagram, MessageKind.FOLLOW_UP)
         return cls(
             source=header.source,
             sequence=header.sequence,
-            precise_ns=_time_of(body_of(header, datagram, MessageKind.FOLLOW_UP)),
+            precise_ns=_time_of(body),
             correction_ns=header.correction_ns,
             log_interval=header.log_interval,
         )

@@ -5,12 +5,18 @@ import struct
 from typing import Self
 
 from ..errors import ReceiverProtocolError
-from .ptp import Header, MessageKind, PortIdentity, body_of, stamp
+from .ptp import (
+    TIMESCALE,
+    TWO_STEP,
+    UNICAST,
+    Header,
+    MessageKind,
+    PortIdentity,
+    opened,
+    stamp,
+)
 
-_UNICAST = 0x0400
-_TWO_STEP = 0x0200
-_TIMESCALE = 0x0008
-_ANSWER = _UNICAST | _TWO_STEP | _TIMESCALE
+_ANSWER = UNICAST | TWO_STEP | TIMESCALE
 _PERIOD = -3
 
 _SIGNALING_CONTROL = 5
@@ -47,9 +53,8 @@ class DelayRequest:
     @classmethod
     def parse(cls, datagram: bytes) -> Self:
         """Parse a Delay_Req or a Pdelay_Req."""
-        header = Header.parse(datagram)
         peer = MessageKind.PEER_DELAY_REQUEST
-        body_of(header, datagram, MessageKind.DELAY_REQUEST, peer)
+        header, _ = opened(datagram, MessageKind.DELAY_REQUEST, peer)
         return cls(header.source, header.sequence, header.kind is peer)
 
     def answer(self, source: PortIdentity, received_ns: int) -> bytes:
@@ -62,7 +67,7 @@ class DelayRequest:
     def follow_up(self, source: PortIdentity, answered_ns: int) -> bytes:
         """Build the Pdelay_Resp_Follow_Up with the time at which the answer left."""
         kind = MessageKind.PEER_DELAY_FOLLOW_UP
-        return self._build(kind, source, answered_ns, _UNICAST | _TIMESCALE)
+        return self._build(kind, source, answered_ns, UNICAST | TIMESCALE)
 
     def _build(
         self, kind: MessageKind, source: PortIdentity, time_ns: int, flags: int
@@ -92,8 +97,7 @@ class UnicastRequest:
     @classmethod
     def parse(cls, datagram: bytes) -> Self:
         """Parse a Signaling message; other things in it are passed over."""
-        header = Header.parse(datagram)
-        body = body_of(header, datagram, MessageKind.SIGNALING)
+        header, body = opened(datagram, MessageKind.SIGNALING)
         wishes: list[Wish] = []
         for kind, value in _tlvs(body[_TARGET_BYTES:]):
             if kind != _REQUEST_UNICAST:
@@ -122,7 +126,7 @@ class UnicastRequest:
             MessageKind.SIGNALING,
             source,
             self.sequence,
-            _UNICAST,
+            UNICAST,
             control=_SIGNALING_CONTROL,
             log_interval=_GRANT_PERIOD,
         ).build(self.source.build() + b"".join(granted))

@@ -1,0 +1,98 @@
+"""Who hears a timeline: its outlets, where each begins, how far ahead all are sent."""
+
+from ..session.backlog import Backlog
+from ..session.reach import Reach
+from ..session.timeline import SECOND_NS, Line
+from ..wire.rtp import SAMPLE_RATE
+from .tap import Tap
+
+# As late as packets may go out while it is open what they shall hold: more than the
+# longest output buffer that was measured to work.
+_LATE_NS = 350_000_000
+# What a receiver that joins may take for RECORD and its level, beyond its own lead.
+_JOINING_NS = 100_000_000
+
+
+class Audience:
+    """The outlets of a timeline; what is heard, and when it is sent, is not theirs."""
+
+    def __init__(self, backlog: Backlog, depth_ns: int) -> None:
+        """`depth_ns` is how far ahead of its first receiver's sound a packet goes."""
+        self.outlets: list[Tap] = []
+        self.reach = Reach()
+        # How far ahead of the line packets go out.
+        self.ahead_ns = depth_ns
+        # Set where that has grown: what is due all at once then is not late.
+        self.is_catching_up = False
+        self._backlog = backlog
+        self._depth_ns = self._distance_ns = depth_ns
+        # The first packet that each outlet was given of the present line.
+        self._entries: dict[Tap, int] = {}
+        self._first_sequence = backlog.next_sequence
+
+    def entry(self, line: Line, now_ns: int, lead_ns: int, delay_frames: int) -> int:
+        """Return the packet with which a receiver begins that joins now."""
+        return self._entry(line, now_ns + self._joining_ns(lead_ns), delay_frames)
+
+    def add(
+        self, outlet: Tap, sequence: int, line: Line | None, now_ns: int, lead_ns: int
+    ) -> None:
+        """Give an outlet the packets from one on, or from one that is still in time."""
+        if line:
+            least_ns = self._joining_ns(lead_ns) - _JOINING_NS
+            soonest = self._entry(line, now_ns + least_ns, outlet.delay_frames)
+            sequence = max(sequence, soonest)
+        self._entries[outlet] = sequence
+        outlet.start(sequence)
+        self.outlets.append(outlet)
+        self.stretch()
+
+    def remove(self, outlet: Tap) -> None:
+        """Take an outlet away; the others notice nothing."""
+        if outlet in self.outlets:
+            self.outlets.remove(outlet)
+            self._entries.pop(outlet, None)
+            self.stretch()
+
+    def enter_all(self, sequence: int) -> None:
+        """Let all outlets begin with the first packet of a line."""
+        self._first_sequence = sequence
+        for outlet in self.outlets:
+            self._entries[outlet] = sequence
+            outlet.start(sequence)
+
+    def heard_ns(self, outlet: Tap, line: Line) -> int | None:
+        """Return the instant from which on an outlet's receiver is heard."""
+        sequence = self._entries.get(outlet)
+        if sequence is None:
+            return None
+        heard_ns = max(line.at_ns, line.time_of(self._backlog.frame_of(sequence)))
+        return heard_ns + outlet.delay_frames * SECOND_NS // SAMPLE_RATE
+
+    def stretch(self) -> None:
+        """Send far enough ahead for all delays, and no further."""
+        self.reach = Reach.of(outlet.delay_frames for outlet in self.outlets)
+        self._keep_distance(self._distance_ns)
+
+    def send_late(self) -> None:
+        """Send as late as may be, until `send_early`."""
+        self._keep_distance(min(self._depth_ns, _LATE_NS))
+
+    def send_early(self) -> None:
+        """Send as far ahead as usual."""
+        self._keep_distance(self._depth_ns)
+
+    def _keep_distance(self, distance_ns: int) -> None:
+        self._distance_ns = distance_ns
+        ahead_ns = self.reach.ahead_ns(distance_ns)
+        self.is_catching_up |= ahead_ns > self.ahead_ns
+        self.ahead_ns = ahead_ns
+
+    def _joining_ns(self, lead_ns: int) -> int:
+        # What goes out to all only then is soon enough.
+        return min(lead_ns + _JOINING_NS, self.ahead_ns)
+
+    def _entry(self, line: Line, heard_ns: int, delay_frames: int) -> int:
+        frame = line.frame_at(heard_ns) - delay_frames
+        oldest = max(self._first_sequence, self._backlog.oldest_sequence)
+        return max(self._backlog.sequence_from(frame), oldest)

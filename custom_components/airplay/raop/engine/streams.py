@@ -1,0 +1,88 @@
+"""The streams that there are, and which command has each of them: the newest."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+
+from ..errors import RaopError, StoppedError
+from .stream import Stream
+
+
+class SupersededError(RaopError):
+    """A newer command took this one's place."""
+
+    code = "superseded"
+
+
+@dataclass(slots=True)
+class _Work:
+    task: asyncio.Task[None]
+    interruption: type[RaopError] | None = None
+
+
+class Streams:
+    """Makes a stream when it is first asked for, and drops it when it has ended."""
+
+    def __init__(self, make: Callable[[str], Stream]) -> None:
+        self._make = make
+        self._streams: dict[str, Stream] = {}
+        self._at_work: dict[str, _Work] = {}
+
+    def __iter__(self) -> Iterator[Stream]:
+        return iter(tuple(self._streams.values()))
+
+    def find(self, name: str) -> Stream | None:
+        """Return a stream that there is."""
+        return self._streams.get(name)
+
+    def named(self, name: str) -> Stream:
+        """Return a stream, a new one if need be."""
+        if name not in self._streams:
+            self._streams[name] = self._make(name)
+        return self._streams[name]
+
+    def forget(self, stream: Stream) -> None:
+        """Drop a stream that ended, unless a command is at work on it."""
+        if stream.is_idle and not self.is_busy(stream):
+            self._streams.pop(stream.name, None)
+
+    def is_busy(self, stream: Stream) -> bool:
+        """Whether a command is at work on a stream."""
+        return stream.name in self._at_work
+
+    async def take_over(
+        self,
+        stream: Stream,
+        steps: Callable[[], Coroutine[None, None, None]],
+        error: type[RaopError] = SupersededError,
+    ) -> None:
+        """Let the newest command have the stream: what is at work on it gives up."""
+        name = stream.name
+        previous = self._at_work.get(name)
+        if previous:
+            previous.interruption = previous.interruption or error
+            previous.task.cancel()
+        after = previous.task if previous else None
+        work = _Work(asyncio.create_task(_after(after, steps)))
+        self._at_work[name] = work
+        try:
+            await asyncio.wait([work.task])
+        except asyncio.CancelledError:
+            work.task.cancel()
+            raise
+        finally:
+            if self._at_work.get(name) is work:
+                del self._at_work[name]
+                self.forget(stream)
+        if work.task.cancelled():
+            raise (work.interruption or StoppedError)("a newer command came")
+        work.task.result()
+
+
+async def _after(
+    previous: asyncio.Task[None] | None,
+    steps: Callable[[], Coroutine[None, None, None]],
+) -> None:
+    if previous and not previous.done():
+        await asyncio.wait([previous])
+    await steps()

@@ -1,0 +1,60 @@
+"""The port at which one receiver asks for our time; pacing thread."""
+
+from collections.abc import Callable
+
+from ..errors import ReceiverProtocolError
+from ..session.link_quality import ClockSpread
+from ..wire.ntp import from_unix_ns, to_unix_ns
+from ..wire.rtp import TimingRequest
+from . import clock, sockets
+
+_DATAGRAMS_A_TURN = 64
+
+
+class TimingPort:
+    """Answers a receiver's timing requests, and nobody else's."""
+
+    def __init__(
+        self, local: str, remote: str, on_first_answer: Callable[[int], None]
+    ) -> None:
+        """`on_first_answer` is told the session time at which it was given."""
+        self.sock = sockets.bind(local)
+        sockets.stamp_arrivals(self.sock)
+        self.replies = 0
+        self.last_evidence_ns: int | None = None
+        self._peer = sockets.without_scope(remote)
+        self._on_first_answer = on_first_answer
+        self._clock_spread = ClockSpread()
+
+    @property
+    def number(self) -> int:
+        """The port's number, to be told to the receiver."""
+        return int(self.sock.getsockname()[1])
+
+    def spread_us(self, now_ns: int) -> int | None:
+        """Return how unevenly the questions arrive; of the event loop."""
+        return self._clock_spread.spread_us(now_ns)
+
+    def answer(self) -> None:
+        """Answer with the kernel's stamp of arrival and a send stamp taken last."""
+        for _ in range(_DATAGRAMS_A_TURN):
+            try:
+                datagram, ancillary, _, sender = self.sock.recvmsg(128, 64)
+            except OSError:
+                return
+            stamp = sockets.arrival_ns(ancillary)
+            received = clock.now_ns() if stamp is None else clock.of_realtime(stamp)
+            if sockets.without_scope(sender[0]) != self._peer:
+                continue
+            try:
+                request = TimingRequest.parse(datagram)
+                received_ntp = from_unix_ns(received)
+                reply = request.reply(received_ntp, from_unix_ns(clock.now_ns()))
+                self.sock.sendto(reply, sender)
+            except ReceiverProtocolError, OSError:
+                continue
+            self._clock_spread.add(received, to_unix_ns(request.sent_ntp))
+            self.replies += 1
+            self.last_evidence_ns = now_ns = clock.now_ns()
+            if self.replies == 1:
+                self._on_first_answer(now_ns)

@@ -1,0 +1,49 @@
+"""Values of TXT records: whatever cannot be parsed counts as absent."""
+
+from collections.abc import Mapping
+import re
+
+_NUMBER = re.compile(r"0x[0-9a-f]{1,16}|[0-9]{1,20}", re.ASCII | re.IGNORECASE)
+
+
+def look_up(txt: Mapping[str, str], key: str) -> str:
+    """Return a value, or nothing; keys are case-insensitive, and asked for in lower."""
+    for name, value in txt.items():
+        if name.lower() == key:
+            return value or ""
+    return ""
+
+
+def parse_features(text: str) -> int | None:
+    """Parse `0xLOW,0xHIGH`, whose words may be short, or one number of 64 bits."""
+    match [parse_number(word) for word in text.split(",")]:
+        case [int(whole)]:
+            return whole & 0xFFFFFFFFFFFFFFFF
+        case [int(low), int(high)]:
+            return (high & 0xFFFFFFFF) << 32 | low & 0xFFFFFFFF
+    return None
+
+
+def parse_number(text: str) -> int | None:
+    """Parse a decimal or 0x number without a sign, or return None."""
+    plain = text.strip()
+    if not _NUMBER.fullmatch(plain):
+        return None
+    return int(plain, 16 if plain[:2] in ("0x", "0X") else 10)
+
+
+def parse_numbers(text: str) -> frozenset[int]:
+    """Parse a list of numbers."""
+    parsed = (parse_number(each) for each in text.split(","))
+    return frozenset(each for each in parsed if each is not None)
+
+
+def parse_words(text: str) -> frozenset[str]:
+    """Parse a list of words, in capitals."""
+    words = (each.strip().upper() for each in text.split(","))
+    return frozenset(word for word in words if word)
+
+
+def parse_major(version: str) -> int:
+    """Return the first number of a version, or 0."""
+    return parse_number(version.partition(".")[0]) or 0

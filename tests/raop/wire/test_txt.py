@@ -1,0 +1,71 @@
+"""Values of TXT records, as receivers and others write them."""
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.airplay.raop.wire.txt import parse_features, parse_number
+
+from ..vectors import word
+
+
+@pytest.mark.parametrize(
+    ("text", "features"),
+    [
+        (word("features", "mdns"), int(word("features", "value"), 16)),
+        ("496155769145856", int(word("features", "value"), 16)),
+        ("0x7F8AD0", 0x7F8AD0),
+        (
+            word("features_short_low_word", "mdns"),
+            int(word("features_short_low_word", "correct"), 16),
+        ),
+        ("0x1, 0x2", 0x200000001),
+        ("0x1FFFFFFFF,0x1FFFFFFFF", 0xFFFFFFFFFFFFFFFF),
+        ("99999999999999999999", 99999999999999999999 % 2**64),
+        ("", None),
+        ("0x1,", None),
+        (",0x1", None),
+        ("0x1,0x2,0x3", None),
+        ("junk", None),
+    ],
+)
+def test_features_are_one_or_two_words(text: str, features: int | None) -> None:
+    assert parse_features(text) == features
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0),
+        ("044", 44),
+        (" 0x1A404 ", 0x1A404),
+        ("0XFF", 255),
+        ("99999999999999999999", 99999999999999999999),
+        ("", None),
+        ("-1", None),
+        ("+1", None),
+        ("0b1", None),
+        ("1_000", None),
+        ("1a404", None),
+        ("٣", None),
+        ("0x", None),
+        ("1" * 21, None),
+        ("0x" + "1" * 17, None),
+    ],
+)
+def test_numbers_are_decimal_or_hexadecimal(text: str, number: int | None) -> None:
+    assert parse_number(text) == number
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_features_come_out_as_they_went_in(features: int) -> None:
+    low, high = features & 0xFFFFFFFF, features >> 32
+
+    assert parse_features(f"{low:#x},{high:#x}") == features
+    assert parse_features(str(features)) == features
+
+
+@given(st.text())
+def test_features_are_64_bits_whatever_is_said(text: str) -> None:
+    features = parse_features(text)
+
+    assert features is None or 0 <= features < 2**64
