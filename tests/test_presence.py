@@ -7,7 +7,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.airplay.const import AIRPLAY_TYPE, RAOP_TYPE
-from custom_components.airplay.presence import pick_host
+from custom_components.airplay.mdns_record import pick_host
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util

@@ -15,7 +15,7 @@ from .actions import async_register_actions
 from .announcements import ANNOUNCEMENTS
 from .announcer import Announcer
 from .const import CHOICES, DOMAIN, PLATFORMS
-from .entity import translated
+from .error_texts import translated
 from .groups import GROUPS
 from .models import AirPlayConfigEntry, AirPlayRuntime
 from .presence import PRESENCE

@@ -19,6 +19,7 @@ from .const import (
     CONF_MANUAL,
     DOMAIN,
 )
+from .listeners import Listeners
 from .models import AirPlayConfigEntry, followed, receiver_from, unique_id
 from .pair import are_apart
 from .presence import Presence
@@ -59,7 +60,7 @@ class Speaker:
         self._hass = hass
         self._entry = entry
         self._presence = presence
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners = Listeners[[]]()
         self._is_there = True
         self._is_buddy_there = False
         self._asking: CALLBACK_TYPE | None = None
@@ -151,8 +152,7 @@ class Speaker:
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
         """Call whenever the receiver changes, comes or goes."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._listeners.async_add(listener)
 
     @callback
     def async_failed(self, error: RaopError) -> None:
@@ -205,7 +205,7 @@ class Speaker:
         if seen:
             self._async_follow(seen)
         self._async_set_there(is_there=seen is not None or self._is_manual)
-        self._async_tell()
+        self._listeners.async_tell()
 
     @callback
     def _async_follow(self, seen: Receiver) -> None:
@@ -231,7 +231,7 @@ class Speaker:
             return
         self._is_buddy_there = is_there
         self._async_set_buddy(data)
-        self._async_tell()
+        self._listeners.async_tell()
 
     @callback
     def _async_set_buddy(self, kept: dict[str, Any] | None) -> None:
@@ -246,12 +246,7 @@ class Speaker:
             return
         self._is_there = is_there
         _LOGGER.info("%s is %s", self.name, "back" if is_there else "gone")
-        self._async_tell()
-
-    @callback
-    def _async_tell(self) -> None:
-        for listener in [*self._listeners]:
-            listener()
+        self._listeners.async_tell()
 
     @callback
     def _async_ask_later(self) -> None:
