@@ -64,6 +64,7 @@ class Speaker:
         self._is_there = True
         self._is_buddy_there = False
         self._asking: CALLBACK_TYPE | None = None
+        self._is_over = False
         self.tuning = Tuning()
         self.receiver = receiver_from(entry.data)
         self._buddy = _buddy_from(entry)
@@ -74,7 +75,7 @@ class Speaker:
         entry.async_on_unload(
             presence.async_listen(self.receiver.id, self._async_changed)
         )
-        entry.async_on_unload(self._async_stop_asking)
+        entry.async_on_unload(self._async_close)
 
     @property
     def name(self) -> str:
@@ -251,7 +252,8 @@ class Speaker:
     @callback
     def _async_ask_later(self) -> None:
         self._async_stop_asking()
-        self._asking = async_call_later(self._hass, _ASK_AGAIN_S, self._async_ask)
+        if not self._is_over:
+            self._asking = async_call_later(self._hass, _ASK_AGAIN_S, self._async_ask)
 
     async def _async_ask(self, _now: datetime) -> None:
         self._asking = None
@@ -263,6 +265,12 @@ class Speaker:
         except RaopError as error:
             _LOGGER.debug("%s answers, but: %s", self.name, error)
         self._async_set_there(is_there=True)
+
+    @callback
+    def _async_close(self) -> None:
+        """Ask no more, also not when the question of this moment is not answered."""
+        self._is_over = True
+        self._async_stop_asking()
 
     @callback
     def _async_stop_asking(self) -> None:
