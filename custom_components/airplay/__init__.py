@@ -80,9 +80,11 @@ async def async_unload_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> None:
-    """Let its group wait for it no more."""
+    """Let its group wait for it no more, and forget the level that it was to have."""
     async with GROUPS.borrow(hass) as groups:
         await groups.async_forget(entry.entry_id)
+    async with ANNOUNCEMENTS.borrow(hass) as announcements:
+        announcements.journal.async_erase(entry.entry_id)
 
 
 async def _async_test(speaker: Speaker) -> None:
