@@ -43,6 +43,14 @@ def picture(width: int, height: int, kind: str = "PNG") -> bytes:
     return written.getvalue()
 
 
+@cache
+def vast_picture() -> bytes:
+    """Return a few bytes that are a picture of 36 million pixels."""
+    written = BytesIO()
+    Image.new("1", (6000, 6000)).save(written, "PNG")
+    return written.getvalue()
+
+
 def tagged_mp3(cover: bytes) -> bytes:
     """Return an MP3 that says what it is, with a cover."""
     tags: Any = ID3()  # type: ignore[no-untyped-call]
@@ -105,6 +113,7 @@ async def media_server() -> AsyncIterator[TestServer]:
         ("/cover.png", picture(1600, 900), "image/png", 200),
         ("/broken.png", b"no picture", "image/png", 200),
         ("/huge.png", b"\0" * 10_000_001, "image/png", 200),
+        ("/vast.png", vast_picture(), "image/png", 200),
     ):
         app.router.add_get(path, _answer(body, kind, status))  # type: ignore[arg-type]
     server = TestServer(app, host="127.0.0.1")

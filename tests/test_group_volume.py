@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.airplay.sender import SenderGoneError
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from tests.ha_common import call, state_of
 from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
@@ -97,6 +97,47 @@ async def test_action_tells_what_went_wrong(
                 blocking=True,
             )
     await call(hass, HALL, "media_stop")
+
+
+async def test_action_reaches_others_where_one_cannot_be_told(
+    hass: HomeAssistant, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for player in (KITCHEN, HALL):
+        await set_level(hass, player, 0.2)
+        await house.play(player, "a", 8)
+    sender = house.entries[KITCHEN].runtime_data.sender
+    with monkeypatch.context() as patched:
+        patched.setattr(sender, "async_request", _gone)
+        with pytest.raises(HomeAssistantError, match="that plays has stopped"):
+            await hass.services.async_call(
+                "airplay",
+                "set_group_volume",
+                {"entity_id": [KITCHEN, HALL], "volume_level": 0.9},
+                blocking=True,
+            )
+
+    # A level is shown before it is told, so both were tried.
+    assert levels(hass, KITCHEN, HALL) == [0.9, 0.9]
+    for player in (KITCHEN, HALL):
+        await call(hass, player, "media_stop")
+
+
+async def test_action_says_who_has_changed_the_level(
+    hass: HomeAssistant, house: House
+) -> None:
+    await set_level(hass, KITCHEN, 0.2)
+    caller = Context()
+
+    await hass.services.async_call(
+        "airplay",
+        "set_group_volume",
+        {"entity_id": KITCHEN, "volume_level": 0.9},
+        blocking=True,
+        context=caller,
+    )
+
+    assert levels(hass, KITCHEN) == [0.9]
+    assert state_of(hass, KITCHEN).context is caller
 
 
 async def test_newcomer_is_no_louder_than_those_that_play(

@@ -1,6 +1,7 @@
 """Setting up, unloading, reloading and removing receivers."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -173,6 +174,26 @@ async def test_reloading_during_a_song_leaves_a_player_that_plays(
     assert kitchen.has_session
     assert await hass.config_entries.async_remove(entry.entry_id)
     assert not sender_pids()
+
+
+async def test_removed_speaker_leaves_no_note_of_its_level(
+    hass: HomeAssistant, kitchen: VirtualReceiver, hass_storage: dict[str, Any]
+) -> None:
+    await kitchen.stop()
+    entry = entry_for(kitchen)
+    level = {"level": 0.3, "is_muted": False}
+    hass_storage["airplay.announcements"] = {
+        "version": 1,
+        "minor_version": 1,
+        "key": "airplay.announcements",
+        "data": {entry.entry_id: level, "another": level},
+    }
+    entry.add_to_hass(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+
+    await hass.config_entries.async_remove(entry.entry_id)
+
+    assert hass_storage["airplay.announcements"]["data"] == {"another": level}
 
 
 async def test_platform_that_stays_keeps_the_entry_loaded(

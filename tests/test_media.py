@@ -188,6 +188,7 @@ async def test_words_and_picture_of_the_caller_win(
     [
         ("/broken.png", "A picture could not be read"),
         ("/huge.png", "A picture is too big to be fetched"),
+        ("/vast.png", "A picture has too many pixels"),
         ("/nothing.png", "A picture could not be fetched: ClientResponseError"),
     ],
 )

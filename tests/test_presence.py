@@ -7,7 +7,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.airplay.const import AIRPLAY_TYPE, RAOP_TYPE
-from custom_components.airplay.presence import pick_host
+from custom_components.airplay.mdns_record import pick_host
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
@@ -238,6 +238,30 @@ async def test_receiver_without_mdns_is_not_asked_after_unloading(
 
     assert await hass.config_entries.async_unload(entry.entry_id)
     await after(hass, 61)
+
+    assert not kitchen.requests
+
+
+async def test_receiver_without_mdns_is_forgotten_while_it_is_asked(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    entry = entry_for(kitchen, manual=True)
+    player = await set_up(hass, entry)
+    await kitchen.stop()
+    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
+        await play(hass, player, song)
+    kitchen.quirks = Quirks(unanswered=frozenset({"OPTIONS"}))
+    await kitchen.start()
+    kitchen.clear()
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=61))
+    await kitchen.wait_for("OPTIONS")
+
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await kitchen.stop()
+    await hass.async_block_till_done()
+    await kitchen.start()
+    kitchen.clear()
+    await after(hass, 122)
 
     assert not kitchen.requests
 

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import pytest
 
-from custom_components.airplay import sender
+from custom_components.airplay import sender, sender_process
 from custom_components.airplay.raop.messages import (
     MAX_LINE_BYTES,
     CoverFound,
@@ -99,7 +99,9 @@ async def test_process_that_does_not_start_is_said_and_tried_again_when_needed(
     song: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with patch.object(sender, "_BOOT", "import sys; sys.exit('no audio library')"):
+    with patch.object(
+        sender_process, "_BOOT", "import sys; sys.exit('no audio library')"
+    ):
         player = await set_up(hass, entry_for(kitchen))
         await logged(caplog, "exit code 1", count=2)
         with pytest.raises(HomeAssistantError, match="plays has stopped"):
@@ -129,7 +131,7 @@ async def test_process_that_is_never_ready(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     with (
-        patch.object(sender, "_BOOT", "import sys; sys.stdin.read()"),
+        patch.object(sender_process, "_BOOT", "import sys; sys.stdin.read()"),
         patch.object(sender, "_START_S", 0.1),
     ):
         player = await set_up(hass, entry_for(kitchen))
@@ -142,7 +144,7 @@ async def test_process_that_does_not_answer(
 ) -> None:
     boot = f"import sys; print({_READY!r}, end='', flush=True); sys.stdin.read()"
     with (
-        patch.object(sender, "_BOOT", boot),
+        patch.object(sender_process, "_BOOT", boot),
         patch.object(sender, "_REPLY_S", 0.1),
     ):
         player = await set_up(hass, entry_for(kitchen))
@@ -163,7 +165,7 @@ async def test_what_the_process_says_is_logged_and_nonsense_is_survived(
         f"print({line.decode()!r}, end='', flush=True);"
         "print('y' * 5000, file=sys.stderr, flush=True); sys.stdin.read()"
     )
-    with patch.object(sender, "_BOOT", boot):
+    with patch.object(sender_process, "_BOOT", boot):
         await set_up(hass, entry_for(kitchen))
         await logged(caplog, "so%s")
         await logged(caplog, "yyy")
@@ -185,7 +187,10 @@ async def test_process_that_does_not_end_is_made_to(
         "time.sleep(60)"
     )
     entry = entry_for(kitchen)
-    with patch.object(sender, "_BOOT", boot), patch.object(sender, "_EXIT_S", 0.3):
+    with (
+        patch.object(sender_process, "_BOOT", boot),
+        patch.object(sender_process, "_EXIT_S", 0.3),
+    ):
         await set_up(hass, entry)
         assert await hass.config_entries.async_unload(entry.entry_id)
 
@@ -197,9 +202,9 @@ async def test_restarts_slow_down_and_speed_up_after_a_healthy_time(
     hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     with (
-        patch.object(sender, "_BOOT", "import sys; sys.exit(1)"),
-        patch.object(sender, "_BACKOFF_S", (0, 0, 60)),
-        patch.object(sender, "_HEALTHY_S", 60),
+        patch.object(sender_process, "_BOOT", "import sys; sys.exit(1)"),
+        patch.object(sender_process, "_BACKOFF_S", (0, 0, 60)),
+        patch.object(sender_process, "_HEALTHY_S", 60),
     ):
         entry = entry_for(kitchen)
         await set_up(hass, entry)
@@ -209,9 +214,9 @@ async def test_restarts_slow_down_and_speed_up_after_a_healthy_time(
 
     caplog.clear()
     with (
-        patch.object(sender, "_BOOT", "import sys; sys.exit(1)"),
-        patch.object(sender, "_BACKOFF_S", (0, 60)),
-        patch.object(sender, "_HEALTHY_S", 0),
+        patch.object(sender_process, "_BOOT", "import sys; sys.exit(1)"),
+        patch.object(sender_process, "_BACKOFF_S", (0, 60)),
+        patch.object(sender_process, "_HEALTHY_S", 0),
     ):
         await hass.config_entries.async_setup(entry.entry_id)
         await logged(caplog, "exit code 1", count=4)
@@ -264,7 +269,7 @@ async def test_commands_that_the_process_cannot_do(
         "    body = {'id': number, 'code': 'failed', 'text': 'no hands'}\n"
         "    print(json.dumps({'type': 'Reply', 'id': 0, 'body': body}), flush=True)\n"
     )
-    with patch.object(sender, "_BOOT", boot):
+    with patch.object(sender_process, "_BOOT", boot):
         player = await set_up(hass, entry)
         await play(hass, player, song)
         assert state_of(hass, player).state == "playing"
@@ -287,7 +292,9 @@ async def test_fault_in_an_event_does_not_end_the_supervision(
     song: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with patch("custom_components.airplay.player.NowPlaying", side_effect=ValueError):
+    with patch(
+        "custom_components.airplay.player_state.NowPlaying", side_effect=ValueError
+    ):
         await play(hass, player, song)
     await logged(caplog, "An event could not be used")
 
@@ -315,9 +322,9 @@ async def test_home_assistant_killed_in_the_middle_of_a_song(
     )
     media = Media(url=str(write_wav(tmp_path / "song.wav", song_pcm)), name="song")
     line = encode_command(1, Play(stream="x", members=(member,), media=media)).decode()
-    folder = str(Path(sender.__file__).parent)
+    folder = str(Path(sender_process.__file__).parent)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", owner, sender._BOOT, folder, line, stdout=PIPE
+        sys.executable, "-c", owner, sender_process._BOOT, folder, line, stdout=PIPE
     )
     assert process.stdout
     pid = int(await process.stdout.readline())

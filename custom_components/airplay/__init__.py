@@ -15,7 +15,7 @@ from .actions import async_register_actions
 from .announcements import ANNOUNCEMENTS
 from .announcer import Announcer
 from .const import CHOICES, DOMAIN, PLATFORMS
-from .entity import translated
+from .error_texts import translated
 from .groups import GROUPS
 from .models import AirPlayConfigEntry, AirPlayRuntime
 from .presence import PRESENCE
@@ -80,9 +80,11 @@ async def async_unload_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> None:
-    """Let its group wait for it no more."""
+    """Let its group wait for it no more, and forget the level that it was to have."""
     async with GROUPS.borrow(hass) as groups:
         await groups.async_forget(entry.entry_id)
+    async with ANNOUNCEMENTS.borrow(hass) as announcements:
+        announcements.journal.async_erase(entry.entry_id)
 
 
 async def _async_test(speaker: Speaker) -> None:

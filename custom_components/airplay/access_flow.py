@@ -16,6 +16,12 @@ from .raop.receiver import Receiver
 if TYPE_CHECKING:
     from .pairing import Pairing
 
+_SCHEMAS = {
+    "pair": CODE_SCHEMA,
+    "password": PASSWORD_SCHEMA,
+    "reauth_confirm": PASSWORD_SCHEMA,
+}
+
 
 class AccessFlow(ConfigFlow):
     """Ask for a code or a password: only what is needed."""
@@ -41,13 +47,7 @@ class AccessFlow(ConfigFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the receiver's password and try it before it is kept."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            outcome = await self._async_try_password(user_input[CONF_PASSWORD])
-            if not isinstance(outcome, str):
-                return outcome
-            errors = password_errors(outcome)
-        return self._show("password", errors)
+        return await self._async_ask_password("password", user_input)
 
     async def async_step_pair(
         self, user_input: dict[str, Any] | None = None
@@ -104,6 +104,18 @@ class AccessFlow(ConfigFlow):
             return await self.async_step_password()
         return problem
 
+    async def _async_ask_password(
+        self, step: str, user_input: dict[str, Any] | None, **placeholders: str
+    ) -> ConfigFlowResult:
+        """Ask for a password until the receiver takes it, or wants something else."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            outcome = await self._async_try_password(user_input[CONF_PASSWORD])
+            if not isinstance(outcome, str):
+                return outcome
+            errors = password_errors(outcome)
+        return self._show(step, errors, **placeholders)
+
     async def _async_try_password(self, password: str) -> ConfigFlowResult | str:
         """Finish with a password or go on to a code; else say what is wrong."""
         self._password = password
@@ -147,10 +159,9 @@ class AccessFlow(ConfigFlow):
         self, step: str, errors: dict[str, str], **placeholders: str
     ) -> ConfigFlowResult:
         receiver = self._receiver
-        schemas = {"password": PASSWORD_SCHEMA, "pair": CODE_SCHEMA}
         return self.async_show_form(
             step_id=step,
-            data_schema=schemas.get(step, NOTHING_SCHEMA),
+            data_schema=_SCHEMAS.get(step, NOTHING_SCHEMA),
             description_placeholders={
                 CONF_NAME: receiver.title,
                 "model": receiver.model or receiver.host,

@@ -1,5 +1,6 @@
 """The actions that the integration adds to those of media players."""
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from homeassistant.components.media_player import (
@@ -13,7 +14,8 @@ from homeassistant.helpers import config_validation as cv, service
 
 from .announcement import PRIORITY, Announcement, Priority, Wish, chime_from, media_id
 from .const import DOMAIN
-from .entity import AirPlayEntity, translated
+from .entity import AirPlayEntity
+from .error_texts import translated
 from .raop.errors import RaopError
 from .speech import speech_id
 
@@ -76,6 +78,7 @@ def async_register_actions(hass: HomeAssistant) -> None:
 
 async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> None:
     """Announce at all players at the same instant."""
+    _take_context(players, call)
     words = call.data
     wish = Wish(
         Announcement(
@@ -96,15 +99,25 @@ async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> No
 async def _async_set_group_volume(
     players: list[AirPlayEntity], call: ServiceCall
 ) -> None:
-    """Set the level of each group that one of the players is in."""
+    """Set the level of each group that one of the players is in; one may fail alone."""
+    _take_context(players, call)
+    level = call.data[ATTR_MEDIA_VOLUME_LEVEL]
     heard = {player.player: player for player in players}
-    for company, player in heard.items():
-        try:
-            await company.async_set_level(
-                call.data[ATTR_MEDIA_VOLUME_LEVEL], player.origin
-            )
-        except RaopError as error:
-            raise translated(error, company.name) from error
+    results = await asyncio.gather(
+        *(each.async_set_level(level, player.origin) for each, player in heard.items()),
+        return_exceptions=True,
+    )
+    for company, failure in zip(heard, results, strict=True):
+        if isinstance(failure, RaopError):
+            raise translated(failure, company.name) from failure
+        if failure:
+            raise failure
+
+
+def _take_context(players: list[AirPlayEntity], call: ServiceCall) -> None:
+    """Note who calls, which Home Assistant does only for players called one by one."""
+    for player in players:
+        player.async_set_context(call.context)
 
 
 def _content_id(hass: HomeAssistant, words: dict[str, Any]) -> str:

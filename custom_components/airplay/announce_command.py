@@ -11,7 +11,7 @@ from homeassistant.exceptions import HomeAssistantError
 from .announce_order import Clips, Order, Part
 from .announcement import Announcement
 from .const import DOMAIN
-from .entity import translated
+from .error_texts import translated
 from .media import async_resolve, make_item, public_name
 from .player import Player
 from .raop.errors import MediaError, MediaTooLongError, RaopError

@@ -1,4 +1,4 @@
-"""All announcements of an installation: gathered, put in line, and sounded."""
+"""All announcements of an installation: gathered, put in line, waited for."""
 
 import asyncio
 from functools import partial
@@ -6,18 +6,15 @@ import logging
 from typing import Self
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.hass_dict import HassKey
 
-from .announce_command import async_make_clips, make_command, refusal
+from .announce_command import refusal
 from .announce_line import Line
-from .announce_order import Clips, Order, Part
+from .announce_order import Order, Part
+from .announce_run import async_end_early, async_ended, async_prepare, async_run
 from .announcement import Announcement, Wish
 from .announcer import Announcer
 from .const import DOMAIN
-from .raop.errors import RaopError
-from .raop.messages import CancelAnnouncement
-from .sender import SenderGoneError
 from .shared import Holding, Shared
 from .volume_journal import VolumeJournal
 
@@ -26,11 +23,6 @@ _LOGGER = logging.getLogger(__name__)
 # Calls of one action reach several players within a few turns of the loop.
 _GATHER_S = 0.025
 _MOST_WAITING = 20
-# The longest announcement, and what may come before and after its sound.
-_LONGEST_S = 420
-_END_S = 10
-# The address of a message may expire five minutes after it was made.
-_STALE_S = 120
 
 type _Key = tuple[str, Announcement]
 
@@ -114,29 +106,15 @@ class Announcements:
                 continue
             if order.running:
                 self._async_cancel(order)
-                await asyncio.wait([order.running], timeout=_END_S)
+                await async_ended(order)
             else:
                 self._async_drop(order, announcer)
 
     @callback
     def _async_open(self, announcement: Announcement, announcer: Announcer) -> Order:
         order = Order(announcement, announcer)
-        self._async_prepare(order)
+        async_prepare(self._hass, order)
         return order
-
-    @callback
-    def _async_prepare(self, order: Order) -> asyncio.Task[Clips]:
-        """Begin at once with what does not depend on who is to hear it."""
-        order.prepared_at = self._hass.loop.time()
-        order.preparing = self._hass.async_create_background_task(
-            async_make_clips(self._hass, order.first.entity_id, order.announcement),
-            f"{DOMAIN} announcement",
-        )
-        # It is of no interest why something failed that was cancelled since.
-        order.preparing.add_done_callback(
-            lambda task: task.cancelled() or task.exception()
-        )
-        return order.preparing
 
     @callback
     def _async_seat(
@@ -203,55 +181,9 @@ class Announcements:
 
     async def _async_run(self, order: Order) -> None:
         try:
-            await self._async_sound(order)
-        except HomeAssistantError as error:
-            for part in order.open_parts:
-                part.end(None if order.is_cancelled else error)
-        except Exception:
-            # Whoever waits must not take it for heard.
-            _LOGGER.exception("An announcement ended unexpectedly")
-            self._async_fail(order, RaopError("it ended unexpectedly"))
+            await async_run(self._hass, self.journal, order)
         finally:
             self._async_finish(order)
-
-    async def _async_sound(self, order: Order) -> None:
-        is_stale = self._hass.loop.time() - order.prepared_at > _STALE_S
-        preparing = order.preparing
-        if preparing is None or is_stale:
-            preparing = self._async_prepare(order)
-        clips = await preparing
-        for part in order.open_parts:
-            part.announcer.async_admit(part)
-        await self.journal.async_written()
-        parts = order.open_parts
-        if order.is_cancelled or not parts:
-            return
-        order.is_sent = True
-        for part in parts:
-            part.announcer.async_begin(order, part)
-        try:
-            await order.first.sender.async_request(
-                make_command(order, parts, clips), within_s=_LONGEST_S
-            )
-        except SenderGoneError as error:
-            self._async_fail(order, error)
-        except RaopError as error:
-            self._async_fail(order, error)
-            self._async_replied(order)
-        else:
-            self._async_replied(order)
-
-    @callback
-    def _async_fail(self, order: Order, error: RaopError) -> None:
-        if not order.is_cancelled:
-            for part in order.open_parts:
-                part.announcer.async_fail(order, part, error)
-
-    @callback
-    def _async_replied(self, order: Order) -> None:
-        """Take note that the sender has left every level as it shall be."""
-        for part in order.parts.values():
-            part.announcer.async_replied(part)
 
     @callback
     def _async_finish(self, order: Order) -> None:
@@ -298,24 +230,12 @@ class Announcements:
         order.is_cancelled = True
         if order.is_sent:
             self._hass.async_create_background_task(
-                self._async_make_end(order), f"{DOMAIN} cancels {order.id}"
+                async_end_early(order), f"{DOMAIN} cancels {order.id}"
             )
         elif order.running:
             order.running.cancel()
         else:
             self._async_finish(order)
-
-    async def _async_make_end(self, order: Order) -> None:
-        try:
-            await order.first.sender.async_request(
-                CancelAnnouncement(announcement=order.id)
-            )
-        except RaopError as error:
-            _LOGGER.debug("An announcement could not be ended: %s", error)
-        if order.running:
-            await asyncio.wait([order.running], timeout=_END_S)
-            # Its speakers must not stay taken for others.
-            order.running.cancel()
 
 
 _KEY: HassKey[Holding[Announcements]] = HassKey(f"{DOMAIN}_announcements")

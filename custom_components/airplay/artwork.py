@@ -17,6 +17,8 @@ _LOGGER = logging.getLogger(__name__)
 _EDGE = 600
 _MAX_SENT_BYTES = 100_000
 _MAX_FETCHED_BYTES = 10_000_000
+# Few bytes may stand for many pixels, and each takes several bytes of memory.
+_MAX_PIXELS = 25_000_000
 _QUALITIES = (90, 80, 65, 50, 35, 20)
 _TIMEOUT = ClientTimeout(total=10)
 
@@ -65,6 +67,9 @@ def _scale(content: bytes) -> str:
     try:
         with Image.open(BytesIO(content)) as original:
             original.draft("RGB", (_EDGE, _EDGE))
+            if original.width * original.height > _MAX_PIXELS:
+                _LOGGER.debug("A picture has too many pixels to be shown")
+                return ""
             image = ImageOps.exif_transpose(original).convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as err:
         _LOGGER.debug("A picture could not be read: %s", err)

@@ -34,8 +34,7 @@ class InUseElsewhere(AirPlayEntity, BinarySensorEntity):
 
     def __init__(self, entry: AirPlayConfigEntry) -> None:
         """Stand beside the player on its device."""
-        super().__init__(entry)
-        self._attr_unique_id = f"{self._attr_unique_id}_in_use_elsewhere"
+        super().__init__(entry, "in_use_elsewhere")
 
     @property
     @override

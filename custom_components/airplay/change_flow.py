@@ -8,17 +8,10 @@ from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PASSWORD, CONF_PORT
 
 from .access_flow import AccessFlow
 from .const import CONF_AIRPLAY, CONF_CREDENTIALS, CONF_RAOP
-from .forms import (
-    CONF_PAIR,
-    NOTHING_SCHEMA,
-    PASSWORD_SCHEMA,
-    RECONFIGURE_PAIRED_SCHEMA,
-    RECONFIGURE_SCHEMA,
-    plain,
-)
+from .forms import CONF_PAIR, RECONFIGURE_PAIRED_SCHEMA, RECONFIGURE_SCHEMA, plain
 from .models import followed, receiver_data, receiver_from
 from .presence import PRESENCE
-from .problems import WANT_PAIRING, async_problem, password_errors
+from .problems import WANT_PAIRING, async_problem
 from .raop.receiver import Receiver
 
 
@@ -44,17 +37,8 @@ class ChangeFlow(AccessFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the password that the receiver has now."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            outcome = await self._async_try_password(user_input[CONF_PASSWORD])
-            if not isinstance(outcome, str):
-                return outcome
-            errors = password_errors(outcome)
-        return self.async_show_form(
-            step_id="reauth_confirm",
-            data_schema=PASSWORD_SCHEMA,
-            description_placeholders={CONF_NAME: self._get_reauth_entry().title},
-            errors=errors,
+        return await self._async_ask_password(
+            "reauth_confirm", user_input, name=self._get_reauth_entry().title
         )
 
     async def async_step_reauth_pair(
@@ -64,11 +48,7 @@ class ChangeFlow(AccessFlow):
         if user_input is not None:
             self._credentials = None
             return await self.async_step_pair()
-        return self.async_show_form(
-            step_id="reauth_pair",
-            data_schema=NOTHING_SCHEMA,
-            description_placeholders={CONF_NAME: self._get_reauth_entry().title},
-        )
+        return self._show("reauth_pair", {}, name=self._get_reauth_entry().title)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None

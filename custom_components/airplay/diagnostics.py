@@ -8,12 +8,12 @@ from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.const import CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_AIRPLAY, CONF_BUDDY, CONF_RAOP
+from .const import CONF_AIRPLAY, CONF_BUDDY, CONF_CREDENTIALS, CONF_RAOP
 from .models import CONF_INSTANCE, CONF_TXT, AirPlayConfigEntry
 from .raop.messages import Progress
 
 _RECORDS = {CONF_AIRPLAY, CONF_RAOP}
-_SECRET = {CONF_PASSWORD, "credentials"}
+_SECRET = {CONF_CREDENTIALS, CONF_PASSWORD}
 # Keys and serial numbers of receivers and homes.
 _SECRET_TXT = {
     "btaddr",
@@ -61,6 +61,7 @@ async def async_get_config_entry_diagnostics(
             "in_use_elsewhere": seat.occupancy.is_taken,
             "progress": _progress(player.progress) if player.progress else None,
         },
+        "queue": asdict(player.queue.snapshot()),
         "group": {
             "members": [_shorten(each.speaker.receiver.id) for each in player.members],
             "is_leader": player.leader is seat,

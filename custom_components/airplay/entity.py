@@ -4,84 +4,18 @@ from collections.abc import Callable, Coroutine
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, override
 
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
 from homeassistant.helpers.entity import Entity
 
 from .const import DOMAIN
+from .error_texts import translated
 from .models import AirPlayConfigEntry
-from .raop.errors import (
-    AuthenticationError,
-    CredentialsRejectedError,
-    HopelessLinkError,
-    MediaEmptyError,
-    MediaError,
-    MediaForbiddenError,
-    MediaNotAudioError,
-    MediaNotFoundError,
-    MediaUnreachableError,
-    PairingRefusedError,
-    PairingRequiredError,
-    PasswordRequiredError,
-    RaopError,
-    ReceiverBusyError,
-    ReceiverProtocolError,
-    ReceiverRefusedError,
-    ReceiverSilentError,
-    ReceiverTakenError,
-    ReceiverUnreachableError,
-    TooManyTriesError,
-    UnsupportedReceiverError,
-)
+from .raop.errors import RaopError
 from .raop.receiver import normalise_id
-from .sender import SenderGoneError
 from .volume_owner import Origin
 
 if TYPE_CHECKING:
     from .transport import Transport
-
-_TRANSLATION_KEYS: dict[type[RaopError], str] = {
-    RaopError: "failed",
-    ReceiverUnreachableError: "receiver_unreachable",
-    HopelessLinkError: "receiver_link_hopeless",
-    ReceiverBusyError: "receiver_busy",
-    ReceiverTakenError: "receiver_taken",
-    ReceiverRefusedError: "receiver_refused",
-    ReceiverProtocolError: "receiver_protocol",
-    ReceiverSilentError: "receiver_silent",
-    UnsupportedReceiverError: "receiver_unsupported",
-    AuthenticationError: "receiver_auth_failed",
-    PasswordRequiredError: "receiver_password_required",
-    PairingRequiredError: "receiver_pairing_required",
-    PairingRefusedError: "receiver_pairing_refused",
-    CredentialsRejectedError: "receiver_credentials_rejected",
-    TooManyTriesError: "receiver_too_many_tries",
-    MediaError: "media_failed",
-    MediaNotFoundError: "media_not_found",
-    MediaForbiddenError: "media_forbidden",
-    MediaUnreachableError: "media_unreachable",
-    MediaNotAudioError: "media_not_audio",
-    MediaEmptyError: "media_empty",
-    SenderGoneError: "sender_gone",
-}
-
-
-def translated(error: RaopError, name: str, media: str = "") -> HomeAssistantError:
-    """Return what a user is told of a core error at a receiver."""
-    key = next(
-        _TRANSLATION_KEYS[kind]
-        for kind in type(error).__mro__
-        if kind in _TRANSLATION_KEYS
-    )
-    return HomeAssistantError(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders={
-            "name": name,
-            "media": media,
-            "reason": str(error) or error.code,
-        },
-    )
 
 
 def translate_errors[S: AirPlayEntity, **P](
@@ -122,15 +56,15 @@ class AirPlayEntity(Entity):
     _attr_has_entity_name = True
     _attr_should_poll = False
 
-    def __init__(self, entry: AirPlayConfigEntry) -> None:
-        """Describe the device of the entry."""
+    def __init__(self, entry: AirPlayConfigEntry, key: str | None = None) -> None:
+        """Describe the device of the entry; all but the player need a key there."""
         self.seat = entry.runtime_data.seat
         self.speaker = entry.runtime_data.speaker
         self.groups = entry.runtime_data.groups
         self.announcer = entry.runtime_data.announcer
         receiver = self.speaker.receiver
         unique_id = entry.unique_id or entry.entry_id
-        self._attr_unique_id = unique_id
+        self._attr_unique_id = f"{unique_id}_{key}" if key else unique_id
         self._attr_device_info = DeviceInfo(
             identifiers={(DOMAIN, unique_id)},
             manufacturer=receiver.manufacturer,

@@ -13,7 +13,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from .background import Background
 from .const import DOMAIN
-from .entity import translated
+from .error_texts import translated
 from .group_list import GroupList
 from .raop.errors import RaopError, ReceiverBusyError, error_for
 from .raop.messages import MemberChanged
@@ -215,7 +215,7 @@ class Groups:
         if not isinstance(event, MemberChanged):
             return
         if event.state == "playing":
-            seat.complaint.async_withdraw()
+            seat.notice.async_withdraw()
         elif event.state == "left" and _is_hopeless(event) and seat.player.is_group:
             self._background.async_run(
                 self._async_expel(seat, event), f"group {seat.name}"
@@ -230,7 +230,7 @@ class Groups:
                 return
             reason = str(translated(error, seat.name))
             _LOGGER.warning("%s was taken out of its group: %s", seat.name, reason)
-            seat.complaint.async_make(seat.name, reason)
+            seat.notice.async_make(seat.name, reason)
             await self._async_quit(seat)
 
 

@@ -17,7 +17,7 @@ from .raop.messages import CoverFound, MediaChanged, SetArtwork, Tags
 from .sender import Sender
 
 if TYPE_CHECKING:
-    from .player import Player
+    from .company import Company
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Display:
         self,
         hass: HomeAssistant,
         sender: Sender,
-        player: Player,
+        player: Company,
         background: Background,
     ) -> None:
         """Start with nothing shown."""

@@ -11,7 +11,7 @@ from homeassistant.components.number import (
     NumberMode,
     RestoreNumber,
 )
-from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
+from homeassistant.const import PERCENTAGE, UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -19,6 +19,7 @@ from .entity import AirPlayEntity, translate_errors
 from .models import AirPlayConfigEntry
 from .raop.messages import MAX_DELAY_MS
 from .seat import Seat
+from .setting_entity import SettingEntity
 
 PARALLEL_UPDATES = 0
 
@@ -48,7 +49,6 @@ _DESCRIPTIONS = (
     _Description(
         key="crossfade",
         translation_key="crossfade",
-        entity_category=EntityCategory.CONFIG,
         device_class=NumberDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.SECONDS,
         native_min_value=0,
@@ -61,7 +61,6 @@ _DESCRIPTIONS = (
     _Description(
         key="delay",
         translation_key="delay",
-        entity_category=EntityCategory.CONFIG,
         device_class=NumberDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.MILLISECONDS,
         native_min_value=-MAX_DELAY_MS,
@@ -74,7 +73,6 @@ _DESCRIPTIONS = (
     _Description(
         key="maximum_volume",
         translation_key="maximum_volume",
-        entity_category=EntityCategory.CONFIG,
         native_unit_of_measurement=PERCENTAGE,
         native_min_value=10,
         native_max_value=100,
@@ -97,31 +95,15 @@ async def async_setup_entry(
     )
 
 
-class AirPlayNumber(AirPlayEntity, RestoreNumber):
-    """A choice that the speaker follows at once."""
+class AirPlayNumber(SettingEntity[float], RestoreNumber):
+    """A choice of a number."""
 
     entity_description: _Description
 
     def __init__(self, entry: AirPlayConfigEntry, description: _Description) -> None:
         """Stand beside the player on its device."""
-        super().__init__(entry)
+        super().__init__(entry, description.key)
         self.entity_description = description
-        self._attr_unique_id = f"{self._attr_unique_id}_{description.key}"
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Take up what was chosen last."""
-        await super().async_added_to_hass()
-        kept = await self.async_get_last_number_data()
-        if kept and kept.native_value is not None:
-            within = min(max(kept.native_value, self.min_value), self.max_value)
-            await self.entity_description.apply(self.seat, within)
-
-    @property
-    @override
-    def available(self) -> bool:
-        """A choice can be made while the receiver is away."""
-        return True
 
     @property
     @override
@@ -129,12 +111,21 @@ class AirPlayNumber(AirPlayEntity, RestoreNumber):
         """Return what is in force."""
         return self.entity_description.read(self.seat)
 
-    @translate_errors
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Put a choice in force."""
-        await self.entity_description.apply(self.seat, value)
-        self.async_write_ha_state()
+        await self._async_choose(value)
+
+    @override
+    async def _async_kept(self) -> float | None:
+        kept = await self.async_get_last_number_data()
+        if kept is None or kept.native_value is None:
+            return None
+        return min(max(kept.native_value, self.min_value), self.max_value)
+
+    @override
+    async def _async_apply(self, choice: float) -> None:
+        await self.entity_description.apply(self.seat, choice)
 
 
 class GroupVolume(AirPlayEntity, NumberEntity):
@@ -149,8 +140,7 @@ class GroupVolume(AirPlayEntity, NumberEntity):
 
     def __init__(self, entry: AirPlayConfigEntry) -> None:
         """Stand beside the player on its device."""
-        super().__init__(entry)
-        self._attr_unique_id = f"{self._attr_unique_id}_group_volume"
+        super().__init__(entry, "group_volume")
 
     @property
     @override

@@ -9,7 +9,7 @@ from .models import AirPlayConfigEntry
 from .raop.buttons import Button
 from .raop.errors import ReceiverBusyError, ReceiverTakenError
 from .raop.messages import MemberChanged, RemoteCommand, StreamChanged
-from .sender import Sender, SenderDied, SenderEvent
+from .sender import SenderDied, SenderEvent
 from .speaker import Speaker
 
 _LONGEST_WAIT_S = 600
@@ -28,14 +28,12 @@ class Occupancy:
         self,
         entry: AirPlayConfigEntry,
         speaker: Speaker,
-        sender: Sender,
         *,
         is_idle: Callable[[], bool],
         on_change: Callable[[], None],
     ) -> None:
         """Begin with what the record says: nothing of ours plays yet."""
         self._speaker = speaker
-        self._sender = sender
         self._is_idle = is_idle
         self._on_change = on_change
         self._is_busy = False
@@ -94,8 +92,6 @@ class Occupancy:
                 self._is_busy = event.state == "busy" or event.code in _TAKEN
                 if event.state == "connected":
                     self._is_switched_away, self._is_ours = False, True
-                    if event.local:
-                        self._sender.record.async_reached(event.receiver, event.local)
             case RemoteCommand():
                 if event.command in _SWITCHES:
                     self._is_switched_away = _SWITCHES[event.command]

@@ -1,36 +1,16 @@
-"""What plays on one speaker or a group: commands to the sender, and its reports."""
+"""What one speaker or a group is told to play: commands to the sender."""
 
-from enum import StrEnum
 import logging
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.util import dt as dt_util
 
-from .background import Background
-from .company import Company
 from .media import Playable
-from .now_playing import Display, NowPlaying
-from .raop.errors import NoStreamError, RaopError, error_for
-from .raop.messages import (
-    AnnouncementFailed,
-    AnnouncementStarted,
-    CoverFound,
-    MediaChanged,
-    MemberChanged,
-    NextTaken,
-    Pause,
-    Play,
-    Progress,
-    Queue,
-    RemoteCommand,
-    Resume,
-    Started,
-    Stop,
-    StreamChanged,
-    VolumeFound,
-)
-from .sender import Sender, SenderDied, SenderEvent, SenderGoneError
+from .now_playing import NowPlaying
+from .player_state import PlayerState, ReportedPlayer
+from .raop.errors import NoStreamError, RaopError
+from .raop.messages import Pause, Play, Queue, Resume, Stop
+from .sender import Sender, SenderGoneError
 from .settings import BUSY_WAIT
 
 if TYPE_CHECKING:
@@ -43,62 +23,18 @@ _NOTHING_PAUSED = (NoStreamError, SenderGoneError)
 # More are never open and unheard at once.
 _MOST_AHEAD = 8
 _PLAY_S = 60.0
-# These reach their speaker by themselves.
-_OF_RECEIVER = (
-    AnnouncementFailed,
-    AnnouncementStarted,
-    MemberChanged,
-    RemoteCommand,
-    SenderDied,
-    VolumeFound,
-)
 
 
-class PlayerState(StrEnum):
-    """What the sender's reports show."""
-
-    IDLE = "idle"
-    BUFFERING = "buffering"
-    PLAYING = "playing"
-    PAUSED = "paused"
-
-
-_STATES = {
-    "connecting": PlayerState.BUFFERING,
-    "buffering": PlayerState.BUFFERING,
-    "playing": PlayerState.PLAYING,
-    "paused": PlayerState.PAUSED,
-    "ended": PlayerState.IDLE,
-}
-
-
-class Player(Company):
+class Player(ReportedPlayer):
     """Plays on one speaker or on several together; the last command wins."""
 
     def __init__(self, hass: HomeAssistant, sender: Sender, owner: Seat) -> None:
-        """Listen to a stream of its own, which is meant for one speaker at first."""
-        super().__init__(sender, owner)
-        self._hass = hass
-        self._background = Background(hass)
+        """Begin with nothing asked for."""
+        super().__init__(hass, sender, owner)
         self._intent = 0
-        self._starting = 0
-        self._next: Playable | None = None
-        self._ahead: dict[str, Playable] = {}
-        # Items that are sent already, but not heard.
-        self.taken: list[str] = []
         # The numbers of a pause and of a stop that are on their way.
         self._pausing: int | None = None
         self._stopping: int | None = None
-        self.state = PlayerState.IDLE
-        self.playing: NowPlaying | None = None
-        self.progress: Progress | None = None
-        self._display = Display(hass, sender, self, self._background)
-        self._forget = sender.async_listen(self.stream, self._async_take)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether there is no stream and none is on its way."""
-        return self.state is PlayerState.IDLE and not self._starting
 
     @property
     def is_pausing(self) -> bool:
@@ -229,105 +165,3 @@ class Player(Company):
         except RaopError as error:
             _LOGGER.debug("%s could not be freed: %s", self.name, error)
         self.async_release()
-
-    @callback
-    def async_release(self) -> None:
-        """Let go of everything but the receivers; may be done twice."""
-        forget, self._forget = self._forget, lambda: None
-        forget()
-        self._background.async_cancel()
-
-    @callback
-    def _async_take(self, event: SenderEvent) -> None:
-        if not isinstance(event, _OF_RECEIVER):
-            for seat in self._hearers:
-                seat.async_take(event)
-        self._async_follow_stream(event)
-
-    @callback
-    def _async_follow_stream(self, event: SenderEvent) -> None:
-        match event:
-            case StreamChanged():
-                self._async_stream_changed(event)
-            case Started():
-                self._async_change_media()
-            case SenderDied() if self.state is not PlayerState.PAUSED:
-                self._async_end()
-            case NextTaken():
-                self.taken.append(event.item)
-            case Progress():
-                self.progress = event
-                return
-            case MediaChanged():
-                self._async_media_changed(event)
-            case CoverFound() if self.playing:
-                if self.playing.async_take_cover(event):
-                    self._display.async_show(self.playing)
-            case _:
-                return
-        self.async_tell()
-
-    @callback
-    def _async_stream_changed(self, event: StreamChanged) -> None:
-        self.state = _STATES.get(event.state, self.state)
-        if self.state is PlayerState.IDLE:
-            self._async_end()
-            if event.reason == "failed" and not self._starting:
-                _LOGGER.warning("%s stopped playing: %s", self.name, event.text)
-                self._async_failed(error_for(event.code or "", event.text))
-            return
-        if event.state == "connecting":
-            self._async_change_media()
-        if self.playing:
-            self.playing.position_ms = event.position_ms
-            self.playing.position_at = (
-                dt_util.utc_from_timestamp(event.at) if event.at else dt_util.utcnow()
-            )
-
-    @callback
-    def _async_change_media(self) -> None:
-        """Show what was asked for; until now the media before it was heard."""
-        if self._next:
-            self.taken.clear()
-            media = self._next.media
-            self.playing = NowPlaying(
-                self._next,
-                tags=media.tags,
-                position_ms=media.position_ms,
-                position_at=self.playing.position_at if self.playing else None,
-            )
-
-    @callback
-    def _async_media_changed(self, event: MediaChanged) -> None:
-        if event.item in self.taken and event.item in self._ahead:
-            del self.taken[: self.taken.index(event.item) + 1]
-            playable = self._ahead[event.item]
-            self.playing = NowPlaying(
-                playable, tags=event.tags, position_at=dt_util.utcnow()
-            )
-            self._display.async_show(self.playing)
-        elif self.playing and self.playing.item == event.item and not event.is_live:
-            # It began anew, and what was to follow has to be told again.
-            self.taken.clear()
-        if self.playing and event.item in ("", self.playing.item):
-            self.playing.async_take(event)
-
-    @callback
-    def _async_end(self) -> None:
-        self.state = PlayerState.IDLE
-        self.progress = None
-        self.taken.clear()
-        self._display.async_end()
-        self.playing = None
-
-    @override
-    async def async_join(self, seat: Seat) -> None:
-        """Let a member hear what plays now; return when it does."""
-        await super().async_join(seat)
-        self._display.async_show_late()
-
-    @callback
-    def _async_failed(self, error: RaopError) -> None:
-        """Take note of why the stream could not be heard; groups learn it by member."""
-        if not self.is_group:
-            self.leader.speaker.async_failed(error)

@@ -1,11 +1,11 @@
 """What is on the network now, from the mDNS records of both services."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 import logging
 from typing import Self
 
@@ -18,6 +18,8 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.util.hass_dict import HassKey
 
 from .const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
+from .listeners import KeyedListeners, Listeners
+from .mdns_record import instance_of, service_of
 from .pair import partner_of
 from .raop.receiver import Receiver, Service, merge, receiver_id
 from .shared import Holding, Shared
@@ -55,8 +57,8 @@ class Presence:
         self._zc = zc
         self._began = hass.loop.time()
         self._sights: dict[str, _Sight] = {}
-        self._listeners: dict[str, list[Listener]] = {}
-        self._watchers: list[Callable[[], None]] = []
+        self._listeners = KeyedListeners[[Receiver | None]]()
+        self._watchers = Listeners[[]]()
         self._tasks: set[asyncio.Task[None]] = set()
         self._browser = self._browse(None)
 
@@ -102,14 +104,12 @@ class Presence:
     @callback
     def async_listen(self, wanted: str, listener: Listener) -> CALLBACK_TYPE:
         """Call with a receiver when a record comes or changes, with None when it goes."""
-        self._listeners.setdefault(wanted, []).append(listener)
-        return lambda: self._listeners[wanted].remove(listener)
+        return self._listeners.async_add(wanted, listener)
 
     @callback
     def async_watch(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
         """Call when a record of any receiver comes, changes or goes."""
-        self._watchers.append(watcher)
-        return lambda: self._watchers.remove(watcher)
+        return self._watchers.async_add(watcher)
 
     async def async_settle(self) -> None:
         """Give receivers the time to answer, counted from the start of watching."""
@@ -232,10 +232,8 @@ class Presence:
 
     @callback
     def _async_tell(self, key: str, receiver: Receiver | None) -> None:
-        for listener in [*self._listeners.get(key, ())]:
-            listener(receiver)
-        for watcher in [*self._watchers]:
-            watcher()
+        self._listeners.async_tell(key, receiver)
+        self._watchers.async_tell()
 
     def _holder(self, kind: str, instance: str) -> tuple[str, _Sight] | None:
         for key, sight in self._sights.items():
@@ -243,60 +241,6 @@ class Presence:
             if service and service.instance == instance:
                 return key, sight
         return None
-
-
-def instance_of(name: str, kind: str) -> str:
-    """Cut the type off a record's full name."""
-    return name.removesuffix(f".{kind}")
-
-
-def service_of(
-    name: str,
-    kind: str,
-    addresses: Iterable[str],
-    port: int | None,
-    txt: dict[str, str | None],
-    current_host: str | None = None,
-) -> Service | None:
-    """Make a record the core's; None where it says no usable address or port."""
-    host = pick_host(addresses, current_host)
-    if host is None or not port:
-        return None
-    return Service(
-        instance=instance_of(name, kind),
-        host=host,
-        port=port,
-        txt={key: value or "" for key, value in txt.items()},
-    )
-
-
-def pick_host(addresses: Iterable[str], current: str | None = None) -> str | None:
-    """Choose the address to use, and stay with the current one while it is good.
-
-    An old AirPort Express announces a routable and a 169.254 address in any order.
-    """
-    ranked = sorted(
-        ((rank, address) for address in addresses if (rank := _rank(address))),
-        key=lambda pair: pair[0],
-    )
-    best = [address for rank, address in ranked if rank == ranked[0][0]]
-    if not best:
-        return None
-    return current if current in best else best[0]
-
-
-def _rank(text: str) -> int:
-    """Rank an address, the smaller the better; 0 where it is of no use."""
-    address = ip_address(text)
-    if address.is_unspecified or address.is_multicast:
-        return 0
-    if address.is_loopback:
-        return 4
-    if isinstance(address, IPv6Address):
-        if address.is_link_local:
-            return 3 if address.scope_id else 0
-        return 2
-    return 0 if address.is_link_local else 1
 
 
 _KEY: HassKey[Holding[Presence]] = HassKey(f"{DOMAIN}_presence")

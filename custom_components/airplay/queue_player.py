@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, override
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
-from .complaint import QUEUE_GIVEN_UP, Complaint
 from .const import DOMAIN
-from .entity import translated
+from .error_texts import translated
 from .media import async_resolve, name_of
 from .play_queue import PlayQueue
-from .player import Player, PlayerState
+from .player import Player
+from .player_state import PlayerState
 from .queue_item import QueueItem, Verdict
 from .raop.errors import MediaError, RaopError, error_for
 from .raop.messages import MediaChanged, NextFailed, NextTaken, StreamChanged
+from .repair_notice import QUEUE_GIVEN_UP, RepairNotice
 from .sender import Sender, SenderDied, SenderEvent
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class QueuePlayer(Player):
         self._opening: asyncio.Task[None] | None = None
         self._is_moved = False
         self._kept_position_ms = 0
-        self._complaint = Complaint(hass, QUEUE_GIVEN_UP, self.stream)
+        self._notice = RepairNotice(hass, QUEUE_GIVEN_UP, self.stream)
         self.queue: PlayQueue = PlayQueue(Random())
         self.playlist: str | None = None
 
@@ -48,7 +49,7 @@ class QueuePlayer(Player):
     def async_release(self) -> None:
         """Let go of everything, and say no more."""
         super().async_release()
-        self._complaint.async_withdraw()
+        self._notice.async_withdraw()
 
     @property
     def position_ms(self) -> int:
@@ -140,7 +141,7 @@ class QueuePlayer(Player):
                 self._async_next_failed(event.item, str(error))
             case StreamChanged(state="playing") if self.playing:
                 self._kept_position_ms = 0
-                self._complaint.async_withdraw()
+                self._notice.async_withdraw()
                 self.queue.played(self.playing.item)
             case StreamChanged(state="ended") if ended and self._pending is None:
                 self._queued = None
@@ -179,7 +180,7 @@ class QueuePlayer(Player):
     def _async_give_up(self, reason: str) -> None:
         """Tell the user, who is not waiting for anything."""
         _LOGGER.error("%s stops playing its queue: %s", self.name, reason)
-        self._complaint.async_make(self.name, reason)
+        self._notice.async_make(self.name, reason)
 
     @callback
     def _async_settle(self) -> None:

@@ -7,8 +7,9 @@ from homeassistant.components.media_player import RepeatMode
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
+from .listeners import Listeners
 from .models import AirPlayConfigEntry
-from .player import PlayerState
+from .player_state import PlayerState
 from .raop.buttons import Button
 from .raop.errors import RaopError
 from .raop.messages import RemoteCommand
@@ -19,7 +20,6 @@ from .volume_owner import Origin
 
 _LOGGER = logging.getLogger(__name__)
 
-type Listener = Callable[[RemoteCommand], None]
 type _Action = Callable[[Seat, float], Awaitable[None]]
 
 _STEP = 0.05
@@ -99,21 +99,19 @@ class Remote:
         self._hass = hass
         self._entry = entry
         self._seat = seat
-        self._listeners: list[Listener] = []
+        self._listeners = Listeners[[RemoteCommand]]()
         entry.async_on_unload(seat.async_listen_events(self._async_take))
 
     @callback
-    def async_listen(self, listener: Listener) -> CALLBACK_TYPE:
+    def async_listen(self, listener: Callable[[RemoteCommand], None]) -> CALLBACK_TYPE:
         """Call with every button."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._listeners.async_add(listener)
 
     @callback
     def _async_take(self, event: SenderEvent) -> None:
         if not isinstance(event, RemoteCommand):
             return
-        for listener in [*self._listeners]:
-            listener(event)
+        self._listeners.async_tell(event)
         action = _ACTIONS.get(event.command)
         if action and self._seat.settings.buttons_act:
             # None waits for the one before: a pause has to overtake a start.

@@ -6,13 +6,14 @@ import logging
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from .background import Background
-from .complaint import LEFT_GROUP, Complaint
 from .ears import Ears
+from .listeners import Listeners
 from .models import AirPlayConfigEntry
 from .occupancy import Occupancy
 from .raop.errors import RaopError, error_for
 from .raop.messages import Member, MemberChanged, Seen, StreamChanged, Tune
-from .sender import Sender, SenderDied, SenderEvent
+from .repair_notice import LEFT_GROUP, RepairNotice
+from .sender import EventListener, Sender, SenderDied, SenderEvent
 from .settings import Settings
 from .speaker import Speaker, Tuning
 from .transport import Transport
@@ -35,8 +36,8 @@ class Seat:
         sender: Sender,
     ) -> None:
         """Sit alone, with nothing to play."""
-        self._listeners: list[Callable[[], None]] = []
-        self._event_listeners: list[Callable[[SenderEvent], None]] = []
+        self._listeners = Listeners[[]]()
+        self._event_listeners = Listeners[[SenderEvent]]()
         self._sender = sender
         self.entry_id = entry.entry_id
         self.entity_id = ""
@@ -56,11 +57,10 @@ class Seat:
         self.occupancy = Occupancy(
             entry,
             speaker,
-            sender,
             is_idle=lambda: self.player.is_idle,
             on_change=self.async_tell,
         )
-        self.complaint = Complaint(hass, LEFT_GROUP, entry.entry_id)
+        self.notice = RepairNotice(hass, LEFT_GROUP, entry.entry_id)
         self._hass = hass
         self._background = Background(hass)
         self._absence: str | None = None
@@ -112,16 +112,12 @@ class Seat:
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
         """Call whenever something changes here or at the player that is heard."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._listeners.async_add(listener)
 
     @callback
-    def async_listen_events(
-        self, listener: Callable[[SenderEvent], None]
-    ) -> CALLBACK_TYPE:
+    def async_listen_events(self, listener: EventListener) -> CALLBACK_TYPE:
         """Call with what the sender tells of this speaker and of the stream it hears."""
-        self._event_listeners.append(listener)
-        return lambda: self._event_listeners.remove(listener)
+        return self._event_listeners.async_add(listener)
 
     @callback
     def async_take(self, event: SenderEvent) -> None:
@@ -130,14 +126,12 @@ class Seat:
         self.occupancy.async_take(event)
         self.speaker.async_take(event)
         self._async_follow(event)
-        for listener in [*self._event_listeners]:
-            listener(event)
+        self._event_listeners.async_tell(event)
 
     @callback
     def async_tell(self) -> None:
         """Tell everybody that something has changed."""
-        for listener in [*self._listeners]:
-            listener()
+        self._listeners.async_tell()
 
     async def async_go_on(self) -> None:
         """Go on, or come back to the group that plays on."""
@@ -187,7 +181,7 @@ class Seat:
             self.player.async_release()
         self._own.async_release()
         self._background.async_cancel()
-        self.complaint.async_withdraw()
+        self.notice.async_withdraw()
 
     @callback
     def _async_heard_of(self) -> None:

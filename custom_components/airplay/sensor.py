@@ -16,7 +16,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import AirPlayEntity
 from .models import AirPlayConfigEntry
-from .player import PlayerState
+from .player_state import PlayerState
 from .raop.messages import MemberChanged, MemberProgress
 from .sender import SenderEvent
 
@@ -93,12 +93,11 @@ class LinkSensor(AirPlayEntity, SensorEntity):
 
     def __init__(self, entry: AirPlayConfigEntry, description: _Description) -> None:
         """Stand beside the player on its device."""
-        super().__init__(entry)
+        super().__init__(entry, description.key)
         self._sender = entry.runtime_data.sender
         self._value: float | None = None
         self._written_s = 0.0
         self.entity_description = description
-        self._attr_unique_id = f"{self._attr_unique_id}_{description.key}"
 
     @override
     async def async_added_to_hass(self) -> None:

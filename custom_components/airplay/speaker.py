@@ -19,6 +19,7 @@ from .const import (
     CONF_MANUAL,
     DOMAIN,
 )
+from .listeners import Listeners
 from .models import AirPlayConfigEntry, followed, receiver_from, unique_id
 from .pair import are_apart
 from .presence import Presence
@@ -59,10 +60,11 @@ class Speaker:
         self._hass = hass
         self._entry = entry
         self._presence = presence
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners = Listeners[[]]()
         self._is_there = True
         self._is_buddy_there = False
         self._asking: CALLBACK_TYPE | None = None
+        self._is_over = False
         self.tuning = Tuning()
         self.receiver = receiver_from(entry.data)
         self._buddy = _buddy_from(entry)
@@ -73,7 +75,7 @@ class Speaker:
         entry.async_on_unload(
             presence.async_listen(self.receiver.id, self._async_changed)
         )
-        entry.async_on_unload(self._async_stop_asking)
+        entry.async_on_unload(self._async_close)
 
     @property
     def name(self) -> str:
@@ -151,8 +153,7 @@ class Speaker:
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
         """Call whenever the receiver changes, comes or goes."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._listeners.async_add(listener)
 
     @callback
     def async_failed(self, error: RaopError) -> None:
@@ -205,7 +206,7 @@ class Speaker:
         if seen:
             self._async_follow(seen)
         self._async_set_there(is_there=seen is not None or self._is_manual)
-        self._async_tell()
+        self._listeners.async_tell()
 
     @callback
     def _async_follow(self, seen: Receiver) -> None:
@@ -231,7 +232,7 @@ class Speaker:
             return
         self._is_buddy_there = is_there
         self._async_set_buddy(data)
-        self._async_tell()
+        self._listeners.async_tell()
 
     @callback
     def _async_set_buddy(self, kept: dict[str, Any] | None) -> None:
@@ -246,17 +247,13 @@ class Speaker:
             return
         self._is_there = is_there
         _LOGGER.info("%s is %s", self.name, "back" if is_there else "gone")
-        self._async_tell()
-
-    @callback
-    def _async_tell(self) -> None:
-        for listener in [*self._listeners]:
-            listener()
+        self._listeners.async_tell()
 
     @callback
     def _async_ask_later(self) -> None:
         self._async_stop_asking()
-        self._asking = async_call_later(self._hass, _ASK_AGAIN_S, self._async_ask)
+        if not self._is_over:
+            self._asking = async_call_later(self._hass, _ASK_AGAIN_S, self._async_ask)
 
     async def _async_ask(self, _now: datetime) -> None:
         self._asking = None
@@ -268,6 +265,12 @@ class Speaker:
         except RaopError as error:
             _LOGGER.debug("%s answers, but: %s", self.name, error)
         self._async_set_there(is_there=True)
+
+    @callback
+    def _async_close(self) -> None:
+        """Ask no more, also not when the question of this moment is not answered."""
+        self._is_over = True
+        self._async_stop_asking()
 
     @callback
     def _async_stop_asking(self) -> None:

@@ -11,11 +11,11 @@ from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .const import DOMAIN
-from .entity import translated
+from .error_texts import translated
 from .media import make_item
 from .media_items import async_order
 from .play_queue import PlayQueue
-from .player import PlayerState
+from .player_state import PlayerState
 from .queue_item import QueueFullError, QueueItem, Repeat
 from .queue_player import QueuePlayer
 from .raop.errors import MediaError, RaopError

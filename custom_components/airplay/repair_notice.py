@@ -7,13 +7,11 @@ from .const import DOMAIN
 
 QUEUE_GIVEN_UP = "queue_given_up"
 LEFT_GROUP = "left_group"
-
-
 # The codes of the core's errors.
 NO_CLOCK = ("ptp_ports_taken", "ptp_not_permitted", "ptp_unavailable")
 
 
-class Complaint:
+class RepairNotice:
     """Says why a speaker is silent, until it plays again."""
 
     def __init__(self, hass: HomeAssistant, kind: str, about: str) -> None:
@@ -46,13 +44,13 @@ class ClockNotice:
 
     def __init__(self, hass: HomeAssistant) -> None:
         """Say nothing yet."""
-        self._complaints = {kind: Complaint(hass, kind, "here") for kind in NO_CLOCK}
+        self._notices = {kind: RepairNotice(hass, kind, "here") for kind in NO_CLOCK}
 
     @callback
     def async_take(self, code: str | None, reason: str = "") -> None:
         """Say what is in the way, and no more what was; without a code nothing is."""
-        for kind, complaint in self._complaints.items():
+        for kind, notice in self._notices.items():
             if kind == code:
-                complaint.async_make("", reason)
+                notice.async_make("", reason)
             else:
-                complaint.async_withdraw()
+                notice.async_withdraw()

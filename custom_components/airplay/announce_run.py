@@ -1,0 +1,113 @@
+"""One announcement from its media to its end: opened, sounded, or ended early."""
+
+import asyncio
+import logging
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+
+from .announce_command import async_make_clips, make_command
+from .announce_order import Clips, Order
+from .const import DOMAIN
+from .raop.errors import RaopError
+from .raop.messages import CancelAnnouncement
+from .sender import SenderGoneError
+from .volume_journal import VolumeJournal
+
+_LOGGER = logging.getLogger(__name__)
+
+# The longest announcement, and what may come before and after its sound.
+_LONGEST_S = 420
+_END_S = 10
+# The address of a message may expire five minutes after it was made.
+_STALE_S = 120
+
+
+@callback
+def async_prepare(hass: HomeAssistant, order: Order) -> asyncio.Task[Clips]:
+    """Begin at once with what does not depend on who is to hear it."""
+    order.prepared_at = hass.loop.time()
+    order.preparing = hass.async_create_background_task(
+        async_make_clips(hass, order.first.entity_id, order.announcement),
+        f"{DOMAIN} announcement",
+    )
+    # It is of no interest why something failed that was cancelled since.
+    order.preparing.add_done_callback(lambda task: task.cancelled() or task.exception())
+    return order.preparing
+
+
+async def async_run(hass: HomeAssistant, journal: VolumeJournal, order: Order) -> None:
+    """Have an announcement heard; what goes wrong is told to those who wait for it."""
+    try:
+        await _async_sound(hass, journal, order)
+    except HomeAssistantError as error:
+        for part in order.open_parts:
+            part.end(None if order.is_cancelled else error)
+    except Exception:
+        # Whoever waits must not take it for heard.
+        _LOGGER.exception("An announcement ended unexpectedly")
+        _async_fail(order, RaopError("it ended unexpectedly"))
+
+
+async def async_ended(order: Order) -> None:
+    """Wait, but not for ever, until an announcement has let its speakers go."""
+    if order.running:
+        await asyncio.wait([order.running], timeout=_END_S)
+
+
+async def async_end_early(order: Order) -> None:
+    """Have the sender end an announcement that it was told of."""
+    try:
+        await order.first.sender.async_request(
+            CancelAnnouncement(announcement=order.id)
+        )
+    except RaopError as error:
+        _LOGGER.debug("An announcement could not be ended: %s", error)
+    await async_ended(order)
+    if order.running:
+        # Its speakers must not stay taken for others.
+        order.running.cancel()
+
+
+async def _async_sound(
+    hass: HomeAssistant, journal: VolumeJournal, order: Order
+) -> None:
+    is_stale = hass.loop.time() - order.prepared_at > _STALE_S
+    preparing = order.preparing
+    if preparing is None or is_stale:
+        preparing = async_prepare(hass, order)
+    clips = await preparing
+    for part in order.open_parts:
+        part.announcer.async_admit(part)
+    await journal.async_written()
+    parts = order.open_parts
+    if order.is_cancelled or not parts:
+        return
+    order.is_sent = True
+    for part in parts:
+        part.announcer.async_begin(order, part)
+    try:
+        await order.first.sender.async_request(
+            make_command(order, parts, clips), within_s=_LONGEST_S
+        )
+    except SenderGoneError as error:
+        _async_fail(order, error)
+    except RaopError as error:
+        _async_fail(order, error)
+        _async_replied(order)
+    else:
+        _async_replied(order)
+
+
+@callback
+def _async_fail(order: Order, error: RaopError) -> None:
+    if not order.is_cancelled:
+        for part in order.open_parts:
+            part.announcer.async_fail(order, part, error)
+
+
+@callback
+def _async_replied(order: Order) -> None:
+    """Take note that the sender has left every level as it shall be."""
+    for part in order.parts.values():
+        part.announcer.async_replied(part)

@@ -1,0 +1,65 @@
+"""Whom to call when something happens."""
+
+from collections.abc import Callable
+from functools import partial
+
+from homeassistant.core import CALLBACK_TYPE, callback
+
+
+class Listeners[**P]:
+    """Called in the order of their coming; they may come and go meanwhile."""
+
+    def __init__(self) -> None:
+        """Begin with nobody to call."""
+        self._listeners: list[Callable[P, None]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._listeners)
+
+    @callback
+    def async_add(self, listener: Callable[P, None]) -> CALLBACK_TYPE:
+        """Call from now on, until what is returned is called."""
+        self._listeners.append(listener)
+        return partial(self._listeners.remove, listener)
+
+    @callback
+    def async_tell(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Call everybody."""
+        for listener in [*self._listeners]:
+            listener(*args, **kwargs)
+
+
+class KeyedListeners[**P]:
+    """Listeners of several things by the name of each."""
+
+    def __init__(self) -> None:
+        """Begin with nobody to call."""
+        self._by_key: dict[str, Listeners[P]] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._by_key
+
+    @callback
+    def async_add(self, key: str, listener: Callable[P, None]) -> CALLBACK_TYPE:
+        """Call from now on, until what is returned is called."""
+        listeners = self._by_key.setdefault(key, Listeners())
+        forget = listeners.async_add(listener)
+
+        def leave() -> None:
+            forget()
+            if not listeners:
+                del self._by_key[key]
+
+        return leave
+
+    @callback
+    def async_tell(self, key: str, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Call those of one thing."""
+        if listeners := self._by_key.get(key):
+            listeners.async_tell(*args, **kwargs)
+
+    @callback
+    def async_tell_all(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Call those of each thing."""
+        for key in [*self._by_key]:
+            self.async_tell(key, *args, **kwargs)

@@ -1,0 +1,60 @@
+"""Reads what a receiver announces by mDNS, and chooses the address to use."""
+
+from collections.abc import Iterable
+from ipaddress import IPv6Address, ip_address
+
+from .raop.receiver import Service
+
+
+def instance_of(name: str, kind: str) -> str:
+    """Cut the type off a record's full name."""
+    return name.removesuffix(f".{kind}")
+
+
+def service_of(
+    name: str,
+    kind: str,
+    addresses: Iterable[str],
+    port: int | None,
+    txt: dict[str, str | None],
+    current_host: str | None = None,
+) -> Service | None:
+    """Make a record the core's; None where it says no usable address or port."""
+    host = pick_host(addresses, current_host)
+    if host is None or not port:
+        return None
+    return Service(
+        instance=instance_of(name, kind),
+        host=host,
+        port=port,
+        txt={key: value or "" for key, value in txt.items()},
+    )
+
+
+def pick_host(addresses: Iterable[str], current: str | None = None) -> str | None:
+    """Choose the address to use, and stay with the current one while it is good.
+
+    An old AirPort Express announces a routable and a 169.254 address in any order.
+    """
+    ranked = sorted(
+        ((rank, address) for address in addresses if (rank := _rank(address))),
+        key=lambda pair: pair[0],
+    )
+    best = [address for rank, address in ranked if rank == ranked[0][0]]
+    if not best:
+        return None
+    return current if current in best else best[0]
+
+
+def _rank(text: str) -> int:
+    """Rank an address, the smaller the better; 0 where it is of no use."""
+    address = ip_address(text)
+    if address.is_unspecified or address.is_multicast:
+        return 0
+    if address.is_loopback:
+        return 4
+    if isinstance(address, IPv6Address):
+        if address.is_link_local:
+            return 3 if address.scope_id else 0
+        return 2
+    return 0 if address.is_link_local else 1

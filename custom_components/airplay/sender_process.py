@@ -1,0 +1,171 @@
+"""The process that plays: started, watched, started again, and ended."""
+
+import asyncio
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+import logging
+import os
+from pathlib import Path
+import sys
+
+from homeassistant.core import HomeAssistant, callback
+
+from .const import DOMAIN
+from .raop import messages
+
+_LOGGER = logging.getLogger(__name__)
+
+MAX_LOGGED = 2000
+
+# The folder comes last in the path: modules of the integration must never stand
+# in for those of the standard library. -P keeps the working directory out of it.
+_BOOT = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from raop.__main__ import main; sys.exit(main(['serve']))"
+)
+_BACKOFF_S = (0, 1, 2, 5, 15, 30)
+_HEALTHY_S = 60
+_EXIT_S = 3
+_MAX_LINE = messages.MAX_LINE_BYTES + 1
+
+
+class SenderProcess:
+    """Runs again whenever it has ended, until nobody wants it; lines in, events out."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        *,
+        environment: Callable[[], Mapping[str, str]],
+        on_event: Callable[[messages.Event], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        """Start it; `environment` is asked at each start for what it is told."""
+        self._hass = hass
+        self._environment = environment
+        self._on_event = on_event
+        self._on_end = on_end
+        self._process: Process | None = None
+        self._wanted = asyncio.Event()
+        self.is_dismissed = False
+        self.starts = 0
+        self._supervision = hass.async_create_background_task(
+            self._async_supervise(), f"{DOMAIN} sender"
+        )
+
+    @callback
+    def async_want(self) -> None:
+        """Have it started now, where it would be only after a while."""
+        self._wanted.set()
+
+    async def async_write(self, line: bytes) -> bool:
+        """Write a line; return whether there was a process to write to."""
+        if self._process is None or self._process.stdin is None:
+            return False
+        # A broken pipe shows as the end of the process, which answers for us.
+        with suppress(ConnectionError):
+            self._process.stdin.write(line)
+            await self._process.stdin.drain()
+        return True
+
+    @callback
+    def async_dismiss(self) -> None:
+        """Have it end: it does by itself when nobody writes to it any more."""
+        self.is_dismissed = True
+        self._wanted.set()
+        if self._process and self._process.stdin:
+            self._process.stdin.close()
+
+    async def async_ended(self) -> None:
+        """Wait until it has ended, and make it end where it does not."""
+        for end in (None, Process.terminate, Process.kill):
+            if self._process and end:
+                _LOGGER.warning("The sender process does not end, so it is made to")
+                with suppress(ProcessLookupError):
+                    end(self._process)
+            done, _ = await asyncio.wait([self._supervision], timeout=_EXIT_S)
+            if done:
+                break
+
+    async def _async_supervise(self) -> None:
+        failures = 0
+        while True:
+            began = self._hass.loop.time()
+            self._wanted.clear()
+            why = await self._async_run()
+            self._on_end()
+            if self.is_dismissed:
+                return
+            _LOGGER.error("The sender process ended and is started again: %s", why)
+            if self._hass.loop.time() - began >= _HEALTHY_S:
+                failures = 0
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_BACKOFF_S[failures]):
+                    await self._wanted.wait()
+            failures = min(failures + 1, len(_BACKOFF_S) - 1)
+
+    async def _async_run(self) -> str:
+        """Run the process once and say how it ended."""
+        self.starts += 1
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-c",
+                _BOOT,
+                str(Path(__file__).parent),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                limit=_MAX_LINE,
+                env={**os.environ, **self._environment()},
+                # Ctrl-C in a terminal is for Home Assistant, which then closes us.
+                start_new_session=True,
+            )
+        except OSError as err:
+            return str(err)
+        self._process = process
+        if self.is_dismissed and process.stdin:
+            process.stdin.close()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._async_read_events(process))
+                group.create_task(self._async_read_errors(process))
+            return f"exit code {await process.wait()}"
+        finally:
+            self._process = None
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    async def _async_read_events(self, process: Process) -> None:
+        async for line in _async_lines(process.stdout):
+            try:
+                event = messages.decode_event(line)
+            except messages.MessageError as err:
+                _LOGGER.warning("The sender process wrote what is no event: %s", err)
+                continue
+            try:
+                self._on_event(event)
+            except Exception:
+                # A listener's fault must not end the supervision of the process.
+                _LOGGER.exception("An event could not be used")
+
+    async def _async_read_errors(self, process: Process) -> None:
+        async for line in _async_lines(process.stderr):
+            text = line.decode(errors="replace").rstrip()
+            _LOGGER.error("%s", text[:MAX_LOGGED])
+
+
+async def _async_lines(stream: asyncio.StreamReader | None) -> AsyncIterator[bytes]:
+    """Yield the lines of a pipe until it ends; those that never end are dropped."""
+    while stream is not None:
+        try:
+            line = await stream.readline()
+        except ValueError:
+            _LOGGER.warning("The sender process wrote a line that is too long")
+            continue
+        if not line:
+            return
+        yield line
