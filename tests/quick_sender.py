@@ -61,7 +61,7 @@ class Nursery:
             arguments = [*runs, *whole[len(command) :]]
             return self._bear(arguments, environment, (pipes[0], pipes[3], pipes[5]))
 
-        with patch.object(subprocess, "_fork_exec", start):
+        with patch.multiple(subprocess, _fork_exec=start, _USE_POSIX_SPAWN=False):
             yield
 
     def _bear(
