@@ -19,6 +19,11 @@ from custom_components.airplay.raop.messages import (
 )
 from custom_components.airplay.sender import Sender, SenderGoneError
 from homeassistant.core import Context, HomeAssistant
+from tests.ha_common import Watch
+
+BELL = "https://media.example/bell.mp3"
+DINNER = "https://media.example/dinner.mp3"
+ALARM = "https://media.example/alarm.mp3"
 
 
 class Sounding:
@@ -119,6 +124,12 @@ class HeldSender:
         assert self._sender
         self._sender._tell_receivers(event)
 
+    async def finish(self, count: int) -> list[str]:
+        """Let so many be heard one after another; return the names of all."""
+        for number in range(1, count + 1):
+            (await self.nth(number)).end()
+        return [each.media.removesuffix(".mp3") for each in self.announced]
+
     def die(self) -> None:
         """End all requests as a process does that was killed."""
         for sounding in self.announced:
@@ -186,6 +197,11 @@ async def announce(
         blocking=True,
         context=context,
     )
+
+
+async def begun(watch: Watch) -> None:
+    """Wait until a player says that it announces."""
+    await watch.until(lambda state: state.attributes.get("announcing") is True)
 
 
 async def airplay_announce(

@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 import logging
-import math
 import os
 from pathlib import Path
-import struct
 from typing import Any, override
 import wave
 
+import numpy as np
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from zeroconf import Zeroconf
@@ -31,6 +30,7 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from tests.virtual_receiver import VirtualReceiver
 
 RATE = 44100
+FOLDER = "media-source://media_source/local"
 
 
 def service_info(
@@ -174,6 +174,17 @@ def state_of(hass: HomeAssistant, entity_id: str) -> State:
     return state
 
 
+def level_of(hass: HomeAssistant, player: str) -> float:
+    """Return the level that a player shows."""
+    level: float = state_of(hass, player).attributes["volume_level"]
+    return level
+
+
+def level_db(percent: float) -> float:
+    """Return the decibels at the receiver for a level in Home Assistant."""
+    return percent * 0.3 - 30
+
+
 class Watch:
     """All states of an entity from now on."""
 
@@ -249,11 +260,10 @@ async def logged(caplog: pytest.LogCaptureFixture, text: str, count: int = 1) ->
 
 def tone(seconds: float, hertz: float = 440) -> bytes:
     """Return a tone as s16le stereo at 44100 Hz."""
-    samples = (
-        round(12000 * math.sin(2 * math.pi * hertz * at / RATE))
-        for at in range(round(seconds * RATE))
-    )
-    return b"".join(struct.pack("<hh", sample, sample) for sample in samples)
+    turns = np.arange(round(seconds * RATE)) * hertz / RATE
+    samples = np.rint(12000 * np.sin(2 * np.pi * turns)).astype("<i2")
+    sound: bytes = samples.repeat(2).tobytes()
+    return sound
 
 
 def write_wav(path: Path, pcm: bytes) -> Path:
@@ -275,9 +285,10 @@ def sender_pids() -> list[int]:
             continue
         try:
             stat = (folder / "stat").read_text().rpartition(")")[2].split()
-            command = (folder / "cmdline").read_bytes()
         except OSError:
             continue
-        if stat[1] == str(os.getpid()) and stat[0] != "Z" and b"sys.argv" in command:
+        state, parent, _, session = stat[:4]
+        # Nothing else that is started has a session of its own.
+        if parent == str(os.getpid()) and state != "Z" and session == folder.name:
             found.append(int(folder.name))
     return sorted(found)

@@ -2,18 +2,24 @@
 
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
+import sys
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from zeroconf import IPVersion
 
-from custom_components.airplay import presence
+from custom_components.airplay import presence, sender_process
 from homeassistant.components import zeroconf
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
+from tests.ha_announce import HeldSender, held_sender
 from tests.ha_common import Network, entry_for, set_up, tone, write_wav
+from tests.ha_pairing import gated
+from tests.ha_songs import Songs
+from tests.quick_sender import Nursery
 from tests.virtual_receiver import VirtualReceiver
+from tests.virtual_receiver.pairing.gate import Kind
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +55,28 @@ def quiet(request: pytest.FixtureRequest) -> Generator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Generator[Nursery]:
+    """Return where senders are forked that shall be there quickly."""
+    nursery = Nursery(Path(sender_process.__file__).parent)
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture(autouse=True)
+def quick_senders(request: pytest.FixtureRequest) -> Generator[None]:
+    """Have senders without starting one for every test, which takes its imports."""
+    is_real = request.node.get_closest_marker("real")
+    if is_real or "hass" not in request.fixturenames:
+        yield
+        return
+    folder = str(Path(sender_process.__file__).parent)
+    nursery: Nursery = request.getfixturevalue("nursery")
+    boot = (sys.executable, "-P", "-c", sender_process._BOOT, folder)
+    with nursery.bears(*boot, runs=["serve"]):
+        yield
+
+
 @pytest.fixture
 async def network(hass: HomeAssistant) -> Network:
     """Return the way to be heard by Home Assistant's zeroconf."""
@@ -61,6 +89,13 @@ async def network(hass: HomeAssistant) -> Network:
 async def kitchen(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
     """Return a receiver."""
     async with VirtualReceiver("Kitchen", receiver_id="0A0B0C0D0E01") as receiver:
+        yield receiver
+
+
+@pytest.fixture
+async def hall(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
+    """Return another receiver."""
+    async with VirtualReceiver("Hall", receiver_id="0A0B0C0D0E03") as receiver:
         yield receiver
 
 
@@ -79,6 +114,45 @@ async def player(hass: HomeAssistant, kitchen: VirtualReceiver) -> str:
     return await set_up(hass, entry_for(kitchen))
 
 
+@pytest.fixture
+async def two(
+    hass: HomeAssistant, kitchen: VirtualReceiver, hall: VirtualReceiver
+) -> list[str]:
+    """Return the players of a kitchen and a hall."""
+    return [await set_up(hass, entry_for(each)) for each in (kitchen, hall)]
+
+
+@pytest.fixture
+def held(hass: HomeAssistant) -> Generator[HeldSender]:
+    """Return a sender that holds announcements."""
+    with held_sender() as held:
+        yield held
+
+
+@pytest.fixture
+async def den(
+    socket_enabled: None, request: pytest.FixtureRequest
+) -> AsyncGenerator[VirtualReceiver]:
+    """Return a receiver that pairs as the test names it, HomeKit's way by default."""
+    kind: Kind = getattr(request, "param", "home_kit")
+    async with gated(kind) as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def no_scan() -> Generator[None]:
+    """Look nothing up in the network when pairing."""
+    with patch("custom_components.airplay.pairing.SCAN_S", 0):
+        yield
+
+
+@pytest.fixture
+def no_setup() -> Generator[None]:
+    """Look at the flow alone."""
+    with patch("custom_components.airplay.async_setup_entry", return_value=True):
+        yield
+
+
 @pytest.fixture(scope="session")
 def song_pcm() -> bytes:
     """Return a sound that is unlike itself at any other place."""
@@ -92,3 +166,10 @@ def song(hass: HomeAssistant, tmp_path: Path, song_pcm: bytes) -> str:
     hass.config.media_dirs["local"] = str(tmp_path / "media")
     write_wav(tmp_path / "media" / "song.wav", song_pcm)
     return "media-source://media_source/local/song.wav"
+
+
+@pytest.fixture
+def songs(hass: HomeAssistant, tmp_path: Path) -> Songs:
+    """Return a folder of songs in Home Assistant's media."""
+    hass.config.media_dirs["local"] = str(tmp_path / "media")
+    return Songs(tmp_path / "media")

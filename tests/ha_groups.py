@@ -11,7 +11,7 @@ from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from tests.ha_common import Watch, call, entry_for, play, set_up, state_of
-from tests.test_queue import Songs
+from tests.ha_songs import Songs
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 NAMES = ("Kitchen", "Hall", "Study")

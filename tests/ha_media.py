@@ -35,6 +35,7 @@ def mp3(seconds: float) -> bytes:
     return target.getvalue()
 
 
+@cache
 def picture(width: int, height: int, kind: str = "PNG") -> bytes:
     """Return a picture with something in it."""
     image = Image.effect_noise((width, height), 80).convert("RGB")

@@ -10,7 +10,7 @@ import pytest
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from tests.ha_announce import HeldSender, airplay_announce, announce, held_sender
-from tests.ha_common import Watch, call, logged, play, state_of
+from tests.ha_common import FOLDER, Watch, call, logged, play, state_of
 from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
 from tests.raop.engine.speaking import voice_began_ns, volumes
 from tests.raop.engine.two_sides import (
@@ -23,7 +23,6 @@ from tests.raop.engine.two_sides import (
     voice,
 )
 
-FOLDER = "media-source://media_source/local"
 SAID = f"{FOLDER}/said.wav"
 LONG = f"{FOLDER}/long.wav"
 SONG = f"{FOLDER}/song.wav"

@@ -1,7 +1,6 @@
 """Announcements as they are heard at receivers, through actions and states."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from pathlib import Path
 import wave
 
@@ -12,9 +11,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha_announce import airplay_announce, announce
-from tests.ha_common import Watch, call, entry_for, play, set_up, state_of
+from tests.ha_announce import airplay_announce, announce, begun
+from tests.ha_common import FOLDER, Watch, call, play, state_of
 from tests.ha_media import media_server
+from tests.raop.engine.speaking import voice_began_ns
 from tests.raop.engine.two_sides import (
     Samples,
     gains,
@@ -25,8 +25,6 @@ from tests.raop.engine.two_sides import (
     voice,
 )
 from tests.virtual_receiver import VirtualReceiver
-
-FOLDER = "media-source://media_source/local"
 
 
 @pytest.fixture
@@ -42,35 +40,6 @@ def media(hass: HomeAssistant, tmp_path: Path) -> Path:
 def said(media: Path) -> Samples:
     """Return what a short announcement says."""
     return voice(media / "said.wav", 0.5)
-
-
-@pytest.fixture
-async def hall(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
-    """Return another receiver."""
-    async with VirtualReceiver("Hall", receiver_id="0A0B0C0D0E03") as receiver:
-        yield receiver
-
-
-@pytest.fixture
-async def two(
-    hass: HomeAssistant, kitchen: VirtualReceiver, hall: VirtualReceiver
-) -> list[str]:
-    """Return the players of both."""
-    return [await set_up(hass, entry_for(each)) for each in (kitchen, hall)]
-
-
-def began_ns(of: VirtualReceiver) -> int:
-    """Return when the first sample of a voice was heard."""
-    for packet in of.recording.packets:
-        right = np.frombuffer(packet.sound, "<i2").reshape(-1, 2)[:, 1]
-        if right.any():
-            frame = int(np.flatnonzero(right)[0])
-            return packet.play_ns + frame * 1_000_000_000 // 44_100
-    raise AssertionError("nothing was said")
-
-
-async def begun(watch: Watch) -> None:
-    await watch.until(lambda state: state.attributes.get("announcing") is True)
 
 
 async def test_idle_speaker_announces_and_stays_idle(
@@ -175,7 +144,7 @@ async def test_group_helper_is_heard_at_one_instant(
     await hall.wait_for("TEARDOWN")
     assert is_said_whole(kitchen, said)
     assert is_said_whole(hall, said)
-    assert abs(began_ns(kitchen) - began_ns(hall)) < 1_000_000
+    assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
     assert state_of(hass, two[0]).state == "playing"
     await call(hass, two[0], "media_stop")
 
@@ -191,7 +160,7 @@ async def test_several_targets_of_the_own_action_are_heard_at_one_instant(
 
     assert is_said_whole(kitchen, said)
     assert is_said_whole(hall, said)
-    assert abs(began_ns(kitchen) - began_ns(hall)) < 1_000_000
+    assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
 
 
 async def test_announcements_are_heard_one_after_another(
@@ -315,9 +284,9 @@ async def test_bad_media_is_told_and_the_music_plays_on(
         file.setframerate(8000)
         file.writeframes(bytes(8000 * 301))
     watch = Watch(hass, player)
-    await play(hass, player, f"{FOLDER}/song.wav")
 
     async with media_server() as server:
+        await play(hass, player, f"{FOLDER}/song.wav")
         for path, message in (
             (_url(server, "/none.mp3"), "there is nothing at its address"),
             (_url(server, "/page.mp3"), "not a sound"),

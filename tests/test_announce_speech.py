@@ -1,7 +1,7 @@
 """Messages that a voice of Home Assistant says, heard at receivers."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import Generator
 from functools import partial
 from pathlib import Path
 
@@ -15,13 +15,6 @@ from tests.ha_common import Watch, entry_for, play, set_up, state_of
 from tests.ha_media import mp3
 from tests.ha_voice import Voice, add_voices, no_old_words
 from tests.virtual_receiver import VirtualReceiver
-
-
-@pytest.fixture
-async def hall(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
-    """Return another receiver."""
-    async with VirtualReceiver("Hall", receiver_id="0A0B0C0D0E03") as receiver:
-        yield receiver
 
 
 @pytest.fixture

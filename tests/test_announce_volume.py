@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
     mock_restore_cache_with_extra_data,
 )
 
@@ -15,22 +16,22 @@ from custom_components.airplay import presence, volume_recovery
 from custom_components.airplay.raop.errors import ReceiverUnreachableError
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha_announce import announce, held_sender
+from tests.ha_announce import announce, begun, held_sender
 from tests.ha_common import (
+    FOLDER,
     Network,
     Watch,
     call,
     entry_for,
+    level_of,
     play,
     raop_info,
     sender_pids,
     set_up,
-    state_of,
 )
 from tests.raop.engine.two_sides import music, voice
 from tests.virtual_receiver import VirtualReceiver
 
-FOLDER = "media-source://media_source/local"
 SAID = f"{FOLDER}/said.wav"
 LONG = f"{FOLDER}/long.wav"
 JOURNAL = "airplay.announcements"
@@ -59,16 +60,21 @@ def notes(storage: dict[str, Any]) -> Any:
     return storage.get(JOURNAL, {}).get("data", {})
 
 
+def write_down(storage: dict[str, Any], entry: MockConfigEntry, level: float) -> None:
+    """Leave a level in the journal, as a process does that was killed."""
+    storage[JOURNAL] = {
+        "version": 1,
+        "minor_version": 1,
+        "key": JOURNAL,
+        "data": {entry.entry_id: {"level": level, "is_muted": False}},
+    }
+
+
 async def noted(storage: dict[str, Any], *levels: float) -> None:
     """Wait until this is written down, which happens behind everything else."""
     async with asyncio.timeout(5):
         while [each["level"] for each in notes(storage).values()] != [*levels]:
             await asyncio.sleep(0.01)
-
-
-def level_of(hass: HomeAssistant, player: str) -> float:
-    level: float = state_of(hass, player).attributes["volume_level"]
-    return level
 
 
 async def set_level(hass: HomeAssistant, player: str, level: float) -> None:
@@ -79,10 +85,6 @@ async def set_maximum(hass: HomeAssistant, percent: int) -> None:
     await hass.services.async_call(
         "number", "set_value", {"entity_id": MAXIMUM, "value": percent}, blocking=True
     )
-
-
-async def begun(watch: Watch) -> None:
-    await watch.until(lambda state: state.attributes.get("announcing") is True)
 
 
 @pytest.mark.parametrize("is_playing", [False, True])
@@ -224,12 +226,7 @@ async def test_level_comes_back_after_home_assistant_was_killed(
     hass: HomeAssistant, kitchen: VirtualReceiver, storage: dict[str, Any]
 ) -> None:
     entry = entry_for(kitchen)
-    storage[JOURNAL] = {
-        "version": 1,
-        "minor_version": 1,
-        "key": JOURNAL,
-        "data": {entry.entry_id: {"level": 0.25, "is_muted": False}},
-    }
+    write_down(storage, entry, 0.25)
     kitchen.volume_db = -6
     # What was kept last is older than what the journal says.
     mock_restore_cache_with_extra_data(
@@ -290,12 +287,7 @@ async def test_level_is_not_set_while_another_sender_plays(
     monkeypatch.setattr(volume_recovery, "RETRY_S", (0, *[0.01] * 500))
     network.announce(raop_info(kitchen, txt={"sf": "0x20004"}))
     entry = entry_for(kitchen)
-    storage[JOURNAL] = {
-        "version": 1,
-        "minor_version": 1,
-        "key": JOURNAL,
-        "data": {entry.entry_id: {"level": 0.25, "is_muted": False}},
-    }
+    write_down(storage, entry, 0.25)
     with held_sender() as held:
         await set_up(hass, entry)
         assert not held.restored

@@ -12,7 +12,7 @@ import pytest
 from homeassistant.core import HomeAssistant
 from tests.ha_common import Watch, call, state_of
 from tests.ha_groups import House, house_of
-from tests.test_queue import is_item
+from tests.ha_songs import is_item
 
 SEED = int(os.environ.get("AIRPLAY_GROUPS_SEED", secrets.randbelow(1 << 32)))
 CHANGES = int(os.environ.get("AIRPLAY_GROUPS_CHANGES", "10"))

@@ -29,7 +29,7 @@ from tests.ha_common import (
     state_of,
 )
 from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
-from tests.test_queue import is_item
+from tests.ha_songs import is_item
 
 
 @pytest.fixture

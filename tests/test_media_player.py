@@ -24,15 +24,19 @@ from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
-from tests.ha_common import Watch, call, entry_for, play, sender_pids, set_up, state_of
+from tests.ha_common import (
+    Watch,
+    call,
+    entry_for,
+    level_db,
+    play,
+    sender_pids,
+    set_up,
+    state_of,
+)
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 MUTE_DB = -144.0
-
-
-def level_db(percent: float) -> float:
-    """Return the decibels at the receiver for a level in Home Assistant."""
-    return percent * 0.3 - 30
 
 
 def volumes(receiver: VirtualReceiver) -> list[float]:

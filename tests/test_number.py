@@ -1,4 +1,4 @@
-"""What may be changed while a speaker plays: crossfade, delay, the most it may sound."""
+"""What may be changed while a speaker plays: crossfade and delay."""
 
 from itertools import pairwise
 
@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from pytest_homeassistant_custom_component.common import (
     async_mock_restore_state_shutdown_restart,
-    mock_restore_cache_with_extra_data,
 )
 
 from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant, State
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 from tests.ha_common import (
@@ -19,65 +18,16 @@ from tests.ha_common import (
     Watch,
     call,
     entry_for,
+    level_of,
     play,
     raop_info,
     set_up,
     state_of,
 )
-from tests.virtual_receiver import Quirks, VirtualReceiver
+from tests.ha_numbers import CROSSFADE, DELAY, MAXIMUM, PLAYER, choose, remember
+from tests.virtual_receiver import VirtualReceiver
 
-CROSSFADE = "number.kitchen_crossfade"
-DELAY = "number.kitchen_delay"
-MAXIMUM = "number.kitchen_maximum_volume"
-PLAYER = "media_player.kitchen"
 FRAME_BYTES = 4
-
-
-def level_db(percent: float) -> float:
-    """Return the decibels at the receiver for a level in Home Assistant."""
-    return percent * 0.3 - 30
-
-
-def loudest(receiver: VirtualReceiver) -> float:
-    """Return the loudest level that the receiver was told."""
-    return max(round(change.volume_db, 1) for change in receiver.volumes)
-
-
-def level_of(hass: HomeAssistant, player: str) -> float:
-    """Return the level that the player shows."""
-    level: float = state_of(hass, player).attributes["volume_level"]
-    return level
-
-
-async def choose(hass: HomeAssistant, entity_id: str, value: float) -> None:
-    """Set a number."""
-    await hass.services.async_call(
-        "number",
-        "set_value",
-        {"entity_id": entity_id, "value": value},
-        blocking=True,
-    )
-
-
-def remember(
-    hass: HomeAssistant, numbers: dict[str, float | None], level: float | None
-) -> None:
-    """Have Home Assistant remember a speaker from before a restart."""
-    kept: list[tuple[State, dict[str, object]]] = [
-        (
-            State(entity_id, str(value)),
-            {
-                "native_max_value": 100,
-                "native_min_value": 0,
-                "native_step": 1,
-                "native_unit_of_measurement": None,
-                "native_value": value,
-            },
-        )
-        for entity_id, value in numbers.items()
-    ]
-    kept.append((State(PLAYER, "idle"), {"volume": level, "is_muted": False}))
-    mock_restore_cache_with_extra_data(hass, kept)
 
 
 async def test_speaker_has_three_numbers(hass: HomeAssistant, player: str) -> None:
@@ -177,23 +127,6 @@ async def test_numbers_outlive_a_restart(hass: HomeAssistant, player: str) -> No
         assert extra.as_dict()["native_value"] == value
 
 
-@pytest.mark.parametrize(
-    ("kept", "found"), [(30, 30), (None, 100), (5, 10), (200, 100)]
-)
-async def test_maximum_is_taken_up_again_within_its_range(
-    hass: HomeAssistant,
-    kitchen: VirtualReceiver,
-    kept: float | None,
-    found: float,
-) -> None:
-    remember(hass, {MAXIMUM: kept}, 0.9)
-
-    player = await set_up(hass, entry_for(kitchen))
-
-    assert float(state_of(hass, MAXIMUM).state) == found
-    assert level_of(hass, player) == min(0.9, found / 100)
-
-
 @pytest.mark.parametrize(("kept", "found"), [(-300, -300), (None, 0), (9000, 2000)])
 async def test_delay_is_taken_up_again_within_its_range(
     hass: HomeAssistant, kitchen: VirtualReceiver, kept: float | None, found: float
@@ -263,217 +196,6 @@ async def test_delay_that_was_chosen_before_holds_from_the_first_sound_on(
     assert early_s == pytest.approx(0.7, abs=0.2)
 
 
-async def test_restored_level_above_the_maximum_never_reaches_the_receiver(
-    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
-) -> None:
-    kitchen.volume_db = 0.0
-    remember(hass, {MAXIMUM: 30}, 0.9)
-    player = await set_up(hass, entry_for(kitchen))
-
-    await play(hass, player, song)
-
-    assert kitchen.volume_db == pytest.approx(level_db(30))
-    assert loudest(kitchen) <= level_db(30)
-    await call(hass, player, "media_stop")
-
-
-async def test_lower_maximum_lowers_what_plays_now(
-    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
-) -> None:
-    await call(hass, player, "volume_set", volume_level=0.6)
-    await play(hass, player, song)
-
-    await choose(hass, MAXIMUM, 40)
-
-    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(40)))
-    assert level_of(hass, player) == 0.4
-    await choose(hass, MAXIMUM, 100)
-    assert level_of(hass, player) == 0.4
-    assert kitchen.volume_db == pytest.approx(level_db(40))
-    await call(hass, player, "media_stop")
-
-
-async def test_lower_maximum_leaves_what_is_muted_muted(
-    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
-) -> None:
-    await call(hass, player, "volume_set", volume_level=0.6)
-    await play(hass, player, song)
-    await call(hass, player, "volume_mute", is_volume_muted=True)
-    await kitchen.wait_until(lambda: kitchen.volume_db == -144)
-    kitchen.volumes.clear()
-
-    await choose(hass, MAXIMUM, 40)
-    await kitchen.wait_until(lambda: bool(kitchen.volumes))
-    assert kitchen.volume_db == -144
-    await call(hass, player, "volume_mute", is_volume_muted=False)
-
-    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(40)))
-    assert loudest(kitchen) == level_db(40)
-    await call(hass, player, "media_stop")
-
-
-async def test_higher_maximum_sends_nothing(
-    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
-) -> None:
-    await call(hass, player, "volume_set", volume_level=0.3)
-    await play(hass, player, song)
-    # Once at the start, and once more when it is heard.
-    await kitchen.wait_until(lambda: len(kitchen.volumes) == 2)
-    kitchen.volumes.clear()
-
-    await choose(hass, MAXIMUM, 80)
-    await call(hass, player, "media_stop")
-
-    assert not kitchen.volumes
-
-
-@pytest.mark.parametrize("is_playing", [False, True])
-async def test_louder_than_the_maximum_is_as_loud_as_the_maximum(
-    hass: HomeAssistant,
-    kitchen: VirtualReceiver,
-    player: str,
-    song: str,
-    *,
-    is_playing: bool,
-) -> None:
-    await choose(hass, MAXIMUM, 50)
-    if is_playing:
-        await play(hass, player, song)
-
-    await call(hass, player, "volume_set", volume_level=0.9)
-    assert level_of(hass, player) == 0.5
-    await call(hass, player, "volume_set", volume_level=0.47)
-    await call(hass, player, "volume_up")
-    assert level_of(hass, player) == 0.5
-    await call(hass, player, "volume_up")
-    assert level_of(hass, player) == 0.5
-    if not is_playing:
-        await play(hass, player, song)
-
-    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(50)))
-    assert loudest(kitchen) == level_db(50)
-    await call(hass, player, "media_stop")
-
-
-async def test_maximum_holds_while_the_receiver_is_being_connected(
-    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
-) -> None:
-    await call(hass, player, "volume_set", volume_level=0.8)
-    kitchen.quirks = Quirks(setup_delay_s=0.5)
-    asking = hass.async_create_task(play(hass, player, song))
-    await kitchen.wait_for("ANNOUNCE")
-
-    await choose(hass, MAXIMUM, 25)
-    await asking
-
-    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(25)))
-    assert loudest(kitchen) == level_db(25)
-    await call(hass, player, "media_stop")
-
-
-async def test_level_is_that_of_the_receiver_until_somebody_sets_one(
-    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
-) -> None:
-    kitchen.volume_db = level_db(35)
-    assert level_of(hass, player) == 0.2
-
-    await play(hass, player, song)
-
-    assert level_of(hass, player) == 0.35
-    assert not kitchen.volumes
-    await call(hass, player, "volume_up")
-    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(40)))
-    await call(hass, player, "media_stop")
-
-
-async def test_found_level_above_the_maximum_is_lowered_before_anything_is_heard(
-    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
-) -> None:
-    kitchen.volume_db = 0.0
-    await choose(hass, MAXIMUM, 45)
-
-    await play(hass, player, song)
-
-    assert level_of(hass, player) == 0.45
-    assert kitchen.volume_db == pytest.approx(level_db(45))
-    assert kitchen.volumes[0].at_ns < first_sound_ns(kitchen)
-    await call(hass, player, "media_stop")
-
-
-@pytest.mark.parametrize(
-    "quirks",
-    [
-        Quirks(refuse={"GET_PARAMETER": 501}),
-        Quirks(unanswered=frozenset({"GET_PARAMETER"})),
-    ],
-    ids=["refused", "unanswered"],
-)
-async def test_receiver_that_does_not_tell_its_level_gets_a_low_one(
-    hass: HomeAssistant,
-    kitchen: VirtualReceiver,
-    player: str,
-    song: str,
-    quirks: Quirks,
-) -> None:
-    kitchen.quirks = quirks
-    kitchen.volume_db = 0.0
-
-    await play(hass, player, song)
-
-    assert level_of(hass, player) == 0.2
-    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(20)))
-    assert kitchen.volumes[0].at_ns < first_sound_ns(kitchen)
-    await call(hass, player, "media_stop")
-
-
-async def test_found_level_is_kept_and_a_guess_is_not(
-    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
-) -> None:
-    data = await async_mock_restore_state_shutdown_restart(hass)
-    extra = data.last_states[player].extra_data
-    assert extra
-    assert extra.as_dict()["volume"] is None
-
-    kitchen.volume_db = level_db(35)
-    await play(hass, player, song)
-    await call(hass, player, "media_stop")
-
-    data = await async_mock_restore_state_shutdown_restart(hass)
-    extra = data.last_states[player].extra_data
-    assert extra
-    assert extra.as_dict()["volume"] == 0.35
-
-
-async def test_guess_from_before_a_restart_is_no_level(
-    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
-) -> None:
-    kitchen.volume_db = level_db(35)
-    remember(hass, {}, None)
-    player = await set_up(hass, entry_for(kitchen))
-
-    await play(hass, player, song)
-
-    assert level_of(hass, player) == 0.35
-    await call(hass, player, "media_stop")
-
-
-async def test_level_set_while_the_receiver_tells_its_own_wins(
-    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
-) -> None:
-    kitchen.volume_db = level_db(60)
-    kitchen.quirks = Quirks(reply_delay_s={"GET_PARAMETER": 0.5})
-    asking = hass.async_create_task(play(hass, player, song))
-    await kitchen.wait_for("GET_PARAMETER")
-
-    await call(hass, player, "volume_set", volume_level=0.1)
-    await asking
-
-    await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(level_db(10)))
-    assert level_of(hass, player) == 0.1
-    assert loudest(kitchen) == level_db(10)
-    await call(hass, player, "media_stop")
-
-
 @pytest.mark.parametrize("is_early", [True, False])
 async def test_songs_of_the_queue_overlap_by_the_crossfade(
     hass: HomeAssistant,
@@ -498,8 +220,3 @@ async def test_songs_of_the_queue_overlap_by_the_crossfade(
     assert kitchen.heard(song_pcm[:alone]).is_complete
     sounding = np.count_nonzero(np.frombuffer(kitchen.pcm, "<u4"))
     assert sounding / RATE == pytest.approx(8 - 1.5, abs=0.1)
-
-
-def first_sound_ns(receiver: VirtualReceiver) -> int:
-    """Return when the receiver began to be heard."""
-    return min(segment.local_ns for segment in receiver.played)

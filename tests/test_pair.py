@@ -22,6 +22,7 @@ from tests.ha_common import (
     airplay_info,
     call,
     entry_for,
+    level_db,
     play,
     raop_info,
     set_up,
@@ -31,7 +32,6 @@ from tests.ha_flows import answer, discovered, opened
 from tests.ha_groups import ALIKE_NS
 from tests.ha_remote import remote_of
 from tests.raop.engine.two_sides import is_said_whole, voice
-from tests.test_media_player import level_db
 from tests.virtual_receiver import VirtualReceiver
 
 PAIRED = {"tsid": "8D3C6A2E-0000-4F4F-8000-00000000ABCD", "gpn": "Living room"}

@@ -4,7 +4,10 @@ from datetime import timedelta
 import logging
 
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from custom_components.airplay.const import AIRPLAY_TYPE, RAOP_TYPE
 from custom_components.airplay.mdns_record import pick_host
@@ -189,15 +192,23 @@ async def test_record_that_is_never_completed_leaves_nothing(
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 
+async def missed(
+    hass: HomeAssistant, entry: MockConfigEntry, kitchen: VirtualReceiver, song: str
+) -> str:
+    """Set an entry up, and find out by a command that its receiver has gone."""
+    player = await set_up(hass, entry)
+    await kitchen.stop()
+    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
+        await play(hass, player, song)
+    return player
+
+
 async def test_receiver_without_mdns_is_unavailable_until_it_answers(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     song: str,
 ) -> None:
-    player = await set_up(hass, entry_for(kitchen, manual=True))
-    await kitchen.stop()
-    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
-        await play(hass, player, song)
+    player = await missed(hass, entry_for(kitchen, manual=True), kitchen, song)
     assert state_of(hass, player).state == "unavailable"
 
     await after(hass, 61)
@@ -213,10 +224,7 @@ async def test_receiver_without_mdns_is_back_with_whatever_it_answers(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     entry = entry_for(kitchen, manual=True)
-    player = await set_up(hass, entry)
-    await kitchen.stop()
-    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
-        await play(hass, player, song)
+    player = await missed(hass, entry, kitchen, song)
     kitchen.quirks = Quirks(garbage_reply=frozenset({"OPTIONS"}))
     await kitchen.start()
 
@@ -229,10 +237,7 @@ async def test_receiver_without_mdns_is_not_asked_after_unloading(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     entry = entry_for(kitchen, manual=True)
-    player = await set_up(hass, entry)
-    await kitchen.stop()
-    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
-        await play(hass, player, song)
+    await missed(hass, entry, kitchen, song)
     await kitchen.start()
     kitchen.clear()
 

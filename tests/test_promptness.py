@@ -5,13 +5,10 @@ Of several tries the best one counts: the others tell of the load on this machin
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
-
-import pytest
 
 from homeassistant.core import HomeAssistant
 from tests.ha_common import RATE, call, play
-from tests.test_queue import Songs
+from tests.ha_songs import Songs
 from tests.virtual_receiver import VirtualReceiver, monotonic_ns
 from tests.virtual_receiver.recording import NS_PER_S
 
@@ -22,13 +19,6 @@ START_S = 0.8
 # From the moment at which a new start is told on the wire: no machine's pace in it.
 LEAD_S = 0.7
 PASSAGE_S = 0.25
-
-
-@pytest.fixture
-def songs(hass: HomeAssistant, tmp_path: Path) -> Songs:
-    """Return a folder of songs."""
-    hass.config.media_dirs["local"] = str(tmp_path / "media")
-    return Songs(tmp_path / "media")
 
 
 def passage(pcm: bytes, second: float) -> bytes:

@@ -1,23 +1,14 @@
 """The order of a queue and how much it takes, through actions and states."""
 
-from pathlib import Path
-
 import pytest
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from tests.ha_common import RATE, Watch, call, play, state_of
-from tests.test_queue import FOLDER, Songs, is_item
+from tests.ha_common import FOLDER, RATE, Watch, call, play, state_of
+from tests.ha_songs import Songs, is_item
 from tests.virtual_receiver import VirtualReceiver
 
 MOST = 10_000
-
-
-@pytest.fixture
-def songs(hass: HomeAssistant, tmp_path: Path) -> Songs:
-    """Return a folder of songs."""
-    hass.config.media_dirs["local"] = str(tmp_path / "media")
-    return Songs(tmp_path / "media")
 
 
 async def test_shuffle_keeps_the_playing_item_and_can_be_taken_back(

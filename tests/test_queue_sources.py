@@ -1,7 +1,6 @@
 """Playlists, folders, search and what outlives a restart, through actions and states."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, override
 from unittest.mock import AsyncMock, Mock
 
@@ -32,17 +31,10 @@ from homeassistant.components.media_source import (
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
-from tests.ha_common import Watch, call, entry_for, play, set_up, state_of
+from tests.ha_common import FOLDER, Watch, call, entry_for, play, set_up, state_of
 from tests.ha_media import mp3, radio
-from tests.test_queue import FOLDER, Songs, can, is_item
+from tests.ha_songs import Songs, can, is_item
 from tests.virtual_receiver import Quirks, VirtualReceiver
-
-
-@pytest.fixture
-def songs(hass: HomeAssistant, tmp_path: Path) -> Songs:
-    """Return a folder of songs."""
-    hass.config.media_dirs["local"] = str(tmp_path / "media")
-    return Songs(tmp_path / "media")
 
 
 @pytest.fixture

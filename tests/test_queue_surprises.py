@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -11,17 +10,10 @@ import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from tests.ha_common import RATE, Watch, call, logged, play, state_of
-from tests.test_queue import Songs, is_item
+from tests.ha_songs import Songs, is_item
 from tests.virtual_receiver import VirtualReceiver
 
 NOWHERE = "media-source://nobody/x"
-
-
-@pytest.fixture
-def songs(hass: HomeAssistant, tmp_path: Path) -> Songs:
-    """Return a folder of songs."""
-    hass.config.media_dirs["local"] = str(tmp_path / "media")
-    return Songs(tmp_path / "media")
 
 
 class SlowServer:

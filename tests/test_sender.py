@@ -50,6 +50,11 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 _READY = encode_event(Ready(pid=1, realtime=False, segmentation=False)).decode()
 
 
+@pytest.fixture(autouse=True)
+def quick_senders() -> None:
+    """Start senders as Home Assistant does, with all that they import."""
+
+
 async def test_killed_in_the_middle_of_a_song(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,

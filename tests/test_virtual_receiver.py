@@ -18,17 +18,20 @@ from pytest_socket import socket_allow_hosts
 from zeroconf import ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from .virtual_receiver import Advertisement, Cadence, Quirks, VirtualReceiver
+from .virtual_receiver import Advertisement, Quirks, VirtualReceiver
+from .virtual_receiver.by_hand import (
+    FAST,
+    LEAD_S,
+    SOUND,
+    TOLERANCE_NS,
+    assert_on_time,
+    sender,
+)
 from .virtual_receiver.hand_sender import FRAMES, HandSender, alac_frame, noise, now_ns
 from .virtual_receiver.mdns import RAOP
 from .virtual_receiver.speaker import Speaker
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
-
-LEAD_S = 0.15
-TOLERANCE_NS = 2_000_000
-SOUND = noise(20)
-FAST = Cadence(interval_s=0.1, first_interval_s=0.05)
 
 
 @pytest.fixture
@@ -36,24 +39,6 @@ async def kitchen() -> AsyncIterator[VirtualReceiver]:
     """Provide a receiver without quirks."""
     async with VirtualReceiver("Kitchen", cadence=FAST) as receiver:
         yield receiver
-
-
-def sender(receiver: VirtualReceiver, **changes: object) -> HandSender:
-    """Make a sender for a receiver."""
-    return HandSender(receiver.host, receiver.port, **changes)  # type: ignore[arg-type]
-
-
-def quirky(**quirks: object) -> VirtualReceiver:
-    """Make a receiver with quirks."""
-    return VirtualReceiver(cadence=FAST, quirks=Quirks(**quirks))  # type: ignore[arg-type]
-
-
-def assert_on_time(receiver: VirtualReceiver, announced_ns: int, sound: bytes) -> None:
-    """Check that all of a sound was heard, beginning when it was announced."""
-    heard = receiver.heard(sound)
-    assert heard.is_complete, (heard, receiver.stats)
-    assert heard.first_frame_ns is not None
-    assert abs(heard.first_frame_ns - announced_ns) < TOLERANCE_NS
 
 
 async def test_whole_session(kitchen: VirtualReceiver) -> None:
@@ -166,27 +151,6 @@ async def test_password(upper: bool) -> None:
     assert receiver.txt["pw"] == "true"
 
 
-@pytest.mark.parametrize("status", [403, 406, 453, 470, 500])
-async def test_refusal(status: int) -> None:
-    async with (
-        quirky(refuse={"ANNOUNCE": status}) as receiver,
-        sender(receiver) as hand,
-    ):
-        assert (await hand.announce()).status == status
-
-
-async def test_refusal_that_looks_like_200() -> None:
-    async with (
-        quirky(refuse_as_200=frozenset({"SETUP"})) as receiver,
-        sender(receiver) as hand,
-    ):
-        await hand.announce()
-        reply = await hand.setup()
-
-    assert reply.status == 200
-    assert "Transport" not in reply.headers
-
-
 async def test_second_sender_takes_over(kitchen: VirtualReceiver) -> None:
     async with sender(kitchen) as first, sender(kitchen) as second:
         await first.begin()
@@ -196,55 +160,6 @@ async def test_second_sender_takes_over(kitchen: VirtualReceiver) -> None:
         announced = second.play(SOUND, LEAD_S)
         await kitchen.wait_frames(20 * FRAMES)
     assert_on_time(kitchen, announced, SOUND)
-
-
-async def test_second_sender_finds_it_busy() -> None:
-    async with quirky(takes_over=False) as receiver:
-        async with sender(receiver) as first, sender(receiver) as second:
-            await first.begin()
-            assert (await second.announce()).status == 453
-        await receiver.wait_idle()
-        async with sender(receiver) as third:
-            await third.begin()
-
-
-async def test_loss_is_made_good_by_resends() -> None:
-    sound = noise(80)
-    async with quirky(loss=0.2, seed=3) as receiver, sender(receiver) as hand:
-        await hand.begin()
-        announced = hand.play(sound, 1.5)
-        await receiver.wait_frames(80 * FRAMES)
-
-    assert receiver.stats.lost_by_quirk > 10
-    assert receiver.stats.resent >= receiver.stats.lost_by_quirk - 4
-    assert_on_time(receiver, announced, sound)
-
-
-async def test_loss_without_resends_is_silence_in_place() -> None:
-    sound = noise(40)
-    quirks = {"burst_loss_every": 15, "burst_loss_length": 3, "asks_resends": False}
-    async with quirky(**quirks) as receiver, sender(receiver) as hand:
-        await hand.begin()
-        hand.play(sound, LEAD_S)
-        await receiver.wait_frames(40 * FRAMES)
-
-    heard = receiver.heard(sound)
-    assert (heard.missing, heard.wrong) == (6 * FRAMES, 0)
-    assert receiver.stats.missing == 6
-    assert hand.asked == []
-
-
-async def test_resends_that_are_not_answered_are_asked_again() -> None:
-    quirks = {"burst_loss_every": 10, "burst_loss_length": 1}
-    async with (
-        quirky(**quirks) as receiver,
-        sender(receiver, answers_resends=False) as hand,
-    ):
-        await hand.begin()
-        hand.play(SOUND[: 15 * FRAMES * 4], 0.7)
-        await receiver.wait_frames(15 * FRAMES)
-
-    assert hand.asked == [((65530 + 9) & 0xFFFF, 1)] * 3
 
 
 async def test_never_a_sound_without_timing_answers(kitchen: VirtualReceiver) -> None:
@@ -257,29 +172,6 @@ async def test_never_a_sound_without_timing_answers(kitchen: VirtualReceiver) ->
     assert kitchen.stats.sync_ignored == 1
     assert len(hand.timing_requests) >= 2
     assert hand.timing_requests[0][:24] == bytes.fromhex("80d20007") + bytes(20)
-
-
-async def test_receiver_that_never_asks_for_time() -> None:
-    async with (
-        quirky(asks_time=False) as receiver,
-        sender(receiver, answers_time=False) as hand,
-    ):
-        await hand.begin()
-        hand.play(SOUND, LEAD_S)
-        await receiver.wait_until(lambda: receiver.stats.packets == 20)
-
-    assert hand.timing_requests == []
-    assert receiver.first_frame_ns is None
-
-
-async def test_timing_cadence_and_copies() -> None:
-    receiver = VirtualReceiver(cadence=FAST, quirks=Quirks(timing_copies=2))
-    async with receiver, sender(receiver) as hand:
-        await hand.begin()
-        await receiver.wait_until(lambda: receiver.stats.timing_answers >= 8)
-
-    assert len(hand.timing_requests) >= 8
-    assert receiver.stats.timing_rejected == 0
 
 
 async def test_pause_and_resume(kitchen: VirtualReceiver) -> None:
@@ -322,132 +214,6 @@ async def test_receivers_with_other_clocks_agree(drift_ppm: float) -> None:
     odd_times, even_times = odd.play_times(), even.play_times()
     assert odd_times.keys() == even_times.keys()
     assert all(abs(odd_times[key] - even_times[key]) < 500_000 for key in odd_times)
-
-
-async def test_jitter_within_the_lead_is_not_heard() -> None:
-    async with quirky(jitter_s=0.05) as receiver, sender(receiver) as hand:
-        await hand.begin()
-        announced = hand.play(SOUND, 0.3)
-        await receiver.wait_frames(20 * FRAMES)
-
-    assert_on_time(receiver, announced, SOUND)
-
-
-@pytest.mark.parametrize("method", ["ANNOUNCE", "SETUP", "RECORD"])
-async def test_drop_at_a_method(method: str) -> None:
-    async with quirky(drop_at=method) as receiver, sender(receiver) as hand:
-        with pytest.raises(asyncio.IncompleteReadError):
-            await hand.begin()
-        await receiver.wait_idle()
-    assert receiver.asked(method)
-
-
-async def test_drop_in_mid_stream() -> None:
-    async with quirky(drop_after_s=0.3) as receiver, sender(receiver) as hand:
-        await hand.begin()
-        hand.play(noise(100), LEAD_S)
-        assert await hand.reader.read() == b""
-        await receiver.wait_idle()
-
-    assert 0 < receiver.recording.frames < 100 * FRAMES
-    assert receiver.stats.flushed > 0
-
-
-async def test_idle_connection_is_closed() -> None:
-    async with quirky(idle_close_s=0.4) as receiver, sender(receiver) as hand:
-        await hand.begin()
-        hand.play(SOUND, 0.05)
-        assert await hand.reader.read() == b""
-        assert receiver.recording.frames == 20 * FRAMES
-
-
-async def test_unanswered_methods() -> None:
-    async with (
-        quirky(unanswered=frozenset({"*"})) as receiver,
-        sender(receiver) as hand,
-    ):
-        hand.send("OPTIONS", "*")
-        await receiver.wait_for("OPTIONS")
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(hand.reader.read(1), 0.1)
-
-
-async def test_garbage_reply() -> None:
-    async with (
-        quirky(garbage_reply=frozenset({"OPTIONS"})) as receiver,
-        sender(receiver) as hand,
-    ):
-        hand.send("OPTIONS", "*")
-        assert (await hand.reader.read(3)) == b"\x00\xff\xfe"
-
-
-async def test_endless_headers() -> None:
-    async with (
-        quirky(endless_headers=frozenset({"OPTIONS"})) as receiver,
-        sender(receiver) as hand,
-    ):
-        hand.send("OPTIONS", "*")
-        assert len(await hand.reader.readexactly(1_000_000)) == 1_000_000
-
-
-async def test_oddities_of_replies() -> None:
-    quirks = {
-        "byte_by_byte": True,
-        "wrong_cseq": True,
-        "leading_crlf": True,
-        "zero_timing_port": True,
-        "setup_delay_s": 0.05,
-        "reply_delay_s": {"RECORD": 0.05},
-    }
-    async with quirky(**quirks) as receiver, sender(receiver) as hand:
-        await hand.begin()
-        reply = await hand.request("GET_PARAMETER", body=b"volume\r\n")
-
-    assert reply.body == b"\r\nvolume: -24.000000\r\n"
-    assert reply.headers["CSeq"] == f"{hand.cseq}7"
-    assert hand.ports["timing_port"] == 0
-
-
-async def test_volume_quirks() -> None:
-    volume = ("text/parameters", b"volume: -10.0\r\n")
-    async with quirky(ignores_volume=True) as receiver, sender(receiver) as hand:
-        await hand.begin()
-        await hand.parameter(*volume)
-    assert (receiver.volume_db, receiver.volumes[0].volume_db) == (-24.0, -10.0)
-
-    async with quirky(forgets_early_volume=True) as receiver, sender(receiver) as hand:
-        await hand.announce()
-        await hand.setup()
-        await hand.parameter(*volume)
-        await hand.record()
-        reply = await hand.request("GET_PARAMETER", body=b"volume\r\n")
-    assert reply.body == b"volume: -24.000000\r\n\r\n"
-
-
-async def test_auth_setup() -> None:
-    async with quirky(requires_auth_setup=True) as receiver, sender(receiver) as hand:
-        assert (await hand.announce()).status == 403
-        reply = await hand.request("POST", "/auth-setup", body=b"\1" + bytes(32))
-        assert (reply.status, len(reply.body)) == (200, 48)
-        assert (await hand.announce()).status == 200
-    async with quirky(auth_setup_status=500) as receiver, sender(receiver) as hand:
-        reply = await hand.request("POST", "/auth-setup", body=b"\1" + bytes(32))
-        assert reply.status == 500
-        assert (await hand.request("POST", "/feedback")).status == 404
-        assert (await hand.request("BREW")).status == 501
-
-
-async def test_needless_resend_requests() -> None:
-    quirks = {"ask_received_every": 10, "ask_burst": 300, "ask_never_sent": True}
-    async with quirky(**quirks) as receiver, sender(receiver) as hand:
-        await hand.begin()
-        announced = hand.play(SOUND, LEAD_S)
-        await receiver.wait_frames(20 * FRAMES)
-        newest = hand.sequence - 1
-        assert ((newest - 299) & 0xFFFF, 300) in hand.asked
-        assert ((newest + 30_000) & 0xFFFF, 16) in hand.asked
-        assert (newest, 1) in hand.asked
-    assert_on_time(receiver, announced, SOUND)
 
 
 async def test_violations_are_told(kitchen: VirtualReceiver) -> None:

@@ -1,6 +1,5 @@
 """What comes free with honest states: voice intents, device triggers and conditions."""
 
-from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
@@ -16,16 +15,9 @@ from homeassistant.components.media_source import MediaSource
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er, intent
 from homeassistant.setup import async_setup_component
-from tests.ha_common import Watch, call, play, state_of
-from tests.test_queue import FOLDER, Songs, is_item
+from tests.ha_common import FOLDER, Watch, call, play, state_of
+from tests.ha_songs import Songs, is_item
 from tests.virtual_receiver import Quirks, VirtualReceiver
-
-
-@pytest.fixture
-def songs(hass: HomeAssistant, tmp_path: Path) -> Songs:
-    """Return a folder of songs."""
-    hass.config.media_dirs["local"] = str(tmp_path / "media")
-    return Songs(tmp_path / "media")
 
 
 async def say(hass: HomeAssistant, name: str, **slots: object) -> None:

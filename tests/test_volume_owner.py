@@ -1,15 +1,9 @@
 """The owner of a level, in any order of what happens to it."""
 
-from typing import override
+from collections.abc import Callable
+from random import Random
 
-from hypothesis import settings, strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-)
+from hypothesis import given, note, strategies as st
 import pytest
 
 from custom_components.airplay.volume_owner import (
@@ -20,6 +14,7 @@ from custom_components.airplay.volume_owner import (
     Origin,
     VolumeOwner,
 )
+from tests.fuzz import AT_ONCE, BATCHES
 
 
 def owner(level: float = 0.5) -> VolumeOwner:
@@ -161,8 +156,12 @@ def test_first_level_is_the_receivers_own() -> None:
     assert it.poll(1) == Level(0.8, False)
 
 
-TENTHS = st.integers(0, 10).map(lambda tenth: tenth / 10)
 MS = 1000
+MANNERS = (
+    *("silent", "echoes", "echoes late", "echoes twice"),
+    *("says previous", "Apple", "requests"),
+)
+STEPS = 12
 
 
 class Receiver:
@@ -192,11 +191,11 @@ class Receiver:
         self.saying.append((now_s, level))
 
 
-class Interleavings(RuleBasedStateMachine):
+class Interleaving:
     """A user, a receiver, announcements and restarts, in any order."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, dice: Random) -> None:
+        self.dice = dice
         self.now_s = 0.0
         self.owner = owner()
         self.intent = 0.5
@@ -205,26 +204,34 @@ class Interleavings(RuleBasedStateMachine):
         self.last_write_s = -100.0
         self.quiet_from_s = 0.0
         self.is_announcing = False
-
-    @initialize(
-        manner=st.sampled_from(
-            [
-                "silent",
-                "echoes",
-                "echoes late",
-                "echoes twice",
-                "says previous",
-                "Apple",
-                "requests",
-            ]
-        ),
-        ceiling=st.sampled_from([1.0, 1.0, 0.6]),
-    )
-    def begin(self, manner: str, ceiling: float) -> None:
-        self.receiver = Receiver(manner)
-        self.owner.reports_previous = manner == "Apple"
-        self.owner.limit(ceiling, self.now_s)
+        self.receiver = Receiver(dice.choice(MANNERS))
+        self.owner.reports_previous = self.receiver.manner == "Apple"
+        self.owner.limit(dice.choice([1.0, 1.0, 0.6]), self.now_s)
         self.settle()
+        self.story = [f"a receiver that is {self.receiver.manner!r}"]
+
+    def live(self) -> None:
+        """Take steps at random, and look at the level after each."""
+        for _ in range(STEPS):
+            step = self.dice.choice(self.steps())
+            self.story.append(f"{self.now_s}: {step.__name__}")
+            step()
+            self.check()
+        self.end()
+
+    def steps(self) -> list[Callable[[], None]]:
+        """Return what may happen now."""
+        may_be_turned = self.receiver.manner != "Apple" and not self.is_announcing
+        return [
+            self.wait,
+            self.set,
+            self.restart,
+            self.announced if self.is_announcing else self.announce,
+            *([self.turn] if may_be_turned and self.now_s > self.quiet_from_s else []),
+        ]
+
+    def tenth(self) -> float:
+        return self.dice.randrange(11) / 10
 
     def settle(self) -> None:
         if level := self.owner.poll(self.now_s):
@@ -249,12 +256,12 @@ class Interleavings(RuleBasedStateMachine):
             self.settle()
         self.now_s = then_s
 
-    @rule(wait_ms=st.sampled_from([0, 50, 500, 1500, 2500, 3500, 10_000]))
-    def wait(self, wait_ms: int) -> None:
+    def wait(self) -> None:
+        wait_ms = self.dice.choice([0, 50, 500, 1500, 2500, 3500, 10_000])
         self.run_until(self.now_s + wait_ms / MS)
 
-    @rule(level=TENTHS, origin=st.sampled_from([Origin.USER, Origin.AUTOMATION]))
-    def set(self, level: float, origin: Origin) -> None:
+    def set(self) -> None:
+        level, origin = self.tenth(), self.dice.choice([Origin.USER, Origin.AUTOMATION])
         self.wishes += 1
         self.intent = min(level, self.owner.maximum)
         before = self.writes
@@ -263,17 +270,9 @@ class Interleavings(RuleBasedStateMachine):
         assert self.writes == before + 1
         self.quiet_from_s = self.now_s + max(DEAF_S, ECHO_S)
 
-    @precondition(
-        lambda self: (
-            self.receiver.manner != "Apple"
-            and not self.is_announcing
-            and self.now_s > self.quiet_from_s
-        )
-    )
-    @rule(levels=st.lists(TENTHS, min_size=1, max_size=4))
-    def turn(self, levels: list[float]) -> None:
+    def turn(self) -> None:
         """Turn the knob, as quickly as people do."""
-        for level in levels:
+        for level in [self.tenth() for _ in range(self.dice.randint(1, 4))]:
             if abs(level - self.owner.level) <= 0.05:
                 continue
             self.wishes += 1
@@ -288,7 +287,6 @@ class Interleavings(RuleBasedStateMachine):
         self.run_until(self.now_s + ANSWER_S)
         self.quiet_from_s = self.now_s + ECHO_S
 
-    @rule()
     def restart(self) -> None:
         """Home Assistant begins anew with what it kept, and a session with that."""
         fresh = VolumeOwner(0.2)
@@ -302,15 +300,12 @@ class Interleavings(RuleBasedStateMachine):
         fresh.sent(self.now_s)
         self.quiet_from_s = self.now_s + ECHO_S
 
-    @precondition(lambda self: not self.is_announcing)
-    @rule(level=TENTHS)
-    def announce(self, level: float) -> None:
+    def announce(self) -> None:
+        level = min(self.tenth(), self.owner.maximum)
         self.is_announcing = True
-        self.owner.hold(min(level, self.owner.maximum))
-        self.receiver.told(min(level, self.owner.maximum), self.now_s)
+        self.owner.hold(level)
+        self.receiver.told(level, self.now_s)
 
-    @precondition(lambda self: self.is_announcing)
-    @rule()
     def announced(self) -> None:
         # Echoes of the announcement are over before it is.
         self.run_until(self.now_s + 1)
@@ -322,27 +317,30 @@ class Interleavings(RuleBasedStateMachine):
         ]
         self.quiet_from_s = self.now_s + ECHO_S
 
-    @invariant()
-    def is_what_was_wished_last(self) -> None:
+    def check(self) -> None:
+        """Look whether the level is what was wished last."""
         assert self.owner.level == pytest.approx(self.intent)
         assert self.owner.level <= self.owner.maximum
         assert self.writes <= self.wishes
 
-    @override
-    def teardown(self) -> None:
+    def end(self) -> None:
         """Whatever is still on its way changes nothing, and then it is quiet."""
-        if not hasattr(self, "receiver"):
-            return
         if self.is_announcing:
             self.announced()
         self.run_until(self.now_s + 60)
-        self.is_what_was_wished_last()
+        self.check()
         assert self.owner.due_s is None
         assert not self.receiver.saying
         assert self.receiver.level == pytest.approx(self.owner.level)
 
 
-Interleavings.TestCase.settings = settings(
-    max_examples=10_000, stateful_step_count=12, deadline=None
-)
-TestInterleavings = pytest.mark.timeout(900)(Interleavings.TestCase)
+@BATCHES
+@given(st.integers(0, 1 << 32))
+def test_no_order_of_events_makes_a_level_that_nobody_wished(seed: int) -> None:
+    dice = Random(seed)
+    for _ in range(AT_ONCE):
+        interleaving = Interleaving(dice)
+        try:
+            interleaving.live()
+        finally:
+            note("\n".join(interleaving.story))

@@ -13,6 +13,8 @@ REALTIME_ALONE = (Lane.AIRPLAY2_REALTIME,)
 AIRPLAY2_ALONE = (Lane.AIRPLAY2_REALTIME, Lane.AIRPLAY2_BUFFERED)
 BOTH = (Lane.RAOP, Lane.AIRPLAY2_REALTIME)
 ALL = (Lane.RAOP, Lane.AIRPLAY2_REALTIME, Lane.AIRPLAY2_BUFFERED)
+RAOP_INSTANCE = "0011AABBCCDD@Kitchen"
+MAC = "00:11:AA:BB:CC:DD"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,16 @@ def txt(text: str) -> dict[str, str]:
     """Read `a=1 b=2`, as records are written in the sources."""
     pairs = (word.partition("=") for word in text.split())
     return {key: value for key, _, value in pairs}
+
+
+def raop(text: str = "", *, instance: str = RAOP_INSTANCE) -> Service:
+    """Return a receiver's `_raop._tcp` record."""
+    return Service(instance, "10.0.0.2", 5000, txt(text))
+
+
+def airplay(text: str = "", *, instance: str = "Kitchen Speaker") -> Service:
+    """Return the same receiver's `_airplay._tcp` record."""
+    return Service(instance, "10.0.0.3", 7000, txt(text))
 
 
 RAOP = {

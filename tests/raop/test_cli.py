@@ -3,6 +3,7 @@
 import asyncio
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 import json
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import pytest_socket
 
 from custom_components.airplay.raop import cli
+from tests.quick_sender import Nursery
 from tests.virtual_receiver import Advertisement, Quirks, VirtualReceiver
 
 from .engine.sender import environment
@@ -29,6 +31,17 @@ def network(socket_enabled: None) -> Iterator[None]:
     pytest_socket.socket_allow_hosts(["127.0.0.0/8", "224.0.0.251"])
     yield
     pytest_socket.socket_allow_hosts(["127.0.0.1"])
+
+
+@pytest.fixture(autouse=True)
+def quick(request: pytest.FixtureRequest, nursery: Nursery) -> Iterator[None]:
+    """Have programs without their imports; one is started as users start it."""
+    is_started = (
+        request.function
+        is test_play_tells_in_order_what_happens_and_ends_with_the_last_frame
+    )
+    with nullcontext() if is_started else nursery.bears(sys.executable, "-m", "raop"):
+        yield
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest_socket
 
 from tests.virtual_receiver import VirtualReceiver
 
+from .speaking import Scene
 from .stage import Desk, opened_desk, receiver, wav
 
 
@@ -30,6 +31,18 @@ async def desk() -> AsyncIterator[Desk]:
 async def kitchen(desk: Desk) -> VirtualReceiver:
     """Return a well-behaved receiver."""
     return await desk.add(receiver("Kitchen"))
+
+
+@pytest.fixture
+async def hall(desk: Desk) -> VirtualReceiver:
+    """Return one more."""
+    return await desk.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
+
+
+@pytest.fixture
+def scene(desk: Desk, tmp_path: Path) -> Scene:
+    """Return a song and a bell that wait to be made."""
+    return Scene(desk, tmp_path)
 
 
 @pytest.fixture

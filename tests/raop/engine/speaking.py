@@ -6,10 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from custom_components.airplay.raop.messages import Addressee, Announce, Media, Target
+from custom_components.airplay.raop.messages import (
+    Addressee,
+    Announce,
+    AnnouncementStarted,
+    Media,
+    StreamChanged,
+    Target,
+)
 from tests.virtual_receiver import VirtualReceiver
 
 from .stage import STREAM, Desk, member, play
+from .two_sides import Samples, music, voice
 
 
 def announce(
@@ -49,6 +57,47 @@ async def playing(desk: Desk, path: Path, *on: VirtualReceiver, **more: Any) -> 
     """Play at a level of 30 until it is heard."""
     command = play(path, *(member(each, volume=30) for each in on), **more)
     assert (await desk.reply(desk.submit(command))).code is None
+
+
+class Scene:
+    """A song and a bell, and the speakers that play the one and say the other."""
+
+    def __init__(self, desk: Desk, folder: Path) -> None:
+        self.desk = desk
+        self.folder = folder
+
+    def song(self, seconds: float) -> Samples:
+        """Make the song, and return its left side."""
+        return music(self.folder / "song.wav", seconds)
+
+    def bell(self, seconds: float) -> Samples:
+        """Make what is said, and return its right side."""
+        return voice(self.folder / "bell.wav", seconds)
+
+    async def play(self, *on: VirtualReceiver, **more: Any) -> None:
+        """Play the song until it is heard."""
+        await playing(self.desk, self.folder / "song.wav", *on, **more)
+
+    def order(self, *to: Target, **details: Any) -> Announce:
+        """Return the command to say it."""
+        return announce(self.folder / "bell.wav", *to, **details)
+
+    async def say(self, *to: Target, **details: Any) -> str | None:
+        """Say it to its end, and return the error's code."""
+        return await self.desk.run(self.order(*to, **details))
+
+    async def begin(self, *to: Target, **details: Any) -> int:
+        """Say it until it is heard, and return the number of the command."""
+        number = self.desk.submit(self.order(*to, **details))
+        await self.desk.until(AnnouncementStarted)
+        return number
+
+    async def end(self, *of: VirtualReceiver) -> StreamChanged:
+        """Wait until the song was heard to its end, by these to the last frame."""
+        ended = await self.desk.ended()
+        for each in of:
+            await each.drain()
+        return ended
 
 
 def volumes(of: VirtualReceiver) -> list[float]:

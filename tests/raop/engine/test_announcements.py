@@ -18,30 +18,17 @@ from custom_components.airplay.raop.messages import (
 )
 from tests.virtual_receiver import VirtualReceiver
 
-from .speaking import announce, playing, target, voice_began_ns, volumes
+from .speaking import Scene, announce, target, voice_began_ns, volumes
 from .stage import STREAM, Desk, member, play, receiver
-from .two_sides import (
-    Samples,
-    gains,
-    gains_in_parts,
-    heard_sides,
-    is_said_whole,
-    music,
-    voice,
-)
-
-
-@pytest.fixture
-async def kitchen(desk: Desk) -> VirtualReceiver:
-    return await desk.add(receiver())
+from .two_sides import Samples, gains, gains_in_parts, heard_sides, is_said_whole, voice
 
 
 async def test_idle_speaker_says_every_sample_and_is_free_afterwards(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    said = voice(tmp_path / "bell.wav", 0.5)
+    said = scene.bell(0.5)
 
-    assert await desk.run(announce(tmp_path / "bell.wav", target(kitchen))) is None
+    assert await scene.say(target(kitchen)) is None
     await kitchen.wait_idle(3)
 
     assert is_said_whole(kitchen, said)
@@ -51,15 +38,14 @@ async def test_idle_speaker_says_every_sample_and_is_free_afterwards(
 
 
 async def test_music_is_lowered_and_goes_on_to_the_sample(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 3.0)
-    said = voice(tmp_path / "bell.wav", 0.5)
+    song = scene.song(3.0)
+    said = scene.bell(0.5)
 
-    await playing(desk, tmp_path / "song.wav", kitchen)
-    assert await desk.run(announce(tmp_path / "bell.wav", target(kitchen))) is None
-    await desk.ended()
-    await kitchen.drain()
+    await scene.play(kitchen)
+    assert await scene.say(target(kitchen)) is None
+    await scene.end(kitchen)
 
     assert is_said_whole(kitchen, said)
     factors = gains(kitchen, song)
@@ -72,16 +58,14 @@ async def test_music_is_lowered_and_goes_on_to_the_sample(
 
 
 async def test_music_that_waits_goes_on_where_it_was(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 2.0)
-    said = voice(tmp_path / "bell.wav", 0.5)
+    song = scene.song(2.0)
+    said = scene.bell(0.5)
 
-    await playing(desk, tmp_path / "song.wav", kitchen)
-    command = announce(tmp_path / "bell.wav", target(kitchen), pauses_music=True)
-    assert await desk.run(command) is None
-    await desk.ended()
-    await kitchen.drain()
+    await scene.play(kitchen)
+    assert await scene.say(target(kitchen), pauses_music=True) is None
+    await scene.end(kitchen)
 
     assert is_said_whole(kitchen, said)
     before, after = gains_in_parts(kitchen, song)
@@ -89,19 +73,18 @@ async def test_music_that_waits_goes_on_where_it_was(
 
 
 async def test_paused_music_stays_paused_and_goes_on_where_it_was(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 2.0)
-    said = voice(tmp_path / "bell.wav", 0.4)
+    song = scene.song(2.0)
+    said = scene.bell(0.4)
 
-    await playing(desk, tmp_path / "song.wav", kitchen)
+    await scene.play(kitchen)
     await desk.run(Pause(stream=STREAM))
-    assert await desk.run(announce(tmp_path / "bell.wav", target(kitchen))) is None
+    assert await scene.say(target(kitchen)) is None
     assert desk.states()[-1] == "paused"
     assert kitchen.has_session
     await desk.run(Resume(stream=STREAM))
-    await desk.ended()
-    await kitchen.drain()
+    await scene.end(kitchen)
 
     assert is_said_whole(kitchen, said)
     assert all((part == 1).all() for part in gains_in_parts(kitchen, song))
@@ -110,20 +93,18 @@ async def test_paused_music_stays_paused_and_goes_on_where_it_was(
 
 @pytest.mark.parametrize("keep_s", [0.0, 60.0])
 async def test_pause_and_resume_under_a_voice_lose_nothing(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, keep_s: float
+    desk: Desk, kitchen: VirtualReceiver, scene: Scene, keep_s: float
 ) -> None:
-    song = music(tmp_path / "song.wav", 3.0)
-    said = voice(tmp_path / "bell.wav", 1.0)
+    song = scene.song(3.0)
+    said = scene.bell(1.0)
 
-    await playing(desk, tmp_path / "song.wav", kitchen)
-    number = desk.submit(announce(tmp_path / "bell.wav", target(kitchen)))
-    await desk.until(AnnouncementStarted)
+    await scene.play(kitchen)
+    number = await scene.begin(target(kitchen))
     await desk.run(Pause(stream=STREAM, keep_s=keep_s))
     assert (await desk.reply(number)).code is None
     assert desk.states()[-1] == "paused"
     await desk.run(Resume(stream=STREAM))
-    await desk.ended()
-    await kitchen.drain()
+    await scene.end(kitchen)
 
     assert is_said_whole(kitchen, said)
     if keep_s:
@@ -131,20 +112,18 @@ async def test_pause_and_resume_under_a_voice_lose_nothing(
 
 
 async def test_seek_under_a_voice_leaves_the_voice_whole(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 3.0)
-    said = voice(tmp_path / "bell.wav", 1.0)
+    song = scene.song(3.0)
+    said = scene.bell(1.0)
 
-    await playing(desk, tmp_path / "song.wav", kitchen)
-    number = desk.submit(announce(tmp_path / "bell.wav", target(kitchen)))
-    await desk.until(AnnouncementStarted)
+    await scene.play(kitchen)
+    number = await scene.begin(target(kitchen))
     media = Media(url=str(tmp_path / "song.wav"), name="song", position_ms=1500)
     again = play(tmp_path / "song.wav", member(kitchen, volume=30), media=media)
     assert await desk.run(again) is None
     assert (await desk.reply(number)).code is None
-    await desk.ended()
-    await kitchen.drain()
+    await scene.end(kitchen)
 
     assert is_said_whole(kitchen, said)
     left = heard_sides(kitchen.recording.packets)[0]
@@ -154,17 +133,15 @@ async def test_seek_under_a_voice_leaves_the_voice_whole(
 
 
 async def test_music_that_begins_under_a_voice_leaves_the_voice_whole(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 1.5)
-    said = voice(tmp_path / "bell.wav", 1.0)
+    song = scene.song(1.5)
+    said = scene.bell(1.0)
 
-    number = desk.submit(announce(tmp_path / "bell.wav", target(kitchen)))
-    await desk.until(AnnouncementStarted)
-    await playing(desk, tmp_path / "song.wav", kitchen)
+    number = await scene.begin(target(kitchen))
+    await scene.play(kitchen)
     assert (await desk.reply(number)).code is None
-    await desk.ended()
-    await kitchen.drain()
+    await scene.end(kitchen)
 
     assert is_said_whole(kitchen, said)
     assert len(gains(kitchen, song)) == len(song)
@@ -172,15 +149,14 @@ async def test_music_that_begins_under_a_voice_leaves_the_voice_whole(
 
 
 async def test_voice_goes_on_where_the_song_ends(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 1.0)
-    said = voice(tmp_path / "bell.wav", 1.5)
+    song = scene.song(1.0)
+    said = scene.bell(1.5)
 
-    await playing(desk, tmp_path / "song.wav", kitchen)
-    assert await desk.run(announce(tmp_path / "bell.wav", target(kitchen))) is None
-    end = await desk.ended()
-    await kitchen.drain()
+    await scene.play(kitchen)
+    assert await scene.say(target(kitchen)) is None
+    end = await scene.end(kitchen)
 
     assert end.reason == "finished"
     assert is_said_whole(kitchen, said)
@@ -188,21 +164,20 @@ async def test_voice_goes_on_where_the_song_ends(
 
 
 async def test_one_voice_after_another_on_the_same_speaker(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 5.0)
+    song = scene.song(5.0)
     one = voice(tmp_path / "one.wav", 0.5, seed=5)
     two = voice(tmp_path / "two.wav", 0.5, seed=6)
 
-    await playing(desk, tmp_path / "song.wav", kitchen)
+    await scene.play(kitchen)
     numbers = [
         desk.submit(announce(tmp_path / name, target(kitchen), announcement=name))
         for name in ("one.wav", "two.wav")
     ]
     for number in numbers:
         assert (await desk.reply(number)).code is None
-    await desk.ended()
-    await kitchen.drain()
+    await scene.end(kitchen)
 
     right = heard_sides(kitchen.recording.packets)[1]
     heard = right[right != 0].tolist()
@@ -211,26 +186,24 @@ async def test_one_voice_after_another_on_the_same_speaker(
 
 
 async def test_all_speakers_say_it_at_the_same_instant(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     hall = await desk.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
     study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
-    song = music(tmp_path / "song.wav", 4.0)
-    said = voice(tmp_path / "bell.wav", 0.5)
+    song = scene.song(4.0)
+    said = scene.bell(0.5)
 
-    await playing(desk, tmp_path / "song.wav", kitchen)
-    await playing(desk, tmp_path / "song.wav", study, stream="study")
+    await scene.play(kitchen)
+    await scene.play(study, stream="study")
     await desk.run(Pause(stream="study"))
-    command = announce(
-        tmp_path / "bell.wav",
-        target(kitchen),
-        target(hall, stream="hall"),
-        target(study, stream="study"),
+    assert (
+        await scene.say(
+            target(kitchen), target(hall, stream="hall"), target(study, stream="study")
+        )
+        is None
     )
-    assert await desk.run(command) is None
     await desk.stop("study")
-    await desk.ended()
-    await kitchen.drain()
+    await scene.end(kitchen)
 
     instants = [voice_began_ns(each) for each in (kitchen, hall, study)]
     assert max(instants) - min(instants) < 1_000_000
@@ -239,33 +212,30 @@ async def test_all_speakers_say_it_at_the_same_instant(
 
 
 async def test_speaker_that_is_away_holds_up_nobody(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    said = voice(tmp_path / "bell.wav", 0.4)
+    said = scene.bell(0.4)
     gone = receiver("Gone", receiver_id="0A0B0C0D0E02")
     async with gone:
         lost = target(gone, stream="gone")
 
-    command = announce(tmp_path / "bell.wav", target(kitchen), lost)
-    assert await desk.run(command) is None
+    assert await scene.say(target(kitchen), lost) is None
     failed = await desk.until(AnnouncementFailed)
-    assert await desk.run(announce(tmp_path / "bell.wav", lost)) == "unreachable"
+    assert await scene.say(lost) == "unreachable"
 
     assert (failed.stream, failed.code) == ("gone", "unreachable")
     assert is_said_whole(kitchen, said)
 
 
 async def test_level_is_raised_in_silence_and_brought_back(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 4.0)
-    said = voice(tmp_path / "bell.wav", 0.5)
+    song = scene.song(4.0)
+    said = scene.bell(0.5)
 
-    await playing(desk, tmp_path / "song.wav", kitchen)
-    command = announce(tmp_path / "bell.wav", target(kitchen, volume=60))
-    assert await desk.run(command) is None
-    await desk.ended()
-    await kitchen.drain()
+    await scene.play(kitchen)
+    assert await scene.say(target(kitchen, volume=60)) is None
+    await scene.end(kitchen)
 
     assert volumes(kitchen) == [30, 60, 30]
     assert is_said_whole(kitchen, said)
@@ -276,24 +246,21 @@ async def test_level_is_raised_in_silence_and_brought_back(
 
 
 async def test_level_of_an_idle_speaker_is_brought_back(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    voice(tmp_path / "bell.wav", 0.5)
+    scene.bell(0.5)
 
-    command = announce(tmp_path / "bell.wav", target(kitchen, volume=60))
-    assert await desk.run(command) is None
+    assert await scene.say(target(kitchen, volume=60)) is None
 
     assert volumes(kitchen) == [30, 60, 30]
 
 
 async def test_level_that_a_user_sets_meanwhile_stays(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    voice(tmp_path / "bell.wav", 0.5)
+    scene.bell(0.5)
 
-    command = announce(tmp_path / "bell.wav", target(kitchen, volume=60))
-    number = desk.submit(command)
-    await desk.until(AnnouncementStarted)
+    number = await scene.begin(target(kitchen, volume=60))
     await desk.run(SetVolume(receiver=member(kitchen).receiver, volume=40))
     assert (await desk.reply(number)).code is None
 
@@ -301,13 +268,11 @@ async def test_level_that_a_user_sets_meanwhile_stays(
 
 
 async def test_stop_ends_the_voice_and_brings_the_level_back(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    voice(tmp_path / "bell.wav", 5)
+    scene.bell(5)
 
-    command = announce(tmp_path / "bell.wav", target(kitchen, volume=60))
-    number = desk.submit(command)
-    await desk.until(AnnouncementStarted)
+    number = await scene.begin(target(kitchen, volume=60))
     assert await desk.stop() is None
     assert (await desk.reply(number)).code == "stopped"
     await kitchen.wait_idle(3)
@@ -316,18 +281,16 @@ async def test_stop_ends_the_voice_and_brings_the_level_back(
 
 
 async def test_cancelled_voice_fades_and_the_music_comes_back(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 3.0)
-    said = voice(tmp_path / "bell.wav", 20)
+    song = scene.song(3.0)
+    said = scene.bell(20)
 
-    await playing(desk, tmp_path / "song.wav", kitchen)
-    number = desk.submit(announce(tmp_path / "bell.wav", target(kitchen)))
-    await desk.until(AnnouncementStarted)
+    await scene.play(kitchen)
+    number = await scene.begin(target(kitchen))
     await desk.run(CancelAnnouncement(announcement="bell"))
     assert (await desk.reply(number)).code == "stopped"
-    await desk.ended()
-    await kitchen.drain()
+    await scene.end(kitchen)
 
     assert (
         0 < len(np.flatnonzero(heard_sides(kitchen.recording.packets)[1])) < len(said)
@@ -338,18 +301,17 @@ async def test_cancelled_voice_fades_and_the_music_comes_back(
 
 
 async def test_bad_clip_disturbs_nothing(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 1.0)
+    song = scene.song(1.0)
     voice(tmp_path / "long.wav", 3)
 
-    await playing(desk, tmp_path / "song.wav", kitchen)
+    await scene.play(kitchen)
     missing = announce(tmp_path / "none.wav", target(kitchen, volume=90))
     long = announce(tmp_path / "long.wav", target(kitchen), longest_ms=2000)
     assert await desk.run(missing) == "media_not_found"
     assert await desk.run(long) == "media_too_long"
-    await desk.ended()
-    await kitchen.drain()
+    await scene.end(kitchen)
 
     assert (gains(kitchen, song) == 1).all()
     assert volumes(kitchen) == [30]

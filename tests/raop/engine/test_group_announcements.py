@@ -17,19 +17,9 @@ from custom_components.airplay.raop.messages import (
 )
 from tests.virtual_receiver import VirtualReceiver
 
-from .speaking import announce, playing, target, voice_began_ns, volumes
+from .speaking import Scene, announce, target, voice_began_ns, volumes
 from .stage import STREAM, Desk, member, receiver
-from .two_sides import gains, gains_in_parts, heard_sides, is_said_whole, music, voice
-
-
-@pytest.fixture
-async def kitchen(desk: Desk) -> VirtualReceiver:
-    return await desk.add(receiver("Kitchen"))
-
-
-@pytest.fixture
-async def hall(desk: Desk) -> VirtualReceiver:
-    return await desk.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
+from .two_sides import gains, gains_in_parts, heard_sides, is_said_whole, voice
 
 
 def says_nothing(of: VirtualReceiver) -> bool:
@@ -44,17 +34,14 @@ def in_step(one: VirtualReceiver, other: VirtualReceiver) -> bool:
 
 
 async def test_one_of_a_group_speaks_and_the_other_plays_its_music_bit_by_bit(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 3.5)
-    said = voice(tmp_path / "bell.wav", 0.5)
+    song = scene.song(3.5)
+    said = scene.bell(0.5)
 
-    await playing(desk, tmp_path / "song.wav", kitchen, hall)
-    command = announce(tmp_path / "bell.wav", target(hall, volume=60))
-    assert await desk.run(command) is None
-    await desk.ended()
-    await kitchen.drain()
-    await hall.drain()
+    await scene.play(kitchen, hall)
+    assert await scene.say(target(hall, volume=60)) is None
+    await scene.end(kitchen, hall)
 
     assert is_said_whole(hall, said)
     assert says_nothing(kitchen)
@@ -68,17 +55,14 @@ async def test_one_of_a_group_speaks_and_the_other_plays_its_music_bit_by_bit(
 
 
 async def test_music_of_one_that_speaks_does_not_wait_as_others_play_on(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 3.0)
-    said = voice(tmp_path / "bell.wav", 0.5)
+    song = scene.song(3.0)
+    said = scene.bell(0.5)
 
-    await playing(desk, tmp_path / "song.wav", kitchen, hall)
-    command = announce(tmp_path / "bell.wav", target(hall), pauses_music=True)
-    assert await desk.run(command) is None
-    await desk.ended()
-    await kitchen.drain()
-    await hall.drain()
+    await scene.play(kitchen, hall)
+    assert await scene.say(target(hall), pauses_music=True) is None
+    await scene.end(kitchen, hall)
 
     assert is_said_whole(hall, said)
     assert (gains(kitchen, song) == 1).all()
@@ -86,21 +70,19 @@ async def test_music_of_one_that_speaks_does_not_wait_as_others_play_on(
 
 
 async def test_whole_group_speaks_at_the_same_instant_each_at_its_own_level(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 4.0)
-    said = voice(tmp_path / "bell.wav", 0.5)
+    song = scene.song(4.0)
+    said = scene.bell(0.5)
 
-    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    await scene.play(kitchen, hall)
     loud, quiet = target(kitchen, volume=60), target(hall, volume=40)
     both = target(kitchen, hall)
     both = type(both)(
         stream=STREAM, addressees=(*loud.addressees, *quiet.addressees), depth_ms=400
     )
-    assert await desk.run(announce(tmp_path / "bell.wav", both)) is None
-    await desk.ended()
-    await kitchen.drain()
-    await hall.drain()
+    assert await scene.say(both) is None
+    await scene.end(kitchen, hall)
 
     assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
     for each, level in ((kitchen, 60), (hall, 40)):
@@ -112,15 +94,14 @@ async def test_whole_group_speaks_at_the_same_instant_each_at_its_own_level(
 
 
 async def test_music_of_a_whole_group_can_wait(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 2.0)
-    said = voice(tmp_path / "bell.wav", 0.5)
+    song = scene.song(2.0)
+    said = scene.bell(0.5)
 
-    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    await scene.play(kitchen, hall)
     both = target(kitchen, hall)
-    command = announce(tmp_path / "bell.wav", both, pauses_music=True)
-    assert await desk.run(command) is None
+    assert await scene.say(both, pauses_music=True) is None
     await desk.ended()
 
     for each in (kitchen, hall):
@@ -130,18 +111,18 @@ async def test_music_of_a_whole_group_can_wait(
 
 
 async def test_two_of_three_speak_together_whatever_their_levels(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
-    song = music(tmp_path / "song.wav", 4.0)
-    said = voice(tmp_path / "bell.wav", 0.5)
+    song = scene.song(4.0)
+    said = scene.bell(0.5)
 
-    await playing(desk, tmp_path / "song.wav", kitchen, hall, study)
+    await scene.play(kitchen, hall, study)
     loud, usual = target(kitchen, volume=60), target(hall)
     some = type(loud)(
         stream=STREAM, addressees=(*loud.addressees, *usual.addressees), depth_ms=400
     )
-    assert await desk.run(announce(tmp_path / "bell.wav", some)) is None
+    assert await scene.say(some) is None
     await desk.ended()
     for each in (kitchen, hall, study):
         await each.drain()
@@ -156,20 +137,18 @@ async def test_two_of_three_speak_together_whatever_their_levels(
 
 
 async def test_speakers_of_two_streams_speak_together_whatever_their_levels(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
-    music(tmp_path / "song.wav", 4.0)
-    said = voice(tmp_path / "bell.wav", 0.5)
+    scene.song(4.0)
+    said = scene.bell(0.5)
 
-    await playing(desk, tmp_path / "song.wav", kitchen)
-    await playing(desk, tmp_path / "song.wav", hall, stream="hall")
-    command = announce(
-        tmp_path / "bell.wav", target(kitchen, volume=60), target(hall, stream="hall")
+    await scene.play(kitchen)
+    await scene.play(hall, stream="hall")
+    assert (
+        await scene.say(target(kitchen, volume=60), target(hall, stream="hall")) is None
     )
-    assert await desk.run(command) is None
     await desk.stop("hall")
-    await desk.ended()
-    await kitchen.drain()
+    await scene.end(kitchen)
 
     assert is_said_whole(kitchen, said)
     assert is_said_whole(hall, said)
@@ -181,23 +160,20 @@ async def test_one_that_is_lost_under_the_voice_fails_alone(
     desk: Desk,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
-    tmp_path: Path,
+    scene: Scene,
     is_whole: bool,
 ) -> None:
     study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
-    song = music(tmp_path / "song.wav", 4.0)
-    said = voice(tmp_path / "bell.wav", 1.0)
+    song = scene.song(4.0)
+    said = scene.bell(1.0)
     group = [kitchen, hall] if is_whole else [kitchen, hall, study]
 
-    await playing(desk, tmp_path / "song.wav", *group)
-    command = announce(tmp_path / "bell.wav", target(kitchen, hall, volume=60))
-    number = desk.submit(command)
-    await desk.until(AnnouncementStarted)
+    await scene.play(*group)
+    number = await scene.begin(target(kitchen, hall, volume=60))
     await hall.stop()
     failed = await desk.until(AnnouncementFailed)
     assert (await desk.reply(number)).code is None
-    await desk.ended()
-    await kitchen.drain()
+    await scene.end(kitchen)
 
     assert (failed.stream, failed.receiver) == (STREAM, member(hall).receiver)
     assert failed.code == "unreachable"
@@ -212,22 +188,18 @@ async def test_who_joins_under_a_voice_hears_the_rest_of_it_if_it_is_for_all(
     desk: Desk,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
-    tmp_path: Path,
+    scene: Scene,
     is_whole: bool,
 ) -> None:
-    song = music(tmp_path / "song.wav", 6.0)
-    said = voice(tmp_path / "bell.wav", 3.0)
+    song = scene.song(6.0)
+    said = scene.bell(3.0)
 
-    await playing(desk, tmp_path / "song.wav", kitchen)
-    command = announce(tmp_path / "bell.wav", target(kitchen, is_alone=not is_whole))
-    number = desk.submit(command)
-    await desk.until(AnnouncementStarted)
+    await scene.play(kitchen)
+    number = await scene.begin(target(kitchen, is_alone=not is_whole))
     join = Join(stream=STREAM, member=member(hall, volume=30))
     assert await desk.run(join) is None
     assert (await desk.reply(number)).code is None
-    await desk.ended()
-    await kitchen.drain()
-    await hall.drain()
+    await scene.end(kitchen, hall)
 
     assert is_said_whole(kitchen, said)
     assert len(gains(kitchen, song)) == len(song)
@@ -242,19 +214,17 @@ async def test_who_joins_under_a_voice_hears_the_rest_of_it_if_it_is_for_all(
 
 
 async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
-    song = music(tmp_path / "song.wav", 2.0)
-    said = voice(tmp_path / "bell.wav", 0.4)
+    song = scene.song(2.0)
+    said = scene.bell(0.4)
 
-    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    await scene.play(kitchen, hall)
     await desk.run(Pause(stream=STREAM))
-    assert await desk.run(announce(tmp_path / "bell.wav", target(hall))) is None
+    assert await scene.say(target(hall)) is None
     assert desk.states()[-1] == "paused"
     await desk.run(Resume(stream=STREAM))
-    await desk.ended()
-    await kitchen.drain()
-    await hall.drain()
+    await scene.end(kitchen, hall)
 
     assert is_said_whole(hall, said)
     assert says_nothing(kitchen)
@@ -263,16 +233,16 @@ async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(
 
 
 async def test_only_who_speaks_is_woken_in_a_group_that_let_its_receivers_go(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
-    music(tmp_path / "song.wav", 2.0)
-    said = voice(tmp_path / "bell.wav", 0.4)
+    scene.song(2.0)
+    said = scene.bell(0.4)
 
-    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    await scene.play(kitchen, hall)
     await desk.run(Pause(stream=STREAM, keep_s=0))
     await kitchen.wait_idle(3)
     await hall.wait_idle(3)
-    assert await desk.run(announce(tmp_path / "bell.wav", target(hall))) is None
+    assert await scene.say(target(hall)) is None
     assert (kitchen.connections, hall.connections) == (1, 2)
     assert desk.states()[-1] == "paused"
     await desk.run(Resume(stream=STREAM))
@@ -283,13 +253,13 @@ async def test_only_who_speaks_is_woken_in_a_group_that_let_its_receivers_go(
 
 
 async def test_idle_group_opens_sessions_for_those_who_speak_only(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
-    said = voice(tmp_path / "bell.wav", 0.4)
+    said = scene.bell(0.4)
 
     some = target(kitchen, hall, is_alone=True)
-    assert await desk.run(announce(tmp_path / "bell.wav", some)) is None
+    assert await scene.say(some) is None
 
     assert is_said_whole(kitchen, said)
     assert is_said_whole(hall, said)
@@ -304,14 +274,15 @@ async def test_two_of_a_group_say_different_things_at_the_same_time(
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
     tmp_path: Path,
+    scene: Scene,
     is_playing: bool,
 ) -> None:
-    music(tmp_path / "song.wav", 4.0)
+    scene.song(4.0)
     one = voice(tmp_path / "one.wav", 1.5, seed=5)
     two = voice(tmp_path / "two.wav", 1.0, seed=6)
 
     if is_playing:
-        await playing(desk, tmp_path / "song.wav", kitchen, hall)
+        await scene.play(kitchen, hall)
     first = desk.submit(
         announce(
             tmp_path / "one.wav", target(kitchen, is_alone=True), announcement="one"
@@ -338,13 +309,17 @@ async def test_two_of_a_group_say_different_things_at_the_same_time(
 
 
 async def test_voice_for_all_waits_for_a_voice_of_one(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    tmp_path: Path,
+    scene: Scene,
 ) -> None:
-    song = music(tmp_path / "song.wav", 6.0)
+    song = scene.song(6.0)
     one = voice(tmp_path / "one.wav", 0.5, seed=5)
     two = voice(tmp_path / "two.wav", 0.5, seed=6)
 
-    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    await scene.play(kitchen, hall)
     alone = announce(tmp_path / "one.wav", target(hall), announcement="one")
     first = desk.submit(alone)
     await desk.until(AnnouncementStarted)
@@ -354,9 +329,7 @@ async def test_voice_for_all_waits_for_a_voice_of_one(
     ]
     replies = await asyncio.gather(*(desk.run(each) for each in later))
     assert (await desk.reply(first)).code is None
-    await desk.ended()
-    await kitchen.drain()
-    await hall.drain()
+    await scene.end(kitchen, hall)
 
     assert replies == [None] * 2
     heard = [heard_sides(each.recording.packets)[1] for each in (kitchen, hall)]
@@ -367,14 +340,14 @@ async def test_voice_for_all_waits_for_a_voice_of_one(
 
 
 async def test_who_cannot_be_reached_holds_up_none_of_its_group(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    said = voice(tmp_path / "bell.wav", 0.4)
+    said = scene.bell(0.4)
     gone = receiver("Gone", receiver_id="0A0B0C0D0E02")
     async with gone:
         both = target(kitchen, gone, volume=60)
 
-    assert await desk.run(announce(tmp_path / "bell.wav", both)) is None
+    assert await scene.say(both) is None
 
     failed = desk.told(AnnouncementFailed)
     assert [each.receiver for each in failed] == [both.addressees[1].member.receiver]
@@ -383,15 +356,15 @@ async def test_who_cannot_be_reached_holds_up_none_of_its_group(
 
 
 async def test_one_that_has_left_the_music_is_not_taken_for_heard(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
-    music(tmp_path / "song.wav", 3.0)
-    voice(tmp_path / "bell.wav", 0.4)
+    scene.song(3.0)
+    scene.bell(0.4)
 
-    await playing(desk, tmp_path / "song.wav", kitchen, hall)
+    await scene.play(kitchen, hall)
     leave = Leave(stream=STREAM, receiver=member(hall).receiver)
     assert await desk.run(leave) is None
-    command = announce(tmp_path / "bell.wav", target(hall))
+    command = scene.order(target(hall))
 
     assert await desk.run(command) == "taken"
     assert says_nothing(kitchen)
@@ -399,16 +372,13 @@ async def test_one_that_has_left_the_music_is_not_taken_for_heard(
 
 
 async def test_one_that_leaves_under_the_voice_is_stopped_alone(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
-    music(tmp_path / "song.wav", 4.0)
-    said = voice(tmp_path / "bell.wav", 1.0)
+    scene.song(4.0)
+    said = scene.bell(1.0)
 
-    await playing(desk, tmp_path / "song.wav", kitchen, hall)
-    number = desk.submit(
-        announce(tmp_path / "bell.wav", target(kitchen, hall, volume=60))
-    )
-    await desk.until(AnnouncementStarted)
+    await scene.play(kitchen, hall)
+    number = await scene.begin(target(kitchen, hall, volume=60))
     await desk.run(Leave(stream=STREAM, receiver=member(hall).receiver))
     failed = await desk.until(AnnouncementFailed)
     assert (await desk.reply(number)).code is None
@@ -419,13 +389,11 @@ async def test_one_that_leaves_under_the_voice_is_stopped_alone(
     assert [volumes(each) for each in (kitchen, hall)] == [[30, 60, 30]] * 2
 
 
-async def test_reply_says_why_nobody_of_a_group_could_be_reached(
-    desk: Desk, tmp_path: Path
-) -> None:
-    voice(tmp_path / "bell.wav", 0.4)
+async def test_reply_says_why_nobody_of_a_group_could_be_reached(scene: Scene) -> None:
+    scene.bell(0.4)
     one = receiver("One", receiver_id="0A0B0C0D0E02")
     two = receiver("Two", receiver_id="0A0B0C0D0E03")
     async with one, two:
         both = target(one, two)
 
-    assert await desk.run(announce(tmp_path / "bell.wav", both)) == "unreachable"
+    assert await scene.say(both) == "unreachable"

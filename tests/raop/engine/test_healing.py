@@ -32,6 +32,14 @@ def tune(tmp_path: Path) -> Path:
     return tmp_path / "tune.wav"
 
 
+@pytest.fixture
+async def group(desk: Desk, tune: Path) -> list[VirtualReceiver]:
+    """Return two receivers that play the tune together."""
+    group = await speakers(desk, 2)
+    await start(desk, tune, *group)
+    return group
+
+
 def sound_of(song: Path) -> bytes:
     return song.read_bytes()[44:]
 
@@ -79,11 +87,12 @@ async def test_who_loses_its_connection_is_back_in_time_and_the_others_lose_noth
 
 
 async def test_who_is_seen_at_another_port_is_tried_there_at_once(
-    desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
+    desk: Desk,
+    tune: Path,
+    group: list[VirtualReceiver],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(rejoin, "BACK_OFF_S", (60.0,))
-    group = await speakers(desk, 2)
-    await start(desk, tune, *group)
     await group[1].stop()
     await told(desk, group[1], "lost")
     moved = await speaker(desk, 2)
@@ -173,11 +182,8 @@ async def test_who_stays_silent_although_it_is_there_is_given_a_new_session(
 
 
 async def test_who_ends_the_session_itself_is_left_to_whom_it_plays_for(
-    desk: Desk, tune: Path
+    desk: Desk, tune: Path, group: list[VirtualReceiver]
 ) -> None:
-    group = await speakers(desk, 2)
-    await start(desk, tune, *group)
-
     group[1].hang_up()
     left = await told(desk, group[1], "left")
 
@@ -206,11 +212,8 @@ async def test_a_link_that_drops_out_too_often_is_given_up(
 
 
 async def test_who_wants_a_password_when_it_comes_back_is_not_asked_again(
-    desk: Desk, tune: Path
+    desk: Desk, group: list[VirtualReceiver]
 ) -> None:
-    group = await speakers(desk, 2)
-    await start(desk, tune, *group)
-
     group[1].password = "sesame"
     group[1].disconnect()
     left = await told(desk, group[1], "left")
@@ -220,11 +223,8 @@ async def test_who_wants_a_password_when_it_comes_back_is_not_asked_again(
 
 
 async def test_a_group_that_is_lost_at_once_is_heard_again_where_the_music_is_by_then(
-    desk: Desk, tune: Path
+    desk: Desk, tune: Path, group: list[VirtualReceiver]
 ) -> None:
-    group = await speakers(desk, 2)
-    await start(desk, tune, *group)
-
     await asyncio.gather(*(each.stop() for each in group))
     for each in group:
         await told(desk, each, "lost")
@@ -251,9 +251,9 @@ async def test_a_group_of_which_nobody_comes_back_ends(
     assert (end.reason, end.code) == ("failed", "unreachable")
 
 
-async def test_who_comes_back_is_no_louder_than_it_was(desk: Desk, tune: Path) -> None:
-    group = await speakers(desk, 2)
-    await start(desk, tune, *group)
+async def test_who_comes_back_is_no_louder_than_it_was(
+    desk: Desk, group: list[VirtualReceiver]
+) -> None:
     before = group[1].volume_db
 
     group[1].disconnect()
@@ -266,10 +266,8 @@ async def test_who_comes_back_is_no_louder_than_it_was(desk: Desk, tune: Path) -
 
 
 async def test_nobody_is_tried_while_the_music_is_paused_and_all_are_when_it_goes_on(
-    desk: Desk, tune: Path
+    desk: Desk, tune: Path, group: list[VirtualReceiver]
 ) -> None:
-    group = await speakers(desk, 2)
-    await start(desk, tune, *group)
     group[1].disconnect()
     await told(desk, group[1], "lost")
 
@@ -284,10 +282,8 @@ async def test_nobody_is_tried_while_the_music_is_paused_and_all_are_when_it_goe
 
 
 async def test_a_stream_that_is_stopped_tries_nobody_any_more(
-    desk: Desk, tune: Path
+    desk: Desk, group: list[VirtualReceiver]
 ) -> None:
-    group = await speakers(desk, 2)
-    await start(desk, tune, *group)
     group[1].disconnect()
     await told(desk, group[1], "lost")
 

@@ -27,12 +27,6 @@ NEAR_S = 0.002
 NEAR_NS = 2 * MS
 
 
-@pytest.fixture
-async def hall(desk: Desk) -> VirtualReceiver:
-    """Return one more receiver."""
-    return await desk.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
-
-
 def tune(of: VirtualReceiver, **details: object) -> Tune:
     return Tune(receiver=of.receiver_id.lower(), **details)  # type: ignore[arg-type]
 

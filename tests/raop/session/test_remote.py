@@ -1,6 +1,8 @@
 """Who may order what, and what is answered."""
 
-from hypothesis import given, settings, strategies as st
+from random import Random
+
+from hypothesis import given, note, strategies as st
 import pytest
 
 from custom_components.airplay.raop.buttons import Button
@@ -8,6 +10,7 @@ from custom_components.airplay.raop.errors import ReceiverProtocolError
 from custom_components.airplay.raop.session.remote import MOST_REMOTES, Answer, Remotes
 from custom_components.airplay.raop.session.source_switch import Turn
 from custom_components.airplay.raop.wire.http import Request, RequestParser
+from tests.fuzz import AT_ONCE, BATCHES
 
 KITCHEN = "0a0b0c0d0e01"
 ADDRESS = "10.0.0.2"
@@ -215,31 +218,45 @@ def test_remotes_do_not_grow(room: Room) -> None:
     assert room.ask("play").status == 403
 
 
-WORDS = st.sampled_from(
-    [
-        *("play", "setproperty", "getproperty", "playpause", "volumeup", "/", "?", "&"),
-        *("dmcp.volume=", "dmcp.device-volume=", "dacp.repeatstate=", "speaker-id="),
-        *("dmcp.device-prevent-playback=", "dacp.playingtime=", "include-speaker-id="),
-        *("1", "-144", "0x", "9" * 12, "%", "%00", "..", "nan", ",", "+", "e9"),
+WORDS = [
+    *("play", "setproperty", "getproperty", "playpause", "volumeup", "/", "?", "&"),
+    *("dmcp.volume=", "dmcp.device-volume=", "dacp.repeatstate=", "speaker-id="),
+    *("dmcp.device-prevent-playback=", "dacp.playingtime=", "include-speaker-id="),
+    *("1", "-144", "0x", "9" * 12, "%", "%00", "..", "nan", ",", "+", "e9"),
+]
+
+
+def target(dice: Random) -> str:
+    """Return words of the protocol in any order, often as values that are set."""
+    words = dice.choices(WORDS, k=dice.randrange(13))
+    return "".join(["setproperty?", *words] if dice.random() < 0.5 else words)
+
+
+def orders(dice: Random) -> list[tuple[str, str]]:
+    """Return some orders, and as whom each is given."""
+    return [
+        (target(dice), dice.choice("78 ").strip()) for _ in range(dice.randrange(6))
     ]
-)
-TARGETS = st.lists(WORDS, max_size=12).map("".join)
 
 
-@settings(max_examples=10_000, deadline=None)
-@given(st.lists(st.tuples(TARGETS, st.sampled_from(["7", "8", ""])), max_size=5))
-def test_whatever_is_asked_is_answered(asked: list[tuple[str, str]]) -> None:
-    room = Room()
-    for target, active_remote in asked:
-        room.now_s += 0.2
-        try:
-            parsed = request(f"/ctrl-int/1/{target}", active_remote)
-        except ReceiverProtocolError:
-            continue
-        answer = room.remotes.answer(parsed, ADDRESS, room.now_s)
+@BATCHES
+@given(st.integers(0, 1 << 32))
+def test_whatever_is_asked_is_answered(seed: int) -> None:
+    dice = Random(seed)
+    for _ in range(AT_ONCE):
+        asked = orders(dice)
+        note(f"{asked}")
+        room = Room()
+        for each, active_remote in asked:
+            room.now_s += 0.2
+            try:
+                parsed = request(f"/ctrl-int/1/{each}", active_remote)
+            except ReceiverProtocolError:
+                continue
+            answer = room.remotes.answer(parsed, ADDRESS, room.now_s)
 
-        assert answer.status in (204, 400, 403, 404, 503)
-        assert answer.status == 204 or not answer.orders
-        assert active_remote == "7" or answer.status == 403
-        assert len(answer.encode()) < 300
-    assert len(room.remotes._by_receiver) == 1
+            assert answer.status in (204, 400, 403, 404, 503)
+            assert answer.status == 204 or not answer.orders
+            assert active_remote == "7" or answer.status == 403
+            assert len(answer.encode()) < 300
+        assert len(room.remotes._by_receiver) == 1

@@ -1,8 +1,10 @@
 """HTTP requests of receivers and remote apps: what is read, what is refused."""
 
 from itertools import pairwise
+from random import Random
+import re
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, note, strategies as st
 import pytest
 
 from custom_components.airplay.raop.errors import ReceiverProtocolError
@@ -14,6 +16,7 @@ from custom_components.airplay.raop.wire.http import (
     RequestParser,
     encode_response,
 )
+from tests.fuzz import AT_ONCE, BATCHES
 
 # As shairport-sync sends it (captured).
 PLAY = (
@@ -139,26 +142,38 @@ def test_nothing_grows() -> None:
     assert len(parser._buffer) <= MAX_HEAD_BYTES + MAX_BODY_BYTES + 1
 
 
-PIECES = st.sampled_from(
-    [
-        b"GET ", b"POST ", b"/ctrl-int/1/", b"setproperty?", b"dmcp.volume=", b"50",
-        b" HTTP/1.1", b"\r\n", b"\n", b"\r", b"\0", b": ", b"Content-Length", b"%", b"&",
-        b"Active-Remote", b"=", b"9" * 20, b"\xff", b"Transfer-Encoding", b"?", b" ",
-    ]
-)  # fmt: skip
-HOSTILE = st.lists(PIECES | st.binary(max_size=40), max_size=40).map(b"".join)
+PIECES = [
+    b"GET ", b"POST ", b"/ctrl-int/1/", b"setproperty?", b"dmcp.volume=", b"50",
+    b" HTTP/1.1", b"\r\n", b"\n", b"\r", b"\0", b": ", b"Content-Length", b"%", b"&",
+    b"Active-Remote", b"=", b"9" * 20, b"\xff", b"Transfer-Encoding", b"?", b" ",
+]  # fmt: skip
 
 
-@settings(max_examples=10_000, deadline=None)
-@given(st.lists(HOSTILE, max_size=4))
-def test_whatever_comes_is_a_request_or_refused(pieces: list[bytes]) -> None:
-    parser = RequestParser()
-    for piece in pieces:
+def hostile(dice: Random) -> bytes:
+    """Return a request that was changed here and there, or only what it is made of."""
+    words = re.split(rb"(\r\n|[ :/])", PLAY) if dice.random() < 0.5 else []
+    for _ in range(dice.randrange(dice.randrange(1, 40))):
+        at = dice.randrange(len(words) + 1)
+        is_word = dice.random() < 0.7
+        new = dice.choice(PIECES) if is_word else dice.randbytes(dice.randrange(40))
+        words[at : at + dice.randrange(2)] = [new]
+    return b"".join(words)
+
+
+@BATCHES
+@given(st.integers(0, 1 << 32))
+def test_whatever_comes_is_a_request_or_refused(seed: int) -> None:
+    dice = Random(seed)
+    for _ in range(AT_ONCE):
+        pieces = [hostile(dice) for _ in range(dice.randrange(5))]
+        note(f"{pieces}")
+        parser = RequestParser()
         try:
-            parser.feed(piece)
+            for piece in pieces:
+                parser.feed(piece)
         except ReceiverProtocolError:
-            return
-    assert len(parser._buffer) <= MAX_HEAD_BYTES + MAX_BODY_BYTES + 1
+            continue
+        assert len(parser._buffer) <= MAX_HEAD_BYTES + MAX_BODY_BYTES + 1
 
 
 def test_response_has_a_length_and_closes() -> None:

@@ -1,0 +1,40 @@
+"""Receivers that show a code, and the flow up to there."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigFlowResult
+from homeassistant.core import HomeAssistant
+from tests.ha_common import raop_info
+from tests.ha_flows import FEATURES, answer, discovered
+from tests.virtual_receiver import VirtualReceiver
+from tests.virtual_receiver.pairing import Gate
+from tests.virtual_receiver.pairing.gate import Kind
+
+CODE = "0427"
+KINDS = ["legacy", "home_kit"]
+
+
+def gated(kind: Kind, **details: Any) -> VirtualReceiver:
+    """Return a receiver that plays only for whom it was paired with."""
+    return VirtualReceiver(
+        "Den",
+        receiver_id="0A0B0C0D0E04",
+        gate=Gate(kind, CODE),
+        txt={"ft": FEATURES[kind], "am": "AppleTV5,3"} | details.pop("txt", {}),
+        **details,
+    )
+
+
+def gate_of(receiver: VirtualReceiver) -> Gate:
+    assert receiver.gate
+    return receiver.gate
+
+
+async def asked_for_code(
+    hass: HomeAssistant, receiver: VirtualReceiver
+) -> ConfigFlowResult:
+    """Go on until the receiver shows its code."""
+    form = await discovered(hass, raop_info(receiver))
+    assert form["step_id"] == "confirm"
+    assert gate_of(receiver).shown == 0
+    return await answer(hass, form)

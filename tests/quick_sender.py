@@ -1,0 +1,125 @@
+"""Senders that need not import everything first, for the tests of Home Assistant's side.
+
+What a sender process costs that lives for a second or two is its imports. Here one
+process has done them, and each sender is forked from it: a process of its own, a child
+of the tests' like one that was started, with the pipes, the environment and the session
+that it would have had.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+import ctypes
+import gc
+from importlib import import_module
+import json
+import os
+from pathlib import Path
+import signal
+import socket
+import subprocess
+import sys
+from typing import Any, cast
+from unittest.mock import patch
+
+_LONGEST = 1 << 17
+_SET_CHILD_SUBREAPER = 36
+
+
+class Nursery:
+    """The process that senders are forked from, as the tests see it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it; it ends with the process of the tests."""
+        self._start: Callable[..., int] = subprocess._fork_exec  # type: ignore[attr-defined]
+        self._line, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+        number = theirs.fileno()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", __file__, str(folder), str(number)],
+            stdin=subprocess.DEVNULL,
+            pass_fds=[number],
+            # It has threads of numpy's otherwise, and should not be forked.
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        )
+        theirs.close()
+
+    def close(self) -> None:
+        """End it."""
+        self._line.close()
+        self._process.wait()
+
+    @contextmanager
+    def bears(self, *command: str, runs: Sequence[str] = ()) -> Generator[None]:
+        """Fork what would be started by a command, or one that goes on behind it.
+
+        What it runs is what the command does, and whatever the command goes on with.
+        """
+
+        def start(*how: Any) -> int:
+            whole, environment, pipes = how[0], how[5], how[6:12]
+            if whole[: len(command)] != [*command]:
+                return self._start(*how)
+            arguments = [*runs, *whole[len(command) :]]
+            return self._bear(arguments, environment, (pipes[0], pipes[3], pipes[5]))
+
+        with patch.multiple(subprocess, _fork_exec=start, _USE_POSIX_SPAWN=False):
+            yield
+
+    def _bear(
+        self, arguments: list[str], environment: list[bytes], pipes: Sequence[int]
+    ) -> int:
+        words = json.dumps([arguments, [*map(os.fsdecode, environment)]])
+        _adopt(is_wanted=True)
+        try:
+            socket.send_fds(self._line, [words.encode()], pipes)
+            return int(self._line.recv(_LONGEST))
+        finally:
+            _adopt(is_wanted=False)
+
+
+def _adopt(*, is_wanted: bool) -> None:
+    """Become the parent of those among one's descendants that lose theirs."""
+    failed = ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, int(is_wanted), 0, 0, 0)
+    assert not failed
+
+
+def _bear_all(line: socket.socket) -> list[str] | None:
+    """Fork whenever it is asked for; return in each child what it has to run."""
+    while True:
+        words, pipes, _, _ = socket.recv_fds(line, _LONGEST, 3)
+        if not words:
+            return None
+        arguments, environment = json.loads(words)
+        heard, told = os.pipe()
+        if middle := os.fork():
+            # From then on the child is one of the tests' process.
+            os.waitpid(middle, 0)
+            for each in (*pipes, told):
+                os.close(each)
+            line.send(os.read(heard, 99))
+            os.close(heard)
+        elif os.fork():
+            os._exit(0)
+        else:
+            line.close()
+            os.setsid()
+            os.write(told, str(os.getpid()).encode())
+            for number, pipe in enumerate(pipes):
+                os.dup2(pipe, number)
+            os.closerange(3, told + 1)
+            os.environ.clear()
+            os.environ.update(word.split("=", 1) for word in environment)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            return cast("list[str]", arguments)
+
+
+if __name__ == "__main__":
+    # Ctrl-C is for the tests, which end this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.path.append(sys.argv[1])
+    main = import_module("raop.__main__").main
+    for name in ("raop.cli", "raop.engine.process"):
+        import_module(name)
+    gc.collect()
+    gc.freeze()
+    work = _bear_all(socket.socket(fileno=int(sys.argv[2])))
+    sys.exit(0 if work is None else main(work))

@@ -1,0 +1,137 @@
+"""Sources on the web that are lists: of addresses, and of pieces of one stream."""
+
+from dataclasses import replace
+from pathlib import Path
+import time
+
+import numpy as np
+
+from custom_components.airplay.raop.audio.events import Opened
+from custom_components.airplay.raop.errors import (
+    MediaEmptyError,
+    MediaError,
+    MediaNotAudioError,
+    MediaUnreachableError,
+)
+
+from .conftest import Play
+from .media import RATE, noise, samples_of, segments, wav
+from .recorder import HASTY
+from .web_server import WebServer, in_turn, ranged, silent, whole
+
+FRAMES = 20 * RATE + 77
+SONG = noise(FRAMES)
+WAV = wav(SONG)
+
+
+def test_a_playlist_on_the_web_is_followed(web: WebServer, play: Play) -> None:
+    web.serve("/folder/song.wav", ranged(WAV))
+    playlist = (
+        f"[playlist]\nFile1=http://127.0.0.1:{web.port}/missing\n"
+        "File2=file:///etc/passwd\nFile3=song.wav\n"
+    )
+    url = web.serve("/folder/listen.pls", whole(playlist.encode(), "audio/x-scpls"))
+
+    played = play(url)
+
+    assert len(samples_of(played.all())) == FRAMES
+    assert web.paths()[:3] == ["/folder/listen.pls", "/missing", "/folder/song.wav"]
+
+
+def test_a_playlist_on_the_web_never_reaches_for_files_here(
+    web: WebServer, play: Play, tmp_path: Path
+) -> None:
+    (tmp_path / "song.wav").write_bytes(WAV)
+    playlist = f"#EXTM3U\n{(tmp_path / 'song.wav').as_uri()}\n"
+
+    played = play(web.serve("/list.m3u", whole(playlist.encode())))
+
+    assert type(played.failure().error) is MediaEmptyError
+
+
+def test_a_web_playlist_tells_why_none_of_its_entries_opens(
+    web: WebServer, play: Play
+) -> None:
+    web.serve("/junk", whole(np.random.default_rng(1).bytes(50_000)))
+
+    played = play(web.serve("/list.m3u", whole(b"#EXTM3U\n/missing\n/junk\n")))
+
+    assert type(played.failure().error) is MediaNotAudioError
+
+
+def serve_folder(web: WebServer, folder: Path) -> None:
+    """Serve all files of a folder."""
+    for path in folder.iterdir():
+        web.serve(f"/{path.name}", ranged(path.read_bytes(), "video/mp2t"))
+
+
+def test_hls_plays_through_a_master_playlist(
+    web: WebServer, play: Play, tmp_path: Path
+) -> None:
+    segments(tmp_path, SONG)
+    serve_folder(web, tmp_path)
+    master = b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=192000\nmedia.m3u8\n"
+
+    played = play(web.serve("/master.m3u8", whole(master, "audio/mpegurl")))
+
+    assert abs(len(samples_of(played.all())) - FRAMES) < 3000
+    opened = played.heard.wait_for(Opened)
+    assert (opened.is_live, opened.can_seek) == (False, True)
+
+
+def test_hls_starts_at_a_position(web: WebServer, play: Play, tmp_path: Path) -> None:
+    segments(tmp_path, SONG)
+    serve_folder(web, tmp_path)
+    url = f"http://127.0.0.1:{web.port}/media.m3u8"
+    whole_song = len(play(url).all())
+
+    rest = len(play(url, position_ms=7000).all())
+
+    assert abs(whole_song - rest - 7 * RATE * 4) <= 8
+
+
+def test_hls_whose_segments_are_missing_fails(
+    web: WebServer, play: Play, tmp_path: Path
+) -> None:
+    playlist = segments(tmp_path, SONG).read_bytes()
+
+    played = play(web.serve("/media.m3u8", whole(playlist)))
+
+    assert isinstance(played.failure().error, MediaError)
+
+
+def test_hls_that_never_answers_again_fails_in_time(
+    web: WebServer, play: Play, tmp_path: Path
+) -> None:
+    playlist = segments(tmp_path, SONG).read_bytes()
+    begun = time.monotonic()
+    url = web.serve("/media.m3u8", in_turn(whole(playlist), silent))
+
+    played = play(url, limits=replace(HASTY, open_s=2.0))
+
+    assert type(played.failure().error) is MediaUnreachableError
+    assert time.monotonic() - begun < 6
+
+
+def test_of_several_variants_one_is_loaded(
+    web: WebServer, play: Play, tmp_path: Path
+) -> None:
+    for name in ("low", "high"):
+        (tmp_path / name).mkdir()
+        segments(tmp_path / name, SONG)
+        for path in (tmp_path / name).iterdir():
+            web.serve(f"/{name}/{path.name}", ranged(path.read_bytes(), "video/mp2t"))
+    master = (
+        b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=64000\nlow/media.m3u8\n"
+        b"#EXT-X-STREAM-INF:BANDWIDTH=192000\nhigh/media.m3u8\n"
+    )
+
+    played = play(web.serve("/master.m3u8", whole(master, "audio/mpegurl")))
+
+    assert abs(len(samples_of(played.all())) - FRAMES) < 3000
+    loaded = [
+        sum(path.startswith(f"/{name}/media") for path in web.paths())
+        for name in ("low", "high")
+    ]
+    assert min(loaded) <= 3
+    assert max(loaded) >= 20

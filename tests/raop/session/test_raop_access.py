@@ -1,0 +1,168 @@
+"""How a session gets in where a receiver wants auth-setup or a password."""
+
+import re
+
+import pytest
+
+from custom_components.airplay.raop.errors import (
+    AuthenticationError,
+    PairingRequiredError,
+    PasswordRequiredError,
+    ReceiverProtocolError,
+)
+from custom_components.airplay.raop.wire.rtsp import Request
+
+from ..vectors import word
+from .raop_session import OK, SETUP_OK, session
+from .talk import answer, fail, header, talk
+
+NONCE = word("digest_announce_lower_itunes", "nonce")
+LOWER = word("digest_announce_lower_itunes", "response")
+UPPER = word("digest_announce_upper_itunes", "response")
+EMPTY_USER = word("digest_announce_lower_empty_user", "response")
+WANTED = answer(401, WWW_Authenticate=f'Digest realm="raop", nonce="{NONCE}"')
+
+
+def test_auth_setup_comes_before_announce_where_it_is_wanted() -> None:
+    asked, _ = talk(session(uses_auth_setup=True).open(), OK, OK, OK, SETUP_OK)
+
+    assert [request.method for request in asked] == [
+        "OPTIONS",
+        "POST",
+        "ANNOUNCE",
+        "SETUP",
+    ]
+    assert asked[1].uri == "/auth-setup"
+    assert len(asked[1].body) == 33
+    assert asked[1].content_type == "application/octet-stream"
+
+
+@pytest.mark.parametrize("status", [400, 404, 500, 501])
+def test_nobody_minds_how_auth_setup_is_answered(status: int) -> None:
+    talk(session(uses_auth_setup=True).open(), OK, answer(status), OK, SETUP_OK)
+
+
+def test_a_receiver_that_wants_auth_setup_after_all_gets_it() -> None:
+    asked, ports = talk(session().open(), OK, answer(403), OK, OK, SETUP_OK)
+
+    assert [request.method for request in asked] == [
+        "OPTIONS",
+        "ANNOUNCE",
+        "POST",
+        "ANNOUNCE",
+        "SETUP",
+    ]
+    assert asked[1].body == asked[3].body
+    assert ports.audio == 6000
+
+
+def test_announce_refused_in_spite_of_auth_setup_means_a_pin() -> None:
+    fail(PairingRequiredError, session().open(), OK, answer(403), OK, answer(403))
+    fail(
+        PairingRequiredError,
+        session(uses_auth_setup=True).open(),
+        OK,
+        OK,
+        answer(403),
+    )
+
+
+def proof(request: Request) -> str | None:
+    text = header(request, "Authorization") or ""
+    found = re.search(r'response="([0-9A-Fa-f]{32})"', text)
+    return found[1] if found else None
+
+
+def test_a_password_that_is_asked_for_and_not_known() -> None:
+    fail(PasswordRequiredError, session().open(), WANTED)
+    fail(PasswordRequiredError, session(password="").open(), OK, WANTED)
+    fail(PasswordRequiredError, session().open(), OK, OK, WANTED)
+
+
+def test_announce_is_proved_with_the_known_digest() -> None:
+    asked, _ = talk(session(password="secret").open(), OK, WANTED, OK, SETUP_OK)
+
+    assert [request.method for request in asked] == [
+        "OPTIONS",
+        "ANNOUNCE",
+        "ANNOUNCE",
+        "SETUP",
+    ]
+    assert [proof(request) for request in asked[:3]] == [None, None, LOWER]
+    assert asked[1].body == asked[2].body
+
+
+def test_each_request_after_a_challenge_has_its_own_proof() -> None:
+    it = session(password="secret")
+    asked, _ = talk(it.open(), WANTED, OK, OK, SETUP_OK)
+
+    more, _ = talk(it.record(1, 2), answer())
+    more += talk(it.flush(1, 2), answer())[0]
+    more += talk(it.keep_alive(), answer())[0]
+    more += talk(it.teardown(), answer())[0]
+
+    proofs = [proof(request) for request in asked + more]
+    assert proofs[0] is None
+    assert None not in proofs[1:]
+    # The two OPTIONS are alike; all others are told apart by method.
+    assert len(set(proofs[1:])) == len(proofs[1:]) - 1
+
+
+def test_every_form_of_digest_has_its_turn() -> None:
+    asked = fail(
+        AuthenticationError,
+        session(password="secret").open(),
+        OK,
+        *[WANTED] * 5,
+        match="refused the password",
+    )
+
+    proofs = [proof(request) for request in asked if request.method == "ANNOUNCE"]
+    assert proofs == [None, LOWER, LOWER, UPPER, EMPTY_USER]
+
+
+def test_the_last_form_of_digest_may_be_the_right_one() -> None:
+    asked, _ = talk(session(password="secret").open(), OK, *[WANTED] * 4, OK, SETUP_OK)
+
+    assert [proof(request) for request in asked[-2:-1]] == [EMPTY_USER]
+
+
+def test_the_form_that_worked_comes_first_from_then_on() -> None:
+    it = session(password="secret")
+    asked, _ = talk(it.open(), OK, *[WANTED] * 3, OK, SETUP_OK)
+    assert proof(asked[4]) == UPPER
+
+    more, _ = talk(it.teardown(), OK)
+
+    assert (proof(more[0]) or "").isupper()
+    assert 'username="iTunes"' in (header(more[0], "Authorization") or "")
+
+
+def test_a_nonce_that_grew_stale_is_replaced_in_mid_session() -> None:
+    it = session(password="secret")
+    talk(it.open(), OK, *[WANTED] * 3, OK, SETUP_OK)
+    stale = answer(
+        401, WWW_Authenticate='Digest realm="raop", nonce="fresh", stale=true'
+    )
+
+    asked, _ = talk(it.record(1, 2), stale, answer(Audio_Latency="11025"))
+
+    first, second = (header(request, "Authorization") or "" for request in asked)
+    assert f'nonce="{NONCE}"' in first
+    assert 'nonce="fresh"' in second
+    assert (proof(asked[1]) or "").isupper()
+
+
+def test_a_receiver_that_wants_something_else_than_a_digest_is_not_understood() -> None:
+    for challenge in (
+        answer(401),
+        answer(401, WWW_Authenticate='Basic realm="raop"'),
+        answer(401, WWW_Authenticate='Digest realm="raop"'),
+    ):
+        fail(ReceiverProtocolError, session(password="secret").greet(), challenge)
+
+
+def test_a_password_shows_in_no_printed_terms() -> None:
+    it = session(password="sesame")
+
+    assert "sesame" not in repr(it._terms)

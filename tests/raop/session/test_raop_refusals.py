@@ -1,0 +1,140 @@
+"""What becomes of a session whose receiver does not want it, or answers nonsense."""
+
+from collections.abc import Callable
+
+import pytest
+
+from custom_components.airplay.raop.errors import (
+    PairingRequiredError,
+    RaopError,
+    ReceiverBusyError,
+    ReceiverProtocolError,
+    ReceiverRefusedError,
+    UnsupportedReceiverError,
+)
+from custom_components.airplay.raop.messages import Tags
+from custom_components.airplay.raop.session.handshake import Handshake
+from custom_components.airplay.raop.session.raop import Ports, RaopSession
+
+from .raop_session import OK, methods, opened, session
+from .talk import answer, fail, talk
+
+STATUSES: list[tuple[int, type[RaopError]]] = [
+    (300, ReceiverRefusedError),
+    (400, ReceiverRefusedError),
+    (403, PairingRequiredError),
+    (404, ReceiverRefusedError),
+    (406, UnsupportedReceiverError),
+    (415, UnsupportedReceiverError),
+    (451, ReceiverRefusedError),
+    (453, ReceiverBusyError),
+    (455, ReceiverRefusedError),
+    (456, ReceiverRefusedError),
+    (470, PairingRequiredError),
+    (500, ReceiverRefusedError),
+    (501, ReceiverRefusedError),
+    (503, ReceiverBusyError),
+    (520, ReceiverRefusedError),
+    (999, ReceiverRefusedError),
+]
+
+
+@pytest.mark.parametrize(("status", "kind"), STATUSES)
+def test_setup_is_refused_with_what_the_receiver_wants(
+    status: int, kind: type[RaopError]
+) -> None:
+    fail(kind, session().open(), OK, OK, answer(status))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [pair for pair in STATUSES if pair[0] != 403]
+)
+def test_announce_is_refused_with_what_the_receiver_wants(
+    status: int, kind: type[RaopError]
+) -> None:
+    fail(kind, session().open(), OK, answer(status))
+
+
+@pytest.mark.parametrize(("status", "kind"), STATUSES)
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda it: it.record(1, 2),
+        lambda it: it.flush(1, 2),
+        lambda it: it.volume(50, is_muted=False),
+        lambda it: it.text(Tags(title="Song"), None, 0),
+        lambda it: it.artwork("image/png", b"\x89PNG", 0),
+        lambda it: it.progress(0, 0, 1),
+    ],
+    ids=["record", "flush", "volume", "text", "artwork", "progress"],
+)
+def test_every_later_request_may_be_refused(
+    step: Callable[[RaopSession], Handshake[object]],
+    status: int,
+    kind: type[RaopError],
+) -> None:
+    fail(kind, step(opened()), answer(status))
+
+
+@pytest.mark.parametrize("status", [403, 470])
+def test_options_refused_means_a_pin(status: int) -> None:
+    fail(PairingRequiredError, session().greet(), answer(status))
+
+
+def test_the_refusal_names_the_step_and_the_status() -> None:
+    fail(
+        ReceiverRefusedError,
+        session().open(),
+        OK,
+        answer(500),
+        match="ANNOUNCE: the receiver answered 500",
+    )
+
+
+@pytest.mark.parametrize("status", [200, 404, 501])
+def test_nobody_minds_how_keep_alive_and_teardown_are_answered(status: int) -> None:
+    it = opened()
+
+    alive, _ = talk(it.keep_alive(), answer(status))
+    ended, _ = talk(it.teardown(), answer(status))
+
+    assert methods(alive) == ["OPTIONS *"]
+    assert methods(ended) == ["TEARDOWN rtsp://192.168.1.10/1234567890"]
+
+
+def test_a_setup_without_transport_is_a_polite_busy() -> None:
+    fail(ReceiverBusyError, session().open(), OK, OK, OK)
+
+
+@pytest.mark.parametrize(
+    "transport",
+    [
+        "",
+        "RTP/AVP/UDP;unicast;mode=record",
+        "RTP/AVP/UDP;server_port=6000",
+        "RTP/AVP/UDP;control_port=6001",
+        "RTP/AVP/UDP;server_port=0;control_port=6001",
+        "RTP/AVP/UDP;server_port=6000;control_port=0",
+        "RTP/AVP/UDP;server_port=65536;control_port=6001",
+        "RTP/AVP/UDP;server_port=-1;control_port=6001",
+        "RTP/AVP/UDP;server_port=6000 ;control_port=٦٠٠١",
+        "RTP/AVP/UDP;server_port=1e3;control_port=6001",
+        ";;;=;==",
+        "server_port=" + "9" * 5000,
+    ],
+)
+def test_a_hostile_transport_is_a_breach_of_the_protocol(transport: str) -> None:
+    fail(ReceiverProtocolError, session().open(), OK, OK, answer(Transport=transport))
+
+
+@pytest.mark.parametrize(
+    "transport",
+    [
+        "server_port=6000;control_port=6001;timing_port=0;RTP/AVP/UDP",
+        " rtp/avp/udp ; SERVER_PORT = 6000 ; Control_Port=6001 ; timing_port=x",
+    ],
+)
+def test_fields_of_the_transport_come_in_any_order_and_case(transport: str) -> None:
+    _, ports = talk(session().open(), OK, OK, answer(Transport=transport))
+
+    assert ports == Ports(6000, 6001)

@@ -1,0 +1,147 @@
+"""Receivers that were paired before: forgotten pairings, new passwords, new addresses."""
+
+import pytest
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from tests.ha_common import entry_for, play, set_up
+from tests.ha_flows import answer
+from tests.ha_pairing import CODE, KINDS, gate_of, gated
+from tests.virtual_receiver import Quirks, VirtualReceiver
+from tests.virtual_receiver.pairing import Gate
+
+pytestmark = pytest.mark.usefixtures("no_scan")
+
+
+@pytest.mark.parametrize("den", KINDS, indirect=True)
+async def test_receiver_that_forgot_us_asks_once_to_be_paired_again(
+    hass: HomeAssistant, den: VirtualReceiver, song: str
+) -> None:
+    entry = entry_for(den, credentials=gate_of(den).acquaint())
+    player = await set_up(hass, entry)
+    await play(hass, player, song)
+    await hass.services.async_call(
+        "media_player", "media_stop", {"entity_id": player}, blocking=True
+    )
+    gate_of(den).reset()
+
+    for _ in range(3):
+        with pytest.raises(HomeAssistantError, match="does not know Home Assistant"):
+            await play(hass, player, song)
+    await hass.async_block_till_done()
+
+    (flow,) = hass.config_entries.flow.async_progress()
+    assert flow["step_id"] == "reauth_pair"
+    assert gate_of(den).shown == 0
+    form = await hass.config_entries.flow.async_configure(flow["flow_id"], {})
+    form = await answer(hass, form, code="1111")
+    assert form["errors"] == {"code": "wrong_code"}
+    done = await answer(hass, form, code=CODE)
+    assert done["reason"] == "reauth_successful"
+    await hass.async_block_till_done()
+    await play(hass, player, song)
+    assert den.has_session
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_receiver_that_forgot_us_while_we_were_away(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    entry = entry_for(den, credentials=gate_of(den).acquaint())
+    gate_of(den).reset()
+    entry.add_to_hass(hass)
+
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+    (flow,) = hass.config_entries.flow.async_progress()
+    assert flow["step_id"] == "reauth_pair"
+    assert entry.reason
+    assert "does not know Home Assistant any more" in entry.reason
+
+
+async def test_receiver_that_refuses_is_not_asked_for_a_new_code(
+    hass: HomeAssistant, den: VirtualReceiver, song: str
+) -> None:
+    entry = entry_for(den, credentials=gate_of(den).acquaint())
+    player = await set_up(hass, entry)
+    den.quirks = Quirks(refuse={"ANNOUNCE": 500})
+
+    with pytest.raises(HomeAssistantError, match="Den refused"):
+        await play(hass, player, song)
+    await hass.async_block_till_done()
+
+    assert not hass.config_entries.flow.async_progress()
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+async def test_receiver_that_got_a_code_is_paired_in_the_reauth(
+    hass: HomeAssistant, socket_enabled: None
+) -> None:
+    async with gated("home_kit", password="secret") as den:
+        entry = entry_for(den, password="old")
+        entry.add_to_hass(hass)
+        form = await entry.start_reauth_flow(hass)
+
+        assert form["step_id"] == "reauth_pair"
+        form = await answer(hass, form)
+        form = await answer(hass, form, code=CODE)
+        assert form["step_id"] == "password"
+        done = await answer(hass, form, password="secret")
+
+        assert done["reason"] == "reauth_successful"
+        assert entry.data["password"] == "secret"
+        assert entry.data["credentials"]
+        await hass.async_block_till_done()
+        assert await hass.config_entries.async_unload(entry.entry_id)
+
+
+@pytest.mark.usefixtures("no_setup")
+async def test_password_form_of_the_reauth_gives_way_to_a_code(
+    hass: HomeAssistant, locked: VirtualReceiver, socket_enabled: None
+) -> None:
+    entry = entry_for(locked, password="old")
+    entry.add_to_hass(hass)
+    form = await entry.start_reauth_flow(hass)
+    assert form["step_id"] == "reauth_confirm"
+    locked.password, locked.gate = None, Gate("legacy", CODE)
+
+    form = await answer(hass, form, password="new")
+
+    assert form["step_id"] == "pair"
+
+
+@pytest.mark.usefixtures("no_setup")
+async def test_reconfigure_pairs_again(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    old = gate_of(den).acquaint()
+    entry = entry_for(den, credentials=old)
+    entry.add_to_hass(hass)
+    form = await entry.start_reconfigure_flow(hass)
+
+    form = await answer(hass, form, host=den.host, port=den.port, pair=True)
+    assert form["step_id"] == "pair"
+    done = await answer(hass, form, code=CODE)
+
+    assert done["reason"] == "reconfigure_successful"
+    assert entry.data["credentials"] != old
+
+
+@pytest.mark.usefixtures("no_setup")
+async def test_reconfigure_keeps_a_pairing_that_works_and_mends_one_that_does_not(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    old = gate_of(den).acquaint()
+    entry = entry_for(den, credentials=old)
+    entry.add_to_hass(hass)
+    form = await entry.start_reconfigure_flow(hass)
+    done = await answer(hass, form, host=den.host, port=den.port, pair=False)
+    assert done["reason"] == "reconfigure_successful"
+    assert entry.data["credentials"] == old
+
+    gate_of(den).reset()
+    form = await entry.start_reconfigure_flow(hass)
+    form = await answer(hass, form, host=den.host, port=den.port, pair=False)
+
+    assert form["step_id"] == "pair"

@@ -1,0 +1,195 @@
+"""Receivers that refuse to be paired, end it or go in the middle of it."""
+
+from collections.abc import Mapping
+from unittest.mock import patch
+
+import pytest
+
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from tests.ha_common import raop_info
+from tests.ha_flows import answer, discovered
+from tests.ha_pairing import CODE, KINDS, asked_for_code, gate_of
+from tests.virtual_receiver import Quirks, VirtualReceiver
+
+pytestmark = pytest.mark.usefixtures("no_scan", "no_setup")
+
+
+@pytest.mark.parametrize("den", KINDS, indirect=True)
+async def test_receiver_that_goes_in_the_middle_can_come_back(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    form = await asked_for_code(hass, den)
+    await den.stop()
+
+    form = await answer(hass, form, code=CODE)
+    assert form["step_id"] == "pair_again"
+    assert form["errors"] == {"base": "cannot_connect"}
+    form = await answer(hass, form)
+    assert form["errors"] == {"base": "cannot_connect"}
+
+    await den.start()
+    form = await answer(hass, form)
+    assert form["step_id"] == "pair"
+    entry = await answer(hass, form, code=CODE)
+    assert entry["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    ("den", "path"),
+    [("legacy", "/pair-setup-pin"), ("home_kit", "/pair-setup")],
+    indirect=["den"],
+)
+async def test_receiver_that_ends_the_pairing_shows_a_new_code(
+    hass: HomeAssistant, den: VirtualReceiver, path: str
+) -> None:
+    form = await asked_for_code(hass, den)
+    den.disconnect()
+
+    form = await answer(hass, form, code=CODE)
+    assert form["step_id"] == "pair"
+    assert form["errors"] == {"code": "pairing_ended"}
+    assert gate_of(den).shown == 2
+
+    entry = await answer(hass, form, code=CODE)
+    assert entry["type"] is FlowResultType.CREATE_ENTRY
+    assert path in {each.uri for each in den.requests}
+
+
+@pytest.mark.parametrize(
+    ("quirks", "problem", "seconds"),
+    [
+        (Quirks(back_off_after=1, back_off_s=40), "back_off", "40"),
+        (Quirks(max_wrong_codes=1), "max_tries", ""),
+    ],
+)
+async def test_receiver_that_takes_no_code_for_now(
+    hass: HomeAssistant,
+    den: VirtualReceiver,
+    quirks: Quirks,
+    problem: str,
+    seconds: str,
+) -> None:
+    den.quirks = quirks
+    form = await asked_for_code(hass, den)
+
+    form = await answer(hass, form, code="1234")
+    assert form["step_id"] == "pair_again"
+    assert form["errors"] == {"base": problem}
+    assert form["description_placeholders"]
+    assert form["description_placeholders"]["seconds"] == seconds
+
+    gate_of(den).wrong = 0
+    form = await answer(hass, form)
+    assert form["step_id"] == "pair"
+    entry = await answer(hass, form, code=CODE)
+    assert entry["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "problem"),
+    [
+        ("/pair-pin-start", 403, "pairing_refused"),
+        ("/pair-pin-start", 404, "pairing_unknown"),
+        ("/pair-pin-start", 503, "max_tries"),
+        ("/pair-setup", 470, "pairing_refused"),
+        ("/pair-setup", 200, "not_understood"),
+    ],
+)
+async def test_receiver_that_shows_no_code_says_why(
+    hass: HomeAssistant, den: VirtualReceiver, path: str, status: int, problem: str
+) -> None:
+    den.quirks = Quirks(refuse={path: status})
+
+    form = await asked_for_code(hass, den)
+    assert form["step_id"] == "pair_again"
+    assert form["errors"] == {"base": problem}
+
+    den.quirks = Quirks()
+    form = await answer(hass, form)
+    assert form["step_id"] == "pair"
+
+
+async def test_pairing_that_is_forgotten_at_once_is_told(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    form = await asked_for_code(hass, den)
+    den.quirks = Quirks(refuse={"ANNOUNCE": 470})
+    den.disconnect()
+    form = await answer(hass, form, code=CODE)
+
+    form = await answer(hass, form, code=CODE)
+    assert form["step_id"] == "pair_again"
+    assert form["errors"] == {"base": "pairing_not_kept"}
+
+    den.quirks = Quirks()
+    form = await answer(hass, form)
+    assert form["step_id"] == "pair"
+    assert (await answer(hass, form, code=CODE))["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_pairing_is_not_lost_when_the_session_cannot_be_tried(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    form = await asked_for_code(hass, den)
+    den.quirks = Quirks(drop_at="OPTIONS")
+    den.disconnect()
+    form = await answer(hass, form, code=CODE)
+
+    form = await answer(hass, form, code=CODE)
+    assert form["step_id"] == "pair_again"
+    shown = gate_of(den).shown
+
+    den.quirks = Quirks()
+    entry = await answer(hass, form)
+    assert entry["type"] is FlowResultType.CREATE_ENTRY
+    assert gate_of(den).shown == shown
+
+
+async def test_receiver_that_never_answers_is_not_waited_for(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    form = await discovered(hass, raop_info(den))
+    den.quirks = Quirks(unanswered=frozenset({"POST"}))
+
+    with patch("custom_components.airplay.pairing._BEGIN_S", 0.1):
+        form = await answer(hass, form)
+
+    assert form["step_id"] == "pair_again"
+    assert form["errors"] == {"base": "cannot_connect"}
+
+
+async def test_receiver_that_is_confused_once_is_no_riddle(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    form = await discovered(hass, raop_info(den))
+    den.quirks = Quirks(refuse={"/pair-setup": 200})
+
+    def recover(event: str, details: Mapping[str, object]) -> None:
+        if details.get("uri") == "/pair-setup":
+            # Connections that stand are served as before.
+            den.quirks = Quirks()
+
+    den.subscribe(recover)
+
+    form = await answer(hass, form)
+    assert form["errors"] == {"base": "not_understood"}
+    form = await answer(hass, form)
+    assert form["step_id"] == "pair"
+
+
+@pytest.mark.parametrize("status", [470, 403])
+async def test_receiver_that_lets_nobody_pair_is_asked_no_further(
+    hass: HomeAssistant, den: VirtualReceiver, status: int
+) -> None:
+    form = await discovered(hass, raop_info(den))
+    den.quirks = Quirks(refuse={"/pair-setup": 200})
+
+    def close(event: str, details: Mapping[str, object]) -> None:
+        if details.get("uri") == "/pair-setup":
+            den.quirks = Quirks(refuse={"/pair-setup": status})
+
+    den.subscribe(close)
+
+    form = await answer(hass, form)
+    assert form["errors"] == {"base": "pairing_refused"}
