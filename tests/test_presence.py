@@ -4,7 +4,10 @@ from datetime import timedelta
 import logging
 
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from custom_components.airplay.const import AIRPLAY_TYPE, RAOP_TYPE
 from custom_components.airplay.mdns_record import pick_host
@@ -30,6 +33,17 @@ async def after(hass: HomeAssistant, seconds: float) -> None:
     """Let Home Assistant's timers believe that time has passed."""
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
     await hass.async_block_till_done()
+
+
+async def lose(
+    hass: HomeAssistant, kitchen: VirtualReceiver, entry: MockConfigEntry, song: str
+) -> str:
+    """Set a receiver up that is gone when it shall play; return its player."""
+    player = await set_up(hass, entry)
+    await kitchen.stop()
+    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
+        await play(hass, player, song)
+    return player
 
 
 async def test_receiver_that_says_goodbye_is_unavailable_until_it_is_back(
@@ -194,10 +208,7 @@ async def test_receiver_without_mdns_is_unavailable_until_it_answers(
     kitchen: VirtualReceiver,
     song: str,
 ) -> None:
-    player = await set_up(hass, entry_for(kitchen, manual=True))
-    await kitchen.stop()
-    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
-        await play(hass, player, song)
+    player = await lose(hass, kitchen, entry_for(kitchen, manual=True), song)
     assert state_of(hass, player).state == "unavailable"
 
     await after(hass, 61)
@@ -213,10 +224,7 @@ async def test_receiver_without_mdns_is_back_with_whatever_it_answers(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     entry = entry_for(kitchen, manual=True)
-    player = await set_up(hass, entry)
-    await kitchen.stop()
-    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
-        await play(hass, player, song)
+    player = await lose(hass, kitchen, entry, song)
     kitchen.quirks = Quirks(garbage_reply=frozenset({"OPTIONS"}))
     await kitchen.start()
 
@@ -229,10 +237,7 @@ async def test_receiver_without_mdns_is_not_asked_after_unloading(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     entry = entry_for(kitchen, manual=True)
-    player = await set_up(hass, entry)
-    await kitchen.stop()
-    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
-        await play(hass, player, song)
+    await lose(hass, kitchen, entry, song)
     await kitchen.start()
     kitchen.clear()
 
@@ -246,10 +251,7 @@ async def test_receiver_without_mdns_is_forgotten_while_it_is_asked(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     entry = entry_for(kitchen, manual=True)
-    player = await set_up(hass, entry)
-    await kitchen.stop()
-    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
-        await play(hass, player, song)
+    await lose(hass, kitchen, entry, song)
     kitchen.quirks = Quirks(unanswered=frozenset({"OPTIONS"}))
     await kitchen.start()
     kitchen.clear()
