@@ -46,6 +46,23 @@ async def test_device_tells_what_the_receiver_is(
     assert device.connections == {(dr.CONNECTION_NETWORK_MAC, "0a:0b:0c:0d:0e:01")}
 
 
+async def test_device_tells_new_firmware_without_a_reload(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    network.announce(airplay_info(kitchen, txt={"fv": "7"}))
+    entry = entry_for(kitchen)
+    await set_up(hass, entry)
+
+    network.announce(airplay_info(kitchen, txt={"fv": "8"}))
+    await hass.async_block_till_done()
+
+    device = dr.async_get(hass).async_get_device_by_identifier(
+        (DOMAIN, "0a:0b:0c:0d:0e:01"), entry.entry_id
+    )
+    assert device
+    assert device.sw_version == "8"
+
+
 async def test_receiver_known_by_its_address_alone_has_no_mac(
     hass: HomeAssistant, kitchen: VirtualReceiver
 ) -> None:

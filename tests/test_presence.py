@@ -35,6 +35,17 @@ async def after(hass: HomeAssistant, seconds: float) -> None:
     await hass.async_block_till_done()
 
 
+async def lose(
+    hass: HomeAssistant, kitchen: VirtualReceiver, entry: MockConfigEntry, song: str
+) -> str:
+    """Set a receiver up that is gone when it shall play; return its player."""
+    player = await set_up(hass, entry)
+    await kitchen.stop()
+    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
+        await play(hass, player, song)
+    return player
+
+
 async def test_receiver_that_says_goodbye_is_unavailable_until_it_is_back(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
@@ -192,23 +203,12 @@ async def test_record_that_is_never_completed_leaves_nothing(
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def missed(
-    hass: HomeAssistant, entry: MockConfigEntry, kitchen: VirtualReceiver, song: str
-) -> str:
-    """Set an entry up, and find out by a command that its receiver has gone."""
-    player = await set_up(hass, entry)
-    await kitchen.stop()
-    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
-        await play(hass, player, song)
-    return player
-
-
 async def test_receiver_without_mdns_is_unavailable_until_it_answers(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     song: str,
 ) -> None:
-    player = await missed(hass, entry_for(kitchen, manual=True), kitchen, song)
+    player = await lose(hass, kitchen, entry_for(kitchen, manual=True), song)
     assert state_of(hass, player).state == "unavailable"
 
     await after(hass, 61)
@@ -224,7 +224,7 @@ async def test_receiver_without_mdns_is_back_with_whatever_it_answers(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     entry = entry_for(kitchen, manual=True)
-    player = await missed(hass, entry, kitchen, song)
+    player = await lose(hass, kitchen, entry, song)
     kitchen.quirks = Quirks(garbage_reply=frozenset({"OPTIONS"}))
     await kitchen.start()
 
@@ -237,7 +237,7 @@ async def test_receiver_without_mdns_is_not_asked_after_unloading(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     entry = entry_for(kitchen, manual=True)
-    await missed(hass, entry, kitchen, song)
+    await lose(hass, kitchen, entry, song)
     await kitchen.start()
     kitchen.clear()
 
@@ -251,10 +251,7 @@ async def test_receiver_without_mdns_is_forgotten_while_it_is_asked(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     entry = entry_for(kitchen, manual=True)
-    player = await set_up(hass, entry)
-    await kitchen.stop()
-    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
-        await play(hass, player, song)
+    await lose(hass, kitchen, entry, song)
     kitchen.quirks = Quirks(unanswered=frozenset({"OPTIONS"}))
     await kitchen.start()
     kitchen.clear()

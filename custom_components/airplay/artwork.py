@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from io import BytesIO
 import logging
 
-from aiohttp import ClientError, ClientTimeout
+from aiohttp import ClientError
 from PIL import Image, ImageOps
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from .web import async_open, async_read
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -20,7 +21,6 @@ _MAX_FETCHED_BYTES = 10_000_000
 # Few bytes may stand for many pixels, and each takes several bytes of memory.
 _MAX_PIXELS = 25_000_000
 _QUALITIES = (90, 80, 65, 50, 35, 20)
-_TIMEOUT = ClientTimeout(total=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +41,18 @@ def decode_cover(encoded: str, content_type: str) -> Picture | None:
 
 async def async_fetch_picture(hass: HomeAssistant, url: str) -> Picture | None:
     """Fetch a picture; None where that does not work."""
-    session = async_get_clientsession(hass)
-    content = bytearray()
     try:
-        async with session.get(url, timeout=_TIMEOUT) as response:
+        async with async_open(hass, url) as response:
             response.raise_for_status()
-            async for chunk in response.content.iter_chunked(1 << 16):
-                content += chunk
-                if len(content) > _MAX_FETCHED_BYTES:
-                    _LOGGER.debug("A picture is too big to be fetched")
-                    return None
+            content = await async_read(response, _MAX_FETCHED_BYTES)
     except (ClientError, TimeoutError, ValueError) as err:
         # Not the error itself, which may show a signed address.
         _LOGGER.debug("A picture could not be fetched: %s", type(err).__name__)
         return None
-    return Picture(bytes(content), response.content_type)
+    if len(content) > _MAX_FETCHED_BYTES:
+        _LOGGER.debug("A picture is too big to be fetched")
+        return None
+    return Picture(content, response.content_type)
 
 
 async def async_scale_picture(hass: HomeAssistant, picture: Picture) -> str:

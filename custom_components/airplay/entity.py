@@ -57,7 +57,7 @@ class AirPlayEntity(Entity):
     _attr_should_poll = False
 
     def __init__(self, entry: AirPlayConfigEntry, key: str | None = None) -> None:
-        """Describe the device of the entry; all but the player need a key there."""
+        """Describe the device of the entry; all but the player have a key on it."""
         self.seat = entry.runtime_data.seat
         self.speaker = entry.runtime_data.speaker
         self.groups = entry.runtime_data.groups

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 import mimetypes
 from pathlib import Path
 
-from aiohttp import ClientError, ClientTimeout
+from aiohttp import ClientError
 
 from homeassistant.components import media_source
 from homeassistant.components.media_player import BrowseError, BrowseMedia, MediaType
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
 from .const import DOMAIN
 from .media import async_resolve, make_item, name_of
@@ -25,8 +24,8 @@ from .playlist import (
     parse_playlist,
 )
 from .queue_item import QueueItem
+from .web import async_open, async_read
 
-_TIMEOUT = ClientTimeout(total=10)
 _LOCAL = "media-source://media_source"
 _FOLDER_TYPES = {"", "directory", "folder", MediaType.ALBUM, MediaType.PLAYLIST}
 
@@ -119,23 +118,18 @@ async def _async_fetch(
     hass: HomeAssistant, item: QueueItem, url: str
 ) -> tuple[bytes, str, str]:
     """Return a playlist, its type and the address that it came from."""
-    session = async_get_clientsession(hass)
     try:
-        async with session.get(url, timeout=_TIMEOUT) as response:
+        async with async_open(hass, url) as response:
             if response.status >= 400:
                 kind = "forbidden" if response.status in (401, 403) else "not_found"
                 raise _failed(item, f"media_{kind}")
-            content = bytearray()
             # What sounds never ends, so it is not read for its type alone.
             if response.content_type.startswith("audio/") and not is_playlist(
                 url, response.content_type
             ):
                 raise NotAPlaylistError("it sounds")
-            async for piece in response.content.iter_chunked(1 << 16):
-                content += piece
-                if len(content) > MAX_PLAYLIST_BYTES:
-                    break
-            return bytes(content), response.content_type, str(response.url)
+            content = await async_read(response, MAX_PLAYLIST_BYTES)
+            return content, response.content_type, str(response.url)
     except (ClientError, TimeoutError, ValueError) as err:
         raise _failed(item, "media_unreachable") from err
 

@@ -9,6 +9,7 @@ from typing import Any
 from homeassistant.config_entries import SOURCE_IGNORE
 from homeassistant.const import CONF_PASSWORD
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 
 from .const import (
@@ -210,10 +211,17 @@ class Speaker:
 
     @callback
     def _async_follow(self, seen: Receiver) -> None:
-        """Take over where it is now, in the entry too, without a reload."""
+        """Take over where and what it is now, in the entry too, without a reload."""
         data = followed(self._entry.data, seen)
         self.receiver = receiver_from(data)
         self._hass.config_entries.async_update_entry(self._entry, data=data)
+        devices = dr.async_get(self._hass)
+        device = devices.async_get_device_by_identifier(
+            (DOMAIN, self._entry.unique_id or self._entry.entry_id),
+            self._entry.entry_id,
+        )
+        if device and self.receiver.firmware:
+            devices.async_update_device(device.id, sw_version=self.receiver.firmware)
 
     @callback
     def _async_pair(self) -> None:
