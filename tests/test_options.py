@@ -331,5 +331,5 @@ async def test_paused_receiver_is_kept_for_a_while_at_first(
     await call(hass, player, "media_pause")
 
     with pytest.raises(TimeoutError):
-        await kitchen.wait_idle(1)
+        await kitchen.wait_idle(10)
     await call(hass, player, "media_stop")

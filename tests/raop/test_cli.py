@@ -242,7 +242,7 @@ async def test_ctrl_c_while_connecting_ends_cleanly(song: Path) -> None:
 
         assert process.returncode == 130
         assert b"Traceback" not in err
-        await deaf.wait_idle(1)
+        await deaf.wait_idle(10)
 
 
 async def test_scan_lists_what_is_announced_for_people_and_for_programs() -> None:

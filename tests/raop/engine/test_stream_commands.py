@@ -98,7 +98,7 @@ async def test_stop_ends_a_play_at_every_step_of_its_connection(
 
     assert (await desk.reply(playing)).code == "stopped"
     assert (await desk.ended()).reason == "stopped"
-    await slow.wait_idle(1)
+    await slow.wait_idle(10)
     assert slow.recording.frames == 0
 
 

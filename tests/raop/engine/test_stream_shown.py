@@ -61,7 +61,7 @@ async def test_a_level_set_while_the_receiver_is_being_connected_counts(
     await desk.run(SetVolume(receiver=slow.receiver_id.lower(), volume=50))
     assert (await desk.reply(playing)).code is None
 
-    await slow.wait_until(lambda: slow.volume_db == -15.0, 2)
+    await slow.wait_until(lambda: slow.volume_db == -15.0)
 
 
 async def test_a_level_that_is_forgotten_before_the_first_sound_is_sent_once_more(

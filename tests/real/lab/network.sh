@@ -21,8 +21,12 @@ add_port() {  # namespace address bridge-port
 }
 
 plug() {
+  # One card all its life: others remember for a while which one has an address.
+  local card
+  card=$(printf '02:00:00:00:00:%02x' "${2##*.}")
   ip link add eth0 netns "$1" type veth peer name "$3" netns "$prefix-sw"
   ip -n "$prefix-sw" link set dev "$3" master br0 up
+  ip -n "$1" link set eth0 address "$card"
   ip -n "$1" addr add "$2/24" dev eth0
   ip -n "$1" link set eth0 up
   # Nothing is there, but multicast wants a route.

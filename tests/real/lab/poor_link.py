@@ -3,7 +3,7 @@
 poor_link.py SWITCH BRIDGE RECEIVER LATE_MS RARITY LOSS_PERCENT
 
 SWITCH and RECEIVER are names of network namespaces. The receiver's eth0 is made anew,
-with its address, as one end of this process, BRIDGE gets the other one. Not every
+with its addresses, as one end of this process, BRIDGE gets the other one. Not every
 kernel has netem. RARITY is how much rarer long delays are: with 1 all are alike, with 8
 a packet in four is late by more than a tenth of LATE_MS. Says "ready" when it is.
 """
@@ -52,10 +52,12 @@ def build(switch: str, bridge: str, receiver: str) -> tuple[int, int]:
     """Put this process between a receiver and its network; return both ends."""
     address = run("ip", "-n", receiver, "-4", "-o", "addr", "show", "eth0").split()[3]
     route = run("ip", "-n", receiver, "route", "show", "default").split()[2]
+    card = run("ip", "-n", receiver, "-br", "link", "show", "eth0").split()[2]
     run("ip", "-n", receiver, "link", "del", "eth0")
     near = open_tap(switch, "poor")
     far = open_tap(receiver, "eth0")
     run("ip", "-n", switch, "link", "set", "dev", "poor", "master", bridge, "up")
+    run("ip", "-n", receiver, "link", "set", "eth0", "address", card)
     run("ip", "-n", receiver, "addr", "add", address, "dev", "eth0")
     run("ip", "-n", receiver, "link", "set", "eth0", "up")
     run("ip", "-n", receiver, "route", "add", "default", "via", route, "dev", "eth0")

@@ -78,7 +78,7 @@ class Care:
         while member := self._roster.find(self.receiver):
             try:
                 lane = await self._reach(member)
-                await self._follow(lane)
+                await self._follow(lane, member)
             except RaopError as err:
                 self._error = err
             self.is_heard = False
@@ -141,13 +141,15 @@ class Care:
         self._was_there = True
         self._sounds(lane)
 
-    async def _follow(self, lane: Lane) -> None:
+    async def _follow(self, lane: Lane, member: Member) -> None:
         """Return when it is not heard any more and does not come back by itself."""
         pulse = Pulse()
         while True:
-            await self._pause(_LOOK_S)
+            is_hurried = await self._pause(_LOOK_S)
             if not self._is_standing(lane):
-                await self._find_out(lane)
+                if is_hurried:
+                    self._hurried.set()
+                await self._find_out(lane, member)
                 self._drop_out(self._error)
                 return
             if self._is_silent(lane, pulse) and not self._is_alone:
@@ -157,14 +159,13 @@ class Care:
                 pulse = Pulse()
                 self._sounds(lane)
 
-    async def _find_out(self, lane: Lane) -> None:
+    async def _find_out(self, lane: Lane, member: Member) -> None:
         """Tell another sender from a receiver that is starting anew.
 
-        Both end the session in order, but who is there all the same plays for somebody
-        else: taking it back would have two senders fight for it.
+        Both end the session in order, but who is still there, where it was, plays for
+        somebody else: taking it back would have two senders fight for it.
         """
-        member = self._roster.find(self.receiver)
-        if self._is_alone or not (lane.has_hung_up and member):
+        if self._is_alone or not lane.has_hung_up:
             return
         for _ in range(_KNOCKS):
             if not await answers(member):
