@@ -1,6 +1,7 @@
 """Fixtures of the Home Assistant side."""
 
-from collections.abc import AsyncGenerator, Generator
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
 import sys
 from typing import Any
@@ -53,6 +54,30 @@ def quiet(request: pytest.FixtureRequest) -> Generator[None]:
         patch.object(presence, "BOTH_RECORDS_S", 0.05),
     ):
         yield
+
+
+@pytest.fixture(autouse=True)
+async def enable_event_loop_debug() -> None:
+    """Take from the debug mode of the loop what finds faults: whose thread it is.
+
+    The stacks that it keeps of every future took half of the processor time of the
+    tests, and made late what is heard. PYTHONASYNCIODEBUG=1 brings all of it back.
+    """
+    loop = asyncio.get_running_loop()
+    for name in ("call_soon", "call_at"):
+        setattr(loop, name, _checked(loop, getattr(loop, name)))
+
+
+def _checked[**P, T](
+    loop: asyncio.AbstractEventLoop, schedule: Callable[P, T]
+) -> Callable[P, T]:
+    assert isinstance(loop, asyncio.BaseEventLoop)
+
+    def check(*args: P.args, **kwargs: P.kwargs) -> T:
+        loop._check_thread()  # type: ignore[attr-defined]
+        return schedule(*args, **kwargs)
+
+    return check
 
 
 @pytest.fixture(scope="session")

@@ -63,33 +63,27 @@ async def test_player_says_that_it_can_announce(
     assert state_of(hass, player).attributes["supported_features"] & (1 << 20)
 
 
-@pytest.mark.parametrize(
-    ("extra", "clips"),
-    [
+async def test_chime(hass: HomeAssistant, held: HeldSender, player: str) -> None:
+    dinner = {"preannounce_media_id": DINNER}
+    wanted: list[tuple[dict[str, Any], list[str]]] = [
         ({}, ["chime.wav", "bell.mp3"]),
         ({"preannounce": True}, ["chime.wav", "bell.mp3"]),
         ({"preannounce": False}, ["bell.mp3"]),
-        ({"preannounce_media_id": DINNER}, ["dinner.mp3", "bell.mp3"]),
+        (dinner, ["dinner.mp3", "bell.mp3"]),
         (
             {"preannounce_media_id": {"media_content_id": DINNER}},
             ["dinner.mp3", "bell.mp3"],
         ),
-        ({"preannounce": False, "preannounce_media_id": DINNER}, ["bell.mp3"]),
-    ],
-)
-async def test_chime(
-    hass: HomeAssistant,
-    held: HeldSender,
-    player: str,
-    extra: dict[str, Any],
-    clips: list[str],
-) -> None:
-    asking = asyncio.create_task(announce(hass, player, BELL, **extra))
-    sounding = await held.nth(1)
-    sounding.end()
-    await asking
+        ({"preannounce": False, **dinner}, ["bell.mp3"]),
+    ]
+    for number, (extra, clips) in enumerate(wanted, 1):
+        asking = asyncio.create_task(announce(hass, player, BELL, **extra))
+        sounding = await held.nth(number)
+        sounding.end()
+        await asking
 
-    assert [Path(clip.url).name for clip in sounding.command.clips] == clips
+        names = [Path(clip.url).name for clip in sounding.command.clips]
+        assert names == clips, extra
 
 
 async def test_options_hold_where_nothing_is_said(
@@ -122,22 +116,20 @@ async def test_options_hold_where_nothing_is_said(
     assert sounding.volumes == [45]
 
 
-@pytest.mark.parametrize(
-    "extra",
-    [
+async def test_wrong_extra_is_refused_by_its_name(
+    hass: HomeAssistant, held: HeldSender, player: str
+) -> None:
+    wrong: list[dict[str, Any]] = [
         {"announce_volume": 75},
         {"announce_volume": "loud"},
         {"preannounce": "maybe"},
         {"priority": "highest"},
         {"interrupt": "perhaps"},
         {"preannounce_media_id": {}},
-    ],
-)
-async def test_wrong_extra_is_refused_by_its_name(
-    hass: HomeAssistant, held: HeldSender, player: str, extra: dict[str, Any]
-) -> None:
-    with pytest.raises(ServiceValidationError, match=next(iter(extra))):
-        await announce(hass, player, BELL, **extra)
+    ]
+    for extra in wrong:
+        with pytest.raises(ServiceValidationError, match=next(iter(extra))):
+            await announce(hass, player, BELL, **extra)
 
     assert not held.announced
 

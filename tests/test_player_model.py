@@ -157,7 +157,6 @@ async def test_no_order_of_commands_and_failures_makes_a_state_lie(
     hass: HomeAssistant, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    hass.loop.set_debug(False)
     async with (
         library(hass, tmp_path / "media") as media,
         VirtualReceiver("Hall", receiver_id="0A0B0C0D0E0F") as hall,

@@ -1,0 +1,27 @@
+"""What the tests are set up with finds what it is there for."""
+
+import asyncio
+
+import pytest
+
+
+@pytest.mark.parametrize("is_later", [False, True])
+async def test_loop_that_another_thread_meddles_with_says_so(*, is_later: bool) -> None:
+    loop = asyncio.get_running_loop()
+
+    def meddle() -> None:
+        if is_later:
+            loop.call_later(0, print)
+        else:
+            loop.call_soon(print)
+
+    with pytest.raises(RuntimeError, match="Non-thread-safe"):
+        await asyncio.to_thread(meddle)
+
+
+async def test_future_that_another_thread_settles_says_so() -> None:
+    future = asyncio.get_running_loop().create_future()
+    future.add_done_callback(print)
+
+    with pytest.raises(RuntimeError, match="Non-thread-safe"):
+        await asyncio.to_thread(future.set_result, None)
