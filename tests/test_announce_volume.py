@@ -28,6 +28,7 @@ from tests.ha_common import (
     raop_info,
     sender_pids,
     set_up,
+    state_of,
 )
 from tests.raop.engine.two_sides import music, voice
 from tests.virtual_receiver import VirtualReceiver
@@ -240,6 +241,31 @@ async def test_level_comes_back_after_home_assistant_was_killed(
     await kitchen.wait_idle(5)
     await noted(storage)
     assert level_of(hass, player) == 0.25
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        ["no", "notes"],
+        {"an entry": "no note"},
+        {"an entry": {"level": "loud", "is_muted": False}},
+        {"an entry": {"level": 7, "is_muted": False}},
+        {"an entry": {"level": 0.5}},
+    ],
+)
+async def test_notes_that_make_no_sense_keep_no_speaker_from_playing(
+    hass: HomeAssistant, kitchen: VirtualReceiver, storage: dict[str, Any], kept: Any
+) -> None:
+    storage[JOURNAL] = {
+        "version": 1,
+        "minor_version": 1,
+        "key": JOURNAL,
+        "data": kept,
+    }
+
+    player = await set_up(hass, entry_for(kitchen))
+
+    assert state_of(hass, player).state == "idle"
 
 
 async def test_level_that_cannot_be_set_is_tried_again(

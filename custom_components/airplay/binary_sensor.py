@@ -2,10 +2,7 @@
 
 from typing import override
 
-from homeassistant.components.binary_sensor import (
-    BinarySensorDeviceClass,
-    BinarySensorEntity,
-)
+from homeassistant.components.binary_sensor import BinarySensorEntity
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -29,7 +26,6 @@ class InUseElsewhere(AirPlayEntity, BinarySensorEntity):
     """On while the receiver plays another source, as far as it tells."""
 
     _attr_translation_key = "in_use_elsewhere"
-    _attr_device_class = BinarySensorDeviceClass.OCCUPANCY
     _attr_entity_category = EntityCategory.DIAGNOSTIC
 
     def __init__(self, entry: AirPlayConfigEntry) -> None:

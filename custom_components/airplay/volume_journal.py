@@ -21,6 +21,16 @@ class UserLevel:
     level: float | None
     is_muted: bool
 
+    @classmethod
+    def of(cls, kept: object) -> Self | None:
+        """Read what was kept; None where it makes no sense."""
+        match kept:
+            case {"level": None, "is_muted": bool(is_muted)}:
+                return cls(None, is_muted)
+            case {"level": int() | float() as level, "is_muted": bool(is_muted)}:
+                return cls(float(level), is_muted) if 0 <= level <= 1 else None
+        return None
+
 
 class VolumeJournal:
     """Notes by config entry, which outlive a Home Assistant that is killed."""
@@ -37,8 +47,10 @@ class VolumeJournal:
     async def async_load(cls, hass: HomeAssistant) -> Self:
         """Read what the last run has left."""
         journal = cls(hass)
-        kept = await journal._store.async_load() or {}
-        journal._notes = {entry: UserLevel(**note) for entry, note in kept.items()}
+        kept: object = await journal._store.async_load()
+        notes = kept.items() if isinstance(kept, dict) else ()
+        levels = {entry: UserLevel.of(note) for entry, note in notes}
+        journal._notes = {entry: level for entry, level in levels.items() if level}
         return journal
 
     def get(self, entry_id: str) -> UserLevel | None:
