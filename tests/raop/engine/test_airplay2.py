@@ -380,7 +380,7 @@ async def test_without_the_ports_of_ptp_receivers_are_told_the_time_when_they_as
 async def test_a_receiver_that_needs_time_for_an_anchor_is_given_it(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(buffered_lane, "_ANCHOR_RETRY_S", 0.05)
+    monkeypatch.setattr(buffered_lane, "_ANCHOR_RETRY_S", 0.1)
     wav(tmp_path / "song.wav", 1.5)
     den = await speaker(desk, anchor_needs_clock=True, ptp_settle_s=0.5)
     started = play(tmp_path / "song.wav", by(den, BUFFERED), lead_ms=300)

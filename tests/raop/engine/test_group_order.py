@@ -21,7 +21,7 @@ from tests.virtual_receiver.recording import runs
 
 from .session_line import SessionLine, p99
 from .stage import STREAM, Desk, member, play, receiver, wav
-from .stand_ins import MS
+from .stand_ins import MS, PACKET_NS
 
 STEPS = int(os.environ.get("AIRPLAY_GROUP_STEPS", "12"))
 SPEAKERS = 5
@@ -204,8 +204,8 @@ def check(
 ) -> None:
     """See whether a member has heard each sample while it was one, at its instant."""
     speaker, left_ns = stay.speaker, stay.left_ns or end_ns
-    if stay.joined_ns is None or stay.joined_ns > left_ns:
-        return  # It was told to leave before it was heard.
+    if stay.joined_ns is None or left_ns - stay.joined_ns < PACKET_NS:
+        return  # It was told to leave before a whole packet of it was heard.
     found = [
         run
         for run in runs(speaker.recording.packets)
