@@ -86,8 +86,8 @@ async def test_item_that_is_overtaken_while_it_is_queued_is_left(
 async def test_items_that_follow_are_heard_without_a_frame_between(
     desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
-    whole = wav(tmp_path / "whole.wav", 1.5)
-    parts = cut(whole, 17_003, 30_017)
+    whole = wav(tmp_path / "whole.wav", 4)
+    parts = cut(whole, 70_003, 130_017)
     files = [write(tmp_path / f"{at}.wav", part) for at, part in enumerate(parts)]
 
     number = desk.submit(play(files[0], member(kitchen)))
