@@ -10,7 +10,7 @@ from . import announcing, cost, machine, overload, pacing, ptp, start, sync
 from .figures import Benchmark, Figure, Lab
 from .music import write_wav
 from .native import NoCompilerError, build
-from .report import failures, table, write_json, write_readme
+from .report import failures, read_json, table, write_json, write_readme
 
 _BENCHMARKS = (
     cost.BENCHMARK,
@@ -46,13 +46,25 @@ def main() -> int:
         results = asyncio.run(_measure(chosen, lab))
     if options.json:
         write_json(options.json, facts, results)
-    if len(chosen) == len(_BENCHMARKS) and not options.quick:
-        write_json(_FOLDER / "results.json", facts, results)
-        write_readme(_FOLDER / "README.md", facts, results)
+    if not (options.quick or options.receivers or options.kinds):
+        _keep(facts, results)
     missed = failures(results)
     for line in missed:
         print(f"missed: {line}")
     return 1 if options.check and missed else 0
+
+
+def _keep(facts: dict[str, str], results: dict[Benchmark, list[Figure]]) -> None:
+    """Write down what was measured, beside what was measured before."""
+    path = _FOLDER / "results.json"
+    machine_then, known = read_json(path, _BENCHMARKS)
+    if len(results) < len(_BENCHMARKS):
+        when = f"{facts['revision']}, {facts['date']}, load {facts['load']}"
+        facts = machine_then | dict.fromkeys([each.name for each in results], when)
+    merged = known | results
+    ordered = {each: merged[each] for each in _BENCHMARKS if each in merged}
+    write_json(path, facts, ordered)
+    write_readme(_FOLDER / "README.md", facts, ordered)
 
 
 def _groups(options: argparse.Namespace) -> tuple[tuple[str, ...], ...]:

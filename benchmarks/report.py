@@ -1,10 +1,11 @@
 """Results for programs (JSON) and for people (the tables in README.md)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 from .figures import TOLERANCE, Benchmark, Figure
 
@@ -23,6 +24,18 @@ def write_json(path: Path, machine: Mapping[str, str], results: Results) -> None
     document = {"machine": machine, "figures": figures}
     text = json.dumps(document, indent=1, allow_nan=False)
     path.write_text(text + "\n")
+
+
+def read_json(
+    path: Path, benchmarks: Iterable[Benchmark]
+) -> tuple[dict[str, str], dict[Benchmark, list[Figure]]]:
+    """Return what was written last: the machine, and the figures by benchmark."""
+    document = json.loads(path.read_text())
+    kept = document["figures"]
+    results = {
+        each: _figures(kept[each.name]) for each in benchmarks if each.name in kept
+    }
+    return document["machine"], results
 
 
 def write_readme(path: Path, machine: Mapping[str, str], results: Results) -> None:
@@ -62,6 +75,15 @@ def failures(results: Results) -> list[str]:
         for figure in found
         if figure.target is not None and figure.exceeds(TOLERANCE)
         for reached in [figure.value if figure.ratio is None else figure.ratio]
+    ]
+
+
+def _figures(rows: Iterable[Mapping[str, Any]]) -> list[Figure]:
+    names = [each.name for each in fields(Figure)]
+    found = [{name: row[name] for name in names} for row in rows]
+    return [
+        Figure(**row | {"value": math.nan if row["value"] is None else row["value"]})
+        for row in found
     ]
 
 
