@@ -21,7 +21,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep together what shares a network, where tests run side by side."""
     module = item.module.__name__ if isinstance(item, pytest.Function) else ""
-    group = "mdns" if module in _ANNOUNCING else module
+    if module.startswith("tests.real."):
+        # Receivers run before all else, and two labs of them would be in each other's way.
+        group = "real"
+    else:
+        group = "mdns" if module in _ANNOUNCING else module
     item.add_marker(pytest.mark.xdist_group(group))
 
 
@@ -31,7 +35,7 @@ def pytest_collection_modifyitems(
 ) -> None:
     """Leave the tests against real receivers out unless they are asked for.
 
-    They take longest, so they begin first.
+    They take longest and wait for one another, so they begin first.
     """
     if config.getoption("--real"):
         items.sort(key=lambda item: item.get_closest_marker("real") is None)
