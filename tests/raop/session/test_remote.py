@@ -55,6 +55,15 @@ def test_order_names_receiver_and_stream(room: Room) -> None:
     assert obeyed.order.button is Button.NEXT
 
 
+@pytest.mark.parametrize("active_remote", ["7", " 7", "\x1e7\x1f"])
+def test_what_is_blank_around_the_number_of_a_session_does_not_count(
+    room: Room, active_remote: str
+) -> None:
+    asked = Request("GET", "/ctrl-int/1/play", (), {"active-remote": active_remote})
+
+    assert room.remotes.answer(asked, ADDRESS, 0).status == 204
+
+
 @pytest.mark.parametrize(
     ("active_remote", "address"),
     [

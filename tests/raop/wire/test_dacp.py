@@ -94,6 +94,13 @@ def test_unknown_property_orders_nothing_and_unknown_command_is_none() -> None:
     assert parse_order("explode", ()) is None
 
 
+@pytest.mark.parametrize("text", [" -3", "-3\t", "\x1e-3\x1f"])
+def test_what_is_blank_around_a_number_does_not_count(text: str) -> None:
+    query = (("dmcp.device-volume", text),)
+
+    assert parse_order("setproperty", query) == (Order(Button.VOLUME_REPORT, 90),)
+
+
 @pytest.mark.parametrize(
     "text", ["", "loud", "nan", "inf", "1e9", "9" * 30, "--1", "1,5"]
 )

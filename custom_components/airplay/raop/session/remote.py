@@ -158,9 +158,10 @@ class Remotes:
         return self._obey(remote, (Order(button),), now_s).orders
 
     def _find(self, active_remote: str, address: str) -> Remote | None:
-        if not _ACTIVE_REMOTE.fullmatch(active_remote.strip()):
+        text = active_remote.strip()
+        if not _ACTIVE_REMOTE.fullmatch(text):
             return None
-        number = int(active_remote)
+        number = int(text)
         for remote in self._by_receiver.values():
             if remote.active_remote == number and remote.address == address:
                 return remote

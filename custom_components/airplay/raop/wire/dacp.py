@@ -106,9 +106,10 @@ _PROPERTIES: dict[str, Callable[[float], Order]] = {
 
 
 def _number(key: str, text: str) -> float:
-    if not _NUMBER.fullmatch(text.strip()):
+    number = text.strip()
+    if not _NUMBER.fullmatch(number):
         raise ReceiverProtocolError(f"{key} is no number: {text[:40]!r}")
-    return float(text)
+    return float(number)
 
 
 def _speaker(text: str) -> int:
