@@ -25,6 +25,7 @@ async def house(hass: HomeAssistant, tmp_path: Path) -> AsyncGenerator[House]:
         yield built
 
 
+@pytest.mark.timeout(90 + 4 * CHANGES)
 async def test_who_stays_loses_nothing_while_others_come_and_go(
     hass: HomeAssistant, house: House
 ) -> None:
