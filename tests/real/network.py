@@ -181,9 +181,7 @@ class Shairport:
             check=True,
         )
         processes = (Path("/proc") / number for number in found.stdout.split())
-        (nqptp,) = (
-            each for each in processes if (each / "comm").read_text().strip() == "nqptp"
-        )
+        (nqptp,) = (each for each in processes if _name_of(each) == "nqptp")
         return nqptp / "root" / "dev" / "shm" / "nqptp"
 
     def start(self) -> Self:
@@ -306,9 +304,9 @@ def _waking(namespace: str, receivers: Iterable[Shairport]) -> Iterator[None]:
         waking.wait()
 
 
-def _name_of(task: Path) -> str:
+def _name_of(process: Path) -> str:
     try:
-        return (task / "comm").read_text().strip()
+        return (process / "comm").read_text().strip()
     except OSError:  # It has ended.
         return ""
 
