@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 import secrets
 import signal
+import socket
 import sys
 import time
 
@@ -180,17 +181,18 @@ async def test_txt_stands_in_for_mdns(song: Path) -> None:
 
 
 async def test_every_failure_has_its_exit_code_and_one_line(song: Path) -> None:
-    gone = receiver("Gone")
-    async with gone:
-        pass
     locked = receiver("Locked", password="sesame")
     busy = receiver("Busy", quirks=Quirks(refuse={"ANNOUNCE": 453}))
     broken = receiver("Broken", quirks=Quirks(refuse={"ANNOUNCE": 500}))
     silent = receiver("Silent", quirks=Quirks(asks_time=False))
     missing = song.with_name("none.wav")
+    # A port where nobody listens, and that nobody else is given meanwhile.
+    gone = socket.socket()
+    gone.bind(("127.0.0.1", 0))
+    port = gone.getsockname()[1]
     async with locked, busy, broken, silent:
         unreachable, asked, wrong, taken, no_file, mute, refused = await asyncio.gather(
-            raop("play", song, "--receiver", at(gone)),
+            raop("play", song, "--receiver", f"127.0.0.1:{port}"),
             raop("play", song, "--receiver", at(locked)),
             raop("play", song, "--receiver", at(locked), "--password", "open"),
             raop("play", song, "--receiver", at(busy)),
@@ -199,10 +201,11 @@ async def test_every_failure_has_its_exit_code_and_one_line(song: Path) -> None:
             raop("play", song, "--receiver", at(broken), "--json"),
         )
 
+    gone.close()
     failures = [unreachable, asked, wrong, taken, no_file, mute]
     assert [each.code for each in failures] == [3, 4, 4, 5, 6, 7]
     last = [each.err.splitlines()[-1] for each in failures]
-    assert f"port {gone.port}: Connection refused" in last[0]
+    assert f"port {port}: Connection refused" in last[0]
     assert "wants a password" in last[1]
     assert "refused the password" in last[2]
     assert "another sender" in last[3]

@@ -33,6 +33,8 @@ _ASLEEP_S = 7
 # The lab's own resolution is 1 ms where other processes are at work; benchmarks/run
 # sync tells how precise it is.
 _USUAL_MS, _WORST_MS = 0.5, 3.0
+# A clock is asked for across the link, and delays are not the same both ways.
+_USUAL_BEHIND_LINK_MS = 1.0
 _DARK_S = 30
 _OFF_S = 6
 _BACK_WITHIN_S = 5
@@ -107,11 +109,11 @@ def sync(
     return measure(heard, line_s, settle_s=math.ceil(first_s - line_s))
 
 
-def assert_in_sync(found: Sync) -> None:
+def assert_in_sync(found: Sync, usual_ms: float = _USUAL_MS) -> None:
     """See that receivers are in sync with each other and with the sender's line."""
     assert found.clicks > 10, found
     for apart in (found.spread, found.line):
-        assert apart.p50_ms < _USUAL_MS, found
+        assert apart.p50_ms < usual_ms, found
         assert apart.p99_ms < _WORST_MS, found
 
 
@@ -163,7 +165,7 @@ async def test_a_poor_link_loses_nothing_and_moves_nobody(
     record_property("others", str(others))
     record_property("poor", str(alone))
     assert_in_sync(others)
-    assert_in_sync(alone)
+    assert_in_sync(alone, _USUAL_BEHIND_LINK_MS)
 
 
 @pytest.mark.parametrize("mode", ["ap1", "ap1old"])
