@@ -33,7 +33,9 @@ def read_json(
     document = json.loads(path.read_text())
     kept = document["figures"]
     results = {
-        each: _figures(kept[each.name]) for each in benchmarks if each.name in kept
+        each: [_figure(row) for row in kept[each.name]]
+        for each in benchmarks
+        if each.name in kept
     }
     return document["machine"], results
 
@@ -78,13 +80,12 @@ def failures(results: Results) -> list[str]:
     ]
 
 
-def _figures(rows: Iterable[Mapping[str, Any]]) -> list[Figure]:
-    names = [each.name for each in fields(Figure)]
-    found = [{name: row[name] for name in names} for row in rows]
-    return [
-        Figure(**row | {"value": math.nan if row["value"] is None else row["value"]})
-        for row in found
-    ]
+def _figure(row: Mapping[str, Any]) -> Figure:
+    """Return a figure from what `_row` made of it."""
+    known = {each.name: row[each.name] for each in fields(Figure)}
+    if known["value"] is None:
+        known["value"] = math.nan
+    return Figure(**known)
 
 
 def _row(figure: Figure) -> dict[str, object]:

@@ -33,6 +33,19 @@ async def set_number(hass: HomeAssistant, entity_id: str, value: float) -> None:
     )
 
 
+async def make_loud(
+    hass: HomeAssistant, *players: str, context: Context | None = None
+) -> None:
+    """Set the level of each group that players are in to 0.9."""
+    await hass.services.async_call(
+        "airplay",
+        "set_group_volume",
+        {"entity_id": [*players], "volume_level": 0.9},
+        blocking=True,
+        context=context,
+    )
+
+
 async def test_number_is_the_loudest_and_keeps_the_ratios_through_zero(
     hass: HomeAssistant, house: House
 ) -> None:
@@ -71,12 +84,7 @@ async def test_action_respects_a_speakers_maximum(
     await set_number(hass, house.number(KITCHEN, "maximum_volume"), 50)
     await house.join(KITCHEN, HALL)
 
-    await hass.services.async_call(
-        "airplay",
-        "set_group_volume",
-        {"entity_id": [KITCHEN, HALL, STUDY], "volume_level": 0.9},
-        blocking=True,
-    )
+    await make_loud(hass, KITCHEN, HALL, STUDY)
 
     assert levels(hass, KITCHEN, HALL, STUDY) == [0.5, 0.45, 0.9]
 
@@ -90,12 +98,7 @@ async def test_action_tells_what_went_wrong(
     with monkeypatch.context() as patched:
         patched.setattr(sender, "async_request", _gone)
         with pytest.raises(HomeAssistantError, match="that plays has stopped"):
-            await hass.services.async_call(
-                "airplay",
-                "set_group_volume",
-                {"entity_id": HALL, "volume_level": 0.9},
-                blocking=True,
-            )
+            await make_loud(hass, HALL)
     await call(hass, HALL, "media_stop")
 
 
@@ -109,12 +112,7 @@ async def test_action_reaches_others_where_one_cannot_be_told(
     with monkeypatch.context() as patched:
         patched.setattr(sender, "async_request", _gone)
         with pytest.raises(HomeAssistantError, match="that plays has stopped"):
-            await hass.services.async_call(
-                "airplay",
-                "set_group_volume",
-                {"entity_id": [KITCHEN, HALL], "volume_level": 0.9},
-                blocking=True,
-            )
+            await make_loud(hass, KITCHEN, HALL)
 
     # A level is shown before it is told, so both were tried.
     assert levels(hass, KITCHEN, HALL) == [0.9, 0.9]
@@ -128,13 +126,7 @@ async def test_action_says_who_has_changed_the_level(
     await set_level(hass, KITCHEN, 0.2)
     caller = Context()
 
-    await hass.services.async_call(
-        "airplay",
-        "set_group_volume",
-        {"entity_id": KITCHEN, "volume_level": 0.9},
-        blocking=True,
-        context=caller,
-    )
+    await make_loud(hass, KITCHEN, context=caller)
 
     assert levels(hass, KITCHEN) == [0.9]
     assert state_of(hass, KITCHEN).context is caller

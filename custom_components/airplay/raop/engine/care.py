@@ -148,6 +148,7 @@ class Care:
             is_hurried = await self._pause(_LOOK_S)
             if not self._is_standing(lane):
                 if is_hurried:
+                    # That was meant for the next attempt.
                     self._hurried.set()
                 await self._find_out(lane, member)
                 self._drop_out(self._error)

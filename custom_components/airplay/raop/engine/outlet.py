@@ -28,7 +28,6 @@ _EAGER_FOR_NS = 500 * _MS
 _SYNC_NS = 1000 * _MS
 # The receiver works its clock out a moment after our first answer arrived.
 _AFTER_FIRST_ANSWER_NS = 20 * _MS
-_DATAGRAMS_A_TURN = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +102,8 @@ class Outlet:
     @property
     def last_evidence_ns(self) -> int | None:
         """The session time of its last question; None before any."""
-        asked_ns, timed_ns = self._asked_ns, self.timing.last_evidence_ns
-        if asked_ns is None or timed_ns is None:
-            return timed_ns if asked_ns is None else asked_ns
-        return max(asked_ns, timed_ns)
+        times_ns = (self._asked_ns, self.timing.last_evidence_ns)
+        return max((at_ns for at_ns in times_ns if at_ns is not None), default=None)
 
     @property
     def control_port(self) -> int:
@@ -184,7 +181,7 @@ class Outlet:
 
     def take_requests(self) -> None:
         """Note which packets the receiver asks for again."""
-        for _ in range(_DATAGRAMS_A_TURN):
+        for _ in range(sockets.DATAGRAMS_A_TURN):
             try:
                 datagram, sender = self.control.recvfrom(128)
             except OSError:

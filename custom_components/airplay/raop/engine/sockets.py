@@ -13,6 +13,8 @@ _STAMP_32 = struct.Struct("=ii")
 _BUFFER_BYTES = 1 << 20
 # Expedited Forwarding, which Wi-Fi access points map to their voice queue.
 _TRAFFIC_CLASS = 0xB8
+# As many are read before anything else has its turn.
+DATAGRAMS_A_TURN = 64
 
 
 def bind(local: str, port: int = 0) -> socket.socket:

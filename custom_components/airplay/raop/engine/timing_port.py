@@ -8,8 +8,6 @@ from ..wire.ntp import from_unix_ns, to_unix_ns
 from ..wire.rtp import TimingRequest
 from . import clock, sockets
 
-_DATAGRAMS_A_TURN = 64
-
 
 class TimingPort:
     """Answers a receiver's timing requests, and nobody else's."""
@@ -37,7 +35,7 @@ class TimingPort:
 
     def answer(self) -> None:
         """Answer with the kernel's stamp of arrival and a send stamp taken last."""
-        for _ in range(_DATAGRAMS_A_TURN):
+        for _ in range(sockets.DATAGRAMS_A_TURN):
             try:
                 datagram, ancillary, _, sender = self.sock.recvmsg(128, 64)
             except OSError:
