@@ -37,10 +37,9 @@ def test_session_time_looks_like_unix_time_and_runs_with_the_monotonic_clock() -
     assert abs(now_ns - time.time_ns()) < 60 * 1_000_000_000
 
 
-def test_a_stamp_is_converted_by_clocks_that_were_read_together(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # The thread has to wait for its turn between the first two looks.
+@pytest.fixture
+def hesitant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the thread wait for its turn between the next looks at the clock."""
     real = time.monotonic_ns
     pauses_ns = iter([0, 20_000_000, 0, 10_000_000])
     paused_ns = 0
@@ -50,8 +49,38 @@ def test_a_stamp_is_converted_by_clocks_that_were_read_together(
         paused_ns += next(pauses_ns, 0)
         return real() + paused_ns
 
-    stamp_ns, now_ns = time.time_ns(), clock.now_ns()
     monkeypatch.setattr(time, "monotonic_ns", hesitant)
 
-    # All that time went by for the monotonic clock alone.
+
+# Of 30 ms that are lost between looks, all go by for the monotonic clock alone.
+
+
+def test_a_stamp_is_converted_by_clocks_that_were_read_together(
+    request: pytest.FixtureRequest,
+) -> None:
+    stamp_ns, now_ns = time.time_ns(), clock.now_ns()
+    request.getfixturevalue("hesitant")
+
     assert abs(clock.of_realtime(stamp_ns) - now_ns - 30_000_000) < 1_000_000
+
+
+def test_what_people_are_told_comes_from_clocks_that_were_read_together(
+    request: pytest.FixtureRequest,
+) -> None:
+    unix_ns, now_ns = time.time_ns(), clock.now_ns()
+    request.getfixturevalue("hesitant")
+
+    told_ns = clock.to_unix(now_ns) * 1e9
+
+    assert abs(told_ns - unix_ns + 30_000_000) < 1_000_000
+
+
+def test_a_wanted_instant_is_converted_by_clocks_that_were_read_together(
+    request: pytest.FixtureRequest,
+) -> None:
+    unix_ns, now_ns = time.time_ns(), clock.now_ns()
+    request.getfixturevalue("hesitant")
+
+    wanted_ns = clock.of_unix(unix_ns / 1e9)
+
+    assert abs(wanted_ns - now_ns - 30_000_000) < 1_000_000

@@ -24,6 +24,7 @@ from custom_components.airplay.raop.messages import (
     StreamChanged,
     VolumeFound,
 )
+from custom_components.airplay.raop.session.link_quality import ClockSpread
 from tests.virtual_receiver import Quirks, VirtualReceiver, monotonic_ns
 
 from .stage import STREAM, Desk, member, play, receiver, wav
@@ -426,6 +427,25 @@ async def test_position_goes_on_over_a_pause(
     behind_s = told.at - resumed[-1].at
     expected = paused.position_ms + behind_s * 1000
     assert told.position_ms == pytest.approx(expected, abs=5)
+
+
+async def test_position_and_its_instant_belong_together_however_long_a_report_takes(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def measure_slowly(*_: object) -> None:
+        time.sleep(0.1)
+
+    monkeypatch.setattr(ClockSpread, "spread_us", measure_slowly)
+    wav(tmp_path / "song.wav", 3.0)
+    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    start = await desk.started()
+
+    told = await desk.until(Progress, lambda each: each.position_ms > 1000)
+
+    assert told.position_ms == pytest.approx((told.at - start.at) * 1000, abs=5)
 
 
 @pytest.mark.parametrize("keep_s", [0.0, 60.0])

@@ -30,12 +30,12 @@ def of_realtime(realtime_ns: int) -> int:
 
 def to_unix(session_ns: int) -> float:
     """Return the wall clock time in seconds, for people and other programs."""
-    return (session_ns + time.time_ns() - now_ns()) / 1e9
+    return (session_ns - _OFFSET_NS + _wall_offset_ns()) / 1e9
 
 
 def of_unix(unix_s: float) -> int:
     """Return the session time in ns of a wall clock time in seconds."""
-    return int(unix_s * 1e9) - time.time_ns() + now_ns()
+    return int(unix_s * 1e9) + _OFFSET_NS - _wall_offset_ns()
 
 
 def _wall_offset_ns() -> int:

@@ -55,14 +55,16 @@ class Follower:
             return
         if not self._sessions.members.have_evidence:
             return
-        if clock.now_ns() < max(line.at_ns, self.heard_ns):
+        now_ns = clock.now_ns()
+        if now_ns < max(line.at_ns, self.heard_ns):
             return
-        segment, frame = self._heard()
+        segment, frame = self._heard(now_ns)
         self.hand_over(segment.source)
         is_over = transmitter.supply.end_frame is not None
         state = "playing" if segment.sounds or is_over else "buffering"
         if state != self._herald.state:
-            self._herald.change(state, ms_of_frames(segment.position_at(frame)))
+            position_ms = ms_of_frames(segment.position_at(frame))
+            self._herald.change(state, position_ms, now_ns)
 
     def hand_over(self, source: Pcm | None) -> None:
         """Tell of the next item when it is heard."""
@@ -101,24 +103,27 @@ class Follower:
         while True:
             await asyncio.sleep(_WATCH_S)
             self.look()
-            if clock.now_ns() >= next_ns:
-                next_ns = clock.now_ns() + _PROGRESS_NS
-                self._report()
+            now_ns = clock.now_ns()
+            if now_ns >= next_ns:
+                next_ns = now_ns + _PROGRESS_NS
+                self._report(now_ns)
 
-    def _heard(self) -> tuple[Segment, int]:
+    def _heard(self, now_ns: int) -> tuple[Segment, int]:
         transmitter = self._sessions.transmitter
-        frame = transmitter.heard_frame(clock.now_ns()) if transmitter else None
+        frame = transmitter.heard_frame(now_ns) if transmitter else None
         if transmitter is None or frame is None:
             return Segment(0, 0, None, sounds=False), 0
         return transmitter.supply.segment_at(frame), frame
 
-    def _report(self) -> None:
+    def _report(self, now_ns: int) -> None:
+        """Tell the position at an instant, which is told with it."""
         transmitter, playback = self._sessions.transmitter, self._items.present
         if transmitter is None or transmitter.line is None or playback is None:
             return
-        segment, frame = self._heard()
+        segment, frame = self._heard(now_ns)
         self._herald.progress(
             ms_of_frames(segment.position_at(frame)),
+            now_ns,
             buffered_frames=playback.source.buffered_frames,
             supply=transmitter.supply,
             worst_lateness_ns=transmitter.worst_lateness_ns,

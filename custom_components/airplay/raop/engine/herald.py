@@ -67,18 +67,19 @@ class Herald:
     def progress(
         self,
         position_ms: int,
+        at_ns: int,
         *,
         buffered_frames: int,
         supply: Supply,
         worst_lateness_ns: int,
         members: tuple[MemberProgress, ...],
     ) -> None:
-        """Tell how far the stream is and what its wires show."""
+        """Tell how far the stream is at a session time, and what its wires show."""
         self._emit(
             Progress(
                 stream=self._stream,
                 position_ms=position_ms,
-                at=time.time(),
+                at=clock.to_unix(at_ns),
                 buffered_ms=ms_of_frames(buffered_frames),
                 silence_ms=ms_of_frames(supply.silence_frames),
                 worst_lateness_us=worst_lateness_ns // 1000,
