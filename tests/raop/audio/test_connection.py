@@ -21,7 +21,7 @@ from tests.certificates import write_certificate
 
 from .conftest import Keep, Play
 from .media import RATE, noise, wav
-from .recorder import HASTY
+from .recorder import HASTY, PATIENCE_S
 from .web_server import WebServer, ranged, silent, whole
 
 
@@ -155,40 +155,47 @@ def test_a_name_that_nobody_knows_is_told(
         get("http://some.name/x", {}, Link(HASTY))
 
 
-def test_a_name_server_that_is_too_slow_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    answered = threading.Event()
-    monkeypatch.setattr(
-        socket, "getaddrinfo", lambda *_, **__: answered.wait(20) and []
-    )
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Return what a name server sets when it is asked; it answers after the test.
 
-    with pytest.raises(UnplayableError, match="does not answer in time"):
-        get("http://some.name/x", {}, Link(replace(HASTY, open_s=0.05)))
-    answered.set()
-
-
-def test_closing_does_not_wait_for_a_name_server(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked, answered = threading.Event(), threading.Event()
+    Whoever asks is left behind in a thread, which has ended when the next test begins.
+    """
+    is_asked, answered = threading.Event(), threading.Event()
+    asking: list[threading.Thread] = []
 
     def look_up(*_: object, **__: object) -> list[object]:
-        asked.set()
-        answered.wait(20)
+        asking.append(threading.current_thread())
+        is_asked.set()
+        answered.wait()
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    yield is_asked
+    answered.set()
+    assert is_asked.wait(PATIENCE_S)
+    for thread in asking:
+        thread.join()
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_name_server_that_is_too_slow_is_not_waited_for() -> None:
+    with pytest.raises(UnplayableError, match="does not answer in time"):
+        get("http://some.name/x", {}, Link(replace(HASTY, open_s=0.05)))
+
+
+def test_closing_does_not_wait_for_a_name_server(asked: threading.Event) -> None:
     link = Link(HASTY)
 
     def close() -> None:
-        asked.wait(20)
+        asked.wait()
         link.close()
 
-    threading.Thread(target=close).start()
+    closing = threading.Thread(target=close)
+    closing.start()
     with pytest.raises(AbandonedError):
         get("http://some.name/x", {}, link)
-    answered.set()
+    closing.join()
 
 
 def test_a_link_that_was_closed_connects_no_more(web: WebServer) -> None:
