@@ -36,6 +36,9 @@ async def test_diagnostics_tell_no_secret(
     assert told["receiver"]["id"] == "0a0b0c…"
     assert told["receiver"]["lanes"] == ["raop"]
     assert told["player"]["state"] == "playing"
+    (link,) = told["player"]["progress"]["members"]
+    assert link["is_measured"]
+    assert link["lead_ms"] > 0
     assert told["queue"]["length"] == 1
     assert told["sender"]["running"] is True
     assert told["entry"]["data"]["raop"]["instance"] == "0A0B0C…@Bedroom"

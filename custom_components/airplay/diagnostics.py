@@ -39,6 +39,7 @@ async def async_get_config_entry_diagnostics(
     runtime = entry.runtime_data
     seat, player = runtime.seat, runtime.player
     receiver = seat.speaker.receiver
+    progress = await player.async_measure()
     return {
         "entry": {"source": entry.source, "data": _redact(entry.data)},
         "receiver": {
@@ -59,7 +60,7 @@ async def async_get_config_entry_diagnostics(
             "is_muted": seat.volume.is_muted,
             "volume_origin": seat.volume.origin,
             "in_use_elsewhere": seat.occupancy.is_taken,
-            "progress": _progress(player.progress) if player.progress else None,
+            "progress": _progress(progress) if progress else None,
         },
         "queue": asdict(player.queue.snapshot()),
         "group": {

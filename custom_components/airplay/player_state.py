@@ -16,6 +16,7 @@ from .raop.messages import (
     AnnouncementFailed,
     AnnouncementStarted,
     CoverFound,
+    Measure,
     MediaChanged,
     MemberChanged,
     NextTaken,
@@ -41,6 +42,9 @@ _OF_RECEIVER = (
     SenderDied,
     VolumeFound,
 )
+
+
+_MEASURE_S = 5.0
 
 
 class PlayerState(StrEnum):
@@ -78,6 +82,8 @@ class ReportedPlayer(Company):
         self.state = PlayerState.IDLE
         self.playing: NowPlaying | None = None
         self.progress: Progress | None = None
+        self._measured: Progress | None = None
+        self._is_measuring = False
         self._display = Display(hass, sender, self, self._background)
         self._forget = sender.async_listen(self.stream, self._async_take)
 
@@ -92,6 +98,33 @@ class ReportedPlayer(Company):
         forget, self._forget = self._forget, lambda: None
         forget()
         self._background.async_cancel()
+
+    @callback
+    def async_measure_soon(self) -> None:
+        """Have the links of the receivers measured, unless that is under way."""
+        if not self._is_measuring:
+            self._is_measuring = True
+            self._background.async_run(self._async_measure(), f"measures {self.name}")
+
+    async def _async_measure(self) -> None:
+        try:
+            await self.async_measure()
+        finally:
+            self._is_measuring = False
+
+    async def async_measure(self) -> Progress | None:
+        """Have the links of the receivers measured; return the newest report."""
+        if self.state is not PlayerState.PLAYING:
+            return self.progress
+        before = self._measured
+        try:
+            await self._sender.async_request(
+                Measure(stream=self.stream), within_s=_MEASURE_S
+            )
+        except RaopError as error:
+            _LOGGER.debug("The links of %s are not measured: %s", self.name, error)
+        is_new = self._measured is not before
+        return self._measured if is_new else self.progress
 
     @callback
     def _async_take(self, event: SenderEvent) -> None:
@@ -113,6 +146,8 @@ class ReportedPlayer(Company):
                 self.taken.append(event.item)
             case Progress():
                 self.progress = event
+                if any(each.is_measured for each in event.members):
+                    self._measured = event
                 return
             case MediaChanged():
                 self._async_media_changed(event)
@@ -171,7 +206,7 @@ class ReportedPlayer(Company):
     @callback
     def _async_end(self) -> None:
         self.state = PlayerState.IDLE
-        self.progress = None
+        self.progress = self._measured = None
         self.taken.clear()
         self._display.async_end()
         self.playing = None

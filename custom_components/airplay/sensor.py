@@ -28,9 +28,13 @@ _WRITE_S = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class _Description(SensorEntityDescription):
-    """A measurement: how it is read from a report, and rounded."""
+    """A measurement: how it is read from a report, and rounded.
+
+    Some are measured only when that is asked for.
+    """
 
     read: Callable[[MemberProgress], float | None]
+    is_counted: bool = False
 
 
 def _clock_spread_ms(report: MemberProgress) -> float | None:
@@ -71,6 +75,7 @@ _DESCRIPTIONS = (
         translation_key="drop_outs",
         state_class=SensorStateClass.TOTAL_INCREASING,
         read=lambda report: report.drop_outs,
+        is_counted=True,
     ),
 )
 
@@ -96,7 +101,7 @@ class LinkSensor(AirPlayEntity, SensorEntity):
         super().__init__(entry, description.key)
         self._sender = entry.runtime_data.sender
         self._value: float | None = None
-        self._written_s = 0.0
+        self._measured_s = 0.0
         self.entity_description = description
 
     @override
@@ -116,17 +121,28 @@ class LinkSensor(AirPlayEntity, SensorEntity):
     @callback
     def _async_take(self, event: SenderEvent) -> None:
         match event:
+            case MemberProgress() if self.entity_description.is_counted:
+                self._async_show(self.entity_description.read(event))
+            case MemberProgress() if not self._is_due:
+                pass
+            case MemberProgress(is_measured=True):
+                self._measured_s = self.hass.loop.time()
+                self._async_show(self.entity_description.read(event))
             case MemberProgress():
-                self._async_measured(self.entity_description.read(event))
+                self.player.async_measure_soon()
             case MemberChanged(state="connected" | "lost" | "left"):
                 # What was measured in a session before says nothing of this one.
                 self._value = None
                 self.async_write_ha_state()
 
+    @property
+    def _is_due(self) -> bool:
+        """Whether a measurement is wanted again."""
+        age_s = self.hass.loop.time() - self._measured_s
+        return self._value is None or age_s >= _WRITE_S
+
     @callback
-    def _async_measured(self, value: float | None) -> None:
-        now_s = self.hass.loop.time()
-        is_due = self._value is None or now_s - self._written_s >= _WRITE_S
-        if value != self._value and is_due:
-            self._value, self._written_s = value, now_s
+    def _async_show(self, value: float | None) -> None:
+        if value != self._value:
+            self._value = value
             self.async_write_ha_state()

@@ -258,6 +258,16 @@ class RestoreVolume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """Report progress now, with figures of each link; answered when it is reported.
+
+    Without a stream that plays there is nothing to report, which is no error.
+    """
+
+    stream: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetTags:
     """Replace what receivers show of the running media."""
 
@@ -293,6 +303,7 @@ type Command = (
     | Announce
     | CancelAnnouncement
     | RestoreVolume
+    | Measure
     | SetTags
     | SetArtwork
     | Shutdown

@@ -149,25 +149,27 @@ class RemoteCommand:
 class MemberProgress:
     """What one receiver's wire shows, counted since its session began.
 
-    `resend_percent` is the share of packets that it asked for again lately,
-    `clock_spread_us` how far apart its questions for the time arrive from where its
-    clock puts them (None while too few came), `lead_ms` how far ahead of being heard
-    its last packet went out, `drop_outs` how often the stream lost it.
+    `drop_outs` is how often the stream lost it. What follows is known where it
+    `is_measured`: `resend_percent` is the share of packets that it asked for again
+    lately, `clock_spread_us` how far apart its questions for the time arrive from
+    where its clock puts them (None while too few came), `lead_ms` how far ahead of
+    being heard its last packet went out.
     """
 
     receiver: str
     packets: int
     resent: int
     timing_replies: int
+    drop_outs: int = 0
+    is_measured: bool = False
     resend_percent: float = 0.0
     clock_spread_us: int | None = None
     lead_ms: int = 0
-    drop_outs: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Once a second while a stream plays."""
+    """Once a second while a stream plays, and when its links are measured."""
 
     stream: str
     position_ms: int

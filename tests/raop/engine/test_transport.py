@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from custom_components.airplay.raop.messages import (
+    Measure,
     Media,
     MediaChanged,
     NextFailed,
@@ -442,9 +443,12 @@ async def test_position_and_its_instant_belong_together_however_long_a_report_ta
     wav(tmp_path / "song.wav", 3.0)
     await played(desk, play(tmp_path / "song.wav", member(kitchen)))
     start = await desk.started()
+    await desk.until(Progress)
 
-    told = await desk.until(Progress, lambda each: each.position_ms > 1000)
+    assert await desk.run(Measure(stream=STREAM)) is None
 
+    told = desk.told(Progress)[-1]
+    assert told.members[0].is_measured
     assert told.position_ms == pytest.approx((told.at - start.at) * 1000, abs=5)
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from custom_components.airplay.raop.engine.outlet import Outlet
 from custom_components.airplay.raop.messages import (
     Addressee,
     Channel,
+    Measure,
     MemberProgress,
     Pause,
     Progress,
@@ -16,6 +18,7 @@ from custom_components.airplay.raop.messages import (
     Target,
     Tune,
 )
+from custom_components.airplay.raop.session.link_quality import LinkQuality
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 from .speaking import announce, playing, target, voice_began_ns
@@ -236,8 +239,9 @@ async def test_a_voice_is_heard_on_the_speakers_own_channel(
 
 
 async def measured(desk: Desk, of: VirtualReceiver, seconds: int) -> MemberProgress:
-    """Return what was told last of a receiver's link after so many reports."""
+    """Return what is measured of a receiver's link after so many reports."""
     await desk.until(Progress, lambda _: len(desk.told(Progress)) > seconds)
+    await desk.run(Measure(stream=STREAM))
     progress = desk.told(Progress)[-1]
     (found,) = progress.members
     assert found.receiver == of.receiver_id.lower()
@@ -257,6 +261,35 @@ async def test_a_good_link_is_told_as_one(desk: Desk, tmp_path: Path) -> None:
     assert found.lead_ms == pytest.approx(400, abs=60)
     assert found.clock_spread_us is not None
     assert 0 <= found.clock_spread_us < 20_000
+
+
+async def test_links_are_measured_only_when_that_is_asked_for(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = []
+    real = Outlet.link
+
+    def link(outlet: Outlet, now_ns: int) -> LinkQuality:
+        looks.append(now_ns)
+        return real(outlet, now_ns)
+
+    monkeypatch.setattr(Outlet, "link", link)
+    wav(tmp_path / "song.wav", 5)
+    assert await desk.run(Measure(stream=STREAM)) is None
+    assert desk.told(Progress) == []
+    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
+    await desk.until(Progress, lambda _: len(desk.told(Progress)) > 1)
+    assert not looks
+    assert not any(each.members[0].is_measured for each in desk.told(Progress))
+
+    found = await measured(desk, kitchen, 1)
+
+    assert len(looks) == 1
+    assert found.is_measured
+    assert found.lead_ms > 0
 
 
 async def test_a_bad_link_is_told_as_one(desk: Desk, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from ..messages import (
     Identity,
     Join,
     Leave,
+    Measure,
     Pause,
     Play,
     Queue,
@@ -100,7 +101,7 @@ class Engine:
                 await self._regroup(command)
             case Announce() | CancelAnnouncement() | RestoreVolume():
                 await self._speak(command)
-            case Queue() | SetArtwork() | SetTags():
+            case Measure() | Queue() | SetArtwork() | SetTags():
                 await self._add(command)
             case Shutdown():
                 await self.close()
@@ -238,12 +239,14 @@ class Engine:
         stream = self._streams.named(name)
         await self._streams.take_over(stream, stream.stop, StoppedError)
 
-    async def _add(self, command: Queue | SetArtwork | SetTags) -> None:
-        """Add to what plays; where nothing does, it is too late and no error."""
+    async def _add(self, command: Measure | Queue | SetArtwork | SetTags) -> None:
+        """Add to what plays, or look at it; too late is no error."""
         stream = self._streams.find(command.stream)
         if stream is None:
             return
         match command:
+            case Measure():
+                stream.follower.measure()
             case Queue():
                 await stream.queue(command.media, command.crossfade_ms)
             case SetTags():

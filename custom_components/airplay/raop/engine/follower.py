@@ -97,6 +97,10 @@ class Follower:
         frame = self._shown_frame()
         self._sessions.members.show_artwork(content_type, picture, frame)
 
+    def measure(self) -> None:
+        """Report now, with figures of each link, which take their time."""
+        self._report(clock.now_ns(), is_measured=True)
+
     async def _observe(self) -> None:
         """Look often, and report once a second."""
         next_ns = 0
@@ -115,7 +119,7 @@ class Follower:
             return Segment(0, 0, None, sounds=False), 0
         return transmitter.supply.segment_at(frame), frame
 
-    def _report(self, now_ns: int) -> None:
+    def _report(self, now_ns: int, *, is_measured: bool = False) -> None:
         """Tell the position at an instant, which is told with it."""
         transmitter, playback = self._sessions.transmitter, self._items.present
         if transmitter is None or transmitter.line is None or playback is None:
@@ -127,7 +131,7 @@ class Follower:
             buffered_frames=playback.source.buffered_frames,
             supply=transmitter.supply,
             worst_lateness_ns=transmitter.worst_lateness_ns,
-            members=self._sessions.members.progress(),
+            members=self._sessions.members.progress(is_measured=is_measured),
         )
 
     def _shown_frame(self) -> int:

@@ -242,8 +242,8 @@ class Members:
         for lane in self.lanes:
             lane.show_artwork(content_type, picture, frame)
 
-    def progress(self) -> tuple[MemberProgress, ...]:
-        """Return what the wires show."""
+    def progress(self, *, is_measured: bool) -> tuple[MemberProgress, ...]:
+        """Return what the wires show, with figures of the links or without."""
         return tuple(
             MemberProgress(
                 receiver=lane.member.receiver,
@@ -251,7 +251,8 @@ class Members:
                 resent=lane.resent,
                 timing_replies=lane.timing_replies,
                 drop_outs=self.drop_outs.get(lane.member.receiver, 0),
-                **asdict(lane.link),
+                is_measured=is_measured,
+                **(asdict(lane.link) if is_measured else {}),
             )
             for lane in self.lanes
         )
