@@ -1,6 +1,14 @@
 """Options and fixtures of the whole suite."""
 
+import gc
+import sys
+
 import pytest
+
+# pytest rewrites the asserts of every module, and each process of a run does that again
+# unless the results are kept. PYTHONDONTWRITEBYTECODE, which images of containers set,
+# is not meant for that.
+sys.dont_write_bytecode = False
 
 pytest_plugins = ["tests.ha_fixtures"]
 
@@ -43,6 +51,11 @@ def pytest_collection_modifyitems(
     real = [item for item in items if item.get_closest_marker("real")]
     items[:] = [item for item in items if item not in real]
     config.hook.pytest_deselected(items=real)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the modules and items, which stay to the end."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
