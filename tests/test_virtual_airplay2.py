@@ -6,10 +6,10 @@ import plistlib
 
 import pytest
 
-from .virtual_receiver.airplay2 import AirPlay2Receiver
-from .virtual_receiver.airplay2.hand_clock import CLOCK_ID, HandClock
-from .virtual_receiver.airplay2.hand_sender import HandSender2
-from .virtual_receiver.airplay2.hand_stage import (
+from tests.virtual_receiver.airplay2 import AirPlay2Receiver
+from tests.virtual_receiver.airplay2.hand_clock import CLOCK_ID, HandClock
+from tests.virtual_receiver.airplay2.hand_sender import HandSender2
+from tests.virtual_receiver.airplay2.hand_stage import (
     LEAD_NS,
     MORE,
     OFFSET_NS,
@@ -22,7 +22,13 @@ from .virtual_receiver.airplay2.hand_stage import (
     quirks,
     receiver,
 )
-from .virtual_receiver.hand_sender import FRAMES, NS_PER_S, HandSender, noise, now_ns
+from tests.virtual_receiver.hand_sender import (
+    FRAMES,
+    NS_PER_S,
+    HandSender,
+    noise,
+    now_ns,
+)
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

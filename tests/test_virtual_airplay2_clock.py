@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from pytest_socket import socket_allow_hosts
 
-from .virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts
-from .virtual_receiver.airplay2.hand_clock import HandClock
-from .virtual_receiver.airplay2.hand_sender import HandSender2
-from .virtual_receiver.airplay2.hand_stage import (
+from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts
+from tests.virtual_receiver.airplay2.hand_clock import HandClock
+from tests.virtual_receiver.airplay2.hand_sender import HandSender2
+from tests.virtual_receiver.airplay2.hand_stage import (
     LEAD_NS,
     MORE,
     SOUND,
@@ -20,7 +20,7 @@ from .virtual_receiver.airplay2.hand_stage import (
     quirks,
     receiver,
 )
-from .virtual_receiver.hand_sender import FRAMES, now_ns
+from tests.virtual_receiver.hand_sender import FRAMES, now_ns
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -11,12 +11,11 @@ import pytest
 from pytest_socket import socket_allow_hosts
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
-from .virtual_receiver import SHAIRPORT_5_1_AIRPLAY_2, Advertisement
-from .virtual_receiver.airplay2 import AirPlay2Receiver
-from .virtual_receiver.airplay2.hand_clock import HandClock
-from .virtual_receiver.airplay2.hand_pairing import RefusedError
-from .virtual_receiver.airplay2.hand_sender import HandSender2
-from .virtual_receiver.airplay2.hand_stage import (
+from tests.virtual_receiver.airplay2 import AirPlay2Receiver
+from tests.virtual_receiver.airplay2.hand_clock import HandClock
+from tests.virtual_receiver.airplay2.hand_pairing import RefusedError
+from tests.virtual_receiver.airplay2.hand_sender import HandSender2
+from tests.virtual_receiver.airplay2.hand_stage import (
     LEAD_NS,
     SOUND,
     assert_on_time,
@@ -25,10 +24,12 @@ from .virtual_receiver.airplay2.hand_stage import (
     quirks,
     receiver,
 )
-from .virtual_receiver.digest import digest
-from .virtual_receiver.hand_sender import FRAMES, HandSender, now_ns
-from .virtual_receiver.mdns import AIRPLAY
-from .virtual_receiver.pairing import Gate
+from tests.virtual_receiver.digest import digest
+from tests.virtual_receiver.hand_sender import FRAMES, HandSender, now_ns
+from tests.virtual_receiver.mdns import AIRPLAY
+from tests.virtual_receiver.pairing import Gate
+
+from .virtual_receiver import SHAIRPORT_5_1_AIRPLAY_2, Advertisement
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from .virtual_receiver import Quirks, VirtualReceiver
-from .virtual_receiver.by_hand import (
+from tests.virtual_receiver.by_hand import (
     FAST,
     LEAD_S,
     SOUND,
@@ -13,7 +12,9 @@ from .virtual_receiver.by_hand import (
     quirky,
     sender,
 )
-from .virtual_receiver.hand_sender import FRAMES, noise
+from tests.virtual_receiver.hand_sender import FRAMES, noise
+
+from .virtual_receiver import Quirks, VirtualReceiver
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -18,8 +18,7 @@ from pytest_socket import socket_allow_hosts
 from zeroconf import ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from .virtual_receiver import Advertisement, Quirks, VirtualReceiver
-from .virtual_receiver.by_hand import (
+from tests.virtual_receiver.by_hand import (
     FAST,
     LEAD_S,
     SOUND,
@@ -27,9 +26,17 @@ from .virtual_receiver.by_hand import (
     assert_on_time,
     sender,
 )
-from .virtual_receiver.hand_sender import FRAMES, HandSender, alac_frame, noise, now_ns
-from .virtual_receiver.mdns import RAOP
-from .virtual_receiver.speaker import Speaker
+from tests.virtual_receiver.hand_sender import (
+    FRAMES,
+    HandSender,
+    alac_frame,
+    noise,
+    now_ns,
+)
+from tests.virtual_receiver.mdns import RAOP
+from tests.virtual_receiver.speaker import Speaker
+
+from .virtual_receiver import Advertisement, Quirks, VirtualReceiver
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -15,7 +15,7 @@ from .announce_run import async_end_early, async_ended, async_prepare, async_run
 from .announcement import Announcement, Wish
 from .announcer import Announcer
 from .const import DOMAIN
-from .shared import Holding, Shared
+from .helpers.shared import Holding, Shared
 from .volume_journal import VolumeJournal
 
 _LOGGER = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ from homeassistant.core import HomeAssistant, callback
 
 from .announce_command import explained, refusal
 from .announce_order import Order, Part
+from .helpers.settings import SCOPE_GROUP, TAKEN_REFUSE, AnnounceSettings
 from .models import AirPlayConfigEntry
 from .raop.errors import MediaError, RaopError, error_for
 from .raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted
 from .seat import Seat
 from .sender import OVERTAKEN, Sender, SenderEvent
-from .settings import SCOPE_GROUP, TAKEN_REFUSE, AnnounceSettings
 from .volume_journal import UserLevel
 from .volume_recovery import VolumeRecovery
 

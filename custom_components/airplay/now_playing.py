@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from .artwork import Picture, async_fetch_picture, async_scale_picture, decode_cover
-from .background import Background
+from .helpers.background import Background
 from .media import Playable
 from .raop.errors import RaopError
 from .raop.messages import CoverFound, MediaChanged, SetArtwork, Tags

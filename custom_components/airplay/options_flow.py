@@ -24,9 +24,7 @@ from .const import (
     CONF_LANE,
     CONF_WHEN_BUSY,
 )
-from .models import receiver_from
-from .raop.receiver import AIRPLAY2, Lane
-from .settings import (
+from .helpers.settings import (
     BUSY_REPORT,
     BUSY_TAKE_OVER,
     BUSY_WAIT,
@@ -42,6 +40,8 @@ from .settings import (
     AnnounceSettings,
     Settings,
 )
+from .models import receiver_from
+from .raop.receiver import AIRPLAY2, Lane
 
 if TYPE_CHECKING:
     # What Home Assistant puts in the place of voluptuous, and its annotations name.

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from homeassistant.core import HomeAssistant, callback
 
+from .helpers.settings import BUSY_WAIT
 from .media import Playable
 from .now_playing import NowPlaying
 from .player_state import PlayerState, ReportedPlayer
 from .raop.errors import NoStreamError, RaopError
 from .raop.messages import Pause, Play, Queue, Resume, Stop
 from .sender import Sender, SenderGoneError
-from .settings import BUSY_WAIT
 
 if TYPE_CHECKING:
     from .seat import Seat

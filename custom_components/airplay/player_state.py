@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, override
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
-from .background import Background
 from .company import Company
+from .helpers.background import Background
 from .media import Playable
 from .now_playing import Display, NowPlaying
 from .raop.errors import RaopError, error_for

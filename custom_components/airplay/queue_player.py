@@ -10,6 +10,7 @@ from homeassistant.exceptions import HomeAssistantError
 
 from .const import DOMAIN
 from .error_texts import translated
+from .helpers.issues import QUEUE_GIVEN_UP, RepairNotice
 from .media import async_resolve, name_of
 from .play_queue import PlayQueue
 from .player import Player
@@ -17,7 +18,6 @@ from .player_state import PlayerState
 from .queue_item import QueueItem, Verdict
 from .raop.errors import MediaError, RaopError, error_for
 from .raop.messages import MediaChanged, NextFailed, NextTaken, StreamChanged
-from .repair_notice import QUEUE_GIVEN_UP, RepairNotice
 from .sender import Sender, SenderDied, SenderEvent
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from homeassistant.components.media_player import RepeatMode
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
-from .listeners import Listeners
+from .helpers.listeners import Listeners
 from .models import AirPlayConfigEntry
 from .player_state import PlayerState
 from .raop.buttons import Button

@@ -5,16 +5,16 @@ import logging
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
-from .background import Background
 from .ears import Ears
-from .listeners import Listeners
+from .helpers.background import Background
+from .helpers.issues import LEFT_GROUP, RepairNotice
+from .helpers.listeners import Listeners
+from .helpers.settings import Settings
 from .models import AirPlayConfigEntry
 from .occupancy import Occupancy
 from .raop.errors import RaopError, error_for
 from .raop.messages import Member, MemberChanged, Seen, StreamChanged, Tune
-from .repair_notice import LEFT_GROUP, RepairNotice
 from .sender import EventListener, Sender, SenderDied, SenderEvent
-from .settings import Settings
 from .speaker import Speaker, Tuning
 from .transport import Transport
 from .volume import Volume

@@ -13,14 +13,14 @@ from homeassistant.util.ulid import ulid_now
 
 from .const import DOMAIN
 from .dacp_record import DacpRecord
+from .helpers.issues import ClockNotice
+from .helpers.listeners import KeyedListeners
+from .helpers.shared import Holding, Shared
 from .identity import async_get_identity, async_keep_port
-from .listeners import KeyedListeners
 from .raop import messages
 from .raop.errors import RaopError, error_for
 from .raop.messages import Command, Identity
-from .repair_notice import ClockNotice
 from .sender_process import MAX_LOGGED, SenderProcess
-from .shared import Holding, Shared
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -20,7 +20,8 @@ from .const import (
     CONF_MANUAL,
     DOMAIN,
 )
-from .listeners import Listeners
+from .helpers.listeners import Listeners
+from .helpers.settings import Settings
 from .models import AirPlayConfigEntry, followed, receiver_from, unique_id
 from .pair import are_apart
 from .presence import Presence
@@ -34,7 +35,6 @@ from .raop.errors import (
 from .raop.messages import Channel, Member, MemberChanged
 from .raop.receiver import Receiver
 from .sender import SenderEvent
-from .settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
 

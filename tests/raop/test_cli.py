@@ -18,10 +18,9 @@ import pytest_socket
 
 from custom_components.airplay.raop import cli
 from tests.quick_sender import Nursery
+from tests.raop.engine.sender import environment
+from tests.raop.engine.stage import receiver, wav
 from tests.virtual_receiver import Advertisement, Quirks, VirtualReceiver
-
-from .engine.sender import environment
-from .engine.stage import receiver, wav
 
 QUICK = ("--depth-ms", "400", "--lead-ms", "400")
 

@@ -3,16 +3,22 @@
 `airplay2` makes it one of AirPlay 2.
 """
 
-from .clock import monotonic_ns, to_unix_ns
-from .heard import Heard
-from .mdns import Advertisement
-from .quirks import ALL, SHAIRPORT_3_3_8, SHAIRPORT_5_1, SHAIRPORT_5_1_AIRPLAY_2, Quirks
-from .receiver import VirtualReceiver, VolumeChange
-from .recording import PlayedPacket, Segment
-from .rtsp import Request
-from .stats import Stats
-from .stream import ReceivedSync
-from .timing import Cadence
+from tests.virtual_receiver.clock import monotonic_ns, to_unix_ns
+from tests.virtual_receiver.heard import Heard
+from tests.virtual_receiver.mdns import Advertisement
+from tests.virtual_receiver.quirks import (
+    ALL,
+    SHAIRPORT_3_3_8,
+    SHAIRPORT_5_1,
+    SHAIRPORT_5_1_AIRPLAY_2,
+    Quirks,
+)
+from tests.virtual_receiver.receiver import VirtualReceiver, VolumeChange
+from tests.virtual_receiver.recording import PlayedPacket, Segment
+from tests.virtual_receiver.rtsp import Request
+from tests.virtual_receiver.stats import Stats
+from tests.virtual_receiver.stream import ReceivedSync
+from tests.virtual_receiver.timing import Cadence
 
 __all__ = [
     "ALL",

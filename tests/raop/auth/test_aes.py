@@ -8,8 +8,7 @@ import pytest
 
 from custom_components.airplay.raop.auth.aes import PacketCipher
 from custom_components.airplay.raop.wire.alac import VerbatimEncoder
-
-from ..vectors import octets, pattern_pcm, word
+from tests.raop.vectors import octets, pattern_pcm, word
 
 KEY = octets("aes_cbc_packet", "key")
 IV = octets("aes_cbc_packet", "iv")

@@ -9,8 +9,7 @@ from custom_components.airplay.raop.auth.digest import (
     authorization,
 )
 from custom_components.airplay.raop.errors import ReceiverProtocolError
-
-from ..vectors import word
+from tests.raop.vectors import word
 
 CHALLENGE = Challenge("raop", "dGVzdG5vbmNl")
 

@@ -4,8 +4,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from custom_components.airplay.raop.auth.packet_seal import SEAL_BYTES, PacketSeal
 from custom_components.airplay.raop.wire.rtp import buffered_header, framed
-
-from ..vectors import number, octets
+from tests.raop.vectors import number, octets
 
 KEY = octets("ap2_audio_packet_nonce_seq_le", "shk")
 HEADER = octets("ap2_audio_packet_nonce_seq_le", "header")

@@ -9,8 +9,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.airplay.raop.auth import rsa
-
-from ..vectors import number, octets, word
+from tests.raop.vectors import number, octets, word
 
 NAME = "apple_challenge_synthetic"
 RESPONSE = word(NAME, "apple_response_b64")

@@ -13,8 +13,8 @@ from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.wire.ntp import to_unix_ns
 from custom_components.airplay.raop.wire.rtp import SyncPacket
+from tests.raop.vectors import octets
 
-from ..vectors import octets
 from .stand_ins import MS, Ears, Shelf, heard, port_of
 
 BURST_NS = 800_000

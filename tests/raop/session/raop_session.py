@@ -4,8 +4,8 @@ from custom_components.airplay.raop.receiver import Receiver, Service, merge
 from custom_components.airplay.raop.session.backlog import AudioKey, Format
 from custom_components.airplay.raop.session.raop import RaopSession, Terms
 from custom_components.airplay.raop.wire.rtsp import Request
+from tests.raop.vectors import octets
 
-from ..vectors import octets
 from .talk import answer, talk
 
 OK = answer()

@@ -29,8 +29,8 @@ from custom_components.airplay.raop.session.airplay2 import (
 )
 from custom_components.airplay.raop.session.control import Caller
 from custom_components.airplay.raop.wire.rtsp import Request, Response
+from tests.raop.vectors import number, word
 
-from ..vectors import number, word
 from .talk import answer, fail, header, talk
 
 OK = answer()

@@ -18,8 +18,7 @@ from custom_components.airplay.raop.session.backlog import (
     Format,
 )
 from custom_components.airplay.raop.wire.rtp import PACKET_BYTES
-
-from ..vectors import octets, pattern_pcm, word
+from tests.raop.vectors import octets, pattern_pcm, word
 
 HEADER_BYTES = 12
 SSRC = 0xDEADBEEF

@@ -16,8 +16,7 @@ from custom_components.airplay.raop.wire.ptp import (
     PortIdentity,
     Sync,
 )
-
-from ..vectors import octets
+from tests.raop.vectors import octets
 
 OUR_ID = 0xFFFF001122334455
 THEIRS = PortIdentity(0xAABBCCFFFEDDEEFF, 1)

@@ -10,8 +10,8 @@ from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.session.raop import Ports
 from custom_components.airplay.raop.wire.dmap import now_playing
 from custom_components.airplay.raop.wire.rtsp import ResponseParser
+from tests.raop.vectors import word
 
-from ..vectors import word
 from .raop_session import (
     KEY,
     OK,

@@ -11,8 +11,8 @@ from custom_components.airplay.raop.errors import (
     ReceiverProtocolError,
 )
 from custom_components.airplay.raop.wire.rtsp import Request
+from tests.raop.vectors import word
 
-from ..vectors import word
 from .raop_session import OK, SETUP_OK, session
 from .talk import answer, fail, header, talk
 

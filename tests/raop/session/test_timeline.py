@@ -19,8 +19,7 @@ from custom_components.airplay.raop.wire.rtp import (
     SyncPacket,
     TimeAnnounce,
 )
-
-from ..vectors import number, octets
+from tests.raop.vectors import number, octets
 
 ANCHOR = number("rtp_math", "anchor_rtptime")
 ANCHOR_NS = number("rtp_math", "anchor_unix_ns")

@@ -13,8 +13,7 @@ from custom_components.airplay.raop.wire.alac import (
     VerbatimEncoder,
 )
 from custom_components.airplay.raop.wire.rtp import PACKET_BYTES
-
-from ..vectors import octets, pattern_pcm, word
+from tests.raop.vectors import octets, pattern_pcm, word
 
 PACKETS = st.integers(0, 4).flatmap(
     lambda count: st.randoms(use_true_random=False).map(

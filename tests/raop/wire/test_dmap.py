@@ -7,8 +7,7 @@ import pytest
 
 from custom_components.airplay.raop.errors import ReceiverProtocolError
 from custom_components.airplay.raop.wire import dmap
-
-from ..vectors import octets
+from tests.raop.vectors import octets
 
 CODES = st.text(st.characters(codec="ascii"), min_size=4, max_size=4)
 

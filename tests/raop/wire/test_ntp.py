@@ -3,8 +3,7 @@
 from hypothesis import given, strategies as st
 
 from custom_components.airplay.raop.wire import ntp
-
-from ..vectors import number, octets
+from tests.raop.vectors import number, octets
 
 SECOND_NS = 1_000_000_000
 START_OF_ERA_1 = 2085978496 * SECOND_NS

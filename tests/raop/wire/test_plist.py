@@ -7,8 +7,7 @@ import pytest
 
 from custom_components.airplay.raop.errors import ReceiverProtocolError
 from custom_components.airplay.raop.wire.plist import build_plist, parse_plist, signed
-
-from ..vectors import number, word
+from tests.raop.vectors import number, word
 
 
 def test_dictionary_is_read() -> None:

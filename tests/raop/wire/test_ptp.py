@@ -12,8 +12,7 @@ from custom_components.airplay.raop.wire.ptp import (
     PortIdentity,
     Sync,
 )
-
-from ..vectors import octets
+from tests.raop.vectors import octets
 
 OURS = PortIdentity(0xFFFF001122334455)
 CLOCK_IDS = st.integers(0, 2**64 - 1)

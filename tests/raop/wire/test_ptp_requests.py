@@ -11,8 +11,7 @@ from custom_components.airplay.raop.wire.ptp_requests import (
     Wish,
     signaling,
 )
-
-from ..vectors import octets
+from tests.raop.vectors import octets
 
 OURS = PortIdentity(0xFFFF001122334455)
 THEIRS = PortIdentity(0xAABBCCFFFEDDEEFF, 1)

@@ -24,8 +24,7 @@ from custom_components.airplay.raop.wire.rtp import (
     sequence_distance,
     with_marker,
 )
-
-from ..vectors import number, octets
+from tests.raop.vectors import number, octets
 
 U16 = st.integers(0, 0xFFFF)
 U32 = st.integers(0, 0xFFFFFFFF)

@@ -4,8 +4,7 @@ import pytest
 
 from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.wire.sdp import announce_body
-
-from ..vectors import word
+from tests.raop.vectors import word
 
 ALAC = b"""\
 v=0\r

@@ -4,8 +4,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.airplay.raop.wire.txt import parse_features, parse_number
-
-from ..vectors import word
+from tests.raop.vectors import word
 
 
 @pytest.mark.parametrize(

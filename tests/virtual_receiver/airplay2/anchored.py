@@ -2,8 +2,9 @@
 
 from typing import override
 
-from ..packets import SyncPacket
-from ..player import RESYNC_NS, Line, Player
+from tests.virtual_receiver.packets import SyncPacket
+from tests.virtual_receiver.player import RESYNC_NS, Line, Player
+
 from .follower import Follower
 
 

@@ -3,11 +3,12 @@
 from collections import deque
 from dataclasses import dataclass
 
-from ..clock import NS_PER_S, OffsetEstimator, ReceiverClock
-from ..packets import signed_distance
-from ..player import Line
-from ..recording import PlayedPacket, Recording
-from ..stats import Stats
+from tests.virtual_receiver.clock import NS_PER_S, OffsetEstimator, ReceiverClock
+from tests.virtual_receiver.packets import signed_distance
+from tests.virtual_receiver.player import Line
+from tests.virtual_receiver.recording import PlayedPacket, Recording
+from tests.virtual_receiver.stats import Stats
+
 from .bodies import Flush
 
 _BITS = 23

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
-from ..alac import AlacError
-from ..clock import monotonic_ns
-from ..packets import PacketError
-from ..player import Line
-from ..stream import Setting
-from ..udp import Address
+from tests.virtual_receiver.alac import AlacError
+from tests.virtual_receiver.clock import monotonic_ns
+from tests.virtual_receiver.packets import PacketError
+from tests.virtual_receiver.player import Line
+from tests.virtual_receiver.stream import Setting
+from tests.virtual_receiver.udp import Address
+
 from .bodies import BUFFERED, Anchor, Flush, StreamSetup
 from .buffer import Buffer
 from .clockwork import Clockwork

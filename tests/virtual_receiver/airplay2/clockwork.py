@@ -6,9 +6,10 @@ import contextlib
 from dataclasses import dataclass
 import socket
 
-from ..clock import ReceiverClock, monotonic_ns, realtime_ns
-from ..quirks import Quirks
-from ..udp import Address, open_udp, stamp_of
+from tests.virtual_receiver.clock import ReceiverClock, monotonic_ns, realtime_ns
+from tests.virtual_receiver.quirks import Quirks
+from tests.virtual_receiver.udp import Address, open_udp, stamp_of
+
 from .follower import Follower
 from .own_clock import OwnClock
 

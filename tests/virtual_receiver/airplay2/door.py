@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import contextlib
 import socket
 
-from ..udp import Address
+from tests.virtual_receiver.udp import Address
 
 type Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

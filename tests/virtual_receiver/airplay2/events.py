@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 import re
 
-from ..pairing import SecureChannel
-from ..rtsp import HEAD_LIMIT_BYTES, RtspError
-from ..udp import Address
+from tests.virtual_receiver.pairing import SecureChannel
+from tests.virtual_receiver.rtsp import HEAD_LIMIT_BYTES, RtspError
+from tests.virtual_receiver.udp import Address
+
 from .bodies import CONTENT_TYPE, build
 from .door import Door
 

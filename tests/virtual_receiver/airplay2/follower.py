@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..packets import signed_distance
-from ..quirks import Quirks
+from tests.virtual_receiver.packets import signed_distance
+from tests.virtual_receiver.quirks import Quirks
+
 from .one_way import OneWayEstimator
 from .ptp import (
     Dataset,

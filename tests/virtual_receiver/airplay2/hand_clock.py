@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 
-from ..hand_sender import NS_PER_S, now_ns
+from tests.virtual_receiver.hand_sender import NS_PER_S, now_ns
 
 CLOCK_ID = 0xFFFF001122334455
 _HEAD = struct.Struct(">BBHBBHqI8sHHBb")

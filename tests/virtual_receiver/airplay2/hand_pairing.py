@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ..pairing.srp import HOME_KIT
-from ..pairing.tlv import pack, unpack
+from tests.virtual_receiver.pairing.srp import HOME_KIT
+from tests.virtual_receiver.pairing.tlv import pack, unpack
 
 _METHOD, _NAME, _SALT, _KEY, _PROOF, _SEALED, _STATE, _ERROR = range(8)
 _SIGNATURE, _FLAGS = 10, 19

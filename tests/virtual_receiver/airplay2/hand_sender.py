@@ -11,7 +11,16 @@ from typing import Any, Self
 
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from ..hand_sender import FRAMES, NS_PER_S, RATE, Reply, alac_frame, now_ns, ntp
+from tests.virtual_receiver.hand_sender import (
+    FRAMES,
+    NS_PER_S,
+    RATE,
+    Reply,
+    alac_frame,
+    now_ns,
+    ntp,
+)
+
 from .hand_channel import Secret
 from .hand_clock import CLOCK_ID, HandClock, signed
 from .hand_pairing import Talk

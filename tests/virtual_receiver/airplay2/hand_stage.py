@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ..hand_sender import NS_PER_S, noise, now_ns
-from ..quirks import Quirks
-from ..timing import Cadence
+from tests.virtual_receiver.hand_sender import NS_PER_S, noise, now_ns
+from tests.virtual_receiver.quirks import Quirks
+from tests.virtual_receiver.timing import Cadence
+
 from .clockwork import PtpPorts
 from .hand_clock import CLOCK_ID, HandClock
 from .hand_sender import HandSender2

@@ -2,7 +2,7 @@
 
 from typing import override
 
-from ..clock import NS_PER_S, OffsetEstimator
+from tests.virtual_receiver.clock import NS_PER_S, OffsetEstimator
 
 _WINDOW = 64
 _FIT_SAMPLES = 8

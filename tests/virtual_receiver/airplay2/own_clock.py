@@ -2,7 +2,8 @@
 
 from typing import override
 
-from ..quirks import Quirks
+from tests.virtual_receiver.quirks import Quirks
+
 from .follower import Follower, Send
 from .ptp import Kind, PtpError, build_announce, build_follow_up, build_sync, parse
 

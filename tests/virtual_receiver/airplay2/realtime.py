@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import override
 
-from ..alac import AlacError
-from ..packets import AudioPacket, PacketError
-from ..player import Line, Player
-from ..sdp import Announcement
-from ..session import Ports
-from ..stream import ReceivedSync, Setting, Stream
-from ..udp import Address, Channel, Datagram
+from tests.virtual_receiver.alac import AlacError
+from tests.virtual_receiver.packets import AudioPacket, PacketError
+from tests.virtual_receiver.player import Line, Player
+from tests.virtual_receiver.sdp import Announcement
+from tests.virtual_receiver.session import Ports
+from tests.virtual_receiver.stream import ReceivedSync, Setting, Stream
+from tests.virtual_receiver.udp import Address, Channel, Datagram
+
 from .anchored import AnchoredPlayer
 from .bodies import REALTIME, StreamSetup
 from .clockwork import Clockwork

@@ -5,10 +5,11 @@ import secrets
 from typing import Any, override
 import uuid
 
-from ..pairing import Gate
-from ..quirks import Quirks
-from ..receiver import VirtualReceiver
-from ..session import Ports, Session
+from tests.virtual_receiver.pairing import Gate
+from tests.virtual_receiver.quirks import Quirks
+from tests.virtual_receiver.receiver import VirtualReceiver
+from tests.virtual_receiver.session import Ports, Session
+
 from .bodies import Anchor, Flush, SessionSetup, StreamSetup, Table
 from .buffered import BufferedStream
 from .clockwork import Clockwork, PtpPorts

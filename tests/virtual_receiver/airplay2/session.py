@@ -6,12 +6,13 @@ What is asked in the words of AirPlay 1 on a plain connection is answered so.
 from collections.abc import Callable
 from typing import Protocol, override
 
-from ..metadata import Song
-from ..pairing import Visitor
-from ..parameters import rtptime_of
-from ..quirks import Quirks
-from ..rtsp import Request, Response
-from ..session import Host, Session, SessionState
+from tests.virtual_receiver.metadata import Song
+from tests.virtual_receiver.pairing import Visitor
+from tests.virtual_receiver.parameters import rtptime_of
+from tests.virtual_receiver.quirks import Quirks
+from tests.virtual_receiver.rtsp import Request, Response
+from tests.virtual_receiver.session import Host, Session, SessionState
+
 from .bodies import (
     BUFFERED,
     CONTENT_TYPE,

@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from ..clock import NS_PER_S, ReceiverClock
-from ..quirks import Quirks
+from tests.virtual_receiver.clock import NS_PER_S, ReceiverClock
+from tests.virtual_receiver.quirks import Quirks
+
 from .follower import SECOND_ANNOUNCE_NS, Follower
 from .one_way import OneWayEstimator
 from .own_clock import EPOCH_NS, OwnClock

@@ -8,10 +8,11 @@ import plistlib
 from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 
-from ..alac import AlacError
-from ..packets import PacketError
-from ..pairing import SecureChannel
-from ..rtsp import RtspError
+from tests.virtual_receiver.alac import AlacError
+from tests.virtual_receiver.packets import PacketError
+from tests.virtual_receiver.pairing import SecureChannel
+from tests.virtual_receiver.rtsp import RtspError
+
 from .bodies import (
     Anchor,
     BodyError,

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..pairing import Gate
-from ..quirks import Quirks
+from tests.virtual_receiver.pairing import Gate
+from tests.virtual_receiver.quirks import Quirks
 
 MODEL = "ShairportSync"
 SOURCE_VERSION = "366.0"

@@ -1,6 +1,6 @@
 """The receiver's side of pairing: older ("fruit") and HomeKit, with a code of its own."""
 
-from .channel import SecureChannel
-from .gate import Gate, Visitor
+from tests.virtual_receiver.pairing.channel import SecureChannel
+from tests.virtual_receiver.pairing.gate import Gate, Visitor
 
 __all__ = ["Gate", "SecureChannel", "Visitor"]

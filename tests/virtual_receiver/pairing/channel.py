@@ -5,7 +5,8 @@ import struct
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from ..rtsp import RtspError
+from tests.virtual_receiver.rtsp import RtspError
+
 from .home_kit import stretch
 
 _LIMIT_BYTES = 1024

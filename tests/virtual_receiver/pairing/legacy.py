@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import (
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
-from ..rtsp import Response
+from tests.virtual_receiver.rtsp import Response
+
 from .srp import LEGACY, Verifier
 
 if TYPE_CHECKING:

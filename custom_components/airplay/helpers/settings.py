@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from homeassistant.config_entries import ConfigEntry
 
-from .const import (
+from ..const import (
     CONF_ANNOUNCEMENTS,
     CONF_BUTTONS_ACT,
     CONF_DEPTH_MS,

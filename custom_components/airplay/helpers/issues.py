@@ -3,7 +3,7 @@
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from .const import DOMAIN
+from ..const import DOMAIN
 
 QUEUE_GIVEN_UP = "queue_given_up"
 LEFT_GROUP = "left_group"
