@@ -17,7 +17,7 @@ from custom_components.airplay.raop.messages import (
     RestoreVolume,
     SetVolume,
 )
-from custom_components.airplay.sender import Sender, SenderGoneError
+from custom_components.airplay.sender.sender import Sender, SenderGoneError
 from homeassistant.core import Context, HomeAssistant
 from tests.ha_common import Watch
 

@@ -10,7 +10,8 @@ from unittest.mock import patch
 import pytest
 from zeroconf import IPVersion
 
-from custom_components.airplay import presence, sender_process
+from custom_components.airplay import presence
+from custom_components.airplay.sender import process
 from homeassistant.components import zeroconf
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -83,7 +84,7 @@ def _checked[**P, T](
 @pytest.fixture(scope="session")
 def nursery() -> Generator[Nursery]:
     """Return where senders are forked that shall be there quickly."""
-    nursery = Nursery(Path(sender_process.__file__).parent)
+    nursery = Nursery(Path(process.__file__).parents[1])
     yield nursery
     nursery.close()
 
@@ -95,9 +96,9 @@ def quick_senders(request: pytest.FixtureRequest) -> Generator[None]:
     if is_real or "hass" not in request.fixturenames:
         yield
         return
-    folder = str(Path(sender_process.__file__).parent)
+    folder = str(Path(process.__file__).parents[1])
     nursery: Nursery = request.getfixturevalue("nursery")
-    boot = (sys.executable, "-P", "-c", sender_process._BOOT, folder)
+    boot = (sys.executable, "-P", "-c", process._BOOT, folder)
     with nursery.bears(*boot, runs=["serve"]):
         yield
 

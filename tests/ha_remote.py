@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from custom_components.airplay.const import DOMAIN
-from custom_components.airplay.sender import SENDER
+from custom_components.airplay.sender.sender import SENDER
 from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er
 from tests.virtual_receiver import VirtualReceiver

@@ -10,7 +10,7 @@ import pytest
 from zeroconf import ServiceInfo
 
 from custom_components.airplay.const import DACP_TYPE, DOMAIN
-from custom_components.airplay.sender import SENDER
+from custom_components.airplay.sender.sender import SENDER
 from homeassistant.components import zeroconf
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant

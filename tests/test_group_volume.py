@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.airplay.sender import SenderGoneError
+from custom_components.airplay.sender.sender import SenderGoneError
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from tests.ha_common import call, state_of

@@ -12,7 +12,6 @@ from unittest.mock import patch
 
 import pytest
 
-from custom_components.airplay import sender, sender_process
 from custom_components.airplay.raop.messages import (
     MAX_LINE_BYTES,
     CoverFound,
@@ -31,6 +30,7 @@ from custom_components.airplay.raop.messages import (
     encode_command,
     encode_event,
 )
+from custom_components.airplay.sender import process as sender_process, sender
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from tests.ha_common import (
@@ -176,7 +176,7 @@ async def test_what_the_process_says_is_logged_and_nonsense_is_survived(
         await logged(caplog, "yyy")
 
     said = {record.name: record for record in caplog.records}
-    line_logged = said["custom_components.airplay.sender.raop.x"]
+    line_logged = said["custom_components.airplay.sender.sender.raop.x"]
     assert (line_logged.levelno, line_logged.getMessage()) == (logging.WARNING, "so%s")
     assert "wrote what is no event" in caplog.text
     assert "a line that is too long" in caplog.text
@@ -327,7 +327,7 @@ async def test_home_assistant_killed_in_the_middle_of_a_song(
     )
     media = Media(url=str(write_wav(tmp_path / "song.wav", song_pcm)), name="song")
     line = encode_command(1, Play(stream="x", members=(member,), media=media)).decode()
-    folder = str(Path(sender_process.__file__).parent)
+    folder = str(Path(sender_process.__file__).parents[1])
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", owner, sender_process._BOOT, folder, line, stdout=PIPE
     )

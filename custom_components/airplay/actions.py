@@ -15,8 +15,8 @@ from homeassistant.helpers import config_validation as cv, service
 from .announcement import PRIORITY, Announcement, Priority, Wish, chime_from, media_id
 from .const import DOMAIN
 from .entity import AirPlayEntity
-from .error_texts import translated
 from .raop.errors import RaopError
+from .sender.error_translation import translated
 from .speech import speech_id
 
 if TYPE_CHECKING:

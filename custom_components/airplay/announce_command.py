@@ -11,12 +11,12 @@ from homeassistant.exceptions import HomeAssistantError
 from .announce_order import Clips, Order, Part
 from .announcement import Announcement
 from .const import DOMAIN
-from .error_texts import translated
 from .helpers.settings import CHIME_OWN, MUSIC_PAUSE
 from .media import async_resolve, make_item, public_name
 from .player import Player
 from .raop.errors import MediaError, MediaTooLongError, RaopError
 from .raop.messages import Announce, Media, Target
+from .sender.error_translation import translated
 
 _CHIME = Media(
     url=str(Path(__file__).parent / "sounds" / "chime.wav"), name="the chime"

@@ -11,7 +11,7 @@ from .announce_order import Clips, Order
 from .const import DOMAIN
 from .raop.errors import RaopError
 from .raop.messages import CancelAnnouncement
-from .sender import SenderGoneError
+from .sender.sender import SenderGoneError
 from .volume_journal import VolumeJournal
 
 _LOGGER = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from .models import AirPlayConfigEntry
 from .raop.errors import MediaError, RaopError, error_for
 from .raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted
 from .seat import Seat
-from .sender import OVERTAKEN, Sender, SenderEvent
+from .sender.sender import OVERTAKEN, Sender, SenderEvent
 from .volume_journal import UserLevel
 from .volume_recovery import VolumeRecovery
 

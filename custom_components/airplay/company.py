@@ -9,7 +9,7 @@ from homeassistant.core import callback
 from .balance import Balance
 from .helpers.settings import Settings
 from .raop.messages import Join, Leave
-from .sender import Sender
+from .sender.sender import Sender
 from .volume_owner import Origin
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from .raop.messages import (
     RemoteCommand,
     VolumeFound,
 )
-from .sender import EventListener, Sender, SenderEvent
+from .sender.sender import EventListener, Sender, SenderEvent
 from .speaker import Speaker
 
 # Of these two there can be only one truth: that of the receiver that leads.

@@ -8,10 +8,10 @@ from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, Device
 from homeassistant.helpers.entity import Entity
 
 from .const import DOMAIN
-from .error_texts import translated
 from .models import AirPlayConfigEntry
 from .raop.errors import RaopError
 from .raop.receiver import normalise_id
+from .sender.error_translation import translated
 from .volume_owner import Origin
 
 if TYPE_CHECKING:

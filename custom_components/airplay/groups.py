@@ -12,14 +12,14 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util.hass_dict import HassKey
 
 from .const import DOMAIN
-from .error_texts import translated
 from .group_list import GroupList
 from .helpers.background import Background
 from .helpers.shared import Holding, Shared
 from .raop.errors import RaopError, ReceiverBusyError, error_for
 from .raop.messages import MemberChanged
 from .seat import Seat
-from .sender import SenderEvent
+from .sender.error_translation import translated
+from .sender.sender import SenderEvent
 from .transport import Transport
 
 _LOGGER = logging.getLogger(__name__)

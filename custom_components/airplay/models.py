@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .groups import Groups
     from .remote import Remote
     from .seat import Seat
-    from .sender import Sender
+    from .sender.sender import Sender
     from .speaker import Speaker
     from .transport import Transport
 

@@ -14,7 +14,7 @@ from .helpers.background import Background
 from .media import Playable
 from .raop.errors import RaopError
 from .raop.messages import CoverFound, MediaChanged, SetArtwork, Tags
-from .sender import Sender
+from .sender.sender import Sender
 
 if TYPE_CHECKING:
     from .company import Company

@@ -9,7 +9,7 @@ from .models import AirPlayConfigEntry
 from .raop.buttons import Button
 from .raop.errors import ReceiverBusyError, ReceiverTakenError
 from .raop.messages import MemberChanged, RemoteCommand, StreamChanged
-from .sender import SenderDied, SenderEvent
+from .sender.sender import SenderDied, SenderEvent
 from .speaker import Speaker
 
 _LONGEST_WAIT_S = 600

@@ -11,7 +11,7 @@ from .now_playing import NowPlaying
 from .player_state import PlayerState, ReportedPlayer
 from .raop.errors import NoStreamError, RaopError
 from .raop.messages import Pause, Play, Queue, Resume, Stop
-from .sender import Sender, SenderGoneError
+from .sender.sender import Sender, SenderGoneError
 
 if TYPE_CHECKING:
     from .seat import Seat

@@ -26,7 +26,7 @@ from .raop.messages import (
     StreamChanged,
     VolumeFound,
 )
-from .sender import Sender, SenderDied, SenderEvent
+from .sender.sender import Sender, SenderDied, SenderEvent
 
 if TYPE_CHECKING:
     from .seat import Seat

@@ -9,7 +9,6 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from .const import DOMAIN
-from .error_texts import translated
 from .helpers.issues import QUEUE_GIVEN_UP, RepairNotice
 from .media import async_resolve, name_of
 from .play_queue import PlayQueue
@@ -18,7 +17,8 @@ from .player_state import PlayerState
 from .queue_item import QueueItem, Verdict
 from .raop.errors import MediaError, RaopError, error_for
 from .raop.messages import MediaChanged, NextFailed, NextTaken, StreamChanged
-from .sender import Sender, SenderDied, SenderEvent
+from .sender.error_translation import translated
+from .sender.sender import Sender, SenderDied, SenderEvent
 
 if TYPE_CHECKING:
     from .seat import Seat

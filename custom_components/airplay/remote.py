@@ -14,7 +14,7 @@ from .raop.buttons import Button
 from .raop.errors import RaopError
 from .raop.messages import RemoteCommand
 from .seat import Seat
-from .sender import SenderEvent
+from .sender.sender import SenderEvent
 from .transport import Transport
 from .volume_owner import Origin
 

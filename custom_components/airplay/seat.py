@@ -14,7 +14,7 @@ from .models import AirPlayConfigEntry
 from .occupancy import Occupancy
 from .raop.errors import RaopError, error_for
 from .raop.messages import Member, MemberChanged, Seen, StreamChanged, Tune
-from .sender import EventListener, Sender, SenderDied, SenderEvent
+from .sender.sender import EventListener, Sender, SenderDied, SenderEvent
 from .speaker import Speaker, Tuning
 from .transport import Transport
 from .volume import Volume

@@ -18,7 +18,7 @@ from .entity import AirPlayEntity
 from .models import AirPlayConfigEntry
 from .player_state import PlayerState
 from .raop.messages import MemberChanged, MemberProgress
-from .sender import SenderEvent
+from .sender.sender import SenderEvent
 
 PARALLEL_UPDATES = 0
 

@@ -34,7 +34,7 @@ from .raop.errors import (
 )
 from .raop.messages import Channel, Member, MemberChanged
 from .raop.receiver import Receiver
-from .sender import SenderEvent
+from .sender.sender import SenderEvent
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .const import DOMAIN
-from .error_texts import translated
 from .media import make_item
 from .media_items import async_order
 from .play_queue import PlayQueue
@@ -19,6 +18,7 @@ from .player_state import PlayerState
 from .queue_item import QueueFullError, QueueItem, Repeat
 from .queue_player import QueuePlayer
 from .raop.errors import MediaError, RaopError
+from .sender.error_translation import translated
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from .models import AirPlayConfigEntry
 from .raop.buttons import Button
 from .raop.errors import RaopError
 from .raop.messages import MemberChanged, RemoteCommand, SetVolume, VolumeFound
-from .sender import Sender, SenderEvent
+from .sender.sender import Sender, SenderEvent
 from .speaker import Speaker
 from .volume_owner import Level, Origin, VolumeOwner
 

@@ -11,7 +11,7 @@ from .models import AirPlayConfigEntry
 from .raop.errors import RaopError
 from .raop.messages import RestoreVolume
 from .seat import Seat
-from .sender import Sender
+from .sender.sender import Sender
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from zeroconf.asyncio import AsyncServiceInfo
 from homeassistant.components import network, zeroconf
 from homeassistant.core import HomeAssistant, callback
 
-from .const import DACP_TYPE, DOMAIN
+from ..const import DACP_TYPE, DOMAIN
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -11,16 +11,16 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.ulid import ulid_now
 
-from .const import DOMAIN
+from ..const import DOMAIN
+from ..helpers.issues import ClockNotice
+from ..helpers.listeners import KeyedListeners
+from ..helpers.shared import Holding, Shared
+from ..raop import messages
+from ..raop.errors import RaopError, error_for
+from ..raop.messages import Command, Identity
 from .dacp_record import DacpRecord
-from .helpers.issues import ClockNotice
-from .helpers.listeners import KeyedListeners
-from .helpers.shared import Holding, Shared
 from .identity import async_get_identity, async_keep_port
-from .raop import messages
-from .raop.errors import RaopError, error_for
-from .raop.messages import Command, Identity
-from .sender_process import MAX_LOGGED, SenderProcess
+from .process import MAX_LOGGED, SenderProcess
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -179,7 +179,7 @@ class Sender:
                 if answer and not answer.done():
                     answer.set_result(event)
             case messages.LogLine():
-                logger = logging.getLogger(f"{__name__}.{event.logger}")
+                logger = logging.getLogger(f"{__package__}.{event.logger}")
                 logger.log(event.level, "%s", event.text[:MAX_LOGGED])
             case messages.MemberProgress():
                 pass

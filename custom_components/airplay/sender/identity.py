@@ -6,8 +6,8 @@ from typing import NotRequired, TypedDict
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
-from .const import DOMAIN
-from .raop.messages import Identity
+from ..const import DOMAIN
+from ..raop.messages import Identity
 
 _VERSION = 1
 

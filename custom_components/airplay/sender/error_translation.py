@@ -2,8 +2,8 @@
 
 from homeassistant.exceptions import HomeAssistantError
 
-from .const import DOMAIN
-from .raop.errors import (
+from ..const import DOMAIN
+from ..raop.errors import (
     AuthenticationError,
     CredentialsRejectedError,
     HopelessLinkError,

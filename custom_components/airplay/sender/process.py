@@ -11,8 +11,8 @@ import sys
 
 from homeassistant.core import HomeAssistant, callback
 
-from .const import DOMAIN
-from .raop import messages
+from ..const import DOMAIN
+from ..raop import messages
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class SenderProcess:
                 "-P",
                 "-c",
                 _BOOT,
-                str(Path(__file__).parent),
+                str(Path(__file__).parents[1]),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=PIPE,
