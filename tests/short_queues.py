@@ -4,8 +4,8 @@ import json
 import random
 from typing import Any
 
-from custom_components.airplay.play_queue import PlayQueue
-from custom_components.airplay.queue_item import QueueItem, Repeat
+from custom_components.airplay.media.play_queue import PlayQueue
+from custom_components.airplay.media.queue_item import QueueItem, Repeat
 
 
 def item(name: str, **words: Any) -> QueueItem:

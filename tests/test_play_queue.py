@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from custom_components.airplay.play_queue import MAX_ITEMS, PlayQueue
-from custom_components.airplay.queue_item import QueueFullError, Repeat
+from custom_components.airplay.media.play_queue import MAX_ITEMS, PlayQueue
+from custom_components.airplay.media.queue_item import QueueFullError, Repeat
 from tests.short_queues import (
     a_queue,
     advance,

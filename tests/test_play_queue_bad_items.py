@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.airplay.queue_item import Repeat, Verdict
+from custom_components.airplay.media.queue_item import Repeat, Verdict
 from tests.short_queues import (
     a_queue,
     advance,

@@ -14,9 +14,9 @@ from hypothesis.stateful import (
 )
 import pytest
 
-from custom_components.airplay import play_queue
-from custom_components.airplay.play_queue import PlayQueue
-from custom_components.airplay.queue_item import (
+from custom_components.airplay.media import play_queue
+from custom_components.airplay.media.play_queue import PlayQueue
+from custom_components.airplay.media.queue_item import (
     QueueFullError,
     QueueItem,
     Repeat,

@@ -7,9 +7,9 @@ import random
 from hypothesis import given, settings, strategies as st
 import pytest
 
-from custom_components.airplay import play_queue
-from custom_components.airplay.play_queue import MAX_ITEMS, PlayQueue
-from custom_components.airplay.queue_item import Repeat, new_item_id
+from custom_components.airplay.media import play_queue
+from custom_components.airplay.media.play_queue import MAX_ITEMS, PlayQueue
+from custom_components.airplay.media.queue_item import Repeat, new_item_id
 from tests.short_queues import a_queue, current, item, restored, stored
 
 

@@ -3,7 +3,7 @@
 from hypothesis import example, given, settings, strategies as st
 import pytest
 
-from custom_components.airplay.playlist import (
+from custom_components.airplay.media.playlist import (
     MAX_ENTRIES,
     MAX_PLAYLIST_BYTES,
     Entry,

@@ -232,7 +232,7 @@ async def test_order_of_bad_items_only_tells_the_user(
 async def test_full_queue_takes_no_more(
     hass: HomeAssistant, player: str, songs: Songs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.airplay.play_queue.MAX_ITEMS", 1)
+    monkeypatch.setattr("custom_components.airplay.media.play_queue.MAX_ITEMS", 1)
     await enqueue(hass, player, songs.make("a"), "add")
 
     with pytest.raises(ServiceValidationError, match="takes 0 more"):

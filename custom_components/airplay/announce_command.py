@@ -12,7 +12,7 @@ from .announce_order import Clips, Order, Part
 from .announcement import Announcement
 from .const import DOMAIN
 from .helpers.settings import CHIME_OWN, MUSIC_PAUSE
-from .media import async_resolve, make_item, public_name
+from .media.media import async_resolve, make_item, public_name
 from .player import Player
 from .raop.errors import MediaError, MediaTooLongError, RaopError
 from .raop.messages import Announce, Media, Target

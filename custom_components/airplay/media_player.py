@@ -25,7 +25,7 @@ from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 from .announcement import wish_from
 from .entity import once_in_group, translate_errors
 from .group_entity import GroupEntity
-from .media import async_browse, async_search
+from .media.media import async_browse, async_search
 from .media_entity import MediaEntity
 from .models import AirPlayConfigEntry
 from .player_state import PlayerState

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from homeassistant.core import HomeAssistant, callback
 
 from .helpers.settings import BUSY_WAIT
-from .media import Playable
+from .media.media import Playable
 from .now_playing import NowPlaying
 from .player_state import PlayerState, ReportedPlayer
 from .raop.errors import NoStreamError, RaopError

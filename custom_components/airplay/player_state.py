@@ -9,7 +9,7 @@ from homeassistant.util import dt as dt_util
 
 from .company import Company
 from .helpers.background import Background
-from .media import Playable
+from .media.media import Playable
 from .now_playing import Display, NowPlaying
 from .raop.errors import RaopError, error_for
 from .raop.messages import (

@@ -10,11 +10,11 @@ from homeassistant.exceptions import HomeAssistantError
 
 from .const import DOMAIN
 from .helpers.issues import QUEUE_GIVEN_UP, RepairNotice
-from .media import async_resolve, name_of
-from .play_queue import PlayQueue
+from .media.media import async_resolve, name_of
+from .media.play_queue import PlayQueue
+from .media.queue_item import QueueItem, Verdict
 from .player import Player
 from .player_state import PlayerState
-from .queue_item import QueueItem, Verdict
 from .raop.errors import MediaError, RaopError, error_for
 from .raop.messages import MediaChanged, NextFailed, NextTaken, StreamChanged
 from .sender.error_translation import translated

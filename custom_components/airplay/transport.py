@@ -11,11 +11,11 @@ from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .const import DOMAIN
-from .media import make_item
-from .media_items import async_order
-from .play_queue import PlayQueue
+from .media.media import make_item
+from .media.play_queue import PlayQueue
+from .media.queue_item import QueueFullError, QueueItem, Repeat
+from .media.resolve import async_order
 from .player_state import PlayerState
-from .queue_item import QueueFullError, QueueItem, Repeat
 from .queue_player import QueuePlayer
 from .raop.errors import MediaError, RaopError
 from .sender.error_translation import translated

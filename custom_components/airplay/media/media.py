@@ -24,9 +24,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.network import is_hass_url
 
-from .const import DOMAIN
+from ..const import DOMAIN
+from ..raop.messages import Media, Tags
 from .queue_item import QueueItem, new_item_id
-from .raop.messages import Media, Tags
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from homeassistant.components.media_player import BrowseError, BrowseMedia, Medi
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
-from .const import DOMAIN
+from ..const import DOMAIN
 from .media import async_resolve, make_item, name_of
 from .play_queue import MAX_ITEMS
 from .playlist import (

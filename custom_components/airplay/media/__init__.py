@@ -1,0 +1,1 @@
+"""Media: resolved, listed in playlists, and queued."""
