@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.airplay.balance import Balance
+from custom_components.airplay.player.group_volume import Balance
 
 FULL = {"a": 1.0, "b": 1.0}
 

@@ -298,7 +298,7 @@ async def test_fault_in_an_event_does_not_end_the_supervision(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with patch(
-        "custom_components.airplay.player_state.NowPlaying", side_effect=ValueError
+        "custom_components.airplay.player.reported.NowPlaying", side_effect=ValueError
     ):
         await play(hass, player, song)
     await logged(caplog, "An event could not be used")

@@ -13,7 +13,7 @@ from .announcement import Announcement
 from .const import DOMAIN
 from .helpers.settings import CHIME_OWN, MUSIC_PAUSE
 from .media.media import async_resolve, make_item, public_name
-from .player import Player
+from .player.commands import Player
 from .raop.errors import MediaError, MediaTooLongError, RaopError
 from .raop.messages import Announce, Media, Target
 from .sender.error_translation import translated

@@ -15,7 +15,7 @@ from .sender.error_translation import translated
 from .volume_owner import Origin
 
 if TYPE_CHECKING:
-    from .transport import Transport
+    from .player.player import Transport
 
 
 def translate_errors[S: AirPlayEntity, **P](

@@ -15,12 +15,12 @@ from .const import DOMAIN
 from .group_list import GroupList
 from .helpers.background import Background
 from .helpers.shared import Holding, Shared
+from .player.player import Transport
 from .raop.errors import RaopError, ReceiverBusyError, error_for
 from .raop.messages import MemberChanged
 from .seat import Seat
 from .sender.error_translation import translated
 from .sender.sender import SenderEvent
-from .transport import Transport
 
 _LOGGER = logging.getLogger(__name__)
 

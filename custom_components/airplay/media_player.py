@@ -28,7 +28,7 @@ from .group_entity import GroupEntity
 from .media.media import async_browse, async_search
 from .media_entity import MediaEntity
 from .models import AirPlayConfigEntry
-from .player_state import PlayerState
+from .player.reported import PlayerState
 
 # An announcement that plays must not hold up a change of the volume.
 PARALLEL_UPDATES = 0

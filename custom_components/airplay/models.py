@@ -14,11 +14,11 @@ from .raop.receiver import Receiver, Service, merge, normalise_id
 if TYPE_CHECKING:
     from .announcer import Announcer
     from .groups import Groups
+    from .player.player import Transport
     from .remote import Remote
     from .seat import Seat
     from .sender.sender import Sender
     from .speaker import Speaker
-    from .transport import Transport
 
 CONF_INSTANCE = "instance"
 CONF_TXT = "txt"

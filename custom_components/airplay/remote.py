@@ -9,13 +9,13 @@ from homeassistant.exceptions import HomeAssistantError
 
 from .helpers.listeners import Listeners
 from .models import AirPlayConfigEntry
-from .player_state import PlayerState
+from .player.player import Transport
+from .player.reported import PlayerState
 from .raop.buttons import Button
 from .raop.errors import RaopError
 from .raop.messages import RemoteCommand
 from .seat import Seat
 from .sender.sender import SenderEvent
-from .transport import Transport
 from .volume_owner import Origin
 
 _LOGGER = logging.getLogger(__name__)

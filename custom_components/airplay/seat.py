@@ -12,11 +12,11 @@ from .helpers.listeners import Listeners
 from .helpers.settings import Settings
 from .models import AirPlayConfigEntry
 from .occupancy import Occupancy
+from .player.player import Transport
 from .raop.errors import RaopError, error_for
 from .raop.messages import Member, MemberChanged, Seen, StreamChanged, Tune
 from .sender.sender import EventListener, Sender, SenderDied, SenderEvent
 from .speaker import Speaker, Tuning
-from .transport import Transport
 from .volume import Volume
 
 _LOGGER = logging.getLogger(__name__)

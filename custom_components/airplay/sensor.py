@@ -16,7 +16,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import AirPlayEntity
 from .models import AirPlayConfigEntry
-from .player_state import PlayerState
+from .player.reported import PlayerState
 from .raop.messages import MemberChanged, MemberProgress
 from .sender.sender import SenderEvent
 

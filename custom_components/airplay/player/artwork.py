@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from homeassistant.core import HomeAssistant
 
-from .media.web import async_open, async_read
+from ..media.web import async_open, async_read
 
 _LOGGER = logging.getLogger(__name__)
 

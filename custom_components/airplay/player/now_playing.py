@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
+from ..helpers.background import Background
+from ..media.media import Playable
+from ..raop.errors import RaopError
+from ..raop.messages import CoverFound, MediaChanged, SetArtwork, Tags
+from ..sender.sender import Sender
 from .artwork import Picture, async_fetch_picture, async_scale_picture, decode_cover
-from .helpers.background import Background
-from .media.media import Playable
-from .raop.errors import RaopError
-from .raop.messages import CoverFound, MediaChanged, SetArtwork, Tags
-from .sender.sender import Sender
 
 if TYPE_CHECKING:
-    from .company import Company
+    from .members import Company
 
 _LOGGER = logging.getLogger(__name__)
 

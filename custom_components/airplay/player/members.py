@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from homeassistant.core import callback
 
-from .balance import Balance
-from .helpers.settings import Settings
-from .raop.messages import Join, Leave
-from .sender.sender import Sender
-from .volume_owner import Origin
+from ..helpers.settings import Settings
+from ..raop.messages import Join, Leave
+from ..sender.sender import Sender
+from ..volume_owner import Origin
+from .group_volume import Balance
 
 if TYPE_CHECKING:
-    from .seat import Seat
+    from ..seat import Seat
 
 
 class Company:

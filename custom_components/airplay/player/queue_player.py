@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, override
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
-from .const import DOMAIN
-from .helpers.issues import QUEUE_GIVEN_UP, RepairNotice
-from .media.media import async_resolve, name_of
-from .media.play_queue import PlayQueue
-from .media.queue_item import QueueItem, Verdict
-from .player import Player
-from .player_state import PlayerState
-from .raop.errors import MediaError, RaopError, error_for
-from .raop.messages import MediaChanged, NextFailed, NextTaken, StreamChanged
-from .sender.error_translation import translated
-from .sender.sender import Sender, SenderDied, SenderEvent
+from ..const import DOMAIN
+from ..helpers.issues import QUEUE_GIVEN_UP, RepairNotice
+from ..media.media import async_resolve, name_of
+from ..media.play_queue import PlayQueue
+from ..media.queue_item import QueueItem, Verdict
+from ..raop.errors import MediaError, RaopError, error_for
+from ..raop.messages import MediaChanged, NextFailed, NextTaken, StreamChanged
+from ..sender.error_translation import translated
+from ..sender.sender import Sender, SenderDied, SenderEvent
+from .commands import Player
+from .reported import PlayerState
 
 if TYPE_CHECKING:
-    from .seat import Seat
+    from ..seat import Seat
 
 _LOGGER = logging.getLogger(__name__)
 

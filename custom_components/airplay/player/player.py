@@ -10,15 +10,15 @@ from homeassistant.components.media_player import MediaPlayerEnqueue, RepeatMode
 from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from .const import DOMAIN
-from .media.media import make_item
-from .media.play_queue import PlayQueue
-from .media.queue_item import QueueFullError, QueueItem, Repeat
-from .media.resolve import async_order
-from .player_state import PlayerState
+from ..const import DOMAIN
+from ..media.media import make_item
+from ..media.play_queue import PlayQueue
+from ..media.queue_item import QueueFullError, QueueItem, Repeat
+from ..media.resolve import async_order
+from ..raop.errors import MediaError, RaopError
+from ..sender.error_translation import translated
 from .queue_player import QueuePlayer
-from .raop.errors import MediaError, RaopError
-from .sender.error_translation import translated
+from .reported import PlayerState
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 
 from homeassistant.core import HomeAssistant, callback
 
-from .helpers.settings import BUSY_WAIT
-from .media.media import Playable
+from ..helpers.settings import BUSY_WAIT
+from ..media.media import Playable
+from ..raop.errors import NoStreamError, RaopError
+from ..raop.messages import Pause, Play, Queue, Resume, Stop
+from ..sender.sender import Sender, SenderGoneError
 from .now_playing import NowPlaying
-from .player_state import PlayerState, ReportedPlayer
-from .raop.errors import NoStreamError, RaopError
-from .raop.messages import Pause, Play, Queue, Resume, Stop
-from .sender.sender import Sender, SenderGoneError
+from .reported import PlayerState, ReportedPlayer
 
 if TYPE_CHECKING:
-    from .seat import Seat
+    from ..seat import Seat
 
 _LOGGER = logging.getLogger(__name__)
 

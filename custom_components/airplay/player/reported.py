@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, override
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
-from .company import Company
-from .helpers.background import Background
-from .media.media import Playable
-from .now_playing import Display, NowPlaying
-from .raop.errors import RaopError, error_for
-from .raop.messages import (
+from ..helpers.background import Background
+from ..media.media import Playable
+from ..raop.errors import RaopError, error_for
+from ..raop.messages import (
     AnnouncementFailed,
     AnnouncementStarted,
     CoverFound,
@@ -26,10 +24,12 @@ from .raop.messages import (
     StreamChanged,
     VolumeFound,
 )
-from .sender.sender import Sender, SenderDied, SenderEvent
+from ..sender.sender import Sender, SenderDied, SenderEvent
+from .members import Company
+from .now_playing import Display, NowPlaying
 
 if TYPE_CHECKING:
-    from .seat import Seat
+    from ..seat import Seat
 
 _LOGGER = logging.getLogger(__name__)
 
