@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 from zeroconf import IPVersion
 
-from custom_components.airplay import presence
+from custom_components.airplay.discovery import browser
 from custom_components.airplay.sender import process
 from homeassistant.components import zeroconf
 from homeassistant.core import HomeAssistant
@@ -51,8 +51,8 @@ def quiet(request: pytest.FixtureRequest) -> Generator[None]:
         patch.object(zeroconf.HaZeroconf, "async_send"),
         # It stays for the process, and makes every later instance the first one.
         patch.object(zeroconf, "install_multiple_zeroconf_catcher"),
-        patch.object(presence, "SETTLE_S", 0.05),
-        patch.object(presence, "BOTH_RECORDS_S", 0.05),
+        patch.object(browser, "SETTLE_S", 0.05),
+        patch.object(browser, "BOTH_RECORDS_S", 0.05),
     ):
         yield
 

@@ -12,7 +12,8 @@ from pytest_homeassistant_custom_component.common import (
     mock_restore_cache_with_extra_data,
 )
 
-from custom_components.airplay import presence, volume_recovery
+from custom_components.airplay import volume_recovery
+from custom_components.airplay.discovery import browser
 from custom_components.airplay.raop.errors import ReceiverUnreachableError
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
@@ -276,7 +277,7 @@ async def test_level_that_cannot_be_set_is_tried_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(volume_recovery, "RETRY_S", (0, 0.01))
-    monkeypatch.setattr(presence, "GRACE_S", 0.01)
+    monkeypatch.setattr(browser, "GRACE_S", 0.01)
     network.announce(raop_info(kitchen))
     player = await set_up(hass, entry_for(kitchen))
     await set_level(hass, player, 0.3)

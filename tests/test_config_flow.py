@@ -95,7 +95,7 @@ async def test_both_records_make_one_card_and_one_entry(
 async def test_airplay_record_waits_for_the_one_that_tells_how_to_play(
     hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
 ) -> None:
-    with patch("custom_components.airplay.presence.BOTH_RECORDS_S", 5):
+    with patch("custom_components.airplay.discovery.browser.BOTH_RECORDS_S", 5):
         network.announce(airplay_info(kitchen))
         network.announce(raop_info(kitchen))
         await hass.async_block_till_done(wait_background_tasks=True)
@@ -341,7 +341,7 @@ async def test_address_of_a_receiver_that_answers_when_asked_directly(
 ) -> None:
     form = await opened(hass)
     assert form["step_id"] == "address"
-    with patch("custom_components.airplay.presence.SETTLE_S", 0.5):
+    with patch("custom_components.airplay.discovery.browser.SETTLE_S", 0.5):
         hass.loop.call_later(0.1, network.announce, raop_info(kitchen))
 
         entry = await answer(hass, form, host="127.0.0.1", port=kitchen.port)

@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.airplay.const import AIRPLAY_TYPE, RAOP_TYPE
-from custom_components.airplay.mdns_record import pick_host
+from custom_components.airplay.discovery.records import pick_host
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util

@@ -15,15 +15,15 @@ from .actions import async_register_actions
 from .announcements import ANNOUNCEMENTS
 from .announcer import Announcer
 from .const import CHOICES, DOMAIN, PLATFORMS
+from .discovery.browser import PRESENCE
+from .discovery.device import Speaker
+from .discovery.entry_data import AirPlayConfigEntry, AirPlayRuntime
 from .groups import GROUPS
-from .models import AirPlayConfigEntry, AirPlayRuntime
-from .presence import PRESENCE
 from .raop.errors import AuthenticationError, RaopError, TooManyTriesError
 from .remote import Remote
 from .seat import Seat
 from .sender.error_translation import translated
 from .sender.sender import SENDER
-from .speaker import Speaker
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 

@@ -6,8 +6,8 @@ from homeassistant.core import HomeAssistant, callback
 
 from .announce_command import explained, refusal
 from .announce_order import Order, Part
+from .discovery.entry_data import AirPlayConfigEntry
 from .helpers.settings import SCOPE_GROUP, TAKEN_REFUSE, AnnounceSettings
-from .models import AirPlayConfigEntry
 from .raop.errors import MediaError, RaopError, error_for
 from .raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted
 from .seat import Seat

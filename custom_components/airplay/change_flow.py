@@ -8,9 +8,9 @@ from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PASSWORD, CONF_PORT
 
 from .access_flow import AccessFlow
 from .const import CONF_AIRPLAY, CONF_CREDENTIALS, CONF_RAOP
+from .discovery.browser import PRESENCE
+from .discovery.entry_data import followed, receiver_data, receiver_from
 from .forms import CONF_PAIR, RECONFIGURE_PAIRED_SCHEMA, RECONFIGURE_SCHEMA, plain
-from .models import followed, receiver_data, receiver_from
-from .presence import PRESENCE
 from .problems import WANT_PAIRING, async_problem
 from .raop.receiver import Receiver
 

@@ -17,12 +17,18 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .change_flow import ChangeFlow
 from .const import CONF_AIRPLAY, CONF_MANUAL, CONF_RAOP, DOMAIN, RAOP_TYPE
+from .discovery.browser import PRESENCE
+from .discovery.entry_data import (
+    receiver_at,
+    receiver_data,
+    receiver_from,
+    service_data,
+    unique_id,
+)
+from .discovery.records import service_of
+from .discovery.stereo_pair import leader_of, partner_of
 from .forms import ADDRESS_SCHEMA, BY_ADDRESS, CONF_RECEIVER, async_list_schema, plain
-from .mdns_record import service_of
-from .models import receiver_at, receiver_data, receiver_from, service_data, unique_id
 from .options_flow import AirPlayOptionsFlow
-from .pair import leader_of, partner_of
-from .presence import PRESENCE
 from .problems import async_informed
 from .raop.receiver import Obstacle, Receiver, Service, merge, receiver_id
 

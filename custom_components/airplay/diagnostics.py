@@ -9,7 +9,7 @@ from homeassistant.const import CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 
 from .const import CONF_AIRPLAY, CONF_BUDDY, CONF_CREDENTIALS, CONF_RAOP
-from .models import CONF_INSTANCE, CONF_TXT, AirPlayConfigEntry
+from .discovery.entry_data import CONF_INSTANCE, CONF_TXT, AirPlayConfigEntry
 from .raop.messages import Progress
 
 _RECORDS = {CONF_AIRPLAY, CONF_RAOP}

@@ -5,6 +5,7 @@ from functools import partial
 
 from homeassistant.core import CALLBACK_TYPE, callback
 
+from .discovery.device import Speaker
 from .raop.buttons import Button
 from .raop.messages import (
     AnnouncementFailed,
@@ -14,7 +15,6 @@ from .raop.messages import (
     VolumeFound,
 )
 from .sender.sender import EventListener, Sender, SenderEvent
-from .speaker import Speaker
 
 # Of these two there can be only one truth: that of the receiver that leads.
 _FACTS = {

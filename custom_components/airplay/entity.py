@@ -8,7 +8,7 @@ from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, Device
 from homeassistant.helpers.entity import Entity
 
 from .const import DOMAIN
-from .models import AirPlayConfigEntry
+from .discovery.entry_data import AirPlayConfigEntry
 from .raop.errors import RaopError
 from .raop.receiver import normalise_id
 from .sender.error_translation import translated

@@ -6,8 +6,8 @@ from homeassistant.components.event import EventDeviceClass, EventEntity
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .discovery.entry_data import AirPlayConfigEntry
 from .entity import AirPlayEntity
-from .models import AirPlayConfigEntry
 from .raop.buttons import Button
 from .raop.messages import RemoteCommand
 

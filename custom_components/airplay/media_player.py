@@ -23,11 +23,11 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 
 from .announcement import wish_from
+from .discovery.entry_data import AirPlayConfigEntry
 from .entity import once_in_group, translate_errors
 from .group_entity import GroupEntity
 from .media.media import async_browse, async_search
 from .media_entity import MediaEntity
-from .models import AirPlayConfigEntry
 from .player.reported import PlayerState
 
 # An announcement that plays must not hold up a change of the volume.

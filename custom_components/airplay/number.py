@@ -15,8 +15,8 @@ from homeassistant.const import PERCENTAGE, UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .discovery.entry_data import AirPlayConfigEntry
 from .entity import AirPlayEntity, translate_errors
-from .models import AirPlayConfigEntry
 from .raop.messages import MAX_DELAY_MS
 from .seat import Seat
 from .setting_entity import SettingEntity

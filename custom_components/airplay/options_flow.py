@@ -24,6 +24,7 @@ from .const import (
     CONF_LANE,
     CONF_WHEN_BUSY,
 )
+from .discovery.entry_data import receiver_from
 from .helpers.settings import (
     BUSY_REPORT,
     BUSY_TAKE_OVER,
@@ -40,7 +41,6 @@ from .helpers.settings import (
     AnnounceSettings,
     Settings,
 )
-from .models import receiver_from
 from .raop.receiver import AIRPLAY2, Lane
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from homeassistant.components import zeroconf
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from .presence import PRESENCE
+from .discovery.browser import PRESENCE
 from .problems import WANT_PAIRING, PairingFailedError, problem_of
 from .raop.engine.probe import ask_pairing
 from .raop.errors import RaopError, TooManyTriesError

@@ -7,8 +7,8 @@ from homeassistant.components.media_player import RepeatMode
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
+from .discovery.entry_data import AirPlayConfigEntry
 from .helpers.listeners import Listeners
-from .models import AirPlayConfigEntry
 from .player.player import Transport
 from .player.reported import PlayerState
 from .raop.buttons import Button

@@ -7,7 +7,7 @@ from homeassistant.components.select import SelectEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .models import AirPlayConfigEntry
+from .discovery.entry_data import AirPlayConfigEntry
 from .raop.messages import Channel
 from .setting_entity import SettingEntity
 

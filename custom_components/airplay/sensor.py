@@ -14,8 +14,8 @@ from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .discovery.entry_data import AirPlayConfigEntry
 from .entity import AirPlayEntity
-from .models import AirPlayConfigEntry
 from .player.reported import PlayerState
 from .raop.messages import MemberChanged, MemberProgress
 from .sender.sender import SenderEvent

@@ -7,7 +7,7 @@ import logging
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from .models import AirPlayConfigEntry
+from .discovery.entry_data import AirPlayConfigEntry
 from .raop.errors import RaopError
 from .raop.messages import RestoreVolume
 from .seat import Seat

@@ -7,7 +7,7 @@ from unittest.mock import patch
 import pytest
 from pytest_socket import socket_allow_hosts
 
-from custom_components.airplay import presence
+from custom_components.airplay.discovery import browser
 from homeassistant.components import zeroconf
 
 from .network import SUBNET, Lab, LabError, Shairport
@@ -62,7 +62,7 @@ def mdns(sender_namespace: None) -> Iterator[None]:
     interfaces = {"interfaces": [f"{SUBNET}.1"]}
     with (
         patch.object(zeroconf, "_async_get_zc_args", return_value=interfaces),
-        patch.object(presence, "SETTLE_S", 1.0),
+        patch.object(browser, "SETTLE_S", 1.0),
     ):
         yield
 

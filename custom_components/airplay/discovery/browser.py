@@ -17,12 +17,12 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util.hass_dict import HassKey
 
-from .const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
-from .helpers.listeners import KeyedListeners, Listeners
-from .helpers.shared import Holding, Shared
-from .mdns_record import instance_of, service_of
-from .pair import partner_of
-from .raop.receiver import Receiver, Service, merge, receiver_id
+from ..const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
+from ..helpers.listeners import KeyedListeners, Listeners
+from ..helpers.shared import Holding, Shared
+from ..raop.receiver import Receiver, Service, merge, receiver_id
+from .records import instance_of, service_of
+from .stereo_pair import partner_of
 
 _LOGGER = logging.getLogger(__name__)
 

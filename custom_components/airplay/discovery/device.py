@@ -12,7 +12,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 
-from .const import (
+from ..const import (
     CONF_BUDDY,
     CONF_CREDENTIALS,
     CONF_LANE,
@@ -20,21 +20,21 @@ from .const import (
     CONF_MANUAL,
     DOMAIN,
 )
-from .helpers.listeners import Listeners
-from .helpers.settings import Settings
-from .models import AirPlayConfigEntry, followed, receiver_from, unique_id
-from .pair import are_apart
-from .presence import Presence
-from .raop.engine.probe import Probed, probe
-from .raop.errors import (
+from ..helpers.listeners import Listeners
+from ..helpers.settings import Settings
+from ..raop.engine.probe import Probed, probe
+from ..raop.errors import (
     AuthenticationError,
     RaopError,
     ReceiverUnreachableError,
     TooManyTriesError,
 )
-from .raop.messages import Channel, Member, MemberChanged
-from .raop.receiver import Receiver
-from .sender.sender import SenderEvent
+from ..raop.messages import Channel, Member, MemberChanged
+from ..raop.receiver import Receiver
+from ..sender.sender import SenderEvent
+from .browser import Presence
+from .entry_data import AirPlayConfigEntry, followed, receiver_from, unique_id
+from .stereo_pair import are_apart
 
 _LOGGER = logging.getLogger(__name__)
 

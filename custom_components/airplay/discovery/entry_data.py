@@ -8,17 +8,17 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_ID, CONF_NAME, CONF_PORT
 from homeassistant.helpers.device_registry import format_mac
 
-from .const import CONF_AIRPLAY, CONF_RAOP
-from .raop.receiver import Receiver, Service, merge, normalise_id
+from ..const import CONF_AIRPLAY, CONF_RAOP
+from ..raop.receiver import Receiver, Service, merge, normalise_id
 
 if TYPE_CHECKING:
-    from .announcer import Announcer
-    from .groups import Groups
-    from .player.player import Transport
-    from .remote import Remote
-    from .seat import Seat
-    from .sender.sender import Sender
-    from .speaker import Speaker
+    from ..announcer import Announcer
+    from ..groups import Groups
+    from ..player.player import Transport
+    from ..remote import Remote
+    from ..seat import Seat
+    from ..sender.sender import Sender
+    from .device import Speaker
 
 CONF_INSTANCE = "instance"
 CONF_TXT = "txt"

@@ -1,0 +1,1 @@
+"""Receivers on the network, and what an entry keeps of them."""
