@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.airplay.group_list import GroupList
+from custom_components.airplay.speaker.group_store import GroupList
 
 
 def test_names_move_from_group_to_group() -> None:

@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given, note, strategies as st
 import pytest
 
-from custom_components.airplay.volume_owner import (
+from custom_components.airplay.speaker.volume_owner import (
     ANSWER_S,
     DEAF_S,
     ECHO_S,

@@ -18,12 +18,12 @@ from .const import CHOICES, DOMAIN, PLATFORMS
 from .discovery.browser import PRESENCE
 from .discovery.device import Speaker
 from .discovery.entry_data import AirPlayConfigEntry, AirPlayRuntime
-from .groups import GROUPS
 from .raop.errors import AuthenticationError, RaopError, TooManyTriesError
-from .remote import Remote
-from .seat import Seat
 from .sender.error_translation import translated
 from .sender.sender import SENDER
+from .speaker.groups import GROUPS
+from .speaker.remote import Remote
+from .speaker.speaker import Seat
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 

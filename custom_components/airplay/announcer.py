@@ -10,8 +10,8 @@ from .discovery.entry_data import AirPlayConfigEntry
 from .helpers.settings import SCOPE_GROUP, TAKEN_REFUSE, AnnounceSettings
 from .raop.errors import MediaError, RaopError, error_for
 from .raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted
-from .seat import Seat
 from .sender.sender import OVERTAKEN, Sender, SenderEvent
+from .speaker.speaker import Seat
 from .volume_journal import UserLevel
 from .volume_recovery import VolumeRecovery
 

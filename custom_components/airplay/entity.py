@@ -12,7 +12,7 @@ from .discovery.entry_data import AirPlayConfigEntry
 from .raop.errors import RaopError
 from .raop.receiver import normalise_id
 from .sender.error_translation import translated
-from .volume_owner import Origin
+from .speaker.volume_owner import Origin
 
 if TYPE_CHECKING:
     from .player.player import Transport

@@ -18,8 +18,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .discovery.entry_data import AirPlayConfigEntry
 from .entity import AirPlayEntity, translate_errors
 from .raop.messages import MAX_DELAY_MS
-from .seat import Seat
 from .setting_entity import SettingEntity
+from .speaker.speaker import Seat
 
 PARALLEL_UPDATES = 0
 

@@ -10,8 +10,8 @@ from homeassistant.helpers.event import async_call_later
 from .discovery.entry_data import AirPlayConfigEntry
 from .raop.errors import RaopError
 from .raop.messages import RestoreVolume
-from .seat import Seat
 from .sender.sender import Sender
+from .speaker.speaker import Seat
 
 _LOGGER = logging.getLogger(__name__)
 

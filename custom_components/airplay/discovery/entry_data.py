@@ -13,11 +13,11 @@ from ..raop.receiver import Receiver, Service, merge, normalise_id
 
 if TYPE_CHECKING:
     from ..announcer import Announcer
-    from ..groups import Groups
     from ..player.player import Transport
-    from ..remote import Remote
-    from ..seat import Seat
     from ..sender.sender import Sender
+    from ..speaker.groups import Groups
+    from ..speaker.remote import Remote
+    from ..speaker.speaker import Seat
     from .device import Speaker
 
 CONF_INSTANCE = "instance"

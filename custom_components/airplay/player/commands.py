@@ -14,7 +14,7 @@ from .now_playing import NowPlaying
 from .reported import PlayerState, ReportedPlayer
 
 if TYPE_CHECKING:
-    from ..seat import Seat
+    from ..speaker.speaker import Seat
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from homeassistant.core import callback
 from ..helpers.settings import Settings
 from ..raop.messages import Join, Leave
 from ..sender.sender import Sender
-from ..volume_owner import Origin
+from ..speaker.volume_owner import Origin
 from .group_volume import Balance
 
 if TYPE_CHECKING:
-    from ..seat import Seat
+    from ..speaker.speaker import Seat
 
 
 class Company:

@@ -21,7 +21,7 @@ from .commands import Player
 from .reported import PlayerState
 
 if TYPE_CHECKING:
-    from ..seat import Seat
+    from ..speaker.speaker import Seat
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from .members import Company
 from .now_playing import Display, NowPlaying
 
 if TYPE_CHECKING:
-    from ..seat import Seat
+    from ..speaker.speaker import Seat
 
 _LOGGER = logging.getLogger(__name__)
 

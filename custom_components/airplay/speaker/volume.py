@@ -6,13 +6,13 @@ import logging
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from .const import DEFAULT_VOLUME
-from .discovery.device import Speaker
-from .discovery.entry_data import AirPlayConfigEntry
-from .raop.buttons import Button
-from .raop.errors import RaopError
-from .raop.messages import MemberChanged, RemoteCommand, SetVolume, VolumeFound
-from .sender.sender import Sender, SenderEvent
+from ..const import DEFAULT_VOLUME
+from ..discovery.device import Speaker
+from ..discovery.entry_data import AirPlayConfigEntry
+from ..raop.buttons import Button
+from ..raop.errors import RaopError
+from ..raop.messages import MemberChanged, RemoteCommand, SetVolume, VolumeFound
+from ..sender.sender import Sender, SenderEvent
 from .volume_owner import Level, Origin, VolumeOwner
 
 _LOGGER = logging.getLogger(__name__)

@@ -5,18 +5,18 @@ import logging
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
-from .discovery.device import Speaker, Tuning
-from .discovery.entry_data import AirPlayConfigEntry
-from .ears import Ears
-from .helpers.background import Background
-from .helpers.issues import LEFT_GROUP, RepairNotice
-from .helpers.listeners import Listeners
-from .helpers.settings import Settings
-from .occupancy import Occupancy
-from .player.player import Transport
-from .raop.errors import RaopError, error_for
-from .raop.messages import Member, MemberChanged, Seen, StreamChanged, Tune
-from .sender.sender import EventListener, Sender, SenderDied, SenderEvent
+from ..discovery.device import Speaker, Tuning
+from ..discovery.entry_data import AirPlayConfigEntry
+from ..helpers.background import Background
+from ..helpers.issues import LEFT_GROUP, RepairNotice
+from ..helpers.listeners import Listeners
+from ..helpers.settings import Settings
+from ..player.player import Transport
+from ..raop.errors import RaopError, error_for
+from ..raop.messages import Member, MemberChanged, Seen, StreamChanged, Tune
+from ..sender.sender import EventListener, Sender, SenderDied, SenderEvent
+from .in_use import Occupancy
+from .pair_events import Ears
 from .volume import Volume
 
 _LOGGER = logging.getLogger(__name__)

@@ -7,15 +7,15 @@ from homeassistant.components.media_player import RepeatMode
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
-from .discovery.entry_data import AirPlayConfigEntry
-from .helpers.listeners import Listeners
-from .player.player import Transport
-from .player.reported import PlayerState
-from .raop.buttons import Button
-from .raop.errors import RaopError
-from .raop.messages import RemoteCommand
-from .seat import Seat
-from .sender.sender import SenderEvent
+from ..discovery.entry_data import AirPlayConfigEntry
+from ..helpers.listeners import Listeners
+from ..player.player import Transport
+from ..player.reported import PlayerState
+from ..raop.buttons import Button
+from ..raop.errors import RaopError
+from ..raop.messages import RemoteCommand
+from ..sender.sender import SenderEvent
+from .speaker import Seat
 from .volume_owner import Origin
 
 _LOGGER = logging.getLogger(__name__)

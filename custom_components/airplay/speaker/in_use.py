@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from homeassistant.core import callback
 
-from .discovery.device import Speaker
-from .discovery.entry_data import AirPlayConfigEntry
-from .raop.buttons import Button
-from .raop.errors import ReceiverBusyError, ReceiverTakenError
-from .raop.messages import MemberChanged, RemoteCommand, StreamChanged
-from .sender.sender import SenderDied, SenderEvent
+from ..discovery.device import Speaker
+from ..discovery.entry_data import AirPlayConfigEntry
+from ..raop.buttons import Button
+from ..raop.errors import ReceiverBusyError, ReceiverTakenError
+from ..raop.messages import MemberChanged, RemoteCommand, StreamChanged
+from ..sender.sender import SenderDied, SenderEvent
 
 _LONGEST_WAIT_S = 600
 _TAKEN = (ReceiverBusyError.code, ReceiverTakenError.code)

@@ -5,16 +5,16 @@ from functools import partial
 
 from homeassistant.core import CALLBACK_TYPE, callback
 
-from .discovery.device import Speaker
-from .raop.buttons import Button
-from .raop.messages import (
+from ..discovery.device import Speaker
+from ..raop.buttons import Button
+from ..raop.messages import (
     AnnouncementFailed,
     AnnouncementStarted,
     MemberChanged,
     RemoteCommand,
     VolumeFound,
 )
-from .sender.sender import EventListener, Sender, SenderEvent
+from ..sender.sender import EventListener, Sender, SenderEvent
 
 # Of these two there can be only one truth: that of the receiver that leads.
 _FACTS = {

@@ -11,16 +11,16 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.storage import Store
 from homeassistant.util.hass_dict import HassKey
 
-from .const import DOMAIN
-from .group_list import GroupList
-from .helpers.background import Background
-from .helpers.shared import Holding, Shared
-from .player.player import Transport
-from .raop.errors import RaopError, ReceiverBusyError, error_for
-from .raop.messages import MemberChanged
-from .seat import Seat
-from .sender.error_translation import translated
-from .sender.sender import SenderEvent
+from ..const import DOMAIN
+from ..helpers.background import Background
+from ..helpers.shared import Holding, Shared
+from ..player.player import Transport
+from ..raop.errors import RaopError, ReceiverBusyError, error_for
+from ..raop.messages import MemberChanged
+from ..sender.error_translation import translated
+from ..sender.sender import SenderEvent
+from .group_store import GroupList
+from .speaker import Seat
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""One speaker of the home, and the group that it plays in."""
