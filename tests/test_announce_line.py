@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from custom_components.airplay.announce_line import Line
+from custom_components.airplay.announcements.queue import Line
 
 
 def test_free_speakers_are_taken_at_once() -> None:

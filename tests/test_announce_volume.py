@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import (
     mock_restore_cache_with_extra_data,
 )
 
-from custom_components.airplay import volume_recovery
+from custom_components.airplay.announcements import volume_recovery
 from custom_components.airplay.discovery import browser
 from custom_components.airplay.raop.errors import ReceiverUnreachableError
 from homeassistant.core import HomeAssistant, State

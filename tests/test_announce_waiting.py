@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from custom_components.airplay import announce_run
-from custom_components.airplay.announce_command import async_make_clips
-from custom_components.airplay.announce_order import Clips
-from custom_components.airplay.announcement import Announcement
+from custom_components.airplay.announcements import runner
+from custom_components.airplay.announcements.command import async_make_clips
+from custom_components.airplay.announcements.job import Clips
+from custom_components.airplay.announcements.request import Announcement
 from custom_components.airplay.raop.errors import ReceiverUnreachableError
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -108,7 +108,7 @@ async def test_interrupt_ends_what_sounds_and_what_waits(
 async def test_sender_that_does_not_end_an_announcement_blocks_no_speaker(
     hass: HomeAssistant, held: HeldSender, player: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("custom_components.airplay.announce_run._END_S", 0.05)
+    monkeypatch.setattr("custom_components.airplay.announcements.runner._END_S", 0.05)
     held.is_deaf = True
     stuck = asyncio.create_task(airplay_announce(hass, player, media=BELL))
     await held.nth(1)
@@ -240,7 +240,7 @@ async def test_interrupt_ends_what_is_still_being_looked_for(
             await asyncio.Event().wait()
         return await make(hass, entity_id, wanted)
 
-    monkeypatch.setattr(announce_run, "async_make_clips", look)
+    monkeypatch.setattr(runner, "async_make_clips", look)
     bell = asyncio.create_task(airplay_announce(hass, player, media=BELL))
     await looking.wait()
 
@@ -259,7 +259,7 @@ async def test_what_waited_long_is_looked_for_again(
     player: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(announce_run, "_STALE_S", -1)
+    monkeypatch.setattr(runner, "_STALE_S", -1)
 
     asking = asyncio.create_task(airplay_announce(hass, player, media=BELL))
 

@@ -12,8 +12,8 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
 from .actions import async_register_actions
-from .announcements import ANNOUNCEMENTS
-from .announcer import Announcer
+from .announcements.announcements import ANNOUNCEMENTS
+from .announcements.speaker_announcer import Announcer
 from .const import CHOICES, DOMAIN, PLATFORMS
 from .discovery.browser import PRESENCE
 from .discovery.device import Speaker

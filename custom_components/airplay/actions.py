@@ -12,12 +12,19 @@ from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv, service
 
-from .announcement import PRIORITY, Announcement, Priority, Wish, chime_from, media_id
+from .announcements.request import (
+    PRIORITY,
+    Announcement,
+    Priority,
+    Wish,
+    chime_from,
+    media_id,
+)
+from .announcements.speech import speech_id
 from .const import DOMAIN
 from .entity import AirPlayEntity
 from .raop.errors import RaopError
 from .sender.error_translation import translated
-from .speech import speech_id
 
 if TYPE_CHECKING:
     # What Home Assistant puts in the place of voluptuous, and its annotations name.

@@ -22,7 +22,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 
-from .announcement import wish_from
+from .announcements.request import wish_from
 from .discovery.entry_data import AirPlayConfigEntry
 from .entity import once_in_group, translate_errors
 from .group_entity import GroupEntity

@@ -12,7 +12,7 @@ from ..const import CONF_AIRPLAY, CONF_RAOP
 from ..raop.receiver import Receiver, Service, merge, normalise_id
 
 if TYPE_CHECKING:
-    from ..announcer import Announcer
+    from ..announcements.speaker_announcer import Announcer
     from ..player.player import Transport
     from ..sender.sender import Sender
     from ..speaker.groups import Groups

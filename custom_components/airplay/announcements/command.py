@@ -8,18 +8,18 @@ from homeassistant.components.media_player import MediaType
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
-from .announce_order import Clips, Order, Part
-from .announcement import Announcement
-from .const import DOMAIN
-from .helpers.settings import CHIME_OWN, MUSIC_PAUSE
-from .media.media import async_resolve, make_item, public_name
-from .player.commands import Player
-from .raop.errors import MediaError, MediaTooLongError, RaopError
-from .raop.messages import Announce, Media, Target
-from .sender.error_translation import translated
+from ..const import DOMAIN
+from ..helpers.settings import CHIME_OWN, MUSIC_PAUSE
+from ..media.media import async_resolve, make_item, public_name
+from ..player.commands import Player
+from ..raop.errors import MediaError, MediaTooLongError, RaopError
+from ..raop.messages import Announce, Media, Target
+from ..sender.error_translation import translated
+from .job import Clips, Order, Part
+from .request import Announcement
 
 _CHIME = Media(
-    url=str(Path(__file__).parent / "sounds" / "chime.wav"), name="the chime"
+    url=str(Path(__file__).parents[1] / "sounds" / "chime.wav"), name="the chime"
 )
 
 

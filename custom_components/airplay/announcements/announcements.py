@@ -8,14 +8,14 @@ from typing import Self
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
-from .announce_command import refusal
-from .announce_line import Line
-from .announce_order import Order, Part
-from .announce_run import async_end_early, async_ended, async_prepare, async_run
-from .announcement import Announcement, Wish
-from .announcer import Announcer
-from .const import DOMAIN
-from .helpers.shared import Holding, Shared
+from ..const import DOMAIN
+from ..helpers.shared import Holding, Shared
+from .command import refusal
+from .job import Order, Part
+from .queue import Line
+from .request import Announcement, Wish
+from .runner import async_end_early, async_ended, async_prepare, async_run
+from .speaker_announcer import Announcer
 from .volume_journal import VolumeJournal
 
 _LOGGER = logging.getLogger(__name__)

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 from homeassistant.core import HomeAssistant, callback
 
-from .announce_command import explained, refusal
-from .announce_order import Order, Part
-from .discovery.entry_data import AirPlayConfigEntry
-from .helpers.settings import SCOPE_GROUP, TAKEN_REFUSE, AnnounceSettings
-from .raop.errors import MediaError, RaopError, error_for
-from .raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted
-from .sender.sender import OVERTAKEN, Sender, SenderEvent
-from .speaker.speaker import Seat
+from ..discovery.entry_data import AirPlayConfigEntry
+from ..helpers.settings import SCOPE_GROUP, TAKEN_REFUSE, AnnounceSettings
+from ..raop.errors import MediaError, RaopError, error_for
+from ..raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted
+from ..sender.sender import OVERTAKEN, Sender, SenderEvent
+from ..speaker.speaker import Seat
+from .command import explained, refusal
+from .job import Order, Part
 from .volume_journal import UserLevel
 from .volume_recovery import VolumeRecovery
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
-from .const import DOMAIN
+from ..const import DOMAIN
 
 _VERSION = 1
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.ulid import ulid_now
 
-from .announcement import Announcement
-from .raop.messages import Media
+from ..raop.messages import Media
+from .request import Announcement
 
 if TYPE_CHECKING:
-    from .announcer import Announcer
+    from .speaker_announcer import Announcer
 
 
 @dataclass(frozen=True, slots=True)

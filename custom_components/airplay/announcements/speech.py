@@ -7,8 +7,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 
-from .announcement import check_message
-from .const import DOMAIN
+from ..const import DOMAIN
+from .request import check_message
 
 TTS = "tts"
 

@@ -6,12 +6,12 @@ import logging
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
-from .announce_command import async_make_clips, make_command
-from .announce_order import Clips, Order
-from .const import DOMAIN
-from .raop.errors import RaopError
-from .raop.messages import CancelAnnouncement
-from .sender.sender import SenderGoneError
+from ..const import DOMAIN
+from ..raop.errors import RaopError
+from ..raop.messages import CancelAnnouncement
+from ..sender.sender import SenderGoneError
+from .command import async_make_clips, make_command
+from .job import Clips, Order
 from .volume_journal import VolumeJournal
 
 _LOGGER = logging.getLogger(__name__)

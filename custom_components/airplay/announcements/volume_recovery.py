@@ -7,11 +7,11 @@ import logging
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from .discovery.entry_data import AirPlayConfigEntry
-from .raop.errors import RaopError
-from .raop.messages import RestoreVolume
-from .sender.sender import Sender
-from .speaker.speaker import Seat
+from ..discovery.entry_data import AirPlayConfigEntry
+from ..raop.errors import RaopError
+from ..raop.messages import RestoreVolume
+from ..sender.sender import Sender
+from ..speaker.speaker import Seat
 
 _LOGGER = logging.getLogger(__name__)
 

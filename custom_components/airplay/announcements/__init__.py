@@ -1,0 +1,1 @@
+"""Announcements, from the request to the restored volume."""
