@@ -168,7 +168,7 @@ async def den(
 @pytest.fixture
 def no_scan() -> Generator[None]:
     """Look nothing up in the network when pairing."""
-    with patch("custom_components.airplay.pairing.SCAN_S", 0):
+    with patch("custom_components.airplay.flows.pairing.SCAN_S", 0):
         yield
 
 

@@ -152,7 +152,7 @@ async def test_receiver_that_never_answers_is_not_waited_for(
     form = await discovered(hass, raop_info(den))
     den.quirks = Quirks(unanswered=frozenset({"POST"}))
 
-    with patch("custom_components.airplay.pairing._BEGIN_S", 0.1):
+    with patch("custom_components.airplay.flows.pairing._BEGIN_S", 0.1):
         form = await answer(hass, form)
 
     assert form["step_id"] == "pair_again"

@@ -38,7 +38,7 @@ def everything_is_logged() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in ("custom_components", "pyatv")]
     for logger in loggers:
         logger.setLevel(logging.DEBUG)
-    with patch("custom_components.airplay.pairing.SCAN_S", 0):
+    with patch("custom_components.airplay.flows.pairing.SCAN_S", 0):
         yield
     for logger in loggers:
         logger.setLevel(logging.NOTSET)

@@ -15,7 +15,6 @@ from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
-from .change_flow import ChangeFlow
 from .const import CONF_AIRPLAY, CONF_MANUAL, CONF_RAOP, DOMAIN, RAOP_TYPE
 from .discovery.browser import PRESENCE
 from .discovery.entry_data import (
@@ -27,9 +26,16 @@ from .discovery.entry_data import (
 )
 from .discovery.records import service_of
 from .discovery.stereo_pair import leader_of, partner_of
-from .forms import ADDRESS_SCHEMA, BY_ADDRESS, CONF_RECEIVER, async_list_schema, plain
-from .options_flow import AirPlayOptionsFlow
-from .problems import async_informed
+from .flows.change import ChangeFlow
+from .flows.form_errors import async_informed
+from .flows.forms import (
+    ADDRESS_SCHEMA,
+    BY_ADDRESS,
+    CONF_RECEIVER,
+    async_list_schema,
+    plain,
+)
+from .flows.options import AirPlayOptionsFlow
 from .raop.receiver import Obstacle, Receiver, Service, merge, receiver_id
 
 

@@ -8,10 +8,15 @@ from homeassistant.const import CONF_CODE, CONF_NAME, CONF_PASSWORD
 from homeassistant.core import callback
 from homeassistant.helpers.importlib import async_import_module
 
-from .const import CONF_CREDENTIALS
+from ..const import CONF_CREDENTIALS
+from ..raop.receiver import Receiver
+from .form_errors import (
+    WANT_PAIRING,
+    PairingFailedError,
+    async_problem,
+    password_errors,
+)
 from .forms import CODE_SCHEMA, NOTHING_SCHEMA, PASSWORD_SCHEMA
-from .problems import WANT_PAIRING, PairingFailedError, async_problem, password_errors
-from .raop.receiver import Receiver
 
 if TYPE_CHECKING:
     from .pairing import Pairing

@@ -6,13 +6,13 @@ from typing import Any, override
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PASSWORD, CONF_PORT
 
-from .access_flow import AccessFlow
-from .const import CONF_AIRPLAY, CONF_CREDENTIALS, CONF_RAOP
-from .discovery.browser import PRESENCE
-from .discovery.entry_data import followed, receiver_data, receiver_from
+from ..const import CONF_AIRPLAY, CONF_CREDENTIALS, CONF_RAOP
+from ..discovery.browser import PRESENCE
+from ..discovery.entry_data import followed, receiver_data, receiver_from
+from ..raop.receiver import Receiver
+from .access import AccessFlow
+from .form_errors import WANT_PAIRING, async_problem
 from .forms import CONF_PAIR, RECONFIGURE_PAIRED_SCHEMA, RECONFIGURE_SCHEMA, plain
-from .problems import WANT_PAIRING, async_problem
-from .raop.receiver import Receiver
 
 
 class ChangeFlow(AccessFlow):

@@ -15,7 +15,7 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
 )
 
-from .const import (
+from ..const import (
     CONF_ANNOUNCEMENTS,
     CONF_BUTTONS_ACT,
     CONF_DEPTH_MS,
@@ -24,8 +24,8 @@ from .const import (
     CONF_LANE,
     CONF_WHEN_BUSY,
 )
-from .discovery.entry_data import receiver_from
-from .helpers.settings import (
+from ..discovery.entry_data import receiver_from
+from ..helpers.settings import (
     BUSY_REPORT,
     BUSY_TAKE_OVER,
     BUSY_WAIT,
@@ -41,7 +41,7 @@ from .helpers.settings import (
     AnnounceSettings,
     Settings,
 )
-from .raop.receiver import AIRPLAY2, Lane
+from ..raop.receiver import AIRPLAY2, Lane
 
 if TYPE_CHECKING:
     # What Home Assistant puts in the place of voluptuous, and its annotations name.

@@ -21,11 +21,11 @@ from homeassistant.components import zeroconf
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from .discovery.browser import PRESENCE
-from .problems import WANT_PAIRING, PairingFailedError, problem_of
-from .raop.engine.probe import ask_pairing
-from .raop.errors import RaopError, TooManyTriesError
-from .raop.receiver import Receiver, normalise_id
+from ..discovery.browser import PRESENCE
+from ..raop.engine.probe import ask_pairing
+from ..raop.errors import RaopError, TooManyTriesError
+from ..raop.receiver import Receiver, normalise_id
+from .form_errors import WANT_PAIRING, PairingFailedError, problem_of
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 from homeassistant.const import CONF_PASSWORD
 
-from .raop.engine.probe import check_password, informed, probe, rehearse
-from .raop.errors import (
+from ..raop.engine.probe import check_password, informed, probe, rehearse
+from ..raop.errors import (
     AuthenticationError,
     CredentialsRejectedError,
     PairingRefusedError,
@@ -17,7 +17,7 @@ from .raop.errors import (
     ReceiverUnreachableError,
     TooManyTriesError,
 )
-from .raop.receiver import Receiver
+from ..raop.receiver import Receiver
 
 # What a form says of a failed question to the receiver; subclasses come first.
 _PROBLEMS: dict[type[RaopError], str] = {
