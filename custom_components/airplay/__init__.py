@@ -11,7 +11,6 @@ from homeassistant.exceptions import (
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
-from .actions import async_register_actions
 from .announcements.announcements import ANNOUNCEMENTS
 from .announcements.speaker_announcer import Announcer
 from .const import CHOICES, DOMAIN, PLATFORMS
@@ -21,6 +20,7 @@ from .discovery.entry_data import AirPlayConfigEntry, AirPlayRuntime
 from .raop.errors import AuthenticationError, RaopError, TooManyTriesError
 from .sender.error_translation import translated
 from .sender.sender import SENDER
+from .services import async_register_actions
 from .speaker.groups import GROUPS
 from .speaker.remote import Remote
 from .speaker.speaker import Seat

@@ -24,10 +24,10 @@ from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 
 from .announcements.request import wish_from
 from .discovery.entry_data import AirPlayConfigEntry
+from .entities.group import GroupEntity
+from .entities.media import MediaEntity
 from .entity import once_in_group, translate_errors
-from .group_entity import GroupEntity
 from .media.media import async_browse, async_search
-from .media_entity import MediaEntity
 from .player.reported import PlayerState
 
 # An announcement that plays must not hold up a change of the volume.

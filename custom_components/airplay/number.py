@@ -16,9 +16,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .discovery.entry_data import AirPlayConfigEntry
+from .entities.setting import SettingEntity
 from .entity import AirPlayEntity, translate_errors
 from .raop.messages import MAX_DELAY_MS
-from .setting_entity import SettingEntity
 from .speaker.speaker import Seat
 
 PARALLEL_UPDATES = 0

@@ -8,8 +8,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .discovery.entry_data import AirPlayConfigEntry
+from .entities.setting import SettingEntity
 from .raop.messages import Channel
-from .setting_entity import SettingEntity
 
 PARALLEL_UPDATES = 0
 

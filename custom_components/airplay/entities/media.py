@@ -5,8 +5,8 @@ from typing import override
 
 from homeassistant.components.media_player import MediaPlayerEntity, MediaType
 
-from .entity import AirPlayEntity
-from .raop.messages import Tags
+from ..entity import AirPlayEntity
+from ..raop.messages import Tags
 
 
 class MediaEntity(AirPlayEntity, MediaPlayerEntity):

@@ -6,7 +6,7 @@ from typing import override
 from homeassistant.const import EntityCategory
 from homeassistant.helpers.restore_state import RestoreEntity
 
-from .entity import AirPlayEntity, translate_errors
+from ..entity import AirPlayEntity, translate_errors
 
 
 class SettingEntity[T](AirPlayEntity, RestoreEntity):

@@ -4,7 +4,7 @@ from typing import override
 
 from homeassistant.components.media_player import MediaPlayerEntity
 
-from .entity import AirPlayEntity
+from ..entity import AirPlayEntity
 
 
 class GroupEntity(AirPlayEntity, MediaPlayerEntity):
