@@ -16,12 +16,8 @@ from typing import TYPE_CHECKING
 from . import core, loads
 
 if TYPE_CHECKING:
-    from custom_components.airplay.raop.engine import (
-        clock,
-        pacer,
-        ptp_link,
-        ptp_service,
-    )
+    from custom_components.airplay.raop.engine import pacer, ptp_link, ptp_service
+    from custom_components.airplay.raop.engine.net import clock
 else:
     assert core.AROUND_CORE
     clock, pacer, ptp_link, ptp_service = (

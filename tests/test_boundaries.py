@@ -26,7 +26,7 @@ BANNED_IN_PURE = {
 SCAN = CORE / "scan.py"
 PUBLIC = (
     "raop.buttons",
-    "raop.engine.probe",
+    "raop.engine.net.probe",
     "raop.errors",
     "raop.messages",
     "raop.receiver",

@@ -10,7 +10,7 @@ import pytest
 from custom_components.airplay.const import DOMAIN
 from custom_components.airplay.raop.auth.credentials import parse_credentials
 from custom_components.airplay.raop.auth.pair_verify import verify
-from custom_components.airplay.raop.engine.connection import Connection
+from custom_components.airplay.raop.engine.net.connection import Connection
 from homeassistant.config_entries import (
     SOURCE_REAUTH,
     SOURCE_RECONFIGURE,

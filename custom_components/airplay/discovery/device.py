@@ -22,7 +22,7 @@ from ..const import (
 )
 from ..helpers.listeners import Listeners
 from ..helpers.settings import Settings
-from ..raop.engine.probe import Probed, probe
+from ..raop.engine.net.probe import Probed, probe
 from ..raop.errors import (
     AuthenticationError,
     RaopError,

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from homeassistant.const import CONF_PASSWORD
 
-from ..raop.engine.probe import check_password, informed, probe, rehearse
+from ..raop.engine.net.probe import check_password, informed, probe, rehearse
 from ..raop.errors import (
     AuthenticationError,
     CredentialsRejectedError,

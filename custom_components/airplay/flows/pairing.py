@@ -22,7 +22,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
 from ..discovery.browser import PRESENCE
-from ..raop.engine.probe import ask_pairing
+from ..raop.engine.net.probe import ask_pairing
 from ..raop.errors import RaopError, TooManyTriesError
 from ..raop.receiver import Receiver, normalise_id
 from .form_errors import WANT_PAIRING, PairingFailedError, problem_of

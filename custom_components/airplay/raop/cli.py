@@ -11,7 +11,7 @@ import signal
 import sys
 
 from .engine.engine import Engine
-from .engine.probe import probe
+from .engine.net.probe import probe
 from .errors import (
     AuthenticationError,
     MediaError,

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from custom_components.airplay.raop.engine import clock
+from custom_components.airplay.raop.engine.net import clock
 from custom_components.airplay.raop.messages import Started
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.packets import signed_distance

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from custom_components.airplay.raop.engine import clock
+from custom_components.airplay.raop.engine.net import clock
 
 HOUR_NS = 3600 * 1_000_000_000
 # Far less than any step, far more than a thread ever waits for its turn.

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from custom_components.airplay.raop.engine.connection import Connection
+from custom_components.airplay.raop.engine.net.connection import Connection
 from custom_components.airplay.raop.errors import (
     RaopError,
     ReceiverProtocolError,

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from custom_components.airplay.raop.auth.channel import Channel, ChannelKeys
-from custom_components.airplay.raop.engine import event_channel
-from custom_components.airplay.raop.engine.event_channel import EventChannel
+from custom_components.airplay.raop.engine.net import event_channel
+from custom_components.airplay.raop.engine.net.event_channel import EventChannel
 from custom_components.airplay.raop.errors import ReceiverUnreachableError
 from custom_components.airplay.raop.wire.rtsp import Call
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from custom_components.airplay.raop.engine import care, healing
-from custom_components.airplay.raop.engine.knock import answers
+from custom_components.airplay.raop.engine.net.reachability import answers
 from custom_components.airplay.raop.messages import (
     Member,
     MemberProgress,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.airplay.raop.engine import raop_lane
-from custom_components.airplay.raop.engine.connection import _address
+from custom_components.airplay.raop.engine.net.connection import _address
 from custom_components.airplay.raop.engine.session_lane import receiver_of
 from custom_components.airplay.raop.engine.stream import Stream
 from custom_components.airplay.raop.messages import Member, Shutdown, VolumeFound

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
-from custom_components.airplay.raop.engine.probe import (
+from custom_components.airplay.raop.engine.net.probe import (
     ask_pairing,
     check_password,
     probe,

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from custom_components.airplay.raop.engine import clock
+from custom_components.airplay.raop.engine.net import clock
 from custom_components.airplay.raop.engine.ptp_socket import EventSocket
 
 MS = 1_000_000

@@ -10,8 +10,8 @@ import socket
 import pytest
 
 from custom_components.airplay.raop.buttons import Button
-from custom_components.airplay.raop.engine import remote_server
-from custom_components.airplay.raop.engine.remote_server import RemoteServer
+from custom_components.airplay.raop.engine.net import remote_server
+from custom_components.airplay.raop.engine.net.remote_server import RemoteServer
 from custom_components.airplay.raop.messages import (
     MemberChanged,
     Ready,

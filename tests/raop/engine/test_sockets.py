@@ -6,7 +6,7 @@ from typing import override
 
 import pytest
 
-from custom_components.airplay.raop.engine import sockets
+from custom_components.airplay.raop.engine.net import sockets
 
 SO_TIMESTAMPNS = 35
 

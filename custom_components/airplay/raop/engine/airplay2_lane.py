@@ -23,11 +23,11 @@ from ..session.control import Caller
 from ..session.events import button_of
 from ..session.ptp_readiness import habit_of
 from ..wire.rtsp import Call
-from . import clock
-from .connection import Connection
-from .entrance import enter_airplay2
-from .event_channel import EventChannel
 from .means import Means
+from .net import clock
+from .net.connection import Connection
+from .net.event_channel import EventChannel
+from .net.login import enter_airplay2
 from .ptp_service import PtpPeer
 from .session_lane import SessionLane
 from .tap import Tap

@@ -12,10 +12,10 @@ from ..messages import Announce, AnnouncementFailed, AnnouncementStarted, Event,
 from ..session.timeline import SECOND_NS, frames_of_ms
 from ..wire.parameters import DB_PER_PERCENT
 from ..wire.rtp import SAMPLE_RATE
-from . import clock
 from .clip import Clip
 from .hearer import Hearer
 from .members import all_of
+from .net import clock
 from .rendezvous import Rendezvous
 from .sessions import SILENT
 from .stream import Stream

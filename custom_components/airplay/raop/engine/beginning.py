@@ -5,8 +5,8 @@ import logging
 from ..errors import RaopError
 from ..messages import Play
 from ..session.timeline import frames_of_ms
-from . import clock
 from .music import Music
+from .net import clock
 from .playback import Playback
 
 _LOGGER = logging.getLogger(__name__)

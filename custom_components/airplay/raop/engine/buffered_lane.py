@@ -17,10 +17,10 @@ from ..session.airplay2 import BUFFERED, AirPlay2Session, Anchor
 from ..session.backlog import Format
 from ..session.lead import Following, Shown
 from ..session.timeline import delay_frames
-from . import sockets
 from .airplay2_lane import AirPlay2Lane
 from .buffered_outlet import BufferedOutlet, Course
-from .connection import Connection
+from .net import sockets
+from .net.connection import Connection
 
 _LOGGER = logging.getLogger(__name__)
 

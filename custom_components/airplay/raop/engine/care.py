@@ -16,9 +16,9 @@ from ..session.pulse import Pulse
 from ..session.rejoin import Link
 from ..session.roster import Roster
 from ..session.timeline import SECOND_NS
-from . import clock
-from .knock import answers
 from .lane import Lane
+from .net import clock
+from .net.reachability import answers
 from .sessions import SILENT, Sessions
 
 _LOGGER = logging.getLogger(__name__)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from ..messages import Tags
 from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
-from . import clock
 from .herald import Herald
 from .items import Items
 from .lane import Lane, Show
+from .net import clock
 from .playback import Playback, over
 from .sessions import Sessions
 from .supply import Pcm, Segment

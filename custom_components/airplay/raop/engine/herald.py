@@ -6,7 +6,7 @@ import time
 from ..errors import RaopError
 from ..messages import Event, MemberProgress, Progress, Started, StreamChanged
 from ..session.timeline import ms_of_frames
-from . import clock
+from .net import clock
 from .supply import Supply
 
 

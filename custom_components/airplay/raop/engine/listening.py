@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from ..session.timeline import SECOND_NS
-from . import clock
 from .follower import Follower
+from .net import clock
 from .sessions import Sessions
 
 _LONGEST_WAIT_S = 0.5

@@ -14,9 +14,9 @@ from ..session.remote import Remotes
 from .lane import Lane, Show
 from .lanes import Ways, open_lane
 from .means import GroupKeys, Means
+from .net.sockets import without_scope
 from .pacer import Pacer
 from .ptp_service import PtpService
-from .sockets import without_scope
 from .standing import Standing
 from .transmitter import Transmitter
 

@@ -13,12 +13,12 @@ from ..session.backlog import Format
 from ..session.link_quality import LinkQuality, ResendShare
 from ..session.timeline import SECOND_NS, Line, sync_packet
 from ..wire.rtp import SAMPLE_RATE, ResendRequest, with_marker
-from . import clock, sockets
+from .net import clock, sockets
+from .net.timing_port import TimingPort
 from .pacer import Pacer
 from .resends import Resends
 from .stock import BATCH, BURST_GAP_NS, Stock
 from .tap import NEVER_NS
-from .timing_port import TimingPort
 
 _MS = 1_000_000
 # Sync packets before a receiver's first timing answer are thrown away (measured on

@@ -12,9 +12,9 @@ from typing import override
 from .. import messages
 from ..messages import Event, Identity, LogLine, Progress, RemoteCommand, Shutdown
 from .engine import Engine, ready
+from .net.remote_server import RemoteServer
+from .net.sockets import can_segment
 from .pacer import arm_fuse
-from .remote_server import RemoteServer
-from .sockets import can_segment
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import socket
 
 from ..errors import PtpNotPermittedError, PtpPortsTakenError, PtpUnavailableError
 from ..wire.ptp import EVENT_PORT, GENERAL_PORT
+from .net.sockets import bind, endpoint, family_of
 from .ptp_socket import Address, EventSocket
-from .sockets import bind, endpoint, family_of
 
 # Receivers answer to whichever address of ours they know.
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104

@@ -9,7 +9,8 @@ from ..errors import PtpUnavailableError, ReceiverProtocolError
 from ..session.ptp import Outgoing, Peer
 from ..session.ptp_readiness import Habit
 from ..wire.ptp import GENERAL_PORT
-from . import clock
+from .net import clock
+from .net.sockets import endpoint, family_of
 from .pacer import Pacer
 from .ptp_link import (
     EVERYWHERE,
@@ -23,7 +24,6 @@ from .ptp_link import (
     with_port,
 )
 from .ptp_socket import Address, receive
-from .sockets import endpoint, family_of
 
 _LOGGER = logging.getLogger(__name__)
 

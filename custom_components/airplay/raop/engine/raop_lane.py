@@ -14,9 +14,9 @@ from ..session.backlog import AudioKey, Format
 from ..session.lead import Evidence
 from ..session.raop import RaopSession, Terms
 from ..session.timeline import delay_frames
-from . import clock
-from .connection import Connection
-from .entrance import enter
+from .net import clock
+from .net.connection import Connection
+from .net.login import enter
 from .outlet import Outlet
 from .pacer import Pacer
 from .session_lane import SessionLane

@@ -9,7 +9,7 @@ from ..session.backlog import Format
 from ..session.lead import Evidence, Following, Shown
 from ..session.timeline import delay_frames, time_announce
 from .airplay2_lane import AirPlay2Lane
-from .connection import Connection
+from .net.connection import Connection
 from .outlet import Moment, Outlet, sync
 
 _LOGGER = logging.getLogger(__name__)

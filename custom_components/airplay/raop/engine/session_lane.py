@@ -17,10 +17,10 @@ from ..session.handshake import Handshake
 from ..session.lead import Shown
 from ..session.link_quality import LinkQuality
 from ..session.timeline import delay_frames
-from . import clock
-from .connection import Connection
 from .lane import Show
 from .level import Level
+from .net import clock
+from .net.connection import Connection
 from .pacer import Pacer
 from .tap import Tap
 from .transmitter import Transmitter

@@ -11,9 +11,9 @@ from ..messages import Member
 from ..session.lead import SILENT_PACKETS
 from ..session.timeline import SECOND_NS, Line, frames_of_ms
 from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
-from . import clock
 from .arrivals import Arrivals
 from .members import Members, all_of
+from .net import clock
 from .pacer import Pacer
 from .supply import Pcm
 from .transmitter import Transmitter

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from ..errors import ReceiverProtocolError
-from ..session.link_quality import ClockSpread
-from ..wire.ntp import from_unix_ns, to_unix_ns
-from ..wire.rtp import TimingRequest
+from ...errors import ReceiverProtocolError
+from ...session.link_quality import ClockSpread
+from ...wire.ntp import from_unix_ns, to_unix_ns
+from ...wire.rtp import TimingRequest
 from . import clock, sockets
 
 

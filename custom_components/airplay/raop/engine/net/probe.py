@@ -4,19 +4,19 @@ from dataclasses import dataclass
 import os
 import uuid
 
-from ..auth.pair_setup import OPEN_SECRET, ask_setup, transient_setup
-from ..errors import AuthenticationError, PairingRequiredError, RaopError
-from ..messages import Identity
-from ..receiver import Lane, Receiver
-from ..session.airplay2 import AirPlay2Session, Clock, Terms as Terms2
-from ..session.approach import Approach
-from ..session.backlog import AudioKey, Format
-from ..session.control import Caller
-from ..session.info import ask_info
-from ..session.raop import RaopSession, Terms
+from ...auth.pair_setup import OPEN_SECRET, ask_setup, transient_setup
+from ...errors import AuthenticationError, PairingRequiredError, RaopError
+from ...messages import Identity
+from ...receiver import Lane, Receiver
+from ...session.airplay2 import AirPlay2Session, Clock, Terms as Terms2
+from ...session.approach import Approach
+from ...session.backlog import AudioKey, Format
+from ...session.control import Caller
+from ...session.info import ask_info
+from ...session.raop import RaopSession, Terms
 from . import sockets
 from .connection import Connection
-from .entrance import enter, enter_airplay2, srp_private
+from .login import enter, enter_airplay2, srp_private
 
 _INFO_S = 2
 _KEY_BYTES = 16

@@ -10,9 +10,9 @@ import socket
 import time
 from typing import override
 
-from ..errors import ReceiverProtocolError
-from ..session.remote import Obeyed, Remotes
-from ..wire.http import RequestParser
+from ...errors import ReceiverProtocolError
+from ...session.remote import Obeyed, Remotes
+from ...wire.http import RequestParser
 from .sockets import without_scope
 
 _LOGGER = logging.getLogger(__name__)

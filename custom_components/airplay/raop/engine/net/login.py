@@ -5,15 +5,15 @@ import logging
 import os
 import secrets
 
-from ..auth import srp
-from ..auth.channel import ChannelKeys
-from ..auth.credentials import HomeKitCredentials, parse_credentials
-from ..auth.pair_setup import transient_setup
-from ..auth.pair_verify import home_kit_verify, verify
-from ..errors import RaopError
-from ..receiver import Receiver
-from ..session.approach import Approach, approaches, knocks
-from ..session.info import ask_info
+from ...auth import srp
+from ...auth.channel import ChannelKeys
+from ...auth.credentials import HomeKitCredentials, parse_credentials
+from ...auth.pair_setup import transient_setup
+from ...auth.pair_verify import home_kit_verify, verify
+from ...errors import RaopError
+from ...receiver import Receiver
+from ...session.approach import Approach, approaches, knocks
+from ...session.info import ask_info
 from .connection import Connection
 
 _LOGGER = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 import logging
 
-from ..auth.channel import Channel, ChannelKeys
-from ..errors import ReceiverProtocolError, ReceiverUnreachableError
-from ..wire.rtsp import Call, CallParser
+from ...auth.channel import Channel, ChannelKeys
+from ...errors import ReceiverProtocolError, ReceiverUnreachableError
+from ...wire.rtsp import Call, CallParser
 
 _LOGGER = logging.getLogger(__name__)
 

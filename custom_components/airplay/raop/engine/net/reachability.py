@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from ..messages import Member
+from ...messages import Member
 
 _TIMEOUT_S = 1.5
 
