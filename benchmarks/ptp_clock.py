@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from . import core, loads
 
 if TYPE_CHECKING:
-    from custom_components.airplay.raop.engine import pacer, ptp_link, ptp_service
+    from custom_components.airplay.raop.engine import ptp_link, ptp_service
     from custom_components.airplay.raop.engine.net import clock
+    from custom_components.airplay.raop.engine.pacing import pacer
 else:
     assert core.AROUND_CORE
     clock, pacer, ptp_link, ptp_service = (

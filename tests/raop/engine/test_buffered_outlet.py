@@ -7,8 +7,11 @@ import socket
 import pytest
 
 from custom_components.airplay.raop.auth.packet_seal import PacketSeal
-from custom_components.airplay.raop.engine.buffered_outlet import BufferedOutlet, Course
-from custom_components.airplay.raop.engine.pacer import Pacer
+from custom_components.airplay.raop.engine.pacing.pacer import Pacer
+from custom_components.airplay.raop.engine.pacing.tcp_outlet import (
+    BufferedOutlet,
+    Course,
+)
 from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.session.timeline import Line
 

@@ -1,6 +1,6 @@
 """Which packet a receiver begins with that joins a line, pumped by hand."""
 
-from custom_components.airplay.raop.engine.stock import BATCH
+from custom_components.airplay.raop.engine.pacing.packet_source import BATCH
 from custom_components.airplay.raop.session.timeline import SECOND_NS
 
 from .stand_ins import MS, PACKET_NS, Tape, heard, sound

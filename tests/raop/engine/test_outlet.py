@@ -8,7 +8,7 @@ import time
 import pytest
 
 from custom_components.airplay.raop.engine.net import clock, sockets
-from custom_components.airplay.raop.engine.outlet import Outlet
+from custom_components.airplay.raop.engine.pacing.udp_outlet import Outlet
 from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.wire.ntp import to_unix_ns

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from custom_components.airplay.raop.engine.net import clock
-from custom_components.airplay.raop.engine.pacer import Pacer, arm_fuse
+from custom_components.airplay.raop.engine.pacing.pacer import Pacer, arm_fuse
 
 from .stage import open_files
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from custom_components.airplay.raop.engine.net import clock
-from custom_components.airplay.raop.engine.pacer import Pacer
+from custom_components.airplay.raop.engine.pacing.pacer import Pacer
 from custom_components.airplay.raop.engine.ptp_link import Ports, place_of
 from custom_components.airplay.raop.engine.ptp_service import (
     PtpPeer,

@@ -3,7 +3,7 @@
 from hypothesis import given, settings, strategies as st
 import numpy as np
 
-from custom_components.airplay.raop.engine.supply import Pcm, Supply
+from custom_components.airplay.raop.engine.pacing.feed import Pcm, Supply
 from custom_components.airplay.raop.wire.rtp import SAMPLE_RATE
 
 from .stand_ins import Tape, sound

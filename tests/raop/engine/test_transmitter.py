@@ -3,9 +3,9 @@
 import pytest
 
 from custom_components.airplay.raop.commands import Channel
-from custom_components.airplay.raop.engine.outlet import Outlet
-from custom_components.airplay.raop.engine.supply import Pcm
-from custom_components.airplay.raop.engine.transmitter import Transmitter
+from custom_components.airplay.raop.engine.pacing.feed import Pcm
+from custom_components.airplay.raop.engine.pacing.transmitter import Transmitter
+from custom_components.airplay.raop.engine.pacing.udp_outlet import Outlet
 from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.session.lead import SILENT_PACKETS

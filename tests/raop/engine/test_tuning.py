@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from custom_components.airplay.raop.engine.outlet import Outlet
+from custom_components.airplay.raop.engine.pacing.udp_outlet import Outlet
 from custom_components.airplay.raop.messages import (
     Addressee,
     Channel,

@@ -28,10 +28,10 @@ from .net import clock
 from .net.connection import Connection
 from .net.event_channel import EventChannel
 from .net.login import enter_airplay2
+from .pacing.outlet import Tap
+from .pacing.transmitter import Transmitter
 from .ptp_service import PtpPeer
 from .session_lane import SessionLane
-from .tap import Tap
-from .transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from ..errors import RaopError, StoppedError
 from ..messages import Announce, Event
 from .announcer import Announcer
 from .clip import Clip
-from .pacer import Pacer
+from .pacing.pacer import Pacer
 from .rendezvous import Rendezvous
 from .stream import Stream
 

@@ -16,11 +16,11 @@ from .clip import Clip
 from .hearer import Hearer
 from .members import all_of
 from .net import clock
+from .pacing.outlet import Tap
+from .pacing.transmitter import Transmitter
 from .rendezvous import Rendezvous
 from .sessions import SILENT
 from .stream import Stream
-from .tap import Tap
-from .transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from ..errors import (
 from ..messages import Member
 from .lane import Lane
 from .members import Members, tear_down
-from .transmitter import Transmitter
+from .pacing.transmitter import Transmitter
 
 # Who is not ready so long after the first one comes later.
 _PATIENCE_S = 3.0

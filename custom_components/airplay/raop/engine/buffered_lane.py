@@ -18,9 +18,9 @@ from ..session.backlog import Format
 from ..session.lead import Following, Shown
 from ..session.timeline import delay_frames
 from .airplay2_lane import AirPlay2Lane
-from .buffered_outlet import BufferedOutlet, Course
 from .net import sockets
 from .net.connection import Connection
+from .pacing.tcp_outlet import BufferedOutlet, Course
 
 _LOGGER = logging.getLogger(__name__)
 

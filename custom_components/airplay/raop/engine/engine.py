@@ -39,7 +39,7 @@ from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
 from .announcement import Announcement
 from .lanes import Ways
-from .pacer import Pacer
+from .pacing.pacer import Pacer
 from .ptp_service import PtpService, clock_id_of
 from .stream import Stream
 from .streams import Streams, SupersededError

@@ -9,8 +9,8 @@ from typing import Protocol
 from ..errors import RaopError
 from ..messages import Member, Target
 from .members import tear_down
+from .pacing.transmitter import Transmitter
 from .sessions import Sessions, silence_ns
-from .transmitter import Transmitter
 
 # Until the last frame has left the receiver's own output buffer.
 _TAIL_S = 0.25

@@ -9,9 +9,9 @@ from .herald import Herald
 from .items import Items
 from .lane import Lane, Show
 from .net import clock
+from .pacing.feed import Pcm, Segment
 from .playback import Playback, over
 from .sessions import Sessions
-from .supply import Pcm, Segment
 
 _WATCH_S = 0.25
 _PROGRESS_NS = SECOND_NS

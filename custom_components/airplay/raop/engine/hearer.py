@@ -8,8 +8,8 @@ from ..errors import (
 )
 from ..messages import Addressee
 from .lane import Lane
+from .pacing.outlet import Tap
 from .sessions import Sessions
-from .tap import Tap
 
 
 class Hearer:

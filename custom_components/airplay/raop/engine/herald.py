@@ -7,7 +7,7 @@ from ..errors import RaopError
 from ..messages import Event, MemberProgress, Progress, Started, StreamChanged
 from ..session.timeline import ms_of_frames
 from .net import clock
-from .supply import Supply
+from .pacing.feed import Supply
 
 
 class Herald:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from ..errors import MediaError
 from ..messages import Event, Media, NextFailed, NextTaken, Play
 from ..session.timeline import frames_of_ms
-from .pacer import Pacer
+from .pacing.feed import Pcm
+from .pacing.pacer import Pacer
+from .pacing.transmitter import Transmitter
 from .playback import Playback
-from .supply import Pcm
-from .transmitter import Transmitter
 
 # Rides out a Home Assistant that is blocked while it serves the media.
 _AHEAD_MS = 4000

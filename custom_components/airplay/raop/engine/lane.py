@@ -8,8 +8,8 @@ from ..messages import Channel, Member, Tags
 from ..receiver import Lane as Kind
 from ..session.lead import Shown
 from ..session.link_quality import LinkQuality
-from .tap import Tap
-from .transmitter import Transmitter
+from .pacing.outlet import Tap
+from .pacing.transmitter import Transmitter
 
 
 @dataclass(frozen=True, slots=True)

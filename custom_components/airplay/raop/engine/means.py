@@ -9,7 +9,7 @@ from ..auth.packet_seal import PacketSeal
 from ..buttons import Button
 from ..messages import Identity
 from ..session.backlog import AudioKey
-from .pacer import Pacer
+from .pacing.pacer import Pacer
 from .ptp_service import PtpService
 
 _AES_BYTES = 16

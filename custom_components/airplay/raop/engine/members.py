@@ -15,10 +15,10 @@ from .lane import Lane, Show
 from .lanes import Ways, open_lane
 from .means import GroupKeys, Means
 from .net.sockets import without_scope
-from .pacer import Pacer
+from .pacing.pacer import Pacer
+from .pacing.transmitter import Transmitter
 from .ptp_service import PtpService
 from .standing import Standing
-from .transmitter import Transmitter
 
 
 def ignore_button(_receiver: str, _button: Button) -> None:

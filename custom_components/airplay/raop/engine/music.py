@@ -14,10 +14,10 @@ from .herald import Herald
 from .items import Items
 from .listening import Listening
 from .members import Members
-from .pacer import Pacer
+from .pacing.feed import Pcm
+from .pacing.pacer import Pacer
 from .playback import Playback
 from .sessions import SILENT, Sessions
-from .supply import Pcm
 
 
 class Music:

@@ -14,7 +14,7 @@ from ..messages import Event, Identity, LogLine, Progress, RemoteCommand, Shutdo
 from .engine import Engine, ready
 from .net.remote_server import RemoteServer
 from .net.sockets import can_segment
-from .pacer import arm_fuse
+from .pacing.pacer import arm_fuse
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from ..session.ptp_readiness import Habit
 from ..wire.ptp import GENERAL_PORT
 from .net import clock
 from .net.sockets import endpoint, family_of
-from .pacer import Pacer
+from .pacing.pacer import Pacer
 from .ptp_link import (
     EVERYWHERE,
     STANDARD,

@@ -17,10 +17,10 @@ from ..session.timeline import delay_frames
 from .net import clock
 from .net.connection import Connection
 from .net.login import enter
-from .outlet import Outlet
-from .pacer import Pacer
+from .pacing.pacer import Pacer
+from .pacing.transmitter import Transmitter
+from .pacing.udp_outlet import Outlet
 from .session_lane import SessionLane
-from .transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from ..session.lead import Evidence, Following, Shown
 from ..session.timeline import delay_frames, time_announce
 from .airplay2_lane import AirPlay2Lane
 from .net.connection import Connection
-from .outlet import Moment, Outlet, sync
+from .pacing.udp_outlet import Moment, Outlet, sync
 
 _LOGGER = logging.getLogger(__name__)
 

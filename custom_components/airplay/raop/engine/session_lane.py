@@ -21,9 +21,9 @@ from .lane import Show
 from .level import Level
 from .net import clock
 from .net.connection import Connection
-from .pacer import Pacer
-from .tap import Tap
-from .transmitter import Transmitter
+from .pacing.outlet import Tap
+from .pacing.pacer import Pacer
+from .pacing.transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
 

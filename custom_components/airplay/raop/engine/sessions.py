@@ -14,9 +14,9 @@ from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from .arrivals import Arrivals
 from .members import Members, all_of
 from .net import clock
-from .pacer import Pacer
-from .supply import Pcm
-from .transmitter import Transmitter
+from .pacing.feed import Pcm
+from .pacing.pacer import Pacer
+from .pacing.transmitter import Transmitter
 
 _LOGGER = logging.getLogger(__name__)
 

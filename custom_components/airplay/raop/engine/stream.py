@@ -11,7 +11,7 @@ from .beginning import Beginning
 from .lanes import Ways
 from .members import Members, ignore_button
 from .music import Music
-from .pacer import Pacer
+from .pacing.pacer import Pacer
 from .ptp_service import PtpService
 from .sessions import SILENT
 

@@ -18,7 +18,7 @@ import threading
 import time
 from typing import Protocol
 
-from .net import clock
+from ..net import clock
 
 _LOGGER = logging.getLogger(__name__)
 

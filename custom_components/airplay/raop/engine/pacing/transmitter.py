@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 
-from ..audio.overlay import Overlay
-from ..commands import Channel
-from ..session.backlog import Backlog, Format
-from ..session.lead import SILENT_PACKETS
-from ..session.timeline import SECOND_NS, Line, frames_of_ms
-from ..wire.rtp import FRAMES_PER_PACKET
-from .audience import Audience
-from .sound import Sound
-from .stock import BATCH
-from .supply import Pcm
-from .tap import Tap
-from .voicing import Voicing
+from ...audio.overlay import Overlay
+from ...commands import Channel
+from ...session.backlog import Backlog, Format
+from ...session.lead import SILENT_PACKETS
+from ...session.timeline import SECOND_NS, Line, frames_of_ms
+from ...wire.rtp import FRAMES_PER_PACKET
+from .feed import Pcm
+from .outlet import Tap
+from .outlets import Audience
+from .overlay_mix import Voicing
+from .packet_source import BATCH
+from .packetizer import Sound
 
 # The receiver's own output buffer lets go a little after a frame's instant, and the
 # last packets may have to be asked for again.

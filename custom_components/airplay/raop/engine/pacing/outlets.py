@@ -1,10 +1,10 @@
 """Who hears a timeline: its outlets, where each begins, how far ahead all are sent."""
 
-from ..session.backlog import Backlog
-from ..session.reach import Reach
-from ..session.timeline import SECOND_NS, Line
-from ..wire.rtp import SAMPLE_RATE
-from .tap import Tap
+from ...session.backlog import Backlog
+from ...session.reach import Reach
+from ...session.timeline import SECOND_NS, Line
+from ...wire.rtp import SAMPLE_RATE
+from .outlet import Tap
 
 # As late as packets may go out while it is open what they shall hold: more than the
 # longest output buffer that was measured to work.

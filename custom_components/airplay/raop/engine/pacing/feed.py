@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import sys
 from typing import Protocol
 
-from ..audio.mixer import crossfade
-from ..wire.rtp import BYTES_PER_FRAME, SAMPLE_RATE
+from ...audio.mixer import crossfade
+from ...wire.rtp import BYTES_PER_FRAME, SAMPLE_RATE
 
 # After a source ran dry, this much must be there before it is heard again, so that
 # a slow radio stops once and not ten times a second.

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from ..session.backlog import Backlog, Format
-from ..session.timeline import Line
+from ...session.backlog import Backlog, Format
+from ...session.timeline import Line
 
 # 190 packets in 1.5 ms overflow a default receive buffer, in 5 ms they do not
 # (measured); four at a time are also one segmented send.

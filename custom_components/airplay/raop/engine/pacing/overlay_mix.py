@@ -2,11 +2,11 @@
 
 from typing import Protocol
 
-from ..audio.overlay import Overlay, Phase
-from ..session.backlog import Backlog, Format
-from ..session.timeline import Line
-from ..wire.rtp import BYTES_PER_FRAME, SAMPLE_RATE
-from .stock import Stock
+from ...audio.overlay import Overlay, Phase
+from ...session.backlog import Backlog, Format
+from ...session.timeline import Line
+from ...wire.rtp import BYTES_PER_FRAME, SAMPLE_RATE
+from .packet_source import Stock
 
 # What a receiver asks for again is not older than this.
 _KEPT_FRAMES = 3 * SAMPLE_RATE

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 import socket
 
-from ..commands import Channel
-from ..session.backlog import Format
-from ..session.link_quality import LinkQuality
-from ..session.timeline import Line
+from ...commands import Channel
+from ...session.backlog import Format
+from ...session.link_quality import LinkQuality
+from ...session.timeline import Line
+from .outlet import NEVER_NS
 from .pacer import Pacer
-from .stock import BATCH, Stock
-from .tap import NEVER_NS
+from .packet_source import BATCH, Stock
 
 # A receiver that takes nothing for now is asked again after this.
 _FULL_NS = 5_000_000

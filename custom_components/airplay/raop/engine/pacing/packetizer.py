@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from ..session.backlog import ENCODED_AT_ONCE, Backlog
-from ..wire.rtp import FRAMES_PER_PACKET
-from .supply import Pcm, Supply
-from .tap import Tap
-from .voicing import Branch, Trunk, Voicing
+from ...session.backlog import ENCODED_AT_ONCE, Backlog
+from ...wire.rtp import FRAMES_PER_PACKET
+from .feed import Pcm, Supply
+from .outlet import Tap
+from .overlay_mix import Branch, Trunk, Voicing
 
 # Taken and encoded at once, sent a batch at a time: waking up cold is what costs.
 _BLOCK_FRAMES = ENCODED_AT_ONCE * FRAMES_PER_PACKET

@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..session.backlog import Format
-from ..wire.rtp import ResendRequest, resend_reply
-from .stock import BURST_GAP_NS, Stock
-from .tap import NEVER_NS
+from ...session.backlog import Format
+from ...wire.rtp import ResendRequest, resend_reply
+from .outlet import NEVER_NS
+from .packet_source import BURST_GAP_NS, Stock
 
 _A_TURN = 16
 _QUEUE = 1024

@@ -5,11 +5,11 @@ Everything but the counters runs on the pacing thread.
 
 from typing import Protocol
 
-from ..commands import Channel
-from ..session.backlog import Format
-from ..session.link_quality import LinkQuality
+from ...commands import Channel
+from ...session.backlog import Format
+from ...session.link_quality import LinkQuality
 from .pacer import Pacer
-from .stock import Stock
+from .packet_source import Stock
 
 # The next turn of who has nothing to send.
 NEVER_NS = 1 << 62

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 import socket
 
-from ..commands import Channel
-from ..errors import ReceiverProtocolError
-from ..session.backlog import Format
-from ..session.link_quality import LinkQuality, ResendShare
-from ..session.timeline import SECOND_NS, Line, sync_packet
-from ..wire.rtp import SAMPLE_RATE, ResendRequest, with_marker
-from .net import clock, sockets
-from .net.timing_port import TimingPort
+from ...commands import Channel
+from ...errors import ReceiverProtocolError
+from ...session.backlog import Format
+from ...session.link_quality import LinkQuality, ResendShare
+from ...session.timeline import SECOND_NS, Line, sync_packet
+from ...wire.rtp import SAMPLE_RATE, ResendRequest, with_marker
+from ..net import clock, sockets
+from ..net.timing_port import TimingPort
+from .outlet import NEVER_NS
 from .pacer import Pacer
+from .packet_source import BATCH, BURST_GAP_NS, Stock
 from .resends import Resends
-from .stock import BATCH, BURST_GAP_NS, Stock
-from .tap import NEVER_NS
 
 _MS = 1_000_000
 # Sync packets before a receiver's first timing answer are thrown away (measured on
