@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from . import core, loads
 
 if TYPE_CHECKING:
-    from custom_components.airplay.raop.engine import ptp_link, ptp_service
     from custom_components.airplay.raop.engine.net import clock
     from custom_components.airplay.raop.engine.pacing import pacer
+    from custom_components.airplay.raop.engine.ptp import links, service as ptp_service
 else:
     assert core.AROUND_CORE
-    clock, pacer, ptp_link, ptp_service = (
+    clock, pacer, links, ptp_service = (
         importlib.import_module(f"raop.engine.{name}")
         for name in ("clock", "pacer", "ptp_link", "ptp_service")
     )
@@ -29,13 +29,13 @@ else:
 _CLOCK_ID = 0xA1B2C3D4E5F60718
 
 
-async def _main(load: str, ports: ptp_link.Ports) -> None:
+async def _main(load: str, ports: links.Ports) -> None:
     pacing = pacer.Pacer()
     pacing.start()
     service = ptp_service.PtpService(
         pacing,
         _CLOCK_ID,
-        ports=ptp_link.Ports(0, 0),
+        ports=links.Ports(0, 0),
         receivers=ports,
         local=["127.0.0.1"],
     )
@@ -53,5 +53,5 @@ async def _main(load: str, ports: ptp_link.Ports) -> None:
 
 
 if __name__ == "__main__":
-    listening = ptp_link.Ports(int(sys.argv[2]), int(sys.argv[3]))
+    listening = links.Ports(int(sys.argv[2]), int(sys.argv[3]))
     asyncio.run(_main(sys.argv[1], listening))

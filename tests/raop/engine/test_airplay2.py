@@ -14,8 +14,8 @@ import pytest
 from custom_components.airplay.raop.auth.packet_seal import PacketSeal
 from custom_components.airplay.raop.buttons import Button
 from custom_components.airplay.raop.engine import airplay2_lane, buffered_lane, sessions
-from custom_components.airplay.raop.engine.ptp_link import Ports
-from custom_components.airplay.raop.engine.ptp_service import PtpService
+from custom_components.airplay.raop.engine.ptp.links import Ports
+from custom_components.airplay.raop.engine.ptp.service import PtpService
 from custom_components.airplay.raop.errors import PtpPortsTakenError
 from custom_components.airplay.raop.messages import (
     Addressee,

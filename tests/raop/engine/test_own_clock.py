@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from custom_components.airplay.raop.engine.ptp_link import Ports
-from custom_components.airplay.raop.engine.ptp_service import PtpService
+from custom_components.airplay.raop.engine.ptp.links import Ports
+from custom_components.airplay.raop.engine.ptp.service import PtpService
 from custom_components.airplay.raop.messages import Member
 from tests.virtual_receiver import Quirks
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts, txt

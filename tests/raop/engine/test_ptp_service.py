@@ -11,8 +11,8 @@ import pytest
 
 from custom_components.airplay.raop.engine.net import clock
 from custom_components.airplay.raop.engine.pacing.pacer import Pacer
-from custom_components.airplay.raop.engine.ptp_link import Ports, place_of
-from custom_components.airplay.raop.engine.ptp_service import (
+from custom_components.airplay.raop.engine.ptp.links import Ports, place_of
+from custom_components.airplay.raop.engine.ptp.service import (
     PtpPeer,
     PtpService,
     clock_id_of,

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from custom_components.airplay.raop.engine.net import clock
-from custom_components.airplay.raop.engine.ptp_socket import EventSocket
+from custom_components.airplay.raop.engine.ptp.event_sockets import EventSocket
 
 MS = 1_000_000
 TIMESTAMPING = 37

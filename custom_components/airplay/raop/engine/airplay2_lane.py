@@ -30,7 +30,7 @@ from .net.event_channel import EventChannel
 from .net.login import enter_airplay2
 from .pacing.outlet import Tap
 from .pacing.transmitter import Transmitter
-from .ptp_service import PtpPeer
+from .ptp.service import PtpPeer
 from .session_lane import SessionLane
 
 _LOGGER = logging.getLogger(__name__)

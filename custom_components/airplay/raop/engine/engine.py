@@ -40,7 +40,7 @@ from ..session.source_switch import Turn
 from .announcement import Announcement
 from .lanes import Ways
 from .pacing.pacer import Pacer
-from .ptp_service import PtpService, clock_id_of
+from .ptp.service import PtpService, clock_id_of
 from .stream import Stream
 from .streams import Streams, SupersededError
 

@@ -10,7 +10,7 @@ from ..buttons import Button
 from ..messages import Identity
 from ..session.backlog import AudioKey
 from .pacing.pacer import Pacer
-from .ptp_service import PtpService
+from .ptp.service import PtpService
 
 _AES_BYTES = 16
 _SEAL_BYTES = 32

@@ -17,7 +17,7 @@ from .means import GroupKeys, Means
 from .net.sockets import without_scope
 from .pacing.pacer import Pacer
 from .pacing.transmitter import Transmitter
-from .ptp_service import PtpService
+from .ptp.service import PtpService
 from .standing import Standing
 
 

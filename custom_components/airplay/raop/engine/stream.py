@@ -12,7 +12,7 @@ from .lanes import Ways
 from .members import Members, ignore_button
 from .music import Music
 from .pacing.pacer import Pacer
-from .ptp_service import PtpService
+from .ptp.service import PtpService
 from .sessions import SILENT
 
 

@@ -7,10 +7,10 @@ import errno
 import ipaddress
 import socket
 
-from ..errors import PtpNotPermittedError, PtpPortsTakenError, PtpUnavailableError
-from ..wire.ptp import EVENT_PORT, GENERAL_PORT
-from .net.sockets import bind, endpoint, family_of
-from .ptp_socket import Address, EventSocket
+from ...errors import PtpNotPermittedError, PtpPortsTakenError, PtpUnavailableError
+from ...wire.ptp import EVENT_PORT, GENERAL_PORT
+from ..net.sockets import bind, endpoint, family_of
+from .event_sockets import Address, EventSocket
 
 # Receivers answer to whichever address of ours they know.
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104

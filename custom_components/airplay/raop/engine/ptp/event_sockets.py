@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import socket
 import struct
 
-from .net import clock
-from .net.sockets import arrival_ns, bind, stamp_arrivals
+from ..net import clock
+from ..net.sockets import arrival_ns, bind, stamp_arrivals
 
 # Not in the socket module: see linux/net_tstamp.h and linux/errqueue.h.
 _SO_TIMESTAMPING = 37

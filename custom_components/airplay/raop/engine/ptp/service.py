@@ -5,14 +5,15 @@ from hashlib import sha256
 import logging
 import socket
 
-from ..errors import PtpUnavailableError, ReceiverProtocolError
-from ..session.ptp import Outgoing, Peer
-from ..session.ptp_readiness import Habit
-from ..wire.ptp import GENERAL_PORT
-from .net import clock
-from .net.sockets import endpoint, family_of
-from .pacing.pacer import Pacer
-from .ptp_link import (
+from ...errors import PtpUnavailableError, ReceiverProtocolError
+from ...session.ptp import Outgoing, Peer
+from ...session.ptp_readiness import Habit
+from ...wire.ptp import GENERAL_PORT
+from ..net import clock
+from ..net.sockets import endpoint, family_of
+from ..pacing.pacer import Pacer
+from .event_sockets import Address, receive
+from .links import (
     EVERYWHERE,
     STANDARD,
     Link,
@@ -23,7 +24,6 @@ from .ptp_link import (
     place_of,
     with_port,
 )
-from .ptp_socket import Address, receive
 
 _LOGGER = logging.getLogger(__name__)
 

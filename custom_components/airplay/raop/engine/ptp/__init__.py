@@ -1,0 +1,1 @@
+"""The PTP clock of this process."""
