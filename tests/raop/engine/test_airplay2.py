@@ -13,7 +13,8 @@ import pytest
 
 from custom_components.airplay.raop.auth.packet_seal import PacketSeal
 from custom_components.airplay.raop.buttons import Button
-from custom_components.airplay.raop.engine import airplay2_lane, buffered_lane, sessions
+from custom_components.airplay.raop.engine import sessions
+from custom_components.airplay.raop.engine.lanes import airplay2, buffered
 from custom_components.airplay.raop.engine.ptp.links import Ports
 from custom_components.airplay.raop.engine.ptp.service import PtpService
 from custom_components.airplay.raop.errors import PtpPortsTakenError
@@ -166,11 +167,11 @@ async def test_a_pause_that_comes_while_the_line_is_told_is_the_last_word(
 ) -> None:
     wav(tmp_path / "song.wav", 1.5)
     den = await speaker(desk)
-    perform = buffered_lane.BufferedLane._perform
+    perform = buffered.BufferedLane._perform
     is_armed, paused = False, asyncio.Event()
 
     async def pausing[T](
-        lane: buffered_lane.BufferedLane, steps: Handshake[T], **options: Any
+        lane: buffered.BufferedLane, steps: Handshake[T], **options: Any
     ) -> T:
         nonlocal is_armed
         answer = await perform(lane, steps, **options)
@@ -180,7 +181,7 @@ async def test_a_pause_that_comes_while_the_line_is_told_is_the_last_word(
             paused.set()
         return answer
 
-    monkeypatch.setattr(buffered_lane.BufferedLane, "_perform", pausing)
+    monkeypatch.setattr(buffered.BufferedLane, "_perform", pausing)
     started = play(tmp_path / "song.wav", by(den, BUFFERED), lead_ms=None)
     assert await desk.run(started) is None
     await den.wait_frames(10_000)
@@ -350,7 +351,7 @@ async def test_a_receiver_that_does_not_follow_our_clock_is_called_silent(
     desk: Desk, tmp_path: Path, lane: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "_EVIDENCE_S", 0.5)
-    monkeypatch.setattr(airplay2_lane, "_FIRST_FEEDBACK_S", 0.05)
+    monkeypatch.setattr(airplay2, "_FIRST_FEEDBACK_S", 0.05)
     wav(tmp_path / "song.wav", 8)
     den = await speaker(desk, follows_ptp=False)
 
@@ -380,7 +381,7 @@ async def test_without_the_ports_of_ptp_receivers_are_told_the_time_when_they_as
 async def test_a_receiver_that_needs_time_for_an_anchor_is_given_it(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(buffered_lane, "_ANCHOR_RETRY_S", 0.1)
+    monkeypatch.setattr(buffered, "_ANCHOR_RETRY_S", 0.1)
     wav(tmp_path / "song.wav", 1.5)
     den = await speaker(desk, anchor_needs_clock=True, ptp_settle_s=0.5)
     started = play(tmp_path / "song.wav", by(den, BUFFERED), lead_ms=300)
@@ -408,8 +409,8 @@ async def test_a_session_that_a_receiver_gives_up_is_lost(
 async def test_a_receiver_that_answers_no_more_is_lost(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(airplay2_lane, "_FEEDBACK_S", 0.1)
-    monkeypatch.setattr(airplay2_lane, "_FIRST_FEEDBACK_S", 0.1)
+    monkeypatch.setattr(airplay2, "_FEEDBACK_S", 0.1)
+    monkeypatch.setattr(airplay2, "_FIRST_FEEDBACK_S", 0.1)
     wav(tmp_path / "song.wav", 8)
     den = await speaker(desk)
     started = play(tmp_path / "song.wav", by(den, REALTIME), lead_ms=None)

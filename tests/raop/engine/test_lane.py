@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.airplay.raop.engine import raop_lane
+from custom_components.airplay.raop.engine.lanes import raop
+from custom_components.airplay.raop.engine.lanes.base import receiver_of
 from custom_components.airplay.raop.engine.net.connection import _address
-from custom_components.airplay.raop.engine.session_lane import receiver_of
 from custom_components.airplay.raop.engine.stream import Stream
 from custom_components.airplay.raop.messages import Member, Shutdown, VolumeFound
 from tests.virtual_receiver import Quirks, VirtualReceiver
@@ -20,7 +20,7 @@ async def test_receivers_are_told_that_we_are_there(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(raop_lane, "_KEEP_ALIVE_S", 0.05)
+    monkeypatch.setattr(raop, "_KEEP_ALIVE_S", 0.05)
     wav(tmp_path / "song.wav", 5)
     assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.airplay.raop.engine import airplay2_lane, sessions
+from custom_components.airplay.raop.engine import sessions
+from custom_components.airplay.raop.engine.lanes import airplay2
 from custom_components.airplay.raop.messages import MemberChanged
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver
 
@@ -16,7 +17,7 @@ from .test_airplay2 import BUFFERED, REALTIME, by, finished, methods, speaker
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait not quite so long for evidence."""
     monkeypatch.setattr(sessions, "_EVIDENCE_S", 0.5)
-    monkeypatch.setattr(airplay2_lane, "_FIRST_FEEDBACK_S", 0.05)
+    monkeypatch.setattr(airplay2, "_FIRST_FEEDBACK_S", 0.05)
 
 
 def ways_to(of: AirPlay2Receiver) -> list[str]:

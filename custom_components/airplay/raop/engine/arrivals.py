@@ -11,7 +11,7 @@ from ..errors import (
     ReceiverUnreachableError,
 )
 from ..messages import Member
-from .lane import Lane
+from .lanes.lane import Lane
 from .members import Members, tear_down
 from .pacing.transmitter import Transmitter
 

@@ -16,7 +16,7 @@ from ..session.pulse import Pulse
 from ..session.rejoin import Link
 from ..session.roster import Roster
 from ..session.timeline import SECOND_NS
-from .lane import Lane
+from .lanes.lane import Lane
 from .net import clock
 from .net.reachability import answers
 from .sessions import SILENT, Sessions

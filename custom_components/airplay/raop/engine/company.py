@@ -15,7 +15,7 @@ from ..errors import (
 from ..messages import Member, Play
 from ..session.roster import Roster
 from .healing import Healing
-from .lane import Lane
+from .lanes.lane import Lane
 from .members import all_of
 from .sessions import Sessions
 

@@ -38,7 +38,7 @@ from ..messages import (
 from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
 from .announcement import Announcement
-from .lanes import Ways
+from .lanes.choice import Ways
 from .pacing.pacer import Pacer
 from .ptp.service import PtpService, clock_id_of
 from .stream import Stream

@@ -7,7 +7,7 @@ from ..messages import Tags
 from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
 from .herald import Herald
 from .items import Items
-from .lane import Lane, Show
+from .lanes.lane import Lane, Show
 from .net import clock
 from .pacing.feed import Pcm, Segment
 from .playback import Playback, over

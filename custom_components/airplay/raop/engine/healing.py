@@ -10,7 +10,7 @@ from ..messages import Member
 from ..session.rejoin import Link
 from ..session.roster import Roster
 from .care import Care
-from .lane import Lane
+from .lanes.lane import Lane
 from .sessions import Sessions
 
 _LOGGER = logging.getLogger(__name__)

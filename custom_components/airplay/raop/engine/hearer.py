@@ -7,7 +7,7 @@ from ..errors import (
     StoppedError,
 )
 from ..messages import Addressee
-from .lane import Lane
+from .lanes.lane import Lane
 from .pacing.outlet import Tap
 from .sessions import Sessions
 

@@ -11,9 +11,9 @@ from ..errors import RaopError, StoppedError
 from ..messages import Channel, Event, Identity, Member, MemberProgress
 from ..session.lead import lead_ms
 from ..session.remote import Remotes
-from .lane import Lane, Show
-from .lanes import Ways, open_lane
-from .means import GroupKeys, Means
+from .lanes.choice import Ways, open_lane
+from .lanes.context import GroupKeys, Means
+from .lanes.lane import Lane, Show
 from .net.sockets import without_scope
 from .pacing.pacer import Pacer
 from .pacing.transmitter import Transmitter

@@ -8,7 +8,7 @@ from ..errors import NoStreamError, RaopError, ReceiverSilentError
 from ..messages import Event, Identity, Media, Pause, Play, Resume
 from ..session.remote import Remotes
 from .beginning import Beginning
-from .lanes import Ways
+from .lanes.choice import Ways
 from .members import Members, ignore_button
 from .music import Music
 from .pacing.pacer import Pacer

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..errors import RaopError
-from ..messages import Channel, Member, Tags
-from ..receiver import Lane as Kind
-from ..session.lead import Shown
-from ..session.link_quality import LinkQuality
-from .pacing.outlet import Tap
-from .pacing.transmitter import Transmitter
+from ...errors import RaopError
+from ...messages import Channel, Member, Tags
+from ...receiver import Lane as Kind
+from ...session.lead import Shown
+from ...session.link_quality import LinkQuality
+from ..pacing.outlet import Tap
+from ..pacing.transmitter import Transmitter
 
 
 @dataclass(frozen=True, slots=True)

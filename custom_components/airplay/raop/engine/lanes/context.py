@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 import os
 import uuid
 
-from ..auth.packet_seal import PacketSeal
-from ..buttons import Button
-from ..messages import Identity
-from ..session.backlog import AudioKey
-from .pacing.pacer import Pacer
-from .ptp.service import PtpService
+from ...auth.packet_seal import PacketSeal
+from ...buttons import Button
+from ...messages import Identity
+from ...session.backlog import AudioKey
+from ..pacing.pacer import Pacer
+from ..ptp.service import PtpService
 
 _AES_BYTES = 16
 _SEAL_BYTES = 32

@@ -8,30 +8,30 @@ import time
 from typing import override
 import uuid
 
-from ..auth.channel import ChannelKeys
-from ..errors import (
+from ...auth.channel import ChannelKeys
+from ...errors import (
     PtpUnavailableError,
     RaopError,
     ReceiverRefusedError,
     ReceiverUnreachableError,
     UnsupportedReceiverError,
 )
-from ..messages import Member
-from ..receiver import Receiver
-from ..session.airplay2 import AirPlay2Session, Clock, Stream, StreamPorts, Terms
-from ..session.control import Caller
-from ..session.events import button_of
-from ..session.ptp_readiness import habit_of
-from ..wire.rtsp import Call
-from .means import Means
-from .net import clock
-from .net.connection import Connection
-from .net.event_channel import EventChannel
-from .net.login import enter_airplay2
-from .pacing.outlet import Tap
-from .pacing.transmitter import Transmitter
-from .ptp.service import PtpPeer
-from .session_lane import SessionLane
+from ...messages import Member
+from ...receiver import Receiver
+from ...session.airplay2 import AirPlay2Session, Clock, Stream, StreamPorts, Terms
+from ...session.control import Caller
+from ...session.events import button_of
+from ...session.ptp_readiness import habit_of
+from ...wire.rtsp import Call
+from ..net import clock
+from ..net.connection import Connection
+from ..net.event_channel import EventChannel
+from ..net.login import enter_airplay2
+from ..pacing.outlet import Tap
+from ..pacing.transmitter import Transmitter
+from ..ptp.service import PtpPeer
+from .base import SessionLane
+from .context import Means
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 import logging
 from typing import Protocol
 
-from ..errors import RaopError, ReceiverRefusedError
-from ..messages import Member
+from ...errors import RaopError, ReceiverRefusedError
+from ...messages import Member
 
 _LOGGER = logging.getLogger(__name__)
 

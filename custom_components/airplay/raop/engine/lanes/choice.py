@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Callable, Iterable
 import logging
 
-from ..errors import RaopError, ReceiverBusyError, UnsupportedReceiverError
-from ..messages import Member
-from ..receiver import AIRPLAY2, Lane as Kind
-from .buffered_lane import BufferedLane
+from ...errors import RaopError, ReceiverBusyError, UnsupportedReceiverError
+from ...messages import Member
+from ...receiver import AIRPLAY2, Lane as Kind
+from .base import receiver_of
+from .buffered import BufferedLane
+from .context import Means
 from .lane import Lane
-from .means import Means
-from .raop_lane import RaopLane
-from .realtime_lane import RealtimeLane
-from .session_lane import receiver_of
+from .raop import RaopLane
+from .realtime import RealtimeLane
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -6,21 +6,21 @@ import os
 import secrets
 from typing import override
 
-from ..errors import ReceiverUnreachableError, UnsupportedReceiverError
-from ..messages import Identity, Member
-from ..receiver import Lane as Kind
-from ..session.approach import Approach
-from ..session.backlog import AudioKey, Format
-from ..session.lead import Evidence
-from ..session.raop import RaopSession, Terms
-from ..session.timeline import delay_frames
-from .net import clock
-from .net.connection import Connection
-from .net.login import enter
-from .pacing.pacer import Pacer
-from .pacing.transmitter import Transmitter
-from .pacing.udp_outlet import Outlet
-from .session_lane import SessionLane
+from ...errors import ReceiverUnreachableError, UnsupportedReceiverError
+from ...messages import Identity, Member
+from ...receiver import Lane as Kind
+from ...session.approach import Approach
+from ...session.backlog import AudioKey, Format
+from ...session.lead import Evidence
+from ...session.raop import RaopSession, Terms
+from ...session.timeline import delay_frames
+from ..net import clock
+from ..net.connection import Connection
+from ..net.login import enter
+from ..pacing.pacer import Pacer
+from ..pacing.transmitter import Transmitter
+from ..pacing.udp_outlet import Outlet
+from .base import SessionLane
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -6,21 +6,21 @@ import logging
 import socket
 from typing import override
 
-from ..errors import (
+from ...errors import (
     RaopError,
     ReceiverRefusedError,
     ReceiverSilentError,
     ReceiverUnreachableError,
 )
-from ..receiver import Codec, Lane as Kind
-from ..session.airplay2 import BUFFERED, AirPlay2Session, Anchor
-from ..session.backlog import Format
-from ..session.lead import Following, Shown
-from ..session.timeline import delay_frames
-from .airplay2_lane import AirPlay2Lane
-from .net import sockets
-from .net.connection import Connection
-from .pacing.tcp_outlet import BufferedOutlet, Course
+from ...receiver import Codec, Lane as Kind
+from ...session.airplay2 import BUFFERED, AirPlay2Session, Anchor
+from ...session.backlog import Format
+from ...session.lead import Following, Shown
+from ...session.timeline import delay_frames
+from ..net import sockets
+from ..net.connection import Connection
+from ..pacing.tcp_outlet import BufferedOutlet, Course
+from .airplay2 import AirPlay2Lane
 
 _LOGGER = logging.getLogger(__name__)
 

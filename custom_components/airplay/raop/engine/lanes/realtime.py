@@ -3,14 +3,14 @@
 import logging
 from typing import override
 
-from ..receiver import Codec, Lane as Kind
-from ..session.airplay2 import REALTIME, AirPlay2Session
-from ..session.backlog import Format
-from ..session.lead import Evidence, Following, Shown
-from ..session.timeline import delay_frames, time_announce
-from .airplay2_lane import AirPlay2Lane
-from .net.connection import Connection
-from .pacing.udp_outlet import Moment, Outlet, sync
+from ...receiver import Codec, Lane as Kind
+from ...session.airplay2 import REALTIME, AirPlay2Session
+from ...session.backlog import Format
+from ...session.lead import Evidence, Following, Shown
+from ...session.timeline import delay_frames, time_announce
+from ..net.connection import Connection
+from ..pacing.udp_outlet import Moment, Outlet, sync
+from .airplay2 import AirPlay2Lane
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -8,22 +8,22 @@ from dataclasses import replace
 import logging
 import secrets
 
-from ..errors import RaopError, ReceiverUnreachableError
-from ..messages import Channel, Identity, Member
-from ..receiver import Lane as Kind, Receiver, Service, merge
-from ..session.backlog import Format
-from ..session.control import ControlSession
-from ..session.handshake import Handshake
-from ..session.lead import Shown
-from ..session.link_quality import LinkQuality
-from ..session.timeline import delay_frames
+from ...errors import RaopError, ReceiverUnreachableError
+from ...messages import Channel, Identity, Member
+from ...receiver import Lane as Kind, Receiver, Service, merge
+from ...session.backlog import Format
+from ...session.control import ControlSession
+from ...session.handshake import Handshake
+from ...session.lead import Shown
+from ...session.link_quality import LinkQuality
+from ...session.timeline import delay_frames
+from ..net import clock
+from ..net.connection import Connection
+from ..pacing.outlet import Tap
+from ..pacing.pacer import Pacer
+from ..pacing.transmitter import Transmitter
 from .lane import Show
-from .level import Level
-from .net import clock
-from .net.connection import Connection
-from .pacing.outlet import Tap
-from .pacing.pacer import Pacer
-from .pacing.transmitter import Transmitter
+from .volume import Level
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Lanes: one receiver's session, whichever protocol it uses."""
