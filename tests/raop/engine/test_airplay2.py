@@ -13,10 +13,10 @@ import pytest
 
 from custom_components.airplay.raop.auth.packet_seal import PacketSeal
 from custom_components.airplay.raop.buttons import Button
-from custom_components.airplay.raop.engine import sessions
 from custom_components.airplay.raop.engine.lanes import airplay2, buffered
 from custom_components.airplay.raop.engine.ptp.links import Ports
 from custom_components.airplay.raop.engine.ptp.service import PtpService
+from custom_components.airplay.raop.engine.stream import output
 from custom_components.airplay.raop.errors import PtpPortsTakenError
 from custom_components.airplay.raop.messages import (
     Addressee,
@@ -350,7 +350,7 @@ async def test_buttons_within_the_session_are_told(desk: Desk, tmp_path: Path) -
 async def test_a_receiver_that_does_not_follow_our_clock_is_called_silent(
     desk: Desk, tmp_path: Path, lane: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "_EVIDENCE_S", 0.5)
+    monkeypatch.setattr(output, "_EVIDENCE_S", 0.5)
     monkeypatch.setattr(airplay2, "_FIRST_FEEDBACK_S", 0.05)
     wav(tmp_path / "song.wav", 8)
     den = await speaker(desk, follows_ptp=False)

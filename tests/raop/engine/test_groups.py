@@ -291,7 +291,7 @@ async def test_who_is_slow_joins_late_by_the_attempt_that_was_under_way(
     desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "custom_components.airplay.raop.engine.arrivals._PATIENCE_S", 0.3
+        "custom_components.airplay.raop.engine.stream.connecting._PATIENCE_S", 0.3
     )
     (first,) = await speakers(desk, 1)
     slow = await speaker(desk, 2, quirks=Quirks(reply_delay_s={"SETUP": 1.5}))

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from custom_components.airplay.raop.engine import care, healing
 from custom_components.airplay.raop.engine.net.reachability import answers
+from custom_components.airplay.raop.engine.stream import reconnect, supervisor
 from custom_components.airplay.raop.messages import (
     Member,
     MemberProgress,
@@ -117,9 +117,9 @@ async def test_who_comes_back_to_its_address_is_noticed_by_itself(
             is_missed.set()
         return is_there
 
-    monkeypatch.setattr(care, "answers", notice)
+    monkeypatch.setattr(reconnect, "answers", notice)
     monkeypatch.setattr(rejoin, "BACK_OFF_S", (30.0,))
-    monkeypatch.setattr(care, "_KNOCK_S", 0.2)
+    monkeypatch.setattr(reconnect, "_KNOCK_S", 0.2)
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
     await group[1].stop()
@@ -163,8 +163,8 @@ async def test_who_stays_silent_although_it_is_there_is_given_a_new_session(
 ) -> None:
     monkeypatch.setattr(pulse, "SILENT_S", 0.6)
     monkeypatch.setattr(pulse, "STEADY_S", 0.5)
-    monkeypatch.setattr(care, "_MUTE_S", 0.5)
-    monkeypatch.setattr(care, "_KNOCK_S", 0.2)
+    monkeypatch.setattr(reconnect, "_MUTE_S", 0.5)
+    monkeypatch.setattr(reconnect, "_KNOCK_S", 0.2)
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
     # It has asked for the time all the while.
@@ -241,7 +241,7 @@ async def test_a_group_that_is_lost_at_once_is_heard_again_where_the_music_is_by
 async def test_a_group_of_which_nobody_comes_back_ends(
     desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(healing, "_HOPE_S", 0.5)
+    monkeypatch.setattr(supervisor, "_HOPE_S", 0.5)
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
 

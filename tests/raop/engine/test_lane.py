@@ -7,7 +7,7 @@ import pytest
 from custom_components.airplay.raop.engine.lanes import raop
 from custom_components.airplay.raop.engine.lanes.base import receiver_of
 from custom_components.airplay.raop.engine.net.connection import _address
-from custom_components.airplay.raop.engine.stream import Stream
+from custom_components.airplay.raop.engine.stream.stream import Stream
 from custom_components.airplay.raop.messages import Member, Shutdown, VolumeFound
 from tests.virtual_receiver import Quirks, VirtualReceiver
 

@@ -15,7 +15,7 @@ from custom_components.airplay.raop.audio.events import (
     SourceEvent,
     Stalled,
 )
-from custom_components.airplay.raop.engine.playback import Playback, over
+from custom_components.airplay.raop.engine.stream.item import Playback, over
 from custom_components.airplay.raop.errors import MediaError, MediaNotFoundError
 from custom_components.airplay.raop.messages import (
     CoverFound,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.airplay.raop.engine import sessions
 from custom_components.airplay.raop.engine.lanes import airplay2
+from custom_components.airplay.raop.engine.stream import output
 from custom_components.airplay.raop.messages import MemberChanged
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver
 
@@ -16,7 +16,7 @@ from .test_airplay2 import BUFFERED, REALTIME, by, finished, methods, speaker
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait not quite so long for evidence."""
-    monkeypatch.setattr(sessions, "_EVIDENCE_S", 0.5)
+    monkeypatch.setattr(output, "_EVIDENCE_S", 0.5)
     monkeypatch.setattr(airplay2, "_FIRST_FEEDBACK_S", 0.05)
 
 
@@ -52,7 +52,7 @@ async def test_a_way_that_stays_silent_is_left_for_another(
 async def test_what_is_over_before_it_is_known_to_be_silent_is_played_anew(
     desk: Desk, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "_EVIDENCE_S", 4)
+    monkeypatch.setattr(output, "_EVIDENCE_S", 4)
     den = await speaker(desk, asks_time=False)
 
     assert await desk.run(play(song, by(den), lead_ms=None)) is None

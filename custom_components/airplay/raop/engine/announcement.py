@@ -9,7 +9,7 @@ from .announcer import Announcer
 from .clip import Clip
 from .pacing.pacer import Pacer
 from .rendezvous import Rendezvous
-from .stream import Stream
+from .stream.stream import Stream
 
 
 class Announcement:

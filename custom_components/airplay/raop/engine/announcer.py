@@ -14,13 +14,13 @@ from ..wire.parameters import DB_PER_PERCENT
 from ..wire.rtp import SAMPLE_RATE
 from .clip import Clip
 from .hearer import Hearer
-from .members import all_of
 from .net import clock
 from .pacing.outlet import Tap
 from .pacing.transmitter import Transmitter
 from .rendezvous import Rendezvous
-from .sessions import SILENT
-from .stream import Stream
+from .stream.lanes import all_of
+from .stream.output import SILENT
+from .stream.stream import Stream
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from ..errors import MediaError, MediaTooLongError
 from ..messages import Event, Media
 from ..session.timeline import frames_of_ms
 from ..wire.rtp import BYTES_PER_FRAME
-from .playback import Playback
+from .stream.item import Playback
 
 # Speech comes from a server that is at work on it: have some before it is heard.
 _AHEAD_MS = 4000

@@ -41,8 +41,8 @@ from .announcement import Announcement
 from .lanes.choice import Ways
 from .pacing.pacer import Pacer
 from .ptp.service import PtpService, clock_id_of
-from .stream import Stream
-from .streams import Streams, SupersededError
+from .stream.registry import Streams, SupersededError
+from .stream.stream import Stream
 
 _LOGGER = logging.getLogger(__name__)
 

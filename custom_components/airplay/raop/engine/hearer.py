@@ -9,7 +9,7 @@ from ..errors import (
 from ..messages import Addressee
 from .lanes.lane import Lane
 from .pacing.outlet import Tap
-from .sessions import Sessions
+from .stream.output import Sessions
 
 
 class Hearer:

@@ -5,7 +5,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import fields, replace
 
-from ..audio.events import (
+from ...audio.events import (
     Buffered,
     Ended,
     Failed,
@@ -15,10 +15,10 @@ from ..audio.events import (
     SourceEvent,
     Stalled,
 )
-from ..audio.source import Source
-from ..errors import MediaError
-from ..messages import CoverFound, Event, Media, MediaChanged, Tags
-from ..wire.rtp import SAMPLE_RATE
+from ...audio.source import Source
+from ...errors import MediaError
+from ...messages import CoverFound, Event, Media, MediaChanged, Tags
+from ...wire.rtp import SAMPLE_RATE
 
 
 class Playback:

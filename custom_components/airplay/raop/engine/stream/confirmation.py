@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
-from ..session.timeline import SECOND_NS
-from .follower import Follower
-from .net import clock
-from .sessions import Sessions
+from ...session.timeline import SECOND_NS
+from ..net import clock
+from .output import Sessions
+from .progress import Follower
 
 _LONGEST_WAIT_S = 0.5
 

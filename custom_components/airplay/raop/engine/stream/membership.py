@@ -5,19 +5,19 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Protocol
 
-from ..errors import (
+from ...errors import (
     NoStreamError,
     RaopError,
     ReceiverTakenError,
     ReceiverUnreachableError,
     StoppedError,
 )
-from ..messages import Member, Play
-from ..session.roster import Roster
-from .healing import Healing
-from .lanes.lane import Lane
-from .members import all_of
-from .sessions import Sessions
+from ...messages import Member, Play
+from ...session.roster import Roster
+from ..lanes.lane import Lane
+from .lanes import all_of
+from .output import Sessions
+from .supervisor import Healing
 
 
 class Music(Protocol):

@@ -6,17 +6,17 @@ import logging
 import secrets
 import time
 
-from ..errors import RaopError
-from ..messages import Member
-from ..session.lead import SILENT_PACKETS
-from ..session.timeline import SECOND_NS, Line, frames_of_ms
-from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
-from .arrivals import Arrivals
-from .members import Members, all_of
-from .net import clock
-from .pacing.feed import Pcm
-from .pacing.pacer import Pacer
-from .pacing.transmitter import Transmitter
+from ...errors import RaopError
+from ...messages import Member
+from ...session.lead import SILENT_PACKETS
+from ...session.timeline import SECOND_NS, Line, frames_of_ms
+from ...wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
+from ..net import clock
+from ..pacing.feed import Pcm
+from ..pacing.pacer import Pacer
+from ..pacing.transmitter import Transmitter
+from .connecting import Arrivals
+from .lanes import Members, all_of
 
 _LOGGER = logging.getLogger(__name__)
 

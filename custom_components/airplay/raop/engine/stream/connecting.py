@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Callable, Iterable
 import time
 
-from ..errors import (
+from ...errors import (
     NoStreamError,
     RaopError,
     ReceiverBusyError,
     ReceiverUnreachableError,
 )
-from ..messages import Member
-from .lanes.lane import Lane
-from .members import Members, tear_down
-from .pacing.transmitter import Transmitter
+from ...messages import Member
+from ..lanes.lane import Lane
+from ..pacing.transmitter import Transmitter
+from .lanes import Members, tear_down
 
 # Who is not ready so long after the first one comes later.
 _PATIENCE_S = 3.0

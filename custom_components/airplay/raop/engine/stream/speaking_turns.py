@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..errors import RaopError
-from ..messages import Member, Target
-from .members import tear_down
-from .pacing.transmitter import Transmitter
-from .sessions import Sessions, silence_ns
+from ...errors import RaopError
+from ...messages import Member, Target
+from ..pacing.transmitter import Transmitter
+from .lanes import tear_down
+from .output import Sessions, silence_ns
 
 # Until the last frame has left the receiver's own output buffer.
 _TAIL_S = 0.25

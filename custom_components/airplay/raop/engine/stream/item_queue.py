@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
-from ..errors import MediaError
-from ..messages import Event, Media, NextFailed, NextTaken, Play
-from ..session.timeline import frames_of_ms
-from .pacing.feed import Pcm
-from .pacing.pacer import Pacer
-from .pacing.transmitter import Transmitter
-from .playback import Playback
+from ...errors import MediaError
+from ...messages import Event, Media, NextFailed, NextTaken, Play
+from ...session.timeline import frames_of_ms
+from ..pacing.feed import Pcm
+from ..pacing.pacer import Pacer
+from ..pacing.transmitter import Transmitter
+from .item import Playback
 
 # Rides out a Home Assistant that is blocked while it serves the media.
 _AHEAD_MS = 4000

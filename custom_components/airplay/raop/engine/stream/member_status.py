@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from ..errors import RaopError
-from ..messages import Event, MemberChanged, VolumeFound
+from ...errors import RaopError
+from ...messages import Event, MemberChanged, VolumeFound
 
 _ONCE = ("lost", "left", "playing")
 

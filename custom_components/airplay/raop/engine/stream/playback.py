@@ -4,20 +4,20 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
-from ..messages import Event, Member, Play
-from ..session.timeline import ms_of_frames
-from .company import Company
-from .floor import Floor
-from .follower import Follower
-from .herald import Herald
-from .items import Items
-from .listening import Listening
-from .members import Members
-from .pacing.feed import Pcm
-from .pacing.pacer import Pacer
-from .playback import Playback
-from .sessions import SILENT, Sessions
+from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
+from ...messages import Event, Member, Play
+from ...session.timeline import ms_of_frames
+from ..pacing.feed import Pcm
+from ..pacing.pacer import Pacer
+from .confirmation import Listening
+from .item import Playback
+from .item_queue import Items
+from .lanes import Members
+from .membership import Company
+from .output import SILENT, Sessions
+from .progress import Follower
+from .reports import Herald
+from .speaking_turns import Floor
 
 
 class Music:

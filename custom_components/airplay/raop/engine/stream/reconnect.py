@@ -5,21 +5,21 @@ from collections.abc import Callable
 import logging
 import time
 
-from ..errors import (
+from ...errors import (
     RaopError,
     ReceiverSilentError,
     ReceiverTakenError,
     ReceiverUnreachableError,
 )
-from ..messages import Member
-from ..session.pulse import Pulse
-from ..session.rejoin import Link
-from ..session.roster import Roster
-from ..session.timeline import SECOND_NS
-from .lanes.lane import Lane
-from .net import clock
-from .net.reachability import answers
-from .sessions import SILENT, Sessions
+from ...messages import Member
+from ...session.pulse import Pulse
+from ...session.rejoin import Link
+from ...session.roster import Roster
+from ...session.timeline import SECOND_NS
+from ..lanes.lane import Lane
+from ..net import clock
+from ..net.reachability import answers
+from .output import SILENT, Sessions
 
 _LOGGER = logging.getLogger(__name__)
 

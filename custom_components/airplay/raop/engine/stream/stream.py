@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..buttons import Button
-from ..errors import NoStreamError, RaopError, ReceiverSilentError
-from ..messages import Event, Identity, Media, Pause, Play, Resume
-from ..session.remote import Remotes
+from ...buttons import Button
+from ...errors import NoStreamError, RaopError, ReceiverSilentError
+from ...messages import Event, Identity, Media, Pause, Play, Resume
+from ...session.remote import Remotes
+from ..lanes.choice import Ways
+from ..pacing.pacer import Pacer
+from ..ptp.service import PtpService
 from .beginning import Beginning
-from .lanes.choice import Ways
-from .members import Members, ignore_button
-from .music import Music
-from .pacing.pacer import Pacer
-from .ptp.service import PtpService
-from .sessions import SILENT
+from .lanes import Members, ignore_button
+from .output import SILENT
+from .playback import Music
 
 
 class Stream:

@@ -2,12 +2,12 @@
 
 import logging
 
-from ..errors import RaopError
-from ..messages import Play
-from ..session.timeline import frames_of_ms
-from .music import Music
-from .net import clock
-from .playback import Playback
+from ...errors import RaopError
+from ...messages import Play
+from ...session.timeline import frames_of_ms
+from ..net import clock
+from .item import Playback
+from .playback import Music
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import replace
 import logging
 
-from ..errors import RaopError
-from ..messages import Member
-from ..session.rejoin import Link
-from ..session.roster import Roster
-from .care import Care
-from .lanes.lane import Lane
-from .sessions import Sessions
+from ...errors import RaopError
+from ...messages import Member
+from ...session.rejoin import Link
+from ...session.roster import Roster
+from ..lanes.lane import Lane
+from .output import Sessions
+from .reconnect import Care
 
 _LOGGER = logging.getLogger(__name__)
 

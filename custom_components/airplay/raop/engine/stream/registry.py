@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 
-from ..errors import RaopError, StoppedError
+from ...errors import RaopError, StoppedError
 from .stream import Stream
 
 

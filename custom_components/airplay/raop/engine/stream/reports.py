@@ -3,11 +3,11 @@
 from collections.abc import Callable
 import time
 
-from ..errors import RaopError
-from ..messages import Event, MemberProgress, Progress, Started, StreamChanged
-from ..session.timeline import ms_of_frames
-from .net import clock
-from .pacing.feed import Supply
+from ...errors import RaopError
+from ...messages import Event, MemberProgress, Progress, Started, StreamChanged
+from ...session.timeline import ms_of_frames
+from ..net import clock
+from ..pacing.feed import Supply
 
 
 class Herald:

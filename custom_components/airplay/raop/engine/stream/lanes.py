@@ -6,19 +6,19 @@ from dataclasses import asdict, replace
 import time
 from weakref import WeakSet
 
-from ..buttons import Button
-from ..errors import RaopError, StoppedError
-from ..messages import Channel, Event, Identity, Member, MemberProgress
-from ..session.lead import lead_ms
-from ..session.remote import Remotes
-from .lanes.choice import Ways, open_lane
-from .lanes.context import GroupKeys, Means
-from .lanes.lane import Lane, Show
-from .net.sockets import without_scope
-from .pacing.pacer import Pacer
-from .pacing.transmitter import Transmitter
-from .ptp.service import PtpService
-from .standing import Standing
+from ...buttons import Button
+from ...errors import RaopError, StoppedError
+from ...messages import Channel, Event, Identity, Member, MemberProgress
+from ...session.lead import lead_ms
+from ...session.remote import Remotes
+from ..lanes.choice import Ways, open_lane
+from ..lanes.context import GroupKeys, Means
+from ..lanes.lane import Lane, Show
+from ..net.sockets import without_scope
+from ..pacing.pacer import Pacer
+from ..pacing.transmitter import Transmitter
+from ..ptp.service import PtpService
+from .member_status import Standing
 
 
 def ignore_button(_receiver: str, _button: Button) -> None:

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
-from ..messages import Tags
-from ..session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
-from .herald import Herald
-from .items import Items
-from .lanes.lane import Lane, Show
-from .net import clock
-from .pacing.feed import Pcm, Segment
-from .playback import Playback, over
-from .sessions import Sessions
+from ...messages import Tags
+from ...session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
+from ..lanes.lane import Lane, Show
+from ..net import clock
+from ..pacing.feed import Pcm, Segment
+from .item import Playback, over
+from .item_queue import Items
+from .output import Sessions
+from .reports import Herald
 
 _WATCH_S = 0.25
 _PROGRESS_NS = SECOND_NS
