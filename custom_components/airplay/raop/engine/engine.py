@@ -37,7 +37,7 @@ from ..messages import (
 )
 from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
-from .announcement import Announcement
+from .announce.announcement import Announcement
 from .lanes.choice import Ways
 from .pacing.pacer import Pacer
 from .ptp.service import PtpService, clock_id_of

@@ -6,21 +6,21 @@ from dataclasses import dataclass
 import logging
 import time
 
-from ..audio.overlay import Manner, Overlay, Phase
-from ..errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
-from ..messages import Announce, AnnouncementFailed, AnnouncementStarted, Event, Target
-from ..session.timeline import SECOND_NS, frames_of_ms
-from ..wire.parameters import DB_PER_PERCENT
-from ..wire.rtp import SAMPLE_RATE
+from ...audio.overlay import Manner, Overlay, Phase
+from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
+from ...messages import Announce, AnnouncementFailed, AnnouncementStarted, Event, Target
+from ...session.timeline import SECOND_NS, frames_of_ms
+from ...wire.parameters import DB_PER_PERCENT
+from ...wire.rtp import SAMPLE_RATE
+from ..net import clock
+from ..pacing.outlet import Tap
+from ..pacing.transmitter import Transmitter
+from ..stream.lanes import all_of
+from ..stream.output import SILENT
+from ..stream.stream import Stream
 from .clip import Clip
-from .hearer import Hearer
-from .net import clock
-from .pacing.outlet import Tap
-from .pacing.transmitter import Transmitter
-from .rendezvous import Rendezvous
-from .stream.lanes import all_of
-from .stream.output import SILENT
-from .stream.stream import Stream
+from .member import Hearer
+from .start_barrier import Rendezvous
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -1,15 +1,15 @@
 """A receiver that an announcement is for: its session, its level, what became of it."""
 
-from ..errors import (
+from ...errors import (
     RaopError,
     ReceiverTakenError,
     ReceiverUnreachableError,
     StoppedError,
 )
-from ..messages import Addressee
-from .lanes.lane import Lane
-from .pacing.outlet import Tap
-from .stream.output import Sessions
+from ...messages import Addressee
+from ..lanes.lane import Lane
+from ..pacing.outlet import Tap
+from ..stream.output import Sessions
 
 
 class Hearer:

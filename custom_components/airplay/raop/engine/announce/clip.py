@@ -6,11 +6,11 @@ Several streams read the same clip, each at its own place, all on the pacing thr
 import asyncio
 from collections.abc import Sequence
 
-from ..errors import MediaError, MediaTooLongError
-from ..messages import Event, Media
-from ..session.timeline import frames_of_ms
-from ..wire.rtp import BYTES_PER_FRAME
-from .stream.item import Playback
+from ...errors import MediaError, MediaTooLongError
+from ...messages import Event, Media
+from ...session.timeline import frames_of_ms
+from ...wire.rtp import BYTES_PER_FRAME
+from ..stream.item import Playback
 
 # Speech comes from a server that is at work on it: have some before it is heard.
 _AHEAD_MS = 4000

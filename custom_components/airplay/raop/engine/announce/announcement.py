@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
-from ..errors import RaopError, StoppedError
-from ..messages import Announce, Event
-from .announcer import Announcer
+from ...errors import RaopError, StoppedError
+from ...messages import Announce, Event
+from ..pacing.pacer import Pacer
+from ..stream.stream import Stream
 from .clip import Clip
-from .pacing.pacer import Pacer
-from .rendezvous import Rendezvous
-from .stream.stream import Stream
+from .start_barrier import Rendezvous
+from .stream_announcement import Announcer
 
 
 class Announcement:

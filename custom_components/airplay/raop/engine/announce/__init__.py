@@ -1,0 +1,1 @@
+"""Announcements on the engine's streams."""
