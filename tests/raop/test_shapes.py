@@ -6,7 +6,7 @@ from enum import StrEnum
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.airplay.raop.shapes import ShapeError, build
+from custom_components.airplay.raop.dataclass_json import ShapeError, build
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

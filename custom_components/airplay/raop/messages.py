@@ -37,6 +37,7 @@ from .commands import (
     Target,
     Tune,
 )
+from .dataclass_json import ShapeError, build
 from .errors import RaopError
 from .events import (
     AnnouncementFailed,
@@ -58,7 +59,6 @@ from .events import (
     StreamChanged,
     VolumeFound,
 )
-from .shapes import ShapeError, build
 
 __all__ = [
     "MAX_DELAY_MS",

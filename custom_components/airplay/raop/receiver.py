@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 import re
 
-from . import makes
+from . import quirks
 from .wire.txt import look_up, parse_features, parse_number, parse_numbers, parse_words
 
 _FEATURE_AUDIO = 1 << 9
@@ -101,7 +101,7 @@ class Receiver:
         """The maker, where it is said or can be told from the model."""
         if named := self._airplay("manufacturer"):
             return named
-        return "Apple" if makes.is_apples(self.model or "") else None
+        return "Apple" if quirks.is_apples(self.model or "") else None
 
     @property
     def firmware(self) -> str | None:
@@ -174,9 +174,9 @@ class Receiver:
         if kinds and _ENCRYPTION_NONE not in kinds:
             return True
         model = self.model or ""
-        if makes.insists_on_rsa(model):
+        if quirks.insists_on_rsa(model):
             return True
-        return self._raop("ek") == "1" and not makes.ignores_rsa(model)
+        return self._raop("ek") == "1" and not quirks.ignores_rsa(model)
 
     @property
     def needs_auth_setup(self) -> bool:
@@ -300,14 +300,14 @@ class Receiver:
     @property
     def _is_poor_at_raop(self) -> bool:
         """Whether it announces RAOP and is known to play it badly or not at all."""
-        return makes.is_poor_at_raop(self.manufacturer or "", self.model or "")
+        return quirks.is_poor_at_raop(self.manufacturer or "", self.model or "")
 
     @property
     def _is_silent_homepod(self) -> bool:
         """Whether it takes RAOP sessions and renders nothing: HomePod software 27."""
         software = self._airplay("osvers") or self._raop("ov")
         airplay = self._airplay("srcvers") or self._raop("vs")
-        return makes.is_silent_homepod(self.model or "", software, airplay)
+        return quirks.is_silent_homepod(self.model or "", software, airplay)
 
     @property
     def _transports(self) -> frozenset[str]:

@@ -2,8 +2,8 @@
 
 import threading
 
+from custom_components.airplay.raop.audio.cancel_scope import Limits
 from custom_components.airplay.raop.audio.events import Ended, Failed, SourceEvent
-from custom_components.airplay.raop.audio.link import Limits
 from custom_components.airplay.raop.audio.source import Source
 from custom_components.airplay.raop.messages import Media
 

@@ -10,8 +10,8 @@ import threading
 import pytest
 
 from custom_components.airplay.raop.audio import connection
-from custom_components.airplay.raop.audio.link import Link
-from custom_components.airplay.raop.audio.problems import (
+from custom_components.airplay.raop.audio.cancel_scope import Link
+from custom_components.airplay.raop.audio.media_errors import (
     AbandonedError,
     UnplayableError,
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from custom_components.airplay.raop.audio.decoder import Decoder
-from custom_components.airplay.raop.audio.problems import (
+from custom_components.airplay.raop.audio.media_errors import (
     AbandonedError,
     UnplayableError,
 )

@@ -7,8 +7,8 @@ import threading
 import av
 import pytest
 
-from custom_components.airplay.raop.audio.link import Limits, Link, Retries
-from custom_components.airplay.raop.audio.problems import (
+from custom_components.airplay.raop.audio.cancel_scope import Limits, Link, Retries
+from custom_components.airplay.raop.audio.media_errors import (
     AbandonedError,
     BrokenStreamError,
     DeadlineError,

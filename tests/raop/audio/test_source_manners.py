@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
+from custom_components.airplay.raop.audio.cancel_scope import Limits
 from custom_components.airplay.raop.audio.events import Buffered, Failed
-from custom_components.airplay.raop.audio.link import Limits
 from custom_components.airplay.raop.errors import (
     MediaEmptyError,
     MediaError,

@@ -15,7 +15,7 @@ from custom_components.airplay.raop.errors import (
     ReceiverRefusedError,
     TooManyTriesError,
 )
-from custom_components.airplay.raop.session.handshake import Handshake
+from custom_components.airplay.raop.wire.handshake import Handshake
 from custom_components.airplay.raop.wire.rtsp import Request, Response
 from tests.raop.session.talk import answer, fail, header, talk
 from tests.raop.vectors import octets

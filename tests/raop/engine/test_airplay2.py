@@ -32,7 +32,7 @@ from custom_components.airplay.raop.messages import (
     Target,
 )
 from custom_components.airplay.raop.receiver import Receiver
-from custom_components.airplay.raop.session.handshake import Handshake
+from custom_components.airplay.raop.wire.handshake import Handshake
 from tests.virtual_receiver import Quirks, monotonic_ns
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts
 from tests.virtual_receiver.pairing import Gate

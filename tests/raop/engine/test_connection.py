@@ -13,7 +13,7 @@ from custom_components.airplay.raop.errors import (
     ReceiverProtocolError,
     ReceiverUnreachableError,
 )
-from custom_components.airplay.raop.session.handshake import Handshake
+from custom_components.airplay.raop.wire.handshake import Handshake
 from custom_components.airplay.raop.wire.rtsp import Request
 
 type Script = Callable[

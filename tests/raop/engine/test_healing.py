@@ -16,7 +16,7 @@ from custom_components.airplay.raop.messages import (
     Resume,
     Seen,
 )
-from custom_components.airplay.raop.session import pulse, rejoin
+from custom_components.airplay.raop.session import liveness, retry_policy
 from tests.virtual_receiver import VirtualReceiver
 
 from .group import are_alike, changes, speaker, speakers, start, states, told
@@ -92,7 +92,7 @@ async def test_who_is_seen_at_another_port_is_tried_there_at_once(
     group: list[VirtualReceiver],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rejoin, "BACK_OFF_S", (60.0,))
+    monkeypatch.setattr(retry_policy, "BACK_OFF_S", (60.0,))
     await group[1].stop()
     await told(desk, group[1], "lost")
     moved = await speaker(desk, 2)
@@ -118,7 +118,7 @@ async def test_who_comes_back_to_its_address_is_noticed_by_itself(
         return is_there
 
     monkeypatch.setattr(reconnect, "answers", notice)
-    monkeypatch.setattr(rejoin, "BACK_OFF_S", (30.0,))
+    monkeypatch.setattr(retry_policy, "BACK_OFF_S", (30.0,))
     monkeypatch.setattr(reconnect, "_KNOCK_S", 0.2)
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
@@ -138,8 +138,8 @@ async def test_who_comes_back_to_its_address_is_noticed_by_itself(
 async def test_who_is_silent_is_fed_on_and_plays_again_when_its_network_is_back(
     desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulse, "SILENT_S", 0.6)
-    monkeypatch.setattr(pulse, "STEADY_S", 0.5)
+    monkeypatch.setattr(liveness, "SILENT_S", 0.6)
+    monkeypatch.setattr(liveness, "STEADY_S", 0.5)
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
     # It has asked for the time all the while.
@@ -161,8 +161,8 @@ async def test_who_is_silent_is_fed_on_and_plays_again_when_its_network_is_back(
 async def test_who_stays_silent_although_it_is_there_is_given_a_new_session(
     desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulse, "SILENT_S", 0.6)
-    monkeypatch.setattr(pulse, "STEADY_S", 0.5)
+    monkeypatch.setattr(liveness, "SILENT_S", 0.6)
+    monkeypatch.setattr(liveness, "STEADY_S", 0.5)
     monkeypatch.setattr(reconnect, "_MUTE_S", 0.5)
     monkeypatch.setattr(reconnect, "_KNOCK_S", 0.2)
     group = await speakers(desk, 2)
@@ -196,7 +196,7 @@ async def test_who_ends_the_session_itself_is_left_to_whom_it_plays_for(
 async def test_a_link_that_drops_out_too_often_is_given_up(
     desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rejoin, "_DROP_OUTS", 2)
+    monkeypatch.setattr(retry_policy, "_DROP_OUTS", 2)
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from custom_components.airplay.raop.errors import RaopError
-from custom_components.airplay.raop.session.handshake import Handshake
+from custom_components.airplay.raop.wire.handshake import Handshake
 from custom_components.airplay.raop.wire.rtsp import Request, Response
 
 

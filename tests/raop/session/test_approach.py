@@ -13,7 +13,7 @@ from custom_components.airplay.raop.errors import (
     TooManyTriesError,
 )
 from custom_components.airplay.raop.receiver import Service, merge
-from custom_components.airplay.raop.session.approach import (
+from custom_components.airplay.raop.session.attempts import (
     Approach,
     Knock,
     approaches,

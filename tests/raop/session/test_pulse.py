@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.airplay.raop.session.pulse import SILENT_S, Pulse
+from custom_components.airplay.raop.session.liveness import SILENT_S, Pulse
 
 # As shairport-sync asks.
 USUAL_S = [0.0, 0.3, 0.6, 0.9, 3.9, 6.9, 9.9]

@@ -13,8 +13,8 @@ from custom_components.airplay.raop.errors import (
     UnsupportedReceiverError,
 )
 from custom_components.airplay.raop.messages import Tags
-from custom_components.airplay.raop.session.handshake import Handshake
 from custom_components.airplay.raop.session.raop import Ports, RaopSession
+from custom_components.airplay.raop.wire.handshake import Handshake
 
 from .raop_session import OK, methods, opened, session
 from .talk import answer, fail, talk

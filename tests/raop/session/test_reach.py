@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.airplay.raop.session.reach import Reach
+from custom_components.airplay.raop.session.delay_span import Reach
 from custom_components.airplay.raop.session.timeline import (
     MAX_LATENCY_FRAMES,
     SECOND_NS,

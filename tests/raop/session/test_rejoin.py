@@ -13,7 +13,7 @@ from custom_components.airplay.raop.errors import (
     ReceiverUnreachableError,
     UnsupportedReceiverError,
 )
-from custom_components.airplay.raop.session.rejoin import Link
+from custom_components.airplay.raop.session.retry_policy import Link
 
 GONE = ReceiverUnreachableError("gone")
 MINUTE_S = 60.0

@@ -9,7 +9,7 @@ import ssl
 import threading
 from typing import override
 
-from .link import Link
+from .cancel_scope import Link
 
 _ICY = b"ICY "
 _HTTP = b"HTTP/1.0 "

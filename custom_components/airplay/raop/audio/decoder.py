@@ -10,8 +10,8 @@ from av.rational import AVRational
 from av.stream import Disposition, Stream
 
 from .convert import Converter, entry_point
+from .media_errors import UnplayableError, empty, not_audio
 from .pcm import FRAME_BYTES, RATE
-from .problems import UnplayableError, empty, not_audio
 
 _MAX_BAD_IN_A_ROW = 100
 # Codecs need sound before the entry to decode it as if from the beginning.

@@ -4,9 +4,9 @@ import io
 import re
 
 from ..errors import MediaError, MediaUnreachableError
+from .cancel_scope import Link
 from .icy import IcyDemuxer, decode_text
-from .link import Link
-from .problems import BrokenStreamError, UnplayableError, for_network, for_status
+from .media_errors import BrokenStreamError, UnplayableError, for_network, for_status
 from .web import Response, get
 
 _PIECE_BYTES = 1 << 15

@@ -11,10 +11,17 @@ from av.container import InputContainer
 from av.stream import Discard
 
 from ..errors import MediaError
+from .cancel_scope import Link
 from .http_stream import HttpFile, HttpRadio, open_http
-from .link import Link
+from .media_errors import (
+    UnplayableError,
+    empty,
+    for_libav,
+    forbidden,
+    not_audio,
+    not_found,
+)
 from .playlists import MAX_PLAYLIST_BYTES, entries_of
-from .problems import UnplayableError, empty, for_libav, forbidden, not_audio, not_found
 from .sniff import HEAD_BYTES, Kind, kind_of
 from .web import USER_AGENT
 

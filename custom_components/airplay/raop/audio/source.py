@@ -6,10 +6,10 @@ import threading
 
 from ..errors import MediaError
 from ..messages import Media, Tags
+from .cancel_scope import Limits, Link, Retries
 from .events import Buffered, Ended, Failed, Recovered, Retitled, SourceEvent, Stalled
-from .link import Limits, Link, Retries
+from .media_errors import AbandonedError, UnplayableError, for_failure
 from .pcm import RATE, PcmQueue
-from .problems import AbandonedError, UnplayableError, for_failure
 from .track import BREAKS, Track, open_track
 from .watch import Watch
 

@@ -6,11 +6,11 @@ from itertools import chain
 import av
 
 from ..messages import Tags
+from .cancel_scope import Link
 from .decoder import Decoder
 from .events import Opened
-from .link import Link
+from .media_errors import BrokenStreamError, UnplayableError, for_failure
 from .opening import Input, open_input
-from .problems import BrokenStreamError, UnplayableError, for_failure
 from .tags import cover_from, tags_from, tags_from_title
 
 BREAKS = (BrokenStreamError, OSError, av.FFmpegError)

@@ -6,9 +6,9 @@ from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
 from typing import cast, override
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
+from .cancel_scope import Link
 from .connection import WebSocket, connect
-from .link import Link
-from .problems import for_network, unreachable
+from .media_errors import for_network, unreachable
 
 MAX_REDIRECTS = 5
 USER_AGENT = "AirPlay speakers"

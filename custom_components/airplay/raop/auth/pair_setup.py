@@ -5,7 +5,7 @@ attempt that fails needs a new connection: receivers stay confused on the old on
 """
 
 from ..errors import AuthenticationError
-from ..session.handshake import Handshake
+from ..wire.handshake import Handshake
 from ..wire.tlv8 import Tag
 from . import srp
 from .pairing_messages import message, read_answer

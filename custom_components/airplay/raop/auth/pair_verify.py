@@ -19,8 +19,8 @@ from ..errors import (
     ReceiverProtocolError,
     ReceiverRefusedError,
 )
-from ..session.handshake import Handshake
 from ..wire import tlv8
+from ..wire.handshake import Handshake
 from ..wire.rtsp import Request, Response
 from ..wire.tlv8 import Tag
 from .channel import ChannelKeys

@@ -12,11 +12,11 @@ from ipaddress import ip_address
 from typing import ClassVar, override
 
 from ..errors import ReceiverProtocolError, ReceiverRefusedError
+from ..wire.handshake import Handshake
 from ..wire.plist import build_plist, parse_plist, signed
 from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE, buffered_sequence
 from ..wire.rtsp import Request, Response
 from .control import Caller, ControlSession, expect
-from .handshake import Handshake
 
 _BPLIST = "application/x-apple-binary-plist"
 _SOURCE_VERSION = "690.7.1"

@@ -15,8 +15,8 @@ from ..errors import (
 )
 from ..messages import Tags
 from ..wire import dmap, parameters
+from ..wire.handshake import Handshake
 from ..wire.rtsp import Request, Response
-from .handshake import Handshake
 
 _BUSY = (453, 503)
 _UNSUPPORTED = (406, 415)

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from ..errors import ReceiverProtocolError, ReceiverRefusedError
 from ..receiver import Receiver, Service
+from ..wire.handshake import Handshake
 from ..wire.plist import parse_plist
 from ..wire.rtsp import Request
-from .handshake import Handshake
 
 _USER_AGENT = "AirPlay/409.16"
 # Words of the answer, and what the TXT record calls the same.

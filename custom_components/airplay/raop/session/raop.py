@@ -15,10 +15,10 @@ from ..auth.auth_setup import auth_setup_request
 from ..errors import PairingRequiredError, ReceiverBusyError, ReceiverProtocolError
 from ..receiver import Receiver
 from ..wire import sdp
+from ..wire.handshake import Handshake
 from ..wire.rtsp import Request, parse_transport, transport_port
 from .backlog import AudioKey, Format
 from .control import Caller, ControlSession, expect, refuse, rtp_info
-from .handshake import Handshake
 
 USER_AGENT = "iTunes/11.0.4 (Windows; N)"
 # Control characters, and halves of characters that no encoding has.

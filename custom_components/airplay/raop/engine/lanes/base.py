@@ -13,10 +13,10 @@ from ...messages import Channel, Identity, Member
 from ...receiver import Lane as Kind, Receiver, Service, merge
 from ...session.backlog import Format
 from ...session.control import ControlSession
-from ...session.handshake import Handshake
 from ...session.lead import Shown
 from ...session.link_quality import LinkQuality
 from ...session.timeline import delay_frames
+from ...wire.handshake import Handshake
 from ..net import clock
 from ..net.connection import Connection
 from ..pacing.outlet import Tap

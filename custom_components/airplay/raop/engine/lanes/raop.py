@@ -9,7 +9,7 @@ from typing import override
 from ...errors import ReceiverUnreachableError, UnsupportedReceiverError
 from ...messages import Identity, Member
 from ...receiver import Lane as Kind
-from ...session.approach import Approach
+from ...session.attempts import Approach
 from ...session.backlog import AudioKey, Format
 from ...session.lead import Evidence
 from ...session.raop import RaopSession, Terms

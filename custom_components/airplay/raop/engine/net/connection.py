@@ -9,7 +9,7 @@ import struct
 
 from ...auth.channel import Channel, ChannelKeys
 from ...errors import RaopError, ReceiverProtocolError, ReceiverUnreachableError
-from ...session.handshake import Handshake
+from ...wire.handshake import Handshake
 from ...wire.rtsp import Request, Response, ResponseParser
 
 _LOGGER = logging.getLogger(__name__)

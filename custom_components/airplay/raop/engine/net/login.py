@@ -12,7 +12,7 @@ from ...auth.pair_setup import transient_setup
 from ...auth.pair_verify import home_kit_verify, verify
 from ...errors import RaopError
 from ...receiver import Receiver
-from ...session.approach import Approach, approaches, knocks
+from ...session.attempts import Approach, approaches, knocks
 from ...session.info import ask_info
 from .connection import Connection
 

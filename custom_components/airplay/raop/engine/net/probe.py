@@ -9,7 +9,7 @@ from ...errors import AuthenticationError, PairingRequiredError, RaopError
 from ...messages import Identity
 from ...receiver import Lane, Receiver
 from ...session.airplay2 import AirPlay2Session, Clock, Terms as Terms2
-from ...session.approach import Approach
+from ...session.attempts import Approach
 from ...session.backlog import AudioKey, Format
 from ...session.control import Caller
 from ...session.info import ask_info

@@ -1,7 +1,7 @@
 """Who hears a timeline: its outlets, where each begins, how far ahead all are sent."""
 
 from ...session.backlog import Backlog
-from ...session.reach import Reach
+from ...session.delay_span import Reach
 from ...session.timeline import SECOND_NS, Line
 from ...wire.rtp import SAMPLE_RATE
 from .outlet import Tap

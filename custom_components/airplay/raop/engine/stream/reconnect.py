@@ -12,8 +12,8 @@ from ...errors import (
     ReceiverUnreachableError,
 )
 from ...messages import Member
-from ...session.pulse import Pulse
-from ...session.rejoin import Link
+from ...session.liveness import Pulse
+from ...session.retry_policy import Link
 from ...session.roster import Roster
 from ...session.timeline import SECOND_NS
 from ..lanes.lane import Lane

@@ -7,7 +7,7 @@ import logging
 
 from ...errors import RaopError
 from ...messages import Member
-from ...session.rejoin import Link
+from ...session.retry_policy import Link
 from ...session.roster import Roster
 from ..lanes.lane import Lane
 from .output import Sessions

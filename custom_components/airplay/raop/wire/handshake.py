@@ -2,6 +2,6 @@
 
 from collections.abc import Generator
 
-from ..wire.rtsp import Request, Response
+from .rtsp import Request, Response
 
 type Handshake[T] = Generator[Request, Response, T]

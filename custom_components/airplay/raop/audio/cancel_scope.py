@@ -7,7 +7,7 @@ from itertools import chain, repeat
 import threading
 import time
 
-from .problems import AbandonedError, DeadlineError, unreachable
+from .media_errors import AbandonedError, DeadlineError, unreachable
 
 
 @dataclass(frozen=True, slots=True)
