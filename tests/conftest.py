@@ -13,7 +13,7 @@ sys.dont_write_bytecode = False
 pytest_plugins = ["tests.ha_fixtures"]
 
 # Modules that announce by real mDNS, and would find what the others announce.
-_ANNOUNCING = {"tests.test_virtual_receiver", "tests.raop.test_scan"}
+_ANNOUNCING = {"tests.virtual_receiver.test_receiver", "tests.raop.test_scan"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -15,11 +15,11 @@ from custom_components.airplay.sender import process
 from homeassistant.components import zeroconf
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tests.ha_announce import HeldSender, held_sender
+from tests.announcements.common import HeldSender, held_sender
 from tests.ha_common import Network, entry_for, set_up, tone, write_wav
 from tests.ha_pairing import gated
 from tests.ha_songs import Songs
-from tests.quick_sender import Nursery
+from tests.sender_fork_server import Nursery
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.pairing.gate import Kind
 

@@ -17,9 +17,9 @@ import pytest
 import pytest_socket
 
 from custom_components.airplay.raop import cli
-from tests.quick_sender import Nursery
 from tests.raop.engine.sender import environment
 from tests.raop.engine.stage import receiver, wav
+from tests.sender_fork_server import Nursery
 from tests.virtual_receiver import Advertisement, Quirks, VirtualReceiver
 
 QUICK = ("--depth-ms", "400", "--lead-ms", "400")

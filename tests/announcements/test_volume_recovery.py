@@ -17,7 +17,7 @@ from custom_components.airplay.discovery import browser
 from custom_components.airplay.raop.errors import ReceiverUnreachableError
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha_announce import announce, begun, held_sender
+from tests.announcements.common import announce, begun, held_sender
 from tests.ha_common import (
     FOLDER,
     Network,

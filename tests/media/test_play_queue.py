@@ -6,7 +6,7 @@ import pytest
 
 from custom_components.airplay.media.play_queue import MAX_ITEMS, PlayQueue
 from custom_components.airplay.media.queue_item import QueueFullError, Repeat
-from tests.short_queues import (
+from tests.media.short_queues import (
     a_queue,
     advance,
     current,

@@ -10,7 +10,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from tests.ha_announce import airplay_announce, announce, held_sender
+from tests.announcements.common import airplay_announce, announce, held_sender
 from tests.ha_common import Watch, entry_for, play, set_up, state_of
 from tests.ha_media import mp3
 from tests.ha_voice import Voice, add_voices, no_old_words

@@ -14,7 +14,7 @@ from tests.ha_common import Watch, call, play, state_of
 from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
 from tests.ha_remote import remote_of
 from tests.ha_songs import can, is_item
-from tests.test_occupancy import AWAY
+from tests.speaker.test_in_use import AWAY
 
 
 @pytest.fixture

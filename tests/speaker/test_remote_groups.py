@@ -12,8 +12,8 @@ from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
 from tests.ha_remote import Buttons, entity_of, remote_of
 from tests.ha_songs import is_item
 from tests.raop.engine.two_sides import gains, heard_sides, music
-from tests.test_occupancy import AWAY, BACK
-from tests.test_remote import has, press
+from tests.speaker.test_in_use import AWAY, BACK
+from tests.speaker.test_remote import has, press
 from tests.virtual_receiver.remote import RemoteControl
 
 

@@ -9,7 +9,12 @@ import pytest
 
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha_announce import HeldSender, airplay_announce, announce, held_sender
+from tests.announcements.common import (
+    HeldSender,
+    airplay_announce,
+    announce,
+    held_sender,
+)
 from tests.ha_common import FOLDER, Watch, call, logged, play, state_of
 from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
 from tests.raop.engine.speaking import voice_began_ns, volumes

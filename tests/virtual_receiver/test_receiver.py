@@ -36,7 +36,7 @@ from tests.virtual_receiver.hand_sender import (
 from tests.virtual_receiver.mdns import RAOP
 from tests.virtual_receiver.speaker import Speaker
 
-from .virtual_receiver import Advertisement, Quirks, VirtualReceiver
+from . import Advertisement, Quirks, VirtualReceiver
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -362,7 +362,7 @@ async def test_command_line(tmp_path: Path, number: signal.Signals) -> None:
         sys.executable,
         *("-m", "tests.virtual_receiver", "--name", "Kitchen", "--json"),
         *("--no-mdns", "--wav", str(path), "--quirk", "loss=0"),
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None

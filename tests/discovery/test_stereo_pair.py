@@ -15,7 +15,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tests.ha_announce import announce
+from tests.announcements.common import announce
 from tests.ha_common import (
     Network,
     Watch,

@@ -10,7 +10,7 @@ import pytest
 from custom_components.airplay.media import play_queue
 from custom_components.airplay.media.play_queue import MAX_ITEMS, PlayQueue
 from custom_components.airplay.media.queue_item import Repeat, new_item_id
-from tests.short_queues import a_queue, current, item, restored, stored
+from tests.media.short_queues import a_queue, current, item, restored, stored
 
 
 def test_item_says_what_is_known_in_the_words_of_play_media() -> None:

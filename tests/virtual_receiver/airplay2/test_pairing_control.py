@@ -11,6 +11,7 @@ import pytest
 from pytest_socket import socket_allow_hosts
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
+from tests.virtual_receiver import SHAIRPORT_5_1_AIRPLAY_2, Advertisement
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver
 from tests.virtual_receiver.airplay2.hand_clock import HandClock
 from tests.virtual_receiver.airplay2.hand_pairing import RefusedError
@@ -28,8 +29,6 @@ from tests.virtual_receiver.digest import digest
 from tests.virtual_receiver.hand_sender import FRAMES, HandSender, now_ns
 from tests.virtual_receiver.mdns import AIRPLAY
 from tests.virtual_receiver.pairing import Gate
-
-from .virtual_receiver import SHAIRPORT_5_1_AIRPLAY_2, Advertisement
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -263,7 +262,7 @@ async def test_command_line_speaks_airplay_2() -> None:
         sys.executable,
         *("-m", "tests.virtual_receiver", "--name", "Kitchen", "--json", "--no-mdns"),
         *("--airplay2", "--ptp", "0,0", "--quirk", "ptp_settle_s=0.05"),
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[3],
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None

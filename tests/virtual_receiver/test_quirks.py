@@ -14,7 +14,7 @@ from tests.virtual_receiver.by_hand import (
 )
 from tests.virtual_receiver.hand_sender import FRAMES, noise
 
-from .virtual_receiver import Quirks, VirtualReceiver
+from . import Quirks, VirtualReceiver
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

@@ -22,7 +22,7 @@ from custom_components.airplay.media.queue_item import (
     Repeat,
     Verdict,
 )
-from tests.short_queues import current, item, names_of, restored, stored, upcoming
+from tests.media.short_queues import current, item, names_of, restored, stored, upcoming
 
 NEW = st.lists(st.none(), max_size=4)
 BOUND = 12

@@ -11,7 +11,7 @@ from custom_components.airplay.announcements.request import Announcement
 from custom_components.airplay.raop.errors import ReceiverUnreachableError
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha_announce import (
+from tests.announcements.common import (
     ALARM,
     BELL,
     DINNER,

@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha_announce import airplay_announce, announce, begun
+from tests.announcements.common import airplay_announce, announce, begun
 from tests.ha_common import FOLDER, Watch, call, play, state_of
 from tests.ha_media import media_server
 from tests.raop.engine.speaking import voice_began_ns

@@ -3,7 +3,7 @@
 import pytest
 
 from custom_components.airplay.media.queue_item import Repeat, Verdict
-from tests.short_queues import (
+from tests.media.short_queues import (
     a_queue,
     advance,
     current,

@@ -13,7 +13,13 @@ from custom_components.airplay.raop.errors import (
 )
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from tests.ha_announce import BELL, DINNER, HeldSender, airplay_announce, announce
+from tests.announcements.common import (
+    BELL,
+    DINNER,
+    HeldSender,
+    airplay_announce,
+    announce,
+)
 from tests.ha_common import (
     Network,
     Watch,
