@@ -1,0 +1,404 @@
+"""Announcements on a group: to one of its receivers, to some of them, and to all."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from custom_components.airplay.raop.messages import (
+    AnnouncementFailed,
+    AnnouncementStarted,
+    Join,
+    Leave,
+    Pause,
+    Resume,
+    StreamChanged,
+)
+from tests.raop.engine.speaking import Scene, announce, target, voice_began_ns, volumes
+from tests.raop.engine.stage import STREAM, Desk, member, receiver
+from tests.raop.engine.two_sides import (
+    gains,
+    gains_in_parts,
+    heard_sides,
+    is_said_whole,
+    voice,
+)
+from tests.virtual_receiver import VirtualReceiver
+
+
+def says_nothing(of: VirtualReceiver) -> bool:
+    return not heard_sides(of.recording.packets)[1].any()
+
+
+def in_step(one: VirtualReceiver, other: VirtualReceiver) -> bool:
+    here, there = one.play_times(), other.play_times()
+    both = here.keys() & there.keys()
+    assert len(both) > 44_100 / 352
+    return max(abs(here[each] - there[each]) for each in both) < 1_000_000
+
+
+async def test_one_of_a_group_speaks_and_the_other_plays_its_music_bit_by_bit(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+) -> None:
+    song = scene.song(3.5)
+    said = scene.bell(0.5)
+
+    await scene.play(kitchen, hall)
+    assert await scene.say(target(hall, volume=60)) is None
+    await scene.end(kitchen, hall)
+
+    assert is_said_whole(hall, said)
+    assert says_nothing(kitchen)
+    assert (gains(kitchen, song) == 1).all()
+    assert len(gains(kitchen, song)) == len(gains(hall, song)) == len(song)
+    assert [volumes(each) for each in (kitchen, hall)] == [[30], [30, 60, 30]]
+    told = desk.told(AnnouncementStarted)
+    assert [each.receiver for each in told] == [member(hall).receiver]
+    assert in_step(kitchen, hall)
+    assert not kitchen.violations + hall.violations
+
+
+async def test_music_of_one_that_speaks_does_not_wait_as_others_play_on(
+    kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+) -> None:
+    song = scene.song(3.0)
+    said = scene.bell(0.5)
+
+    await scene.play(kitchen, hall)
+    assert await scene.say(target(hall), pauses_music=True) is None
+    await scene.end(kitchen, hall)
+
+    assert is_said_whole(hall, said)
+    assert (gains(kitchen, song) == 1).all()
+    assert len(gains(hall, song)) == len(song)
+
+
+async def test_whole_group_speaks_at_the_same_instant_each_at_its_own_level(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+) -> None:
+    song = scene.song(4.0)
+    said = scene.bell(0.5)
+
+    await scene.play(kitchen, hall)
+    loud, quiet = target(kitchen, volume=60), target(hall, volume=40)
+    both = target(kitchen, hall)
+    both = type(both)(
+        stream=STREAM, addressees=(*loud.addressees, *quiet.addressees), depth_ms=400
+    )
+    assert await scene.say(both) is None
+    await scene.end(kitchen, hall)
+
+    assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
+    for each, level in ((kitchen, 60), (hall, 40)):
+        assert is_said_whole(each, said)
+        assert len(gains(each, song)) == len(song)
+        assert volumes(each) == [30, level, 30]
+    told = {each.receiver for each in desk.told(AnnouncementStarted)}
+    assert told == {member(each).receiver for each in (kitchen, hall)}
+
+
+async def test_music_of_a_whole_group_can_wait(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+) -> None:
+    song = scene.song(2.0)
+    said = scene.bell(0.5)
+
+    await scene.play(kitchen, hall)
+    both = target(kitchen, hall)
+    assert await scene.say(both, pauses_music=True) is None
+    await desk.ended()
+
+    for each in (kitchen, hall):
+        await each.drain()
+        assert is_said_whole(each, said)
+        assert len(gains_in_parts(each, song)) == 2
+
+
+async def test_two_of_three_speak_together_whatever_their_levels(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+) -> None:
+    study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
+    song = scene.song(4.0)
+    said = scene.bell(0.5)
+
+    await scene.play(kitchen, hall, study)
+    loud, usual = target(kitchen, volume=60), target(hall)
+    some = type(loud)(
+        stream=STREAM, addressees=(*loud.addressees, *usual.addressees), depth_ms=400
+    )
+    assert await scene.say(some) is None
+    await desk.ended()
+    for each in (kitchen, hall, study):
+        await each.drain()
+
+    assert is_said_whole(kitchen, said)
+    assert is_said_whole(hall, said)
+    assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
+    # The music of a level that stays falls nowhere silent.
+    assert (gains(hall, song) > 0.1).all()
+    assert (gains(study, song) == 1).all()
+    assert [volumes(each) for each in (kitchen, hall)] == [[30, 60, 30], [30]]
+
+
+async def test_speakers_of_two_streams_speak_together_whatever_their_levels(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+) -> None:
+    scene.song(4.0)
+    said = scene.bell(0.5)
+
+    await scene.play(kitchen)
+    await scene.play(hall, stream="hall")
+    assert (
+        await scene.say(target(kitchen, volume=60), target(hall, stream="hall")) is None
+    )
+    await desk.stop("hall")
+    await scene.end(kitchen)
+
+    assert is_said_whole(kitchen, said)
+    assert is_said_whole(hall, said)
+    assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
+
+
+@pytest.mark.parametrize("is_whole", [True, False], ids=["whole group", "two of three"])
+async def test_one_that_is_lost_under_the_voice_fails_alone(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    scene: Scene,
+    is_whole: bool,
+) -> None:
+    study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
+    song = scene.song(4.0)
+    said = scene.bell(1.0)
+    group = [kitchen, hall] if is_whole else [kitchen, hall, study]
+
+    await scene.play(*group)
+    number = await scene.begin(target(kitchen, hall, volume=60))
+    await hall.stop()
+    failed = await desk.until(AnnouncementFailed)
+    assert (await desk.reply(number)).code is None
+    await scene.end(kitchen)
+
+    assert (failed.stream, failed.receiver) == (STREAM, member(hall).receiver)
+    assert failed.code == "unreachable"
+    assert len(desk.told(AnnouncementFailed)) == 1
+    assert is_said_whole(kitchen, said)
+    assert len(gains(kitchen, song)) == len(song)
+    assert volumes(kitchen) == [30, 60, 30]
+
+
+@pytest.mark.parametrize("is_whole", [True, False], ids=["whole group", "one of it"])
+async def test_who_joins_under_a_voice_hears_the_rest_of_it_if_it_is_for_all(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    scene: Scene,
+    is_whole: bool,
+) -> None:
+    song = scene.song(6.0)
+    said = scene.bell(3.0)
+
+    await scene.play(kitchen)
+    number = await scene.begin(target(kitchen, is_alone=not is_whole))
+    join = Join(stream=STREAM, member=member(hall, volume=30))
+    assert await desk.run(join) is None
+    assert (await desk.reply(number)).code is None
+    await scene.end(kitchen, hall)
+
+    assert is_said_whole(kitchen, said)
+    assert len(gains(kitchen, song)) == len(song)
+    right = heard_sides(hall.recording.packets)[1]
+    rest = right[np.flatnonzero(right)]
+    if is_whole:
+        assert len(said) > len(rest) > 22_050
+        assert (rest == said[-len(rest) :]).all()
+    else:
+        assert len(rest) == 0
+    assert in_step(kitchen, hall)
+
+
+async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+) -> None:
+    song = scene.song(2.0)
+    said = scene.bell(0.4)
+
+    await scene.play(kitchen, hall)
+    await desk.run(Pause(stream=STREAM))
+    assert await scene.say(target(hall)) is None
+    assert desk.states()[-1] == "paused"
+    await desk.run(Resume(stream=STREAM))
+    await scene.end(kitchen, hall)
+
+    assert is_said_whole(hall, said)
+    assert says_nothing(kitchen)
+    for each in (kitchen, hall):
+        assert all((part == 1).all() for part in gains_in_parts(each, song))
+
+
+async def test_only_who_speaks_is_woken_in_a_group_that_let_its_receivers_go(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+) -> None:
+    scene.song(2.0)
+    said = scene.bell(0.4)
+
+    await scene.play(kitchen, hall)
+    await desk.run(Pause(stream=STREAM, keep_s=0))
+    await kitchen.wait_idle(3)
+    await hall.wait_idle(3)
+    assert await scene.say(target(hall)) is None
+    assert (kitchen.connections, hall.connections) == (1, 2)
+    assert desk.states()[-1] == "paused"
+    await desk.run(Resume(stream=STREAM))
+    await desk.ended()
+
+    assert is_said_whole(hall, said)
+    assert says_nothing(kitchen)
+
+
+async def test_idle_group_opens_sessions_for_those_who_speak_only(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+) -> None:
+    study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
+    said = scene.bell(0.4)
+
+    some = target(kitchen, hall, is_alone=True)
+    assert await scene.say(some) is None
+
+    assert is_said_whole(kitchen, said)
+    assert is_said_whole(hall, said)
+    assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
+    assert study.connections == 0
+    assert desk.told(StreamChanged) == []
+
+
+@pytest.mark.parametrize("is_playing", [True, False], ids=["playing", "idle"])
+async def test_two_of_a_group_say_different_things_at_the_same_time(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    tmp_path: Path,
+    scene: Scene,
+    is_playing: bool,
+) -> None:
+    scene.song(4.0)
+    one = voice(tmp_path / "one.wav", 1.5, seed=5)
+    two = voice(tmp_path / "two.wav", 1.0, seed=6)
+
+    if is_playing:
+        await scene.play(kitchen, hall)
+    first = desk.submit(
+        announce(
+            tmp_path / "one.wav", target(kitchen, is_alone=True), announcement="one"
+        )
+    )
+    await desk.until(AnnouncementStarted)
+    second = announce(
+        tmp_path / "two.wav",
+        target(hall, is_alone=True, volume=50),
+        announcement="two",
+    )
+    began = desk.submit(second)
+    await desk.until(AnnouncementStarted, lambda each: each.announcement == "two")
+    assert desk.told(AnnouncementFailed) == []
+    for number in (first, began):
+        assert (await desk.reply(number)).code is None
+    if is_playing:
+        await desk.ended()
+
+    assert is_said_whole(kitchen, one)
+    assert is_said_whole(hall, two)
+    assert voice_began_ns(hall) - voice_began_ns(kitchen) < 1_500_000_000
+    assert volumes(hall)[-1] == 30
+
+
+async def test_voice_for_all_waits_for_a_voice_of_one(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    tmp_path: Path,
+    scene: Scene,
+) -> None:
+    song = scene.song(6.0)
+    one = voice(tmp_path / "one.wav", 0.5, seed=5)
+    two = voice(tmp_path / "two.wav", 0.5, seed=6)
+
+    await scene.play(kitchen, hall)
+    alone = announce(tmp_path / "one.wav", target(hall), announcement="one")
+    first = desk.submit(alone)
+    await desk.until(AnnouncementStarted)
+    later = [
+        announce(tmp_path / "two.wav", target(kitchen, hall), announcement="two"),
+        announce(tmp_path / "one.wav", target(kitchen), announcement="three"),
+    ]
+    replies = await asyncio.gather(*(desk.run(each) for each in later))
+    assert (await desk.reply(first)).code is None
+    await scene.end(kitchen, hall)
+
+    assert replies == [None] * 2
+    heard = [heard_sides(each.recording.packets)[1] for each in (kitchen, hall)]
+    assert (heard[1][heard[1] != 0] == np.concatenate([one, two])).all()
+    either = (np.concatenate([two, one]), np.concatenate([one, two]))
+    assert any((heard[0][heard[0] != 0] == each).all() for each in either)
+    assert len(gains(kitchen, song)) == len(gains(hall, song)) == len(song)
+
+
+async def test_who_cannot_be_reached_holds_up_none_of_its_group(
+    desk: Desk, kitchen: VirtualReceiver, scene: Scene
+) -> None:
+    said = scene.bell(0.4)
+    gone = receiver("Gone", receiver_id="0A0B0C0D0E02")
+    async with gone:
+        both = target(kitchen, gone, volume=60)
+
+    assert await scene.say(both) is None
+
+    failed = desk.told(AnnouncementFailed)
+    assert [each.receiver for each in failed] == [both.addressees[1].member.receiver]
+    assert is_said_whole(kitchen, said)
+    assert volumes(kitchen) == [30, 60, 30]
+
+
+async def test_one_that_has_left_the_music_is_not_taken_for_heard(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+) -> None:
+    scene.song(3.0)
+    scene.bell(0.4)
+
+    await scene.play(kitchen, hall)
+    leave = Leave(stream=STREAM, receiver=member(hall).receiver)
+    assert await desk.run(leave) is None
+    command = scene.order(target(hall))
+
+    assert await desk.run(command) == "taken"
+    assert says_nothing(kitchen)
+    await desk.stop()
+
+
+async def test_one_that_leaves_under_the_voice_is_stopped_alone(
+    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+) -> None:
+    scene.song(4.0)
+    said = scene.bell(1.0)
+
+    await scene.play(kitchen, hall)
+    number = await scene.begin(target(kitchen, hall, volume=60))
+    await desk.run(Leave(stream=STREAM, receiver=member(hall).receiver))
+    failed = await desk.until(AnnouncementFailed)
+    assert (await desk.reply(number)).code is None
+    await desk.stop()
+
+    assert (failed.receiver, failed.code) == (member(hall).receiver, "stopped")
+    assert is_said_whole(kitchen, said)
+    assert [volumes(each) for each in (kitchen, hall)] == [[30, 60, 30]] * 2
+
+
+async def test_reply_says_why_nobody_of_a_group_could_be_reached(scene: Scene) -> None:
+    scene.bell(0.4)
+    one = receiver("One", receiver_id="0A0B0C0D0E02")
+    two = receiver("Two", receiver_id="0A0B0C0D0E03")
+    async with one, two:
+        both = target(one, two)
+
+    assert await scene.say(both) == "unreachable"

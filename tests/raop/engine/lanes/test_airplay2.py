@@ -1,0 +1,491 @@
+"""Playing by AirPlay 2, on a receiver that follows our clock."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+import plistlib
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+
+from custom_components.airplay.raop.auth.packet_seal import PacketSeal
+from custom_components.airplay.raop.buttons import Button
+from custom_components.airplay.raop.engine.lanes import airplay2, buffered
+from custom_components.airplay.raop.engine.ptp.links import Ports
+from custom_components.airplay.raop.engine.ptp.service import PtpService
+from custom_components.airplay.raop.engine.stream import output
+from custom_components.airplay.raop.errors import PtpPortsTakenError
+from custom_components.airplay.raop.messages import (
+    Addressee,
+    Announce,
+    Media,
+    Member,
+    MemberChanged,
+    Pause,
+    RemoteCommand,
+    Resume,
+    SetVolume,
+    StreamChanged,
+    Target,
+)
+from custom_components.airplay.raop.receiver import Receiver
+from custom_components.airplay.raop.wire.handshake import Handshake
+from tests.raop.engine.stage import (
+    EAGER,
+    STREAM,
+    Desk,
+    member as classic,
+    play,
+    receiver,
+    wav,
+)
+from tests.virtual_receiver import Quirks, monotonic_ns
+from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts
+from tests.virtual_receiver.pairing import Gate
+
+REALTIME, BUFFERED = "airplay2-realtime", "airplay2-buffered"
+LANES = [REALTIME, BUFFERED]
+FREE = PtpPorts(0, 0, None, None)
+SETTLE_S = 0.05
+PAUSE_HEARD_NS = 300_000_000
+SEEK_HEARD_NS = 600_000_000
+
+
+async def speaker(
+    desk: Desk, name: str = "Den", *, ports: PtpPorts = FREE, **details: object
+) -> AirPlay2Receiver:
+    """Add a receiver that follows the clock of the desk's engine."""
+    quirks = {"ptp_settle_s": SETTLE_S} | {
+        key: details.pop(key) for key in tuple(details) if hasattr(Quirks, key)
+    }
+    known = {"cadence": EAGER, "quirks": Quirks(**quirks)} | details  # type: ignore[arg-type]
+    it = AirPlay2Receiver(name, ptp=ports, **known)  # type: ignore[arg-type]
+    await desk.add(it)
+    engine = desk.engine
+    engine.ptp = PtpService(
+        engine._pacer,
+        engine.ptp.clock_id,
+        ports=Ports(0, 0),
+        receivers=Ports(*it.ptp_ports),
+        local=["127.0.0.1"],
+    )
+    return it
+
+
+def by(of: AirPlay2Receiver, lane: str | None = None, **details: object) -> Member:
+    """Return a receiver as a member that is played to on a lane."""
+    known = {
+        "receiver": of.receiver_id.lower(),
+        "name": of.name,
+        "host": of.host,
+        "port": of.port,
+        "txt": of.txt,
+        "airplay_port": of.port,
+        "airplay_txt": of.airplay_txt({}),
+        "lane": lane,
+    }
+    return Member(**{**known, **details})  # type: ignore[arg-type]
+
+
+async def finished(desk: Desk) -> None:
+    """Wait until everything was heard, after whatever failed before."""
+    await desk.until(StreamChanged, lambda each: each.reason == "finished")
+
+
+def methods(of: AirPlay2Receiver, names: Iterable[str]) -> list[str]:
+    """Return which of some requests came, in order."""
+    return [each.method for each in of.requests if each.method in names]
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_music_is_whole(desk: Desk, song: Path, pcm: bytes, lane: str) -> None:
+    den = await speaker(desk)
+
+    assert await desk.run(play(song, by(den, lane), lead_ms=None)) is None
+    await finished(desk)
+
+    assert den.heard(pcm).is_complete
+    assert den.violations == []
+    assert not den.has_session
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_the_order_of_the_steps_suits_everybody(
+    desk: Desk, song: Path, pcm: bytes, lane: str
+) -> None:
+    den = await speaker(
+        desk,
+        needs_record_first=True,
+        needs_events_first=True,
+        needs_metadata=lane == REALTIME,
+        forgets_early_volume=True,
+        anchor_needs_clock=True,
+    )
+
+    command = play(song, by(den, lane, volume=40), lead_ms=None)
+    assert await desk.run(command) is None
+    await finished(desk)
+
+    assert den.heard(pcm).is_complete
+    assert den.volumes[-1].volume_db == pytest.approx(-18)
+    steps = methods(den, ("SETUP", "RECORD", "SETPEERS", "TEARDOWN"))
+    assert steps == ["SETUP", "RECORD", "SETPEERS", "SETUP", "TEARDOWN"]
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_pause_is_heard_at_once_and_resume_goes_on_where_it_was(
+    desk: Desk, tmp_path: Path, lane: str
+) -> None:
+    source = np.frombuffer(wav(tmp_path / "song.wav", 2.0), "<u4")
+    den = await speaker(desk, loses_on_pause_s=0.85)
+    started = play(tmp_path / "song.wav", by(den, lane), lead_ms=None)
+    assert await desk.run(started) is None
+    await den.wait_frames(10_000)
+
+    asked_ns = monotonic_ns()
+    assert await desk.run(Pause(stream=STREAM)) is None
+    await den.drain()
+    last_ns = max(
+        each.local_ns + each.frames * 1_000_000_000 // 44_100 for each in den.played
+    )
+    before = np.count_nonzero(np.frombuffer(bytes(den.pcm), "<u4"))
+    assert await desk.run(Resume(stream=STREAM)) is None
+    await finished(desk)
+    await den.drain()
+
+    assert last_ns - asked_ns < PAUSE_HEARD_NS
+    heard = np.frombuffer(bytes(den.pcm), "<u4")
+    heard = heard[heard != 0]
+    again = len(heard) - len(source)
+    assert 0 <= again < 44_100 * 0.1
+    assert np.array_equal(heard[:before], source[:before])
+    assert np.array_equal(heard[before:], source[before - again :])
+    assert len(den.asked("SETUP")) == 2
+    flushes = methods(den, ("FLUSH", "FLUSHBUFFERED"))
+    assert flushes == ["FLUSH" if lane == REALTIME else "FLUSHBUFFERED"]
+    assert den.violations == []
+
+
+async def test_a_pause_that_comes_while_the_line_is_told_is_the_last_word(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wav(tmp_path / "song.wav", 1.5)
+    den = await speaker(desk)
+    perform = buffered.BufferedLane._perform
+    is_armed, paused = False, asyncio.Event()
+
+    async def pausing[T](
+        lane: buffered.BufferedLane, steps: Handshake[T], **options: Any
+    ) -> T:
+        nonlocal is_armed
+        answer = await perform(lane, steps, **options)
+        if is_armed and getattr(steps, "__name__", "") == "run":
+            is_armed = False
+            assert await desk.run(Pause(stream=STREAM)) is None
+            paused.set()
+        return answer
+
+    monkeypatch.setattr(buffered.BufferedLane, "_perform", pausing)
+    started = play(tmp_path / "song.wav", by(den, BUFFERED), lead_ms=None)
+    assert await desk.run(started) is None
+    await den.wait_frames(10_000)
+    assert await desk.run(Pause(stream=STREAM)) is None
+
+    is_armed = True
+    resumed = asyncio.create_task(desk.run(Resume(stream=STREAM)))
+    await paused.wait()
+    await resumed
+    assert await desk.run(Resume(stream=STREAM)) is None
+    await finished(desk)
+
+    told = [plistlib.loads(each.body) for each in den.asked("SETRATEANCHORTIME")]
+    steps = [(each["rate"], "rtpTime" in each) for each in told]
+    run, anchor, halt = (1, False), (1, True), (0, False)
+    assert steps == [run, anchor, halt, run, halt, run, anchor]
+    assert den.violations == []
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_new_media_is_heard_soon_within_the_session(
+    desk: Desk, tmp_path: Path, lane: str
+) -> None:
+    wav(tmp_path / "first.wav", 6)
+    second = wav(tmp_path / "second.wav", 0.6, seed=2)
+    den = await speaker(desk)
+    member = by(den, lane)
+    assert await desk.run(play(tmp_path / "first.wav", member, lead_ms=None)) is None
+    await den.wait_frames(10_000)
+
+    asked_ns = monotonic_ns()
+    assert await desk.run(play(tmp_path / "second.wav", member, lead_ms=None)) is None
+    await finished(desk)
+    await den.drain()
+
+    heard = den.heard(second)
+    assert heard.is_complete
+    assert heard.first_frame_ns is not None
+    assert heard.first_frame_ns - asked_ns < SEEK_HEARD_NS
+    assert len(den.asked("SETUP")) == 2
+    assert den.violations == []
+
+
+async def test_a_group_of_all_lanes_hears_the_same_at_the_same_time(
+    desk: Desk, song: Path, pcm: bytes
+) -> None:
+    first = await speaker(desk)
+    ports = PtpPorts(*first.ptp_ports, None, None)
+    second = await speaker(
+        desk, "Hall", ports=ports, host="127.0.0.2", receiver_id="0A0B0C0D0E02"
+    )
+    third = await desk.add(receiver("Kitchen", receiver_id="0A0B0C0D0E03"))
+
+    members = (by(first, REALTIME), by(second, BUFFERED), classic(third))
+    assert await desk.run(play(song, *members, lead_ms=2000)) is None
+    await finished(desk)
+
+    starts = []
+    for each in (first, second, third):
+        await each.drain()
+        heard = each.heard(pcm)
+        assert heard.is_complete, each.name
+        assert heard.first_frame_ns is not None
+        starts.append(heard.first_frame_ns)
+    assert max(starts) - min(starts) < 1_000_000
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_packets_are_never_sealed_twice_alike_where_one_speaks_alone(
+    desk: Desk, tmp_path: Path, lane: str
+) -> None:
+    first = await speaker(desk)
+    ports = PtpPorts(*first.ptp_ports, None, None)
+    second = await speaker(
+        desk, "Hall", ports=ports, host="127.0.0.2", receiver_id="0A0B0C0D0E02"
+    )
+    nonces: list[bytes] = []
+    seal = PacketSeal.__call__
+
+    def note(self: PacketSeal, header: bytes, payload: bytes) -> bytes:
+        packet = seal(self, header, payload)
+        nonces.append(packet[-8:])
+        return packet
+
+    wav(tmp_path / "song.wav", 4)
+    said = wav(tmp_path / "bell.wav", 0.4, seed=3)
+    members = (by(first, lane), by(second, lane))
+    with patch.object(PacketSeal, "__call__", note):
+        started = play(tmp_path / "song.wav", *members, lead_ms=None)
+        assert await desk.run(started) is None
+        second_one = Addressee(member=members[1])
+        alone = Target(stream=STREAM, addressees=(second_one,), is_alone=True)
+        bell = Media(url=str(tmp_path / "bell.wav"), name="bell")
+        command = Announce(announcement="bell", targets=(alone,), clips=(bell,))
+        assert await desk.run(command) is None
+        assert await desk.run(Pause(stream=STREAM)) is None
+        assert await desk.run(Resume(stream=STREAM)) is None
+        await finished(desk)
+
+    assert len(nonces) == len(set(nonces)) > 4 * 44_100 // 352
+    assert len(said) > 0
+    assert first.violations == second.violations == []
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_a_password_is_proved_by_pairing_or_by_digest(
+    desk: Desk, song: Path, pcm: bytes, lane: str
+) -> None:
+    den = await speaker(desk, password="secret")
+
+    assert await desk.run(play(song, by(den, lane))) == "password_required"
+    wrong = by(den, lane, password="guess")
+    assert await desk.run(play(song, wrong)) == "auth_failed"
+    right = by(den, lane, password="secret")
+    assert await desk.run(play(song, right, lead_ms=None)) is None
+    await finished(desk)
+
+    assert den.heard(pcm).is_complete
+
+
+async def test_a_homepods_password_is_asked_for_by_setup(
+    desk: Desk, song: Path, pcm: bytes
+) -> None:
+    den = await speaker(desk, password="secret", setup_wants_digest=True)
+
+    assert await desk.run(play(song, by(den, REALTIME))) == "password_required"
+    wrong = by(den, REALTIME, password="guess")
+    assert await desk.run(play(song, wrong)) == "auth_failed"
+    right = by(den, REALTIME, password="secret")
+    assert await desk.run(play(song, right, lead_ms=None)) is None
+    await finished(desk)
+
+    assert den.heard(pcm).is_complete
+
+
+async def test_a_pairing_that_is_kept_opens_the_session(
+    desk: Desk, song: Path, pcm: bytes
+) -> None:
+    gate = Gate("home_kit", "1234")
+    den = await speaker(desk, gate=gate)
+    known = by(den, REALTIME, credentials=gate.acquaint())
+
+    assert await desk.run(play(song, by(den, REALTIME))) == "pairing_required"
+    assert await desk.run(play(song, known, lead_ms=None)) is None
+    await finished(desk)
+
+    assert den.heard(pcm).is_complete
+    gate.reset()
+    assert await desk.run(play(song, known)) == "credentials_rejected"
+
+
+async def test_buttons_within_the_session_are_told(desk: Desk, tmp_path: Path) -> None:
+    wav(tmp_path / "song.wav", 5)
+    den = await speaker(desk)
+    started = play(tmp_path / "song.wav", by(den, REALTIME), lead_ms=None)
+    assert await desk.run(started) is None
+
+    den.command("nitm")
+
+    told = await desk.until(RemoteCommand)
+    assert (told.command, told.stream) == (Button.NEXT, STREAM)
+    assert told.receiver == den.receiver_id.lower()
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_a_receiver_that_does_not_follow_our_clock_is_called_silent(
+    desk: Desk, tmp_path: Path, lane: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "_EVIDENCE_S", 0.5)
+    monkeypatch.setattr(airplay2, "_FIRST_FEEDBACK_S", 0.05)
+    wav(tmp_path / "song.wav", 8)
+    den = await speaker(desk, follows_ptp=False)
+
+    assert await desk.run(play(tmp_path / "song.wav", by(den, lane))) == "silent"
+
+
+async def test_without_the_ports_of_ptp_receivers_are_told_the_time_when_they_ask(
+    desk: Desk, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise PtpPortsTakenError("another program has the ports")
+
+    monkeypatch.setattr(PtpService, "add_peer", fail)
+    den = await speaker(desk)
+    picky = await speaker(desk, "Hall", takes_ntp=False, receiver_id="0A0B0C0D0E02")
+
+    # What is buffered needs PTP, so the next way is taken; some know no other clock.
+    assert await desk.run(play(song, by(picky, "airplay2"))) == "ptp_ports_taken"
+    assert await desk.run(play(song, by(den, BUFFERED))) == "ptp_ports_taken"
+    assert await desk.run(play(song, by(den, "airplay2"), lead_ms=None)) is None
+    await finished(desk)
+
+    assert den.heard(pcm).is_complete
+    assert "timingPort" in plistlib.loads(den.asked("SETUP")[0].body)
+
+
+async def test_a_receiver_that_needs_time_for_an_anchor_is_given_it(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buffered, "_ANCHOR_RETRY_S", 0.1)
+    wav(tmp_path / "song.wav", 1.5)
+    den = await speaker(desk, anchor_needs_clock=True, ptp_settle_s=0.5)
+    started = play(tmp_path / "song.wav", by(den, BUFFERED), lead_ms=300)
+
+    assert await desk.run(started) is None
+    await den.wait_frames(4410)
+
+    assert len(den.asked("SETRATEANCHORTIME")) > 3
+
+
+async def test_a_session_that_a_receiver_gives_up_is_lost(
+    desk: Desk, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 8)
+    den = await speaker(desk)
+    started = play(tmp_path / "song.wav", by(den, BUFFERED), lead_ms=None)
+    assert await desk.run(started) is None
+
+    await den.stop()
+
+    lost = await desk.until(MemberChanged, lambda each: each.state == "lost")
+    assert lost.code == "unreachable"
+
+
+async def test_a_receiver_that_answers_no_more_is_lost(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(airplay2, "_FEEDBACK_S", 0.1)
+    monkeypatch.setattr(airplay2, "_FIRST_FEEDBACK_S", 0.1)
+    wav(tmp_path / "song.wav", 8)
+    den = await speaker(desk)
+    started = play(tmp_path / "song.wav", by(den, REALTIME), lead_ms=None)
+    assert await desk.run(started) is None
+
+    den.unplug()
+
+    lost = await desk.until(MemberChanged, lambda each: each.state == "lost")
+    assert lost.code == "unreachable"
+    den.plug_in()
+
+
+async def test_what_cannot_be_played_by_one_way_is_played_by_another(
+    desk: Desk, song: Path, pcm: bytes
+) -> None:
+    den = await speaker(desk, takes_buffered=False)
+    # RAOP is refused, as on an Apple TV that was not paired with.
+    refusing = replace(by(den), txt=by(den).txt | {"et": "3"})
+
+    assert await desk.run(play(song, refusing, lead_ms=None)) is None
+    await finished(desk)
+
+    assert den.heard(pcm).is_complete
+    assert den.asked("ANNOUNCE") == []
+
+
+async def test_a_way_that_nobody_knows_is_an_error(desk: Desk, song: Path) -> None:
+    den = await speaker(desk)
+
+    assert await desk.run(play(song, by(den, "telepathy"))) == "unsupported"
+
+
+async def test_a_level_is_set_within_the_session(desk: Desk, tmp_path: Path) -> None:
+    wav(tmp_path / "song.wav", 5)
+    den = await speaker(desk)
+    started = play(tmp_path / "song.wav", by(den, REALTIME, volume=50), lead_ms=None)
+    assert await desk.run(started) is None
+
+    level = SetVolume(receiver=den.receiver_id.lower(), volume=20)
+    assert await desk.run(level) is None
+    await den.wait_until(lambda: round(den.volumes[-1].volume_db) == -24)
+
+
+async def test_what_an_apple_receiver_holds_is_never_dropped(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Receiver, "manufacturer", "Apple")
+    source = np.frombuffer(wav(tmp_path / "first.wav", 3), "<u4")
+    second = wav(tmp_path / "second.wav", 0.6, seed=2)
+    den = await speaker(desk)
+    member = by(den, REALTIME)
+    assert await desk.run(play(tmp_path / "first.wav", member, lead_ms=None)) is None
+    await den.wait_frames(10_000)
+
+    assert await desk.run(Pause(stream=STREAM)) is None
+    paused = await desk.state("paused")
+    assert await desk.run(Resume(stream=STREAM)) is None
+    await den.wait_frames(40_000)
+    assert await desk.run(play(tmp_path / "second.wav", member, lead_ms=None)) is None
+    await finished(desk)
+    await den.drain()
+
+    assert den.asked("FLUSH") == []
+    assert den.heard(second).is_complete
+    heard = np.frombuffer(bytes(den.pcm), "<u4")
+    heard = heard[heard != 0][: -len(second) // 4]
+    assert np.array_equal(heard, source[: len(heard)])
+    assert paused.position_ms > 0
+    # One line from the first frame to the last, silence included.
+    assert len(den.played) == 1
+    assert den.violations == []

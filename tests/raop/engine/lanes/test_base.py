@@ -1,0 +1,116 @@
+"""What one session does beside the music, and what an engine does with surprises."""
+
+from pathlib import Path
+
+import pytest
+
+from custom_components.airplay.raop.engine.lanes import raop
+from custom_components.airplay.raop.engine.lanes.base import receiver_of
+from custom_components.airplay.raop.engine.net.connection import _address
+from custom_components.airplay.raop.engine.stream.stream import Stream
+from custom_components.airplay.raop.messages import Member, Shutdown, VolumeFound
+from tests.raop.engine.stage import Desk, member, play, receiver, wav
+from tests.virtual_receiver import Quirks, VirtualReceiver
+
+
+async def test_receivers_are_told_that_we_are_there(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(raop, "_KEEP_ALIVE_S", 0.05)
+    wav(tmp_path / "song.wav", 5)
+    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
+
+    await kitchen.wait_for("OPTIONS", count=5)
+
+    assert kitchen.violations == []
+
+
+async def test_a_receivers_own_level_is_told_where_none_is_wanted(
+    desk: Desk, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 0.6)
+    loud = await desk.add(receiver("Loud", quirks=Quirks(leading_crlf=True)))
+    assert await desk.run(play(tmp_path / "song.wav", member(loud))) is None
+
+    (found,) = desk.told(VolumeFound)
+
+    assert found.receiver == loud.receiver_id.lower()
+    assert found.volume == pytest.approx(20)
+    assert loud.volumes == []
+
+
+async def test_the_first_airport_express_is_never_asked_for_its_level(
+    desk: Desk, tmp_path: Path
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 0.6)
+    old = {"am": None, "vn": "3", "tp": "TCP,UDP"}
+    express = await desk.add(
+        receiver("Express", txt=old, quirks=Quirks(drop_at="GET_PARAMETER"))
+    )
+
+    assert await desk.run(play(tmp_path / "song.wav", member(express))) is None
+    await desk.ended()
+
+    assert express.heard(pcm).is_complete
+
+
+def test_a_member_is_put_together_from_both_records() -> None:
+    known = Member(
+        receiver="0a0b0c0d0e01",
+        name="Kitchen",
+        host="10.0.0.2",
+        port=5000,
+        txt={"cn": "0"},
+        airplay_port=7000,
+        airplay_txt={"model": "AppleTV3,1"},
+    )
+
+    found = receiver_of(known)
+
+    assert (found.id, found.port, found.model) == ("0a0b0c0d0e01", 5000, "AppleTV3,1")
+    assert found.airplay is not None
+    assert found.airplay.port == 7000
+
+
+def test_link_local_addresses_keep_their_scope() -> None:
+    class Writer:
+        def get_extra_info(self, _: str) -> tuple[str, int, int, int]:
+            return ("fe80::1", 5000, 0, 1)
+
+    assert _address(Writer(), "peername") == "fe80::1%lo"  # type: ignore[arg-type]
+
+
+async def test_a_surprise_is_answered_too(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    async def fail(*_: object) -> None:
+        raise ValueError("surprise")
+
+    monkeypatch.setattr(Stream, "play", fail)
+
+    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) == "failed"
+
+
+async def test_a_play_on_nobody_is_answered(desk: Desk, tmp_path: Path) -> None:
+    wav(tmp_path / "song.wav", 0.6)
+
+    assert await desk.run(play(tmp_path / "song.wav")) == "failed"
+
+
+async def test_shutdown_ends_what_plays(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 5)
+    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
+    desk.engine._pacer.stop, stop = lambda: None, desk.engine._pacer.stop  # type: ignore[method-assign]
+
+    await desk.engine.run(Shutdown())
+
+    assert not kitchen.has_session
+    desk.engine._pacer.stop = stop  # type: ignore[method-assign]

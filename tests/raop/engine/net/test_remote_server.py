@@ -1,0 +1,321 @@
+"""The DACP server on real sockets, and what an engine does with its orders."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+import logging
+from pathlib import Path
+import socket
+
+import pytest
+
+from custom_components.airplay.raop.buttons import Button
+from custom_components.airplay.raop.engine.net import remote_server
+from custom_components.airplay.raop.engine.net.remote_server import RemoteServer
+from custom_components.airplay.raop.messages import (
+    MemberChanged,
+    Ready,
+    RemoteCommand,
+    StreamChanged,
+)
+from custom_components.airplay.raop.session import source_switch
+from tests.raop.engine.sender import sender
+from tests.raop.engine.stage import Desk, member, play, receiver, until, wav
+from tests.virtual_receiver import Quirks, VirtualReceiver
+from tests.virtual_receiver.remote import RemoteControl, SilentSenderError
+
+AWAY = "setproperty?dmcp.device-prevent-playback=1"
+BACK = "setproperty?dmcp.device-prevent-playback=0"
+
+
+@pytest.fixture
+async def server(desk: Desk) -> AsyncIterator[RemoteServer]:
+    """Return a server that obeys to the desk's engine."""
+    it = RemoteServer(desk.engine.remotes, desk.engine.obey)
+    yield it
+    it.close()
+
+
+@pytest.fixture
+async def port(server: RemoteServer) -> int:
+    """Return the server's port."""
+    return await server.open(0)
+
+
+@pytest.fixture
+async def song(tmp_path: Path) -> Path:
+    """Return a song that is longer than any test."""
+    wav(tmp_path / "song.wav", 60)
+    return tmp_path / "song.wav"
+
+
+async def test_button_of_a_playing_receiver_is_told(
+    desk: Desk, kitchen: VirtualReceiver, port: int, song: Path
+) -> None:
+    await desk.run(play(song, member(kitchen)))
+
+    answer = await RemoteControl(kitchen, port).order("nextitem")
+
+    assert (answer.status, answer.body) == (204, b"")
+    told = await desk.until(RemoteCommand)
+    assert told == RemoteCommand(
+        stream="kitchen", receiver=kitchen.receiver_id.lower(), command="next"
+    )
+    connected = await desk.until(MemberChanged, lambda each: each.state == "connected")
+    assert connected.local == "127.0.0.1"
+
+
+async def test_value_is_told(
+    desk: Desk, kitchen: VirtualReceiver, port: int, song: Path
+) -> None:
+    await desk.run(play(song, member(kitchen)))
+    remote = RemoteControl(kitchen, port)
+
+    await remote.order("setproperty?dmcp.device-volume=-12.500000", method="POST")
+
+    told = await desk.until(RemoteCommand)
+    assert told.command == Button.VOLUME_REPORT
+    assert told.value == pytest.approx(58.3333, abs=0.001)
+
+
+async def test_strangers_are_refused(
+    desk: Desk, kitchen: VirtualReceiver, port: int, song: Path
+) -> None:
+    await desk.run(play(song, member(kitchen)))
+    remote = RemoteControl(kitchen, port)
+
+    assert (await remote.order("play", active_remote="1")).status == 403
+    assert (await remote.order("play", source="127.0.0.2")).status == 403
+    assert (await remote.order("explode")).status == 404
+    assert (await remote.order("getproperty?properties=dmcp.volume")).status == 400
+    assert not desk.told(RemoteCommand)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/9\r\n\r\n", b"x" * 100_000],
+)
+async def test_garbage_is_hung_up_on(
+    desk: Desk, kitchen: VirtualReceiver, port: int, song: Path, garbage: bytes
+) -> None:
+    await desk.run(play(song, member(kitchen)))
+    remote = RemoteControl(kitchen, port)
+
+    with pytest.raises(SilentSenderError):
+        await remote.say(garbage + b"\n\n")
+
+    assert (await remote.order("play")).status == 204
+
+
+async def test_whoever_says_nothing_is_hung_up_on(
+    server: RemoteServer, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_server, "_PATIENCE_S", 0.1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /ctrl-int/1/play HTTP/1.1\r\n")
+
+    assert await asyncio.wait_for(reader.read(), 2) == b""
+
+    assert not server._conversations
+    assert not server._addresses
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_empty_connections_are_borne(server: RemoteServer, port: int) -> None:
+    for _ in range(20):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+        await writer.wait_closed()
+
+    await until(lambda: not server._conversations, "places", lambda: server)
+
+
+async def test_one_address_has_so_many_connections_and_others_have_theirs(
+    desk: Desk, kitchen: VirtualReceiver, port: int, song: Path
+) -> None:
+    await desk.run(play(song, member(kitchen)))
+    opened = [
+        await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0))
+        for _ in range(12)
+    ]
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await asyncio.wait_for(opened[-1][0].readexactly(1), 2)
+
+    assert (await RemoteControl(kitchen, port).order("play")).status == 204
+    for _, writer in opened:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def test_port_is_kept_and_served_in_both_families(desk: Desk) -> None:
+    server = RemoteServer(desk.engine.remotes, desk.engine.obey)
+    first = await server.open(0)
+    server.close()
+
+    assert first < 32_768
+    assert await server.open(first) == first
+    for host in ("127.0.0.1", "::1"):
+        _, writer = await asyncio.open_connection(host, first)
+        writer.close()
+        await writer.wait_closed()
+    server.close()
+
+
+async def test_process_that_is_just_ending_is_waited_for(desk: Desk) -> None:
+    old = RemoteServer(desk.engine.remotes, desk.engine.obey)
+    port = await old.open(0)
+    new = RemoteServer(desk.engine.remotes, desk.engine.obey)
+    opening = asyncio.create_task(new.open(port))
+    await asyncio.sleep(0.15)
+
+    old.close()
+
+    assert await opening == port
+    new.close()
+
+
+async def test_port_that_is_taken_is_left_with_a_warning(
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_server, "_RETRY_S", 0.001)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        server = RemoteServer(desk.engine.remotes, desk.engine.obey)
+
+        got = await server.open(port)
+
+    assert got not in (0, port)
+    assert f"Port {port} is taken" in caplog.text
+    server.close()
+
+
+async def test_no_port_is_no_end(
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_server, "_bind", lambda _: [])
+    server = RemoteServer(desk.engine.remotes, desk.engine.obey)
+
+    assert await server.open(0) == 0
+    assert [each.levelno for each in caplog.records] == [logging.ERROR]
+
+
+async def test_process_keeps_its_port_over_a_crash() -> None:
+    async with sender() as first:
+        port = (await first.until(Ready)).dacp_port
+        first.process.kill()
+        await first.exit_code()
+
+    async with sender(AIRPLAY_DACP_PORT=str(port)) as second:
+        assert (await second.until(Ready)).dacp_port == port
+    async with sender(AIRPLAY_DACP_PORT="99999") as third:
+        assert (await third.until(Ready)).dacp_port > 0
+
+
+async def test_last_receiver_that_is_switched_away_ends_the_stream(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    port: int,
+    song: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remote = RemoteControl(kitchen, port)
+    await desk.run(play(song, member(kitchen)))
+    assert (await remote.order(AWAY)).status == 204
+    monkeypatch.setattr(source_switch, "_START_S", 0)
+
+    await remote.order(AWAY)
+
+    ended = await desk.ended()
+    assert (ended.reason, ended.code) == ("failed", "taken")
+    await kitchen.wait_idle()
+    await remote.order(BACK)
+    assert [each.command for each in desk.told(RemoteCommand)] == [
+        "switched_away",
+        "switched_back",
+    ]
+    assert not kitchen.has_session
+    assert len(kitchen.asked("ANNOUNCE")) == 1
+
+
+async def test_one_of_two_is_switched_away_and_comes_back(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    port: int,
+    song: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(source_switch, "_START_S", 0)
+    other = await desk.add(receiver("Other", receiver_id="0A0B0C0D0E02"))
+    await desk.run(play(song, member(kitchen), member(other)))
+    remote = RemoteControl(kitchen, port)
+
+    await remote.order(AWAY)
+    await kitchen.wait_idle()
+    await desk.until(MemberChanged, lambda each: each.state == "left")
+    await other.wait_playing()
+    # What a Denon sends after any TEARDOWN.
+    await remote.order(AWAY)
+    await remote.order(BACK)
+    await other.wait_playing()
+    assert len(kitchen.asked("ANNOUNCE")) == 1
+
+    await remote.order(BACK)
+
+    await kitchen.wait_for("RECORD", count=2)
+    kitchen.clear()
+    await kitchen.wait_playing()
+    assert kitchen.has_session
+    assert desk.states()[-1] == "playing"
+    assert not [each for each in desk.told(StreamChanged) if each.state == "ended"]
+
+
+async def test_switched_back_while_a_command_is_at_work_leaves_it_alone(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    port: int,
+    song: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(source_switch, "_START_S", 0)
+    other = await desk.add(receiver("Other", receiver_id="0A0B0C0D0E02"))
+    members = member(kitchen), member(other)
+    await desk.run(play(song, *members))
+    remote = RemoteControl(kitchen, port)
+    await remote.order(AWAY)
+    await kitchen.wait_idle()
+
+    number = desk.submit(play(song, *members))
+    await remote.order(BACK)
+
+    assert (await desk.reply(number)).code is None
+    await kitchen.wait_playing()
+    await other.wait_playing()
+
+
+async def test_busy_receiver_is_asked_again_for_a_while(desk: Desk, song: Path) -> None:
+    busy = await desk.add(receiver("Busy", quirks=Quirks(refuse={"ANNOUNCE": 453})))
+    assert await desk.run(play(song, member(busy))) == "busy"
+    assert len(busy.asked("ANNOUNCE")) == 1
+
+    number = desk.submit(play(song, member(busy), patience_s=10.0))
+    await desk.until(MemberChanged, lambda each: each.state == "busy")
+    busy.quirks = Quirks()
+
+    assert (await desk.reply(number)).code is None
+    assert len(busy.asked("RECORD")) == 1
+
+
+async def test_waiting_for_a_busy_receiver_ends_with_a_stop(
+    desk: Desk, song: Path
+) -> None:
+    busy = await desk.add(receiver("Busy", quirks=Quirks(refuse={"ANNOUNCE": 453})))
+    number = desk.submit(play(song, member(busy), patience_s=600.0))
+    await desk.until(MemberChanged, lambda each: each.state == "busy")
+
+    assert await desk.stop() is None
+
+    assert (await desk.reply(number)).code == "stopped"

@@ -1,0 +1,125 @@
+"""Which packet a receiver begins with that joins a line, pumped by hand."""
+
+from custom_components.airplay.raop.engine.pacing.packet_source import BATCH
+from custom_components.airplay.raop.session.timeline import SECOND_NS
+from tests.raop.engine.stand_ins import MS, PACKET_NS, Tape, heard, sound
+
+from .test_transmitter import SEQUENCE, Bench, sequences
+
+LEAD_NS = 500 * MS
+# What the transmitter keeps for RECORD and the level.
+MARGIN_NS = 100 * MS
+
+
+def playing(depth_ms: int) -> Bench:
+    """Return a bench on which music has been heard for a second."""
+    bench = Bench(depth_ms)
+    bench.add()
+    at_ns = bench.begin(Tape(sound(5 * 44_100)))
+    bench.run_until(at_ns + SECOND_NS)
+    return bench
+
+
+def heard_in_ns(bench: Bench, sequence: int) -> int:
+    """Return how soon a packet is heard."""
+    line = bench.transmitter.line
+    assert line is not None
+    frame = bench.transmitter.backlog.frame_of(sequence)
+    return line.time_of(frame) - bench.now_ns
+
+
+def test_who_joins_begins_with_the_packet_heard_soonest_that_it_can_play() -> None:
+    bench = playing(depth_ms=2000)
+    entry = bench.transmitter.entry(bench.now_ns, LEAD_NS)
+
+    later = heard_in_ns(bench, entry) - LEAD_NS - MARGIN_NS
+    assert 0 <= later <= PACKET_NS
+    ears = bench.add(sequence=entry)
+    bench.run_until(bench.now_ns + 100 * MS)
+
+    got = sequences(heard(ears.audio))
+    assert got[0] == entry & 0xFFFF
+    assert got == [(entry + at) & 0xFFFF for at in range(len(got))]
+    assert len(got) * PACKET_NS > SECOND_NS
+    bench.close()
+
+
+def test_who_took_too_long_begins_later_and_is_heard_from_then_on() -> None:
+    bench = playing(depth_ms=2000)
+    entry = bench.transmitter.entry(bench.now_ns, LEAD_NS)
+    bench.run_until(bench.now_ns + SECOND_NS)
+
+    bench.add(sequence=entry)
+    outlet = bench.outlets[-1]
+    bench.transmitter.detach(outlet)
+    bench.transmitter.attach(outlet, entry, now_ns=bench.now_ns, lead_ns=LEAD_NS)
+
+    assert outlet.cursor is not None
+    assert outlet.cursor > entry
+    assert LEAD_NS <= heard_in_ns(bench, outlet.cursor) <= LEAD_NS + PACKET_NS
+    heard_ns = bench.transmitter.heard_ns(outlet)
+    assert heard_ns == bench.now_ns + heard_in_ns(bench, outlet.cursor)
+    bench.close()
+
+
+def test_who_took_no_longer_than_usual_begins_as_was_told() -> None:
+    bench = playing(depth_ms=2000)
+    entry = bench.transmitter.entry(bench.now_ns, LEAD_NS)
+    bench.run_until(bench.now_ns + MARGIN_NS)
+    bench.add(sequence=entry)
+    outlet = bench.outlets[-1]
+    bench.transmitter.detach(outlet)
+
+    bench.transmitter.attach(outlet, entry, now_ns=bench.now_ns, lead_ns=LEAD_NS)
+
+    assert outlet.cursor == entry
+    bench.close()
+
+
+def test_where_packets_go_out_late_nobody_waits_longer_than_for_the_next_one() -> None:
+    bench = playing(depth_ms=300)
+
+    entry = bench.transmitter.entry(bench.now_ns, LEAD_NS)
+
+    assert abs(entry - bench.transmitter.next_sequence) <= BATCH
+    bench.close()
+
+
+def test_what_was_before_the_line_is_not_heard() -> None:
+    bench = playing(depth_ms=2000)
+    bench.transmitter.hush(bench.now_ns)
+    first = bench.transmitter.next_sequence
+    assert bench.transmitter.entry(bench.now_ns, LEAD_NS) == first
+
+    bench.begin(Tape(sound(44_100)), lead_ns=3 * SECOND_NS)
+
+    assert bench.transmitter.entry(bench.now_ns, 0) == first
+    assert bench.transmitter.entry(bench.now_ns, LEAD_NS) == first
+    bench.close()
+
+
+def test_nothing_is_heard_without_a_line_and_the_silence_in_front_is_not() -> None:
+    bench = Bench()
+    bench.add()
+    outlet = bench.outlets[0]
+    assert bench.transmitter.heard_ns(outlet) is None
+
+    at_ns = bench.begin(Tape(sound(44_100)))
+
+    assert bench.transmitter.heard_ns(outlet) == at_ns
+    bench.transmitter.detach(outlet)
+    assert bench.transmitter.heard_ns(outlet) is None
+    bench.close()
+
+
+def test_who_is_heard_early_begins_with_a_later_packet() -> None:
+    bench = playing(depth_ms=2000)
+    usual = bench.transmitter.entry(bench.now_ns, LEAD_NS)
+
+    early = bench.transmitter.entry(bench.now_ns, LEAD_NS, delay_frames=-4410)
+    late = bench.transmitter.entry(bench.now_ns, LEAD_NS, delay_frames=4410)
+
+    assert early - usual in (12, 13)
+    assert usual - late in (12, 13)
+    assert usual > SEQUENCE
+    bench.close()

@@ -1,0 +1,357 @@
+"""One timeline, pumped by hand."""
+
+import pytest
+
+from custom_components.airplay.raop.commands import Channel
+from custom_components.airplay.raop.engine.pacing.feed import Pcm
+from custom_components.airplay.raop.engine.pacing.transmitter import Transmitter
+from custom_components.airplay.raop.engine.pacing.udp_outlet import Outlet
+from custom_components.airplay.raop.receiver import Codec
+from custom_components.airplay.raop.session.backlog import Format
+from custom_components.airplay.raop.session.lead import SILENT_PACKETS
+from custom_components.airplay.raop.session.timeline import SECOND_NS, delay_frames
+from custom_components.airplay.raop.wire.ntp import to_unix_ns
+from custom_components.airplay.raop.wire.rtp import SyncPacket
+from tests.raop.engine.stand_ins import MS, PACKET_NS, Ears, Tape, heard, sound
+
+SEQUENCE = 0xFFF0
+FRAME = (1 << 32) - 5000
+LEAD_NS = 500 * MS
+HOST = "127.0.0.1"
+
+
+class Bench:
+    """A transmitter with a clock that only the test moves."""
+
+    def __init__(self, depth_ms: int = 400) -> None:
+        self.ended: list[Pcm] = []
+        self.switched: list[Pcm] = []
+        self.now_ns = 1_000 * SECOND_NS
+        self.ears: list[Ears] = []
+        self.outlets: list[Outlet] = []
+        self.transmitter = Transmitter(
+            sequence=SEQUENCE,
+            frame=FRAME,
+            ssrc=1,
+            depth_ms=depth_ms,
+            on_switch=self.switched.append,
+            on_end=self.ended.append,
+        )
+
+    def add(self, shape: Format | None = None, *, sequence: int = SEQUENCE) -> Ears:
+        """Attach a receiver's ears."""
+        ears = Ears(HOST)
+        outlet = Outlet(HOST, HOST, shape or Format())
+        outlet.connect(*ears.ports())
+        self.transmitter.attach(outlet, sequence)
+        self.ears.append(ears)
+        self.outlets.append(outlet)
+        return ears
+
+    def delay(self, number: int, delay_ms: int) -> None:
+        """Set the delay of a receiver, by its place."""
+        frames = delay_frames(delay_ms)
+        self.transmitter.tune(self.outlets[number], frames, Channel.STEREO)
+
+    def begin(self, tape: Tape, lead_ns: int = LEAD_NS) -> int:
+        """Set the line and return the instant of the first frame."""
+        at_ns = self.now_ns + lead_ns
+        self.transmitter.begin(tape, at_ns, self.now_ns, 0)
+        return at_ns
+
+    def run_until(self, at_ns: int) -> None:
+        """Pump whenever it is due."""
+        while self.now_ns < at_ns:
+            due_ns = self.transmitter.pump(self.now_ns)
+            self.now_ns = min(at_ns, max(due_ns, self.now_ns + 1))
+        self.transmitter.pump(self.now_ns)
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for ears in self.ears:
+            ears.close()
+        for outlet in self.outlets:
+            outlet.close()
+
+
+def sequences(datagrams: list[bytes]) -> list[int]:
+    return [int.from_bytes(each[2:4]) for each in datagrams]
+
+
+def test_packets_are_made_when_they_are_due_and_not_before() -> None:
+    bench = Bench()
+    ears = bench.add()
+    at_ns = bench.begin(Tape(sound(44_100)))
+    first_due_ns = at_ns - SILENT_PACKETS * PACKET_NS - 400 * MS
+
+    # The silence in front of the first frame is due at once.
+    assert first_due_ns < bench.now_ns
+    bench.run_until(bench.now_ns + 30 * MS)
+    made = bench.transmitter.backlog.next_sequence - SEQUENCE
+    assert made * PACKET_NS < 400 * MS + 30 * MS
+    assert bench.transmitter.first_packet_ns == at_ns - LEAD_NS
+
+    bench.run_until(at_ns + SECOND_NS // 2)
+    packets = heard(ears.audio)
+    numbers = [(SEQUENCE + each) & 0xFFFF for each in range(len(packets))]
+    assert sequences(packets) == numbers
+    ahead_ns = (len(packets) - SILENT_PACKETS) * PACKET_NS - SECOND_NS // 2
+    assert 400 * MS <= ahead_ns <= 400 * MS + 4 * PACKET_NS
+    bench.close()
+
+
+def test_all_outlets_get_the_same_packets_and_the_same_line() -> None:
+    bench = Bench()
+    one, two, other = bench.add(), bench.add(), bench.add(Format(Codec.L16))
+    at_ns = bench.begin(Tape(sound(22_050)))
+
+    bench.run_until(at_ns)
+
+    first, second, third = (heard(each.audio) for each in (one, two, other))
+    assert first == second
+    assert [each[:12] for each in first] == [each[:12] for each in third]
+    syncs = [heard(each.control) for each in (one, two, other)]
+    assert syncs[0] == syncs[1] == syncs[2]
+    bench.close()
+
+
+def test_an_outlet_that_comes_late_gets_what_is_kept_from_where_it_wants() -> None:
+    bench = Bench()
+    early = bench.add()
+    at_ns = bench.begin(Tape(sound(44_100)))
+    bench.run_until(at_ns)
+
+    late = bench.add(Format(Codec.L16), sequence=SEQUENCE + 10)
+    bench.run_until(at_ns + 100 * MS)
+
+    first, second = heard(early.audio), heard(late.audio)
+    assert second[0][1] == 0xE0
+    assert sequences(second) == sequences(first)[10:]
+    assert SyncPacket.parse(heard(late.control)[0]).is_first
+    bench.close()
+
+
+def test_a_detached_outlet_gets_nothing_and_the_other_goes_on() -> None:
+    bench = Bench()
+    leaving, staying = bench.add(), bench.add()
+    at_ns = bench.begin(Tape(sound(44_100)))
+    bench.run_until(at_ns)
+    heard(leaving.audio)
+    heard(staying.audio)
+
+    bench.transmitter.detach(bench.outlets[0])
+    bench.transmitter.detach(bench.outlets[0])
+    bench.run_until(at_ns + 100 * MS)
+
+    assert heard(leaving.audio) == []
+    assert len(heard(staying.audio)) > 8
+    bench.close()
+
+
+def test_the_end_is_told_once_when_the_last_frame_was_heard() -> None:
+    bench = Bench()
+    bench.add()
+    tape = Tape(sound(4410))
+    at_ns = bench.begin(tape)
+
+    bench.run_until(at_ns + 100 * MS + 249 * MS)
+    assert bench.ended == []
+    bench.run_until(at_ns + 100 * MS + 251 * MS)
+
+    assert bench.ended == [tape]
+    assert bench.transmitter.line is None
+    bench.run_until(bench.now_ns + SECOND_NS)
+    assert bench.ended == [tape]
+    bench.close()
+
+
+def test_a_short_hold_is_caught_up_with_on_the_same_line() -> None:
+    bench = Bench()
+    ears = bench.add()
+    at_ns = bench.begin(Tape(sound(88_200)))
+    bench.run_until(at_ns)
+    line = bench.transmitter.line
+    before = len(heard(ears.audio))
+
+    bench.now_ns += 350 * MS
+    bench.run_until(bench.now_ns + 50 * MS)
+
+    assert bench.transmitter.line == line
+    assert bench.transmitter.line_moves == 0
+    assert len(heard(ears.audio)) * PACKET_NS > 390 * MS
+    assert before > 0
+    assert bench.transmitter.worst_lateness_ns > 300 * MS
+    bench.close()
+
+
+def test_after_a_long_hold_the_line_is_moved_and_no_frame_is_lost() -> None:
+    bench = Bench()
+    ears = bench.add()
+    at_ns = bench.begin(Tape(sound(88_200)))
+    bench.run_until(at_ns)
+    packets = heard(ears.audio)
+    heard(ears.control)
+
+    bench.now_ns += 3 * SECOND_NS
+    woken_ns = bench.now_ns
+    bench.run_until(woken_ns + 100 * MS)
+
+    assert bench.transmitter.line_moves == 1
+    again = heard(ears.audio)
+    assert sequences(again)[0] == (sequences(packets)[-1] + 1) & 0xFFFF
+    assert again[0][1] == 0xE0
+    assert SyncPacket.parse(heard(ears.control)[0]).is_first
+    line = bench.transmitter.line
+    assert line is not None
+    assert line.at_ns == woken_ns + 400 * MS
+    bench.close()
+
+
+def test_hushed_nothing_is_sent_until_a_new_line_is_set() -> None:
+    bench = Bench()
+    ears = bench.add()
+    at_ns = bench.begin(Tape(sound(88_200)))
+    bench.run_until(at_ns)
+    count = len(heard(ears.audio))
+
+    sequence, frame = bench.transmitter.hush(bench.now_ns) or (0, 0)
+    assert bench.transmitter.heard_frame(bench.now_ns) is None
+    bench.run_until(bench.now_ns + SECOND_NS)
+    assert heard(ears.audio) == []
+    assert sequence == SEQUENCE + count
+    assert frame == FRAME + count * 352
+
+    fresh = Tape(sound(44_100, seed=2))
+    at_ns = bench.begin(fresh)
+    bench.run_until(at_ns)
+    packets = heard(ears.audio)
+    assert packets[0][1] == 0xE0
+    assert sequences(packets)[0] == sequence & 0xFFFF
+    content = sequence + SILENT_PACKETS
+    assert bench.transmitter.backlog.frame_of(content) == (
+        bench.transmitter.heard_frame(at_ns)
+    )
+    bench.close()
+
+
+def test_a_pause_takes_back_what_was_not_heard() -> None:
+    bench = Bench()
+    bench.add()
+    pcm = sound(44_100)
+    at_ns = bench.begin(Tape(pcm))
+    bench.run_until(at_ns + 100 * MS)
+
+    bench.transmitter.pause(bench.now_ns)
+    bench.transmitter.pause(bench.now_ns)
+    bench.now_ns += SECOND_NS
+    bench.transmitter.resume(bench.now_ns + LEAD_NS, bench.now_ns)
+    bench.run_until(bench.now_ns + LEAD_NS)
+
+    line = bench.transmitter.line
+    assert line is not None
+    kept = bench.transmitter.backlog.music_from(line.frame)
+    assert kept.startswith(pcm[4410 * 4 : 8820 * 4])
+    bench.close()
+
+
+def ahead_ns(bench: Bench) -> int:
+    """Return how far ahead of the line the next packet would go out."""
+    line = bench.transmitter.line
+    assert line is not None
+    return line.time_of(bench.transmitter.next_frame) - bench.now_ns
+
+
+def test_who_is_heard_early_has_its_packets_as_long_before_as_usual() -> None:
+    bench = Bench()
+    bench.add()
+    bench.add()
+    bench.delay(1, -300)
+    at_ns = bench.begin(Tape(sound(88_200)), LEAD_NS + bench.transmitter.reach_ns)
+
+    bench.run_until(at_ns)
+
+    assert bench.transmitter.reach_ns == 300 * MS
+    assert 700 * MS <= ahead_ns(bench) <= 700 * MS + 4 * PACKET_NS
+    assert bench.outlets[1].link(bench.now_ns).lead_ms == pytest.approx(400, abs=40)
+    assert bench.outlets[0].link(bench.now_ns).lead_ms == pytest.approx(700, abs=40)
+    bench.close()
+
+
+def test_a_delay_set_while_it_plays_moves_one_sync_and_nobody_else() -> None:
+    bench = Bench()
+    one, other = bench.add(), bench.add()
+    at_ns = bench.begin(Tape(sound(5 * 44_100)))
+    bench.run_until(at_ns + 700 * MS)
+    line = bench.transmitter.line
+    for ears in (one, other):
+        heard(ears.control)
+
+    bench.delay(1, -300)
+    bench.run_until(bench.now_ns + MS)
+
+    assert heard(one.control) == []
+    (told,) = map(SyncPacket.parse, heard(other.control))
+    assert line is not None
+    frame = told.rtptime_less_latency - 11_025
+    usual = line.frame_at(to_unix_ns(told.ntp)) & 0xFFFFFFFF
+    assert (frame - usual) & 0xFFFFFFFF == 300 * 44_100 // 1000
+    bench.run_until(bench.now_ns + 100 * MS)
+    assert bench.transmitter.line == line
+    assert 700 * MS <= ahead_ns(bench) <= 700 * MS + 4 * PACKET_NS
+    assert bench.transmitter.worst_lateness_ns < 10 * MS
+    bench.close()
+
+
+def test_packets_go_out_as_late_as_before_when_who_was_early_has_left() -> None:
+    bench = Bench()
+    bench.add()
+    bench.add()
+    bench.delay(1, -300)
+    at_ns = bench.begin(Tape(sound(5 * 44_100)), LEAD_NS + 300 * MS)
+    bench.run_until(at_ns)
+
+    bench.transmitter.detach(bench.outlets[1])
+    bench.run_until(at_ns + SECOND_NS)
+
+    assert bench.transmitter.reach_ns == 0
+    assert 400 * MS <= ahead_ns(bench) <= 400 * MS + 4 * PACKET_NS
+    bench.close()
+
+
+def test_the_end_comes_when_the_last_receiver_has_heard_it() -> None:
+    bench = Bench()
+    bench.add()
+    bench.add()
+    bench.delay(1, 1500)
+    tape = Tape(sound(4410))
+    at_ns = bench.begin(tape)
+
+    assert bench.transmitter.lag_ns == 1500 * MS
+    bench.run_until(at_ns + 100 * MS + 1749 * MS)
+    assert bench.ended == []
+    bench.run_until(at_ns + 100 * MS + 1751 * MS)
+
+    assert bench.ended == [tape]
+    bench.close()
+
+
+def test_a_channel_is_heard_from_the_next_packet_on() -> None:
+    bench = Bench()
+    one, other = bench.add(), bench.add()
+    at_ns = bench.begin(Tape(sound(5 * 44_100)))
+    bench.run_until(at_ns)
+    for ears in (one, other):
+        heard(ears.audio)
+        heard(ears.control)
+
+    bench.transmitter.tune(bench.outlets[1], 0, Channel.LEFT)
+    bench.run_until(at_ns + 100 * MS)
+
+    plain, picked = heard(one.audio), heard(other.audio)
+    left = bench.transmitter.batch(Format(channel=Channel.LEFT), SEQUENCE, 400)[0]
+    assert plain
+    assert [each[:12] for each in picked] == [each[:12] for each in plain]
+    assert not set(picked) & set(plain)
+    assert set(picked) <= set(left)
+    assert heard(other.control) == []
+    bench.close()

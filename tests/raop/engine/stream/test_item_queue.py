@@ -1,0 +1,470 @@
+"""Pause, resume, seek and items that follow: what is heard, to the frame."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+import time
+
+import numpy as np
+import pytest
+
+from custom_components.airplay.raop.messages import (
+    Measure,
+    Media,
+    MediaChanged,
+    NextFailed,
+    NextTaken,
+    Pause,
+    Play,
+    Progress,
+    Queue,
+    Resume,
+    SetVolume,
+    Started,
+    Stop,
+    StreamChanged,
+    VolumeFound,
+)
+from custom_components.airplay.raop.session.link_quality import ClockSpread
+from tests.raop.engine.stage import STREAM, Desk, member, play, receiver, wav
+from tests.virtual_receiver import Quirks, VirtualReceiver, monotonic_ns
+
+FRAME_BYTES = 4
+PAUSE_HEARD_NS = 300_000_000
+
+
+def media(path: Path, item: str = "", position_ms: int = 0) -> Media:
+    """Return a file as media."""
+    return Media(url=str(path), name=path.name, item=item, position_ms=position_ms)
+
+
+def cut(pcm: bytes, *frames: int) -> list[bytes]:
+    """Cut sound at frames."""
+    edges = [0, *frames, len(pcm) // FRAME_BYTES]
+    return [
+        pcm[start * FRAME_BYTES : end * FRAME_BYTES] for start, end in pairwise(edges)
+    ]
+
+
+def write(path: Path, pcm: bytes) -> Path:
+    """Write sound as a WAV file."""
+    wav(path, 0)
+    header = bytearray(path.read_bytes()[:44])
+    header[4:8] = (36 + len(pcm)).to_bytes(4, "little")
+    header[40:44] = len(pcm).to_bytes(4, "little")
+    path.write_bytes(bytes(header) + pcm)
+    return path
+
+
+async def played(desk: Desk, command: Play) -> None:
+    """Play something that must play."""
+    assert await desk.run(command) is None
+
+
+@pytest.mark.parametrize("overtaker", ["stop", "queue", "nothing"])
+async def test_item_that_is_overtaken_while_it_is_queued_is_left(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, overtaker: str
+) -> None:
+    # More than is decoded ahead: its source would wait for ever to be read.
+    wav(tmp_path / "long.wav", 8)
+    long = media(tmp_path / "long.wav", "second")
+    await played(desk, play(tmp_path / "long.wav", member(kitchen)))
+
+    overtaken = desk.submit(Queue(stream=STREAM, media=long))
+    match overtaker:
+        case "stop":
+            assert await desk.stop() is None
+        case "queue":
+            await desk.run(Queue(stream=STREAM, media=replace(long, item="third")))
+        case _:
+            await desk.run(Queue(stream=STREAM))
+
+    # The desk looks for sources that are left.
+    assert (await desk.reply(overtaken)).code is None
+    await desk.stop()
+
+
+async def test_items_that_follow_are_heard_without_a_frame_between(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    whole = wav(tmp_path / "whole.wav", 4)
+    parts = cut(whole, 70_003, 130_017)
+    files = [write(tmp_path / f"{at}.wav", part) for at, part in enumerate(parts)]
+
+    number = desk.submit(play(files[0], member(kitchen)))
+    await desk.until(MediaChanged)
+    await desk.run(Queue(stream=STREAM, media=media(files[1], "second")))
+    await desk.until(NextTaken, lambda each: each.item == "second")
+    assert (await desk.reply(number)).code is None
+    await desk.run(Queue(stream=STREAM, media=media(files[2], "third")))
+    end = await desk.ended()
+    await kitchen.drain()
+
+    assert end.reason == "finished"
+    assert kitchen.heard(whole).is_complete
+    items = [each.item for each in desk.told(MediaChanged)]
+    assert items == ["", "second", "third"]
+    assert not kitchen.violations
+
+
+async def test_media_that_follows_and_cannot_be_played_leaves_the_present_one_alone(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    whole = wav(tmp_path / "song.wav", 1.0)
+
+    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    await desk.run(Queue(stream=STREAM, media=media(tmp_path / "none.wav", "bad")))
+    failed = await desk.until(NextFailed)
+    end = await desk.ended()
+    await kitchen.drain()
+
+    assert (failed.item, failed.code) == ("bad", "media_not_found")
+    assert end.reason == "finished"
+    assert kitchen.heard(whole).is_complete
+
+
+async def test_queue_can_be_taken_back(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    first = wav(tmp_path / "first.wav", 1.0)
+    wav(tmp_path / "second.wav", 1.0, seed=2)
+
+    await played(desk, play(tmp_path / "first.wav", member(kitchen)))
+    await desk.run(Queue(stream=STREAM, media=media(tmp_path / "second.wav")))
+    await desk.run(Queue(stream=STREAM))
+    await desk.ended()
+    await kitchen.drain()
+
+    assert kitchen.heard(first).is_complete
+    assert desk.told(NextTaken) == []
+
+
+@pytest.mark.parametrize(("begun_ms", "queued_ms"), [(500, None), (0, 500)])
+async def test_crossfade_overlaps_two_items_by_its_length(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    tmp_path: Path,
+    begun_ms: int,
+    queued_ms: int | None,
+) -> None:
+    first = wav(tmp_path / "first.wav", 1.5)
+    second = wav(tmp_path / "second.wav", 1.5, seed=2)
+    fade = 22_050
+
+    begin = play(tmp_path / "first.wav", member(kitchen), crossfade_ms=begun_ms)
+    await played(desk, begin)
+    follows = media(tmp_path / "second.wav")
+    await desk.run(Queue(stream=STREAM, media=follows, crossfade_ms=queued_ms))
+    await desk.ended()
+    await kitchen.drain()
+
+    sound = kitchen.heard(cut(first, 44_100 * 3 // 2 - fade)[0])
+    assert sound.is_complete
+    assert kitchen.heard(cut(second, fade)[1]).is_complete
+    heard = np.frombuffer(bytes(kitchen.pcm), "<u4")
+    assert np.count_nonzero(heard) == pytest.approx(44_100 * 3 - fade, abs=50)
+
+
+async def test_pause_is_heard_at_once_and_resumes_at_the_frame_that_was_audible(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    whole = wav(tmp_path / "song.wav", 2.0)
+    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    await kitchen.wait_frames(10_000)
+
+    asked_ns = monotonic_ns()
+    assert await desk.run(Pause(stream=STREAM)) is None
+    await kitchen.drain()
+    paused = await desk.state("paused")
+    last_ns = max(
+        segment.local_ns + segment.frames * 1_000_000_000 // 44_100
+        for segment in kitchen.played
+    )
+    before = len(np.flatnonzero(np.frombuffer(bytes(kitchen.pcm), "<u4")))
+    assert await desk.run(Resume(stream=STREAM, lead_ms=400)) is None
+    await desk.ended()
+    await kitchen.drain()
+
+    assert last_ns - asked_ns < PAUSE_HEARD_NS
+    heard = np.frombuffer(bytes(kitchen.pcm), "<u4")
+    heard = heard[heard != 0]
+    source = np.frombuffer(whole, "<u4")
+    again = len(heard) - len(source)
+    assert 0 <= again < 44_100 * 0.05
+    assert np.array_equal(heard[:before], source[:before])
+    assert np.array_equal(heard[before:], source[before - again :])
+    assert paused.position_ms == pytest.approx((before - again) / 44.1, abs=2)
+    assert len(kitchen.asked("ANNOUNCE")) == 1
+    assert not kitchen.violations
+
+
+@pytest.mark.parametrize(
+    ("latency_frames", "quirks", "is_soon"),
+    [
+        (2205, Quirks(), True),
+        (11_025, Quirks(), False),
+        (2205, Quirks(ask_received_every=20), False),
+    ],
+    ids=["tells its latency", "tells nothing", "asks for packets again"],
+)
+async def test_seek_and_resume_lead_is_what_the_receiver_has_shown(
+    desk: Desk,
+    tmp_path: Path,
+    latency_frames: int,
+    quirks: Quirks,
+    *,
+    is_soon: bool,
+) -> None:
+    whole = wav(tmp_path / "song.wav", 3)
+    den = await desk.add(
+        receiver("Den", audio_latency_frames=latency_frames, quirks=quirks)
+    )
+    song = play(tmp_path / "song.wav", member(den), lead_ms=None, depth_ms=1000)
+
+    await played(desk, song)
+    await desk.run(Pause(stream=STREAM))
+    assert await desk.run(Resume(stream=STREAM)) is None
+    await played(desk, song)
+    await desk.ended()
+
+    # At a depth of a second the first packet of a start is sent at once.
+    leads = [each.at - each.first_packet_at for each in desk.told(Started)]
+    assert [lead <= 0.4 for lead in leads] == [False, is_soon, is_soon]
+    assert max(leads) <= 0.7
+    assert den.heard(whole).is_complete
+
+
+async def test_many_pauses_lose_nothing(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    # No two frames are alike, so each tells its own place.
+    numbers = np.arange(1, 66_151, dtype=np.uint32) * np.uint32(2_654_435_761)
+    whole = numbers.astype("<u4").tobytes()
+    parts = cut(whole, 25_001)
+    files = [write(tmp_path / f"{at}.wav", part) for at, part in enumerate(parts)]
+    desk.submit(play(files[0], member(kitchen)))
+    await desk.until(MediaChanged)
+    await desk.run(Queue(stream=STREAM, media=media(files[1], "second")))
+    for frames in (6_000, 14_000, 25_500, 40_000):
+        await kitchen.wait_frames(frames)
+        await desk.run(Pause(stream=STREAM))
+        await desk.run(Resume(stream=STREAM, lead_ms=300))
+    await desk.ended()
+    await kitchen.drain()
+
+    source = np.frombuffer(whole, "<u4")
+    position = {int(frame): at for at, frame in enumerate(source)}
+    heard = [
+        position[int(frame)]
+        for frame in np.frombuffer(bytes(kitchen.pcm), "<u4")
+        if frame
+    ]
+    steps = np.diff(heard)
+    assert heard[0] == 0
+    assert heard[-1] == len(source) - 1
+    assert steps.max() == 1
+    assert np.count_nonzero(steps != 1) <= 4
+
+
+async def test_pause_twice_and_resume_twice_are_as_once(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 1.0)
+    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+
+    assert await desk.run(Pause(stream=STREAM)) is None
+    assert await desk.run(Pause(stream=STREAM)) is None
+    assert await desk.run(Resume(stream=STREAM, lead_ms=300)) is None
+    assert await desk.run(Resume(stream=STREAM, lead_ms=300)) == "no_stream"
+    assert (await desk.ended()).reason == "finished"
+    assert desk.states().count("paused") == 1
+
+
+async def test_pause_while_connecting_begins_where_it_was_to_begin(
+    desk: Desk, tmp_path: Path
+) -> None:
+    slow = await desk.add(receiver("Slow", quirks=Quirks(setup_delay_s=1.0)))
+    whole = wav(tmp_path / "song.wav", 0.5)
+    number = desk.submit(play(tmp_path / "song.wav", member(slow)))
+    await slow.wait_for("SETUP")
+
+    assert await desk.run(Pause(stream=STREAM)) is None
+    assert (await desk.reply(number)).code == "superseded"
+    await slow.wait_idle()
+    assert await desk.run(Resume(stream=STREAM, lead_ms=400)) is None
+    await desk.ended()
+    await slow.drain()
+
+    assert slow.heard(whole).is_complete
+
+
+async def test_paused_receiver_is_freed_in_time_and_resumes_where_it_was(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    whole = wav(tmp_path / "song.wav", 1.5)
+    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    await kitchen.wait_frames(10_000)
+
+    await desk.run(Pause(stream=STREAM, keep_s=0.1))
+    paused = await desk.state("paused")
+    await kitchen.wait_idle()
+    assert await desk.run(Resume(stream=STREAM, lead_ms=400)) is None
+    await desk.ended()
+    await kitchen.drain()
+
+    rest = whole[paused.position_ms * 441 // 10 * FRAME_BYTES :]
+    assert kitchen.heard(rest).is_complete
+    assert len(kitchen.asked("ANNOUNCE")) == 2
+
+
+async def test_receiver_that_hangs_up_in_a_pause_is_connected_again(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    whole = wav(tmp_path / "song.wav", 1.5)
+    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    await kitchen.wait_frames(10_000)
+    await desk.run(Pause(stream=STREAM))
+
+    kitchen.disconnect()
+    await kitchen.wait_idle()
+    assert await desk.run(Resume(stream=STREAM, lead_ms=400)) is None
+    end = await desk.ended()
+    await kitchen.drain()
+
+    assert end.reason == "finished"
+    assert kitchen.heard(whole[15_000 * FRAME_BYTES :]).is_complete
+
+
+async def test_seek_is_heard_in_time_and_complete_to_the_frame(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    whole = wav(tmp_path / "song.wav", 3.0)
+    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    target = media(tmp_path / "song.wav", position_ms=2000)
+
+    asked = time.monotonic_ns()
+    await played(
+        desk, play(tmp_path / "song.wav", member(kitchen), media=target, lead_ms=700)
+    )
+    await desk.ended()
+    await kitchen.drain()
+
+    found = kitchen.heard(whole[88_200 * FRAME_BYTES :], after_ns=asked)
+    assert found.is_complete
+    assert found.first_frame_ns is not None
+    assert found.first_frame_ns - asked < 800_000_000
+    assert len(kitchen.asked("ANNOUNCE")) == 1
+    assert len(kitchen.asked("FLUSH")) == 1
+
+
+async def test_next_pressed_five_times_plays_the_last_one(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    songs = [wav(tmp_path / f"{at}.wav", 0.6, seed=at) for at in range(6)]
+    await played(desk, play(tmp_path / "0.wav", member(kitchen)))
+
+    numbers = [
+        desk.submit(play(tmp_path / f"{at}.wav", member(kitchen))) for at in range(1, 6)
+    ]
+    codes = [(await desk.reply(number)).code for number in numbers]
+    await desk.ended()
+    await kitchen.drain()
+
+    assert codes == ["superseded"] * 4 + [None]
+    assert kitchen.heard(songs[5]).is_complete
+    assert len(kitchen.asked("ANNOUNCE")) == 1
+
+
+async def test_what_was_to_follow_is_forgotten_when_other_media_is_played(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        wav(tmp_path / f"{name}.wav", 2.0, seed=len(name))
+    third = wav(tmp_path / "third.wav", 0.6, seed=3)
+    await played(desk, play(tmp_path / "first.wav", member(kitchen)))
+    await desk.run(Queue(stream=STREAM, media=media(tmp_path / "second.wav", "second")))
+
+    await played(desk, play(tmp_path / "third.wav", member(kitchen)))
+    end = await desk.ended()
+    await kitchen.drain()
+
+    assert end.reason == "finished"
+    assert kitchen.heard(third).is_complete
+    assert desk.told(NextTaken) == []
+
+
+async def test_level_of_a_receiver_is_found_where_none_is_wanted(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    kitchen.volume_db = -12.0
+    wav(tmp_path / "song.wav", 0.3)
+
+    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+
+    found = await desk.until(VolumeFound)
+    assert found.volume == pytest.approx(60)
+    assert len(kitchen.asked("GET_PARAMETER")) == 1
+    await desk.ended()
+
+
+async def test_position_goes_on_over_a_pause(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 3.0)
+    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    await kitchen.wait_frames(10_000)
+    await desk.run(Pause(stream=STREAM))
+    paused = await desk.state("paused")
+    await desk.run(Resume(stream=STREAM, lead_ms=300))
+    resumed = [
+        each
+        for each in desk.told(StreamChanged)
+        if each.state == "buffering" and each.position_ms
+    ]
+
+    assert resumed[-1].position_ms == pytest.approx(paused.position_ms, abs=2)
+    told = await desk.until(Progress, lambda each: each.position_ms > 1000)
+    behind_s = told.at - resumed[-1].at
+    expected = paused.position_ms + behind_s * 1000
+    assert told.position_ms == pytest.approx(expected, abs=5)
+
+
+async def test_position_and_its_instant_belong_together_however_long_a_report_takes(
+    desk: Desk,
+    kitchen: VirtualReceiver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def measure_slowly(*_: object) -> None:
+        time.sleep(0.1)
+
+    monkeypatch.setattr(ClockSpread, "spread_us", measure_slowly)
+    wav(tmp_path / "song.wav", 3.0)
+    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    start = await desk.started()
+    await desk.until(Progress)
+
+    assert await desk.run(Measure(stream=STREAM)) is None
+
+    told = desk.told(Progress)[-1]
+    assert told.members[0].is_measured
+    assert told.position_ms == pytest.approx((told.at - start.at) * 1000, abs=5)
+
+
+@pytest.mark.parametrize("keep_s", [0.0, 60.0])
+async def test_level_set_before_a_receiver_is_connected_again_holds(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, keep_s: float
+) -> None:
+    wav(tmp_path / "song.wav", 2.0)
+    await played(desk, play(tmp_path / "song.wav", member(kitchen, volume=50)))
+    await desk.run(Pause(stream=STREAM, keep_s=keep_s))
+    if keep_s:
+        kitchen.disconnect()
+    await kitchen.wait_idle()
+    kitchen.volumes.clear()
+
+    await desk.run(SetVolume(receiver="0a0b0c0d0e01", volume=10))
+    assert await desk.run(Resume(stream=STREAM, lead_ms=400)) is None
+
+    assert {change.volume_db for change in kitchen.volumes} == {-27.0}
+    await desk.run(Stop(stream=STREAM))

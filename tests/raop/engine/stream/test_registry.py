@@ -1,0 +1,189 @@
+"""One command after the other: the newest one has the stream."""
+
+from pathlib import Path
+import time
+
+import pytest
+
+from custom_components.airplay.raop.messages import Progress, Stop, StreamChanged
+from tests.raop.engine.stage import (
+    PRECISE_S,
+    STREAM,
+    Desk,
+    heard_at,
+    member,
+    play,
+    receiver,
+    until,
+    wav,
+)
+from tests.virtual_receiver import Quirks, VirtualReceiver
+
+
+async def test_new_media_takes_the_session_over(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    first = wav(tmp_path / "first.wav", 5)
+    second = wav(tmp_path / "second.wav", 0.6, seed=2)
+    assert await desk.run(play(tmp_path / "first.wav", member(kitchen))) is None
+    await kitchen.wait_frames(24 * 352 + 8820)
+    desk.events.clear()
+    begun = time.time()
+
+    command = play(tmp_path / "second.wav", member(kitchen), lead_ms=500)
+    assert await desk.run(command) is None
+    await desk.ended()
+
+    assert len(kitchen.asked("ANNOUNCE")) == len(kitchen.asked("FLUSH")) == 1
+    assert kitchen.heard(second).is_complete
+    started = await desk.started()
+    assert abs(heard_at(kitchen, second) - started.at) < PRECISE_S
+    assert started.at - begun < 1.5
+    assert kitchen.heard(first[: 4410 * 4]).is_complete
+    assert kitchen.heard(first[-4410 * 4 :]).frames == 0
+    told = [each.position_ms for each in desk.told(Progress)]
+    assert all(position < 700 for position in told)
+
+
+async def test_new_media_that_fails_leaves_the_old_one_playing(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 1)
+    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
+
+    missing = await desk.run(play(tmp_path / "none.wav", member(kitchen)))
+
+    assert missing == "media_not_found"
+    assert (await desk.ended()).reason == "finished"
+    assert kitchen.heard(pcm).is_complete
+    assert not kitchen.asked("FLUSH")
+
+
+async def test_a_refused_flush_leads_to_a_new_session(
+    desk: Desk, tmp_path: Path
+) -> None:
+    wav(tmp_path / "first.wav", 5)
+    second = wav(tmp_path / "second.wav", 0.6, seed=2)
+    stubborn = await desk.add(
+        receiver("Stubborn", quirks=Quirks(refuse={"FLUSH": 500}))
+    )
+    assert await desk.run(play(tmp_path / "first.wav", member(stubborn))) is None
+
+    assert await desk.run(play(tmp_path / "second.wav", member(stubborn))) is None
+    await desk.ended()
+
+    assert len(stubborn.asked("ANNOUNCE")) == 2
+    assert stubborn.heard(second).is_complete
+
+
+async def test_stop_frees_the_receiver(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 5)
+    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
+
+    assert await desk.stop() is None
+
+    assert not kitchen.has_session
+    assert len(kitchen.asked("TEARDOWN")) == 1
+    end = await desk.ended()
+    assert (end.reason, end.code) == ("stopped", None)
+
+
+async def test_stop_of_what_does_not_play_is_done_at_once(desk: Desk) -> None:
+    assert await desk.stop() is None
+    assert desk.states() == []
+
+
+@pytest.mark.parametrize("step", ["OPTIONS", "ANNOUNCE", "SETUP", "RECORD"])
+async def test_stop_ends_a_play_at_every_step_of_its_connection(
+    desk: Desk, song: Path, step: str
+) -> None:
+    slow = await desk.add(receiver("Slow", quirks=Quirks(reply_delay_s={step: 0.3})))
+    playing = desk.submit(play(song, member(slow)))
+    await slow.wait_for(step)
+
+    assert await desk.stop() is None
+
+    assert (await desk.reply(playing)).code == "stopped"
+    assert (await desk.ended()).reason == "stopped"
+    await slow.wait_idle(10)
+    assert slow.recording.frames == 0
+
+
+async def test_a_newer_play_takes_the_place_of_an_older_one(
+    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    wav(tmp_path / "first.wav", 0.6)
+    second = wav(tmp_path / "second.wav", 0.6, seed=2)
+    slow = await desk.add(
+        receiver("Slow", receiver_id="0A0B0C0D0E02", quirks=Quirks(setup_delay_s=1))
+    )
+    older = desk.submit(play(tmp_path / "first.wav", member(slow)))
+    await slow.wait_for("SETUP")
+
+    assert await desk.run(play(tmp_path / "second.wav", member(kitchen))) is None
+
+    assert (await desk.reply(older)).code == "superseded"
+    await desk.until(
+        StreamChanged, lambda each: (each.state, each.reason) == ("ended", "finished")
+    )
+    assert kitchen.heard(second).is_complete
+    assert slow.recording.frames == 0
+
+
+async def test_of_many_commands_at_once_the_last_one_counts(
+    desk: Desk, kitchen: VirtualReceiver, song: Path, pcm: bytes
+) -> None:
+    numbers = [desk.submit(play(song, member(kitchen))) for _ in range(10)]
+
+    codes = [(await desk.reply(number)).code for number in numbers]
+
+    assert codes == ["superseded"] * 9 + [None]
+    await desk.until(
+        StreamChanged, lambda each: (each.state, each.reason) == ("ended", "finished")
+    )
+    assert kitchen.heard(pcm).is_complete
+
+
+async def test_a_receiver_that_ignores_teardown_is_released_when_a_play_follows_stop(
+    desk: Desk, song: Path, pcm: bytes
+) -> None:
+    quirks = Quirks(reply_delay_s={"TEARDOWN": 0.8}, takes_over=False)
+    slow = await desk.add(receiver("Slow", quirks=quirks))
+    assert await desk.run(play(song, member(slow))) is None
+    stopping = desk.submit(Stop(stream=STREAM))
+    await slow.wait_for("TEARDOWN")
+
+    assert await desk.run(play(song, member(slow))) is None
+
+    assert (await desk.reply(stopping)).code in (None, "superseded")
+    await desk.until(
+        StreamChanged, lambda each: (each.state, each.reason) == ("ended", "finished")
+    )
+    assert slow.heard(pcm).is_complete
+
+
+async def test_a_play_while_the_last_song_is_being_ended_is_not_ended_with_it(
+    desk: Desk, song: Path, pcm: bytes
+) -> None:
+    quirks = Quirks(reply_delay_s={"TEARDOWN": 0.5})
+    slow = await desk.add(receiver("Slow", quirks=quirks))
+    assert await desk.run(play(song, member(slow))) is None
+    await slow.wait_for("TEARDOWN")
+    desk.events.clear()
+
+    assert await desk.run(play(song, member(slow))) is None
+    await desk.state("playing")
+    await until(
+        lambda: desk.states()[-2:] == ["playing", "ended"], "states", desk.states
+    )
+
+    states = desk.states()
+    assert states[states.index("connecting") :] == [
+        "connecting",
+        "buffering",
+        "playing",
+        "ended",
+    ]
+    assert slow.heard(pcm).is_complete
