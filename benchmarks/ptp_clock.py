@@ -29,13 +29,13 @@ else:
 _CLOCK_ID = 0xA1B2C3D4E5F60718
 
 
-async def _main(load: str, ports: links.Ports) -> None:
+async def _main(load: str, ports: links.PtpPortNumbers) -> None:
     pacing = pacer.Pacer()
     pacing.start()
     service = ptp_service.PtpService(
         pacing,
         _CLOCK_ID,
-        ports=links.Ports(0, 0),
+        ports=links.PtpPortNumbers(0, 0),
         receivers=ports,
         local=["127.0.0.1"],
     )
@@ -53,5 +53,5 @@ async def _main(load: str, ports: links.Ports) -> None:
 
 
 if __name__ == "__main__":
-    listening = links.Ports(int(sys.argv[2]), int(sys.argv[3]))
+    listening = links.PtpPortNumbers(int(sys.argv[2]), int(sys.argv[3]))
     asyncio.run(_main(sys.argv[1], listening))

@@ -19,7 +19,7 @@ from tests.announcements.common import HeldSender, held_sender
 from tests.ha_common import Network, entry_for, set_up, tone, write_wav
 from tests.ha_pairing import gated
 from tests.ha_songs import Songs
-from tests.sender_fork_server import Nursery
+from tests.sender_fork_server import SenderForkServer
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.pairing.gate import Kind
 
@@ -82,9 +82,9 @@ def _checked[**P, T](
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Generator[Nursery]:
+def nursery() -> Generator[SenderForkServer]:
     """Return where senders are forked that shall be there quickly."""
-    nursery = Nursery(Path(process.__file__).parents[1])
+    nursery = SenderForkServer(Path(process.__file__).parents[1])
     yield nursery
     nursery.close()
 
@@ -97,9 +97,9 @@ def quick_senders(request: pytest.FixtureRequest) -> Generator[None]:
         yield
         return
     folder = str(Path(process.__file__).parents[1])
-    nursery: Nursery = request.getfixturevalue("nursery")
+    nursery: SenderForkServer = request.getfixturevalue("nursery")
     boot = (sys.executable, "-P", "-c", process._BOOT, folder)
-    with nursery.bears(*boot, runs=["serve"]):
+    with nursery.preload(*boot, runs=["serve"]):
         yield
 
 

@@ -13,7 +13,7 @@ from tests.virtual_receiver.remote import RemoteControl
 
 async def sender_port(hass: HomeAssistant) -> int:
     """Return the port that the sender process takes orders at."""
-    async with SENDER.borrow(hass) as sender, asyncio.timeout(20):
+    async with SENDER.acquire(hass) as sender, asyncio.timeout(20):
         await sender._async_ensure_ready()
         port: int = sender.status["dacp_port"]
     return port

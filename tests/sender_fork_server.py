@@ -25,7 +25,7 @@ _LONGEST = 1 << 17
 _SET_CHILD_SUBREAPER = 36
 
 
-class Nursery:
+class SenderForkServer:
     """The process that senders are forked from, as the tests see it."""
 
     def __init__(self, folder: Path) -> None:
@@ -48,7 +48,7 @@ class Nursery:
         self._process.wait()
 
     @contextmanager
-    def bears(self, *command: str, runs: Sequence[str] = ()) -> Generator[None]:
+    def preload(self, *command: str, runs: Sequence[str] = ()) -> Generator[None]:
         """Fork what would be started by a command, or one that goes on behind it.
 
         What it runs is what the command does, and whatever the command goes on with.

@@ -12,18 +12,18 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
 from .announcements.announcements import ANNOUNCEMENTS
-from .announcements.speaker_announcer import Announcer
+from .announcements.speaker_announcer import SpeakerAnnouncer
 from .const import CHOICES, DOMAIN, PLATFORMS
 from .discovery.browser import PRESENCE
-from .discovery.device import Speaker
+from .discovery.device import AirPlayDevice
 from .discovery.entry_data import AirPlayConfigEntry, AirPlayRuntime
 from .raop.errors import AuthenticationError, RaopError, TooManyTriesError
-from .sender.error_translation import translated
+from .sender.error_translation import translate_error
 from .sender.sender import SENDER
 from .services import async_register_actions
 from .speaker.groups import GROUPS
-from .speaker.remote import Remote
-from .speaker.speaker import Seat
+from .speaker.remote import SpeakerRemote
+from .speaker.speaker import Speaker
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -45,19 +45,19 @@ async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> b
     lent = AsyncExitStack()
     # Runs also when the set-up fails, and then ends what was started for it.
     entry.async_on_unload(lent.aclose)
-    presence = await lent.enter_async_context(PRESENCE.borrow(hass))
-    speaker = Speaker(hass, entry, presence)
+    presence = await lent.enter_async_context(PRESENCE.acquire(hass))
+    speaker = AirPlayDevice(hass, entry, presence)
     await _async_test(speaker)
-    sender = await lent.enter_async_context(SENDER.borrow(hass))
-    groups = await lent.enter_async_context(GROUPS.borrow(hass))
-    announcements = await lent.enter_async_context(ANNOUNCEMENTS.borrow(hass))
-    seat = Seat(hass, entry, speaker, sender)
-    announcer = Announcer(hass, entry, seat, sender, announcements)
+    sender = await lent.enter_async_context(SENDER.acquire(hass))
+    groups = await lent.enter_async_context(GROUPS.acquire(hass))
+    announcements = await lent.enter_async_context(ANNOUNCEMENTS.acquire(hass))
+    seat = Speaker(hass, entry, speaker, sender)
+    announcer = SpeakerAnnouncer(hass, entry, seat, sender, announcements)
     entry.runtime_data = AirPlayRuntime(
         seat=seat,
         sender=sender,
         announcer=announcer,
-        remote=Remote(hass, entry, seat),
+        remote=SpeakerRemote(hass, entry, seat),
         groups=groups,
     )
     await hass.config_entries.async_forward_entry_setups(entry, CHOICES)
@@ -81,18 +81,18 @@ async def async_unload_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
 
 async def async_remove_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> None:
     """Let its group wait for it no more, and forget the level that it was to have."""
-    async with GROUPS.borrow(hass) as groups:
+    async with GROUPS.acquire(hass) as groups:
         await groups.async_forget(entry.entry_id)
-    async with ANNOUNCEMENTS.borrow(hass) as announcements:
+    async with ANNOUNCEMENTS.acquire(hass) as announcements:
         announcements.journal.async_erase(entry.entry_id)
 
 
-async def _async_test(speaker: Speaker) -> None:
+async def _async_test(speaker: AirPlayDevice) -> None:
     """Ask the receiver one question; raise what the entry's state follows from."""
     try:
         await speaker.async_probe()
     except RaopError as error:
-        told = translated(error, speaker.name)
+        told = translate_error(error, speaker.name)
         failure = next(
             failure for kind, failure in _FAILURES.items() if isinstance(error, kind)
         )

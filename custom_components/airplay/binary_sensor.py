@@ -19,10 +19,10 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the one sensor of a receiver."""
-    async_add_entities([InUseElsewhere(entry)])
+    async_add_entities([InUseSensor(entry)])
 
 
-class InUseElsewhere(AirPlayEntity, BinarySensorEntity):
+class InUseSensor(AirPlayEntity, BinarySensorEntity):
     """On while the receiver plays another source, as far as it tells."""
 
     _attr_translation_key = "in_use_elsewhere"
@@ -36,4 +36,4 @@ class InUseElsewhere(AirPlayEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool:
         """Whether somebody else has it."""
-        return self.seat.occupancy.is_taken
+        return self.seat.occupancy.is_in_use

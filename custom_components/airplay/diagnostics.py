@@ -59,7 +59,7 @@ async def async_get_config_entry_diagnostics(
             "volume": seat.volume.level,
             "is_muted": seat.volume.is_muted,
             "volume_origin": seat.volume.origin,
-            "in_use_elsewhere": seat.occupancy.is_taken,
+            "in_use_elsewhere": seat.occupancy.is_in_use,
             "progress": _progress(progress) if progress else None,
         },
         "queue": asdict(player.queue.snapshot()),

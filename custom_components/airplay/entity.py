@@ -11,11 +11,11 @@ from .const import DOMAIN
 from .discovery.entry_data import AirPlayConfigEntry
 from .raop.errors import RaopError
 from .raop.receiver import normalise_id
-from .sender.error_translation import translated
+from .sender.error_translation import translate_error
 from .speaker.volume_owner import Origin
 
 if TYPE_CHECKING:
-    from .player.player import Transport
+    from .player.player import Player
 
 
 def translate_errors[S: AirPlayEntity, **P](
@@ -28,7 +28,7 @@ def translate_errors[S: AirPlayEntity, **P](
         try:
             await action(self, *args, **kwargs)
         except RaopError as error:
-            raise translated(error, self.speaker.name) from error
+            raise translate_error(error, self.speaker.name) from error
 
     return wrapped
 
@@ -78,7 +78,7 @@ class AirPlayEntity(Entity):
             }
 
     @property
-    def player(self) -> Transport:
+    def player(self) -> Player:
         """Return the player that the speaker hears now."""
         return self.seat.player
 

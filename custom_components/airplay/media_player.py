@@ -22,7 +22,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 
-from .announcements.request import wish_from
+from .announcements.request import request_from
 from .discovery.entry_data import AirPlayConfigEntry
 from .entities.group import GroupEntity
 from .entities.media import MediaEntity
@@ -188,7 +188,7 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
         extra = kwargs.get(ATTR_MEDIA_EXTRA) or {}
         if kwargs.get(ATTR_MEDIA_ANNOUNCE):
             context_id = self._context.id if self._context else None
-            wish = wish_from(media_type, media_id, extra)
+            wish = request_from(media_type, media_id, extra)
             await self.announcer.announcements.async_announce_alone(
                 self.announcer, wish, context_id
             )

@@ -19,7 +19,7 @@ from .discovery.entry_data import AirPlayConfigEntry
 from .entities.setting import SettingEntity
 from .entity import AirPlayEntity, translate_errors
 from .raop.messages import MAX_DELAY_MS
-from .speaker.speaker import Seat
+from .speaker.speaker import Speaker
 
 PARALLEL_UPDATES = 0
 
@@ -28,20 +28,20 @@ PARALLEL_UPDATES = 0
 class _Description(NumberEntityDescription):
     """A number of a speaker: how it is read and set."""
 
-    read: Callable[[Seat], float]
-    apply: Callable[[Seat, float], Awaitable[None]]
+    read: Callable[[Speaker], float]
+    apply: Callable[[Speaker, float], Awaitable[None]]
 
 
-async def _async_set_crossfade(seat: Seat, seconds: float) -> None:
+async def _async_set_crossfade(seat: Speaker, seconds: float) -> None:
     seat.settings.crossfade_ms = round(seconds * 1000)
 
 
-async def _async_set_delay(seat: Seat, milliseconds: float) -> None:
+async def _async_set_delay(seat: Speaker, milliseconds: float) -> None:
     delay_ms = round(milliseconds)
     await seat.async_tune(replace(seat.speaker.tuning, delay_ms=delay_ms))
 
 
-async def _async_set_maximum(seat: Seat, percent: float) -> None:
+async def _async_set_maximum(seat: Speaker, percent: float) -> None:
     await seat.volume.async_limit(percent / 100)
 
 
@@ -91,7 +91,10 @@ async def async_setup_entry(
 ) -> None:
     """Add the numbers of a receiver."""
     async_add_entities(
-        [GroupVolume(entry), *(AirPlayNumber(entry, each) for each in _DESCRIPTIONS)]
+        [
+            GroupVolumeNumber(entry),
+            *(AirPlayNumber(entry, each) for each in _DESCRIPTIONS),
+        ]
     )
 
 
@@ -128,7 +131,7 @@ class AirPlayNumber(SettingEntity[float], RestoreNumber):
         await self.entity_description.apply(self.seat, choice)
 
 
-class GroupVolume(AirPlayEntity, NumberEntity):
+class GroupVolumeNumber(AirPlayEntity, NumberEntity):
     """The level of the loudest of a group; it takes the others with it."""
 
     _attr_translation_key = "group_volume"

@@ -14,9 +14,9 @@ from homeassistant.helpers import config_validation as cv, service
 
 from .announcements.request import (
     PRIORITY,
-    Announcement,
+    AnnouncedMedia,
+    AnnouncementRequest,
     Priority,
-    Wish,
     chime_from,
     media_id,
 )
@@ -24,7 +24,7 @@ from .announcements.speech import speech_id
 from .const import DOMAIN
 from .entity import AirPlayEntity
 from .raop.errors import RaopError
-from .sender.error_translation import translated
+from .sender.error_translation import translate_error
 
 if TYPE_CHECKING:
     # What Home Assistant puts in the place of voluptuous, and its annotations name.
@@ -87,8 +87,8 @@ async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> No
     """Announce at all players at the same instant."""
     _take_context(players, call)
     words = call.data
-    wish = Wish(
-        Announcement(
+    wish = AnnouncementRequest(
+        AnnouncedMedia(
             content_id=_content_id(call.hass, words),
             content_type=MediaType.MUSIC,
             chime=chime_from(words.get(ATTR_CHIME), words.get(ATTR_CHIME_MEDIA)),
@@ -116,7 +116,7 @@ async def _async_set_group_volume(
     )
     for company, failure in zip(heard, results, strict=True):
         if isinstance(failure, RaopError):
-            raise translated(failure, company.name) from failure
+            raise translate_error(failure, company.name) from failure
         if failure:
             raise failure
 

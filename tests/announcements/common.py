@@ -122,7 +122,7 @@ class HeldSender:
     def tell(self, event: AnnouncementStarted | AnnouncementFailed) -> None:
         """Tell the integration of an event."""
         assert self._sender
-        self._sender._tell_receivers(event)
+        self._sender._notify_receivers(event)
 
     async def finish(self, count: int) -> list[str]:
         """Let so many be heard one after another; return the names of all."""

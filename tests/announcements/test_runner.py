@@ -7,7 +7,7 @@ import pytest
 from custom_components.airplay.announcements import runner
 from custom_components.airplay.announcements.command import async_make_clips
 from custom_components.airplay.announcements.job import Clips
-from custom_components.airplay.announcements.request import Announcement
+from custom_components.airplay.announcements.request import AnnouncedMedia
 from custom_components.airplay.raop.errors import ReceiverUnreachableError
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -234,7 +234,9 @@ async def test_interrupt_ends_what_is_still_being_looked_for(
 ) -> None:
     looking, make = asyncio.Event(), async_make_clips
 
-    async def look(hass: HomeAssistant, entity_id: str, wanted: Announcement) -> Clips:
+    async def look(
+        hass: HomeAssistant, entity_id: str, wanted: AnnouncedMedia
+    ) -> Clips:
         if wanted.content_id == BELL:
             looking.set()
             await asyncio.Event().wait()

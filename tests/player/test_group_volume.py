@@ -2,17 +2,17 @@
 
 import pytest
 
-from custom_components.airplay.player.group_volume import Balance
+from custom_components.airplay.player.group_volume import GroupVolume
 
 FULL = {"a": 1.0, "b": 1.0}
 
 
 def test_all_change_by_the_same_factor() -> None:
-    assert Balance().spread({"a": 0.4, "b": 0.2}, FULL, 0.6) == {"a": 0.6, "b": 0.3}
+    assert GroupVolume().spread({"a": 0.4, "b": 0.2}, FULL, 0.6) == {"a": 0.6, "b": 0.3}
 
 
 def test_shares_outlive_zero() -> None:
-    balance = Balance()
+    balance = GroupVolume()
 
     silent = balance.spread({"a": 0.4, "b": 0.1}, FULL, 0)
 
@@ -21,7 +21,7 @@ def test_shares_outlive_zero() -> None:
 
 
 def test_shares_outlive_a_maximum() -> None:
-    balance, maxima = Balance(), {"a": 0.5, "b": 1.0}
+    balance, maxima = GroupVolume(), {"a": 0.5, "b": 1.0}
 
     held = balance.spread({"a": 0.4, "b": 0.2}, maxima, 1)
 
@@ -30,14 +30,14 @@ def test_shares_outlive_a_maximum() -> None:
 
 
 def test_speaker_that_was_changed_has_a_new_share() -> None:
-    balance = Balance()
+    balance = GroupVolume()
     balance.spread({"a": 0.4, "b": 0.2}, FULL, 0.4)
 
     assert balance.spread({"a": 0.4, "b": 0.8}, FULL, 0.4) == {"a": 0.2, "b": 0.4}
 
 
 def test_speaker_that_was_raised_from_zero_takes_the_others_along() -> None:
-    balance = Balance()
+    balance = GroupVolume()
     silent = balance.spread({"a": 0.4, "b": 0.2}, FULL, 0)
 
     assert balance.spread(silent | {"b": 0.3}, FULL, 0.6) == pytest.approx(
@@ -46,11 +46,11 @@ def test_speaker_that_was_raised_from_zero_takes_the_others_along() -> None:
 
 
 def test_silence_of_which_nothing_is_known_is_shared_evenly() -> None:
-    assert Balance().spread({"a": 0, "b": 0}, FULL, 0.5) == {"a": 0.5, "b": 0.5}
+    assert GroupVolume().spread({"a": 0, "b": 0}, FULL, 0.5) == {"a": 0.5, "b": 0.5}
 
 
 def test_speaker_that_comes_and_one_that_goes_change_no_other() -> None:
-    balance = Balance()
+    balance = GroupVolume()
     balance.spread({"a": 0.4, "b": 0.2}, FULL, 0.4)
 
     three = balance.spread({"a": 0.4, "b": 0.2, "c": 0.1}, FULL | {"c": 1.0}, 0.8)

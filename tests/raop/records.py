@@ -5,14 +5,14 @@ Records: the examples of OwnTone's and shairport-sync's sources and of public re
 
 from dataclasses import dataclass, field
 
-from custom_components.airplay.raop.receiver import Codec, Lane, Obstacle, Service
+from custom_components.airplay.raop.receiver import Codec, LaneKind, Obstacle, Service
 
 ALL_KINDS = frozenset({"text", "artwork", "progress"})
 NOTHING = frozenset[str]()
-REALTIME_ALONE = (Lane.AIRPLAY2_REALTIME,)
-AIRPLAY2_ALONE = (Lane.AIRPLAY2_REALTIME, Lane.AIRPLAY2_BUFFERED)
-BOTH = (Lane.RAOP, Lane.AIRPLAY2_REALTIME)
-ALL = (Lane.RAOP, Lane.AIRPLAY2_REALTIME, Lane.AIRPLAY2_BUFFERED)
+REALTIME_ALONE = (LaneKind.AIRPLAY2_REALTIME,)
+AIRPLAY2_ALONE = (LaneKind.AIRPLAY2_REALTIME, LaneKind.AIRPLAY2_BUFFERED)
+BOTH = (LaneKind.RAOP, LaneKind.AIRPLAY2_REALTIME)
+ALL = (LaneKind.RAOP, LaneKind.AIRPLAY2_REALTIME, LaneKind.AIRPLAY2_BUFFERED)
 RAOP_INSTANCE = "0011AABBCCDD@Kitchen"
 MAC = "00:11:AA:BB:CC:DD"
 
@@ -31,7 +31,7 @@ class Known:
     first_express: bool = False
     shows: frozenset[str] = field(default=NOTHING)
     obstacle: Obstacle | None = None
-    lanes: tuple[Lane, ...] = (Lane.RAOP,)
+    lanes: tuple[LaneKind, ...] = (LaneKind.RAOP,)
     manufacturer: str | None = None
     firmware: str | None = None
 

@@ -19,7 +19,7 @@ import pytest_socket
 from custom_components.airplay.raop import cli
 from tests.raop.engine.sender import environment
 from tests.raop.engine.stage import receiver, wav
-from tests.sender_fork_server import Nursery
+from tests.sender_fork_server import SenderForkServer
 from tests.virtual_receiver import Advertisement, Quirks, VirtualReceiver
 
 QUICK = ("--depth-ms", "400", "--lead-ms", "400")
@@ -34,13 +34,13 @@ def network(socket_enabled: None) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def quick(request: pytest.FixtureRequest, nursery: Nursery) -> Iterator[None]:
+def quick(request: pytest.FixtureRequest, nursery: SenderForkServer) -> Iterator[None]:
     """Have programs without their imports; one is started as users start it."""
     is_started = (
         request.function
         is test_play_tells_in_order_what_happens_and_ends_with_the_last_frame
     )
-    with nullcontext() if is_started else nursery.bears(sys.executable, "-m", "raop"):
+    with nullcontext() if is_started else nursery.preload(sys.executable, "-m", "raop"):
         yield
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.airplay.raop.receiver import Lane, merge
+from custom_components.airplay.raop.receiver import LaneKind, merge
 
 from .records import AIRPLAY, KNOWN, RAOP, Known
 
@@ -40,4 +40,4 @@ def test_known_receivers_with_records_of_both_kinds_stay_known() -> None:
     found = merge(RAOP["Apple TV 3"].service(), AIRPLAY["Apple TV 3"].service())
 
     assert found.needs_password
-    assert found.lanes == (Lane.RAOP,)
+    assert found.lanes == (LaneKind.RAOP,)

@@ -5,7 +5,7 @@ import pytest
 
 from custom_components.airplay.raop.receiver import (
     Codec,
-    Lane,
+    LaneKind,
     Obstacle,
     Receiver,
     Service,
@@ -60,9 +60,9 @@ def test_a_maker_that_is_poor_at_raop_is_played_to_by_airplay_2_first() -> None:
     old = merge(raop(), airplay(f"manufacturer=Sonos model=One {txt}"))
     new = Service("Den", "h", 7000, {**old.airplay.txt, "model": "Era 100"})  # type: ignore[union-attr]
 
-    assert samsung.lanes[0] is merge(raop(), new).lanes[0] is Lane.AIRPLAY2_REALTIME
-    assert samsung.lanes[-1] is Lane.RAOP
-    assert old.lanes[0] is Lane.RAOP
+    assert samsung.lanes[0] is merge(raop(), new).lanes[0] is LaneKind.AIRPLAY2_REALTIME
+    assert samsung.lanes[-1] is LaneKind.RAOP
+    assert old.lanes[0] is LaneKind.RAOP
 
 
 @pytest.mark.parametrize(

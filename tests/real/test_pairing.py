@@ -126,7 +126,7 @@ async def test_airplay_2_receiver_proves_its_password_and_pairs_by_its_pin(
     await hass.async_block_till_done()
 
     credentials = entry.data["credentials"]
-    connection = await Connection.open(receiver.host, receiver.port)
+    connection = await Connection.connect(receiver.host, receiver.port)
     steps = verify(parse_credentials(credentials), secrets.token_bytes(32))
     assert await connection.perform(steps)
     connection.close()

@@ -2,11 +2,11 @@
 
 import pytest
 
-from custom_components.airplay.speaker.group_store import GroupList
+from custom_components.airplay.speaker.group_store import GroupStore
 
 
 def test_names_move_from_group_to_group() -> None:
-    groups = GroupList([["a", "b", "c"], ["d", "e"]])
+    groups = GroupStore([["a", "b", "c"], ["d", "e"]])
 
     groups.join("b", "e", "f")
 
@@ -15,7 +15,7 @@ def test_names_move_from_group_to_group() -> None:
 
 
 def test_first_two_make_a_group_and_the_last_is_alone() -> None:
-    groups = GroupList()
+    groups = GroupStore()
     groups.join("a", "b")
     assert groups.as_list() == [["a", "b"]]
     assert groups.is_led("b")
@@ -28,7 +28,7 @@ def test_first_two_make_a_group_and_the_last_is_alone() -> None:
 
 
 def test_heir_leads_only_where_the_leader_has_left() -> None:
-    groups = GroupList([["a", "b", "c", "d"]])
+    groups = GroupStore([["a", "b", "c", "d"]])
 
     groups.leave("b", heir="d")
     assert groups.as_list() == [["a", "c", "d"]]
@@ -48,6 +48,6 @@ def test_heir_leads_only_where_the_leader_has_left() -> None:
     ],
 )
 def test_what_was_kept_is_made_sound(kept: object, groups: list[list[str]]) -> None:
-    read = GroupList.of(kept, is_known=lambda name: name != "gone")
+    read = GroupStore.of(kept, is_known=lambda name: name != "gone")
 
     assert read.as_list() == groups

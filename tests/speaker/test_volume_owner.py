@@ -10,8 +10,8 @@ from custom_components.airplay.speaker.volume_owner import (
     ANSWER_S,
     DEAF_S,
     ECHO_S,
-    Level,
     Origin,
+    OwnedLevel,
     VolumeOwner,
 )
 from tests.fuzz import AT_ONCE, BATCHES
@@ -25,7 +25,7 @@ def owner(level: float = 0.5) -> VolumeOwner:
     return it
 
 
-def order(it: VolumeOwner, level: float, now_s: float) -> Level | None:
+def order(it: VolumeOwner, level: float, now_s: float) -> OwnedLevel | None:
     it.order(level, is_muted=False, origin=Origin.USER, now_s=now_s)
     return it.poll(now_s)
 
@@ -33,7 +33,7 @@ def order(it: VolumeOwner, level: float, now_s: float) -> Level | None:
 def test_user_change_is_written_at_once_and_once() -> None:
     it = owner()
 
-    assert order(it, 0.3, 0) == Level(0.3, False)
+    assert order(it, 0.3, 0) == OwnedLevel(0.3, False)
     assert it.poll(10) is None
 
 
@@ -84,7 +84,7 @@ def test_user_takes_the_place_of_an_answer() -> None:
     it = owner(0.5)
     it.report(0.7, 0)
 
-    assert order(it, 0.2, 0.1) == Level(0.2, False)
+    assert order(it, 0.2, 0.1) == OwnedLevel(0.2, False)
     assert it.poll(5) is None
 
 
@@ -112,11 +112,11 @@ def test_receiver_above_the_ceiling_is_lowered_at_once() -> None:
     it.limit(0.6, 0)
 
     assert it.report(0.9, 10)
-    assert it.poll(10) == Level(0.6, False)
+    assert it.poll(10) == OwnedLevel(0.6, False)
     # Its knob is still being turned.
     assert not it.report(1.0, 10.5)
     assert it.poll(10.5) is None
-    assert it.poll(10 + DEAF_S) == Level(0.6, False)
+    assert it.poll(10 + DEAF_S) == OwnedLevel(0.6, False)
 
 
 def test_receiver_that_stays_too_loud_is_not_told_for_ever() -> None:
@@ -153,7 +153,7 @@ def test_first_level_is_the_receivers_own() -> None:
     assert it.poll(0) is None
     assert (it.level, it.origin) == (0.8, Origin.DEVICE)
     it.find(0.3, 1)
-    assert it.poll(1) == Level(0.8, False)
+    assert it.poll(1) == OwnedLevel(0.8, False)
 
 
 MS = 1000

@@ -9,13 +9,13 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
-from ..helpers.shared import Holding, Shared
+from ..helpers.shared import Holding, SharedInstance
 from .command import refusal
-from .job import Order, Part
-from .queue import Line
-from .request import Announcement, Wish
+from .job import AnnouncementJob, JobPart
+from .queue import AnnouncementQueue
+from .request import AnnouncedMedia, AnnouncementRequest
 from .runner import async_end_early, async_ended, async_prepare, async_run
-from .speaker_announcer import Announcer
+from .speaker_announcer import SpeakerAnnouncer
 from .volume_journal import VolumeJournal
 
 _LOGGER = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _LOGGER = logging.getLogger(__name__)
 _GATHER_S = 0.025
 _MOST_WAITING = 20
 
-type _Key = tuple[str, Announcement]
+type _Key = tuple[str, AnnouncedMedia]
 
 
 class Announcements:
@@ -33,9 +33,9 @@ class Announcements:
     def __init__(self, hass: HomeAssistant, journal: VolumeJournal) -> None:
         """Begin with nothing to announce."""
         self._hass = hass
-        self._line: Line[Order] = Line()
-        self._gathering: dict[_Key, Order] = {}
-        self._announcers: dict[str, Announcer] = {}
+        self._line: AnnouncementQueue[AnnouncementJob] = AnnouncementQueue()
+        self._gathering: dict[_Key, AnnouncementJob] = {}
+        self._announcers: dict[str, SpeakerAnnouncer] = {}
         self.journal = journal
 
     @classmethod
@@ -48,7 +48,7 @@ class Announcements:
         await self.journal.async_written()
 
     @callback
-    def async_enter(self, announcer: Announcer) -> CALLBACK_TYPE:
+    def async_enter(self, announcer: SpeakerAnnouncer) -> CALLBACK_TYPE:
         """Let a speaker be found by those of its group, until it leaves."""
         self._announcers[announcer.stream] = announcer
 
@@ -57,12 +57,15 @@ class Announcements:
 
         return leave
 
-    def length(self, announcer: Announcer) -> int:
+    def length(self, announcer: SpeakerAnnouncer) -> int:
         """Return how many announcements wait for a speaker."""
         return self._line.length(announcer.stream)
 
     async def async_announce_alone(
-        self, announcer: Announcer, wish: Wish, context_id: str | None
+        self,
+        announcer: SpeakerAnnouncer,
+        wish: AnnouncementRequest,
+        context_id: str | None,
     ) -> None:
         """Announce at one speaker, and together with other calls that mean the same."""
         key = (context_id or "", wish.announcement)
@@ -77,7 +80,9 @@ class Announcements:
         parts = self._async_seat(order, [announcer], wish)
         await self._async_hear(order, parts, until_end=wish.waits)
 
-    async def async_announce(self, announcers: list[Announcer], wish: Wish) -> None:
+    async def async_announce(
+        self, announcers: list[SpeakerAnnouncer], wish: AnnouncementRequest
+    ) -> None:
         """Announce at several speakers; fail only where none of them could."""
         order = self._async_open(wish.announcement, announcers[0])
         parts = self._async_seat(order, announcers, wish)
@@ -85,7 +90,7 @@ class Announcements:
         await self._async_hear(order, parts, until_end=wish.waits)
 
     async def _async_hear(
-        self, order: Order, parts: list[Part], *, until_end: bool
+        self, order: AnnouncementJob, parts: list[JobPart], *, until_end: bool
     ) -> None:
         """Wait for an announcement; fail only where it could be heard nowhere."""
         await self._async_wait(order, parts, until_end=until_end)
@@ -95,7 +100,7 @@ class Announcements:
         for failure in failures:
             _LOGGER.warning("An announcement was not heard everywhere: %s", failure)
 
-    async def async_silence(self, announcer: Announcer) -> None:
+    async def async_silence(self, announcer: SpeakerAnnouncer) -> None:
         """End what sounds or waits at a speaker that goes, and wait for the end."""
         orders = [*self._gathering.values()]
         orders += self._line.waiting_for(announcer.stream)
@@ -111,15 +116,20 @@ class Announcements:
                 self._async_drop(order, announcer)
 
     @callback
-    def _async_open(self, announcement: Announcement, announcer: Announcer) -> Order:
-        order = Order(announcement, announcer)
+    def _async_open(
+        self, announcement: AnnouncedMedia, announcer: SpeakerAnnouncer
+    ) -> AnnouncementJob:
+        order = AnnouncementJob(announcement, announcer)
         async_prepare(self._hass, order)
         return order
 
     @callback
     def _async_seat(
-        self, order: Order, announcers: list[Announcer], wish: Wish
-    ) -> list[Part]:
+        self,
+        order: AnnouncementJob,
+        announcers: list[SpeakerAnnouncer],
+        wish: AnnouncementRequest,
+    ) -> list[JobPart]:
         """Return the parts at speakers and at those that they speak for."""
         for announcer in announcers:
             order.seat(announcer, wish.volume).is_addressed = True
@@ -130,7 +140,9 @@ class Announcements:
                 part.announcer.async_expect(part)
         return parts
 
-    def _group(self, announcer: Announcer, wish: Wish) -> list[Announcer]:
+    def _group(
+        self, announcer: SpeakerAnnouncer, wish: AnnouncementRequest
+    ) -> list[SpeakerAnnouncer]:
         """Return a speaker, and with it the others of its group where these are meant."""
         if not announcer.speaks_for_group(wish.in_group):
             return [announcer]
@@ -139,13 +151,13 @@ class Announcements:
         return [announcer, *(each for each in others if each)]
 
     @callback
-    def _async_gathered(self, key: _Key, order: Order) -> None:
+    def _async_gathered(self, key: _Key, order: AnnouncementJob) -> None:
         if self._gathering.get(key) is order:
             del self._gathering[key]
         self._async_join(order)
 
     @callback
-    def _async_join(self, order: Order) -> None:
+    def _async_join(self, order: AnnouncementJob) -> None:
         is_next = order.announcement.interrupts
         for part in order.open_parts:
             if is_next:
@@ -166,7 +178,7 @@ class Announcements:
         self._async_advance()
 
     @callback
-    def _async_make_way(self, announcer: Announcer) -> None:
+    def _async_make_way(self, announcer: SpeakerAnnouncer) -> None:
         for waiting in self._line.waiting_for(announcer.stream):
             self._async_drop(waiting, announcer)
         if holder := self._line.holder_of(announcer.stream):
@@ -174,19 +186,19 @@ class Announcements:
 
     @callback
     def _async_advance(self) -> None:
-        for order in self._line.take():
+        for order in self._line.start_ready():
             order.running = self._hass.async_create_background_task(
                 self._async_run(order), f"{DOMAIN} announcement {order.id}"
             )
 
-    async def _async_run(self, order: Order) -> None:
+    async def _async_run(self, order: AnnouncementJob) -> None:
         try:
             await async_run(self._hass, self.journal, order)
         finally:
             self._async_finish(order)
 
     @callback
-    def _async_finish(self, order: Order) -> None:
+    def _async_finish(self, order: AnnouncementJob) -> None:
         """Let everybody go who waits for it, and those who wait for its speakers."""
         if order.preparing:
             order.preparing.cancel()
@@ -197,7 +209,7 @@ class Announcements:
         self._async_advance()
 
     async def _async_wait(
-        self, order: Order, parts: list[Part], *, until_end: bool
+        self, order: AnnouncementJob, parts: list[JobPart], *, until_end: bool
     ) -> None:
         for part in parts:
             part.callers += 1
@@ -212,7 +224,7 @@ class Announcements:
             raise
 
     @callback
-    def _async_drop(self, order: Order, announcer: Announcer) -> None:
+    def _async_drop(self, order: AnnouncementJob, announcer: SpeakerAnnouncer) -> None:
         """Leave a speaker out while that is possible; end what nobody wants."""
         part = order.parts[announcer.stream]
         if order.running is None:
@@ -224,7 +236,7 @@ class Announcements:
         self._async_advance()
 
     @callback
-    def _async_cancel(self, order: Order) -> None:
+    def _async_cancel(self, order: AnnouncementJob) -> None:
         if order.is_cancelled:
             return
         order.is_cancelled = True
@@ -239,4 +251,4 @@ class Announcements:
 
 
 _KEY: HassKey[Holding[Announcements]] = HassKey(f"{DOMAIN}_announcements")
-ANNOUNCEMENTS = Shared(_KEY, Announcements.async_make)
+ANNOUNCEMENTS = SharedInstance(_KEY, Announcements.async_make)

@@ -11,12 +11,12 @@ from homeassistant.exceptions import HomeAssistantError
 from ..const import DOMAIN
 from ..helpers.settings import CHIME_OWN, MUSIC_PAUSE
 from ..media.media import async_resolve, make_item, public_name
-from ..player.commands import Player
+from ..player.commands import StreamCommands
 from ..raop.errors import MediaError, MediaTooLongError, RaopError
 from ..raop.messages import Announce, Media, Target
-from ..sender.error_translation import translated
-from .job import Clips, Order, Part
-from .request import Announcement
+from ..sender.error_translation import translate_error
+from .job import AnnouncementJob, Clips, JobPart
+from .request import AnnouncedMedia
 
 _CHIME = Media(
     url=str(Path(__file__).parents[1] / "sounds" / "chime.wav"), name="the chime"
@@ -24,7 +24,7 @@ _CHIME = Media(
 
 
 async def async_make_clips(
-    hass: HomeAssistant, entity_id: str, announcement: Announcement
+    hass: HomeAssistant, entity_id: str, announcement: AnnouncedMedia
 ) -> Clips:
     """Find what is to be opened; raise a translated error where it is nothing."""
     words = {"title": announcement.title} if announcement.title else {}
@@ -38,7 +38,9 @@ async def async_make_clips(
     return Clips(message=message, chime=chimes[0] if chimes else None)
 
 
-def make_command(order: Order, parts: Sequence[Part], clips: Clips) -> Announce:
+def make_command(
+    order: AnnouncementJob, parts: Sequence[JobPart], clips: Clips
+) -> Announce:
     """Return the command for all speakers of an announcement.
 
     They are heard together, so one way must do for all that were asked for: the lowest
@@ -62,9 +64,9 @@ def make_command(order: Order, parts: Sequence[Part], clips: Clips) -> Announce:
     )
 
 
-def _targets(parts: Sequence[Part]) -> tuple[Target, ...]:
+def _targets(parts: Sequence[JobPart]) -> tuple[Target, ...]:
     """Return the speakers of each stream."""
-    by_player: dict[Player, list[Part]] = {}
+    by_player: dict[StreamCommands, list[JobPart]] = {}
     for part in parts:
         by_player.setdefault(part.announcer.seat.player, []).append(part)
     return tuple(
@@ -80,16 +82,18 @@ def _targets(parts: Sequence[Part]) -> tuple[Target, ...]:
     )
 
 
-def _are_some(player: Player, parts: Sequence[Part]) -> bool:
+def _are_some(player: StreamCommands, parts: Sequence[JobPart]) -> bool:
     """Whether others hear the player too, or will."""
     speaking = {part.announcer.stream for part in parts}
     return any(
-        seat.entry_id not in speaking and not seat.occupancy.is_taken
+        seat.entry_id not in speaking and not seat.occupancy.is_in_use
         for seat in player.members
     )
 
 
-def explained(error: RaopError, order: Order, part: Part) -> HomeAssistantError:
+def explained(
+    error: RaopError, order: AnnouncementJob, part: JobPart
+) -> HomeAssistantError:
     """Return what a user is told of an announcement that failed at a speaker."""
     announcement, name = order.announcement, part.announcer.name
     if isinstance(error, MediaTooLongError):
@@ -101,10 +105,12 @@ def explained(error: RaopError, order: Order, part: Part) -> HomeAssistantError:
             translation_placeholders={"reason": str(error) or error.code},
         )
     media = announcement.title or public_name(announcement.content_id)
-    return translated(error, name, media)
+    return translate_error(error, name, media)
 
 
-def _chime(announcement: Announcement, clips: Clips, *, is_usual: bool) -> Media | None:
+def _chime(
+    announcement: AnnouncedMedia, clips: Clips, *, is_usual: bool
+) -> Media | None:
     if clips.chime:
         return clips.chime
     is_wanted = is_usual if announcement.chime is None else announcement.chime

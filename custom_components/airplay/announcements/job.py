@@ -8,10 +8,10 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.ulid import ulid_now
 
 from ..raop.messages import Media
-from .request import Announcement
+from .request import AnnouncedMedia
 
 if TYPE_CHECKING:
-    from .speaker_announcer import Announcer
+    from .speaker_announcer import SpeakerAnnouncer
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,10 @@ class Clips:
     chime: Media | None
 
 
-class Part:
+class JobPart:
     """An announcement at one of its speakers, and those who wait for it there."""
 
-    def __init__(self, announcer: Announcer, volume: float | None) -> None:
+    def __init__(self, announcer: SpeakerAnnouncer, volume: float | None) -> None:
         """Begin with nothing heard; without a volume the speaker's own rule holds."""
         self.announcer = announcer
         self.volume = volume
@@ -59,15 +59,15 @@ class Part:
         await (self._ended if until_end else self._started).wait()
 
 
-class Order:
+class AnnouncementJob:
     """An announcement at all speakers that are to be heard together."""
 
-    def __init__(self, announcement: Announcement, first: Announcer) -> None:
+    def __init__(self, announcement: AnnouncedMedia, first: SpeakerAnnouncer) -> None:
         """Begin with nobody to hear it; the first speaker lends what any has."""
         self.announcement = announcement
         self.first = first
         self.id = ulid_now()
-        self.parts: dict[str, Part] = {}
+        self.parts: dict[str, JobPart] = {}
         self.preparing: asyncio.Task[Clips] | None = None
         self.prepared_at = 0.0
         self.running: asyncio.Task[None] | None = None
@@ -75,15 +75,15 @@ class Order:
         self.is_cancelled = False
 
     @property
-    def addressed(self) -> list[Announcer]:
+    def addressed(self) -> list[SpeakerAnnouncer]:
         """Return the speakers that were asked for, not those of their groups."""
         return [each.announcer for each in self.parts.values() if each.is_addressed]
 
     @property
-    def open_parts(self) -> list[Part]:
+    def open_parts(self) -> list[JobPart]:
         """Return the parts that may still be heard."""
         return [part for part in self.parts.values() if not part.is_ended]
 
-    def seat(self, announcer: Announcer, volume: float | None) -> Part:
+    def seat(self, announcer: SpeakerAnnouncer, volume: float | None) -> JobPart:
         """Return the part at a speaker, which is heard there only once."""
-        return self.parts.setdefault(announcer.stream, Part(announcer, volume))
+        return self.parts.setdefault(announcer.stream, JobPart(announcer, volume))

@@ -12,7 +12,7 @@ class _Place[T]:
     rank: tuple[int, int, int]
 
 
-class Line[T: Hashable]:
+class AnnouncementQueue[T: Hashable]:
     """Orders that wait, and those that hold their speakers.
 
     On each speaker they follow in the line's order. An order takes its speakers only
@@ -37,7 +37,7 @@ class Line[T: Hashable]:
         self._waiting.append(_Place(order, set(speakers), place))
         self._waiting.sort(key=lambda each: each.rank)
 
-    def take(self) -> list[T]:
+    def start_ready(self) -> list[T]:
         """Give free speakers to those whose turn it is, and return these."""
         claimed = set().union(*self._holding.values())
         taken = []

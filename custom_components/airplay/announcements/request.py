@@ -43,7 +43,7 @@ class Priority(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Announcement:
+class AnnouncedMedia:
     """What shall be heard. A chime is a media id, the own one, none, or by option."""
 
     content_id: str
@@ -60,13 +60,13 @@ class Announcement:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class AnnouncementRequest:
     """An announcement as somebody asks for it; where nothing is said the option holds.
 
     `in_group` is whether the others of a speaker's group are to say it too.
     """
 
-    announcement: Announcement
+    announcement: AnnouncedMedia
     volume: float | None = None
     in_group: bool | None = None
     waits: bool = True
@@ -95,7 +95,9 @@ _EXTRA = vol.Schema(
 )
 
 
-def wish_from(content_type: str, content_id: str, extra: Mapping[str, Any]) -> Wish:
+def request_from(
+    content_type: str, content_id: str, extra: Mapping[str, Any]
+) -> AnnouncementRequest:
     """Read what came with `media_player.play_media`; raise a translated error."""
     try:
         words = _EXTRA(dict(extra))
@@ -109,7 +111,7 @@ def wish_from(content_type: str, content_id: str, extra: Mapping[str, Any]) -> W
             },
         ) from err
     title = words.get("title")
-    announcement = Announcement(
+    announcement = AnnouncedMedia(
         content_id=content_id,
         content_type=content_type,
         title=title if isinstance(title, str) else None,
@@ -119,7 +121,7 @@ def wish_from(content_type: str, content_id: str, extra: Mapping[str, Any]) -> W
     )
     if announcement.is_speech:
         check_message(yarl.URL(content_id).query.get("message"))
-    return Wish(
+    return AnnouncementRequest(
         announcement,
         volume=words.get(ATTR_VOLUME),
         in_group=words.get(ATTR_GROUP),

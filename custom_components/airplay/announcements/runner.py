@@ -11,7 +11,7 @@ from ..raop.errors import RaopError
 from ..raop.messages import CancelAnnouncement
 from ..sender.sender import SenderGoneError
 from .command import async_make_clips, make_command
-from .job import Clips, Order
+from .job import AnnouncementJob, Clips
 from .volume_journal import VolumeJournal
 
 _LOGGER = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _STALE_S = 120
 
 
 @callback
-def async_prepare(hass: HomeAssistant, order: Order) -> asyncio.Task[Clips]:
+def async_prepare(hass: HomeAssistant, order: AnnouncementJob) -> asyncio.Task[Clips]:
     """Begin at once with what does not depend on who is to hear it."""
     order.prepared_at = hass.loop.time()
     order.preparing = hass.async_create_background_task(
@@ -36,7 +36,9 @@ def async_prepare(hass: HomeAssistant, order: Order) -> asyncio.Task[Clips]:
     return order.preparing
 
 
-async def async_run(hass: HomeAssistant, journal: VolumeJournal, order: Order) -> None:
+async def async_run(
+    hass: HomeAssistant, journal: VolumeJournal, order: AnnouncementJob
+) -> None:
     """Have an announcement heard; what goes wrong is told to those who wait for it."""
     try:
         await _async_sound(hass, journal, order)
@@ -49,13 +51,13 @@ async def async_run(hass: HomeAssistant, journal: VolumeJournal, order: Order) -
         _async_fail(order, RaopError("it ended unexpectedly"))
 
 
-async def async_ended(order: Order) -> None:
+async def async_ended(order: AnnouncementJob) -> None:
     """Wait, but not for ever, until an announcement has let its speakers go."""
     if order.running:
         await asyncio.wait([order.running], timeout=_END_S)
 
 
-async def async_end_early(order: Order) -> None:
+async def async_end_early(order: AnnouncementJob) -> None:
     """Have the sender end an announcement that it was told of."""
     try:
         await order.first.sender.async_request(
@@ -70,7 +72,7 @@ async def async_end_early(order: Order) -> None:
 
 
 async def _async_sound(
-    hass: HomeAssistant, journal: VolumeJournal, order: Order
+    hass: HomeAssistant, journal: VolumeJournal, order: AnnouncementJob
 ) -> None:
     is_stale = hass.loop.time() - order.prepared_at > _STALE_S
     preparing = order.preparing
@@ -100,14 +102,14 @@ async def _async_sound(
 
 
 @callback
-def _async_fail(order: Order, error: RaopError) -> None:
+def _async_fail(order: AnnouncementJob, error: RaopError) -> None:
     if not order.is_cancelled:
         for part in order.open_parts:
             part.announcer.async_fail(order, part, error)
 
 
 @callback
-def _async_replied(order: Order) -> None:
+def _async_replied(order: AnnouncementJob) -> None:
     """Take note that the sender has left every level as it shall be."""
     for part in order.parts.values():
         part.announcer.async_replied(part)

@@ -9,9 +9,9 @@ from ..helpers.settings import SCOPE_GROUP, TAKEN_REFUSE, AnnounceSettings
 from ..raop.errors import MediaError, RaopError, error_for
 from ..raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted
 from ..sender.sender import OVERTAKEN, Sender, SenderEvent
-from ..speaker.speaker import Seat
+from ..speaker.speaker import Speaker
 from .command import explained, refusal
-from .job import Order, Part
+from .job import AnnouncementJob, JobPart
 from .volume_journal import UserLevel
 from .volume_recovery import VolumeRecovery
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from .announcements import Announcements
 
 
-class Announcer:
+class SpeakerAnnouncer:
     """A speaker as announcements see it; one at a time is heard there."""
 
     def __init__(
         self,
         hass: HomeAssistant,
         entry: AirPlayConfigEntry,
-        seat: Seat,
+        seat: Speaker,
         sender: Sender,
         announcements: Announcements,
     ) -> None:
@@ -35,16 +35,16 @@ class Announcer:
         self._seat = seat
         self._speaker = seat.speaker
         self._journal = announcements.journal
-        self._order: Order | None = None
-        self._part: Part | None = None
-        self._expected: set[Part] = set()
+        self._order: AnnouncementJob | None = None
+        self._part: JobPart | None = None
+        self._expected: set[JobPart] = set()
         self._is_left = self._was_left = False
         self._recovery = VolumeRecovery(
             hass,
             entry,
             seat,
             sender,
-            is_allowed=lambda: not self._seat.occupancy.is_taken,
+            is_allowed=lambda: not self._seat.occupancy.is_in_use,
             on_done=self._async_restored,
         )
         self.stream = entry.entry_id
@@ -85,7 +85,7 @@ class Announcer:
         await self.announcements.async_silence(self)
 
     @property
-    def seat(self) -> Seat:
+    def seat(self) -> Speaker:
         """Return the speaker in its house."""
         return self._seat
 
@@ -95,7 +95,7 @@ class Announcer:
             return self.settings.scope == SCOPE_GROUP
         return is_wanted
 
-    def addressees(self, part: Part) -> tuple[Addressee, ...]:
+    def addressees(self, part: JobPart) -> tuple[Addressee, ...]:
         """Return the speaker as the sender is told of it for an announcement."""
         raised = self._raised(part)
         volume = None if raised is None else raised * 100
@@ -104,22 +104,22 @@ class Announcer:
         )
 
     @callback
-    def async_expect(self, part: Part) -> None:
+    def async_expect(self, part: JobPart) -> None:
         """Note early that the level may change, so that no start waits for the disk."""
         self._expected.add(part)
         if self._raised(part) is not None:
             self._async_note()
 
     @callback
-    def async_admit(self, part: Part) -> None:
+    def async_admit(self, part: JobPart) -> None:
         """End an announcement's part that must not be heard now."""
-        if self._seat.occupancy.is_taken and self.settings.taken == TAKEN_REFUSE:
+        if self._seat.occupancy.is_in_use and self.settings.taken == TAKEN_REFUSE:
             part.end(refusal(translation_key="announce_taken", name=self.name))
         elif self._raised(part) is not None:
             self._async_note()
 
     @callback
-    def async_begin(self, order: Order, part: Part) -> None:
+    def async_begin(self, order: AnnouncementJob, part: JobPart) -> None:
         """Take note that the sender is told of an announcement."""
         self._recovery.async_stop()
         self._order, self._part = order, part
@@ -131,14 +131,16 @@ class Announcer:
         self._seat.async_set_own_session(is_open=True)
 
     @callback
-    def async_fail(self, order: Order, part: Part, error: RaopError) -> None:
+    def async_fail(
+        self, order: AnnouncementJob, part: JobPart, error: RaopError
+    ) -> None:
         """End a part with a core error."""
         part.is_lost = part.was_heard and not isinstance(error, MediaError)
         part.end(explained(error, order, part))
         self._speaker.async_failed(error)
 
     @callback
-    def async_replied(self, part: Part) -> None:
+    def async_replied(self, part: JobPart) -> None:
         """Take note of the level that a part which is over has left.
 
         One that was lost could not be set back; one that was never reached is as it was.
@@ -147,7 +149,7 @@ class Announcer:
             self._is_left = self._was_left and part.failure is not None
 
     @callback
-    def async_end(self, part: Part) -> None:
+    def async_end(self, part: JobPart) -> None:
         """Let go of an announcement that is over, heard or not."""
         self._expected.discard(part)
         if part is self._part:
@@ -171,7 +173,7 @@ class Announcer:
         self._is_left = False
         self._async_settle()
 
-    def _raised(self, part: Part) -> float | None:
+    def _raised(self, part: JobPart) -> float | None:
         """Return the level of an announcement; None where the user's holds.
 
         Who has muted a speaker wants to hear nothing of it.

@@ -11,7 +11,7 @@ from ..discovery.entry_data import AirPlayConfigEntry
 from ..raop.errors import RaopError
 from ..raop.messages import RestoreVolume
 from ..sender.sender import Sender
-from ..speaker.speaker import Seat
+from ..speaker.speaker import Speaker
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class VolumeRecovery:
         self,
         hass: HomeAssistant,
         entry: AirPlayConfigEntry,
-        seat: Seat,
+        seat: Speaker,
         sender: Sender,
         *,
         is_allowed: Callable[[], bool],

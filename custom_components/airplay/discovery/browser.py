@@ -19,7 +19,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
 from ..helpers.listeners import KeyedListeners, Listeners
-from ..helpers.shared import Holding, Shared
+from ..helpers.shared import Holding, SharedInstance
 from ..raop.receiver import Receiver, Service, merge, receiver_id
 from .records import instance_of, service_of
 from .stereo_pair import partner_of
@@ -48,7 +48,7 @@ class _Sight:
         return merge(self.services.get(RAOP_TYPE), self.services.get(AIRPLAY_TYPE))
 
 
-class Presence:
+class ReceiverBrowser:
     """Watches both services on Home Assistant's own zeroconf."""
 
     def __init__(self, hass: HomeAssistant, zc: Zeroconf) -> None:
@@ -111,7 +111,7 @@ class Presence:
         """Call when a record of any receiver comes, changes or goes."""
         return self._watchers.async_add(watcher)
 
-    async def async_settle(self) -> None:
+    async def async_wait_watched(self) -> None:
         """Give receivers the time to answer, counted from the start of watching."""
         await asyncio.sleep(self._began + SETTLE_S - self._hass.loop.time())
 
@@ -232,8 +232,8 @@ class Presence:
 
     @callback
     def _async_tell(self, key: str, receiver: Receiver | None) -> None:
-        self._listeners.async_tell(key, receiver)
-        self._watchers.async_tell()
+        self._listeners.async_notify(key, receiver)
+        self._watchers.async_notify()
 
     def _holder(self, kind: str, instance: str) -> tuple[str, _Sight] | None:
         for key, sight in self._sights.items():
@@ -243,5 +243,5 @@ class Presence:
         return None
 
 
-_KEY: HassKey[Holding[Presence]] = HassKey(f"{DOMAIN}_presence")
-PRESENCE = Shared(_KEY, Presence.async_make)
+_KEY: HassKey[Holding[ReceiverBrowser]] = HassKey(f"{DOMAIN}_presence")
+PRESENCE = SharedInstance(_KEY, ReceiverBrowser.async_make)

@@ -32,7 +32,7 @@ from ..raop.errors import (
 from ..raop.messages import Channel, Member, MemberChanged
 from ..raop.receiver import Receiver
 from ..sender.sender import SenderEvent
-from .browser import Presence
+from .browser import ReceiverBrowser
 from .entry_data import AirPlayConfigEntry, followed, receiver_from, unique_id
 from .stereo_pair import are_apart
 
@@ -51,11 +51,11 @@ class Tuning:
     channel: Channel = Channel.STEREO
 
 
-class Speaker:
+class AirPlayDevice:
     """Follows what mDNS says of a receiver, and keeps the entry up to date."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: AirPlayConfigEntry, presence: Presence
+        self, hass: HomeAssistant, entry: AirPlayConfigEntry, presence: ReceiverBrowser
     ) -> None:
         """Start from what the entry and the network know."""
         self._hass = hass
@@ -169,7 +169,7 @@ class Speaker:
             self._async_ask_later()
 
     @callback
-    def async_take(self, event: SenderEvent) -> None:
+    def async_handle_event(self, event: SenderEvent) -> None:
         """Keep in the entry by which way it is heard, where there are several.
 
         What the user has forced says nothing of what is found by itself.
@@ -207,7 +207,7 @@ class Speaker:
         if seen:
             self._async_follow(seen)
         self._async_set_there(is_there=seen is not None or self._is_manual)
-        self._listeners.async_tell()
+        self._listeners.async_notify()
 
     @callback
     def _async_follow(self, seen: Receiver) -> None:
@@ -240,7 +240,7 @@ class Speaker:
             return
         self._is_buddy_there = is_there
         self._async_set_buddy(data)
-        self._listeners.async_tell()
+        self._listeners.async_notify()
 
     @callback
     def _async_set_buddy(self, kept: dict[str, Any] | None) -> None:
@@ -255,7 +255,7 @@ class Speaker:
             return
         self._is_there = is_there
         _LOGGER.info("%s is %s", self.name, "back" if is_there else "gone")
-        self._listeners.async_tell()
+        self._listeners.async_notify()
 
     @callback
     def _async_ask_later(self) -> None:

@@ -12,13 +12,13 @@ from ..const import CONF_AIRPLAY, CONF_RAOP
 from ..raop.receiver import Receiver, Service, merge, normalise_id
 
 if TYPE_CHECKING:
-    from ..announcements.speaker_announcer import Announcer
-    from ..player.player import Transport
+    from ..announcements.speaker_announcer import SpeakerAnnouncer
+    from ..player.player import Player
     from ..sender.sender import Sender
     from ..speaker.groups import Groups
-    from ..speaker.remote import Remote
-    from ..speaker.speaker import Seat
-    from .device import Speaker
+    from ..speaker.remote import SpeakerRemote
+    from ..speaker.speaker import Speaker
+    from .device import AirPlayDevice
 
 CONF_INSTANCE = "instance"
 CONF_TXT = "txt"
@@ -30,19 +30,19 @@ type AirPlayConfigEntry = ConfigEntry[AirPlayRuntime]
 class AirPlayRuntime:
     """The parts that work for one receiver while its entry is loaded."""
 
-    seat: Seat
+    seat: Speaker
     sender: Sender
-    announcer: Announcer
-    remote: Remote
+    announcer: SpeakerAnnouncer
+    remote: SpeakerRemote
     groups: Groups
 
     @property
-    def speaker(self) -> Speaker:
+    def speaker(self) -> AirPlayDevice:
         """Return the receiver itself."""
         return self.seat.speaker
 
     @property
-    def player(self) -> Transport:
+    def player(self) -> Player:
         """Return the player that the speaker hears: its own, or that of its group."""
         return self.seat.player
 

@@ -41,7 +41,7 @@ from ..helpers.settings import (
     AnnounceSettings,
     Settings,
 )
-from ..raop.receiver import AIRPLAY2, Lane
+from ..raop.receiver import AIRPLAY2, LaneKind
 
 if TYPE_CHECKING:
     # What Home Assistant puts in the place of voluptuous, and its annotations name.
@@ -161,10 +161,10 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
     def _lanes(self, chosen: str) -> list[str]:
         """Return the ways that may be chosen; none where there is only one."""
         possible = receiver_from(self.config_entry.data).lanes
-        modern = [each for each in possible if each is not Lane.RAOP]
+        modern = [each for each in possible if each is not LaneKind.RAOP]
         known = [LANE_AUTOMATIC]
         if len(possible) > 1:
-            known += [Lane.RAOP] if Lane.RAOP in possible else []
+            known += [LaneKind.RAOP] if LaneKind.RAOP in possible else []
             known += [AIRPLAY2] if len(modern) > 1 else []
             known += modern
         # What was chosen may have become impossible, and must be seen to be changed.

@@ -106,7 +106,7 @@ async def _async_port(
         host = str(IPv4Address(receiver.host))
     except AddressValueError:
         return None
-    async with PRESENCE.borrow(hass):
+    async with PRESENCE.acquire(hass):
         found = await pyatv.scan(
             hass.loop,
             timeout=SCAN_S,

@@ -47,7 +47,7 @@ class ClockNotice:
         self._notices = {kind: RepairNotice(hass, kind, "here") for kind in NO_CLOCK}
 
     @callback
-    def async_take(self, code: str | None, reason: str = "") -> None:
+    def async_update(self, code: str | None, reason: str = "") -> None:
         """Say what is in the way, and no more what was; without a code nothing is."""
         for kind, notice in self._notices.items():
             if kind == code:

@@ -23,7 +23,7 @@ class Listeners[**P]:
         return partial(self._listeners.remove, listener)
 
     @callback
-    def async_tell(self, *args: P.args, **kwargs: P.kwargs) -> None:
+    def async_notify(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Call everybody."""
         for listener in [*self._listeners]:
             listener(*args, **kwargs)
@@ -53,13 +53,13 @@ class KeyedListeners[**P]:
         return leave
 
     @callback
-    def async_tell(self, key: str, *args: P.args, **kwargs: P.kwargs) -> None:
+    def async_notify(self, key: str, *args: P.args, **kwargs: P.kwargs) -> None:
         """Call those of one thing."""
         if listeners := self._by_key.get(key):
-            listeners.async_tell(*args, **kwargs)
+            listeners.async_notify(*args, **kwargs)
 
     @callback
-    def async_tell_all(self, *args: P.args, **kwargs: P.kwargs) -> None:
+    def async_notify_all(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Call those of each thing."""
         for key in [*self._by_key]:
-            self.async_tell(key, *args, **kwargs)
+            self.async_notify(key, *args, **kwargs)

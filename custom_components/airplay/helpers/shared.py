@@ -37,7 +37,7 @@ class Holding[T: Closable]:
             await value.async_close()
 
 
-class Shared[T: Closable]:
+class SharedInstance[T: Closable]:
     """A lending desk for one instance per Home Assistant."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Shared[T: Closable]:
         self._make = make
 
     @asynccontextmanager
-    async def borrow(self, hass: HomeAssistant) -> AsyncIterator[T]:
+    async def acquire(self, hass: HomeAssistant) -> AsyncIterator[T]:
         """Lend the instance; it lives while somebody uses it."""
         holding = hass.data.setdefault(self._key, Holding())
         async with holding.lock:

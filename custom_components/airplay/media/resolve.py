@@ -31,26 +31,28 @@ _FOLDER_TYPES = {"", "directory", "folder", MediaType.ALBUM, MediaType.PLAYLIST}
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ResolvedMedia:
     """The items of an order; `playlist` is what several of them are called."""
 
     items: list[QueueItem]
     playlist: str | None = None
 
 
-async def async_order(hass: HomeAssistant, entity_id: str, item: QueueItem) -> Order:
+async def async_resolve_items(
+    hass: HomeAssistant, entity_id: str, item: QueueItem
+) -> ResolvedMedia:
     """Look into a playlist or a folder; anything else is an item as it is."""
     if _is_folder(item):
         return await _async_folder(hass, item)
     if not is_playlist(item.content_id) and item.content_type != MediaType.PLAYLIST:
-        return Order([item])
+        return ResolvedMedia([item])
     try:
         entries = await _async_entries(hass, entity_id, item)
     except HlsPlaylistError, NotAPlaylistError:
-        return Order([item])
+        return ResolvedMedia([item])
     except PlaylistError as err:
         raise _failed(item, "media_failed", str(err)) from err
-    return Order([_item_of(entry, item) for entry in entries], name_of(item))
+    return ResolvedMedia([_item_of(entry, item) for entry in entries], name_of(item))
 
 
 def _is_folder(item: QueueItem) -> bool:
@@ -61,7 +63,7 @@ def _is_folder(item: QueueItem) -> bool:
     return item.content_type in _FOLDER_TYPES
 
 
-async def _async_folder(hass: HomeAssistant, item: QueueItem) -> Order:
+async def _async_folder(hass: HomeAssistant, item: QueueItem) -> ResolvedMedia:
     """List what can be heard in a folder, not in those below it."""
     try:
         folder = await media_source.async_browse_media(hass, item.content_id)
@@ -74,7 +76,7 @@ async def _async_folder(hass: HomeAssistant, item: QueueItem) -> Order:
     ]
     if not found:
         raise _failed(item, "media_folder_empty")
-    return Order(found[: MAX_ITEMS + 1], item.title or folder.title)
+    return ResolvedMedia(found[: MAX_ITEMS + 1], item.title or folder.title)
 
 
 def _is_audio(child: BrowseMedia) -> bool:

@@ -11,10 +11,10 @@ from ..raop.errors import NoStreamError, RaopError
 from ..raop.messages import Pause, Play, Queue, Resume, Stop
 from ..sender.sender import Sender, SenderGoneError
 from .now_playing import NowPlaying
-from .reported import PlayerState, ReportedPlayer
+from .reported import PlayerState, ReportedState
 
 if TYPE_CHECKING:
-    from ..speaker.speaker import Seat
+    from ..speaker.speaker import Speaker
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -25,10 +25,10 @@ _MOST_AHEAD = 8
 _PLAY_S = 60.0
 
 
-class Player(ReportedPlayer):
+class StreamCommands(ReportedState):
     """Plays on one speaker or on several together; the last command wins."""
 
-    def __init__(self, hass: HomeAssistant, sender: Sender, owner: Seat) -> None:
+    def __init__(self, hass: HomeAssistant, sender: Sender, owner: Speaker) -> None:
         """Begin with nothing asked for."""
         super().__init__(hass, sender, owner)
         self._intent = 0
@@ -86,7 +86,7 @@ class Player(ReportedPlayer):
             self._starting -= 1
             if self._next is playable:
                 self._next = None
-            self.async_tell()
+            self.async_notify()
         if self.playing and self.playing.playable is playable:
             self._display.async_show(self.playing)
 
@@ -127,7 +127,7 @@ class Player(ReportedPlayer):
             self.state = PlayerState.PAUSED
             self.playing = NowPlaying(pending, tags=pending.media.tags)
             self.playing.position_ms = pending.media.position_ms
-            self.async_tell()
+            self.async_notify()
 
     async def async_resume(self) -> bool:
         """Go on where it was paused; return whether there was something to go on."""
@@ -141,7 +141,7 @@ class Player(ReportedPlayer):
             raise
         finally:
             self._starting -= 1
-            self.async_tell()
+            self.async_notify()
         return True
 
     async def async_stop(self) -> None:
@@ -156,7 +156,7 @@ class Player(ReportedPlayer):
         if intent == self._intent and self.state is PlayerState.PAUSED:
             # The sender knows nothing of what was paused before it was started.
             self._async_end()
-            self.async_tell()
+            self.async_notify()
 
     async def async_close(self) -> None:
         """Free the receivers; nothing is played here any more."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 _SAME = 0.005
 
 
-class Balance:
+class GroupVolume:
     """Shares of the loudest level, also where the levels do not show them.
 
     At zero, and where a maximum holds a speaker down, levels tell nothing of what was

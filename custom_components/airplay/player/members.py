@@ -10,28 +10,28 @@ from ..helpers.settings import Settings
 from ..raop.messages import Join, Leave
 from ..sender.sender import Sender
 from ..speaker.volume_owner import Origin
-from .group_volume import Balance
+from .group_volume import GroupVolume
 
 if TYPE_CHECKING:
-    from ..speaker.speaker import Seat
+    from ..speaker.speaker import Speaker
 
 
-class Company:
+class PlayerMembers:
     """Who hears a stream: the leader first, whose settings hold for all.
 
     There is always one; of a player that nobody hears it is who heard it last.
     """
 
-    def __init__(self, sender: Sender, owner: Seat) -> None:
+    def __init__(self, sender: Sender, owner: Speaker) -> None:
         """Begin with one speaker and a stream of its own."""
         self._sender = sender
         self.stream = sender.free_name(owner.entry_id)
         self.members = [owner]
-        self._balance = Balance()
+        self._balance = GroupVolume()
         self._calls: set[str] = set()
 
     @property
-    def leader(self) -> Seat:
+    def leader(self) -> Speaker:
         """Return the speaker whose settings hold for all."""
         return self.members[0]
 
@@ -87,13 +87,13 @@ class Company:
                 raise failure
 
     @callback
-    def async_admit(self, seat: Seat, *, is_leader: bool = False) -> None:
+    def async_admit(self, seat: Speaker, *, is_leader: bool = False) -> None:
         """Let one more speaker hear it from the next start on."""
         if seat not in self.members:
             self.members.insert(0 if is_leader else len(self.members), seat)
 
     @callback
-    def async_dismiss(self, seat: Seat) -> None:
+    def async_dismiss(self, seat: Speaker) -> None:
         """Go on without a speaker, from the next start on; the last one stays."""
         if self.is_group and seat in self.members:
             self.members.remove(seat)
@@ -111,13 +111,13 @@ class Company:
             # The others are asked in this turn of the loop, also where it is done.
             asyncio.get_running_loop().call_soon(self._calls.discard, call)
 
-    async def async_join(self, seat: Seat) -> None:
+    async def async_join(self, seat: Speaker) -> None:
         """Let a member hear what plays now; return when it does."""
         await self._sender.async_request_each(
             Join(stream=self.stream, member=each) for each in seat.members
         )
 
-    async def async_leave(self, seat: Seat) -> None:
+    async def async_leave(self, seat: Speaker) -> None:
         """Free a speaker; the others play on."""
         await self._sender.async_request_each(
             Leave(stream=self.stream, receiver=each.id)
@@ -125,12 +125,12 @@ class Company:
         )
 
     @callback
-    def async_tell(self) -> None:
+    def async_notify(self) -> None:
         """Tell all who hear it that something has changed."""
         for seat in self._hearers:
-            seat.async_tell()
+            seat.async_notify()
 
     @property
-    def _hearers(self) -> list[Seat]:
+    def _hearers(self) -> list[Speaker]:
         """Return the members; none while the only one sits elsewhere."""
         return [seat for seat in self.members if seat.player is self]

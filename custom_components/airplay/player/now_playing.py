@@ -17,7 +17,7 @@ from ..sender.sender import Sender
 from .artwork import Picture, async_fetch_picture, async_scale_picture, decode_cover
 
 if TYPE_CHECKING:
-    from .members import Company
+    from .members import PlayerMembers
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class NowPlaying:
         return min(position_ms, self.duration_ms or position_ms)
 
     @callback
-    def async_take(self, event: MediaChanged) -> None:
+    def async_update(self, event: MediaChanged) -> None:
         """Take over what the media says of itself."""
         self.tags = event.tags
         self.is_live = event.is_live
@@ -59,7 +59,7 @@ class NowPlaying:
         self.station = event.station
 
     @callback
-    def async_take_cover(self, event: CoverFound) -> bool:
+    def async_update_cover(self, event: CoverFound) -> bool:
         """Take a picture in the media; return whether it is the one to show."""
         self.cover = decode_cover(event.picture, event.content_type)
         if self.cover is None or self.playable.picture_url:
@@ -76,7 +76,7 @@ class Display:
         self,
         hass: HomeAssistant,
         sender: Sender,
-        player: Company,
+        player: PlayerMembers,
         background: Background,
     ) -> None:
         """Start with nothing shown."""

@@ -14,16 +14,16 @@ from ..const import DOMAIN
 from ..media.media import make_item
 from ..media.play_queue import PlayQueue
 from ..media.queue_item import QueueFullError, QueueItem, Repeat
-from ..media.resolve import async_order
+from ..media.resolve import async_resolve_items
 from ..raop.errors import MediaError, RaopError
-from ..sender.error_translation import translated
+from ..sender.error_translation import translate_error
 from .queue_player import QueuePlayer
 from .reported import PlayerState
 
 _LOGGER = logging.getLogger(__name__)
 
 
-class Transport(QueuePlayer):
+class Player(QueuePlayer):
     """A player with the commands that people know; the last one wins."""
 
     @callback
@@ -32,7 +32,7 @@ class Transport(QueuePlayer):
         self.queue = PlayQueue.from_dict(queue, Random())
         if self.queue.current and isinstance(position_ms, int):
             self._kept_position_ms = max(0, position_ms)
-        self.async_tell()
+        self.async_notify()
 
     async def async_play_media(
         self,
@@ -44,11 +44,11 @@ class Transport(QueuePlayer):
         """Put media into the queue; done when it is heard, where it shall be at once."""
         item = make_item(media_type, media_id, extra)
         if enqueue in (MediaPlayerEnqueue.ADD, MediaPlayerEnqueue.NEXT):
-            order = await async_order(self._hass, self.leader.entity_id, item)
+            order = await async_resolve_items(self._hass, self.leader.entity_id, item)
             self._async_insert(order.items, enqueue)
             return
         intent = self.async_intend()
-        order = await async_order(self._hass, self.leader.entity_id, item)
+        order = await async_resolve_items(self._hass, self.leader.entity_id, item)
         if intent != self._intent:
             return
         before = self.queue, self.playlist
@@ -131,21 +131,21 @@ class Transport(QueuePlayer):
         if self.state is PlayerState.PAUSED:
             self._is_moved = True
             playing.position_ms = position_ms
-            self.async_tell()
+            self.async_notify()
             return
         media = replace(playing.playable.media, position_ms=position_ms)
         try:
             playable = replace(playing.playable, media=media)
             await self.async_play(self.async_intend(), playable)
         except MediaError as error:
-            raise translated(error, self.name, media.name) from error
+            raise translate_error(error, self.name, media.name) from error
 
     async def async_clear(self) -> None:
         """Drop all items and stop."""
         self.queue.clear()
         self.playlist = None
         await self.async_stop()
-        self.async_tell()
+        self.async_notify()
 
     @callback
     def async_set_shuffle(self, shuffle: bool) -> None:

@@ -15,13 +15,13 @@ from ..media.play_queue import PlayQueue
 from ..media.queue_item import QueueItem, Verdict
 from ..raop.errors import MediaError, RaopError, error_for
 from ..raop.messages import MediaChanged, NextFailed, NextTaken, StreamChanged
-from ..sender.error_translation import translated
+from ..sender.error_translation import translate_error
 from ..sender.sender import Sender, SenderDied, SenderEvent
-from .commands import Player
+from .commands import StreamCommands
 from .reported import PlayerState
 
 if TYPE_CHECKING:
-    from ..speaker.speaker import Seat
+    from ..speaker.speaker import Speaker
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -29,10 +29,10 @@ _LOGGER = logging.getLogger(__name__)
 _UNTOLD = ""
 
 
-class QueuePlayer(Player):
+class QueuePlayer(StreamCommands):
     """Plays a queue; what follows is opened ahead of time."""
 
-    def __init__(self, hass: HomeAssistant, sender: Sender, owner: Seat) -> None:
+    def __init__(self, hass: HomeAssistant, sender: Sender, owner: Speaker) -> None:
         """Begin with nothing to play."""
         super().__init__(hass, sender, owner)
         self._pending: int | None = None
@@ -72,7 +72,7 @@ class QueuePlayer(Player):
             # It would follow the item that comes now.
             self._opening.cancel()
             self._queued = _UNTOLD
-        self.async_tell()
+        self.async_notify()
         try:
             while item and intent == self._intent:
                 failure = await self._async_try(intent, item, position_ms)
@@ -96,7 +96,7 @@ class QueuePlayer(Player):
             )
             await self.async_play(intent, playable)
         except MediaError as error:
-            return translated(error, self.name, name_of(item))
+            return translate_error(error, self.name, name_of(item))
         except HomeAssistantError as error:
             return error
         self._is_moved = False
@@ -166,7 +166,7 @@ class QueuePlayer(Player):
             self._background.async_run(
                 self._async_start_alone(intent, item), f"next {self.name}"
             )
-        self.async_tell()
+        self.async_notify()
 
     async def _async_start_alone(self, intent: int, item: QueueItem) -> None:
         try:
@@ -195,7 +195,7 @@ class QueuePlayer(Player):
             else:
                 self.queue.jump(playing.item)
         self._async_follow()
-        self.async_tell()
+        self.async_notify()
 
     @callback
     def _async_follow(self) -> None:

@@ -25,11 +25,11 @@ from ..raop.messages import (
     VolumeFound,
 )
 from ..sender.sender import Sender, SenderDied, SenderEvent
-from .members import Company
+from .members import PlayerMembers
 from .now_playing import Display, NowPlaying
 
 if TYPE_CHECKING:
-    from ..speaker.speaker import Seat
+    from ..speaker.speaker import Speaker
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -65,10 +65,10 @@ _STATES = {
 }
 
 
-class ReportedPlayer(Company):
+class ReportedState(PlayerMembers):
     """Follows the stream of one speaker or of several together."""
 
-    def __init__(self, hass: HomeAssistant, sender: Sender, owner: Seat) -> None:
+    def __init__(self, hass: HomeAssistant, sender: Sender, owner: Speaker) -> None:
         """Listen to a stream of its own, which is meant for one speaker at first."""
         super().__init__(sender, owner)
         self._hass = hass
@@ -130,7 +130,7 @@ class ReportedPlayer(Company):
     def _async_take(self, event: SenderEvent) -> None:
         if not isinstance(event, _OF_RECEIVER):
             for seat in self._hearers:
-                seat.async_take(event)
+                seat.async_handle_event(event)
         self._async_follow_stream(event)
 
     @callback
@@ -152,11 +152,11 @@ class ReportedPlayer(Company):
             case MediaChanged():
                 self._async_media_changed(event)
             case CoverFound() if self.playing:
-                if self.playing.async_take_cover(event):
+                if self.playing.async_update_cover(event):
                     self._display.async_show(self.playing)
             case _:
                 return
-        self.async_tell()
+        self.async_notify()
 
     @callback
     def _async_stream_changed(self, event: StreamChanged) -> None:
@@ -201,7 +201,7 @@ class ReportedPlayer(Company):
             # It began anew, and what was to follow has to be told again.
             self.taken.clear()
         if self.playing and event.item in ("", self.playing.item):
-            self.playing.async_take(event)
+            self.playing.async_update(event)
 
     @callback
     def _async_end(self) -> None:
@@ -212,7 +212,7 @@ class ReportedPlayer(Company):
         self.playing = None
 
     @override
-    async def async_join(self, seat: Seat) -> None:
+    async def async_join(self, seat: Speaker) -> None:
         """Let a member hear what plays now; return when it does."""
         await super().async_join(seat)
         self._display.async_show_late()

@@ -31,7 +31,7 @@ from .messages import (
     Queue,
     Started,
 )
-from .receiver import AIRPLAY2, Lane, Service, merge
+from .receiver import AIRPLAY2, LaneKind, Service, merge
 from .report import Report, say_error
 
 _EXIT_CODES: tuple[tuple[type[RaopError], int], ...] = (
@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument("--start-at", type=float, metavar="UNIX_SECONDS")
     play.add_argument("--depth-ms", type=int, default=1000)
     play.add_argument("--lead-ms", type=int)
-    play.add_argument("--lane", choices=[*Lane, AIRPLAY2])
+    play.add_argument("--lane", choices=[*LaneKind, AIRPLAY2])
     play.add_argument("--credentials", help="of a pairing, as pyatv writes them")
     play.add_argument("--json", action="store_true", help="one JSON object an event")
     play.set_defaults(command=_play)
@@ -158,7 +158,7 @@ async def _play_until_end(options: argparse.Namespace) -> int:
     first, *others = (Media(url=each, name=each) for each in options.media)
 
     def take(event: Event) -> None:
-        report.take(event)
+        report.handle_event(event)
         if isinstance(event, (Started, NextTaken, NextFailed)) and others:
             engine.submit(0, Queue(stream=_STREAM, media=others.pop(0)))
 
@@ -196,7 +196,7 @@ async def _play_until_end(options: argparse.Namespace) -> int:
 async def _members(options: argparse.Namespace) -> list[Member]:
     """Return the receivers; one of which nothing is known is asked first."""
     txt = dict(options.txt)
-    if not txt and options.lane in (None, Lane.RAOP):
+    if not txt and options.lane in (None, LaneKind.RAOP):
         await asyncio.gather(
             *(
                 probe(

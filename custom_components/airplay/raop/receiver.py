@@ -43,7 +43,7 @@ class Codec(StrEnum):
     L16 = "l16"
 
 
-class Lane(StrEnum):
+class LaneKind(StrEnum):
     """A way to reach a receiver."""
 
     RAOP = "raop"
@@ -247,7 +247,7 @@ class Receiver:
         return self._takes(2, _FEATURE_PROGRESS)
 
     @property
-    def lanes(self) -> tuple[Lane, ...]:
+    def lanes(self) -> tuple[LaneKind, ...]:
         """The ways to play to it, best first.
 
         RAOP where it works, as its packets need no clock of their own. A buffered
@@ -255,12 +255,12 @@ class Receiver:
         """
         if self.obstacle:
             return ()
-        classic = () if self._raop_obstacle else (Lane.RAOP,)
-        modern: tuple[Lane, ...] = ()
+        classic = () if self._raop_obstacle else (LaneKind.RAOP,)
+        modern: tuple[LaneKind, ...] = ()
         if self.takes_airplay2:
-            modern = (Lane.AIRPLAY2_REALTIME,)
+            modern = (LaneKind.AIRPLAY2_REALTIME,)
         if self.takes_airplay2 and self._takes_buffered:
-            modern += (Lane.AIRPLAY2_BUFFERED,)
+            modern += (LaneKind.AIRPLAY2_BUFFERED,)
         return modern + classic if self._is_poor_at_raop else classic + modern
 
     @property

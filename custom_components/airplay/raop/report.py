@@ -32,7 +32,7 @@ class Report:
         self._resent = 0
         self._end: asyncio.Future[StreamChanged] = asyncio.Future()
 
-    def take(self, event: Event) -> None:
+    def handle_event(self, event: Event) -> None:
         """Take an event of the engine."""
         match event:
             case MemberChanged():

@@ -54,7 +54,7 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
 }
 
 
-def translated(error: RaopError, name: str, media: str = "") -> HomeAssistantError:
+def translate_error(error: RaopError, name: str, media: str = "") -> HomeAssistantError:
     """Return what a user is told of a core error at a receiver."""
     key = next(
         _TRANSLATION_KEYS[kind]

@@ -14,7 +14,7 @@ from homeassistant.util.ulid import ulid_now
 from ..const import DOMAIN
 from ..helpers.issues import ClockNotice
 from ..helpers.listeners import KeyedListeners
-from ..helpers.shared import Holding, Shared
+from ..helpers.shared import Holding, SharedInstance
 from ..raop import messages
 from ..raop.errors import RaopError, error_for
 from ..raop.messages import Command, Identity
@@ -61,8 +61,8 @@ class Sender:
         self._process = SenderProcess(
             hass,
             environment=self._environment,
-            on_event=self._take,
-            on_end=self._tell_dead,
+            on_event=self._handle_event,
+            on_end=self._notify_dead,
         )
 
     @classmethod
@@ -165,15 +165,15 @@ class Sender:
             raise SenderGoneError("the sender process does not start")
 
     @callback
-    def _take(self, event: messages.Event) -> None:
+    def _handle_event(self, event: messages.Event) -> None:
         match event:
             case messages.Ready():
                 self._ready = event
                 if not self._started.done():
                     self._started.set_result(True)
-                self._take_port(event.dacp_port)
+                self._async_announce_port(event.dacp_port)
             case messages.ClockShared():
-                self._clock_notice.async_take(event.code, event.text)
+                self._clock_notice.async_update(event.code, event.text)
             case messages.Reply():
                 answer = self._pending.get(event.id)
                 if answer and not answer.done():
@@ -184,11 +184,11 @@ class Sender:
             case messages.MemberProgress():
                 pass
             case _:
-                self._listeners.async_tell(event.stream, event)
-                self._tell_receivers(event)
+                self._listeners.async_notify(event.stream, event)
+                self._notify_receivers(event)
 
     @callback
-    def _take_port(self, port: int) -> None:
+    def _async_announce_port(self, port: int) -> None:
         """Announce where receivers reach us, and stay there."""
         if not port:
             return
@@ -200,36 +200,36 @@ class Sender:
             )
 
     @callback
-    def _tell_receivers(self, event: messages.Event) -> None:
+    def _notify_receivers(self, event: messages.Event) -> None:
         match event:
             case messages.Progress():
                 for member in event.members:
-                    self._receiver_listeners.async_tell(member.receiver, member)
+                    self._receiver_listeners.async_notify(member.receiver, member)
             case messages.MemberChanged():
                 if event.state == "connected" and event.local:
                     self.record.async_reached(event.receiver, event.local)
-                self._receiver_listeners.async_tell(event.receiver, event)
+                self._receiver_listeners.async_notify(event.receiver, event)
             case (
                 messages.AnnouncementStarted()
                 | messages.AnnouncementFailed()
                 | messages.VolumeFound()
                 | messages.RemoteCommand()
             ):
-                self._receiver_listeners.async_tell(event.receiver, event)
+                self._receiver_listeners.async_notify(event.receiver, event)
 
     @callback
-    def _tell_dead(self) -> None:
+    def _notify_dead(self) -> None:
         """Fail what waits for the process that has ended, and tell everybody."""
         self._ready = None
-        self._clock_notice.async_take(None)
+        self._clock_notice.async_update(None)
         if not self._started.done():
             self._started.set_result(False)
         self._started = self._hass.loop.create_future()
         for answer in self._pending.values():
             if not answer.done():
                 answer.set_exception(SenderGoneError("the sender process has ended"))
-        self._listeners.async_tell_all(SenderDied())
-        self._receiver_listeners.async_tell_all(SenderDied())
+        self._listeners.async_notify_all(SenderDied())
+        self._receiver_listeners.async_notify_all(SenderDied())
 
 
 def _log_level() -> str:
@@ -240,4 +240,4 @@ def _log_level() -> str:
 
 
 _KEY: HassKey[Holding[Sender]] = HassKey(f"{DOMAIN}_sender")
-SENDER = Shared(_KEY, Sender.async_make)
+SENDER = SharedInstance(_KEY, Sender.async_make)

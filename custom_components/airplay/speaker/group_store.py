@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Self
 
 
-class GroupList:
+class GroupStore:
     """Groups of at least two names, the leader first; no name is in two."""
 
     def __init__(self, groups: Iterable[Iterable[str]] = ()) -> None:

@@ -13,14 +13,14 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from ..helpers.background import Background
-from ..helpers.shared import Holding, Shared
-from ..player.player import Transport
+from ..helpers.shared import Holding, SharedInstance
+from ..player.player import Player
 from ..raop.errors import RaopError, ReceiverBusyError, error_for
 from ..raop.messages import MemberChanged
-from ..sender.error_translation import translated
+from ..sender.error_translation import translate_error
 from ..sender.sender import SenderEvent
-from .group_store import GroupList
-from .speaker import Seat
+from .group_store import GroupStore
+from .speaker import Speaker
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -38,15 +38,15 @@ class Groups:
         self._store = Store[list[list[str]]](hass, _VERSION, f"{DOMAIN}.groups")
         self._background = Background(hass)
         self._lock = asyncio.Lock()
-        self._seats: dict[str, Seat] = {}
-        self._kept = GroupList()
+        self._seats: dict[str, Speaker] = {}
+        self._kept = GroupStore()
         self._written: list[list[str]] = []
 
     @classmethod
     async def async_make(cls, hass: HomeAssistant) -> Self:
         """Read which groups there were."""
         groups = cls(hass)
-        groups._kept = GroupList.of(
+        groups._kept = GroupStore.of(
             await groups._store.async_load(),
             is_known=lambda entry_id: (
                 hass.config_entries.async_get_entry(entry_id) is not None
@@ -59,7 +59,7 @@ class Groups:
         """Do no more: the last speaker is gone."""
         self._background.async_cancel()
 
-    async def async_enter(self, seat: Seat) -> None:
+    async def async_enter(self, seat: Speaker) -> None:
         """Take in a speaker that was loaded, back to its group where it had one."""
         async with self._lock:
             self._seats[seat.entry_id] = seat
@@ -83,9 +83,9 @@ class Groups:
                 self._background.async_run(
                     self._async_catch_up(seat), f"group {seat.name}"
                 )
-            seat.player.async_tell()
+            seat.player.async_notify()
 
-    async def async_exit(self, seat: Seat) -> None:
+    async def async_exit(self, seat: Speaker) -> None:
         """Let a speaker go that is not loaded any more; its group waits for it."""
         async with self._lock:
             self._seats.pop(seat.entry_id, None)
@@ -98,7 +98,7 @@ class Groups:
             self._kept.leave(entry_id)
             await self._async_keep()
 
-    async def async_join(self, host: Seat, entity_ids: Iterable[str]) -> None:
+    async def async_join(self, host: Speaker, entity_ids: Iterable[str]) -> None:
         """Have players hear what a speaker hears; raise HomeAssistantError.
 
         Those that cannot be reached are left out.
@@ -122,12 +122,12 @@ class Groups:
         if told := [each for each in failures if each]:
             raise _together(told)
 
-    async def async_unjoin(self, seat: Seat) -> None:
+    async def async_unjoin(self, seat: Speaker) -> None:
         """Have a speaker play on its own again; the others play on."""
         async with self._lock:
             await self._async_quit(seat)
 
-    def _find(self, entity_ids: Iterable[str]) -> list[Seat]:
+    def _find(self, entity_ids: Iterable[str]) -> list[Speaker]:
         """Return speakers by their players, each once; raise ServiceValidationError."""
         known = {seat.entity_id: seat for seat in self._seats.values()}
         wanted = [*dict.fromkeys(entity_ids)]
@@ -140,29 +140,29 @@ class Groups:
         return [known[each] for each in wanted]
 
     async def _async_add(
-        self, player: Transport, seat: Seat
+        self, player: Player, seat: Speaker
     ) -> HomeAssistantError | None:
         """Let a speaker that is in no group hear a player; return why it cannot."""
         if not player.is_idle and not seat.settings.keeps_level:
             seat.volume.async_cap(player.audible_level)
         await seat.async_sit(player)
-        player.async_tell()
+        player.async_notify()
         try:
             await self._async_join_in(seat)
         except RaopError as error:
             seat.speaker.async_failed(error)
             await self._async_quit(seat)
-            return translated(error, seat.name)
+            return translate_error(error, seat.name)
         return None
 
-    async def _async_join_in(self, seat: Seat) -> None:
+    async def _async_join_in(self, seat: Speaker) -> None:
         player = seat.player
         if player.is_idle:
             # It is among those that are played to at the next start.
             return
         await player.async_join(seat)
 
-    async def _async_catch_up(self, seat: Seat) -> None:
+    async def _async_catch_up(self, seat: Speaker) -> None:
         """Let a speaker that came back to its group hear what that plays."""
         async with self._lock:
             if not seat.player.is_group:
@@ -175,7 +175,7 @@ class Groups:
                     "%s is silent until its group starts anew: %s", seat.name, error
                 )
 
-    async def _async_part(self, seat: Seat) -> None:
+    async def _async_part(self, seat: Speaker) -> None:
         """Take a speaker out of its group, where it is in one; the others play on."""
         player = seat.player
         if not player.is_group:
@@ -183,7 +183,7 @@ class Groups:
         is_heard = not player.is_idle
         player.async_dismiss(seat)
         seat.async_go_home()
-        player.async_tell()
+        player.async_notify()
         if not is_heard:
             return
         try:
@@ -191,7 +191,7 @@ class Groups:
         except RaopError as error:
             _LOGGER.debug("%s could not be freed: %s", seat.name, error)
 
-    async def _async_quit(self, seat: Seat) -> None:
+    async def _async_quit(self, seat: Speaker) -> None:
         """Take a speaker out of its group for good."""
         others = [each for each in seat.player.members if each is not seat]
         heir = others[0].entry_id if others else None
@@ -211,7 +211,7 @@ class Groups:
             await self._store.async_save(kept)
 
     @callback
-    def _async_hear(self, seat: Seat, event: SenderEvent) -> None:
+    def _async_hear(self, seat: Speaker, event: SenderEvent) -> None:
         if not isinstance(event, MemberChanged):
             return
         if event.state == "playing":
@@ -221,14 +221,14 @@ class Groups:
                 self._async_expel(seat, event), f"group {seat.name}"
             )
 
-    async def _async_expel(self, seat: Seat, event: MemberChanged) -> None:
+    async def _async_expel(self, seat: Speaker, event: MemberChanged) -> None:
         """Take a speaker out that the sender has given up, and say why."""
         error = error_for(event.code or "", event.text)
         async with self._lock:
             player = seat.player
             if event.stream != player.stream or not player.is_group:
                 return
-            reason = str(translated(error, seat.name))
+            reason = str(translate_error(error, seat.name))
             _LOGGER.warning("%s was taken out of its group: %s", seat.name, reason)
             seat.notice.async_make(seat.name, reason)
             await self._async_quit(seat)
@@ -255,4 +255,4 @@ def _together(failures: list[HomeAssistantError]) -> HomeAssistantError:
 
 
 _KEY: HassKey[Holding[Groups]] = HassKey(f"{DOMAIN}_groups")
-GROUPS = Shared(_KEY, Groups.async_make)
+GROUPS = SharedInstance(_KEY, Groups.async_make)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from homeassistant.core import callback
 
-from ..discovery.device import Speaker
+from ..discovery.device import AirPlayDevice
 from ..discovery.entry_data import AirPlayConfigEntry
 from ..raop.buttons import Button
 from ..raop.errors import ReceiverBusyError, ReceiverTakenError
@@ -17,7 +17,7 @@ _TAKEN = (ReceiverBusyError.code, ReceiverTakenError.code)
 _SWITCHES: dict[str, bool] = {Button.SWITCHED_AWAY: True, Button.SWITCHED_BACK: False}
 
 
-class Occupancy:
+class InUseElsewhere:
     """Follows a receiver's refusals, its source switch and its record.
 
     Many receivers never say in their record that a session is active; and after one
@@ -27,7 +27,7 @@ class Occupancy:
     def __init__(
         self,
         entry: AirPlayConfigEntry,
-        speaker: Speaker,
+        speaker: AirPlayDevice,
         *,
         is_idle: Callable[[], bool],
         on_change: Callable[[], None],
@@ -43,7 +43,7 @@ class Occupancy:
         entry.async_on_unload(speaker.async_listen(self._async_look))
 
     @property
-    def is_taken(self) -> bool:
+    def is_in_use(self) -> bool:
         """Whether it is in use elsewhere."""
         by_record = self._is_idle() and not self._is_ours and self._is_active
         return self._is_busy or self._is_switched_away or by_record
@@ -82,7 +82,7 @@ class Occupancy:
         self._on_change()
 
     @callback
-    def async_take(self, event: SenderEvent) -> None:
+    def async_handle_event(self, event: SenderEvent) -> None:
         """Take what the sender tells of the receiver and of its stream."""
         before = self._is_busy, self._is_switched_away
         match event:

@@ -5,7 +5,7 @@ from functools import partial
 
 from homeassistant.core import CALLBACK_TYPE, callback
 
-from ..discovery.device import Speaker
+from ..discovery.device import AirPlayDevice
 from ..raop.buttons import Button
 from ..raop.messages import (
     AnnouncementFailed,
@@ -28,11 +28,11 @@ _HEARD = ("connected", "started", "playing")
 _OF_BUDDY = ("connected", "playing")
 
 
-class Ears:
+class PairEventFilter:
     """Listens to both receivers of a pair, or to the only one."""
 
     def __init__(
-        self, speaker: Speaker, sender: Sender, on_event: EventListener
+        self, speaker: AirPlayDevice, sender: Sender, on_event: EventListener
     ) -> None:
         """Listen from now on, whoever is in the pair."""
         self._speaker = speaker

@@ -9,18 +9,18 @@ from homeassistant.exceptions import HomeAssistantError
 
 from ..discovery.entry_data import AirPlayConfigEntry
 from ..helpers.listeners import Listeners
-from ..player.player import Transport
+from ..player.player import Player
 from ..player.reported import PlayerState
 from ..raop.buttons import Button
 from ..raop.errors import RaopError
 from ..raop.messages import RemoteCommand
 from ..sender.sender import SenderEvent
-from .speaker import Seat
+from .speaker import Speaker
 from .volume_owner import Origin
 
 _LOGGER = logging.getLogger(__name__)
 
-type _Action = Callable[[Seat, float], Awaitable[None]]
+type _Action = Callable[[Speaker, float], Awaitable[None]]
 
 _STEP = 0.05
 # A press of fast forward or rewind; what is held is not told while it is held.
@@ -29,35 +29,35 @@ _REPEAT = (RepeatMode.OFF, RepeatMode.ONE, RepeatMode.ALL)
 _RUNNING = (PlayerState.PLAYING, PlayerState.BUFFERING)
 
 
-async def _async_toggle(player: Transport) -> None:
+async def _async_toggle(player: Player) -> None:
     if player.state in _RUNNING:
         await player.async_pause()
     else:
         await player.async_go_on()
 
 
-async def _async_resume(player: Transport) -> None:
+async def _async_resume(player: Player) -> None:
     """End winding; only what is paused goes on."""
     if player.state is PlayerState.PAUSED:
         await player.async_go_on()
 
 
-async def _async_wind(player: Transport, by_ms: int) -> None:
+async def _async_wind(player: Player, by_ms: int) -> None:
     await player.async_seek(max(0, player.position_ms + by_ms))
 
 
-async def _async_mute(seat: Seat, _value: float) -> None:
+async def _async_mute(seat: Speaker, _value: float) -> None:
     volume = seat.volume
     await volume.async_set(
         volume.level, is_muted=not volume.is_muted, origin=Origin.DEVICE
     )
 
 
-async def _async_shuffle(player: Transport, shuffle: bool) -> None:
+async def _async_shuffle(player: Player, shuffle: bool) -> None:
     player.async_set_shuffle(shuffle)
 
 
-async def _async_repeat(player: Transport, value: float) -> None:
+async def _async_repeat(player: Player, value: float) -> None:
     player.async_set_repeat(_REPEAT[int(value)])
 
 
@@ -83,7 +83,7 @@ _ACTIONS: dict[str, _Action] = {
 }
 
 
-class Remote:
+class SpeakerRemote:
     """Carries a receiver's orders out, each as soon as it comes.
 
     Its level and its source are facts and not orders: others follow them.
@@ -93,7 +93,7 @@ class Remote:
         self,
         hass: HomeAssistant,
         entry: AirPlayConfigEntry,
-        seat: Seat,
+        seat: Speaker,
     ) -> None:
         """Listen to what the speaker orders."""
         self._hass = hass
@@ -111,7 +111,7 @@ class Remote:
     def _async_take(self, event: SenderEvent) -> None:
         if not isinstance(event, RemoteCommand):
             return
-        self._listeners.async_tell(event)
+        self._listeners.async_notify(event)
         action = _ACTIONS.get(event.command)
         if action and self._seat.settings.buttons_act:
             # None waits for the one before: a pause has to overtake a start.

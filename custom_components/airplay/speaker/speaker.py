@@ -5,24 +5,24 @@ import logging
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
-from ..discovery.device import Speaker, Tuning
+from ..discovery.device import AirPlayDevice, Tuning
 from ..discovery.entry_data import AirPlayConfigEntry
 from ..helpers.background import Background
 from ..helpers.issues import LEFT_GROUP, RepairNotice
 from ..helpers.listeners import Listeners
 from ..helpers.settings import Settings
-from ..player.player import Transport
+from ..player.player import Player
 from ..raop.errors import RaopError, error_for
 from ..raop.messages import Member, MemberChanged, Seen, StreamChanged, Tune
 from ..sender.sender import EventListener, Sender, SenderDied, SenderEvent
-from .in_use import Occupancy
-from .pair_events import Ears
-from .volume import Volume
+from .in_use import InUseElsewhere
+from .pair_events import PairEventFilter
+from .volume import SpeakerVolume
 
 _LOGGER = logging.getLogger(__name__)
 
 
-class Seat:
+class Speaker:
     """A speaker's level, its settings and whether it is free, at a player of some kind.
 
     The player is its own, or that of a group which it is a member of.
@@ -32,7 +32,7 @@ class Seat:
         self,
         hass: HomeAssistant,
         entry: AirPlayConfigEntry,
-        speaker: Speaker,
+        speaker: AirPlayDevice,
         sender: Sender,
     ) -> None:
         """Sit alone, with nothing to play."""
@@ -46,26 +46,26 @@ class Seat:
         # Apart from what it plays: for an announcement, or to set a level.
         self.has_own_session = False
         self.is_announcing = False
-        self.volume = Volume(
+        self.volume = SpeakerVolume(
             hass,
             entry,
             speaker,
             sender,
             is_idle=lambda: self.player.is_idle and not self.has_own_session,
-            on_change=self.async_tell,
+            on_change=self.async_notify,
         )
-        self.occupancy = Occupancy(
+        self.occupancy = InUseElsewhere(
             entry,
             speaker,
             is_idle=lambda: self.player.is_idle,
-            on_change=self.async_tell,
+            on_change=self.async_notify,
         )
         self.notice = RepairNotice(hass, LEFT_GROUP, entry.entry_id)
         self._hass = hass
         self._background = Background(hass)
         self._absence: str | None = None
-        self._own = self.player = Transport(hass, sender, self)
-        self._ears = Ears(speaker, sender, self.async_take)
+        self._own = self.player = Player(hass, sender, self)
+        self._ears = PairEventFilter(speaker, sender, self.async_handle_event)
         entry.async_on_unload(self._ears.async_close)
         entry.async_on_unload(speaker.async_listen(self._async_heard_of))
         entry.async_on_unload(self._async_release)
@@ -76,7 +76,7 @@ class Seat:
         return self.speaker.name
 
     @property
-    def own(self) -> Transport:
+    def own(self) -> Player:
         """Return its own player, which waits while that of a group is heard."""
         return self._own
 
@@ -120,18 +120,18 @@ class Seat:
         return self._event_listeners.async_add(listener)
 
     @callback
-    def async_take(self, event: SenderEvent) -> None:
+    def async_handle_event(self, event: SenderEvent) -> None:
         """Take what the sender tells of this speaker, or of the stream that it hears."""
-        self.volume.async_take(event)
-        self.occupancy.async_take(event)
-        self.speaker.async_take(event)
+        self.volume.async_handle_event(event)
+        self.occupancy.async_handle_event(event)
+        self.speaker.async_handle_event(event)
         self._async_follow(event)
-        self._event_listeners.async_tell(event)
+        self._event_listeners.async_notify(event)
 
     @callback
-    def async_tell(self) -> None:
+    def async_notify(self) -> None:
         """Tell everybody that something has changed."""
-        self._listeners.async_tell()
+        self._listeners.async_notify()
 
     async def async_go_on(self) -> None:
         """Go on, or come back to the group that plays on."""
@@ -140,7 +140,7 @@ class Seat:
         else:
             await self.player.async_go_on()
 
-    async def async_sit(self, player: Transport, *, is_leader: bool = False) -> None:
+    async def async_sit(self, player: Player, *, is_leader: bool = False) -> None:
         """Hear a group's player; the one that was heard alone waits with its queue."""
         left = self.player
         await left.async_park()
@@ -153,7 +153,7 @@ class Seat:
     def async_go_home(self) -> None:
         """Hear its own player again, an empty one where it is left to the group."""
         if self._own is self.player:
-            self._own = Transport(self._hass, self._sender, self)
+            self._own = Player(self._hass, self._sender, self)
         self._async_move(self._own)
 
     @callback
@@ -169,11 +169,11 @@ class Seat:
         self._async_release()
 
     @callback
-    def _async_move(self, player: Transport) -> None:
+    def _async_move(self, player: Player) -> None:
         self.player = player
         self._absence = None
         self.occupancy.async_left()
-        self.async_tell()
+        self.async_notify()
 
     @callback
     def _async_release(self) -> None:
@@ -214,7 +214,7 @@ class Seat:
                 self._ears.async_forget()
             case _:
                 return
-        self.async_tell()
+        self.async_notify()
 
     def _is_of_player(self, event: MemberChanged) -> bool:
         return event.stream == self.player.stream
@@ -233,4 +233,4 @@ class Seat:
     def async_set_announcing(self, *, is_heard: bool) -> None:
         """Take note that an announcement is heard, or no more."""
         self.is_announcing = is_heard
-        self.async_tell()
+        self.async_notify()

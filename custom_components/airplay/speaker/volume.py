@@ -7,18 +7,18 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from ..const import DEFAULT_VOLUME
-from ..discovery.device import Speaker
+from ..discovery.device import AirPlayDevice
 from ..discovery.entry_data import AirPlayConfigEntry
 from ..raop.buttons import Button
 from ..raop.errors import RaopError
 from ..raop.messages import MemberChanged, RemoteCommand, SetVolume, VolumeFound
 from ..sender.sender import Sender, SenderEvent
-from .volume_owner import Level, Origin, VolumeOwner
+from .volume_owner import Origin, OwnedLevel, VolumeOwner
 
 _LOGGER = logging.getLogger(__name__)
 
 
-class Volume:
+class SpeakerVolume:
     """Levels from 0 to 1, on no path above the maximum.
 
     Until somebody has set a level, or one was restored, the receiver is asked for its
@@ -29,7 +29,7 @@ class Volume:
         self,
         hass: HomeAssistant,
         entry: AirPlayConfigEntry,
-        speaker: Speaker,
+        speaker: AirPlayDevice,
         sender: Sender,
         *,
         is_idle: Callable[[], bool],
@@ -143,7 +143,7 @@ class Volume:
         return self._hass.loop.time()
 
     @callback
-    def async_take(self, event: SenderEvent) -> None:
+    def async_handle_event(self, event: SenderEvent) -> None:
         """Take what the sender finds out of the receiver and of its stream."""
         match event:
             case VolumeFound():
@@ -223,7 +223,7 @@ class Volume:
         if level and not self._is_idle():
             await self._async_send(level)
 
-    async def _async_send(self, level: Level) -> None:
+    async def _async_send(self, level: OwnedLevel) -> None:
         await self._sender.async_request_each(
             SetVolume(receiver=each.id, volume=level.level * 100, muted=level.is_muted)
             for each in self._speaker.receivers

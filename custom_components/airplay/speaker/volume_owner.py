@@ -41,7 +41,7 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class OwnedLevel:
     """What a receiver is told, from 0 to 1."""
 
     level: float
@@ -86,9 +86,9 @@ class VolumeOwner:
         self._lowered_from: float | None = None
 
     @property
-    def present(self) -> Level:
+    def present(self) -> OwnedLevel:
         """Return what is in force."""
-        return Level(self.level, self.is_muted)
+        return OwnedLevel(self.level, self.is_muted)
 
     def restore(self, level: float, *, is_muted: bool) -> None:
         """Take up what was known before a restart; nothing is written."""
@@ -172,7 +172,7 @@ class VolumeOwner:
             self.due_s, self._is_answer = now_s + ANSWER_S, True
         return True
 
-    def poll(self, now_s: float) -> Level | None:
+    def poll(self, now_s: float) -> OwnedLevel | None:
         """Return what is to be written now, or None."""
         if self.due_s is None or now_s < self.due_s:
             return None

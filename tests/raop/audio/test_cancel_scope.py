@@ -7,7 +7,11 @@ import threading
 import av
 import pytest
 
-from custom_components.airplay.raop.audio.cancel_scope import Limits, Link, Retries
+from custom_components.airplay.raop.audio.cancel_scope import (
+    CancelScope,
+    Limits,
+    Retries,
+)
 from custom_components.airplay.raop.audio.media_errors import (
     AbandonedError,
     BrokenStreamError,
@@ -27,11 +31,11 @@ from custom_components.airplay.raop.errors import (
 
 
 def test_without_a_deadline_an_operation_has_its_own_time() -> None:
-    assert Link(Limits()).patience(5.0) == 5.0
+    assert CancelScope(Limits()).patience(5.0) == 5.0
 
 
 def test_within_a_deadline_nothing_takes_longer_than_what_is_left() -> None:
-    link = Link(Limits())
+    link = CancelScope(Limits())
 
     with link.deadline(1.0):
         assert 0 < link.patience(5.0) <= 1.0
@@ -40,14 +44,14 @@ def test_within_a_deadline_nothing_takes_longer_than_what_is_left() -> None:
 
 
 def test_behind_a_deadline_nothing_begins() -> None:
-    link = Link(Limits())
+    link = CancelScope(Limits())
 
     with link.deadline(0), pytest.raises(DeadlineError):
         link.check()
 
 
 def test_closing_releases_what_is_attached_and_ends_pauses() -> None:
-    link = Link(Limits())
+    link = CancelScope(Limits())
     released: list[int] = []
     link.attach(lambda: released.append(1))
     detached: Callable[[], None] = lambda: released.append(2)  # noqa: E731

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from custom_components.airplay.raop.audio import connection
-from custom_components.airplay.raop.audio.cancel_scope import Link
+from custom_components.airplay.raop.audio.cancel_scope import CancelScope
 from custom_components.airplay.raop.audio.media_errors import (
     AbandonedError,
     UnplayableError,
@@ -134,7 +134,7 @@ def test_the_first_address_that_answers_is_taken(
     )
     web.serve("/x", whole(b"here"))
 
-    response = get(f"http://some.name:{web.port}/x", {}, Link(HASTY))
+    response = get(f"http://some.name:{web.port}/x", {}, CancelScope(HASTY))
 
     assert response.read(100) == b"here"
     assert "Host: some.name" in web.requests[0].head
@@ -152,7 +152,7 @@ def test_a_name_that_nobody_knows_is_told(
     monkeypatch.setattr(socket, "getaddrinfo", fail)
 
     with pytest.raises(UnplayableError, match="cannot be resolved"):
-        get("http://some.name/x", {}, Link(HASTY))
+        get("http://some.name/x", {}, CancelScope(HASTY))
 
 
 @pytest.fixture
@@ -181,11 +181,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 @pytest.mark.usefixtures("asked")
 def test_a_name_server_that_is_too_slow_is_not_waited_for() -> None:
     with pytest.raises(UnplayableError, match="does not answer in time"):
-        get("http://some.name/x", {}, Link(replace(HASTY, open_s=0.05)))
+        get("http://some.name/x", {}, CancelScope(replace(HASTY, open_s=0.05)))
 
 
 def test_closing_does_not_wait_for_a_name_server(asked: threading.Event) -> None:
-    link = Link(HASTY)
+    link = CancelScope(HASTY)
 
     def close() -> None:
         asked.wait()
@@ -199,7 +199,7 @@ def test_closing_does_not_wait_for_a_name_server(asked: threading.Event) -> None
 
 
 def test_a_link_that_was_closed_connects_no_more(web: WebServer) -> None:
-    link = Link(HASTY)
+    link = CancelScope(HASTY)
     link.close()
 
     with pytest.raises(AbandonedError):
@@ -211,8 +211,10 @@ def test_a_link_that_was_closed_connects_no_more(web: WebServer) -> None:
 def test_a_request_that_cannot_be_sent_leaves_no_socket() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        sock = connection.connect("127.0.0.1", port, Link(HASTY), is_secure=False)
-        end = connection.WebSocket(sock, Link(HASTY))
+        sock = connection.connect(
+            "127.0.0.1", port, CancelScope(HASTY), is_secure=False
+        )
+        end = connection.WebSocket(sock, CancelScope(HASTY))
 
         end.close()
 

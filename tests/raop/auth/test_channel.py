@@ -3,7 +3,7 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.airplay.raop.auth.channel import Channel, ChannelKeys
+from custom_components.airplay.raop.auth.channel import ChannelKeys, EncryptedChannel
 from custom_components.airplay.raop.errors import ReceiverProtocolError
 from tests.raop.vectors import octets
 from tests.virtual_receiver.pairing import SecureChannel
@@ -16,7 +16,7 @@ def test_keys_and_frames_are_the_published_ones() -> None:
     assert keys.write == octets("hkdf_from_srp_K", "control_write")
     assert keys.read == octets("hkdf_from_srp_K", "control_read")
 
-    channel = Channel(keys)
+    channel = EncryptedChannel(keys)
 
     plain = octets("hap_frame_counter0", "plain")
     assert channel.encrypt(plain) == octets("hap_frame_counter0", "frame")
@@ -35,7 +35,10 @@ def test_the_event_channels_keys_are_the_published_ones() -> None:
 def test_both_ends_understand_each_other_in_any_pieces(
     texts: list[bytes], size: int
 ) -> None:
-    sender, receiver = Channel(ChannelKeys.control(SECRET)), SecureChannel(SECRET)
+    sender, receiver = (
+        EncryptedChannel(ChannelKeys.control(SECRET)),
+        SecureChannel(SECRET),
+    )
     said = b"".join(sender.encrypt(text) for text in texts)
     answered = b"".join(receiver.seal(text) for text in texts)
 
@@ -52,7 +55,7 @@ def test_both_ends_understand_each_other_in_any_pieces(
 @pytest.mark.parametrize("frame", [b"\1\4", bytes(18), b"\2\0" + bytes(18)])
 def test_frame_that_is_none_is_an_error(frame: bytes) -> None:
     with pytest.raises(ReceiverProtocolError):
-        Channel(ChannelKeys.control(SECRET)).feed(frame)
+        EncryptedChannel(ChannelKeys.control(SECRET)).feed(frame)
 
 
 def test_keys_are_not_written_into_logs() -> None:

@@ -9,7 +9,7 @@ import pytest_socket
 from tests.virtual_receiver import VirtualReceiver
 
 from .speaking import Scene
-from .stage import Desk, opened_desk, receiver, wav
+from .stage import EngineHarness, opened_desk, receiver, wav
 
 
 @pytest.fixture(autouse=True)
@@ -21,26 +21,26 @@ def network(socket_enabled: None) -> Iterator[None]:
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
+async def desk() -> AsyncIterator[EngineHarness]:
     """Return an engine that leaves nothing behind."""
     async with opened_desk() as it:
         yield it
 
 
 @pytest.fixture
-async def kitchen(desk: Desk) -> VirtualReceiver:
+async def kitchen(desk: EngineHarness) -> VirtualReceiver:
     """Return a well-behaved receiver."""
     return await desk.add(receiver("Kitchen"))
 
 
 @pytest.fixture
-async def hall(desk: Desk) -> VirtualReceiver:
+async def hall(desk: EngineHarness) -> VirtualReceiver:
     """Return one more."""
     return await desk.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
 
 
 @pytest.fixture
-def scene(desk: Desk, tmp_path: Path) -> Scene:
+def scene(desk: EngineHarness, tmp_path: Path) -> Scene:
     """Return a song and a bell that wait to be made."""
     return Scene(desk, tmp_path)
 

@@ -6,23 +6,27 @@ from pathlib import Path
 from custom_components.airplay.raop.messages import Join, Leave, MemberChanged
 from tests.virtual_receiver import VirtualReceiver
 
-from .stage import STREAM, Desk, member, play, receiver
+from .stage import STREAM, EngineHarness, member, play, receiver
 
 _ALIKE_NS = 50_000
 
 
-async def speakers(desk: Desk, count: int, **details: object) -> list[VirtualReceiver]:
+async def speakers(
+    desk: EngineHarness, count: int, **details: object
+) -> list[VirtualReceiver]:
     """Start so many receivers."""
     return [await speaker(desk, at, **details) for at in range(1, count + 1)]
 
 
-async def speaker(desk: Desk, number: int, **details: object) -> VirtualReceiver:
+async def speaker(
+    desk: EngineHarness, number: int, **details: object
+) -> VirtualReceiver:
     """Start a receiver."""
     name, receiver_id = f"Speaker {number}", f"0A0B0C0D0E{number:02}"
     return await desk.add(receiver(name, receiver_id=receiver_id, **details))
 
 
-async def start(desk: Desk, song: Path, *group: VirtualReceiver) -> None:
+async def start(desk: EngineHarness, song: Path, *group: VirtualReceiver) -> None:
     """Play a song on a group and wait until all are heard."""
     assert await desk.run(play(song, *map(member, group), depth_ms=1000)) is None
     for each in group:
@@ -39,19 +43,19 @@ def leave(of: VirtualReceiver) -> Leave:
     return Leave(stream=STREAM, receiver=of.receiver_id.lower())
 
 
-def changes(desk: Desk, of: VirtualReceiver) -> list[MemberChanged]:
+def changes(desk: EngineHarness, of: VirtualReceiver) -> list[MemberChanged]:
     """Return what was told of a receiver."""
     name = of.receiver_id.lower()
     return [each for each in desk.told(MemberChanged) if each.receiver == name]
 
 
-def states(desk: Desk, of: VirtualReceiver) -> list[str]:
+def states(desk: EngineHarness, of: VirtualReceiver) -> list[str]:
     """Return the states that were told of a receiver."""
     return [each.state for each in changes(desk, of)]
 
 
 async def told(
-    desk: Desk,
+    desk: EngineHarness,
     of: VirtualReceiver,
     state: str,
     *,

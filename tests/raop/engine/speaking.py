@@ -16,7 +16,7 @@ from custom_components.airplay.raop.messages import (
 )
 from tests.virtual_receiver import VirtualReceiver
 
-from .stage import STREAM, Desk, member, play
+from .stage import STREAM, EngineHarness, member, play
 from .two_sides import Samples, music, voice
 
 
@@ -53,7 +53,9 @@ def target(
     )
 
 
-async def playing(desk: Desk, path: Path, *on: VirtualReceiver, **more: Any) -> None:
+async def playing(
+    desk: EngineHarness, path: Path, *on: VirtualReceiver, **more: Any
+) -> None:
     """Play at a level of 30 until it is heard."""
     command = play(path, *(member(each, volume=30) for each in on), **more)
     assert (await desk.reply(desk.submit(command))).code is None
@@ -62,7 +64,7 @@ async def playing(desk: Desk, path: Path, *on: VirtualReceiver, **more: Any) -> 
 class Scene:
     """A song and a bell, and the speakers that play the one and say the other."""
 
-    def __init__(self, desk: Desk, folder: Path) -> None:
+    def __init__(self, desk: EngineHarness, folder: Path) -> None:
         self.desk = desk
         self.folder = folder
 

@@ -75,7 +75,7 @@ def play(
     return Play(**{**known, **details})  # type: ignore[arg-type]
 
 
-class Desk:
+class EngineHarness:
     """An engine, its commands and all that it told."""
 
     def __init__(self) -> None:
@@ -179,11 +179,11 @@ def open_files() -> list[str]:
 
 
 @asynccontextmanager
-async def opened_desk() -> AsyncIterator[Desk]:
+async def opened_desk() -> AsyncIterator[EngineHarness]:
     """Run an engine; whatever it leaves behind is an error."""
     files, threads = open_files(), set(threading.enumerate())
     tasks = asyncio.all_tasks()
-    desk = Desk()
+    desk = EngineHarness()
     desk.engine.start()
     try:
         yield desk
@@ -230,7 +230,7 @@ def heard_at(of: VirtualReceiver, pcm: bytes) -> float:
 
 
 async def outcome(
-    desk: Desk, of: VirtualReceiver, song: Path, **details: object
+    desk: EngineHarness, of: VirtualReceiver, song: Path, **details: object
 ) -> str | None:
     """Play a song on a stream of its own and return the error's code, if any."""
     code = await desk.run(play(song, member(of, **details), stream=of.name))
@@ -240,7 +240,7 @@ async def outcome(
 
 
 async def outcomes(
-    desk: Desk, song: Path, quirks: dict[str, Quirks], **details: object
+    desk: EngineHarness, song: Path, quirks: dict[str, Quirks], **details: object
 ) -> dict[str, str | None]:
     """Play on many receivers at once, each in a stream of its own."""
     all_of = [

@@ -18,7 +18,7 @@ def sound(frames: int, seed: int = 1) -> bytes:
     return words.replace(b"\0", b"\1")
 
 
-class Tape:
+class FakeSource:
     """A source that hands out what was put in, as soon as it was put in."""
 
     def __init__(self, pcm: bytes = b"", *, is_whole: bool = True) -> None:
@@ -53,7 +53,7 @@ class Tape:
         return len(self._pcm) // BYTES_PER_FRAME
 
 
-class Shelf:
+class FakePackets:
     """Stock for an outlet: a line and as many packets as one likes."""
 
     def __init__(self, sequence: int = 100, *, at_ns: int = 0) -> None:
@@ -68,9 +68,9 @@ class Shelf:
         self.backlog.append(sound(packets * 352)[: packets * PACKET_BYTES])
         self.next_sequence = self.backlog.next_sequence
 
-    def find(self, wire_sequence: int) -> int | None:
+    def packet_for(self, wire_sequence: int) -> int | None:
         """Return a packet that is there."""
-        return self.backlog.find(wire_sequence)
+        return self.backlog.packet_for(wire_sequence)
 
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
         """Return datagrams and the same joined."""
@@ -79,7 +79,7 @@ class Shelf:
         return datagrams, b"".join(datagrams)
 
 
-class Ears:
+class UdpSink:
     """A receiver's two ports, which only listen."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:

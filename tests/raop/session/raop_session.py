@@ -2,7 +2,7 @@
 
 from custom_components.airplay.raop.receiver import Receiver, Service, merge
 from custom_components.airplay.raop.session.backlog import AudioKey, Format
-from custom_components.airplay.raop.session.raop import RaopSession, Terms
+from custom_components.airplay.raop.session.raop import RaopSession, RaopTerms
 from custom_components.airplay.raop.wire.rtsp import Request
 from tests.raop.vectors import octets
 
@@ -31,7 +31,7 @@ def session(
     of: Receiver | None = None,
 ) -> RaopSession:
     return RaopSession(
-        Terms(
+        RaopTerms(
             receiver=of or receiver(),
             local=local,
             remote=remote,
@@ -52,7 +52,7 @@ def session(
 def opened(**terms: str) -> RaopSession:
     """Return a session whose SETUP is done."""
     it = session(local=terms.get("local", "192.168.1.10"))
-    talk(it.open(), OK, OK, SETUP_OK)
+    talk(it.prepare(), OK, OK, SETUP_OK)
     return it
 
 

@@ -20,12 +20,12 @@ from custom_components.airplay.raop.session.airplay2 import (
     BUFFERED,
     REALTIME,
     AirPlay2Session,
+    AirPlay2Terms,
     Anchor,
-    Clock,
-    Opened,
-    Stream,
+    OpenedSession,
+    SessionClock,
     StreamPorts,
-    Terms,
+    StreamSetup,
 )
 from custom_components.airplay.raop.session.control import Caller
 from custom_components.airplay.raop.wire.rtsp import Request, Response
@@ -40,17 +40,17 @@ SIGNED = number("plist_signed_clock", "signed")
 KEY = bytes(range(32))
 NONCE = word("digest_announce_lower_itunes", "nonce")
 WANTED = answer(401, WWW_Authenticate=f'Digest realm="raop", nonce="{NONCE}"')
-BY_PTP = Clock(id=CLOCK)
+BY_PTP = SessionClock(id=CLOCK)
 
 
 def session(
-    clock: Clock = BY_PTP,
+    clock: SessionClock = BY_PTP,
     *,
     password: str | None = None,
     local: str = "192.168.1.10",
 ) -> AirPlay2Session:
     return AirPlay2Session(
-        Terms(
+        AirPlay2Terms(
             caller=Caller(
                 local=local,
                 session_id=1234567890,
@@ -77,8 +77,8 @@ def body(request: Request) -> dict[str, Any]:
     return found
 
 
-def stream(kind: int, control_port: int | None = 6001) -> Stream:
-    return Stream(kind=kind, key=KEY, control_port=control_port, connection_id=7)
+def stream(kind: int, control_port: int | None = 6001) -> StreamSetup:
+    return StreamSetup(kind=kind, key=KEY, control_port=control_port, connection_id=7)
 
 
 def test_a_session_names_our_clock_and_learns_ports_and_addresses() -> None:
@@ -90,7 +90,7 @@ def test_a_session_names_our_clock_and_learns_ports_and_addresses() -> None:
 
     asked, opened = talk(session().set_up(), said)
 
-    assert opened == Opened(50_000, ("192.168.1.50", "fe80::1"))
+    assert opened == OpenedSession(50_000, ("192.168.1.50", "fe80::1"))
     (request,) = asked
     assert (request.method, request.uri) == ("SETUP", URL)
     assert header(request, "DACP-ID") == "A1B2C3D4E5F60718"
@@ -106,10 +106,10 @@ def test_a_session_names_our_clock_and_learns_ports_and_addresses() -> None:
 
 
 def test_a_receiver_without_ptp_is_told_where_to_ask() -> None:
-    asked, opened = talk(session(Clock(timing_port=6002)).set_up(), OK)
+    asked, opened = talk(session(SessionClock(timing_port=6002)).set_up(), OK)
 
     # shairport-sync answers so to a clock that it does not take.
-    assert opened == Opened(None, ())
+    assert opened == OpenedSession(None, ())
     told = body(asked[0])
     assert (told["timingProtocol"], told["timingPort"]) == ("NTP", 6002)
     assert "timingPeerInfo" not in told

@@ -14,16 +14,16 @@ from custom_components.airplay.raop.errors import (
 )
 from custom_components.airplay.raop.receiver import Service, merge
 from custom_components.airplay.raop.session.attempts import (
-    Approach,
-    Knock,
-    approaches,
-    knocks,
+    AirPlay2Attempt,
+    RaopAttempt,
+    airplay2_attempts,
+    raop_attempts,
 )
 
-PLAIN = Approach()
-MFI = Approach(uses_auth_setup=True)
-KEYS = Approach(verifies=True)
-BOTH = Approach(verifies=True, uses_auth_setup=True)
+PLAIN = RaopAttempt()
+MFI = RaopAttempt(uses_auth_setup=True)
+KEYS = RaopAttempt(verifies=True)
+BOTH = RaopAttempt(verifies=True, uses_auth_setup=True)
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def test_ways_follow_from_the_record_and_from_what_went_wrong(
     txt: dict[str, str],
     has_credentials: bool,
     errors: list[RaopError],
-    ways: list[Approach],
+    ways: list[RaopAttempt],
     told: int,
 ) -> None:
     receiver = merge(Service("Den", "127.0.0.1", 5000, txt), None)
-    steps = approaches(receiver, has_credentials=has_credentials)
+    steps = raop_attempts(receiver, has_credentials=has_credentials)
 
     taken = [next(steps)]
     with pytest.raises(StopIteration) as end:  # noqa: PT012
@@ -81,7 +81,11 @@ def test_ways_follow_from_the_record_and_from_what_went_wrong(
 WRONG = AuthenticationError("wrong")
 FORGOTTEN = CredentialsRejectedError("forgotten")
 PIN = PairingRequiredError("PIN")
-STORED, OPEN, SECRET = Knock(), Knock("3939"), Knock("secret")
+STORED, OPEN, SECRET = (
+    AirPlay2Attempt(),
+    AirPlay2Attempt("3939"),
+    AirPlay2Attempt("secret"),
+)
 
 
 @pytest.mark.parametrize(
@@ -126,11 +130,13 @@ def test_knocks_follow_from_what_is_known_and_from_what_went_wrong(
     has_credentials: bool,
     password: str | None,
     errors: list[RaopError],
-    ways: list[Knock],
+    ways: list[AirPlay2Attempt],
     told: type[RaopError],
 ) -> None:
     receiver = merge(None, Service("Den", "10.0.0.7", 7000, {"flags": flags}))
-    steps = knocks(receiver, has_credentials=has_credentials, password=password)
+    steps = airplay2_attempts(
+        receiver, has_credentials=has_credentials, password=password
+    )
 
     tried = [next(steps), *map(steps.send, errors[:-1])]
     with pytest.raises(StopIteration) as end:

@@ -201,10 +201,10 @@ def test_packets_are_found_by_16_bits_across_the_wrap() -> None:
     backlog = Backlog(0xFFF0, 0, SSRC)
     backlog.append(sound(32))
 
-    assert backlog.find(0xFFF0) == 0xFFF0
-    assert backlog.find(0xFFFF) == 0xFFFF
-    assert backlog.find(0) == 0x10000
-    assert backlog.find(0x000F) == 0x1000F
+    assert backlog.packet_for(0xFFF0) == 0xFFF0
+    assert backlog.packet_for(0xFFFF) == 0xFFFF
+    assert backlog.packet_for(0) == 0x10000
+    assert backlog.packet_for(0x000F) == 0x1000F
 
 
 @pytest.mark.parametrize("never", [0xFFEF, 0x0010, 0x0011, 0x8000])
@@ -212,23 +212,23 @@ def test_packets_before_the_first_and_after_the_last_are_not_found(never: int) -
     backlog = Backlog(0xFFF0, 0, SSRC)
     backlog.append(sound(32))
 
-    assert backlog.find(never) is None
+    assert backlog.packet_for(never) is None
 
 
 def test_only_as_many_packets_are_found_as_are_kept() -> None:
     backlog = Backlog(0xFFFF, 0, SSRC)
     backlog.append(SILENCE * (CAPACITY + 2))
 
-    assert backlog.find(0) is None
-    assert backlog.find(1) == 0x10001
-    assert backlog.find(CAPACITY & 0xFFFF) == 0xFFFF + CAPACITY + 1
+    assert backlog.packet_for(0) is None
+    assert backlog.packet_for(1) == 0x10001
+    assert backlog.packet_for(CAPACITY & 0xFFFF) == 0xFFFF + CAPACITY + 1
 
 
 def test_an_empty_backlog_finds_nothing() -> None:
     backlog = Backlog(7, 0, SSRC)
 
-    assert backlog.find(7) is None
-    assert backlog.find(6) is None
+    assert backlog.packet_for(7) is None
+    assert backlog.packet_for(6) is None
     assert backlog.datagrams(Format(), 7, 4) == []
 
 
@@ -246,7 +246,7 @@ def test_what_is_kept_is_found_and_is_the_packet_asked_for(
     backlog.append(SILENCE * packets)
     wanted = backlog.next_sequence - 1 - behind
 
-    found = backlog.find(wanted & 0xFFFF)
+    found = backlog.packet_for(wanted & 0xFFFF)
 
     if behind < min(packets, CAPACITY):
         assert found == wanted

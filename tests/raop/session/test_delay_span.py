@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.airplay.raop.session.delay_span import Reach
+from custom_components.airplay.raop.session.delay_span import DelaySpan
 from custom_components.airplay.raop.session.timeline import (
     MAX_LATENCY_FRAMES,
     SECOND_NS,
@@ -15,8 +15,8 @@ DEPTH_NS = SECOND_NS
 HELD_NS = MAX_LATENCY_FRAMES * SECOND_NS // 44_100
 
 
-def reach(*delays_ms: int) -> Reach:
-    return Reach.of(delay_frames(each) for each in delays_ms)
+def reach(*delays_ms: int) -> DelaySpan:
+    return DelaySpan.of(delay_frames(each) for each in delays_ms)
 
 
 @pytest.mark.parametrize("delays_ms", [(), (0,), (0, 0), (300,), (0, 2000)])

@@ -6,12 +6,14 @@ import pytest
 
 from custom_components.airplay.raop.session.lead import (
     USUAL_LEAD_MS,
-    Evidence,
-    Following,
+    PtpStartEvidence,
+    RaopStartEvidence,
     lead_ms,
 )
 
-APPLE_TV = Evidence(own_latency_frames=2205, timing_replies=3, resent=0, was_heard=True)
+APPLE_TV = RaopStartEvidence(
+    own_latency_frames=2205, timing_replies=3, resent=0, was_heard=True
+)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,9 @@ def test_a_group_waits_for_the_slowest() -> None:
 
 
 def test_who_joins_running_music_needs_no_silence_in_front() -> None:
-    fresh = Evidence(own_latency_frames=0, timing_replies=0, resent=0, was_heard=False)
+    fresh = RaopStartEvidence(
+        own_latency_frames=0, timing_replies=0, resent=0, was_heard=False
+    )
 
     assert fresh.joining_ms == USUAL_LEAD_MS - 191
 
@@ -62,7 +66,7 @@ def test_who_joins_running_music_needs_no_silence_in_front() -> None:
 def test_a_receiver_that_follows_a_clock_is_heard_when_it_has_it(
     ready_in_ms: int, lead: int, joining: int
 ) -> None:
-    shown = Following(ready_in_ms)
+    shown = PtpStartEvidence(ready_in_ms)
 
     assert (shown.lead_ms, shown.joining_ms) == (lead, joining)
     assert lead_ms([shown, APPLE_TV]) == max(lead, 400)

@@ -15,15 +15,15 @@ TODAY_NS = 1_800_000_000 * SECOND_NS
 def test_nothing_sent_is_nothing_asked_for() -> None:
     share = ResendShare()
 
-    assert share.look(TODAY_NS, 0, 0) == 0
-    assert share.look(TODAY_NS + SECOND_NS, 100, 0) == 0
+    assert share.update(TODAY_NS, 0, 0) == 0
+    assert share.update(TODAY_NS + SECOND_NS, 100, 0) == 0
 
 
 def test_share_is_that_of_the_last_ten_seconds() -> None:
     share = ResendShare()
 
     seen = [
-        share.look(TODAY_NS + second * SECOND_NS, 100 * second, min(5 * second, 50))
+        share.update(TODAY_NS + second * SECOND_NS, 100 * second, min(5 * second, 50))
         for second in range(31)
     ]
 
@@ -34,13 +34,13 @@ def test_share_is_that_of_the_last_ten_seconds() -> None:
 
 def test_share_is_nought_after_a_pause() -> None:
     share = ResendShare()
-    share.look(TODAY_NS, 100, 10)
+    share.update(TODAY_NS, 100, 10)
 
-    assert share.look(TODAY_NS + 60 * SECOND_NS, 100, 10) == 0
+    assert share.update(TODAY_NS + 60 * SECOND_NS, 100, 10) == 0
 
 
 def test_who_asks_for_all_again_and_again_asks_for_all() -> None:
-    assert ResendShare().look(TODAY_NS, 100, 500) == 100
+    assert ResendShare().update(TODAY_NS, 100, 500) == 100
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=200))
@@ -48,7 +48,7 @@ def test_share_is_bounded_however_often_it_is_asked_for(counts: list[int]) -> No
     share = ResendShare()
 
     for number, count in enumerate(sorted(counts)):
-        assert 0 <= share.look(TODAY_NS + number, count, 2 * count) <= 100
+        assert 0 <= share.update(TODAY_NS + number, count, 2 * count) <= 100
 
 
 def asked(

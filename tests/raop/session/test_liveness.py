@@ -2,14 +2,14 @@
 
 import pytest
 
-from custom_components.airplay.raop.session.liveness import SILENT_S, Pulse
+from custom_components.airplay.raop.session.liveness import SILENT_S, Liveness
 
 # As shairport-sync asks.
 USUAL_S = [0.0, 0.3, 0.6, 0.9, 3.9, 6.9, 9.9]
 
 
-def asked(times_s: list[float]) -> Pulse:
-    pulse = Pulse()
+def asked(times_s: list[float]) -> Liveness:
+    pulse = Liveness()
     for at_s in times_s:
         pulse.asked(at_s)
         pulse.asked(at_s)

@@ -9,12 +9,12 @@ from custom_components.airplay.raop.session.ptp_readiness import Habit
 from custom_components.airplay.raop.wire.ptp import (
     EVENT_PORT,
     GENERAL_PORT,
-    Announce,
-    FollowUp,
     Header,
     MessageKind,
     PortIdentity,
-    Sync,
+    PtpAnnounce,
+    PtpFollowUp,
+    PtpSync,
 )
 from tests.raop.vectors import octets
 
@@ -42,7 +42,7 @@ def probe(sequence: int = 1, kind: MessageKind = MessageKind.DELAY_REQUEST) -> b
 
 def claim(priority1: int) -> bytes:
     """Return an Announce of the receiver's own clock."""
-    return Announce(THEIRS, 1, THEIRS.clock_id, priority1=priority1).build()
+    return PtpAnnounce(THEIRS, 1, THEIRS.clock_id, priority1=priority1).build()
 
 
 def sync_of(it: Peer, now_ns: int) -> Outgoing:
@@ -66,7 +66,7 @@ def test_a_new_peer_is_shown_our_clock_at_once() -> None:
         MessageKind.SYNC,
     ]
     assert [each.port for each in messages] == [GENERAL_PORT, GENERAL_PORT, EVENT_PORT]
-    announce = Announce.parse(messages[0].message)
+    announce = PtpAnnounce.parse(messages[0].message)
     assert announce.grandmaster_id == OUR_ID
     # Sonos claims 248, HomePods too: the smaller number wins.
     assert announce.priority1 == 128
@@ -91,8 +91,8 @@ def test_each_kind_counts_its_messages() -> None:
     it = peer()
     syncs = [sync_of(it, START + n * 125 * MS) for n in range(9)]
 
-    assert [Sync.parse(each.message).sequence for each in syncs] == list(range(9))
-    again = Announce.parse(it.due(START + 2 * SECOND)[0].message)
+    assert [PtpSync.parse(each.message).sequence for each in syncs] == list(range(9))
+    again = PtpAnnounce.parse(it.due(START + 2 * SECOND)[0].message)
     assert again.sequence == 2
 
 
@@ -113,9 +113,9 @@ def test_a_follow_up_tells_when_its_sync_left() -> None:
     message = tell(sync, START + 5, START + 80_000)
 
     assert message
-    follow_up = FollowUp.parse(message)
+    follow_up = PtpFollowUp.parse(message)
     assert follow_up.precise_ns == START + 5
-    assert follow_up.sequence == Sync.parse(sync.message).sequence
+    assert follow_up.sequence == PtpSync.parse(sync.message).sequence
 
 
 def test_a_follow_up_that_would_be_late_is_left_out_but_not_all_are() -> None:
@@ -241,8 +241,8 @@ def test_a_receiver_that_keeps_its_clock_is_told_nothing_and_followed() -> None:
     it.receive(claim(248), START)
     for n in range(4):
         arrived_ns = START + n * 125 * MS
-        it.receive(Sync(THEIRS, n).build(), arrived_ns)
-        it.receive(FollowUp(THEIRS, n, arrived_ns + ahead_ns).build(), arrived_ns)
+        it.receive(PtpSync(THEIRS, n).build(), arrived_ns)
+        it.receive(PtpFollowUp(THEIRS, n, arrived_ns + ahead_ns).build(), arrived_ns)
 
     assert it.due(START + SECOND) == []
     assert it.has_evidence(START + 375 * MS)
@@ -256,7 +256,7 @@ def test_a_receiver_that_keeps_its_clock_is_told_nothing_and_followed() -> None:
 def test_a_receiver_said_to_keep_its_clock_that_follows_ours_is_not_followed() -> None:
     it = peer(Habit.LEADS)
 
-    it.receive(Announce(THEIRS, 1, OUR_ID).build(), START)
+    it.receive(PtpAnnounce(THEIRS, 1, OUR_ID).build(), START)
 
     assert it.grandmaster_id is None
     assert not it.has_evidence(START)

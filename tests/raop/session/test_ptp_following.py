@@ -8,10 +8,10 @@ import pytest
 
 from custom_components.airplay.raop.session.ptp_following import ClockMap, FollowedClock
 from custom_components.airplay.raop.wire.ptp import (
-    Announce,
-    FollowUp,
     PortIdentity,
-    Sync,
+    PtpAnnounce,
+    PtpFollowUp,
+    PtpSync,
 )
 
 THEIRS = PortIdentity(0xAABBCCFFFEDDEEFF, 1)
@@ -19,7 +19,7 @@ MS = 1_000_000
 SECOND = 1_000 * MS
 START = 1_700_000_000 * SECOND
 INTERVAL = 125 * MS
-ANNOUNCE = Announce(THEIRS, 1, THEIRS.clock_id, priority1=248)
+ANNOUNCE = PtpAnnounce(THEIRS, 1, THEIRS.clock_id, priority1=248)
 
 
 class Pod:
@@ -44,9 +44,9 @@ class Pod:
             self.now_ns += INTERVAL
             late_ns = delay_ns + self._chance.randrange(self._jitter_ns + 1)
             number = self._number = (self._number + 1) & 0xFFFF
-            self.followed.synced(Sync(THEIRS, number), self.now_ns + late_ns)
+            self.followed.synced(PtpSync(THEIRS, number), self.now_ns + late_ns)
             left_ns = self.true_ns(self.now_ns)
-            self.followed.followed_up(FollowUp(THEIRS, number, left_ns))
+            self.followed.followed_up(PtpFollowUp(THEIRS, number, left_ns))
 
     @property
     def error_ns(self) -> int:
@@ -146,10 +146,10 @@ def test_another_grandmaster_is_learnt_from_scratch() -> None:
 
 def test_a_follow_up_may_overtake_its_sync() -> None:
     followed = Pod(0).followed
-    followed.followed_up(FollowUp(THEIRS, 7, START + 5, correction_ns=2))
-    followed.synced(Sync(THEIRS, 6), START - INTERVAL)
+    followed.followed_up(PtpFollowUp(THEIRS, 7, START + 5, correction_ns=2))
+    followed.synced(PtpSync(THEIRS, 6), START - INTERVAL)
     before = followed.map
-    followed.synced(Sync(THEIRS, 7, correction_ns=3), START)
+    followed.synced(PtpSync(THEIRS, 7, correction_ns=3), START)
 
     assert before is None
     assert followed.map == ClockMap(START, 10)
@@ -157,7 +157,7 @@ def test_a_follow_up_may_overtake_its_sync() -> None:
 
 def test_a_sync_of_one_step_needs_nothing_to_follow() -> None:
     followed = Pod(0).followed
-    followed.synced(Sync(THEIRS, 7, START + 5, is_two_step=False), START)
+    followed.synced(PtpSync(THEIRS, 7, START + 5, is_two_step=False), START)
 
     assert followed.map == ClockMap(START, 5)
 
@@ -165,9 +165,9 @@ def test_a_sync_of_one_step_needs_nothing_to_follow() -> None:
 def test_the_clocks_of_others_are_not_listened_to() -> None:
     followed = Pod(0).followed
     other = PortIdentity(5)
-    followed.synced(Sync(other, 7, START, is_two_step=False), START)
-    followed.synced(Sync(other, 7), START)
-    followed.followed_up(FollowUp(other, 7, START))
+    followed.synced(PtpSync(other, 7, START, is_two_step=False), START)
+    followed.synced(PtpSync(other, 7), START)
+    followed.followed_up(PtpFollowUp(other, 7, START))
 
     assert followed.map is None
 
@@ -176,7 +176,7 @@ def test_a_sample_out_of_order_changes_nothing() -> None:
     pod = Pod(5 * SECOND)
     pod.sync(10)
     known = pod.followed.map
-    late = Sync(THEIRS, 1, START, is_two_step=False)
+    late = PtpSync(THEIRS, 1, START, is_two_step=False)
     pod.followed.synced(late, START)
 
     assert pod.followed.map == known
@@ -211,7 +211,7 @@ def test_there_and_back_is_the_same(
 def test_nonsense_breaks_nothing(samples: list[tuple[int, int, int, bool]]) -> None:
     followed = Pod(0).followed
     for time_ns, correction_ns, arrived_ns, two in samples:
-        followed.synced(Sync(THEIRS, 1, time_ns, correction_ns, two), arrived_ns)
-        followed.followed_up(FollowUp(THEIRS, 1, time_ns, correction_ns))
+        followed.synced(PtpSync(THEIRS, 1, time_ns, correction_ns, two), arrived_ns)
+        followed.followed_up(PtpFollowUp(THEIRS, 1, time_ns, correction_ns))
         if followed.map:
             assert abs(followed.map.rate) <= 200e-6

@@ -7,7 +7,7 @@ import pytest
 from custom_components.airplay.raop.messages import Tags
 from custom_components.airplay.raop.receiver import Codec, Service, merge
 from custom_components.airplay.raop.session.backlog import Format
-from custom_components.airplay.raop.session.raop import Ports
+from custom_components.airplay.raop.session.raop import RaopPorts
 from custom_components.airplay.raop.wire.dmap import now_playing
 from custom_components.airplay.raop.wire.rtsp import ResponseParser
 from tests.raop.vectors import word
@@ -27,11 +27,11 @@ from .talk import answer, header, talk
 
 
 def test_opening_asks_in_the_order_of_itunes() -> None:
-    asked, ports = talk(session().open(), OK, OK, SETUP_OK)
+    asked, ports = talk(session().prepare(), OK, OK, SETUP_OK)
 
     url = "rtsp://192.168.1.10/1234567890"
     assert methods(asked) == ["OPTIONS *", f"ANNOUNCE {url}", f"SETUP {url}"]
-    assert ports == Ports(audio=6000, control=6001)
+    assert ports == RaopPorts(audio=6000, control=6001)
     for request in asked:
         assert header(request, "User-Agent") == "iTunes/11.0.4 (Windows; N)"
         assert header(request, "Client-Instance") == "9FF35780A8BC8D2B"
@@ -42,7 +42,7 @@ def test_opening_asks_in_the_order_of_itunes() -> None:
 
 
 def test_announce_describes_the_stream_in_182_bytes() -> None:
-    asked, _ = talk(session().open(), OK, OK, SETUP_OK)
+    asked, _ = talk(session().prepare(), OK, OK, SETUP_OK)
 
     announce = asked[1]
     assert announce.content_type == "application/sdp"
@@ -53,7 +53,7 @@ def test_announce_describes_the_stream_in_182_bytes() -> None:
 
 
 def test_setup_offers_our_ports() -> None:
-    asked, _ = talk(session().open(), OK, OK, SETUP_OK)
+    asked, _ = talk(session().prepare(), OK, OK, SETUP_OK)
 
     assert header(asked[2], "Transport") == (
         "RTP/AVP/UDP;unicast;interleaved=0-1;mode=record;"
@@ -62,7 +62,7 @@ def test_setup_offers_our_ports() -> None:
 
 
 def test_an_encrypted_stream_says_its_key_and_asks_for_a_proof() -> None:
-    asked, _ = talk(session(shape=Format(Codec.ALAC, KEY)).open(), OK, OK, SETUP_OK)
+    asked, _ = talk(session(shape=Format(Codec.ALAC, KEY)).prepare(), OK, OK, SETUP_OK)
 
     assert header(asked[0], "Apple-Challenge") == word(SYNTHETIC, "challenge_b64")
     assert re.search(rb"\r\na=rsaaeskey:[A-Za-z0-9+/]{342}\r\n", asked[1].body)
@@ -71,7 +71,7 @@ def test_an_encrypted_stream_says_its_key_and_asks_for_a_proof() -> None:
 
 
 def test_l16_is_announced_without_a_format_line() -> None:
-    asked, _ = talk(session(shape=Format(Codec.L16)).open(), OK, OK, SETUP_OK)
+    asked, _ = talk(session(shape=Format(Codec.L16)).prepare(), OK, OK, SETUP_OK)
 
     assert b"a=rtpmap:96 L16/44100/2\r\n" in asked[1].body
     assert b"fmtp" not in asked[1].body
@@ -80,7 +80,7 @@ def test_l16_is_announced_without_a_format_line() -> None:
 def test_addresses_of_ipv6_are_in_brackets_and_lose_their_scope() -> None:
     it = session(local="fe80::1%eth0", remote="fe80::2%eth0")
 
-    asked, _ = talk(it.open(), OK, OK, SETUP_OK)
+    asked, _ = talk(it.prepare(), OK, OK, SETUP_OK)
 
     assert asked[1].uri == "rtsp://[fe80::1]/1234567890"
     assert b"o=iTunes 1234567890 0 IN IP6 fe80::1\r\n" in asked[1].body
@@ -91,7 +91,7 @@ def test_addresses_of_ipv6_are_in_brackets_and_lose_their_scope() -> None:
     "name", ["a\r\nCSeq: 9", "a\nb", "a\rb", "a\0b", "a\x1b[2Jb", "\ud800"]
 )
 def test_no_client_name_breaks_out_of_its_header(name: str) -> None:
-    asked, _ = talk(session(client_name=name).open(), OK, OK, SETUP_OK)
+    asked, _ = talk(session(client_name=name).prepare(), OK, OK, SETUP_OK)
 
     head = asked[1].encode(2).split(b"\r\n\r\n")[0].decode()
     names = [line.partition(":")[0] for line in head.split("\r\n")[1:]]
@@ -101,7 +101,7 @@ def test_no_client_name_breaks_out_of_its_header(name: str) -> None:
 
 
 def test_a_name_in_any_script_is_sent_as_it_is() -> None:
-    asked, _ = talk(session(client_name="Küche 🎵").open(), OK, OK, SETUP_OK)
+    asked, _ = talk(session(client_name="Küche 🎵").prepare(), OK, OK, SETUP_OK)
 
     assert "X-Apple-Client-Name: Küche 🎵\r\n".encode() in asked[1].encode(2)
 
@@ -120,7 +120,7 @@ def test_greeting_reads_methods_and_server() -> None:
 
 @pytest.mark.parametrize("status", [404, 455, 500, 501, 503, 520])
 def test_a_receiver_that_knows_no_options_may_still_play(status: int) -> None:
-    _, ports = talk(session().open(), answer(status), OK, SETUP_OK)
+    _, ports = talk(session().prepare(), answer(status), OK, SETUP_OK)
 
     assert ports.audio == 6000
 
@@ -146,7 +146,7 @@ def test_a_genuine_answer_is_known() -> None:
 def test_a_forged_or_absurd_answer_is_not_genuine_and_does_no_harm(text: str) -> None:
     it = session(shape=Format(Codec.ALAC, KEY))
 
-    talk(it.open(), answer(Apple_Response=text), OK, SETUP_OK)
+    talk(it.prepare(), answer(Apple_Response=text), OK, SETUP_OK)
 
     assert it.is_genuine is False
 
@@ -173,7 +173,7 @@ def test_an_answer_over_ipv6_is_checked_without_the_scope() -> None:
 @pytest.mark.parametrize("named", ["DEADBEEF", "1", "a b;timeout=60", "é" * 1000])
 def test_the_session_is_named_as_the_receiver_called_it(named: str) -> None:
     it = session()
-    talk(it.open(), OK, OK, answer(Transport=TRANSPORT, Session=named))
+    talk(it.prepare(), OK, OK, answer(Transport=TRANSPORT, Session=named))
 
     for steps in (it.flush(1, 2), it.teardown(), it.volume(50, is_muted=False)):
         (asked,), _ = talk(steps, OK)
@@ -184,7 +184,7 @@ def test_the_session_is_named_as_the_receiver_called_it(named: str) -> None:
 
 def test_no_session_is_named_where_the_receiver_names_none() -> None:
     it = session()
-    talk(it.open(), OK, OK, answer(Transport=TRANSPORT))
+    talk(it.prepare(), OK, OK, answer(Transport=TRANSPORT))
 
     (asked,), _ = talk(it.teardown(), OK)
 
@@ -195,7 +195,7 @@ def test_a_session_name_from_the_wire_always_fits_into_a_request() -> None:
     raw = b"RTSP/1.0 200 OK\r\nSession: \xff\xfe\x0b\x85\r\nTransport: "
     (response,) = ResponseParser().feed(raw + TRANSPORT.encode() + b"\r\n\r\n")
     it = session()
-    talk(it.open(), OK, OK, response)
+    talk(it.prepare(), OK, OK, response)
 
     (asked,), _ = talk(it.teardown(), OK)
 

@@ -24,7 +24,7 @@ WANTED = answer(401, WWW_Authenticate=f'Digest realm="raop", nonce="{NONCE}"')
 
 
 def test_auth_setup_comes_before_announce_where_it_is_wanted() -> None:
-    asked, _ = talk(session(uses_auth_setup=True).open(), OK, OK, OK, SETUP_OK)
+    asked, _ = talk(session(uses_auth_setup=True).prepare(), OK, OK, OK, SETUP_OK)
 
     assert [request.method for request in asked] == [
         "OPTIONS",
@@ -39,11 +39,11 @@ def test_auth_setup_comes_before_announce_where_it_is_wanted() -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 500, 501])
 def test_nobody_minds_how_auth_setup_is_answered(status: int) -> None:
-    talk(session(uses_auth_setup=True).open(), OK, answer(status), OK, SETUP_OK)
+    talk(session(uses_auth_setup=True).prepare(), OK, answer(status), OK, SETUP_OK)
 
 
 def test_a_receiver_that_wants_auth_setup_after_all_gets_it() -> None:
-    asked, ports = talk(session().open(), OK, answer(403), OK, OK, SETUP_OK)
+    asked, ports = talk(session().prepare(), OK, answer(403), OK, OK, SETUP_OK)
 
     assert [request.method for request in asked] == [
         "OPTIONS",
@@ -57,10 +57,10 @@ def test_a_receiver_that_wants_auth_setup_after_all_gets_it() -> None:
 
 
 def test_announce_refused_in_spite_of_auth_setup_means_a_pin() -> None:
-    fail(PairingRequiredError, session().open(), OK, answer(403), OK, answer(403))
+    fail(PairingRequiredError, session().prepare(), OK, answer(403), OK, answer(403))
     fail(
         PairingRequiredError,
-        session(uses_auth_setup=True).open(),
+        session(uses_auth_setup=True).prepare(),
         OK,
         OK,
         answer(403),
@@ -74,13 +74,13 @@ def proof(request: Request) -> str | None:
 
 
 def test_a_password_that_is_asked_for_and_not_known() -> None:
-    fail(PasswordRequiredError, session().open(), WANTED)
-    fail(PasswordRequiredError, session(password="").open(), OK, WANTED)
-    fail(PasswordRequiredError, session().open(), OK, OK, WANTED)
+    fail(PasswordRequiredError, session().prepare(), WANTED)
+    fail(PasswordRequiredError, session(password="").prepare(), OK, WANTED)
+    fail(PasswordRequiredError, session().prepare(), OK, OK, WANTED)
 
 
 def test_announce_is_proved_with_the_known_digest() -> None:
-    asked, _ = talk(session(password="secret").open(), OK, WANTED, OK, SETUP_OK)
+    asked, _ = talk(session(password="secret").prepare(), OK, WANTED, OK, SETUP_OK)
 
     assert [request.method for request in asked] == [
         "OPTIONS",
@@ -94,7 +94,7 @@ def test_announce_is_proved_with_the_known_digest() -> None:
 
 def test_each_request_after_a_challenge_has_its_own_proof() -> None:
     it = session(password="secret")
-    asked, _ = talk(it.open(), WANTED, OK, OK, SETUP_OK)
+    asked, _ = talk(it.prepare(), WANTED, OK, OK, SETUP_OK)
 
     more, _ = talk(it.record(1, 2), answer())
     more += talk(it.flush(1, 2), answer())[0]
@@ -111,7 +111,7 @@ def test_each_request_after_a_challenge_has_its_own_proof() -> None:
 def test_every_form_of_digest_has_its_turn() -> None:
     asked = fail(
         AuthenticationError,
-        session(password="secret").open(),
+        session(password="secret").prepare(),
         OK,
         *[WANTED] * 5,
         match="refused the password",
@@ -122,14 +122,16 @@ def test_every_form_of_digest_has_its_turn() -> None:
 
 
 def test_the_last_form_of_digest_may_be_the_right_one() -> None:
-    asked, _ = talk(session(password="secret").open(), OK, *[WANTED] * 4, OK, SETUP_OK)
+    asked, _ = talk(
+        session(password="secret").prepare(), OK, *[WANTED] * 4, OK, SETUP_OK
+    )
 
     assert [proof(request) for request in asked[-2:-1]] == [EMPTY_USER]
 
 
 def test_the_form_that_worked_comes_first_from_then_on() -> None:
     it = session(password="secret")
-    asked, _ = talk(it.open(), OK, *[WANTED] * 3, OK, SETUP_OK)
+    asked, _ = talk(it.prepare(), OK, *[WANTED] * 3, OK, SETUP_OK)
     assert proof(asked[4]) == UPPER
 
     more, _ = talk(it.teardown(), OK)
@@ -140,7 +142,7 @@ def test_the_form_that_worked_comes_first_from_then_on() -> None:
 
 def test_a_nonce_that_grew_stale_is_replaced_in_mid_session() -> None:
     it = session(password="secret")
-    talk(it.open(), OK, *[WANTED] * 3, OK, SETUP_OK)
+    talk(it.prepare(), OK, *[WANTED] * 3, OK, SETUP_OK)
     stale = answer(
         401, WWW_Authenticate='Digest realm="raop", nonce="fresh", stale=true'
     )

@@ -13,7 +13,7 @@ from custom_components.airplay.raop.errors import (
     UnsupportedReceiverError,
 )
 from custom_components.airplay.raop.messages import Tags
-from custom_components.airplay.raop.session.raop import Ports, RaopSession
+from custom_components.airplay.raop.session.raop import RaopPorts, RaopSession
 from custom_components.airplay.raop.wire.handshake import Handshake
 
 from .raop_session import OK, methods, opened, session
@@ -43,7 +43,7 @@ STATUSES: list[tuple[int, type[RaopError]]] = [
 def test_setup_is_refused_with_what_the_receiver_wants(
     status: int, kind: type[RaopError]
 ) -> None:
-    fail(kind, session().open(), OK, OK, answer(status))
+    fail(kind, session().prepare(), OK, OK, answer(status))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_setup_is_refused_with_what_the_receiver_wants(
 def test_announce_is_refused_with_what_the_receiver_wants(
     status: int, kind: type[RaopError]
 ) -> None:
-    fail(kind, session().open(), OK, answer(status))
+    fail(kind, session().prepare(), OK, answer(status))
 
 
 @pytest.mark.parametrize(("status", "kind"), STATUSES)
@@ -84,7 +84,7 @@ def test_options_refused_means_a_pin(status: int) -> None:
 def test_the_refusal_names_the_step_and_the_status() -> None:
     fail(
         ReceiverRefusedError,
-        session().open(),
+        session().prepare(),
         OK,
         answer(500),
         match="ANNOUNCE: the receiver answered 500",
@@ -103,7 +103,7 @@ def test_nobody_minds_how_keep_alive_and_teardown_are_answered(status: int) -> N
 
 
 def test_a_setup_without_transport_is_a_polite_busy() -> None:
-    fail(ReceiverBusyError, session().open(), OK, OK, OK)
+    fail(ReceiverBusyError, session().prepare(), OK, OK, OK)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,9 @@ def test_a_setup_without_transport_is_a_polite_busy() -> None:
     ],
 )
 def test_a_hostile_transport_is_a_breach_of_the_protocol(transport: str) -> None:
-    fail(ReceiverProtocolError, session().open(), OK, OK, answer(Transport=transport))
+    fail(
+        ReceiverProtocolError, session().prepare(), OK, OK, answer(Transport=transport)
+    )
 
 
 @pytest.mark.parametrize(
@@ -135,6 +137,6 @@ def test_a_hostile_transport_is_a_breach_of_the_protocol(transport: str) -> None
     ],
 )
 def test_fields_of_the_transport_come_in_any_order_and_case(transport: str) -> None:
-    _, ports = talk(session().open(), OK, OK, answer(Transport=transport))
+    _, ports = talk(session().prepare(), OK, OK, answer(Transport=transport))
 
-    assert ports == Ports(6000, 6001)
+    assert ports == RaopPorts(6000, 6001)

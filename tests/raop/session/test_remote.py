@@ -9,14 +9,14 @@ from custom_components.airplay.raop.buttons import Button
 from custom_components.airplay.raop.errors import ReceiverProtocolError
 from custom_components.airplay.raop.session.remote import MOST_REMOTES, Answer, Remotes
 from custom_components.airplay.raop.session.source_switch import Turn
-from custom_components.airplay.raop.wire.http import Request, RequestParser
+from custom_components.airplay.raop.wire.http import HttpRequest, RequestParser
 from tests.fuzz import AT_ONCE, BATCHES
 
 KITCHEN = "0a0b0c0d0e01"
 ADDRESS = "10.0.0.2"
 
 
-def request(target: str, active_remote: str | None = "7") -> Request:
+def request(target: str, active_remote: str | None = "7") -> HttpRequest:
     header = "" if active_remote is None else f"Active-Remote: {active_remote}\r\n"
     parsed = RequestParser().feed(f"GET {target} HTTP/1.1\r\n{header}\r\n".encode())
     assert parsed
@@ -59,7 +59,7 @@ def test_order_names_receiver_and_stream(room: Room) -> None:
 def test_what_is_blank_around_the_number_of_a_session_does_not_count(
     room: Room, active_remote: str
 ) -> None:
-    asked = Request("GET", "/ctrl-int/1/play", (), {"active-remote": active_remote})
+    asked = HttpRequest("GET", "/ctrl-int/1/play", (), {"active-remote": active_remote})
 
     assert room.remotes.answer(asked, ADDRESS, 0).status == 204
 
@@ -82,7 +82,9 @@ def test_strangers_are_refused(
     answer = room.remotes.answer(
         request("/ctrl-int/1/play", None)
         if active_remote is None
-        else Request("GET", "/ctrl-int/1/play", (), {"active-remote": active_remote}),
+        else HttpRequest(
+            "GET", "/ctrl-int/1/play", (), {"active-remote": active_remote}
+        ),
         address,
         0,
     )

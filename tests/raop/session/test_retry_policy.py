@@ -13,23 +13,23 @@ from custom_components.airplay.raop.errors import (
     ReceiverUnreachableError,
     UnsupportedReceiverError,
 )
-from custom_components.airplay.raop.session.retry_policy import Link
+from custom_components.airplay.raop.session.retry_policy import RetryPolicy
 
 GONE = ReceiverUnreachableError("gone")
 MINUTE_S = 60.0
 
 
 def test_attempts_become_rare_and_go_on() -> None:
-    link = Link()
+    link = RetryPolicy()
 
     waits = [link.next_wait_s() for _ in range(7)]
 
     assert waits == [1, 2, 5, 15, 30, 30, 30]
 
 
-@pytest.mark.parametrize("note", [Link.was_seen, Link.came_back])
+@pytest.mark.parametrize("note", [RetryPolicy.was_seen, RetryPolicy.came_back])
 def test_a_sign_of_life_begins_the_attempts_anew(note: object) -> None:
-    link = Link()
+    link = RetryPolicy()
     for _ in range(4):
         link.next_wait_s()
 
@@ -50,18 +50,18 @@ def test_a_sign_of_life_begins_the_attempts_anew(note: object) -> None:
 def test_what_a_person_has_to_mend_is_not_tried_again(kind: type[RaopError]) -> None:
     error = kind("no")
 
-    assert Link().verdict(error, 0) is error
+    assert RetryPolicy().verdict(error, 0) is error
 
 
 @pytest.mark.parametrize(
     "kind", [ReceiverUnreachableError, ReceiverBusyError, ReceiverProtocolError]
 )
 def test_what_may_pass_is_tried_again(kind: type[RaopError]) -> None:
-    assert Link().verdict(kind("not now"), 0) is None
+    assert RetryPolicy().verdict(kind("not now"), 0) is None
 
 
 def test_the_fifth_drop_out_within_ten_minutes_is_one_too_many() -> None:
-    link = Link()
+    link = RetryPolicy()
     for minute in range(4):
         link.dropped_out(minute * MINUTE_S)
         assert link.verdict(GONE, minute * MINUTE_S) is None
@@ -74,7 +74,7 @@ def test_the_fifth_drop_out_within_ten_minutes_is_one_too_many() -> None:
 
 
 def test_drop_outs_that_are_rare_are_forgiven() -> None:
-    link = Link()
+    link = RetryPolicy()
     for at in range(20):
         link.dropped_out(at * 3 * MINUTE_S)
         assert link.verdict(GONE, at * 3 * MINUTE_S) is None
@@ -84,7 +84,7 @@ def test_drop_outs_that_are_rare_are_forgiven() -> None:
 
 
 def test_who_does_not_come_back_for_ten_minutes_is_given_up() -> None:
-    link = Link()
+    link = RetryPolicy()
     link.dropped_out(100)
     link.missed(160)
 
@@ -93,7 +93,7 @@ def test_who_does_not_come_back_for_ten_minutes_is_given_up() -> None:
 
 
 def test_who_is_busy_for_ten_minutes_has_nothing_wrong_with_its_link() -> None:
-    link = Link()
+    link = RetryPolicy()
     link.missed(0)
     busy = ReceiverBusyError("plays for another sender")
 
@@ -102,7 +102,7 @@ def test_who_is_busy_for_ten_minutes_has_nothing_wrong_with_its_link() -> None:
 
 
 def test_who_came_back_has_ten_minutes_again() -> None:
-    link = Link()
+    link = RetryPolicy()
     link.missed(0)
     link.came_back()
 

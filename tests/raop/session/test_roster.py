@@ -89,7 +89,7 @@ def test_what_is_new_about_a_member_is_taken_over() -> None:
     assert roster.replace(moved)
     assert not roster.replace(B)
 
-    assert roster.find("a") == moved
+    assert roster.member_for("a") == moved
     assert roster.of("next")[0].host == "10.0.0.3"
 
 
@@ -101,7 +101,7 @@ def test_who_was_switched_away_stays_a_member_that_is_not_to_be_heard() -> None:
 
     assert names(roster.members) == "a b"
     assert names(roster.active) == "b"
-    assert roster.find("a") is None
+    assert roster.member_for("a") is None
     roster.switch_back("a")
     assert names(roster.active) == "a b"
 
@@ -110,11 +110,11 @@ def test_who_joins_or_is_played_to_again_is_not_away_any_more() -> None:
     roster = playing(A, B)
     roster.switch_away("a")
     roster.add(A)
-    assert roster.find("a") == A
+    assert roster.member_for("a") == A
 
     roster.switch_away("a")
     roster.adopt("again")
-    assert roster.find("a") == A
+    assert roster.member_for("a") == A
 
 
 def test_who_is_left_is_known_now_and_soon() -> None:

@@ -12,7 +12,7 @@ from custom_components.airplay.raop.wire.http import (
     MAX_BODY_BYTES,
     MAX_HEAD_BYTES,
     MAX_HEADERS,
-    Request,
+    HttpRequest,
     RequestParser,
     encode_response,
 )
@@ -26,14 +26,14 @@ PLAY = (
 )
 
 
-def read(data: bytes) -> Request | None:
+def read(data: bytes) -> HttpRequest | None:
     return RequestParser().feed(data)
 
 
 def test_request_of_shairport_sync() -> None:
     request = read(PLAY)
 
-    assert request == Request(
+    assert request == HttpRequest(
         "GET",
         "/ctrl-int/1/play",
         (),

@@ -5,12 +5,12 @@ import pytest
 
 from custom_components.airplay.raop.errors import ReceiverProtocolError
 from custom_components.airplay.raop.wire.ptp import (
-    Announce,
-    FollowUp,
     Header,
     MessageKind,
     PortIdentity,
-    Sync,
+    PtpAnnounce,
+    PtpFollowUp,
+    PtpSync,
 )
 from tests.raop.vectors import octets
 
@@ -24,23 +24,23 @@ BYTES = st.integers(0, 0xFF)
 
 
 def test_announce_is_built_as_senders_send_it() -> None:
-    announce = Announce(OURS, 1, OURS.clock_id)
+    announce = PtpAnnounce(OURS, 1, OURS.clock_id)
 
     assert announce.build() == octets("ptp_announce")
 
 
 def test_sync_is_built_as_senders_send_it() -> None:
-    assert Sync(OURS, 7).build() == octets("ptp_sync")
+    assert PtpSync(OURS, 7).build() == octets("ptp_sync")
 
 
 def test_follow_up_is_built_as_senders_send_it() -> None:
-    follow_up = FollowUp(OURS, 7, 12_345_678_900_000)
+    follow_up = PtpFollowUp(OURS, 7, 12_345_678_900_000)
 
     assert follow_up.build() == octets("ptp_follow_up")
 
 
 def test_sequence_numbers_wrap() -> None:
-    assert Sync.parse(Sync(OURS, 0x10007).build()).sequence == 7
+    assert PtpSync.parse(PtpSync(OURS, 0x10007).build()).sequence == 7
 
 
 @given(SOURCES, SEQUENCES, CLOCK_IDS, BYTES, BYTES, BYTES)
@@ -52,7 +52,7 @@ def test_announces_come_back(
     second: int,
     level: int,
 ) -> None:
-    announce = Announce(
+    announce = PtpAnnounce(
         source,
         sequence,
         clock_id,
@@ -64,7 +64,7 @@ def test_announces_come_back(
         steps_removed=1,
     )
 
-    assert Announce.parse(announce.build()) == announce
+    assert PtpAnnounce.parse(announce.build()) == announce
 
 
 @given(SOURCES, SEQUENCES, TIMES, CORRECTIONS, st.booleans(), st.integers(-128, 127))
@@ -76,11 +76,11 @@ def test_syncs_and_follow_ups_come_back(
     is_two_step: bool,
     period: int,
 ) -> None:
-    sync = Sync(source, sequence, time_ns, correction_ns, is_two_step, period)
-    follow_up = FollowUp(source, sequence, time_ns, correction_ns, period)
+    sync = PtpSync(source, sequence, time_ns, correction_ns, is_two_step, period)
+    follow_up = PtpFollowUp(source, sequence, time_ns, correction_ns, period)
 
-    assert Sync.parse(sync.build()) == sync
-    assert FollowUp.parse(follow_up.build()) == follow_up
+    assert PtpSync.parse(sync.build()) == sync
+    assert PtpFollowUp.parse(follow_up.build()) == follow_up
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_a_malformed_message_is_refused(at: int, wrong: str) -> None:
     message[at : at + len(wrong) // 2] = bytes.fromhex(wrong)
 
     with pytest.raises(ReceiverProtocolError):
-        Sync.parse(bytes(message))
+        PtpSync.parse(bytes(message))
 
 
 def test_a_message_of_another_kind_is_refused() -> None:
     with pytest.raises(ReceiverProtocolError, match="ANNOUNCE"):
-        Sync.parse(octets("ptp_announce"))
+        PtpSync.parse(octets("ptp_announce"))
 
 
 def test_what_lies_beyond_the_length_is_not_read() -> None:
@@ -111,7 +111,7 @@ def test_what_lies_beyond_the_length_is_not_read() -> None:
     message[2:4] = (Header.SIZE + 10).to_bytes(2)
 
     with pytest.raises(ReceiverProtocolError, match="too short"):
-        Announce.parse(bytes(message))
+        PtpAnnounce.parse(bytes(message))
 
 
 def test_a_newer_minor_version_and_a_trailer_do_no_harm() -> None:
@@ -124,7 +124,7 @@ def test_a_newer_minor_version_and_a_trailer_do_no_harm() -> None:
 @given(st.binary(max_size=700), st.sampled_from(MessageKind))
 def test_arbitrary_bytes_raise_nothing_else(noise: bytes, kind: MessageKind) -> None:
     for tail in (noise, bytes((0x10 | kind, 2)) + len(noise).to_bytes(2) + noise):
-        for parse in (Announce.parse, Sync.parse, FollowUp.parse):
+        for parse in (PtpAnnounce.parse, PtpSync.parse, PtpFollowUp.parse):
             try:
                 parse(tail)
             except ReceiverProtocolError:

@@ -8,7 +8,7 @@ from custom_components.airplay.raop.wire.ptp import Header, MessageKind, PortIde
 from custom_components.airplay.raop.wire.ptp_requests import (
     DelayRequest,
     UnicastRequest,
-    Wish,
+    UnicastWish,
     signaling,
 )
 from tests.raop.vectors import octets
@@ -44,9 +44,9 @@ def test_what_is_asked_for_by_unicast_is_granted() -> None:
     asked = UnicastRequest.parse(octets("ptp_unicast_request"))
 
     assert asked.wishes == (
-        Wish(MessageKind.ANNOUNCE, 0, 300),
-        Wish(MessageKind.SYNC, -3, 300),
-        Wish(MessageKind.DELAY_RESPONSE, -3, 300),
+        UnicastWish(MessageKind.ANNOUNCE, 0, 300),
+        UnicastWish(MessageKind.SYNC, -3, 300),
+        UnicastWish(MessageKind.DELAY_RESPONSE, -3, 300),
     )
     assert asked.grant(OURS) == octets("ptp_unicast_grant")
 

@@ -47,7 +47,7 @@ class Retries:
         return next(self._pauses)
 
 
-class Link:
+class CancelScope:
     """Ties a source's thread to whoever may abandon it, and to its deadline."""
 
     def __init__(self, limits: Limits, trusted_host: str | None = None) -> None:

@@ -9,7 +9,7 @@ import ssl
 import threading
 from typing import override
 
-from .cancel_scope import Link
+from .cancel_scope import CancelScope
 
 _ICY = b"ICY "
 _HTTP = b"HTTP/1.0 "
@@ -18,7 +18,9 @@ _GROWTH = len(_HTTP) - len(_ICY)
 type _Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
 
-def connect(host: str, port: int, link: Link, *, is_secure: bool) -> socket.socket:
+def connect(
+    host: str, port: int, link: CancelScope, *, is_secure: bool
+) -> socket.socket:
     """Connect to the first address of a host that answers; raise OSError."""
     *others, last = _resolve(host, port, link)
     for family, address in others:
@@ -34,7 +36,7 @@ def connect(host: str, port: int, link: Link, *, is_secure: bool) -> socket.sock
 
 
 def _connect(
-    family: int, address: _Address, link: Link, longest: float
+    family: int, address: _Address, link: CancelScope, longest: float
 ) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -47,7 +49,7 @@ def _connect(
     return sock
 
 
-def _secured(sock: socket.socket, host: str, link: Link) -> ssl.SSLSocket:
+def _secured(sock: socket.socket, host: str, link: CancelScope) -> ssl.SSLSocket:
     context = _unchecked_tls() if host == link.trusted_host else _tls()
     secure = context.wrap_socket(
         sock, server_hostname=host, do_handshake_on_connect=False
@@ -83,7 +85,7 @@ def shut_down(sock: socket.socket) -> None:
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
-def _resolve(host: str, port: int, link: Link) -> list[tuple[int, _Address]]:
+def _resolve(host: str, port: int, link: CancelScope) -> list[tuple[int, _Address]]:
     """Look a name up in a thread that can be left behind: it knows no time-out."""
     found: list[tuple[int, _Address]] = []
     failures: list[OSError] = []
@@ -115,7 +117,7 @@ def _resolve(host: str, port: int, link: Link) -> list[tuple[int, _Address]]:
 class WebSocket:
     """What http.client asks of a socket, bound to a link."""
 
-    def __init__(self, sock: socket.socket, link: Link) -> None:
+    def __init__(self, sock: socket.socket, link: CancelScope) -> None:
         """Take over a connected socket."""
         self._sock = sock
         self._link = link
@@ -141,7 +143,7 @@ class WebSocket:
 class _Wire(io.RawIOBase):
     """Bytes from a socket, as long as the link is patient."""
 
-    def __init__(self, sock: socket.socket, link: Link) -> None:
+    def __init__(self, sock: socket.socket, link: CancelScope) -> None:
         self._sock = sock
         self._link = link
         self._is_first = True

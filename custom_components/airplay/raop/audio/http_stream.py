@@ -4,10 +4,10 @@ import io
 import re
 
 from ..errors import MediaError, MediaUnreachableError
-from .cancel_scope import Link
+from .cancel_scope import CancelScope
 from .icy import IcyDemuxer, decode_text
 from .media_errors import BrokenStreamError, UnplayableError, for_network, for_status
-from .web import Response, get
+from .web import WebResponse, get
 
 _PIECE_BYTES = 1 << 15
 _HEAD_BYTES = 1 << 17
@@ -17,7 +17,7 @@ _MAX_ICY_INTERVAL = 1 << 20
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
-def open_http(url: str, link: Link) -> HttpFile | HttpRadio:
+def open_http(url: str, link: CancelScope) -> HttpFile | HttpRadio:
     """Ask for a URL; raise UnplayableError unless there is something."""
     response = get(url, {"Icy-MetaData": "1"}, link)
     if response.status not in {200, 206}:
@@ -31,7 +31,7 @@ def open_http(url: str, link: Link) -> HttpFile | HttpRadio:
 class HttpRadio:
     """A stream without a length: read once, as it comes."""
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: WebResponse) -> None:
         """Take over the response; `title` is the newest that came with the sound."""
         headers = response.headers
         self.url = response.url
@@ -83,7 +83,9 @@ class HttpRadio:
 class HttpFile:
     """A file on the web: can seek, and goes on where a connection broke."""
 
-    def __init__(self, url: str, response: Response, length: int, link: Link) -> None:
+    def __init__(
+        self, url: str, response: WebResponse, length: int, link: CancelScope
+    ) -> None:
         """Take over the response to a request for all of the file at this URL."""
         headers = response.headers
         self.url = response.url
@@ -95,7 +97,7 @@ class HttpFile:
         self.reads_far = False
         self._length = length
         self._link = link
-        self._response: Response | None = response
+        self._response: WebResponse | None = response
         self._response_at = 0
         self._position = 0
         # The beginning and the end are kept: libav looks at both and comes back.
@@ -196,7 +198,7 @@ class HttpFile:
         while (ahead := self._position - self._response_at) > 0:
             self._next(min(ahead, _PIECE_BYTES))
 
-    def _ask(self, start: int) -> Response:
+    def _ask(self, start: int) -> WebResponse:
         """Ask for the file from here on; without ranges it comes from the beginning."""
         response = get(self._asked_url, {"Range": f"bytes={start}-"}, self._link)
         match = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
@@ -225,7 +227,7 @@ class HttpFile:
         return piece
 
 
-def _more(response: Response, size: int) -> bytes:
+def _more(response: WebResponse, size: int) -> bytes:
     """Read what must be there, since the length of the file is known."""
     if piece := response.read(size):
         return piece

@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.stream import Discard
 
 from ..errors import MediaError
-from .cancel_scope import Link
+from .cancel_scope import CancelScope
 from .http_stream import HttpFile, HttpRadio, open_http
 from .media_errors import (
     UnplayableError,
@@ -88,12 +88,12 @@ class Input:
             self.web.close()
 
 
-def open_input(address: str, link: Link) -> Input:
+def open_input(address: str, link: CancelScope) -> Input:
     """Open media at an address; raise what `problems.for_failure` explains."""
     return _open(address, link, 0)
 
 
-def _open(address: str, link: Link, depth: int) -> Input:
+def _open(address: str, link: CancelScope, depth: int) -> Input:
     try:
         parts = urlsplit(address)
     except ValueError as err:
@@ -109,7 +109,7 @@ def _open(address: str, link: Link, depth: int) -> Input:
     return _open_file(Path(address), link, depth)
 
 
-def _open_file(path: Path, link: Link, depth: int) -> Input:
+def _open_file(path: Path, link: CancelScope, depth: int) -> Input:
     head = _beginning(path, HEAD_BYTES)
     kind = kind_of(head)
     _refuse(kind)
@@ -145,7 +145,7 @@ def _beginning(path: Path, size: int) -> bytes:
         raise not_found("there is no such file") from err
 
 
-def _open_web(url: str, link: Link, depth: int) -> Input:
+def _open_web(url: str, link: CancelScope, depth: int) -> Input:
     web = open_http(url, link)
     try:
         kind, head = _kind_of_web(web)
@@ -182,7 +182,7 @@ def _kind_of_web(web: HttpFile | HttpRadio) -> tuple[Kind, bytes]:
     return kind_of(head, web.content_type), head
 
 
-def _open_segments(url: str, link: Link) -> InputContainer:
+def _open_segments(url: str, link: CancelScope) -> InputContainer:
     return av.open(
         url,
         mode="r",
@@ -191,7 +191,7 @@ def _open_segments(url: str, link: Link) -> InputContainer:
     )
 
 
-def _open_first(addresses: list[str], link: Link, depth: int) -> Input:
+def _open_first(addresses: list[str], link: CancelScope, depth: int) -> Input:
     """Open the first entry of a playlist that opens."""
     if depth == _MAX_DEPTH:
         raise not_audio("its playlists lead to nothing but playlists")
@@ -221,7 +221,7 @@ def _input(container: InputContainer, web: HttpFile | HttpRadio | None) -> Input
     return Input(container, stream, web)
 
 
-def _timeouts(link: Link) -> tuple[float, float]:
+def _timeouts(link: CancelScope) -> tuple[float, float]:
     # libav connects and looks into the streams, each with the first time-out.
     return link.patience(link.limits.open_s) / 2, link.limits.segment_s
 

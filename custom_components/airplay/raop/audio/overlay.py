@@ -24,7 +24,7 @@ class Speech(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class DuckingPlan:
     """How music makes room for a voice.
 
     `duck` is the music's gain under the voice. Where the receiver's level changes for
@@ -73,7 +73,7 @@ class Ramp:
         if not frames:
             self.value = target
 
-    def take(self, frames: int) -> float | Frames:
+    def next_gains(self, frames: int) -> float | Frames:
         """Return the gains of the next frames: one number where all are equal."""
         if not self._left:
             return self.value
@@ -93,7 +93,7 @@ class Overlay:
     `reach` says. Every sample of the voice is mixed in once, at its own level.
     """
 
-    def __init__(self, speech: Speech, manner: Manner, *, said: int = 0) -> None:
+    def __init__(self, speech: Speech, manner: DuckingPlan, *, said: int = 0) -> None:
         """Say a speech from a frame on; what is before it was heard already."""
         self._speech = speech
         self._manner = manner
@@ -168,8 +168,8 @@ class Overlay:
             self._said += len(voice) // BYTES_PER_FRAME
         self._frame += frames
         self._left -= frames
-        gains = self._music.take(frames)
-        levels = self._voice.take(frames)
+        gains = self._music.next_gains(frames)
+        levels = self._voice.next_gains(frames)
         if isinstance(gains, float) and gains == 1.0 and not voice:
             return music
         mixed = to_floats(music, len(music)) * gains

@@ -6,7 +6,7 @@ import threading
 
 from ..errors import MediaError
 from ..messages import Media, Tags
-from .cancel_scope import Limits, Link, Retries
+from .cancel_scope import CancelScope, Limits, Retries
 from .events import Buffered, Ended, Failed, Recovered, Retitled, SourceEvent, Stalled
 from .media_errors import AbandonedError, UnplayableError, for_failure
 from .pcm import RATE, PcmQueue
@@ -37,7 +37,7 @@ class Source:
         self._listener = listener
         self._limits = limits or Limits()
         self._start_frames = min(_START_FRAMES, ahead_frames)
-        self._link = Link(self._limits, media.trusted_host)
+        self._link = CancelScope(self._limits, media.trusted_host)
         self._queue = PcmQueue(ahead_frames)
         self._watch = Watch(self._limits.stall_s, self._stall)
         self._telling = threading.RLock()

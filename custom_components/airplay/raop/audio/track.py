@@ -6,7 +6,7 @@ from itertools import chain
 import av
 
 from ..messages import Tags
-from .cancel_scope import Link
+from .cancel_scope import CancelScope
 from .decoder import Decoder
 from .events import Opened
 from .media_errors import BrokenStreamError, UnplayableError, for_failure
@@ -57,7 +57,7 @@ class Track:
         self._input.close()
 
 
-def open_track(address: str, start: int, link: Link) -> Track:
+def open_track(address: str, start: int, link: CancelScope) -> Track:
     """Open media and decode its first sound by a deadline; raise UnplayableError."""
     found: Input | None = None
     try:

@@ -6,7 +6,7 @@ from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
 from typing import cast, override
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
-from .cancel_scope import Link
+from .cancel_scope import CancelScope
 from .connection import WebSocket, connect
 from .media_errors import for_network, unreachable
 
@@ -15,7 +15,7 @@ USER_AGENT = "AirPlay speakers"
 _REDIRECTS = {301, 302, 303, 307, 308}
 
 
-class Response:
+class WebResponse:
     """An answer whose body is still to be read."""
 
     def __init__(self, url: str, answer: HTTPResponse) -> None:
@@ -42,7 +42,7 @@ class Response:
         self._answer.close()
 
 
-def get(url: str, headers: Mapping[str, str], link: Link) -> Response:
+def get(url: str, headers: Mapping[str, str], link: CancelScope) -> WebResponse:
     """Ask for a URL and follow redirects; raise UnplayableError where that fails."""
     try:
         for _ in range(MAX_REDIRECTS + 1):
@@ -61,7 +61,7 @@ def get(url: str, headers: Mapping[str, str], link: Link) -> Response:
     raise unreachable("its server redirects too often")
 
 
-def _ask(url: str, headers: Mapping[str, str], link: Link) -> Response:
+def _ask(url: str, headers: Mapping[str, str], link: CancelScope) -> WebResponse:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"}:
         raise unreachable("its server redirects to something that is not the web")
@@ -79,7 +79,7 @@ def _ask(url: str, headers: Mapping[str, str], link: Link) -> Response:
         # Escape what may not stand in a request line, and nothing twice.
         escaped = quote(target, safe="!#$%&'()*+,/:;=?@[]~")
         connection.request("GET", escaped, headers=sent | dict(headers))
-        return Response(url, connection.getresponse())
+        return WebResponse(url, connection.getresponse())
     except BaseException:
         connection.close()
         raise
@@ -88,7 +88,7 @@ def _ask(url: str, headers: Mapping[str, str], link: Link) -> Response:
 class _Connection(HTTPConnection):
     """A connection whose socket obeys the link."""
 
-    def __init__(self, parts: SplitResult, link: Link) -> None:
+    def __init__(self, parts: SplitResult, link: CancelScope) -> None:
         self._is_secure = parts.scheme == "https"
         self._link = link
         # http.client leaves this port out of the Host header.

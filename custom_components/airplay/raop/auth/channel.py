@@ -42,7 +42,7 @@ class ChannelKeys:
         )
 
 
-class Channel:
+class EncryptedChannel:
     """Encrypts what is sent and decrypts what is received."""
 
     def __init__(self, keys: ChannelKeys) -> None:

@@ -38,10 +38,10 @@ from ..messages import (
 from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
 from .announce.announcement import Announcement
-from .lanes.choice import Ways
+from .lanes.choice import LaneChoice
 from .pacing.pacer import Pacer
 from .ptp.service import PtpService, clock_id_of
-from .stream.registry import Streams, SupersededError
+from .stream.registry import StreamRegistry, SupersededError
 from .stream.stream import Stream
 
 _LOGGER = logging.getLogger(__name__)
@@ -55,11 +55,11 @@ class Engine:
         self._emit = emit
         self._pacer = Pacer()
         self.remotes = Remotes()
-        self._ways = Ways()
+        self._ways = LaneChoice()
         self.ptp = PtpService(
             self._pacer, clock_id_of(identity.dacp_id), on_change=self._tell_clock
         )
-        self._streams = Streams(self._make)
+        self._streams = StreamRegistry(self._make)
         self._announcements: dict[str, Announcement] = {}
         self._announcing: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -120,7 +120,7 @@ class Engine:
                 value=order.value,
             )
         )
-        stream = self._streams.find(remote.stream)
+        stream = self._streams.stream_for(remote.stream)
         if stream is None:
             return
         company, receiver = stream.company, remote.receiver
@@ -149,10 +149,10 @@ class Engine:
         """Change who hears a stream, but not what is heard."""
         match command:
             case Join():
-                if stream := self._streams.find(command.stream):
+                if stream := self._streams.stream_for(command.stream):
                     await stream.company.join(command.member)
             case Leave():
-                stream = self._streams.find(command.stream)
+                stream = self._streams.stream_for(command.stream)
                 if stream and stream.company.is_last(command.receiver):
                     await self._stop(stream.name)
                 elif stream:
@@ -241,7 +241,7 @@ class Engine:
 
     async def _add(self, command: Measure | Queue | SetArtwork | SetTags) -> None:
         """Add to what plays, or look at it; too late is no error."""
-        stream = self._streams.find(command.stream)
+        stream = self._streams.stream_for(command.stream)
         if stream is None:
             return
         match command:

@@ -37,7 +37,7 @@ class _LogPipe(logging.Handler):
         """Send one record to the owner."""
         text = self.format(record)[:_LOG_TEXT]
         line = LogLine(level=record.levelno, logger=record.name, text=text)
-        self._owner.tell_threadsafe(line)
+        self._owner.emit_threadsafe(line)
 
 
 class _Owner:
@@ -54,7 +54,7 @@ class _Owner:
             asyncio.BaseProtocol, pipe
         )
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Write an event; while the owner does not read, only what it must know."""
         transport = self._transport
         if transport is None or transport.is_closing():
@@ -64,10 +64,10 @@ class _Owner:
             return
         transport.write(messages.encode_event(event))
 
-    def tell_threadsafe(self, event: Event) -> None:
+    def emit_threadsafe(self, event: Event) -> None:
         """Write an event from any thread."""
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self.tell, event)
+            self._loop.call_soon_threadsafe(self.emit, event)
 
 
 async def serve(identity: Identity) -> None:
@@ -79,17 +79,17 @@ async def serve(identity: Identity) -> None:
     await owner.connect(_claim_stdout())
     _log_to(owner)
     commands = await _stdin(loop)
-    engine = Engine(identity, owner.tell)
+    engine = Engine(identity, owner.emit)
     arm_fuse()
     engine.start()
     server = RemoteServer(engine.remotes, engine.obey)
-    dacp_port = await server.open(identity.dacp_port)
+    dacp_port = await server.listen(identity.dacp_port)
     done = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, done.set)
     gc.collect()
     gc.freeze()
-    owner.tell(
+    owner.emit(
         ready(engine, os.getpid(), segmentation=can_segment(), dacp_port=dacp_port)
     )
     reading = asyncio.create_task(_read_commands(commands, engine, done))

@@ -34,7 +34,7 @@ _SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
+class SessionClock:
     """How the receiver learns our time: as a follower of a PTP clock, or by asking."""
 
     id: int | None = None
@@ -42,19 +42,19 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class AirPlay2Terms:
     """What a session is opened with; the three ids are random UUIDs in upper case."""
 
     caller: Caller
     client_name: str
-    clock: Clock
+    clock: SessionClock
     session_uuid: str
     group_uuid: str
     peer_uuid: str
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedSession:
     """What a receiver names for a session: its event port and its own addresses."""
 
     event_port: int | None
@@ -62,7 +62,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
+class StreamSetup:
     """The stream to set up; `kind` is REALTIME or BUFFERED."""
 
     kind: int
@@ -93,17 +93,17 @@ class AirPlay2Session(ControlSession):
 
     USER_AGENT: ClassVar[str] = "AirPlay/670.6.2"
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: AirPlay2Terms) -> None:
         super().__init__(terms.caller)
         self._terms = terms
 
-    def set_up(self) -> Handshake[Opened]:
+    def set_up(self) -> Handshake[OpenedSession]:
         """Open the session; tell which clock counts."""
         said = yield from self._ask_plist("SETUP", self._session_body())
         port = _port(said, "eventPort")
         info = said.get("timingPeerInfo")
         found = info.get("Addresses") if isinstance(info, dict) else None
-        return Opened(port, _addresses(found if isinstance(found, list) else []))
+        return OpenedSession(port, _addresses(found if isinstance(found, list) else []))
 
     def record(self) -> Handshake[None]:
         """Say that something will play; before a stream, or some are never heard."""
@@ -113,7 +113,7 @@ class AirPlay2Session(ControlSession):
         """Name all whose clock may count, the receiver's own address first."""
         yield from self._tell_plist("SETPEERS", list(addresses))
 
-    def set_up_stream(self, stream: Stream) -> Handshake[StreamPorts]:
+    def set_up_stream(self, stream: StreamSetup) -> Handshake[StreamPorts]:
         """Open a stream and learn where it goes."""
         body: dict[str, object] = {"streams": [_stream_body(stream)]}
         said = yield from self._ask_plist("SETUP", body)
@@ -245,7 +245,7 @@ class AirPlay2Session(ControlSession):
         expect(method, (yield from self._ask(self._plist(method, body))))
 
 
-def _stream_body(stream: Stream) -> dict[str, object]:
+def _stream_body(stream: StreamSetup) -> dict[str, object]:
     body: dict[str, object] = {
         "type": stream.kind,
         "ct": _ALAC,

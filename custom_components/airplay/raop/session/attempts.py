@@ -21,16 +21,16 @@ _WRONG_WAY = (ReceiverRefusedError, ReceiverUnreachableError, ReceiverProtocolEr
 
 
 @dataclass(frozen=True, slots=True)
-class Approach:
+class RaopAttempt:
     """What comes before the first request of a session."""
 
     verifies: bool = False
     uses_auth_setup: bool = False
 
 
-def approaches(
+def raop_attempts(
     receiver: Receiver, *, has_credentials: bool
-) -> Generator[Approach, RaopError, RaopError]:
+) -> Generator[RaopAttempt, RaopError, RaopError]:
     """Yield a way, take the error that it ended with, and so on while there are more.
 
     Return the error that says most.
@@ -40,38 +40,38 @@ def approaches(
     it, another plays nothing after it.
     """
     verifies = has_credentials and receiver.needs_pairing
-    error = yield Approach(verifies, receiver.needs_auth_setup)
+    error = yield RaopAttempt(verifies, receiver.needs_auth_setup)
     if receiver.needs_auth_setup and isinstance(error, _WRONG_WAY):
-        error = yield Approach(verifies)
+        error = yield RaopAttempt(verifies)
     if verifies and isinstance(error, _WRONG_WAY):
-        without = yield Approach()
+        without = yield RaopAttempt()
         # The keys were taken, so that it is no news that it wants some.
         return error if isinstance(without, PairingRequiredError) else without
     if has_credentials and not verifies and isinstance(error, PairingRequiredError):
-        error = yield Approach(verifies=True)
+        error = yield RaopAttempt(verifies=True)
     return error
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
+class AirPlay2Attempt:
     """How to be let in by AirPlay 2: with a secret, or without one by stored keys."""
 
     secret: str | None = field(default=None, repr=False)
 
 
-_STORED_KEYS = Knock()
+_STORED_KEYS = AirPlay2Attempt()
 
 
-def knocks(
+def airplay2_attempts(
     receiver: Receiver, *, has_credentials: bool, password: str | None
-) -> Generator[Knock, RaopError, RaopError]:
+) -> Generator[AirPlay2Attempt, RaopError, RaopError]:
     """Yield a way into AirPlay 2, take the error that it ended with, and so on.
 
     Return the error that says most. A password is the secret of pairing on most
     receivers; on HomePods the secret is the open one, and SETUP asks for the password.
     """
-    ways = [Knock(password)] if password else []
-    ways.append(Knock(OPEN_SECRET))
+    ways = [AirPlay2Attempt(password)] if password else []
+    ways.append(AirPlay2Attempt(OPEN_SECRET))
     if has_credentials:
         ways.insert(0 if receiver.needs_pairing else len(ways), _STORED_KEYS)
     errors: list[RaopError] = []

@@ -128,7 +128,7 @@ class Backlog:
             self._encode(shape, ring, missing[0], max(missing[-1] + 1, ahead))
         return [ring[n % CAPACITY][1] for n in range(start, stop)]
 
-    def find(self, sequence: int) -> int | None:
+    def packet_for(self, sequence: int) -> int | None:
         """Return the packet that a 16-bit sequence number means, if it is kept."""
         behind = (self.next_sequence - 1 - sequence) & 0xFFFF
         found = self.next_sequence - 1 - behind

@@ -11,7 +11,7 @@ _MOST_HELD_NS = MAX_LATENCY_FRAMES * SECOND_NS // SAMPLE_RATE
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class DelaySpan:
     """The first receiver is heard this long before the line, the last behind it."""
 
     before_ns: int = 0

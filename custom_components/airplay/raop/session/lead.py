@@ -28,7 +28,7 @@ _TIMING_REPLIES = 2
 _CLOCK_RESERVE_MS = 250
 
 
-class Shown(Protocol):
+class StartEvidence(Protocol):
     """What a receiver has shown, by whichever protocol."""
 
     @property
@@ -41,7 +41,7 @@ class Shown(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class PtpStartEvidence:
     """How far a receiver that follows a PTP clock is with that."""
 
     ready_in_ms: int
@@ -58,7 +58,7 @@ class Following:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class RaopStartEvidence:
     """What one receiver has shown in its session until now."""
 
     own_latency_frames: int
@@ -92,6 +92,6 @@ class Evidence:
         return self.lead_ms - silent_ms
 
 
-def lead_ms(group: Iterable[Shown]) -> int:
+def lead_ms(group: Iterable[StartEvidence]) -> int:
     """Return the lead that all of a group have shown to be enough."""
     return max((each.lead_ms for each in group), default=USUAL_LEAD_MS)

@@ -32,7 +32,7 @@ class ResendShare:
         """Begin with nothing sent."""
         self._looks: deque[tuple[int, int, int]] = deque([(0, 0, 0)], _MOST_LOOKS)
 
-    def look(self, now_ns: int, packets: int, resent: int) -> float:
+    def update(self, now_ns: int, packets: int, resent: int) -> float:
         """Take the counts of a session until now and return the share in percent."""
         self._looks.append((now_ns, packets, resent))
         while self._looks[1][0] <= now_ns - _SHARE_NS:

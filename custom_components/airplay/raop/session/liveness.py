@@ -11,7 +11,7 @@ STEADY_S = 5.0
 _LONGEST_S = 30.0
 
 
-class Pulse:
+class Liveness:
     """One receiver's questions; times are seconds of any clock."""
 
     def __init__(self) -> None:

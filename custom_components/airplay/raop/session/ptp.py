@@ -7,12 +7,12 @@ from ..errors import ReceiverProtocolError
 from ..wire.ptp import (
     EVENT_PORT,
     GENERAL_PORT,
-    Announce,
-    FollowUp,
     Header,
     MessageKind,
     PortIdentity,
-    Sync,
+    PtpAnnounce,
+    PtpFollowUp,
+    PtpSync,
 )
 from ..wire.ptp_requests import DelayRequest, UnicastRequest, signaling
 from .ptp_following import SAME, ClockMap, FollowedClock
@@ -128,18 +128,18 @@ class Peer:
             case MessageKind.SIGNALING:
                 return self._grant(UnicastRequest.parse(datagram))
             case MessageKind.ANNOUNCE:
-                self._hear(Announce.parse(datagram), arrived_ns)
+                self._hear(PtpAnnounce.parse(datagram), arrived_ns)
             case MessageKind.SYNC if self._followed:
-                self._followed.synced(Sync.parse(datagram), arrived_ns)
+                self._followed.synced(PtpSync.parse(datagram), arrived_ns)
             case MessageKind.FOLLOW_UP if self._followed:
-                self._followed.followed_up(FollowUp.parse(datagram))
+                self._followed.followed_up(PtpFollowUp.parse(datagram))
         return []
 
     def _claim(self) -> list[Outgoing]:
         number = self._announces
         self._announces += 1
         clock_id = self._source.clock_id
-        announce = Announce(self._source, number, clock_id, priority1=_PRIORITY)
+        announce = PtpAnnounce(self._source, number, clock_id, priority1=_PRIORITY)
         return [
             Outgoing(GENERAL_PORT, announce.build()),
             Outgoing(GENERAL_PORT, signaling(self._source, number)),
@@ -153,9 +153,9 @@ class Peer:
             # Who measures the way to us matches it with the Sync by its number.
             if self._is_late(now_ns - sent_ns) and not self._readiness.probes:
                 return None
-            return FollowUp(self._source, number, sent_ns).build()
+            return PtpFollowUp(self._source, number, sent_ns).build()
 
-        return Outgoing(EVENT_PORT, Sync(self._source, number).build(), follow_up)
+        return Outgoing(EVENT_PORT, PtpSync(self._source, number).build(), follow_up)
 
     def _is_late(self, gap_ns: int) -> bool:
         usual_ns = gap_ns if self._usual_gap_ns is None else self._usual_gap_ns
@@ -181,7 +181,7 @@ class Peer:
             return []
         return [Outgoing(GENERAL_PORT, request.grant(self._source))]
 
-    def _hear(self, announce: Announce, arrived_ns: int) -> None:
+    def _hear(self, announce: PtpAnnounce, arrived_ns: int) -> None:
         if self._followed:
             if announce.grandmaster_id != self._source.clock_id:
                 self._followed.announced(announce)

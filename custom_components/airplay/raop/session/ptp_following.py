@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..wire.ptp import Announce, FollowUp, Sync
+from ..wire.ptp import PtpAnnounce, PtpFollowUp, PtpSync
 
 _MS_NS = 1_000_000
 
@@ -57,14 +57,14 @@ class FollowedClock:
         self._samples = 0
         self._strays = 0
 
-    def announced(self, announce: Announce) -> None:
+    def announced(self, announce: PtpAnnounce) -> None:
         """Take which clock the receiver keeps; another one is learnt from scratch."""
         if announce.grandmaster_id != self.grandmaster_id:
             self._forget()
             self.grandmaster_id = announce.grandmaster_id
         self._source_id = announce.source.clock_id
 
-    def synced(self, sync: Sync, arrived_ns: int) -> None:
+    def synced(self, sync: PtpSync, arrived_ns: int) -> None:
         """Take a Sync and the session time of its arrival."""
         if sync.source.clock_id != self._source_id:
             return
@@ -74,7 +74,7 @@ class FollowedClock:
         else:
             self._add(arrived_ns, sync.origin_ns + sync.correction_ns)
 
-    def followed_up(self, follow_up: FollowUp) -> None:
+    def followed_up(self, follow_up: PtpFollowUp) -> None:
         """Take the time at which a Sync left."""
         if follow_up.source.clock_id != self._source_id:
             return

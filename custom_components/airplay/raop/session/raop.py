@@ -26,7 +26,7 @@ _UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class RaopTerms:
     """What a session is opened with; addresses are those of its TCP connection."""
 
     receiver: Receiver
@@ -45,7 +45,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class RaopPorts:
     """Where the receiver takes audio and control packets."""
 
     audio: int
@@ -57,7 +57,7 @@ class RaopSession(ControlSession):
 
     USER_AGENT: ClassVar[str] = USER_AGENT
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: RaopTerms) -> None:
         caller = Caller(
             local=terms.local,
             session_id=terms.session_id,
@@ -87,7 +87,7 @@ class RaopSession(ControlSession):
         public = response.header("public") or ""
         return tuple(method.strip() for method in public.split(",") if method.strip())
 
-    def open(self) -> Handshake[Ports]:
+    def prepare(self) -> Handshake[RaopPorts]:
         """Go through everything up to SETUP; nothing sounds yet."""
         yield from self.greet()
         if self._terms.uses_auth_setup:
@@ -135,7 +135,7 @@ class RaopSession(ControlSession):
         headers = (("X-Apple-Client-Name", name),)
         return Request("ANNOUNCE", self._url, headers, body, "application/sdp")
 
-    def _setup(self) -> Handshake[Ports]:
+    def _setup(self) -> Handshake[RaopPorts]:
         transport = (
             "RTP/AVP/UDP;unicast;interleaved=0-1;mode=record;"
             f"control_port={self._terms.control_port};"
@@ -154,7 +154,7 @@ class RaopSession(ControlSession):
         control = transport_port(fields, "control_port")
         if not audio or not control:
             raise ReceiverProtocolError("SETUP: the receiver names no ports")
-        return Ports(audio, control)
+        return RaopPorts(audio, control)
 
     def _check(self, answer: str) -> bool:
         terms = self._terms

@@ -10,8 +10,8 @@ import re
 
 from ..buttons import Button
 from ..errors import ReceiverProtocolError
-from ..wire.dacp import Order, parse_order
-from ..wire.http import Request, encode_response
+from ..wire.dacp import DacpRequest, parse_request
+from ..wire.http import HttpRequest, encode_response
 from .source_switch import SourceSwitch, Turn
 
 MOST_REMOTES = 512
@@ -75,7 +75,7 @@ class Obeyed:
     """An order that is to be carried out, and what it means for the stream."""
 
     remote: Remote
-    order: Order
+    order: DacpRequest
     turn: Turn = Turn.NOTHING
 
 
@@ -127,7 +127,7 @@ class Remotes:
         if remote := self._by_receiver.get(receiver):
             remote.switch.ended(now_s)
 
-    def answer(self, request: Request, address: str, now_s: float) -> Answer:
+    def answer(self, request: HttpRequest, address: str, now_s: float) -> Answer:
         """Answer whoever asks from an address.
 
         Paths outside of /ctrl-int/1/ are those of remote apps, which log in first.
@@ -143,7 +143,7 @@ class Remotes:
             # and 204 or 404 as none at all (measured).
             return Answer(400)
         try:
-            orders = parse_order(name, request.query)
+            orders = parse_request(name, request.query)
         except ReceiverProtocolError:
             return Answer(400)
         if orders is None:
@@ -155,7 +155,7 @@ class Remotes:
         remote = self._by_receiver.get(receiver)
         if remote is None:
             return ()
-        return self._obey(remote, (Order(button),), now_s).orders
+        return self._obey(remote, (DacpRequest(button),), now_s).orders
 
     def _find(self, active_remote: str, address: str) -> Remote | None:
         text = active_remote.strip()
@@ -167,7 +167,9 @@ class Remotes:
                 return remote
         return None
 
-    def _obey(self, remote: Remote, orders: tuple[Order, ...], now_s: float) -> Answer:
+    def _obey(
+        self, remote: Remote, orders: tuple[DacpRequest, ...], now_s: float
+    ) -> Answer:
         if not remote.may_order(now_s):
             return Answer(503)
         if any(not _is_meant(remote, order) for order in orders):
@@ -179,13 +181,15 @@ class Remotes:
             if order.button not in _SWITCHES:
                 obeyed.append(Obeyed(remote, order))
                 continue
-            turn = remote.switch.take(is_prevented=_SWITCHES[order.button], now_s=now_s)
+            turn = remote.switch.turn_for(
+                is_prevented=_SWITCHES[order.button], now_s=now_s
+            )
             if turn is not Turn.NOTHING:
                 obeyed.append(Obeyed(remote, order, turn))
         return Answer(204, tuple(obeyed))
 
 
-def _is_meant(remote: Remote, order: Order) -> bool:
+def _is_meant(remote: Remote, order: DacpRequest) -> bool:
     """Whether a receiver speaks of itself; one may not set another's level."""
     if order.speaker is None or not _MAC.fullmatch(remote.receiver):
         return True

@@ -32,7 +32,7 @@ _FINAL = (
 )
 
 
-class Link:
+class RetryPolicy:
     """What one member's link has shown; times are seconds of any clock."""
 
     def __init__(self) -> None:

@@ -84,7 +84,7 @@ class Roster:
                 is_known = True
         return is_known
 
-    def find(self, receiver: str) -> Member | None:
+    def member_for(self, receiver: str) -> Member | None:
         """Return a member that shall be heard now."""
         return None if receiver in self._away else self._present.get(receiver)
 

@@ -42,7 +42,7 @@ class SourceSwitch:
         if self._began_s is not None:
             self._began_s, self._ended_s = None, now_s
 
-    def take(self, *, is_prevented: bool, now_s: float) -> Turn:
+    def turn_for(self, *, is_prevented: bool, now_s: float) -> Turn:
         """Decide what a report changes."""
         if self._began_s is not None:
             return self._while_playing(is_prevented, now_s - self._began_s)

@@ -38,7 +38,7 @@ _SPEAKER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class DacpRequest:
     """One wish of a receiver; `speaker` is the id of the one it names, if it does."""
 
     button: Button
@@ -46,20 +46,20 @@ class Order:
     speaker: int | None = None
 
 
-def parse_order(
+def parse_request(
     name: str, query: Iterable[tuple[str, str]]
-) -> tuple[Order, ...] | None:
+) -> tuple[DacpRequest, ...] | None:
     """Return what a command orders, or None where its name is not known.
 
     Properties that are not known order nothing. A value that is no number raises
     ReceiverProtocolError.
     """
     if name in _COMMANDS:
-        return (Order(_COMMANDS[name]),)
+        return (DacpRequest(_COMMANDS[name]),)
     return _properties(tuple(query)) if name == _SET else None
 
 
-def _properties(query: tuple[tuple[str, str], ...]) -> tuple[Order, ...]:
+def _properties(query: tuple[tuple[str, str], ...]) -> tuple[DacpRequest, ...]:
     named = dict(query)
     orders = []
     for key, text in query:
@@ -70,36 +70,42 @@ def _properties(query: tuple[tuple[str, str], ...]) -> tuple[Order, ...]:
     return tuple(orders)
 
 
-def _volume(text: str, named: dict[str, str]) -> Order:
+def _volume(text: str, named: dict[str, str]) -> DacpRequest:
     """Read a volume in percent: of the sender, or of a speaker beside or within it."""
     percent = min(max(_number("dmcp.volume", text), 0.0), 100.0)
     if "include-speaker-id" in named:
         speaker = _speaker(named["include-speaker-id"])
-        return Order(Button.VOLUME_SET, percent, speaker)
+        return DacpRequest(Button.VOLUME_SET, percent, speaker)
     if "speaker-id" in named:
-        return Order(Button.VOLUME_RELATIVE, percent, _speaker(named["speaker-id"]))
-    return Order(Button.VOLUME_SET, percent)
+        return DacpRequest(
+            Button.VOLUME_RELATIVE, percent, _speaker(named["speaker-id"])
+        )
+    return DacpRequest(Button.VOLUME_SET, percent)
 
 
-def _device_volume(db: float) -> Order:
+def _device_volume(db: float) -> DacpRequest:
     """Read a level in dB, which tells muted and silent apart."""
-    return Order(Button.VOLUME_REPORT, volume_percent(db) if db > _MUTE_DB else None)
+    return DacpRequest(
+        Button.VOLUME_REPORT, volume_percent(db) if db > _MUTE_DB else None
+    )
 
 
-def _prevent(value: float) -> Order:
-    return Order(Button.SWITCHED_AWAY if value else Button.SWITCHED_BACK)
+def _prevent(value: float) -> DacpRequest:
+    return DacpRequest(Button.SWITCHED_AWAY if value else Button.SWITCHED_BACK)
 
 
-_PROPERTIES: dict[str, Callable[[float], Order]] = {
+_PROPERTIES: dict[str, Callable[[float], DacpRequest]] = {
     "dmcp.device-volume": _device_volume,
     "dmcp.device-prevent-playback": _prevent,
     "dmcp.device-busy": _prevent,
-    "dacp.shufflestate": lambda value: Order(Button.SHUFFLE_SET, float(value > 0)),
-    "dacp.repeatstate": lambda value: Order(
+    "dacp.shufflestate": lambda value: DacpRequest(
+        Button.SHUFFLE_SET, float(value > 0)
+    ),
+    "dacp.repeatstate": lambda value: DacpRequest(
         Button.REPEAT_SET, float(min(max(int(value), 0), 2))
     ),
     # Milliseconds, as OwnTone and shairport-sync have it; pyatv's notes say seconds.
-    "dacp.playingtime": lambda value: Order(
+    "dacp.playingtime": lambda value: DacpRequest(
         Button.SEEK, min(max(value, 0.0), float(_LONGEST_MS))
     ),
 }

@@ -33,7 +33,7 @@ _REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """A request; header names are in lower case."""
 
     method: str
@@ -49,9 +49,9 @@ class RequestParser:
     def __init__(self) -> None:
         """Start at the beginning of a connection."""
         self._buffer = bytearray()
-        self._head: tuple[Request, int] | None = None
+        self._head: tuple[HttpRequest, int] | None = None
 
-    def feed(self, data: bytes) -> Request | None:
+    def feed(self, data: bytes) -> HttpRequest | None:
         """Take received bytes; return the request once it is whole.
 
         Raises ReceiverProtocolError for what is no request, or too much of one.
@@ -67,7 +67,7 @@ class RequestParser:
         if len(self._buffer) < length:
             return None
         body = bytes(self._buffer[:length])
-        return Request(head.method, head.path, head.query, head.headers, body)
+        return HttpRequest(head.method, head.path, head.query, head.headers, body)
 
     def _read_head(self) -> None:
         start = len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))
@@ -81,7 +81,7 @@ class RequestParser:
         self._head = head, _body_length(head)
 
 
-def parse_head(head: bytes) -> Request:
+def parse_head(head: bytes) -> HttpRequest:
     """Read everything before the body; raise ReceiverProtocolError."""
     first, *lines = (line.removesuffix(b"\r") for line in head.split(b"\n"))
     request_line = _REQUEST_LINE.fullmatch(first)
@@ -91,7 +91,7 @@ def parse_head(head: bytes) -> Request:
         raise ReceiverProtocolError("a request has too many headers")
     method, target = (word.decode("ascii") for word in request_line.groups())
     path, query = _split(target)
-    return Request(method, path, query, _headers(lines))
+    return HttpRequest(method, path, query, _headers(lines))
 
 
 def encode_response(
@@ -133,7 +133,7 @@ def _headers(lines: list[bytes]) -> dict[str, str]:
     return headers
 
 
-def _body_length(head: Request) -> int:
+def _body_length(head: HttpRequest) -> int:
     if "transfer-encoding" in head.headers:
         raise ReceiverProtocolError("a body in pieces")
     text = head.headers.get("content-length", "0")

@@ -152,7 +152,7 @@ def _unpack(layout: struct.Struct, body: bytes) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Announce:
+class PtpAnnounce:
     """A clock's claim to be the one that others follow; smaller numbers win."""
 
     source: PortIdentity
@@ -205,7 +205,7 @@ class Announce:
 
 
 @dataclass(frozen=True, slots=True)
-class Sync:
+class PtpSync:
     """The message whose departure is timed; a two-step one leaves its time to follow."""
 
     source: PortIdentity
@@ -242,7 +242,7 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
-class FollowUp:
+class PtpFollowUp:
     """The time at which the Sync of the same number left."""
 
     source: PortIdentity

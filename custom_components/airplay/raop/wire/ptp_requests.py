@@ -78,7 +78,7 @@ class DelayRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class UnicastWish:
     """One kind of message that is wanted by unicast, for a while."""
 
     kind: int
@@ -92,20 +92,20 @@ class UnicastRequest:
 
     source: PortIdentity
     sequence: int
-    wishes: tuple[Wish, ...]
+    wishes: tuple[UnicastWish, ...]
 
     @classmethod
     def parse(cls, datagram: bytes) -> Self:
         """Parse a Signaling message; other things in it are passed over."""
         header, body = opened(datagram, MessageKind.SIGNALING)
-        wishes: list[Wish] = []
+        wishes: list[UnicastWish] = []
         for kind, value in _tlvs(body[_TARGET_BYTES:]):
             if kind != _REQUEST_UNICAST:
                 continue
             if len(value) < _WISH.size or len(wishes) == _MOST_WISHES:
                 raise ReceiverProtocolError("malformed request for unicast")
             wanted, log_interval, duration_s = _WISH.unpack_from(value)
-            wishes.append(Wish(wanted >> 4, log_interval, duration_s))
+            wishes.append(UnicastWish(wanted >> 4, log_interval, duration_s))
         return cls(header.source, header.sequence, tuple(wishes))
 
     def grant(self, source: PortIdentity) -> bytes:

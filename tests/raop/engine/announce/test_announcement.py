@@ -17,7 +17,7 @@ from custom_components.airplay.raop.messages import (
     StreamChanged,
 )
 from tests.raop.engine.speaking import Scene, announce, target, voice_began_ns, volumes
-from tests.raop.engine.stage import STREAM, Desk, member, play, receiver
+from tests.raop.engine.stage import STREAM, EngineHarness, member, play, receiver
 from tests.raop.engine.two_sides import (
     Samples,
     gains,
@@ -30,7 +30,7 @@ from tests.virtual_receiver import VirtualReceiver
 
 
 async def test_idle_speaker_says_every_sample_and_is_free_afterwards(
-    desk: Desk, kitchen: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     said = scene.bell(0.5)
 
@@ -79,7 +79,7 @@ async def test_music_that_waits_goes_on_where_it_was(
 
 
 async def test_paused_music_stays_paused_and_goes_on_where_it_was(
-    desk: Desk, kitchen: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(2.0)
     said = scene.bell(0.4)
@@ -99,7 +99,7 @@ async def test_paused_music_stays_paused_and_goes_on_where_it_was(
 
 @pytest.mark.parametrize("keep_s", [0.0, 60.0])
 async def test_pause_and_resume_under_a_voice_lose_nothing(
-    desk: Desk, kitchen: VirtualReceiver, scene: Scene, keep_s: float
+    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene, keep_s: float
 ) -> None:
     song = scene.song(3.0)
     said = scene.bell(1.0)
@@ -118,7 +118,7 @@ async def test_pause_and_resume_under_a_voice_lose_nothing(
 
 
 async def test_seek_under_a_voice_leaves_the_voice_whole(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
 ) -> None:
     song = scene.song(3.0)
     said = scene.bell(1.0)
@@ -139,7 +139,7 @@ async def test_seek_under_a_voice_leaves_the_voice_whole(
 
 
 async def test_music_that_begins_under_a_voice_leaves_the_voice_whole(
-    desk: Desk, kitchen: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(1.5)
     said = scene.bell(1.0)
@@ -170,7 +170,7 @@ async def test_voice_goes_on_where_the_song_ends(
 
 
 async def test_one_voice_after_another_on_the_same_speaker(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
 ) -> None:
     song = scene.song(5.0)
     one = voice(tmp_path / "one.wav", 0.5, seed=5)
@@ -192,7 +192,7 @@ async def test_one_voice_after_another_on_the_same_speaker(
 
 
 async def test_all_speakers_say_it_at_the_same_instant(
-    desk: Desk, kitchen: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     hall = await desk.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
     study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
@@ -218,7 +218,7 @@ async def test_all_speakers_say_it_at_the_same_instant(
 
 
 async def test_speaker_that_is_away_holds_up_nobody(
-    desk: Desk, kitchen: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     said = scene.bell(0.4)
     gone = receiver("Gone", receiver_id="0A0B0C0D0E02")
@@ -262,7 +262,7 @@ async def test_level_of_an_idle_speaker_is_brought_back(
 
 
 async def test_level_that_a_user_sets_meanwhile_stays(
-    desk: Desk, kitchen: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     scene.bell(0.5)
 
@@ -274,7 +274,7 @@ async def test_level_that_a_user_sets_meanwhile_stays(
 
 
 async def test_stop_ends_the_voice_and_brings_the_level_back(
-    desk: Desk, kitchen: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     scene.bell(5)
 
@@ -287,7 +287,7 @@ async def test_stop_ends_the_voice_and_brings_the_level_back(
 
 
 async def test_cancelled_voice_fades_and_the_music_comes_back(
-    desk: Desk, kitchen: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(3.0)
     said = scene.bell(20)
@@ -307,7 +307,7 @@ async def test_cancelled_voice_fades_and_the_music_comes_back(
 
 
 async def test_bad_clip_disturbs_nothing(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
 ) -> None:
     song = scene.song(1.0)
     voice(tmp_path / "long.wav", 3)
@@ -324,7 +324,7 @@ async def test_bad_clip_disturbs_nothing(
 
 
 async def test_level_is_restored_without_music(
-    desk: Desk, kitchen: VirtualReceiver
+    desk: EngineHarness, kitchen: VirtualReceiver
 ) -> None:
     command = RestoreVolume(stream=STREAM, member=member(kitchen, volume=25))
     assert await desk.run(command) is None

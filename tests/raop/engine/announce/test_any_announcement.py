@@ -25,7 +25,7 @@ from custom_components.airplay.raop.messages import (
     StreamChanged,
     Target,
 )
-from tests.raop.engine.stage import Desk, member, play, receiver
+from tests.raop.engine.stage import EngineHarness, member, play, receiver
 from tests.raop.engine.two_sides import (
     Samples,
     heard_sides,
@@ -60,7 +60,9 @@ class Sounds:
 class Room:
     """One stream with one or two receivers, and what happens there."""
 
-    def __init__(self, desk: Desk, name: str, sounds: Sounds, random: Random) -> None:
+    def __init__(
+        self, desk: EngineHarness, name: str, sounds: Sounds, random: Random
+    ) -> None:
         self.desk = desk
         self.name = name
         self.sounds = sounds
@@ -331,7 +333,7 @@ def look_at_song(of: VirtualReceiver, song: Samples, how: str) -> None:
 
 @pytest.mark.parametrize("first", range(0, COUNT, PART))
 async def test_voice_is_whole_and_music_goes_on_whatever_happens(
-    desk: Desk, tmp_path: Path, first: int
+    desk: EngineHarness, tmp_path: Path, first: int
 ) -> None:
     count = min(PART, COUNT - first)
     sounds = Sounds(

@@ -16,7 +16,7 @@ from custom_components.airplay.raop.messages import (
     StreamChanged,
 )
 from tests.raop.engine.speaking import Scene, announce, target, voice_began_ns, volumes
-from tests.raop.engine.stage import STREAM, Desk, member, receiver
+from tests.raop.engine.stage import STREAM, EngineHarness, member, receiver
 from tests.raop.engine.two_sides import (
     gains,
     gains_in_parts,
@@ -39,7 +39,7 @@ def in_step(one: VirtualReceiver, other: VirtualReceiver) -> bool:
 
 
 async def test_one_of_a_group_speaks_and_the_other_plays_its_music_bit_by_bit(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(3.5)
     said = scene.bell(0.5)
@@ -75,7 +75,7 @@ async def test_music_of_one_that_speaks_does_not_wait_as_others_play_on(
 
 
 async def test_whole_group_speaks_at_the_same_instant_each_at_its_own_level(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(4.0)
     said = scene.bell(0.5)
@@ -99,7 +99,7 @@ async def test_whole_group_speaks_at_the_same_instant_each_at_its_own_level(
 
 
 async def test_music_of_a_whole_group_can_wait(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(2.0)
     said = scene.bell(0.5)
@@ -116,7 +116,7 @@ async def test_music_of_a_whole_group_can_wait(
 
 
 async def test_two_of_three_speak_together_whatever_their_levels(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
     song = scene.song(4.0)
@@ -142,7 +142,7 @@ async def test_two_of_three_speak_together_whatever_their_levels(
 
 
 async def test_speakers_of_two_streams_speak_together_whatever_their_levels(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     scene.song(4.0)
     said = scene.bell(0.5)
@@ -162,7 +162,7 @@ async def test_speakers_of_two_streams_speak_together_whatever_their_levels(
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["whole group", "two of three"])
 async def test_one_that_is_lost_under_the_voice_fails_alone(
-    desk: Desk,
+    desk: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
     scene: Scene,
@@ -190,7 +190,7 @@ async def test_one_that_is_lost_under_the_voice_fails_alone(
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["whole group", "one of it"])
 async def test_who_joins_under_a_voice_hears_the_rest_of_it_if_it_is_for_all(
-    desk: Desk,
+    desk: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
     scene: Scene,
@@ -219,7 +219,7 @@ async def test_who_joins_under_a_voice_hears_the_rest_of_it_if_it_is_for_all(
 
 
 async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(2.0)
     said = scene.bell(0.4)
@@ -238,7 +238,7 @@ async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(
 
 
 async def test_only_who_speaks_is_woken_in_a_group_that_let_its_receivers_go(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     scene.song(2.0)
     said = scene.bell(0.4)
@@ -258,7 +258,7 @@ async def test_only_who_speaks_is_woken_in_a_group_that_let_its_receivers_go(
 
 
 async def test_idle_group_opens_sessions_for_those_who_speak_only(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
     said = scene.bell(0.4)
@@ -275,7 +275,7 @@ async def test_idle_group_opens_sessions_for_those_who_speak_only(
 
 @pytest.mark.parametrize("is_playing", [True, False], ids=["playing", "idle"])
 async def test_two_of_a_group_say_different_things_at_the_same_time(
-    desk: Desk,
+    desk: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
     tmp_path: Path,
@@ -314,7 +314,7 @@ async def test_two_of_a_group_say_different_things_at_the_same_time(
 
 
 async def test_voice_for_all_waits_for_a_voice_of_one(
-    desk: Desk,
+    desk: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
     tmp_path: Path,
@@ -345,7 +345,7 @@ async def test_voice_for_all_waits_for_a_voice_of_one(
 
 
 async def test_who_cannot_be_reached_holds_up_none_of_its_group(
-    desk: Desk, kitchen: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     said = scene.bell(0.4)
     gone = receiver("Gone", receiver_id="0A0B0C0D0E02")
@@ -361,7 +361,7 @@ async def test_who_cannot_be_reached_holds_up_none_of_its_group(
 
 
 async def test_one_that_has_left_the_music_is_not_taken_for_heard(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     scene.song(3.0)
     scene.bell(0.4)
@@ -377,7 +377,7 @@ async def test_one_that_has_left_the_music_is_not_taken_for_heard(
 
 
 async def test_one_that_leaves_under_the_voice_is_stopped_alone(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     scene.song(4.0)
     said = scene.bell(1.0)

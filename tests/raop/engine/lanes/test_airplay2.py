@@ -14,7 +14,7 @@ import pytest
 from custom_components.airplay.raop.auth.packet_seal import PacketSeal
 from custom_components.airplay.raop.buttons import Button
 from custom_components.airplay.raop.engine.lanes import airplay2, buffered
-from custom_components.airplay.raop.engine.ptp.links import Ports
+from custom_components.airplay.raop.engine.ptp.links import PtpPortNumbers
 from custom_components.airplay.raop.engine.ptp.service import PtpService
 from custom_components.airplay.raop.engine.stream import output
 from custom_components.airplay.raop.errors import PtpPortsTakenError
@@ -36,7 +36,7 @@ from custom_components.airplay.raop.wire.handshake import Handshake
 from tests.raop.engine.stage import (
     EAGER,
     STREAM,
-    Desk,
+    EngineHarness,
     member as classic,
     play,
     receiver,
@@ -55,7 +55,7 @@ SEEK_HEARD_NS = 600_000_000
 
 
 async def speaker(
-    desk: Desk, name: str = "Den", *, ports: PtpPorts = FREE, **details: object
+    desk: EngineHarness, name: str = "Den", *, ports: PtpPorts = FREE, **details: object
 ) -> AirPlay2Receiver:
     """Add a receiver that follows the clock of the desk's engine."""
     quirks = {"ptp_settle_s": SETTLE_S} | {
@@ -68,8 +68,8 @@ async def speaker(
     engine.ptp = PtpService(
         engine._pacer,
         engine.ptp.clock_id,
-        ports=Ports(0, 0),
-        receivers=Ports(*it.ptp_ports),
+        ports=PtpPortNumbers(0, 0),
+        receivers=PtpPortNumbers(*it.ptp_ports),
         local=["127.0.0.1"],
     )
     return it
@@ -90,7 +90,7 @@ def by(of: AirPlay2Receiver, lane: str | None = None, **details: object) -> Memb
     return Member(**{**known, **details})  # type: ignore[arg-type]
 
 
-async def finished(desk: Desk) -> None:
+async def finished(desk: EngineHarness) -> None:
     """Wait until everything was heard, after whatever failed before."""
     await desk.until(StreamChanged, lambda each: each.reason == "finished")
 
@@ -101,7 +101,9 @@ def methods(of: AirPlay2Receiver, names: Iterable[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("lane", LANES)
-async def test_music_is_whole(desk: Desk, song: Path, pcm: bytes, lane: str) -> None:
+async def test_music_is_whole(
+    desk: EngineHarness, song: Path, pcm: bytes, lane: str
+) -> None:
     den = await speaker(desk)
 
     assert await desk.run(play(song, by(den, lane), lead_ms=None)) is None
@@ -114,7 +116,7 @@ async def test_music_is_whole(desk: Desk, song: Path, pcm: bytes, lane: str) -> 
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_the_order_of_the_steps_suits_everybody(
-    desk: Desk, song: Path, pcm: bytes, lane: str
+    desk: EngineHarness, song: Path, pcm: bytes, lane: str
 ) -> None:
     den = await speaker(
         desk,
@@ -137,7 +139,7 @@ async def test_the_order_of_the_steps_suits_everybody(
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_pause_is_heard_at_once_and_resume_goes_on_where_it_was(
-    desk: Desk, tmp_path: Path, lane: str
+    desk: EngineHarness, tmp_path: Path, lane: str
 ) -> None:
     source = np.frombuffer(wav(tmp_path / "song.wav", 2.0), "<u4")
     den = await speaker(desk, loses_on_pause_s=0.85)
@@ -170,7 +172,7 @@ async def test_pause_is_heard_at_once_and_resume_goes_on_where_it_was(
 
 
 async def test_a_pause_that_comes_while_the_line_is_told_is_the_last_word(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wav(tmp_path / "song.wav", 1.5)
     den = await speaker(desk)
@@ -210,7 +212,7 @@ async def test_a_pause_that_comes_while_the_line_is_told_is_the_last_word(
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_new_media_is_heard_soon_within_the_session(
-    desk: Desk, tmp_path: Path, lane: str
+    desk: EngineHarness, tmp_path: Path, lane: str
 ) -> None:
     wav(tmp_path / "first.wav", 6)
     second = wav(tmp_path / "second.wav", 0.6, seed=2)
@@ -233,7 +235,7 @@ async def test_new_media_is_heard_soon_within_the_session(
 
 
 async def test_a_group_of_all_lanes_hears_the_same_at_the_same_time(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     first = await speaker(desk)
     ports = PtpPorts(*first.ptp_ports, None, None)
@@ -258,7 +260,7 @@ async def test_a_group_of_all_lanes_hears_the_same_at_the_same_time(
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_packets_are_never_sealed_twice_alike_where_one_speaks_alone(
-    desk: Desk, tmp_path: Path, lane: str
+    desk: EngineHarness, tmp_path: Path, lane: str
 ) -> None:
     first = await speaker(desk)
     ports = PtpPorts(*first.ptp_ports, None, None)
@@ -295,7 +297,7 @@ async def test_packets_are_never_sealed_twice_alike_where_one_speaks_alone(
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_a_password_is_proved_by_pairing_or_by_digest(
-    desk: Desk, song: Path, pcm: bytes, lane: str
+    desk: EngineHarness, song: Path, pcm: bytes, lane: str
 ) -> None:
     den = await speaker(desk, password="secret")
 
@@ -310,7 +312,7 @@ async def test_a_password_is_proved_by_pairing_or_by_digest(
 
 
 async def test_a_homepods_password_is_asked_for_by_setup(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     den = await speaker(desk, password="secret", setup_wants_digest=True)
 
@@ -325,7 +327,7 @@ async def test_a_homepods_password_is_asked_for_by_setup(
 
 
 async def test_a_pairing_that_is_kept_opens_the_session(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     gate = Gate("home_kit", "1234")
     den = await speaker(desk, gate=gate)
@@ -340,7 +342,9 @@ async def test_a_pairing_that_is_kept_opens_the_session(
     assert await desk.run(play(song, known)) == "credentials_rejected"
 
 
-async def test_buttons_within_the_session_are_told(desk: Desk, tmp_path: Path) -> None:
+async def test_buttons_within_the_session_are_told(
+    desk: EngineHarness, tmp_path: Path
+) -> None:
     wav(tmp_path / "song.wav", 5)
     den = await speaker(desk)
     started = play(tmp_path / "song.wav", by(den, REALTIME), lead_ms=None)
@@ -355,7 +359,7 @@ async def test_buttons_within_the_session_are_told(desk: Desk, tmp_path: Path) -
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_a_receiver_that_does_not_follow_our_clock_is_called_silent(
-    desk: Desk, tmp_path: Path, lane: str, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, tmp_path: Path, lane: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(output, "_EVIDENCE_S", 0.5)
     monkeypatch.setattr(airplay2, "_FIRST_FEEDBACK_S", 0.05)
@@ -366,7 +370,7 @@ async def test_a_receiver_that_does_not_follow_our_clock_is_called_silent(
 
 
 async def test_without_the_ports_of_ptp_receivers_are_told_the_time_when_they_ask(
-    desk: Desk, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
         raise PtpPortsTakenError("another program has the ports")
@@ -386,7 +390,7 @@ async def test_without_the_ports_of_ptp_receivers_are_told_the_time_when_they_as
 
 
 async def test_a_receiver_that_needs_time_for_an_anchor_is_given_it(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(buffered, "_ANCHOR_RETRY_S", 0.1)
     wav(tmp_path / "song.wav", 1.5)
@@ -400,7 +404,7 @@ async def test_a_receiver_that_needs_time_for_an_anchor_is_given_it(
 
 
 async def test_a_session_that_a_receiver_gives_up_is_lost(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 8)
     den = await speaker(desk)
@@ -414,7 +418,7 @@ async def test_a_session_that_a_receiver_gives_up_is_lost(
 
 
 async def test_a_receiver_that_answers_no_more_is_lost(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(airplay2, "_FEEDBACK_S", 0.1)
     monkeypatch.setattr(airplay2, "_FIRST_FEEDBACK_S", 0.1)
@@ -431,7 +435,7 @@ async def test_a_receiver_that_answers_no_more_is_lost(
 
 
 async def test_what_cannot_be_played_by_one_way_is_played_by_another(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     den = await speaker(desk, takes_buffered=False)
     # RAOP is refused, as on an Apple TV that was not paired with.
@@ -444,13 +448,17 @@ async def test_what_cannot_be_played_by_one_way_is_played_by_another(
     assert den.asked("ANNOUNCE") == []
 
 
-async def test_a_way_that_nobody_knows_is_an_error(desk: Desk, song: Path) -> None:
+async def test_a_way_that_nobody_knows_is_an_error(
+    desk: EngineHarness, song: Path
+) -> None:
     den = await speaker(desk)
 
     assert await desk.run(play(song, by(den, "telepathy"))) == "unsupported"
 
 
-async def test_a_level_is_set_within_the_session(desk: Desk, tmp_path: Path) -> None:
+async def test_a_level_is_set_within_the_session(
+    desk: EngineHarness, tmp_path: Path
+) -> None:
     wav(tmp_path / "song.wav", 5)
     den = await speaker(desk)
     started = play(tmp_path / "song.wav", by(den, REALTIME, volume=50), lead_ms=None)
@@ -462,7 +470,7 @@ async def test_a_level_is_set_within_the_session(desk: Desk, tmp_path: Path) -> 
 
 
 async def test_what_an_apple_receiver_holds_is_never_dropped(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Receiver, "manufacturer", "Apple")
     source = np.frombuffer(wav(tmp_path / "first.wav", 3), "<u4")

@@ -9,12 +9,12 @@ from custom_components.airplay.raop.engine.lanes.base import receiver_of
 from custom_components.airplay.raop.engine.net.connection import _address
 from custom_components.airplay.raop.engine.stream.stream import Stream
 from custom_components.airplay.raop.messages import Member, Shutdown, VolumeFound
-from tests.raop.engine.stage import Desk, member, play, receiver, wav
+from tests.raop.engine.stage import EngineHarness, member, play, receiver, wav
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
 async def test_receivers_are_told_that_we_are_there(
-    desk: Desk,
+    desk: EngineHarness,
     kitchen: VirtualReceiver,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -29,7 +29,7 @@ async def test_receivers_are_told_that_we_are_there(
 
 
 async def test_a_receivers_own_level_is_told_where_none_is_wanted(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 0.6)
     loud = await desk.add(receiver("Loud", quirks=Quirks(leading_crlf=True)))
@@ -43,7 +43,7 @@ async def test_a_receivers_own_level_is_told_where_none_is_wanted(
 
 
 async def test_the_first_airport_express_is_never_asked_for_its_level(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 0.6)
     old = {"am": None, "vn": "3", "tp": "TCP,UDP"}
@@ -84,7 +84,7 @@ def test_link_local_addresses_keep_their_scope() -> None:
 
 
 async def test_a_surprise_is_answered_too(
-    desk: Desk,
+    desk: EngineHarness,
     kitchen: VirtualReceiver,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -97,14 +97,16 @@ async def test_a_surprise_is_answered_too(
     assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) == "failed"
 
 
-async def test_a_play_on_nobody_is_answered(desk: Desk, tmp_path: Path) -> None:
+async def test_a_play_on_nobody_is_answered(
+    desk: EngineHarness, tmp_path: Path
+) -> None:
     wav(tmp_path / "song.wav", 0.6)
 
     assert await desk.run(play(tmp_path / "song.wav")) == "failed"
 
 
 async def test_shutdown_ends_what_plays(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)
     assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None

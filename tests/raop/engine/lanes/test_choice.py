@@ -7,7 +7,7 @@ import pytest
 from custom_components.airplay.raop.engine.lanes import airplay2
 from custom_components.airplay.raop.engine.stream import output
 from custom_components.airplay.raop.messages import MemberChanged
-from tests.raop.engine.stage import Desk, play, wav
+from tests.raop.engine.stage import EngineHarness, play, wav
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver
 
 from .test_airplay2 import BUFFERED, REALTIME, by, finished, methods, speaker
@@ -28,7 +28,7 @@ def ways_to(of: AirPlay2Receiver) -> list[str]:
 
 
 async def test_a_way_that_stays_silent_is_left_for_another(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 3)
     den = await speaker(desk, asks_time=False)
@@ -50,7 +50,7 @@ async def test_a_way_that_stays_silent_is_left_for_another(
 
 
 async def test_what_is_over_before_it_is_known_to_be_silent_is_played_anew(
-    desk: Desk, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(output, "_EVIDENCE_S", 4)
     den = await speaker(desk, asks_time=False)
@@ -63,7 +63,7 @@ async def test_what_is_over_before_it_is_known_to_be_silent_is_played_anew(
 
 
 async def test_a_receiver_that_is_silent_by_all_ways_is_called_so_once(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 8)
     den = await speaker(desk, asks_time=False, follows_ptp=False)
@@ -81,7 +81,7 @@ async def test_a_receiver_that_is_silent_by_all_ways_is_called_so_once(
 
 
 async def test_a_silent_way_is_not_taken_for_ever_where_the_others_are_refused(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 8)
     den = await speaker(desk, asks_time=False)
@@ -94,7 +94,7 @@ async def test_a_silent_way_is_not_taken_for_ever_where_the_others_are_refused(
 
 @pytest.mark.parametrize("lane", ["raop", REALTIME])
 async def test_a_way_that_was_chosen_is_the_only_one(
-    desk: Desk, tmp_path: Path, lane: str
+    desk: EngineHarness, tmp_path: Path, lane: str
 ) -> None:
     wav(tmp_path / "song.wav", 8)
     den = await speaker(desk, asks_time=False, follows_ptp=False)
@@ -109,7 +109,7 @@ async def test_a_way_that_was_chosen_is_the_only_one(
     [("raop", ["raop"]), (REALTIME, ["airplay2"]), ("telepathy", ["raop"])],
 )
 async def test_a_way_that_is_preferred_comes_first_where_it_is_possible(
-    desk: Desk, song: Path, pcm: bytes, first: str, taken: list[str]
+    desk: EngineHarness, song: Path, pcm: bytes, first: str, taken: list[str]
 ) -> None:
     den = await speaker(desk)
 
@@ -122,7 +122,7 @@ async def test_a_way_that_is_preferred_comes_first_where_it_is_possible(
 
 
 async def test_a_way_that_is_preferred_is_left_where_it_is_silent(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     den = await speaker(desk, follows_ptp=False)
 

@@ -5,10 +5,10 @@ import socket
 
 import pytest
 
-from custom_components.airplay.raop.engine.ptp.links import Ports
+from custom_components.airplay.raop.engine.ptp.links import PtpPortNumbers
 from custom_components.airplay.raop.engine.ptp.service import PtpService
 from custom_components.airplay.raop.messages import Member
-from tests.raop.engine.stage import EAGER, Desk, play
+from tests.raop.engine.stage import EAGER, EngineHarness, play
 from tests.virtual_receiver import Quirks
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts, txt
 
@@ -16,7 +16,7 @@ MODEL = "AudioAccessory5,1"
 HOMEPOD = {"osvers": "27.0", "igl": "1"}
 
 
-def free_ports() -> Ports:
+def free_ports() -> PtpPortNumbers:
     """Return two UDP ports that are free on this machine."""
     pair = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
     for sock in pair:
@@ -24,11 +24,11 @@ def free_ports() -> Ports:
     event, general = (sock.getsockname()[1] for sock in pair)
     for sock in pair:
         sock.close()
-    return Ports(event, general)
+    return PtpPortNumbers(event, general)
 
 
 async def test_its_clock_is_followed_and_named(
-    desk: Desk, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(txt, "MODEL", MODEL)
     ours = free_ports()
@@ -41,7 +41,7 @@ async def test_its_clock_is_followed_and_named(
         engine._pacer,
         engine.ptp.clock_id,
         ports=ours,
-        receivers=Ports(*pod.ptp_ports),
+        receivers=PtpPortNumbers(*pod.ptp_ports),
         local=["127.0.0.1"],
     )
     member = Member(

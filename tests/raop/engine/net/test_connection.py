@@ -44,7 +44,7 @@ async def connected(script: Script) -> AsyncIterator[Connection]:
 
     async with await asyncio.start_server(serve, "127.0.0.1") as server:
         port = server.sockets[0].getsockname()[1]
-        connection = await Connection.open("127.0.0.1", port)
+        connection = await Connection.connect("127.0.0.1", port)
         try:
             yield connection
         finally:
@@ -293,7 +293,7 @@ async def test_a_port_where_nobody_listens_is_unreachable(host: str) -> None:
     await server.wait_closed()
 
     with pytest.raises(ReceiverUnreachableError, match=f"port {port}: .*refused"):
-        await Connection.open(host, port)
+        await Connection.connect(host, port)
 
 
 async def test_a_host_that_does_not_answer_is_unreachable(
@@ -305,9 +305,9 @@ async def test_a_host_that_does_not_answer_is_unreachable(
     monkeypatch.setattr(asyncio, "open_connection", forever)
 
     with pytest.raises(ReceiverUnreachableError, match="does not answer"):
-        await Connection.open("127.0.0.1", 1, timeout_s=0.01)
+        await Connection.connect("127.0.0.1", 1, timeout_s=0.01)
 
 
 async def test_a_name_that_is_none_is_unreachable() -> None:
     with pytest.raises(ReceiverUnreachableError):
-        await Connection.open("a" * 80 + ".local\ud800", 5000)
+        await Connection.connect("a" * 80 + ".local\ud800", 5000)

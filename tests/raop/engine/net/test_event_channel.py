@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from custom_components.airplay.raop.auth.channel import Channel, ChannelKeys
+from custom_components.airplay.raop.auth.channel import ChannelKeys, EncryptedChannel
 from custom_components.airplay.raop.engine.net import event_channel
 from custom_components.airplay.raop.engine.net.event_channel import EventChannel
 from custom_components.airplay.raop.errors import ReceiverUnreachableError
@@ -25,7 +25,7 @@ class Receiver:
     ) -> None:
         self._reader = reader
         self.writer = writer
-        self.channel = Channel(THEIRS)
+        self.channel = EncryptedChannel(THEIRS)
 
     def say(self, text: bytes) -> None:
         self.writer.write(self.channel.encrypt(text))
@@ -47,7 +47,7 @@ async def opened(calls: list[Call]) -> AsyncIterator[tuple[EventChannel, Receive
         0,
     )
     port = server.sockets[0].getsockname()[1]
-    channel = await EventChannel.open("127.0.0.1", port, OURS, calls.append)
+    channel = await EventChannel.connect("127.0.0.1", port, OURS, calls.append)
     receiver = await connected
     try:
         yield channel, receiver
@@ -95,4 +95,4 @@ async def test_a_port_that_takes_nobody_is_an_error(
 ) -> None:
     monkeypatch.setattr(event_channel, "_OPEN_S", 0.5)
     with pytest.raises(ReceiverUnreachableError):
-        await EventChannel.open("127.0.0.1", 1, OURS, lambda _: None)
+        await EventChannel.connect("127.0.0.1", 1, OURS, lambda _: None)

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.raop.engine.stage import Desk, member, play, receiver, wav
+from tests.raop.engine.stage import EngineHarness, member, play, receiver, wav
 from tests.virtual_receiver.pairing import Gate
 from tests.virtual_receiver.pairing.gate import Kind
 
 
 @pytest.mark.parametrize("kind", ["legacy", "home_kit"])
 async def test_music_for_a_sender_that_was_paired_is_whole(
-    desk: Desk, tmp_path: Path, kind: Kind
+    desk: EngineHarness, tmp_path: Path, kind: Kind
 ) -> None:
     pcm = wav(tmp_path / "song.wav")
     gate = Gate(kind, "1234")
@@ -27,7 +27,7 @@ async def test_music_for_a_sender_that_was_paired_is_whole(
 
 @pytest.mark.parametrize("kind", ["legacy", "home_kit"])
 async def test_nothing_is_played_to_whom_the_receiver_does_not_know(
-    desk: Desk, tmp_path: Path, kind: Kind
+    desk: EngineHarness, tmp_path: Path, kind: Kind
 ) -> None:
     wav(tmp_path / "song.wav")
     gate = Gate(kind, "1234")

@@ -20,7 +20,7 @@ from custom_components.airplay.raop.messages import (
 )
 from custom_components.airplay.raop.session import source_switch
 from tests.raop.engine.sender import sender
-from tests.raop.engine.stage import Desk, member, play, receiver, until, wav
+from tests.raop.engine.stage import EngineHarness, member, play, receiver, until, wav
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.remote import RemoteControl, SilentSenderError
 
@@ -29,7 +29,7 @@ BACK = "setproperty?dmcp.device-prevent-playback=0"
 
 
 @pytest.fixture
-async def server(desk: Desk) -> AsyncIterator[RemoteServer]:
+async def server(desk: EngineHarness) -> AsyncIterator[RemoteServer]:
     """Return a server that obeys to the desk's engine."""
     it = RemoteServer(desk.engine.remotes, desk.engine.obey)
     yield it
@@ -39,7 +39,7 @@ async def server(desk: Desk) -> AsyncIterator[RemoteServer]:
 @pytest.fixture
 async def port(server: RemoteServer) -> int:
     """Return the server's port."""
-    return await server.open(0)
+    return await server.listen(0)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def song(tmp_path: Path) -> Path:
 
 
 async def test_button_of_a_playing_receiver_is_told(
-    desk: Desk, kitchen: VirtualReceiver, port: int, song: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
     await desk.run(play(song, member(kitchen)))
 
@@ -66,7 +66,7 @@ async def test_button_of_a_playing_receiver_is_told(
 
 
 async def test_value_is_told(
-    desk: Desk, kitchen: VirtualReceiver, port: int, song: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
     await desk.run(play(song, member(kitchen)))
     remote = RemoteControl(kitchen, port)
@@ -79,7 +79,7 @@ async def test_value_is_told(
 
 
 async def test_strangers_are_refused(
-    desk: Desk, kitchen: VirtualReceiver, port: int, song: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
     await desk.run(play(song, member(kitchen)))
     remote = RemoteControl(kitchen, port)
@@ -96,7 +96,7 @@ async def test_strangers_are_refused(
     [b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/9\r\n\r\n", b"x" * 100_000],
 )
 async def test_garbage_is_hung_up_on(
-    desk: Desk, kitchen: VirtualReceiver, port: int, song: Path, garbage: bytes
+    desk: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path, garbage: bytes
 ) -> None:
     await desk.run(play(song, member(kitchen)))
     remote = RemoteControl(kitchen, port)
@@ -132,7 +132,7 @@ async def test_empty_connections_are_borne(server: RemoteServer, port: int) -> N
 
 
 async def test_one_address_has_so_many_connections_and_others_have_theirs(
-    desk: Desk, kitchen: VirtualReceiver, port: int, song: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
     await desk.run(play(song, member(kitchen)))
     opened = [
@@ -149,13 +149,13 @@ async def test_one_address_has_so_many_connections_and_others_have_theirs(
             await writer.wait_closed()
 
 
-async def test_port_is_kept_and_served_in_both_families(desk: Desk) -> None:
+async def test_port_is_kept_and_served_in_both_families(desk: EngineHarness) -> None:
     server = RemoteServer(desk.engine.remotes, desk.engine.obey)
-    first = await server.open(0)
+    first = await server.listen(0)
     server.close()
 
     assert first < 32_768
-    assert await server.open(first) == first
+    assert await server.listen(first) == first
     for host in ("127.0.0.1", "::1"):
         _, writer = await asyncio.open_connection(host, first)
         writer.close()
@@ -163,11 +163,11 @@ async def test_port_is_kept_and_served_in_both_families(desk: Desk) -> None:
     server.close()
 
 
-async def test_process_that_is_just_ending_is_waited_for(desk: Desk) -> None:
+async def test_process_that_is_just_ending_is_waited_for(desk: EngineHarness) -> None:
     old = RemoteServer(desk.engine.remotes, desk.engine.obey)
-    port = await old.open(0)
+    port = await old.listen(0)
     new = RemoteServer(desk.engine.remotes, desk.engine.obey)
-    opening = asyncio.create_task(new.open(port))
+    opening = asyncio.create_task(new.listen(port))
     await asyncio.sleep(0.15)
 
     old.close()
@@ -177,7 +177,9 @@ async def test_process_that_is_just_ending_is_waited_for(desk: Desk) -> None:
 
 
 async def test_port_that_is_taken_is_left_with_a_warning(
-    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(remote_server, "_RETRY_S", 0.001)
     with socket.socket() as taken:
@@ -186,7 +188,7 @@ async def test_port_that_is_taken_is_left_with_a_warning(
         port = taken.getsockname()[1]
         server = RemoteServer(desk.engine.remotes, desk.engine.obey)
 
-        got = await server.open(port)
+        got = await server.listen(port)
 
     assert got not in (0, port)
     assert f"Port {port} is taken" in caplog.text
@@ -194,12 +196,14 @@ async def test_port_that_is_taken_is_left_with_a_warning(
 
 
 async def test_no_port_is_no_end(
-    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(remote_server, "_bind", lambda _: [])
     server = RemoteServer(desk.engine.remotes, desk.engine.obey)
 
-    assert await server.open(0) == 0
+    assert await server.listen(0) == 0
     assert [each.levelno for each in caplog.records] == [logging.ERROR]
 
 
@@ -216,7 +220,7 @@ async def test_process_keeps_its_port_over_a_crash() -> None:
 
 
 async def test_last_receiver_that_is_switched_away_ends_the_stream(
-    desk: Desk,
+    desk: EngineHarness,
     kitchen: VirtualReceiver,
     port: int,
     song: Path,
@@ -242,7 +246,7 @@ async def test_last_receiver_that_is_switched_away_ends_the_stream(
 
 
 async def test_one_of_two_is_switched_away_and_comes_back(
-    desk: Desk,
+    desk: EngineHarness,
     kitchen: VirtualReceiver,
     port: int,
     song: Path,
@@ -274,7 +278,7 @@ async def test_one_of_two_is_switched_away_and_comes_back(
 
 
 async def test_switched_back_while_a_command_is_at_work_leaves_it_alone(
-    desk: Desk,
+    desk: EngineHarness,
     kitchen: VirtualReceiver,
     port: int,
     song: Path,
@@ -296,7 +300,9 @@ async def test_switched_back_while_a_command_is_at_work_leaves_it_alone(
     await other.wait_playing()
 
 
-async def test_busy_receiver_is_asked_again_for_a_while(desk: Desk, song: Path) -> None:
+async def test_busy_receiver_is_asked_again_for_a_while(
+    desk: EngineHarness, song: Path
+) -> None:
     busy = await desk.add(receiver("Busy", quirks=Quirks(refuse={"ANNOUNCE": 453})))
     assert await desk.run(play(song, member(busy))) == "busy"
     assert len(busy.asked("ANNOUNCE")) == 1
@@ -310,7 +316,7 @@ async def test_busy_receiver_is_asked_again_for_a_while(desk: Desk, song: Path) 
 
 
 async def test_waiting_for_a_busy_receiver_ends_with_a_stop(
-    desk: Desk, song: Path
+    desk: EngineHarness, song: Path
 ) -> None:
     busy = await desk.add(receiver("Busy", quirks=Quirks(refuse={"ANNOUNCE": 453})))
     number = desk.submit(play(song, member(busy), patience_s=600.0))

@@ -2,7 +2,7 @@
 
 from custom_components.airplay.raop.engine.pacing.packet_source import BATCH
 from custom_components.airplay.raop.session.timeline import SECOND_NS
-from tests.raop.engine.stand_ins import MS, PACKET_NS, Tape, heard, sound
+from tests.raop.engine.stand_ins import MS, PACKET_NS, FakeSource, heard, sound
 
 from .test_transmitter import SEQUENCE, Bench, sequences
 
@@ -15,7 +15,7 @@ def playing(depth_ms: int) -> Bench:
     """Return a bench on which music has been heard for a second."""
     bench = Bench(depth_ms)
     bench.add()
-    at_ns = bench.begin(Tape(sound(5 * 44_100)))
+    at_ns = bench.begin(FakeSource(sound(5 * 44_100)))
     bench.run_until(at_ns + SECOND_NS)
     return bench
 
@@ -91,7 +91,7 @@ def test_what_was_before_the_line_is_not_heard() -> None:
     first = bench.transmitter.next_sequence
     assert bench.transmitter.entry(bench.now_ns, LEAD_NS) == first
 
-    bench.begin(Tape(sound(44_100)), lead_ns=3 * SECOND_NS)
+    bench.begin(FakeSource(sound(44_100)), lead_ns=3 * SECOND_NS)
 
     assert bench.transmitter.entry(bench.now_ns, 0) == first
     assert bench.transmitter.entry(bench.now_ns, LEAD_NS) == first
@@ -104,7 +104,7 @@ def test_nothing_is_heard_without_a_line_and_the_silence_in_front_is_not() -> No
     outlet = bench.outlets[0]
     assert bench.transmitter.heard_ns(outlet) is None
 
-    at_ns = bench.begin(Tape(sound(44_100)))
+    at_ns = bench.begin(FakeSource(sound(44_100)))
 
     assert bench.transmitter.heard_ns(outlet) == at_ns
     bench.transmitter.detach(outlet)

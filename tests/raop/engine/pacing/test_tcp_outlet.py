@@ -9,12 +9,12 @@ import pytest
 from custom_components.airplay.raop.auth.packet_seal import PacketSeal
 from custom_components.airplay.raop.engine.pacing.pacer import Pacer
 from custom_components.airplay.raop.engine.pacing.tcp_outlet import (
-    BufferedOutlet,
-    Course,
+    BufferedAnchor,
+    TcpOutlet,
 )
 from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.session.timeline import Line
-from tests.raop.engine.stand_ins import MS, Shelf
+from tests.raop.engine.stand_ins import MS, FakePackets
 
 FAR_NS = 3600 * 1000 * MS
 SHAPE = Format(key=PacketSeal(bytes(32)), ssrc=0xFACE, is_buffered=True)
@@ -31,12 +31,12 @@ class Room:
             self.theirs, _ = server.accept()
         self.theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.theirs.setblocking(False)
-        self.courses: list[Course] = []
+        self.courses: list[BufferedAnchor] = []
         self.ends = 0
-        self.outlet = BufferedOutlet(
+        self.outlet = TcpOutlet(
             ours, SHAPE, on_course=self.courses.append, on_end=self._end
         )
-        self.shelf = Shelf(at_ns=7)
+        self.shelf = FakePackets(at_ns=7)
 
     def _end(self) -> None:
         self.ends += 1
@@ -132,18 +132,18 @@ def test_the_line_is_told_once_and_again_where_it_changes(room: Room) -> None:
     room.outlet.pump(0, room.shelf)
     room.shelf.fill(4)
     room.outlet.pump(0, room.shelf)
-    assert room.courses == [Course(0, 7)]
+    assert room.courses == [BufferedAnchor(0, 7)]
 
     room.outlet.delay_frames = 441
     room.outlet.pump(0, room.shelf)
     assert room.shelf.line is not None
     ahead_ns = room.shelf.line.time_of(8 * 352)
-    assert room.courses[1:] == [Course(8 * 352 - 441, ahead_ns)]
+    assert room.courses[1:] == [BufferedAnchor(8 * 352 - 441, ahead_ns)]
 
     room.shelf.line = Line(8 * 352, 99)
     room.outlet.start(108)
     room.outlet.pump(0, room.shelf)
-    assert room.courses[2:] == [Course(8 * 352 - 441, 99)]
+    assert room.courses[2:] == [BufferedAnchor(8 * 352 - 441, 99)]
 
 
 @pytest.mark.parametrize("is_read", [True, False])

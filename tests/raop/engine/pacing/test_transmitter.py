@@ -5,14 +5,14 @@ import pytest
 from custom_components.airplay.raop.commands import Channel
 from custom_components.airplay.raop.engine.pacing.feed import Pcm
 from custom_components.airplay.raop.engine.pacing.transmitter import Transmitter
-from custom_components.airplay.raop.engine.pacing.udp_outlet import Outlet
+from custom_components.airplay.raop.engine.pacing.udp_outlet import UdpOutlet
 from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.session.lead import SILENT_PACKETS
 from custom_components.airplay.raop.session.timeline import SECOND_NS, delay_frames
 from custom_components.airplay.raop.wire.ntp import to_unix_ns
 from custom_components.airplay.raop.wire.rtp import SyncPacket
-from tests.raop.engine.stand_ins import MS, PACKET_NS, Ears, Tape, heard, sound
+from tests.raop.engine.stand_ins import MS, PACKET_NS, FakeSource, UdpSink, heard, sound
 
 SEQUENCE = 0xFFF0
 FRAME = (1 << 32) - 5000
@@ -27,8 +27,8 @@ class Bench:
         self.ended: list[Pcm] = []
         self.switched: list[Pcm] = []
         self.now_ns = 1_000 * SECOND_NS
-        self.ears: list[Ears] = []
-        self.outlets: list[Outlet] = []
+        self.ears: list[UdpSink] = []
+        self.outlets: list[UdpOutlet] = []
         self.transmitter = Transmitter(
             sequence=SEQUENCE,
             frame=FRAME,
@@ -38,10 +38,10 @@ class Bench:
             on_end=self.ended.append,
         )
 
-    def add(self, shape: Format | None = None, *, sequence: int = SEQUENCE) -> Ears:
+    def add(self, shape: Format | None = None, *, sequence: int = SEQUENCE) -> UdpSink:
         """Attach a receiver's ears."""
-        ears = Ears(HOST)
-        outlet = Outlet(HOST, HOST, shape or Format())
+        ears = UdpSink(HOST)
+        outlet = UdpOutlet(HOST, HOST, shape or Format())
         outlet.connect(*ears.ports())
         self.transmitter.attach(outlet, sequence)
         self.ears.append(ears)
@@ -53,7 +53,7 @@ class Bench:
         frames = delay_frames(delay_ms)
         self.transmitter.tune(self.outlets[number], frames, Channel.STEREO)
 
-    def begin(self, tape: Tape, lead_ns: int = LEAD_NS) -> int:
+    def begin(self, tape: FakeSource, lead_ns: int = LEAD_NS) -> int:
         """Set the line and return the instant of the first frame."""
         at_ns = self.now_ns + lead_ns
         self.transmitter.begin(tape, at_ns, self.now_ns, 0)
@@ -81,7 +81,7 @@ def sequences(datagrams: list[bytes]) -> list[int]:
 def test_packets_are_made_when_they_are_due_and_not_before() -> None:
     bench = Bench()
     ears = bench.add()
-    at_ns = bench.begin(Tape(sound(44_100)))
+    at_ns = bench.begin(FakeSource(sound(44_100)))
     first_due_ns = at_ns - SILENT_PACKETS * PACKET_NS - 400 * MS
 
     # The silence in front of the first frame is due at once.
@@ -103,7 +103,7 @@ def test_packets_are_made_when_they_are_due_and_not_before() -> None:
 def test_all_outlets_get_the_same_packets_and_the_same_line() -> None:
     bench = Bench()
     one, two, other = bench.add(), bench.add(), bench.add(Format(Codec.L16))
-    at_ns = bench.begin(Tape(sound(22_050)))
+    at_ns = bench.begin(FakeSource(sound(22_050)))
 
     bench.run_until(at_ns)
 
@@ -118,7 +118,7 @@ def test_all_outlets_get_the_same_packets_and_the_same_line() -> None:
 def test_an_outlet_that_comes_late_gets_what_is_kept_from_where_it_wants() -> None:
     bench = Bench()
     early = bench.add()
-    at_ns = bench.begin(Tape(sound(44_100)))
+    at_ns = bench.begin(FakeSource(sound(44_100)))
     bench.run_until(at_ns)
 
     late = bench.add(Format(Codec.L16), sequence=SEQUENCE + 10)
@@ -134,7 +134,7 @@ def test_an_outlet_that_comes_late_gets_what_is_kept_from_where_it_wants() -> No
 def test_a_detached_outlet_gets_nothing_and_the_other_goes_on() -> None:
     bench = Bench()
     leaving, staying = bench.add(), bench.add()
-    at_ns = bench.begin(Tape(sound(44_100)))
+    at_ns = bench.begin(FakeSource(sound(44_100)))
     bench.run_until(at_ns)
     heard(leaving.audio)
     heard(staying.audio)
@@ -151,7 +151,7 @@ def test_a_detached_outlet_gets_nothing_and_the_other_goes_on() -> None:
 def test_the_end_is_told_once_when_the_last_frame_was_heard() -> None:
     bench = Bench()
     bench.add()
-    tape = Tape(sound(4410))
+    tape = FakeSource(sound(4410))
     at_ns = bench.begin(tape)
 
     bench.run_until(at_ns + 100 * MS + 249 * MS)
@@ -168,7 +168,7 @@ def test_the_end_is_told_once_when_the_last_frame_was_heard() -> None:
 def test_a_short_hold_is_caught_up_with_on_the_same_line() -> None:
     bench = Bench()
     ears = bench.add()
-    at_ns = bench.begin(Tape(sound(88_200)))
+    at_ns = bench.begin(FakeSource(sound(88_200)))
     bench.run_until(at_ns)
     line = bench.transmitter.line
     before = len(heard(ears.audio))
@@ -187,7 +187,7 @@ def test_a_short_hold_is_caught_up_with_on_the_same_line() -> None:
 def test_after_a_long_hold_the_line_is_moved_and_no_frame_is_lost() -> None:
     bench = Bench()
     ears = bench.add()
-    at_ns = bench.begin(Tape(sound(88_200)))
+    at_ns = bench.begin(FakeSource(sound(88_200)))
     bench.run_until(at_ns)
     packets = heard(ears.audio)
     heard(ears.control)
@@ -210,7 +210,7 @@ def test_after_a_long_hold_the_line_is_moved_and_no_frame_is_lost() -> None:
 def test_hushed_nothing_is_sent_until_a_new_line_is_set() -> None:
     bench = Bench()
     ears = bench.add()
-    at_ns = bench.begin(Tape(sound(88_200)))
+    at_ns = bench.begin(FakeSource(sound(88_200)))
     bench.run_until(at_ns)
     count = len(heard(ears.audio))
 
@@ -221,7 +221,7 @@ def test_hushed_nothing_is_sent_until_a_new_line_is_set() -> None:
     assert sequence == SEQUENCE + count
     assert frame == FRAME + count * 352
 
-    fresh = Tape(sound(44_100, seed=2))
+    fresh = FakeSource(sound(44_100, seed=2))
     at_ns = bench.begin(fresh)
     bench.run_until(at_ns)
     packets = heard(ears.audio)
@@ -238,7 +238,7 @@ def test_a_pause_takes_back_what_was_not_heard() -> None:
     bench = Bench()
     bench.add()
     pcm = sound(44_100)
-    at_ns = bench.begin(Tape(pcm))
+    at_ns = bench.begin(FakeSource(pcm))
     bench.run_until(at_ns + 100 * MS)
 
     bench.transmitter.pause(bench.now_ns)
@@ -266,7 +266,7 @@ def test_who_is_heard_early_has_its_packets_as_long_before_as_usual() -> None:
     bench.add()
     bench.add()
     bench.delay(1, -300)
-    at_ns = bench.begin(Tape(sound(88_200)), LEAD_NS + bench.transmitter.reach_ns)
+    at_ns = bench.begin(FakeSource(sound(88_200)), LEAD_NS + bench.transmitter.reach_ns)
 
     bench.run_until(at_ns)
 
@@ -280,7 +280,7 @@ def test_who_is_heard_early_has_its_packets_as_long_before_as_usual() -> None:
 def test_a_delay_set_while_it_plays_moves_one_sync_and_nobody_else() -> None:
     bench = Bench()
     one, other = bench.add(), bench.add()
-    at_ns = bench.begin(Tape(sound(5 * 44_100)))
+    at_ns = bench.begin(FakeSource(sound(5 * 44_100)))
     bench.run_until(at_ns + 700 * MS)
     line = bench.transmitter.line
     for ears in (one, other):
@@ -307,7 +307,7 @@ def test_packets_go_out_as_late_as_before_when_who_was_early_has_left() -> None:
     bench.add()
     bench.add()
     bench.delay(1, -300)
-    at_ns = bench.begin(Tape(sound(5 * 44_100)), LEAD_NS + 300 * MS)
+    at_ns = bench.begin(FakeSource(sound(5 * 44_100)), LEAD_NS + 300 * MS)
     bench.run_until(at_ns)
 
     bench.transmitter.detach(bench.outlets[1])
@@ -323,7 +323,7 @@ def test_the_end_comes_when_the_last_receiver_has_heard_it() -> None:
     bench.add()
     bench.add()
     bench.delay(1, 1500)
-    tape = Tape(sound(4410))
+    tape = FakeSource(sound(4410))
     at_ns = bench.begin(tape)
 
     assert bench.transmitter.lag_ns == 1500 * MS
@@ -338,7 +338,7 @@ def test_the_end_comes_when_the_last_receiver_has_heard_it() -> None:
 def test_a_channel_is_heard_from_the_next_packet_on() -> None:
     bench = Bench()
     one, other = bench.add(), bench.add()
-    at_ns = bench.begin(Tape(sound(5 * 44_100)))
+    at_ns = bench.begin(FakeSource(sound(5 * 44_100)))
     bench.run_until(at_ns)
     for ears in (one, other):
         heard(ears.audio)

@@ -8,12 +8,12 @@ import time
 import pytest
 
 from custom_components.airplay.raop.engine.net import clock, sockets
-from custom_components.airplay.raop.engine.pacing.udp_outlet import Outlet
+from custom_components.airplay.raop.engine.pacing.udp_outlet import UdpOutlet
 from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.wire.ntp import to_unix_ns
 from custom_components.airplay.raop.wire.rtp import SyncPacket
-from tests.raop.engine.stand_ins import MS, Ears, Shelf, heard, port_of
+from tests.raop.engine.stand_ins import MS, FakePackets, UdpSink, heard, port_of
 from tests.raop.vectors import octets
 
 BURST_NS = 800_000
@@ -27,17 +27,17 @@ def host(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def ears(host: str) -> Iterator[Ears]:
+def ears(host: str) -> Iterator[UdpSink]:
     """Return a receiver's ports."""
-    it = Ears(host)
+    it = UdpSink(host)
     yield it
     it.close()
 
 
 @pytest.fixture
-def outlet(host: str, ears: Ears) -> Iterator[Outlet]:
+def outlet(host: str, ears: UdpSink) -> Iterator[UdpOutlet]:
     """Return an outlet that is connected and may send."""
-    it = Outlet(host, host, Format())
+    it = UdpOutlet(host, host, Format())
     it.connect(*ears.ports())
     it.start(100)
     yield it
@@ -48,7 +48,7 @@ def sequence(datagram: bytes) -> int:
     return int.from_bytes(datagram[2:4])
 
 
-def pump_all(outlet: Outlet, shelf: Shelf, now_ns: int = 0) -> int:
+def pump_all(outlet: UdpOutlet, shelf: FakePackets, now_ns: int = 0) -> int:
     """Pump until nothing is due for 5 ms; return the time."""
     while (due_ns := outlet.pump(now_ns, shelf)) < now_ns + 5 * MS:
         now_ns = max(due_ns, now_ns)
@@ -56,9 +56,9 @@ def pump_all(outlet: Outlet, shelf: Shelf, now_ns: int = 0) -> int:
 
 
 def test_a_start_is_marked_in_the_first_sync_and_the_first_packet(
-    outlet: Outlet, ears: Ears
+    outlet: UdpOutlet, ears: UdpSink
 ) -> None:
-    shelf = Shelf()
+    shelf = FakePackets()
     shelf.fill(8)
 
     pump_all(outlet, shelf)
@@ -71,16 +71,16 @@ def test_a_start_is_marked_in_the_first_sync_and_the_first_packet(
 
 
 def test_nothing_is_sent_before_there_is_something_to_send(
-    outlet: Outlet, ears: Ears
+    outlet: UdpOutlet, ears: UdpSink
 ) -> None:
-    shelf = Shelf()
+    shelf = FakePackets()
 
     assert outlet.pump(0, shelf) > 3600 * SECOND_NS
     assert heard(ears.control) == heard(ears.audio) == []
 
 
-def test_nothing_is_sent_without_a_line(outlet: Outlet, ears: Ears) -> None:
-    shelf = Shelf()
+def test_nothing_is_sent_without_a_line(outlet: UdpOutlet, ears: UdpSink) -> None:
+    shelf = FakePackets()
     shelf.fill(4)
     shelf.line = None
 
@@ -88,8 +88,8 @@ def test_nothing_is_sent_without_a_line(outlet: Outlet, ears: Ears) -> None:
     assert heard(ears.control) == heard(ears.audio) == []
 
 
-def test_four_packets_leave_in_0_8_ms(outlet: Outlet, ears: Ears) -> None:
-    shelf = Shelf()
+def test_four_packets_leave_in_0_8_ms(outlet: UdpOutlet, ears: UdpSink) -> None:
+    shelf = FakePackets()
     shelf.fill(10)
 
     counts = []
@@ -100,8 +100,10 @@ def test_four_packets_leave_in_0_8_ms(outlet: Outlet, ears: Ears) -> None:
     assert counts == [4, 0, 0, 4, 2, 0]
 
 
-def test_equal_datagrams_are_asked_for_once_a_burst(outlet: Outlet, ears: Ears) -> None:
-    shelf = Shelf()
+def test_equal_datagrams_are_asked_for_once_a_burst(
+    outlet: UdpOutlet, ears: UdpSink
+) -> None:
+    shelf = FakePackets()
     shelf.fill(8)
 
     pump_all(outlet, shelf)
@@ -112,9 +114,9 @@ def test_equal_datagrams_are_asked_for_once_a_burst(outlet: Outlet, ears: Ears) 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EINVAL, errno.EMSGSIZE])
 def test_a_path_that_cannot_segment_is_sent_single_packets(
-    outlet: Outlet, ears: Ears, number: int
+    outlet: UdpOutlet, ears: UdpSink, number: int
 ) -> None:
-    shelf = Shelf()
+    shelf = FakePackets()
     shelf.fill(12)
     audio = outlet._audio
     assert audio is not None
@@ -145,9 +147,9 @@ def test_a_path_that_cannot_segment_is_sent_single_packets(
 
 
 def test_a_receiver_whose_port_is_closed_costs_nothing_but_its_packets(
-    outlet: Outlet, ears: Ears
+    outlet: UdpOutlet, ears: UdpSink
 ) -> None:
-    shelf = Shelf()
+    shelf = FakePackets()
     ears.audio.close()
     ears.control.close()
 
@@ -160,9 +162,9 @@ def test_a_receiver_whose_port_is_closed_costs_nothing_but_its_packets(
 
 
 def test_sync_packets_are_frequent_at_first_and_then_come_once_a_second(
-    outlet: Outlet, ears: Ears
+    outlet: UdpOutlet, ears: UdpSink
 ) -> None:
-    shelf = Shelf()
+    shelf = FakePackets()
     shelf.fill(4)
     now_ns, times = 0, []
     while now_ns < 5 * SECOND_NS:
@@ -177,7 +179,7 @@ def test_sync_packets_are_frequent_at_first_and_then_come_once_a_second(
     ]
 
 
-def ask_time(ears: Ears, outlet: Outlet) -> bytes:
+def ask_time(ears: UdpSink, outlet: UdpOutlet) -> bytes:
     request = octets("timing_request")
     host = ears.timing.getsockname()[0]
     ears.timing.sendto(request, (host, outlet.timing_port))
@@ -185,9 +187,9 @@ def ask_time(ears: Ears, outlet: Outlet) -> bytes:
 
 
 def test_the_first_question_for_the_time_brings_sync_packets_again(
-    outlet: Outlet, ears: Ears
+    outlet: UdpOutlet, ears: UdpSink
 ) -> None:
-    shelf = Shelf(at_ns=clock.now_ns())
+    shelf = FakePackets(at_ns=clock.now_ns())
     shelf.fill(4)
     begun = pump_all(outlet, shelf, clock.now_ns())
     for step in range(30):
@@ -204,7 +206,7 @@ def test_the_first_question_for_the_time_brings_sync_packets_again(
 
 
 def test_a_question_for_the_time_is_answered_with_the_kernels_stamp(
-    outlet: Outlet, ears: Ears
+    outlet: UdpOutlet, ears: UdpSink
 ) -> None:
     before_ns = clock.now_ns()
     request = ask_time(ears, outlet)
@@ -225,7 +227,7 @@ def test_a_question_for_the_time_is_answered_with_the_kernels_stamp(
 
 
 def test_a_step_of_the_wall_clock_reaches_no_answer(
-    outlet: Outlet, ears: Ears, monkeypatch: pytest.MonkeyPatch
+    outlet: UdpOutlet, ears: UdpSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = time.time_ns
     ask_time(ears, outlet)
@@ -243,7 +245,7 @@ def test_a_step_of_the_wall_clock_reaches_no_answer(
 
 
 def test_without_a_stamp_the_time_of_reading_counts(
-    outlet: Outlet, ears: Ears, monkeypatch: pytest.MonkeyPatch
+    outlet: UdpOutlet, ears: UdpSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sockets, "arrival_ns", lambda _: None)
     ask_time(ears, outlet)
@@ -256,8 +258,8 @@ def test_without_a_stamp_the_time_of_reading_counts(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1"], indirect=True)
-def test_strangers_get_no_answer(outlet: Outlet, ears: Ears) -> None:
-    shelf = Shelf()
+def test_strangers_get_no_answer(outlet: UdpOutlet, ears: UdpSink) -> None:
+    shelf = FakePackets()
     shelf.fill(8)
     pump_all(outlet, shelf)
     stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -278,7 +280,7 @@ def test_strangers_get_no_answer(outlet: Outlet, ears: Ears) -> None:
 @pytest.mark.parametrize(
     "nonsense", [b"", b"\x80", b"\x80\xd2", octets("timing_reply"), bytes(128)]
 )
-def test_nonsense_is_ignored(outlet: Outlet, ears: Ears, nonsense: bytes) -> None:
+def test_nonsense_is_ignored(outlet: UdpOutlet, ears: UdpSink, nonsense: bytes) -> None:
     host = ears.timing.getsockname()[0]
     ears.timing.sendto(nonsense, (host, outlet.timing_port))
     ears.control.sendto(nonsense, (host, outlet.control_port))
@@ -294,16 +296,18 @@ def resend(first: int, count: int) -> bytes:
     return octets("retransmit_request")[:4] + first.to_bytes(2) + count.to_bytes(2)
 
 
-def want(ears: Ears, outlet: Outlet, first: int, count: int, times: int = 1) -> None:
+def want(
+    ears: UdpSink, outlet: UdpOutlet, first: int, count: int, times: int = 1
+) -> None:
     host = ears.control.getsockname()[0]
     for _ in range(times):
         ears.control.sendto(resend(first, count), (host, outlet.control_port))
 
 
 def test_lost_packets_are_sent_again_over_the_control_channel(
-    outlet: Outlet, ears: Ears
+    outlet: UdpOutlet, ears: UdpSink
 ) -> None:
-    shelf = Shelf()
+    shelf = FakePackets()
     shelf.fill(20)
     now_ns = pump_all(outlet, shelf)
     heard(ears.control)
@@ -319,8 +323,8 @@ def test_lost_packets_are_sent_again_over_the_control_channel(
     assert outlet.resent == 3
 
 
-def test_only_what_was_sent_is_sent_again(outlet: Outlet, ears: Ears) -> None:
-    shelf = Shelf()
+def test_only_what_was_sent_is_sent_again(outlet: UdpOutlet, ears: UdpSink) -> None:
+    shelf = FakePackets()
     shelf.fill(20)
     outlet.pump(0, shelf)
     heard(ears.control)
@@ -334,9 +338,9 @@ def test_only_what_was_sent_is_sent_again(outlet: Outlet, ears: Ears) -> None:
 
 
 def test_a_flood_of_requests_is_bounded_in_time_and_traffic(
-    outlet: Outlet, ears: Ears
+    outlet: UdpOutlet, ears: UdpSink
 ) -> None:
-    shelf = Shelf()
+    shelf = FakePackets()
     shelf.fill(900)
     now_ns = pump_all(outlet, shelf)
     heard(ears.audio)
@@ -358,8 +362,8 @@ def test_a_flood_of_requests_is_bounded_in_time_and_traffic(
     assert outlet.resent <= 1024
 
 
-def test_a_start_forgets_old_requests(outlet: Outlet, ears: Ears) -> None:
-    shelf = Shelf()
+def test_a_start_forgets_old_requests(outlet: UdpOutlet, ears: UdpSink) -> None:
+    shelf = FakePackets()
     shelf.fill(20)
     now_ns = pump_all(outlet, shelf)
     want(ears, outlet, 100, 10)
@@ -372,11 +376,11 @@ def test_a_start_forgets_old_requests(outlet: Outlet, ears: Ears) -> None:
     assert [each for each in heard(ears.audio) if each[1] == 0xE0][-1][2:4] == b"\0\x6e"
 
 
-def test_l16_is_sent_in_its_own_size(host: str, ears: Ears) -> None:
-    outlet = Outlet(host, host, Format(Codec.L16))
+def test_l16_is_sent_in_its_own_size(host: str, ears: UdpSink) -> None:
+    outlet = UdpOutlet(host, host, Format(Codec.L16))
     outlet.connect(*ears.ports())
     outlet.start(100)
-    shelf = Shelf()
+    shelf = FakePackets()
     shelf.fill(8)
 
     pump_all(outlet, shelf)
@@ -385,8 +389,8 @@ def test_l16_is_sent_in_its_own_size(host: str, ears: Ears) -> None:
     outlet.close()
 
 
-def test_a_closed_outlet_sends_nothing(outlet: Outlet, ears: Ears) -> None:
-    shelf = Shelf()
+def test_a_closed_outlet_sends_nothing(outlet: UdpOutlet, ears: UdpSink) -> None:
+    shelf = FakePackets()
     shelf.fill(8)
 
     outlet.close()
@@ -395,7 +399,7 @@ def test_a_closed_outlet_sends_nothing(outlet: Outlet, ears: Ears) -> None:
     assert heard(ears.audio) == []
 
 
-def test_ports_are_those_of_the_sockets(outlet: Outlet) -> None:
+def test_ports_are_those_of_the_sockets(outlet: UdpOutlet) -> None:
     assert outlet.control_port == port_of(outlet.control)
     assert outlet.timing_port == port_of(outlet.timing.sock)
     assert outlet.control_port != outlet.timing_port

@@ -11,7 +11,7 @@ import pytest
 
 from custom_components.airplay.raop.engine.net import clock
 from custom_components.airplay.raop.engine.pacing.pacer import Pacer
-from custom_components.airplay.raop.engine.ptp.links import Ports, place_of
+from custom_components.airplay.raop.engine.ptp.links import PtpPortNumbers, place_of
 from custom_components.airplay.raop.engine.ptp.service import (
     PtpPeer,
     PtpService,
@@ -47,8 +47,8 @@ async def service_for(follower: Follower, *local: str) -> AsyncIterator[PtpServi
     service = PtpService(
         pacer,
         OUR_ID,
-        ports=Ports(0, 0),
-        receivers=Ports(*follower.ports),
+        ports=PtpPortNumbers(0, 0),
+        receivers=PtpPortNumbers(*follower.ports),
         local=local or ["127.0.0.1"],
     )
     try:
@@ -244,7 +244,7 @@ async def test_a_port_that_is_taken_is_told() -> None:
         other.bind(("127.0.0.1", 0))
         taken = other.getsockname()[1]
         pacer = Pacer()
-        for ports in (Ports(taken, 0), Ports(0, taken)):
+        for ports in (PtpPortNumbers(taken, 0), PtpPortNumbers(0, taken)):
             service = PtpService(pacer, OUR_ID, ports=ports, local=["127.0.0.1"])
             with pytest.raises(PtpPortsTakenError) as caught:
                 await service.add_peer(["127.0.0.2"])
@@ -259,7 +259,7 @@ async def test_where_one_family_is_taken_the_other_is_let_go() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", port))
         service = PtpService(
-            Pacer(), OUR_ID, ports=Ports(port, 0), local=["::1", "127.0.0.1"]
+            Pacer(), OUR_ID, ports=PtpPortNumbers(port, 0), local=["::1", "127.0.0.1"]
         )
         with pytest.raises(PtpPortsTakenError):
             await service.add_peer(["127.0.0.2"])
@@ -277,7 +277,7 @@ async def test_that_ports_are_taken_is_told_once_and_that_they_are_free_again() 
     service = PtpService(
         pacer,
         OUR_ID,
-        ports=Ports(other.getsockname()[1], 0),
+        ports=PtpPortNumbers(other.getsockname()[1], 0),
         local=["127.0.0.1"],
         on_change=lambda problem: told.append(problem.reason if problem else None),
     )
@@ -358,8 +358,8 @@ async def test_a_virtual_receivers_clock_locks_onto_ours(quirks: Quirks) -> None
     service = PtpService(
         pacer,
         OUR_ID,
-        ports=Ports(0, 0),
-        receivers=Ports(*work.ports),
+        ports=PtpPortNumbers(0, 0),
+        receivers=PtpPortNumbers(*work.ports),
         local=["127.0.0.1"],
     )
     measured = asyncio.Event()
@@ -392,7 +392,7 @@ async def test_a_virtual_receiver_that_keeps_its_clock_is_followed() -> None:
     here = "127.0.0.2"
     pacer = Pacer()
     pacer.start()
-    service = PtpService(pacer, OUR_ID, ports=Ports(0, 0), local=["127.0.0.1"])
+    service = PtpService(pacer, OUR_ID, ports=PtpPortNumbers(0, 0), local=["127.0.0.1"])
     peer = await service.add_peer([here], Habit.LEADS)
     (ours,) = service.ports
     ports = PtpPorts(0, 0, ours.event, ours.general)

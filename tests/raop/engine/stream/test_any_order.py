@@ -15,7 +15,7 @@ from custom_components.airplay.raop.messages import (
     Resume,
     Stop,
 )
-from tests.raop.engine.stage import STREAM, Desk, member, play, wav
+from tests.raop.engine.stage import STREAM, EngineHarness, member, play, wav
 from tests.virtual_receiver import VirtualReceiver
 
 PAUSES_S = (0, 0.01, 0.05, 0.3, 0.7)
@@ -24,7 +24,7 @@ COMMANDS = 40
 
 @pytest.mark.parametrize("seed", [0, 4])
 async def test_commands_in_any_order_never_fail_by_themselves(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, seed: int
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
     songs = [tmp_path / f"{at}.wav" for at in range(4)]

@@ -15,7 +15,7 @@ from custom_components.airplay.raop.audio.events import (
     SourceEvent,
     Stalled,
 )
-from custom_components.airplay.raop.engine.stream.item import Playback, over
+from custom_components.airplay.raop.engine.stream.item import MediaItem, over
 from custom_components.airplay.raop.errors import MediaError, MediaNotFoundError
 from custom_components.airplay.raop.messages import (
     CoverFound,
@@ -31,7 +31,7 @@ class Bench:
 
     def __init__(self, media: Media, *, delay_s: float = 0) -> None:
         self.told: list[Event] = []
-        self.playback = Playback(
+        self.playback = MediaItem(
             "kitchen", media, delay_s=delay_s, ahead_ms=1000, emit=self.told.append
         )
 

@@ -26,7 +26,7 @@ from custom_components.airplay.raop.messages import (
     VolumeFound,
 )
 from custom_components.airplay.raop.session.link_quality import ClockSpread
-from tests.raop.engine.stage import STREAM, Desk, member, play, receiver, wav
+from tests.raop.engine.stage import STREAM, EngineHarness, member, play, receiver, wav
 from tests.virtual_receiver import Quirks, VirtualReceiver, monotonic_ns
 
 FRAME_BYTES = 4
@@ -56,14 +56,14 @@ def write(path: Path, pcm: bytes) -> Path:
     return path
 
 
-async def played(desk: Desk, command: Play) -> None:
+async def played(desk: EngineHarness, command: Play) -> None:
     """Play something that must play."""
     assert await desk.run(command) is None
 
 
 @pytest.mark.parametrize("overtaker", ["stop", "queue", "nothing"])
 async def test_item_that_is_overtaken_while_it_is_queued_is_left(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, overtaker: str
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, overtaker: str
 ) -> None:
     # More than is decoded ahead: its source would wait for ever to be read.
     wav(tmp_path / "long.wav", 8)
@@ -85,7 +85,7 @@ async def test_item_that_is_overtaken_while_it_is_queued_is_left(
 
 
 async def test_items_that_follow_are_heard_without_a_frame_between(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "whole.wav", 4)
     parts = cut(whole, 70_003, 130_017)
@@ -108,7 +108,7 @@ async def test_items_that_follow_are_heard_without_a_frame_between(
 
 
 async def test_media_that_follows_and_cannot_be_played_leaves_the_present_one_alone(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "song.wav", 1.0)
 
@@ -124,7 +124,7 @@ async def test_media_that_follows_and_cannot_be_played_leaves_the_present_one_al
 
 
 async def test_queue_can_be_taken_back(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     first = wav(tmp_path / "first.wav", 1.0)
     wav(tmp_path / "second.wav", 1.0, seed=2)
@@ -141,7 +141,7 @@ async def test_queue_can_be_taken_back(
 
 @pytest.mark.parametrize(("begun_ms", "queued_ms"), [(500, None), (0, 500)])
 async def test_crossfade_overlaps_two_items_by_its_length(
-    desk: Desk,
+    desk: EngineHarness,
     kitchen: VirtualReceiver,
     tmp_path: Path,
     begun_ms: int,
@@ -166,7 +166,7 @@ async def test_crossfade_overlaps_two_items_by_its_length(
 
 
 async def test_pause_is_heard_at_once_and_resumes_at_the_frame_that_was_audible(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "song.wav", 2.0)
     await played(desk, play(tmp_path / "song.wav", member(kitchen)))
@@ -208,7 +208,7 @@ async def test_pause_is_heard_at_once_and_resumes_at_the_frame_that_was_audible(
     ids=["tells its latency", "tells nothing", "asks for packets again"],
 )
 async def test_seek_and_resume_lead_is_what_the_receiver_has_shown(
-    desk: Desk,
+    desk: EngineHarness,
     tmp_path: Path,
     latency_frames: int,
     quirks: Quirks,
@@ -235,7 +235,7 @@ async def test_seek_and_resume_lead_is_what_the_receiver_has_shown(
 
 
 async def test_many_pauses_lose_nothing(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     # No two frames are alike, so each tells its own place.
     numbers = np.arange(1, 66_151, dtype=np.uint32) * np.uint32(2_654_435_761)
@@ -267,7 +267,7 @@ async def test_many_pauses_lose_nothing(
 
 
 async def test_pause_twice_and_resume_twice_are_as_once(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 1.0)
     await played(desk, play(tmp_path / "song.wav", member(kitchen)))
@@ -281,7 +281,7 @@ async def test_pause_twice_and_resume_twice_are_as_once(
 
 
 async def test_pause_while_connecting_begins_where_it_was_to_begin(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     slow = await desk.add(receiver("Slow", quirks=Quirks(setup_delay_s=1.0)))
     whole = wav(tmp_path / "song.wav", 0.5)
@@ -299,7 +299,7 @@ async def test_pause_while_connecting_begins_where_it_was_to_begin(
 
 
 async def test_paused_receiver_is_freed_in_time_and_resumes_where_it_was(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "song.wav", 1.5)
     await played(desk, play(tmp_path / "song.wav", member(kitchen)))
@@ -318,7 +318,7 @@ async def test_paused_receiver_is_freed_in_time_and_resumes_where_it_was(
 
 
 async def test_receiver_that_hangs_up_in_a_pause_is_connected_again(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "song.wav", 1.5)
     await played(desk, play(tmp_path / "song.wav", member(kitchen)))
@@ -336,7 +336,7 @@ async def test_receiver_that_hangs_up_in_a_pause_is_connected_again(
 
 
 async def test_seek_is_heard_in_time_and_complete_to_the_frame(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "song.wav", 3.0)
     await played(desk, play(tmp_path / "song.wav", member(kitchen)))
@@ -358,7 +358,7 @@ async def test_seek_is_heard_in_time_and_complete_to_the_frame(
 
 
 async def test_next_pressed_five_times_plays_the_last_one(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     songs = [wav(tmp_path / f"{at}.wav", 0.6, seed=at) for at in range(6)]
     await played(desk, play(tmp_path / "0.wav", member(kitchen)))
@@ -376,7 +376,7 @@ async def test_next_pressed_five_times_plays_the_last_one(
 
 
 async def test_what_was_to_follow_is_forgotten_when_other_media_is_played(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     for name in ("first", "second"):
         wav(tmp_path / f"{name}.wav", 2.0, seed=len(name))
@@ -394,7 +394,7 @@ async def test_what_was_to_follow_is_forgotten_when_other_media_is_played(
 
 
 async def test_level_of_a_receiver_is_found_where_none_is_wanted(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     kitchen.volume_db = -12.0
     wav(tmp_path / "song.wav", 0.3)
@@ -408,7 +408,7 @@ async def test_level_of_a_receiver_is_found_where_none_is_wanted(
 
 
 async def test_position_goes_on_over_a_pause(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 3.0)
     await played(desk, play(tmp_path / "song.wav", member(kitchen)))
@@ -430,7 +430,7 @@ async def test_position_goes_on_over_a_pause(
 
 
 async def test_position_and_its_instant_belong_together_however_long_a_report_takes(
-    desk: Desk,
+    desk: EngineHarness,
     kitchen: VirtualReceiver,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -453,7 +453,7 @@ async def test_position_and_its_instant_belong_together_however_long_a_report_ta
 
 @pytest.mark.parametrize("keep_s", [0.0, 60.0])
 async def test_level_set_before_a_receiver_is_connected_again_holds(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, keep_s: float
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, keep_s: float
 ) -> None:
     wav(tmp_path / "song.wav", 2.0)
     await played(desk, play(tmp_path / "song.wav", member(kitchen, volume=50)))

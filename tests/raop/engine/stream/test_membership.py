@@ -25,7 +25,15 @@ from tests.raop.engine.group import (
     states,
     told,
 )
-from tests.raop.engine.stage import STREAM, Desk, member, play, unix, until, wav
+from tests.raop.engine.stage import (
+    STREAM,
+    EngineHarness,
+    member,
+    play,
+    unix,
+    until,
+    wav,
+)
 from tests.virtual_receiver import Quirks
 
 SONG_S = 4.0
@@ -43,7 +51,7 @@ def sound_of(song: Path) -> bytes:
 
 
 async def test_three_begin_together_and_each_hears_every_frame(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     group = await speakers(desk, 3)
 
@@ -57,7 +65,7 @@ async def test_three_begin_together_and_each_hears_every_frame(
 
 
 async def test_a_member_is_told_to_play_when_it_is_heard(
-    desk: Desk, song: Path
+    desk: EngineHarness, song: Path
 ) -> None:
     (alone,) = await speakers(desk, 1)
     begun = time.time()
@@ -72,7 +80,7 @@ async def test_a_member_is_told_to_play_when_it_is_heard(
 
 
 async def test_who_joins_hears_the_running_music_in_time_and_the_others_lose_nothing(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     pcm = sound_of(tune)
     first, second = await speakers(desk, 2)
@@ -92,7 +100,7 @@ async def test_who_joins_hears_the_running_music_in_time_and_the_others_lose_not
 
 
 async def test_record_names_the_first_packet_that_is_sent(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     first, second = await speakers(desk, 2)
     await start(desk, tune, first)
@@ -106,7 +114,7 @@ async def test_record_names_the_first_packet_that_is_sent(
 
 
 async def test_a_slow_record_has_a_later_packet_sent_first(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     pcm = sound_of(tune)
     (first,) = await speakers(desk, 1)
@@ -123,7 +131,7 @@ async def test_a_slow_record_has_a_later_packet_sent_first(
 
 
 async def test_who_cannot_join_is_told_and_nothing_else_happens(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     pcm = sound_of(tune)
     (first,) = await speakers(desk, 1)
@@ -142,7 +150,7 @@ async def test_who_cannot_join_is_told_and_nothing_else_happens(
 
 
 async def test_who_is_there_already_takes_over_what_is_new(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
@@ -155,7 +163,7 @@ async def test_who_is_there_already_takes_over_what_is_new(
 
 
 async def test_who_joins_while_a_play_begins_is_part_of_it(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     slow = await speaker(desk, 1, quirks=Quirks(setup_delay_s=0.3))
     late = await speaker(desk, 2)
@@ -172,7 +180,7 @@ async def test_who_joins_while_a_play_begins_is_part_of_it(
 
 
 async def test_who_joins_while_receivers_are_connected_joins_right_after(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     slow = await speaker(desk, 1, quirks=Quirks(setup_delay_s=0.3))
     late = await speaker(desk, 2)
@@ -188,7 +196,7 @@ async def test_who_joins_while_receivers_are_connected_joins_right_after(
 
 
 async def test_who_joins_what_is_paused_plays_when_it_goes_on(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     group = await speakers(desk, 2)
     await start(desk, tune, group[0])
@@ -204,7 +212,7 @@ async def test_who_joins_what_is_paused_plays_when_it_goes_on(
 
 
 async def test_who_joins_where_nothing_plays_is_done_at_once(
-    desk: Desk, song: Path
+    desk: EngineHarness, song: Path
 ) -> None:
     (one,) = await speakers(desk, 1)
 
@@ -213,7 +221,7 @@ async def test_who_joins_where_nothing_plays_is_done_at_once(
     assert not one.connections
 
 
-async def test_stop_ends_a_join(desk: Desk, tune: Path) -> None:
+async def test_stop_ends_a_join(desk: EngineHarness, tune: Path) -> None:
     (first,) = await speakers(desk, 1)
     slow = await speaker(desk, 2, quirks=Quirks(reply_delay_s={"SETUP": 0.5}))
     await start(desk, tune, first)
@@ -227,7 +235,7 @@ async def test_stop_ends_a_join(desk: Desk, tune: Path) -> None:
 
 
 async def test_who_leaves_is_free_and_the_others_lose_nothing(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     pcm = sound_of(tune)
     group = await speakers(desk, 3)
@@ -242,7 +250,9 @@ async def test_who_leaves_is_free_and_the_others_lose_nothing(
     assert are_alike(group[1:])
 
 
-async def test_the_last_one_that_leaves_ends_the_stream(desk: Desk, tune: Path) -> None:
+async def test_the_last_one_that_leaves_ends_the_stream(
+    desk: EngineHarness, tune: Path
+) -> None:
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
 
@@ -254,7 +264,7 @@ async def test_the_last_one_that_leaves_ends_the_stream(desk: Desk, tune: Path) 
 
 
 async def test_who_leaves_while_it_is_on_its_way_does_not_come(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     (first,) = await speakers(desk, 1)
     slow = await speaker(desk, 2, quirks=Quirks(reply_delay_s={"SETUP": 1.0}))
@@ -271,7 +281,7 @@ async def test_who_leaves_while_it_is_on_its_way_does_not_come(
 
 
 async def test_who_is_not_ready_holds_the_others_for_three_seconds_at_most(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     group = await speakers(desk, 2)
     stuck = await speaker(desk, 3, quirks=Quirks(unanswered=frozenset({"OPTIONS"})))
@@ -287,7 +297,7 @@ async def test_who_is_not_ready_holds_the_others_for_three_seconds_at_most(
 
 
 async def test_who_is_slow_joins_late_by_the_attempt_that_was_under_way(
-    desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "custom_components.airplay.raop.engine.stream.connecting._PATIENCE_S", 0.3
@@ -305,7 +315,7 @@ async def test_who_is_slow_joins_late_by_the_attempt_that_was_under_way(
 
 
 async def test_a_group_waits_for_the_clock_of_a_slow_member(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     (first,) = await speakers(desk, 1)
     slow = await speaker(desk, 2, quirks=Quirks(setup_delay_s=0.8))
@@ -317,7 +327,9 @@ async def test_a_group_waits_for_the_clock_of_a_slow_member(
     assert slow.heard(pcm).is_complete
 
 
-async def test_a_busy_member_joins_when_it_is_free(desk: Desk, tune: Path) -> None:
+async def test_a_busy_member_joins_when_it_is_free(
+    desk: EngineHarness, tune: Path
+) -> None:
     (first,) = await speakers(desk, 1)
     busy = await speaker(desk, 2, quirks=Quirks(refuse={"ANNOUNCE": 453}))
     members = (member(first), member(busy))
@@ -334,7 +346,7 @@ async def test_a_busy_member_joins_when_it_is_free(desk: Desk, tune: Path) -> No
 
 
 async def test_other_media_for_other_members_keeps_the_sessions_that_stand(
-    desk: Desk, tune: Path, song: Path, pcm: bytes
+    desk: EngineHarness, tune: Path, song: Path, pcm: bytes
 ) -> None:
     first, second, third = await speakers(desk, 3)
     await start(desk, tune, first, second)
@@ -352,7 +364,7 @@ async def test_other_media_for_other_members_keeps_the_sessions_that_stand(
 
 
 async def test_other_media_does_not_wait_for_who_is_lost(
-    desk: Desk, tune: Path, song: Path, pcm: bytes
+    desk: EngineHarness, tune: Path, song: Path, pcm: bytes
 ) -> None:
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
@@ -369,7 +381,7 @@ async def test_other_media_does_not_wait_for_who_is_lost(
 
 
 async def test_who_fails_at_resume_does_not_keep_the_others_silent(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
@@ -386,7 +398,9 @@ async def test_who_fails_at_resume_does_not_keep_the_others_silent(
     assert group[1].heard(sound_of(tune)[-44_100:]).is_complete
 
 
-async def test_levels_hold_for_each_member_alone(desk: Desk, tune: Path) -> None:
+async def test_levels_hold_for_each_member_alone(
+    desk: EngineHarness, tune: Path
+) -> None:
     first, second = await speakers(desk, 2)
     members = member(first, volume=50.0), member(second, volume=20.0)
     assert await desk.run(play(tune, *members)) is None
@@ -399,7 +413,7 @@ async def test_levels_hold_for_each_member_alone(desk: Desk, tune: Path) -> None
 
 
 async def test_a_command_is_answered_although_many_come_and_go(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     stays, *others = await speakers(desk, 4)
     await start(desk, tune, stays)

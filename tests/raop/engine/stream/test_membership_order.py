@@ -17,7 +17,7 @@ import pytest
 
 from custom_components.airplay.raop.messages import Join, Leave, Reply
 from tests.raop.engine.session_line import SessionLine, p99
-from tests.raop.engine.stage import STREAM, Desk, member, play, receiver, wav
+from tests.raop.engine.stage import STREAM, EngineHarness, member, play, receiver, wav
 from tests.raop.engine.stand_ins import MS, PACKET_NS
 from tests.virtual_receiver import PlayedPacket, VirtualReceiver, monotonic_ns
 from tests.virtual_receiver.recording import runs
@@ -47,7 +47,7 @@ class Stay:
 class House:
     """Speakers of which some play, and when each of them did."""
 
-    desk: Desk
+    desk: EngineHarness
     speakers: list[VirtualReceiver]
     stays: list[Stay] = field(default_factory=list)
     present: list[Stay] = field(default_factory=list)
@@ -126,7 +126,7 @@ class House:
 @pytest.mark.timeout(90 + 4 * STEPS)
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_members_hear_every_sample_whoever_comes_and_goes(
-    desk: Desk,
+    desk: EngineHarness,
     tmp_path: Path,
     seed: int,
     record_property: Callable[[str, object], None],
@@ -176,7 +176,7 @@ async def test_members_hear_every_sample_whoever_comes_and_goes(
 
 
 async def test_who_leaves_and_joins_at_once_is_heard_again(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 20)
     stays, returns = [

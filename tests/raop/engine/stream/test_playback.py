@@ -15,7 +15,7 @@ from custom_components.airplay.raop.messages import (
     SetVolume,
     Tags,
 )
-from tests.raop.engine.stage import STREAM, Desk, member, play, receiver, wav
+from tests.raop.engine.stage import STREAM, EngineHarness, member, play, receiver, wav
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
@@ -24,7 +24,7 @@ def has_level(of: VirtualReceiver, level: float) -> bool:
 
 
 async def test_of_many_levels_in_a_row_the_last_one_counts(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 3)
     name = kitchen.receiver_id.lower()
@@ -51,7 +51,7 @@ async def test_of_many_levels_in_a_row_the_last_one_counts(
 
 
 async def test_a_level_set_while_the_receiver_is_being_connected_counts(
-    desk: Desk, song: Path
+    desk: EngineHarness, song: Path
 ) -> None:
     slow = await desk.add(receiver("Slow", quirks=Quirks(setup_delay_s=0.3)))
     playing = desk.submit(play(song, member(slow, volume=10)))
@@ -64,7 +64,7 @@ async def test_a_level_set_while_the_receiver_is_being_connected_counts(
 
 
 async def test_a_level_that_is_forgotten_before_the_first_sound_is_sent_once_more(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)
     quirks = Quirks(forgets_silent_volume=True)
@@ -82,12 +82,12 @@ async def test_a_level_that_is_forgotten_before_the_first_sound_is_sent_once_mor
     assert len(forgetful.asked("ANNOUNCE")) == 1
 
 
-async def test_a_level_for_nobody_is_no_error(desk: Desk) -> None:
+async def test_a_level_for_nobody_is_no_error(desk: EngineHarness) -> None:
     assert await desk.run(SetVolume(receiver="nobody", volume=5)) is None
 
 
 async def test_receivers_show_what_plays(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 3)
     tags = Tags(title="Song", artist="Artist", album="Album")
@@ -118,6 +118,6 @@ async def test_receivers_show_what_plays(
     assert kitchen.violations == []
 
 
-async def test_words_and_pictures_for_nobody_are_no_error(desk: Desk) -> None:
+async def test_words_and_pictures_for_nobody_are_no_error(desk: EngineHarness) -> None:
     assert await desk.run(SetTags(stream="none", tags=Tags())) is None
     assert await desk.run(SetArtwork(stream="none", picture="")) is None

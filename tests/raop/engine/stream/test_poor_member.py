@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.raop.engine.session_line import SessionLine, p99
-from tests.raop.engine.stage import Desk, member, play, receiver, wav
+from tests.raop.engine.stage import EngineHarness, member, play, receiver, wav
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 _SECONDS = 8
@@ -29,7 +29,7 @@ POOR: dict[str, tuple[float, Quirks]] = {
 
 
 async def test_poor_members_stay_in_sync_and_move_nobody(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", _SECONDS)
     good = [await _add(desk, f"good {at}", at) for at in range(2)]
@@ -53,7 +53,7 @@ async def test_poor_members_stay_in_sync_and_move_nobody(
 
 
 async def _add(
-    desk: Desk, name: str, number: int, **details: object
+    desk: EngineHarness, name: str, number: int, **details: object
 ) -> VirtualReceiver:
     of = receiver(
         name,

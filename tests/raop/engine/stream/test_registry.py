@@ -9,7 +9,7 @@ from custom_components.airplay.raop.messages import Progress, Stop, StreamChange
 from tests.raop.engine.stage import (
     PRECISE_S,
     STREAM,
-    Desk,
+    EngineHarness,
     heard_at,
     member,
     play,
@@ -21,7 +21,7 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
 async def test_new_media_takes_the_session_over(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     first = wav(tmp_path / "first.wav", 5)
     second = wav(tmp_path / "second.wav", 0.6, seed=2)
@@ -46,7 +46,7 @@ async def test_new_media_takes_the_session_over(
 
 
 async def test_new_media_that_fails_leaves_the_old_one_playing(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
     assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
@@ -60,7 +60,7 @@ async def test_new_media_that_fails_leaves_the_old_one_playing(
 
 
 async def test_a_refused_flush_leads_to_a_new_session(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "first.wav", 5)
     second = wav(tmp_path / "second.wav", 0.6, seed=2)
@@ -77,7 +77,7 @@ async def test_a_refused_flush_leads_to_a_new_session(
 
 
 async def test_stop_frees_the_receiver(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)
     assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
@@ -90,14 +90,14 @@ async def test_stop_frees_the_receiver(
     assert (end.reason, end.code) == ("stopped", None)
 
 
-async def test_stop_of_what_does_not_play_is_done_at_once(desk: Desk) -> None:
+async def test_stop_of_what_does_not_play_is_done_at_once(desk: EngineHarness) -> None:
     assert await desk.stop() is None
     assert desk.states() == []
 
 
 @pytest.mark.parametrize("step", ["OPTIONS", "ANNOUNCE", "SETUP", "RECORD"])
 async def test_stop_ends_a_play_at_every_step_of_its_connection(
-    desk: Desk, song: Path, step: str
+    desk: EngineHarness, song: Path, step: str
 ) -> None:
     slow = await desk.add(receiver("Slow", quirks=Quirks(reply_delay_s={step: 0.3})))
     playing = desk.submit(play(song, member(slow)))
@@ -112,7 +112,7 @@ async def test_stop_ends_a_play_at_every_step_of_its_connection(
 
 
 async def test_a_newer_play_takes_the_place_of_an_older_one(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "first.wav", 0.6)
     second = wav(tmp_path / "second.wav", 0.6, seed=2)
@@ -133,7 +133,7 @@ async def test_a_newer_play_takes_the_place_of_an_older_one(
 
 
 async def test_of_many_commands_at_once_the_last_one_counts(
-    desk: Desk, kitchen: VirtualReceiver, song: Path, pcm: bytes
+    desk: EngineHarness, kitchen: VirtualReceiver, song: Path, pcm: bytes
 ) -> None:
     numbers = [desk.submit(play(song, member(kitchen))) for _ in range(10)]
 
@@ -147,7 +147,7 @@ async def test_of_many_commands_at_once_the_last_one_counts(
 
 
 async def test_a_receiver_that_ignores_teardown_is_released_when_a_play_follows_stop(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     quirks = Quirks(reply_delay_s={"TEARDOWN": 0.8}, takes_over=False)
     slow = await desk.add(receiver("Slow", quirks=quirks))
@@ -165,7 +165,7 @@ async def test_a_receiver_that_ignores_teardown_is_released_when_a_play_follows_
 
 
 async def test_a_play_while_the_last_song_is_being_ended_is_not_ended_with_it(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     quirks = Quirks(reply_delay_s={"TEARDOWN": 0.5})
     slow = await desk.add(receiver("Slow", quirks=quirks))

@@ -14,7 +14,7 @@ from custom_components.airplay.raop.auth import rsa
 from custom_components.airplay.raop.messages import Progress, StreamChanged
 from tests.raop.engine.stage import (
     PRECISE_S,
-    Desk,
+    EngineHarness,
     heard_at,
     member,
     outcome,
@@ -30,7 +30,7 @@ MS = 1_000_000
 
 
 async def test_a_file_is_heard_to_the_end_bit_by_bit_from_the_instant_that_was_told(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
 
@@ -50,7 +50,7 @@ async def test_a_file_is_heard_to_the_end_bit_by_bit_from_the_instant_that_was_t
 
 
 async def test_play_is_answered_when_it_is_heard(
-    desk: Desk, kitchen: VirtualReceiver, song: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, song: Path
 ) -> None:
     assert await desk.run(play(song, member(kitchen))) is None
 
@@ -61,7 +61,7 @@ async def test_play_is_answered_when_it_is_heard(
 
 
 async def test_the_first_frame_is_heard_at_the_instant_that_is_wanted(
-    desk: Desk, kitchen: VirtualReceiver, song: Path, pcm: bytes
+    desk: EngineHarness, kitchen: VirtualReceiver, song: Path, pcm: bytes
 ) -> None:
     at = time.time() + 0.8
 
@@ -74,7 +74,7 @@ async def test_the_first_frame_is_heard_at_the_instant_that_is_wanted(
 
 
 async def test_an_instant_that_is_past_means_as_soon_as_possible(
-    desk: Desk, kitchen: VirtualReceiver, song: Path, pcm: bytes
+    desk: EngineHarness, kitchen: VirtualReceiver, song: Path, pcm: bytes
 ) -> None:
     begun = time.time()
 
@@ -87,7 +87,7 @@ async def test_an_instant_that_is_past_means_as_soon_as_possible(
 
 
 async def test_two_receivers_play_the_same_frame_at_the_same_time(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
     ahead = receiver("Ahead", clock_offset_ns=7_000 * MS, clock_drift_ppm=30)
@@ -109,7 +109,7 @@ async def test_two_receivers_play_the_same_frame_at_the_same_time(
 
 
 async def test_a_group_of_unlike_receivers_hears_the_same(
-    desk: Desk, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     private = rsa_keys.generate_private_key(65537, 2048)
     monkeypatch.setattr(rsa, "_PUBLIC_KEY", private.public_key())
@@ -143,7 +143,7 @@ async def test_a_group_of_unlike_receivers_hears_the_same(
 
 
 async def test_lost_packets_are_sent_again_until_no_frame_is_missing(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 2)
     lossy = [
@@ -167,7 +167,7 @@ async def test_lost_packets_are_sent_again_until_no_frame_is_missing(
 
 
 async def test_receivers_that_ask_for_everything_again_disturb_nobody(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     quirks = {
         "Burst": Quirks(ask_burst=1000),
@@ -191,7 +191,7 @@ async def test_receivers_that_ask_for_everything_again_disturb_nobody(
 
 
 async def test_odd_receivers_are_played_to_all_the_same(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     quirks = {
         "byte by byte": Quirks(byte_by_byte=True),
@@ -217,7 +217,7 @@ async def test_odd_receivers_are_played_to_all_the_same(
 
 
 async def test_auth_setup_is_asked_for_by_record_and_left_out_where_it_does_harm(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     wanted = {"et": "0,4"}
     needs_it = receiver("Needs", txt=wanted, quirks=Quirks(requires_auth_setup=True))
@@ -278,7 +278,7 @@ class Server:
 
 
 async def test_a_source_that_pauses_is_padded_with_silence_and_goes_on(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 2.5)
     body = (tmp_path / "song.wav").read_bytes()

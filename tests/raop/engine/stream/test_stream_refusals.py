@@ -5,12 +5,20 @@ from pathlib import Path
 import time
 
 from custom_components.airplay.raop.messages import MemberChanged
-from tests.raop.engine.stage import Desk, member, outcome, outcomes, play, receiver, wav
+from tests.raop.engine.stage import (
+    EngineHarness,
+    member,
+    outcome,
+    outcomes,
+    play,
+    receiver,
+    wav,
+)
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
 async def test_passwords_are_proved_or_the_user_is_told(
-    desk: Desk, song: Path, pcm: bytes
+    desk: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     names = ("right", "wrong", "missing")
     locked = [await desk.add(receiver(name, password="sesame")) for name in names]
@@ -26,7 +34,7 @@ async def test_passwords_are_proved_or_the_user_is_told(
     assert locked[0].heard(pcm).is_complete
 
 
-async def test_every_refusal_has_its_code(desk: Desk, song: Path) -> None:
+async def test_every_refusal_has_its_code(desk: EngineHarness, song: Path) -> None:
     quirks = {
         "busy 453": Quirks(refuse={"ANNOUNCE": 453}),
         "busy 503": Quirks(refuse={"SETUP": 503}),
@@ -56,7 +64,7 @@ async def test_every_refusal_has_its_code(desk: Desk, song: Path) -> None:
 
 
 async def test_a_connection_that_ends_right_after_record_is_a_failure_without_volume_too(
-    desk: Desk, song: Path
+    desk: EngineHarness, song: Path
 ) -> None:
     quirks = {f"after {ms} ms": Quirks(drop_after_s=ms / 1000) for ms in range(8)}
 
@@ -68,7 +76,9 @@ async def test_a_connection_that_ends_right_after_record_is_a_failure_without_vo
         assert desk.states(name)[-1] == "ended"
 
 
-async def test_silence_is_noticed_within_seconds(desk: Desk, song: Path) -> None:
+async def test_silence_is_noticed_within_seconds(
+    desk: EngineHarness, song: Path
+) -> None:
     begun = time.monotonic()
 
     codes = await outcomes(
@@ -84,7 +94,9 @@ async def test_silence_is_noticed_within_seconds(desk: Desk, song: Path) -> None
     assert time.monotonic() - begun < 6
 
 
-async def test_nobody_at_the_address_is_unreachable(desk: Desk, song: Path) -> None:
+async def test_nobody_at_the_address_is_unreachable(
+    desk: EngineHarness, song: Path
+) -> None:
     gone = receiver("Gone")
     await gone.start()
     await gone.stop()
@@ -93,7 +105,7 @@ async def test_nobody_at_the_address_is_unreachable(desk: Desk, song: Path) -> N
 
 
 async def test_a_receiver_that_cannot_play_is_not_even_called(
-    desk: Desk, kitchen: VirtualReceiver, song: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, song: Path
 ) -> None:
     assert await outcome(desk, kitchen, song, txt={"tp": "TCP"}) == "unsupported"
 
@@ -101,7 +113,7 @@ async def test_a_receiver_that_cannot_play_is_not_even_called(
 
 
 async def test_media_that_is_missing_is_told_and_the_receiver_is_freed(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     (tmp_path / "empty.wav").write_bytes(b"")
 
@@ -113,7 +125,7 @@ async def test_media_that_is_missing_is_told_and_the_receiver_is_freed(
 
 
 async def test_a_second_sender_is_told_that_the_receiver_is_busy(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
     loyal = await desk.add(receiver("Loyal", quirks=Quirks(takes_over=False)))
@@ -127,7 +139,7 @@ async def test_a_second_sender_is_told_that_the_receiver_is_busy(
 
 
 async def test_a_receiver_that_vanishes_in_mid_song_ends_the_stream(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)
     assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
@@ -142,7 +154,7 @@ async def test_a_receiver_that_vanishes_in_mid_song_ends_the_stream(
 
 
 async def test_the_others_play_on_when_one_cannot_or_vanishes(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
     busy = receiver(

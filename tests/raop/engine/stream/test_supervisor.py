@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from custom_components.airplay.raop.engine.net.reachability import answers
+from custom_components.airplay.raop.engine.net.reachability import is_reachable
 from custom_components.airplay.raop.engine.stream import reconnect, supervisor
 from custom_components.airplay.raop.messages import (
     Member,
@@ -26,7 +26,7 @@ from tests.raop.engine.group import (
     states,
     told,
 )
-from tests.raop.engine.stage import STREAM, Desk, member, play, wav
+from tests.raop.engine.stage import STREAM, EngineHarness, member, play, wav
 from tests.virtual_receiver import VirtualReceiver
 
 SONG_S = 7.0
@@ -40,7 +40,7 @@ def tune(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def group(desk: Desk, tune: Path) -> list[VirtualReceiver]:
+async def group(desk: EngineHarness, tune: Path) -> list[VirtualReceiver]:
     """Return two receivers that play the tune together."""
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
@@ -56,7 +56,7 @@ def ends_well(of: VirtualReceiver, song: Path, seconds: float = 1.0) -> bool:
     return of.heard(sound_of(song)[-round(seconds * 44_100) * 4 :]).is_complete
 
 
-async def dropped_out(desk: Desk, of: VirtualReceiver) -> int:
+async def dropped_out(desk: EngineHarness, of: VirtualReceiver) -> int:
     """Return how often it was told that a receiver dropped out."""
 
     def ours(event: Progress) -> list[MemberProgress]:
@@ -72,7 +72,7 @@ async def dropped_out(desk: Desk, of: VirtualReceiver) -> int:
 
 
 async def test_who_loses_its_connection_is_back_in_time_and_the_others_lose_nothing(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     group = await speakers(desk, 3)
     await start(desk, tune, *group)
@@ -94,7 +94,7 @@ async def test_who_loses_its_connection_is_back_in_time_and_the_others_lose_noth
 
 
 async def test_who_is_seen_at_another_port_is_tried_there_at_once(
-    desk: Desk,
+    desk: EngineHarness,
     tune: Path,
     group: list[VirtualReceiver],
     monkeypatch: pytest.MonkeyPatch,
@@ -114,12 +114,12 @@ async def test_who_is_seen_at_another_port_is_tried_there_at_once(
 
 
 async def test_who_comes_back_to_its_address_is_noticed_by_itself(
-    desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_missed = asyncio.Event()
 
     async def notice(whom: Member) -> bool:
-        is_there = await answers(whom)
+        is_there = await is_reachable(whom)
         if not is_there:
             is_missed.set()
         return is_there
@@ -143,7 +143,7 @@ async def test_who_comes_back_to_its_address_is_noticed_by_itself(
 
 
 async def test_who_is_silent_is_fed_on_and_plays_again_when_its_network_is_back(
-    desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(liveness, "SILENT_S", 0.6)
     monkeypatch.setattr(liveness, "STEADY_S", 0.5)
@@ -166,7 +166,7 @@ async def test_who_is_silent_is_fed_on_and_plays_again_when_its_network_is_back(
 
 
 async def test_who_stays_silent_although_it_is_there_is_given_a_new_session(
-    desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(liveness, "SILENT_S", 0.6)
     monkeypatch.setattr(liveness, "STEADY_S", 0.5)
@@ -189,7 +189,7 @@ async def test_who_stays_silent_although_it_is_there_is_given_a_new_session(
 
 
 async def test_who_ends_the_session_itself_is_left_to_whom_it_plays_for(
-    desk: Desk, tune: Path, group: list[VirtualReceiver]
+    desk: EngineHarness, tune: Path, group: list[VirtualReceiver]
 ) -> None:
     group[1].hang_up()
     left = await told(desk, group[1], "left")
@@ -201,7 +201,7 @@ async def test_who_ends_the_session_itself_is_left_to_whom_it_plays_for(
 
 
 async def test_a_link_that_drops_out_too_often_is_given_up(
-    desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry_policy, "_DROP_OUTS", 2)
     group = await speakers(desk, 2)
@@ -219,7 +219,7 @@ async def test_a_link_that_drops_out_too_often_is_given_up(
 
 
 async def test_who_wants_a_password_when_it_comes_back_is_not_asked_again(
-    desk: Desk, group: list[VirtualReceiver]
+    desk: EngineHarness, group: list[VirtualReceiver]
 ) -> None:
     group[1].password = "sesame"
     group[1].disconnect()
@@ -230,7 +230,7 @@ async def test_who_wants_a_password_when_it_comes_back_is_not_asked_again(
 
 
 async def test_a_group_that_is_lost_at_once_is_heard_again_where_the_music_is_by_then(
-    desk: Desk, tune: Path, group: list[VirtualReceiver]
+    desk: EngineHarness, tune: Path, group: list[VirtualReceiver]
 ) -> None:
     await asyncio.gather(*(each.stop() for each in group))
     for each in group:
@@ -246,7 +246,7 @@ async def test_a_group_that_is_lost_at_once_is_heard_again_where_the_music_is_by
 
 
 async def test_a_group_of_which_nobody_comes_back_ends(
-    desk: Desk, tune: Path, monkeypatch: pytest.MonkeyPatch
+    desk: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "_HOPE_S", 0.5)
     group = await speakers(desk, 2)
@@ -259,7 +259,7 @@ async def test_a_group_of_which_nobody_comes_back_ends(
 
 
 async def test_who_comes_back_is_no_louder_than_it_was(
-    desk: Desk, group: list[VirtualReceiver]
+    desk: EngineHarness, group: list[VirtualReceiver]
 ) -> None:
     before = group[1].volume_db
 
@@ -273,7 +273,7 @@ async def test_who_comes_back_is_no_louder_than_it_was(
 
 
 async def test_nobody_is_tried_while_the_music_is_paused_and_all_are_when_it_goes_on(
-    desk: Desk, tune: Path, group: list[VirtualReceiver]
+    desk: EngineHarness, tune: Path, group: list[VirtualReceiver]
 ) -> None:
     group[1].disconnect()
     await told(desk, group[1], "lost")
@@ -289,7 +289,7 @@ async def test_nobody_is_tried_while_the_music_is_paused_and_all_are_when_it_goe
 
 
 async def test_a_stream_that_is_stopped_tries_nobody_any_more(
-    desk: Desk, group: list[VirtualReceiver]
+    desk: EngineHarness, group: list[VirtualReceiver]
 ) -> None:
     group[1].disconnect()
     await told(desk, group[1], "lost")
@@ -301,7 +301,7 @@ async def test_a_stream_that_is_stopped_tries_nobody_any_more(
 
 
 async def test_who_is_seen_and_missed_by_nobody_is_left_alone(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     first, other = await speakers(desk, 2)
     await start(desk, tune, first)
@@ -315,7 +315,7 @@ async def test_who_is_seen_and_missed_by_nobody_is_left_alone(
 
 
 async def test_a_receiver_that_plays_alone_is_not_tried_again(
-    desk: Desk, tune: Path
+    desk: EngineHarness, tune: Path
 ) -> None:
     (alone,) = await speakers(desk, 1)
     await start(desk, tune, alone)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from custom_components.airplay.raop.engine.pacing.udp_outlet import Outlet
+from custom_components.airplay.raop.engine.pacing.udp_outlet import UdpOutlet
 from custom_components.airplay.raop.messages import (
     Addressee,
     Channel,
@@ -20,7 +20,15 @@ from custom_components.airplay.raop.messages import (
 )
 from custom_components.airplay.raop.session.link_quality import LinkQuality
 from tests.raop.engine.speaking import announce, playing, target, voice_began_ns
-from tests.raop.engine.stage import STREAM, Desk, heard_at, member, play, receiver, wav
+from tests.raop.engine.stage import (
+    STREAM,
+    EngineHarness,
+    heard_at,
+    member,
+    play,
+    receiver,
+    wav,
+)
 from tests.raop.engine.two_sides import is_said_whole, music, noise, voice
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
@@ -41,7 +49,7 @@ def behind_ns(one: VirtualReceiver, other: VirtualReceiver) -> list[int]:
 
 @pytest.mark.parametrize("delay_ms", [100, -100, -1200])
 async def test_a_delay_moves_one_receiver_and_nobody_else(
-    desk: Desk,
+    desk: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
     tmp_path: Path,
@@ -71,7 +79,7 @@ async def test_a_delay_moves_one_receiver_and_nobody_else(
 
 
 async def test_nobody_loses_the_beginning_of_anything(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 3)
     seat = await desk.add(receiver("Seat", receiver_id="0A0B0C0D0E03"))
@@ -106,7 +114,7 @@ async def test_nobody_loses_the_beginning_of_anything(
 
 @pytest.mark.parametrize("delay_ms", [-900, 900])
 async def test_a_voice_on_an_idle_speaker_is_heard_whole(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path, delay_ms: int
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, delay_ms: int
 ) -> None:
     said = voice(tmp_path / "bell.wav", 0.5)
     to = Addressee(member=member(kitchen, delay_ms=delay_ms))
@@ -119,7 +127,7 @@ async def test_a_voice_on_an_idle_speaker_is_heard_whole(
 
 
 async def test_each_speakers_level_changes_right_before_it_speaks(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
 ) -> None:
     music(tmp_path / "song.wav", 8)
     voice(tmp_path / "bell.wav", 0.5)
@@ -143,7 +151,7 @@ async def test_each_speakers_level_changes_right_before_it_speaks(
 
 
 async def test_what_was_tuned_while_it_was_paused_holds_afterwards(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 2)
     command = play(tmp_path / "song.wav", member(kitchen), member(hall))
@@ -175,7 +183,7 @@ def as_heard(pcm: bytes, channel: Channel) -> bytes:
 
 
 async def test_two_speakers_are_a_stereo_pair_and_a_third_hears_both_sides(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
     channels = {channel: receiver(channel) for channel in Channel}
@@ -195,7 +203,7 @@ async def test_two_speakers_are_a_stereo_pair_and_a_third_hears_both_sides(
 
 
 async def test_a_channel_is_chosen_while_it_plays_and_no_frame_is_lost(
-    desk: Desk, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 2.5)
     command = play(tmp_path / "song.wav", member(kitchen), member(hall))
@@ -216,7 +224,7 @@ async def test_a_channel_is_chosen_while_it_plays_and_no_frame_is_lost(
 
 
 async def test_a_voice_is_heard_on_the_speakers_own_channel(
-    desk: Desk, kitchen: VirtualReceiver, tmp_path: Path
+    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     side = noise(22_050, 7)
     said = np.zeros((len(side), 2), "<i2")
@@ -237,7 +245,9 @@ async def test_a_voice_is_heard_on_the_speakers_own_channel(
     assert (played[:, 0] == played[:, 1]).all()
 
 
-async def measured(desk: Desk, of: VirtualReceiver, seconds: int) -> MemberProgress:
+async def measured(
+    desk: EngineHarness, of: VirtualReceiver, seconds: int
+) -> MemberProgress:
     """Return what is measured of a receiver's link after so many reports."""
     await desk.until(Progress, lambda _: len(desk.told(Progress)) > seconds)
     await desk.run(Measure(stream=STREAM))
@@ -247,7 +257,7 @@ async def measured(desk: Desk, of: VirtualReceiver, seconds: int) -> MemberProgr
     return found
 
 
-async def test_a_good_link_is_told_as_one(desk: Desk, tmp_path: Path) -> None:
+async def test_a_good_link_is_told_as_one(desk: EngineHarness, tmp_path: Path) -> None:
     wav(tmp_path / "song.wav", 5)
     good = await desk.add(
         receiver("Good", quirks=Quirks(stamps_time=True), clock_drift_ppm=80)
@@ -263,19 +273,19 @@ async def test_a_good_link_is_told_as_one(desk: Desk, tmp_path: Path) -> None:
 
 
 async def test_links_are_measured_only_when_that_is_asked_for(
-    desk: Desk,
+    desk: EngineHarness,
     kitchen: VirtualReceiver,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looks = []
-    real = Outlet.link
+    real = UdpOutlet.link
 
-    def link(outlet: Outlet, now_ns: int) -> LinkQuality:
+    def link(outlet: UdpOutlet, now_ns: int) -> LinkQuality:
         looks.append(now_ns)
         return real(outlet, now_ns)
 
-    monkeypatch.setattr(Outlet, "link", link)
+    monkeypatch.setattr(UdpOutlet, "link", link)
     wav(tmp_path / "song.wav", 5)
     assert await desk.run(Measure(stream=STREAM)) is None
     assert desk.told(Progress) == []
@@ -291,7 +301,7 @@ async def test_links_are_measured_only_when_that_is_asked_for(
     assert found.lead_ms > 0
 
 
-async def test_a_bad_link_is_told_as_one(desk: Desk, tmp_path: Path) -> None:
+async def test_a_bad_link_is_told_as_one(desk: EngineHarness, tmp_path: Path) -> None:
     wav(tmp_path / "song.wav", 5)
     poor = await desk.add(receiver("Poor", quirks=Quirks(loss=0.2)))
     command = play(tmp_path / "song.wav", member(poor, delay_ms=500))

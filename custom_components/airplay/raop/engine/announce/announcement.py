@@ -8,8 +8,8 @@ from ...messages import Announce, Event
 from ..pacing.pacer import Pacer
 from ..stream.stream import Stream
 from .clip import Clip
-from .start_barrier import Rendezvous
-from .stream_announcement import Announcer
+from .start_barrier import StartBarrier
+from .stream_announcement import StreamAnnouncement
 
 
 class Announcement:
@@ -26,7 +26,9 @@ class Announcement:
         self._pacer = pacer
         self._clip = Clip(command.clips, longest_ms=command.longest_ms)
         self._announcers = [
-            Announcer(streams[each.stream], each, command, self._clip, emit=emit)
+            StreamAnnouncement(
+                streams[each.stream], each, command, self._clip, emit=emit
+            )
             for each in command.targets
         ]
         self._opening: asyncio.Task[None] | None = None
@@ -58,7 +60,7 @@ class Announcement:
                 task.cancel()
 
     async def _speak(self) -> None:
-        meeting = Rendezvous(len(self._announcers))
+        meeting = StartBarrier(len(self._announcers))
         self._speaking = [
             asyncio.create_task(self._run(each, meeting)) for each in self._announcers
         ]
@@ -72,7 +74,7 @@ class Announcement:
             if result is not None:
                 announcer.fail(_error(result))
 
-    async def _run(self, announcer: Announcer, meeting: Rendezvous) -> None:
+    async def _run(self, announcer: StreamAnnouncement, meeting: StartBarrier) -> None:
         try:
             await announcer.run(meeting)
         finally:

@@ -10,7 +10,7 @@ from ...errors import MediaError, MediaTooLongError
 from ...messages import Event, Media
 from ...session.timeline import frames_of_ms
 from ...wire.rtp import BYTES_PER_FRAME
-from ..stream.item import Playback
+from ..stream.item import MediaItem
 
 # Speech comes from a server that is at work on it: have some before it is heard.
 _AHEAD_MS = 4000
@@ -23,7 +23,7 @@ class Clip:
         self._longest_ms = longest_ms
         self._longest = frames_of_ms(longest_ms)
         self._parts = [
-            Playback("", each, delay_s=0, ahead_ms=_AHEAD_MS, emit=_ignore)
+            MediaItem("", each, delay_s=0, ahead_ms=_AHEAD_MS, emit=_ignore)
             for each in media
         ]
         self._left = [*self._parts]

@@ -8,14 +8,14 @@ from ...errors import (
 )
 from ...messages import Addressee
 from ..lanes.lane import Lane
-from ..pacing.outlet import Tap
-from ..stream.output import Sessions
+from ..pacing.outlet import Outlet
+from ..stream.output import GroupOutput
 
 
-class Hearer:
+class AnnouncementMember:
     """Follows a receiver through an announcement, whatever becomes of the others."""
 
-    def __init__(self, addressee: Addressee, sessions: Sessions) -> None:
+    def __init__(self, addressee: Addressee, sessions: GroupOutput) -> None:
         self.member = addressee.member
         self._volume = addressee.volume
         self._arrivals = sessions.arrivals
@@ -27,9 +27,9 @@ class Hearer:
         self.failure: RaopError | None = None
         self.is_started = False
 
-    def find(self) -> None:
+    def update_lane(self) -> None:
         """Take the session that the receiver has now."""
-        lane = self._members.find(self.member.receiver)
+        lane = self._members.lane_for(self.member.receiver)
         self._lane = lane if lane and lane.is_open else None
         self._was_there = self._was_there or self._lane is not None
 
@@ -39,7 +39,7 @@ class Hearer:
         lane = self._lane
         if lane is None or lane.outlet is None:
             return False
-        return self._members.find(self.member.receiver) is lane
+        return self._members.lane_for(self.member.receiver) is lane
 
     @property
     def loss(self) -> RaopError:
@@ -60,7 +60,7 @@ class Hearer:
         return self._lane is not None and self._lane.timing_replies > 0
 
     @property
-    def outlet(self) -> Tap | None:
+    def outlet(self) -> Outlet | None:
         """What sends it its packets, while its session stands."""
         return self._lane.outlet if self._lane else None
 
@@ -98,5 +98,5 @@ class Hearer:
         """Play at the level from before, unless another one was set meanwhile."""
         if self._is_raised and self._lane:
             self._is_raised = False
-            if self._members.find(self.member.receiver) is self._lane:
+            if self._members.lane_for(self.member.receiver) is self._lane:
                 await self._lane.lower_volume()

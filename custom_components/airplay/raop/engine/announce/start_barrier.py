@@ -8,7 +8,7 @@ _PATIENCE_S = 3.0
 _MARGIN_NS = 100_000_000
 
 
-class Rendezvous:
+class StartBarrier:
     """A meeting of so many; it is over when all have come or gone, or it takes too long."""
 
     def __init__(self, count: int) -> None:

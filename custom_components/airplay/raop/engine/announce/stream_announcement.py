@@ -6,21 +6,21 @@ from dataclasses import dataclass
 import logging
 import time
 
-from ...audio.overlay import Manner, Overlay, Phase
+from ...audio.overlay import DuckingPlan, Overlay, Phase
 from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
 from ...messages import Announce, AnnouncementFailed, AnnouncementStarted, Event, Target
 from ...session.timeline import SECOND_NS, frames_of_ms
 from ...wire.parameters import DB_PER_PERCENT
 from ...wire.rtp import SAMPLE_RATE
 from ..net import clock
-from ..pacing.outlet import Tap
+from ..pacing.outlet import Outlet
 from ..pacing.transmitter import Transmitter
 from ..stream.lanes import all_of
 from ..stream.output import SILENT
 from ..stream.stream import Stream
 from .clip import Clip
-from .member import Hearer
-from .start_barrier import Rendezvous
+from .member import AnnouncementMember
+from .start_barrier import StartBarrier
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,13 +45,13 @@ class _Voice:
     """What is said, and who hears it: all of the stream, or one on its own outlet."""
 
     overlay: Overlay
-    hearers: Sequence[Hearer]
-    outlet: Tap | None
+    hearers: Sequence[AnnouncementMember]
+    outlet: Outlet | None
     # From its beginning to the first word.
     preamble_ns: int
 
 
-class Announcer:
+class StreamAnnouncement:
     """Says a clip on one stream, as part of what is said on several."""
 
     def __init__(
@@ -69,13 +69,15 @@ class Announcer:
         self._command = command
         self._clip = clip
         self._emit = emit
-        self._hearers = [Hearer(each, stream.sessions) for each in target.addressees]
+        self._hearers = [
+            AnnouncementMember(each, stream.sessions) for each in target.addressees
+        ]
         self._is_apart = target.is_alone
         self._voices: list[_Voice] = []
         self._said = 0
         self.has_met = False
 
-    async def run(self, meeting: Rendezvous) -> None:
+    async def run(self, meeting: StartBarrier) -> None:
         """Return when all was heard; raise where nobody is left who could hear it."""
         floor, command = self._stream.floor, self._command
         async with floor.taken(self._target) as is_apart:
@@ -106,15 +108,15 @@ class Announcer:
             self._tell_failed(hearer, error)
 
     @property
-    def _left(self) -> list[Hearer]:
+    def _left(self) -> list[AnnouncementMember]:
         return [each for each in self._hearers if each.failure is None]
 
     async def _announce(
-        self, transmitter: Transmitter, awake_ns: int, meeting: Rendezvous
+        self, transmitter: Transmitter, awake_ns: int, meeting: StartBarrier
     ) -> None:
         pacer = self._sessions.pacer
         for hearer in self._left:
-            hearer.find()
+            hearer.update_lane()
         await self._await_evidence(transmitter)
         is_silent = await pacer.run(lambda: transmitter.is_silent)
         voices = self._make_voices(is_silent=is_silent)
@@ -164,12 +166,12 @@ class Announcer:
             voices.append(_Voice(overlay, hearers, outlet, preamble_ns))
         return voices
 
-    def _manner(self, hearers: Sequence[Hearer]) -> Manner:
+    def _manner(self, hearers: Sequence[AnnouncementMember]) -> DuckingPlan:
         command = self._command
         changes_level = any(each.changes_level for each in hearers)
         louder_percent = max(each.louder_percent for each in hearers)
         duck_db = command.duck_db - louder_percent * DB_PER_PERCENT
-        return Manner(
+        return DuckingPlan(
             duck=10 ** (duck_db / 20),
             ramp_frames=frames_of_ms(command.ramp_ms),
             quiet_frames=frames_of_ms(_QUIET_MS) if changes_level else 0,
@@ -177,7 +179,7 @@ class Announcer:
         )
 
     async def _hear(
-        self, hearer: Hearer, overlay: Overlay, transmitter: Transmitter
+        self, hearer: AnnouncementMember, overlay: Overlay, transmitter: Transmitter
     ) -> None:
         """Follow what a receiver hears, and change its level where that is nothing."""
 
@@ -206,7 +208,7 @@ class Announcer:
                 await asyncio.sleep(_LOOK_S)
 
     def _heard_frame(
-        self, hearer: Hearer, overlay: Overlay, transmitter: Transmitter
+        self, hearer: AnnouncementMember, overlay: Overlay, transmitter: Transmitter
     ) -> int:
         line = transmitter.line
         if line is None and Phase.OVER in overlay.began:
@@ -230,13 +232,13 @@ class Announcer:
             if not hearer.is_there:
                 self._lose(hearer, hearer.loss)
 
-    def _lose(self, hearer: Hearer, error: RaopError) -> None:
+    def _lose(self, hearer: AnnouncementMember, error: RaopError) -> None:
         """Go on without one of several; raise why where it was the last one."""
         if len(self._left) == 1:
             raise error
         self._tell_failed(hearer, error)
 
-    def _tell_started(self, hearer: Hearer) -> None:
+    def _tell_started(self, hearer: AnnouncementMember) -> None:
         if hearer.is_started or hearer.failure:
             return
         hearer.is_started = True
@@ -249,7 +251,7 @@ class Announcer:
             )
         )
 
-    def _tell_failed(self, hearer: Hearer, error: RaopError) -> None:
+    def _tell_failed(self, hearer: AnnouncementMember, error: RaopError) -> None:
         hearer.failure = error
         self._emit(
             AnnouncementFailed(
@@ -271,11 +273,11 @@ def _begin(transmitter: Transmitter, voices: Sequence[_Voice], at_ns: int) -> bo
     return transmitter.line is not None
 
 
-async def _raise_volume(hearers: Sequence[Hearer]) -> None:
+async def _raise_volume(hearers: Sequence[AnnouncementMember]) -> None:
     await asyncio.gather(*(each.raise_volume() for each in hearers))
 
 
-async def _lower_volume(hearers: Sequence[Hearer]) -> None:
+async def _lower_volume(hearers: Sequence[AnnouncementMember]) -> None:
     await asyncio.gather(*(each.lower_volume() for each in hearers))
 
 

@@ -18,7 +18,13 @@ from ...errors import (
 )
 from ...messages import Member
 from ...receiver import Receiver
-from ...session.airplay2 import AirPlay2Session, Clock, Stream, StreamPorts, Terms
+from ...session.airplay2 import (
+    AirPlay2Session,
+    AirPlay2Terms,
+    SessionClock,
+    StreamPorts,
+    StreamSetup,
+)
 from ...session.control import Caller
 from ...session.events import button_of
 from ...session.ptp_readiness import habit_of
@@ -26,12 +32,12 @@ from ...wire.rtsp import Call
 from ..net import clock
 from ..net.connection import Connection
 from ..net.event_channel import EventChannel
-from ..net.login import enter_airplay2
-from ..pacing.outlet import Tap
+from ..net.login import connect_airplay2
+from ..pacing.outlet import Outlet
 from ..pacing.transmitter import Transmitter
 from ..ptp.service import PtpPeer
 from .base import SessionLane
-from .context import Means
+from .context import LaneContext
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -47,10 +53,10 @@ _THEIR_CLOCK_S = 3.0
 _LOOK_S = 0.01
 
 
-class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
+class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
     """Connects one session, keeps its event channel and its clock."""
 
-    def __init__(self, member: Member, means: Means) -> None:
+    def __init__(self, member: Member, means: LaneContext) -> None:
         super().__init__(member, means.identity, means.pacer)
         self._means = means
         self._peer: PtpPeer | None = None
@@ -69,7 +75,7 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
     async def prepare(self) -> None:
         """Connect, pair and set everything up; nothing sounds yet."""
         try:
-            await enter_airplay2(
+            await connect_airplay2(
                 self.receiver,
                 self._negotiate,
                 password=self.member.password,
@@ -187,7 +193,7 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
     ) -> None:
         keys = ChannelKeys.events(secret)
         host = connection.remote
-        self._events = await EventChannel.open(host, port, keys, self._take_call)
+        self._events = await EventChannel.connect(host, port, keys, self._take_call)
         self._events.closed.add_done_callback(lambda _: self._look_after_it())
 
     async def _until_claimed(self) -> None:
@@ -208,7 +214,7 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
         control_port: int | None,
     ) -> StreamPorts:
         keys = self._means.keys
-        stream = Stream(
+        stream = StreamSetup(
             kind=kind,
             key=keys.seal.key,
             control_port=control_port,
@@ -216,14 +222,14 @@ class AirPlay2Lane[O: Tap](SessionLane[AirPlay2Session, O]):
         )
         return await connection.perform(session.set_up_stream(stream))
 
-    def _terms(self, connection: Connection) -> Terms:
+    def _terms(self, connection: Connection) -> AirPlay2Terms:
         identity = self._means.identity
         ptp = self._means.ptp
         if self._peer and ptp:
-            clock = Clock(id=ptp.clock_id)
+            clock = SessionClock(id=ptp.clock_id)
         else:
-            clock = Clock(timing_port=self._timing_port)
-        return Terms(
+            clock = SessionClock(timing_port=self._timing_port)
+        return AirPlay2Terms(
             caller=Caller(
                 local=connection.local,
                 session_id=self._session_id,

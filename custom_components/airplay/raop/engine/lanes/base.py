@@ -10,20 +10,20 @@ import secrets
 
 from ...errors import RaopError, ReceiverUnreachableError
 from ...messages import Channel, Identity, Member
-from ...receiver import Lane as Kind, Receiver, Service, merge
+from ...receiver import LaneKind as Kind, Receiver, Service, merge
 from ...session.backlog import Format
 from ...session.control import ControlSession
-from ...session.lead import Shown
+from ...session.lead import StartEvidence
 from ...session.link_quality import LinkQuality
 from ...session.timeline import delay_frames
 from ...wire.handshake import Handshake
 from ..net import clock
 from ..net.connection import Connection
-from ..pacing.outlet import Tap
+from ..pacing.outlet import Outlet
 from ..pacing.pacer import Pacer
 from ..pacing.transmitter import Transmitter
 from .lane import Show
-from .volume import Level
+from .volume import LaneVolume
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def receiver_of(member: Member) -> Receiver:
     return merge(raop, airplay)
 
 
-class SessionLane[S: ControlSession, O: Tap](ABC):
+class SessionLane[S: ControlSession, O: Outlet](ABC):
     """Controls and ends one session; how it begins and falls silent is the kind's."""
 
     kind: Kind
@@ -61,7 +61,7 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
         self._outlet: O | None = None
         self._transmitter: Transmitter | None = None
         self._background: set[asyncio.Task[None]] = set()
-        self._level = Level(member, send=self._send_level, read=self._read_level)
+        self._level = LaneVolume(member, send=self._send_level, read=self._read_level)
         self._volume_task: asyncio.Task[None] | None = None
         self._own_latency_frames = 0
         self._was_heard = False
@@ -94,7 +94,7 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
 
     @property
     @abstractmethod
-    def evidence(self) -> Shown:
+    def evidence(self) -> StartEvidence:
         """What the receiver has shown of how soon it can be heard."""
 
     @property
@@ -149,7 +149,7 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
 
     def _send_volume_soon(self) -> None:
         if self.is_open and (self._volume_task is None or self._volume_task.done()):
-            self._volume_task = self._spawn(self._level.settle())
+            self._volume_task = self._spawn(self._level.send_until_current())
 
     @property
     def level(self) -> tuple[float | None, bool]:
@@ -183,7 +183,7 @@ class SessionLane[S: ControlSession, O: Tap](ABC):
 
             self._pacer.post(tune)
 
-    def heard(self) -> None:
+    def mark_heard(self) -> None:
         """Take note that it is heard; the first time, set the level once more.
 
         Some receivers forget what they are told before the first sound. Never again

@@ -12,14 +12,14 @@ from ...errors import (
     ReceiverSilentError,
     ReceiverUnreachableError,
 )
-from ...receiver import Codec, Lane as Kind
+from ...receiver import Codec, LaneKind as Kind
 from ...session.airplay2 import BUFFERED, AirPlay2Session, Anchor
 from ...session.backlog import Format
-from ...session.lead import Following, Shown
+from ...session.lead import PtpStartEvidence, StartEvidence
 from ...session.timeline import delay_frames
 from ..net import sockets
 from ..net.connection import Connection
-from ..pacing.tcp_outlet import BufferedOutlet, Course
+from ..pacing.tcp_outlet import BufferedAnchor, TcpOutlet
 from .airplay2 import AirPlay2Lane
 
 _LOGGER = logging.getLogger(__name__)
@@ -34,13 +34,13 @@ _ANCHOR_TRIES = 12
 _ALAC_44100_16 = 0x0000FACE
 
 
-class BufferedLane(AirPlay2Lane[BufferedOutlet]):
+class BufferedLane(AirPlay2Lane[TcpOutlet]):
     """Sends packets when the receiver takes them, and tells it where the line is."""
 
     kind = Kind.AIRPLAY2_BUFFERED
 
-    _course: Course | None = None
-    _told_course: Course | None = None
+    _course: BufferedAnchor | None = None
+    _told_course: BufferedAnchor | None = None
     _telling: asyncio.Task[None] | None = None
     _rate: float | None = None
 
@@ -56,9 +56,9 @@ class BufferedLane(AirPlay2Lane[BufferedOutlet]):
 
     @property
     @override
-    def evidence(self) -> Shown:
+    def evidence(self) -> StartEvidence:
         """What the receiver has shown of how soon it can be heard."""
-        return Following(self._peer.lead_ms if self._peer else 0)
+        return PtpStartEvidence(self._peer.lead_ms if self._peer else 0)
 
     @override
     async def flush(self, sequence: int, frame: int) -> None:
@@ -92,7 +92,7 @@ class BufferedLane(AirPlay2Lane[BufferedOutlet]):
         ports = await self._set_up_stream(connection, session, BUFFERED, None)
         loop = asyncio.get_running_loop()
         sock = await _connect(connection, ports.audio)
-        outlet = BufferedOutlet(
+        outlet = TcpOutlet(
             sock,
             self.shape,
             on_course=lambda course: _post(loop, self._steer, course),
@@ -106,7 +106,7 @@ class BufferedLane(AirPlay2Lane[BufferedOutlet]):
     def _hear_rate(self, rate: float | None) -> None:
         self._rate = rate
 
-    def _steer(self, course: Course) -> None:
+    def _steer(self, course: BufferedAnchor) -> None:
         """Tell the receiver a new line; of several the last one counts."""
         self._course, self._told_course = course, None
         if self.is_open and (self._telling is None or self._telling.done()):
@@ -135,7 +135,7 @@ class BufferedLane(AirPlay2Lane[BufferedOutlet]):
                 self._told_course = course
         return None
 
-    def _anchor(self, course: Course) -> Anchor:
+    def _anchor(self, course: BufferedAnchor) -> Anchor:
         peer = self._need_ptp()
         assert self._means.ptp is not None
         known = peer.grandmaster_id

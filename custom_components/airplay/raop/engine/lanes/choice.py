@@ -6,10 +6,10 @@ import logging
 
 from ...errors import RaopError, ReceiverBusyError, UnsupportedReceiverError
 from ...messages import Member
-from ...receiver import AIRPLAY2, Lane as Kind
+from ...receiver import AIRPLAY2, LaneKind as Kind
 from .base import receiver_of
 from .buffered import BufferedLane
-from .context import Means
+from .context import LaneContext
 from .lane import Lane
 from .raop import RaopLane
 from .realtime import RealtimeLane
@@ -38,7 +38,7 @@ def ways(member: Member) -> tuple[Kind, ...]:
     return tuple(sorted(receiver.lanes, key=lambda kind: kind != member.first_lane))
 
 
-class Ways:
+class LaneChoice:
     """The ways to all receivers, and which of them turned out silent.
 
     A receiver may take a stream and play nothing of it; then another way comes first.
@@ -52,7 +52,7 @@ class Ways:
         silent = self._silent.get(member.receiver, ())
         return tuple(sorted(ways(member), key=lambda kind: kind in silent))
 
-    def heard(self, lane: Lane) -> None:
+    def mark_heard(self, lane: Lane) -> None:
         """Take note that a receiver is heard by this way."""
         self._silent.get(lane.member.receiver, set()).discard(lane.kind)
 
@@ -71,10 +71,10 @@ class Ways:
         return False
 
 
-async def open_lane(
+async def prepare_lane(
     kinds: Iterable[Kind],
     member: Callable[[], Member],
-    means: Means,
+    means: LaneContext,
     on_try: Callable[[Lane], None],
 ) -> Lane:
     """Prepare the first lane that a receiver lets us in by; the caller tears it down.
@@ -102,7 +102,7 @@ async def open_lane(
     raise first
 
 
-def make_lane(kind: Kind, member: Member, means: Means) -> Lane:
+def make_lane(kind: Kind, member: Member, means: LaneContext) -> Lane:
     """Return a lane on which nothing is connected yet."""
     match kind:
         case Kind.RAOP:

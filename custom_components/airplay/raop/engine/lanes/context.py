@@ -41,7 +41,7 @@ class GroupKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class LaneContext:
     """What a lane works with; `on_button` takes a receiver's id and what was pressed.
 
     Without `ptp` receivers are told the time only if they ask.

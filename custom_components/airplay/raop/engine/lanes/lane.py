@@ -5,10 +5,10 @@ from typing import Protocol
 
 from ...errors import RaopError
 from ...messages import Channel, Member, Tags
-from ...receiver import Lane as Kind
-from ...session.lead import Shown
+from ...receiver import LaneKind as Kind
+from ...session.lead import StartEvidence
 from ...session.link_quality import LinkQuality
-from ..pacing.outlet import Tap
+from ..pacing.outlet import Outlet
 from ..pacing.transmitter import Transmitter
 
 
@@ -38,7 +38,7 @@ class Lane(Protocol):
         """The level in percent at which it stood, where none was wanted."""
 
     @property
-    def outlet(self) -> Tap | None:
+    def outlet(self) -> Outlet | None:
         """What sends it its packets, while there is a session."""
 
     @property
@@ -62,7 +62,7 @@ class Lane(Protocol):
         """How good the way to the receiver is; asked for once in a while."""
 
     @property
-    def evidence(self) -> Shown:
+    def evidence(self) -> StartEvidence:
         """What the receiver has shown of how soon it can be heard."""
 
     @property
@@ -113,7 +113,7 @@ class Lane(Protocol):
     def tune(self, delay_ms: int, channel: Channel) -> None:
         """Set when it is heard, and what of the music, at once and for later."""
 
-    def heard(self) -> None:
+    def mark_heard(self) -> None:
         """Take note that it is heard."""
 
     def show(self, show: Show) -> None:

@@ -8,18 +8,18 @@ from typing import override
 
 from ...errors import ReceiverUnreachableError, UnsupportedReceiverError
 from ...messages import Identity, Member
-from ...receiver import Lane as Kind
-from ...session.attempts import Approach
+from ...receiver import LaneKind as Kind
+from ...session.attempts import RaopAttempt
 from ...session.backlog import AudioKey, Format
-from ...session.lead import Evidence
-from ...session.raop import RaopSession, Terms
+from ...session.lead import RaopStartEvidence
+from ...session.raop import RaopSession, RaopTerms
 from ...session.timeline import delay_frames
 from ..net import clock
 from ..net.connection import Connection
-from ..net.login import enter
+from ..net.login import connect_raop
 from ..pacing.pacer import Pacer
 from ..pacing.transmitter import Transmitter
-from ..pacing.udp_outlet import Outlet
+from ..pacing.udp_outlet import UdpOutlet
 from .base import SessionLane
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _KEEP_ALIVE_S = 20
 _FLUSH_S = 1.0
 
 
-class RaopLane(SessionLane[RaopSession, Outlet]):
+class RaopLane(SessionLane[RaopSession, UdpOutlet]):
     """Connects, starts and silences one session."""
 
     kind = Kind.RAOP
@@ -58,9 +58,9 @@ class RaopLane(SessionLane[RaopSession, Outlet]):
 
     @property
     @override
-    def evidence(self) -> Evidence:
+    def evidence(self) -> RaopStartEvidence:
         """What the receiver has shown of how soon it can be heard."""
-        return Evidence(
+        return RaopStartEvidence(
             self._own_latency_frames, self.timing_replies, self.resent, self._was_heard
         )
 
@@ -69,7 +69,7 @@ class RaopLane(SessionLane[RaopSession, Outlet]):
         """Connect and go up to SETUP; nothing sounds yet."""
         if obstacle := self.receiver.obstacle:
             raise UnsupportedReceiverError(f"cannot play to it: {obstacle}")
-        await enter(self.receiver, self.member.credentials, self._negotiate)
+        await connect_raop(self.receiver, self.member.credentials, self._negotiate)
 
     @override
     async def record(self, transmitter: Transmitter) -> None:
@@ -100,16 +100,16 @@ class RaopLane(SessionLane[RaopSession, Outlet]):
         steps = self._open_session.flush(sequence, frame)
         await self._perform(steps, timeout_s=_FLUSH_S)
 
-    async def _negotiate(self, connection: Connection, approach: Approach) -> None:
-        outlet: Outlet | None = None
+    async def _negotiate(self, connection: Connection, approach: RaopAttempt) -> None:
+        outlet: UdpOutlet | None = None
         try:
-            outlet = Outlet(connection.local, connection.remote, self.shape)
+            outlet = UdpOutlet(connection.local, connection.remote, self.shape)
             await self._plug(outlet)
             terms = self._terms(
                 connection, outlet, uses_auth_setup=approach.uses_auth_setup
             )
             session = RaopSession(terms)
-            ports = await connection.perform(session.open())
+            ports = await connection.perform(session.prepare())
             outlet.connect(ports.audio, ports.control)
         except BaseException as err:
             if outlet:
@@ -125,9 +125,9 @@ class RaopLane(SessionLane[RaopSession, Outlet]):
             _LOGGER.debug("%s: its Apple-Response is not genuine", self.member.name)
 
     def _terms(
-        self, connection: Connection, outlet: Outlet, *, uses_auth_setup: bool
-    ) -> Terms:
-        return Terms(
+        self, connection: Connection, outlet: UdpOutlet, *, uses_auth_setup: bool
+    ) -> RaopTerms:
+        return RaopTerms(
             receiver=self.receiver,
             local=connection.local,
             remote=connection.remote,

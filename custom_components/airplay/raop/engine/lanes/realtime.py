@@ -3,13 +3,13 @@
 import logging
 from typing import override
 
-from ...receiver import Codec, Lane as Kind
+from ...receiver import Codec, LaneKind as Kind
 from ...session.airplay2 import REALTIME, AirPlay2Session
 from ...session.backlog import Format
-from ...session.lead import Evidence, Following, Shown
+from ...session.lead import PtpStartEvidence, RaopStartEvidence, StartEvidence
 from ...session.timeline import delay_frames, time_announce
 from ..net.connection import Connection
-from ..pacing.udp_outlet import Moment, Outlet, sync
+from ..pacing.udp_outlet import LineStatement, UdpOutlet, sync
 from .airplay2 import AirPlay2Lane
 
 _LOGGER = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ _LOGGER = logging.getLogger(__name__)
 _FLUSH_S = 1.0
 
 
-class RealtimeLane(AirPlay2Lane[Outlet]):
+class RealtimeLane(AirPlay2Lane[UdpOutlet]):
     """Sends packets when they are due, and tells the line on the control port."""
 
     kind = Kind.AIRPLAY2_REALTIME
@@ -33,11 +33,11 @@ class RealtimeLane(AirPlay2Lane[Outlet]):
 
     @property
     @override
-    def evidence(self) -> Shown:
+    def evidence(self) -> StartEvidence:
         """What the receiver has shown of how soon it can be heard."""
         if self._peer:
-            return Following(self._peer.lead_ms)
-        return Evidence(0, self.timing_replies, self.resent, self._was_heard)
+            return PtpStartEvidence(self._peer.lead_ms)
+        return RaopStartEvidence(0, self.timing_replies, self.resent, self._was_heard)
 
     @property
     @override
@@ -67,7 +67,7 @@ class RealtimeLane(AirPlay2Lane[Outlet]):
         # A receiver without PTP tells streams apart by what is 0 for all others.
         ssrc = 0 if self._peer else keys.connection_id
         self.shape = Format(Codec.ALAC, keys.seal, self.member.channel, ssrc=ssrc)
-        self._outlet = Outlet(
+        self._outlet = UdpOutlet(
             connection.local, connection.remote, self.shape, self._say_line
         )
         self._outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
@@ -91,7 +91,7 @@ class RealtimeLane(AirPlay2Lane[Outlet]):
         assert ports.control is not None
         outlet.connect(ports.audio, ports.control)
 
-    def _say_line(self, moment: Moment) -> bytes:
+    def _say_line(self, moment: LineStatement) -> bytes:
         """Tell the receiver the line by the clock that it follows; pacing thread."""
         peer, ptp = self._peer, self._means.ptp
         if peer is None or ptp is None:

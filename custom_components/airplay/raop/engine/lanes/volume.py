@@ -26,7 +26,7 @@ class Send(Protocol):
         """Return when it is set."""
 
 
-class Level:
+class LaneVolume:
     """Sets what is wanted: of several in a row the last one counts."""
 
     def __init__(
@@ -80,7 +80,7 @@ class Level:
             _LOGGER.debug("%s tells no volume: %s", self._name, err)
         return None
 
-    async def settle(self) -> None:
+    async def send_until_current(self) -> None:
         """Send what is wanted until that is what was sent."""
         sent: tuple[float | None, bool] | None = None
         while sent != self._wanted:

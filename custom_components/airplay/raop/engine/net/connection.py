@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 
-from ...auth.channel import Channel, ChannelKeys
+from ...auth.channel import ChannelKeys, EncryptedChannel
 from ...errors import RaopError, ReceiverProtocolError, ReceiverUnreachableError
 from ...wire.handshake import Handshake
 from ...wire.rtsp import Request, Response, ResponseParser
@@ -45,7 +45,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._parser = ResponseParser()
-        self._channel: Channel | None = None
+        self._channel: EncryptedChannel | None = None
         self._waiting: deque[tuple[str, asyncio.Future[Response]]] = deque()
         self._turn = asyncio.Lock()
         self._in_a_hurry = 0
@@ -58,7 +58,7 @@ class Connection:
         self.remote = _address(writer, "peername")
 
     @classmethod
-    async def open(cls, host: str, port: int, *, timeout_s: float = 5) -> Connection:
+    async def connect(cls, host: str, port: int, *, timeout_s: float = 5) -> Connection:
         """Connect; raise ReceiverUnreachableError with the system's reason."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -94,7 +94,7 @@ class Connection:
 
     def encrypt(self, keys: ChannelKeys) -> None:
         """Go on encrypted in both directions; call it while nothing is asked."""
-        self._channel = Channel(keys)
+        self._channel = EncryptedChannel(keys)
 
     def endure(self) -> None:
         """Stand although nothing comes back for a while: it may be the network."""

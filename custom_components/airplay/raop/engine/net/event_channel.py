@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 import logging
 
-from ...auth.channel import Channel, ChannelKeys
+from ...auth.channel import ChannelKeys, EncryptedChannel
 from ...errors import ReceiverProtocolError, ReceiverUnreachableError
 from ...wire.rtsp import Call, CallParser
 
@@ -26,13 +26,13 @@ class EventChannel:
     ) -> None:
         self._reader = reader
         self._writer = writer
-        self._channel = Channel(keys)
+        self._channel = EncryptedChannel(keys)
         self._on_call = on_call
         self._task = asyncio.create_task(self._serve())
         self.closed: asyncio.Future[None] = asyncio.Future()
 
     @classmethod
-    async def open(
+    async def connect(
         cls, host: str, port: int, keys: ChannelKeys, on_call: Callable[[Call], None]
     ) -> EventChannel:
         """Connect; raise ReceiverUnreachableError."""

@@ -12,7 +12,7 @@ from ...auth.pair_setup import transient_setup
 from ...auth.pair_verify import home_kit_verify, verify
 from ...errors import RaopError
 from ...receiver import Receiver
-from ...session.attempts import Approach, approaches, knocks
+from ...session.attempts import RaopAttempt, airplay2_attempts, raop_attempts
 from ...session.info import ask_info
 from .connection import Connection
 
@@ -22,10 +22,10 @@ _KEY_BYTES = 32
 _INFO_S = 2.0
 
 
-async def enter[T](
+async def connect_raop[T](
     receiver: Receiver,
     credentials: str | None,
-    use: Callable[[Connection, Approach], Awaitable[T]],
+    use: Callable[[Connection, RaopAttempt], Awaitable[T]],
     *,
     timeout_s: float = 5,
 ) -> T:
@@ -34,11 +34,11 @@ async def enter[T](
     A connection on which something failed is closed; the one that works stays open.
     """
     known = parse_credentials(credentials) if credentials else None
-    ways = approaches(receiver, has_credentials=known is not None)
+    ways = raop_attempts(receiver, has_credentials=known is not None)
     approach = next(ways)
     while True:
         # Whoever is not there is not knocked at in another way.
-        connection = await Connection.open(
+        connection = await Connection.connect(
             receiver.host, receiver.port, timeout_s=timeout_s
         )
         try:
@@ -56,7 +56,7 @@ async def enter[T](
             raise
 
 
-async def enter_airplay2[T](
+async def connect_airplay2[T](
     receiver: Receiver,
     use: Callable[[Connection, bytes, Receiver], Awaitable[T]],
     *,
@@ -73,7 +73,7 @@ async def enter_airplay2[T](
     known = parse_credentials(credentials) if credentials else None
     keys = known if isinstance(known, HomeKitCredentials) else None
     host, port = receiver.host, receiver.pairing_port
-    connection = await Connection.open(host, port, timeout_s=timeout_s)
+    connection = await Connection.connect(host, port, timeout_s=timeout_s)
     try:
         # What mDNS says of passwords and PINs may be old.
         informed = await connection.perform(ask_info(receiver), timeout_s=_INFO_S)
@@ -83,12 +83,14 @@ async def enter_airplay2[T](
     except BaseException:
         connection.close()
         raise
-    ways = knocks(informed, has_credentials=keys is not None, password=password)
+    ways = airplay2_attempts(
+        informed, has_credentials=keys is not None, password=password
+    )
     knock = next(ways)
     while True:
         try:
             if connection.closed.done():
-                connection = await Connection.open(host, port, timeout_s=timeout_s)
+                connection = await Connection.connect(host, port, timeout_s=timeout_s)
             if knock.secret is None:
                 assert keys is not None
                 private = secrets.token_bytes(_KEY_BYTES)

@@ -7,16 +7,16 @@ import uuid
 from ...auth.pair_setup import OPEN_SECRET, ask_setup, transient_setup
 from ...errors import AuthenticationError, PairingRequiredError, RaopError
 from ...messages import Identity
-from ...receiver import Lane, Receiver
-from ...session.airplay2 import AirPlay2Session, Clock, Terms as Terms2
-from ...session.attempts import Approach
+from ...receiver import LaneKind, Receiver
+from ...session.airplay2 import AirPlay2Session, AirPlay2Terms as Terms2, SessionClock
+from ...session.attempts import RaopAttempt
 from ...session.backlog import AudioKey, Format
 from ...session.control import Caller
 from ...session.info import ask_info
-from ...session.raop import RaopSession, Terms
+from ...session.raop import RaopSession, RaopTerms
 from . import sockets
 from .connection import Connection
-from .login import enter, enter_airplay2, srp_private
+from .login import connect_airplay2, connect_raop, srp_private
 
 _INFO_S = 2
 _KEY_BYTES = 16
@@ -51,7 +51,7 @@ async def probe(
         return Probed(None, (), connection.local)
 
     if _is_beyond_raop(receiver):
-        return await enter_airplay2(
+        return await connect_airplay2(
             receiver,
             be_let_in,
             password=password,
@@ -59,7 +59,7 @@ async def probe(
             timeout_s=timeout_s,
         )
 
-    async def greet(connection: Connection, approach: Approach) -> Probed:
+    async def greet(connection: Connection, approach: RaopAttempt) -> Probed:
         del approach
         terms = _terms(receiver, connection, identity, password)
         session = RaopSession(terms)
@@ -67,7 +67,7 @@ async def probe(
         connection.close()
         return Probed(session.server, methods, connection.local)
 
-    return await enter(receiver, credentials, greet, timeout_s=timeout_s)
+    return await connect_raop(receiver, credentials, greet, timeout_s=timeout_s)
 
 
 async def rehearse(
@@ -82,13 +82,13 @@ async def rehearse(
     Some answer OPTIONS for everybody and say only then that they do not know us.
     """
 
-    async def try_it(connection: Connection, approach: Approach) -> None:
+    async def try_it(connection: Connection, approach: RaopAttempt) -> None:
         local = connection.local
         with sockets.bind(local) as control, sockets.bind(local) as timing:
             ports = (control.getsockname()[1], timing.getsockname()[1])
             terms = _terms(receiver, connection, identity, password, ports, approach)
             session = RaopSession(terms)
-            await connection.perform(session.open())
+            await connection.perform(session.prepare())
             await connection.perform(session.teardown())
             connection.close()
 
@@ -102,11 +102,11 @@ async def rehearse(
             connection.close()
 
     if _is_beyond_raop(receiver):
-        await enter_airplay2(
+        await connect_airplay2(
             receiver, try_airplay2, password=password, credentials=credentials
         )
     else:
-        await enter(receiver, credentials, try_it)
+        await connect_raop(receiver, credentials, try_it)
 
 
 async def check_password(receiver: Receiver, password: str) -> None:
@@ -118,7 +118,7 @@ async def check_password(receiver: Receiver, password: str) -> None:
     """
     refusal: RaopError | None = None
     for secret in (password, OPEN_SECRET):
-        connection = await Connection.open(receiver.host, receiver.pairing_port)
+        connection = await Connection.connect(receiver.host, receiver.pairing_port)
         try:
             await connection.perform(transient_setup(srp_private(), secret))
         except PairingRequiredError:
@@ -140,7 +140,7 @@ async def informed(receiver: Receiver) -> Receiver:
 
     Receivers of AirPlay 1 do not know the question, and may hang up.
     """
-    connection = await Connection.open(receiver.host, receiver.port)
+    connection = await Connection.connect(receiver.host, receiver.port)
     try:
         return await connection.perform(ask_info(receiver), timeout_s=_INFO_S)
     except RaopError:
@@ -151,7 +151,7 @@ async def informed(receiver: Receiver) -> Receiver:
 
 async def ask_pairing(receiver: Receiver) -> None:
     """Raise why a receiver with AirPlay 2 takes no PIN now; return where it does."""
-    connection = await Connection.open(receiver.host, receiver.pairing_port)
+    connection = await Connection.connect(receiver.host, receiver.pairing_port)
     try:
         await connection.perform(ask_setup())
     finally:
@@ -159,7 +159,7 @@ async def ask_pairing(receiver: Receiver) -> None:
 
 
 def _is_beyond_raop(receiver: Receiver) -> bool:
-    return bool(receiver.lanes) and Lane.RAOP not in receiver.lanes
+    return bool(receiver.lanes) and LaneKind.RAOP not in receiver.lanes
 
 
 def _terms2(
@@ -176,7 +176,7 @@ def _terms2(
     return Terms2(
         caller=caller,
         client_name=identity.client_name,
-        clock=Clock(timing_port=port),
+        clock=SessionClock(timing_port=port),
         session_uuid=session,
         group_uuid=group,
         peer_uuid=peer,
@@ -189,10 +189,10 @@ def _terms(
     identity: Identity,
     password: str | None,
     ports: tuple[int, int] = (0, 0),
-    approach: Approach | None = None,
-) -> Terms:
+    approach: RaopAttempt | None = None,
+) -> RaopTerms:
     key = AudioKey(os.urandom(_KEY_BYTES), os.urandom(_KEY_BYTES))
-    return Terms(
+    return RaopTerms(
         receiver=receiver,
         local=connection.local,
         remote=connection.remote,

@@ -8,7 +8,7 @@ from ...messages import Member
 _TIMEOUT_S = 1.5
 
 
-async def answers(member: Member) -> bool:
+async def is_reachable(member: Member) -> bool:
     """Return whether a receiver takes connections; it hears nothing by them."""
     port = member.port or member.airplay_port or 0
     try:

@@ -41,7 +41,7 @@ class RemoteServer:
         self._addresses: Counter[str] = Counter()
         self._conversations: set[_Conversation] = set()
 
-    async def open(self, wanted: int) -> int:
+    async def listen(self, wanted: int) -> int:
         """Listen on the wanted port, or on another if it is taken; return which.
 
         Receivers keep the port that they have found once, so that another one is the

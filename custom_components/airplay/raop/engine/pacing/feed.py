@@ -61,7 +61,7 @@ class Segment:
         return self.position + max(0, frame - self.frame) * self.sounds
 
 
-class Supply:
+class PcmFeed:
     """Fills every frame of a timeline and remembers which media frame it holds."""
 
     def __init__(self, on_switch: Callable[[Pcm], None]) -> None:
@@ -184,7 +184,7 @@ class Supply:
         if self.end_frame is not None:
             self.end_frame += by
 
-    def take(self, first_frame: int, frames: int) -> bytes:
+    def read(self, first_frame: int, frames: int) -> bytes:
         """Return exactly the frames asked for; they are asked for in order."""
         lead = min(max(0, self._start - first_frame), frames)
         wanted = (frames - lead) * BYTES_PER_FRAME

@@ -9,13 +9,13 @@ from ...commands import Channel
 from ...session.backlog import Format
 from ...session.link_quality import LinkQuality
 from .pacer import Pacer
-from .packet_source import Stock
+from .packet_source import PacketSource
 
 # The next turn of who has nothing to send.
 NEVER_NS = 1 << 62
 
 
-class Tap(Protocol):
+class Outlet(Protocol):
     """Sends one receiver its packets."""
 
     shape: Format
@@ -31,7 +31,7 @@ class Tap(Protocol):
     def start(self, sequence: int) -> None:
         """Send from a packet on, as the first one after a start or FLUSH."""
 
-    def pump(self, now_ns: int, stock: Stock) -> int:
+    def pump(self, now_ns: int, stock: PacketSource) -> int:
         """Send what is due; return the time of the next turn."""
 
     def tune(self, delay_frames: int, channel: Channel) -> None:

@@ -1,10 +1,10 @@
 """Who hears a timeline: its outlets, where each begins, how far ahead all are sent."""
 
 from ...session.backlog import Backlog
-from ...session.delay_span import Reach
+from ...session.delay_span import DelaySpan
 from ...session.timeline import SECOND_NS, Line
 from ...wire.rtp import SAMPLE_RATE
-from .outlet import Tap
+from .outlet import Outlet
 
 # As late as packets may go out while it is open what they shall hold: more than the
 # longest output buffer that was measured to work.
@@ -13,13 +13,13 @@ _LATE_NS = 350_000_000
 _JOINING_NS = 100_000_000
 
 
-class Audience:
+class Outlets:
     """The outlets of a timeline; what is heard, and when it is sent, is not theirs."""
 
     def __init__(self, backlog: Backlog, depth_ns: int) -> None:
         """`depth_ns` is how far ahead of its first receiver's sound a packet goes."""
-        self.outlets: list[Tap] = []
-        self.reach = Reach()
+        self.outlets: list[Outlet] = []
+        self.reach = DelaySpan()
         # How far ahead of the line packets go out.
         self.ahead_ns = depth_ns
         # Set where that has grown: what is due all at once then is not late.
@@ -27,7 +27,7 @@ class Audience:
         self._backlog = backlog
         self._depth_ns = self._distance_ns = depth_ns
         # The first packet that each outlet was given of the present line.
-        self._entries: dict[Tap, int] = {}
+        self._entries: dict[Outlet, int] = {}
         self._first_sequence = backlog.next_sequence
 
     def entry(self, line: Line, now_ns: int, lead_ns: int, delay_frames: int) -> int:
@@ -35,7 +35,12 @@ class Audience:
         return self._entry(line, now_ns + self._joining_ns(lead_ns), delay_frames)
 
     def add(
-        self, outlet: Tap, sequence: int, line: Line | None, now_ns: int, lead_ns: int
+        self,
+        outlet: Outlet,
+        sequence: int,
+        line: Line | None,
+        now_ns: int,
+        lead_ns: int,
     ) -> None:
         """Give an outlet the packets from one on, or from one that is still in time."""
         if line:
@@ -47,7 +52,7 @@ class Audience:
         self.outlets.append(outlet)
         self.stretch()
 
-    def remove(self, outlet: Tap) -> None:
+    def remove(self, outlet: Outlet) -> None:
         """Take an outlet away; the others notice nothing."""
         if outlet in self.outlets:
             self.outlets.remove(outlet)
@@ -61,7 +66,7 @@ class Audience:
             self._entries[outlet] = sequence
             outlet.start(sequence)
 
-    def heard_ns(self, outlet: Tap, line: Line) -> int | None:
+    def heard_ns(self, outlet: Outlet, line: Line) -> int | None:
         """Return the instant from which on an outlet's receiver is heard."""
         sequence = self._entries.get(outlet)
         if sequence is None:
@@ -71,7 +76,7 @@ class Audience:
 
     def stretch(self) -> None:
         """Send far enough ahead for all delays, and no further."""
-        self.reach = Reach.of(outlet.delay_frames for outlet in self.outlets)
+        self.reach = DelaySpan.of(outlet.delay_frames for outlet in self.outlets)
         self._keep_distance(self._distance_ns)
 
     def send_late(self) -> None:

@@ -6,13 +6,13 @@ from ...audio.overlay import Overlay, Phase
 from ...session.backlog import Backlog, Format
 from ...session.timeline import Line
 from ...wire.rtp import BYTES_PER_FRAME, SAMPLE_RATE
-from .packet_source import Stock
+from .packet_source import PacketSource
 
 # What a receiver asks for again is not older than this.
 _KEPT_FRAMES = 3 * SAMPLE_RATE
 
 
-class Voicing:
+class PlacedOverlay:
     """An overlay that begins at a frame of a timeline."""
 
     def __init__(self, overlay: Overlay, first_frame: int) -> None:
@@ -47,7 +47,7 @@ class Voicing:
         return sound
 
 
-class Trunk(Stock, Protocol):
+class SharedPackets(PacketSource, Protocol):
     """What is sent to all, and is silent or not."""
 
     @property
@@ -55,13 +55,15 @@ class Trunk(Stock, Protocol):
         """Whether a line runs on which no music is heard."""
 
 
-class Branch:
+class MemberPackets:
     """The packets of one receiver on which a voice is heard that others do not hear.
 
     They are those of the trunk, number by number, with the voice mixed in.
     """
 
-    def __init__(self, trunk: Trunk, below: Stock, voicing: Voicing) -> None:
+    def __init__(
+        self, trunk: SharedPackets, below: PacketSource, voicing: PlacedOverlay
+    ) -> None:
         """Begin at the trunk's next packet; older ones are those of what is below."""
         self._trunk = trunk
         self._below = below
@@ -100,9 +102,9 @@ class Branch:
             frame += frames
         self.backlog.append(b"".join(heard))
 
-    def find(self, wire_sequence: int) -> int | None:
+    def packet_for(self, wire_sequence: int) -> int | None:
         """Return the packet that a receiver asks for, if it is still there."""
-        return self._trunk.find(wire_sequence)
+        return self._trunk.packet_for(wire_sequence)
 
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
         """Return packets and the same joined."""

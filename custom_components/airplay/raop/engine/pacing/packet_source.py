@@ -11,7 +11,7 @@ BATCH = 4
 BURST_GAP_NS = 800_000
 
 
-class Stock(Protocol):
+class PacketSource(Protocol):
     """What an outlet sends from."""
 
     @property
@@ -30,7 +30,7 @@ class Stock(Protocol):
     def latency_frames(self) -> int:
         """How far ahead of being heard packets are sent."""
 
-    def find(self, wire_sequence: int) -> int | None:
+    def packet_for(self, wire_sequence: int) -> int | None:
         """Return the packet that a receiver asks for, if it is still there."""
 
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:

@@ -4,25 +4,25 @@ from collections.abc import Callable
 
 from ...session.backlog import ENCODED_AT_ONCE, Backlog
 from ...wire.rtp import FRAMES_PER_PACKET
-from .feed import Pcm, Supply
-from .outlet import Tap
-from .overlay_mix import Branch, Trunk, Voicing
+from .feed import Pcm, PcmFeed
+from .outlet import Outlet
+from .overlay_mix import MemberPackets, PlacedOverlay, SharedPackets
 
 # Taken and encoded at once, sent a batch at a time: waking up cold is what costs.
 _BLOCK_FRAMES = ENCODED_AT_ONCE * FRAMES_PER_PACKET
 
 
-class Sound:
+class Packetizer:
     """Fills the backlog with what all hear, and branches with what one hears alone."""
 
     def __init__(self, backlog: Backlog, on_switch: Callable[[Pcm], None]) -> None:
         self.backlog = backlog
-        self.supply = Supply(on_switch)
-        self.branches: dict[Tap, Branch] = {}
+        self.supply = PcmFeed(on_switch)
+        self.branches: dict[Outlet, MemberPackets] = {}
         self.is_paused = False
         # Music that begins while a voice mutes it waits: its first frames count.
         self._is_fresh = False
-        self._voicing: Voicing | None = None
+        self._voicing: PlacedOverlay | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -54,18 +54,20 @@ class Sound:
         self.is_paused = False
         self.supply.clear()
 
-    def speak(self, voicing: Voicing, sequence: int) -> None:
+    def speak(self, voicing: PlacedOverlay, sequence: int) -> None:
         """Let a voice be heard by all, in packets from one on."""
         self.unmake(self.backlog.frame_of(sequence))
         self.take_back(sequence)
         self._voicing = voicing
 
-    def speak_to(self, outlet: Tap, voicing: Voicing, trunk: Trunk) -> None:
+    def speak_to(
+        self, outlet: Outlet, voicing: PlacedOverlay, trunk: SharedPackets
+    ) -> None:
         """Let a voice be heard on one outlet, in the trunk's packets from now on."""
         below = self.branches.get(outlet)
         if below:
             below.settle()
-        branch = Branch(trunk, below or trunk, voicing)
+        branch = MemberPackets(trunk, below or trunk, voicing)
         next_frame = self.backlog.frame_of(trunk.next_sequence)
         if music := self.backlog.music_from(next_frame):
             branch.make(music)
@@ -103,7 +105,7 @@ class Sound:
         voicing = self._voicing
         if voicing is None or voicing.is_made:
             self._let_music_flow(frame)
-            sound = music = self.supply.take(frame, _BLOCK_FRAMES)
+            sound = music = self.supply.read(frame, _BLOCK_FRAMES)
         else:
             sound, music = self._voiced(voicing, frame)
         self.backlog.append(sound, music)
@@ -111,14 +113,14 @@ class Sound:
             # Where its own voice is over, it hears what all hear.
             branch.make(sound if branch.voicing.is_made else music)
 
-    def _voiced(self, voicing: Voicing, frame: int) -> tuple[bytes, bytes]:
+    def _voiced(self, voicing: PlacedOverlay, frame: int) -> tuple[bytes, bytes]:
         """Return the next block with a voice in it, and without it."""
         heard, music = [], []
         stop = frame + _BLOCK_FRAMES
         while frame < stop:
             frames = voicing.reach(frame, stop - frame, is_silent=self.is_silent)
             self._let_music_flow(frame)
-            music.append(self.supply.take(frame, frames))
+            music.append(self.supply.read(frame, frames))
             heard.append(voicing.mix(frame, music[-1]))
             frame += frames
         return b"".join(heard), b"".join(music)

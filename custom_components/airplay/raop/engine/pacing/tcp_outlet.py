@@ -13,7 +13,7 @@ from ...session.link_quality import LinkQuality
 from ...session.timeline import Line
 from .outlet import NEVER_NS
 from .pacer import Pacer
-from .packet_source import BATCH, Stock
+from .packet_source import BATCH, PacketSource
 
 # A receiver that takes nothing for now is asked again after this.
 _FULL_NS = 5_000_000
@@ -22,14 +22,14 @@ _SEND_BUFFER_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class BufferedAnchor:
     """A frame and the session time at which it is heard, and so all others."""
 
     frame: int
     at_ns: int
 
 
-class BufferedOutlet:
+class TcpOutlet:
     """Sends one receiver its packets over a connection that may be full at times.
 
     `on_course` is called where the line is another one than before, `on_end` when the
@@ -41,7 +41,7 @@ class BufferedOutlet:
         connection: socket.socket,
         shape: Format,
         *,
-        on_course: Callable[[Course], None],
+        on_course: Callable[[BufferedAnchor], None],
         on_end: Callable[[], None],
     ) -> None:
         connection.setblocking(False)
@@ -89,7 +89,7 @@ class BufferedOutlet:
         self.cursor = sequence
         self.due_ns = 0
 
-    def pump(self, now_ns: int, stock: Stock) -> int:
+    def pump(self, now_ns: int, stock: PacketSource) -> int:
         """Send what is due; return the time of the next turn."""
         line = stock.line
         if self.cursor is None or line is None:
@@ -118,11 +118,11 @@ class BufferedOutlet:
     def _packet_bytes(self) -> int:
         return self.shape.datagram_bytes
 
-    def _tell_course(self, line: Line, stock: Stock) -> None:
+    def _tell_course(self, line: Line, stock: PacketSource) -> None:
         assert self.cursor is not None
         self._told = (line, self.delay_frames)
         frame = stock.backlog.frame_of(self.cursor)
-        self._on_course(Course(frame - self.delay_frames, line.time_of(frame)))
+        self._on_course(BufferedAnchor(frame - self.delay_frames, line.time_of(frame)))
 
     def _listen(self) -> None:
         try:

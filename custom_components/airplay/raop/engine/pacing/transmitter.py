@@ -9,11 +9,11 @@ from ...session.lead import SILENT_PACKETS
 from ...session.timeline import SECOND_NS, Line, frames_of_ms
 from ...wire.rtp import FRAMES_PER_PACKET
 from .feed import Pcm
-from .outlet import Tap
-from .outlets import Audience
-from .overlay_mix import Voicing
+from .outlet import Outlet
+from .outlets import Outlets
+from .overlay_mix import PlacedOverlay
 from .packet_source import BATCH
-from .packetizer import Sound
+from .packetizer import Packetizer
 
 # The receiver's own output buffer lets go a little after a frame's instant, and the
 # last packets may have to be asked for again.
@@ -38,9 +38,9 @@ class Transmitter:
     ) -> None:
         self.line: Line | None = None
         self.backlog = Backlog(sequence, frame, ssrc)
-        self._sound = Sound(self.backlog, on_switch)
+        self._sound = Packetizer(self.backlog, on_switch)
         self.supply = self._sound.supply
-        self._audience = Audience(self.backlog, depth_ms * 1_000_000)
+        self._audience = Outlets(self.backlog, depth_ms * 1_000_000)
         self.next_sequence = sequence
         self.latency_frames = frames_of_ms(depth_ms)
         self.worst_lateness_ns = 0
@@ -68,7 +68,7 @@ class Transmitter:
         return self._audience.entry(self.line, now_ns, lead_ns, delay_frames)
 
     def attach(
-        self, outlet: Tap, sequence: int, *, now_ns: int = 0, lead_ns: int = 0
+        self, outlet: Outlet, sequence: int, *, now_ns: int = 0, lead_ns: int = 0
     ) -> None:
         """Give an outlet the packets from an entry on, or from a later one.
 
@@ -76,17 +76,17 @@ class Transmitter:
         """
         self._audience.add(outlet, sequence, self.line, now_ns, lead_ns)
 
-    def heard_ns(self, outlet: Tap) -> int | None:
+    def heard_ns(self, outlet: Outlet) -> int | None:
         """Return the instant from which on an outlet's receiver is heard."""
         line = self.line
         return self._audience.heard_ns(outlet, line) if line else None
 
-    def detach(self, outlet: Tap) -> None:
+    def detach(self, outlet: Outlet) -> None:
         """Take an outlet away; the others notice nothing."""
         self._audience.remove(outlet)
         self._sound.branches.pop(outlet, None)
 
-    def tune(self, outlet: Tap, delay_frames: int, channel: Channel) -> None:
+    def tune(self, outlet: Outlet, delay_frames: int, channel: Channel) -> None:
         """Set an outlet's delay and channel; the others notice nothing."""
         outlet.tune(delay_frames, channel)
         self._audience.stretch()
@@ -170,7 +170,7 @@ class Transmitter:
         return line.time_of(frame) if line else at_ns
 
     def speak(
-        self, overlay: Overlay, at_ns: int, outlet: Tap | None = None
+        self, overlay: Overlay, at_ns: int, outlet: Outlet | None = None
     ) -> int | None:
         """Let a voice be heard at an instant, or as soon after it as may be.
 
@@ -180,7 +180,7 @@ class Transmitter:
         if self.line is None:
             return None
         frame = max(self.next_frame, self.line.frame_at(at_ns))
-        voicing = Voicing(overlay, frame)
+        voicing = PlacedOverlay(overlay, frame)
         if outlet is None:
             self._sound.speak(voicing, self.next_sequence)
         elif outlet in self._audience.outlets:
@@ -217,9 +217,9 @@ class Transmitter:
         line = self.line
         return line.frame_at(now_ns) if line else None
 
-    def find(self, wire_sequence: int) -> int | None:
+    def packet_for(self, wire_sequence: int) -> int | None:
         """Return the packet that a receiver asks for, if it is still there."""
-        return self.backlog.find(wire_sequence)
+        return self.backlog.packet_for(wire_sequence)
 
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
         """Return packets and the same joined; the last ones asked for are kept."""

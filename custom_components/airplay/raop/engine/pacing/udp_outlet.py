@@ -17,7 +17,7 @@ from ..net import clock, sockets
 from ..net.timing_port import TimingPort
 from .outlet import NEVER_NS
 from .pacer import Pacer
-from .packet_source import BATCH, BURST_GAP_NS, Stock
+from .packet_source import BATCH, BURST_GAP_NS, PacketSource
 from .resends import Resends
 
 _MS = 1_000_000
@@ -31,7 +31,7 @@ _AFTER_FIRST_ANSWER_NS = 20 * _MS
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class LineStatement:
     """What a receiver is to be told of the line."""
 
     line: Line
@@ -41,7 +41,7 @@ class Moment:
     is_first: bool
 
 
-def sync(moment: Moment) -> bytes:
+def sync(moment: LineStatement) -> bytes:
     """Tell a receiver that asks for our time which frame belongs to it."""
     return sync_packet(
         moment.line,
@@ -52,7 +52,7 @@ def sync(moment: Moment) -> bytes:
     ).build()
 
 
-class Outlet:
+class UdpOutlet:
     """Sends one receiver its packets and answers its questions."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Outlet:
         local: str,
         remote: str,
         shape: Format,
-        tell: Callable[[Moment], bytes] = sync,
+        tell: Callable[[LineStatement], bytes] = sync,
     ) -> None:
         self._say_line = tell
         self._peer = sockets.without_scope(remote)
@@ -163,12 +163,12 @@ class Outlet:
     def link(self, now_ns: int) -> LinkQuality:
         """Return how good the way to it is; of the event loop, once in a while."""
         return LinkQuality(
-            resend_percent=self._resend_share.look(now_ns, self.packets, self.resent),
+            resend_percent=self._resend_share.update(now_ns, self.packets, self.resent),
             clock_spread_us=self.timing.spread_us(now_ns),
             lead_ms=self._lead_ns // _MS,
         )
 
-    def pump(self, now_ns: int, stock: Stock) -> int:
+    def pump(self, now_ns: int, stock: PacketSource) -> int:
         """Send what is due; return the time of the next turn."""
         if self.cursor is None or stock.line is None or self._audio is None:
             return NEVER_NS
@@ -201,13 +201,13 @@ class Outlet:
         self._next_sync_ns = now_ns + _AFTER_FIRST_ANSWER_NS
         self.due_ns = 0
 
-    def _sync(self, now_ns: int, stock: Stock) -> int:
+    def _sync(self, now_ns: int, stock: PacketSource) -> int:
         if now_ns < self._next_sync_ns:
             return self._next_sync_ns
         assert stock.line is not None
         if self._is_first_sync:
             self._eager_until_ns = now_ns + _EAGER_FOR_NS
-        moment = Moment(
+        moment = LineStatement(
             line=stock.line,
             now_ns=now_ns,
             latency_frames=stock.latency_frames,
@@ -220,7 +220,7 @@ class Outlet:
         self._next_sync_ns = now_ns + (_EAGER_SYNC_NS if is_eager else _SYNC_NS)
         return self._next_sync_ns
 
-    def _send(self, now_ns: int, stock: Stock) -> int:
+    def _send(self, now_ns: int, stock: PacketSource) -> int:
         assert self.cursor is not None
         behind = stock.next_sequence - self.cursor
         if behind <= 0:
@@ -238,7 +238,7 @@ class Outlet:
         self._next_burst_ns = now_ns + BURST_GAP_NS
         return self._next_burst_ns if behind > BATCH else NEVER_NS
 
-    def _heard_ns(self, stock: Stock) -> int:
+    def _heard_ns(self, stock: PacketSource) -> int:
         """Return when the last packet that was sent is heard."""
         assert stock.line is not None
         assert self.cursor is not None

@@ -22,20 +22,20 @@ type Place = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class PtpPortNumbers:
     """Where event messages, which are timed, and general ones go."""
 
     event: int = EVENT_PORT
     general: int = GENERAL_PORT
 
 
-STANDARD = Ports()
+STANDARD = PtpPortNumbers()
 
 
-class Link:
+class PtpLink:
     """The two sockets of one address family."""
 
-    def __init__(self, local: str, ports: Ports) -> None:
+    def __init__(self, local: str, ports: PtpPortNumbers) -> None:
         self.event = EventSocket(local, ports.event)
         try:
             self.general = bind(local, ports.general)
@@ -44,12 +44,12 @@ class Link:
             raise
 
     @property
-    def ports(self) -> Ports:
+    def ports(self) -> PtpPortNumbers:
         """The ports that it has."""
         event, general = self.event.sock.getsockname(), self.general.getsockname()
-        return Ports(event[1], general[1])
+        return PtpPortNumbers(event[1], general[1])
 
-    def tell(self, message: bytes, address: Address) -> None:
+    def send_untimed(self, message: bytes, address: Address) -> None:
         """Send a message whose departure does not count."""
         with contextlib.suppress(OSError):
             self.general.sendto(message, address)
@@ -60,15 +60,17 @@ class Link:
         self.general.close()
 
 
-def open_links(local: Iterable[str], ports: Ports) -> dict[socket.AddressFamily, Link]:
+def open_links(
+    local: Iterable[str], ports: PtpPortNumbers
+) -> dict[socket.AddressFamily, PtpLink]:
     """Open both ports in each family that there is; all or none.
 
     Raises PtpUnavailableError.
     """
-    links: dict[socket.AddressFamily, Link] = {}
+    links: dict[socket.AddressFamily, PtpLink] = {}
     for address in local:
         try:
-            links[family_of(address)] = Link(address, ports)
+            links[family_of(address)] = PtpLink(address, ports)
         except OSError as err:
             if err.errno in _NO_SUCH_FAMILY:
                 continue
@@ -100,7 +102,7 @@ def with_port(address: Address, port: int) -> Address:
     return (address[0], port, 0, address[3])
 
 
-def _unavailable(error: OSError, ports: Ports) -> PtpUnavailableError:
+def _unavailable(error: OSError, ports: PtpPortNumbers) -> PtpUnavailableError:
     which = f"UDP ports {ports.event} and {ports.general}"
     if error.errno in _REFUSED:
         return PtpNotPermittedError(f"this process may not open {which}")

@@ -16,9 +16,9 @@ from .event_sockets import Address, receive
 from .links import (
     EVERYWHERE,
     STANDARD,
-    Link,
     Place,
-    Ports,
+    PtpLink,
+    PtpPortNumbers,
     open_links,
     place_from,
     place_of,
@@ -100,8 +100,8 @@ class PtpService:
         pacer: Pacer,
         clock_id: int,
         *,
-        ports: Ports = STANDARD,
-        receivers: Ports = STANDARD,
+        ports: PtpPortNumbers = STANDARD,
+        receivers: PtpPortNumbers = STANDARD,
         local: Iterable[str] = EVERYWHERE,
         on_change: Callable[[PtpUnavailableError | None], None] = lambda _: None,
     ) -> None:
@@ -110,7 +110,7 @@ class PtpService:
         self._ports = ports
         self._receivers = receivers
         self._local = tuple(local)
-        self._links: dict[socket.AddressFamily, Link] = {}
+        self._links: dict[socket.AddressFamily, PtpLink] = {}
         self._guests: dict[Place, _Guest] = {}
         self._is_listening = False
         self._on_change = on_change
@@ -127,7 +127,7 @@ class PtpService:
         return sum(link.event.stamped for link in self._links.values())
 
     @property
-    def ports(self) -> tuple[Ports, ...]:
+    def ports(self) -> tuple[PtpPortNumbers, ...]:
         """The ports in use, one pair for each address family."""
         return tuple(link.ports for link in self._links.values())
 
@@ -205,7 +205,7 @@ class PtpService:
         if not guest.holders:
             self._guests.pop(guest.place, None)
 
-    def _listen(self, link: Link) -> None:
+    def _listen(self, link: PtpLink) -> None:
         event = link.event
 
         def hear_event() -> None:
@@ -225,7 +225,7 @@ class PtpService:
             self._pacer.forget(link.general)
             link.close()
 
-    def _hear(self, link: Link, sock: socket.socket) -> None:
+    def _hear(self, link: PtpLink, sock: socket.socket) -> None:
         for datagram, address, arrived_ns in receive(sock):
             guest = self._guest_at(place_from(address))
             if guest is None:
@@ -244,16 +244,16 @@ class PtpService:
         guests = self._guests.values()
         return next((guest for guest in guests if place in guest.places), None)
 
-    def _send(self, link: Link, to: Address, outgoing: Outgoing) -> None:
+    def _send(self, link: PtpLink, to: Address, outgoing: Outgoing) -> None:
         general = with_port(to, self._receivers.general)
         if outgoing.port == GENERAL_PORT:
-            link.tell(outgoing.message, general)
+            link.send_untimed(outgoing.message, general)
             return
         follow_up = outgoing.follow_up
 
         def on_sent(sent_ns: int) -> None:
             if follow_up and (message := follow_up(sent_ns, clock.now_ns())):
-                link.tell(message, general)
+                link.send_untimed(message, general)
 
         event = with_port(to, self._receivers.event)
         link.event.send(outgoing.message, event, on_sent)

@@ -6,8 +6,8 @@ from ...errors import RaopError
 from ...messages import Play
 from ...session.timeline import frames_of_ms
 from ..net import clock
-from .item import Playback
-from .playback import Music
+from .item import MediaItem
+from .playback import Playback
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -15,13 +15,13 @@ _LOGGER = logging.getLogger(__name__)
 class Beginning:
     """Sets the line on which music is heard, and tells the owner when it is."""
 
-    def __init__(self, name: str, music: Music) -> None:
+    def __init__(self, name: str, music: Playback) -> None:
         self._name = name
         self._music = music
         self._sessions = music.sessions
         self._pacer = music.sessions.pacer
 
-    async def anew(self, command: Play, playback: Playback) -> None:
+    async def anew(self, command: Play, playback: MediaItem) -> None:
         """Connect the receivers while the media is opened, and begin."""
         music = self._music
         await music.close()
@@ -29,7 +29,7 @@ class Beginning:
         music.command = command
         music.failure = None
         music.herald.change("connecting", command.media.position_ms)
-        connecting = self._sessions.open(
+        connecting = self._sessions.prepare(
             music.members, command.depth_ms, command.patience_s, playback.buffer
         )
         music.is_gathering = music.company.is_group
@@ -42,7 +42,7 @@ class Beginning:
             await music.end_with(err)
             raise
 
-    async def within(self, command: Play, playback: Playback) -> None:
+    async def within(self, command: Play, playback: MediaItem) -> None:
         """Change to other media within the sessions, or begin anew where that fails."""
         music = self._music
         music.keep()
@@ -82,7 +82,7 @@ class Beginning:
         await self._announce(at_ns, position)
         return True
 
-    async def _begin(self, command: Play, playback: Playback) -> None:
+    async def _begin(self, command: Play, playback: MediaItem) -> None:
         transmitter = self._sessions.transmitter
         assert transmitter is not None
         self._music.items.begin(playback)

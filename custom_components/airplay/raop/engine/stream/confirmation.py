@@ -5,19 +5,19 @@ from collections.abc import Callable
 
 from ...session.timeline import SECOND_NS
 from ..net import clock
-from .output import Sessions
-from .progress import Follower
+from .output import GroupOutput
+from .progress import ProgressTracker
 
 _LONGEST_WAIT_S = 0.5
 
 
-class Listening:
+class StartConfirmation:
     """Listens for what a command has begun, and sees to media that ends before."""
 
     def __init__(
         self,
-        sessions: Sessions,
-        follower: Follower,
+        sessions: GroupOutput,
+        follower: ProgressTracker,
         check_alive: Callable[[], None],
     ) -> None:
         """`check_alive` raises what has ended the stream meanwhile."""
@@ -40,7 +40,7 @@ class Listening:
         finally:
             self._is_under_way = False
 
-    def take_end(self) -> bool:
+    def handle_end(self) -> bool:
         """Take note that the media has run out; return whether that is seen to here."""
         if self._is_under_way:
             self._has_run_out = True

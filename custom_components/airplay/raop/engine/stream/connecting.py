@@ -13,7 +13,7 @@ from ...errors import (
 from ...messages import Member
 from ..lanes.lane import Lane
 from ..pacing.transmitter import Transmitter
-from .lanes import Members, tear_down
+from .lanes import Lanes, tear_down
 
 # Who is not ready so long after the first one comes later.
 _PATIENCE_S = 3.0
@@ -23,11 +23,11 @@ _QUICK_S = 0.5
 _SLOW_S = 5.0
 
 
-class Arrivals:
+class Connector:
     """Brings receivers from nothing to a session that stands on the timeline."""
 
     def __init__(
-        self, members: Members, transmitter: Callable[[], Transmitter | None]
+        self, members: Lanes, transmitter: Callable[[], Transmitter | None]
     ) -> None:
         self._members = members
         self._transmitter = transmitter
@@ -105,7 +105,7 @@ class Arrivals:
 
     def _raise_failure(self) -> None:
         for receiver, error in self.failures.items():
-            self._members.standing.tell(receiver, "lost", error)
+            self._members.standing.emit(receiver, "lost", error)
         for error in self.failures.values():
             raise error
         raise ReceiverUnreachableError("the receivers closed their connections")
@@ -153,11 +153,11 @@ class Arrivals:
         gap_s = min(max(patience_s / 20, _QUICK_S), _SLOW_S)
         while True:
             try:
-                return await self._members.open(member)
+                return await self._members.prepare(member)
             except ReceiverBusyError:
                 if time.monotonic() + gap_s > until_s:
                     raise
-            self._members.standing.tell(member.receiver, "busy")
+            self._members.standing.emit(member.receiver, "busy")
             await asyncio.sleep(gap_s)
 
 

@@ -21,7 +21,7 @@ from ...messages import CoverFound, Event, Media, MediaChanged, Tags
 from ...wire.rtp import SAMPLE_RATE
 
 
-class Playback:
+class MediaItem:
     """One media item of a stream, from being opened to being left."""
 
     def __init__(

@@ -9,13 +9,13 @@ from ...session.timeline import frames_of_ms
 from ..pacing.feed import Pcm
 from ..pacing.pacer import Pacer
 from ..pacing.transmitter import Transmitter
-from .item import Playback
+from .item import MediaItem
 
 # Rides out a Home Assistant that is blocked while it serves the media.
 _AHEAD_MS = 4000
 
 
-class Items:
+class ItemQueue:
     """Opens items ahead of time and hands over from one to the next."""
 
     def __init__(
@@ -24,16 +24,16 @@ class Items:
         self._stream = stream
         self._pacer = pacer
         self._emit = emit
-        self._next: Playback | None = None
+        self._next: MediaItem | None = None
         self._opening: asyncio.Task[None] | None = None
         self._order = object()
         # Sent already, but not heard: more than one where items are very short.
-        self._unheard: list[Playback] = []
-        self.present: Playback | None = None
+        self._unheard: list[MediaItem] = []
+        self.present: MediaItem | None = None
 
-    def make(self, media: Media, command: Play) -> Playback:
+    def make(self, media: Media, command: Play) -> MediaItem:
         """Return an item that is not opened yet."""
-        return Playback(
+        return MediaItem(
             self._stream,
             media,
             delay_s=command.depth_ms / 1000,
@@ -41,7 +41,7 @@ class Items:
             emit=self._emit,
         )
 
-    def begin(self, item: Playback) -> None:
+    def begin(self, item: MediaItem) -> None:
         """Make an item the present one; all others are left."""
         if self.present is not item:
             self.close()
@@ -82,7 +82,7 @@ class Items:
             item = self._unheard[-1].media.item
             self._emit(NextTaken(stream=self._stream, item=item))
 
-    def hand_over(self, source: Pcm | None) -> Playback | None:
+    def hand_over(self, source: Pcm | None) -> MediaItem | None:
         """Make the item that is heard the present one; return it if it is new."""
         found = next((each for each in self._unheard if each.source is source), None)
         while found and self.present is not found:
@@ -102,7 +102,7 @@ class Items:
             self.present = None
 
     async def _open(
-        self, item: Playback, transmitter: Transmitter, fade_frames: int
+        self, item: MediaItem, transmitter: Transmitter, fade_frames: int
     ) -> None:
         supply = transmitter.supply
         try:

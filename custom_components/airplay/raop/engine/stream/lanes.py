@@ -11,21 +11,21 @@ from ...errors import RaopError, StoppedError
 from ...messages import Channel, Event, Identity, Member, MemberProgress
 from ...session.lead import lead_ms
 from ...session.remote import Remotes
-from ..lanes.choice import Ways, open_lane
-from ..lanes.context import GroupKeys, Means
+from ..lanes.choice import LaneChoice, prepare_lane
+from ..lanes.context import GroupKeys, LaneContext
 from ..lanes.lane import Lane, Show
 from ..net.sockets import without_scope
 from ..pacing.pacer import Pacer
 from ..pacing.transmitter import Transmitter
 from ..ptp.service import PtpService
-from .member_status import Standing
+from .member_status import MemberStatus
 
 
 def ignore_button(_receiver: str, _button: Button) -> None:
     """Where nobody plays by buttons, they do nothing."""
 
 
-class Members:
+class Lanes:
     """The lanes of one stream, by receiver."""
 
     def __init__(
@@ -38,15 +38,15 @@ class Members:
         on_lost: Callable[[str, RaopError], Coroutine[None, None, None]],
         remotes: Remotes | None = None,
         ptp: PtpService | None = None,
-        ways: Ways | None = None,
+        ways: LaneChoice | None = None,
         on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:
         self._stream = stream
         self._pacer = pacer
-        self.standing = Standing(stream, emit)
+        self.standing = MemberStatus(stream, emit)
         self._on_lost = on_lost
         self._remotes = remotes or Remotes()
-        self._ways = ways or Ways()
+        self._ways = ways or LaneChoice()
         self._lanes: dict[str, Lane] = {}
         self._joining: WeakSet[Lane] = WeakSet()
         self._guards: dict[str, asyncio.Task[None]] = {}
@@ -54,7 +54,7 @@ class Members:
         self._levels: dict[str, tuple[float | None, bool]] = {}
         self.drop_outs: dict[str, int] = {}
         self._tunings: dict[str, tuple[int, Channel]] = {}
-        self._means = Means(identity, pacer, GroupKeys.random(), ptp, on_button)
+        self._means = LaneContext(identity, pacer, GroupKeys.random(), ptp, on_button)
 
     def __bool__(self) -> bool:
         return bool(self._lanes)
@@ -103,12 +103,12 @@ class Members:
         """Ask each receiver whether it is still there; those that are not are closed."""
         await asyncio.gather(*(lane.check() for lane in self.lanes))
 
-    async def open(self, member: Member) -> Lane:
+    async def prepare(self, member: Member) -> Lane:
         """Prepare a session, at the level known last; it is the caller's to tear down.
 
         The receiver may order by it from now on.
         """
-        lane = await open_lane(
+        lane = await prepare_lane(
             self._ways.to(member),
             lambda: self._levelled(member),
             self._means,
@@ -121,7 +121,7 @@ class Members:
             without_scope(lane.remote_address),
             time.monotonic(),
         )
-        self.standing.tell(member.receiver, "connected", local=lane.local_address)
+        self.standing.emit(member.receiver, "connected", local=lane.local_address)
         return lane
 
     async def record(self, lanes: Iterable[Lane], transmitter: Transmitter) -> None:
@@ -138,12 +138,12 @@ class Members:
             self._lanes[name] = lane
             self._joining.discard(lane)
             if lane.found_volume is not None:
-                self.standing.tell_volume(name, lane.found_volume)
-            self.standing.tell(name, "started")
+                self.standing.emit_volume(name, lane.found_volume)
+            self.standing.emit(name, "started")
             self._guards[name] = asyncio.create_task(self._guard(name, lane))
             self._remotes.began(name, time.monotonic())
 
-    def find(self, receiver: str) -> Lane | None:
+    def lane_for(self, receiver: str) -> Lane | None:
         """Return the lane of a receiver that has one."""
         return self._lanes.get(receiver)
 
@@ -162,7 +162,7 @@ class Members:
         reason = error or StoppedError("the receiver was taken out")
         self.standing.errors[receiver] = reason
         await self.drop(receiver)
-        self.standing.tell(receiver, "left", error)
+        self.standing.emit(receiver, "left", error)
 
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence all; the given packet comes next.
@@ -218,15 +218,15 @@ class Members:
             if lane.member.receiver == receiver:
                 lane.tune(delay_ms, channel)
 
-    def heard(self) -> None:
+    def mark_heard(self) -> None:
         """Take note that the receivers are heard."""
         for lane in self.lanes:
-            lane.heard()
+            lane.mark_heard()
 
     def sounds(self, lane: Lane) -> None:
         """Tell that a receiver is heard, as far as can be seen."""
-        self._ways.heard(lane)
-        self.standing.tell(lane.member.receiver, "playing", lane=str(lane.kind))
+        self._ways.mark_heard(lane)
+        self.standing.emit(lane.member.receiver, "playing", lane=str(lane.kind))
 
     def shun(self, lane: Lane) -> bool:
         """Reach a receiver by another way next time; return whether there is one."""
@@ -282,7 +282,7 @@ class Members:
         self._guards.pop(name, None)
         self._remotes.ended(name, time.monotonic())
         lane.release()
-        self.standing.tell(name, "lost", error)
+        self.standing.emit(name, "lost", error)
         await self._on_lost(name, error)
 
 

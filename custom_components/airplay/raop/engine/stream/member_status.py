@@ -8,7 +8,7 @@ from ...messages import Event, MemberChanged, VolumeFound
 _ONCE = ("lost", "left", "playing")
 
 
-class Standing:
+class MemberStatus:
     """Tells how each member stands, and remembers what was told."""
 
     def __init__(self, stream: str, emit: Callable[[Event], None]) -> None:
@@ -18,7 +18,7 @@ class Standing:
         # Why each member is missing, for whoever misses it.
         self.errors: dict[str, RaopError] = {}
 
-    def tell(
+    def emit(
         self,
         receiver: str,
         state: str,
@@ -44,6 +44,6 @@ class Standing:
             )
         )
 
-    def tell_volume(self, receiver: str, volume: float) -> None:
+    def emit_volume(self, receiver: str, volume: float) -> None:
         """Tell the level at which a member was found."""
         self._emit(VolumeFound(stream=self._stream, receiver=receiver, volume=volume))

@@ -16,11 +16,11 @@ from ...messages import Member, Play
 from ...session.roster import Roster
 from ..lanes.lane import Lane
 from .lanes import all_of
-from .output import Sessions
-from .supervisor import Healing
+from .output import GroupOutput
+from .supervisor import MemberSupervisor
 
 
-class Music(Protocol):
+class RunningMusic(Protocol):
     """What there is to hear."""
 
     @property
@@ -39,13 +39,13 @@ class Music(Protocol):
         """End, as nobody is left to hear it."""
 
 
-class Company:
+class Membership:
     """The members of a stream, as its commands and its receivers change them."""
 
     def __init__(
         self,
-        sessions: Sessions,
-        music: Music,
+        sessions: GroupOutput,
+        music: RunningMusic,
         *,
         on_arrived: Callable[[Lane], None],
     ) -> None:
@@ -53,7 +53,7 @@ class Company:
         self._lanes = sessions.members
         self._music = music
         self._roster = Roster()
-        self._healing = Healing(
+        self._healing = MemberSupervisor(
             sessions, self._roster, on_arrived=on_arrived, on_hopeless=self._lose_hope
         )
         self._losing: asyncio.Task[None] | None = None
@@ -174,10 +174,10 @@ class Company:
 
     async def switch_away(self, receiver: str) -> None:
         """Free a receiver that was switched to another source."""
-        lane = self._lanes.find(receiver)
+        lane = self._lanes.lane_for(receiver)
         async with self._sessions.gate:
             # A newer session has taken the receiver back.
-            if lane is None or self._lanes.find(receiver) is not lane:
+            if lane is None or self._lanes.lane_for(receiver) is not lane:
                 return
             self._roster.switch_away(receiver)
             await self._healing.leave(receiver)

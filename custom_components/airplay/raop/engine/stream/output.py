@@ -15,8 +15,8 @@ from ..net import clock
 from ..pacing.feed import Pcm
 from ..pacing.pacer import Pacer
 from ..pacing.transmitter import Transmitter
-from .connecting import Arrivals
-from .lanes import Members, all_of
+from .connecting import Connector
+from .lanes import Lanes, all_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ SILENT = (
 )
 
 
-class Sessions:
+class GroupOutput:
     """Opens, silences and ends what a stream is sent through.
 
     Whoever does so has the `gate` for as long as that takes.
@@ -42,7 +42,7 @@ class Sessions:
 
     def __init__(
         self,
-        members: Members,
+        members: Lanes,
         pacer: Pacer,
         *,
         on_switch: Callable[[Pcm], None],
@@ -52,7 +52,7 @@ class Sessions:
         self.pacer = pacer
         self.transmitter: Transmitter | None = None
         self.gate = asyncio.Lock()
-        self.arrivals = Arrivals(members, lambda: self.transmitter)
+        self.arrivals = Connector(members, lambda: self.transmitter)
         self._endings = 0
         self._on_switch = on_switch
         self._on_end = on_end
@@ -90,7 +90,7 @@ class Sessions:
             on_end=lambda source: _call(loop, self._on_end, source),
         )
 
-    async def open(
+    async def prepare(
         self,
         members: Iterable[Member],
         depth_ms: int,

@@ -9,24 +9,24 @@ from ...messages import Event, Member, Play
 from ...session.timeline import ms_of_frames
 from ..pacing.feed import Pcm
 from ..pacing.pacer import Pacer
-from .confirmation import Listening
-from .item import Playback
-from .item_queue import Items
-from .lanes import Members
-from .membership import Company
-from .output import SILENT, Sessions
-from .progress import Follower
-from .reports import Herald
-from .speaking_turns import Floor
+from .confirmation import StartConfirmation
+from .item import MediaItem
+from .item_queue import ItemQueue
+from .lanes import Lanes
+from .membership import Membership
+from .output import SILENT, GroupOutput
+from .progress import ProgressTracker
+from .reports import StreamReporter
+from .speaking_turns import SpeakingTurns
 
 
-class Music:
+class Playback:
     """What commands have begun on a stream, and what becomes of it by itself."""
 
     def __init__(
         self,
         name: str,
-        lanes: Members,
+        lanes: Lanes,
         *,
         pacer: Pacer,
         emit: Callable[[Event], None],
@@ -35,17 +35,19 @@ class Music:
         self._lanes = lanes
         self._pacer = pacer
         self._on_idle = on_idle
-        self.items = Items(name, pacer=pacer, emit=emit)
-        self.herald = Herald(name, emit)
-        self.sessions = Sessions(
+        self.items = ItemQueue(name, pacer=pacer, emit=emit)
+        self.herald = StreamReporter(name, emit)
+        self.sessions = GroupOutput(
             lanes, pacer, on_switch=self.items.switched, on_end=self._ran_out
         )
-        self.follower = Follower(
+        self.follower = ProgressTracker(
             self.sessions, self.items, self.herald, on_item=self._now_at
         )
-        self.floor = Floor(self.sessions, self)
-        self.company = Company(self.sessions, self, on_arrived=self.follower.show_to)
-        self.listening = Listening(self.sessions, self.follower, self.check_alive)
+        self.floor = SpeakingTurns(self.sessions, self)
+        self.company = Membership(self.sessions, self, on_arrived=self.follower.show_to)
+        self.listening = StartConfirmation(
+            self.sessions, self.follower, self.check_alive
+        )
         # What plays or is paused, and where it stands if it begins anew.
         self.command: Play | None = None
         self.failure: RaopError | None = None
@@ -134,7 +136,7 @@ class Music:
             await self.close()
             self._on_idle()
 
-    async def settle(self) -> None:
+    async def wait_idle(self) -> None:
         """Let an end that has begun be over: it may wait for a TEARDOWN's answer."""
         if self._ending:
             await asyncio.wait([self._ending])
@@ -201,7 +203,7 @@ class Music:
                 self.command = replace(self.command, media=media, start_at=None)
             await self.close()
 
-    def _now_at(self, item: Playback) -> None:
+    def _now_at(self, item: MediaItem) -> None:
         """Go on from the next item when it comes to that."""
         if self.command:
             self.command = replace(self.command, media=item.media)
@@ -214,7 +216,7 @@ class Music:
             return
         error: RaopError | None = playback.error
         if error is None and not self._lanes.have_evidence:
-            if self.listening.take_end():
+            if self.listening.handle_end():
                 return
             error = ReceiverSilentError(SILENT)
         reason = "failed" if error else "finished"

@@ -8,25 +8,25 @@ from ...session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
 from ..lanes.lane import Lane, Show
 from ..net import clock
 from ..pacing.feed import Pcm, Segment
-from .item import Playback, over
-from .item_queue import Items
-from .output import Sessions
-from .reports import Herald
+from .item import MediaItem, over
+from .item_queue import ItemQueue
+from .output import GroupOutput
+from .reports import StreamReporter
 
 _WATCH_S = 0.25
 _PROGRESS_NS = SECOND_NS
 
 
-class Follower:
+class ProgressTracker:
     """Derives states, positions and what is shown from the frame that is heard."""
 
     def __init__(
         self,
-        sessions: Sessions,
-        items: Items,
-        herald: Herald,
+        sessions: GroupOutput,
+        items: ItemQueue,
+        herald: StreamReporter,
         *,
-        on_item: Callable[[Playback], None],
+        on_item: Callable[[MediaItem], None],
     ) -> None:
         self._sessions = sessions
         self._items = items
@@ -48,7 +48,7 @@ class Follower:
             self._watch.cancel()
         self._watch = None
 
-    def look(self) -> None:
+    def update(self) -> None:
         """Derive the state from what is heard now."""
         transmitter, line = self._sessions.transmitter, self._sessions.line
         if transmitter is None or line is None:
@@ -79,7 +79,7 @@ class Follower:
         at_ns = line.time_of(segment.frame) if line else None
         self._herald.change("playing", item.media.position_ms, at_ns)
 
-    def publish(self, item: Playback) -> None:
+    def publish(self, item: MediaItem) -> None:
         """Tell of an item, now and whenever its words change."""
         item.publish()
         item.on_retitled = self.show
@@ -106,7 +106,7 @@ class Follower:
         next_ns = 0
         while True:
             await asyncio.sleep(_WATCH_S)
-            self.look()
+            self.update()
             now_ns = clock.now_ns()
             if now_ns >= next_ns:
                 next_ns = now_ns + _PROGRESS_NS

@@ -12,14 +12,14 @@ from ...errors import (
     ReceiverUnreachableError,
 )
 from ...messages import Member
-from ...session.liveness import Pulse
-from ...session.retry_policy import Link
+from ...session.liveness import Liveness
+from ...session.retry_policy import RetryPolicy
 from ...session.roster import Roster
 from ...session.timeline import SECOND_NS
 from ..lanes.lane import Lane
 from ..net import clock
-from ..net.reachability import answers
-from .output import SILENT, Sessions
+from ..net.reachability import is_reachable
+from .output import SILENT, GroupOutput
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,15 +35,15 @@ _MUTE_S = 30.0
 _MUTE = "it asks for the time no more"
 
 
-class Care:
+class ReconnectLogic:
     """Brings one member into the running line again and again, until it is hopeless."""
 
     def __init__(
         self,
         receiver: str,
-        sessions: Sessions,
+        sessions: GroupOutput,
         roster: Roster,
-        link: Link,
+        link: RetryPolicy,
         *,
         is_asked_for: Callable[[], bool],
         on_arrived: Callable[[Lane], None],
@@ -75,7 +75,7 @@ class Care:
 
     async def run(self) -> RaopError:
         """Return why it is not tried any more; a lone receiver is nobody's business."""
-        while member := self._roster.find(self.receiver):
+        while member := self._roster.member_for(self.receiver):
             try:
                 lane = await self._reach(member)
                 await self._follow(lane, member)
@@ -104,12 +104,12 @@ class Care:
         self._link.missed(time.monotonic())
         if self._is_asked_for():
             return error
-        self._members.standing.tell(self.receiver, "lost", error)
+        self._members.standing.emit(self.receiver, "lost", error)
         return self._link.verdict(error, time.monotonic())
 
     async def _reach(self, member: Member) -> Lane:
         """Return its session, when it is heard by it."""
-        lane = self._members.find(self.receiver)
+        lane = self._members.lane_for(self.receiver)
         if lane is None or not lane.is_open:
             if not self._was_there:
                 await self._knock(member)
@@ -137,13 +137,13 @@ class Care:
                 self._members.shun(lane)
                 raise ReceiverSilentError(SILENT)
             await asyncio.sleep(_LOOK_S if heard_ns is None else self._left_s(heard_ns))
-        lane.heard()
+        lane.mark_heard()
         self._was_there = True
         self._sounds(lane)
 
     async def _follow(self, lane: Lane, member: Member) -> None:
         """Return when it is not heard any more and does not come back by itself."""
-        pulse = Pulse()
+        pulse = Liveness()
         while True:
             is_hurried = await self._pause(_LOOK_S)
             if not self._is_standing(lane):
@@ -157,7 +157,7 @@ class Care:
                 self._drop_out(ReceiverSilentError(_MUTE))
                 await self._await_sound(lane, pulse)
                 # How long it was away says nothing of how often it asks.
-                pulse = Pulse()
+                pulse = Liveness()
                 self._sounds(lane)
 
     async def _find_out(self, lane: Lane, member: Member) -> None:
@@ -169,7 +169,7 @@ class Care:
         if self._is_alone or not lane.has_hung_up:
             return
         for _ in range(_KNOCKS):
-            if not await answers(member):
+            if not await is_reachable(member):
                 return
             await asyncio.sleep(_KNOCK_GAP_S)
         self._error = ReceiverTakenError("it has ended the session by itself")
@@ -182,7 +182,7 @@ class Care:
         self._members.sounds(lane)
         self._on_heard()
 
-    async def _await_sound(self, lane: Lane, pulse: Pulse) -> None:
+    async def _await_sound(self, lane: Lane, pulse: Liveness) -> None:
         """Feed a silent receiver on while its connection stands."""
         since_s = knocked_s = time.monotonic()
         lane.endure()
@@ -216,14 +216,14 @@ class Care:
 
     async def _is_back(self) -> bool:
         """Return whether it is there and was not before."""
-        member = self._roster.find(self.receiver)
+        member = self._roster.member_for(self.receiver)
         if member is None:
             return True
-        was_there, self._was_there = self._was_there, await answers(member)
+        was_there, self._was_there = self._was_there, await is_reachable(member)
         return self._was_there and not was_there
 
     async def _knock(self, member: Member) -> None:
-        self._was_there = await answers(member)
+        self._was_there = await is_reachable(member)
         if not self._was_there:
             raise ReceiverUnreachableError(f"{member.host} does not answer")
 
@@ -249,16 +249,16 @@ class Care:
             return
         self._link.dropped_out(time.monotonic())
         self._members.drop_outs[self.receiver] = self._link.drop_outs
-        self._members.standing.tell(self.receiver, "lost", error)
+        self._members.standing.emit(self.receiver, "lost", error)
 
     def _is_standing(self, lane: Lane) -> bool:
-        return lane.is_open and self._members.find(self.receiver) is lane
+        return lane.is_open and self._members.lane_for(self.receiver) is lane
 
     def _check(self, lane: Lane) -> None:
         if not self._is_standing(lane):
             raise self._error
 
-    def _is_silent(self, lane: Lane, pulse: Pulse) -> bool:
+    def _is_silent(self, lane: Lane, pulse: Liveness) -> bool:
         if self._sessions.line is None or lane.last_evidence_ns is None:
             return False
         pulse.asked(lane.last_evidence_ns / SECOND_NS)

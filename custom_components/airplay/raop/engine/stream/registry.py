@@ -20,7 +20,7 @@ class _Work:
     interruption: type[RaopError] | None = None
 
 
-class Streams:
+class StreamRegistry:
     """Makes a stream when it is first asked for, and drops it when it has ended."""
 
     def __init__(self, make: Callable[[str], Stream]) -> None:
@@ -31,7 +31,7 @@ class Streams:
     def __iter__(self) -> Iterator[Stream]:
         return iter(tuple(self._streams.values()))
 
-    def find(self, name: str) -> Stream | None:
+    def stream_for(self, name: str) -> Stream | None:
         """Return a stream that there is."""
         return self._streams.get(name)
 

@@ -7,10 +7,10 @@ from ...errors import RaopError
 from ...messages import Event, MemberProgress, Progress, Started, StreamChanged
 from ...session.timeline import ms_of_frames
 from ..net import clock
-from ..pacing.feed import Supply
+from ..pacing.feed import PcmFeed
 
 
-class Herald:
+class StreamReporter:
     """Writes a stream's events and remembers the state that it told last."""
 
     def __init__(self, stream: str, emit: Callable[[Event], None]) -> None:
@@ -70,7 +70,7 @@ class Herald:
         at_ns: int,
         *,
         buffered_frames: int,
-        supply: Supply,
+        supply: PcmFeed,
         worst_lateness_ns: int,
         members: tuple[MemberProgress, ...],
     ) -> None:

@@ -10,13 +10,13 @@ from ...errors import RaopError
 from ...messages import Member, Target
 from ..pacing.transmitter import Transmitter
 from .lanes import tear_down
-from .output import Sessions, silence_ns
+from .output import GroupOutput, silence_ns
 
 # Until the last frame has left the receiver's own output buffer.
 _TAIL_S = 0.25
 
 
-class Music(Protocol):
+class MusicUnderVoice(Protocol):
     """What a voice needs to know of the music on its stream."""
 
     @property
@@ -31,7 +31,7 @@ class Music(Protocol):
     def is_quiet(self) -> bool:
         """Whether nothing plays or is about to."""
 
-    async def settle(self) -> None:
+    async def wait_idle(self) -> None:
         """Let an end that has begun be over."""
 
     def keep(self) -> None:
@@ -56,10 +56,10 @@ class _Turn:
         return self.receivers.isdisjoint(other.receivers)
 
 
-class Floor:
+class SpeakingTurns:
     """Lets one voice at a time speak on each receiver; then all is as it was before."""
 
-    def __init__(self, sessions: Sessions, music: Music) -> None:
+    def __init__(self, sessions: GroupOutput, music: MusicUnderVoice) -> None:
         self._sessions = sessions
         self._music = music
         self._turns: list[_Turn] = []
@@ -109,7 +109,7 @@ class Floor:
         """
         sessions = self._sessions
         async with sessions.gate:
-            await self._music.settle()
+            await self._music.wait_idle()
             self._music.keep()
             awake_ns = 0
             if sessions.transmitter is None:
@@ -126,7 +126,7 @@ class Floor:
     async def _begin(self, addressed: Sequence[Member], depth_ms: int) -> None:
         """Open sessions for those who speak, and no others."""
         try:
-            await self._sessions.open(addressed, depth_ms, 0.0, _do_nothing)
+            await self._sessions.prepare(addressed, depth_ms, 0.0, _do_nothing)
         except BaseException:
             await self._sessions.end()
             raise
@@ -157,19 +157,19 @@ class Floor:
         """Set a receiver's level, in a session of its own if there is none."""
         sessions, members = self._sessions, self._sessions.members
         async with sessions.gate:
-            await self._music.settle()
+            await self._music.wait_idle()
             if not self._music.members:
                 members.want([member])
             if member.volume is not None:
                 members.set_volume(
                     member.receiver, member.volume, is_muted=member.muted
                 )
-            if members.find(member.receiver):
+            if members.lane_for(member.receiver):
                 return
             try:
-                lane = await members.open(member)
+                lane = await members.prepare(member)
             except RaopError as err:
-                members.standing.tell(member.receiver, "lost", err)
+                members.standing.emit(member.receiver, "lost", err)
                 raise
             try:
                 await lane.record(sessions.make_transmitter(1000))
@@ -182,7 +182,7 @@ class Floor:
             return
         await asyncio.sleep(_TAIL_S)
         async with self._sessions.gate:
-            await self._music.settle()
+            await self._music.wait_idle()
             if self._may_rest() and self._sessions.transmitter:
                 await self._music.rest()
 

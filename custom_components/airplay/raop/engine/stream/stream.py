@@ -7,13 +7,13 @@ from ...buttons import Button
 from ...errors import NoStreamError, RaopError, ReceiverSilentError
 from ...messages import Event, Identity, Media, Pause, Play, Resume
 from ...session.remote import Remotes
-from ..lanes.choice import Ways
+from ..lanes.choice import LaneChoice
 from ..pacing.pacer import Pacer
 from ..ptp.service import PtpService
 from .beginning import Beginning
-from .lanes import Members, ignore_button
+from .lanes import Lanes, ignore_button
 from .output import SILENT
-from .playback import Music
+from .playback import Playback
 
 
 class Stream:
@@ -29,11 +29,11 @@ class Stream:
         on_idle: Callable[[Stream], None],
         remotes: Remotes | None = None,
         ptp: PtpService | None = None,
-        ways: Ways | None = None,
+        ways: LaneChoice | None = None,
         on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:
         self.name = name
-        self._lanes = Members(
+        self._lanes = Lanes(
             name,
             pacer=pacer,
             identity=identity,
@@ -44,7 +44,7 @@ class Stream:
             ways=ways,
             on_button=on_button,
         )
-        self._music = Music(
+        self._music = Playback(
             name, self._lanes, pacer=pacer, emit=emit, on_idle=lambda: on_idle(self)
         )
         self._beginning = Beginning(name, self._music)
@@ -70,13 +70,13 @@ class Stream:
         played it goes on altogether.
         """
         music = self._music
-        await music.settle()
+        await music.wait_idle()
         playback = music.items.make(command.media, command)
         try:
             if self.company.can_take(command):
                 await playback.buffer()
             async with self.sessions.gate:
-                await music.settle()
+                await music.wait_idle()
                 # What played may have come to its end while the media was opened.
                 if self.company.can_take(command):
                     await self._beginning.within(command, playback)
@@ -134,7 +134,7 @@ class Stream:
         """End the sessions, also what is announced, and free the receivers."""
         await self.floor.clear()
         async with self.sessions.gate:
-            await self._music.settle()
+            await self._music.wait_idle()
             await self._music.end(reason="stopped")
 
     async def _fall_silent(self, command: Play) -> int:
@@ -158,8 +158,8 @@ class Stream:
         if self.sessions.line is None:
             return
         if await self._music.listening.listen():
-            self._lanes.heard()
-            self.follower.look()
+            self._lanes.mark_heard()
+            self.follower.update()
         elif command and self._has_another_way():
             async with self.sessions.gate:
                 await self._music.close()

@@ -7,11 +7,11 @@ import logging
 
 from ...errors import RaopError
 from ...messages import Member
-from ...session.retry_policy import Link
+from ...session.retry_policy import RetryPolicy
 from ...session.roster import Roster
 from ..lanes.lane import Lane
-from .output import Sessions
-from .reconnect import Care
+from .output import GroupOutput
+from .reconnect import ReconnectLogic
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -19,12 +19,12 @@ _LOGGER = logging.getLogger(__name__)
 _HOPE_S = 60.0
 
 
-class Healing:
+class MemberSupervisor:
     """Has one member after the other taken care of while a line runs."""
 
     def __init__(
         self,
-        sessions: Sessions,
+        sessions: GroupOutput,
         roster: Roster,
         *,
         on_arrived: Callable[[Lane], None],
@@ -34,8 +34,8 @@ class Healing:
         self._roster = roster
         self._on_arrived = on_arrived
         self._on_hopeless = on_hopeless
-        self._links: dict[str, Link] = {}
-        self._cares: dict[str, Care] = {}
+        self._links: dict[str, RetryPolicy] = {}
+        self._cares: dict[str, ReconnectLogic] = {}
         self._awaited: dict[str, asyncio.Future[None]] = {}
         self._hope: asyncio.TimerHandle | None = None
         self._is_running = False
@@ -91,7 +91,7 @@ class Healing:
 
     def seen(self, member: Member) -> None:
         """Try a member that is missing at once, maybe at another address."""
-        known = self._roster.find(member.receiver)
+        known = self._roster.member_for(member.receiver)
         if known is None:
             return
         self._roster.replace(
@@ -117,8 +117,8 @@ class Healing:
     def _take_care(self, receiver: str) -> None:
         if receiver in self._cares:
             return
-        link = self._links.setdefault(receiver, Link())
-        care = Care(
+        link = self._links.setdefault(receiver, RetryPolicy())
+        care = ReconnectLogic(
             receiver,
             self._sessions,
             self._roster,
@@ -130,7 +130,7 @@ class Healing:
         self._cares[receiver] = care
         care.task = asyncio.create_task(self._run(care))
 
-    async def _run(self, care: Care) -> None:
+    async def _run(self, care: ReconnectLogic) -> None:
         try:
             error = await care.run()
         except Exception as err:
