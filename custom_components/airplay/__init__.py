@@ -45,26 +45,26 @@ async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> b
     lent = AsyncExitStack()
     # Runs also when the set-up fails, and then ends what was started for it.
     entry.async_on_unload(lent.aclose)
-    presence = await lent.enter_async_context(PRESENCE.acquire(hass))
-    speaker = AirPlayDevice(hass, entry, presence)
-    await _async_test(speaker)
+    browser = await lent.enter_async_context(PRESENCE.acquire(hass))
+    device = AirPlayDevice(hass, entry, browser)
+    await _async_test(device)
     sender = await lent.enter_async_context(SENDER.acquire(hass))
     groups = await lent.enter_async_context(GROUPS.acquire(hass))
     announcements = await lent.enter_async_context(ANNOUNCEMENTS.acquire(hass))
-    seat = Speaker(hass, entry, speaker, sender)
-    announcer = SpeakerAnnouncer(hass, entry, seat, sender, announcements)
+    speaker = Speaker(hass, entry, device, sender)
+    announcer = SpeakerAnnouncer(hass, entry, speaker, sender, announcements)
     entry.runtime_data = AirPlayRuntime(
-        seat=seat,
+        speaker=speaker,
         sender=sender,
         announcer=announcer,
-        remote=SpeakerRemote(hass, entry, seat),
+        remote=SpeakerRemote(hass, entry, speaker),
         groups=groups,
     )
     await hass.config_entries.async_forward_entry_setups(entry, CHOICES)
     others = [each for each in PLATFORMS if each not in CHOICES]
     await hass.config_entries.async_forward_entry_setups(entry, others)
     # Its own queue is there again, to be parked or to be the group's.
-    await groups.async_enter(seat)
+    await groups.async_enter(speaker)
     # Only now is known what the user has chosen for the level.
     announcer.async_start()
     return True
@@ -75,7 +75,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
     await entry.runtime_data.announcer.async_close()
-    await entry.runtime_data.groups.async_exit(entry.runtime_data.seat)
+    await entry.runtime_data.groups.async_exit(entry.runtime_data.speaker)
     return True
 
 
@@ -87,12 +87,12 @@ async def async_remove_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
         announcements.journal.async_erase(entry.entry_id)
 
 
-async def _async_test(speaker: AirPlayDevice) -> None:
+async def _async_test(device: AirPlayDevice) -> None:
     """Ask the receiver one question; raise what the entry's state follows from."""
     try:
-        await speaker.async_probe()
+        await device.async_probe()
     except RaopError as error:
-        told = translate_error(error, speaker.name)
+        told = translate_error(error, device.name)
         failure = next(
             failure for kind, failure in _FAILURES.items() if isinstance(error, kind)
         )

@@ -36,4 +36,4 @@ class InUseSensor(AirPlayEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool:
         """Whether somebody else has it."""
-        return self.seat.occupancy.is_in_use
+        return self.speaker.in_use.is_in_use

@@ -107,9 +107,9 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         """List what is on the network now."""
         errors: dict[str, str] = {}
         if user_input is None:
-            async with PRESENCE.acquire(self.hass) as presence:
-                await presence.async_wait_watched()
-                self._seen = self._addable(presence.receivers)
+            async with PRESENCE.acquire(self.hass) as browser:
+                await browser.async_wait_watched()
+                self._seen = self._addable(browser.receivers)
             if not self._seen:
                 return await self.async_step_address()
         elif user_input[CONF_RECEIVER] == BY_ADDRESS:
@@ -140,8 +140,8 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             host, port = plain(user_input[CONF_HOST]), user_input[CONF_PORT]
-            async with PRESENCE.acquire(self.hass) as presence:
-                seen = await presence.async_ask(host, port)
+            async with PRESENCE.acquire(self.hass) as browser:
+                seen = await browser.async_ask(host, port)
             self._is_manual = True
             self._receiver = seen or await async_informed(receiver_at(host, port))
             if obstacle := self._receiver.obstacle:
@@ -164,8 +164,8 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         """Say what to change in the Home app; no code would help before that."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            async with PRESENCE.acquire(self.hass) as presence:
-                self._receiver = presence.get(self._receiver.id) or self._receiver
+            async with PRESENCE.acquire(self.hass) as browser:
+                self._receiver = browser.get(self._receiver.id) or self._receiver
             if obstacle := self._receiver.obstacle:
                 errors["base"] = str(obstacle)
             else:
@@ -221,9 +221,9 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         is_added = unique_id(receiver.id) in self._async_current_ids()
         if receiver.pair_id is None or is_added:
             return
-        async with PRESENCE.acquire(self.hass) as presence:
-            await presence.async_find(receiver.id)
-            partner = presence.partner_of(receiver)
+        async with PRESENCE.acquire(self.hass) as browser:
+            await browser.async_find(receiver.id)
+            partner = browser.partner_of(receiver)
         if partner is None:
             return
         if not self._is_second(receiver, partner):
@@ -242,8 +242,8 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         self, found: str, service: Service, *, is_raop: bool
     ) -> Receiver:
         """Put the receiver's other record beside the one that came first."""
-        async with PRESENCE.acquire(self.hass) as presence:
-            seen = await presence.async_find(found)
+        async with PRESENCE.acquire(self.hass) as browser:
+            seen = await browser.async_find(found)
         if is_raop:
             return merge(service, seen.airplay if seen else None)
         return merge(seen.raop if seen else None, service)

@@ -37,8 +37,8 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return what is known of a receiver and of what it plays."""
     runtime = entry.runtime_data
-    seat, player = runtime.seat, runtime.player
-    receiver = seat.speaker.receiver
+    speaker, player = runtime.speaker, runtime.player
+    receiver = speaker.device.receiver
     progress = await player.async_measure()
     return {
         "entry": {"source": entry.source, "data": _redact(entry.data)},
@@ -51,32 +51,34 @@ async def async_get_config_entry_diagnostics(
             "flags": hex(receiver.flags),
             "lanes": [str(lane) for lane in receiver.lanes],
             "obstacle": receiver.obstacle,
-            "is_available": seat.speaker.is_available,
-            "buddy": _shorten(buddy.id) if (buddy := seat.speaker.buddy) else None,
+            "is_available": speaker.device.is_available,
+            "buddy": _shorten(partner.id)
+            if (partner := speaker.device.partner)
+            else None,
         },
         "player": {
             "state": player.state,
-            "volume": seat.volume.level,
-            "is_muted": seat.volume.is_muted,
-            "volume_origin": seat.volume.origin,
-            "in_use_elsewhere": seat.occupancy.is_in_use,
+            "volume": speaker.volume.level,
+            "is_muted": speaker.volume.is_muted,
+            "volume_origin": speaker.volume.origin,
+            "in_use_elsewhere": speaker.in_use.is_in_use,
             "progress": _progress(progress) if progress else None,
         },
         "queue": asdict(player.queue.snapshot()),
         "group": {
-            "members": [_shorten(each.speaker.receiver.id) for each in player.members],
-            "is_leader": player.leader is seat,
-            "is_missed": seat.is_missed,
+            "members": [_shorten(each.device.receiver.id) for each in player.members],
+            "is_leader": player.leader is speaker,
+            "is_missed": speaker.is_missed,
             "level": player.level,
         },
         "announcements": {
-            "is_heard": seat.is_announcing,
+            "is_heard": speaker.is_announcing,
             "waiting": runtime.announcer.waiting,
             "settings": asdict(runtime.announcer.settings),
         },
-        "settings": asdict(seat.settings)
-        | {"maximum_volume": seat.volume.maximum}
-        | asdict(seat.speaker.tuning),
+        "settings": asdict(speaker.settings)
+        | {"maximum_volume": speaker.volume.maximum}
+        | asdict(speaker.device.tuning),
         "sender": runtime.sender.status,
     }
 

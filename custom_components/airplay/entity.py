@@ -28,7 +28,7 @@ def translate_errors[S: AirPlayEntity, **P](
         try:
             await action(self, *args, **kwargs)
         except RaopError as error:
-            raise translate_error(error, self.speaker.name) from error
+            raise translate_error(error, self.device.name) from error
 
     return wrapped
 
@@ -58,11 +58,11 @@ class AirPlayEntity(Entity):
 
     def __init__(self, entry: AirPlayConfigEntry, key: str | None = None) -> None:
         """Describe the device of the entry; all but the player have a key on it."""
-        self.seat = entry.runtime_data.seat
         self.speaker = entry.runtime_data.speaker
+        self.device = entry.runtime_data.device
         self.groups = entry.runtime_data.groups
         self.announcer = entry.runtime_data.announcer
-        receiver = self.speaker.receiver
+        receiver = self.device.receiver
         unique_id = entry.unique_id or entry.entry_id
         self._attr_unique_id = f"{unique_id}_{key}" if key else unique_id
         self._attr_device_info = DeviceInfo(
@@ -80,14 +80,14 @@ class AirPlayEntity(Entity):
     @property
     def player(self) -> Player:
         """Return the player that the speaker hears now."""
-        return self.seat.player
+        return self.speaker.player
 
     @property
     @override
     def available(self) -> bool:
         """Whether the receiver is on the network, or plays."""
-        is_heard = not (self.player.is_idle or self.seat.is_missed)
-        return self.speaker.is_available or is_heard
+        is_heard = not (self.player.is_idle or self.speaker.is_missed)
+        return self.device.is_available or is_heard
 
     @property
     def origin(self) -> Origin:
@@ -101,5 +101,5 @@ class AirPlayEntity(Entity):
     async def async_added_to_hass(self) -> None:
         """Listen to the speaker and the player while the entity is there."""
         await super().async_added_to_hass()
+        self.async_on_remove(self.device.async_listen(self.async_write_ha_state))
         self.async_on_remove(self.speaker.async_listen(self.async_write_ha_state))
-        self.async_on_remove(self.seat.async_listen(self.async_write_ha_state))

@@ -94,17 +94,19 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     async def async_added_to_hass(self) -> None:
         """Take the last known volume, which is never guessed louder."""
         await super().async_added_to_hass()
-        self.seat.entity_id = self.entity_id
+        self.speaker.entity_id = self.entity_id
         if kept := await self.async_get_last_extra_data():
             known = kept.as_dict()
-            self.seat.volume.async_restore(known["volume"], is_muted=known["is_muted"])
-            self.seat.own.async_restore(known.get("queue"), known.get("position_ms"))
+            self.speaker.volume.async_restore(
+                known["volume"], is_muted=known["is_muted"]
+            )
+            self.speaker.own.async_restore(known.get("queue"), known.get("position_ms"))
 
     @property
     @override
     def extra_restore_state_data(self) -> ExtraStoredData:
         """Return what is taken up again after a restart."""
-        volume, own = self.seat.volume, self.seat.own
+        volume, own = self.speaker.volume, self.speaker.own
         return _Kept(
             volume=volume.known_level,
             is_muted=volume.is_muted,
@@ -136,9 +138,9 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
         if queue.current:
             attributes["queue_position"] = queue.position + 1
             attributes["queue_size"] = len(queue)
-        if self.seat.is_announcing:
+        if self.speaker.is_announcing:
             attributes["announcing"] = True
-        if self.seat.is_missed:
+        if self.speaker.is_missed:
             attributes["connection_lost"] = True
         return attributes
 
@@ -158,9 +160,9 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @override
     def state(self) -> MediaPlayerState:
         """Return what the sender sees at the receiver."""
-        if self.seat.is_missed and self.player.state is PlayerState.PLAYING:
+        if self.speaker.is_missed and self.player.state is PlayerState.PLAYING:
             return MediaPlayerState.BUFFERING
-        if self.seat.is_away:
+        if self.speaker.is_away:
             return MediaPlayerState.IDLE
         return _STATES[self.player.state]
 
@@ -168,13 +170,13 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @override
     def volume_level(self) -> float:
         """Return the level, from 0 to 1."""
-        return self.seat.volume.level
+        return self.speaker.volume.level
 
     @property
     @override
     def is_volume_muted(self) -> bool:
         """Whether the receiver is muted."""
-        return self.seat.volume.is_muted
+        return self.speaker.volume.is_muted
 
     @override
     async def async_play_media(
@@ -188,9 +190,9 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
         extra = kwargs.get(ATTR_MEDIA_EXTRA) or {}
         if kwargs.get(ATTR_MEDIA_ANNOUNCE):
             context_id = self._context.id if self._context else None
-            wish = request_from(media_type, media_id, extra)
+            request = request_from(media_type, media_id, extra)
             await self.announcer.announcements.async_announce_alone(
-                self.announcer, wish, context_id
+                self.announcer, request, context_id
             )
             return
         await self._async_play(media_type, media_id, enqueue, extra)
@@ -210,7 +212,7 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @override
     async def async_media_play(self) -> None:
         """Go on, or play the queue."""
-        await self.seat.async_go_on()
+        await self.speaker.async_go_on()
 
     @translate_errors
     @override
@@ -271,16 +273,16 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @override
     async def async_set_volume_level(self, volume: float) -> None:
         """Set the level, from 0 to 1."""
-        await self.seat.volume.async_set(
-            volume, is_muted=self.seat.volume.is_muted, origin=self.origin
+        await self.speaker.volume.async_set(
+            volume, is_muted=self.speaker.volume.is_muted, origin=self.origin
         )
 
     @translate_errors
     @override
     async def async_mute_volume(self, mute: bool) -> None:
         """Mute, or go back to the level that was."""
-        await self.seat.volume.async_set(
-            self.seat.volume.level, is_muted=mute, origin=self.origin
+        await self.speaker.volume.async_set(
+            self.speaker.volume.level, is_muted=mute, origin=self.origin
         )
 
     @override

@@ -32,17 +32,17 @@ class _Description(NumberEntityDescription):
     apply: Callable[[Speaker, float], Awaitable[None]]
 
 
-async def _async_set_crossfade(seat: Speaker, seconds: float) -> None:
-    seat.settings.crossfade_ms = round(seconds * 1000)
+async def _async_set_crossfade(speaker: Speaker, seconds: float) -> None:
+    speaker.settings.crossfade_ms = round(seconds * 1000)
 
 
-async def _async_set_delay(seat: Speaker, milliseconds: float) -> None:
+async def _async_set_delay(speaker: Speaker, milliseconds: float) -> None:
     delay_ms = round(milliseconds)
-    await seat.async_tune(replace(seat.speaker.tuning, delay_ms=delay_ms))
+    await speaker.async_tune(replace(speaker.device.tuning, delay_ms=delay_ms))
 
 
-async def _async_set_maximum(seat: Speaker, percent: float) -> None:
-    await seat.volume.async_limit(percent / 100)
+async def _async_set_maximum(speaker: Speaker, percent: float) -> None:
+    await speaker.volume.async_limit(percent / 100)
 
 
 _DESCRIPTIONS = (
@@ -55,7 +55,7 @@ _DESCRIPTIONS = (
         native_max_value=12,
         native_step=0.5,
         mode=NumberMode.SLIDER,
-        read=lambda seat: seat.settings.crossfade_ms / 1000,
+        read=lambda speaker: speaker.settings.crossfade_ms / 1000,
         apply=_async_set_crossfade,
     ),
     _Description(
@@ -67,7 +67,7 @@ _DESCRIPTIONS = (
         native_max_value=MAX_DELAY_MS,
         native_step=1,
         mode=NumberMode.BOX,
-        read=lambda seat: seat.speaker.tuning.delay_ms,
+        read=lambda speaker: speaker.device.tuning.delay_ms,
         apply=_async_set_delay,
     ),
     _Description(
@@ -78,7 +78,7 @@ _DESCRIPTIONS = (
         native_max_value=100,
         native_step=1,
         mode=NumberMode.SLIDER,
-        read=lambda seat: round(seat.volume.maximum * 100),
+        read=lambda speaker: round(speaker.volume.maximum * 100),
         apply=_async_set_maximum,
     ),
 )
@@ -112,7 +112,7 @@ class AirPlayNumber(SettingEntity[float], RestoreNumber):
     @override
     def native_value(self) -> float:
         """Return what is in force."""
-        return self.entity_description.read(self.seat)
+        return self.entity_description.read(self.speaker)
 
     @override
     async def async_set_native_value(self, value: float) -> None:
@@ -128,7 +128,7 @@ class AirPlayNumber(SettingEntity[float], RestoreNumber):
 
     @override
     async def _async_apply(self, choice: float) -> None:
-        await self.entity_description.apply(self.seat, choice)
+        await self.entity_description.apply(self.speaker, choice)
 
 
 class GroupVolumeNumber(AirPlayEntity, NumberEntity):

@@ -37,7 +37,7 @@ class ChannelSelect(SettingEntity[Channel], SelectEntity):
     @override
     def current_option(self) -> str:
         """Return what is in force."""
-        return self.speaker.tuning.channel
+        return self.device.tuning.channel
 
     @override
     async def async_select_option(self, option: str) -> None:
@@ -51,4 +51,4 @@ class ChannelSelect(SettingEntity[Channel], SelectEntity):
 
     @override
     async def _async_apply(self, choice: Channel) -> None:
-        await self.seat.async_tune(replace(self.speaker.tuning, channel=choice))
+        await self.speaker.async_tune(replace(self.device.tuning, channel=choice))

@@ -108,7 +108,7 @@ class LinkSensor(AirPlayEntity, SensorEntity):
     async def async_added_to_hass(self) -> None:
         """Listen to the reports too."""
         await super().async_added_to_hass()
-        receiver = self.speaker.receiver.id
+        receiver = self.device.receiver.id
         self.async_on_remove(self._sender.async_listen_to(receiver, self._async_take))
 
     @property

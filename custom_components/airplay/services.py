@@ -87,7 +87,7 @@ async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> No
     """Announce at all players at the same instant."""
     _take_context(players, call)
     words = call.data
-    wish = AnnouncementRequest(
+    request = AnnouncementRequest(
         AnnouncedMedia(
             content_id=_content_id(call.hass, words),
             content_type=MediaType.MUSIC,
@@ -100,7 +100,7 @@ async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> No
         waits=words[ATTR_WAIT],
     )
     announcers = [player.announcer for player in players]
-    await announcers[0].announcements.async_announce(announcers, wish)
+    await announcers[0].announcements.async_announce(announcers, request)
 
 
 async def _async_set_group_volume(
@@ -114,9 +114,9 @@ async def _async_set_group_volume(
         *(each.async_set_level(level, player.origin) for each, player in heard.items()),
         return_exceptions=True,
     )
-    for company, failure in zip(heard, results, strict=True):
+    for members, failure in zip(heard, results, strict=True):
         if isinstance(failure, RaopError):
-            raise translate_error(failure, company.name) from failure
+            raise translate_error(failure, members.name) from failure
         if failure:
             raise failure
 

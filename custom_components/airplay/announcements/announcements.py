@@ -64,36 +64,36 @@ class Announcements:
     async def async_announce_alone(
         self,
         announcer: SpeakerAnnouncer,
-        wish: AnnouncementRequest,
+        request: AnnouncementRequest,
         context_id: str | None,
     ) -> None:
         """Announce at one speaker, and together with other calls that mean the same."""
-        key = (context_id or "", wish.announcement)
-        order = self._gathering.get(key) if context_id else None
-        if order is None or order.is_cancelled:
-            order = self._async_open(wish.announcement, announcer)
+        key = (context_id or "", request.announcement)
+        job = self._gathering.get(key) if context_id else None
+        if job is None or job.is_cancelled:
+            job = self._async_open(request.announcement, announcer)
             if context_id:
-                self._gathering[key] = order
+                self._gathering[key] = job
             self._hass.loop.call_later(
-                _GATHER_S, partial(self._async_gathered, key, order)
+                _GATHER_S, partial(self._async_gathered, key, job)
             )
-        parts = self._async_seat(order, [announcer], wish)
-        await self._async_hear(order, parts, until_end=wish.waits)
+        parts = self._async_speaker(job, [announcer], request)
+        await self._async_hear(job, parts, until_end=request.waits)
 
     async def async_announce(
-        self, announcers: list[SpeakerAnnouncer], wish: AnnouncementRequest
+        self, announcers: list[SpeakerAnnouncer], request: AnnouncementRequest
     ) -> None:
         """Announce at several speakers; fail only where none of them could."""
-        order = self._async_open(wish.announcement, announcers[0])
-        parts = self._async_seat(order, announcers, wish)
-        self._async_join(order)
-        await self._async_hear(order, parts, until_end=wish.waits)
+        job = self._async_open(request.announcement, announcers[0])
+        parts = self._async_speaker(job, announcers, request)
+        self._async_join(job)
+        await self._async_hear(job, parts, until_end=request.waits)
 
     async def _async_hear(
-        self, order: AnnouncementJob, parts: list[JobPart], *, until_end: bool
+        self, job: AnnouncementJob, parts: list[JobPart], *, until_end: bool
     ) -> None:
         """Wait for an announcement; fail only where it could be heard nowhere."""
-        await self._async_wait(order, parts, until_end=until_end)
+        await self._async_wait(job, parts, until_end=until_end)
         failures = [part.failure for part in parts if part.failure]
         if len(failures) == len(parts):
             raise failures[0]
@@ -102,64 +102,66 @@ class Announcements:
 
     async def async_silence(self, announcer: SpeakerAnnouncer) -> None:
         """End what sounds or waits at a speaker that goes, and wait for the end."""
-        orders = [*self._gathering.values()]
-        orders += self._line.waiting_for(announcer.stream)
+        jobs = [*self._gathering.values()]
+        jobs += self._line.waiting_for(announcer.stream)
         if holder := self._line.holder_of(announcer.stream):
-            orders.append(holder)
-        for order in orders:
-            if announcer.stream not in order.parts:
+            jobs.append(holder)
+        for job in jobs:
+            if announcer.stream not in job.parts:
                 continue
-            if order.running:
-                self._async_cancel(order)
-                await async_ended(order)
+            if job.running:
+                self._async_cancel(job)
+                await async_ended(job)
             else:
-                self._async_drop(order, announcer)
+                self._async_drop(job, announcer)
 
     @callback
     def _async_open(
         self, announcement: AnnouncedMedia, announcer: SpeakerAnnouncer
     ) -> AnnouncementJob:
-        order = AnnouncementJob(announcement, announcer)
-        async_prepare(self._hass, order)
-        return order
+        job = AnnouncementJob(announcement, announcer)
+        async_prepare(self._hass, job)
+        return job
 
     @callback
-    def _async_seat(
+    def _async_speaker(
         self,
-        order: AnnouncementJob,
+        job: AnnouncementJob,
         announcers: list[SpeakerAnnouncer],
-        wish: AnnouncementRequest,
+        request: AnnouncementRequest,
     ) -> list[JobPart]:
         """Return the parts at speakers and at those that they speak for."""
         for announcer in announcers:
-            order.seat(announcer, wish.volume).is_addressed = True
-        speaking = [other for each in announcers for other in self._group(each, wish)]
-        parts = [order.seat(each, wish.volume) for each in dict.fromkeys(speaking)]
+            job.speaker(announcer, request.volume).is_addressed = True
+        speaking = [
+            other for each in announcers for other in self._group(each, request)
+        ]
+        parts = [job.speaker(each, request.volume) for each in dict.fromkeys(speaking)]
         for part in parts:
             if not part.is_ended:
                 part.announcer.async_expect(part)
         return parts
 
     def _group(
-        self, announcer: SpeakerAnnouncer, wish: AnnouncementRequest
+        self, announcer: SpeakerAnnouncer, request: AnnouncementRequest
     ) -> list[SpeakerAnnouncer]:
         """Return a speaker, and with it the others of its group where these are meant."""
-        if not announcer.speaks_for_group(wish.in_group):
+        if not announcer.speaks_for_group(request.in_group):
             return [announcer]
-        members = announcer.seat.player.members
-        others = (self._announcers.get(seat.entry_id) for seat in members)
+        members = announcer.speaker.player.members
+        others = (self._announcers.get(speaker.entry_id) for speaker in members)
         return [announcer, *(each for each in others if each)]
 
     @callback
-    def _async_gathered(self, key: _Key, order: AnnouncementJob) -> None:
-        if self._gathering.get(key) is order:
+    def _async_gathered(self, key: _Key, job: AnnouncementJob) -> None:
+        if self._gathering.get(key) is job:
             del self._gathering[key]
-        self._async_join(order)
+        self._async_join(job)
 
     @callback
-    def _async_join(self, order: AnnouncementJob) -> None:
-        is_next = order.announcement.interrupts
-        for part in order.open_parts:
+    def _async_join(self, job: AnnouncementJob) -> None:
+        is_next = job.announcement.interrupts
+        for part in job.open_parts:
             if is_next:
                 self._async_make_way(part.announcer)
             elif self._line.length(part.announcer.stream) >= _MOST_WAITING:
@@ -169,12 +171,12 @@ class Announcements:
                     count=_MOST_WAITING,
                 )
                 part.end(full)
-        streams = [part.announcer.stream for part in order.open_parts]
-        if order.is_cancelled or not streams:
-            self._async_finish(order)
+        streams = [part.announcer.stream for part in job.open_parts]
+        if job.is_cancelled or not streams:
+            self._async_finish(job)
             return
-        rank = order.announcement.priority.rank
-        self._line.join(order, streams, rank, is_next=is_next)
+        rank = job.announcement.priority.rank
+        self._line.join(job, streams, rank, is_next=is_next)
         self._async_advance()
 
     @callback
@@ -186,30 +188,30 @@ class Announcements:
 
     @callback
     def _async_advance(self) -> None:
-        for order in self._line.start_ready():
-            order.running = self._hass.async_create_background_task(
-                self._async_run(order), f"{DOMAIN} announcement {order.id}"
+        for job in self._line.start_ready():
+            job.running = self._hass.async_create_background_task(
+                self._async_run(job), f"{DOMAIN} announcement {job.id}"
             )
 
-    async def _async_run(self, order: AnnouncementJob) -> None:
+    async def _async_run(self, job: AnnouncementJob) -> None:
         try:
-            await async_run(self._hass, self.journal, order)
+            await async_run(self._hass, self.journal, job)
         finally:
-            self._async_finish(order)
+            self._async_finish(job)
 
     @callback
-    def _async_finish(self, order: AnnouncementJob) -> None:
+    def _async_finish(self, job: AnnouncementJob) -> None:
         """Let everybody go who waits for it, and those who wait for its speakers."""
-        if order.preparing:
-            order.preparing.cancel()
-        for part in order.parts.values():
+        if job.preparing:
+            job.preparing.cancel()
+        for part in job.parts.values():
             part.end()
             part.announcer.async_end(part)
-        self._line.leave(order)
+        self._line.leave(job)
         self._async_advance()
 
     async def _async_wait(
-        self, order: AnnouncementJob, parts: list[JobPart], *, until_end: bool
+        self, job: AnnouncementJob, parts: list[JobPart], *, until_end: bool
     ) -> None:
         for part in parts:
             part.callers += 1
@@ -220,34 +222,34 @@ class Announcements:
             for part in parts:
                 part.callers -= 1
                 if not part.callers:
-                    self._async_drop(order, part.announcer)
+                    self._async_drop(job, part.announcer)
             raise
 
     @callback
-    def _async_drop(self, order: AnnouncementJob, announcer: SpeakerAnnouncer) -> None:
+    def _async_drop(self, job: AnnouncementJob, announcer: SpeakerAnnouncer) -> None:
         """Leave a speaker out while that is possible; end what nobody wants."""
-        part = order.parts[announcer.stream]
-        if order.running is None:
+        part = job.parts[announcer.stream]
+        if job.running is None:
             part.end()
             announcer.async_end(part)
-            self._line.withdraw(order, announcer.stream)
-        if not any(each.callers for each in order.open_parts):
-            self._async_cancel(order)
+            self._line.withdraw(job, announcer.stream)
+        if not any(each.callers for each in job.open_parts):
+            self._async_cancel(job)
         self._async_advance()
 
     @callback
-    def _async_cancel(self, order: AnnouncementJob) -> None:
-        if order.is_cancelled:
+    def _async_cancel(self, job: AnnouncementJob) -> None:
+        if job.is_cancelled:
             return
-        order.is_cancelled = True
-        if order.is_sent:
+        job.is_cancelled = True
+        if job.is_sent:
             self._hass.async_create_background_task(
-                async_end_early(order), f"{DOMAIN} cancels {order.id}"
+                async_end_early(job), f"{DOMAIN} cancels {job.id}"
             )
-        elif order.running:
-            order.running.cancel()
+        elif job.running:
+            job.running.cancel()
         else:
-            self._async_finish(order)
+            self._async_finish(job)
 
 
 _KEY: HassKey[Holding[Announcements]] = HassKey(f"{DOMAIN}_announcements")

@@ -39,7 +39,7 @@ async def async_make_clips(
 
 
 def make_command(
-    order: AnnouncementJob, parts: Sequence[JobPart], clips: Clips
+    job: AnnouncementJob, parts: Sequence[JobPart], clips: Clips
 ) -> Announce:
     """Return the command for all speakers of an announcement.
 
@@ -47,14 +47,14 @@ def make_command(
     music, the longest ramps, and a pause or a chime where one of them has it. Each
     amplifier has its time to wake.
     """
-    settings = [each.settings for each in order.addressed]
+    settings = [each.settings for each in job.addressed]
     chime = _chime(
-        order.announcement,
+        job.announcement,
         clips,
         is_usual=any(each.chime == CHIME_OWN for each in settings),
     )
     return Announce(
-        announcement=order.id,
+        announcement=job.id,
         targets=_targets(parts),
         clips=(chime, clips.message) if chime else (clips.message,),
         duck_db=-max(each.duck_db for each in settings),
@@ -68,7 +68,7 @@ def _targets(parts: Sequence[JobPart]) -> tuple[Target, ...]:
     """Return the speakers of each stream."""
     by_player: dict[StreamCommands, list[JobPart]] = {}
     for part in parts:
-        by_player.setdefault(part.announcer.seat.player, []).append(part)
+        by_player.setdefault(part.announcer.speaker.player, []).append(part)
     return tuple(
         Target(
             stream=player.stream,
@@ -86,16 +86,16 @@ def _are_some(player: StreamCommands, parts: Sequence[JobPart]) -> bool:
     """Whether others hear the player too, or will."""
     speaking = {part.announcer.stream for part in parts}
     return any(
-        seat.entry_id not in speaking and not seat.occupancy.is_in_use
-        for seat in player.members
+        speaker.entry_id not in speaking and not speaker.in_use.is_in_use
+        for speaker in player.members
     )
 
 
 def explained(
-    error: RaopError, order: AnnouncementJob, part: JobPart
+    error: RaopError, job: AnnouncementJob, part: JobPart
 ) -> HomeAssistantError:
     """Return what a user is told of an announcement that failed at a speaker."""
-    announcement, name = order.announcement, part.announcer.name
+    announcement, name = job.announcement, part.announcer.name
     if isinstance(error, MediaTooLongError):
         return refusal(translation_key="announce_too_long", name=name)
     if isinstance(error, MediaError) and announcement.is_speech:

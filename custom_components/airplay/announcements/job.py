@@ -84,6 +84,6 @@ class AnnouncementJob:
         """Return the parts that may still be heard."""
         return [part for part in self.parts.values() if not part.is_ended]
 
-    def seat(self, announcer: SpeakerAnnouncer, volume: float | None) -> JobPart:
+    def speaker(self, announcer: SpeakerAnnouncer, volume: float | None) -> JobPart:
         """Return the part at a speaker, which is heard there only once."""
         return self.parts.setdefault(announcer.stream, JobPart(announcer, volume))

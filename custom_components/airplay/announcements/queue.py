@@ -7,7 +7,7 @@ import itertools
 
 @dataclass(slots=True)
 class _Place[T]:
-    order: T
+    job: T
     speakers: set[str]
     rank: tuple[int, int, int]
 
@@ -30,11 +30,11 @@ class AnnouncementQueue[T: Hashable]:
         return sum(speaker in place.speakers for place in self._waiting)
 
     def join(
-        self, order: T, speakers: Iterable[str], rank: int, *, is_next: bool = False
+        self, job: T, speakers: Iterable[str], rank: int, *, is_next: bool = False
     ) -> None:
         """Wait behind what has the same rank or a smaller one, or before all."""
         place = (0 if is_next else 1, rank, next(self._numbers))
-        self._waiting.append(_Place(order, set(speakers), place))
+        self._waiting.append(_Place(job, set(speakers), place))
         self._waiting.sort(key=lambda each: each.rank)
 
     def start_ready(self) -> list[T]:
@@ -44,28 +44,28 @@ class AnnouncementQueue[T: Hashable]:
         for place in [*self._waiting]:
             if not place.speakers & claimed:
                 self._waiting.remove(place)
-                self._holding[place.order] = place.speakers
-                taken.append(place.order)
+                self._holding[place.job] = place.speakers
+                taken.append(place.job)
             # Whoever comes later must not overtake, or those with many never start.
             claimed |= place.speakers
         return taken
 
-    def leave(self, order: T) -> None:
+    def leave(self, job: T) -> None:
         """Give the speakers of an order back, or its place in the line."""
-        self._holding.pop(order, None)
-        self._waiting = [each for each in self._waiting if each.order != order]
+        self._holding.pop(job, None)
+        self._waiting = [each for each in self._waiting if each.job != job]
 
-    def withdraw(self, order: T, speaker: str) -> None:
+    def withdraw(self, job: T, speaker: str) -> None:
         """Let an order that waits go without a speaker."""
         for place in self._waiting:
-            if place.order == order:
+            if place.job == job:
                 place.speakers.discard(speaker)
 
     def waiting_for(self, speaker: str) -> list[T]:
         """Return the orders that wait for a speaker, the next one first."""
-        return [each.order for each in self._waiting if speaker in each.speakers]
+        return [each.job for each in self._waiting if speaker in each.speakers]
 
     def holder_of(self, speaker: str) -> T | None:
         """Return the order that has a speaker."""
-        held = (order for order, taken in self._holding.items() if speaker in taken)
+        held = (job for job, taken in self._holding.items() if speaker in taken)
         return next(held, None)

@@ -24,92 +24,90 @@ _STALE_S = 120
 
 
 @callback
-def async_prepare(hass: HomeAssistant, order: AnnouncementJob) -> asyncio.Task[Clips]:
+def async_prepare(hass: HomeAssistant, job: AnnouncementJob) -> asyncio.Task[Clips]:
     """Begin at once with what does not depend on who is to hear it."""
-    order.prepared_at = hass.loop.time()
-    order.preparing = hass.async_create_background_task(
-        async_make_clips(hass, order.first.entity_id, order.announcement),
+    job.prepared_at = hass.loop.time()
+    job.preparing = hass.async_create_background_task(
+        async_make_clips(hass, job.first.entity_id, job.announcement),
         f"{DOMAIN} announcement",
     )
     # It is of no interest why something failed that was cancelled since.
-    order.preparing.add_done_callback(lambda task: task.cancelled() or task.exception())
-    return order.preparing
+    job.preparing.add_done_callback(lambda task: task.cancelled() or task.exception())
+    return job.preparing
 
 
 async def async_run(
-    hass: HomeAssistant, journal: VolumeJournal, order: AnnouncementJob
+    hass: HomeAssistant, journal: VolumeJournal, job: AnnouncementJob
 ) -> None:
     """Have an announcement heard; what goes wrong is told to those who wait for it."""
     try:
-        await _async_sound(hass, journal, order)
+        await _async_sound(hass, journal, job)
     except HomeAssistantError as error:
-        for part in order.open_parts:
-            part.end(None if order.is_cancelled else error)
+        for part in job.open_parts:
+            part.end(None if job.is_cancelled else error)
     except Exception:
         # Whoever waits must not take it for heard.
         _LOGGER.exception("An announcement ended unexpectedly")
-        _async_fail(order, RaopError("it ended unexpectedly"))
+        _async_fail(job, RaopError("it ended unexpectedly"))
 
 
-async def async_ended(order: AnnouncementJob) -> None:
+async def async_ended(job: AnnouncementJob) -> None:
     """Wait, but not for ever, until an announcement has let its speakers go."""
-    if order.running:
-        await asyncio.wait([order.running], timeout=_END_S)
+    if job.running:
+        await asyncio.wait([job.running], timeout=_END_S)
 
 
-async def async_end_early(order: AnnouncementJob) -> None:
+async def async_end_early(job: AnnouncementJob) -> None:
     """Have the sender end an announcement that it was told of."""
     try:
-        await order.first.sender.async_request(
-            CancelAnnouncement(announcement=order.id)
-        )
+        await job.first.sender.async_request(CancelAnnouncement(announcement=job.id))
     except RaopError as error:
         _LOGGER.debug("An announcement could not be ended: %s", error)
-    await async_ended(order)
-    if order.running:
+    await async_ended(job)
+    if job.running:
         # Its speakers must not stay taken for others.
-        order.running.cancel()
+        job.running.cancel()
 
 
 async def _async_sound(
-    hass: HomeAssistant, journal: VolumeJournal, order: AnnouncementJob
+    hass: HomeAssistant, journal: VolumeJournal, job: AnnouncementJob
 ) -> None:
-    is_stale = hass.loop.time() - order.prepared_at > _STALE_S
-    preparing = order.preparing
+    is_stale = hass.loop.time() - job.prepared_at > _STALE_S
+    preparing = job.preparing
     if preparing is None or is_stale:
-        preparing = async_prepare(hass, order)
+        preparing = async_prepare(hass, job)
     clips = await preparing
-    for part in order.open_parts:
+    for part in job.open_parts:
         part.announcer.async_admit(part)
     await journal.async_written()
-    parts = order.open_parts
-    if order.is_cancelled or not parts:
+    parts = job.open_parts
+    if job.is_cancelled or not parts:
         return
-    order.is_sent = True
+    job.is_sent = True
     for part in parts:
-        part.announcer.async_begin(order, part)
+        part.announcer.async_begin(job, part)
     try:
-        await order.first.sender.async_request(
-            make_command(order, parts, clips), within_s=_LONGEST_S
+        await job.first.sender.async_request(
+            make_command(job, parts, clips), within_s=_LONGEST_S
         )
     except SenderGoneError as error:
-        _async_fail(order, error)
+        _async_fail(job, error)
     except RaopError as error:
-        _async_fail(order, error)
-        _async_replied(order)
+        _async_fail(job, error)
+        _async_replied(job)
     else:
-        _async_replied(order)
+        _async_replied(job)
 
 
 @callback
-def _async_fail(order: AnnouncementJob, error: RaopError) -> None:
-    if not order.is_cancelled:
-        for part in order.open_parts:
-            part.announcer.async_fail(order, part, error)
+def _async_fail(job: AnnouncementJob, error: RaopError) -> None:
+    if not job.is_cancelled:
+        for part in job.open_parts:
+            part.announcer.async_fail(job, part, error)
 
 
 @callback
-def _async_replied(order: AnnouncementJob) -> None:
+def _async_replied(job: AnnouncementJob) -> None:
     """Take note that the sender has left every level as it shall be."""
-    for part in order.parts.values():
+    for part in job.parts.values():
         part.announcer.async_replied(part)

@@ -26,25 +26,25 @@ class SpeakerAnnouncer:
         self,
         hass: HomeAssistant,
         entry: AirPlayConfigEntry,
-        seat: Speaker,
+        speaker: Speaker,
         sender: Sender,
         announcements: Announcements,
     ) -> None:
         """Stand beside a speaker's player; nothing is announced before `async_start`."""
         self._entry = entry
-        self._seat = seat
-        self._speaker = seat.speaker
+        self._speaker = speaker
+        self._device = speaker.device
         self._journal = announcements.journal
-        self._order: AnnouncementJob | None = None
+        self._job: AnnouncementJob | None = None
         self._part: JobPart | None = None
         self._expected: set[JobPart] = set()
         self._is_left = self._was_left = False
         self._recovery = VolumeRecovery(
             hass,
             entry,
-            seat,
+            speaker,
             sender,
-            is_allowed=lambda: not self._seat.occupancy.is_in_use,
+            is_allowed=lambda: not self._speaker.in_use.is_in_use,
             on_done=self._async_restored,
         )
         self.stream = entry.entry_id
@@ -52,17 +52,17 @@ class SpeakerAnnouncer:
         self.announcements = announcements
         self.settings = AnnounceSettings.from_entry(entry)
         entry.async_on_unload(announcements.async_enter(self))
-        entry.async_on_unload(seat.async_listen_events(self._async_take))
+        entry.async_on_unload(speaker.async_listen_events(self._async_take))
 
     @property
     def name(self) -> str:
         """Return what users call the speaker."""
-        return self._speaker.name
+        return self._device.name
 
     @property
     def entity_id(self) -> str:
         """Return the player's entity."""
-        return self._seat.entity_id
+        return self._speaker.entity_id
 
     @property
     def waiting(self) -> int:
@@ -75,19 +75,19 @@ class SpeakerAnnouncer:
         note = self._journal.get(self.stream)
         if note:
             # What else is remembered of the level is older than the note.
-            self._seat.volume.async_restore(note.level, is_muted=note.is_muted)
+            self._speaker.volume.async_restore(note.level, is_muted=note.is_muted)
             self._is_left = True
             self._async_settle()
-        self._entry.async_on_unload(self._seat.async_listen(self._async_follow))
+        self._entry.async_on_unload(self._speaker.async_listen(self._async_follow))
 
     async def async_close(self) -> None:
         """End what is announced here."""
         await self.announcements.async_silence(self)
 
     @property
-    def seat(self) -> Speaker:
+    def speaker(self) -> Speaker:
         """Return the speaker in its house."""
-        return self._seat
+        return self._speaker
 
     def speaks_for_group(self, is_wanted: bool | None) -> bool:
         """Return whether its whole group is meant, as wished or else as by option."""
@@ -100,7 +100,7 @@ class SpeakerAnnouncer:
         raised = self._raised(part)
         volume = None if raised is None else raised * 100
         return tuple(
-            Addressee(member=each, volume=volume) for each in self._seat.members
+            Addressee(member=each, volume=volume) for each in self._speaker.members
         )
 
     @callback
@@ -113,31 +113,29 @@ class SpeakerAnnouncer:
     @callback
     def async_admit(self, part: JobPart) -> None:
         """End an announcement's part that must not be heard now."""
-        if self._seat.occupancy.is_in_use and self.settings.taken == TAKEN_REFUSE:
+        if self._speaker.in_use.is_in_use and self.settings.taken == TAKEN_REFUSE:
             part.end(refusal(translation_key="announce_taken", name=self.name))
         elif self._raised(part) is not None:
             self._async_note()
 
     @callback
-    def async_begin(self, order: AnnouncementJob, part: JobPart) -> None:
+    def async_begin(self, job: AnnouncementJob, part: JobPart) -> None:
         """Take note that the sender is told of an announcement."""
         self._recovery.async_stop()
-        self._order, self._part = order, part
-        volume, raised = self._seat.volume, self._raised(part)
+        self._job, self._part = job, part
+        volume, raised = self._speaker.volume, self._raised(part)
         volume.announced = volume.level if raised is None else raised
         self._was_left = self._is_left
         # Until the sender has said otherwise.
         self._is_left = self._is_left or raised is not None
-        self._seat.async_set_own_session(is_open=True)
+        self._speaker.async_set_own_session(is_open=True)
 
     @callback
-    def async_fail(
-        self, order: AnnouncementJob, part: JobPart, error: RaopError
-    ) -> None:
+    def async_fail(self, job: AnnouncementJob, part: JobPart, error: RaopError) -> None:
         """End a part with a core error."""
         part.is_lost = part.was_heard and not isinstance(error, MediaError)
-        part.end(explained(error, order, part))
-        self._speaker.async_failed(error)
+        part.end(explained(error, job, part))
+        self._device.async_failed(error)
 
     @callback
     def async_replied(self, part: JobPart) -> None:
@@ -153,9 +151,9 @@ class SpeakerAnnouncer:
         """Let go of an announcement that is over, heard or not."""
         self._expected.discard(part)
         if part is self._part:
-            self._order = self._part = None
-            self._seat.volume.announced = None
-            self._seat.async_set_own_session(is_open=False)
+            self._job = self._part = None
+            self._speaker.volume.announced = None
+            self._speaker.async_set_own_session(is_open=False)
         self._async_settle()
 
     @callback
@@ -181,7 +179,7 @@ class SpeakerAnnouncer:
         wanted = part.volume
         if wanted is None and self.settings.volume is not None:
             wanted = self.settings.volume / 100
-        volume = self._seat.volume
+        volume = self._speaker.volume
         if wanted is None or volume.is_muted:
             return None
         wanted = min(wanted, volume.maximum)
@@ -189,7 +187,7 @@ class SpeakerAnnouncer:
 
     @callback
     def _async_note(self) -> None:
-        volume = self._seat.volume
+        volume = self._speaker.volume
         self._journal.async_note(
             self.stream, UserLevel(volume.known_level, volume.is_muted)
         )
@@ -202,17 +200,17 @@ class SpeakerAnnouncer:
 
     @callback
     def _async_take(self, event: SenderEvent) -> None:
-        order, part = self._order, self._part
-        if order is None or part is None:
+        job, part = self._job, self._part
+        if job is None or part is None:
             return
         match event:
-            case AnnouncementStarted() if event.announcement == order.id:
+            case AnnouncementStarted() if event.announcement == job.id:
                 part.start()
-                self._seat.async_set_announcing(is_heard=True)
-            case AnnouncementFailed() if event.announcement == order.id:
+                self._speaker.async_set_announcing(is_heard=True)
+            case AnnouncementFailed() if event.announcement == job.id:
                 if event.code in OVERTAKEN:
                     # Somebody has stopped this speaker.
                     part.end()
                 else:
-                    self.async_fail(order, part, error_for(event.code, event.text))
-                self._seat.async_set_announcing(is_heard=False)
+                    self.async_fail(job, part, error_for(event.code, event.text))
+                self._speaker.async_set_announcing(is_heard=False)

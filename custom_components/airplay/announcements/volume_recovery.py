@@ -26,7 +26,7 @@ class VolumeRecovery:
         self,
         hass: HomeAssistant,
         entry: AirPlayConfigEntry,
-        seat: Speaker,
+        speaker: Speaker,
         sender: Sender,
         *,
         is_allowed: Callable[[], bool],
@@ -35,17 +35,17 @@ class VolumeRecovery:
         """Rest until something was left."""
         self._hass = hass
         self._entry = entry
-        self._seat = seat
-        self._speaker = speaker = seat.speaker
+        self._speaker = speaker
+        self._device = device = speaker.device
         self._sender = sender
         self._is_allowed = is_allowed
         self._on_done = on_done
         self._is_wanted = False
         self._is_trying = False
-        self._was_there = speaker.is_available
+        self._was_there = device.is_available
         self._tries = 0
         self._forget: CALLBACK_TYPE | None = None
-        entry.async_on_unload(speaker.async_listen(self._async_heard_of))
+        entry.async_on_unload(device.async_listen(self._async_heard_of))
         entry.async_on_unload(self.async_stop)
 
     @callback
@@ -81,7 +81,7 @@ class VolumeRecovery:
         self._forget = None
         if not self._is_trying:
             self._entry.async_create_background_task(
-                self._hass, self._async_try(), f"airplay level of {self._speaker.name}"
+                self._hass, self._async_try(), f"airplay level of {self._device.name}"
             )
 
     async def _async_try(self) -> None:
@@ -99,30 +99,31 @@ class VolumeRecovery:
             self._async_later()
 
     async def _async_restore(self) -> bool:
-        volume = self._seat.volume
+        volume = self._speaker.volume
         if volume.known_level is None:
             # Nobody has chosen a level here, so none was raised.
             return True
         if not self._is_allowed():
             return False
-        self._seat.async_set_own_session(is_open=True)
+        self._speaker.async_set_own_session(is_open=True)
         try:
-            stream = self._seat.player.stream
+            stream = self._speaker.player.stream
             await self._sender.async_request_each(
-                RestoreVolume(stream=stream, member=each) for each in self._seat.members
+                RestoreVolume(stream=stream, member=each)
+                for each in self._speaker.members
             )
         except RaopError as error:
-            _LOGGER.debug("%s keeps a wrong level: %s", self._speaker.name, error)
+            _LOGGER.debug("%s keeps a wrong level: %s", self._device.name, error)
             return False
         finally:
-            self._seat.async_set_own_session(is_open=False)
-        _LOGGER.info("%s has its level again", self._speaker.name)
+            self._speaker.async_set_own_session(is_open=False)
+        _LOGGER.info("%s has its level again", self._device.name)
         return True
 
     @callback
     def _async_heard_of(self) -> None:
-        is_back = self._speaker.is_available and not self._was_there
-        self._was_there = self._speaker.is_available
+        is_back = self._device.is_available and not self._was_there
+        self._was_there = self._device.is_available
         if is_back and self._is_wanted:
             self._tries = 0
             self._async_later()

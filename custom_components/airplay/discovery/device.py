@@ -55,26 +55,26 @@ class AirPlayDevice:
     """Follows what mDNS says of a receiver, and keeps the entry up to date."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: AirPlayConfigEntry, presence: ReceiverBrowser
+        self, hass: HomeAssistant, entry: AirPlayConfigEntry, browser: ReceiverBrowser
     ) -> None:
         """Start from what the entry and the network know."""
         self._hass = hass
         self._entry = entry
-        self._presence = presence
+        self._browser = browser
         self._listeners = Listeners[[]]()
         self._is_there = True
-        self._is_buddy_there = False
+        self._is_partner_there = False
         self._asking: CALLBACK_TYPE | None = None
         self._is_over = False
         self.tuning = Tuning()
         self.receiver = receiver_from(entry.data)
-        self._buddy = _buddy_from(entry)
-        if seen := presence.get(self.receiver.id):
+        self._partner = _partner_from(entry)
+        if seen := browser.get(self.receiver.id):
             self._async_follow(seen)
         self._async_pair()
-        entry.async_on_unload(presence.async_watch(self._async_pair))
+        entry.async_on_unload(browser.async_watch(self._async_pair))
         entry.async_on_unload(
-            presence.async_listen(self.receiver.id, self._async_changed)
+            browser.async_listen(self.receiver.id, self._async_changed)
         )
         entry.async_on_unload(self._async_close)
 
@@ -86,23 +86,23 @@ class AirPlayDevice:
     @property
     def is_available(self) -> bool:
         """Whether it is on the network, as far as can be told without playing."""
-        return self._is_there or (self._is_buddy_there and self.buddy is not None)
+        return self._is_there or (self._is_partner_there and self.partner is not None)
 
     @property
-    def buddy(self) -> Receiver | None:
+    def partner(self) -> Receiver | None:
         """Return the other one of its stereo pair, unless that has its own entry."""
-        if self._buddy is None:
+        if self._partner is None:
             return None
         entry = self._hass.config_entries.async_entry_for_domain_unique_id(
-            DOMAIN, unique_id(self._buddy.id)
+            DOMAIN, unique_id(self._partner.id)
         )
         is_own = entry is not None and entry.source != SOURCE_IGNORE
-        return None if is_own else self._buddy
+        return None if is_own else self._partner
 
     @property
     def receivers(self) -> tuple[Receiver, ...]:
         """Return what sounds here: the receiver, and the other one of its pair."""
-        return (self.receiver, self.buddy) if self.buddy else (self.receiver,)
+        return (self.receiver, self.partner) if self.partner else (self.receiver,)
 
     async def async_probe(self) -> Probed:
         """Ask the receiver once, with the password or pairing where there is one.
@@ -112,9 +112,9 @@ class AirPlayDevice:
         try:
             return await self._async_probe(self.receiver)
         except ReceiverUnreachableError:
-            if self.buddy is None:
+            if self.partner is None:
                 raise
-            return await self._async_probe(self.buddy)
+            return await self._async_probe(self.partner)
 
     async def _async_probe(self, receiver: Receiver) -> Probed:
         return await probe(
@@ -227,27 +227,27 @@ class AirPlayDevice:
     def _async_pair(self) -> None:
         """Take up, follow or let go of the other one of its stereo pair."""
         kept = self._entry.data.get(CONF_BUDDY)
-        seen, data = self._presence.partner_of(self.receiver), kept
-        if seen is None and self._buddy:
-            seen = self._presence.get(self._buddy.id)
-            if are_apart(self.receiver, seen or self._buddy):
+        seen, data = self._browser.partner_of(self.receiver), kept
+        if seen is None and self._partner:
+            seen = self._browser.get(self._partner.id)
+            if are_apart(self.receiver, seen or self._partner):
                 seen = data = None
         if seen:
-            is_same = self._buddy and self._buddy.id == seen.id
+            is_same = self._partner and self._partner.id == seen.id
             data = followed((is_same and kept) or {}, seen)
         is_there = seen is not None
-        if data == kept and is_there == self._is_buddy_there:
+        if data == kept and is_there == self._is_partner_there:
             return
-        self._is_buddy_there = is_there
-        self._async_set_buddy(data)
+        self._is_partner_there = is_there
+        self._async_set_partner(data)
         self._listeners.async_notify()
 
     @callback
-    def _async_set_buddy(self, kept: dict[str, Any] | None) -> None:
+    def _async_set_partner(self, kept: dict[str, Any] | None) -> None:
         if kept != self._entry.data.get(CONF_BUDDY):
             data = {**self._entry.data, CONF_BUDDY: kept}
             self._hass.config_entries.async_update_entry(self._entry, data=data)
-            self._buddy = _buddy_from(self._entry)
+            self._partner = _partner_from(self._entry)
 
     @callback
     def _async_set_there(self, *, is_there: bool) -> None:
@@ -287,6 +287,6 @@ class AirPlayDevice:
             self._asking = None
 
 
-def _buddy_from(entry: AirPlayConfigEntry) -> Receiver | None:
+def _partner_from(entry: AirPlayConfigEntry) -> Receiver | None:
     kept = entry.data.get(CONF_BUDDY)
     return receiver_from(kept) if kept else None

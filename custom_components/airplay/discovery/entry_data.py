@@ -30,21 +30,21 @@ type AirPlayConfigEntry = ConfigEntry[AirPlayRuntime]
 class AirPlayRuntime:
     """The parts that work for one receiver while its entry is loaded."""
 
-    seat: Speaker
+    speaker: Speaker
     sender: Sender
     announcer: SpeakerAnnouncer
     remote: SpeakerRemote
     groups: Groups
 
     @property
-    def speaker(self) -> AirPlayDevice:
+    def device(self) -> AirPlayDevice:
         """Return the receiver itself."""
-        return self.seat.speaker
+        return self.speaker.device
 
     @property
     def player(self) -> Player:
         """Return the player that the speaker hears: its own, or that of its group."""
-        return self.seat.player
+        return self.speaker.player
 
 
 def unique_id(receiver_id: str) -> str:

@@ -15,14 +15,14 @@ class GroupEntity(AirPlayEntity, MediaPlayerEntity):
     def group_members(self) -> list[str]:
         """Return the players of the group, the leader first; none while alone."""
         members = self.player.members if self.player.is_group else []
-        return [seat.entity_id for seat in members if seat.entity_id]
+        return [speaker.entity_id for speaker in members if speaker.entity_id]
 
     @override
     async def async_join_players(self, group_members: list[str]) -> None:
         """Have other players hear what this one does."""
-        await self.groups.async_join(self.seat, group_members)
+        await self.groups.async_join(self.speaker, group_members)
 
     @override
     async def async_unjoin_player(self) -> None:
         """Leave the group; the others play on."""
-        await self.groups.async_unjoin(self.seat)
+        await self.groups.async_unjoin(self.speaker)

@@ -107,8 +107,8 @@ class ChangeFlow(AccessFlow):
         self, known: Receiver, host: str, port: int
     ) -> Receiver | None:
         """Return the receiver at a new address; None where another one is there."""
-        async with PRESENCE.acquire(self.hass) as presence:
-            there = await presence.async_ask(host, port)
+        async with PRESENCE.acquire(self.hass) as browser:
+            there = await browser.async_ask(host, port)
         if there:
             return there if there.id == known.id else None
         data = receiver_data(known)

@@ -50,8 +50,8 @@ class StreamCommands(ReportedState):
     def async_intend(self) -> int:
         """Announce a command that takes time to prepare; return its number."""
         self._intent += 1
-        for seat in self.members:
-            seat.occupancy.async_wake()
+        for speaker in self.members:
+            speaker.in_use.async_wake()
         return self._intent
 
     async def async_play(self, intent: int, playable: Playable) -> None:
@@ -59,7 +59,7 @@ class StreamCommands(ReportedState):
         if intent != self._intent:
             return
         if self.settings.when_busy == BUSY_WAIT and self.is_idle:
-            await self.leader.occupancy.async_wait(lambda: intent == self._intent)
+            await self.leader.in_use.async_wait(lambda: intent == self._intent)
             if intent != self._intent:
                 return
         patience_s = self.settings.patience_s
@@ -70,7 +70,7 @@ class StreamCommands(ReportedState):
                 Play(
                     stream=self.stream,
                     members=tuple(
-                        each for seat in self.members for each in seat.members
+                        each for speaker in self.members for each in speaker.members
                     ),
                     media=playable.media,
                     depth_ms=self.settings.depth_ms,

@@ -27,7 +27,7 @@ class PlayerMembers:
         self._sender = sender
         self.stream = sender.free_name(owner.entry_id)
         self.members = [owner]
-        self._balance = GroupVolume()
+        self._group_volume = GroupVolume()
         self._calls: set[str] = set()
 
     @property
@@ -53,24 +53,24 @@ class PlayerMembers:
     @property
     def shows_pictures(self) -> bool:
         """Whether any of the speakers has a display."""
-        return any(seat.speaker.receiver.takes_artwork for seat in self.members)
+        return any(speaker.device.receiver.takes_artwork for speaker in self.members)
 
     @property
     def level(self) -> float:
         """Return the level of the loudest member, muted or not."""
-        return max(seat.volume.level for seat in self.members)
+        return max(speaker.volume.level for speaker in self.members)
 
     @property
     def audible_level(self) -> float:
         """Return the level of the loudest that is not muted, or of all where all are."""
-        volumes = [seat.volume for seat in self.members]
+        volumes = [speaker.volume for speaker in self.members]
         audible = [each.level for each in volumes if not each.is_muted]
         return max(audible, default=self.level)
 
     async def async_set_level(self, level: float, origin: Origin) -> None:
         """Make all louder or quieter, each by the same factor; muted ones stay so."""
-        volumes = {seat.entry_id: seat.volume for seat in self.members}
-        levels = self._balance.spread(
+        volumes = {speaker.entry_id: speaker.volume for speaker in self.members}
+        levels = self._group_volume.spread(
             {name: volume.level for name, volume in volumes.items()},
             {name: volume.maximum for name, volume in volumes.items()},
             level,
@@ -87,16 +87,16 @@ class PlayerMembers:
                 raise failure
 
     @callback
-    def async_admit(self, seat: Speaker, *, is_leader: bool = False) -> None:
+    def async_admit(self, speaker: Speaker, *, is_leader: bool = False) -> None:
         """Let one more speaker hear it from the next start on."""
-        if seat not in self.members:
-            self.members.insert(0 if is_leader else len(self.members), seat)
+        if speaker not in self.members:
+            self.members.insert(0 if is_leader else len(self.members), speaker)
 
     @callback
-    def async_dismiss(self, seat: Speaker) -> None:
+    def async_dismiss(self, speaker: Speaker) -> None:
         """Go on without a speaker, from the next start on; the last one stays."""
-        if self.is_group and seat in self.members:
-            self.members.remove(seat)
+        if self.is_group and speaker in self.members:
+            self.members.remove(speaker)
 
     async def async_once(
         self, call: str, action: Callable[[], Awaitable[None]]
@@ -111,26 +111,26 @@ class PlayerMembers:
             # The others are asked in this turn of the loop, also where it is done.
             asyncio.get_running_loop().call_soon(self._calls.discard, call)
 
-    async def async_join(self, seat: Speaker) -> None:
+    async def async_join(self, speaker: Speaker) -> None:
         """Let a member hear what plays now; return when it does."""
         await self._sender.async_request_each(
-            Join(stream=self.stream, member=each) for each in seat.members
+            Join(stream=self.stream, member=each) for each in speaker.members
         )
 
-    async def async_leave(self, seat: Speaker) -> None:
+    async def async_leave(self, speaker: Speaker) -> None:
         """Free a speaker; the others play on."""
         await self._sender.async_request_each(
             Leave(stream=self.stream, receiver=each.id)
-            for each in seat.speaker.receivers
+            for each in speaker.device.receivers
         )
 
     @callback
     def async_notify(self) -> None:
         """Tell all who hear it that something has changed."""
-        for seat in self._hearers:
-            seat.async_notify()
+        for speaker in self._hearers:
+            speaker.async_notify()
 
     @property
     def _hearers(self) -> list[Speaker]:
         """Return the members; none while the only one sits elsewhere."""
-        return [seat for seat in self.members if seat.player is self]
+        return [speaker for speaker in self.members if speaker.player is self]

@@ -129,8 +129,8 @@ class ReportedState(PlayerMembers):
     @callback
     def _async_take(self, event: SenderEvent) -> None:
         if not isinstance(event, _OF_RECEIVER):
-            for seat in self._hearers:
-                seat.async_handle_event(event)
+            for speaker in self._hearers:
+                speaker.async_handle_event(event)
         self._async_follow_stream(event)
 
     @callback
@@ -212,13 +212,13 @@ class ReportedState(PlayerMembers):
         self.playing = None
 
     @override
-    async def async_join(self, seat: Speaker) -> None:
+    async def async_join(self, speaker: Speaker) -> None:
         """Let a member hear what plays now; return when it does."""
-        await super().async_join(seat)
+        await super().async_join(speaker)
         self._display.async_show_late()
 
     @callback
     def _async_failed(self, error: RaopError) -> None:
         """Take note of why the stream could not be heard; groups learn it by member."""
         if not self.is_group:
-            self.leader.speaker.async_failed(error)
+            self.leader.device.async_failed(error)

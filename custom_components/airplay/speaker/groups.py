@@ -38,7 +38,7 @@ class Groups:
         self._store = Store[list[list[str]]](hass, _VERSION, f"{DOMAIN}.groups")
         self._background = Background(hass)
         self._lock = asyncio.Lock()
-        self._seats: dict[str, Speaker] = {}
+        self._speakers: dict[str, Speaker] = {}
         self._kept = GroupStore()
         self._written: list[list[str]] = []
 
@@ -59,38 +59,38 @@ class Groups:
         """Do no more: the last speaker is gone."""
         self._background.async_cancel()
 
-    async def async_enter(self, seat: Speaker) -> None:
+    async def async_enter(self, speaker: Speaker) -> None:
         """Take in a speaker that was loaded, back to its group where it had one."""
         async with self._lock:
-            self._seats[seat.entry_id] = seat
-            seat.async_listen_events(partial(self._async_hear, seat))
-            group = self._kept.group_of(seat.entry_id)
-            present = (self._seats.get(each) for each in group)
+            self._speakers[speaker.entry_id] = speaker
+            speaker.async_listen_events(partial(self._async_hear, speaker))
+            group = self._kept.group_of(speaker.entry_id)
+            present = (self._speakers.get(each) for each in group)
             player = next(
-                (each.player for each in present if each and each is not seat), None
+                (each.player for each in present if each and each is not speaker), None
             )
             if player is None:
                 return
-            is_leader = group[0] == seat.entry_id
+            is_leader = group[0] == speaker.entry_id
             if is_leader and player.is_idle:
                 # What it has kept itself is what the group was to play.
                 # The last one first: nobody shall leave its own queue to another.
                 for each in reversed([*player.members]):
                     await self._async_part(each)
-                    await each.async_sit(seat.player)
+                    await each.async_sit(speaker.player)
             else:
-                await seat.async_sit(player, is_leader=is_leader)
+                await speaker.async_sit(player, is_leader=is_leader)
                 self._background.async_run(
-                    self._async_catch_up(seat), f"group {seat.name}"
+                    self._async_catch_up(speaker), f"group {speaker.name}"
                 )
-            seat.player.async_notify()
+            speaker.player.async_notify()
 
-    async def async_exit(self, seat: Speaker) -> None:
+    async def async_exit(self, speaker: Speaker) -> None:
         """Let a speaker go that is not loaded any more; its group waits for it."""
         async with self._lock:
-            self._seats.pop(seat.entry_id, None)
-            await self._async_part(seat)
-            await seat.async_close()
+            self._speakers.pop(speaker.entry_id, None)
+            await self._async_part(speaker)
+            await speaker.async_close()
 
     async def async_forget(self, entry_id: str) -> None:
         """Wait no more for a speaker that was removed."""
@@ -107,29 +107,29 @@ class Groups:
         async with self._lock:
             # Some may have gone while others were served.
             newcomers = [
-                seat
-                for seat in self._find([host.entity_id, *entity_ids])
-                if seat.player is not host.player
+                speaker
+                for speaker in self._find([host.entity_id, *entity_ids])
+                if speaker.player is not host.player
             ]
-            for seat in newcomers:
-                await self._async_quit(seat)
+            for speaker in newcomers:
+                await self._async_quit(speaker)
             # Noted first: who asks may not wait for the end.
-            self._kept.join(host.entry_id, *(seat.entry_id for seat in newcomers))
+            self._kept.join(host.entry_id, *(speaker.entry_id for speaker in newcomers))
             await self._async_keep()
             failures = await asyncio.gather(
-                *(self._async_add(host.player, seat) for seat in newcomers)
+                *(self._async_add(host.player, speaker) for speaker in newcomers)
             )
         if told := [each for each in failures if each]:
             raise _together(told)
 
-    async def async_unjoin(self, seat: Speaker) -> None:
+    async def async_unjoin(self, speaker: Speaker) -> None:
         """Have a speaker play on its own again; the others play on."""
         async with self._lock:
-            await self._async_quit(seat)
+            await self._async_quit(speaker)
 
     def _find(self, entity_ids: Iterable[str]) -> list[Speaker]:
         """Return speakers by their players, each once; raise ServiceValidationError."""
-        known = {seat.entity_id: seat for seat in self._seats.values()}
+        known = {speaker.entity_id: speaker for speaker in self._speakers.values()}
         wanted = [*dict.fromkeys(entity_ids)]
         if foreign := [each for each in wanted if each not in known]:
             raise ServiceValidationError(
@@ -140,98 +140,98 @@ class Groups:
         return [known[each] for each in wanted]
 
     async def _async_add(
-        self, player: Player, seat: Speaker
+        self, player: Player, speaker: Speaker
     ) -> HomeAssistantError | None:
         """Let a speaker that is in no group hear a player; return why it cannot."""
-        if not player.is_idle and not seat.settings.keeps_level:
-            seat.volume.async_cap(player.audible_level)
-        await seat.async_sit(player)
+        if not player.is_idle and not speaker.settings.keeps_level:
+            speaker.volume.async_cap(player.audible_level)
+        await speaker.async_sit(player)
         player.async_notify()
         try:
-            await self._async_join_in(seat)
+            await self._async_join_in(speaker)
         except RaopError as error:
-            seat.speaker.async_failed(error)
-            await self._async_quit(seat)
-            return translate_error(error, seat.name)
+            speaker.device.async_failed(error)
+            await self._async_quit(speaker)
+            return translate_error(error, speaker.name)
         return None
 
-    async def _async_join_in(self, seat: Speaker) -> None:
-        player = seat.player
+    async def _async_join_in(self, speaker: Speaker) -> None:
+        player = speaker.player
         if player.is_idle:
             # It is among those that are played to at the next start.
             return
-        await player.async_join(seat)
+        await player.async_join(speaker)
 
-    async def _async_catch_up(self, seat: Speaker) -> None:
+    async def _async_catch_up(self, speaker: Speaker) -> None:
         """Let a speaker that came back to its group hear what that plays."""
         async with self._lock:
-            if not seat.player.is_group:
+            if not speaker.player.is_group:
                 return
             try:
-                await self._async_join_in(seat)
+                await self._async_join_in(speaker)
             except RaopError as error:
-                seat.speaker.async_failed(error)
+                speaker.device.async_failed(error)
                 _LOGGER.warning(
-                    "%s is silent until its group starts anew: %s", seat.name, error
+                    "%s is silent until its group starts anew: %s", speaker.name, error
                 )
 
-    async def _async_part(self, seat: Speaker) -> None:
+    async def _async_part(self, speaker: Speaker) -> None:
         """Take a speaker out of its group, where it is in one; the others play on."""
-        player = seat.player
+        player = speaker.player
         if not player.is_group:
             return
         is_heard = not player.is_idle
-        player.async_dismiss(seat)
-        seat.async_go_home()
+        player.async_dismiss(speaker)
+        speaker.async_go_home()
         player.async_notify()
         if not is_heard:
             return
         try:
-            await player.async_leave(seat)
+            await player.async_leave(speaker)
         except RaopError as error:
-            _LOGGER.debug("%s could not be freed: %s", seat.name, error)
+            _LOGGER.debug("%s could not be freed: %s", speaker.name, error)
 
-    async def _async_quit(self, seat: Speaker) -> None:
+    async def _async_quit(self, speaker: Speaker) -> None:
         """Take a speaker out of its group for good."""
-        others = [each for each in seat.player.members if each is not seat]
+        others = [each for each in speaker.player.members if each is not speaker]
         heir = others[0].entry_id if others else None
-        self._kept.leave(seat.entry_id, heir=heir)
-        await self._async_part(seat)
+        self._kept.leave(speaker.entry_id, heir=heir)
+        await self._async_part(speaker)
         await self._async_keep()
 
     async def _async_keep(self) -> None:
         """Keep the groups; who leads one now, or is left alone, has inherited it."""
-        for seat in self._seats.values():
-            is_stand_in = self._kept.is_led(seat.entry_id)
-            if seat.player.leader is seat and not is_stand_in:
-                seat.async_adopt()
+        for speaker in self._speakers.values():
+            is_stand_in = self._kept.is_led(speaker.entry_id)
+            if speaker.player.leader is speaker and not is_stand_in:
+                speaker.async_adopt()
         kept = self._kept.as_list()
         if kept != self._written:
             self._written = kept
             await self._store.async_save(kept)
 
     @callback
-    def _async_hear(self, seat: Speaker, event: SenderEvent) -> None:
+    def _async_hear(self, speaker: Speaker, event: SenderEvent) -> None:
         if not isinstance(event, MemberChanged):
             return
         if event.state == "playing":
-            seat.notice.async_withdraw()
-        elif event.state == "left" and _is_hopeless(event) and seat.player.is_group:
+            speaker.notice.async_withdraw()
+        elif event.state == "left" and _is_hopeless(event) and speaker.player.is_group:
             self._background.async_run(
-                self._async_expel(seat, event), f"group {seat.name}"
+                self._async_expel(speaker, event), f"group {speaker.name}"
             )
 
-    async def _async_expel(self, seat: Speaker, event: MemberChanged) -> None:
+    async def _async_expel(self, speaker: Speaker, event: MemberChanged) -> None:
         """Take a speaker out that the sender has given up, and say why."""
         error = error_for(event.code or "", event.text)
         async with self._lock:
-            player = seat.player
+            player = speaker.player
             if event.stream != player.stream or not player.is_group:
                 return
-            reason = str(translate_error(error, seat.name))
-            _LOGGER.warning("%s was taken out of its group: %s", seat.name, reason)
-            seat.notice.async_make(seat.name, reason)
-            await self._async_quit(seat)
+            reason = str(translate_error(error, speaker.name))
+            _LOGGER.warning("%s was taken out of its group: %s", speaker.name, reason)
+            speaker.notice.async_make(speaker.name, reason)
+            await self._async_quit(speaker)
 
 
 def _is_hopeless(event: MemberChanged) -> bool:

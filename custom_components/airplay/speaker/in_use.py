@@ -27,20 +27,20 @@ class InUseElsewhere:
     def __init__(
         self,
         entry: AirPlayConfigEntry,
-        speaker: AirPlayDevice,
+        device: AirPlayDevice,
         *,
         is_idle: Callable[[], bool],
         on_change: Callable[[], None],
     ) -> None:
         """Begin with what the record says: nothing of ours plays yet."""
-        self._speaker = speaker
+        self._device = device
         self._is_idle = is_idle
         self._on_change = on_change
         self._is_busy = False
         self._is_switched_away = False
         self._is_ours = False
         self._changed = asyncio.Event()
-        entry.async_on_unload(speaker.async_listen(self._async_look))
+        entry.async_on_unload(device.async_listen(self._async_look))
 
     @property
     def is_in_use(self) -> bool:
@@ -72,7 +72,7 @@ class InUseElsewhere:
 
     @property
     def _is_active(self) -> bool:
-        return self._speaker.receiver.has_session
+        return self._device.receiver.has_session
 
     @callback
     def _async_look(self) -> None:

@@ -32,10 +32,10 @@ class PairEventFilter:
     """Listens to both receivers of a pair, or to the only one."""
 
     def __init__(
-        self, speaker: AirPlayDevice, sender: Sender, on_event: EventListener
+        self, device: AirPlayDevice, sender: Sender, on_event: EventListener
     ) -> None:
         """Listen from now on, whoever is in the pair."""
-        self._speaker = speaker
+        self._device = device
         self._sender = sender
         self._on_event = on_event
         self._listening: dict[str, CALLBACK_TYPE] = {}
@@ -43,7 +43,7 @@ class PairEventFilter:
         self._announcement = ""
         self._failed: set[str] = set()
         self._async_follow_pair()
-        self._stop: Callable[[], None] = speaker.async_listen(self._async_follow_pair)
+        self._stop: Callable[[], None] = device.async_listen(self._async_follow_pair)
 
     @callback
     def async_close(self) -> None:
@@ -60,7 +60,7 @@ class PairEventFilter:
 
     @callback
     def _async_follow_pair(self) -> None:
-        wanted = {each.id for each in self._speaker.receivers}
+        wanted = {each.id for each in self._device.receivers}
         if wanted == self._listening.keys():
             return
         self._here.clear()
@@ -73,15 +73,15 @@ class PairEventFilter:
 
     @callback
     def _async_hear(self, receiver: str, event: SenderEvent) -> None:
-        is_buddy = receiver != self._speaker.receiver.id
-        if self._speaker.buddy is None:
-            counts = not is_buddy
+        is_partner = receiver != self._device.receiver.id
+        if self._device.partner is None:
+            counts = not is_partner
         else:
-            counts = self._counts(receiver, event, is_buddy=is_buddy)
+            counts = self._counts(receiver, event, is_partner=is_partner)
         if counts:
             self._on_event(event)
 
-    def _counts(self, receiver: str, event: SenderEvent, *, is_buddy: bool) -> bool:
+    def _counts(self, receiver: str, event: SenderEvent, *, is_partner: bool) -> bool:
         """Return whether it is true of both, or an order that either may give."""
         match event:
             case MemberChanged(state="lost" | "left"):
@@ -90,14 +90,14 @@ class PairEventFilter:
             case MemberChanged():
                 if event.state in _HEARD:
                     self._here.add(receiver)
-                return not is_buddy or event.state in _OF_BUDDY
+                return not is_partner or event.state in _OF_BUDDY
             case AnnouncementFailed():
                 return self._is_failure(receiver, event)
             case RemoteCommand():
-                return not is_buddy or event.command not in _FACTS
+                return not is_partner or event.command not in _FACTS
             case AnnouncementStarted() | VolumeFound():
                 return True
-        return not is_buddy
+        return not is_partner
 
     def _is_failure(self, receiver: str, event: AnnouncementFailed) -> bool:
         """Return whether an announcement has failed at both by now."""

@@ -46,8 +46,8 @@ async def _async_wind(player: Player, by_ms: int) -> None:
     await player.async_seek(max(0, player.position_ms + by_ms))
 
 
-async def _async_mute(seat: Speaker, _value: float) -> None:
-    volume = seat.volume
+async def _async_mute(speaker: Speaker, _value: float) -> None:
+    volume = speaker.volume
     await volume.async_set(
         volume.level, is_muted=not volume.is_muted, origin=Origin.DEVICE
     )
@@ -62,23 +62,25 @@ async def _async_repeat(player: Player, value: float) -> None:
 
 
 _ACTIONS: dict[str, _Action] = {
-    Button.PLAY: lambda seat, _: seat.async_go_on(),
-    Button.PAUSE: lambda seat, _: seat.player.async_pause(),
-    Button.PLAY_PAUSE: lambda seat, _: _async_toggle(seat.player),
-    Button.RESUME: lambda seat, _: _async_resume(seat.player),
-    Button.STOP: lambda seat, _: seat.player.async_stop(),
-    Button.NEXT: lambda seat, _: seat.player.async_skip(),
-    Button.PREVIOUS: lambda seat, _: seat.player.async_go_back(),
-    Button.FAST_FORWARD: lambda seat, _: _async_wind(seat.player, _WIND_MS),
-    Button.REWIND: lambda seat, _: _async_wind(seat.player, -_WIND_MS),
-    Button.SEEK: lambda seat, value: seat.player.async_seek(round(value)),
-    Button.SHUFFLE_TOGGLE: lambda seat, _: _async_shuffle(
-        seat.player, not seat.player.queue.shuffle
+    Button.PLAY: lambda speaker, _: speaker.async_go_on(),
+    Button.PAUSE: lambda speaker, _: speaker.player.async_pause(),
+    Button.PLAY_PAUSE: lambda speaker, _: _async_toggle(speaker.player),
+    Button.RESUME: lambda speaker, _: _async_resume(speaker.player),
+    Button.STOP: lambda speaker, _: speaker.player.async_stop(),
+    Button.NEXT: lambda speaker, _: speaker.player.async_skip(),
+    Button.PREVIOUS: lambda speaker, _: speaker.player.async_go_back(),
+    Button.FAST_FORWARD: lambda speaker, _: _async_wind(speaker.player, _WIND_MS),
+    Button.REWIND: lambda speaker, _: _async_wind(speaker.player, -_WIND_MS),
+    Button.SEEK: lambda speaker, value: speaker.player.async_seek(round(value)),
+    Button.SHUFFLE_TOGGLE: lambda speaker, _: _async_shuffle(
+        speaker.player, not speaker.player.queue.shuffle
     ),
-    Button.SHUFFLE_SET: lambda seat, value: _async_shuffle(seat.player, bool(value)),
-    Button.REPEAT_SET: lambda seat, value: _async_repeat(seat.player, value),
-    Button.VOLUME_UP: lambda seat, _: seat.volume.async_step(_STEP),
-    Button.VOLUME_DOWN: lambda seat, _: seat.volume.async_step(-_STEP),
+    Button.SHUFFLE_SET: lambda speaker, value: _async_shuffle(
+        speaker.player, bool(value)
+    ),
+    Button.REPEAT_SET: lambda speaker, value: _async_repeat(speaker.player, value),
+    Button.VOLUME_UP: lambda speaker, _: speaker.volume.async_step(_STEP),
+    Button.VOLUME_DOWN: lambda speaker, _: speaker.volume.async_step(-_STEP),
     Button.MUTE_TOGGLE: _async_mute,
 }
 
@@ -93,14 +95,14 @@ class SpeakerRemote:
         self,
         hass: HomeAssistant,
         entry: AirPlayConfigEntry,
-        seat: Speaker,
+        speaker: Speaker,
     ) -> None:
         """Listen to what the speaker orders."""
         self._hass = hass
         self._entry = entry
-        self._seat = seat
+        self._speaker = speaker
         self._listeners = Listeners[[RemoteCommand]]()
-        entry.async_on_unload(seat.async_listen_events(self._async_take))
+        entry.async_on_unload(speaker.async_listen_events(self._async_take))
 
     @callback
     def async_listen(self, listener: Callable[[RemoteCommand], None]) -> CALLBACK_TYPE:
@@ -113,21 +115,21 @@ class SpeakerRemote:
             return
         self._listeners.async_notify(event)
         action = _ACTIONS.get(event.command)
-        if action and self._seat.settings.buttons_act:
+        if action and self._speaker.settings.buttons_act:
             # None waits for the one before: a pause has to overtake a start.
             self._entry.async_create_background_task(
                 self._hass,
                 self._async_act(event, action),
-                f"airplay {event.command} {self._seat.name}",
+                f"airplay {event.command} {self._speaker.name}",
             )
 
     async def _async_act(self, event: RemoteCommand, action: _Action) -> None:
         try:
-            await action(self._seat, event.value or 0)
+            await action(self._speaker, event.value or 0)
         except (HomeAssistantError, RaopError) as error:
             _LOGGER.warning(
                 "The button %s of %s did nothing: %s",
                 event.command,
-                self._seat.name,
+                self._speaker.name,
                 error,
             )

@@ -32,7 +32,7 @@ class Speaker:
         self,
         hass: HomeAssistant,
         entry: AirPlayConfigEntry,
-        speaker: AirPlayDevice,
+        device: AirPlayDevice,
         sender: Sender,
     ) -> None:
         """Sit alone, with nothing to play."""
@@ -41,7 +41,7 @@ class Speaker:
         self._sender = sender
         self.entry_id = entry.entry_id
         self.entity_id = ""
-        self.speaker = speaker
+        self.device = device
         self.settings = Settings.from_entry(entry)
         # Apart from what it plays: for an announcement, or to set a level.
         self.has_own_session = False
@@ -49,14 +49,14 @@ class Speaker:
         self.volume = SpeakerVolume(
             hass,
             entry,
-            speaker,
+            device,
             sender,
             is_idle=lambda: self.player.is_idle and not self.has_own_session,
             on_change=self.async_notify,
         )
-        self.occupancy = InUseElsewhere(
+        self.in_use = InUseElsewhere(
             entry,
-            speaker,
+            device,
             is_idle=lambda: self.player.is_idle,
             on_change=self.async_notify,
         )
@@ -65,15 +65,15 @@ class Speaker:
         self._background = Background(hass)
         self._absence: str | None = None
         self._own = self.player = Player(hass, sender, self)
-        self._ears = PairEventFilter(speaker, sender, self.async_handle_event)
-        entry.async_on_unload(self._ears.async_close)
-        entry.async_on_unload(speaker.async_listen(self._async_heard_of))
+        self._pair_events = PairEventFilter(device, sender, self.async_handle_event)
+        entry.async_on_unload(self._pair_events.async_close)
+        entry.async_on_unload(device.async_listen(self._async_heard_of))
         entry.async_on_unload(self._async_release)
 
     @property
     def name(self) -> str:
         """Return what users call the speaker."""
-        return self.speaker.name
+        return self.device.name
 
     @property
     def own(self) -> Player:
@@ -93,20 +93,20 @@ class Speaker:
     @property
     def members(self) -> tuple[Member, ...]:
         """Return the speaker as members of a stream, at its own level."""
-        return self.speaker.members(
+        return self.device.members(
             self.volume.known_level, is_muted=self.volume.is_muted
         )
 
     async def async_tune(self, tuning: Tuning) -> None:
         """Let it sound otherwise beside others, at once where it plays."""
-        if tuning == self.speaker.tuning:
+        if tuning == self.device.tuning:
             return
-        self.speaker.tuning = tuning
+        self.device.tuning = tuning
         if self.player.is_idle and not self.has_own_session:
             return
         await self._sender.async_request_each(
             Tune(receiver=each.id, delay_ms=tuning.delay_ms, channel=tuning.channel)
-            for each in self.speaker.receivers
+            for each in self.device.receivers
         )
 
     @callback
@@ -123,8 +123,8 @@ class Speaker:
     def async_handle_event(self, event: SenderEvent) -> None:
         """Take what the sender tells of this speaker, or of the stream that it hears."""
         self.volume.async_handle_event(event)
-        self.occupancy.async_handle_event(event)
-        self.speaker.async_handle_event(event)
+        self.in_use.async_handle_event(event)
+        self.device.async_handle_event(event)
         self._async_follow(event)
         self._event_listeners.async_notify(event)
 
@@ -172,7 +172,7 @@ class Speaker:
     def _async_move(self, player: Player) -> None:
         self.player = player
         self._absence = None
-        self.occupancy.async_left()
+        self.in_use.async_left()
         self.async_notify()
 
     @callback
@@ -186,8 +186,8 @@ class Speaker:
     @callback
     def _async_heard_of(self) -> None:
         """Have a receiver tried at once that may have come back, or moved."""
-        plays_on = self.player.is_group or self.speaker.buddy is not None
-        if self.speaker.is_available and plays_on and not self.player.is_idle:
+        plays_on = self.player.is_group or self.device.partner is not None
+        if self.device.is_available and plays_on and not self.player.is_idle:
             self._background.async_run(self._async_tell_seen(), f"seen {self.name}")
 
     async def _async_tell_seen(self) -> None:
@@ -206,12 +206,12 @@ class Speaker:
                 if event.code and self.player.is_group:
                     # Of a stream that others hear nobody else is told.
                     error = error_for(event.code, event.text)
-                    self.speaker.async_failed(error)
+                    self.device.async_failed(error)
             case MemberChanged(state="playing"):
                 self._absence = None
             case SenderDied() | StreamChanged(state="ended"):
                 self._absence = None
-                self._ears.async_forget()
+                self._pair_events.async_forget()
             case _:
                 return
         self.async_notify()
@@ -224,9 +224,9 @@ class Speaker:
         """Take note that the sender may hold the receiver for something short."""
         self.has_own_session = is_open
         if not is_open:
-            self.occupancy.async_left()
+            self.in_use.async_left()
             if self.player.is_idle:
-                self._ears.async_forget()
+                self._pair_events.async_forget()
         self.async_set_announcing(is_heard=False)
 
     @callback

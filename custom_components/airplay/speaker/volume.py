@@ -29,7 +29,7 @@ class SpeakerVolume:
         self,
         hass: HomeAssistant,
         entry: AirPlayConfigEntry,
-        speaker: AirPlayDevice,
+        device: AirPlayDevice,
         sender: Sender,
         *,
         is_idle: Callable[[], bool],
@@ -38,7 +38,7 @@ class SpeakerVolume:
         """Begin with a guess."""
         self._hass = hass
         self._entry = entry
-        self._speaker = speaker
+        self._device = device
         self._sender = sender
         self._is_idle = is_idle
         self._on_change = on_change
@@ -173,9 +173,9 @@ class SpeakerVolume:
     @callback
     def _async_find(self, event: VolumeFound) -> None:
         """Take the level of the receiver; the other one of a pair is told it."""
-        if event.receiver == self._speaker.receiver.id:
+        if event.receiver == self._device.receiver.id:
             self._owner.find(round(event.volume / 100, 4), self._now_s)
-        if self.is_known and self._speaker.buddy:
+        if self.is_known and self._device.partner:
             self._owner.write_again(self._now_s)
 
     @callback
@@ -183,7 +183,7 @@ class SpeakerVolume:
         """Take a receiver's word; return whether it counts."""
         level = None if event.value is None else round(event.value / 100, 4)
         owner, now_s = self._owner, self._now_s
-        owner.reports_previous = self._speaker.receiver.manufacturer == "Apple"
+        owner.reports_previous = self._device.receiver.manufacturer == "Apple"
         match event.command:
             case Button.VOLUME_REPORT:
                 is_changed = owner.report(level, now_s)
@@ -203,14 +203,14 @@ class SpeakerVolume:
         self._entry.async_create_background_task(
             self._hass,
             self._async_correct(),
-            f"airplay volume {self._speaker.name}",
+            f"airplay volume {self._device.name}",
         )
 
     async def _async_correct(self) -> None:
         try:
             await self._async_settle()
         except RaopError as error:
-            _LOGGER.debug("%s keeps its volume: %s", self._speaker.name, error)
+            _LOGGER.debug("%s keeps its volume: %s", self._device.name, error)
 
     async def _async_settle(self) -> None:
         """Write what is due, and come back for what is due later."""
@@ -226,7 +226,7 @@ class SpeakerVolume:
     async def _async_send(self, level: OwnedLevel) -> None:
         await self._sender.async_request_each(
             SetVolume(receiver=each.id, volume=level.level * 100, muted=level.is_muted)
-            for each in self._speaker.receivers
+            for each in self._device.receivers
         )
 
     @callback
