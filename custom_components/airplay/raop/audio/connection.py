@@ -19,29 +19,29 @@ type _Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
 
 def connect(
-    host: str, port: int, link: CancelScope, *, is_secure: bool
+    host: str, port: int, scope: CancelScope, *, is_secure: bool
 ) -> socket.socket:
     """Connect to the first address of a host that answers; raise OSError."""
-    *others, last = _resolve(host, port, link)
+    *others, last = _resolve(host, port, scope)
     for family, address in others:
         try:
-            sock = _connect(family, address, link, link.limits.connect_s)
+            sock = _connect(family, address, scope, scope.limits.connect_s)
         except OSError:
-            link.check()
+            scope.check()
         else:
             break
     else:
-        sock = _connect(*last, link, link.limits.open_s)
-    return _secured(sock, host, link) if is_secure else sock
+        sock = _connect(*last, scope, scope.limits.open_s)
+    return _secured(sock, host, scope) if is_secure else sock
 
 
 def _connect(
-    family: int, address: _Address, link: CancelScope, longest: float
+    family: int, address: _Address, scope: CancelScope, longest: float
 ) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        with link.released_by(lambda: shut_down(sock)):
-            sock.settimeout(link.patience(longest))
+        with scope.released_by(lambda: shut_down(sock)):
+            sock.settimeout(scope.patience(longest))
             sock.connect(address)
     except BaseException:
         sock.close()
@@ -49,14 +49,14 @@ def _connect(
     return sock
 
 
-def _secured(sock: socket.socket, host: str, link: CancelScope) -> ssl.SSLSocket:
-    context = _unchecked_tls() if host == link.trusted_host else _tls()
+def _secured(sock: socket.socket, host: str, scope: CancelScope) -> ssl.SSLSocket:
+    context = _unchecked_tls() if host == scope.trusted_host else _tls()
     secure = context.wrap_socket(
         sock, server_hostname=host, do_handshake_on_connect=False
     )
     try:
-        with link.released_by(lambda: shut_down(secure)):
-            secure.settimeout(link.patience(link.limits.read_s))
+        with scope.released_by(lambda: shut_down(secure)):
+            secure.settimeout(scope.patience(scope.limits.read_s))
             secure.do_handshake()
     except BaseException:
         secure.close()
@@ -85,7 +85,7 @@ def shut_down(sock: socket.socket) -> None:
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
-def _resolve(host: str, port: int, link: CancelScope) -> list[tuple[int, _Address]]:
+def _resolve(host: str, port: int, scope: CancelScope) -> list[tuple[int, _Address]]:
     """Look a name up in a thread that can be left behind: it knows no time-out."""
     found: list[tuple[int, _Address]] = []
     failures: list[OSError] = []
@@ -104,9 +104,9 @@ def _resolve(host: str, port: int, link: CancelScope) -> list[tuple[int, _Addres
         done.set()
 
     threading.Thread(target=look_up, name="airplay-dns", daemon=True).start()
-    with link.released_by(done.set):
-        is_done = done.wait(link.patience(link.limits.open_s))
-    link.check()
+    with scope.released_by(done.set):
+        is_done = done.wait(scope.patience(scope.limits.open_s))
+    scope.check()
     if not is_done:
         raise TimeoutError
     if failures:
@@ -117,22 +117,22 @@ def _resolve(host: str, port: int, link: CancelScope) -> list[tuple[int, _Addres
 class WebSocket:
     """What http.client asks of a socket, bound to a link."""
 
-    def __init__(self, sock: socket.socket, link: CancelScope) -> None:
+    def __init__(self, sock: socket.socket, scope: CancelScope) -> None:
         """Take over a connected socket."""
         self._sock = sock
-        self._link = link
+        self._scope = scope
         self._has_reader = False
 
     def sendall(self, octets: bytes) -> None:
         """Send a request."""
-        self._sock.settimeout(self._link.patience(self._link.limits.read_s))
+        self._sock.settimeout(self._scope.patience(self._scope.limits.read_s))
         self._sock.sendall(octets)
 
     def makefile(self, mode: str) -> io.BufferedReader:
         """Return the reader of the answer, which closes the socket when it is closed."""
         assert mode == "rb"
         self._has_reader = True
-        return io.BufferedReader(_Wire(self._sock, self._link), 1 << 15)
+        return io.BufferedReader(_Wire(self._sock, self._scope), 1 << 15)
 
     def close(self) -> None:
         """Close the socket, unless its reader still needs it."""
@@ -143,11 +143,11 @@ class WebSocket:
 class _Wire(io.RawIOBase):
     """Bytes from a socket, as long as the link is patient."""
 
-    def __init__(self, sock: socket.socket, link: CancelScope) -> None:
+    def __init__(self, sock: socket.socket, scope: CancelScope) -> None:
         self._sock = sock
-        self._link = link
+        self._scope = scope
         self._is_first = True
-        link.attach(self._release)
+        scope.attach(self._release)
 
     @override
     def readable(self) -> bool:
@@ -156,19 +156,19 @@ class _Wire(io.RawIOBase):
     @override
     def readinto(self, buffer: Buffer) -> int:
         view = memoryview(buffer).cast("B")
-        self._sock.settimeout(self._link.patience(self._link.limits.read_s))
+        self._sock.settimeout(self._scope.patience(self._scope.limits.read_s))
         try:
             if not self._is_first:
                 return self._sock.recv_into(view)
             self._is_first = False
             return _as_http(view, self._sock.recv_into(view, len(view) - _GROWTH))
         finally:
-            self._link.check()
+            self._scope.check()
 
     @override
     def close(self) -> None:
         if not self.closed:
-            self._link.detach(self._release)
+            self._scope.detach(self._release)
             self._sock.close()
         super().close()
 

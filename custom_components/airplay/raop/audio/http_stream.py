@@ -17,15 +17,15 @@ _MAX_ICY_INTERVAL = 1 << 20
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
-def open_http(url: str, link: CancelScope) -> HttpFile | HttpRadio:
+def open_http(url: str, scope: CancelScope) -> HttpFile | HttpRadio:
     """Ask for a URL; raise UnplayableError unless there is something."""
-    response = get(url, {"Icy-MetaData": "1"}, link)
+    response = get(url, {"Icy-MetaData": "1"}, scope)
     if response.status not in {200, 206}:
         response.close()
         raise for_status(response.status)
     if response.length is None:
         return HttpRadio(response)
-    return HttpFile(url, response, response.length, link)
+    return HttpFile(url, response, response.length, scope)
 
 
 class HttpRadio:
@@ -84,7 +84,7 @@ class HttpFile:
     """A file on the web: can seek, and goes on where a connection broke."""
 
     def __init__(
-        self, url: str, response: WebResponse, length: int, link: CancelScope
+        self, url: str, response: WebResponse, length: int, scope: CancelScope
     ) -> None:
         """Take over the response to a request for all of the file at this URL."""
         headers = response.headers
@@ -96,7 +96,7 @@ class HttpFile:
         # Without ranges, what lies far ahead costs all that is before it.
         self.reads_far = False
         self._length = length
-        self._link = link
+        self._scope = scope
         self._response: WebResponse | None = response
         self._response_at = 0
         self._position = 0
@@ -155,7 +155,7 @@ class HttpFile:
 
     def _fetch(self, size: int) -> bytes:
         """Read at the position from the server, again when the connection breaks."""
-        pauses = iter((0.0, *self._link.limits.pauses_s))
+        pauses = iter((0.0, *self._scope.limits.pauses_s))
         while True:
             try:
                 if self._is_far_tail():
@@ -164,12 +164,12 @@ class HttpFile:
                 return self._next(size)
             except (OSError, UnplayableError) as err:
                 self.close()
-                self._link.check()
+                self._scope.check()
                 problem = err if isinstance(err, UnplayableError) else for_network(err)
                 pause = next(pauses, None)
                 if pause is None or problem.kind is not MediaUnreachableError:
                     raise problem from err
-                self._link.pause(pause)
+                self._scope.pause(pause)
 
     def _fetch_tail(self) -> bytes:
         """Read the end on a connection of its own, so that the first one goes on."""
@@ -200,7 +200,7 @@ class HttpFile:
 
     def _ask(self, start: int) -> WebResponse:
         """Ask for the file from here on; without ranges it comes from the beginning."""
-        response = get(self._asked_url, {"Range": f"bytes={start}-"}, self._link)
+        response = get(self._asked_url, {"Range": f"bytes={start}-"}, self._scope)
         match = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
         if response.status == 206 and match and int(match[1]) == start:
             total = match[2]

@@ -88,28 +88,28 @@ class Input:
             self.web.close()
 
 
-def open_input(address: str, link: CancelScope) -> Input:
+def open_input(address: str, scope: CancelScope) -> Input:
     """Open media at an address; raise what `problems.for_failure` explains."""
-    return _open(address, link, 0)
+    return _open(address, scope, 0)
 
 
-def _open(address: str, link: CancelScope, depth: int) -> Input:
+def _open(address: str, scope: CancelScope, depth: int) -> Input:
     try:
         parts = urlsplit(address)
     except ValueError as err:
         raise not_found("its address is not valid") from err
     if parts.scheme in {"http", "https"}:
-        return _open_web(address, link, depth)
+        return _open_web(address, scope, depth)
     if parts.scheme == "file":
-        return _open_file(Path(unquote(parts.path)), link, depth)
+        return _open_file(Path(unquote(parts.path)), scope, depth)
     if "://" in address:
         raise UnplayableError(
             MediaError, f"{parts.scheme}: addresses are not supported"
         )
-    return _open_file(Path(address), link, depth)
+    return _open_file(Path(address), scope, depth)
 
 
-def _open_file(path: Path, link: CancelScope, depth: int) -> Input:
+def _open_file(path: Path, scope: CancelScope, depth: int) -> Input:
     head = _beginning(path, HEAD_BYTES)
     kind = kind_of(head)
     _refuse(kind)
@@ -118,14 +118,14 @@ def _open_file(path: Path, link: CancelScope, depth: int) -> Input:
         addresses = [
             entry if "://" in entry else str(path.parent / entry) for entry in entries
         ]
-        return _open_first(addresses, link, depth)
+        return _open_first(addresses, scope, depth)
     is_segmented = kind is Kind.SEGMENTS
     protocols = f"file,{_WEB_PROTOCOLS}" if is_segmented else "file"
     # With this scheme, libav takes no path for one of its other protocols.
     container = av.open(
         f"file:{path.absolute()}",
         options={"protocol_whitelist": protocols} | _probing(head),
-        timeout=_timeouts(link) if is_segmented else None,
+        timeout=_timeouts(scope) if is_segmented else None,
     )
     return _input(container, None)
 
@@ -145,8 +145,8 @@ def _beginning(path: Path, size: int) -> bytes:
         raise not_found("there is no such file") from err
 
 
-def _open_web(url: str, link: CancelScope, depth: int) -> Input:
-    web = open_http(url, link)
+def _open_web(url: str, scope: CancelScope, depth: int) -> Input:
+    web = open_http(url, scope)
     try:
         kind, head = _kind_of_web(web)
         _refuse(kind)
@@ -164,12 +164,12 @@ def _open_web(url: str, link: CancelScope, depth: int) -> Input:
         raise
     web.close()
     if kind is Kind.SEGMENTS:
-        return _input(_open_segments(web.url, link), None)
+        return _input(_open_segments(web.url, scope), None)
     addresses = [urljoin(web.url, entry) for entry in entries_of(playlist)]
     # What comes from the web must not reach for files here.
     return _open_first(
         [each for each in addresses if each.startswith(("http://", "https://"))],
-        link,
+        scope,
         depth,
     )
 
@@ -182,28 +182,28 @@ def _kind_of_web(web: HttpFile | HttpRadio) -> tuple[Kind, bytes]:
     return kind_of(head, web.content_type), head
 
 
-def _open_segments(url: str, link: CancelScope) -> InputContainer:
+def _open_segments(url: str, scope: CancelScope) -> InputContainer:
     return av.open(
         url,
         mode="r",
         options={"protocol_whitelist": _WEB_PROTOCOLS, "user_agent": USER_AGENT},
-        timeout=_timeouts(link),
+        timeout=_timeouts(scope),
     )
 
 
-def _open_first(addresses: list[str], link: CancelScope, depth: int) -> Input:
+def _open_first(addresses: list[str], scope: CancelScope, depth: int) -> Input:
     """Open the first entry of a playlist that opens."""
     if depth == _MAX_DEPTH:
         raise not_audio("its playlists lead to nothing but playlists")
     problem = empty("its playlist is empty")
     for address in addresses[:_MAX_ENTRIES]:
         try:
-            return _open(address, link, depth + 1)
+            return _open(address, scope, depth + 1)
         except UnplayableError as err:
             problem = err
         except av.FFmpegError as err:
             problem = for_libav(err)
-        link.check()
+        scope.check()
     raise problem
 
 
@@ -221,9 +221,9 @@ def _input(container: InputContainer, web: HttpFile | HttpRadio | None) -> Input
     return Input(container, stream, web)
 
 
-def _timeouts(link: CancelScope) -> tuple[float, float]:
+def _timeouts(scope: CancelScope) -> tuple[float, float]:
     # libav connects and looks into the streams, each with the first time-out.
-    return link.patience(link.limits.open_s) / 2, link.limits.segment_s
+    return scope.patience(scope.limits.open_s) / 2, scope.limits.segment_s
 
 
 def _probing(head: bytes) -> dict[str, str]:

@@ -93,10 +93,10 @@ class Overlay:
     `reach` says. Every sample of the voice is mixed in once, at its own level.
     """
 
-    def __init__(self, speech: Speech, manner: DuckingPlan, *, said: int = 0) -> None:
+    def __init__(self, speech: Speech, plan: DuckingPlan, *, said: int = 0) -> None:
         """Say a speech from a frame on; what is before it was heard already."""
         self._speech = speech
-        self._manner = manner
+        self._plan = plan
         self._music = Ramp(1.0)
         self._voice = Ramp(1.0)
         self.said_before = self._said = said
@@ -116,7 +116,7 @@ class Overlay:
     def wants_music(self) -> bool:
         """Whether the music goes on at the next frame, heard or not."""
         is_waiting = self._phase not in (None, Phase.LOWER, Phase.RAISE, Phase.OVER)
-        return not (self._manner.waits and is_waiting)
+        return not (self._plan.waits and is_waiting)
 
     @property
     def is_muting(self) -> bool:
@@ -134,13 +134,13 @@ class Overlay:
         Where nothing is heard before, the voice begins at once.
         """
         self._frame = frame
-        manner = self._manner
+        plan = self._plan
         if is_silent:
-            self._music.go(0.0 if manner.waits else manner.duck, 0)
+            self._music.go(0.0 if plan.waits else plan.duck, 0)
             self._speak()
-        elif manner.quiet_frames or manner.waits:
-            self._enter(Phase.LOWER, manner.ramp_frames)
-            self._music.go(0.0, manner.ramp_frames)
+        elif plan.quiet_frames or plan.waits:
+            self._enter(Phase.LOWER, plan.ramp_frames)
+            self._music.go(0.0, plan.ramp_frames)
         else:
             self._speak()
 
@@ -182,27 +182,27 @@ class Overlay:
         return self._is_cut or self._speech.is_over_at(self._said)
 
     def _go_on(self) -> None:
-        manner = self._manner
+        plan = self._plan
         match self._phase:
-            case Phase.LOWER if manner.quiet_frames:
-                self._enter(Phase.QUIET, manner.quiet_frames)
+            case Phase.LOWER if plan.quiet_frames:
+                self._enter(Phase.QUIET, plan.quiet_frames)
             case Phase.LOWER | Phase.QUIET:
                 self._speak()
-            case Phase.VOICE if manner.quiet_frames and not manner.waits:
-                self._enter(Phase.LEAVE, manner.ramp_frames)
-                self._music.go(0.0, manner.ramp_frames)
-            case Phase.VOICE | Phase.LEAVE if manner.quiet_frames:
-                self._enter(Phase.QUIET_AGAIN, manner.quiet_frames)
+            case Phase.VOICE if plan.quiet_frames and not plan.waits:
+                self._enter(Phase.LEAVE, plan.ramp_frames)
+                self._music.go(0.0, plan.ramp_frames)
+            case Phase.VOICE | Phase.LEAVE if plan.quiet_frames:
+                self._enter(Phase.QUIET_AGAIN, plan.quiet_frames)
             case Phase.VOICE | Phase.QUIET_AGAIN:
-                self._enter(Phase.RAISE, manner.ramp_frames)
-                self._music.go(1.0, manner.ramp_frames)
+                self._enter(Phase.RAISE, plan.ramp_frames)
+                self._music.go(1.0, plan.ramp_frames)
             case Phase.RAISE:
                 self._enter(Phase.OVER, 0)
 
     def _speak(self) -> None:
         self._enter(Phase.VOICE, 0)
-        if not self._manner.waits:
-            self._music.go(self._manner.duck, self._manner.ramp_frames)
+        if not self._plan.waits:
+            self._music.go(self._plan.duck, self._plan.ramp_frames)
 
     def _enter(self, phase: Phase, frames: int) -> None:
         self._phase = phase

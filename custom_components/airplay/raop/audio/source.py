@@ -37,7 +37,7 @@ class Source:
         self._listener = listener
         self._limits = limits or Limits()
         self._start_frames = min(_START_FRAMES, ahead_frames)
-        self._link = CancelScope(self._limits, media.trusted_host)
+        self._scope = CancelScope(self._limits, media.trusted_host)
         self._queue = PcmQueue(ahead_frames)
         self._watch = Watch(self._limits.stall_s, self._stall)
         self._telling = threading.RLock()
@@ -77,11 +77,11 @@ class Source:
     def close(self) -> None:
         """Abandon the media: never blocks, no event begins after it."""
         self._queue.close()
-        self._link.close()
+        self._scope.close()
 
     def _tell(self, event: SourceEvent) -> None:
         with self._telling:
-            if not self._link.is_closed:
+            if not self._scope.is_closed:
                 self._listener(event)
 
     def _run(self) -> None:
@@ -104,7 +104,7 @@ class Source:
 
     def _play(self) -> None:
         start = self._media.position_ms * RATE // 1000
-        self._track = open_track(self._media.url, start, self._link)
+        self._track = open_track(self._media.url, start, self._scope)
         was_growing = self._track.is_growing
         self._tell_opened(self._track)
         while not self._pump(self._track):
@@ -123,7 +123,7 @@ class Source:
                 with self._watch.watching():
                     block = next(track.blocks, None)
             except BREAKS as err:
-                self._link.check()
+                self._scope.check()
                 if track.is_live:
                     return False
                 raise for_failure(err) from err
@@ -148,9 +148,9 @@ class Source:
         if self._queue.written_frames - self._reopened_at > _STEADY_FRAMES:
             self._retries.reset()
         while True:
-            self._link.pause(self._retries.next_pause())
+            self._scope.pause(self._retries.next_pause())
             try:
-                track = open_track(self._media.url, 0, self._link)
+                track = open_track(self._media.url, 0, self._scope)
             except UnplayableError:
                 continue
             self._reopened_at = self._queue.written_frames

@@ -57,15 +57,15 @@ class Track:
         self._input.close()
 
 
-def open_track(address: str, start: int, link: CancelScope) -> Track:
+def open_track(address: str, start: int, scope: CancelScope) -> Track:
     """Open media and decode its first sound by a deadline; raise UnplayableError."""
     found: Input | None = None
     try:
-        with link.deadline(link.limits.open_s):
-            found = open_input(address, link)
+        with scope.deadline(scope.limits.open_s):
+            found = open_input(address, scope)
             # What is heard live begins now, whatever position it had before.
             start = 0 if found.is_live else start
-            decoder = Decoder(found.container, found.stream, link.check, start)
+            decoder = Decoder(found.container, found.stream, scope.check, start)
             if start and found.can_skip:
                 decoder.seek()
             blocks = decoder.blocks()
@@ -73,7 +73,7 @@ def open_track(address: str, start: int, link: CancelScope) -> Track:
     except BaseException as err:
         if found is not None:
             found.close()
-        link.check()
+        scope.check()
         if isinstance(err, (UnplayableError, *BREAKS)):
             raise for_failure(err) from err
         raise

@@ -42,17 +42,17 @@ class WebResponse:
         self._answer.close()
 
 
-def get(url: str, headers: Mapping[str, str], link: CancelScope) -> WebResponse:
+def get(url: str, headers: Mapping[str, str], scope: CancelScope) -> WebResponse:
     """Ask for a URL and follow redirects; raise UnplayableError where that fails."""
     try:
         for _ in range(MAX_REDIRECTS + 1):
-            response = _ask(url, headers, link)
+            response = _ask(url, headers, scope)
             if response.status not in _REDIRECTS:
                 return response
             response.close()
             url = urljoin(url, response.headers.get("Location", ""))
     except OSError as err:
-        link.check()
+        scope.check()
         raise for_network(err) from err
     except HTTPException as err:
         raise unreachable("its server does not speak HTTP as it should") from err
@@ -61,13 +61,13 @@ def get(url: str, headers: Mapping[str, str], link: CancelScope) -> WebResponse:
     raise unreachable("its server redirects too often")
 
 
-def _ask(url: str, headers: Mapping[str, str], link: CancelScope) -> WebResponse:
+def _ask(url: str, headers: Mapping[str, str], scope: CancelScope) -> WebResponse:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"}:
         raise unreachable("its server redirects to something that is not the web")
     if not parts.hostname:
         raise unreachable("its address is not valid")
-    connection = _Connection(parts, link)
+    connection = _Connection(parts, scope)
     target = parts.path or "/"
     if parts.query:
         target += f"?{parts.query}"
@@ -88,15 +88,15 @@ def _ask(url: str, headers: Mapping[str, str], link: CancelScope) -> WebResponse
 class _Connection(HTTPConnection):
     """A connection whose socket obeys the link."""
 
-    def __init__(self, parts: SplitResult, link: CancelScope) -> None:
+    def __init__(self, parts: SplitResult, scope: CancelScope) -> None:
         self._is_secure = parts.scheme == "https"
-        self._link = link
+        self._scope = scope
         # http.client leaves this port out of the Host header.
         self.default_port = 443 if self._is_secure else 80
         super().__init__(parts.hostname or "", parts.port or self.default_port)
 
     @override
     def connect(self) -> None:
-        sock = connect(self.host, self.port, self._link, is_secure=self._is_secure)
+        sock = connect(self.host, self.port, self._scope, is_secure=self._is_secure)
         # The socket that http.client needs can only write, and make a reader.
-        self.sock = cast("None", WebSocket(sock, self._link))
+        self.sock = cast("None", WebSocket(sock, self._scope))

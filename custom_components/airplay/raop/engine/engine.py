@@ -55,7 +55,7 @@ class Engine:
         self._emit = emit
         self._pacer = Pacer()
         self.remotes = Remotes()
-        self._ways = LaneChoice()
+        self._choice = LaneChoice()
         self.ptp = PtpService(
             self._pacer, clock_id_of(identity.dacp_id), on_change=self._tell_clock
         )
@@ -82,11 +82,11 @@ class Engine:
         match command:
             case Play():
                 stream = self._streams.named(command.stream)
-                stream.company.expect(command)
+                stream.membership.expect(command)
                 try:
                     await self._streams.take_over(stream, lambda: stream.play(command))
                 finally:
-                    stream.company.give_up(command)
+                    stream.membership.give_up(command)
             case Pause():
                 stream = self._streams.named(command.stream)
                 await self._streams.take_over(stream, lambda: stream.pause(command))
@@ -123,12 +123,12 @@ class Engine:
         stream = self._streams.stream_for(remote.stream)
         if stream is None:
             return
-        company, receiver = stream.company, remote.receiver
+        membership, receiver = stream.membership, remote.receiver
         if obeyed.turn is Turn.LEAVE:
-            self._spawn(company.switch_away(receiver))
+            self._spawn(membership.switch_away(receiver))
         elif obeyed.turn is Turn.RETURN and not self._streams.is_busy(stream):
             self._spawn(
-                self._streams.take_over(stream, lambda: company.bring_back(receiver))
+                self._streams.take_over(stream, lambda: membership.bring_back(receiver))
             )
 
     def _press(self, receiver: str, button: Button) -> None:
@@ -150,16 +150,16 @@ class Engine:
         match command:
             case Join():
                 if stream := self._streams.stream_for(command.stream):
-                    await stream.company.join(command.member)
+                    await stream.membership.join(command.member)
             case Leave():
                 stream = self._streams.stream_for(command.stream)
-                if stream and stream.company.is_last(command.receiver):
+                if stream and stream.membership.is_last(command.receiver):
                     await self._stop(stream.name)
                 elif stream:
-                    await stream.company.part(command.receiver)
+                    await stream.membership.part(command.receiver)
             case Seen():
                 for stream in self._streams:
-                    stream.company.seen(command.member)
+                    stream.membership.seen(command.member)
 
     def _tell_clock(self, problem: PtpUnavailableError | None) -> None:
         if problem:
@@ -180,7 +180,7 @@ class Engine:
             case RestoreVolume():
                 stream = self._streams.named(command.stream)
                 try:
-                    await stream.floor.restore_volume(command.member)
+                    await stream.turns.restore_volume(command.member)
                 finally:
                     self._streams.forget(stream)
 
@@ -246,15 +246,15 @@ class Engine:
             return
         match command:
             case Measure():
-                stream.follower.measure()
+                stream.tracker.measure()
             case Queue():
                 await stream.queue(command.media, command.crossfade_ms)
             case SetTags():
-                stream.follower.show_tags(command.tags)
+                stream.tracker.show_tags(command.tags)
             case SetArtwork():
                 picture = _picture(command)
                 kind = command.content_type if picture else "image/none"
-                stream.follower.show_artwork(kind, picture)
+                stream.tracker.show_artwork(kind, picture)
 
     def _make(self, name: str) -> Stream:
         return Stream(
@@ -265,14 +265,14 @@ class Engine:
             on_idle=self._streams.forget,
             remotes=self.remotes,
             ptp=self.ptp,
-            ways=self._ways,
+            choice=self._choice,
             on_button=self._press,
         )
 
     def _set(self, command: SetVolume | Tune) -> None:
         """Set something of a receiver wherever it plays."""
         for stream in self._streams:
-            members = stream.sessions.members
+            members = stream.output.members
             match command:
                 case SetVolume():
                     members.set_volume(

@@ -14,9 +14,9 @@ def silence(frames: int) -> bytes:
     return bytes(frames * 4)
 
 
-def at(supply: PcmFeed, frame: int) -> tuple[int, bool]:
+def at(feed: PcmFeed, frame: int) -> tuple[int, bool]:
     """Return the media frame that a timeline frame holds, and whether it sounds."""
-    segment = supply.segment_at(frame)
+    segment = feed.segment_at(frame)
     return segment.position_at(frame), segment.sounds
 
 
@@ -25,234 +25,234 @@ def ignore(_source: Pcm) -> None:
 
 
 def cued(tape: FakeSource, start: int = 1000, position: int = 0) -> PcmFeed:
-    supply = PcmFeed(ignore)
-    supply.cue(tape, start, position)
-    return supply
+    feed = PcmFeed(ignore)
+    feed.cue(tape, start, position)
+    return feed
 
 
 def test_a_timeline_without_a_source_is_silent() -> None:
-    supply = PcmFeed(ignore)
+    feed = PcmFeed(ignore)
 
-    assert supply.read(5, 100) == silence(100)
-    assert at(supply, 50) == (0, False)
-    assert supply.end_frame is None
+    assert feed.read(5, 100) == silence(100)
+    assert at(feed, 50) == (0, False)
+    assert feed.end_frame is None
 
 
 def test_a_source_begins_at_its_very_frame() -> None:
     pcm = sound(500)
-    supply = cued(FakeSource(pcm, is_whole=False), start=1100)
+    feed = cued(FakeSource(pcm, is_whole=False), start=1100)
 
-    assert supply.read(1000, 50) == silence(50)
-    assert supply.read(1050, 150) == silence(50) + pcm[: 100 * 4]
-    assert supply.read(1200, 400) == pcm[100 * 4 :]
+    assert feed.read(1000, 50) == silence(50)
+    assert feed.read(1050, 150) == silence(50) + pcm[: 100 * 4]
+    assert feed.read(1200, 400) == pcm[100 * 4 :]
 
 
 def test_nothing_is_read_before_the_source_is_due() -> None:
     tape = FakeSource(sound(10))
-    supply = cued(tape, start=2000)
+    feed = cued(tape, start=2000)
 
-    supply.read(1000, 1000)
+    feed.read(1000, 1000)
 
     assert tape.reads == 0
-    assert supply.end_frame is None
+    assert feed.end_frame is None
 
 
 def test_the_end_is_the_frame_behind_the_last_one() -> None:
-    supply = cued(FakeSource(sound(150)))
+    feed = cued(FakeSource(sound(150)))
 
     ends: list[int | None] = []
     heard = b""
     for frame in (1000, 1100, 1200):
-        heard += supply.read(frame, 100)
-        ends.append(supply.end_frame)
+        heard += feed.read(frame, 100)
+        ends.append(feed.end_frame)
 
     assert heard == sound(150) + silence(150)
     assert ends == [None, 1150, 1150]
-    assert supply.silence_frames == 0
+    assert feed.silence_frames == 0
 
 
 def test_a_source_that_ends_with_a_batch_is_noticed_with_the_next_one() -> None:
-    supply = cued(FakeSource(sound(100)))
+    feed = cued(FakeSource(sound(100)))
 
-    supply.read(1000, 100)
-    assert supply.end_frame is None
-    assert supply.read(1100, 100) == silence(100)
+    feed.read(1000, 100)
+    assert feed.end_frame is None
+    assert feed.read(1100, 100) == silence(100)
 
-    assert supply.end_frame == 1100
+    assert feed.end_frame == 1100
 
 
 def test_an_empty_source_ends_where_it_begins() -> None:
-    supply = cued(FakeSource())
+    feed = cued(FakeSource())
 
-    assert supply.read(900, 300) == silence(300)
+    assert feed.read(900, 300) == silence(300)
 
-    assert supply.end_frame == 1000
+    assert feed.end_frame == 1000
 
 
 def test_a_source_that_runs_dry_is_padded_on_the_same_timeline() -> None:
     tape = FakeSource(sound(150), is_whole=False)
-    supply = cued(tape)
+    feed = cued(tape)
 
-    assert supply.read(1000, 200) == sound(150) + silence(50)
-    assert supply.read(1200, 200) == silence(200)
+    assert feed.read(1000, 200) == sound(150) + silence(50)
+    assert feed.read(1200, 200) == silence(200)
 
-    assert supply.silence_frames == 250
-    assert supply.end_frame is None
+    assert feed.silence_frames == 250
+    assert feed.end_frame is None
     more = sound(REFILL, seed=2)
     tape.put(more)
-    assert supply.read(1400, 100) == more[:400]
-    assert supply.silence_frames == 250
+    assert feed.read(1400, 100) == more[:400]
+    assert feed.silence_frames == 250
 
 
 def test_a_dry_source_is_not_heard_before_half_a_second_is_there() -> None:
     tape = FakeSource(is_whole=False)
-    supply = cued(tape)
-    supply.read(1000, 10)
+    feed = cued(tape)
+    feed.read(1000, 10)
 
     tape.put(sound(REFILL - 1))
-    assert supply.read(1010, 10) == silence(10)
+    assert feed.read(1010, 10) == silence(10)
 
     tape.put(sound(1))
-    assert supply.read(1020, 10) == sound(REFILL)[:40]
+    assert feed.read(1020, 10) == sound(REFILL)[:40]
 
 
 def test_a_dry_source_that_ends_is_heard_with_whatever_is_left() -> None:
     tape = FakeSource(sound(10), is_whole=False)
-    supply = cued(tape)
-    supply.read(1000, 20)
+    feed = cued(tape)
+    feed.read(1000, 20)
     tape.put(sound(30, seed=3))
-    assert supply.read(1020, 20) == silence(20)
+    assert feed.read(1020, 20) == silence(20)
 
     tape.is_whole = True
     # Nobody can tell that it will end: the rest waits for its half second.
     tape.put(sound(REFILL, seed=4))
 
-    assert supply.read(1040, 30) == sound(30, seed=3)
-    assert supply.end_frame is None
+    assert feed.read(1040, 30) == sound(30, seed=3)
+    assert feed.end_frame is None
 
 
 def test_a_dry_source_that_ends_without_another_frame_ends() -> None:
     tape = FakeSource(sound(10), is_whole=False)
-    supply = cued(tape)
-    supply.read(1000, 20)
+    feed = cued(tape)
+    feed.read(1000, 20)
 
     tape.is_whole = True
-    supply.read(1020, 20)
+    feed.read(1020, 20)
 
-    assert supply.end_frame == 1020
-    assert at(supply, 1030) == (10, False)
+    assert feed.end_frame == 1020
+    assert at(feed, 1030) == (10, False)
 
 
 def test_a_short_rest_behind_a_dry_spell_is_heard_when_the_source_has_ended() -> None:
     tape = FakeSource(sound(10), is_whole=False)
-    supply = cued(tape)
-    supply.read(1000, 20)
+    feed = cued(tape)
+    feed.read(1000, 20)
 
     tape.put(sound(30, seed=3))
     tape.is_whole = True
-    heard = supply.read(1020, 100) + supply.read(1120, 100)
+    heard = feed.read(1020, 100) + feed.read(1120, 100)
 
     assert heard.startswith(sound(30, seed=3))
-    assert supply.end_frame == 1050
+    assert feed.end_frame == 1050
 
 
 def test_positions_follow_what_is_heard() -> None:
     tape = FakeSource(sound(100), is_whole=False)
-    supply = cued(tape, start=1000, position=5000)
-    supply.read(900, 200)
-    supply.read(1100, 60)
+    feed = cued(tape, start=1000, position=5000)
+    feed.read(900, 200)
+    feed.read(1100, 60)
     tape.put(sound(REFILL))
-    supply.read(1160, 100)
+    feed.read(1160, 100)
 
-    assert at(supply, 999) == (5000, False)
-    assert at(supply, 1000) == (5000, True)
-    assert at(supply, 1099) == (5099, True)
-    assert at(supply, 1100) == (5100, False)
-    assert at(supply, 1159) == (5100, False)
-    assert at(supply, 1160) == (5100, True)
-    assert at(supply, 1200) == (5140, True)
+    assert at(feed, 999) == (5000, False)
+    assert at(feed, 1000) == (5000, True)
+    assert at(feed, 1099) == (5099, True)
+    assert at(feed, 1100) == (5100, False)
+    assert at(feed, 1159) == (5100, False)
+    assert at(feed, 1160) == (5100, True)
+    assert at(feed, 1200) == (5140, True)
 
 
 def test_new_media_is_at_its_own_position_from_the_moment_it_is_cued() -> None:
-    supply = cued(FakeSource(sound(5000)), start=1000, position=0)
-    supply.read(1000, 3000)
+    feed = cued(FakeSource(sound(5000)), start=1000, position=0)
+    feed.read(1000, 3000)
 
-    supply.cue(FakeSource(sound(10)), 8448, 700)
+    feed.cue(FakeSource(sound(10)), 8448, 700)
 
     # What is between was flushed: nobody hears the old media any more.
-    assert at(supply, 4000) == (700, False)
-    assert at(supply, 8447) == (700, False)
-    assert at(supply, 8448) == (700, True)
-    assert at(supply, 8458) == (710, True)
+    assert at(feed, 4000) == (700, False)
+    assert at(feed, 8447) == (700, False)
+    assert at(feed, 8448) == (700, True)
+    assert at(feed, 8458) == (710, True)
 
 
 def test_new_media_plays_after_media_that_ended() -> None:
-    supply = cued(FakeSource(sound(10)), start=0)
-    supply.read(0, 100)
+    feed = cued(FakeSource(sound(10)), start=0)
+    feed.read(0, 100)
 
-    supply.cue(FakeSource(sound(20, seed=2)), 200, 0)
+    feed.cue(FakeSource(sound(20, seed=2)), 200, 0)
 
-    assert supply.end_frame is None
-    assert supply.read(100, 120) == silence(100) + sound(20, seed=2)
+    assert feed.end_frame is None
+    assert feed.read(100, 120) == silence(100) + sound(20, seed=2)
 
 
 def test_the_next_source_follows_without_a_frame_between() -> None:
     switched: list[Pcm] = []
-    supply = PcmFeed(switched.append)
+    feed = PcmFeed(switched.append)
     first, second = FakeSource(sound(150)), FakeSource(sound(90, seed=2))
-    supply.cue(first, 0, 0)
-    supply.follow(second, position_frames=44_100)
+    feed.cue(first, 0, 0)
+    feed.follow(second, position_frames=44_100)
 
-    heard = supply.read(0, 100) + supply.read(100, 100) + supply.read(200, 100)
+    heard = feed.read(0, 100) + feed.read(100, 100) + feed.read(200, 100)
 
     assert heard == sound(150) + sound(90, seed=2) + silence(60)
     assert switched == [second]
-    assert at(supply, 149) == (149, True)
-    assert at(supply, 150) == (44_100, True)
-    assert supply.end_frame == 240
+    assert at(feed, 149) == (149, True)
+    assert at(feed, 150) == (44_100, True)
+    assert feed.end_frame == 240
 
 
 def test_a_source_that_is_being_opened_is_waited_for() -> None:
     tape = FakeSource(sound(10))
-    supply = cued(tape, start=0)
-    supply.expect()
-    assert supply.read(0, 100) == sound(10) + silence(90)
-    assert supply.end_frame is None
+    feed = cued(tape, start=0)
+    feed.expect()
+    assert feed.read(0, 100) == sound(10) + silence(90)
+    assert feed.end_frame is None
 
     late = FakeSource(sound(REFILL, seed=2))
-    supply.follow(late)
+    feed.follow(late)
 
-    assert supply.read(100, 50) == sound(50, seed=2)
+    assert feed.read(100, 50) == sound(50, seed=2)
 
 
 def test_what_was_taken_back_is_heard_again_from_the_frame_of_the_pause() -> None:
     tape = FakeSource(sound(1000))
-    supply = cued(tape, start=0)
-    made = supply.read(0, 600)
+    feed = cued(tape, start=0)
+    made = feed.read(0, 600)
 
-    supply.rewind(352, made[352 * 4 :])
-    supply.hold(352)
-    assert supply.paused_position == 352
-    supply.resume(5000)
+    feed.rewind(352, made[352 * 4 :])
+    feed.hold(352)
+    assert feed.paused_position == 352
+    feed.resume(5000)
 
-    assert supply.read(4900, 100) == silence(100)
-    assert supply.read(5000, 648) == sound(1000)[352 * 4 :]
-    assert at(supply, 5000) == (352, True)
-    assert at(supply, 5100) == (452, True)
+    assert feed.read(4900, 100) == silence(100)
+    assert feed.read(5000, 648) == sound(1000)[352 * 4 :]
+    assert at(feed, 5000) == (352, True)
+    assert at(feed, 5100) == (452, True)
 
 
 def test_a_source_that_stutters_for_hours_fills_no_memory() -> None:
     tape = FakeSource(is_whole=False)
-    supply = cued(tape, start=0)
+    feed = cued(tape, start=0)
     frame = 0
     for _ in range(1000):
         tape.put(sound(1) * REFILL)
         for frames in (REFILL, 10):
-            supply.read(frame, frames)
+            feed.read(frame, frames)
             frame += frames
 
-    assert len(supply._segments) < 600
-    assert at(supply, frame) == (1000 * REFILL, False)
+    assert len(feed._segments) < 600
+    assert at(feed, frame) == (1000 * REFILL, False)
 
 
 @settings(max_examples=60, deadline=None)
@@ -266,13 +266,13 @@ def test_every_frame_comes_once_and_in_order(
 ) -> None:
     whole = np.arange(1, sum(deliveries) + 1, dtype=np.uint32)
     tape = FakeSource(is_whole=False)
-    supply = cued(tape, start=start)
+    feed = cued(tape, start=start)
     heard: list[bytes] = []
     frame = delivered = 0
 
     def take(frames: int) -> None:
         nonlocal frame
-        heard.append(supply.read(frame, frames))
+        heard.append(feed.read(frame, frames))
         assert len(heard[-1]) == frames * 4
         frame += frames
 
@@ -283,13 +283,13 @@ def test_every_frame_comes_once_and_in_order(
             delivered = until
         take(frames)
     tape.is_whole = True
-    while supply.end_frame is None:
+    while feed.end_frame is None:
         take(20_000)
 
     # Each frame is its own number, and no number stands for silence.
     played = np.frombuffer(b"".join(heard), np.uint32)
     assert np.array_equal(played[played > 0], whole[:delivered])
     for place in [*range(0, frame, 997), frame - 1]:
-        position, sounds = at(supply, place)
+        position, sounds = at(feed, place)
         assert sounds == bool(played[place])
         assert position == np.count_nonzero(played[:place])

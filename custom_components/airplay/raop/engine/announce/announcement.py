@@ -25,7 +25,7 @@ class Announcement:
     ) -> None:
         self._pacer = pacer
         self._clip = Clip(command.clips, longest_ms=command.longest_ms)
-        self._announcers = [
+        self._parts = [
             StreamAnnouncement(
                 streams[each.stream], each, command, self._clip, emit=emit
             )
@@ -55,14 +55,14 @@ class Announcement:
         self._is_cancelled = True
         if self._opening:
             self._opening.cancel()
-        for announcer, task in zip(self._announcers, self._speaking, strict=False):
-            if not announcer.cut():
+        for part, task in zip(self._parts, self._speaking, strict=False):
+            if not part.cut():
                 task.cancel()
 
     async def _speak(self) -> None:
-        meeting = StartBarrier(len(self._announcers))
+        barrier = StartBarrier(len(self._parts))
         self._speaking = [
-            asyncio.create_task(self._run(each, meeting)) for each in self._announcers
+            asyncio.create_task(self._run(each, barrier)) for each in self._parts
         ]
         results = await asyncio.gather(*self._speaking, return_exceptions=True)
         errors = [_error(each) for each in results if each is not None]
@@ -70,16 +70,16 @@ class Announcement:
             raise StoppedError("the announcement was ended")
         if len(errors) == len(results):
             raise errors[0]
-        for announcer, result in zip(self._announcers, results, strict=True):
+        for part, result in zip(self._parts, results, strict=True):
             if result is not None:
-                announcer.fail(_error(result))
+                part.fail(_error(result))
 
-    async def _run(self, announcer: StreamAnnouncement, meeting: StartBarrier) -> None:
+    async def _run(self, part: StreamAnnouncement, barrier: StartBarrier) -> None:
         try:
-            await announcer.run(meeting)
+            await part.run(barrier)
         finally:
-            if not announcer.has_met:
-                meeting.leave()
+            if not part.has_met:
+                barrier.leave()
 
 
 def _error(result: BaseException) -> RaopError:

@@ -15,11 +15,11 @@ from ..stream.output import GroupOutput
 class AnnouncementMember:
     """Follows a receiver through an announcement, whatever becomes of the others."""
 
-    def __init__(self, addressee: Addressee, sessions: GroupOutput) -> None:
+    def __init__(self, addressee: Addressee, output: GroupOutput) -> None:
         self.member = addressee.member
         self._volume = addressee.volume
-        self._arrivals = sessions.arrivals
-        self._members = sessions.members
+        self._connector = output.connector
+        self._members = output.members
         self._lane: Lane | None = None
         self._is_raised = False
         self._was_there = False
@@ -45,10 +45,10 @@ class AnnouncementMember:
     def loss(self) -> RaopError:
         """Why the session does not stand."""
         receiver = self.member.receiver
-        if error := self._arrivals.failures.get(receiver):
+        if error := self._connector.failures.get(receiver):
             return error
         closed = ReceiverUnreachableError("the receiver closed the connection")
-        error = self._members.standing.errors.get(receiver, closed)
+        error = self._members.status.errors.get(receiver, closed)
         if isinstance(error, StoppedError) and not self._was_there:
             # Nothing of this was stopped: it had left the stream before.
             return ReceiverTakenError("the receiver was switched to another source")

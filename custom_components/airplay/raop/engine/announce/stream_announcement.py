@@ -45,7 +45,7 @@ class _Voice:
     """What is said, and who hears it: all of the stream, or one on its own outlet."""
 
     overlay: Overlay
-    hearers: Sequence[AnnouncementMember]
+    members: Sequence[AnnouncementMember]
     outlet: Outlet | None
     # From its beginning to the first word.
     preamble_ns: int
@@ -64,42 +64,42 @@ class StreamAnnouncement:
         emit: Callable[[Event], None],
     ) -> None:
         self._stream = stream
-        self._sessions = stream.sessions
+        self._output = stream.output
         self._target = target
         self._command = command
         self._clip = clip
         self._emit = emit
-        self._hearers = [
-            AnnouncementMember(each, stream.sessions) for each in target.addressees
+        self._members = [
+            AnnouncementMember(each, stream.output) for each in target.addressees
         ]
         self._is_apart = target.is_alone
         self._voices: list[_Voice] = []
         self._said = 0
         self.has_met = False
 
-    async def run(self, meeting: StartBarrier) -> None:
+    async def run(self, barrier: StartBarrier) -> None:
         """Return when all was heard; raise where nobody is left who could hear it."""
-        floor, command = self._stream.floor, self._command
-        async with floor.taken(self._target) as is_apart:
+        turns, command = self._stream.turns, self._command
+        async with turns.taken(self._target) as is_apart:
             for _ in range(_ATTEMPTS):
-                transmitter, awake_ns = await floor.open(
+                transmitter, awake_ns = await turns.open(
                     [each.member for each in self._left],
                     self._target.depth_ms,
                     command.lead_in_ms,
                 )
-                self._is_apart = is_apart or floor.is_apart(self._target)
+                self._is_apart = is_apart or turns.is_apart(self._target)
                 try:
-                    return await self._announce(transmitter, awake_ns, meeting)
+                    return await self._announce(transmitter, awake_ns, barrier)
                 except _InterruptedError:
                     _LOGGER.debug("%s: announcing goes on", self._stream.name)
                 finally:
-                    await _lower_volume(self._hearers)
+                    await _lower_volume(self._members)
         raise ReceiverUnreachableError("the receiver did not stay connected")
 
     def cut(self) -> bool:
         """Say no more; return whether anything was said: then the music comes back."""
         for voice in self._voices:
-            self._sessions.pacer.post(voice.overlay.cut)
+            self._output.pacer.post(voice.overlay.cut)
         return bool(self._voices)
 
     def fail(self, error: RaopError) -> None:
@@ -109,12 +109,12 @@ class StreamAnnouncement:
 
     @property
     def _left(self) -> list[AnnouncementMember]:
-        return [each for each in self._hearers if each.failure is None]
+        return [each for each in self._members if each.failure is None]
 
     async def _announce(
-        self, transmitter: Transmitter, awake_ns: int, meeting: StartBarrier
+        self, transmitter: Transmitter, awake_ns: int, barrier: StartBarrier
     ) -> None:
-        pacer = self._sessions.pacer
+        pacer = self._output.pacer
         for hearer in self._left:
             hearer.update_lane()
         await self._await_evidence(transmitter)
@@ -125,7 +125,7 @@ class StreamAnnouncement:
         soonest_ns = max(awake_ns, await pacer.run(transmitter.soonest_ns))
         self.has_met = True
         soonest_ns += max(each.preamble_ns for each in voices)
-        at_ns = await meeting.instant(soonest_ns)
+        at_ns = await barrier.instant(soonest_ns)
         self._check(transmitter)
         if not await pacer.run(lambda: _begin(transmitter, voices, at_ns)):
             raise _InterruptedError
@@ -134,7 +134,7 @@ class StreamAnnouncement:
         await all_of(
             self._hear(hearer, voice.overlay, transmitter)
             for voice in voices
-            for hearer in voice.hearers
+            for hearer in voice.members
         )
         if self._clip.error:
             raise self._clip.error
@@ -157,19 +157,19 @@ class StreamAnnouncement:
         left = self._left
         parts = [[each] for each in left] if self._is_apart else [left]
         voices = []
-        for hearers in parts:
-            manner = self._manner(hearers)
-            overlay = Overlay(self._clip, manner, said=self._said)
-            outlet = hearers[0].outlet if self._is_apart else None
-            frames = 0 if is_silent else manner.preamble_frames
+        for members in parts:
+            plan = self._plan(members)
+            overlay = Overlay(self._clip, plan, said=self._said)
+            outlet = members[0].outlet if self._is_apart else None
+            frames = 0 if is_silent else plan.preamble_frames
             preamble_ns = frames * SECOND_NS // SAMPLE_RATE
-            voices.append(_Voice(overlay, hearers, outlet, preamble_ns))
+            voices.append(_Voice(overlay, members, outlet, preamble_ns))
         return voices
 
-    def _manner(self, hearers: Sequence[AnnouncementMember]) -> DuckingPlan:
+    def _plan(self, members: Sequence[AnnouncementMember]) -> DuckingPlan:
         command = self._command
-        changes_level = any(each.changes_level for each in hearers)
-        louder_percent = max(each.louder_percent for each in hearers)
+        changes_level = any(each.changes_level for each in members)
+        louder_percent = max(each.louder_percent for each in members)
         duck_db = command.duck_db - louder_percent * DB_PER_PERCENT
         return DuckingPlan(
             duck=10 ** (duck_db / 20),
@@ -226,7 +226,7 @@ class StreamAnnouncement:
 
     def _check(self, transmitter: Transmitter) -> None:
         """Let go of those who are gone; raise where there is nobody, or another line."""
-        if self._sessions.transmitter is not transmitter:
+        if self._output.transmitter is not transmitter:
             raise _InterruptedError
         for hearer in self._left:
             if not hearer.is_there:
@@ -273,12 +273,12 @@ def _begin(transmitter: Transmitter, voices: Sequence[_Voice], at_ns: int) -> bo
     return transmitter.line is not None
 
 
-async def _raise_volume(hearers: Sequence[AnnouncementMember]) -> None:
-    await asyncio.gather(*(each.raise_volume() for each in hearers))
+async def _raise_volume(members: Sequence[AnnouncementMember]) -> None:
+    await asyncio.gather(*(each.raise_volume() for each in members))
 
 
-async def _lower_volume(hearers: Sequence[AnnouncementMember]) -> None:
-    await asyncio.gather(*(each.lower_volume() for each in hearers))
+async def _lower_volume(members: Sequence[AnnouncementMember]) -> None:
+    await asyncio.gather(*(each.lower_volume() for each in members))
 
 
 def _is_past(phase: Phase, began: dict[Phase, int]) -> bool:

@@ -56,9 +56,9 @@ _LOOK_S = 0.01
 class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
     """Connects one session, keeps its event channel and its clock."""
 
-    def __init__(self, member: Member, means: LaneContext) -> None:
-        super().__init__(member, means.identity, means.pacer)
-        self._means = means
+    def __init__(self, member: Member, context: LaneContext) -> None:
+        super().__init__(member, context.identity, context.pacer)
+        self._context = context
         self._peer: PtpPeer | None = None
         self._events: EventChannel | None = None
         self._ptp_problem: PtpUnavailableError | None = None
@@ -160,10 +160,10 @@ class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
 
     async def _agree_on_clock(self, connection: Connection) -> None:
         """Find out whether we can be the clock that the receiver wants."""
-        if self._means.ptp is None or not self.receiver.takes_ptp:
+        if self._context.ptp is None or not self.receiver.takes_ptp:
             return
         try:
-            self._peer = await self._means.ptp.add_peer(
+            self._peer = await self._context.ptp.add_peer(
                 (connection.remote,), habit_of(self.receiver)
             )
         except PtpUnavailableError as err:
@@ -176,14 +176,14 @@ class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
         addresses: tuple[str, ...],
     ) -> None:
         """Name each other's clocks, the receiver's by all of its addresses."""
-        if self._peer is None or self._means.ptp is None:
+        if self._peer is None or self._context.ptp is None:
             return
         remote = connection.remote
         plain, _, scope = remote.partition("%")
         others = [_scoped(each, scope) for each in addresses if each != plain]
         if others:
             known, habit = self._peer, habit_of(self.receiver)
-            self._peer = await self._means.ptp.add_peer((remote, *others), habit)
+            self._peer = await self._context.ptp.add_peer((remote, *others), habit)
             known.remove()
         local = connection.local.partition("%")[0]
         await connection.perform(session.set_peers((plain, local)))
@@ -213,7 +213,7 @@ class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
         kind: int,
         control_port: int | None,
     ) -> StreamPorts:
-        keys = self._means.keys
+        keys = self._context.keys
         stream = StreamSetup(
             kind=kind,
             key=keys.seal.key,
@@ -223,8 +223,8 @@ class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
         return await connection.perform(session.set_up_stream(stream))
 
     def _terms(self, connection: Connection) -> AirPlay2Terms:
-        identity = self._means.identity
-        ptp = self._means.ptp
+        identity = self._context.identity
+        ptp = self._context.ptp
         if self._peer and ptp:
             clock = SessionClock(id=ptp.clock_id)
         else:
@@ -240,13 +240,13 @@ class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
             client_name=identity.client_name,
             clock=clock,
             session_uuid=_uuid(),
-            group_uuid=self._means.keys.uuid,
+            group_uuid=self._context.keys.uuid,
             peer_uuid=_uuid(),
         )
 
     def _take_call(self, call: Call) -> None:
         if button := button_of(call):
-            self._means.on_button(self.member.receiver, button)
+            self._context.on_button(self.member.receiver, button)
 
     def _look_after_it(self) -> None:
         """See whether a session whose event channel has ended still stands."""

@@ -74,7 +74,7 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
         self._need_ptp()
         self.shape = Format(
             Codec.ALAC,
-            self._means.keys.seal,
+            self._context.keys.seal,
             self.member.channel,
             ssrc=_ALAC_44100_16,
             is_buffered=True,
@@ -137,9 +137,9 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
 
     def _anchor(self, course: BufferedAnchor) -> Anchor:
         peer = self._need_ptp()
-        assert self._means.ptp is not None
+        assert self._context.ptp is not None
         known = peer.grandmaster_id
-        clock_id = self._means.ptp.clock_id if known is None else known
+        clock_id = self._context.ptp.clock_id if known is None else known
         return Anchor(course.frame, peer.timeline_ns(course.at_ns), clock_id)
 
 

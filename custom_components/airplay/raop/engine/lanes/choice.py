@@ -74,7 +74,7 @@ class LaneChoice:
 async def prepare_lane(
     kinds: Iterable[Kind],
     member: Callable[[], Member],
-    means: LaneContext,
+    context: LaneContext,
     on_try: Callable[[Lane], None],
 ) -> Lane:
     """Prepare the first lane that a receiver lets us in by; the caller tears it down.
@@ -84,7 +84,7 @@ async def prepare_lane(
     """
     first: RaopError | None = None
     for kind in kinds:
-        lane = make_lane(kind, member(), means)
+        lane = make_lane(kind, member(), context)
         on_try(lane)
         try:
             await lane.prepare()
@@ -102,12 +102,12 @@ async def prepare_lane(
     raise first
 
 
-def make_lane(kind: Kind, member: Member, means: LaneContext) -> Lane:
+def make_lane(kind: Kind, member: Member, context: LaneContext) -> Lane:
     """Return a lane on which nothing is connected yet."""
     match kind:
         case Kind.RAOP:
-            return RaopLane(member, means.identity, means.pacer, means.keys.aes)
+            return RaopLane(member, context.identity, context.pacer, context.keys.aes)
         case Kind.AIRPLAY2_REALTIME:
-            return RealtimeLane(member, means)
+            return RealtimeLane(member, context)
         case Kind.AIRPLAY2_BUFFERED:
-            return BufferedLane(member, means)
+            return BufferedLane(member, context)

@@ -100,13 +100,13 @@ class RaopLane(SessionLane[RaopSession, UdpOutlet]):
         steps = self._open_session.flush(sequence, frame)
         await self._perform(steps, timeout_s=_FLUSH_S)
 
-    async def _negotiate(self, connection: Connection, approach: RaopAttempt) -> None:
+    async def _negotiate(self, connection: Connection, attempt: RaopAttempt) -> None:
         outlet: UdpOutlet | None = None
         try:
             outlet = UdpOutlet(connection.local, connection.remote, self.shape)
             await self._plug(outlet)
             terms = self._terms(
-                connection, outlet, uses_auth_setup=approach.uses_auth_setup
+                connection, outlet, uses_auth_setup=attempt.uses_auth_setup
             )
             session = RaopSession(terms)
             ports = await connection.perform(session.prepare())

@@ -63,7 +63,7 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
                 self.member.name,
                 self._ptp_problem,
             )
-        keys = self._means.keys
+        keys = self._context.keys
         # A receiver without PTP tells streams apart by what is 0 for all others.
         ssrc = 0 if self._peer else keys.connection_id
         self.shape = Format(Codec.ALAC, keys.seal, self.member.channel, ssrc=ssrc)
@@ -91,18 +91,18 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
         assert ports.control is not None
         outlet.connect(ports.audio, ports.control)
 
-    def _say_line(self, moment: LineStatement) -> bytes:
+    def _say_line(self, statement: LineStatement) -> bytes:
         """Tell the receiver the line by the clock that it follows; pacing thread."""
-        peer, ptp = self._peer, self._means.ptp
+        peer, ptp = self._peer, self._context.ptp
         if peer is None or ptp is None:
-            return sync(moment)
+            return sync(statement)
         clock_id = peer.grandmaster_id
         announce = time_announce(
-            moment.line,
-            moment.now_ns,
+            statement.line,
+            statement.now_ns,
             ptp.clock_id if clock_id is None else clock_id,
             peer.timeline_ns,
-            delay_frames=moment.delay_frames,
-            is_first=moment.is_first,
+            delay_frames=statement.delay_frames,
+            is_first=statement.is_first,
         )
         return announce.build()

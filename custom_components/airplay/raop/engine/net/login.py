@@ -35,22 +35,22 @@ async def connect_raop[T](
     """
     known = parse_credentials(credentials) if credentials else None
     ways = raop_attempts(receiver, has_credentials=known is not None)
-    approach = next(ways)
+    attempt = next(ways)
     while True:
         # Whoever is not there is not knocked at in another way.
         connection = await Connection.connect(
             receiver.host, receiver.port, timeout_s=timeout_s
         )
         try:
-            if approach.verifies and known:
+            if attempt.verifies and known:
                 steps = verify(known, secrets.token_bytes(_KEY_BYTES))
                 keys = await connection.perform(steps, timeout_s=timeout_s)
                 if keys:
                     connection.encrypt(keys)
-            return await use(connection, approach)
+            return await use(connection, attempt)
         except RaopError as err:
             connection.close()
-            approach = _next(ways, err, receiver)
+            attempt = _next(ways, err, receiver)
         except BaseException:
             connection.close()
             raise
@@ -86,23 +86,23 @@ async def connect_airplay2[T](
     ways = airplay2_attempts(
         informed, has_credentials=keys is not None, password=password
     )
-    knock = next(ways)
+    attempt = next(ways)
     while True:
         try:
             if connection.closed.done():
                 connection = await Connection.connect(host, port, timeout_s=timeout_s)
-            if knock.secret is None:
+            if attempt.secret is None:
                 assert keys is not None
                 private = secrets.token_bytes(_KEY_BYTES)
                 secret = await connection.perform(home_kit_verify(keys, private))
             else:
-                steps = transient_setup(srp_private(), knock.secret)
+                steps = transient_setup(srp_private(), attempt.secret)
                 secret = await connection.perform(steps, timeout_s=timeout_s)
             connection.encrypt(ChannelKeys.control(secret))
             return await use(connection, secret, informed)
         except RaopError as err:
             connection.close()
-            knock = _next(ways, err, receiver)
+            attempt = _next(ways, err, receiver)
         except BaseException:
             connection.close()
             raise

@@ -59,8 +59,8 @@ async def probe(
             timeout_s=timeout_s,
         )
 
-    async def greet(connection: Connection, approach: RaopAttempt) -> Probed:
-        del approach
+    async def greet(connection: Connection, attempt: RaopAttempt) -> Probed:
+        del attempt
         terms = _terms(receiver, connection, identity, password)
         session = RaopSession(terms)
         methods = await connection.perform(session.greet(), timeout_s=timeout_s)
@@ -82,11 +82,11 @@ async def rehearse(
     Some answer OPTIONS for everybody and say only then that they do not know us.
     """
 
-    async def try_it(connection: Connection, approach: RaopAttempt) -> None:
+    async def try_it(connection: Connection, attempt: RaopAttempt) -> None:
         local = connection.local
         with sockets.bind(local) as control, sockets.bind(local) as timing:
             ports = (control.getsockname()[1], timing.getsockname()[1])
-            terms = _terms(receiver, connection, identity, password, ports, approach)
+            terms = _terms(receiver, connection, identity, password, ports, attempt)
             session = RaopSession(terms)
             await connection.perform(session.prepare())
             await connection.perform(session.teardown())
@@ -189,7 +189,7 @@ def _terms(
     identity: Identity,
     password: str | None,
     ports: tuple[int, int] = (0, 0),
-    approach: RaopAttempt | None = None,
+    attempt: RaopAttempt | None = None,
 ) -> RaopTerms:
     key = AudioKey(os.urandom(_KEY_BYTES), os.urandom(_KEY_BYTES))
     return RaopTerms(
@@ -205,5 +205,5 @@ def _terms(
         timing_port=ports[1],
         challenge=os.urandom(16),
         password=password,
-        uses_auth_setup=approach is not None and approach.uses_auth_setup,
+        uses_auth_setup=attempt is not None and attempt.uses_auth_setup,
     )

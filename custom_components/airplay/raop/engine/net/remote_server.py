@@ -47,27 +47,27 @@ class RemoteServer:
         Receivers keep the port that they have found once, so that another one is the
         last resort; 0 says that there is none yet.
         """
-        listening = await self._bind_patiently(wanted) if wanted else None
-        if wanted and listening is None:
+        confirmation = await self._bind_patiently(wanted) if wanted else None
+        if wanted and confirmation is None:
             _LOGGER.warning(
                 "Port %d is taken, so that buttons of speakers that remember it do "
                 "nothing until these are restarted; another port is used from now on",
                 wanted,
             )
         for _ in range(_TRIES):
-            if listening:
+            if confirmation:
                 break
-            listening = _bind(secrets.choice(_PORTS))
-        if not listening:
+            confirmation = _bind(secrets.choice(_PORTS))
+        if not confirmation:
             _LOGGER.error("No port is free for the buttons of speakers")
             return 0
         loop = asyncio.get_running_loop()
-        for sock in listening:
+        for sock in confirmation:
             server = await loop.create_server(
                 lambda: _Conversation(self), sock=sock, backlog=_BACKLOG
             )
             self._servers.append(server)
-        return int(listening[0].getsockname()[1])
+        return int(confirmation[0].getsockname()[1])
 
     def close(self) -> None:
         """Listen no more and end what is being said."""
@@ -80,8 +80,8 @@ class RemoteServer:
     async def _bind_patiently(self, port: int) -> list[socket.socket] | None:
         """Wait for a process of ours that is just ending."""
         for _ in range(_TRIES):
-            if listening := _bind(port):
-                return listening
+            if confirmation := _bind(port):
+                return confirmation
             await asyncio.sleep(_RETRY_S)
         return None
 

@@ -31,7 +31,7 @@ class Outlet(Protocol):
     def start(self, sequence: int) -> None:
         """Send from a packet on, as the first one after a start or FLUSH."""
 
-    def pump(self, now_ns: int, stock: PacketSource) -> int:
+    def pump(self, now_ns: int, source: PacketSource) -> int:
         """Send what is due; return the time of the next turn."""
 
     def tune(self, delay_frames: int, channel: Channel) -> None:

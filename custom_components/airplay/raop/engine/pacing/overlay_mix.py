@@ -62,36 +62,36 @@ class MemberPackets:
     """
 
     def __init__(
-        self, trunk: SharedPackets, below: PacketSource, voicing: PlacedOverlay
+        self, shared: SharedPackets, below: PacketSource, voicing: PlacedOverlay
     ) -> None:
         """Begin at the trunk's next packet; older ones are those of what is below."""
-        self._trunk = trunk
+        self._shared = shared
         self._below = below
         self.voicing = voicing
-        self._first = trunk.next_sequence
-        first_frame = trunk.backlog.frame_of(self._first)
-        self.backlog = Backlog(self._first, first_frame, trunk.backlog.ssrc)
+        self._first = shared.next_sequence
+        first_frame = shared.backlog.frame_of(self._first)
+        self.backlog = Backlog(self._first, first_frame, shared.backlog.ssrc)
 
     @property
     def line(self) -> Line | None:
         """The trunk's line."""
-        return self._trunk.line
+        return self._shared.line
 
     @property
     def next_sequence(self) -> int:
         """The first packet that is not due."""
-        return self._trunk.next_sequence
+        return self._shared.next_sequence
 
     @property
     def latency_frames(self) -> int:
         """The trunk's latency."""
-        return self._trunk.latency_frames
+        return self._shared.latency_frames
 
     def make(self, music: bytes) -> None:
         """Take the trunk's next frames, and mix the voice in."""
         frame = self.backlog.frame_of(self.backlog.next_sequence)
         heard = []
-        is_silent = self._trunk.is_silent
+        is_silent = self._shared.is_silent
         while music:
             frames = len(music) // BYTES_PER_FRAME
             if not self.voicing.is_made:
@@ -104,7 +104,7 @@ class MemberPackets:
 
     def packet_for(self, wire_sequence: int) -> int | None:
         """Return the packet that a receiver asks for, if it is still there."""
-        return self._trunk.packet_for(wire_sequence)
+        return self._shared.packet_for(wire_sequence)
 
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
         """Return packets and the same joined."""
@@ -115,7 +115,7 @@ class MemberPackets:
 
     def settle(self) -> None:
         """Need what is below no more."""
-        self._below = self._trunk
+        self._below = self._shared
 
     def is_needed_at(self, frame: int) -> bool:
         """Whether packets of it may still be asked for when a frame is heard."""

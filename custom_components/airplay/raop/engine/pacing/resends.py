@@ -39,13 +39,15 @@ class Resends:
         self._wanted.clear()
         self._echoes.clear()
 
-    def pump(self, now_ns: int, stock: PacketSource, shape: Format, cursor: int) -> int:
+    def pump(
+        self, now_ns: int, source: PacketSource, shape: Format, cursor: int
+    ) -> int:
         """Send what is due of what is before the cursor; return the next turn's time."""
-        next_ns = self._answer(now_ns, stock, shape, cursor)
-        return min(next_ns, self._echo(now_ns, stock, shape))
+        next_ns = self._answer(now_ns, source, shape, cursor)
+        return min(next_ns, self._echo(now_ns, source, shape))
 
     def _answer(
-        self, now_ns: int, stock: PacketSource, shape: Format, cursor: int
+        self, now_ns: int, source: PacketSource, shape: Format, cursor: int
     ) -> int:
         if not self._wanted:
             return NEVER_NS
@@ -54,21 +56,21 @@ class Resends:
         for _ in range(min(_A_TURN, len(self._wanted))):
             wanted = next(iter(self._wanted))
             del self._wanted[wanted]
-            sequence = stock.packet_for(wanted)
+            sequence = source.packet_for(wanted)
             if sequence is None or sequence >= cursor:
                 continue
-            self.packets += self._resend(sequence, stock, shape)
+            self.packets += self._resend(sequence, source, shape)
             self._echoes.append((now_ns + _ECHO_NS, sequence))
         self._next_ns = now_ns + BURST_GAP_NS
         return self._next_ns if self._wanted else NEVER_NS
 
-    def _echo(self, now_ns: int, stock: PacketSource, shape: Format) -> int:
+    def _echo(self, now_ns: int, source: PacketSource, shape: Format) -> int:
         while self._echoes and self._echoes[0][0] <= now_ns:
-            self._resend(self._echoes.popleft()[1], stock, shape)
+            self._resend(self._echoes.popleft()[1], source, shape)
         return self._echoes[0][0] if self._echoes else NEVER_NS
 
-    def _resend(self, sequence: int, stock: PacketSource, shape: Format) -> int:
-        datagrams = stock.batch(shape, sequence, 1)[0]
+    def _resend(self, sequence: int, source: PacketSource, shape: Format) -> int:
+        datagrams = source.batch(shape, sequence, 1)[0]
         for datagram in datagrams:
             self._send(resend_reply(datagram))
         return len(datagrams)

@@ -89,17 +89,17 @@ class TcpOutlet:
         self.cursor = sequence
         self.due_ns = 0
 
-    def pump(self, now_ns: int, stock: PacketSource) -> int:
+    def pump(self, now_ns: int, source: PacketSource) -> int:
         """Send what is due; return the time of the next turn."""
-        line = stock.line
+        line = source.line
         if self.cursor is None or line is None:
             return NEVER_NS
         if self._told != (line, self.delay_frames):
-            self._tell_course(line, stock)
-        while self._rest or self.cursor < stock.next_sequence:
+            self._tell_course(line, source)
+        while self._rest or self.cursor < source.next_sequence:
             if not self._rest:
-                count = min(stock.next_sequence - self.cursor, BATCH)
-                datagrams, self._rest = stock.batch(self.shape, self.cursor, count)
+                count = min(source.next_sequence - self.cursor, BATCH)
+                datagrams, self._rest = source.batch(self.shape, self.cursor, count)
                 self.cursor += count
                 self.packets += len(datagrams)
             try:
@@ -110,7 +110,7 @@ class TcpOutlet:
                 self._end()
                 break
             self._rest = self._rest[sent:]
-            frame = stock.backlog.frame_of(self.cursor) + self.delay_frames
+            frame = source.backlog.frame_of(self.cursor) + self.delay_frames
             self._lead_ns = line.time_of(frame) - now_ns
         return NEVER_NS
 
@@ -118,10 +118,10 @@ class TcpOutlet:
     def _packet_bytes(self) -> int:
         return self.shape.datagram_bytes
 
-    def _tell_course(self, line: Line, stock: PacketSource) -> None:
+    def _tell_course(self, line: Line, source: PacketSource) -> None:
         assert self.cursor is not None
         self._told = (line, self.delay_frames)
-        frame = stock.backlog.frame_of(self.cursor)
+        frame = source.backlog.frame_of(self.cursor)
         self._on_course(BufferedAnchor(frame - self.delay_frames, line.time_of(frame)))
 
     def _listen(self) -> None:

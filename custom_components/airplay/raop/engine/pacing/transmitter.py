@@ -38,9 +38,9 @@ class Transmitter:
     ) -> None:
         self.line: Line | None = None
         self.backlog = Backlog(sequence, frame, ssrc)
-        self._sound = Packetizer(self.backlog, on_switch)
-        self.supply = self._sound.supply
-        self._audience = Outlets(self.backlog, depth_ms * 1_000_000)
+        self._packetizer = Packetizer(self.backlog, on_switch)
+        self.feed = self._packetizer.feed
+        self._outlets = Outlets(self.backlog, depth_ms * 1_000_000)
         self.next_sequence = sequence
         self.latency_frames = frames_of_ms(depth_ms)
         self.worst_lateness_ns = 0
@@ -65,7 +65,7 @@ class Transmitter:
         """
         if self.line is None:
             return self.next_sequence
-        return self._audience.entry(self.line, now_ns, lead_ns, delay_frames)
+        return self._outlets.entry(self.line, now_ns, lead_ns, delay_frames)
 
     def attach(
         self, outlet: Outlet, sequence: int, *, now_ns: int = 0, lead_ns: int = 0
@@ -74,22 +74,22 @@ class Transmitter:
 
         The entry may have come too late meanwhile.
         """
-        self._audience.add(outlet, sequence, self.line, now_ns, lead_ns)
+        self._outlets.add(outlet, sequence, self.line, now_ns, lead_ns)
 
     def heard_ns(self, outlet: Outlet) -> int | None:
         """Return the instant from which on an outlet's receiver is heard."""
         line = self.line
-        return self._audience.heard_ns(outlet, line) if line else None
+        return self._outlets.heard_ns(outlet, line) if line else None
 
     def detach(self, outlet: Outlet) -> None:
         """Take an outlet away; the others notice nothing."""
-        self._audience.remove(outlet)
-        self._sound.branches.pop(outlet, None)
+        self._outlets.remove(outlet)
+        self._packetizer.branches.pop(outlet, None)
 
     def tune(self, outlet: Outlet, delay_frames: int, channel: Channel) -> None:
         """Set an outlet's delay and channel; the others notice nothing."""
         outlet.tune(delay_frames, channel)
-        self._audience.stretch()
+        self._outlets.stretch()
 
     @property
     def reach_ns(self) -> int:
@@ -97,12 +97,12 @@ class Transmitter:
 
         What shall be heard whole by all has to begin so much later.
         """
-        return self._audience.reach.before_ns
+        return self._outlets.reach.before_ns
 
     @property
     def lag_ns(self) -> int:
         """How long after the line the last of the receivers is heard."""
-        return self._audience.reach.behind_ns
+        return self._outlets.reach.behind_ns
 
     def begin(self, source: Pcm, at_ns: int, now_ns: int, position_frames: int) -> int:
         """Let a source be heard from `at_ns` on; return the instant at which it is.
@@ -111,7 +111,7 @@ class Transmitter:
         the reach more. On a line that runs it is heard as soon as may be instead,
         under a voice.
         """
-        line, sound = self.line, self._sound
+        line, sound = self.line, self._packetizer
         frame = sound.unmade_frame if line else self._set_line(at_ns, now_ns)
         sound.begin(source, frame, position_frames, is_seamless=line is not None)
         return line.time_of(frame) if line else at_ns
@@ -122,11 +122,11 @@ class Transmitter:
         Its packets go out as late as they may, until `commit`.
         """
         self._set_line(at_ns, now_ns, silent_packets)
-        self._audience.send_late()
+        self._outlets.send_late()
 
     def commit(self) -> None:
         """Send as far ahead as usual again."""
-        self._audience.send_early()
+        self._outlets.send_early()
 
     def hush(self, now_ns: int) -> tuple[int, int] | None:
         """Stop sending; return the next sequence number and frame, for FLUSH.
@@ -137,34 +137,34 @@ class Transmitter:
         if self.is_speaking(now_ns):
             return None
         if self.is_unbroken and self.line:
-            self._sound.unmake(self.next_frame)
-            self._sound.take_back(self.next_sequence)
+            self._packetizer.unmake(self.next_frame)
+            self._packetizer.take_back(self.next_sequence)
             return None
         self.line = None
-        self._sound.take_back(self.next_sequence)
+        self._packetizer.take_back(self.next_sequence)
         return self.next_sequence, self.next_frame
 
     def pause(self, now_ns: int) -> tuple[int, int] | None:
         """Hold the music where it is heard, or under a voice at once; see `hush`."""
-        self._sound.is_paused = True
+        self._packetizer.is_paused = True
         if self.is_speaking(now_ns):
-            self.supply.hold(self._sound.unmade_frame)
+            self.feed.hold(self._packetizer.unmade_frame)
             return None
         if self.line and self.is_unbroken:
             self.hush(now_ns)
-            self.supply.hold(self.next_frame)
+            self.feed.hold(self.next_frame)
             return None
         if self.line:
             heard = min(self.line.frame_at(now_ns), self.next_frame)
             oldest = self.backlog.frame_of(self.backlog.oldest_sequence)
             heard = max(heard, oldest)
-            self._sound.unmake(heard)
-            self.supply.hold(heard)
+            self._packetizer.unmake(heard)
+            self.feed.hold(heard)
         return self.hush(now_ns)
 
     def resume(self, at_ns: int, now_ns: int) -> int:
         """Let the frame heard last before the pause be heard again; see `begin`."""
-        line, sound = self.line, self._sound
+        line, sound = self.line, self._packetizer
         frame = sound.unmade_frame if line else self._set_line(at_ns, now_ns)
         sound.resume(frame)
         return line.time_of(frame) if line else at_ns
@@ -182,9 +182,9 @@ class Transmitter:
         frame = max(self.next_frame, self.line.frame_at(at_ns))
         voicing = PlacedOverlay(overlay, frame)
         if outlet is None:
-            self._sound.speak(voicing, self.next_sequence)
-        elif outlet in self._audience.outlets:
-            self._sound.speak_to(outlet, voicing, self)
+            self._packetizer.speak(voicing, self.next_sequence)
+        elif outlet in self._outlets.outlets:
+            self._packetizer.speak_to(outlet, voicing, self)
         else:
             return None
         return self.line.time_of(frame)
@@ -192,11 +192,11 @@ class Transmitter:
     @property
     def is_silent(self) -> bool:
         """Whether a line runs on which no music is heard."""
-        return self._sound.is_silent
+        return self._packetizer.is_silent
 
     def clear(self) -> None:
         """Leave the music: a line that runs is free for a voice."""
-        self._sound.clear()
+        self._packetizer.clear()
 
     def soonest_ns(self) -> int:
         """Return the instant at which the next frame that is still ours is heard.
@@ -210,7 +210,7 @@ class Transmitter:
         """Whether a voice is heard, or on its way."""
         if self.line is None:
             return False
-        return not self._sound.is_said_at(self.line.frame_at(now_ns - self.lag_ns))
+        return not self._packetizer.is_said_at(self.line.frame_at(now_ns - self.lag_ns))
 
     def heard_frame(self, now_ns: int) -> int | None:
         """Return the frame that is being heard, or None while nothing plays."""
@@ -239,8 +239,8 @@ class Transmitter:
         before = self.next_sequence
         due_ns = self._advance(now_ns)
         has_more = self.next_sequence != before
-        branches = self._sound.branches
-        for outlet in self._audience.outlets:
+        branches = self._packetizer.branches
+        for outlet in self._outlets.outlets:
             if has_more or outlet.due_ns <= now_ns:
                 stock = branches.get(outlet, self) if branches else self
                 outlet.due_ns = outlet.pump(now_ns, stock)
@@ -252,11 +252,11 @@ class Transmitter:
 
     def _drop_branches(self, now_ns: int) -> None:
         if self.line:
-            self._sound.drop_branches(self.line.frame_at(now_ns))
+            self._packetizer.drop_branches(self.line.frame_at(now_ns))
 
     def _advance(self, now_ns: int) -> int:
         assert self.line is not None
-        audience = self._audience
+        audience = self._outlets
         if audience.is_catching_up:
             self._settled_ns = max(self._settled_ns, now_ns + _SETTLE_NS)
             audience.is_catching_up = False
@@ -275,38 +275,38 @@ class Transmitter:
             if self.first_packet_ns is None:
                 self.first_packet_ns = now_ns
             if self.next_sequence == self.backlog.next_sequence:
-                self._sound.make(frame)
+                self._packetizer.make(frame)
             self.next_sequence += BATCH
 
     def _set_line(
         self, at_ns: int, now_ns: int, silent_packets: int = SILENT_PACKETS
     ) -> int:
         """Set a line; return the first frame behind the silence in front of it."""
-        self._sound.take_back(self.next_sequence)
-        self._sound.drop_voices()
+        self._packetizer.take_back(self.next_sequence)
+        self._packetizer.drop_voices()
         content = self.next_frame + silent_packets * FRAMES_PER_PACKET
         self.line = Line(content, at_ns)
-        self._audience.send_early()
+        self._outlets.send_early()
         self.first_packet_ns = None
-        self._settled_ns = max(now_ns, at_ns - self._audience.ahead_ns) + _SETTLE_NS
-        self._audience.enter_all(self.next_sequence)
+        self._settled_ns = max(now_ns, at_ns - self._outlets.ahead_ns) + _SETTLE_NS
+        self._outlets.enter_all(self.next_sequence)
         return content
 
     def _move_line(self, frame: int, now_ns: int) -> None:
         """Start again behind a hole: the machine slept, or was held, for too long."""
-        ahead_ns = self._audience.ahead_ns
+        ahead_ns = self._outlets.ahead_ns
         self.line = Line(frame, now_ns + ahead_ns)
         self._settled_ns = now_ns + ahead_ns + _SETTLE_NS
         self.line_moves += 1
-        self._audience.enter_all(self.next_sequence)
+        self._outlets.enter_all(self.next_sequence)
 
     def _look_for_end(self, now_ns: int) -> None:
-        end = self.supply.end_frame
-        if end is None or self.line is None or self.supply.is_held:
+        end = self.feed.end_frame
+        if end is None or self.line is None or self.feed.is_held:
             return
         if self.is_speaking(now_ns):
             return
         tail_ns = _TAIL_NS + self.lag_ns
-        if self.line.time_of(end) + tail_ns <= now_ns and self.supply.source:
+        if self.line.time_of(end) + tail_ns <= now_ns and self.feed.source:
             self.line = None
-            self._on_end(self.supply.source)
+            self._on_end(self.feed.source)

@@ -41,14 +41,14 @@ class LineStatement:
     is_first: bool
 
 
-def sync(moment: LineStatement) -> bytes:
+def sync(statement: LineStatement) -> bytes:
     """Tell a receiver that asks for our time which frame belongs to it."""
     return sync_packet(
-        moment.line,
-        moment.now_ns,
-        moment.latency_frames,
-        delay_frames=moment.delay_frames,
-        is_first=moment.is_first,
+        statement.line,
+        statement.now_ns,
+        statement.latency_frames,
+        delay_frames=statement.delay_frames,
+        is_first=statement.is_first,
     ).build()
 
 
@@ -168,15 +168,15 @@ class UdpOutlet:
             lead_ms=self._lead_ns // _MS,
         )
 
-    def pump(self, now_ns: int, stock: PacketSource) -> int:
+    def pump(self, now_ns: int, source: PacketSource) -> int:
         """Send what is due; return the time of the next turn."""
-        if self.cursor is None or stock.line is None or self._audio is None:
+        if self.cursor is None or source.line is None or self._audio is None:
             return NEVER_NS
-        if self.cursor >= stock.next_sequence and self._is_first_packet:
+        if self.cursor >= source.next_sequence and self._is_first_packet:
             return NEVER_NS
-        sync_ns = self._sync(now_ns, stock)
-        send_ns = self._send(now_ns, stock)
-        resend_ns = self._resends.pump(now_ns, stock, self.shape, self.cursor)
+        sync_ns = self._sync(now_ns, source)
+        send_ns = self._send(now_ns, source)
+        resend_ns = self._resends.pump(now_ns, source, self.shape, self.cursor)
         return min(sync_ns, send_ns, resend_ns)
 
     def take_requests(self) -> None:
@@ -201,48 +201,48 @@ class UdpOutlet:
         self._next_sync_ns = now_ns + _AFTER_FIRST_ANSWER_NS
         self.due_ns = 0
 
-    def _sync(self, now_ns: int, stock: PacketSource) -> int:
+    def _sync(self, now_ns: int, source: PacketSource) -> int:
         if now_ns < self._next_sync_ns:
             return self._next_sync_ns
-        assert stock.line is not None
+        assert source.line is not None
         if self._is_first_sync:
             self._eager_until_ns = now_ns + _EAGER_FOR_NS
-        moment = LineStatement(
-            line=stock.line,
+        statement = LineStatement(
+            line=source.line,
             now_ns=now_ns,
-            latency_frames=stock.latency_frames,
+            latency_frames=source.latency_frames,
             delay_frames=self.delay_frames,
             is_first=self._is_first_sync,
         )
-        self._tell(self._say_line(moment))
+        self._tell(self._say_line(statement))
         self._is_first_sync = False
         is_eager = now_ns < self._eager_until_ns
         self._next_sync_ns = now_ns + (_EAGER_SYNC_NS if is_eager else _SYNC_NS)
         return self._next_sync_ns
 
-    def _send(self, now_ns: int, stock: PacketSource) -> int:
+    def _send(self, now_ns: int, source: PacketSource) -> int:
         assert self.cursor is not None
-        behind = stock.next_sequence - self.cursor
+        behind = source.next_sequence - self.cursor
         if behind <= 0:
             return NEVER_NS
         if now_ns < self._next_burst_ns:
             return self._next_burst_ns
-        datagrams, joined = stock.batch(self.shape, self.cursor, min(behind, BATCH))
+        datagrams, joined = source.batch(self.shape, self.cursor, min(behind, BATCH))
         if self._is_first_packet and datagrams:
             datagrams = [with_marker(datagrams[0]), *datagrams[1:]]
             joined = b"".join(datagrams)
             self._is_first_packet = False
         self._transmit(datagrams, joined)
         self.cursor += min(behind, BATCH)
-        self._lead_ns = self._heard_ns(stock) - now_ns
+        self._lead_ns = self._heard_ns(source) - now_ns
         self._next_burst_ns = now_ns + BURST_GAP_NS
         return self._next_burst_ns if behind > BATCH else NEVER_NS
 
-    def _heard_ns(self, stock: PacketSource) -> int:
+    def _heard_ns(self, source: PacketSource) -> int:
         """Return when the last packet that was sent is heard."""
-        assert stock.line is not None
+        assert source.line is not None
         assert self.cursor is not None
-        heard_ns = stock.line.time_of(stock.backlog.frame_of(self.cursor - 1))
+        heard_ns = source.line.time_of(source.backlog.frame_of(self.cursor - 1))
         return heard_ns + self.delay_frames * SECOND_NS // SAMPLE_RATE
 
     def _transmit(self, datagrams: list[bytes], joined: bytes) -> None:

@@ -18,21 +18,21 @@ class Beginning:
     def __init__(self, name: str, music: Playback) -> None:
         self._name = name
         self._music = music
-        self._sessions = music.sessions
-        self._pacer = music.sessions.pacer
+        self._output = music.output
+        self._pacer = music.output.pacer
 
     async def anew(self, command: Play, playback: MediaItem) -> None:
         """Connect the receivers while the media is opened, and begin."""
         music = self._music
         await music.close()
-        music.company.adopt(command)
+        music.membership.adopt(command)
         music.command = command
         music.failure = None
-        music.herald.change("connecting", command.media.position_ms)
-        connecting = self._sessions.prepare(
+        music.reporter.change("connecting", command.media.position_ms)
+        connecting = self._output.prepare(
             music.members, command.depth_ms, command.patience_s, playback.buffer
         )
-        music.is_gathering = music.company.is_group
+        music.is_gathering = music.membership.is_group
         try:
             await connecting
             music.is_gathering = False
@@ -47,12 +47,12 @@ class Beginning:
         music = self._music
         music.keep()
         music.items.drop_next()
-        music.company.adopt(command)
+        music.membership.adopt(command)
         music.command = command
         music.is_switching = True
         try:
-            await music.company.free_others()
-            await self._sessions.flush()
+            await music.membership.free_others()
+            await self._output.flush()
             await self._begin(command, playback)
         except RaopError as err:
             _LOGGER.debug("%s: connecting anew: %s", self._name, err)
@@ -62,33 +62,33 @@ class Beginning:
 
     async def go_on(self, command: Play, lead_ms: int | None) -> bool:
         """Go on from a pause within the session; return whether there is one."""
-        music, transmitter = self._music, self._sessions.transmitter
+        music, transmitter = self._music, self._output.transmitter
         if transmitter is None or music.items.present is None:
             return False
         position = music.paused_ms
         try:
-            music.company.adopt(command)
-            await self._sessions.reopen(
+            music.membership.adopt(command)
+            await self._output.reopen(
                 music.members,
-                lambda: music.herald.change("connecting", position),
-                absent=music.company.missing,
+                lambda: music.reporter.change("connecting", position),
+                absent=music.membership.missing,
             )
         except RaopError:
-            music.herald.change("paused", position)
+            music.reporter.change("paused", position)
             raise
         now_ns = clock.now_ns()
-        soon_ns = self._sessions.start_ns(now_ns, lead_ms)
+        soon_ns = self._output.start_ns(now_ns, lead_ms)
         at_ns = await self._pacer.run(lambda: transmitter.resume(soon_ns, now_ns))
         await self._announce(at_ns, position)
         return True
 
     async def _begin(self, command: Play, playback: MediaItem) -> None:
-        transmitter = self._sessions.transmitter
+        transmitter = self._output.transmitter
         assert transmitter is not None
         self._music.items.begin(playback)
         now_ns = clock.now_ns()
         at = command.start_at
-        wanted_ns = self._sessions.start_ns(
+        wanted_ns = self._output.start_ns(
             now_ns, command.lead_ms, None if at is None else clock.of_unix(at)
         )
         position = frames_of_ms(command.media.position_ms)
@@ -99,19 +99,19 @@ class Beginning:
 
         at_ns = await self._pacer.run(begin)
         await self._announce(at_ns, command.media.position_ms)
-        self._music.follower.publish(playback)
+        self._music.tracker.publish(playback)
 
     async def _announce(self, at_ns: int, position_ms: int) -> None:
         """Tell the owner that the line is set."""
         music = self._music
         music.check_alive()
-        transmitter, command = self._sessions.transmitter, music.command
+        transmitter, command = self._output.transmitter, music.command
         assert transmitter is not None
         assert command is not None
         first_ns = await self._pacer.run(lambda: transmitter.first_packet_ns)
         music.check_alive()
-        music.herald.change("buffering", position_ms, at_ns)
+        music.reporter.change("buffering", position_ms, at_ns)
         due_ns = at_ns - command.depth_ms * 1_000_000
-        music.herald.started(at_ns, first_ns or due_ns)
-        music.follower.start(at_ns)
-        music.company.begin()
+        music.reporter.started(at_ns, first_ns or due_ns)
+        music.tracker.start(at_ns)
+        music.membership.begin()

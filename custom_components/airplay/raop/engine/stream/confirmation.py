@@ -16,13 +16,13 @@ class StartConfirmation:
 
     def __init__(
         self,
-        sessions: GroupOutput,
-        follower: ProgressTracker,
+        output: GroupOutput,
+        tracker: ProgressTracker,
         check_alive: Callable[[], None],
     ) -> None:
         """`check_alive` raises what has ended the stream meanwhile."""
-        self._sessions = sessions
-        self._follower = follower
+        self._output = output
+        self._tracker = tracker
         self._check_alive = check_alive
         self._is_under_way = False
         self._has_run_out = False
@@ -31,12 +31,12 @@ class StartConfirmation:
         """Wait for the first frame's instant; return whether a receiver plays it."""
         self._is_under_way, self._has_run_out = True, False
         try:
-            heard_ns = self._follower.heard_ns
+            heard_ns = self._tracker.heard_ns
             while (now_ns := clock.now_ns()) < heard_ns:
                 wait_s = (heard_ns - now_ns) / SECOND_NS
                 await asyncio.sleep(min(wait_s, _LONGEST_WAIT_S))
                 self._check_alive()
-            return await self._sessions.have_evidence(self._is_over)
+            return await self._output.have_evidence(self._is_over)
         finally:
             self._is_under_way = False
 

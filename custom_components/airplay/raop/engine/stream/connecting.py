@@ -105,7 +105,7 @@ class Connector:
 
     def _raise_failure(self) -> None:
         for receiver, error in self.failures.items():
-            self._members.standing.emit(receiver, "lost", error)
+            self._members.status.emit(receiver, "lost", error)
         for error in self.failures.values():
             raise error
         raise ReceiverUnreachableError("the receivers closed their connections")
@@ -157,7 +157,7 @@ class Connector:
             except ReceiverBusyError:
                 if time.monotonic() + gap_s > until_s:
                     raise
-            self._members.standing.emit(member.receiver, "busy")
+            self._members.status.emit(member.receiver, "busy")
             await asyncio.sleep(gap_s)
 
 

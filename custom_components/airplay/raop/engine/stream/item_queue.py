@@ -53,10 +53,10 @@ class ItemQueue:
         """Open what shall follow in the background, or let nothing follow."""
         self.drop_next()
         order = self._order
-        supply = transmitter.supply
+        feed = transmitter.feed
         if media is None:
-            return await self._pacer.run(lambda: supply.follow(None))
-        await self._pacer.run(supply.expect)
+            return await self._pacer.run(lambda: feed.follow(None))
+        await self._pacer.run(feed.expect)
         if order is not self._order:
             return None  # A newer order came meanwhile, or the end of it all.
         self._next = self.make(media, command)
@@ -104,15 +104,15 @@ class ItemQueue:
     async def _open(
         self, item: MediaItem, transmitter: Transmitter, fade_frames: int
     ) -> None:
-        supply = transmitter.supply
+        feed = transmitter.feed
         try:
             await item.buffer()
         except MediaError as err:
-            await self._pacer.run(lambda: supply.follow(None))
+            await self._pacer.run(lambda: feed.follow(None))
             mark = item.media.item
             self._emit(
                 NextFailed(stream=self._stream, item=mark, code=err.code, text=str(err))
             )
             return
         position = frames_of_ms(item.media.position_ms)
-        await self._pacer.run(lambda: supply.follow(item.source, position, fade_frames))
+        await self._pacer.run(lambda: feed.follow(item.source, position, fade_frames))

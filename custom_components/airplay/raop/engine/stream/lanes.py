@@ -38,15 +38,15 @@ class Lanes:
         on_lost: Callable[[str, RaopError], Coroutine[None, None, None]],
         remotes: Remotes | None = None,
         ptp: PtpService | None = None,
-        ways: LaneChoice | None = None,
+        choice: LaneChoice | None = None,
         on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:
         self._stream = stream
         self._pacer = pacer
-        self.standing = MemberStatus(stream, emit)
+        self.status = MemberStatus(stream, emit)
         self._on_lost = on_lost
         self._remotes = remotes or Remotes()
-        self._ways = ways or LaneChoice()
+        self._choice = choice or LaneChoice()
         self._lanes: dict[str, Lane] = {}
         self._joining: WeakSet[Lane] = WeakSet()
         self._guards: dict[str, asyncio.Task[None]] = {}
@@ -54,7 +54,7 @@ class Lanes:
         self._levels: dict[str, tuple[float | None, bool]] = {}
         self.drop_outs: dict[str, int] = {}
         self._tunings: dict[str, tuple[int, Channel]] = {}
-        self._means = LaneContext(identity, pacer, GroupKeys.random(), ptp, on_button)
+        self._context = LaneContext(identity, pacer, GroupKeys.random(), ptp, on_button)
 
     def __bool__(self) -> bool:
         return bool(self._lanes)
@@ -109,9 +109,9 @@ class Lanes:
         The receiver may order by it from now on.
         """
         lane = await prepare_lane(
-            self._ways.to(member),
+            self._choice.to(member),
             lambda: self._levelled(member),
-            self._means,
+            self._context,
             self._joining.add,
         )
         self._remotes.add(
@@ -121,7 +121,7 @@ class Lanes:
             without_scope(lane.remote_address),
             time.monotonic(),
         )
-        self.standing.emit(member.receiver, "connected", local=lane.local_address)
+        self.status.emit(member.receiver, "connected", local=lane.local_address)
         return lane
 
     async def record(self, lanes: Iterable[Lane], transmitter: Transmitter) -> None:
@@ -138,8 +138,8 @@ class Lanes:
             self._lanes[name] = lane
             self._joining.discard(lane)
             if lane.found_volume is not None:
-                self.standing.emit_volume(name, lane.found_volume)
-            self.standing.emit(name, "started")
+                self.status.emit_volume(name, lane.found_volume)
+            self.status.emit(name, "started")
             self._guards[name] = asyncio.create_task(self._guard(name, lane))
             self._remotes.began(name, time.monotonic())
 
@@ -160,9 +160,9 @@ class Lanes:
     async def leave(self, receiver: str, error: RaopError | None = None) -> None:
         """Take out a receiver, which is not tried again."""
         reason = error or StoppedError("the receiver was taken out")
-        self.standing.errors[receiver] = reason
+        self.status.errors[receiver] = reason
         await self.drop(receiver)
-        self.standing.emit(receiver, "left", error)
+        self.status.emit(receiver, "left", error)
 
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence all; the given packet comes next.
@@ -225,12 +225,12 @@ class Lanes:
 
     def sounds(self, lane: Lane) -> None:
         """Tell that a receiver is heard, as far as can be seen."""
-        self._ways.mark_heard(lane)
-        self.standing.emit(lane.member.receiver, "playing", lane=str(lane.kind))
+        self._choice.mark_heard(lane)
+        self.status.emit(lane.member.receiver, "playing", lane=str(lane.kind))
 
     def shun(self, lane: Lane) -> bool:
         """Reach a receiver by another way next time; return whether there is one."""
-        return self._ways.shun(lane)
+        return self._choice.shun(lane)
 
     def show(self, show: Show) -> None:
         """Tell all what plays."""
@@ -282,7 +282,7 @@ class Lanes:
         self._guards.pop(name, None)
         self._remotes.ended(name, time.monotonic())
         lane.release()
-        self.standing.emit(name, "lost", error)
+        self.status.emit(name, "lost", error)
         await self._on_lost(name, error)
 
 

@@ -44,17 +44,17 @@ class Membership:
 
     def __init__(
         self,
-        sessions: GroupOutput,
+        output: GroupOutput,
         music: RunningMusic,
         *,
         on_arrived: Callable[[Lane], None],
     ) -> None:
-        self._sessions = sessions
-        self._lanes = sessions.members
+        self._output = output
+        self._lanes = output.members
         self._music = music
         self._roster = Roster()
-        self._healing = MemberSupervisor(
-            sessions, self._roster, on_arrived=on_arrived, on_hopeless=self._lose_hope
+        self._supervisor = MemberSupervisor(
+            output, self._roster, on_arrived=on_arrived, on_hopeless=self._lose_hope
         )
         self._losing: asyncio.Task[None] | None = None
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -77,12 +77,12 @@ class Membership:
     @property
     def has_hope(self) -> bool:
         """Whether somebody may come back although nobody is heard."""
-        return self._healing.has_hope
+        return self._supervisor.has_hope
 
     @property
     def missing(self) -> frozenset[str]:
         """Those that were lost already when the music was paused."""
-        return self._healing.missing
+        return self._supervisor.missing
 
     def expect(self, command: Play) -> None:
         """Take note of a command to play before its turn comes."""
@@ -91,7 +91,7 @@ class Membership:
 
     def can_take(self, command: Play) -> bool:
         """Whether a command finds a session that stands."""
-        return self._sessions.can_take(self._roster.of(command))
+        return self._output.can_take(self._roster.of(command))
 
     def adopt(self, command: Play) -> None:
         """Let the members of a command be those of the stream."""
@@ -105,36 +105,36 @@ class Membership:
         if not self._roster.give_up(command):
             return
         if not self._music.has_command:
-            self._healing.dismiss(NoStreamError("nothing plays"))
+            self._supervisor.dismiss(NoStreamError("nothing plays"))
         elif self._music.is_quiet:
-            self._healing.dismiss()
-        elif self._sessions.line:
-            self._healing.start()
+            self._supervisor.dismiss()
+        elif self._output.line:
+            self._supervisor.start()
 
     async def free_others(self) -> None:
         """End the sessions of those that are no members any more."""
         wanted = {each.receiver for each in self.members}
         gone = {lane.member.receiver for lane in self._lanes.lanes} - wanted
         for receiver in gone:
-            await self._healing.leave(receiver)
+            await self._supervisor.leave(receiver)
         await all_of(self._lanes.leave(receiver) for receiver in gone)
 
     def begin(self) -> None:
         """See to it that all hear the line that has begun, and go on hearing it."""
-        self._healing.start()
+        self._supervisor.start()
 
     async def rest(self) -> None:
         """Leave all as they are: nothing is to be heard."""
-        await self._healing.rest()
+        await self._supervisor.rest()
 
     def pause(self) -> None:
         """Let nobody wait to be heard: whoever has joined is when it goes on."""
-        self._healing.dismiss()
+        self._supervisor.dismiss()
 
     def end(self, error: RaopError | None, *, is_final: bool) -> None:
         """Let nobody wait to be heard, unless more is to come."""
         if is_final or not self._roster.is_awaited:
-            self._healing.dismiss(error or StoppedError("the stream has ended"))
+            self._supervisor.dismiss(error or StoppedError("the stream has ended"))
 
     async def join(self, member: Member) -> None:
         """Add a receiver; return when it is heard, if anything is.
@@ -149,7 +149,7 @@ class Membership:
             self._roster.add(member)
             self._lanes.want_too(member)
         if is_awaited or not self._music.is_quiet:
-            await self._healing.joined(member.receiver)
+            await self._supervisor.joined(member.receiver)
 
     def is_last(self, receiver: str) -> bool:
         """Whether nobody is left to play to without a receiver."""
@@ -161,41 +161,41 @@ class Membership:
             if not self._roster.has(receiver):
                 return
             self._roster.remove(receiver)
-            await self._healing.leave(receiver)
-            await self._sessions.arrivals.cancel(receiver)
+            await self._supervisor.leave(receiver)
+            await self._output.connector.cancel(receiver)
             await self._lanes.leave(receiver)
-        self._healing.lost(
+        self._supervisor.lost(
             receiver, ReceiverUnreachableError("the others do not answer")
         )
 
     def seen(self, member: Member) -> None:
         """Try a receiver that is missing at once, at the address where it was seen."""
-        self._healing.seen(member)
+        self._supervisor.seen(member)
 
     async def switch_away(self, receiver: str) -> None:
         """Free a receiver that was switched to another source."""
         lane = self._lanes.lane_for(receiver)
-        async with self._sessions.gate:
+        async with self._output.gate:
             # A newer session has taken the receiver back.
             if lane is None or self._lanes.lane_for(receiver) is not lane:
                 return
             self._roster.switch_away(receiver)
-            await self._healing.leave(receiver)
+            await self._supervisor.leave(receiver)
             await self._lanes.leave(receiver)
             taken = "the receiver was switched to another source"
             await self.lost(receiver, ReceiverTakenError(taken))
 
     async def bring_back(self, receiver: str) -> None:
         """Let a receiver that was switched away join the others, if any still play."""
-        async with self._sessions.gate:
-            if self._music.is_quiet or not (self._lanes and self._sessions.line):
+        async with self._output.gate:
+            if self._music.is_quiet or not (self._lanes and self._output.line):
                 return
             self._roster.switch_back(receiver)
-            self._healing.start()
+            self._supervisor.start()
 
     async def lost(self, receiver: str, error: RaopError) -> None:
         """Go on without a receiver; a paused stream connects anew when resumed."""
-        self._healing.lost(receiver, error)
+        self._supervisor.lost(receiver, error)
         goes_on = self._lanes or self.has_hope or self._music.is_changing
         if not goes_on:
             await self._music.fail(receiver, error)
@@ -204,7 +204,7 @@ class Membership:
         """End a group of which nobody has come back."""
 
         async def end() -> None:
-            async with self._sessions.gate:
+            async with self._output.gate:
                 if not self._lanes and not self._music.is_changing:
                     await self._music.fail(receiver, error)
 

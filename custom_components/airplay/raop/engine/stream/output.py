@@ -52,7 +52,7 @@ class GroupOutput:
         self.pacer = pacer
         self.transmitter: Transmitter | None = None
         self.gate = asyncio.Lock()
-        self.arrivals = Connector(members, lambda: self.transmitter)
+        self.connector = Connector(members, lambda: self.transmitter)
         self._endings = 0
         self._on_switch = on_switch
         self._on_end = on_end
@@ -109,7 +109,7 @@ class GroupOutput:
             await buffer()
             is_media_ready.set()
 
-        gathering = self.arrivals.gather(
+        gathering = self.connector.gather(
             members, patience_s=patience_s, is_media_ready=is_media_ready
         )
         await all_of([gathering, get_media()])
@@ -131,7 +131,7 @@ class GroupOutput:
             missing = [each for each in missing if each.receiver not in absent]
         if missing:
             on_missing()
-            await self.arrivals.gather(missing)
+            await self.connector.gather(missing)
 
     async def wake(self, lead_in_ms: int) -> None:
         """Send silence, and so much of it that an amplifier is awake behind it."""
@@ -186,7 +186,7 @@ class GroupOutput:
         transmitter, self.transmitter = self.transmitter, None
         self._endings += 1
         try:
-            await self.arrivals.clear()
+            await self.connector.clear()
             await self.members.tear_down()
         finally:
             self._endings -= 1

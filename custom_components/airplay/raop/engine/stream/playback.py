@@ -36,17 +36,17 @@ class Playback:
         self._pacer = pacer
         self._on_idle = on_idle
         self.items = ItemQueue(name, pacer=pacer, emit=emit)
-        self.herald = StreamReporter(name, emit)
-        self.sessions = GroupOutput(
+        self.reporter = StreamReporter(name, emit)
+        self.output = GroupOutput(
             lanes, pacer, on_switch=self.items.switched, on_end=self._ran_out
         )
-        self.follower = ProgressTracker(
-            self.sessions, self.items, self.herald, on_item=self._now_at
+        self.tracker = ProgressTracker(
+            self.output, self.items, self.reporter, on_item=self._now_at
         )
-        self.floor = SpeakingTurns(self.sessions, self)
-        self.company = Membership(self.sessions, self, on_arrived=self.follower.show_to)
-        self.listening = StartConfirmation(
-            self.sessions, self.follower, self.check_alive
+        self.turns = SpeakingTurns(self.output, self)
+        self.membership = Membership(self.output, self, on_arrived=self.tracker.show_to)
+        self.confirmation = StartConfirmation(
+            self.output, self.tracker, self.check_alive
         )
         # What plays or is paused, and where it stands if it begins anew.
         self.command: Play | None = None
@@ -66,16 +66,16 @@ class Playback:
         """Whether it holds no session, no media and nothing to go on with."""
         return (
             not self._lanes
-            and not self.sessions.are_ending
-            and not self.floor.is_taken
+            and not self.output.are_ending
+            and not self.turns.is_taken
             and self.items.present is None
-            and not self.herald.is_paused
+            and not self.reporter.is_paused
         )
 
     @property
     def members(self) -> tuple[Member, ...]:
         """The receivers of what plays or is paused."""
-        return self.company.members if self.command else ()
+        return self.membership.members if self.command else ()
 
     @property
     def has_command(self) -> bool:
@@ -85,17 +85,17 @@ class Playback:
     @property
     def is_changing(self) -> bool:
         """Whether a lost receiver does not end what plays, or nothing does."""
-        return self.herald.is_paused or self.is_switching or self.is_gathering
+        return self.reporter.is_paused or self.is_switching or self.is_gathering
 
     @property
     def active(self) -> tuple[Member, ...]:
         """Those of them that were not switched to another source."""
-        return self.company.active if self.command else ()
+        return self.membership.active if self.command else ()
 
     @property
     def is_quiet(self) -> bool:
         """Whether nothing plays or is about to."""
-        return self.command is None or self.herald.is_paused
+        return self.command is None or self.reporter.is_paused
 
     @property
     def is_live(self) -> bool:
@@ -106,12 +106,12 @@ class Playback:
     @property
     def paused_ms(self) -> int:
         """The position at which a pause came."""
-        transmitter = self.sessions.transmitter
-        return ms_of_frames(transmitter.supply.paused_position) if transmitter else 0
+        transmitter = self.output.transmitter
+        return ms_of_frames(transmitter.feed.paused_position) if transmitter else 0
 
     def check_alive(self) -> None:
         """Raise what ended the stream while a command was at work on it."""
-        if not (self._lanes or self.company.has_hope):
+        if not (self._lanes or self.membership.has_hope):
             raise self.failure or ReceiverUnreachableError(
                 "the receiver closed the connection"
             )
@@ -130,7 +130,7 @@ class Playback:
     async def rest(self) -> None:
         """Be paused again after a voice, or idle."""
         if self.items.present:
-            await self.sessions.pause()
+            await self.output.pause()
             self.keep_for_a_while()
         else:
             await self.close()
@@ -161,18 +161,18 @@ class Playback:
     ) -> None:
         """Free the receivers and tell why; a voice keeps those that it needs."""
         self.failure = error
-        self.company.end(error, is_final=reason == "stopped")
+        self.membership.end(error, is_final=reason == "stopped")
         command = self.command
         self.keep()
-        if self.floor.is_taken and self._lanes and reason != "stopped":
+        if self.turns.is_taken and self._lanes and reason != "stopped":
             await self._leave_to_voice()
         else:
             await self.close()
         if self.command is not command:
             return  # A newer command has taken the stream meanwhile.
         self.command = None
-        self.herald.end(reason, error, receiver)
-        if not self.floor.is_taken:
+        self.reporter.end(reason, error, receiver)
+        if not self.turns.is_taken:
             # The voice may have ended while the music was left.
             await self.close()
         self._on_idle()
@@ -180,23 +180,23 @@ class Playback:
     async def close(self) -> None:
         """Free the receivers and leave the media."""
         await self._leave()
-        await self.sessions.end()
+        await self.output.end()
 
     async def _leave_to_voice(self) -> None:
         """Leave the media, and the sessions to a voice."""
         await self._leave()
-        if self.sessions.transmitter:
-            await self._pacer.run(self.sessions.transmitter.clear)
+        if self.output.transmitter:
+            await self._pacer.run(self.output.transmitter.clear)
 
     async def _leave(self) -> None:
         self.items.close()
-        self.follower.stop()
-        await self.company.rest()
+        self.tracker.stop()
+        await self.membership.rest()
 
     async def _let_go_later(self, position_ms: int) -> None:
         """Free the receivers of a stream that stays paused."""
         await asyncio.sleep(self.keep_s)
-        async with self.sessions.gate:
+        async with self.output.gate:
             self._release = None
             if self.command and self.items.present:
                 media = replace(self.items.present.media, position_ms=position_ms)
@@ -210,13 +210,13 @@ class Playback:
 
     def _ran_out(self, source: Pcm) -> None:
         """Everything was heard, unless other media took the source's place."""
-        self.follower.hand_over(source)
+        self.tracker.hand_over(source)
         playback = self.items.present
         if playback is None or playback.source is not source or self.is_switching:
             return
         error: RaopError | None = playback.error
         if error is None and not self._lanes.have_evidence:
-            if self.listening.handle_end():
+            if self.confirmation.handle_end():
                 return
             error = ReceiverSilentError(SILENT)
         reason = "failed" if error else "finished"

@@ -22,15 +22,15 @@ class ProgressTracker:
 
     def __init__(
         self,
-        sessions: GroupOutput,
+        output: GroupOutput,
         items: ItemQueue,
-        herald: StreamReporter,
+        reporter: StreamReporter,
         *,
         on_item: Callable[[MediaItem], None],
     ) -> None:
-        self._sessions = sessions
+        self._output = output
         self._items = items
-        self._herald = herald
+        self._reporter = reporter
         self._on_item = on_item
         self._watch: asyncio.Task[None] | None = None
         self._artwork: tuple[str, bytes] | None = None
@@ -50,34 +50,34 @@ class ProgressTracker:
 
     def update(self) -> None:
         """Derive the state from what is heard now."""
-        transmitter, line = self._sessions.transmitter, self._sessions.line
+        transmitter, line = self._output.transmitter, self._output.line
         if transmitter is None or line is None:
             return
-        if not self._sessions.members.have_evidence:
+        if not self._output.members.have_evidence:
             return
         now_ns = clock.now_ns()
         if now_ns < max(line.at_ns, self.heard_ns):
             return
         segment, frame = self._heard(now_ns)
         self.hand_over(segment.source)
-        is_over = transmitter.supply.end_frame is not None
+        is_over = transmitter.feed.end_frame is not None
         state = "playing" if segment.sounds or is_over else "buffering"
-        if state != self._herald.state:
+        if state != self._reporter.state:
             position_ms = ms_of_frames(segment.position_at(frame))
-            self._herald.change(state, position_ms, now_ns)
+            self._reporter.change(state, position_ms, now_ns)
 
     def hand_over(self, source: Pcm | None) -> None:
         """Tell of the next item when it is heard."""
         item = self._items.hand_over(source)
-        transmitter = self._sessions.transmitter
+        transmitter = self._output.transmitter
         if item is None or transmitter is None:
             return
         self._on_item(item)
         self.publish(item)
         line = transmitter.line
-        segment = transmitter.supply.segment_of(item.source)
+        segment = transmitter.feed.segment_of(item.source)
         at_ns = line.time_of(segment.frame) if line else None
-        self._herald.change("playing", item.media.position_ms, at_ns)
+        self._reporter.change("playing", item.media.position_ms, at_ns)
 
     def publish(self, item: MediaItem) -> None:
         """Tell of an item, now and whenever its words change."""
@@ -95,7 +95,7 @@ class ProgressTracker:
         """Show a picture on receivers that can."""
         self._artwork = (content_type, picture)
         frame = self._shown_frame()
-        self._sessions.members.show_artwork(content_type, picture, frame)
+        self._output.members.show_artwork(content_type, picture, frame)
 
     def measure(self) -> None:
         """Report now, with figures of each link, which take their time."""
@@ -113,38 +113,38 @@ class ProgressTracker:
                 self._report(now_ns)
 
     def _heard(self, now_ns: int) -> tuple[Segment, int]:
-        transmitter = self._sessions.transmitter
+        transmitter = self._output.transmitter
         frame = transmitter.heard_frame(now_ns) if transmitter else None
         if transmitter is None or frame is None:
             return Segment(0, 0, None, sounds=False), 0
-        return transmitter.supply.segment_at(frame), frame
+        return transmitter.feed.segment_at(frame), frame
 
     def _report(self, now_ns: int, *, is_measured: bool = False) -> None:
         """Tell the position at an instant, which is told with it."""
-        transmitter, playback = self._sessions.transmitter, self._items.present
+        transmitter, playback = self._output.transmitter, self._items.present
         if transmitter is None or transmitter.line is None or playback is None:
             return
         segment, frame = self._heard(now_ns)
-        self._herald.progress(
+        self._reporter.progress(
             ms_of_frames(segment.position_at(frame)),
             now_ns,
             buffered_frames=playback.source.buffered_frames,
-            supply=transmitter.supply,
+            feed=transmitter.feed,
             worst_lateness_ns=transmitter.worst_lateness_ns,
-            members=self._sessions.members.progress(is_measured=is_measured),
+            members=self._output.members.progress(is_measured=is_measured),
         )
 
     def _shown_frame(self) -> int:
         """Return the frame from which on the present item is heard."""
-        transmitter, playback = self._sessions.transmitter, self._items.present
+        transmitter, playback = self._output.transmitter, self._items.present
         if transmitter is None or playback is None:
             return 0
-        return transmitter.supply.segment_of(playback.source).frame
+        return transmitter.feed.segment_of(playback.source).frame
 
     def show(self) -> None:
         """Tell the receivers what plays."""
         if show := self._shown():
-            self._sessions.members.show(show)
+            self._output.members.show(show)
 
     def show_to(self, lane: Lane) -> None:
         """Tell a receiver that has joined what plays."""
@@ -154,10 +154,10 @@ class ProgressTracker:
                 lane.show_artwork(*self._artwork, self._shown_frame())
 
     def _shown(self) -> Show | None:
-        playback, transmitter = self._items.present, self._sessions.transmitter
+        playback, transmitter = self._items.present, self._output.transmitter
         if playback is None or transmitter is None or transmitter.line is None:
             return None
-        segment = transmitter.supply.segment_of(playback.source)
+        segment = transmitter.feed.segment_of(playback.source)
         start = segment.frame - segment.position
         end = start + frames_of_ms(playback.duration_ms or 0)
         now = max(segment.frame, transmitter.line.frame_at(clock.now_ns()))

@@ -41,7 +41,7 @@ class ReconnectLogic:
     def __init__(
         self,
         receiver: str,
-        sessions: GroupOutput,
+        output: GroupOutput,
         roster: Roster,
         link: RetryPolicy,
         *,
@@ -53,10 +53,10 @@ class ReconnectLogic:
         self.task: asyncio.Task[None] | None = None
         self.is_given_up = False
         self.is_heard = False
-        self._sessions = sessions
-        self._members = sessions.members
+        self._output = output
+        self._members = output.members
         self._roster = roster
-        self._link = link
+        self._retries = link
         self._is_asked_for = is_asked_for
         self._on_arrived = on_arrived
         self._on_heard = on_heard
@@ -66,7 +66,7 @@ class ReconnectLogic:
 
     def hurry(self) -> None:
         """Try at once, if it is missing."""
-        self._link.was_seen()
+        self._retries.was_seen()
         self._hurried.set()
 
     def lost(self, error: RaopError) -> None:
@@ -77,7 +77,7 @@ class ReconnectLogic:
         """Return why it is not tried any more; a lone receiver is nobody's business."""
         while member := self._roster.member_for(self.receiver):
             try:
-                lane = await self._reach(member)
+                lane = await self._is_reachable(member)
                 await self._follow(lane, member)
             except RaopError as err:
                 self._error = err
@@ -93,7 +93,7 @@ class ReconnectLogic:
             is_unreachable = isinstance(self._error, ReceiverUnreachableError)
             if is_unreachable and await self._is_back():
                 continue
-            await self._wait(self._link.next_wait_s())
+            await self._wait(self._retries.next_wait_s())
         return self._error
 
     @property
@@ -101,22 +101,22 @@ class ReconnectLogic:
         return not self._roster.is_group
 
     def _verdict(self, error: RaopError) -> RaopError | None:
-        self._link.missed(time.monotonic())
+        self._retries.missed(time.monotonic())
         if self._is_asked_for():
             return error
-        self._members.standing.emit(self.receiver, "lost", error)
-        return self._link.verdict(error, time.monotonic())
+        self._members.status.emit(self.receiver, "lost", error)
+        return self._retries.verdict(error, time.monotonic())
 
-    async def _reach(self, member: Member) -> Lane:
+    async def _is_reachable(self, member: Member) -> Lane:
         """Return its session, when it is heard by it."""
         lane = self._members.lane_for(self.receiver)
         if lane is None or not lane.is_open:
             if not self._was_there:
                 await self._knock(member)
-            arrivals = self._sessions.arrivals
-            if error := arrivals.failures.pop(self.receiver, None):
+            connector = self._output.connector
+            if error := connector.failures.pop(self.receiver, None):
                 raise error
-            lane = await arrivals.arrive(member)
+            lane = await connector.arrive(member)
             self._on_arrived(lane)
         await self._hear(lane)
         return lane
@@ -143,7 +143,7 @@ class ReconnectLogic:
 
     async def _follow(self, lane: Lane, member: Member) -> None:
         """Return when it is not heard any more and does not come back by itself."""
-        pulse = Liveness()
+        liveness = Liveness()
         while True:
             is_hurried = await self._pause(_LOOK_S)
             if not self._is_standing(lane):
@@ -153,11 +153,11 @@ class ReconnectLogic:
                 await self._find_out(lane, member)
                 self._drop_out(self._error)
                 return
-            if self._is_silent(lane, pulse) and not self._is_alone:
+            if self._is_silent(lane, liveness) and not self._is_alone:
                 self._drop_out(ReceiverSilentError(_MUTE))
-                await self._await_sound(lane, pulse)
+                await self._await_sound(lane, liveness)
                 # How long it was away says nothing of how often it asks.
-                pulse = Liveness()
+                liveness = Liveness()
                 self._sounds(lane)
 
     async def _find_out(self, lane: Lane, member: Member) -> None:
@@ -178,15 +178,15 @@ class ReconnectLogic:
         self.is_heard = True
         if not self._is_alone:
             self._members.keep_level(self.receiver)
-        self._link.came_back()
+        self._retries.came_back()
         self._members.sounds(lane)
         self._on_heard()
 
-    async def _await_sound(self, lane: Lane, pulse: Liveness) -> None:
+    async def _await_sound(self, lane: Lane, liveness: Liveness) -> None:
         """Feed a silent receiver on while its connection stands."""
         since_s = knocked_s = time.monotonic()
         lane.endure()
-        while self._is_silent(lane, pulse):
+        while self._is_silent(lane, liveness):
             is_back = await self._pause(_LOOK_S)
             self._check(lane)
             if not is_back and time.monotonic() - knocked_s < _KNOCK_S:
@@ -247,9 +247,9 @@ class ReconnectLogic:
         self.is_heard = False
         if self._is_alone:
             return
-        self._link.dropped_out(time.monotonic())
-        self._members.drop_outs[self.receiver] = self._link.drop_outs
-        self._members.standing.emit(self.receiver, "lost", error)
+        self._retries.dropped_out(time.monotonic())
+        self._members.drop_outs[self.receiver] = self._retries.drop_outs
+        self._members.status.emit(self.receiver, "lost", error)
 
     def _is_standing(self, lane: Lane) -> bool:
         return lane.is_open and self._members.lane_for(self.receiver) is lane
@@ -258,14 +258,14 @@ class ReconnectLogic:
         if not self._is_standing(lane):
             raise self._error
 
-    def _is_silent(self, lane: Lane, pulse: Liveness) -> bool:
-        if self._sessions.line is None or lane.last_evidence_ns is None:
+    def _is_silent(self, lane: Lane, liveness: Liveness) -> bool:
+        if self._output.line is None or lane.last_evidence_ns is None:
             return False
-        pulse.asked(lane.last_evidence_ns / SECOND_NS)
-        return pulse.is_silent(clock.now_ns() / SECOND_NS)
+        liveness.asked(lane.last_evidence_ns / SECOND_NS)
+        return liveness.is_silent(clock.now_ns() / SECOND_NS)
 
     def _heard_ns(self, lane: Lane) -> int | None:
-        transmitter, outlet = self._sessions.transmitter, lane.outlet
+        transmitter, outlet = self._output.transmitter, lane.outlet
         if transmitter is None or outlet is None:
             return None
         return transmitter.heard_ns(outlet)

@@ -70,7 +70,7 @@ class StreamReporter:
         at_ns: int,
         *,
         buffered_frames: int,
-        supply: PcmFeed,
+        feed: PcmFeed,
         worst_lateness_ns: int,
         members: tuple[MemberProgress, ...],
     ) -> None:
@@ -81,7 +81,7 @@ class StreamReporter:
                 position_ms=position_ms,
                 at=clock.to_unix(at_ns),
                 buffered_ms=ms_of_frames(buffered_frames),
-                silence_ms=ms_of_frames(supply.silence_frames),
+                silence_ms=ms_of_frames(feed.silence_frames),
                 worst_lateness_us=worst_lateness_ns // 1000,
                 members=members,
             )

@@ -59,8 +59,8 @@ class _Turn:
 class SpeakingTurns:
     """Lets one voice at a time speak on each receiver; then all is as it was before."""
 
-    def __init__(self, sessions: GroupOutput, music: MusicUnderVoice) -> None:
-        self._sessions = sessions
+    def __init__(self, output: GroupOutput, music: MusicUnderVoice) -> None:
+        self._output = output
         self._music = music
         self._turns: list[_Turn] = []
 
@@ -107,42 +107,42 @@ class SpeakingTurns:
         With it comes the instant from which on everybody addressed is awake. Raises
         what stands in the way where nobody addressed can be reached.
         """
-        sessions = self._sessions
-        async with sessions.gate:
+        output = self._output
+        async with output.gate:
             await self._music.wait_idle()
             self._music.keep()
             awake_ns = 0
-            if sessions.transmitter is None:
+            if output.transmitter is None:
                 if not self._music.members:
-                    sessions.members.want(addressed)
+                    output.members.want(addressed)
                 await self._begin(addressed, depth_ms)
             elif self._music.is_quiet:
                 awake_ns = await self._invite(addressed, lead_in_ms)
-            if sessions.is_hushed:
-                await sessions.wake(lead_in_ms)
-            assert sessions.transmitter is not None
-            return sessions.transmitter, awake_ns
+            if output.is_hushed:
+                await output.wake(lead_in_ms)
+            assert output.transmitter is not None
+            return output.transmitter, awake_ns
 
     async def _begin(self, addressed: Sequence[Member], depth_ms: int) -> None:
         """Open sessions for those who speak, and no others."""
         try:
-            await self._sessions.prepare(addressed, depth_ms, 0.0, _do_nothing)
+            await self._output.prepare(addressed, depth_ms, 0.0, _do_nothing)
         except BaseException:
-            await self._sessions.end()
+            await self._output.end()
             raise
 
     async def _invite(self, addressed: Sequence[Member], lead_in_ms: int) -> int:
         """Open the sessions that are missing; return when who has come is awake."""
-        sessions = self._sessions
-        if sessions.is_hushed:
-            await sessions.members.check()
-        if not (missing := sessions.members.missing(addressed)):
+        output = self._output
+        if output.is_hushed:
+            await output.members.check()
+        if not (missing := output.members.missing(addressed)):
             return 0
-        await sessions.arrivals.gather(missing)
-        transmitter = sessions.transmitter
+        await output.connector.gather(missing)
+        transmitter = output.transmitter
         if transmitter is None or transmitter.line is None:
             return 0
-        soonest_ns = await sessions.pacer.run(transmitter.soonest_ns)
+        soonest_ns = await output.pacer.run(transmitter.soonest_ns)
         return soonest_ns + silence_ns(lead_in_ms)
 
     async def clear(self) -> None:
@@ -155,8 +155,8 @@ class SpeakingTurns:
 
     async def restore_volume(self, member: Member) -> None:
         """Set a receiver's level, in a session of its own if there is none."""
-        sessions, members = self._sessions, self._sessions.members
-        async with sessions.gate:
+        output, members = self._output, self._output.members
+        async with output.gate:
             await self._music.wait_idle()
             if not self._music.members:
                 members.want([member])
@@ -169,10 +169,10 @@ class SpeakingTurns:
             try:
                 lane = await members.prepare(member)
             except RaopError as err:
-                members.standing.emit(member.receiver, "lost", err)
+                members.status.emit(member.receiver, "lost", err)
                 raise
             try:
-                await lane.record(sessions.make_transmitter(1000))
+                await lane.record(output.make_transmitter(1000))
             finally:
                 await tear_down([lane])
 
@@ -181,9 +181,9 @@ class SpeakingTurns:
         if not self._may_rest():
             return
         await asyncio.sleep(_TAIL_S)
-        async with self._sessions.gate:
+        async with self._output.gate:
             await self._music.wait_idle()
-            if self._may_rest() and self._sessions.transmitter:
+            if self._may_rest() and self._output.transmitter:
                 await self._music.rest()
 
     def _may_rest(self) -> bool:

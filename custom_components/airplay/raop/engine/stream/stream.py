@@ -29,7 +29,7 @@ class Stream:
         on_idle: Callable[[Stream], None],
         remotes: Remotes | None = None,
         ptp: PtpService | None = None,
-        ways: LaneChoice | None = None,
+        choice: LaneChoice | None = None,
         on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:
         self.name = name
@@ -41,17 +41,17 @@ class Stream:
             on_lost=self._lost,
             remotes=remotes,
             ptp=ptp,
-            ways=ways,
+            choice=choice,
             on_button=on_button,
         )
         self._music = Playback(
             name, self._lanes, pacer=pacer, emit=emit, on_idle=lambda: on_idle(self)
         )
         self._beginning = Beginning(name, self._music)
-        self.sessions = self._music.sessions
-        self.follower = self._music.follower
-        self.floor = self._music.floor
-        self.company = self._music.company
+        self.output = self._music.output
+        self.tracker = self._music.tracker
+        self.turns = self._music.turns
+        self.membership = self._music.membership
 
     @property
     def is_idle(self) -> bool:
@@ -73,20 +73,20 @@ class Stream:
         await music.wait_idle()
         playback = music.items.make(command.media, command)
         try:
-            if self.company.can_take(command):
+            if self.membership.can_take(command):
                 await playback.buffer()
-            async with self.sessions.gate:
+            async with self.output.gate:
                 await music.wait_idle()
                 # What played may have come to its end while the media was opened.
-                if self.company.can_take(command):
+                if self.membership.can_take(command):
                     await self._beginning.within(command, playback)
                 else:
                     await self._beginning.anew(command, playback)
         except BaseException as err:
             if music.items.present is not playback:
                 playback.close()
-            self.company.give_up(command)
-            is_silenced = self.sessions.is_hushed and not music.is_quiet
+            self.membership.give_up(command)
+            is_silenced = self.output.is_hushed and not music.is_quiet
             if is_silenced and isinstance(err, Exception):
                 await music.end_with(err)
             raise
@@ -95,27 +95,27 @@ class Stream:
     async def pause(self, command: Pause) -> None:
         """Silence the receivers and remember the frame that was heard."""
         music = self._music
-        async with self.sessions.gate:
+        async with self.output.gate:
             if music.command is None:
                 return
             music.keep_s = command.keep_s
             position = await self._fall_silent(music.command)
-            if not music.herald.is_paused:
-                music.herald.change("paused", position)
-            self.follower.stop()
-            await self.company.rest()
-            self.company.pause()
+            if not music.reporter.is_paused:
+                music.reporter.change("paused", position)
+            self.tracker.stop()
+            await self.membership.rest()
+            self.membership.pause()
             music.keep()
-            if self.sessions.transmitter and not self.floor.is_taken:
+            if self.output.transmitter and not self.turns.is_taken:
                 music.keep_for_a_while()
 
     async def resume(self, command: Resume) -> None:
         """Go on from the frame that was heard at the pause."""
         music = self._music
-        if not music.herald.is_paused or music.command is None:
+        if not music.reporter.is_paused or music.command is None:
             raise NoStreamError("nothing is paused")
         music.keep()
-        async with self.sessions.gate:
+        async with self.output.gate:
             is_resumed = await self._beginning.go_on(music.command, command.lead_ms)
         if is_resumed:
             return await self._until_heard()
@@ -124,7 +124,7 @@ class Stream:
     async def queue(self, media: Media | None, crossfade_ms: int | None) -> None:
         """Open what shall follow; return at once."""
         items = self._music.items
-        transmitter, command = self.sessions.transmitter, self._music.command
+        transmitter, command = self.output.transmitter, self._music.command
         if transmitter and command and items.present:
             if crossfade_ms is not None:
                 command = replace(command, crossfade_ms=crossfade_ms)
@@ -132,8 +132,8 @@ class Stream:
 
     async def stop(self) -> None:
         """End the sessions, also what is announced, and free the receivers."""
-        await self.floor.clear()
-        async with self.sessions.gate:
+        await self.turns.clear()
+        async with self.output.gate:
             await self._music.wait_idle()
             await self._music.end(reason="stopped")
 
@@ -142,12 +142,12 @@ class Stream:
         music = self._music
         if music.items.present is None:
             return command.media.position_ms
-        if self.sessions.is_hushed and not music.herald.is_paused:
+        if self.output.is_hushed and not music.reporter.is_paused:
             # Still on its way: it begins where it was to begin, when it is resumed.
             await music.close()
             return command.media.position_ms
-        if self.sessions.line:
-            await self.sessions.pause()
+        if self.output.line:
+            await self.output.pause()
         return music.paused_ms
 
     async def _until_heard(self, command: Play | None = None) -> None:
@@ -155,13 +155,13 @@ class Stream:
 
         Where there is none a command to play is begun anew by another way.
         """
-        if self.sessions.line is None:
+        if self.output.line is None:
             return
-        if await self._music.listening.listen():
+        if await self._music.confirmation.listen():
             self._lanes.mark_heard()
-            self.follower.update()
+            self.tracker.update()
         elif command and self._has_another_way():
-            async with self.sessions.gate:
+            async with self.output.gate:
                 await self._music.close()
             await self.play(command)
         else:
@@ -171,9 +171,9 @@ class Stream:
 
     def _has_another_way(self) -> bool:
         """Give up the way to a lone receiver; return whether another can be tried."""
-        if self.company.is_group or self.floor.is_taken:
+        if self.membership.is_group or self.turns.is_taken:
             return False
         return any(self._lanes.shun(lane) for lane in self._lanes.lanes)
 
     async def _lost(self, receiver: str, error: RaopError) -> None:
-        await self.company.lost(receiver, error)
+        await self.membership.lost(receiver, error)

@@ -24,13 +24,13 @@ class MemberSupervisor:
 
     def __init__(
         self,
-        sessions: GroupOutput,
+        output: GroupOutput,
         roster: Roster,
         *,
         on_arrived: Callable[[Lane], None],
         on_hopeless: Callable[[str, RaopError], None],
     ) -> None:
-        self._sessions = sessions
+        self._output = output
         self._roster = roster
         self._on_arrived = on_arrived
         self._on_hopeless = on_hopeless
@@ -62,7 +62,7 @@ class MemberSupervisor:
         self._is_running = False
         self._lose_hope_later(None)
         await asyncio.gather(*(self._leave_alone(name) for name in (*self._cares,)))
-        await self._sessions.arrivals.clear()
+        await self._output.connector.clear()
 
     def dismiss(self, error: RaopError | None = None) -> None:
         """Let nobody wait to be heard any more."""
@@ -71,8 +71,8 @@ class MemberSupervisor:
 
     async def joined(self, receiver: str) -> None:
         """Wait until a member is heard; raise why it cannot be: then it is none."""
-        care = self._cares.get(receiver)
-        if care and care.is_heard:
+        logic = self._cares.get(receiver)
+        if logic and logic.is_heard:
             return
         answer = self._awaited.get(receiver)
         if answer is None:
@@ -104,48 +104,48 @@ class MemberSupervisor:
                 airplay_txt=member.airplay_txt,
             )
         )
-        if care := self._cares.get(member.receiver):
-            care.hurry()
+        if logic := self._cares.get(member.receiver):
+            logic.hurry()
 
     def lost(self, receiver: str, error: RaopError) -> None:
         """Take note that a session is gone; without any there is not hope for ever."""
-        if care := self._cares.get(receiver):
-            care.lost(error)
-        if self.has_hope and not self._sessions.members and self._hope is None:
+        if logic := self._cares.get(receiver):
+            logic.lost(error)
+        if self.has_hope and not self._output.members and self._hope is None:
             self._lose_hope_later(lambda: self._on_hopeless(receiver, error))
 
     def _take_care(self, receiver: str) -> None:
         if receiver in self._cares:
             return
         link = self._links.setdefault(receiver, RetryPolicy())
-        care = ReconnectLogic(
+        logic = ReconnectLogic(
             receiver,
-            self._sessions,
+            self._output,
             self._roster,
             link,
             is_asked_for=lambda: receiver in self._awaited,
             on_arrived=self._on_arrived,
             on_heard=lambda: self._heard(receiver),
         )
-        self._cares[receiver] = care
-        care.task = asyncio.create_task(self._run(care))
+        self._cares[receiver] = logic
+        logic.task = asyncio.create_task(self._run(logic))
 
-    async def _run(self, care: ReconnectLogic) -> None:
+    async def _run(self, logic: ReconnectLogic) -> None:
         try:
-            error = await care.run()
+            error = await logic.run()
         except Exception as err:
             _LOGGER.exception("Unexpected error with a member")
             error = RaopError(repr(err))
-            self._answer(care.receiver, error)
-        receiver = care.receiver
-        if self._cares.get(receiver) is not care:
+            self._answer(logic.receiver, error)
+        receiver = logic.receiver
+        if self._cares.get(receiver) is not logic:
             return
         del self._cares[receiver]
-        if not care.is_given_up:
+        if not logic.is_given_up:
             return
         self._links.pop(receiver, None)
         self._roster.remove(receiver)
-        await self._sessions.members.leave(receiver, error)
+        await self._output.members.leave(receiver, error)
         self._answer(receiver, error)
         if not self._roster.active:
             self._on_hopeless(receiver, error)
@@ -166,10 +166,10 @@ class MemberSupervisor:
             answer.set_result(None)
 
     async def _leave_alone(self, receiver: str) -> None:
-        care = self._cares.pop(receiver, None)
-        if care and care.task and care.task is not asyncio.current_task():
-            care.task.cancel()
-            await asyncio.gather(care.task, return_exceptions=True)
+        logic = self._cares.pop(receiver, None)
+        if logic and logic.task and logic.task is not asyncio.current_task():
+            logic.task.cancel()
+            await asyncio.gather(logic.task, return_exceptions=True)
 
     def _lose_hope_later(self, then: Callable[[], None] | None) -> None:
         if self._hope:
