@@ -128,7 +128,7 @@ class Engine:
             self._spawn(membership.switch_away(receiver))
         elif obeyed.turn is Turn.RETURN and not self._streams.is_busy(stream):
             self._spawn(
-                self._streams.take_over(stream, lambda: membership.bring_back(receiver))
+                self._streams.take_over(stream, lambda: membership.rejoin(receiver))
             )
 
     def _press(self, receiver: str, button: Button) -> None:
@@ -272,7 +272,7 @@ class Engine:
     def _set(self, command: SetVolume | Tune) -> None:
         """Set something of a receiver wherever it plays."""
         for stream in self._streams:
-            members = stream.output.members
+            members = stream.output.lanes
             match command:
                 case SetVolume():
                     members.set_volume(

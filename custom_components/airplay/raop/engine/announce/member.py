@@ -19,7 +19,7 @@ class AnnouncementMember:
         self.member = addressee.member
         self._volume = addressee.volume
         self._connector = output.connector
-        self._members = output.members
+        self._members = output.lanes
         self._lane: Lane | None = None
         self._is_raised = False
         self._was_there = False

@@ -50,7 +50,7 @@ class Membership:
         on_arrived: Callable[[Lane], None],
     ) -> None:
         self._output = output
-        self._lanes = output.members
+        self._lanes = output.lanes
         self._music = music
         self._roster = Roster()
         self._supervisor = MemberSupervisor(
@@ -185,7 +185,7 @@ class Membership:
             taken = "the receiver was switched to another source"
             await self.lost(receiver, ReceiverTakenError(taken))
 
-    async def bring_back(self, receiver: str) -> None:
+    async def rejoin(self, receiver: str) -> None:
         """Let a receiver that was switched away join the others, if any still play."""
         async with self._output.gate:
             if self._music.is_quiet or not (self._lanes and self._output.line):

@@ -48,7 +48,7 @@ class GroupOutput:
         on_switch: Callable[[Pcm], None],
         on_end: Callable[[Pcm], None],
     ) -> None:
-        self.members = members
+        self.lanes = members
         self.pacer = pacer
         self.transmitter: Transmitter | None = None
         self.gate = asyncio.Lock()
@@ -75,7 +75,7 @@ class GroupOutput:
     def can_take(self, members: Iterable[Member]) -> bool:
         """Whether one of these receivers can be played to as it is."""
         wanted = tuple(members)
-        is_there = len(self.members.missing(wanted)) < len(wanted)
+        is_there = len(self.lanes.missing(wanted)) < len(wanted)
         return self.transmitter is not None and is_there
 
     def make_transmitter(self, depth_ms: int) -> Transmitter:
@@ -125,9 +125,9 @@ class GroupOutput:
 
         While there is another, nobody waits for those that were absent before.
         """
-        await self.members.check()
-        missing = self.members.missing(wanted)
-        if self.members.stand:
+        await self.lanes.check()
+        missing = self.lanes.missing(wanted)
+        if self.lanes.stand:
             missing = [each for each in missing if each.receiver not in absent]
         if missing:
             on_missing()
@@ -154,7 +154,7 @@ class GroupOutput:
         Nobody waits for it when it `is_over`; what that raises is raised here.
         """
         deadline = time.monotonic() + _EVIDENCE_S
-        while not self.members.have_evidence:
+        while not self.lanes.have_evidence:
             if is_over() or time.monotonic() > deadline:
                 return False
             await asyncio.sleep(_LOOK_S)
@@ -164,20 +164,20 @@ class GroupOutput:
         """Silence the receivers for new sound; a voice speaks on."""
         if transmitter := self.transmitter:
             is_silent = transmitter.line is None
-            transmitter.is_unbroken = self.members.mind_flush
+            transmitter.is_unbroken = self.lanes.mind_flush
             point = await self.pacer.run(lambda: transmitter.hush(clock.now_ns()))
             if point and not is_silent:
-                await self.members.flush(*point)
+                await self.lanes.flush(*point)
 
     async def pause(self) -> None:
         """Hold the music and silence the receivers; a voice speaks on."""
         if (transmitter := self.transmitter) is None:
             return
-        transmitter.is_unbroken = self.members.mind_flush
+        transmitter.is_unbroken = self.lanes.mind_flush
         point = await self.pacer.run(lambda: transmitter.pause(clock.now_ns()))
         try:
             if point:
-                await self.members.flush(*point)
+                await self.lanes.flush(*point)
         except RaopError as err:
             _LOGGER.debug("paused without FLUSH: %s", err)
 
@@ -187,7 +187,7 @@ class GroupOutput:
         self._endings += 1
         try:
             await self.connector.clear()
-            await self.members.tear_down()
+            await self.lanes.tear_down()
         finally:
             self._endings -= 1
             if transmitter:
@@ -204,7 +204,7 @@ class GroupOutput:
         reach_ns = self.transmitter.reach_ns if self.transmitter else 0
         if wanted_ns is not None:
             return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS + reach_ns)
-        lead_ms = self.members.lead_ms if lead_ms is None else lead_ms
+        lead_ms = self.lanes.lead_ms if lead_ms is None else lead_ms
         return now_ns + max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS) + reach_ns
 
 

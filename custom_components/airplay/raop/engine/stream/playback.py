@@ -122,7 +122,7 @@ class Playback:
             self._release.cancel()
         self._release = None
 
-    def keep_for_a_while(self) -> None:
+    def release_later(self) -> None:
         """Keep the sessions of what is paused for `keep_s`, then free the receivers."""
         self.keep()
         self._release = asyncio.create_task(self._let_go_later(self.paused_ms))
@@ -131,7 +131,7 @@ class Playback:
         """Be paused again after a voice, or idle."""
         if self.items.present:
             await self.output.pause()
-            self.keep_for_a_while()
+            self.release_later()
         else:
             await self.close()
             self._on_idle()

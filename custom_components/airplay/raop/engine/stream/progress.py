@@ -53,7 +53,7 @@ class ProgressTracker:
         transmitter, line = self._output.transmitter, self._output.line
         if transmitter is None or line is None:
             return
-        if not self._output.members.have_evidence:
+        if not self._output.lanes.have_evidence:
             return
         now_ns = clock.now_ns()
         if now_ns < max(line.at_ns, self.heard_ns):
@@ -95,7 +95,7 @@ class ProgressTracker:
         """Show a picture on receivers that can."""
         self._artwork = (content_type, picture)
         frame = self._shown_frame()
-        self._output.members.show_artwork(content_type, picture, frame)
+        self._output.lanes.show_artwork(content_type, picture, frame)
 
     def measure(self) -> None:
         """Report now, with figures of each link, which take their time."""
@@ -131,7 +131,7 @@ class ProgressTracker:
             buffered_frames=playback.source.buffered_frames,
             feed=transmitter.feed,
             worst_lateness_ns=transmitter.worst_lateness_ns,
-            members=self._output.members.progress(is_measured=is_measured),
+            members=self._output.lanes.progress(is_measured=is_measured),
         )
 
     def _shown_frame(self) -> int:
@@ -144,7 +144,7 @@ class ProgressTracker:
     def show(self) -> None:
         """Tell the receivers what plays."""
         if show := self._shown():
-            self._output.members.show(show)
+            self._output.lanes.show(show)
 
     def show_to(self, lane: Lane) -> None:
         """Tell a receiver that has joined what plays."""

@@ -54,7 +54,7 @@ class ReconnectLogic:
         self.is_given_up = False
         self.is_heard = False
         self._output = output
-        self._members = output.members
+        self._members = output.lanes
         self._roster = roster
         self._retries = link
         self._is_asked_for = is_asked_for

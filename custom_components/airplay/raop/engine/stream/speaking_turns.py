@@ -114,7 +114,7 @@ class SpeakingTurns:
             awake_ns = 0
             if output.transmitter is None:
                 if not self._music.members:
-                    output.members.want(addressed)
+                    output.lanes.want(addressed)
                 await self._begin(addressed, depth_ms)
             elif self._music.is_quiet:
                 awake_ns = await self._invite(addressed, lead_in_ms)
@@ -135,8 +135,8 @@ class SpeakingTurns:
         """Open the sessions that are missing; return when who has come is awake."""
         output = self._output
         if output.is_hushed:
-            await output.members.check()
-        if not (missing := output.members.missing(addressed)):
+            await output.lanes.check()
+        if not (missing := output.lanes.missing(addressed)):
             return 0
         await output.connector.gather(missing)
         transmitter = output.transmitter
@@ -155,7 +155,7 @@ class SpeakingTurns:
 
     async def restore_volume(self, member: Member) -> None:
         """Set a receiver's level, in a session of its own if there is none."""
-        output, members = self._output, self._output.members
+        output, members = self._output, self._output.lanes
         async with output.gate:
             await self._music.wait_idle()
             if not self._music.members:

@@ -107,7 +107,7 @@ class Stream:
             self.membership.pause()
             music.keep()
             if self.output.transmitter and not self.turns.is_taken:
-                music.keep_for_a_while()
+                music.release_later()
 
     async def resume(self, command: Resume) -> None:
         """Go on from the frame that was heard at the pause."""

@@ -111,7 +111,7 @@ class MemberSupervisor:
         """Take note that a session is gone; without any there is not hope for ever."""
         if logic := self._cares.get(receiver):
             logic.lost(error)
-        if self.has_hope and not self._output.members and self._hope is None:
+        if self.has_hope and not self._output.lanes and self._hope is None:
             self._lose_hope_later(lambda: self._on_hopeless(receiver, error))
 
     def _take_care(self, receiver: str) -> None:
@@ -145,7 +145,7 @@ class MemberSupervisor:
             return
         self._links.pop(receiver, None)
         self._roster.remove(receiver)
-        await self._output.members.leave(receiver, error)
+        await self._output.lanes.leave(receiver, error)
         self._answer(receiver, error)
         if not self._roster.active:
             self._on_hopeless(receiver, error)
