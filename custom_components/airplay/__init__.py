@@ -16,8 +16,8 @@ from .announcements.speaker_announcer import SpeakerAnnouncer
 from .const import CHOICES, DOMAIN, PLATFORMS
 from .discovery.browser import PRESENCE
 from .discovery.device import AirPlayDevice
-from .discovery.entry_data import AirPlayConfigEntry, AirPlayRuntime
 from .raop.errors import AuthenticationError, RaopError, TooManyTriesError
+from .runtime import AirPlayConfigEntry, AirPlayRuntime
 from .sender.error_translation import translate_error
 from .sender.sender import SENDER
 from .services import async_register_actions

@@ -7,8 +7,8 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .discovery.entry_data import AirPlayConfigEntry
 from .entity import AirPlayEntity
+from .runtime import AirPlayConfigEntry
 
 PARALLEL_UPDATES = 0
 

@@ -9,8 +9,9 @@ from homeassistant.const import CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 
 from .const import CONF_AIRPLAY, CONF_BUDDY, CONF_CREDENTIALS, CONF_RAOP
-from .discovery.entry_data import CONF_INSTANCE, CONF_TXT, AirPlayConfigEntry
+from .discovery.entry_data import CONF_INSTANCE, CONF_TXT
 from .raop.messages import Progress
+from .runtime import AirPlayConfigEntry
 
 _RECORDS = {CONF_AIRPLAY, CONF_RAOP}
 _SECRET = {CONF_CREDENTIALS, CONF_PASSWORD}

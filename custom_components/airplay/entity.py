@@ -8,9 +8,9 @@ from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, Device
 from homeassistant.helpers.entity import Entity
 
 from .const import DOMAIN
-from .discovery.entry_data import AirPlayConfigEntry
 from .raop.errors import RaopError
 from .raop.receiver import normalise_id
+from .runtime import AirPlayConfigEntry
 from .sender.error_translation import translate_error
 from .speaker.volume_owner import Origin
 

@@ -6,10 +6,10 @@ from homeassistant.components.event import EventDeviceClass, EventEntity
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .discovery.entry_data import AirPlayConfigEntry
 from .entity import AirPlayEntity
 from .raop.buttons import Button
 from .raop.messages import RemoteCommand
+from .runtime import AirPlayConfigEntry
 
 PARALLEL_UPDATES = 0
 

@@ -23,12 +23,12 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 
 from .announcements.request import request_from
-from .discovery.entry_data import AirPlayConfigEntry
 from .entities.group import GroupEntity
 from .entities.media import MediaEntity
 from .entity import once_in_group, translate_errors
 from .media.media import async_browse, async_search
 from .player.reported import PlayerState
+from .runtime import AirPlayConfigEntry
 
 # An announcement that plays must not hold up a change of the volume.
 PARALLEL_UPDATES = 0

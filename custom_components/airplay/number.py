@@ -15,10 +15,10 @@ from homeassistant.const import PERCENTAGE, UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .discovery.entry_data import AirPlayConfigEntry
 from .entities.setting import SettingEntity
 from .entity import AirPlayEntity, translate_errors
 from .raop.messages import MAX_DELAY_MS
+from .runtime import AirPlayConfigEntry
 from .speaker.speaker import Speaker
 
 PARALLEL_UPDATES = 0

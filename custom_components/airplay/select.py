@@ -7,9 +7,9 @@ from homeassistant.components.select import SelectEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .discovery.entry_data import AirPlayConfigEntry
 from .entities.setting import SettingEntity
 from .raop.messages import Channel
+from .runtime import AirPlayConfigEntry
 
 PARALLEL_UPDATES = 0
 

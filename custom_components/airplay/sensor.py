@@ -14,10 +14,10 @@ from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .discovery.entry_data import AirPlayConfigEntry
 from .entity import AirPlayEntity
 from .player.reported import PlayerState
 from .raop.messages import MemberChanged, MemberProgress
+from .runtime import AirPlayConfigEntry
 from .sender.sender import SenderEvent
 
 PARALLEL_UPDATES = 0

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
-from ..discovery.entry_data import AirPlayConfigEntry
 from ..helpers.settings import SCOPE_GROUP, TAKEN_REFUSE, AnnounceSettings
 from ..raop.errors import MediaError, RaopError, error_for
 from ..raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted
@@ -25,7 +25,7 @@ class SpeakerAnnouncer:
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: AirPlayConfigEntry,
+        entry: ConfigEntry,
         speaker: Speaker,
         sender: Sender,
         announcements: Announcements,

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 import logging
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from ..discovery.entry_data import AirPlayConfigEntry
 from ..raop.errors import RaopError
 from ..raop.messages import RestoreVolume
 from ..sender.sender import Sender
@@ -25,7 +25,7 @@ class VolumeRecovery:
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: AirPlayConfigEntry,
+        entry: ConfigEntry,
         speaker: Speaker,
         sender: Sender,
         *,

@@ -6,7 +6,7 @@ from datetime import datetime
 import logging
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_IGNORE
+from homeassistant.config_entries import SOURCE_IGNORE, ConfigEntry
 from homeassistant.const import CONF_PASSWORD
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
@@ -33,7 +33,7 @@ from ..raop.messages import Channel, Member, MemberChanged
 from ..raop.receiver import Receiver
 from ..sender.sender import SenderEvent
 from .browser import ReceiverBrowser
-from .entry_data import AirPlayConfigEntry, followed, receiver_from, unique_id
+from .entry_data import followed, receiver_from, unique_id
 from .stereo_pair import are_apart
 
 _LOGGER = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class AirPlayDevice:
     """Follows what mDNS says of a receiver, and keeps the entry up to date."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: AirPlayConfigEntry, browser: ReceiverBrowser
+        self, hass: HomeAssistant, entry: ConfigEntry, browser: ReceiverBrowser
     ) -> None:
         """Start from what the entry and the network know."""
         self._hass = hass
@@ -287,6 +287,6 @@ class AirPlayDevice:
             self._asking = None
 
 
-def _partner_from(entry: AirPlayConfigEntry) -> Receiver | None:
+def _partner_from(entry: ConfigEntry) -> Receiver | None:
     kept = entry.data.get(CONF_BUDDY)
     return receiver_from(kept) if kept else None

@@ -1,50 +1,17 @@
-"""What an entry keeps on disk and at run time."""
+"""The receiver that an entry keeps on disk: written, read and brought up to date."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_ID, CONF_NAME, CONF_PORT
 from homeassistant.helpers.device_registry import format_mac
 
 from ..const import CONF_AIRPLAY, CONF_RAOP
 from ..raop.receiver import Receiver, Service, merge, normalise_id
 
-if TYPE_CHECKING:
-    from ..announcements.speaker_announcer import SpeakerAnnouncer
-    from ..player.player import Player
-    from ..sender.sender import Sender
-    from ..speaker.groups import Groups
-    from ..speaker.remote import SpeakerRemote
-    from ..speaker.speaker import Speaker
-    from .device import AirPlayDevice
-
 CONF_INSTANCE = "instance"
 CONF_TXT = "txt"
-
-type AirPlayConfigEntry = ConfigEntry[AirPlayRuntime]
-
-
-@dataclass(slots=True)
-class AirPlayRuntime:
-    """The parts that work for one receiver while its entry is loaded."""
-
-    speaker: Speaker
-    sender: Sender
-    announcer: SpeakerAnnouncer
-    remote: SpeakerRemote
-    groups: Groups
-
-    @property
-    def device(self) -> AirPlayDevice:
-        """Return the receiver itself."""
-        return self.speaker.device
-
-    @property
-    def player(self) -> Player:
-        """Return the player that the speaker hears: its own, or that of its group."""
-        return self.speaker.player
 
 
 def unique_id(receiver_id: str) -> str:

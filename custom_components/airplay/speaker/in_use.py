@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import callback
 
 from ..discovery.device import AirPlayDevice
-from ..discovery.entry_data import AirPlayConfigEntry
 from ..raop.buttons import Button
 from ..raop.errors import ReceiverBusyError, ReceiverTakenError
 from ..raop.messages import MemberChanged, RemoteCommand, StreamChanged
@@ -26,7 +26,7 @@ class InUseElsewhere:
 
     def __init__(
         self,
-        entry: AirPlayConfigEntry,
+        entry: ConfigEntry,
         device: AirPlayDevice,
         *,
         is_idle: Callable[[], bool],

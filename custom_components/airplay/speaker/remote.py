@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 import logging
 
 from homeassistant.components.media_player import RepeatMode
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
-from ..discovery.entry_data import AirPlayConfigEntry
 from ..helpers.listeners import Listeners
 from ..player.player import Player
 from ..player.reported import PlayerState
@@ -94,7 +94,7 @@ class SpeakerRemote:
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: AirPlayConfigEntry,
+        entry: ConfigEntry,
         speaker: Speaker,
     ) -> None:
         """Listen to what the speaker orders."""

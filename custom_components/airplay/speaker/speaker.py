@@ -3,10 +3,10 @@
 from collections.abc import Callable
 import logging
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from ..discovery.device import AirPlayDevice, Tuning
-from ..discovery.entry_data import AirPlayConfigEntry
 from ..helpers.background import Background
 from ..helpers.issues import LEFT_GROUP, RepairNotice
 from ..helpers.listeners import Listeners
@@ -31,7 +31,7 @@ class Speaker:
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: AirPlayConfigEntry,
+        entry: ConfigEntry,
         device: AirPlayDevice,
         sender: Sender,
     ) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 import logging
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from ..const import DEFAULT_VOLUME
 from ..discovery.device import AirPlayDevice
-from ..discovery.entry_data import AirPlayConfigEntry
 from ..raop.buttons import Button
 from ..raop.errors import RaopError
 from ..raop.messages import MemberChanged, RemoteCommand, SetVolume, VolumeFound
@@ -28,7 +28,7 @@ class SpeakerVolume:
     def __init__(
         self,
         hass: HomeAssistant,
-        entry: AirPlayConfigEntry,
+        entry: ConfigEntry,
         device: AirPlayDevice,
         sender: Sender,
         *,
