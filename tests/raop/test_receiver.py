@@ -4,13 +4,13 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.airplay.raop.receiver import (
-    Codec,
     LaneKind,
     Obstacle,
     Receiver,
     Service,
     merge,
 )
+from custom_components.airplay.raop.wire.codec import Codec
 
 from .records import RAOP_INSTANCE, airplay, raop
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 import re
 
 from . import quirks
+from .wire.codec import Codec
 from .wire.txt import look_up, parse_features, parse_number, parse_numbers, parse_words
 
 _FEATURE_AUDIO = 1 << 9
@@ -34,13 +35,6 @@ _ENCRYPTION_MFI = 4
 _CODEC_L16 = 0
 _CODEC_ALAC = 1
 _ID = re.compile(r"[0-9a-f]{12}")
-
-
-class Codec(StrEnum):
-    """How audio is put into packets."""
-
-    ALAC = "alac"
-    L16 = "l16"
 
 
 class LaneKind(StrEnum):

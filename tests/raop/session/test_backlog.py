@@ -10,13 +10,13 @@ import pytest
 
 from custom_components.airplay.raop.auth.packet_seal import PacketSeal
 from custom_components.airplay.raop.commands import Channel
-from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.session.backlog import (
     CAPACITY,
     AudioKey,
     Backlog,
     Format,
 )
+from custom_components.airplay.raop.wire.codec import Codec
 from custom_components.airplay.raop.wire.rtp import PACKET_BYTES
 from tests.raop.vectors import octets, pattern_pcm, word
 

@@ -5,9 +5,10 @@ import re
 import pytest
 
 from custom_components.airplay.raop.messages import Tags
-from custom_components.airplay.raop.receiver import Codec, Service, merge
+from custom_components.airplay.raop.receiver import Service, merge
 from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.session.raop import RaopPorts
+from custom_components.airplay.raop.wire.codec import Codec
 from custom_components.airplay.raop.wire.dmap import now_playing
 from custom_components.airplay.raop.wire.rtsp import ResponseParser
 from tests.raop.vectors import word

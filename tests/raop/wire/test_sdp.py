@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.airplay.raop.receiver import Codec
+from custom_components.airplay.raop.wire.codec import Codec
 from custom_components.airplay.raop.wire.sdp import announce_body
 from tests.raop.vectors import word
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ..auth.aes import PacketCipher
 from ..auth.packet_seal import SEAL_BYTES, PacketSeal
 from ..commands import Channel
-from ..receiver import Codec
 from ..wire import alac, l16
+from ..wire.codec import Codec
 from ..wire.rtp import (
     BYTES_PER_FRAME,
     FRAMES_PER_PACKET,

@@ -1,6 +1,6 @@
 """The body of ANNOUNCE: what the stream is made of (RFC 4566, RAOP's attributes)."""
 
-from ..receiver import Codec
+from .codec import Codec
 
 # The numbers are the ALAC decoder's configuration: 352 frames a packet, 16 bits,
 # Rice parameters 40 10 14, two channels, 44.1 kHz.

@@ -6,10 +6,10 @@ from custom_components.airplay.raop.commands import Channel
 from custom_components.airplay.raop.engine.pacing.feed import Pcm
 from custom_components.airplay.raop.engine.pacing.transmitter import Transmitter
 from custom_components.airplay.raop.engine.pacing.udp_outlet import UdpOutlet
-from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.session.lead import SILENT_PACKETS
 from custom_components.airplay.raop.session.timeline import SECOND_NS, delay_frames
+from custom_components.airplay.raop.wire.codec import Codec
 from custom_components.airplay.raop.wire.ntp import to_unix_ns
 from custom_components.airplay.raop.wire.rtp import SyncPacket
 from tests.raop.engine.stand_ins import MS, PACKET_NS, FakeSource, UdpSink, heard, sound

@@ -9,8 +9,8 @@ import pytest
 
 from custom_components.airplay.raop.engine.net import clock, sockets
 from custom_components.airplay.raop.engine.pacing.udp_outlet import UdpOutlet
-from custom_components.airplay.raop.receiver import Codec
 from custom_components.airplay.raop.session.backlog import Format
+from custom_components.airplay.raop.wire.codec import Codec
 from custom_components.airplay.raop.wire.ntp import to_unix_ns
 from custom_components.airplay.raop.wire.rtp import SyncPacket
 from tests.raop.engine.stand_ins import MS, FakePackets, UdpSink, heard, port_of

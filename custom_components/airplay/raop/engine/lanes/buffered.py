@@ -12,11 +12,12 @@ from ...errors import (
     ReceiverSilentError,
     ReceiverUnreachableError,
 )
-from ...receiver import Codec, LaneKind as Kind
+from ...receiver import LaneKind as Kind
 from ...session.airplay2 import BUFFERED, AirPlay2Session, Anchor
 from ...session.backlog import Format
 from ...session.lead import PtpStartEvidence, StartEvidence
 from ...session.timeline import delay_frames
+from ...wire.codec import Codec
 from ..net import sockets
 from ..net.connection import Connection
 from ..pacing.tcp_outlet import BufferedAnchor, TcpOutlet

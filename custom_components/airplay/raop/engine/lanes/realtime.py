@@ -3,11 +3,12 @@
 import logging
 from typing import override
 
-from ...receiver import Codec, LaneKind as Kind
+from ...receiver import LaneKind as Kind
 from ...session.airplay2 import REALTIME, AirPlay2Session
 from ...session.backlog import Format
 from ...session.lead import PtpStartEvidence, RaopStartEvidence, StartEvidence
 from ...session.timeline import delay_frames, time_announce
+from ...wire.codec import Codec
 from ..net.connection import Connection
 from ..pacing.udp_outlet import LineStatement, UdpOutlet, sync
 from .airplay2 import AirPlay2Lane
