@@ -1,6 +1,7 @@
-"""Check who may import whom: the core stands alone, and its protocol part is pure."""
+"""Check which modules may import which: only downwards, and the core stands alone."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 import subprocess
@@ -31,6 +32,52 @@ PUBLIC = (
     "raop.messages",
     "raop.receiver",
 )
+
+# The floors of the house, from the top down. A module imports from its own room and
+# from the floors below it, in annotations too.
+FLOORS = (
+    "platforms",
+    "runtime",
+    "announcements",
+    "speaker",
+    "flows",
+    "discovery",
+    "player",
+    "media",
+    "sender",
+    "helpers",
+    "const",
+    "raop.cli",
+    "raop.api",
+    "raop.engine.process",
+    "raop.engine.engine",
+    "raop.engine.announce",
+    "raop.engine.stream",
+    "raop.engine.lanes",
+    "raop.engine.ptp",
+    "raop.engine.pacing",
+    "raop.engine.net",
+    "raop.audio",
+    "raop.session",
+    "raop.auth",
+    "raop.messages",
+    "raop.wire",
+    "raop.errors",
+)
+# Modules that stand beside others of their room, but not in a folder with them.
+ROOMS = {
+    "raop.__main__": "raop.cli",
+    "raop.report": "raop.cli",
+    "raop.scan": "raop.cli",
+    "raop.commands": "raop.messages",
+    "raop.events": "raop.messages",
+    "raop.receiver": "raop.messages",
+    "raop.quirks": "raop.messages",
+    "raop.dataclass_json": "raop.messages",
+    "raop.buttons": "raop.errors",
+}
+MOST_LINES = 320
+MOST_MODULES = 20
 
 # Imports every module in a child of its own, so that none leans on another's imports;
 # what others have written, which takes longest, is there before the first is born,
@@ -90,6 +137,99 @@ def top(names: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
+def modules() -> dict[str, Path]:
+    """Return all modules of the package by their names, the package itself as ''."""
+    return {name_of(path): path for path in sources(FOLDER)}
+
+
+def imported_modules(name: str, known: dict[str, Path]) -> set[str]:
+    """Return which modules of the package a module imports, which it does relatively."""
+    found = set()
+    package = known[name].relative_to(FOLDER).parent.parts
+    relative = [
+        node
+        for node in ast.walk(ast.parse(known[name].read_text()))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    for full in (full for node in relative for full in imports(node, package)):
+        module = full if full in known else full.rpartition(".")[0]
+        if module in known and module != name:
+            found.add(module)
+    return found
+
+
+def floor_of(name: str) -> int:
+    """Return the floor on which a module lives, counted from the top."""
+    room = name
+    while room:
+        if (place := ROOMS.get(room, room)) in FLOORS:
+            return FLOORS.index(place)
+        room = room.rpartition(".")[0]
+    return FLOORS.index("raop.errors" if name == "raop" else "platforms")
+
+
+def circles(edges: dict[str, set[str]]) -> list[set[str]]:
+    """Return groups of modules that import one another, however far around."""
+    below: dict[str, set[str]] = {}
+    for name in edges:
+        seen: set[str] = set()
+        todo = [name]
+        while todo:
+            new = edges[todo.pop()] - seen
+            seen |= new
+            todo += new
+        below[name] = seen
+    found = {
+        frozenset(other for other in below[name] if name in below[other])
+        for name in edges
+        if name in below[name]
+    }
+    return [set(each) for each in found]
+
+
+def test_imports_run_downwards_only() -> None:
+    known = modules()
+    upwards = [
+        f"{name} imports {other}"
+        for name in known
+        for other in imported_modules(name, known)
+        if floor_of(other) < floor_of(name)
+        # A package is imported with each of its modules, and holds nothing.
+        and known[other].name != "__init__.py"
+    ]
+
+    assert not upwards
+
+
+def test_no_modules_import_one_another() -> None:
+    known = modules()
+
+    assert not circles({name: imported_modules(name, known) for name in known})
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for name, path in modules().items():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(name)
+
+    assert not {name: where for name, where in homes.items() if len(where) > 1}
+
+
+def test_folders_and_modules_are_small() -> None:
+    paths = sources(FOLDER)
+    counts = Counter(path.parent for path in paths if path.name != "__init__.py")
+    long = {
+        name_of(path): lines
+        for path in paths
+        if (lines := len(path.read_text().splitlines())) > MOST_LINES
+    }
+
+    assert not {folder: many for folder, many in counts.items() if many > MOST_MODULES}
+    assert not long
+
+
 @pytest.mark.parametrize("path", sources(CORE), ids=name_of)
 def test_core_imports_only_its_few_packages(path: Path) -> None:
     foreign = top(imports_of(path)) - sys.stdlib_module_names - {"raop", "_typeshed"}
@@ -109,7 +249,7 @@ def test_protocol_reads_no_clock_and_opens_no_socket(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem
+    "path", [path for path in sources(FOLDER) if CORE not in path.parents], ids=name_of
 )
 def test_integration_uses_the_public_names_of_the_core(path: Path) -> None:
     public = tuple(f"{module}." for module in PUBLIC)
