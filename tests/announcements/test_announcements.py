@@ -14,8 +14,8 @@ from homeassistant.exceptions import HomeAssistantError
 from tests.announcements.common import airplay_announce, announce, begun
 from tests.ha_common import FOLDER, Watch, call, play, state_of
 from tests.ha_media import media_server
-from tests.raop.engine.speaking import voice_began_ns
-from tests.raop.engine.two_sides import (
+from tests.raop.engine.announcing import voice_began_ns
+from tests.raop.engine.stereo_marks import (
     Samples,
     gains,
     gains_in_parts,

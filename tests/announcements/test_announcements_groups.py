@@ -17,8 +17,8 @@ from tests.announcements.common import (
 )
 from tests.ha_common import FOLDER, Watch, call, logged, play, state_of
 from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
-from tests.raop.engine.speaking import voice_began_ns, volumes
-from tests.raop.engine.two_sides import (
+from tests.raop.engine.announcing import voice_began_ns, volumes
+from tests.raop.engine.stereo_marks import (
     Samples,
     gains,
     gains_in_parts,

@@ -31,7 +31,7 @@ from tests.ha_common import (
     set_up,
     state_of,
 )
-from tests.raop.engine.two_sides import music, voice
+from tests.raop.engine.stereo_marks import music, voice
 from tests.virtual_receiver import VirtualReceiver
 
 SAID = f"{FOLDER}/said.wav"

@@ -31,7 +31,7 @@ from tests.ha_common import (
 from tests.ha_flows import answer, discovered, opened
 from tests.ha_groups import ALIKE_NS
 from tests.ha_remote import remote_of
-from tests.raop.engine.two_sides import is_said_whole, voice
+from tests.raop.engine.stereo_marks import is_said_whole, voice
 from tests.virtual_receiver import VirtualReceiver
 
 PAIRED = {"tsid": "8D3C6A2E-0000-4F4F-8000-00000000ABCD", "gpn": "Living room"}

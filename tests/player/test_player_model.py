@@ -30,7 +30,7 @@ from tests.model.house import House
 from tests.model.media import Library, library
 from tests.model.plan import Plan, draw_plan
 from tests.model.story import Story
-from tests.raop.engine.stage import open_files, until
+from tests.raop.engine.harness import open_files, until
 from tests.virtual_receiver import VirtualReceiver
 
 SEQUENCES = int(os.environ.get("AIRPLAY_MODEL_SEQUENCES", "6"))

@@ -17,8 +17,8 @@ import pytest
 import pytest_socket
 
 from custom_components.airplay.raop import cli
-from tests.raop.engine.sender import environment
-from tests.raop.engine.stage import receiver, wav
+from tests.raop.engine.harness import receiver, wav
+from tests.raop.engine.sender_process import environment
 from tests.sender_fork_server import SenderForkServer
 from tests.virtual_receiver import Advertisement, Quirks, VirtualReceiver
 

@@ -18,7 +18,7 @@ from custom_components.airplay.raop.messages import (
     Started,
     StreamChanged,
 )
-from tests.raop.engine.sender import Sender, sender
+from tests.raop.engine.sender_process import Sender, sender
 
 from .clicks import RATE, Sync, Track, heard_clicks, measure, sounds_from_s
 from .compare import Comparison, compare, read_pcm, read_wav

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from custom_components.airplay.raop.messages import Media, Member, Play, Started, Tune
-from tests.raop.engine.sender import sender
+from tests.raop.engine.sender_process import sender
 
 from .clicks import Click, Track, heard_clicks
 from .conftest import StartShairport

@@ -11,7 +11,7 @@ from tests.ha_common import Watch, call, play, state_of
 from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
 from tests.ha_remote import Buttons, entity_of, remote_of
 from tests.ha_songs import is_item
-from tests.raop.engine.two_sides import gains, heard_sides, music
+from tests.raop.engine.stereo_marks import gains, heard_sides, music
 from tests.speaker.test_in_use import AWAY, BACK
 from tests.speaker.test_remote import has, press
 from tests.virtual_receiver.remote import RemoteControl

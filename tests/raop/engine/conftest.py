@@ -8,8 +8,8 @@ import pytest_socket
 
 from tests.virtual_receiver import VirtualReceiver
 
-from .speaking import Scene
-from .stage import EngineHarness, opened_desk, receiver, wav
+from .announcing import Scene
+from .harness import EngineHarness, opened_desk, receiver, wav
 
 
 @pytest.fixture(autouse=True)

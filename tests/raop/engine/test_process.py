@@ -27,8 +27,8 @@ from custom_components.airplay.raop.messages import (
 )
 from tests.virtual_receiver import VirtualReceiver
 
-from .sender import environment, sender
-from .stage import member, play, receiver, until, wav
+from .harness import member, play, receiver, until, wav
+from .sender_process import environment, sender
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from custom_components.airplay.raop.messages import (
     StreamChanged,
     Target,
 )
-from tests.raop.engine.stage import EngineHarness, member, play, receiver
-from tests.raop.engine.two_sides import (
+from tests.raop.engine.harness import EngineHarness, member, play, receiver
+from tests.raop.engine.stereo_marks import (
     Samples,
     heard_sides,
     is_said_whole,

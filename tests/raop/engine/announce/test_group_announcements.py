@@ -15,9 +15,15 @@ from custom_components.airplay.raop.messages import (
     Resume,
     StreamChanged,
 )
-from tests.raop.engine.speaking import Scene, announce, target, voice_began_ns, volumes
-from tests.raop.engine.stage import STREAM, EngineHarness, member, receiver
-from tests.raop.engine.two_sides import (
+from tests.raop.engine.announcing import (
+    Scene,
+    announce,
+    target,
+    voice_began_ns,
+    volumes,
+)
+from tests.raop.engine.harness import STREAM, EngineHarness, member, receiver
+from tests.raop.engine.stereo_marks import (
     gains,
     gains_in_parts,
     heard_sides,

@@ -16,9 +16,9 @@ from custom_components.airplay.raop.messages import (
     Started,
     Target,
 )
-from tests.raop.engine.sender import sender
-from tests.raop.engine.stage import STREAM, member, play, receiver
-from tests.raop.engine.two_sides import music, voice
+from tests.raop.engine.harness import STREAM, member, play, receiver
+from tests.raop.engine.sender_process import sender
+from tests.raop.engine.stereo_marks import music, voice
 from tests.virtual_receiver import VirtualReceiver
 
 KILLS = int(os.environ.get("AIRPLAY_KILLS", "4"))

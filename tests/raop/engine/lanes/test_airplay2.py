@@ -33,7 +33,7 @@ from custom_components.airplay.raop.messages import (
 )
 from custom_components.airplay.raop.receiver import Receiver
 from custom_components.airplay.raop.wire.handshake import Handshake
-from tests.raop.engine.stage import (
+from tests.raop.engine.harness import (
     EAGER,
     STREAM,
     EngineHarness,

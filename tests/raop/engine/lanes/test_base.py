@@ -9,7 +9,7 @@ from custom_components.airplay.raop.engine.lanes.base import receiver_of
 from custom_components.airplay.raop.engine.net.connection import _address
 from custom_components.airplay.raop.engine.stream.stream import Stream
 from custom_components.airplay.raop.messages import Member, Shutdown, VolumeFound
-from tests.raop.engine.stage import EngineHarness, member, play, receiver, wav
+from tests.raop.engine.harness import EngineHarness, member, play, receiver, wav
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 

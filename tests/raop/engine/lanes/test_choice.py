@@ -7,7 +7,7 @@ import pytest
 from custom_components.airplay.raop.engine.lanes import airplay2
 from custom_components.airplay.raop.engine.stream import output
 from custom_components.airplay.raop.messages import MemberChanged
-from tests.raop.engine.stage import EngineHarness, play, wav
+from tests.raop.engine.harness import EngineHarness, play, wav
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver
 
 from .test_airplay2 import BUFFERED, REALTIME, by, finished, methods, speaker

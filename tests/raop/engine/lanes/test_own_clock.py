@@ -8,7 +8,7 @@ import pytest
 from custom_components.airplay.raop.engine.ptp.links import PtpPortNumbers
 from custom_components.airplay.raop.engine.ptp.service import PtpService
 from custom_components.airplay.raop.messages import Member
-from tests.raop.engine.stage import EAGER, EngineHarness, play
+from tests.raop.engine.harness import EAGER, EngineHarness, play
 from tests.virtual_receiver import Quirks
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts, txt
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.raop.engine.stage import EngineHarness, member, play, receiver, wav
+from tests.raop.engine.harness import EngineHarness, member, play, receiver, wav
 from tests.virtual_receiver.pairing import Gate
 from tests.virtual_receiver.pairing.gate import Kind
 

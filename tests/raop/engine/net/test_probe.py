@@ -21,7 +21,7 @@ from custom_components.airplay.raop.errors import (
     TooManyTriesError,
 )
 from custom_components.airplay.raop.receiver import Receiver, Service, merge
-from tests.raop.engine.stage import IDENTITY, receiver
+from tests.raop.engine.harness import IDENTITY, receiver
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts
 from tests.virtual_receiver.pairing import Gate

@@ -19,8 +19,8 @@ from custom_components.airplay.raop.messages import (
     StreamChanged,
 )
 from custom_components.airplay.raop.session import source_switch
-from tests.raop.engine.sender import sender
-from tests.raop.engine.stage import EngineHarness, member, play, receiver, until, wav
+from tests.raop.engine.harness import EngineHarness, member, play, receiver, until, wav
+from tests.raop.engine.sender_process import sender
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.remote import RemoteControl, SilentSenderError
 

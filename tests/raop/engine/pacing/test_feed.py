@@ -5,7 +5,7 @@ import numpy as np
 
 from custom_components.airplay.raop.engine.pacing.feed import Pcm, PcmFeed
 from custom_components.airplay.raop.wire.rtp import SAMPLE_RATE
-from tests.raop.engine.stand_ins import FakeSource, sound
+from tests.raop.engine.fakes import FakeSource, sound
 
 REFILL = SAMPLE_RATE // 2
 

@@ -2,7 +2,7 @@
 
 from custom_components.airplay.raop.engine.pacing.packet_source import BATCH
 from custom_components.airplay.raop.session.timeline import SECOND_NS
-from tests.raop.engine.stand_ins import MS, PACKET_NS, FakeSource, heard, sound
+from tests.raop.engine.fakes import MS, PACKET_NS, FakeSource, heard, sound
 
 from .test_transmitter import SEQUENCE, Bench, sequences
 

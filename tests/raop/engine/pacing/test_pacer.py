@@ -13,7 +13,7 @@ import pytest
 
 from custom_components.airplay.raop.engine.net import clock
 from custom_components.airplay.raop.engine.pacing.pacer import Pacer, arm_fuse
-from tests.raop.engine.stage import open_files
+from tests.raop.engine.harness import open_files
 
 MS = 1_000_000
 

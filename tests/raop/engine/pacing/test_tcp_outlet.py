@@ -14,7 +14,7 @@ from custom_components.airplay.raop.engine.pacing.tcp_outlet import (
 )
 from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.session.timeline import Line
-from tests.raop.engine.stand_ins import MS, FakePackets
+from tests.raop.engine.fakes import MS, FakePackets
 
 FAR_NS = 3600 * 1000 * MS
 SHAPE = Format(key=PacketSeal(bytes(32)), ssrc=0xFACE, is_buffered=True)

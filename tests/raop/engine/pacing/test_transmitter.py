@@ -12,7 +12,7 @@ from custom_components.airplay.raop.session.timeline import SECOND_NS, delay_fra
 from custom_components.airplay.raop.wire.codec import Codec
 from custom_components.airplay.raop.wire.ntp import to_unix_ns
 from custom_components.airplay.raop.wire.rtp import SyncPacket
-from tests.raop.engine.stand_ins import MS, PACKET_NS, FakeSource, UdpSink, heard, sound
+from tests.raop.engine.fakes import MS, PACKET_NS, FakeSource, UdpSink, heard, sound
 
 SEQUENCE = 0xFFF0
 FRAME = (1 << 32) - 5000

@@ -13,7 +13,7 @@ from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.wire.codec import Codec
 from custom_components.airplay.raop.wire.ntp import to_unix_ns
 from custom_components.airplay.raop.wire.rtp import SyncPacket
-from tests.raop.engine.stand_ins import MS, FakePackets, UdpSink, heard, port_of
+from tests.raop.engine.fakes import MS, FakePackets, UdpSink, heard, port_of
 from tests.raop.vectors import octets
 
 BURST_NS = 800_000

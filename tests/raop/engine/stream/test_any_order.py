@@ -15,7 +15,7 @@ from custom_components.airplay.raop.messages import (
     Resume,
     Stop,
 )
-from tests.raop.engine.stage import STREAM, EngineHarness, member, play, wav
+from tests.raop.engine.harness import STREAM, EngineHarness, member, play, wav
 from tests.virtual_receiver import VirtualReceiver
 
 PAUSES_S = (0, 0.01, 0.05, 0.3, 0.7)

@@ -26,7 +26,7 @@ from custom_components.airplay.raop.messages import (
     VolumeFound,
 )
 from custom_components.airplay.raop.session.link_quality import ClockSpread
-from tests.raop.engine.stage import STREAM, EngineHarness, member, play, receiver, wav
+from tests.raop.engine.harness import STREAM, EngineHarness, member, play, receiver, wav
 from tests.virtual_receiver import Quirks, VirtualReceiver, monotonic_ns
 
 FRAME_BYTES = 4

@@ -13,7 +13,7 @@ from custom_components.airplay.raop.messages import (
     SetVolume,
     VolumeFound,
 )
-from tests.raop.engine.group import (
+from tests.raop.engine.group_playback import (
     are_alike,
     changes,
     is_tail,
@@ -25,7 +25,7 @@ from tests.raop.engine.group import (
     states,
     told,
 )
-from tests.raop.engine.stage import (
+from tests.raop.engine.harness import (
     STREAM,
     EngineHarness,
     member,

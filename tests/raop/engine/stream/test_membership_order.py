@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from custom_components.airplay.raop.messages import Join, Leave, Reply
-from tests.raop.engine.session_line import SessionLine, p99
-from tests.raop.engine.stage import STREAM, EngineHarness, member, play, receiver, wav
-from tests.raop.engine.stand_ins import MS, PACKET_NS
+from tests.raop.engine.fakes import MS, PACKET_NS
+from tests.raop.engine.harness import STREAM, EngineHarness, member, play, receiver, wav
+from tests.raop.engine.timing_errors import SessionLine, p99
 from tests.virtual_receiver import PlayedPacket, VirtualReceiver, monotonic_ns
 from tests.virtual_receiver.recording import runs
 

@@ -15,7 +15,7 @@ from custom_components.airplay.raop.messages import (
     SetVolume,
     Tags,
 )
-from tests.raop.engine.stage import STREAM, EngineHarness, member, play, receiver, wav
+from tests.raop.engine.harness import STREAM, EngineHarness, member, play, receiver, wav
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 

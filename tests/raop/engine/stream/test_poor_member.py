@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.raop.engine.session_line import SessionLine, p99
-from tests.raop.engine.stage import EngineHarness, member, play, receiver, wav
+from tests.raop.engine.harness import EngineHarness, member, play, receiver, wav
+from tests.raop.engine.timing_errors import SessionLine, p99
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 _SECONDS = 8

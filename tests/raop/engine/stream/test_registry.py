@@ -6,7 +6,7 @@ import time
 import pytest
 
 from custom_components.airplay.raop.messages import Progress, Stop, StreamChanged
-from tests.raop.engine.stage import (
+from tests.raop.engine.harness import (
     PRECISE_S,
     STREAM,
     EngineHarness,

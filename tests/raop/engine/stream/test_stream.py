@@ -12,7 +12,7 @@ import pytest
 
 from custom_components.airplay.raop.auth import rsa
 from custom_components.airplay.raop.messages import Progress, StreamChanged
-from tests.raop.engine.stage import (
+from tests.raop.engine.harness import (
     PRECISE_S,
     EngineHarness,
     heard_at,

@@ -5,7 +5,7 @@ from pathlib import Path
 import time
 
 from custom_components.airplay.raop.messages import MemberChanged
-from tests.raop.engine.stage import (
+from tests.raop.engine.harness import (
     EngineHarness,
     member,
     outcome,

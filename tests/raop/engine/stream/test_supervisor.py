@@ -17,7 +17,7 @@ from custom_components.airplay.raop.messages import (
     Seen,
 )
 from custom_components.airplay.raop.session import liveness, retry_policy
-from tests.raop.engine.group import (
+from tests.raop.engine.group_playback import (
     are_alike,
     changes,
     speaker,
@@ -26,7 +26,7 @@ from tests.raop.engine.group import (
     states,
     told,
 )
-from tests.raop.engine.stage import STREAM, EngineHarness, member, play, wav
+from tests.raop.engine.harness import STREAM, EngineHarness, member, play, wav
 from tests.virtual_receiver import VirtualReceiver
 
 SONG_S = 7.0

@@ -19,8 +19,8 @@ from custom_components.airplay.raop.messages import (
     Tune,
 )
 from custom_components.airplay.raop.session.link_quality import LinkQuality
-from tests.raop.engine.speaking import announce, playing, target, voice_began_ns
-from tests.raop.engine.stage import (
+from tests.raop.engine.announcing import announce, playing, target, voice_began_ns
+from tests.raop.engine.harness import (
     STREAM,
     EngineHarness,
     heard_at,
@@ -29,7 +29,7 @@ from tests.raop.engine.stage import (
     receiver,
     wav,
 )
-from tests.raop.engine.two_sides import is_said_whole, music, noise, voice
+from tests.raop.engine.stereo_marks import is_said_whole, music, noise, voice
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 MS = 1_000_000

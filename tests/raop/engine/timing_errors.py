@@ -9,7 +9,7 @@ from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.packets import signed_distance
 from tests.virtual_receiver.recording import PlayedPacket
 
-from .stand_ins import MS
+from .fakes import MS
 
 _RATE = 44_100
 _SECOND_NS = 1_000_000_000

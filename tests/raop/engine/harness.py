@@ -23,7 +23,7 @@ from custom_components.airplay.raop.messages import (
 )
 from tests.virtual_receiver import Cadence, Quirks, VirtualReceiver
 
-from .stand_ins import sound
+from .fakes import sound
 
 IDENTITY = Identity(dacp_id="A1B2C3D4E5F60718")
 STREAM = "kitchen"

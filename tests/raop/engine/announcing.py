@@ -16,8 +16,8 @@ from custom_components.airplay.raop.messages import (
 )
 from tests.virtual_receiver import VirtualReceiver
 
-from .stage import STREAM, EngineHarness, member, play
-from .two_sides import Samples, music, voice
+from .harness import STREAM, EngineHarness, member, play
+from .stereo_marks import Samples, music, voice
 
 
 def announce(

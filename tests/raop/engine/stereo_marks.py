@@ -10,7 +10,7 @@ import numpy as np
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.recording import PlayedPacket, runs
 
-from .stage import write_pcm
+from .harness import write_pcm
 
 _PROBE = 128
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from custom_components.airplay.raop.messages import Join, Leave, MemberChanged
 from tests.virtual_receiver import VirtualReceiver
 
-from .stage import STREAM, EngineHarness, member, play, receiver
+from .harness import STREAM, EngineHarness, member, play, receiver
 
 _ALIKE_NS = 50_000
 
