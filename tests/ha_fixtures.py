@@ -82,11 +82,11 @@ def _checked[**P, T](
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Generator[SenderForkServer]:
+def fork_server() -> Generator[SenderForkServer]:
     """Return where senders are forked that shall be there quickly."""
-    nursery = SenderForkServer(Path(process.__file__).parents[1])
-    yield nursery
-    nursery.close()
+    fork_server = SenderForkServer(Path(process.__file__).parents[1])
+    yield fork_server
+    fork_server.close()
 
 
 @pytest.fixture(autouse=True)
@@ -97,9 +97,9 @@ def quick_senders(request: pytest.FixtureRequest) -> Generator[None]:
         yield
         return
     folder = str(Path(process.__file__).parents[1])
-    nursery: SenderForkServer = request.getfixturevalue("nursery")
+    fork_server: SenderForkServer = request.getfixturevalue("fork_server")
     boot = (sys.executable, "-P", "-c", process._BOOT, folder)
-    with nursery.preload(*boot, runs=["serve"]):
+    with fork_server.preload(*boot, runs=["serve"]):
         yield
 
 

@@ -24,8 +24,10 @@ KITCHEN_ID = "0a:0b:0c:0d:0e:01"
 @pytest.fixture(autouse=True)
 def no_setup() -> Any:
     """Look at the flow alone: what an entry does is tested elsewhere."""
-    with patch("custom_components.airplay.async_setup_entry", return_value=True) as it:
-        yield it
+    with patch(
+        "custom_components.airplay.async_setup_entry", return_value=True
+    ) as set_up:
+        yield set_up
 
 
 @pytest.fixture

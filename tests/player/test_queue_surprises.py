@@ -37,15 +37,15 @@ class SlowServer:
 @pytest.fixture
 async def slow(socket_enabled: None) -> AsyncIterator[SlowServer]:
     """Return a server that takes its time."""
-    it = SlowServer()
+    slow = SlowServer()
     app = web.Application()
-    app.router.add_get("/slow.m3u", it.playlist)
-    it.server = TestServer(app, host="127.0.0.1")
-    await it.server.start_server()
+    app.router.add_get("/slow.m3u", slow.playlist)
+    slow.server = TestServer(app, host="127.0.0.1")
+    await slow.server.start_server()
     try:
-        yield it
+        yield slow
     finally:
-        await it.server.close()
+        await slow.server.close()
 
 
 async def test_newer_order_wins_over_a_playlist_that_is_still_being_read(

@@ -34,13 +34,19 @@ def network(socket_enabled: None) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def quick(request: pytest.FixtureRequest, nursery: SenderForkServer) -> Iterator[None]:
+def quick(
+    request: pytest.FixtureRequest, fork_server: SenderForkServer
+) -> Iterator[None]:
     """Have programs without their imports; one is started as users start it."""
     is_started = (
         request.function
         is test_play_tells_in_order_what_happens_and_ends_with_the_last_frame
     )
-    with nullcontext() if is_started else nursery.preload(sys.executable, "-m", "raop"):
+    with (
+        nullcontext()
+        if is_started
+        else fork_server.preload(sys.executable, "-m", "raop")
+    ):
         yield
 
 
@@ -54,8 +60,8 @@ def song(tmp_path: Path) -> Path:
 @pytest.fixture
 async def kitchen() -> AsyncIterator[VirtualReceiver]:
     """Return a well-behaved receiver."""
-    async with receiver("Kitchen") as it:
-        yield it
+    async with receiver("Kitchen") as virtual:
+        yield virtual
 
 
 @dataclass(frozen=True)
@@ -249,9 +255,9 @@ async def test_ctrl_c_while_connecting_ends_cleanly(song: Path) -> None:
 
 async def test_scan_lists_what_is_announced_for_people_and_for_programs() -> None:
     unique = secrets.token_hex(4).upper()
-    it = receiver(f"Scan {unique}", receiver_id=f"0A0C{unique}", password="x")
-    async with it:
-        advertisement = Advertisement(it, interfaces=["127.0.0.1"])
+    virtual = receiver(f"Scan {unique}", receiver_id=f"0A0C{unique}", password="x")
+    async with virtual:
+        advertisement = Advertisement(virtual, interfaces=["127.0.0.1"])
         await advertisement.announce()
         arguments = ("scan", "--interface", "127.0.0.1", "--seconds", "2.5")
         people, programs = await asyncio.gather(
@@ -260,18 +266,18 @@ async def test_scan_lists_what_is_announced_for_people_and_for_programs() -> Non
         await advertisement.withdraw()
 
     (line,) = [each for each in people.out.splitlines() if unique in each]
-    assert at(it) in line
+    assert at(virtual) in line
     assert "ShairportSync  password" in line
     rows = [json.loads(each) for each in programs.out.splitlines()]
-    (row,) = [each for each in rows if each["name"] == it.name]
+    (row,) = [each for each in rows if each["name"] == virtual.name]
     assert (row["host"], row["port"], row["id"]) == (
         "127.0.0.1",
-        it.port,
-        it.receiver_id.lower(),
+        virtual.port,
+        virtual.receiver_id.lower(),
     )
     assert row["password"] is True
     assert row["obstacle"] is None
-    assert row["txt"] == it.txt
+    assert row["txt"] == virtual.txt
     assert people.code == programs.code == 0
 
 

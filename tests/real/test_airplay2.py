@@ -59,7 +59,7 @@ def start(shairport: StartShairport) -> StartShairport:
     return settled
 
 
-class Desk:
+class Commander:
     """An engine on the sender's side, and what it told."""
 
     def __init__(self) -> None:
@@ -83,12 +83,12 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(sender_namespace: None) -> AsyncIterator[Desk]:
+async def commander(sender_namespace: None) -> AsyncIterator[Commander]:
     """Return an engine that ends with the test."""
-    it = Desk()
-    it.engine.start()
-    yield it
-    await it.engine.close()
+    commander = Commander()
+    commander.engine.start()
+    yield commander
+    await commander.engine.close()
 
 
 def member(of: Shairport, lane: str) -> Member:
@@ -195,7 +195,7 @@ def test_a_wrong_password_and_a_missing_one_are_told(
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_start_pause_resume_and_seek_are_soon_and_lose_nothing(
-    desk: Desk,
+    commander: Commander,
     start: StartShairport,
     song: Path,
     lane: str,
@@ -203,7 +203,7 @@ async def test_start_pause_resume_and_seek_are_soon_and_lose_nothing(
 ) -> None:
     receiver = start("ap2", name="Den")
     members = [member(receiver, lane)]
-    run = desk.engine.run
+    run = commander.engine.run
 
     asked_ns = time.monotonic_ns()
     await run(play(song, members))
@@ -234,7 +234,7 @@ async def test_start_pause_resume_and_seek_are_soon_and_lose_nothing(
     since, asked_ns = frames(receiver), time.monotonic_ns()
     await run(play(song, members, SEEK_S * 1000))
     sought_ns = await time_of(receiver, song, SEEK_S * RATE, since) - asked_ns
-    await desk.finished()
+    await commander.finished()
     sought = heard(receiver, song, since, SEEK_S * RATE)
     assert sought.missing == 0, sought
     assert sought.frames_equal == (SECONDS - SEEK_S) * RATE
@@ -253,7 +253,7 @@ async def test_start_pause_resume_and_seek_are_soon_and_lose_nothing(
 
 
 async def test_a_mixed_group_is_one(
-    desk: Desk, start: StartShairport, song: Path
+    commander: Commander, start: StartShairport, song: Path
 ) -> None:
     lanes = {"ap1": "raop", "ap2": REALTIME}
     receivers = [start(mode, name=mode) for mode in ("ap1", "ap2", "ap2")]
@@ -262,8 +262,8 @@ async def test_a_mixed_group_is_one(
         for each, lane in zip(receivers, [*lanes.values(), BUFFERED], strict=True)
     ]
 
-    await desk.engine.run(play(song, members))
-    await desk.finished()
+    await commander.engine.run(play(song, members))
+    await commander.finished()
 
     assert all(heard(each, song).is_exact for each in receivers)
     middle = SECONDS * RATE // 2

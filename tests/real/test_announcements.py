@@ -34,7 +34,7 @@ _HEARD = Path(__file__).parents[2] / "build" / "heard"
 _DUCK = 10 ** (-18 / 20)
 _RAMP_FRAMES = 8820
 # What Home Assistant's voice assistant listens with; announcements do not listen.
-_EARS = ("pymicro_vad", "pyspeex_noise")
+_VOICE_MODULES = ("pymicro_vad", "pyspeex_noise")
 
 
 def samples(frames: Frames) -> Samples:
@@ -46,8 +46,8 @@ def samples(frames: Frames) -> Samples:
 async def voice(hass: HomeAssistant, tmp_path: Path) -> AsyncIterator[str]:
     """Add a voice by Home Assistant's own integration; the value is its entity."""
     cache = patch("homeassistant.components.tts.DEFAULT_CACHE_DIR", str(tmp_path))
-    ears = patch.dict(sys.modules, {name: MagicMock() for name in _EARS})
-    with cache, ears:
+    modules = patch.dict(sys.modules, {name: MagicMock() for name in _VOICE_MODULES})
+    with cache, modules:
         assert await async_setup_component(hass, "homeassistant", {})
         assert await async_setup_component(hass, "media_source", {})
         async with speech_service() as port:

@@ -46,8 +46,8 @@ pytestmark = pytest.mark.usefixtures("sender_namespace")
 @pytest.fixture
 async def process(sender_namespace: None) -> AsyncIterator[Sender]:
     """Run the sender process on the sender's side of the lab."""
-    async with sender() as it:
-        yield it
+    async with sender() as running:
+        yield running
 
 
 def member(of: Shairport, *, is_encrypted: bool = False) -> Member:

@@ -82,46 +82,48 @@ def test_statistics_of_both_versions_are_read() -> None:
 
 
 @dataclass(frozen=True)
-class Tape:
+class FakeRecording:
     """What a receiver would have recorded."""
 
     pcm_path: Path
     index_path: Path
 
 
-def tape(folder: Path, track: Track, line_s: float, off_s: float, seed: int) -> Tape:
+def write_recording(
+    folder: Path, track: Track, line_s: float, off_s: float, seed: int
+) -> FakeRecording:
     """Play a track that much too late; each block comes up to 5 ms later still."""
     random = np.random.default_rng(seed)
-    it = Tape(folder / f"{seed}.pcm", folder / f"{seed}.idx")
+    recording = FakeRecording(folder / f"{seed}.pcm", folder / f"{seed}.idx")
     with track.path.open("rb") as wav:
         pcm = wav.read()[44:]
-    it.pcm_path.write_bytes(pcm)
+    recording.pcm_path.write_bytes(pcm)
     rows = []
     for place in range(0, len(pcm), 1408):
         due_s = line_s - BUFFER_S + off_s + place / 4 / RATE
         at_ns = round((due_s + random.uniform(0, 0.005)) * 1e9)
         rows.append(f"{at_ns} {place} {len(pcm[place : place + 1408])}\n")
-    it.index_path.write_text("".join(rows))
-    return it
+    recording.index_path.write_text("".join(rows))
+    return recording
 
 
 def test_how_far_receivers_are_apart_is_told_by_their_earliest_blocks(
     tmp_path: Path,
 ) -> None:
     track = Track.write(tmp_path / "clicks.wav", 30)
-    tapes = [
-        tape(tmp_path, track, 100, off_s, seed)
+    recordings = [
+        write_recording(tmp_path, track, 100, off_s, seed)
         for seed, off_s in enumerate((0, 0.002), 1)
     ]
 
-    found = measure([heard_clicks(each, track) for each in tapes], 100, settle_s=1)
+    found = measure([heard_clicks(each, track) for each in recordings], 100, settle_s=1)
 
     assert found.clicks == 29
     assert found.spread.p50_ms == pytest.approx(2, abs=0.2)
     assert found.line.max_ms == pytest.approx(2.2, abs=0.6)
     assert found.blocks.p99_ms == pytest.approx(4.8, abs=0.5)
     assert 0 < found.resolution.p50_ms < 1
-    assert sounds_from_s(tapes[1], 110) == pytest.approx(110.007, abs=0.011)
+    assert sounds_from_s(recordings[1], 110) == pytest.approx(110.007, abs=0.011)
 
 
 @pytest.mark.usefixtures("sender_namespace")

@@ -17,143 +17,143 @@ from custom_components.airplay.speaker.volume_owner import (
 from tests.fuzz import AT_ONCE, BATCHES
 
 
-def owner(level: float = 0.5) -> VolumeOwner:
+def make_owner(level: float = 0.5) -> VolumeOwner:
     """Return an owner whose level was written long ago."""
-    it = VolumeOwner(level)
-    it.order(level, is_muted=False, origin=Origin.USER, now_s=-100)
-    assert it.poll(-100)
-    return it
+    owner = VolumeOwner(level)
+    owner.order(level, is_muted=False, origin=Origin.USER, now_s=-100)
+    assert owner.poll(-100)
+    return owner
 
 
-def order(it: VolumeOwner, level: float, now_s: float) -> OwnedLevel | None:
-    it.order(level, is_muted=False, origin=Origin.USER, now_s=now_s)
-    return it.poll(now_s)
+def order(owner: VolumeOwner, level: float, now_s: float) -> OwnedLevel | None:
+    owner.order(level, is_muted=False, origin=Origin.USER, now_s=now_s)
+    return owner.poll(now_s)
 
 
 def test_user_change_is_written_at_once_and_once() -> None:
-    it = owner()
+    owner = make_owner()
 
-    assert order(it, 0.3, 0) == OwnedLevel(0.3, False)
-    assert it.poll(10) is None
+    assert order(owner, 0.3, 0) == OwnedLevel(0.3, False)
+    assert owner.poll(10) is None
 
 
 @pytest.mark.parametrize("after_s", [0, 0.5, 1.9, 3])
 def test_echo_is_ignored_at_once_and_late(after_s: float) -> None:
-    it = owner()
-    order(it, 0.3, 0)
+    owner = make_owner()
+    order(owner, 0.3, 0)
 
     # Rounded by a receiver with twenty steps.
-    assert not it.report(0.32, after_s)
-    assert it.poll(after_s + 10) is None
-    assert it.level == 0.3
+    assert not owner.report(0.32, after_s)
+    assert owner.poll(after_s + 10) is None
+    assert owner.level == 0.3
 
 
 def test_late_echo_of_a_level_that_was_replaced_is_ignored() -> None:
-    it = owner()
-    order(it, 0.3, 0)
-    order(it, 0.6, 0.9)
+    owner = make_owner()
+    order(owner, 0.3, 0)
+    order(owner, 0.6, 0.9)
 
-    assert not it.report(0.3, 3)
-    assert it.level == 0.6
+    assert not owner.report(0.3, 3)
+    assert owner.level == 0.6
 
 
 def test_level_before_our_change_is_ignored() -> None:
-    it = owner(0.5)
-    order(it, 0.3, 0)
+    owner = make_owner(0.5)
+    order(owner, 0.3, 0)
 
-    assert not it.report(0.5, 1)
-    assert it.level == 0.3
+    assert not owner.report(0.5, 1)
+    assert owner.level == 0.3
 
 
 def test_change_at_the_receiver_is_followed_and_answered_once() -> None:
-    it = owner(0.5)
+    owner = make_owner(0.5)
 
     for step in range(5):
-        assert it.report(0.6 + step / 50, step / 10)
-    assert it.poll(0.4) is None
-    assert it.origin is Origin.DEVICE
+        assert owner.report(0.6 + step / 50, step / 10)
+    assert owner.poll(0.4) is None
+    assert owner.origin is Origin.DEVICE
 
-    answered = it.poll(0.4 + ANSWER_S)
+    answered = owner.poll(0.4 + ANSWER_S)
     assert answered
     assert answered.level == pytest.approx(0.68)
-    assert not it.report(0.68, 0.9)
-    assert it.poll(60) is None
+    assert not owner.report(0.68, 0.9)
+    assert owner.poll(60) is None
 
 
 def test_user_takes_the_place_of_an_answer() -> None:
-    it = owner(0.5)
-    it.report(0.7, 0)
+    owner = make_owner(0.5)
+    owner.report(0.7, 0)
 
-    assert order(it, 0.2, 0.1) == OwnedLevel(0.2, False)
-    assert it.poll(5) is None
+    assert order(owner, 0.2, 0.1) == OwnedLevel(0.2, False)
+    assert owner.poll(5) is None
 
 
 def test_apple_reports_the_level_before() -> None:
-    it = owner(0.5)
-    it.reports_previous = True
+    owner = make_owner(0.5)
+    owner.reports_previous = True
 
-    assert not it.report(0.9, 0)
-    assert not it.report(None, 0)
-    assert it.report(0.7, 0, is_wish=True)
+    assert not owner.report(0.9, 0)
+    assert not owner.report(None, 0)
+    assert owner.report(0.7, 0, is_wish=True)
 
 
 def test_muted_and_silent_sound_the_same() -> None:
-    it = owner(0.5)
+    owner = make_owner(0.5)
 
-    assert it.report(None, 0)
-    assert (it.level, it.is_muted) == (0.5, True)
-    assert not it.report(0, 1)
-    assert it.report(0.4, 2)
-    assert (it.level, it.is_muted) == (0.4, False)
+    assert owner.report(None, 0)
+    assert (owner.level, owner.is_muted) == (0.5, True)
+    assert not owner.report(0, 1)
+    assert owner.report(0.4, 2)
+    assert (owner.level, owner.is_muted) == (0.4, False)
 
 
 def test_receiver_above_the_ceiling_is_lowered_at_once() -> None:
-    it = owner(0.5)
-    it.limit(0.6, 0)
+    owner = make_owner(0.5)
+    owner.limit(0.6, 0)
 
-    assert it.report(0.9, 10)
-    assert it.poll(10) == OwnedLevel(0.6, False)
+    assert owner.report(0.9, 10)
+    assert owner.poll(10) == OwnedLevel(0.6, False)
     # Its knob is still being turned.
-    assert not it.report(1.0, 10.5)
-    assert it.poll(10.5) is None
-    assert it.poll(10 + DEAF_S) == OwnedLevel(0.6, False)
+    assert not owner.report(1.0, 10.5)
+    assert owner.poll(10.5) is None
+    assert owner.poll(10 + DEAF_S) == OwnedLevel(0.6, False)
 
 
 def test_receiver_that_stays_too_loud_is_not_told_for_ever() -> None:
-    it = owner(0.5)
-    it.limit(0.6, 0)
+    owner = make_owner(0.5)
+    owner.limit(0.6, 0)
     written, now_s = 0, 10.0
 
     for _ in range(50):
-        it.report(0.9, now_s)
-        written += it.poll(now_s) is not None
+        owner.report(0.9, now_s)
+        written += owner.poll(now_s) is not None
         now_s += 1
 
     assert written == 3
-    assert it.level == 0.6
+    assert owner.level == 0.6
 
 
 def test_announcement_at_its_own_level_is_not_heard_back() -> None:
-    it = owner(0.5)
+    owner = make_owner(0.5)
 
-    it.hold(0.9)
-    assert not it.report(0.9, 10)
-    it.release(20)
-    assert not it.report(0.9, 21)
+    owner.hold(0.9)
+    assert not owner.report(0.9, 10)
+    owner.release(20)
+    assert not owner.report(0.9, 21)
 
-    assert it.level == 0.5
-    assert it.poll(60) is None
-    assert it.report(0.7, 30)
+    assert owner.level == 0.5
+    assert owner.poll(60) is None
+    assert owner.report(0.7, 30)
 
 
 def test_first_level_is_the_receivers_own() -> None:
-    it = VolumeOwner(0.2)
-    it.find(0.8, 0)
+    owner = VolumeOwner(0.2)
+    owner.find(0.8, 0)
 
-    assert it.poll(0) is None
-    assert (it.level, it.origin) == (0.8, Origin.DEVICE)
-    it.find(0.3, 1)
-    assert it.poll(1) == OwnedLevel(0.8, False)
+    assert owner.poll(0) is None
+    assert (owner.level, owner.origin) == (0.8, Origin.DEVICE)
+    owner.find(0.3, 1)
+    assert owner.poll(1) == OwnedLevel(0.8, False)
 
 
 MS = 1000
@@ -197,7 +197,7 @@ class Interleaving:
     def __init__(self, dice: Random) -> None:
         self.dice = dice
         self.now_s = 0.0
-        self.owner = owner()
+        self.make_owner = make_owner()
         self.intent = 0.5
         self.wishes = 0
         self.writes = 0
@@ -205,8 +205,8 @@ class Interleaving:
         self.quiet_from_s = 0.0
         self.is_announcing = False
         self.receiver = Receiver(dice.choice(MANNERS))
-        self.owner.reports_previous = self.receiver.manner == "Apple"
-        self.owner.limit(dice.choice([1.0, 1.0, 0.6]), self.now_s)
+        self.make_owner.reports_previous = self.receiver.manner == "Apple"
+        self.make_owner.limit(dice.choice([1.0, 1.0, 0.6]), self.now_s)
         self.settle()
         self.story = [f"a receiver that is {self.receiver.manner!r}"]
 
@@ -234,17 +234,17 @@ class Interleaving:
         return self.dice.randrange(11) / 10
 
     def settle(self) -> None:
-        if level := self.owner.poll(self.now_s):
+        if level := self.make_owner.poll(self.now_s):
             self.writes += 1
             self.last_write_s = self.now_s
-            assert level.audible <= self.owner.maximum
+            assert level.audible <= self.make_owner.maximum
             self.receiver.told(level.audible, self.now_s)
 
     def run_until(self, then_s: float) -> None:
         """Let happen what happens by itself, in its order."""
         while True:
             due = [at for at, _ in self.receiver.saying]
-            due += [self.owner.due_s] if self.owner.due_s is not None else []
+            due += [self.make_owner.due_s] if self.make_owner.due_s is not None else []
             if not due or min(due) > then_s:
                 break
             self.now_s = max(self.now_s, min(due))
@@ -252,7 +252,7 @@ class Interleaving:
                 each for each in self.receiver.saying if each[0] <= self.now_s
             ]:
                 self.receiver.saying.remove(said)
-                self.owner.report(said[1], self.now_s)
+                self.make_owner.report(said[1], self.now_s)
             self.settle()
         self.now_s = then_s
 
@@ -263,9 +263,9 @@ class Interleaving:
     def set(self) -> None:
         level, origin = self.tenth(), self.dice.choice([Origin.USER, Origin.AUTOMATION])
         self.wishes += 1
-        self.intent = min(level, self.owner.maximum)
+        self.intent = min(level, self.make_owner.maximum)
         before = self.writes
-        self.owner.order(level, is_muted=False, origin=origin, now_s=self.now_s)
+        self.make_owner.order(level, is_muted=False, origin=origin, now_s=self.now_s)
         self.settle()
         assert self.writes == before + 1
         self.quiet_from_s = self.now_s + max(DEAF_S, ECHO_S)
@@ -273,12 +273,12 @@ class Interleaving:
     def turn(self) -> None:
         """Turn the knob, as quickly as people do."""
         for level in [self.tenth() for _ in range(self.dice.randint(1, 4))]:
-            if abs(level - self.owner.level) <= 0.05:
+            if abs(level - self.make_owner.level) <= 0.05:
                 continue
             self.wishes += 1
             self.receiver.turned(level, self.now_s)
-            if level > self.owner.maximum:
-                self.intent = self.owner.maximum
+            if level > self.make_owner.maximum:
+                self.intent = self.make_owner.maximum
                 self.run_until(self.now_s)
                 self.quiet_from_s = self.now_s + max(DEAF_S, ECHO_S)
                 return
@@ -290,10 +290,10 @@ class Interleaving:
     def restart(self) -> None:
         """Home Assistant begins anew with what it kept, and a session with that."""
         fresh = VolumeOwner(0.2)
-        fresh.maximum = self.owner.maximum
-        fresh.reports_previous = self.owner.reports_previous
-        fresh.restore(self.owner.level, is_muted=self.owner.is_muted)
-        self.owner = fresh
+        fresh.maximum = self.make_owner.maximum
+        fresh.reports_previous = self.make_owner.reports_previous
+        fresh.restore(self.make_owner.level, is_muted=self.make_owner.is_muted)
+        self.make_owner = fresh
         self.is_announcing = False
         self.receiver.saying.clear()
         self.receiver.level = fresh.level
@@ -301,17 +301,17 @@ class Interleaving:
         self.quiet_from_s = self.now_s + ECHO_S
 
     def announce(self) -> None:
-        level = min(self.tenth(), self.owner.maximum)
+        level = min(self.tenth(), self.make_owner.maximum)
         self.is_announcing = True
-        self.owner.hold(level)
+        self.make_owner.hold(level)
         self.receiver.told(level, self.now_s)
 
     def announced(self) -> None:
         # Echoes of the announcement are over before it is.
         self.run_until(self.now_s + 1)
         self.is_announcing = False
-        self.owner.release(self.now_s)
-        self.receiver.told(self.owner.present.audible, self.now_s)
+        self.make_owner.release(self.now_s)
+        self.receiver.told(self.make_owner.present.audible, self.now_s)
         self.receiver.saying = [
             each for each in self.receiver.saying if each[0] >= self.now_s
         ]
@@ -319,8 +319,8 @@ class Interleaving:
 
     def check(self) -> None:
         """Look whether the level is what was wished last."""
-        assert self.owner.level == pytest.approx(self.intent)
-        assert self.owner.level <= self.owner.maximum
+        assert self.make_owner.level == pytest.approx(self.intent)
+        assert self.make_owner.level <= self.make_owner.maximum
         assert self.writes <= self.wishes
 
     def end(self) -> None:
@@ -329,9 +329,9 @@ class Interleaving:
             self.announced()
         self.run_until(self.now_s + 60)
         self.check()
-        assert self.owner.due_s is None
+        assert self.make_owner.due_s is None
         assert not self.receiver.saying
-        assert self.receiver.level == pytest.approx(self.owner.level)
+        assert self.receiver.level == pytest.approx(self.make_owner.level)
 
 
 @BATCHES

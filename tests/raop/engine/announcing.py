@@ -54,18 +54,18 @@ def target(
 
 
 async def playing(
-    desk: EngineHarness, path: Path, *on: VirtualReceiver, **more: Any
+    harness: EngineHarness, path: Path, *on: VirtualReceiver, **more: Any
 ) -> None:
     """Play at a level of 30 until it is heard."""
     command = play(path, *(member(each, volume=30) for each in on), **more)
-    assert (await desk.reply(desk.submit(command))).code is None
+    assert (await harness.reply(harness.submit(command))).code is None
 
 
 class Scene:
     """A song and a bell, and the speakers that play the one and say the other."""
 
-    def __init__(self, desk: EngineHarness, folder: Path) -> None:
-        self.desk = desk
+    def __init__(self, harness: EngineHarness, folder: Path) -> None:
+        self.harness = harness
         self.folder = folder
 
     def song(self, seconds: float) -> Samples:
@@ -78,7 +78,7 @@ class Scene:
 
     async def play(self, *on: VirtualReceiver, **more: Any) -> None:
         """Play the song until it is heard."""
-        await playing(self.desk, self.folder / "song.wav", *on, **more)
+        await playing(self.harness, self.folder / "song.wav", *on, **more)
 
     def order(self, *to: Target, **details: Any) -> Announce:
         """Return the command to say it."""
@@ -86,17 +86,17 @@ class Scene:
 
     async def say(self, *to: Target, **details: Any) -> str | None:
         """Say it to its end, and return the error's code."""
-        return await self.desk.run(self.order(*to, **details))
+        return await self.harness.run(self.order(*to, **details))
 
     async def begin(self, *to: Target, **details: Any) -> int:
         """Say it until it is heard, and return the number of the command."""
-        number = self.desk.submit(self.order(*to, **details))
-        await self.desk.until(AnnouncementStarted)
+        number = self.harness.submit(self.order(*to, **details))
+        await self.harness.until(AnnouncementStarted)
         return number
 
     async def end(self, *of: VirtualReceiver) -> StreamChanged:
         """Wait until the song was heard to its end, by these to the last frame."""
-        ended = await self.desk.ended()
+        ended = await self.harness.ended()
         for each in of:
             await each.drain()
         return ended

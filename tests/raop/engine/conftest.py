@@ -9,7 +9,7 @@ import pytest_socket
 from tests.virtual_receiver import VirtualReceiver
 
 from .announcing import Scene
-from .harness import EngineHarness, opened_desk, receiver, wav
+from .harness import EngineHarness, receiver, running_harness, wav
 
 
 @pytest.fixture(autouse=True)
@@ -21,28 +21,28 @@ def network(socket_enabled: None) -> Iterator[None]:
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[EngineHarness]:
+async def harness() -> AsyncIterator[EngineHarness]:
     """Return an engine that leaves nothing behind."""
-    async with opened_desk() as it:
-        yield it
+    async with running_harness() as harness:
+        yield harness
 
 
 @pytest.fixture
-async def kitchen(desk: EngineHarness) -> VirtualReceiver:
+async def kitchen(harness: EngineHarness) -> VirtualReceiver:
     """Return a well-behaved receiver."""
-    return await desk.add(receiver("Kitchen"))
+    return await harness.add(receiver("Kitchen"))
 
 
 @pytest.fixture
-async def hall(desk: EngineHarness) -> VirtualReceiver:
+async def hall(harness: EngineHarness) -> VirtualReceiver:
     """Return one more."""
-    return await desk.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
+    return await harness.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
 
 
 @pytest.fixture
-def scene(desk: EngineHarness, tmp_path: Path) -> Scene:
+def scene(harness: EngineHarness, tmp_path: Path) -> Scene:
     """Return a song and a bell that wait to be made."""
-    return Scene(desk, tmp_path)
+    return Scene(harness, tmp_path)
 
 
 @pytest.fixture

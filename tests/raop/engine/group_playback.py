@@ -12,25 +12,25 @@ _ALIKE_NS = 50_000
 
 
 async def speakers(
-    desk: EngineHarness, count: int, **details: object
+    harness: EngineHarness, count: int, **details: object
 ) -> list[VirtualReceiver]:
     """Start so many receivers."""
-    return [await speaker(desk, at, **details) for at in range(1, count + 1)]
+    return [await speaker(harness, at, **details) for at in range(1, count + 1)]
 
 
 async def speaker(
-    desk: EngineHarness, number: int, **details: object
+    harness: EngineHarness, number: int, **details: object
 ) -> VirtualReceiver:
     """Start a receiver."""
     name, receiver_id = f"Speaker {number}", f"0A0B0C0D0E{number:02}"
-    return await desk.add(receiver(name, receiver_id=receiver_id, **details))
+    return await harness.add(receiver(name, receiver_id=receiver_id, **details))
 
 
-async def start(desk: EngineHarness, song: Path, *group: VirtualReceiver) -> None:
+async def start(harness: EngineHarness, song: Path, *group: VirtualReceiver) -> None:
     """Play a song on a group and wait until all are heard."""
-    assert await desk.run(play(song, *map(member, group), depth_ms=1000)) is None
+    assert await harness.run(play(song, *map(member, group), depth_ms=1000)) is None
     for each in group:
-        await told(desk, each, "playing")
+        await told(harness, each, "playing")
 
 
 def join(of: VirtualReceiver, **details: object) -> Join:
@@ -43,19 +43,19 @@ def leave(of: VirtualReceiver) -> Leave:
     return Leave(stream=STREAM, receiver=of.receiver_id.lower())
 
 
-def changes(desk: EngineHarness, of: VirtualReceiver) -> list[MemberChanged]:
+def changes(harness: EngineHarness, of: VirtualReceiver) -> list[MemberChanged]:
     """Return what was told of a receiver."""
     name = of.receiver_id.lower()
-    return [each for each in desk.told(MemberChanged) if each.receiver == name]
+    return [each for each in harness.told(MemberChanged) if each.receiver == name]
 
 
-def states(desk: EngineHarness, of: VirtualReceiver) -> list[str]:
+def states(harness: EngineHarness, of: VirtualReceiver) -> list[str]:
     """Return the states that were told of a receiver."""
-    return [each.state for each in changes(desk, of)]
+    return [each.state for each in changes(harness, of)]
 
 
 async def told(
-    desk: EngineHarness,
+    harness: EngineHarness,
     of: VirtualReceiver,
     state: str,
     *,
@@ -65,10 +65,10 @@ async def told(
     """Wait until a state was told of a receiver so many times."""
 
     def is_told(_: MemberChanged) -> bool:
-        return states(desk, of).count(state) >= count
+        return states(harness, of).count(state) >= count
 
-    await desk.until(MemberChanged, is_told, timeout_s)
-    return [each for each in changes(desk, of) if each.state == state][count - 1]
+    await harness.until(MemberChanged, is_told, timeout_s)
+    return [each for each in changes(harness, of) if each.state == state][count - 1]
 
 
 def are_alike(group: Sequence[VirtualReceiver]) -> bool:

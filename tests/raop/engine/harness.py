@@ -86,11 +86,11 @@ class EngineHarness:
         self._room = AsyncExitStack()
         self.receivers: list[VirtualReceiver] = []
 
-    async def add(self, it: VirtualReceiver) -> VirtualReceiver:
+    async def add(self, added: VirtualReceiver) -> VirtualReceiver:
         """Start a receiver, which ends after the engine."""
-        await self._room.enter_async_context(it)
-        self.receivers.append(it)
-        return it
+        await self._room.enter_async_context(added)
+        self.receivers.append(added)
+        return added
 
     async def close(self) -> None:
         """End the engine, look whether the receivers are free, and end them."""
@@ -179,18 +179,18 @@ def open_files() -> list[str]:
 
 
 @asynccontextmanager
-async def opened_desk() -> AsyncIterator[EngineHarness]:
+async def running_harness() -> AsyncIterator[EngineHarness]:
     """Run an engine; whatever it leaves behind is an error."""
     files, threads = open_files(), set(threading.enumerate())
     tasks = asyncio.all_tasks()
-    desk = EngineHarness()
-    desk.engine.start()
+    harness = EngineHarness()
+    harness.engine.start()
     try:
-        yield desk
+        yield harness
     finally:
-        await desk.close()
-    assert not list(desk.engine._streams)
-    assert not desk.engine._tasks
+        await harness.close()
+    assert not list(harness.engine._streams)
+    assert not harness.engine._tasks
     await until(lambda: open_files() == files, "open files", open_files)
     await until(
         lambda: {each for each in threading.enumerate() if _is_ours(each)} <= threads,
@@ -230,23 +230,23 @@ def heard_at(of: VirtualReceiver, pcm: bytes) -> float:
 
 
 async def outcome(
-    desk: EngineHarness, of: VirtualReceiver, song: Path, **details: object
+    harness: EngineHarness, of: VirtualReceiver, song: Path, **details: object
 ) -> str | None:
     """Play a song on a stream of its own and return the error's code, if any."""
-    code = await desk.run(play(song, member(of, **details), stream=of.name))
-    end = await desk.ended(of.name)
+    code = await harness.run(play(song, member(of, **details), stream=of.name))
+    end = await harness.ended(of.name)
     assert end.code == code
     return code
 
 
 async def outcomes(
-    desk: EngineHarness, song: Path, quirks: dict[str, Quirks], **details: object
+    harness: EngineHarness, song: Path, quirks: dict[str, Quirks], **details: object
 ) -> dict[str, str | None]:
     """Play on many receivers at once, each in a stream of its own."""
     all_of = [
-        await desk.add(receiver(name, quirks=each)) for name, each in quirks.items()
+        await harness.add(receiver(name, quirks=each)) for name, each in quirks.items()
     ]
     codes = await asyncio.gather(
-        *(outcome(desk, each, song, **details) for each in all_of)
+        *(outcome(harness, each, song, **details) for each in all_of)
     )
     return dict(zip(quirks, codes, strict=True))

@@ -124,7 +124,7 @@ class Follower:
                 return
             seconds, rest = struct.unpack("=qq", ancillary[0][2])
             head = _HEADER.unpack_from(datagram)
-            it = Heard(
+            heard = Heard(
                 which,
                 head[0] & 0xF,
                 head[10],
@@ -133,5 +133,5 @@ class Follower:
                 seconds * 1_000_000_000 + rest,
             )
             with self._news:
-                self.heard.append(it)
+                self.heard.append(heard)
                 self._news.notify_all()

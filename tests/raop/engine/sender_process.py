@@ -103,9 +103,9 @@ async def sender(*code: str, **more: str) -> AsyncIterator[Sender]:
         env=environment(**more),
         limit=MAX_LINE_BYTES + 1,
     )
-    it = Sender(process)
+    running = Sender(process)
     try:
-        await it.until(Ready)
-        yield it
+        await running.until(Ready)
+        yield running
     finally:
-        await it.end()
+        await running.end()

@@ -34,21 +34,26 @@ from .sender_process import environment, sender
 @pytest.fixture
 async def speaker() -> AsyncIterator[VirtualReceiver]:
     """Return a receiver that has no engine beside it."""
-    async with receiver("Speaker") as it:
-        yield it
+    async with receiver("Speaker") as sender_process:
+        yield sender_process
 
 
 async def test_commands_are_taken_and_the_song_is_heard(
     speaker: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 0.6)
-    async with sender() as it:
-        ready = await it.until(Ready)
-        assert ready.pid == it.process.pid
+    async with sender() as sender_process:
+        ready = await sender_process.until(Ready)
+        assert ready.pid == sender_process.process.pid
 
-        assert await it.run(play(tmp_path / "song.wav", member(speaker))) is None
-        end = await it.until(StreamChanged, lambda each: each.state == "ended")
-        started = await it.until(Started)
+        assert (
+            await sender_process.run(play(tmp_path / "song.wav", member(speaker)))
+            is None
+        )
+        end = await sender_process.until(
+            StreamChanged, lambda each: each.state == "ended"
+        )
+        started = await sender_process.until(Started)
 
         first_ns = speaker.heard(pcm).first_frame_ns
         assert first_ns is not None
@@ -56,18 +61,20 @@ async def test_commands_are_taken_and_the_song_is_heard(
         assert abs(heard_at - started.at) < 0.002
         assert end.reason == "finished"
         assert speaker.heard(pcm).is_complete
-        it.submit(Shutdown())
-        assert await it.exit_code() == 0
+        sender_process.submit(Shutdown())
+        assert await sender_process.exit_code() == 0
 
 
 async def test_garbage_is_logged_and_the_next_command_is_done() -> None:
-    async with sender() as it:
-        it.write(b"garbage\n{}\n\xff\xfe\n[1]\n" + b"[" * 50_000 + b"\n\n")
-        it.write(encode_command(7, Stop(stream="none")).replace(b"Stop", b"Jump"))
+    async with sender() as sender_process:
+        sender_process.write(b"garbage\n{}\n\xff\xfe\n[1]\n" + b"[" * 50_000 + b"\n\n")
+        sender_process.write(
+            encode_command(7, Stop(stream="none")).replace(b"Stop", b"Jump")
+        )
 
-        assert await it.run(SetVolume(receiver="none", volume=1)) is None
+        assert await sender_process.run(SetVolume(receiver="none", volume=1)) is None
 
-        logged = [each for each in it.events if isinstance(each, LogLine)]
+        logged = [each for each in sender_process.events if isinstance(each, LogLine)]
         assert len(logged) == 7
         assert all("not understood" in each.text for each in logged)
         assert {each.level for each in logged} == {logging.WARNING}
@@ -76,14 +83,14 @@ async def test_garbage_is_logged_and_the_next_command_is_done() -> None:
 async def test_the_longest_line_is_taken_and_a_longer_one_ends_the_process() -> None:
     line = encode_command(5, Stop(stream="x"))
     longest = line[:-1].ljust(MAX_LINE_BYTES - 1) + b"\n"
-    async with sender() as it:
-        it.write(longest)
-        await it.until(Reply, lambda each: each.id == 5)
+    async with sender() as sender_process:
+        sender_process.write(longest)
+        await sender_process.until(Reply, lambda each: each.id == 5)
 
-        it.write(line[:-1].ljust(2 * MAX_LINE_BYTES) + b"\n")
+        sender_process.write(line[:-1].ljust(2 * MAX_LINE_BYTES) + b"\n")
 
-        assert await it.exit_code() == 0
-        await it.until(LogLine, lambda each: "too long" in each.text)
+        assert await sender_process.exit_code() == 0
+        await sender_process.until(LogLine, lambda each: "too long" in each.text)
 
 
 async def test_a_sender_that_ends_in_whatever_way_frees_its_receivers(
@@ -100,17 +107,17 @@ async def test_a_sender_that_ends_in_whatever_way_frees_its_receivers(
 
 
 async def end_while_it_plays(song: Path, how: str) -> None:
-    async with receiver(how) as speaker, sender() as it:
-        assert await it.run(play(song, member(speaker))) is None
+    async with receiver(how) as speaker, sender() as sender_process:
+        assert await sender_process.run(play(song, member(speaker))) is None
         match how:
             case "stdin":
-                it.hang_up()
+                sender_process.hang_up()
             case "Shutdown":
-                it.submit(Shutdown())
+                sender_process.submit(Shutdown())
             case _:
-                it.process.send_signal(signal.Signals[how])
+                sender_process.process.send_signal(signal.Signals[how])
 
-        assert await it.exit_code() == 0
+        assert await sender_process.exit_code() == 0
         assert len(speaker.asked("TEARDOWN")) == 1
         assert not speaker.has_session
 
@@ -120,13 +127,15 @@ async def test_a_receiver_that_does_not_answer_cannot_hold_the_sender(
 ) -> None:
     wav(tmp_path / "song.wav", 20)
     deaf = receiver("Deaf")
-    async with deaf, sender() as it:
-        assert await it.run(play(tmp_path / "song.wav", member(deaf))) is None
+    async with deaf, sender() as sender_process:
+        assert (
+            await sender_process.run(play(tmp_path / "song.wav", member(deaf))) is None
+        )
         deaf.unplug()
 
-        it.hang_up()
+        sender_process.hang_up()
 
-        assert await it.exit_code(4) == 0
+        assert await sender_process.exit_code(4) == 0
 
 
 _PARENT = """
@@ -202,10 +211,10 @@ async def test_prints_do_not_break_the_protocol_and_logs_come_as_events() -> Non
         "from raop.__main__ main",
         "from raop.__main__ import main\nsys.exit(main(['serve']))",
     )
-    async with sender("-c", code) as it:
-        assert await it.run(Stop(stream="none")) is None
+    async with sender("-c", code) as sender_process:
+        assert await sender_process.run(Stop(stream="none")) is None
 
-        logged = [each for each in it.events if isinstance(each, LogLine)]
+        logged = [each for each in sender_process.events if isinstance(each, LogLine)]
 
     assert [(each.level, each.logger) for each in logged] == [
         (logging.ERROR, "raop.test")
@@ -227,21 +236,25 @@ async def test_an_owner_that_does_not_read_for_a_while_loses_nothing_it_must_kno
 ) -> None:
     wav(tmp_path / "song.wav", 1)
     commands = 20_000
-    async with sender() as it:
-        it.is_reading.clear()
-        playing = it.submit(play(tmp_path / "song.wav", member(speaker)))
+    async with sender() as sender_process:
+        sender_process.is_reading.clear()
+        playing = sender_process.submit(play(tmp_path / "song.wav", member(speaker)))
         for _ in range(commands):
-            it.submit(SetVolume(receiver="none", volume=1))
+            sender_process.submit(SetVolume(receiver="none", volume=1))
         await speaker.wait_playing()
         await speaker.wait_idle()
-        it.is_reading.set()
+        sender_process.is_reading.set()
 
-        await it.until(Reply, lambda each: each.id == playing + commands)
-        await it.until(StreamChanged, lambda each: each.state == "ended")
+        await sender_process.until(Reply, lambda each: each.id == playing + commands)
+        await sender_process.until(StreamChanged, lambda each: each.state == "ended")
 
-        replies = [each.id for each in it.events if isinstance(each, Reply)]
+        replies = [each.id for each in sender_process.events if isinstance(each, Reply)]
         assert sorted(replies) == list(range(1, commands + 2))
-        states = [each.state for each in it.events if isinstance(each, StreamChanged)]
+        states = [
+            each.state
+            for each in sender_process.events
+            if isinstance(each, StreamChanged)
+        ]
         assert states == ["connecting", "buffering", "playing", "ended"]
 
 
@@ -249,11 +262,11 @@ async def test_progress_comes_about_once_a_second(
     speaker: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 2.2)
-    async with sender() as it:
-        await it.run(play(tmp_path / "song.wav", member(speaker)))
-        await it.until(StreamChanged, lambda each: each.state == "ended")
+    async with sender() as sender_process:
+        await sender_process.run(play(tmp_path / "song.wav", member(speaker)))
+        await sender_process.until(StreamChanged, lambda each: each.state == "ended")
 
-        told = [each for each in it.events if isinstance(each, Progress)]
+        told = [each for each in sender_process.events if isinstance(each, Progress)]
 
     assert 2 <= len(told) <= 4
     assert told[-1].members[0].packets > 100

@@ -20,7 +20,7 @@ def receiver(receiver_id: str = "0011223344FF") -> Receiver:
     return merge(Service(f"{receiver_id}@Kitchen", "192.168.1.50", 5000), None)
 
 
-def session(
+def make_session(
     *,
     password: str | None = None,
     shape: Format = PLAIN,
@@ -49,11 +49,11 @@ def session(
     )
 
 
-def opened(**terms: str) -> RaopSession:
+def opened_session(**terms: str) -> RaopSession:
     """Return a session whose SETUP is done."""
-    it = session(local=terms.get("local", "192.168.1.10"))
-    talk(it.prepare(), OK, OK, SETUP_OK)
-    return it
+    session = make_session(local=terms.get("local", "192.168.1.10"))
+    talk(session.prepare(), OK, OK, SETUP_OK)
+    return session
 
 
 def methods(asked: list[Request]) -> list[str]:

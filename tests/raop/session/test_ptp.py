@@ -25,7 +25,7 @@ SECOND = 1_000 * MS
 START = 1_700_000_000 * SECOND
 
 
-def peer(habit: Habit = Habit.FOLLOWS) -> Peer:
+def make_peer(habit: Habit = Habit.FOLLOWS) -> Peer:
     """Return a receiver that was just added."""
     return Peer(OUR_ID, habit, START)
 
@@ -45,9 +45,9 @@ def claim(priority1: int) -> bytes:
     return PtpAnnounce(THEIRS, 1, THEIRS.clock_id, priority1=priority1).build()
 
 
-def sync_of(it: Peer, now_ns: int) -> Outgoing:
+def sync_of(peer: Peer, now_ns: int) -> Outgoing:
     """Return the Sync that is due."""
-    (found,) = [each for each in it.due(now_ns) if each.follow_up]
+    (found,) = [each for each in peer.due(now_ns) if each.follow_up]
     return found
 
 
@@ -58,7 +58,7 @@ def tell(sync: Outgoing, sent_ns: int, now_ns: int) -> bytes | None:
 
 
 def test_a_new_peer_is_shown_our_clock_at_once() -> None:
-    messages = peer().due(START)
+    messages = make_peer().due(START)
 
     assert kinds(messages) == [
         MessageKind.ANNOUNCE,
@@ -73,14 +73,14 @@ def test_a_new_peer_is_shown_our_clock_at_once() -> None:
 
 
 def test_announces_come_every_second_and_syncs_eight_times_as_often() -> None:
-    it = peer()
+    peer = make_peer()
     sent: list[MessageKind] = []
     now_ns = START
     while now_ns < START + 10 * SECOND:
-        sent += kinds(it.due(now_ns))
-        assert it.next_ns is not None
-        assert it.next_ns > now_ns
-        now_ns = it.next_ns
+        sent += kinds(peer.due(now_ns))
+        assert peer.next_ns is not None
+        assert peer.next_ns > now_ns
+        now_ns = peer.next_ns
 
     assert sent.count(MessageKind.ANNOUNCE) == 10
     assert sent.count(MessageKind.SIGNALING) == 10
@@ -88,27 +88,27 @@ def test_announces_come_every_second_and_syncs_eight_times_as_often() -> None:
 
 
 def test_each_kind_counts_its_messages() -> None:
-    it = peer()
-    syncs = [sync_of(it, START + n * 125 * MS) for n in range(9)]
+    peer = make_peer()
+    syncs = [sync_of(peer, START + n * 125 * MS) for n in range(9)]
 
     assert [PtpSync.parse(each.message).sequence for each in syncs] == list(range(9))
-    again = PtpAnnounce.parse(it.due(START + 2 * SECOND)[0].message)
+    again = PtpAnnounce.parse(peer.due(START + 2 * SECOND)[0].message)
     assert again.sequence == 2
 
 
 def test_turns_that_were_slept_through_are_left_out() -> None:
-    it = peer()
-    it.due(START)
+    peer = make_peer()
+    peer.due(START)
 
-    late = it.due(START + 60 * SECOND)
+    late = peer.due(START + 60 * SECOND)
 
     assert kinds(late).count(MessageKind.SYNC) == 1
-    assert it.next_ns == START + 60 * SECOND + 125 * MS
-    assert not it.due(START + 60 * SECOND + 100 * MS)
+    assert peer.next_ns == START + 60 * SECOND + 125 * MS
+    assert not peer.due(START + 60 * SECOND + 100 * MS)
 
 
 def test_a_follow_up_tells_when_its_sync_left() -> None:
-    sync = sync_of(peer(), START)
+    sync = sync_of(make_peer(), START)
 
     message = tell(sync, START + 5, START + 80_000)
 
@@ -119,46 +119,46 @@ def test_a_follow_up_tells_when_its_sync_left() -> None:
 
 
 def test_a_follow_up_that_would_be_late_is_left_out_but_not_all_are() -> None:
-    it = peer()
+    peer = make_peer()
     told = []
     for n in range(12):
         sent_ns = START + n * 125 * MS
         gap_ns = 80_000 if not n else 5 * MS
-        told.append(bool(tell(sync_of(it, sent_ns), sent_ns, sent_ns + gap_ns)))
+        told.append(bool(tell(sync_of(peer, sent_ns), sent_ns, sent_ns + gap_ns)))
 
     assert told == [True, *[False] * 6, True, *[False] * 4]
 
 
 def test_a_machine_that_is_always_slow_leaves_nothing_out() -> None:
-    it = peer()
+    peer = make_peer()
     for n in range(20):
         sent_ns = START + n * 125 * MS
-        assert tell(sync_of(it, sent_ns), sent_ns, sent_ns + 3 * MS + n * 1000)
+        assert tell(sync_of(peer, sent_ns), sent_ns, sent_ns + 3 * MS + n * 1000)
 
 
 def test_who_measures_is_told_late_too() -> None:
-    it = peer()
-    tell(sync_of(it, START), START, START)
-    it.receive(probe(), START + 1)
-    assert it.probes == 1
+    peer = make_peer()
+    tell(sync_of(peer, START), START, START)
+    peer.receive(probe(), START + 1)
+    assert peer.probes == 1
 
     sent_ns = START + 125 * MS
-    assert tell(sync_of(it, sent_ns), sent_ns, sent_ns + 20 * MS)
+    assert tell(sync_of(peer, sent_ns), sent_ns, sent_ns + 20 * MS)
 
 
 def test_a_new_stream_is_shown_our_clock_at_once() -> None:
-    it = peer()
-    it.due(START)
+    peer = make_peer()
+    peer.due(START)
 
-    it.begin(START + 300 * MS)
+    peer.begin(START + 300 * MS)
 
-    assert it.next_ns == START + 300 * MS
-    assert len(it.due(START + 300 * MS)) == 3
-    assert it.next_ns == START + 425 * MS
+    assert peer.next_ns == START + 300 * MS
+    assert len(peer.due(START + 300 * MS)) == 3
+    assert peer.next_ns == START + 425 * MS
 
 
 def test_delay_requests_are_answered_with_their_arrival() -> None:
-    (answer,) = peer().receive(probe(9), 12_345_678_900_000)
+    (answer,) = make_peer().receive(probe(9), 12_345_678_900_000)
 
     assert answer == Outgoing(GENERAL_PORT, octets("ptp_delay_resp"))
 
@@ -166,7 +166,7 @@ def test_delay_requests_are_answered_with_their_arrival() -> None:
 def test_peer_delay_requests_are_answered_with_a_departure_to_follow() -> None:
     request = probe(7, MessageKind.PEER_DELAY_REQUEST)
 
-    (answer,) = peer().receive(request, 12_345_678_900_000)
+    (answer,) = make_peer().receive(request, 12_345_678_900_000)
 
     assert (answer.port, answer.message) == (EVENT_PORT, octets("ptp_pdelay_resp"))
     told = tell(answer, 12_345_678_950_000, START)
@@ -174,7 +174,7 @@ def test_peer_delay_requests_are_answered_with_a_departure_to_follow() -> None:
 
 
 def test_unicast_is_granted() -> None:
-    (answer,) = peer().receive(octets("ptp_unicast_request"), START)
+    (answer,) = make_peer().receive(octets("ptp_unicast_request"), START)
 
     assert answer == Outgoing(GENERAL_PORT, octets("ptp_unicast_grant"))
 
@@ -183,80 +183,80 @@ def test_unicast_is_granted() -> None:
     "name", ["ptp_signaling", "ptp_sync", "ptp_follow_up", "ptp_delay_resp"]
 )
 def test_what_asks_for_nothing_gets_no_answer_and_is_no_evidence(name: str) -> None:
-    it = peer()
+    peer = make_peer()
 
-    assert not it.receive(octets(name), START)
-    assert not it.has_evidence(START)
+    assert not peer.receive(octets(name), START)
+    assert not peer.has_evidence(START)
 
 
 @pytest.mark.parametrize("priority1", [127, 129])
 def test_an_answer_to_our_announce_is_evidence(priority1: int) -> None:
-    it = peer()
-    it.due(START)
+    peer = make_peer()
+    peer.due(START)
 
-    assert not it.receive(claim(priority1), START + 2 * MS)
+    assert not peer.receive(claim(priority1), START + 2 * MS)
 
-    assert it.has_evidence(START + 2 * MS)
-    assert it.ready_at_ns(START + 2 * MS) == START + 602 * MS
+    assert peer.has_evidence(START + 2 * MS)
+    assert peer.ready_at_ns(START + 2 * MS) == START + 602 * MS
 
 
 def test_a_clock_that_is_announced_anyway_is_no_evidence() -> None:
-    it = peer()
-    it.receive(claim(127), START)
-    it.due(START)
-    it.receive(claim(248), START)
+    peer = make_peer()
+    peer.receive(claim(127), START)
+    peer.due(START)
+    peer.receive(claim(248), START)
 
-    assert not it.has_evidence(START)
+    assert not peer.has_evidence(START)
 
 
 def test_a_flood_is_not_answered() -> None:
-    it = peer()
-    answers = [it.receive(probe(n), START + n) for n in range(64)]
+    peer = make_peer()
+    answers = [peer.receive(probe(n), START + n) for n in range(64)]
     with pytest.raises(ReceiverProtocolError, match="more"):
-        it.receive(probe(), START + 64)
+        peer.receive(probe(), START + 64)
 
     assert all(answers)
-    assert it.receive(probe(), START + SECOND + 1)
+    assert peer.receive(probe(), START + SECOND + 1)
 
 
 def test_what_is_no_ptp_is_refused() -> None:
     with pytest.raises(ReceiverProtocolError):
-        peer().receive(b"RTSP/1.0 200 OK\r\n\r\n" * 4, START)
+        make_peer().receive(b"RTSP/1.0 200 OK\r\n\r\n" * 4, START)
 
 
 def test_the_timeline_of_a_receiver_that_follows_is_our_own() -> None:
-    it = peer()
+    peer = make_peer()
 
-    assert it.grandmaster_id == OUR_ID
-    assert it.clock_map is SAME
+    assert peer.grandmaster_id == OUR_ID
+    assert peer.clock_map is SAME
     assert SAME.timeline_ns(START) == SAME.session_ns(START) == START
 
 
 def test_a_receiver_that_keeps_its_clock_is_told_nothing_and_followed() -> None:
-    it = peer(Habit.LEADS)
+    peer = make_peer(Habit.LEADS)
     ahead_ns = 123 * SECOND
-    assert (it.next_ns, it.due(START), it.grandmaster_id) == (None, [], None)
-    it.begin(START)
+    assert (peer.next_ns, peer.due(START), peer.grandmaster_id) == (None, [], None)
+    peer.begin(START)
 
-    it.receive(claim(248), START)
+    peer.receive(claim(248), START)
     for n in range(4):
         arrived_ns = START + n * 125 * MS
-        it.receive(PtpSync(THEIRS, n).build(), arrived_ns)
-        it.receive(PtpFollowUp(THEIRS, n, arrived_ns + ahead_ns).build(), arrived_ns)
+        peer.receive(PtpSync(THEIRS, n).build(), arrived_ns)
+        peer.receive(PtpFollowUp(THEIRS, n, arrived_ns + ahead_ns).build(), arrived_ns)
 
-    assert it.due(START + SECOND) == []
-    assert it.has_evidence(START + 375 * MS)
-    assert it.ready_at_ns(START + SECOND) == START + 375 * MS
-    assert it.grandmaster_id == THEIRS.clock_id
-    assert it.clock_map
-    assert it.clock_map.timeline_ns(START) == START + ahead_ns
-    assert it.receive(probe(), START)
+    assert peer.due(START + SECOND) == []
+    assert peer.has_evidence(START + 375 * MS)
+    assert peer.ready_at_ns(START + SECOND) == START + 375 * MS
+    assert peer.grandmaster_id == THEIRS.clock_id
+    assert peer.clock_map
+    assert peer.clock_map.timeline_ns(START) == START + ahead_ns
+    assert peer.receive(probe(), START)
 
 
 def test_a_receiver_said_to_keep_its_clock_that_follows_ours_is_not_followed() -> None:
-    it = peer(Habit.LEADS)
+    peer = make_peer(Habit.LEADS)
 
-    it.receive(PtpAnnounce(THEIRS, 1, OUR_ID).build(), START)
+    peer.receive(PtpAnnounce(THEIRS, 1, OUR_ID).build(), START)
 
-    assert it.grandmaster_id is None
-    assert not it.has_evidence(START)
+    assert peer.grandmaster_id is None
+    assert not peer.has_evidence(START)

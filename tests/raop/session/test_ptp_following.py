@@ -191,10 +191,12 @@ def test_a_sample_out_of_order_changes_nothing() -> None:
 def test_there_and_back_is_the_same(
     at_ns: int, offset_ns: int, rate: float, later_ns: int
 ) -> None:
-    it = ClockMap(at_ns, offset_ns, rate)
+    clock_map = ClockMap(at_ns, offset_ns, rate)
     session_ns = at_ns + later_ns
 
-    assert abs(it.session_ns(it.timeline_ns(session_ns)) - session_ns) <= 2
+    assert (
+        abs(clock_map.session_ns(clock_map.timeline_ns(session_ns)) - session_ns) <= 2
+    )
 
 
 @given(

@@ -14,69 +14,69 @@ SECOND = 1_000 * MS
 START = 1_700_000_000 * SECOND
 
 
-def readiness(habit: Habit = Habit.FOLLOWS, *probes_ms: int) -> Readiness:
+def make_readiness(habit: Habit = Habit.FOLLOWS, *probes_ms: int) -> Readiness:
     """Return that of a receiver which has asked at these times after the start."""
-    it = Readiness(habit, START)
+    readiness = Readiness(habit, START)
     for each in probes_ms:
-        it.probe(START + each * MS)
-    return it
+        readiness.probe(START + each * MS)
+    return readiness
 
 
-def ready_ms(it: Readiness, now_ms: int) -> int:
+def ready_ms(readiness: Readiness, now_ms: int) -> int:
     """Return when it can be relied on, in ms after the start."""
-    return (it.ready_at_ns(START + now_ms * MS) - START) // MS
+    return (readiness.ready_at_ns(START + now_ms * MS) - START) // MS
 
 
 def test_without_a_sign_the_slowest_is_assumed() -> None:
-    it = readiness()
+    readiness = make_readiness()
 
-    assert not it.has_evidence(START)
-    assert ready_ms(it, 0) == 1050 + 2300
+    assert not readiness.has_evidence(START)
+    assert ready_ms(readiness, 0) == 1050 + 2300
 
 
 def test_a_receiver_that_measures_is_seated_a_while_after_its_first_question() -> None:
-    it = readiness(Habit.FOLLOWS, 1050, 1300, 2000)
+    readiness = make_readiness(Habit.FOLLOWS, 1050, 1300, 2000)
 
-    assert it.has_evidence(START + 2 * SECOND)
-    assert it.probes == 3
-    assert ready_ms(it, 2000) == 1050 + 2300
+    assert readiness.has_evidence(START + 2 * SECOND)
+    assert readiness.probes == 3
+    assert ready_ms(readiness, 2000) == 1050 + 2300
 
 
 def test_a_quick_receiver_needs_three_exchanges() -> None:
-    it = readiness(Habit.FOLLOWS_QUICKLY, 500, 750)
-    assert ready_ms(it, 750) == 500 + 2300
+    readiness = make_readiness(Habit.FOLLOWS_QUICKLY, 500, 750)
+    assert ready_ms(readiness, 750) == 500 + 2300
 
-    it.probe(START + 1000 * MS)
-    it.probe(START + 1250 * MS)
+    readiness.probe(START + 1000 * MS)
+    readiness.probe(START + 1250 * MS)
 
-    assert ready_ms(it, 1250) == 1000 + 250
+    assert ready_ms(readiness, 1250) == 1000 + 250
 
 
 def test_a_receiver_that_asks_no_more_is_no_evidence_and_begins_anew() -> None:
-    it = readiness(Habit.FOLLOWS, 1000, 1125)
-    assert it.has_evidence(START + 6124 * MS)
+    readiness = make_readiness(Habit.FOLLOWS, 1000, 1125)
+    assert readiness.has_evidence(START + 6124 * MS)
 
-    assert not it.has_evidence(START + 6125 * MS)
-    it.probe(START + 8000 * MS)
+    assert not readiness.has_evidence(START + 6125 * MS)
+    readiness.probe(START + 8000 * MS)
 
-    assert it.probes == 1
-    assert ready_ms(it, 8000) == 8000 + 2300
+    assert readiness.probes == 1
+    assert ready_ms(readiness, 8000) == 8000 + 2300
 
 
 def test_a_receiver_that_claims_is_ready_soon_after() -> None:
-    it = readiness()
-    it.claim(START + 5 * MS)
-    it.claim(START + 155 * MS)
+    readiness = make_readiness()
+    readiness.claim(START + 5 * MS)
+    readiness.claim(START + 155 * MS)
 
-    assert it.has_evidence(START + 60 * SECOND)
-    assert ready_ms(it, 200) == 5 + 600
+    assert readiness.has_evidence(START + 60 * SECOND)
+    assert ready_ms(readiness, 200) == 5 + 600
 
 
 def test_a_new_stream_makes_claims_void_but_not_what_is_measured() -> None:
-    claimed, measured = readiness(), readiness(Habit.FOLLOWS, 1000)
+    claimed, measured = make_readiness(), make_readiness(Habit.FOLLOWS, 1000)
     claimed.claim(START)
-    for it in (claimed, measured):
-        it.begin(START + 2 * SECOND)
+    for readiness in (claimed, measured):
+        readiness.begin(START + 2 * SECOND)
 
     assert not claimed.has_evidence(START + 2 * SECOND)
     assert ready_ms(claimed, 2000) == 2000 + 3350
@@ -84,10 +84,10 @@ def test_a_new_stream_makes_claims_void_but_not_what_is_measured() -> None:
 
 
 def test_who_claims_and_measures_is_not_relied_on_too_soon() -> None:
-    it = readiness(Habit.FOLLOWS, 20)
-    it.claim(START)
+    readiness = make_readiness(Habit.FOLLOWS, 20)
+    readiness.claim(START)
 
-    assert ready_ms(it, 20) == 20 + 2300
+    assert ready_ms(readiness, 20) == 20 + 2300
 
 
 POD = {"model": "AudioAccessory5,1", "srcvers": "980.77.2", "igl": "1"}

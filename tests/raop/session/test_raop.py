@@ -19,16 +19,16 @@ from .raop_session import (
     SETUP_OK,
     SYNTHETIC,
     TRANSPORT,
+    make_session,
     methods,
-    opened,
+    opened_session,
     receiver,
-    session,
 )
 from .talk import answer, header, talk
 
 
 def test_opening_asks_in_the_order_of_itunes() -> None:
-    asked, ports = talk(session().prepare(), OK, OK, SETUP_OK)
+    asked, ports = talk(make_session().prepare(), OK, OK, SETUP_OK)
 
     url = "rtsp://192.168.1.10/1234567890"
     assert methods(asked) == ["OPTIONS *", f"ANNOUNCE {url}", f"SETUP {url}"]
@@ -43,7 +43,7 @@ def test_opening_asks_in_the_order_of_itunes() -> None:
 
 
 def test_announce_describes_the_stream_in_182_bytes() -> None:
-    asked, _ = talk(session().prepare(), OK, OK, SETUP_OK)
+    asked, _ = talk(make_session().prepare(), OK, OK, SETUP_OK)
 
     announce = asked[1]
     assert announce.content_type == "application/sdp"
@@ -54,7 +54,7 @@ def test_announce_describes_the_stream_in_182_bytes() -> None:
 
 
 def test_setup_offers_our_ports() -> None:
-    asked, _ = talk(session().prepare(), OK, OK, SETUP_OK)
+    asked, _ = talk(make_session().prepare(), OK, OK, SETUP_OK)
 
     assert header(asked[2], "Transport") == (
         "RTP/AVP/UDP;unicast;interleaved=0-1;mode=record;"
@@ -63,7 +63,9 @@ def test_setup_offers_our_ports() -> None:
 
 
 def test_an_encrypted_stream_says_its_key_and_asks_for_a_proof() -> None:
-    asked, _ = talk(session(shape=Format(Codec.ALAC, KEY)).prepare(), OK, OK, SETUP_OK)
+    asked, _ = talk(
+        make_session(shape=Format(Codec.ALAC, KEY)).prepare(), OK, OK, SETUP_OK
+    )
 
     assert header(asked[0], "Apple-Challenge") == word(SYNTHETIC, "challenge_b64")
     assert re.search(rb"\r\na=rsaaeskey:[A-Za-z0-9+/]{342}\r\n", asked[1].body)
@@ -72,16 +74,16 @@ def test_an_encrypted_stream_says_its_key_and_asks_for_a_proof() -> None:
 
 
 def test_l16_is_announced_without_a_format_line() -> None:
-    asked, _ = talk(session(shape=Format(Codec.L16)).prepare(), OK, OK, SETUP_OK)
+    asked, _ = talk(make_session(shape=Format(Codec.L16)).prepare(), OK, OK, SETUP_OK)
 
     assert b"a=rtpmap:96 L16/44100/2\r\n" in asked[1].body
     assert b"fmtp" not in asked[1].body
 
 
 def test_addresses_of_ipv6_are_in_brackets_and_lose_their_scope() -> None:
-    it = session(local="fe80::1%eth0", remote="fe80::2%eth0")
+    session = make_session(local="fe80::1%eth0", remote="fe80::2%eth0")
 
-    asked, _ = talk(it.prepare(), OK, OK, SETUP_OK)
+    asked, _ = talk(session.prepare(), OK, OK, SETUP_OK)
 
     assert asked[1].uri == "rtsp://[fe80::1]/1234567890"
     assert b"o=iTunes 1234567890 0 IN IP6 fe80::1\r\n" in asked[1].body
@@ -92,7 +94,7 @@ def test_addresses_of_ipv6_are_in_brackets_and_lose_their_scope() -> None:
     "name", ["a\r\nCSeq: 9", "a\nb", "a\rb", "a\0b", "a\x1b[2Jb", "\ud800"]
 )
 def test_no_client_name_breaks_out_of_its_header(name: str) -> None:
-    asked, _ = talk(session(client_name=name).prepare(), OK, OK, SETUP_OK)
+    asked, _ = talk(make_session(client_name=name).prepare(), OK, OK, SETUP_OK)
 
     head = asked[1].encode(2).split(b"\r\n\r\n")[0].decode()
     names = [line.partition(":")[0] for line in head.split("\r\n")[1:]]
@@ -102,36 +104,37 @@ def test_no_client_name_breaks_out_of_its_header(name: str) -> None:
 
 
 def test_a_name_in_any_script_is_sent_as_it_is() -> None:
-    asked, _ = talk(session(client_name="Küche 🎵").prepare(), OK, OK, SETUP_OK)
+    asked, _ = talk(make_session(client_name="Küche 🎵").prepare(), OK, OK, SETUP_OK)
 
     assert "X-Apple-Client-Name: Küche 🎵\r\n".encode() in asked[1].encode(2)
 
 
 def test_greeting_reads_methods_and_server() -> None:
-    it = session()
+    session = make_session()
 
     _, public = talk(
-        it.greet(), answer(Public="ANNOUNCE, SETUP,,TEARDOWN ", Server="AirTunes/105.1")
+        session.greet(),
+        answer(Public="ANNOUNCE, SETUP,,TEARDOWN ", Server="AirTunes/105.1"),
     )
 
     assert public == ("ANNOUNCE", "SETUP", "TEARDOWN")
-    assert it.server == "AirTunes/105.1"
-    assert it.is_genuine is None
+    assert session.server == "AirTunes/105.1"
+    assert session.is_genuine is None
 
 
 @pytest.mark.parametrize("status", [404, 455, 500, 501, 503, 520])
 def test_a_receiver_that_knows_no_options_may_still_play(status: int) -> None:
-    _, ports = talk(session().prepare(), answer(status), OK, SETUP_OK)
+    _, ports = talk(make_session().prepare(), answer(status), OK, SETUP_OK)
 
     assert ports.audio == 6000
 
 
 def test_a_genuine_answer_is_known() -> None:
-    it = session(shape=Format(Codec.ALAC, KEY))
+    session = make_session(shape=Format(Codec.ALAC, KEY))
 
-    talk(it.greet(), answer(Apple_Response=word(SYNTHETIC, "apple_response_b64")))
+    talk(session.greet(), answer(Apple_Response=word(SYNTHETIC, "apple_response_b64")))
 
-    assert it.is_genuine is True
+    assert session.is_genuine is True
 
 
 @pytest.mark.parametrize(
@@ -145,49 +148,53 @@ def test_a_genuine_answer_is_known() -> None:
     ],
 )
 def test_a_forged_or_absurd_answer_is_not_genuine_and_does_no_harm(text: str) -> None:
-    it = session(shape=Format(Codec.ALAC, KEY))
+    session = make_session(shape=Format(Codec.ALAC, KEY))
 
-    talk(it.prepare(), answer(Apple_Response=text), OK, SETUP_OK)
+    talk(session.prepare(), answer(Apple_Response=text), OK, SETUP_OK)
 
-    assert it.is_genuine is False
+    assert session.is_genuine is False
 
 
 def test_an_answer_of_another_receiver_is_not_genuine() -> None:
     answered = answer(Apple_Response=word(SYNTHETIC, "apple_response_b64"))
-    of_another = session(of=receiver("0011223344FE"))
-    from_elsewhere = session(remote="192.168.1.51")
-    without_id = session(of=merge(Service("Kitchen", "192.168.1.50", 5000), None))
+    of_another = make_session(of=receiver("0011223344FE"))
+    from_elsewhere = make_session(remote="192.168.1.51")
+    without_id = make_session(of=merge(Service("Kitchen", "192.168.1.50", 5000), None))
 
-    for it in (of_another, from_elsewhere, without_id):
-        talk(it.greet(), answered)
-        assert it.is_genuine is False
+    for session in (of_another, from_elsewhere, without_id):
+        talk(session.greet(), answered)
+        assert session.is_genuine is False
 
 
 def test_an_answer_over_ipv6_is_checked_without_the_scope() -> None:
-    it = session(remote="fe80::2%eth0")
+    session = make_session(remote="fe80::2%eth0")
 
-    talk(it.greet(), answer(Apple_Response=word(SYNTHETIC, "apple_response_b64")))
+    talk(session.greet(), answer(Apple_Response=word(SYNTHETIC, "apple_response_b64")))
 
-    assert it.is_genuine is False
+    assert session.is_genuine is False
 
 
 @pytest.mark.parametrize("named", ["DEADBEEF", "1", "a b;timeout=60", "é" * 1000])
 def test_the_session_is_named_as_the_receiver_called_it(named: str) -> None:
-    it = session()
-    talk(it.prepare(), OK, OK, answer(Transport=TRANSPORT, Session=named))
+    session = make_session()
+    talk(session.prepare(), OK, OK, answer(Transport=TRANSPORT, Session=named))
 
-    for steps in (it.flush(1, 2), it.teardown(), it.volume(50, is_muted=False)):
+    for steps in (
+        session.flush(1, 2),
+        session.teardown(),
+        session.volume(50, is_muted=False),
+    ):
         (asked,), _ = talk(steps, OK)
         assert header(asked, "Session") == named
-    (alive,), _ = talk(it.keep_alive(), OK)
+    (alive,), _ = talk(session.keep_alive(), OK)
     assert header(alive, "Session") is None
 
 
 def test_no_session_is_named_where_the_receiver_names_none() -> None:
-    it = session()
-    talk(it.prepare(), OK, OK, answer(Transport=TRANSPORT))
+    session = make_session()
+    talk(session.prepare(), OK, OK, answer(Transport=TRANSPORT))
 
-    (asked,), _ = talk(it.teardown(), OK)
+    (asked,), _ = talk(session.teardown(), OK)
 
     assert header(asked, "Session") is None
 
@@ -195,21 +202,21 @@ def test_no_session_is_named_where_the_receiver_names_none() -> None:
 def test_a_session_name_from_the_wire_always_fits_into_a_request() -> None:
     raw = b"RTSP/1.0 200 OK\r\nSession: \xff\xfe\x0b\x85\r\nTransport: "
     (response,) = ResponseParser().feed(raw + TRANSPORT.encode() + b"\r\n\r\n")
-    it = session()
-    talk(it.prepare(), OK, OK, response)
+    session = make_session()
+    talk(session.prepare(), OK, OK, response)
 
-    (asked,), _ = talk(it.teardown(), OK)
+    (asked,), _ = talk(session.teardown(), OK)
 
     assert asked.encode(1).count(b"\r\n") == len(asked.headers) + 3
 
 
 def test_record_and_flush_say_where_they_are_with_wrapped_numbers() -> None:
-    it = opened()
+    session = opened_session()
 
     (record,), latency = talk(
-        it.record(0x1_0001, (1 << 32) + 7), answer(Audio_Latency="11025")
+        session.record(0x1_0001, (1 << 32) + 7), answer(Audio_Latency="11025")
     )
-    (flush,), _ = talk(it.flush(0x2_FFFF, (5 << 32) - 1), OK)
+    (flush,), _ = talk(session.flush(0x2_FFFF, (5 << 32) - 1), OK)
 
     assert latency == 11_025
     assert record.method == "RECORD"
@@ -223,13 +230,13 @@ def test_record_and_flush_say_where_they_are_with_wrapped_numbers() -> None:
     "latency", ["", "-1", "abc", "1e9", "9" * 9, "9" * 5000, "1.5", "0x10", " ", "²"]
 )
 def test_a_hostile_latency_counts_as_none(latency: str) -> None:
-    _, found = talk(opened().record(1, 2), answer(Audio_Latency=latency))
+    _, found = talk(opened_session().record(1, 2), answer(Audio_Latency=latency))
 
     assert found == 0
 
 
 def test_a_latency_that_is_not_said_counts_as_none() -> None:
-    _, found = talk(opened().record(1, 2), OK)
+    _, found = talk(opened_session().record(1, 2), OK)
 
     assert found == 0
 
@@ -248,7 +255,7 @@ def test_a_latency_that_is_not_said_counts_as_none() -> None:
 def test_volume_is_sent_in_decibels(
     percent: float, is_muted: bool, body: bytes
 ) -> None:
-    (asked,), _ = talk(opened().volume(percent, is_muted=is_muted), OK)
+    (asked,), _ = talk(opened_session().volume(percent, is_muted=is_muted), OK)
 
     assert asked.method == "SET_PARAMETER"
     assert asked.content_type == "text/parameters"
@@ -267,20 +274,20 @@ def test_volume_is_sent_in_decibels(
 def test_the_level_is_read_where_the_receiver_tells_it(
     body: bytes, percent: float | None
 ) -> None:
-    (asked,), found = talk(opened().read_volume(), answer(body=body))
+    (asked,), found = talk(opened_session().read_volume(), answer(body=body))
 
     assert (asked.method, asked.body) == ("GET_PARAMETER", b"volume\r\n")
     assert found == percent
 
 
 def test_metadata_is_bound_to_its_frame() -> None:
-    it = opened()
+    session = opened_session()
     tags = Tags(title="Song", artist="Artist", album="Album", track=3)
 
-    (text,), _ = talk(it.text(tags, 60_000, (1 << 32) + 5), OK)
-    (picture,), _ = talk(it.artwork("image/png", b"\x89PNG", (1 << 32) + 5), OK)
-    (cleared,), _ = talk(it.artwork("image/none", b"", 6), OK)
-    (progress,), _ = talk(it.progress((1 << 32) - 1, 1 << 32, (1 << 32) + 9), OK)
+    (text,), _ = talk(session.text(tags, 60_000, (1 << 32) + 5), OK)
+    (picture,), _ = talk(session.artwork("image/png", b"\x89PNG", (1 << 32) + 5), OK)
+    (cleared,), _ = talk(session.artwork("image/none", b"", 6), OK)
+    (progress,), _ = talk(session.progress((1 << 32) - 1, 1 << 32, (1 << 32) + 9), OK)
 
     assert text.content_type == "application/x-dmap-tagged"
     assert text.body == now_playing(
@@ -293,6 +300,6 @@ def test_metadata_is_bound_to_its_frame() -> None:
 
 
 def test_clearing_a_picture_says_so_on_the_wire() -> None:
-    (cleared,), _ = talk(opened().artwork("image/none", b"", 6), OK)
+    (cleared,), _ = talk(opened_session().artwork("image/none", b"", 6), OK)
 
     assert b"\r\nContent-Type: image/none\r\n" in cleared.encode(1)

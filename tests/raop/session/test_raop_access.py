@@ -13,7 +13,7 @@ from custom_components.airplay.raop.errors import (
 from custom_components.airplay.raop.wire.rtsp import Request
 from tests.raop.vectors import word
 
-from .raop_session import OK, SETUP_OK, session
+from .raop_session import OK, SETUP_OK, make_session
 from .talk import answer, fail, header, talk
 
 NONCE = word("digest_announce_lower_itunes", "nonce")
@@ -24,7 +24,7 @@ WANTED = answer(401, WWW_Authenticate=f'Digest realm="raop", nonce="{NONCE}"')
 
 
 def test_auth_setup_comes_before_announce_where_it_is_wanted() -> None:
-    asked, _ = talk(session(uses_auth_setup=True).prepare(), OK, OK, OK, SETUP_OK)
+    asked, _ = talk(make_session(uses_auth_setup=True).prepare(), OK, OK, OK, SETUP_OK)
 
     assert [request.method for request in asked] == [
         "OPTIONS",
@@ -39,11 +39,11 @@ def test_auth_setup_comes_before_announce_where_it_is_wanted() -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 500, 501])
 def test_nobody_minds_how_auth_setup_is_answered(status: int) -> None:
-    talk(session(uses_auth_setup=True).prepare(), OK, answer(status), OK, SETUP_OK)
+    talk(make_session(uses_auth_setup=True).prepare(), OK, answer(status), OK, SETUP_OK)
 
 
 def test_a_receiver_that_wants_auth_setup_after_all_gets_it() -> None:
-    asked, ports = talk(session().prepare(), OK, answer(403), OK, OK, SETUP_OK)
+    asked, ports = talk(make_session().prepare(), OK, answer(403), OK, OK, SETUP_OK)
 
     assert [request.method for request in asked] == [
         "OPTIONS",
@@ -57,10 +57,12 @@ def test_a_receiver_that_wants_auth_setup_after_all_gets_it() -> None:
 
 
 def test_announce_refused_in_spite_of_auth_setup_means_a_pin() -> None:
-    fail(PairingRequiredError, session().prepare(), OK, answer(403), OK, answer(403))
+    fail(
+        PairingRequiredError, make_session().prepare(), OK, answer(403), OK, answer(403)
+    )
     fail(
         PairingRequiredError,
-        session(uses_auth_setup=True).prepare(),
+        make_session(uses_auth_setup=True).prepare(),
         OK,
         OK,
         answer(403),
@@ -74,13 +76,13 @@ def proof(request: Request) -> str | None:
 
 
 def test_a_password_that_is_asked_for_and_not_known() -> None:
-    fail(PasswordRequiredError, session().prepare(), WANTED)
-    fail(PasswordRequiredError, session(password="").prepare(), OK, WANTED)
-    fail(PasswordRequiredError, session().prepare(), OK, OK, WANTED)
+    fail(PasswordRequiredError, make_session().prepare(), WANTED)
+    fail(PasswordRequiredError, make_session(password="").prepare(), OK, WANTED)
+    fail(PasswordRequiredError, make_session().prepare(), OK, OK, WANTED)
 
 
 def test_announce_is_proved_with_the_known_digest() -> None:
-    asked, _ = talk(session(password="secret").prepare(), OK, WANTED, OK, SETUP_OK)
+    asked, _ = talk(make_session(password="secret").prepare(), OK, WANTED, OK, SETUP_OK)
 
     assert [request.method for request in asked] == [
         "OPTIONS",
@@ -93,13 +95,13 @@ def test_announce_is_proved_with_the_known_digest() -> None:
 
 
 def test_each_request_after_a_challenge_has_its_own_proof() -> None:
-    it = session(password="secret")
-    asked, _ = talk(it.prepare(), WANTED, OK, OK, SETUP_OK)
+    session = make_session(password="secret")
+    asked, _ = talk(session.prepare(), WANTED, OK, OK, SETUP_OK)
 
-    more, _ = talk(it.record(1, 2), answer())
-    more += talk(it.flush(1, 2), answer())[0]
-    more += talk(it.keep_alive(), answer())[0]
-    more += talk(it.teardown(), answer())[0]
+    more, _ = talk(session.record(1, 2), answer())
+    more += talk(session.flush(1, 2), answer())[0]
+    more += talk(session.keep_alive(), answer())[0]
+    more += talk(session.teardown(), answer())[0]
 
     proofs = [proof(request) for request in asked + more]
     assert proofs[0] is None
@@ -111,7 +113,7 @@ def test_each_request_after_a_challenge_has_its_own_proof() -> None:
 def test_every_form_of_digest_has_its_turn() -> None:
     asked = fail(
         AuthenticationError,
-        session(password="secret").prepare(),
+        make_session(password="secret").prepare(),
         OK,
         *[WANTED] * 5,
         match="refused the password",
@@ -123,31 +125,31 @@ def test_every_form_of_digest_has_its_turn() -> None:
 
 def test_the_last_form_of_digest_may_be_the_right_one() -> None:
     asked, _ = talk(
-        session(password="secret").prepare(), OK, *[WANTED] * 4, OK, SETUP_OK
+        make_session(password="secret").prepare(), OK, *[WANTED] * 4, OK, SETUP_OK
     )
 
     assert [proof(request) for request in asked[-2:-1]] == [EMPTY_USER]
 
 
 def test_the_form_that_worked_comes_first_from_then_on() -> None:
-    it = session(password="secret")
-    asked, _ = talk(it.prepare(), OK, *[WANTED] * 3, OK, SETUP_OK)
+    session = make_session(password="secret")
+    asked, _ = talk(session.prepare(), OK, *[WANTED] * 3, OK, SETUP_OK)
     assert proof(asked[4]) == UPPER
 
-    more, _ = talk(it.teardown(), OK)
+    more, _ = talk(session.teardown(), OK)
 
     assert (proof(more[0]) or "").isupper()
     assert 'username="iTunes"' in (header(more[0], "Authorization") or "")
 
 
 def test_a_nonce_that_grew_stale_is_replaced_in_mid_session() -> None:
-    it = session(password="secret")
-    talk(it.prepare(), OK, *[WANTED] * 3, OK, SETUP_OK)
+    session = make_session(password="secret")
+    talk(session.prepare(), OK, *[WANTED] * 3, OK, SETUP_OK)
     stale = answer(
         401, WWW_Authenticate='Digest realm="raop", nonce="fresh", stale=true'
     )
 
-    asked, _ = talk(it.record(1, 2), stale, answer(Audio_Latency="11025"))
+    asked, _ = talk(session.record(1, 2), stale, answer(Audio_Latency="11025"))
 
     first, second = (header(request, "Authorization") or "" for request in asked)
     assert f'nonce="{NONCE}"' in first
@@ -161,10 +163,10 @@ def test_a_receiver_that_wants_something_else_than_a_digest_is_not_understood() 
         answer(401, WWW_Authenticate='Basic realm="raop"'),
         answer(401, WWW_Authenticate='Digest realm="raop"'),
     ):
-        fail(ReceiverProtocolError, session(password="secret").greet(), challenge)
+        fail(ReceiverProtocolError, make_session(password="secret").greet(), challenge)
 
 
 def test_a_password_shows_in_no_printed_terms() -> None:
-    it = session(password="sesame")
+    session = make_session(password="sesame")
 
-    assert "sesame" not in repr(it._terms)
+    assert "sesame" not in repr(session._terms)

@@ -16,7 +16,7 @@ from custom_components.airplay.raop.messages import Tags
 from custom_components.airplay.raop.session.raop import RaopPorts, RaopSession
 from custom_components.airplay.raop.wire.handshake import Handshake
 
-from .raop_session import OK, methods, opened, session
+from .raop_session import OK, make_session, methods, opened_session
 from .talk import answer, fail, talk
 
 STATUSES: list[tuple[int, type[RaopError]]] = [
@@ -43,7 +43,7 @@ STATUSES: list[tuple[int, type[RaopError]]] = [
 def test_setup_is_refused_with_what_the_receiver_wants(
     status: int, kind: type[RaopError]
 ) -> None:
-    fail(kind, session().prepare(), OK, OK, answer(status))
+    fail(kind, make_session().prepare(), OK, OK, answer(status))
 
 
 @pytest.mark.parametrize(
@@ -52,19 +52,19 @@ def test_setup_is_refused_with_what_the_receiver_wants(
 def test_announce_is_refused_with_what_the_receiver_wants(
     status: int, kind: type[RaopError]
 ) -> None:
-    fail(kind, session().prepare(), OK, answer(status))
+    fail(kind, make_session().prepare(), OK, answer(status))
 
 
 @pytest.mark.parametrize(("status", "kind"), STATUSES)
 @pytest.mark.parametrize(
     "step",
     [
-        lambda it: it.record(1, 2),
-        lambda it: it.flush(1, 2),
-        lambda it: it.volume(50, is_muted=False),
-        lambda it: it.text(Tags(title="Song"), None, 0),
-        lambda it: it.artwork("image/png", b"\x89PNG", 0),
-        lambda it: it.progress(0, 0, 1),
+        lambda session: session.record(1, 2),
+        lambda session: session.flush(1, 2),
+        lambda session: session.volume(50, is_muted=False),
+        lambda session: session.text(Tags(title="Song"), None, 0),
+        lambda session: session.artwork("image/png", b"\x89PNG", 0),
+        lambda session: session.progress(0, 0, 1),
     ],
     ids=["record", "flush", "volume", "text", "artwork", "progress"],
 )
@@ -73,18 +73,18 @@ def test_every_later_request_may_be_refused(
     status: int,
     kind: type[RaopError],
 ) -> None:
-    fail(kind, step(opened()), answer(status))
+    fail(kind, step(opened_session()), answer(status))
 
 
 @pytest.mark.parametrize("status", [403, 470])
 def test_options_refused_means_a_pin(status: int) -> None:
-    fail(PairingRequiredError, session().greet(), answer(status))
+    fail(PairingRequiredError, make_session().greet(), answer(status))
 
 
 def test_the_refusal_names_the_step_and_the_status() -> None:
     fail(
         ReceiverRefusedError,
-        session().prepare(),
+        make_session().prepare(),
         OK,
         answer(500),
         match="ANNOUNCE: the receiver answered 500",
@@ -93,17 +93,17 @@ def test_the_refusal_names_the_step_and_the_status() -> None:
 
 @pytest.mark.parametrize("status", [200, 404, 501])
 def test_nobody_minds_how_keep_alive_and_teardown_are_answered(status: int) -> None:
-    it = opened()
+    session = opened_session()
 
-    alive, _ = talk(it.keep_alive(), answer(status))
-    ended, _ = talk(it.teardown(), answer(status))
+    alive, _ = talk(session.keep_alive(), answer(status))
+    ended, _ = talk(session.teardown(), answer(status))
 
     assert methods(alive) == ["OPTIONS *"]
     assert methods(ended) == ["TEARDOWN rtsp://192.168.1.10/1234567890"]
 
 
 def test_a_setup_without_transport_is_a_polite_busy() -> None:
-    fail(ReceiverBusyError, session().prepare(), OK, OK, OK)
+    fail(ReceiverBusyError, make_session().prepare(), OK, OK, OK)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,11 @@ def test_a_setup_without_transport_is_a_polite_busy() -> None:
 )
 def test_a_hostile_transport_is_a_breach_of_the_protocol(transport: str) -> None:
     fail(
-        ReceiverProtocolError, session().prepare(), OK, OK, answer(Transport=transport)
+        ReceiverProtocolError,
+        make_session().prepare(),
+        OK,
+        OK,
+        answer(Transport=transport),
     )
 
 
@@ -137,6 +141,6 @@ def test_a_hostile_transport_is_a_breach_of_the_protocol(transport: str) -> None
     ],
 )
 def test_fields_of_the_transport_come_in_any_order_and_case(transport: str) -> None:
-    _, ports = talk(session().prepare(), OK, OK, answer(Transport=transport))
+    _, ports = talk(make_session().prepare(), OK, OK, answer(Transport=transport))
 
     assert ports == RaopPorts(6000, 6001)

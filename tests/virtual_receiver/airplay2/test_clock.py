@@ -55,53 +55,53 @@ def tell_time(of: Follower, sequence: int, at: int) -> bool:
 
 
 def test_clock_is_known_after_both_announces_and_a_while() -> None:
-    it, sent = follower()
-    it.restart(0)
-    it.receive(build_announce(MASTER, 1, 128), 0)
-    assert not tell_time(it, 1, SYNC_NS)
-    assert it.next_due_ns == SECOND_ANNOUNCE_NS
-    it.tick(SECOND_ANNOUNCE_NS)
+    clock, sent = follower()
+    clock.restart(0)
+    clock.receive(build_announce(MASTER, 1, 128), 0)
+    assert not tell_time(clock, 1, SYNC_NS)
+    assert clock.next_due_ns == SECOND_ANNOUNCE_NS
+    clock.tick(SECOND_ANNOUNCE_NS)
     assert [packet[47] for packet in sent] == [127, 129]
-    assert tell_time(it, 2, 2 * SYNC_NS)
+    assert tell_time(clock, 2, 2 * SYNC_NS)
 
-    assert not it.knows(MASTER_ID, SECOND_ANNOUNCE_NS + 399_000_000)
-    assert it.knows(MASTER_ID, SECOND_ANNOUNCE_NS + 400_000_000)
-    assert not it.knows(MASTER_ID + 1, NS_PER_S)
-    assert it.estimator.offset_at(NS_PER_S) == OFFSET_NS
+    assert not clock.knows(MASTER_ID, SECOND_ANNOUNCE_NS + 399_000_000)
+    assert clock.knows(MASTER_ID, SECOND_ANNOUNCE_NS + 400_000_000)
+    assert not clock.knows(MASTER_ID + 1, NS_PER_S)
+    assert clock.estimator.offset_at(NS_PER_S) == OFFSET_NS
 
 
 def test_follow_up_may_come_before_its_sync() -> None:
-    it, _ = follower()
-    it.restart(0)
-    it.receive(build_announce(MASTER, 1, 128), 0)
-    it.tick(SECOND_ANNOUNCE_NS)
+    clock, _ = follower()
+    clock.restart(0)
+    clock.receive(build_announce(MASTER, 1, 128), 0)
+    clock.tick(SECOND_ANNOUNCE_NS)
 
-    it.receive(build_follow_up(MASTER, 9, NS_PER_S + OFFSET_NS), NS_PER_S)
-    assert it.receive(build_sync(MASTER, 9), NS_PER_S)
-    assert not it.receive(build_follow_up(MASTER, 10, NS_PER_S), NS_PER_S)
+    clock.receive(build_follow_up(MASTER, 9, NS_PER_S + OFFSET_NS), NS_PER_S)
+    assert clock.receive(build_sync(MASTER, 9), NS_PER_S)
+    assert not clock.receive(build_follow_up(MASTER, 10, NS_PER_S), NS_PER_S)
 
 
 def test_setup_of_a_stream_forgets_the_clock() -> None:
-    it, sent = follower(ptp_settle_s=0.0)
-    it.receive(build_announce(MASTER, 1, 128), 0)
-    it.tick(SECOND_ANNOUNCE_NS)
-    tell_time(it, 1, NS_PER_S)
-    assert it.knows(MASTER_ID, NS_PER_S)
+    clock, sent = follower(ptp_settle_s=0.0)
+    clock.receive(build_announce(MASTER, 1, 128), 0)
+    clock.tick(SECOND_ANNOUNCE_NS)
+    tell_time(clock, 1, NS_PER_S)
+    assert clock.knows(MASTER_ID, NS_PER_S)
 
-    it.restart(NS_PER_S)
-    assert not it.knows(MASTER_ID, NS_PER_S)
-    it.receive(build_announce(MASTER, 2, 128), NS_PER_S)
+    clock.restart(NS_PER_S)
+    assert not clock.knows(MASTER_ID, NS_PER_S)
+    clock.receive(build_announce(MASTER, 2, 128), NS_PER_S)
     assert len(sent) == 3
 
 
 def test_unmatched_messages_are_bounded() -> None:
-    it, _ = follower()
-    it.receive(build_announce(MASTER, 1, 128), 0)
+    clock, _ = follower()
+    clock.receive(build_announce(MASTER, 1, 128), 0)
     for number in range(1000):
-        it.receive(build_sync(MASTER, number), number)
-        it.receive(build_follow_up(MASTER, number + 5000, number), number)
+        clock.receive(build_sync(MASTER, number), number)
+        clock.receive(build_follow_up(MASTER, number + 5000, number), number)
 
-    assert len(it._syncs) == len(it._stamps) == 16
+    assert len(clock._syncs) == len(clock._stamps) == 16
 
 
 def test_own_clock_is_told_while_the_sender_is_silent() -> None:
@@ -111,18 +111,18 @@ def test_own_clock_is_told_while_the_sender_is_silent() -> None:
         sent.append(packet)
         return 77
 
-    it = OwnClock(OWN, Quirks(), send)
-    it.restart(0)
-    it.tick(0)
+    clock = OwnClock(OWN, Quirks(), send)
+    clock.restart(0)
+    clock.tick(0)
 
     announce, sync, follow_up = (parse(packet) for packet in sent)
     assert [announce.kind, sync.kind] == [Kind.ANNOUNCE, Kind.SYNC]
     assert follow_up.sequence == sync.sequence
-    assert it.knows(int.from_bytes(OWN), 0)
-    assert it.estimator.offset_at(0) == EPOCH_NS
+    assert clock.knows(int.from_bytes(OWN), 0)
+    assert clock.estimator.offset_at(0) == EPOCH_NS
 
-    it.receive(build_announce(MASTER, 1, 128), SYNC_NS)
-    it.tick(2 * SYNC_NS)
+    clock.receive(build_announce(MASTER, 1, 128), SYNC_NS)
+    clock.tick(2 * SYNC_NS)
     assert len(sent) == 3
-    it.tick(2 * NS_PER_S)
+    clock.tick(2 * NS_PER_S)
     assert len(sent) == 6

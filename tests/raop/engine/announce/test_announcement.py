@@ -36,7 +36,7 @@ from tests.virtual_receiver import VirtualReceiver
 
 
 async def test_idle_speaker_says_every_sample_and_is_free_afterwards(
-    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
+    harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     said = scene.bell(0.5)
 
@@ -44,8 +44,8 @@ async def test_idle_speaker_says_every_sample_and_is_free_afterwards(
     await kitchen.wait_idle(3)
 
     assert is_said_whole(kitchen, said)
-    assert desk.told(AnnouncementStarted)
-    assert desk.told(StreamChanged) == []
+    assert harness.told(AnnouncementStarted)
+    assert harness.told(StreamChanged) == []
     assert not kitchen.violations
 
 
@@ -85,17 +85,17 @@ async def test_music_that_waits_goes_on_where_it_was(
 
 
 async def test_paused_music_stays_paused_and_goes_on_where_it_was(
-    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
+    harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(2.0)
     said = scene.bell(0.4)
 
     await scene.play(kitchen)
-    await desk.run(Pause(stream=STREAM))
+    await harness.run(Pause(stream=STREAM))
     assert await scene.say(target(kitchen)) is None
-    assert desk.states()[-1] == "paused"
+    assert harness.states()[-1] == "paused"
     assert kitchen.has_session
-    await desk.run(Resume(stream=STREAM))
+    await harness.run(Resume(stream=STREAM))
     await scene.end(kitchen)
 
     assert is_said_whole(kitchen, said)
@@ -105,17 +105,17 @@ async def test_paused_music_stays_paused_and_goes_on_where_it_was(
 
 @pytest.mark.parametrize("keep_s", [0.0, 60.0])
 async def test_pause_and_resume_under_a_voice_lose_nothing(
-    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene, keep_s: float
+    harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene, keep_s: float
 ) -> None:
     song = scene.song(3.0)
     said = scene.bell(1.0)
 
     await scene.play(kitchen)
     number = await scene.begin(target(kitchen))
-    await desk.run(Pause(stream=STREAM, keep_s=keep_s))
-    assert (await desk.reply(number)).code is None
-    assert desk.states()[-1] == "paused"
-    await desk.run(Resume(stream=STREAM))
+    await harness.run(Pause(stream=STREAM, keep_s=keep_s))
+    assert (await harness.reply(number)).code is None
+    assert harness.states()[-1] == "paused"
+    await harness.run(Resume(stream=STREAM))
     await scene.end(kitchen)
 
     assert is_said_whole(kitchen, said)
@@ -124,7 +124,7 @@ async def test_pause_and_resume_under_a_voice_lose_nothing(
 
 
 async def test_seek_under_a_voice_leaves_the_voice_whole(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
 ) -> None:
     song = scene.song(3.0)
     said = scene.bell(1.0)
@@ -133,8 +133,8 @@ async def test_seek_under_a_voice_leaves_the_voice_whole(
     number = await scene.begin(target(kitchen))
     media = Media(url=str(tmp_path / "song.wav"), name="song", position_ms=1500)
     again = play(tmp_path / "song.wav", member(kitchen, volume=30), media=media)
-    assert await desk.run(again) is None
-    assert (await desk.reply(number)).code is None
+    assert await harness.run(again) is None
+    assert (await harness.reply(number)).code is None
     await scene.end(kitchen)
 
     assert is_said_whole(kitchen, said)
@@ -145,14 +145,14 @@ async def test_seek_under_a_voice_leaves_the_voice_whole(
 
 
 async def test_music_that_begins_under_a_voice_leaves_the_voice_whole(
-    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
+    harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(1.5)
     said = scene.bell(1.0)
 
     number = await scene.begin(target(kitchen))
     await scene.play(kitchen)
-    assert (await desk.reply(number)).code is None
+    assert (await harness.reply(number)).code is None
     await scene.end(kitchen)
 
     assert is_said_whole(kitchen, said)
@@ -176,7 +176,7 @@ async def test_voice_goes_on_where_the_song_ends(
 
 
 async def test_one_voice_after_another_on_the_same_speaker(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
 ) -> None:
     song = scene.song(5.0)
     one = voice(tmp_path / "one.wav", 0.5, seed=5)
@@ -184,11 +184,11 @@ async def test_one_voice_after_another_on_the_same_speaker(
 
     await scene.play(kitchen)
     numbers = [
-        desk.submit(announce(tmp_path / name, target(kitchen), announcement=name))
+        harness.submit(announce(tmp_path / name, target(kitchen), announcement=name))
         for name in ("one.wav", "two.wav")
     ]
     for number in numbers:
-        assert (await desk.reply(number)).code is None
+        assert (await harness.reply(number)).code is None
     await scene.end(kitchen)
 
     right = heard_sides(kitchen.recording.packets)[1]
@@ -198,23 +198,23 @@ async def test_one_voice_after_another_on_the_same_speaker(
 
 
 async def test_all_speakers_say_it_at_the_same_instant(
-    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
+    harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
-    hall = await desk.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
-    study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
+    hall = await harness.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
+    study = await harness.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
     song = scene.song(4.0)
     said = scene.bell(0.5)
 
     await scene.play(kitchen)
     await scene.play(study, stream="study")
-    await desk.run(Pause(stream="study"))
+    await harness.run(Pause(stream="study"))
     assert (
         await scene.say(
             target(kitchen), target(hall, stream="hall"), target(study, stream="study")
         )
         is None
     )
-    await desk.stop("study")
+    await harness.stop("study")
     await scene.end(kitchen)
 
     instants = [voice_began_ns(each) for each in (kitchen, hall, study)]
@@ -224,7 +224,7 @@ async def test_all_speakers_say_it_at_the_same_instant(
 
 
 async def test_speaker_that_is_away_holds_up_nobody(
-    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
+    harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     said = scene.bell(0.4)
     gone = receiver("Gone", receiver_id="0A0B0C0D0E02")
@@ -232,7 +232,7 @@ async def test_speaker_that_is_away_holds_up_nobody(
         lost = target(gone, stream="gone")
 
     assert await scene.say(target(kitchen), lost) is None
-    failed = await desk.until(AnnouncementFailed)
+    failed = await harness.until(AnnouncementFailed)
     assert await scene.say(lost) == "unreachable"
 
     assert (failed.stream, failed.code) == ("gone", "unreachable")
@@ -268,40 +268,40 @@ async def test_level_of_an_idle_speaker_is_brought_back(
 
 
 async def test_level_that_a_user_sets_meanwhile_stays(
-    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
+    harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     scene.bell(0.5)
 
     number = await scene.begin(target(kitchen, volume=60))
-    await desk.run(SetVolume(receiver=member(kitchen).receiver, volume=40))
-    assert (await desk.reply(number)).code is None
+    await harness.run(SetVolume(receiver=member(kitchen).receiver, volume=40))
+    assert (await harness.reply(number)).code is None
 
     assert volumes(kitchen) == [30, 60, 40]
 
 
 async def test_stop_ends_the_voice_and_brings_the_level_back(
-    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
+    harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     scene.bell(5)
 
     number = await scene.begin(target(kitchen, volume=60))
-    assert await desk.stop() is None
-    assert (await desk.reply(number)).code == "stopped"
+    assert await harness.stop() is None
+    assert (await harness.reply(number)).code == "stopped"
     await kitchen.wait_idle(3)
 
     assert volumes(kitchen) == [30, 60, 30]
 
 
 async def test_cancelled_voice_fades_and_the_music_comes_back(
-    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
+    harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(3.0)
     said = scene.bell(20)
 
     await scene.play(kitchen)
     number = await scene.begin(target(kitchen))
-    await desk.run(CancelAnnouncement(announcement="bell"))
-    assert (await desk.reply(number)).code == "stopped"
+    await harness.run(CancelAnnouncement(announcement="bell"))
+    assert (await harness.reply(number)).code == "stopped"
     await scene.end(kitchen)
 
     assert (
@@ -313,7 +313,7 @@ async def test_cancelled_voice_fades_and_the_music_comes_back(
 
 
 async def test_bad_clip_disturbs_nothing(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, scene: Scene
 ) -> None:
     song = scene.song(1.0)
     voice(tmp_path / "long.wav", 3)
@@ -321,8 +321,8 @@ async def test_bad_clip_disturbs_nothing(
     await scene.play(kitchen)
     missing = announce(tmp_path / "none.wav", target(kitchen, volume=90))
     long = announce(tmp_path / "long.wav", target(kitchen), longest_ms=2000)
-    assert await desk.run(missing) == "media_not_found"
-    assert await desk.run(long) == "media_too_long"
+    assert await harness.run(missing) == "media_not_found"
+    assert await harness.run(long) == "media_too_long"
     await scene.end(kitchen)
 
     assert (gains(kitchen, song) == 1).all()
@@ -330,10 +330,10 @@ async def test_bad_clip_disturbs_nothing(
 
 
 async def test_level_is_restored_without_music(
-    desk: EngineHarness, kitchen: VirtualReceiver
+    harness: EngineHarness, kitchen: VirtualReceiver
 ) -> None:
     command = RestoreVolume(stream=STREAM, member=member(kitchen, volume=25))
-    assert await desk.run(command) is None
+    assert await harness.run(command) is None
     await kitchen.wait_idle(3)
 
     assert volumes(kitchen) == [25]

@@ -61,9 +61,9 @@ class Room:
     """One stream with one or two receivers, and what happens there."""
 
     def __init__(
-        self, desk: EngineHarness, name: str, sounds: Sounds, random: Random
+        self, harness: EngineHarness, name: str, sounds: Sounds, random: Random
     ) -> None:
-        self.desk = desk
+        self.harness = harness
         self.name = name
         self.sounds = sounds
         self.random = random
@@ -74,8 +74,8 @@ class Room:
         """Put receivers into the room."""
         for each in range(2):
             receiver_id = f"0A0B0C0D{number:02X}{each:02X}"
-            it = receiver(f"{self.name} {each}", receiver_id=receiver_id)
-            self.receivers.append(await self.desk.add(it))
+            added = receiver(f"{self.name} {each}", receiver_id=receiver_id)
+            self.receivers.append(await self.harness.add(added))
 
     def clear(self) -> None:
         """Forget what was heard."""
@@ -113,25 +113,25 @@ class Room:
 
     async def speak(self, *on: VirtualReceiver, **details: object) -> None:
         """Announce, and wait until it was heard."""
-        assert await self.desk.run(self.announce(*on, **details)) is None
+        assert await self.harness.run(self.announce(*on, **details)) is None
 
     async def begun(self, command: Announce) -> int:
         """Announce, and wait until the voice is heard."""
-        number = self.desk.submit(command)
+        number = self.harness.submit(command)
         name = command.announcement
-        await self.desk.until(
+        await self.harness.until(
             AnnouncementStarted, lambda each: each.announcement == name
         )
         return number
 
     async def ended(self, since: int) -> None:
         """Wait until the stream has ended."""
-        await self.desk.until(
+        await self.harness.until(
             StreamChanged,
             lambda each: (
                 each.stream == self.name
                 and each.state == "ended"
-                and self.desk.events.index(each) >= since
+                and self.harness.events.index(each) >= since
             ),
             20,
         )
@@ -157,95 +157,95 @@ async def idle_twice_at_once(room: Room) -> None:
 
 
 async def playing(room: Room) -> None:
-    await room.desk.run(room.play(room.receivers[0]))
+    await room.harness.run(room.play(room.receivers[0]))
     await room.moment()
     await room.speak(room.receivers[0])
 
 
 async def waiting(room: Room) -> None:
-    await room.desk.run(room.play(room.receivers[0]))
+    await room.harness.run(room.play(room.receivers[0]))
     await room.moment()
     await room.speak(room.receivers[0], pauses_music=True)
 
 
 async def grouped(room: Room) -> None:
-    await room.desk.run(room.play(*room.receivers))
+    await room.harness.run(room.play(*room.receivers))
     await room.moment()
     await room.speak(*room.receivers)
 
 
 async def one_of_a_group(room: Room) -> None:
-    await room.desk.run(room.play(*room.receivers))
+    await room.harness.run(room.play(*room.receivers))
     await room.moment()
     await room.speak(room.receivers[0])
 
 
 async def twice_at_once(room: Room) -> None:
-    await room.desk.run(room.play(room.receivers[0]))
+    await room.harness.run(room.play(room.receivers[0]))
     await room.moment()
     await asyncio.gather(room.speak(room.receivers[0]), room.speak(room.receivers[0]))
 
 
 async def while_connecting(room: Room) -> None:
-    number = room.desk.submit(room.play(room.receivers[0]))
+    number = room.harness.submit(room.play(room.receivers[0]))
     await asyncio.sleep(room.random.uniform(0, 0.1))
     await room.speak(room.receivers[0])
-    assert (await room.desk.reply(number)).code is None
+    assert (await room.harness.reply(number)).code is None
 
 
 async def at_the_end_of_a_song(room: Room) -> None:
     start_ms = round(SONG_S * 1000) - room.random.randrange(300, 900)
-    await room.desk.run(room.play(room.receivers[0], position_ms=start_ms))
+    await room.harness.run(room.play(room.receivers[0], position_ms=start_ms))
     await room.moment()
     await room.speak(room.receivers[0])
 
 
 async def paused(room: Room) -> None:
-    await room.desk.run(room.play(room.receivers[0]))
+    await room.harness.run(room.play(room.receivers[0]))
     await room.moment()
-    await room.desk.run(Pause(stream=room.name))
+    await room.harness.run(Pause(stream=room.name))
     await room.speak(room.receivers[0])
-    await room.desk.run(Resume(stream=room.name))
+    await room.harness.run(Resume(stream=room.name))
 
 
 async def paused_under_it(room: Room) -> None:
-    await room.desk.run(room.play(room.receivers[0]))
+    await room.harness.run(room.play(room.receivers[0]))
     number = await room.begun(room.announce(room.receivers[0]))
     await room.moment()
-    await room.desk.run(Pause(stream=room.name))
-    assert (await room.desk.reply(number)).code is None
-    await room.desk.run(Resume(stream=room.name))
+    await room.harness.run(Pause(stream=room.name))
+    assert (await room.harness.reply(number)).code is None
+    await room.harness.run(Resume(stream=room.name))
 
 
 async def resumed_under_it(room: Room) -> None:
-    await room.desk.run(room.play(room.receivers[0]))
-    await room.desk.run(Pause(stream=room.name))
+    await room.harness.run(room.play(room.receivers[0]))
+    await room.harness.run(Pause(stream=room.name))
     number = await room.begun(room.announce(room.receivers[0]))
     await room.moment()
-    await room.desk.run(Resume(stream=room.name))
-    assert (await room.desk.reply(number)).code is None
+    await room.harness.run(Resume(stream=room.name))
+    assert (await room.harness.reply(number)).code is None
 
 
 async def seek_under_it(room: Room) -> None:
-    await room.desk.run(room.play(room.receivers[0]))
+    await room.harness.run(room.play(room.receivers[0]))
     number = await room.begun(room.announce(room.receivers[0]))
     await room.moment()
-    await room.desk.run(room.play(room.receivers[0], position_ms=2000))
-    assert (await room.desk.reply(number)).code is None
+    await room.harness.run(room.play(room.receivers[0], position_ms=2000))
+    assert (await room.harness.reply(number)).code is None
 
 
 async def during_a_seek(room: Room) -> None:
-    await room.desk.run(room.play(room.receivers[0]))
-    number = room.desk.submit(room.play(room.receivers[0], position_ms=1500))
+    await room.harness.run(room.play(room.receivers[0]))
+    number = room.harness.submit(room.play(room.receivers[0], position_ms=1500))
     await asyncio.sleep(room.random.uniform(0, 0.05))
     await room.speak(room.receivers[0])
-    await room.desk.reply(number)
+    await room.harness.reply(number)
 
 
 async def music_begins_under_it(room: Room) -> None:
     number = await room.begun(room.announce(room.receivers[0]))
-    await room.desk.run(room.play(room.receivers[0]))
-    assert (await room.desk.reply(number)).code is None
+    await room.harness.run(room.play(room.receivers[0]))
+    assert (await room.harness.reply(number)).code is None
 
 
 # What happens, how often something is said, and what becomes of the song: heard from
@@ -273,7 +273,7 @@ SITUATIONS: list[tuple[Callable[[Room], Awaitable[None]], int, str]] = [
 async def one(room: Room) -> None:
     situation, times, song = room.random.choice(SITUATIONS)
     room.clear()
-    since = len(room.desk.events)
+    since = len(room.harness.events)
     await situation(room)
     if song != "nothing":
         await room.ended(since)
@@ -333,7 +333,7 @@ def look_at_song(of: VirtualReceiver, song: Samples, how: str) -> None:
 
 @pytest.mark.parametrize("first", range(0, COUNT, PART))
 async def test_voice_is_whole_and_music_goes_on_whatever_happens(
-    desk: EngineHarness, tmp_path: Path, first: int
+    harness: EngineHarness, tmp_path: Path, first: int
 ) -> None:
     count = min(PART, COUNT - first)
     sounds = Sounds(
@@ -343,7 +343,7 @@ async def test_voice_is_whole_and_music_goes_on_whatever_happens(
         voice=voice(tmp_path / "voice.wav", VOICE_S),
     )
     rooms = [
-        Room(desk, f"room {number}", sounds, Random(first + number))
+        Room(harness, f"room {number}", sounds, Random(first + number))
         for number in range(min(AT_ONCE, count))
     ]
     left = iter(range(count))

@@ -45,7 +45,10 @@ def in_step(one: VirtualReceiver, other: VirtualReceiver) -> bool:
 
 
 async def test_one_of_a_group_speaks_and_the_other_plays_its_music_bit_by_bit(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    scene: Scene,
 ) -> None:
     song = scene.song(3.5)
     said = scene.bell(0.5)
@@ -59,7 +62,7 @@ async def test_one_of_a_group_speaks_and_the_other_plays_its_music_bit_by_bit(
     assert (gains(kitchen, song) == 1).all()
     assert len(gains(kitchen, song)) == len(gains(hall, song)) == len(song)
     assert [volumes(each) for each in (kitchen, hall)] == [[30], [30, 60, 30]]
-    told = desk.told(AnnouncementStarted)
+    told = harness.told(AnnouncementStarted)
     assert [each.receiver for each in told] == [member(hall).receiver]
     assert in_step(kitchen, hall)
     assert not kitchen.violations + hall.violations
@@ -81,7 +84,10 @@ async def test_music_of_one_that_speaks_does_not_wait_as_others_play_on(
 
 
 async def test_whole_group_speaks_at_the_same_instant_each_at_its_own_level(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    scene: Scene,
 ) -> None:
     song = scene.song(4.0)
     said = scene.bell(0.5)
@@ -100,12 +106,15 @@ async def test_whole_group_speaks_at_the_same_instant_each_at_its_own_level(
         assert is_said_whole(each, said)
         assert len(gains(each, song)) == len(song)
         assert volumes(each) == [30, level, 30]
-    told = {each.receiver for each in desk.told(AnnouncementStarted)}
+    told = {each.receiver for each in harness.told(AnnouncementStarted)}
     assert told == {member(each).receiver for each in (kitchen, hall)}
 
 
 async def test_music_of_a_whole_group_can_wait(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    scene: Scene,
 ) -> None:
     song = scene.song(2.0)
     said = scene.bell(0.5)
@@ -113,7 +122,7 @@ async def test_music_of_a_whole_group_can_wait(
     await scene.play(kitchen, hall)
     both = target(kitchen, hall)
     assert await scene.say(both, pauses_music=True) is None
-    await desk.ended()
+    await harness.ended()
 
     for each in (kitchen, hall):
         await each.drain()
@@ -122,9 +131,12 @@ async def test_music_of_a_whole_group_can_wait(
 
 
 async def test_two_of_three_speak_together_whatever_their_levels(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    scene: Scene,
 ) -> None:
-    study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
+    study = await harness.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
     song = scene.song(4.0)
     said = scene.bell(0.5)
 
@@ -134,7 +146,7 @@ async def test_two_of_three_speak_together_whatever_their_levels(
         stream=STREAM, addressees=(*loud.addressees, *usual.addressees), depth_ms=400
     )
     assert await scene.say(some) is None
-    await desk.ended()
+    await harness.ended()
     for each in (kitchen, hall, study):
         await each.drain()
 
@@ -148,7 +160,10 @@ async def test_two_of_three_speak_together_whatever_their_levels(
 
 
 async def test_speakers_of_two_streams_speak_together_whatever_their_levels(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    scene: Scene,
 ) -> None:
     scene.song(4.0)
     said = scene.bell(0.5)
@@ -158,7 +173,7 @@ async def test_speakers_of_two_streams_speak_together_whatever_their_levels(
     assert (
         await scene.say(target(kitchen, volume=60), target(hall, stream="hall")) is None
     )
-    await desk.stop("hall")
+    await harness.stop("hall")
     await scene.end(kitchen)
 
     assert is_said_whole(kitchen, said)
@@ -168,13 +183,13 @@ async def test_speakers_of_two_streams_speak_together_whatever_their_levels(
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["whole group", "two of three"])
 async def test_one_that_is_lost_under_the_voice_fails_alone(
-    desk: EngineHarness,
+    harness: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
     scene: Scene,
     is_whole: bool,
 ) -> None:
-    study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
+    study = await harness.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
     song = scene.song(4.0)
     said = scene.bell(1.0)
     group = [kitchen, hall] if is_whole else [kitchen, hall, study]
@@ -182,13 +197,13 @@ async def test_one_that_is_lost_under_the_voice_fails_alone(
     await scene.play(*group)
     number = await scene.begin(target(kitchen, hall, volume=60))
     await hall.stop()
-    failed = await desk.until(AnnouncementFailed)
-    assert (await desk.reply(number)).code is None
+    failed = await harness.until(AnnouncementFailed)
+    assert (await harness.reply(number)).code is None
     await scene.end(kitchen)
 
     assert (failed.stream, failed.receiver) == (STREAM, member(hall).receiver)
     assert failed.code == "unreachable"
-    assert len(desk.told(AnnouncementFailed)) == 1
+    assert len(harness.told(AnnouncementFailed)) == 1
     assert is_said_whole(kitchen, said)
     assert len(gains(kitchen, song)) == len(song)
     assert volumes(kitchen) == [30, 60, 30]
@@ -196,7 +211,7 @@ async def test_one_that_is_lost_under_the_voice_fails_alone(
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["whole group", "one of it"])
 async def test_who_joins_under_a_voice_hears_the_rest_of_it_if_it_is_for_all(
-    desk: EngineHarness,
+    harness: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
     scene: Scene,
@@ -208,8 +223,8 @@ async def test_who_joins_under_a_voice_hears_the_rest_of_it_if_it_is_for_all(
     await scene.play(kitchen)
     number = await scene.begin(target(kitchen, is_alone=not is_whole))
     join = Join(stream=STREAM, member=member(hall, volume=30))
-    assert await desk.run(join) is None
-    assert (await desk.reply(number)).code is None
+    assert await harness.run(join) is None
+    assert (await harness.reply(number)).code is None
     await scene.end(kitchen, hall)
 
     assert is_said_whole(kitchen, said)
@@ -225,16 +240,19 @@ async def test_who_joins_under_a_voice_hears_the_rest_of_it_if_it_is_for_all(
 
 
 async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    scene: Scene,
 ) -> None:
     song = scene.song(2.0)
     said = scene.bell(0.4)
 
     await scene.play(kitchen, hall)
-    await desk.run(Pause(stream=STREAM))
+    await harness.run(Pause(stream=STREAM))
     assert await scene.say(target(hall)) is None
-    assert desk.states()[-1] == "paused"
-    await desk.run(Resume(stream=STREAM))
+    assert harness.states()[-1] == "paused"
+    await harness.run(Resume(stream=STREAM))
     await scene.end(kitchen, hall)
 
     assert is_said_whole(hall, said)
@@ -244,29 +262,35 @@ async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(
 
 
 async def test_only_who_speaks_is_woken_in_a_group_that_let_its_receivers_go(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    scene: Scene,
 ) -> None:
     scene.song(2.0)
     said = scene.bell(0.4)
 
     await scene.play(kitchen, hall)
-    await desk.run(Pause(stream=STREAM, keep_s=0))
+    await harness.run(Pause(stream=STREAM, keep_s=0))
     await kitchen.wait_idle(3)
     await hall.wait_idle(3)
     assert await scene.say(target(hall)) is None
     assert (kitchen.connections, hall.connections) == (1, 2)
-    assert desk.states()[-1] == "paused"
-    await desk.run(Resume(stream=STREAM))
-    await desk.ended()
+    assert harness.states()[-1] == "paused"
+    await harness.run(Resume(stream=STREAM))
+    await harness.ended()
 
     assert is_said_whole(hall, said)
     assert says_nothing(kitchen)
 
 
 async def test_idle_group_opens_sessions_for_those_who_speak_only(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    scene: Scene,
 ) -> None:
-    study = await desk.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
+    study = await harness.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
     said = scene.bell(0.4)
 
     some = target(kitchen, hall, is_alone=True)
@@ -276,12 +300,12 @@ async def test_idle_group_opens_sessions_for_those_who_speak_only(
     assert is_said_whole(hall, said)
     assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
     assert study.connections == 0
-    assert desk.told(StreamChanged) == []
+    assert harness.told(StreamChanged) == []
 
 
 @pytest.mark.parametrize("is_playing", [True, False], ids=["playing", "idle"])
 async def test_two_of_a_group_say_different_things_at_the_same_time(
-    desk: EngineHarness,
+    harness: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
     tmp_path: Path,
@@ -294,24 +318,24 @@ async def test_two_of_a_group_say_different_things_at_the_same_time(
 
     if is_playing:
         await scene.play(kitchen, hall)
-    first = desk.submit(
+    first = harness.submit(
         announce(
             tmp_path / "one.wav", target(kitchen, is_alone=True), announcement="one"
         )
     )
-    await desk.until(AnnouncementStarted)
+    await harness.until(AnnouncementStarted)
     second = announce(
         tmp_path / "two.wav",
         target(hall, is_alone=True, volume=50),
         announcement="two",
     )
-    began = desk.submit(second)
-    await desk.until(AnnouncementStarted, lambda each: each.announcement == "two")
-    assert desk.told(AnnouncementFailed) == []
+    began = harness.submit(second)
+    await harness.until(AnnouncementStarted, lambda each: each.announcement == "two")
+    assert harness.told(AnnouncementFailed) == []
     for number in (first, began):
-        assert (await desk.reply(number)).code is None
+        assert (await harness.reply(number)).code is None
     if is_playing:
-        await desk.ended()
+        await harness.ended()
 
     assert is_said_whole(kitchen, one)
     assert is_said_whole(hall, two)
@@ -320,7 +344,7 @@ async def test_two_of_a_group_say_different_things_at_the_same_time(
 
 
 async def test_voice_for_all_waits_for_a_voice_of_one(
-    desk: EngineHarness,
+    harness: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
     tmp_path: Path,
@@ -332,14 +356,14 @@ async def test_voice_for_all_waits_for_a_voice_of_one(
 
     await scene.play(kitchen, hall)
     alone = announce(tmp_path / "one.wav", target(hall), announcement="one")
-    first = desk.submit(alone)
-    await desk.until(AnnouncementStarted)
+    first = harness.submit(alone)
+    await harness.until(AnnouncementStarted)
     later = [
         announce(tmp_path / "two.wav", target(kitchen, hall), announcement="two"),
         announce(tmp_path / "one.wav", target(kitchen), announcement="three"),
     ]
-    replies = await asyncio.gather(*(desk.run(each) for each in later))
-    assert (await desk.reply(first)).code is None
+    replies = await asyncio.gather(*(harness.run(each) for each in later))
+    assert (await harness.reply(first)).code is None
     await scene.end(kitchen, hall)
 
     assert replies == [None] * 2
@@ -351,7 +375,7 @@ async def test_voice_for_all_waits_for_a_voice_of_one(
 
 
 async def test_who_cannot_be_reached_holds_up_none_of_its_group(
-    desk: EngineHarness, kitchen: VirtualReceiver, scene: Scene
+    harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     said = scene.bell(0.4)
     gone = receiver("Gone", receiver_id="0A0B0C0D0E02")
@@ -360,40 +384,46 @@ async def test_who_cannot_be_reached_holds_up_none_of_its_group(
 
     assert await scene.say(both) is None
 
-    failed = desk.told(AnnouncementFailed)
+    failed = harness.told(AnnouncementFailed)
     assert [each.receiver for each in failed] == [both.addressees[1].member.receiver]
     assert is_said_whole(kitchen, said)
     assert volumes(kitchen) == [30, 60, 30]
 
 
 async def test_one_that_has_left_the_music_is_not_taken_for_heard(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    scene: Scene,
 ) -> None:
     scene.song(3.0)
     scene.bell(0.4)
 
     await scene.play(kitchen, hall)
     leave = Leave(stream=STREAM, receiver=member(hall).receiver)
-    assert await desk.run(leave) is None
+    assert await harness.run(leave) is None
     command = scene.order(target(hall))
 
-    assert await desk.run(command) == "taken"
+    assert await harness.run(command) == "taken"
     assert says_nothing(kitchen)
-    await desk.stop()
+    await harness.stop()
 
 
 async def test_one_that_leaves_under_the_voice_is_stopped_alone(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    scene: Scene,
 ) -> None:
     scene.song(4.0)
     said = scene.bell(1.0)
 
     await scene.play(kitchen, hall)
     number = await scene.begin(target(kitchen, hall, volume=60))
-    await desk.run(Leave(stream=STREAM, receiver=member(hall).receiver))
-    failed = await desk.until(AnnouncementFailed)
-    assert (await desk.reply(number)).code is None
-    await desk.stop()
+    await harness.run(Leave(stream=STREAM, receiver=member(hall).receiver))
+    failed = await harness.until(AnnouncementFailed)
+    assert (await harness.reply(number)).code is None
+    await harness.stop()
 
     assert (failed.receiver, failed.code) == (member(hall).receiver, "stopped")
     assert is_said_whole(kitchen, said)

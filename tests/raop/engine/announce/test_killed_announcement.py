@@ -42,18 +42,18 @@ async def kill_once(number: int, folder: Path) -> None:
     is_owner, is_musical = random.choice([True, False]), random.choice([True, False])
     identity = f"0A0B0C0D{number >> 8:02X}{number & 0xFF:02X}"
     async with receiver(receiver_id=identity) as kitchen:
-        async with sender() as it:
+        async with sender() as running:
             if is_musical:
-                it.submit(play(folder / "song.wav", member(kitchen, volume=USUAL)))
-                await it.until(Started)
-            it.submit(announce(folder / "voice.wav", kitchen))
+                running.submit(play(folder / "song.wav", member(kitchen, volume=USUAL)))
+                await running.until(Started)
+            running.submit(announce(folder / "voice.wav", kitchen))
             await kitchen.wait_until(lambda: RAISED in levels(kitchen), 15)
             await asyncio.sleep(random.uniform(0, 0.5))
             if is_owner:
-                it.hang_up()
-                await it.exit_code()
+                running.hang_up()
+                await running.exit_code()
             else:
-                it.process.kill()
+                running.process.kill()
         if not is_owner:
             await kitchen.wait_idle(5)
             async with sender() as another:

@@ -55,24 +55,28 @@ SEEK_HEARD_NS = 600_000_000
 
 
 async def speaker(
-    desk: EngineHarness, name: str = "Den", *, ports: PtpPorts = FREE, **details: object
+    harness: EngineHarness,
+    name: str = "Den",
+    *,
+    ports: PtpPorts = FREE,
+    **details: object,
 ) -> AirPlay2Receiver:
-    """Add a receiver that follows the clock of the desk's engine."""
+    """Add a receiver that follows the clock of the harness's engine."""
     quirks = {"ptp_settle_s": SETTLE_S} | {
         key: details.pop(key) for key in tuple(details) if hasattr(Quirks, key)
     }
     known = {"cadence": EAGER, "quirks": Quirks(**quirks)} | details  # type: ignore[arg-type]
-    it = AirPlay2Receiver(name, ptp=ports, **known)  # type: ignore[arg-type]
-    await desk.add(it)
-    engine = desk.engine
+    added = AirPlay2Receiver(name, ptp=ports, **known)  # type: ignore[arg-type]
+    await harness.add(added)
+    engine = harness.engine
     engine.ptp = PtpService(
         engine._pacer,
         engine.ptp.clock_id,
         ports=PtpPortNumbers(0, 0),
-        receivers=PtpPortNumbers(*it.ptp_ports),
+        receivers=PtpPortNumbers(*added.ptp_ports),
         local=["127.0.0.1"],
     )
-    return it
+    return added
 
 
 def by(of: AirPlay2Receiver, lane: str | None = None, **details: object) -> Member:
@@ -90,9 +94,9 @@ def by(of: AirPlay2Receiver, lane: str | None = None, **details: object) -> Memb
     return Member(**{**known, **details})  # type: ignore[arg-type]
 
 
-async def finished(desk: EngineHarness) -> None:
+async def finished(harness: EngineHarness) -> None:
     """Wait until everything was heard, after whatever failed before."""
-    await desk.until(StreamChanged, lambda each: each.reason == "finished")
+    await harness.until(StreamChanged, lambda each: each.reason == "finished")
 
 
 def methods(of: AirPlay2Receiver, names: Iterable[str]) -> list[str]:
@@ -102,12 +106,12 @@ def methods(of: AirPlay2Receiver, names: Iterable[str]) -> list[str]:
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_music_is_whole(
-    desk: EngineHarness, song: Path, pcm: bytes, lane: str
+    harness: EngineHarness, song: Path, pcm: bytes, lane: str
 ) -> None:
-    den = await speaker(desk)
+    den = await speaker(harness)
 
-    assert await desk.run(play(song, by(den, lane), lead_ms=None)) is None
-    await finished(desk)
+    assert await harness.run(play(song, by(den, lane), lead_ms=None)) is None
+    await finished(harness)
 
     assert den.heard(pcm).is_complete
     assert den.violations == []
@@ -116,10 +120,10 @@ async def test_music_is_whole(
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_the_order_of_the_steps_suits_everybody(
-    desk: EngineHarness, song: Path, pcm: bytes, lane: str
+    harness: EngineHarness, song: Path, pcm: bytes, lane: str
 ) -> None:
     den = await speaker(
-        desk,
+        harness,
         needs_record_first=True,
         needs_events_first=True,
         needs_metadata=lane == REALTIME,
@@ -128,8 +132,8 @@ async def test_the_order_of_the_steps_suits_everybody(
     )
 
     command = play(song, by(den, lane, volume=40), lead_ms=None)
-    assert await desk.run(command) is None
-    await finished(desk)
+    assert await harness.run(command) is None
+    await finished(harness)
 
     assert den.heard(pcm).is_complete
     assert den.volumes[-1].volume_db == pytest.approx(-18)
@@ -139,23 +143,23 @@ async def test_the_order_of_the_steps_suits_everybody(
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_pause_is_heard_at_once_and_resume_goes_on_where_it_was(
-    desk: EngineHarness, tmp_path: Path, lane: str
+    harness: EngineHarness, tmp_path: Path, lane: str
 ) -> None:
     source = np.frombuffer(wav(tmp_path / "song.wav", 2.0), "<u4")
-    den = await speaker(desk, loses_on_pause_s=0.85)
+    den = await speaker(harness, loses_on_pause_s=0.85)
     started = play(tmp_path / "song.wav", by(den, lane), lead_ms=None)
-    assert await desk.run(started) is None
+    assert await harness.run(started) is None
     await den.wait_frames(10_000)
 
     asked_ns = monotonic_ns()
-    assert await desk.run(Pause(stream=STREAM)) is None
+    assert await harness.run(Pause(stream=STREAM)) is None
     await den.drain()
     last_ns = max(
         each.local_ns + each.frames * 1_000_000_000 // 44_100 for each in den.played
     )
     before = np.count_nonzero(np.frombuffer(bytes(den.pcm), "<u4"))
-    assert await desk.run(Resume(stream=STREAM)) is None
-    await finished(desk)
+    assert await harness.run(Resume(stream=STREAM)) is None
+    await finished(harness)
     await den.drain()
 
     assert last_ns - asked_ns < PAUSE_HEARD_NS
@@ -172,10 +176,10 @@ async def test_pause_is_heard_at_once_and_resume_goes_on_where_it_was(
 
 
 async def test_a_pause_that_comes_while_the_line_is_told_is_the_last_word(
-    desk: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    harness: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wav(tmp_path / "song.wav", 1.5)
-    den = await speaker(desk)
+    den = await speaker(harness)
     perform = buffered.BufferedLane._perform
     is_armed, paused = False, asyncio.Event()
 
@@ -186,22 +190,22 @@ async def test_a_pause_that_comes_while_the_line_is_told_is_the_last_word(
         answer = await perform(lane, steps, **options)
         if is_armed and getattr(steps, "__name__", "") == "run":
             is_armed = False
-            assert await desk.run(Pause(stream=STREAM)) is None
+            assert await harness.run(Pause(stream=STREAM)) is None
             paused.set()
         return answer
 
     monkeypatch.setattr(buffered.BufferedLane, "_perform", pausing)
     started = play(tmp_path / "song.wav", by(den, BUFFERED), lead_ms=None)
-    assert await desk.run(started) is None
+    assert await harness.run(started) is None
     await den.wait_frames(10_000)
-    assert await desk.run(Pause(stream=STREAM)) is None
+    assert await harness.run(Pause(stream=STREAM)) is None
 
     is_armed = True
-    resumed = asyncio.create_task(desk.run(Resume(stream=STREAM)))
+    resumed = asyncio.create_task(harness.run(Resume(stream=STREAM)))
     await paused.wait()
     await resumed
-    assert await desk.run(Resume(stream=STREAM)) is None
-    await finished(desk)
+    assert await harness.run(Resume(stream=STREAM)) is None
+    await finished(harness)
 
     told = [plistlib.loads(each.body) for each in den.asked("SETRATEANCHORTIME")]
     steps = [(each["rate"], "rtpTime" in each) for each in told]
@@ -212,18 +216,20 @@ async def test_a_pause_that_comes_while_the_line_is_told_is_the_last_word(
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_new_media_is_heard_soon_within_the_session(
-    desk: EngineHarness, tmp_path: Path, lane: str
+    harness: EngineHarness, tmp_path: Path, lane: str
 ) -> None:
     wav(tmp_path / "first.wav", 6)
     second = wav(tmp_path / "second.wav", 0.6, seed=2)
-    den = await speaker(desk)
+    den = await speaker(harness)
     member = by(den, lane)
-    assert await desk.run(play(tmp_path / "first.wav", member, lead_ms=None)) is None
+    assert await harness.run(play(tmp_path / "first.wav", member, lead_ms=None)) is None
     await den.wait_frames(10_000)
 
     asked_ns = monotonic_ns()
-    assert await desk.run(play(tmp_path / "second.wav", member, lead_ms=None)) is None
-    await finished(desk)
+    assert (
+        await harness.run(play(tmp_path / "second.wav", member, lead_ms=None)) is None
+    )
+    await finished(harness)
     await den.drain()
 
     heard = den.heard(second)
@@ -235,18 +241,18 @@ async def test_new_media_is_heard_soon_within_the_session(
 
 
 async def test_a_group_of_all_lanes_hears_the_same_at_the_same_time(
-    desk: EngineHarness, song: Path, pcm: bytes
+    harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
-    first = await speaker(desk)
+    first = await speaker(harness)
     ports = PtpPorts(*first.ptp_ports, None, None)
     second = await speaker(
-        desk, "Hall", ports=ports, host="127.0.0.2", receiver_id="0A0B0C0D0E02"
+        harness, "Hall", ports=ports, host="127.0.0.2", receiver_id="0A0B0C0D0E02"
     )
-    third = await desk.add(receiver("Kitchen", receiver_id="0A0B0C0D0E03"))
+    third = await harness.add(receiver("Kitchen", receiver_id="0A0B0C0D0E03"))
 
     members = (by(first, REALTIME), by(second, BUFFERED), classic(third))
-    assert await desk.run(play(song, *members, lead_ms=2000)) is None
-    await finished(desk)
+    assert await harness.run(play(song, *members, lead_ms=2000)) is None
+    await finished(harness)
 
     starts = []
     for each in (first, second, third):
@@ -260,12 +266,12 @@ async def test_a_group_of_all_lanes_hears_the_same_at_the_same_time(
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_packets_are_never_sealed_twice_alike_where_one_speaks_alone(
-    desk: EngineHarness, tmp_path: Path, lane: str
+    harness: EngineHarness, tmp_path: Path, lane: str
 ) -> None:
-    first = await speaker(desk)
+    first = await speaker(harness)
     ports = PtpPorts(*first.ptp_ports, None, None)
     second = await speaker(
-        desk, "Hall", ports=ports, host="127.0.0.2", receiver_id="0A0B0C0D0E02"
+        harness, "Hall", ports=ports, host="127.0.0.2", receiver_id="0A0B0C0D0E02"
     )
     nonces: list[bytes] = []
     seal = PacketSeal.__call__
@@ -280,15 +286,15 @@ async def test_packets_are_never_sealed_twice_alike_where_one_speaks_alone(
     members = (by(first, lane), by(second, lane))
     with patch.object(PacketSeal, "__call__", note):
         started = play(tmp_path / "song.wav", *members, lead_ms=None)
-        assert await desk.run(started) is None
+        assert await harness.run(started) is None
         second_one = Addressee(member=members[1])
         alone = Target(stream=STREAM, addressees=(second_one,), is_alone=True)
         bell = Media(url=str(tmp_path / "bell.wav"), name="bell")
         command = Announce(announcement="bell", targets=(alone,), clips=(bell,))
-        assert await desk.run(command) is None
-        assert await desk.run(Pause(stream=STREAM)) is None
-        assert await desk.run(Resume(stream=STREAM)) is None
-        await finished(desk)
+        assert await harness.run(command) is None
+        assert await harness.run(Pause(stream=STREAM)) is None
+        assert await harness.run(Resume(stream=STREAM)) is None
+        await finished(harness)
 
     assert len(nonces) == len(set(nonces)) > 4 * 44_100 // 352
     assert len(said) > 0
@@ -297,195 +303,197 @@ async def test_packets_are_never_sealed_twice_alike_where_one_speaks_alone(
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_a_password_is_proved_by_pairing_or_by_digest(
-    desk: EngineHarness, song: Path, pcm: bytes, lane: str
+    harness: EngineHarness, song: Path, pcm: bytes, lane: str
 ) -> None:
-    den = await speaker(desk, password="secret")
+    den = await speaker(harness, password="secret")
 
-    assert await desk.run(play(song, by(den, lane))) == "password_required"
+    assert await harness.run(play(song, by(den, lane))) == "password_required"
     wrong = by(den, lane, password="guess")
-    assert await desk.run(play(song, wrong)) == "auth_failed"
+    assert await harness.run(play(song, wrong)) == "auth_failed"
     right = by(den, lane, password="secret")
-    assert await desk.run(play(song, right, lead_ms=None)) is None
-    await finished(desk)
+    assert await harness.run(play(song, right, lead_ms=None)) is None
+    await finished(harness)
 
     assert den.heard(pcm).is_complete
 
 
 async def test_a_homepods_password_is_asked_for_by_setup(
-    desk: EngineHarness, song: Path, pcm: bytes
+    harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
-    den = await speaker(desk, password="secret", setup_wants_digest=True)
+    den = await speaker(harness, password="secret", setup_wants_digest=True)
 
-    assert await desk.run(play(song, by(den, REALTIME))) == "password_required"
+    assert await harness.run(play(song, by(den, REALTIME))) == "password_required"
     wrong = by(den, REALTIME, password="guess")
-    assert await desk.run(play(song, wrong)) == "auth_failed"
+    assert await harness.run(play(song, wrong)) == "auth_failed"
     right = by(den, REALTIME, password="secret")
-    assert await desk.run(play(song, right, lead_ms=None)) is None
-    await finished(desk)
+    assert await harness.run(play(song, right, lead_ms=None)) is None
+    await finished(harness)
 
     assert den.heard(pcm).is_complete
 
 
 async def test_a_pairing_that_is_kept_opens_the_session(
-    desk: EngineHarness, song: Path, pcm: bytes
+    harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     gate = Gate("home_kit", "1234")
-    den = await speaker(desk, gate=gate)
+    den = await speaker(harness, gate=gate)
     known = by(den, REALTIME, credentials=gate.acquaint())
 
-    assert await desk.run(play(song, by(den, REALTIME))) == "pairing_required"
-    assert await desk.run(play(song, known, lead_ms=None)) is None
-    await finished(desk)
+    assert await harness.run(play(song, by(den, REALTIME))) == "pairing_required"
+    assert await harness.run(play(song, known, lead_ms=None)) is None
+    await finished(harness)
 
     assert den.heard(pcm).is_complete
     gate.reset()
-    assert await desk.run(play(song, known)) == "credentials_rejected"
+    assert await harness.run(play(song, known)) == "credentials_rejected"
 
 
 async def test_buttons_within_the_session_are_told(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)
-    den = await speaker(desk)
+    den = await speaker(harness)
     started = play(tmp_path / "song.wav", by(den, REALTIME), lead_ms=None)
-    assert await desk.run(started) is None
+    assert await harness.run(started) is None
 
     den.command("nitm")
 
-    told = await desk.until(RemoteCommand)
+    told = await harness.until(RemoteCommand)
     assert (told.command, told.stream) == (Button.NEXT, STREAM)
     assert told.receiver == den.receiver_id.lower()
 
 
 @pytest.mark.parametrize("lane", LANES)
 async def test_a_receiver_that_does_not_follow_our_clock_is_called_silent(
-    desk: EngineHarness, tmp_path: Path, lane: str, monkeypatch: pytest.MonkeyPatch
+    harness: EngineHarness, tmp_path: Path, lane: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(output, "_EVIDENCE_S", 0.5)
     monkeypatch.setattr(airplay2, "_FIRST_FEEDBACK_S", 0.05)
     wav(tmp_path / "song.wav", 8)
-    den = await speaker(desk, follows_ptp=False)
+    den = await speaker(harness, follows_ptp=False)
 
-    assert await desk.run(play(tmp_path / "song.wav", by(den, lane))) == "silent"
+    assert await harness.run(play(tmp_path / "song.wav", by(den, lane))) == "silent"
 
 
 async def test_without_the_ports_of_ptp_receivers_are_told_the_time_when_they_ask(
-    desk: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
+    harness: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
         raise PtpPortsTakenError("another program has the ports")
 
     monkeypatch.setattr(PtpService, "add_peer", fail)
-    den = await speaker(desk)
-    picky = await speaker(desk, "Hall", takes_ntp=False, receiver_id="0A0B0C0D0E02")
+    den = await speaker(harness)
+    picky = await speaker(harness, "Hall", takes_ntp=False, receiver_id="0A0B0C0D0E02")
 
     # What is buffered needs PTP, so the next way is taken; some know no other clock.
-    assert await desk.run(play(song, by(picky, "airplay2"))) == "ptp_ports_taken"
-    assert await desk.run(play(song, by(den, BUFFERED))) == "ptp_ports_taken"
-    assert await desk.run(play(song, by(den, "airplay2"), lead_ms=None)) is None
-    await finished(desk)
+    assert await harness.run(play(song, by(picky, "airplay2"))) == "ptp_ports_taken"
+    assert await harness.run(play(song, by(den, BUFFERED))) == "ptp_ports_taken"
+    assert await harness.run(play(song, by(den, "airplay2"), lead_ms=None)) is None
+    await finished(harness)
 
     assert den.heard(pcm).is_complete
     assert "timingPort" in plistlib.loads(den.asked("SETUP")[0].body)
 
 
 async def test_a_receiver_that_needs_time_for_an_anchor_is_given_it(
-    desk: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    harness: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(buffered, "_ANCHOR_RETRY_S", 0.1)
     wav(tmp_path / "song.wav", 1.5)
-    den = await speaker(desk, anchor_needs_clock=True, ptp_settle_s=0.5)
+    den = await speaker(harness, anchor_needs_clock=True, ptp_settle_s=0.5)
     started = play(tmp_path / "song.wav", by(den, BUFFERED), lead_ms=300)
 
-    assert await desk.run(started) is None
+    assert await harness.run(started) is None
     await den.wait_frames(4410)
 
     assert len(den.asked("SETRATEANCHORTIME")) > 3
 
 
 async def test_a_session_that_a_receiver_gives_up_is_lost(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 8)
-    den = await speaker(desk)
+    den = await speaker(harness)
     started = play(tmp_path / "song.wav", by(den, BUFFERED), lead_ms=None)
-    assert await desk.run(started) is None
+    assert await harness.run(started) is None
 
     await den.stop()
 
-    lost = await desk.until(MemberChanged, lambda each: each.state == "lost")
+    lost = await harness.until(MemberChanged, lambda each: each.state == "lost")
     assert lost.code == "unreachable"
 
 
 async def test_a_receiver_that_answers_no_more_is_lost(
-    desk: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    harness: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(airplay2, "_FEEDBACK_S", 0.1)
     monkeypatch.setattr(airplay2, "_FIRST_FEEDBACK_S", 0.1)
     wav(tmp_path / "song.wav", 8)
-    den = await speaker(desk)
+    den = await speaker(harness)
     started = play(tmp_path / "song.wav", by(den, REALTIME), lead_ms=None)
-    assert await desk.run(started) is None
+    assert await harness.run(started) is None
 
     den.unplug()
 
-    lost = await desk.until(MemberChanged, lambda each: each.state == "lost")
+    lost = await harness.until(MemberChanged, lambda each: each.state == "lost")
     assert lost.code == "unreachable"
     den.plug_in()
 
 
 async def test_what_cannot_be_played_by_one_way_is_played_by_another(
-    desk: EngineHarness, song: Path, pcm: bytes
+    harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
-    den = await speaker(desk, takes_buffered=False)
+    den = await speaker(harness, takes_buffered=False)
     # RAOP is refused, as on an Apple TV that was not paired with.
     refusing = replace(by(den), txt=by(den).txt | {"et": "3"})
 
-    assert await desk.run(play(song, refusing, lead_ms=None)) is None
-    await finished(desk)
+    assert await harness.run(play(song, refusing, lead_ms=None)) is None
+    await finished(harness)
 
     assert den.heard(pcm).is_complete
     assert den.asked("ANNOUNCE") == []
 
 
 async def test_a_way_that_nobody_knows_is_an_error(
-    desk: EngineHarness, song: Path
+    harness: EngineHarness, song: Path
 ) -> None:
-    den = await speaker(desk)
+    den = await speaker(harness)
 
-    assert await desk.run(play(song, by(den, "telepathy"))) == "unsupported"
+    assert await harness.run(play(song, by(den, "telepathy"))) == "unsupported"
 
 
 async def test_a_level_is_set_within_the_session(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)
-    den = await speaker(desk)
+    den = await speaker(harness)
     started = play(tmp_path / "song.wav", by(den, REALTIME, volume=50), lead_ms=None)
-    assert await desk.run(started) is None
+    assert await harness.run(started) is None
 
     level = SetVolume(receiver=den.receiver_id.lower(), volume=20)
-    assert await desk.run(level) is None
+    assert await harness.run(level) is None
     await den.wait_until(lambda: round(den.volumes[-1].volume_db) == -24)
 
 
 async def test_what_an_apple_receiver_holds_is_never_dropped(
-    desk: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    harness: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Receiver, "manufacturer", "Apple")
     source = np.frombuffer(wav(tmp_path / "first.wav", 3), "<u4")
     second = wav(tmp_path / "second.wav", 0.6, seed=2)
-    den = await speaker(desk)
+    den = await speaker(harness)
     member = by(den, REALTIME)
-    assert await desk.run(play(tmp_path / "first.wav", member, lead_ms=None)) is None
+    assert await harness.run(play(tmp_path / "first.wav", member, lead_ms=None)) is None
     await den.wait_frames(10_000)
 
-    assert await desk.run(Pause(stream=STREAM)) is None
-    paused = await desk.state("paused")
-    assert await desk.run(Resume(stream=STREAM)) is None
+    assert await harness.run(Pause(stream=STREAM)) is None
+    paused = await harness.state("paused")
+    assert await harness.run(Resume(stream=STREAM)) is None
     await den.wait_frames(40_000)
-    assert await desk.run(play(tmp_path / "second.wav", member, lead_ms=None)) is None
-    await finished(desk)
+    assert (
+        await harness.run(play(tmp_path / "second.wav", member, lead_ms=None)) is None
+    )
+    await finished(harness)
     await den.drain()
 
     assert den.asked("FLUSH") == []

@@ -14,14 +14,14 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
 async def test_receivers_are_told_that_we_are_there(
-    desk: EngineHarness,
+    harness: EngineHarness,
     kitchen: VirtualReceiver,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(raop, "_KEEP_ALIVE_S", 0.05)
     wav(tmp_path / "song.wav", 5)
-    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
+    assert await harness.run(play(tmp_path / "song.wav", member(kitchen))) is None
 
     await kitchen.wait_for("OPTIONS", count=5)
 
@@ -29,13 +29,13 @@ async def test_receivers_are_told_that_we_are_there(
 
 
 async def test_a_receivers_own_level_is_told_where_none_is_wanted(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 0.6)
-    loud = await desk.add(receiver("Loud", quirks=Quirks(leading_crlf=True)))
-    assert await desk.run(play(tmp_path / "song.wav", member(loud))) is None
+    loud = await harness.add(receiver("Loud", quirks=Quirks(leading_crlf=True)))
+    assert await harness.run(play(tmp_path / "song.wav", member(loud))) is None
 
-    (found,) = desk.told(VolumeFound)
+    (found,) = harness.told(VolumeFound)
 
     assert found.receiver == loud.receiver_id.lower()
     assert found.volume == pytest.approx(20)
@@ -43,16 +43,16 @@ async def test_a_receivers_own_level_is_told_where_none_is_wanted(
 
 
 async def test_the_first_airport_express_is_never_asked_for_its_level(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 0.6)
     old = {"am": None, "vn": "3", "tp": "TCP,UDP"}
-    express = await desk.add(
+    express = await harness.add(
         receiver("Express", txt=old, quirks=Quirks(drop_at="GET_PARAMETER"))
     )
 
-    assert await desk.run(play(tmp_path / "song.wav", member(express))) is None
-    await desk.ended()
+    assert await harness.run(play(tmp_path / "song.wav", member(express))) is None
+    await harness.ended()
 
     assert express.heard(pcm).is_complete
 
@@ -84,7 +84,7 @@ def test_link_local_addresses_keep_their_scope() -> None:
 
 
 async def test_a_surprise_is_answered_too(
-    desk: EngineHarness,
+    harness: EngineHarness,
     kitchen: VirtualReceiver,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -94,25 +94,25 @@ async def test_a_surprise_is_answered_too(
 
     monkeypatch.setattr(Stream, "play", fail)
 
-    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) == "failed"
+    assert await harness.run(play(tmp_path / "song.wav", member(kitchen))) == "failed"
 
 
 async def test_a_play_on_nobody_is_answered(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 0.6)
 
-    assert await desk.run(play(tmp_path / "song.wav")) == "failed"
+    assert await harness.run(play(tmp_path / "song.wav")) == "failed"
 
 
 async def test_shutdown_ends_what_plays(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)
-    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
-    desk.engine._pacer.stop, stop = lambda: None, desk.engine._pacer.stop  # type: ignore[method-assign]
+    assert await harness.run(play(tmp_path / "song.wav", member(kitchen))) is None
+    harness.engine._pacer.stop, stop = lambda: None, harness.engine._pacer.stop  # type: ignore[method-assign]
 
-    await desk.engine.run(Shutdown())
+    await harness.engine.run(Shutdown())
 
     assert not kitchen.has_session
-    desk.engine._pacer.stop = stop  # type: ignore[method-assign]
+    harness.engine._pacer.stop = stop  # type: ignore[method-assign]

@@ -28,78 +28,78 @@ def ways_to(of: AirPlay2Receiver) -> list[str]:
 
 
 async def test_a_way_that_stays_silent_is_left_for_another(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 3)
-    den = await speaker(desk, asks_time=False)
+    den = await speaker(harness, asks_time=False)
 
-    assert await desk.run(play(tmp_path / "song.wav", by(den), lead_ms=None)) is None
-    assert desk.states()[-1] == "playing"
-    await finished(desk)
+    assert await harness.run(play(tmp_path / "song.wav", by(den), lead_ms=None)) is None
+    assert harness.states()[-1] == "playing"
+    await finished(harness)
 
     assert ways_to(den) == ["raop", "airplay2"]
     assert den.heard(pcm).is_complete
-    assert "ended" not in desk.states()[:-1]
-    playing = [each for each in desk.told(MemberChanged) if each.state == "playing"]
+    assert "ended" not in harness.states()[:-1]
+    playing = [each for each in harness.told(MemberChanged) if each.state == "playing"]
     assert [each.lane for each in playing] == [REALTIME]
     # From now on it comes first, whichever stream it is.
     den.clear()
     again = play(tmp_path / "song.wav", by(den), lead_ms=None, stream="other")
-    assert await desk.run(again) is None
+    assert await harness.run(again) is None
     assert ways_to(den) == ["airplay2"]
 
 
 async def test_what_is_over_before_it_is_known_to_be_silent_is_played_anew(
-    desk: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
+    harness: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(output, "_EVIDENCE_S", 4)
-    den = await speaker(desk, asks_time=False)
+    den = await speaker(harness, asks_time=False)
 
-    assert await desk.run(play(song, by(den), lead_ms=None)) is None
-    await finished(desk)
+    assert await harness.run(play(song, by(den), lead_ms=None)) is None
+    await finished(harness)
 
     assert ways_to(den) == ["raop", "airplay2"]
     assert den.heard(pcm).is_complete
 
 
 async def test_a_receiver_that_is_silent_by_all_ways_is_called_so_once(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 8)
-    den = await speaker(desk, asks_time=False, follows_ptp=False)
+    den = await speaker(harness, asks_time=False, follows_ptp=False)
     command = play(tmp_path / "song.wav", by(den))
 
-    assert await desk.run(command) == "silent"
+    assert await harness.run(command) == "silent"
 
     assert ways_to(den)[:2] == ["raop", "airplay2"]
     assert len(den.asked("SETPEERS")) == 2
-    assert desk.states().count("ended") == 1
+    assert harness.states().count("ended") == 1
     # The next time it is tried by all of them again.
     den.clear()
-    assert await desk.run(command) == "silent"
+    assert await harness.run(command) == "silent"
     assert ways_to(den)[:2] == ["raop", "airplay2"]
 
 
 async def test_a_silent_way_is_not_taken_for_ever_where_the_others_are_refused(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 8)
-    den = await speaker(desk, asks_time=False)
+    den = await speaker(harness, asks_time=False)
     nobody_there = by(den, airplay_port=9)
 
-    assert await desk.run(play(tmp_path / "song.wav", nobody_there)) == "silent"
+    assert await harness.run(play(tmp_path / "song.wav", nobody_there)) == "silent"
 
     assert len(den.asked("ANNOUNCE")) == 2
 
 
 @pytest.mark.parametrize("lane", ["raop", REALTIME])
 async def test_a_way_that_was_chosen_is_the_only_one(
-    desk: EngineHarness, tmp_path: Path, lane: str
+    harness: EngineHarness, tmp_path: Path, lane: str
 ) -> None:
     wav(tmp_path / "song.wav", 8)
-    den = await speaker(desk, asks_time=False, follows_ptp=False)
+    den = await speaker(harness, asks_time=False, follows_ptp=False)
 
-    assert await desk.run(play(tmp_path / "song.wav", by(den, lane))) == "silent"
+    assert await harness.run(play(tmp_path / "song.wav", by(den, lane))) == "silent"
 
     assert len(methods(den, ("ANNOUNCE", "SETPEERS"))) == 1
 
@@ -109,26 +109,26 @@ async def test_a_way_that_was_chosen_is_the_only_one(
     [("raop", ["raop"]), (REALTIME, ["airplay2"]), ("telepathy", ["raop"])],
 )
 async def test_a_way_that_is_preferred_comes_first_where_it_is_possible(
-    desk: EngineHarness, song: Path, pcm: bytes, first: str, taken: list[str]
+    harness: EngineHarness, song: Path, pcm: bytes, first: str, taken: list[str]
 ) -> None:
-    den = await speaker(desk)
+    den = await speaker(harness)
 
     command = play(song, by(den, first_lane=first), lead_ms=None)
-    assert await desk.run(command) is None
-    await finished(desk)
+    assert await harness.run(command) is None
+    await finished(harness)
 
     assert ways_to(den) == taken
     assert den.heard(pcm).is_complete
 
 
 async def test_a_way_that_is_preferred_is_left_where_it_is_silent(
-    desk: EngineHarness, song: Path, pcm: bytes
+    harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
-    den = await speaker(desk, follows_ptp=False)
+    den = await speaker(harness, follows_ptp=False)
 
     command = play(song, by(den, first_lane=REALTIME), lead_ms=None)
-    assert await desk.run(command) is None
-    await finished(desk)
+    assert await harness.run(command) is None
+    await finished(harness)
 
     assert ways_to(den) == ["airplay2", "raop"]
     assert den.heard(pcm).is_complete

@@ -28,15 +28,15 @@ def free_ports() -> PtpPortNumbers:
 
 
 async def test_its_clock_is_followed_and_named(
-    desk: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
+    harness: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(txt, "MODEL", MODEL)
     ours = free_ports()
     ports = PtpPorts(0, 0, ours.event, ours.general)
     quirks = Quirks(keeps_own_clock=True)
     pod = AirPlay2Receiver("Pod", ptp=ports, cadence=EAGER, quirks=quirks)
-    await desk.add(pod)
-    engine = desk.engine
+    await harness.add(pod)
+    engine = harness.engine
     engine.ptp = PtpService(
         engine._pacer,
         engine.ptp.clock_id,
@@ -55,8 +55,8 @@ async def test_its_clock_is_followed_and_named(
         lane="airplay2-realtime",
     )
 
-    assert await desk.run(play(song, member, lead_ms=None)) is None
-    await desk.ended()
+    assert await harness.run(play(song, member, lead_ms=None)) is None
+    await harness.ended()
 
     assert pod.heard(pcm).is_complete
     assert pod.violations == []

@@ -11,15 +11,15 @@ from tests.virtual_receiver.pairing.gate import Kind
 
 @pytest.mark.parametrize("kind", ["legacy", "home_kit"])
 async def test_music_for_a_sender_that_was_paired_is_whole(
-    desk: EngineHarness, tmp_path: Path, kind: Kind
+    harness: EngineHarness, tmp_path: Path, kind: Kind
 ) -> None:
     pcm = wav(tmp_path / "song.wav")
     gate = Gate(kind, "1234")
-    den = await desk.add(receiver("Den", gate=gate))
+    den = await harness.add(receiver("Den", gate=gate))
     paired = member(den, credentials=gate.acquaint())
 
-    assert await desk.run(play(tmp_path / "song.wav", paired)) is None
-    await desk.ended()
+    assert await harness.run(play(tmp_path / "song.wav", paired)) is None
+    await harness.ended()
 
     assert den.heard(pcm).is_complete
     assert den.violations == []
@@ -27,17 +27,19 @@ async def test_music_for_a_sender_that_was_paired_is_whole(
 
 @pytest.mark.parametrize("kind", ["legacy", "home_kit"])
 async def test_nothing_is_played_to_whom_the_receiver_does_not_know(
-    desk: EngineHarness, tmp_path: Path, kind: Kind
+    harness: EngineHarness, tmp_path: Path, kind: Kind
 ) -> None:
     wav(tmp_path / "song.wav")
     gate = Gate(kind, "1234")
-    den = await desk.add(receiver("Den", gate=gate))
+    den = await harness.add(receiver("Den", gate=gate))
     stale = member(den, credentials=gate.acquaint())
 
     gate.reset()
 
-    assert await desk.run(play(tmp_path / "song.wav", stale)) == "credentials_rejected"
-    assert await desk.run(play(tmp_path / "song.wav", member(den))) == (
+    assert (
+        await harness.run(play(tmp_path / "song.wav", stale)) == "credentials_rejected"
+    )
+    assert await harness.run(play(tmp_path / "song.wav", member(den))) == (
         "pairing_required"
     )
     assert den.asked("ANNOUNCE") == []

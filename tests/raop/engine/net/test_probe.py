@@ -30,52 +30,60 @@ from tests.virtual_receiver.pairing.gate import Kind
 FREE = PtpPorts(0, 0, None, None)
 
 
-def known(it: VirtualReceiver) -> Receiver:
-    return merge(Service(f"{it.receiver_id}@{it.name}", it.host, it.port, it.txt), None)
+def known(virtual: VirtualReceiver) -> Receiver:
+    return merge(
+        Service(
+            f"{virtual.receiver_id}@{virtual.name}",
+            virtual.host,
+            virtual.port,
+            virtual.txt,
+        ),
+        None,
+    )
 
 
 async def test_a_receiver_tells_what_it_can_do_and_we_from_where_we_asked() -> None:
-    async with receiver() as it:
-        found = await probe(known(it), identity=IDENTITY)
+    async with receiver() as virtual:
+        found = await probe(known(virtual), identity=IDENTITY)
 
         assert "ANNOUNCE" in found.methods
         assert found.local_address == "127.0.0.1"
-        assert it.asked("OPTIONS")[0].headers["dacp-id"] == IDENTITY.dacp_id
-        await it.wait_until(lambda: not it._tasks)
+        assert virtual.asked("OPTIONS")[0].headers["dacp-id"] == IDENTITY.dacp_id
+        await virtual.wait_until(lambda: not virtual._tasks)
 
 
 async def test_a_password_is_proved_without_playing() -> None:
-    async with receiver(password="sesame") as it:
-        await probe(known(it), password="sesame")
+    async with receiver(password="sesame") as virtual:
+        await probe(known(virtual), password="sesame")
         with pytest.raises(PasswordRequiredError):
-            await probe(known(it))
+            await probe(known(virtual))
         with pytest.raises(AuthenticationError) as caught:
-            await probe(known(it), password="open")
+            await probe(known(virtual), password="open")
 
         assert caught.value.code == "auth_failed"
-        assert {each.method for each in it.requests} == {"OPTIONS"}
+        assert {each.method for each in virtual.requests} == {"OPTIONS"}
 
 
 async def test_a_receiver_that_wants_a_pin_says_so() -> None:
-    async with receiver(quirks=Quirks(refuse={"OPTIONS": 403})) as it:
+    async with receiver(quirks=Quirks(refuse={"OPTIONS": 403})) as virtual:
         with pytest.raises(PairingRequiredError):
-            await probe(known(it))
+            await probe(known(virtual))
 
 
 async def test_a_deaf_receiver_is_given_up_in_the_time_that_is_given() -> None:
-    async with receiver(quirks=Quirks(unanswered=frozenset({"OPTIONS"}))) as it:
+    async with receiver(quirks=Quirks(unanswered=frozenset({"OPTIONS"}))) as virtual:
         with pytest.raises(ReceiverUnreachableError, match=r"within 0\.1 s"):
-            await probe(known(it), timeout_s=0.1)
+            await probe(known(virtual), timeout_s=0.1)
 
 
 async def test_a_session_is_opened_and_ended_to_see_whether_it_may_be() -> None:
-    async with receiver(password="sesame") as it:
-        await rehearse(known(it), password="sesame")
+    async with receiver(password="sesame") as virtual:
+        await rehearse(known(virtual), password="sesame")
         with pytest.raises(AuthenticationError):
-            await rehearse(known(it), password="open")
+            await rehearse(known(virtual), password="open")
 
-        await it.wait_until(lambda: not it._tasks)
-        assert [each.method for each in it.requests[:6]] == [
+        await virtual.wait_until(lambda: not virtual._tasks)
+        assert [each.method for each in virtual.requests[:6]] == [
             "OPTIONS",
             "OPTIONS",
             "ANNOUNCE",
@@ -83,79 +91,79 @@ async def test_a_session_is_opened_and_ended_to_see_whether_it_may_be() -> None:
             "TEARDOWN",
             "OPTIONS",
         ]
-        assert not it.has_session
-        assert it.violations == []
+        assert not virtual.has_session
+        assert virtual.violations == []
 
 
 async def test_an_encrypting_receiver_is_told_a_key_at_the_rehearsal() -> None:
-    async with receiver(open_key=lambda key: key[:16]) as it:
-        await rehearse(known(it))
+    async with receiver(open_key=lambda key: key[:16]) as virtual:
+        await rehearse(known(virtual))
 
-        assert b"a=rsaaeskey:" in it.asked("ANNOUNCE")[0].body
+        assert b"a=rsaaeskey:" in virtual.asked("ANNOUNCE")[0].body
 
 
 async def test_a_receiver_that_plays_for_somebody_says_so_at_the_rehearsal() -> None:
-    async with receiver(quirks=Quirks(refuse={"ANNOUNCE": 453})) as it:
+    async with receiver(quirks=Quirks(refuse={"ANNOUNCE": 453})) as virtual:
         with pytest.raises(ReceiverBusyError):
-            await rehearse(known(it))
+            await rehearse(known(virtual))
 
 
 @pytest.mark.parametrize("kind", ["legacy", "home_kit"])
 async def test_stored_keys_open_a_receiver_that_was_paired(kind: Kind) -> None:
     gate = Gate(kind, "1234")
     credentials = gate.acquaint()
-    async with receiver(gate=gate) as it:
-        await probe(known(it), credentials=credentials)
-        await rehearse(known(it), credentials=credentials)
+    async with receiver(gate=gate) as virtual:
+        await probe(known(virtual), credentials=credentials)
+        await rehearse(known(virtual), credentials=credentials)
         with pytest.raises(PairingRequiredError):
-            await rehearse(known(it))
+            await rehearse(known(virtual))
 
         gate.reset()
         with pytest.raises(CredentialsRejectedError):
-            await rehearse(known(it), credentials=credentials)
-        assert it.violations == []
+            await rehearse(known(virtual), credentials=credentials)
+        assert virtual.violations == []
 
 
 async def test_keys_are_shown_also_where_no_record_asks_for_them() -> None:
     gate = Gate("legacy", "1234")
-    async with receiver(gate=gate, txt={"sf": "0x4"}) as it:
-        await rehearse(known(it), credentials=gate.acquaint())
+    async with receiver(gate=gate, txt={"sf": "0x4"}) as virtual:
+        await rehearse(known(virtual), credentials=gate.acquaint())
 
         # Whoever was refused once is confused on that connection.
-        assert it.connections == 2
+        assert virtual.connections == 2
 
 
 async def test_keys_are_kept_back_where_none_are_wanted() -> None:
-    async with receiver() as it:
-        await probe(known(it), credentials=Gate("legacy", "1234").acquaint())
+    async with receiver() as virtual:
+        await probe(known(virtual), credentials=Gate("legacy", "1234").acquaint())
 
-        assert not it.asked("POST")
+        assert not virtual.asked("POST")
 
 
 async def test_a_receiver_that_is_mute_after_pairing_is_tried_without() -> None:
     """As shairport-sync's AirPlay 2 is, which answers nothing that is encrypted."""
     credentials = Gate("home_kit", "1234").acquaint()
-    async with receiver(txt={"sf": "0x204"}) as it:
-        await probe(known(it), credentials=credentials)
+    async with receiver(txt={"sf": "0x204"}) as virtual:
+        await probe(known(virtual), credentials=credentials)
 
-        assert [each.method for each in it.requests] == ["POST", "OPTIONS"]
+        assert [each.method for each in virtual.requests] == ["POST", "OPTIONS"]
 
 
 async def test_keys_that_cannot_be_read_are_as_good_as_none() -> None:
-    async with receiver() as it:
+    async with receiver() as virtual:
         with pytest.raises(CredentialsRejectedError):
-            await probe(known(it), credentials="nonsense")
-        assert it.connections == 0
+            await probe(known(virtual), credentials="nonsense")
+        assert virtual.connections == 0
 
 
 async def test_whoever_stops_waiting_leaves_no_connection() -> None:
-    async with receiver(quirks=Quirks(unanswered=frozenset({"OPTIONS"}))) as it:
-        asking = asyncio.create_task(probe(known(it)))
-        await it.wait_for("OPTIONS")
+    async with receiver(quirks=Quirks(unanswered=frozenset({"OPTIONS"}))) as virtual:
+        asking = asyncio.create_task(probe(known(virtual)))
+        await virtual.wait_for("OPTIONS")
 
         asking.cancel()
 
-        await it.wait_until(lambda: not it._tasks)
+        await virtual.wait_until(lambda: not virtual._tasks)
 
 
 @pytest.mark.parametrize(
@@ -171,12 +179,12 @@ async def test_a_password_is_proved_by_pairing(
     secret: str, password: str, is_right: bool
 ) -> None:
     gate = Gate("home_kit", secret, takes_transient=True, is_open=True)
-    async with receiver(gate=gate) as it:
+    async with receiver(gate=gate) as virtual:
         if is_right:
-            await check_password(known(it), password)
+            await check_password(known(virtual), password)
         else:
             with pytest.raises(AuthenticationError):
-                await check_password(known(it), password)
+                await check_password(known(virtual), password)
         assert not gate.senders
 
 
@@ -185,52 +193,54 @@ async def test_a_password_that_cannot_be_proved_by_pairing_may_be_right(
     status: int,
 ) -> None:
     gate = Gate("home_kit", "1234", is_open=True)
-    async with receiver(gate=gate, quirks=Quirks(refuse={"/pair-setup": status})) as it:
-        await check_password(known(it), "sesame")
+    async with receiver(
+        gate=gate, quirks=Quirks(refuse={"/pair-setup": status})
+    ) as virtual:
+        await check_password(known(virtual), "sesame")
 
 
 async def test_a_receiver_is_asked_whether_it_takes_a_pin_now() -> None:
     gate = Gate("home_kit", "1234")
-    async with receiver(gate=gate) as it:
-        await ask_pairing(known(it))
+    async with receiver(gate=gate) as virtual:
+        await ask_pairing(known(virtual))
         gate.wrong = 3
-        it.quirks = Quirks(max_wrong_codes=3)
+        virtual.quirks = Quirks(max_wrong_codes=3)
         with pytest.raises(TooManyTriesError):
-            await ask_pairing(known(it))
+            await ask_pairing(known(virtual))
 
 
 async def test_a_private_number_whose_public_one_has_a_leading_zero_is_left() -> None:
     gate = Gate("home_kit", "3939", takes_transient=True, is_open=True)
     bad, good = bytes.fromhex("00a6" * 16), bytes.fromhex("21" * 32)
-    async with receiver(gate=gate) as it:
+    async with receiver(gate=gate) as virtual:
         with patch("os.urandom", side_effect=[bad, good]) as random:
-            await check_password(known(it), "3939")
+            await check_password(known(virtual), "3939")
 
         assert random.call_count == 2
 
 
-def modern(it: AirPlay2Receiver) -> Receiver:
+def modern(virtual: AirPlay2Receiver) -> Receiver:
     """Return what is known of a receiver that announces nothing but AirPlay 2."""
-    txt = it.airplay_txt({}) | {"model": "AudioAccessory5,1", "osvers": "27.0"}
-    return merge(None, Service(it.name, it.host, it.port, txt))
+    txt = virtual.airplay_txt({}) | {"model": "AudioAccessory5,1", "osvers": "27.0"}
+    return merge(None, Service(virtual.name, virtual.host, virtual.port, txt))
 
 
 async def test_a_receiver_that_raop_does_not_reach_is_asked_by_airplay_2() -> None:
-    async with AirPlay2Receiver(ptp=FREE) as it:
-        found = await probe(modern(it))
-        await rehearse(modern(it), password="idle")
+    async with AirPlay2Receiver(ptp=FREE) as virtual:
+        found = await probe(modern(virtual))
+        await rehearse(modern(virtual), password="idle")
 
         assert found.local_address == "127.0.0.1"
-        assert it.asked("OPTIONS") == it.asked("ANNOUNCE") == []
-        assert len(it.asked("SETUP")) == 1
+        assert virtual.asked("OPTIONS") == virtual.asked("ANNOUNCE") == []
+        assert len(virtual.asked("SETUP")) == 1
 
 
 @pytest.mark.parametrize("by_digest", [True, False])
 async def test_its_password_is_proved_without_playing(by_digest: bool) -> None:
     quirks = Quirks(setup_wants_digest=by_digest)
-    async with AirPlay2Receiver(password="sesame", ptp=FREE, quirks=quirks) as it:
-        await rehearse(modern(it), password="sesame")
+    async with AirPlay2Receiver(password="sesame", ptp=FREE, quirks=quirks) as virtual:
+        await rehearse(modern(virtual), password="sesame")
         with pytest.raises(AuthenticationError) as caught:
-            await rehearse(modern(it), password="open")
+            await rehearse(modern(virtual), password="open")
 
         assert caught.value.code == "auth_failed"

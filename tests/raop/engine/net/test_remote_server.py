@@ -29,11 +29,11 @@ BACK = "setproperty?dmcp.device-prevent-playback=0"
 
 
 @pytest.fixture
-async def server(desk: EngineHarness) -> AsyncIterator[RemoteServer]:
-    """Return a server that obeys to the desk's engine."""
-    it = RemoteServer(desk.engine.remotes, desk.engine.obey)
-    yield it
-    it.close()
+async def server(harness: EngineHarness) -> AsyncIterator[RemoteServer]:
+    """Return a server that passes commands to the harness's engine."""
+    remote_server = RemoteServer(harness.engine.remotes, harness.engine.obey)
+    yield remote_server
+    remote_server.close()
 
 
 @pytest.fixture
@@ -50,45 +50,47 @@ async def song(tmp_path: Path) -> Path:
 
 
 async def test_button_of_a_playing_receiver_is_told(
-    desk: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
-    await desk.run(play(song, member(kitchen)))
+    await harness.run(play(song, member(kitchen)))
 
     answer = await RemoteControl(kitchen, port).order("nextitem")
 
     assert (answer.status, answer.body) == (204, b"")
-    told = await desk.until(RemoteCommand)
+    told = await harness.until(RemoteCommand)
     assert told == RemoteCommand(
         stream="kitchen", receiver=kitchen.receiver_id.lower(), command="next"
     )
-    connected = await desk.until(MemberChanged, lambda each: each.state == "connected")
+    connected = await harness.until(
+        MemberChanged, lambda each: each.state == "connected"
+    )
     assert connected.local == "127.0.0.1"
 
 
 async def test_value_is_told(
-    desk: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
-    await desk.run(play(song, member(kitchen)))
+    await harness.run(play(song, member(kitchen)))
     remote = RemoteControl(kitchen, port)
 
     await remote.order("setproperty?dmcp.device-volume=-12.500000", method="POST")
 
-    told = await desk.until(RemoteCommand)
+    told = await harness.until(RemoteCommand)
     assert told.command == Button.VOLUME_REPORT
     assert told.value == pytest.approx(58.3333, abs=0.001)
 
 
 async def test_strangers_are_refused(
-    desk: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
-    await desk.run(play(song, member(kitchen)))
+    await harness.run(play(song, member(kitchen)))
     remote = RemoteControl(kitchen, port)
 
     assert (await remote.order("play", active_remote="1")).status == 403
     assert (await remote.order("play", source="127.0.0.2")).status == 403
     assert (await remote.order("explode")).status == 404
     assert (await remote.order("getproperty?properties=dmcp.volume")).status == 400
-    assert not desk.told(RemoteCommand)
+    assert not harness.told(RemoteCommand)
 
 
 @pytest.mark.parametrize(
@@ -96,9 +98,13 @@ async def test_strangers_are_refused(
     [b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/9\r\n\r\n", b"x" * 100_000],
 )
 async def test_garbage_is_hung_up_on(
-    desk: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path, garbage: bytes
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    port: int,
+    song: Path,
+    garbage: bytes,
 ) -> None:
-    await desk.run(play(song, member(kitchen)))
+    await harness.run(play(song, member(kitchen)))
     remote = RemoteControl(kitchen, port)
 
     with pytest.raises(SilentSenderError):
@@ -132,9 +138,9 @@ async def test_empty_connections_are_borne(server: RemoteServer, port: int) -> N
 
 
 async def test_one_address_has_so_many_connections_and_others_have_theirs(
-    desk: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
-    await desk.run(play(song, member(kitchen)))
+    await harness.run(play(song, member(kitchen)))
     opened = [
         await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0))
         for _ in range(12)
@@ -149,8 +155,8 @@ async def test_one_address_has_so_many_connections_and_others_have_theirs(
             await writer.wait_closed()
 
 
-async def test_port_is_kept_and_served_in_both_families(desk: EngineHarness) -> None:
-    server = RemoteServer(desk.engine.remotes, desk.engine.obey)
+async def test_port_is_kept_and_served_in_both_families(harness: EngineHarness) -> None:
+    server = RemoteServer(harness.engine.remotes, harness.engine.obey)
     first = await server.listen(0)
     server.close()
 
@@ -163,10 +169,12 @@ async def test_port_is_kept_and_served_in_both_families(desk: EngineHarness) -> 
     server.close()
 
 
-async def test_process_that_is_just_ending_is_waited_for(desk: EngineHarness) -> None:
-    old = RemoteServer(desk.engine.remotes, desk.engine.obey)
+async def test_process_that_is_just_ending_is_waited_for(
+    harness: EngineHarness,
+) -> None:
+    old = RemoteServer(harness.engine.remotes, harness.engine.obey)
     port = await old.listen(0)
-    new = RemoteServer(desk.engine.remotes, desk.engine.obey)
+    new = RemoteServer(harness.engine.remotes, harness.engine.obey)
     opening = asyncio.create_task(new.listen(port))
     await asyncio.sleep(0.15)
 
@@ -177,7 +185,7 @@ async def test_process_that_is_just_ending_is_waited_for(desk: EngineHarness) ->
 
 
 async def test_port_that_is_taken_is_left_with_a_warning(
-    desk: EngineHarness,
+    harness: EngineHarness,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -186,7 +194,7 @@ async def test_port_that_is_taken_is_left_with_a_warning(
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        server = RemoteServer(desk.engine.remotes, desk.engine.obey)
+        server = RemoteServer(harness.engine.remotes, harness.engine.obey)
 
         got = await server.listen(port)
 
@@ -196,12 +204,12 @@ async def test_port_that_is_taken_is_left_with_a_warning(
 
 
 async def test_no_port_is_no_end(
-    desk: EngineHarness,
+    harness: EngineHarness,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(remote_server, "_bind", lambda _: [])
-    server = RemoteServer(desk.engine.remotes, desk.engine.obey)
+    server = RemoteServer(harness.engine.remotes, harness.engine.obey)
 
     assert await server.listen(0) == 0
     assert [each.levelno for each in caplog.records] == [logging.ERROR]
@@ -220,24 +228,24 @@ async def test_process_keeps_its_port_over_a_crash() -> None:
 
 
 async def test_last_receiver_that_is_switched_away_ends_the_stream(
-    desk: EngineHarness,
+    harness: EngineHarness,
     kitchen: VirtualReceiver,
     port: int,
     song: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     remote = RemoteControl(kitchen, port)
-    await desk.run(play(song, member(kitchen)))
+    await harness.run(play(song, member(kitchen)))
     assert (await remote.order(AWAY)).status == 204
     monkeypatch.setattr(source_switch, "_START_S", 0)
 
     await remote.order(AWAY)
 
-    ended = await desk.ended()
+    ended = await harness.ended()
     assert (ended.reason, ended.code) == ("failed", "taken")
     await kitchen.wait_idle()
     await remote.order(BACK)
-    assert [each.command for each in desk.told(RemoteCommand)] == [
+    assert [each.command for each in harness.told(RemoteCommand)] == [
         "switched_away",
         "switched_back",
     ]
@@ -246,20 +254,20 @@ async def test_last_receiver_that_is_switched_away_ends_the_stream(
 
 
 async def test_one_of_two_is_switched_away_and_comes_back(
-    desk: EngineHarness,
+    harness: EngineHarness,
     kitchen: VirtualReceiver,
     port: int,
     song: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(source_switch, "_START_S", 0)
-    other = await desk.add(receiver("Other", receiver_id="0A0B0C0D0E02"))
-    await desk.run(play(song, member(kitchen), member(other)))
+    other = await harness.add(receiver("Other", receiver_id="0A0B0C0D0E02"))
+    await harness.run(play(song, member(kitchen), member(other)))
     remote = RemoteControl(kitchen, port)
 
     await remote.order(AWAY)
     await kitchen.wait_idle()
-    await desk.until(MemberChanged, lambda each: each.state == "left")
+    await harness.until(MemberChanged, lambda each: each.state == "left")
     await other.wait_playing()
     # What a Denon sends after any TEARDOWN.
     await remote.order(AWAY)
@@ -273,55 +281,55 @@ async def test_one_of_two_is_switched_away_and_comes_back(
     kitchen.clear()
     await kitchen.wait_playing()
     assert kitchen.has_session
-    assert desk.states()[-1] == "playing"
-    assert not [each for each in desk.told(StreamChanged) if each.state == "ended"]
+    assert harness.states()[-1] == "playing"
+    assert not [each for each in harness.told(StreamChanged) if each.state == "ended"]
 
 
 async def test_switched_back_while_a_command_is_at_work_leaves_it_alone(
-    desk: EngineHarness,
+    harness: EngineHarness,
     kitchen: VirtualReceiver,
     port: int,
     song: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(source_switch, "_START_S", 0)
-    other = await desk.add(receiver("Other", receiver_id="0A0B0C0D0E02"))
+    other = await harness.add(receiver("Other", receiver_id="0A0B0C0D0E02"))
     members = member(kitchen), member(other)
-    await desk.run(play(song, *members))
+    await harness.run(play(song, *members))
     remote = RemoteControl(kitchen, port)
     await remote.order(AWAY)
     await kitchen.wait_idle()
 
-    number = desk.submit(play(song, *members))
+    number = harness.submit(play(song, *members))
     await remote.order(BACK)
 
-    assert (await desk.reply(number)).code is None
+    assert (await harness.reply(number)).code is None
     await kitchen.wait_playing()
     await other.wait_playing()
 
 
 async def test_busy_receiver_is_asked_again_for_a_while(
-    desk: EngineHarness, song: Path
+    harness: EngineHarness, song: Path
 ) -> None:
-    busy = await desk.add(receiver("Busy", quirks=Quirks(refuse={"ANNOUNCE": 453})))
-    assert await desk.run(play(song, member(busy))) == "busy"
+    busy = await harness.add(receiver("Busy", quirks=Quirks(refuse={"ANNOUNCE": 453})))
+    assert await harness.run(play(song, member(busy))) == "busy"
     assert len(busy.asked("ANNOUNCE")) == 1
 
-    number = desk.submit(play(song, member(busy), patience_s=10.0))
-    await desk.until(MemberChanged, lambda each: each.state == "busy")
+    number = harness.submit(play(song, member(busy), patience_s=10.0))
+    await harness.until(MemberChanged, lambda each: each.state == "busy")
     busy.quirks = Quirks()
 
-    assert (await desk.reply(number)).code is None
+    assert (await harness.reply(number)).code is None
     assert len(busy.asked("RECORD")) == 1
 
 
 async def test_waiting_for_a_busy_receiver_ends_with_a_stop(
-    desk: EngineHarness, song: Path
+    harness: EngineHarness, song: Path
 ) -> None:
-    busy = await desk.add(receiver("Busy", quirks=Quirks(refuse={"ANNOUNCE": 453})))
-    number = desk.submit(play(song, member(busy), patience_s=600.0))
-    await desk.until(MemberChanged, lambda each: each.state == "busy")
+    busy = await harness.add(receiver("Busy", quirks=Quirks(refuse={"ANNOUNCE": 453})))
+    number = harness.submit(play(song, member(busy), patience_s=600.0))
+    await harness.until(MemberChanged, lambda each: each.state == "busy")
 
-    assert await desk.stop() is None
+    assert await harness.stop() is None
 
-    assert (await desk.reply(number)).code == "stopped"
+    assert (await harness.reply(number)).code == "stopped"

@@ -24,9 +24,9 @@ def ignore(_source: Pcm) -> None:
     """Take note of a source that follows."""
 
 
-def cued(tape: FakeSource, start: int = 1000, position: int = 0) -> PcmFeed:
+def cued(source: FakeSource, start: int = 1000, position: int = 0) -> PcmFeed:
     feed = PcmFeed(ignore)
-    feed.cue(tape, start, position)
+    feed.cue(source, start, position)
     return feed
 
 
@@ -48,12 +48,12 @@ def test_a_source_begins_at_its_very_frame() -> None:
 
 
 def test_nothing_is_read_before_the_source_is_due() -> None:
-    tape = FakeSource(sound(10))
-    feed = cued(tape, start=2000)
+    source = FakeSource(sound(10))
+    feed = cued(source, start=2000)
 
     feed.read(1000, 1000)
 
-    assert tape.reads == 0
+    assert source.reads == 0
     assert feed.end_frame is None
 
 
@@ -90,8 +90,8 @@ def test_an_empty_source_ends_where_it_begins() -> None:
 
 
 def test_a_source_that_runs_dry_is_padded_on_the_same_timeline() -> None:
-    tape = FakeSource(sound(150), is_whole=False)
-    feed = cued(tape)
+    source = FakeSource(sound(150), is_whole=False)
+    feed = cued(source)
 
     assert feed.read(1000, 200) == sound(150) + silence(50)
     assert feed.read(1200, 200) == silence(200)
@@ -99,44 +99,44 @@ def test_a_source_that_runs_dry_is_padded_on_the_same_timeline() -> None:
     assert feed.silence_frames == 250
     assert feed.end_frame is None
     more = sound(REFILL, seed=2)
-    tape.put(more)
+    source.put(more)
     assert feed.read(1400, 100) == more[:400]
     assert feed.silence_frames == 250
 
 
 def test_a_dry_source_is_not_heard_before_half_a_second_is_there() -> None:
-    tape = FakeSource(is_whole=False)
-    feed = cued(tape)
+    source = FakeSource(is_whole=False)
+    feed = cued(source)
     feed.read(1000, 10)
 
-    tape.put(sound(REFILL - 1))
+    source.put(sound(REFILL - 1))
     assert feed.read(1010, 10) == silence(10)
 
-    tape.put(sound(1))
+    source.put(sound(1))
     assert feed.read(1020, 10) == sound(REFILL)[:40]
 
 
 def test_a_dry_source_that_ends_is_heard_with_whatever_is_left() -> None:
-    tape = FakeSource(sound(10), is_whole=False)
-    feed = cued(tape)
+    source = FakeSource(sound(10), is_whole=False)
+    feed = cued(source)
     feed.read(1000, 20)
-    tape.put(sound(30, seed=3))
+    source.put(sound(30, seed=3))
     assert feed.read(1020, 20) == silence(20)
 
-    tape.is_whole = True
+    source.is_whole = True
     # Nobody can tell that it will end: the rest waits for its half second.
-    tape.put(sound(REFILL, seed=4))
+    source.put(sound(REFILL, seed=4))
 
     assert feed.read(1040, 30) == sound(30, seed=3)
     assert feed.end_frame is None
 
 
 def test_a_dry_source_that_ends_without_another_frame_ends() -> None:
-    tape = FakeSource(sound(10), is_whole=False)
-    feed = cued(tape)
+    source = FakeSource(sound(10), is_whole=False)
+    feed = cued(source)
     feed.read(1000, 20)
 
-    tape.is_whole = True
+    source.is_whole = True
     feed.read(1020, 20)
 
     assert feed.end_frame == 1020
@@ -144,12 +144,12 @@ def test_a_dry_source_that_ends_without_another_frame_ends() -> None:
 
 
 def test_a_short_rest_behind_a_dry_spell_is_heard_when_the_source_has_ended() -> None:
-    tape = FakeSource(sound(10), is_whole=False)
-    feed = cued(tape)
+    source = FakeSource(sound(10), is_whole=False)
+    feed = cued(source)
     feed.read(1000, 20)
 
-    tape.put(sound(30, seed=3))
-    tape.is_whole = True
+    source.put(sound(30, seed=3))
+    source.is_whole = True
     heard = feed.read(1020, 100) + feed.read(1120, 100)
 
     assert heard.startswith(sound(30, seed=3))
@@ -157,11 +157,11 @@ def test_a_short_rest_behind_a_dry_spell_is_heard_when_the_source_has_ended() ->
 
 
 def test_positions_follow_what_is_heard() -> None:
-    tape = FakeSource(sound(100), is_whole=False)
-    feed = cued(tape, start=1000, position=5000)
+    source = FakeSource(sound(100), is_whole=False)
+    feed = cued(source, start=1000, position=5000)
     feed.read(900, 200)
     feed.read(1100, 60)
-    tape.put(sound(REFILL))
+    source.put(sound(REFILL))
     feed.read(1160, 100)
 
     assert at(feed, 999) == (5000, False)
@@ -213,8 +213,8 @@ def test_the_next_source_follows_without_a_frame_between() -> None:
 
 
 def test_a_source_that_is_being_opened_is_waited_for() -> None:
-    tape = FakeSource(sound(10))
-    feed = cued(tape, start=0)
+    source = FakeSource(sound(10))
+    feed = cued(source, start=0)
     feed.expect()
     assert feed.read(0, 100) == sound(10) + silence(90)
     assert feed.end_frame is None
@@ -226,8 +226,8 @@ def test_a_source_that_is_being_opened_is_waited_for() -> None:
 
 
 def test_what_was_taken_back_is_heard_again_from_the_frame_of_the_pause() -> None:
-    tape = FakeSource(sound(1000))
-    feed = cued(tape, start=0)
+    source = FakeSource(sound(1000))
+    feed = cued(source, start=0)
     made = feed.read(0, 600)
 
     feed.rewind(352, made[352 * 4 :])
@@ -242,11 +242,11 @@ def test_what_was_taken_back_is_heard_again_from_the_frame_of_the_pause() -> Non
 
 
 def test_a_source_that_stutters_for_hours_fills_no_memory() -> None:
-    tape = FakeSource(is_whole=False)
-    feed = cued(tape, start=0)
+    source = FakeSource(is_whole=False)
+    feed = cued(source, start=0)
     frame = 0
     for _ in range(1000):
-        tape.put(sound(1) * REFILL)
+        source.put(sound(1) * REFILL)
         for frames in (REFILL, 10):
             feed.read(frame, frames)
             frame += frames
@@ -265,8 +265,8 @@ def test_every_frame_comes_once_and_in_order(
     reads: list[int], deliveries: list[int], start: int
 ) -> None:
     whole = np.arange(1, sum(deliveries) + 1, dtype=np.uint32)
-    tape = FakeSource(is_whole=False)
-    feed = cued(tape, start=start)
+    source = FakeSource(is_whole=False)
+    feed = cued(source, start=start)
     heard: list[bytes] = []
     frame = delivered = 0
 
@@ -279,10 +279,10 @@ def test_every_frame_comes_once_and_in_order(
     for number, frames in enumerate(reads):
         if number < len(deliveries):
             until = delivered + deliveries[number]
-            tape.put(whole[delivered:until].tobytes())
+            source.put(whole[delivered:until].tobytes())
             delivered = until
         take(frames)
-    tape.is_whole = True
+    source.is_whole = True
     while feed.end_frame is None:
         take(20_000)
 

@@ -34,10 +34,10 @@ def test_who_joins_begins_with_the_packet_heard_soonest_that_it_can_play() -> No
 
     later = heard_in_ns(bench, entry) - LEAD_NS - MARGIN_NS
     assert 0 <= later <= PACKET_NS
-    ears = bench.add(sequence=entry)
+    sink = bench.add(sequence=entry)
     bench.run_until(bench.now_ns + 100 * MS)
 
-    got = sequences(heard(ears.audio))
+    got = sequences(heard(sink.audio))
     assert got[0] == entry & 0xFFFF
     assert got == [(entry + at) & 0xFFFF for at in range(len(got))]
     assert len(got) * PACKET_NS > SECOND_NS

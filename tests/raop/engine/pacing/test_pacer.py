@@ -21,10 +21,10 @@ MS = 1_000_000
 @pytest.fixture
 def pacer() -> Iterator[Pacer]:
     """Return a pacer that runs."""
-    it = Pacer()
-    it.start()
-    yield it
-    it.stop()
+    running = Pacer()
+    running.start()
+    yield running
+    running.stop()
 
 
 class Turns:

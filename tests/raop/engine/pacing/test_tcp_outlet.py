@@ -22,7 +22,7 @@ SHAPE = Format(key=PacketSeal(bytes(32)), ssrc=0xFACE, is_buffered=True)
 MANY = 900
 
 
-class Room:
+class ConnectedOutlet:
     """An outlet, the receiver's end of its connection, and what it tells."""
 
     def __init__(self) -> None:
@@ -31,12 +31,12 @@ class Room:
             self.theirs, _ = server.accept()
         self.theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.theirs.setblocking(False)
-        self.courses: list[BufferedAnchor] = []
+        self.anchors: list[BufferedAnchor] = []
         self.ends = 0
         self.outlet = TcpOutlet(
-            ours, SHAPE, on_course=self.courses.append, on_end=self._end
+            ours, SHAPE, on_course=self.anchors.append, on_end=self._end
         )
-        self.shelf = FakePackets(at_ns=7)
+        self.packets = FakePackets(at_ns=7)
 
     def _end(self) -> None:
         self.ends += 1
@@ -47,12 +47,12 @@ class Room:
         self.theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         received = b""
         while len(received) < size:
-            self.outlet.pump(0, self.shelf)
+            self.outlet.pump(0, self.packets)
             if select.select([self.theirs], [], [], 0.05)[0]:
                 received += self.theirs.recv(size - len(received))
         return received
 
-    def packets(self, count: int) -> list[tuple[int, int]]:
+    def receive_packets(self, count: int) -> list[tuple[int, int]]:
         """Return the sequence numbers and RTP times of packets as they come."""
         size = SHAPE.datagram_bytes
         received = self.read(count * size)
@@ -65,60 +65,66 @@ class Room:
 
 
 @pytest.fixture
-def room(socket_enabled: None) -> Iterator[Room]:
+def connected(socket_enabled: None) -> Iterator[ConnectedOutlet]:
     """Return an outlet that is connected."""
-    it = Room()
-    yield it
-    it.theirs.close()
-    it.outlet.unplug(Pacer())
+    connected = ConnectedOutlet()
+    yield connected
+    connected.theirs.close()
+    connected.outlet.unplug(Pacer())
 
 
-def test_packets_go_out_whole_and_in_order(room: Room) -> None:
-    room.outlet.start(100)
-    room.shelf.fill(10)
+def test_packets_go_out_whole_and_in_order(connected: ConnectedOutlet) -> None:
+    connected.outlet.start(100)
+    connected.packets.fill(10)
 
-    assert room.outlet.pump(0, room.shelf) > FAR_NS
+    assert connected.outlet.pump(0, connected.packets) > FAR_NS
 
-    assert room.packets(10) == [(100 + n, 352 * n) for n in range(10)]
-    assert room.outlet.packets == 10
+    assert connected.receive_packets(10) == [(100 + n, 352 * n) for n in range(10)]
+    assert connected.outlet.packets == 10
 
 
-def test_nothing_is_sent_before_a_start_or_without_a_line(room: Room) -> None:
-    room.shelf.fill(1)
-    assert room.outlet.pump(0, room.shelf) > FAR_NS
-    room.outlet.start(100)
-    room.shelf.line = None
-    assert room.outlet.pump(0, room.shelf) > FAR_NS
+def test_nothing_is_sent_before_a_start_or_without_a_line(
+    connected: ConnectedOutlet,
+) -> None:
+    connected.packets.fill(1)
+    assert connected.outlet.pump(0, connected.packets) > FAR_NS
+    connected.outlet.start(100)
+    connected.packets.line = None
+    assert connected.outlet.pump(0, connected.packets) > FAR_NS
 
     with pytest.raises(BlockingIOError):
-        room.theirs.recv(1)
-    assert room.courses == []
+        connected.theirs.recv(1)
+    assert connected.anchors == []
 
 
-def test_a_receiver_that_takes_nothing_for_now_is_asked_again(room: Room) -> None:
-    room.outlet.start(100)
-    room.shelf.fill(MANY)
+def test_a_receiver_that_takes_nothing_for_now_is_asked_again(
+    connected: ConnectedOutlet,
+) -> None:
+    connected.outlet.start(100)
+    connected.packets.fill(MANY)
 
-    due_ns = room.outlet.pump(0, room.shelf)
+    due_ns = connected.outlet.pump(0, connected.packets)
 
     assert 0 < due_ns < 20 * MS
-    assert 0 < room.outlet.packets < MANY
-    assert room.packets(MANY) == [(100 + n, 352 * n) for n in range(MANY)]
-    assert room.outlet.pump(0, room.shelf) > FAR_NS
+    assert 0 < connected.outlet.packets < MANY
+    assert connected.receive_packets(MANY) == [(100 + n, 352 * n) for n in range(MANY)]
+    assert connected.outlet.pump(0, connected.packets) > FAR_NS
 
 
-def test_a_packet_that_was_begun_is_sent_whole_before_a_new_start(room: Room) -> None:
-    room.outlet.start(100)
-    room.shelf.fill(MANY)
-    room.outlet.pump(0, room.shelf)
-    begun = room.outlet.packets
+def test_a_packet_that_was_begun_is_sent_whole_before_a_new_start(
+    connected: ConnectedOutlet,
+) -> None:
+    connected.outlet.start(100)
+    connected.packets.fill(MANY)
+    connected.outlet.pump(0, connected.packets)
+    begun = connected.outlet.packets
 
-    room.outlet.start(100 + MANY)
-    room.shelf.fill(1)
+    connected.outlet.start(100 + MANY)
+    connected.packets.fill(1)
 
     received: list[tuple[int, int]] = []
     while not received or received[-1][0] < 100 + MANY:
-        received += room.packets(1)
+        received += connected.receive_packets(1)
     assert len(received) <= begun + 1
     assert [number for number, _ in received[:-1]] == list(
         range(100, 100 + len(received) - 1)
@@ -126,39 +132,43 @@ def test_a_packet_that_was_begun_is_sent_whole_before_a_new_start(room: Room) ->
     assert received[-1] == (100 + MANY, 352 * MANY)
 
 
-def test_the_line_is_told_once_and_again_where_it_changes(room: Room) -> None:
-    room.outlet.start(100)
-    room.shelf.fill(4)
-    room.outlet.pump(0, room.shelf)
-    room.shelf.fill(4)
-    room.outlet.pump(0, room.shelf)
-    assert room.courses == [BufferedAnchor(0, 7)]
+def test_the_line_is_told_once_and_again_where_it_changes(
+    connected: ConnectedOutlet,
+) -> None:
+    connected.outlet.start(100)
+    connected.packets.fill(4)
+    connected.outlet.pump(0, connected.packets)
+    connected.packets.fill(4)
+    connected.outlet.pump(0, connected.packets)
+    assert connected.anchors == [BufferedAnchor(0, 7)]
 
-    room.outlet.delay_frames = 441
-    room.outlet.pump(0, room.shelf)
-    assert room.shelf.line is not None
-    ahead_ns = room.shelf.line.time_of(8 * 352)
-    assert room.courses[1:] == [BufferedAnchor(8 * 352 - 441, ahead_ns)]
+    connected.outlet.delay_frames = 441
+    connected.outlet.pump(0, connected.packets)
+    assert connected.packets.line is not None
+    ahead_ns = connected.packets.line.time_of(8 * 352)
+    assert connected.anchors[1:] == [BufferedAnchor(8 * 352 - 441, ahead_ns)]
 
-    room.shelf.line = Line(8 * 352, 99)
-    room.outlet.start(108)
-    room.outlet.pump(0, room.shelf)
-    assert room.courses[2:] == [BufferedAnchor(8 * 352 - 441, 99)]
+    connected.packets.line = Line(8 * 352, 99)
+    connected.outlet.start(108)
+    connected.outlet.pump(0, connected.packets)
+    assert connected.anchors[2:] == [BufferedAnchor(8 * 352 - 441, 99)]
 
 
 @pytest.mark.parametrize("is_read", [True, False])
-def test_the_end_of_the_connection_is_told(room: Room, is_read: bool) -> None:
-    room.outlet.plug(Pacer())
-    room.outlet.start(100)
-    room.shelf.fill(MANY)
-    room.theirs.close()
+def test_the_end_of_the_connection_is_told(
+    connected: ConnectedOutlet, is_read: bool
+) -> None:
+    connected.outlet.plug(Pacer())
+    connected.outlet.start(100)
+    connected.packets.fill(MANY)
+    connected.theirs.close()
 
     if is_read:
-        room.outlet._listen()
+        connected.outlet._listen()
     else:
-        while not room.ends:
-            room.outlet.pump(0, room.shelf)
+        while not connected.ends:
+            connected.outlet.pump(0, connected.packets)
 
-    assert room.ends >= 1
-    assert room.outlet.cursor is None
-    assert room.outlet.pump(0, room.shelf) > FAR_NS
+    assert connected.ends >= 1
+    assert connected.outlet.cursor is None
+    assert connected.outlet.pump(0, connected.packets) > FAR_NS

@@ -27,7 +27,7 @@ class Bench:
         self.ended: list[Pcm] = []
         self.switched: list[Pcm] = []
         self.now_ns = 1_000 * SECOND_NS
-        self.ears: list[UdpSink] = []
+        self.sink: list[UdpSink] = []
         self.outlets: list[UdpOutlet] = []
         self.transmitter = Transmitter(
             sequence=SEQUENCE,
@@ -39,24 +39,24 @@ class Bench:
         )
 
     def add(self, shape: Format | None = None, *, sequence: int = SEQUENCE) -> UdpSink:
-        """Attach a receiver's ears."""
-        ears = UdpSink(HOST)
+        """Attach a receiver's ports."""
+        sink = UdpSink(HOST)
         outlet = UdpOutlet(HOST, HOST, shape or Format())
-        outlet.connect(*ears.ports())
+        outlet.connect(*sink.ports())
         self.transmitter.attach(outlet, sequence)
-        self.ears.append(ears)
+        self.sink.append(sink)
         self.outlets.append(outlet)
-        return ears
+        return sink
 
     def delay(self, number: int, delay_ms: int) -> None:
         """Set the delay of a receiver, by its place."""
         frames = delay_frames(delay_ms)
         self.transmitter.tune(self.outlets[number], frames, Channel.STEREO)
 
-    def begin(self, tape: FakeSource, lead_ns: int = LEAD_NS) -> int:
+    def begin(self, source: FakeSource, lead_ns: int = LEAD_NS) -> int:
         """Set the line and return the instant of the first frame."""
         at_ns = self.now_ns + lead_ns
-        self.transmitter.begin(tape, at_ns, self.now_ns, 0)
+        self.transmitter.begin(source, at_ns, self.now_ns, 0)
         return at_ns
 
     def run_until(self, at_ns: int) -> None:
@@ -68,8 +68,8 @@ class Bench:
 
     def close(self) -> None:
         """Close all sockets."""
-        for ears in self.ears:
-            ears.close()
+        for sink in self.sink:
+            sink.close()
         for outlet in self.outlets:
             outlet.close()
 
@@ -80,7 +80,7 @@ def sequences(datagrams: list[bytes]) -> list[int]:
 
 def test_packets_are_made_when_they_are_due_and_not_before() -> None:
     bench = Bench()
-    ears = bench.add()
+    sink = bench.add()
     at_ns = bench.begin(FakeSource(sound(44_100)))
     first_due_ns = at_ns - SILENT_PACKETS * PACKET_NS - 400 * MS
 
@@ -92,7 +92,7 @@ def test_packets_are_made_when_they_are_due_and_not_before() -> None:
     assert bench.transmitter.first_packet_ns == at_ns - LEAD_NS
 
     bench.run_until(at_ns + SECOND_NS // 2)
-    packets = heard(ears.audio)
+    packets = heard(sink.audio)
     numbers = [(SEQUENCE + each) & 0xFFFF for each in range(len(packets))]
     assert sequences(packets) == numbers
     ahead_ns = (len(packets) - SILENT_PACKETS) * PACKET_NS - SECOND_NS // 2
@@ -151,34 +151,34 @@ def test_a_detached_outlet_gets_nothing_and_the_other_goes_on() -> None:
 def test_the_end_is_told_once_when_the_last_frame_was_heard() -> None:
     bench = Bench()
     bench.add()
-    tape = FakeSource(sound(4410))
-    at_ns = bench.begin(tape)
+    source = FakeSource(sound(4410))
+    at_ns = bench.begin(source)
 
     bench.run_until(at_ns + 100 * MS + 249 * MS)
     assert bench.ended == []
     bench.run_until(at_ns + 100 * MS + 251 * MS)
 
-    assert bench.ended == [tape]
+    assert bench.ended == [source]
     assert bench.transmitter.line is None
     bench.run_until(bench.now_ns + SECOND_NS)
-    assert bench.ended == [tape]
+    assert bench.ended == [source]
     bench.close()
 
 
 def test_a_short_hold_is_caught_up_with_on_the_same_line() -> None:
     bench = Bench()
-    ears = bench.add()
+    sink = bench.add()
     at_ns = bench.begin(FakeSource(sound(88_200)))
     bench.run_until(at_ns)
     line = bench.transmitter.line
-    before = len(heard(ears.audio))
+    before = len(heard(sink.audio))
 
     bench.now_ns += 350 * MS
     bench.run_until(bench.now_ns + 50 * MS)
 
     assert bench.transmitter.line == line
     assert bench.transmitter.line_moves == 0
-    assert len(heard(ears.audio)) * PACKET_NS > 390 * MS
+    assert len(heard(sink.audio)) * PACKET_NS > 390 * MS
     assert before > 0
     assert bench.transmitter.worst_lateness_ns > 300 * MS
     bench.close()
@@ -186,21 +186,21 @@ def test_a_short_hold_is_caught_up_with_on_the_same_line() -> None:
 
 def test_after_a_long_hold_the_line_is_moved_and_no_frame_is_lost() -> None:
     bench = Bench()
-    ears = bench.add()
+    sink = bench.add()
     at_ns = bench.begin(FakeSource(sound(88_200)))
     bench.run_until(at_ns)
-    packets = heard(ears.audio)
-    heard(ears.control)
+    packets = heard(sink.audio)
+    heard(sink.control)
 
     bench.now_ns += 3 * SECOND_NS
     woken_ns = bench.now_ns
     bench.run_until(woken_ns + 100 * MS)
 
     assert bench.transmitter.line_moves == 1
-    again = heard(ears.audio)
+    again = heard(sink.audio)
     assert sequences(again)[0] == (sequences(packets)[-1] + 1) & 0xFFFF
     assert again[0][1] == 0xE0
-    assert SyncPacket.parse(heard(ears.control)[0]).is_first
+    assert SyncPacket.parse(heard(sink.control)[0]).is_first
     line = bench.transmitter.line
     assert line is not None
     assert line.at_ns == woken_ns + 400 * MS
@@ -209,22 +209,22 @@ def test_after_a_long_hold_the_line_is_moved_and_no_frame_is_lost() -> None:
 
 def test_hushed_nothing_is_sent_until_a_new_line_is_set() -> None:
     bench = Bench()
-    ears = bench.add()
+    sink = bench.add()
     at_ns = bench.begin(FakeSource(sound(88_200)))
     bench.run_until(at_ns)
-    count = len(heard(ears.audio))
+    count = len(heard(sink.audio))
 
     sequence, frame = bench.transmitter.hush(bench.now_ns) or (0, 0)
     assert bench.transmitter.heard_frame(bench.now_ns) is None
     bench.run_until(bench.now_ns + SECOND_NS)
-    assert heard(ears.audio) == []
+    assert heard(sink.audio) == []
     assert sequence == SEQUENCE + count
     assert frame == FRAME + count * 352
 
     fresh = FakeSource(sound(44_100, seed=2))
     at_ns = bench.begin(fresh)
     bench.run_until(at_ns)
-    packets = heard(ears.audio)
+    packets = heard(sink.audio)
     assert packets[0][1] == 0xE0
     assert sequences(packets)[0] == sequence & 0xFFFF
     content = sequence + SILENT_PACKETS
@@ -283,8 +283,8 @@ def test_a_delay_set_while_it_plays_moves_one_sync_and_nobody_else() -> None:
     at_ns = bench.begin(FakeSource(sound(5 * 44_100)))
     bench.run_until(at_ns + 700 * MS)
     line = bench.transmitter.line
-    for ears in (one, other):
-        heard(ears.control)
+    for sink in (one, other):
+        heard(sink.control)
 
     bench.delay(1, -300)
     bench.run_until(bench.now_ns + MS)
@@ -323,15 +323,15 @@ def test_the_end_comes_when_the_last_receiver_has_heard_it() -> None:
     bench.add()
     bench.add()
     bench.delay(1, 1500)
-    tape = FakeSource(sound(4410))
-    at_ns = bench.begin(tape)
+    source = FakeSource(sound(4410))
+    at_ns = bench.begin(source)
 
     assert bench.transmitter.lag_ns == 1500 * MS
     bench.run_until(at_ns + 100 * MS + 1749 * MS)
     assert bench.ended == []
     bench.run_until(at_ns + 100 * MS + 1751 * MS)
 
-    assert bench.ended == [tape]
+    assert bench.ended == [source]
     bench.close()
 
 
@@ -340,9 +340,9 @@ def test_a_channel_is_heard_from_the_next_packet_on() -> None:
     one, other = bench.add(), bench.add()
     at_ns = bench.begin(FakeSource(sound(5 * 44_100)))
     bench.run_until(at_ns)
-    for ears in (one, other):
-        heard(ears.audio)
-        heard(ears.control)
+    for sink in (one, other):
+        heard(sink.audio)
+        heard(sink.control)
 
     bench.transmitter.tune(bench.outlets[1], 0, Channel.LEFT)
     bench.run_until(at_ns + 100 * MS)

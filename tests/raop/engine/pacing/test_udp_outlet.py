@@ -1,4 +1,4 @@
-"""One receiver's UDP side, its receiver a pair of ears."""
+"""UdpOutlet, with UdpSink as the receiver."""
 
 from collections.abc import Iterator
 import errno
@@ -27,97 +27,97 @@ def host(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def ears(host: str) -> Iterator[UdpSink]:
+def sink(host: str) -> Iterator[UdpSink]:
     """Return a receiver's ports."""
-    it = UdpSink(host)
-    yield it
-    it.close()
+    opened = UdpSink(host)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
-def outlet(host: str, ears: UdpSink) -> Iterator[UdpOutlet]:
+def outlet(host: str, sink: UdpSink) -> Iterator[UdpOutlet]:
     """Return an outlet that is connected and may send."""
-    it = UdpOutlet(host, host, Format())
-    it.connect(*ears.ports())
-    it.start(100)
-    yield it
-    it.close()
+    opened = UdpOutlet(host, host, Format())
+    opened.connect(*sink.ports())
+    opened.start(100)
+    yield opened
+    opened.close()
 
 
 def sequence(datagram: bytes) -> int:
     return int.from_bytes(datagram[2:4])
 
 
-def pump_all(outlet: UdpOutlet, shelf: FakePackets, now_ns: int = 0) -> int:
+def pump_all(outlet: UdpOutlet, packets: FakePackets, now_ns: int = 0) -> int:
     """Pump until nothing is due for 5 ms; return the time."""
-    while (due_ns := outlet.pump(now_ns, shelf)) < now_ns + 5 * MS:
+    while (due_ns := outlet.pump(now_ns, packets)) < now_ns + 5 * MS:
         now_ns = max(due_ns, now_ns)
     return now_ns
 
 
 def test_a_start_is_marked_in_the_first_sync_and_the_first_packet(
-    outlet: UdpOutlet, ears: UdpSink
+    outlet: UdpOutlet, sink: UdpSink
 ) -> None:
-    shelf = FakePackets()
-    shelf.fill(8)
+    packets = FakePackets()
+    packets.fill(8)
 
-    pump_all(outlet, shelf)
+    pump_all(outlet, packets)
 
-    syncs, packets = heard(ears.control), heard(ears.audio)
+    syncs, datagrams = heard(sink.control), heard(sink.audio)
     assert SyncPacket.parse(syncs[0]).is_first
-    assert [packet[1] for packet in packets] == [0xE0, *[0x60] * 7]
-    assert [sequence(packet) for packet in packets] == list(range(100, 108))
+    assert [each[1] for each in datagrams] == [0xE0, *[0x60] * 7]
+    assert [sequence(each) for each in datagrams] == list(range(100, 108))
     assert outlet.packets == 8
 
 
 def test_nothing_is_sent_before_there_is_something_to_send(
-    outlet: UdpOutlet, ears: UdpSink
+    outlet: UdpOutlet, sink: UdpSink
 ) -> None:
-    shelf = FakePackets()
+    packets = FakePackets()
 
-    assert outlet.pump(0, shelf) > 3600 * SECOND_NS
-    assert heard(ears.control) == heard(ears.audio) == []
-
-
-def test_nothing_is_sent_without_a_line(outlet: UdpOutlet, ears: UdpSink) -> None:
-    shelf = FakePackets()
-    shelf.fill(4)
-    shelf.line = None
-
-    assert outlet.pump(0, shelf) > 3600 * SECOND_NS
-    assert heard(ears.control) == heard(ears.audio) == []
+    assert outlet.pump(0, packets) > 3600 * SECOND_NS
+    assert heard(sink.control) == heard(sink.audio) == []
 
 
-def test_four_packets_leave_in_0_8_ms(outlet: UdpOutlet, ears: UdpSink) -> None:
-    shelf = FakePackets()
-    shelf.fill(10)
+def test_nothing_is_sent_without_a_line(outlet: UdpOutlet, sink: UdpSink) -> None:
+    packets = FakePackets()
+    packets.fill(4)
+    packets.line = None
+
+    assert outlet.pump(0, packets) > 3600 * SECOND_NS
+    assert heard(sink.control) == heard(sink.audio) == []
+
+
+def test_four_packets_leave_in_0_8_ms(outlet: UdpOutlet, sink: UdpSink) -> None:
+    packets = FakePackets()
+    packets.fill(10)
 
     counts = []
     for now_ns in (0, 1, BURST_NS - 1, BURST_NS, 2 * BURST_NS, 3 * BURST_NS):
-        outlet.pump(now_ns, shelf)
-        counts.append(len(heard(ears.audio)))
+        outlet.pump(now_ns, packets)
+        counts.append(len(heard(sink.audio)))
 
     assert counts == [4, 0, 0, 4, 2, 0]
 
 
 def test_equal_datagrams_are_asked_for_once_a_burst(
-    outlet: UdpOutlet, ears: UdpSink
+    outlet: UdpOutlet, sink: UdpSink
 ) -> None:
-    shelf = FakePackets()
-    shelf.fill(8)
+    packets = FakePackets()
+    packets.fill(8)
 
-    pump_all(outlet, shelf)
+    pump_all(outlet, packets)
 
-    assert list(shelf.batches) == [(100, 4), (104, 4)]
-    assert [len(each) for each in heard(ears.audio)] == [1424] * 8
+    assert list(packets.batches) == [(100, 4), (104, 4)]
+    assert [len(each) for each in heard(sink.audio)] == [1424] * 8
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EINVAL, errno.EMSGSIZE])
 def test_a_path_that_cannot_segment_is_sent_single_packets(
-    outlet: UdpOutlet, ears: UdpSink, number: int
+    outlet: UdpOutlet, sink: UdpSink, number: int
 ) -> None:
-    shelf = FakePackets()
-    shelf.fill(12)
+    packets = FakePackets()
+    packets.fill(12)
     audio = outlet._audio
     assert audio is not None
     sizes: list[int] = []
@@ -139,37 +139,37 @@ def test_a_path_that_cannot_segment_is_sent_single_packets(
     outlet._audio = Stubborn()  # type: ignore[assignment]
     outlet._is_segmenting = True
 
-    pump_all(outlet, shelf)
+    pump_all(outlet, packets)
 
     assert sizes == [4 * 1424, *[1424] * 12]
-    assert [sequence(packet) for packet in heard(ears.audio)] == list(range(100, 112))
+    assert [sequence(packet) for packet in heard(sink.audio)] == list(range(100, 112))
     assert outlet.send_errors == 0
 
 
 def test_a_receiver_whose_port_is_closed_costs_nothing_but_its_packets(
-    outlet: UdpOutlet, ears: UdpSink
+    outlet: UdpOutlet, sink: UdpSink
 ) -> None:
-    shelf = FakePackets()
-    ears.audio.close()
-    ears.control.close()
+    packets = FakePackets()
+    sink.audio.close()
+    sink.control.close()
 
     for number in range(20):
-        shelf.fill(4)
-        outlet.pump(number * 10 * MS, shelf)
+        packets.fill(4)
+        outlet.pump(number * 10 * MS, packets)
 
     assert outlet.packets == 80
     assert outlet.send_errors > 0
 
 
 def test_sync_packets_are_frequent_at_first_and_then_come_once_a_second(
-    outlet: UdpOutlet, ears: UdpSink
+    outlet: UdpOutlet, sink: UdpSink
 ) -> None:
-    shelf = FakePackets()
-    shelf.fill(4)
+    packets = FakePackets()
+    packets.fill(4)
     now_ns, times = 0, []
     while now_ns < 5 * SECOND_NS:
-        due_ns = outlet.pump(now_ns, shelf)
-        times += [now_ns] * len(heard(ears.control))
+        due_ns = outlet.pump(now_ns, packets)
+        times += [now_ns] * len(heard(sink.control))
         now_ns = max(due_ns, now_ns + 1)
 
     eager = [at for at in times if at < SECOND_NS]
@@ -179,44 +179,44 @@ def test_sync_packets_are_frequent_at_first_and_then_come_once_a_second(
     ]
 
 
-def ask_time(ears: UdpSink, outlet: UdpOutlet) -> bytes:
+def ask_time(sink: UdpSink, outlet: UdpOutlet) -> bytes:
     request = octets("timing_request")
-    host = ears.timing.getsockname()[0]
-    ears.timing.sendto(request, (host, outlet.timing_port))
+    host = sink.timing.getsockname()[0]
+    sink.timing.sendto(request, (host, outlet.timing_port))
     return request
 
 
 def test_the_first_question_for_the_time_brings_sync_packets_again(
-    outlet: UdpOutlet, ears: UdpSink
+    outlet: UdpOutlet, sink: UdpSink
 ) -> None:
-    shelf = FakePackets(at_ns=clock.now_ns())
-    shelf.fill(4)
-    begun = pump_all(outlet, shelf, clock.now_ns())
+    packets = FakePackets(at_ns=clock.now_ns())
+    packets.fill(4)
+    begun = pump_all(outlet, packets, clock.now_ns())
     for step in range(30):
-        outlet.pump(begun + step * 25 * MS, shelf)
-    heard(ears.control)
+        outlet.pump(begun + step * 25 * MS, packets)
+    heard(sink.control)
 
-    ask_time(ears, outlet)
+    ask_time(sink, outlet)
     outlet.timing.answer()
     now_ns = clock.now_ns()
-    outlet.pump(now_ns + 30 * MS, shelf)
-    outlet.pump(now_ns + 56 * MS, shelf)
+    outlet.pump(now_ns + 30 * MS, packets)
+    outlet.pump(now_ns + 56 * MS, packets)
 
-    assert len(heard(ears.control)) == 2
+    assert len(heard(sink.control)) == 2
 
 
 def test_a_question_for_the_time_is_answered_with_the_kernels_stamp(
-    outlet: UdpOutlet, ears: UdpSink
+    outlet: UdpOutlet, sink: UdpSink
 ) -> None:
     before_ns = clock.now_ns()
-    request = ask_time(ears, outlet)
+    request = ask_time(sink, outlet)
     after_ns = clock.now_ns()
     # The thread is held up, but the stamp tells when the question came.
     time.sleep(0.03)
 
     outlet.timing.answer()
 
-    (reply,) = heard(ears.timing)
+    (reply,) = heard(sink.timing)
     sent_ns = clock.now_ns()
     assert reply[:8] == octets("timing_reply")[:8]
     assert reply[8:16] == request[24:32]
@@ -227,10 +227,10 @@ def test_a_question_for_the_time_is_answered_with_the_kernels_stamp(
 
 
 def test_a_step_of_the_wall_clock_reaches_no_answer(
-    outlet: UdpOutlet, ears: UdpSink, monkeypatch: pytest.MonkeyPatch
+    outlet: UdpOutlet, sink: UdpSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = time.time_ns
-    ask_time(ears, outlet)
+    ask_time(sink, outlet)
     monkeypatch.setattr(time, "time_ns", real)
     monkeypatch.setattr(sockets, "arrival_ns", lambda _: real() + 3600 * SECOND_NS)
     monkeypatch.setattr(time, "time_ns", lambda: real() + 3600 * SECOND_NS)
@@ -238,39 +238,39 @@ def test_a_step_of_the_wall_clock_reaches_no_answer(
     now_ns = clock.now_ns()
     outlet.timing.answer()
 
-    (reply,) = heard(ears.timing)
+    (reply,) = heard(sink.timing)
     for at in (16, 24):
         stamp = to_unix_ns(int.from_bytes(reply[at : at + 8]))
         assert abs(stamp - now_ns) < 100 * MS
 
 
 def test_without_a_stamp_the_time_of_reading_counts(
-    outlet: UdpOutlet, ears: UdpSink, monkeypatch: pytest.MonkeyPatch
+    outlet: UdpOutlet, sink: UdpSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sockets, "arrival_ns", lambda _: None)
-    ask_time(ears, outlet)
+    ask_time(sink, outlet)
 
     before_ns = clock.now_ns()
     outlet.timing.answer()
 
-    (reply,) = heard(ears.timing)
+    (reply,) = heard(sink.timing)
     assert to_unix_ns(int.from_bytes(reply[16:24])) >= before_ns - 1
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1"], indirect=True)
-def test_strangers_get_no_answer(outlet: UdpOutlet, ears: UdpSink) -> None:
-    shelf = FakePackets()
-    shelf.fill(8)
-    pump_all(outlet, shelf)
+def test_strangers_get_no_answer(outlet: UdpOutlet, sink: UdpSink) -> None:
+    packets = FakePackets()
+    packets.fill(8)
+    pump_all(outlet, packets)
     stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     stranger.bind(("127.0.0.9", 0))
-    heard(ears.control)
+    heard(sink.control)
 
     stranger.sendto(octets("timing_request"), ("127.0.0.1", outlet.timing_port))
     stranger.sendto(resend(100, 8), ("127.0.0.1", outlet.control_port))
     outlet.timing.answer()
     outlet.take_requests()
-    pump_all(outlet, shelf, 10 * MS)
+    pump_all(outlet, packets, 10 * MS)
 
     assert heard(stranger) == []
     assert outlet.timing_replies == outlet.resent == 0
@@ -280,15 +280,15 @@ def test_strangers_get_no_answer(outlet: UdpOutlet, ears: UdpSink) -> None:
 @pytest.mark.parametrize(
     "nonsense", [b"", b"\x80", b"\x80\xd2", octets("timing_reply"), bytes(128)]
 )
-def test_nonsense_is_ignored(outlet: UdpOutlet, ears: UdpSink, nonsense: bytes) -> None:
-    host = ears.timing.getsockname()[0]
-    ears.timing.sendto(nonsense, (host, outlet.timing_port))
-    ears.control.sendto(nonsense, (host, outlet.control_port))
+def test_nonsense_is_ignored(outlet: UdpOutlet, sink: UdpSink, nonsense: bytes) -> None:
+    host = sink.timing.getsockname()[0]
+    sink.timing.sendto(nonsense, (host, outlet.timing_port))
+    sink.control.sendto(nonsense, (host, outlet.control_port))
 
     outlet.timing.answer()
     outlet.take_requests()
 
-    assert heard(ears.timing) == heard(ears.control) == []
+    assert heard(sink.timing) == heard(sink.control) == []
     assert outlet.timing_replies == 0
 
 
@@ -297,56 +297,56 @@ def resend(first: int, count: int) -> bytes:
 
 
 def want(
-    ears: UdpSink, outlet: UdpOutlet, first: int, count: int, times: int = 1
+    sink: UdpSink, outlet: UdpOutlet, first: int, count: int, times: int = 1
 ) -> None:
-    host = ears.control.getsockname()[0]
+    host = sink.control.getsockname()[0]
     for _ in range(times):
-        ears.control.sendto(resend(first, count), (host, outlet.control_port))
+        sink.control.sendto(resend(first, count), (host, outlet.control_port))
 
 
 def test_lost_packets_are_sent_again_over_the_control_channel(
-    outlet: UdpOutlet, ears: UdpSink
+    outlet: UdpOutlet, sink: UdpSink
 ) -> None:
-    shelf = FakePackets()
-    shelf.fill(20)
-    now_ns = pump_all(outlet, shelf)
-    heard(ears.control)
-    packets = heard(ears.audio)
+    packets = FakePackets()
+    packets.fill(20)
+    now_ns = pump_all(outlet, packets)
+    heard(sink.control)
+    sent = heard(sink.audio)
 
-    want(ears, outlet, 105, 3)
+    want(sink, outlet, 105, 3)
     outlet.take_requests()
-    outlet.pump(now_ns, shelf)
+    outlet.pump(now_ns, packets)
 
-    again = [each for each in heard(ears.control) if each[1] == 0xD6]
-    assert [each[4:] for each in again] == packets[5:8]
+    again = [each for each in heard(sink.control) if each[1] == 0xD6]
+    assert [each[4:] for each in again] == sent[5:8]
     assert all(each[:4] == b"\x80\xd6\x00\x01" for each in again)
     assert outlet.resent == 3
 
 
-def test_only_what_was_sent_is_sent_again(outlet: UdpOutlet, ears: UdpSink) -> None:
-    shelf = FakePackets()
-    shelf.fill(20)
-    outlet.pump(0, shelf)
-    heard(ears.control)
+def test_only_what_was_sent_is_sent_again(outlet: UdpOutlet, sink: UdpSink) -> None:
+    packets = FakePackets()
+    packets.fill(20)
+    outlet.pump(0, packets)
+    heard(sink.control)
 
-    want(ears, outlet, 90, 40)
+    want(sink, outlet, 90, 40)
     outlet.take_requests()
-    outlet.pump(1, shelf)
+    outlet.pump(1, packets)
 
-    again = [sequence(each[4:]) for each in heard(ears.control) if each[1] == 0xD6]
+    again = [sequence(each[4:]) for each in heard(sink.control) if each[1] == 0xD6]
     assert again == [100, 101, 102, 103]
 
 
 def test_a_flood_of_requests_is_bounded_in_time_and_traffic(
-    outlet: UdpOutlet, ears: UdpSink
+    outlet: UdpOutlet, sink: UdpSink
 ) -> None:
-    shelf = FakePackets()
-    shelf.fill(900)
-    now_ns = pump_all(outlet, shelf)
-    heard(ears.audio)
-    heard(ears.control)
+    packets = FakePackets()
+    packets.fill(900)
+    now_ns = pump_all(outlet, packets)
+    heard(sink.audio)
+    heard(sink.control)
 
-    want(ears, outlet, 0, 65_535, times=100)
+    want(sink, outlet, 0, 65_535, times=100)
     begun = time.thread_time()
     for _ in range(3):
         outlet.take_requests()
@@ -354,49 +354,49 @@ def test_a_flood_of_requests_is_bounded_in_time_and_traffic(
     # A real-time thread that spins for half a second loses its priority.
     assert spent < 0.2
 
-    outlet.pump(now_ns, shelf)
+    outlet.pump(now_ns, packets)
     assert outlet.resent <= 16
     for _ in range(200):
         now_ns += BURST_NS
-        outlet.pump(now_ns, shelf)
+        outlet.pump(now_ns, packets)
     assert outlet.resent <= 1024
 
 
-def test_a_start_forgets_old_requests(outlet: UdpOutlet, ears: UdpSink) -> None:
-    shelf = FakePackets()
-    shelf.fill(20)
-    now_ns = pump_all(outlet, shelf)
-    want(ears, outlet, 100, 10)
+def test_a_start_forgets_old_requests(outlet: UdpOutlet, sink: UdpSink) -> None:
+    packets = FakePackets()
+    packets.fill(20)
+    now_ns = pump_all(outlet, packets)
+    want(sink, outlet, 100, 10)
     outlet.take_requests()
 
     outlet.start(110)
-    pump_all(outlet, shelf, now_ns)
+    pump_all(outlet, packets, now_ns)
 
     assert outlet.resent == 0
-    assert [each for each in heard(ears.audio) if each[1] == 0xE0][-1][2:4] == b"\0\x6e"
+    assert [each for each in heard(sink.audio) if each[1] == 0xE0][-1][2:4] == b"\0\x6e"
 
 
-def test_l16_is_sent_in_its_own_size(host: str, ears: UdpSink) -> None:
+def test_l16_is_sent_in_its_own_size(host: str, sink: UdpSink) -> None:
     outlet = UdpOutlet(host, host, Format(Codec.L16))
-    outlet.connect(*ears.ports())
+    outlet.connect(*sink.ports())
     outlet.start(100)
-    shelf = FakePackets()
-    shelf.fill(8)
+    packets = FakePackets()
+    packets.fill(8)
 
-    pump_all(outlet, shelf)
+    pump_all(outlet, packets)
 
-    assert [len(each) for each in heard(ears.audio)] == [1420] * 8
+    assert [len(each) for each in heard(sink.audio)] == [1420] * 8
     outlet.close()
 
 
-def test_a_closed_outlet_sends_nothing(outlet: UdpOutlet, ears: UdpSink) -> None:
-    shelf = FakePackets()
-    shelf.fill(8)
+def test_a_closed_outlet_sends_nothing(outlet: UdpOutlet, sink: UdpSink) -> None:
+    packets = FakePackets()
+    packets.fill(8)
 
     outlet.close()
 
-    assert outlet.pump(0, shelf) > 3600 * SECOND_NS
-    assert heard(ears.audio) == []
+    assert outlet.pump(0, packets) > 3600 * SECOND_NS
+    assert heard(sink.audio) == []
 
 
 def test_ports_are_those_of_the_sockets(outlet: UdpOutlet) -> None:

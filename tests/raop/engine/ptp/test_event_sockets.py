@@ -16,9 +16,9 @@ TIMESTAMPING = 37
 @pytest.fixture
 def event() -> Iterator[EventSocket]:
     """Return an event socket on this machine."""
-    it = EventSocket("127.0.0.1", 0)
-    yield it
-    it.close()
+    opened = EventSocket("127.0.0.1", 0)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

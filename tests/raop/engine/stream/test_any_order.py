@@ -24,7 +24,7 @@ COMMANDS = 40
 
 @pytest.mark.parametrize("seed", [0, 4])
 async def test_commands_in_any_order_never_fail_by_themselves(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, seed: int
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
     songs = [tmp_path / f"{at}.wav" for at in range(4)]
@@ -48,12 +48,12 @@ async def test_commands_in_any_order_never_fail_by_themselves(
     for _ in range(COMMANDS):
         if chance.random() < 0.05:
             kitchen.disconnect()
-        numbers.append(desk.submit(chance.choice(makers)()))
+        numbers.append(harness.submit(chance.choice(makers)()))
         await asyncio.sleep(chance.choice(PAUSES_S))
 
-    codes = {(await desk.reply(number, 20)).code for number in numbers}
-    await desk.stop()
+    codes = {(await harness.reply(number, 20)).code for number in numbers}
+    await harness.stop()
 
     assert "failed" not in codes
-    assert desk.states()[-1] == "ended"
-    assert await desk.run(play(songs[1], member(kitchen))) is None
+    assert harness.states()[-1] == "ended"
+    assert await harness.run(play(songs[1], member(kitchen))) is None

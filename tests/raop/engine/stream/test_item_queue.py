@@ -56,66 +56,66 @@ def write(path: Path, pcm: bytes) -> Path:
     return path
 
 
-async def played(desk: EngineHarness, command: Play) -> None:
+async def played(harness: EngineHarness, command: Play) -> None:
     """Play something that must play."""
-    assert await desk.run(command) is None
+    assert await harness.run(command) is None
 
 
 @pytest.mark.parametrize("overtaker", ["stop", "queue", "nothing"])
 async def test_item_that_is_overtaken_while_it_is_queued_is_left(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, overtaker: str
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, overtaker: str
 ) -> None:
     # More than is decoded ahead: its source would wait for ever to be read.
     wav(tmp_path / "long.wav", 8)
     long = media(tmp_path / "long.wav", "second")
-    await played(desk, play(tmp_path / "long.wav", member(kitchen)))
+    await played(harness, play(tmp_path / "long.wav", member(kitchen)))
 
-    overtaken = desk.submit(Queue(stream=STREAM, media=long))
+    overtaken = harness.submit(Queue(stream=STREAM, media=long))
     match overtaker:
         case "stop":
-            assert await desk.stop() is None
+            assert await harness.stop() is None
         case "queue":
-            await desk.run(Queue(stream=STREAM, media=replace(long, item="third")))
+            await harness.run(Queue(stream=STREAM, media=replace(long, item="third")))
         case _:
-            await desk.run(Queue(stream=STREAM))
+            await harness.run(Queue(stream=STREAM))
 
-    # The desk looks for sources that are left.
-    assert (await desk.reply(overtaken)).code is None
-    await desk.stop()
+    # The harness fails if a source is left open.
+    assert (await harness.reply(overtaken)).code is None
+    await harness.stop()
 
 
 async def test_items_that_follow_are_heard_without_a_frame_between(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "whole.wav", 4)
     parts = cut(whole, 70_003, 130_017)
     files = [write(tmp_path / f"{at}.wav", part) for at, part in enumerate(parts)]
 
-    number = desk.submit(play(files[0], member(kitchen)))
-    await desk.until(MediaChanged)
-    await desk.run(Queue(stream=STREAM, media=media(files[1], "second")))
-    await desk.until(NextTaken, lambda each: each.item == "second")
-    assert (await desk.reply(number)).code is None
-    await desk.run(Queue(stream=STREAM, media=media(files[2], "third")))
-    end = await desk.ended()
+    number = harness.submit(play(files[0], member(kitchen)))
+    await harness.until(MediaChanged)
+    await harness.run(Queue(stream=STREAM, media=media(files[1], "second")))
+    await harness.until(NextTaken, lambda each: each.item == "second")
+    assert (await harness.reply(number)).code is None
+    await harness.run(Queue(stream=STREAM, media=media(files[2], "third")))
+    end = await harness.ended()
     await kitchen.drain()
 
     assert end.reason == "finished"
     assert kitchen.heard(whole).is_complete
-    items = [each.item for each in desk.told(MediaChanged)]
+    items = [each.item for each in harness.told(MediaChanged)]
     assert items == ["", "second", "third"]
     assert not kitchen.violations
 
 
 async def test_media_that_follows_and_cannot_be_played_leaves_the_present_one_alone(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "song.wav", 1.0)
 
-    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
-    await desk.run(Queue(stream=STREAM, media=media(tmp_path / "none.wav", "bad")))
-    failed = await desk.until(NextFailed)
-    end = await desk.ended()
+    await played(harness, play(tmp_path / "song.wav", member(kitchen)))
+    await harness.run(Queue(stream=STREAM, media=media(tmp_path / "none.wav", "bad")))
+    failed = await harness.until(NextFailed)
+    end = await harness.ended()
     await kitchen.drain()
 
     assert (failed.item, failed.code) == ("bad", "media_not_found")
@@ -124,24 +124,24 @@ async def test_media_that_follows_and_cannot_be_played_leaves_the_present_one_al
 
 
 async def test_queue_can_be_taken_back(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     first = wav(tmp_path / "first.wav", 1.0)
     wav(tmp_path / "second.wav", 1.0, seed=2)
 
-    await played(desk, play(tmp_path / "first.wav", member(kitchen)))
-    await desk.run(Queue(stream=STREAM, media=media(tmp_path / "second.wav")))
-    await desk.run(Queue(stream=STREAM))
-    await desk.ended()
+    await played(harness, play(tmp_path / "first.wav", member(kitchen)))
+    await harness.run(Queue(stream=STREAM, media=media(tmp_path / "second.wav")))
+    await harness.run(Queue(stream=STREAM))
+    await harness.ended()
     await kitchen.drain()
 
     assert kitchen.heard(first).is_complete
-    assert desk.told(NextTaken) == []
+    assert harness.told(NextTaken) == []
 
 
 @pytest.mark.parametrize(("begun_ms", "queued_ms"), [(500, None), (0, 500)])
 async def test_crossfade_overlaps_two_items_by_its_length(
-    desk: EngineHarness,
+    harness: EngineHarness,
     kitchen: VirtualReceiver,
     tmp_path: Path,
     begun_ms: int,
@@ -152,10 +152,10 @@ async def test_crossfade_overlaps_two_items_by_its_length(
     fade = 22_050
 
     begin = play(tmp_path / "first.wav", member(kitchen), crossfade_ms=begun_ms)
-    await played(desk, begin)
+    await played(harness, begin)
     follows = media(tmp_path / "second.wav")
-    await desk.run(Queue(stream=STREAM, media=follows, crossfade_ms=queued_ms))
-    await desk.ended()
+    await harness.run(Queue(stream=STREAM, media=follows, crossfade_ms=queued_ms))
+    await harness.ended()
     await kitchen.drain()
 
     sound = kitchen.heard(cut(first, 44_100 * 3 // 2 - fade)[0])
@@ -166,23 +166,23 @@ async def test_crossfade_overlaps_two_items_by_its_length(
 
 
 async def test_pause_is_heard_at_once_and_resumes_at_the_frame_that_was_audible(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "song.wav", 2.0)
-    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    await played(harness, play(tmp_path / "song.wav", member(kitchen)))
     await kitchen.wait_frames(10_000)
 
     asked_ns = monotonic_ns()
-    assert await desk.run(Pause(stream=STREAM)) is None
+    assert await harness.run(Pause(stream=STREAM)) is None
     await kitchen.drain()
-    paused = await desk.state("paused")
+    paused = await harness.state("paused")
     last_ns = max(
         segment.local_ns + segment.frames * 1_000_000_000 // 44_100
         for segment in kitchen.played
     )
     before = len(np.flatnonzero(np.frombuffer(bytes(kitchen.pcm), "<u4")))
-    assert await desk.run(Resume(stream=STREAM, lead_ms=400)) is None
-    await desk.ended()
+    assert await harness.run(Resume(stream=STREAM, lead_ms=400)) is None
+    await harness.ended()
     await kitchen.drain()
 
     assert last_ns - asked_ns < PAUSE_HEARD_NS
@@ -208,7 +208,7 @@ async def test_pause_is_heard_at_once_and_resumes_at_the_frame_that_was_audible(
     ids=["tells its latency", "tells nothing", "asks for packets again"],
 )
 async def test_seek_and_resume_lead_is_what_the_receiver_has_shown(
-    desk: EngineHarness,
+    harness: EngineHarness,
     tmp_path: Path,
     latency_frames: int,
     quirks: Quirks,
@@ -216,40 +216,40 @@ async def test_seek_and_resume_lead_is_what_the_receiver_has_shown(
     is_soon: bool,
 ) -> None:
     whole = wav(tmp_path / "song.wav", 3)
-    den = await desk.add(
+    den = await harness.add(
         receiver("Den", audio_latency_frames=latency_frames, quirks=quirks)
     )
     song = play(tmp_path / "song.wav", member(den), lead_ms=None, depth_ms=1000)
 
-    await played(desk, song)
-    await desk.run(Pause(stream=STREAM))
-    assert await desk.run(Resume(stream=STREAM)) is None
-    await played(desk, song)
-    await desk.ended()
+    await played(harness, song)
+    await harness.run(Pause(stream=STREAM))
+    assert await harness.run(Resume(stream=STREAM)) is None
+    await played(harness, song)
+    await harness.ended()
 
     # At a depth of a second the first packet of a start is sent at once.
-    leads = [each.at - each.first_packet_at for each in desk.told(Started)]
+    leads = [each.at - each.first_packet_at for each in harness.told(Started)]
     assert [lead <= 0.4 for lead in leads] == [False, is_soon, is_soon]
     assert max(leads) <= 0.7
     assert den.heard(whole).is_complete
 
 
 async def test_many_pauses_lose_nothing(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     # No two frames are alike, so each tells its own place.
     numbers = np.arange(1, 66_151, dtype=np.uint32) * np.uint32(2_654_435_761)
     whole = numbers.astype("<u4").tobytes()
     parts = cut(whole, 25_001)
     files = [write(tmp_path / f"{at}.wav", part) for at, part in enumerate(parts)]
-    desk.submit(play(files[0], member(kitchen)))
-    await desk.until(MediaChanged)
-    await desk.run(Queue(stream=STREAM, media=media(files[1], "second")))
+    harness.submit(play(files[0], member(kitchen)))
+    await harness.until(MediaChanged)
+    await harness.run(Queue(stream=STREAM, media=media(files[1], "second")))
     for frames in (6_000, 14_000, 25_500, 40_000):
         await kitchen.wait_frames(frames)
-        await desk.run(Pause(stream=STREAM))
-        await desk.run(Resume(stream=STREAM, lead_ms=300))
-    await desk.ended()
+        await harness.run(Pause(stream=STREAM))
+        await harness.run(Resume(stream=STREAM, lead_ms=300))
+    await harness.ended()
     await kitchen.drain()
 
     source = np.frombuffer(whole, "<u4")
@@ -267,49 +267,49 @@ async def test_many_pauses_lose_nothing(
 
 
 async def test_pause_twice_and_resume_twice_are_as_once(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 1.0)
-    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    await played(harness, play(tmp_path / "song.wav", member(kitchen)))
 
-    assert await desk.run(Pause(stream=STREAM)) is None
-    assert await desk.run(Pause(stream=STREAM)) is None
-    assert await desk.run(Resume(stream=STREAM, lead_ms=300)) is None
-    assert await desk.run(Resume(stream=STREAM, lead_ms=300)) == "no_stream"
-    assert (await desk.ended()).reason == "finished"
-    assert desk.states().count("paused") == 1
+    assert await harness.run(Pause(stream=STREAM)) is None
+    assert await harness.run(Pause(stream=STREAM)) is None
+    assert await harness.run(Resume(stream=STREAM, lead_ms=300)) is None
+    assert await harness.run(Resume(stream=STREAM, lead_ms=300)) == "no_stream"
+    assert (await harness.ended()).reason == "finished"
+    assert harness.states().count("paused") == 1
 
 
 async def test_pause_while_connecting_begins_where_it_was_to_begin(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
-    slow = await desk.add(receiver("Slow", quirks=Quirks(setup_delay_s=1.0)))
+    slow = await harness.add(receiver("Slow", quirks=Quirks(setup_delay_s=1.0)))
     whole = wav(tmp_path / "song.wav", 0.5)
-    number = desk.submit(play(tmp_path / "song.wav", member(slow)))
+    number = harness.submit(play(tmp_path / "song.wav", member(slow)))
     await slow.wait_for("SETUP")
 
-    assert await desk.run(Pause(stream=STREAM)) is None
-    assert (await desk.reply(number)).code == "superseded"
+    assert await harness.run(Pause(stream=STREAM)) is None
+    assert (await harness.reply(number)).code == "superseded"
     await slow.wait_idle()
-    assert await desk.run(Resume(stream=STREAM, lead_ms=400)) is None
-    await desk.ended()
+    assert await harness.run(Resume(stream=STREAM, lead_ms=400)) is None
+    await harness.ended()
     await slow.drain()
 
     assert slow.heard(whole).is_complete
 
 
 async def test_paused_receiver_is_freed_in_time_and_resumes_where_it_was(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "song.wav", 1.5)
-    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    await played(harness, play(tmp_path / "song.wav", member(kitchen)))
     await kitchen.wait_frames(10_000)
 
-    await desk.run(Pause(stream=STREAM, keep_s=0.1))
-    paused = await desk.state("paused")
+    await harness.run(Pause(stream=STREAM, keep_s=0.1))
+    paused = await harness.state("paused")
     await kitchen.wait_idle()
-    assert await desk.run(Resume(stream=STREAM, lead_ms=400)) is None
-    await desk.ended()
+    assert await harness.run(Resume(stream=STREAM, lead_ms=400)) is None
+    await harness.ended()
     await kitchen.drain()
 
     rest = whole[paused.position_ms * 441 // 10 * FRAME_BYTES :]
@@ -318,17 +318,17 @@ async def test_paused_receiver_is_freed_in_time_and_resumes_where_it_was(
 
 
 async def test_receiver_that_hangs_up_in_a_pause_is_connected_again(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "song.wav", 1.5)
-    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    await played(harness, play(tmp_path / "song.wav", member(kitchen)))
     await kitchen.wait_frames(10_000)
-    await desk.run(Pause(stream=STREAM))
+    await harness.run(Pause(stream=STREAM))
 
     kitchen.disconnect()
     await kitchen.wait_idle()
-    assert await desk.run(Resume(stream=STREAM, lead_ms=400)) is None
-    end = await desk.ended()
+    assert await harness.run(Resume(stream=STREAM, lead_ms=400)) is None
+    end = await harness.ended()
     await kitchen.drain()
 
     assert end.reason == "finished"
@@ -336,17 +336,17 @@ async def test_receiver_that_hangs_up_in_a_pause_is_connected_again(
 
 
 async def test_seek_is_heard_in_time_and_complete_to_the_frame(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "song.wav", 3.0)
-    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    await played(harness, play(tmp_path / "song.wav", member(kitchen)))
     target = media(tmp_path / "song.wav", position_ms=2000)
 
     asked = time.monotonic_ns()
     await played(
-        desk, play(tmp_path / "song.wav", member(kitchen), media=target, lead_ms=700)
+        harness, play(tmp_path / "song.wav", member(kitchen), media=target, lead_ms=700)
     )
-    await desk.ended()
+    await harness.ended()
     await kitchen.drain()
 
     found = kitchen.heard(whole[88_200 * FRAME_BYTES :], after_ns=asked)
@@ -358,16 +358,17 @@ async def test_seek_is_heard_in_time_and_complete_to_the_frame(
 
 
 async def test_next_pressed_five_times_plays_the_last_one(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     songs = [wav(tmp_path / f"{at}.wav", 0.6, seed=at) for at in range(6)]
-    await played(desk, play(tmp_path / "0.wav", member(kitchen)))
+    await played(harness, play(tmp_path / "0.wav", member(kitchen)))
 
     numbers = [
-        desk.submit(play(tmp_path / f"{at}.wav", member(kitchen))) for at in range(1, 6)
+        harness.submit(play(tmp_path / f"{at}.wav", member(kitchen)))
+        for at in range(1, 6)
     ]
-    codes = [(await desk.reply(number)).code for number in numbers]
-    await desk.ended()
+    codes = [(await harness.reply(number)).code for number in numbers]
+    await harness.ended()
     await kitchen.drain()
 
     assert codes == ["superseded"] * 4 + [None]
@@ -376,61 +377,63 @@ async def test_next_pressed_five_times_plays_the_last_one(
 
 
 async def test_what_was_to_follow_is_forgotten_when_other_media_is_played(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     for name in ("first", "second"):
         wav(tmp_path / f"{name}.wav", 2.0, seed=len(name))
     third = wav(tmp_path / "third.wav", 0.6, seed=3)
-    await played(desk, play(tmp_path / "first.wav", member(kitchen)))
-    await desk.run(Queue(stream=STREAM, media=media(tmp_path / "second.wav", "second")))
+    await played(harness, play(tmp_path / "first.wav", member(kitchen)))
+    await harness.run(
+        Queue(stream=STREAM, media=media(tmp_path / "second.wav", "second"))
+    )
 
-    await played(desk, play(tmp_path / "third.wav", member(kitchen)))
-    end = await desk.ended()
+    await played(harness, play(tmp_path / "third.wav", member(kitchen)))
+    end = await harness.ended()
     await kitchen.drain()
 
     assert end.reason == "finished"
     assert kitchen.heard(third).is_complete
-    assert desk.told(NextTaken) == []
+    assert harness.told(NextTaken) == []
 
 
 async def test_level_of_a_receiver_is_found_where_none_is_wanted(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     kitchen.volume_db = -12.0
     wav(tmp_path / "song.wav", 0.3)
 
-    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    await played(harness, play(tmp_path / "song.wav", member(kitchen)))
 
-    found = await desk.until(VolumeFound)
+    found = await harness.until(VolumeFound)
     assert found.volume == pytest.approx(60)
     assert len(kitchen.asked("GET_PARAMETER")) == 1
-    await desk.ended()
+    await harness.ended()
 
 
 async def test_position_goes_on_over_a_pause(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 3.0)
-    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
+    await played(harness, play(tmp_path / "song.wav", member(kitchen)))
     await kitchen.wait_frames(10_000)
-    await desk.run(Pause(stream=STREAM))
-    paused = await desk.state("paused")
-    await desk.run(Resume(stream=STREAM, lead_ms=300))
+    await harness.run(Pause(stream=STREAM))
+    paused = await harness.state("paused")
+    await harness.run(Resume(stream=STREAM, lead_ms=300))
     resumed = [
         each
-        for each in desk.told(StreamChanged)
+        for each in harness.told(StreamChanged)
         if each.state == "buffering" and each.position_ms
     ]
 
     assert resumed[-1].position_ms == pytest.approx(paused.position_ms, abs=2)
-    told = await desk.until(Progress, lambda each: each.position_ms > 1000)
+    told = await harness.until(Progress, lambda each: each.position_ms > 1000)
     behind_s = told.at - resumed[-1].at
     expected = paused.position_ms + behind_s * 1000
     assert told.position_ms == pytest.approx(expected, abs=5)
 
 
 async def test_position_and_its_instant_belong_together_however_long_a_report_takes(
-    desk: EngineHarness,
+    harness: EngineHarness,
     kitchen: VirtualReceiver,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -440,31 +443,31 @@ async def test_position_and_its_instant_belong_together_however_long_a_report_ta
 
     monkeypatch.setattr(ClockSpread, "spread_us", measure_slowly)
     wav(tmp_path / "song.wav", 3.0)
-    await played(desk, play(tmp_path / "song.wav", member(kitchen)))
-    start = await desk.started()
-    await desk.until(Progress)
+    await played(harness, play(tmp_path / "song.wav", member(kitchen)))
+    start = await harness.started()
+    await harness.until(Progress)
 
-    assert await desk.run(Measure(stream=STREAM)) is None
+    assert await harness.run(Measure(stream=STREAM)) is None
 
-    told = desk.told(Progress)[-1]
+    told = harness.told(Progress)[-1]
     assert told.members[0].is_measured
     assert told.position_ms == pytest.approx((told.at - start.at) * 1000, abs=5)
 
 
 @pytest.mark.parametrize("keep_s", [0.0, 60.0])
 async def test_level_set_before_a_receiver_is_connected_again_holds(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, keep_s: float
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, keep_s: float
 ) -> None:
     wav(tmp_path / "song.wav", 2.0)
-    await played(desk, play(tmp_path / "song.wav", member(kitchen, volume=50)))
-    await desk.run(Pause(stream=STREAM, keep_s=keep_s))
+    await played(harness, play(tmp_path / "song.wav", member(kitchen, volume=50)))
+    await harness.run(Pause(stream=STREAM, keep_s=keep_s))
     if keep_s:
         kitchen.disconnect()
     await kitchen.wait_idle()
     kitchen.volumes.clear()
 
-    await desk.run(SetVolume(receiver="0a0b0c0d0e01", volume=10))
-    assert await desk.run(Resume(stream=STREAM, lead_ms=400)) is None
+    await harness.run(SetVolume(receiver="0a0b0c0d0e01", volume=10))
+    assert await harness.run(Resume(stream=STREAM, lead_ms=400)) is None
 
     assert {change.volume_db for change in kitchen.volumes} == {-27.0}
-    await desk.run(Stop(stream=STREAM))
+    await harness.run(Stop(stream=STREAM))

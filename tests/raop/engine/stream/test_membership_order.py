@@ -47,7 +47,7 @@ class Stay:
 class House:
     """Speakers of which some play, and when each of them did."""
 
-    desk: EngineHarness
+    harness: EngineHarness
     speakers: list[VirtualReceiver]
     stays: list[Stay] = field(default_factory=list)
     present: list[Stay] = field(default_factory=list)
@@ -84,7 +84,7 @@ class House:
         """Let somebody join who is not there."""
         there = [stay.speaker for stay in self.present]
         speaker = chance.choice([each for each in self.speakers if each not in there])
-        number = self.desk.submit(Join(stream=STREAM, member=member(speaker)))
+        number = self.harness.submit(Join(stream=STREAM, member=member(speaker)))
         self.note(speaker, "join", number)
         self.enter(speaker, number)
         return number
@@ -94,7 +94,7 @@ class House:
         self.present.remove(stay)
         stay.left_ns = monotonic_ns()
         receiver_id = stay.speaker.receiver_id.lower()
-        number = self.desk.submit(Leave(stream=STREAM, receiver=receiver_id))
+        number = self.harness.submit(Leave(stream=STREAM, receiver=receiver_id))
         self.note(stay.speaker, "leave", number)
         return number
 
@@ -112,7 +112,7 @@ class House:
 
     async def answered(self, number: int) -> None:
         """Wait for an answer, and take note of when a receiver was heard."""
-        reply = await self.desk.reply(number, 20)
+        reply = await self.harness.reply(number, 20)
         self.story.append(f"{monotonic_ns() / 1e9:.3f} answered {number} {reply.code}")
         for stay in self.stays:
             if stay.asked == number:
@@ -126,7 +126,7 @@ class House:
 @pytest.mark.timeout(90 + 4 * STEPS)
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_members_hear_every_sample_whoever_comes_and_goes(
-    desk: EngineHarness,
+    harness: EngineHarness,
     tmp_path: Path,
     seed: int,
     record_property: Callable[[str, object], None],
@@ -134,7 +134,7 @@ async def test_members_hear_every_sample_whoever_comes_and_goes(
     chance = random.Random(seed)
     pcm = wav(tmp_path / "song.wav", 8 + STEPS * _STEP_S, seed=seed)
     speakers = [
-        await desk.add(
+        await harness.add(
             receiver(
                 f"Speaker {at}",
                 receiver_id=f"0A0B0C0D0E{at:02}",
@@ -143,11 +143,11 @@ async def test_members_hear_every_sample_whoever_comes_and_goes(
         )
         for at in range(SPEAKERS)
     ]
-    house = House(desk, speakers)
+    house = House(harness, speakers)
     house.watch()
     first = speakers[:2]
     command = play(tmp_path / "song.wav", *map(member, first), depth_ms=1000)
-    assert await desk.run(command) is None
+    assert await harness.run(command) is None
     for speaker in first:
         house.enter(speaker).joined_ns = monotonic_ns()
 
@@ -163,10 +163,10 @@ async def test_members_hear_every_sample_whoever_comes_and_goes(
     # What each has played by now counts, not what is cut off by the end.
     for speaker in speakers:
         speaker.poll()
-    assert desk.states()[-1] == "playing"
+    assert harness.states()[-1] == "playing"
     line = SessionLine(house.present[0].speaker)
-    begin = line.first_rtptime(await desk.started())
-    await desk.stop()
+    begin = line.first_rtptime(await harness.started())
+    await harness.stop()
 
     for stay in house.stays:
         check(house, stay, line, begin, pcm, end_ns)
@@ -176,22 +176,22 @@ async def test_members_hear_every_sample_whoever_comes_and_goes(
 
 
 async def test_who_leaves_and_joins_at_once_is_heard_again(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 20)
     stays, returns = [
-        await desk.add(receiver(f"Speaker {at}", receiver_id=f"0A0B0C0D0E{at:02}"))
+        await harness.add(receiver(f"Speaker {at}", receiver_id=f"0A0B0C0D0E{at:02}"))
         for at in range(2)
     ]
     name = returns.receiver_id.lower()
     command = play(tmp_path / "song.wav", member(stays), member(returns))
-    assert await desk.run(command) is None
+    assert await harness.run(command) is None
     before = returns.connections
 
-    left = desk.submit(Leave(stream=STREAM, receiver=name))
-    joined = desk.submit(Join(stream=STREAM, member=member(returns)))
-    assert (await desk.reply(left)).code is None
-    assert (await desk.reply(joined)).code is None
+    left = harness.submit(Leave(stream=STREAM, receiver=name))
+    joined = harness.submit(Join(stream=STREAM, member=member(returns)))
+    assert (await harness.reply(left)).code is None
+    assert (await harness.reply(joined)).code is None
 
     assert returns.connections > before
     assert returns.has_session

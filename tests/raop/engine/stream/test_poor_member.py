@@ -29,20 +29,20 @@ POOR: dict[str, tuple[float, Quirks]] = {
 
 
 async def test_poor_members_stay_in_sync_and_move_nobody(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", _SECONDS)
-    good = [await _add(desk, f"good {at}", at) for at in range(2)]
+    good = [await _add(harness, f"good {at}", at) for at in range(2)]
     poor = [
-        await _add(desk, name, at, clock_drift_ppm=drift_ppm, quirks=quirks)
+        await _add(harness, name, at, clock_drift_ppm=drift_ppm, quirks=quirks)
         for at, (name, (drift_ppm, quirks)) in enumerate(POOR.items(), len(good))
     ]
     members = [member(each) for each in (*poor, *good)]
     # Some packet in a few thousand is lost four times in a row.
     command = play(tmp_path / "song.wav", *members, depth_ms=1800, lead_ms=1800)
 
-    assert await desk.run(command) is None
-    await desk.ended()
+    assert await harness.run(command) is None
+    await harness.ended()
 
     line = SessionLine(good[0])
     for each in (*good, *poor):
@@ -53,7 +53,7 @@ async def test_poor_members_stay_in_sync_and_move_nobody(
 
 
 async def _add(
-    desk: EngineHarness, name: str, number: int, **details: object
+    harness: EngineHarness, name: str, number: int, **details: object
 ) -> VirtualReceiver:
     of = receiver(
         name,
@@ -61,4 +61,4 @@ async def _add(
         clock_offset_ns=number * 3_000_000_007,
         **details,
     )
-    return await desk.add(of)
+    return await harness.add(of)

@@ -21,111 +21,113 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
 async def test_new_media_takes_the_session_over(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     first = wav(tmp_path / "first.wav", 5)
     second = wav(tmp_path / "second.wav", 0.6, seed=2)
-    assert await desk.run(play(tmp_path / "first.wav", member(kitchen))) is None
+    assert await harness.run(play(tmp_path / "first.wav", member(kitchen))) is None
     await kitchen.wait_frames(24 * 352 + 8820)
-    desk.events.clear()
+    harness.events.clear()
     begun = time.time()
 
     command = play(tmp_path / "second.wav", member(kitchen), lead_ms=500)
-    assert await desk.run(command) is None
-    await desk.ended()
+    assert await harness.run(command) is None
+    await harness.ended()
 
     assert len(kitchen.asked("ANNOUNCE")) == len(kitchen.asked("FLUSH")) == 1
     assert kitchen.heard(second).is_complete
-    started = await desk.started()
+    started = await harness.started()
     assert abs(heard_at(kitchen, second) - started.at) < PRECISE_S
     assert started.at - begun < 1.5
     assert kitchen.heard(first[: 4410 * 4]).is_complete
     assert kitchen.heard(first[-4410 * 4 :]).frames == 0
-    told = [each.position_ms for each in desk.told(Progress)]
+    told = [each.position_ms for each in harness.told(Progress)]
     assert all(position < 700 for position in told)
 
 
 async def test_new_media_that_fails_leaves_the_old_one_playing(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
-    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
+    assert await harness.run(play(tmp_path / "song.wav", member(kitchen))) is None
 
-    missing = await desk.run(play(tmp_path / "none.wav", member(kitchen)))
+    missing = await harness.run(play(tmp_path / "none.wav", member(kitchen)))
 
     assert missing == "media_not_found"
-    assert (await desk.ended()).reason == "finished"
+    assert (await harness.ended()).reason == "finished"
     assert kitchen.heard(pcm).is_complete
     assert not kitchen.asked("FLUSH")
 
 
 async def test_a_refused_flush_leads_to_a_new_session(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "first.wav", 5)
     second = wav(tmp_path / "second.wav", 0.6, seed=2)
-    stubborn = await desk.add(
+    stubborn = await harness.add(
         receiver("Stubborn", quirks=Quirks(refuse={"FLUSH": 500}))
     )
-    assert await desk.run(play(tmp_path / "first.wav", member(stubborn))) is None
+    assert await harness.run(play(tmp_path / "first.wav", member(stubborn))) is None
 
-    assert await desk.run(play(tmp_path / "second.wav", member(stubborn))) is None
-    await desk.ended()
+    assert await harness.run(play(tmp_path / "second.wav", member(stubborn))) is None
+    await harness.ended()
 
     assert len(stubborn.asked("ANNOUNCE")) == 2
     assert stubborn.heard(second).is_complete
 
 
 async def test_stop_frees_the_receiver(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)
-    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
+    assert await harness.run(play(tmp_path / "song.wav", member(kitchen))) is None
 
-    assert await desk.stop() is None
+    assert await harness.stop() is None
 
     assert not kitchen.has_session
     assert len(kitchen.asked("TEARDOWN")) == 1
-    end = await desk.ended()
+    end = await harness.ended()
     assert (end.reason, end.code) == ("stopped", None)
 
 
-async def test_stop_of_what_does_not_play_is_done_at_once(desk: EngineHarness) -> None:
-    assert await desk.stop() is None
-    assert desk.states() == []
+async def test_stop_of_what_does_not_play_is_done_at_once(
+    harness: EngineHarness,
+) -> None:
+    assert await harness.stop() is None
+    assert harness.states() == []
 
 
 @pytest.mark.parametrize("step", ["OPTIONS", "ANNOUNCE", "SETUP", "RECORD"])
 async def test_stop_ends_a_play_at_every_step_of_its_connection(
-    desk: EngineHarness, song: Path, step: str
+    harness: EngineHarness, song: Path, step: str
 ) -> None:
-    slow = await desk.add(receiver("Slow", quirks=Quirks(reply_delay_s={step: 0.3})))
-    playing = desk.submit(play(song, member(slow)))
+    slow = await harness.add(receiver("Slow", quirks=Quirks(reply_delay_s={step: 0.3})))
+    playing = harness.submit(play(song, member(slow)))
     await slow.wait_for(step)
 
-    assert await desk.stop() is None
+    assert await harness.stop() is None
 
-    assert (await desk.reply(playing)).code == "stopped"
-    assert (await desk.ended()).reason == "stopped"
+    assert (await harness.reply(playing)).code == "stopped"
+    assert (await harness.ended()).reason == "stopped"
     await slow.wait_idle(10)
     assert slow.recording.frames == 0
 
 
 async def test_a_newer_play_takes_the_place_of_an_older_one(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "first.wav", 0.6)
     second = wav(tmp_path / "second.wav", 0.6, seed=2)
-    slow = await desk.add(
+    slow = await harness.add(
         receiver("Slow", receiver_id="0A0B0C0D0E02", quirks=Quirks(setup_delay_s=1))
     )
-    older = desk.submit(play(tmp_path / "first.wav", member(slow)))
+    older = harness.submit(play(tmp_path / "first.wav", member(slow)))
     await slow.wait_for("SETUP")
 
-    assert await desk.run(play(tmp_path / "second.wav", member(kitchen))) is None
+    assert await harness.run(play(tmp_path / "second.wav", member(kitchen))) is None
 
-    assert (await desk.reply(older)).code == "superseded"
-    await desk.until(
+    assert (await harness.reply(older)).code == "superseded"
+    await harness.until(
         StreamChanged, lambda each: (each.state, each.reason) == ("ended", "finished")
     )
     assert kitchen.heard(second).is_complete
@@ -133,53 +135,53 @@ async def test_a_newer_play_takes_the_place_of_an_older_one(
 
 
 async def test_of_many_commands_at_once_the_last_one_counts(
-    desk: EngineHarness, kitchen: VirtualReceiver, song: Path, pcm: bytes
+    harness: EngineHarness, kitchen: VirtualReceiver, song: Path, pcm: bytes
 ) -> None:
-    numbers = [desk.submit(play(song, member(kitchen))) for _ in range(10)]
+    numbers = [harness.submit(play(song, member(kitchen))) for _ in range(10)]
 
-    codes = [(await desk.reply(number)).code for number in numbers]
+    codes = [(await harness.reply(number)).code for number in numbers]
 
     assert codes == ["superseded"] * 9 + [None]
-    await desk.until(
+    await harness.until(
         StreamChanged, lambda each: (each.state, each.reason) == ("ended", "finished")
     )
     assert kitchen.heard(pcm).is_complete
 
 
 async def test_a_receiver_that_ignores_teardown_is_released_when_a_play_follows_stop(
-    desk: EngineHarness, song: Path, pcm: bytes
+    harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     quirks = Quirks(reply_delay_s={"TEARDOWN": 0.8}, takes_over=False)
-    slow = await desk.add(receiver("Slow", quirks=quirks))
-    assert await desk.run(play(song, member(slow))) is None
-    stopping = desk.submit(Stop(stream=STREAM))
+    slow = await harness.add(receiver("Slow", quirks=quirks))
+    assert await harness.run(play(song, member(slow))) is None
+    stopping = harness.submit(Stop(stream=STREAM))
     await slow.wait_for("TEARDOWN")
 
-    assert await desk.run(play(song, member(slow))) is None
+    assert await harness.run(play(song, member(slow))) is None
 
-    assert (await desk.reply(stopping)).code in (None, "superseded")
-    await desk.until(
+    assert (await harness.reply(stopping)).code in (None, "superseded")
+    await harness.until(
         StreamChanged, lambda each: (each.state, each.reason) == ("ended", "finished")
     )
     assert slow.heard(pcm).is_complete
 
 
 async def test_a_play_while_the_last_song_is_being_ended_is_not_ended_with_it(
-    desk: EngineHarness, song: Path, pcm: bytes
+    harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     quirks = Quirks(reply_delay_s={"TEARDOWN": 0.5})
-    slow = await desk.add(receiver("Slow", quirks=quirks))
-    assert await desk.run(play(song, member(slow))) is None
+    slow = await harness.add(receiver("Slow", quirks=quirks))
+    assert await harness.run(play(song, member(slow))) is None
     await slow.wait_for("TEARDOWN")
-    desk.events.clear()
+    harness.events.clear()
 
-    assert await desk.run(play(song, member(slow))) is None
-    await desk.state("playing")
+    assert await harness.run(play(song, member(slow))) is None
+    await harness.state("playing")
     await until(
-        lambda: desk.states()[-2:] == ["playing", "ended"], "states", desk.states
+        lambda: harness.states()[-2:] == ["playing", "ended"], "states", harness.states
     )
 
-    states = desk.states()
+    states = harness.states()
     assert states[states.index("connecting") :] == [
         "connecting",
         "buffering",

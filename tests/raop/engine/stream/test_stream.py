@@ -30,72 +30,72 @@ MS = 1_000_000
 
 
 async def test_a_file_is_heard_to_the_end_bit_by_bit_from_the_instant_that_was_told(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
 
-    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
-    end = await desk.ended()
+    assert await harness.run(play(tmp_path / "song.wav", member(kitchen))) is None
+    end = await harness.ended()
 
     heard = kitchen.heard(pcm)
     assert heard.is_complete
     assert heard.frames == 44_100
-    started = await desk.started()
+    started = await harness.started()
     assert abs(heard_at(kitchen, pcm) - started.at) < PRECISE_S
     assert abs(unix(kitchen.stats.first_packet_ns) - started.first_packet_at) < 0.1
-    assert desk.states() == ["connecting", "buffering", "playing", "ended"]
+    assert harness.states() == ["connecting", "buffering", "playing", "ended"]
     assert (end.reason, end.code) == ("finished", None)
     assert kitchen.violations == []
     assert kitchen.stats.missing == 0
 
 
 async def test_play_is_answered_when_it_is_heard(
-    desk: EngineHarness, kitchen: VirtualReceiver, song: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, song: Path
 ) -> None:
-    assert await desk.run(play(song, member(kitchen))) is None
+    assert await harness.run(play(song, member(kitchen))) is None
 
-    assert time.time() >= (await desk.started()).at
-    assert desk.states()[-1] == "playing"
-    position = (await desk.state("playing")).position_ms
+    assert time.time() >= (await harness.started()).at
+    assert harness.states()[-1] == "playing"
+    position = (await harness.state("playing")).position_ms
     assert position < 600
 
 
 async def test_the_first_frame_is_heard_at_the_instant_that_is_wanted(
-    desk: EngineHarness, kitchen: VirtualReceiver, song: Path, pcm: bytes
+    harness: EngineHarness, kitchen: VirtualReceiver, song: Path, pcm: bytes
 ) -> None:
     at = time.time() + 0.8
 
-    assert await desk.run(play(song, member(kitchen), start_at=at)) is None
-    await desk.ended()
+    assert await harness.run(play(song, member(kitchen), start_at=at)) is None
+    await harness.ended()
 
-    assert abs((await desk.started()).at - at) < 0.0001
+    assert abs((await harness.started()).at - at) < 0.0001
     assert abs(heard_at(kitchen, pcm) - at) < PRECISE_S
     assert kitchen.heard(pcm).is_complete
 
 
 async def test_an_instant_that_is_past_means_as_soon_as_possible(
-    desk: EngineHarness, kitchen: VirtualReceiver, song: Path, pcm: bytes
+    harness: EngineHarness, kitchen: VirtualReceiver, song: Path, pcm: bytes
 ) -> None:
     begun = time.time()
 
     command = play(song, member(kitchen), start_at=begun - 60, depth_ms=300)
-    assert await desk.run(command) is None
-    await desk.ended()
+    assert await harness.run(command) is None
+    await harness.ended()
 
-    assert begun + 0.3 < (await desk.started()).at < begun + 1.5
+    assert begun + 0.3 < (await harness.started()).at < begun + 1.5
     assert kitchen.heard(pcm).is_complete
 
 
 async def test_two_receivers_play_the_same_frame_at_the_same_time(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
     ahead = receiver("Ahead", clock_offset_ns=7_000 * MS, clock_drift_ppm=30)
     behind = receiver("Behind", receiver_id="0A0B0C0D0E02", clock_offset_ns=-9)
-    members = [member(await desk.add(each)) for each in (ahead, behind)]
+    members = [member(await harness.add(each)) for each in (ahead, behind)]
 
-    assert await desk.run(play(tmp_path / "song.wav", *members)) is None
-    await desk.ended()
+    assert await harness.run(play(tmp_path / "song.wav", *members)) is None
+    await harness.ended()
 
     one, other = ahead.play_times(), behind.play_times()
     first, second = ahead.heard(pcm), behind.heard(pcm)
@@ -109,7 +109,7 @@ async def test_two_receivers_play_the_same_frame_at_the_same_time(
 
 
 async def test_a_group_of_unlike_receivers_hears_the_same(
-    desk: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
+    harness: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     private = rsa_keys.generate_private_key(65537, 2048)
     monkeypatch.setattr(rsa, "_PUBLIC_KEY", private.public_key())
@@ -125,10 +125,12 @@ async def test_a_group_of_unlike_receivers_hears_the_same(
     ]
     for number, each in enumerate(group):
         each.receiver_id = f"0A0B0C0D0E{number:02}"
-    members = [member(await desk.add(each), password=each.password) for each in group]
+    members = [
+        member(await harness.add(each), password=each.password) for each in group
+    ]
 
-    assert await desk.run(play(song, *members)) is None
-    await desk.ended()
+    assert await harness.run(play(song, *members)) is None
+    await harness.ended()
 
     for each in group:
         assert each.heard(pcm).is_complete, each.name
@@ -143,7 +145,7 @@ async def test_a_group_of_unlike_receivers_hears_the_same(
 
 
 async def test_lost_packets_are_sent_again_until_no_frame_is_missing(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 2)
     lossy = [
@@ -154,11 +156,11 @@ async def test_lost_packets_are_sent_again_until_no_frame_is_missing(
         )
         for loss in (1, 5)
     ]
-    members = [member(await desk.add(each)) for each in lossy]
+    members = [member(await harness.add(each)) for each in lossy]
 
     command = play(tmp_path / "song.wav", *members, depth_ms=1500, lead_ms=1500)
-    assert await desk.run(command) is None
-    await desk.ended()
+    assert await harness.run(command) is None
+    await harness.ended()
 
     for each in lossy:
         assert each.stats.lost_by_quirk > 0
@@ -167,7 +169,7 @@ async def test_lost_packets_are_sent_again_until_no_frame_is_missing(
 
 
 async def test_receivers_that_ask_for_everything_again_disturb_nobody(
-    desk: EngineHarness, song: Path, pcm: bytes
+    harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     quirks = {
         "Burst": Quirks(ask_burst=1000),
@@ -176,14 +178,14 @@ async def test_receivers_that_ask_for_everything_again_disturb_nobody(
         "Many times": Quirks(timing_copies=50),
     }
     noisy = [
-        await desk.add(receiver(name, quirks=each)) for name, each in quirks.items()
+        await harness.add(receiver(name, quirks=each)) for name, each in quirks.items()
     ]
     for number, each in enumerate(noisy):
         each.receiver_id = f"0A0B0C0D0E{number:02}"
 
     members = [member(each) for each in noisy]
-    assert await desk.run(play(song, *members)) is None
-    await desk.ended()
+    assert await harness.run(play(song, *members)) is None
+    await harness.ended()
 
     assert {each.name: each.heard(pcm).is_complete for each in noisy} == dict.fromkeys(
         quirks, True
@@ -191,7 +193,7 @@ async def test_receivers_that_ask_for_everything_again_disturb_nobody(
 
 
 async def test_odd_receivers_are_played_to_all_the_same(
-    desk: EngineHarness, song: Path, pcm: bytes
+    harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     quirks = {
         "byte by byte": Quirks(byte_by_byte=True),
@@ -208,26 +210,26 @@ async def test_odd_receivers_are_played_to_all_the_same(
         "jitter": Quirks(jitter_s=0.02),
     }
 
-    codes = await outcomes(desk, song, quirks, volume=50)
+    codes = await outcomes(harness, song, quirks, volume=50)
 
     assert codes == dict.fromkeys(quirks)
-    for each in desk.receivers:
+    for each in harness.receivers:
         assert each.heard(pcm).is_complete, each.name
         assert each.violations == [], each.name
 
 
 async def test_auth_setup_is_asked_for_by_record_and_left_out_where_it_does_harm(
-    desk: EngineHarness, song: Path, pcm: bytes
+    harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     wanted = {"et": "0,4"}
     needs_it = receiver("Needs", txt=wanted, quirks=Quirks(requires_auth_setup=True))
     hates_it = receiver("Hates", txt=wanted, quirks=Quirks(drop_at="POST"))
     fails_it = receiver("Fails", txt=wanted, quirks=Quirks(auth_setup_status=500))
     for each in (needs_it, hates_it, fails_it):
-        await desk.add(each)
+        await harness.add(each)
 
     codes = await asyncio.gather(
-        *(outcome(desk, each, song) for each in (needs_it, hates_it, fails_it))
+        *(outcome(harness, each, song) for each in (needs_it, hates_it, fails_it))
     )
 
     assert codes == [None, None, None]
@@ -278,23 +280,23 @@ class Server:
 
 
 async def test_a_source_that_pauses_is_padded_with_silence_and_goes_on(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 2.5)
     body = (tmp_path / "song.wav").read_bytes()
     async with Server(body, pause_at=44 + 44_100 * 4 * 5 // 4) as server:
         url = f"http://127.0.0.1:{server.port}/song.wav"
-        playing = desk.submit(play(url, member(kitchen)))
-        await desk.state("playing")
-        await desk.until(
-            StreamChanged, lambda _: desk.states()[-2:] == ["playing", "buffering"]
+        playing = harness.submit(play(url, member(kitchen)))
+        await harness.state("playing")
+        await harness.until(
+            StreamChanged, lambda _: harness.states()[-2:] == ["playing", "buffering"]
         )
-        assert (await desk.reply(playing)).code is None
-        await desk.until(Progress, lambda each: each.silence_ms > 0)
+        assert (await harness.reply(playing)).code is None
+        await harness.until(Progress, lambda each: each.silence_ms > 0)
         server.go_on.set()
-        await desk.ended()
+        await harness.ended()
 
     heard = np.frombuffer(kitchen.pcm, np.uint32)
     assert heard[heard > 0].tobytes() == pcm
-    assert desk.states()[-2:] == ["playing", "ended"]
+    assert harness.states()[-2:] == ["playing", "ended"]
     assert len(kitchen.played) == 1

@@ -18,15 +18,15 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
 async def test_passwords_are_proved_or_the_user_is_told(
-    desk: EngineHarness, song: Path, pcm: bytes
+    harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     names = ("right", "wrong", "missing")
-    locked = [await desk.add(receiver(name, password="sesame")) for name in names]
+    locked = [await harness.add(receiver(name, password="sesame")) for name in names]
 
     right, wrong, missing = await asyncio.gather(
-        outcome(desk, locked[0], song, password="sesame"),
-        outcome(desk, locked[1], song, password="open"),
-        outcome(desk, locked[2], song),
+        outcome(harness, locked[0], song, password="sesame"),
+        outcome(harness, locked[1], song, password="open"),
+        outcome(harness, locked[2], song),
     )
 
     assert right is None
@@ -34,7 +34,7 @@ async def test_passwords_are_proved_or_the_user_is_told(
     assert locked[0].heard(pcm).is_complete
 
 
-async def test_every_refusal_has_its_code(desk: EngineHarness, song: Path) -> None:
+async def test_every_refusal_has_its_code(harness: EngineHarness, song: Path) -> None:
     quirks = {
         "busy 453": Quirks(refuse={"ANNOUNCE": 453}),
         "busy 503": Quirks(refuse={"SETUP": 503}),
@@ -58,31 +58,31 @@ async def test_every_refusal_has_its_code(desk: EngineHarness, song: Path) -> No
         "unreachable after 300 ms": Quirks(drop_after_s=0.3),
     }
 
-    codes = await outcomes(desk, song, quirks, volume=50)
+    codes = await outcomes(harness, song, quirks, volume=50)
 
     assert codes == {name: name.split()[0] for name in quirks}
 
 
 async def test_a_connection_that_ends_right_after_record_is_a_failure_without_volume_too(
-    desk: EngineHarness, song: Path
+    harness: EngineHarness, song: Path
 ) -> None:
     quirks = {f"after {ms} ms": Quirks(drop_after_s=ms / 1000) for ms in range(8)}
 
-    codes = await outcomes(desk, song, quirks)
+    codes = await outcomes(harness, song, quirks)
 
     assert codes == dict.fromkeys(quirks, "unreachable")
     await asyncio.sleep(0.5)
     for name in quirks:
-        assert desk.states(name)[-1] == "ended"
+        assert harness.states(name)[-1] == "ended"
 
 
 async def test_silence_is_noticed_within_seconds(
-    desk: EngineHarness, song: Path
+    harness: EngineHarness, song: Path
 ) -> None:
     begun = time.monotonic()
 
     codes = await outcomes(
-        desk,
+        harness,
         song,
         {
             "silent": Quirks(asks_time=False),
@@ -95,66 +95,66 @@ async def test_silence_is_noticed_within_seconds(
 
 
 async def test_nobody_at_the_address_is_unreachable(
-    desk: EngineHarness, song: Path
+    harness: EngineHarness, song: Path
 ) -> None:
     gone = receiver("Gone")
     await gone.start()
     await gone.stop()
 
-    assert await outcome(desk, gone, song) == "unreachable"
+    assert await outcome(harness, gone, song) == "unreachable"
 
 
 async def test_a_receiver_that_cannot_play_is_not_even_called(
-    desk: EngineHarness, kitchen: VirtualReceiver, song: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, song: Path
 ) -> None:
-    assert await outcome(desk, kitchen, song, txt={"tp": "TCP"}) == "unsupported"
+    assert await outcome(harness, kitchen, song, txt={"tp": "TCP"}) == "unsupported"
 
     assert kitchen.connections == 0
 
 
 async def test_media_that_is_missing_is_told_and_the_receiver_is_freed(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     (tmp_path / "empty.wav").write_bytes(b"")
 
-    assert await outcome(desk, kitchen, tmp_path / "none.wav") == "media_not_found"
-    assert "none.wav" in (await desk.ended(kitchen.name)).text
-    desk.events.clear()
-    assert await outcome(desk, kitchen, tmp_path / "empty.wav") == "media_empty"
+    assert await outcome(harness, kitchen, tmp_path / "none.wav") == "media_not_found"
+    assert "none.wav" in (await harness.ended(kitchen.name)).text
+    harness.events.clear()
+    assert await outcome(harness, kitchen, tmp_path / "empty.wav") == "media_empty"
     assert not kitchen.has_session
 
 
 async def test_a_second_sender_is_told_that_the_receiver_is_busy(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
-    loyal = await desk.add(receiver("Loyal", quirks=Quirks(takes_over=False)))
+    loyal = await harness.add(receiver("Loyal", quirks=Quirks(takes_over=False)))
 
-    assert await desk.run(play(tmp_path / "song.wav", member(loyal))) is None
+    assert await harness.run(play(tmp_path / "song.wav", member(loyal))) is None
     second = play(tmp_path / "song.wav", member(loyal), stream="second")
-    assert await desk.run(second) == "busy"
+    assert await harness.run(second) == "busy"
 
-    await desk.ended()
+    await harness.ended()
     assert loyal.heard(pcm).is_complete
 
 
 async def test_a_receiver_that_vanishes_in_mid_song_ends_the_stream(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)
-    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
+    assert await harness.run(play(tmp_path / "song.wav", member(kitchen))) is None
 
     kitchen.disconnect()
 
-    end = await desk.ended(timeout_s=2)
+    end = await harness.ended(timeout_s=2)
     assert (end.reason, end.code) == ("failed", "unreachable")
     assert end.receiver == kitchen.receiver_id.lower()
-    lost = await desk.until(MemberChanged, lambda each: each.state == "lost")
+    lost = await harness.until(MemberChanged, lambda each: each.state == "lost")
     assert lost.code == "unreachable"
 
 
 async def test_the_others_play_on_when_one_cannot_or_vanishes(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
     busy = receiver(
@@ -162,14 +162,14 @@ async def test_the_others_play_on_when_one_cannot_or_vanishes(
     )
     leaving = receiver("Leaving", receiver_id="0A0B0C0D0E03")
     members = [member(kitchen)]
-    members += [member(await desk.add(each)) for each in (busy, leaving)]
+    members += [member(await harness.add(each)) for each in (busy, leaving)]
 
-    assert await desk.run(play(tmp_path / "song.wav", *members)) is None
+    assert await harness.run(play(tmp_path / "song.wav", *members)) is None
     leaving.disconnect()
-    assert (await desk.ended()).reason == "finished"
+    assert (await harness.ended()).reason == "finished"
 
     assert kitchen.heard(pcm).is_complete
-    lost = [each for each in desk.told(MemberChanged) if each.state == "lost"]
+    lost = [each for each in harness.told(MemberChanged) if each.state == "lost"]
     assert [(each.receiver[-2:], each.code) for each in lost] == [
         ("02", "busy"),
         ("03", "unreachable"),

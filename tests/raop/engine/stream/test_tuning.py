@@ -49,7 +49,7 @@ def behind_ns(one: VirtualReceiver, other: VirtualReceiver) -> list[int]:
 
 @pytest.mark.parametrize("delay_ms", [100, -100, -1200])
 async def test_a_delay_moves_one_receiver_and_nobody_else(
-    desk: EngineHarness,
+    harness: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
     tmp_path: Path,
@@ -57,11 +57,11 @@ async def test_a_delay_moves_one_receiver_and_nobody_else(
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 4)
     command = play(tmp_path / "song.wav", member(kitchen), member(hall))
-    assert await desk.run(command) is None
+    assert await harness.run(command) is None
     await hall.wait_frames(44_100)
 
-    assert await desk.run(tune(hall, delay_ms=delay_ms)) is None
-    await desk.ended()
+    assert await harness.run(tune(hall, delay_ms=delay_ms)) is None
+    await harness.ended()
 
     heard = kitchen.heard(pcm)
     assert heard.is_complete
@@ -79,16 +79,19 @@ async def test_a_delay_moves_one_receiver_and_nobody_else(
 
 
 async def test_nobody_loses_the_beginning_of_anything(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    tmp_path: Path,
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 3)
-    seat = await desk.add(receiver("Seat", receiver_id="0A0B0C0D0E03"))
+    seat = await harness.add(receiver("Seat", receiver_id="0A0B0C0D0E03"))
     delays = {kitchen: -900, hall: 0, seat: 300}
     members = [member(each, delay_ms=delay) for each, delay in delays.items()]
 
-    assert await desk.run(play(tmp_path / "song.wav", *members)) is None
+    assert await harness.run(play(tmp_path / "song.wav", *members)) is None
 
-    first_at = (await desk.started()).at
+    first_at = (await harness.started()).at
     for each, delay_ms in delays.items():
         await each.wait_frames(44_100)
         begun = pcm[: 8820 * 4]
@@ -97,12 +100,12 @@ async def test_nobody_loses_the_beginning_of_anything(
             first_at + delay_ms / 1000, abs=NEAR_S
         )
 
-    assert await desk.run(Pause(stream=STREAM)) is None
-    paused_ms = (await desk.state("paused")).position_ms
-    desk.events.clear()
-    assert await desk.run(Resume(stream=STREAM)) is None
-    resumed_at = (await desk.started()).at
-    await desk.ended()
+    assert await harness.run(Pause(stream=STREAM)) is None
+    paused_ms = (await harness.state("paused")).position_ms
+    harness.events.clear()
+    assert await harness.run(Resume(stream=STREAM)) is None
+    resumed_at = (await harness.started()).at
+    await harness.ended()
 
     rest = pcm[(paused_ms + 1) * 441 // 10 * 4 :]
     for each, delay_ms in delays.items():
@@ -114,30 +117,33 @@ async def test_nobody_loses_the_beginning_of_anything(
 
 @pytest.mark.parametrize("delay_ms", [-900, 900])
 async def test_a_voice_on_an_idle_speaker_is_heard_whole(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, delay_ms: int
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, delay_ms: int
 ) -> None:
     said = voice(tmp_path / "bell.wav", 0.5)
     to = Addressee(member=member(kitchen, delay_ms=delay_ms))
     target = Target(stream=STREAM, addressees=(to,))
 
-    assert await desk.run(announce(tmp_path / "bell.wav", target)) is None
+    assert await harness.run(announce(tmp_path / "bell.wav", target)) is None
     await kitchen.wait_idle(3)
 
     assert is_said_whole(kitchen, said)
 
 
 async def test_each_speakers_level_changes_right_before_it_speaks(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    tmp_path: Path,
 ) -> None:
     music(tmp_path / "song.wav", 8)
     voice(tmp_path / "bell.wav", 0.5)
-    await playing(desk, tmp_path / "song.wav", kitchen, hall)
-    assert await desk.run(tune(hall, delay_ms=-900)) is None
+    await playing(harness, tmp_path / "song.wav", kitchen, hall)
+    assert await harness.run(tune(hall, delay_ms=-900)) is None
     await hall.wait_frames(2 * 44_100)
 
     to = target(kitchen, hall, volume=60)
-    assert await desk.run(announce(tmp_path / "bell.wav", to)) is None
-    await desk.stop()
+    assert await harness.run(announce(tmp_path / "bell.wav", to)) is None
+    await harness.stop()
 
     for each in (kitchen, hall):
         spoke_ns = voice_began_ns(each)
@@ -151,17 +157,20 @@ async def test_each_speakers_level_changes_right_before_it_speaks(
 
 
 async def test_what_was_tuned_while_it_was_paused_holds_afterwards(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    tmp_path: Path,
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 2)
     command = play(tmp_path / "song.wav", member(kitchen), member(hall))
-    assert await desk.run(command) is None
-    assert await desk.run(Pause(stream=STREAM, keep_s=0)) is None
+    assert await harness.run(command) is None
+    assert await harness.run(Pause(stream=STREAM, keep_s=0)) is None
     await hall.wait_idle(3)
 
-    assert await desk.run(tune(hall, delay_ms=-250, channel=Channel.LEFT)) is None
-    assert await desk.run(Resume(stream=STREAM)) is None
-    await desk.ended()
+    assert await harness.run(tune(hall, delay_ms=-250, channel=Channel.LEFT)) is None
+    assert await harness.run(Resume(stream=STREAM)) is None
+    await harness.ended()
 
     assert behind_ns(kitchen, hall)[-1] == pytest.approx(-250 * MS, abs=NEAR_NS)
     end = pcm[-4410 * 4 :]
@@ -183,19 +192,19 @@ def as_heard(pcm: bytes, channel: Channel) -> bytes:
 
 
 async def test_two_speakers_are_a_stereo_pair_and_a_third_hears_both_sides(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
     channels = {channel: receiver(channel) for channel in Channel}
     for each in channels.values():
-        await desk.add(each)
+        await harness.add(each)
     members = [
         member(each, receiver=channel, channel=channel)
         for channel, each in channels.items()
     ]
 
-    assert await desk.run(play(tmp_path / "song.wav", *members)) is None
-    await desk.ended()
+    assert await harness.run(play(tmp_path / "song.wav", *members)) is None
+    await harness.ended()
 
     for channel, each in channels.items():
         assert each.heard(as_heard(pcm, channel)).is_complete
@@ -203,15 +212,18 @@ async def test_two_speakers_are_a_stereo_pair_and_a_third_hears_both_sides(
 
 
 async def test_a_channel_is_chosen_while_it_plays_and_no_frame_is_lost(
-    desk: EngineHarness, kitchen: VirtualReceiver, hall: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    tmp_path: Path,
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 2.5)
     command = play(tmp_path / "song.wav", member(kitchen), member(hall))
-    assert await desk.run(command) is None
+    assert await harness.run(command) is None
     await hall.wait_frames(22_050)
 
-    assert await desk.run(tune(hall, channel=Channel.RIGHT)) is None
-    await desk.ended()
+    assert await harness.run(tune(hall, channel=Channel.RIGHT)) is None
+    await harness.ended()
 
     assert kitchen.heard(pcm).is_complete
     before = hall.heard(pcm)
@@ -224,7 +236,7 @@ async def test_a_channel_is_chosen_while_it_plays_and_no_frame_is_lost(
 
 
 async def test_a_voice_is_heard_on_the_speakers_own_channel(
-    desk: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     side = noise(22_050, 7)
     said = np.zeros((len(side), 2), "<i2")
@@ -234,37 +246,39 @@ async def test_a_voice_is_heard_on_the_speakers_own_channel(
     wav_path.write_bytes(wav_path.read_bytes()[:44] + said.tobytes())
     wav(tmp_path / "song.wav", 4)
     on = member(kitchen, channel=Channel.LEFT)
-    assert await desk.run(play(tmp_path / "song.wav", on)) is None
+    assert await harness.run(play(tmp_path / "song.wav", on)) is None
 
     to = Addressee(member=on)
     target = Target(stream=STREAM, addressees=(to,), is_alone=True)
-    assert await desk.run(announce(wav_path, target)) is None
-    await desk.stop()
+    assert await harness.run(announce(wav_path, target)) is None
+    await harness.stop()
 
     played = np.frombuffer(kitchen.pcm, "<i2").reshape(-1, 2)
     assert (played[:, 0] == played[:, 1]).all()
 
 
 async def measured(
-    desk: EngineHarness, of: VirtualReceiver, seconds: int
+    harness: EngineHarness, of: VirtualReceiver, seconds: int
 ) -> MemberProgress:
     """Return what is measured of a receiver's link after so many reports."""
-    await desk.until(Progress, lambda _: len(desk.told(Progress)) > seconds)
-    await desk.run(Measure(stream=STREAM))
-    progress = desk.told(Progress)[-1]
+    await harness.until(Progress, lambda _: len(harness.told(Progress)) > seconds)
+    await harness.run(Measure(stream=STREAM))
+    progress = harness.told(Progress)[-1]
     (found,) = progress.members
     assert found.receiver == of.receiver_id.lower()
     return found
 
 
-async def test_a_good_link_is_told_as_one(desk: EngineHarness, tmp_path: Path) -> None:
+async def test_a_good_link_is_told_as_one(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
     wav(tmp_path / "song.wav", 5)
-    good = await desk.add(
+    good = await harness.add(
         receiver("Good", quirks=Quirks(stamps_time=True), clock_drift_ppm=80)
     )
-    assert await desk.run(play(tmp_path / "song.wav", member(good))) is None
+    assert await harness.run(play(tmp_path / "song.wav", member(good))) is None
 
-    found = await measured(desk, good, 2)
+    found = await measured(harness, good, 2)
 
     assert found.resend_percent == 0
     assert found.lead_ms == pytest.approx(400, abs=60)
@@ -273,7 +287,7 @@ async def test_a_good_link_is_told_as_one(desk: EngineHarness, tmp_path: Path) -
 
 
 async def test_links_are_measured_only_when_that_is_asked_for(
-    desk: EngineHarness,
+    harness: EngineHarness,
     kitchen: VirtualReceiver,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -287,27 +301,29 @@ async def test_links_are_measured_only_when_that_is_asked_for(
 
     monkeypatch.setattr(UdpOutlet, "link", link)
     wav(tmp_path / "song.wav", 5)
-    assert await desk.run(Measure(stream=STREAM)) is None
-    assert desk.told(Progress) == []
-    assert await desk.run(play(tmp_path / "song.wav", member(kitchen))) is None
-    await desk.until(Progress, lambda _: len(desk.told(Progress)) > 1)
+    assert await harness.run(Measure(stream=STREAM)) is None
+    assert harness.told(Progress) == []
+    assert await harness.run(play(tmp_path / "song.wav", member(kitchen))) is None
+    await harness.until(Progress, lambda _: len(harness.told(Progress)) > 1)
     assert not looks
-    assert not any(each.members[0].is_measured for each in desk.told(Progress))
+    assert not any(each.members[0].is_measured for each in harness.told(Progress))
 
-    found = await measured(desk, kitchen, 1)
+    found = await measured(harness, kitchen, 1)
 
     assert len(looks) == 1
     assert found.is_measured
     assert found.lead_ms > 0
 
 
-async def test_a_bad_link_is_told_as_one(desk: EngineHarness, tmp_path: Path) -> None:
+async def test_a_bad_link_is_told_as_one(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
     wav(tmp_path / "song.wav", 5)
-    poor = await desk.add(receiver("Poor", quirks=Quirks(loss=0.2)))
+    poor = await harness.add(receiver("Poor", quirks=Quirks(loss=0.2)))
     command = play(tmp_path / "song.wav", member(poor, delay_ms=500))
-    assert await desk.run(command) is None
+    assert await harness.run(command) is None
 
-    found = await measured(desk, poor, 2)
+    found = await measured(harness, poor, 2)
 
     assert 5 < found.resend_percent < 60
     assert found.clock_spread_us is None
