@@ -7,7 +7,9 @@ import numpy as np
 
 from homeassistant.components.media_player import MediaPlayerEntityFeature
 from homeassistant.core import HomeAssistant, State
-from tests.ha_common import FOLDER, RATE, play, write_wav
+
+from .players import play
+from .sound import FOLDER, RATE, write_wav
 
 
 class Songs:

@@ -4,11 +4,12 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
-from tests.ha_common import raop_info
-from tests.ha_flows import FEATURES, answer, discovered
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.pairing import Gate
 from tests.virtual_receiver.pairing.gate import Kind
+
+from .flows import FEATURES, answer, discovered
+from .zeroconf import raop_info
 
 CODE = "0427"
 KINDS = ["legacy", "home_kit"]

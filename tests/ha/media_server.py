@@ -13,7 +13,7 @@ from mutagen.id3 import APIC, ID3, TALB, TIT2, TPE1
 import numpy as np
 from PIL import Image
 
-from tests.ha_common import RATE, tone
+from .sound import RATE, tone
 
 META_BYTES = 8000
 

@@ -15,13 +15,16 @@ from custom_components.airplay.sender import process
 from homeassistant.components import zeroconf
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tests.announcements.common import HeldSender, held_sender
-from tests.ha_common import Network, entry_for, set_up, tone, write_wav
-from tests.ha_pairing import gated
-from tests.ha_songs import Songs
+from tests.announcements.held_sender import HeldSender, held_sender
 from tests.sender_fork_server import SenderForkServer
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.pairing.gate import Kind
+
+from .pairing import gated
+from .players import entry_for, set_up
+from .songs import Songs
+from .sound import tone, write_wav
+from .zeroconf import Network
 
 
 @pytest.fixture(autouse=True)

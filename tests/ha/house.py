@@ -10,9 +10,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from tests.ha_common import Watch, call, entry_for, play, set_up, state_of
-from tests.ha_songs import Songs
 from tests.virtual_receiver import Quirks, VirtualReceiver
+
+from .players import call, entry_for, play, set_up, state_of
+from .songs import Songs
+from .watch import Watch
 
 NAMES = ("Kitchen", "Hall", "Study")
 KITCHEN, HALL, STUDY = (f"media_player.{name.lower()}" for name in NAMES)

@@ -1,0 +1,1 @@
+"""Fixtures and classes that tests of the Home Assistant side share."""
