@@ -10,7 +10,7 @@ import pytest
 # is not meant for that.
 sys.dont_write_bytecode = False
 
-pytest_plugins = ["tests.ha_fixtures"]
+pytest_plugins = ["tests.ha.fixtures"]
 
 # Modules that announce by real mDNS, and would find what the others announce.
 _ANNOUNCING = {"tests.virtual_receiver.test_receiver", "tests.raop.test_scan"}

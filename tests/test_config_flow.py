@@ -14,8 +14,9 @@ from homeassistant.config_entries import SOURCE_IGNORE
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
-from tests.ha_common import Network, airplay_info, entry_for, raop_info, service_info
-from tests.ha_flows import answer, discovered, opened
+from tests.ha.flows import answer, discovered, opened
+from tests.ha.players import entry_for
+from tests.ha.zeroconf import Network, airplay_info, raop_info, service_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 KITCHEN_ID = "0a:0b:0c:0d:0e:01"

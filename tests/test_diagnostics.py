@@ -9,7 +9,8 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tests.ha_common import Network, airplay_info, entry_for, play, raop_info, set_up
+from tests.ha.players import entry_for, play, set_up
+from tests.ha.zeroconf import Network, airplay_info, raop_info
 from tests.virtual_receiver import VirtualReceiver
 
 

@@ -11,18 +11,10 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
-from tests.ha_common import (
-    Network,
-    Watch,
-    airplay_info,
-    entry_for,
-    play,
-    player_of,
-    raop_info,
-    sender_pids,
-    set_up,
-    state_of,
-)
+from tests.ha.players import entry_for, play, player_of, set_up, state_of
+from tests.ha.processes import sender_pids
+from tests.ha.watch import Watch
+from tests.ha.zeroconf import Network, airplay_info, raop_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 

@@ -24,16 +24,9 @@ from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
-from tests.ha_common import (
-    Watch,
-    call,
-    entry_for,
-    level_db,
-    play,
-    sender_pids,
-    set_up,
-    state_of,
-)
+from tests.ha.players import call, entry_for, level_db, play, set_up, state_of
+from tests.ha.processes import sender_pids
+from tests.ha.watch import Watch
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 MUTE_DB = -144.0

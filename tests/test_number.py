@@ -12,19 +12,11 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
-from tests.ha_common import (
-    RATE,
-    Network,
-    Watch,
-    call,
-    entry_for,
-    level_of,
-    play,
-    raop_info,
-    set_up,
-    state_of,
-)
-from tests.ha_numbers import CROSSFADE, DELAY, MAXIMUM, PLAYER, choose, remember
+from tests.ha.numbers import CROSSFADE, DELAY, MAXIMUM, PLAYER, choose, remember
+from tests.ha.players import call, entry_for, level_of, play, set_up, state_of
+from tests.ha.sound import RATE
+from tests.ha.watch import Watch
+from tests.ha.zeroconf import Network, raop_info
 from tests.virtual_receiver import VirtualReceiver
 
 FRAME_BYTES = 4

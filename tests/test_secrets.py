@@ -16,8 +16,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
-from tests.ha_common import play, player_of, raop_info
-from tests.ha_flows import FEATURES, answer, discovered
+from tests.ha.flows import FEATURES, answer, discovered
+from tests.ha.players import play, player_of
+from tests.ha.zeroconf import raop_info
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.pairing import Gate
 from tests.virtual_receiver.pairing.gate import Kind

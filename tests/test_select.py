@@ -11,17 +11,10 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
-from tests.ha_common import (
-    Network,
-    Watch,
-    call,
-    entry_for,
-    play,
-    raop_info,
-    set_up,
-    state_of,
-    write_wav,
-)
+from tests.ha.players import call, entry_for, play, set_up, state_of
+from tests.ha.sound import write_wav
+from tests.ha.watch import Watch
+from tests.ha.zeroconf import Network, raop_info
 from tests.virtual_receiver import VirtualReceiver
 
 CHANNEL = "select.kitchen_channel"

@@ -9,7 +9,8 @@ from custom_components.airplay.const import DOMAIN
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
-from tests.ha_common import Watch, call, entry_for, play, player_of, state_of
+from tests.ha.players import call, entry_for, play, player_of, state_of
+from tests.ha.watch import Watch
 from tests.virtual_receiver import Cadence, Quirks, VirtualReceiver
 
 LEAD = "sensor.kitchen_sent_ahead"

@@ -15,8 +15,10 @@ from homeassistant.components.media_source import MediaSource
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er, intent
 from homeassistant.setup import async_setup_component
-from tests.ha_common import FOLDER, Watch, call, play, state_of
-from tests.ha_songs import Songs, is_item
+from tests.ha.players import call, play, state_of
+from tests.ha.songs import Songs, is_item
+from tests.ha.sound import FOLDER
+from tests.ha.watch import Watch
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 

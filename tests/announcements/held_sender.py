@@ -19,7 +19,7 @@ from custom_components.airplay.raop.messages import (
 )
 from custom_components.airplay.sender.sender import Sender, SenderGoneError
 from homeassistant.core import Context, HomeAssistant
-from tests.ha_common import Watch
+from tests.ha.watch import Watch
 
 BELL = "https://media.example/bell.mp3"
 DINNER = "https://media.example/dinner.mp3"
@@ -164,7 +164,7 @@ class HeldSender:
 
 
 @contextmanager
-def held_sender() -> Generator[HeldSender]:
+def hold_announcements() -> Generator[HeldSender]:
     """Hold announcements; everything else goes to the real process."""
     held, request = HeldSender(), Sender.async_request
 

@@ -11,9 +11,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.announcements.common import airplay_announce, announce, begun
-from tests.ha_common import FOLDER, Watch, call, play, state_of
-from tests.ha_media import media_server
+from tests.ha.media_server import media_server
+from tests.ha.players import call, play, state_of
+from tests.ha.sound import FOLDER
+from tests.ha.watch import Watch
 from tests.raop.engine.announcing import voice_began_ns
 from tests.raop.engine.stereo_marks import (
     Samples,
@@ -25,6 +26,8 @@ from tests.raop.engine.stereo_marks import (
     voice,
 )
 from tests.virtual_receiver import VirtualReceiver
+
+from .held_sender import airplay_announce, announce, begun
 
 
 @pytest.fixture
@@ -122,13 +125,13 @@ async def test_group_helper_is_heard_at_one_instant(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
-    two: list[str],
+    two_players: list[str],
     media: Path,
     said: Samples,
 ) -> None:
     for name, members in (
-        ("Inner", two[1:]),
-        ("House", [two[0], "media_player.inner"]),
+        ("Inner", two_players[1:]),
+        ("House", [two_players[0], "media_player.inner"]),
     ):
         words = {"group_type": "media_player", "name": name, "entities": members}
         group = MockConfigEntry(domain="group", title=name, options=words)
@@ -136,7 +139,7 @@ async def test_group_helper_is_heard_at_one_instant(
         assert await hass.config_entries.async_setup(group.entry_id)
     await hass.async_block_till_done()
     music(media / "song.wav", 3.0)
-    await play(hass, two[0], f"{FOLDER}/song.wav")
+    await play(hass, two_players[0], f"{FOLDER}/song.wav")
 
     await announce(hass, "media_player.house", f"{FOLDER}/said.wav", preannounce=False)
 
@@ -145,18 +148,18 @@ async def test_group_helper_is_heard_at_one_instant(
     assert is_said_whole(kitchen, said)
     assert is_said_whole(hall, said)
     assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
-    assert state_of(hass, two[0]).state == "playing"
-    await call(hass, two[0], "media_stop")
+    assert state_of(hass, two_players[0]).state == "playing"
+    await call(hass, two_players[0], "media_stop")
 
 
 async def test_several_targets_of_the_own_action_are_heard_at_one_instant(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
-    two: list[str],
+    two_players: list[str],
     said: Samples,
 ) -> None:
-    await airplay_announce(hass, two, media=f"{FOLDER}/said.wav", chime=False)
+    await airplay_announce(hass, two_players, media=f"{FOLDER}/said.wav", chime=False)
 
     assert is_said_whole(kitchen, said)
     assert is_said_whole(hall, said)
@@ -241,17 +244,17 @@ async def test_stop_ends_it_on_that_speaker_only(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
-    two: list[str],
+    two_players: list[str],
     media: Path,
 ) -> None:
     said = voice(media / "long.wav", 2)
-    watch = Watch(hass, two[0])
+    watch = Watch(hass, two_players[0])
     asking = asyncio.create_task(
-        airplay_announce(hass, two, media=f"{FOLDER}/long.wav", chime=False)
+        airplay_announce(hass, two_players, media=f"{FOLDER}/long.wav", chime=False)
     )
     await begun(watch)
 
-    await call(hass, two[0], "media_stop")
+    await call(hass, two_players[0], "media_stop")
     await kitchen.wait_idle(3)
     assert hall.has_session
     await asking

@@ -9,14 +9,10 @@ import pytest
 
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.announcements.common import (
-    HeldSender,
-    airplay_announce,
-    announce,
-    held_sender,
-)
-from tests.ha_common import FOLDER, Watch, call, logged, play, state_of
-from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
+from tests.ha.players import call, play, state_of
+from tests.ha.sound import FOLDER
+from tests.ha.three_speakers import HALL, KITCHEN, STUDY, House, house_of
+from tests.ha.watch import Watch, logged
 from tests.raop.engine.announcing import voice_began_ns, volumes
 from tests.raop.engine.stereo_marks import (
     Samples,
@@ -27,6 +23,8 @@ from tests.raop.engine.stereo_marks import (
     music,
     voice,
 )
+
+from .held_sender import HeldSender, airplay_announce, announce, hold_announcements
 
 SAID = f"{FOLDER}/said.wav"
 LONG = f"{FOLDER}/long.wav"
@@ -63,7 +61,7 @@ async def house(
 @pytest.fixture
 def held(house: House) -> Generator[HeldSender]:
     """Return a sender that holds announcements."""
-    with held_sender() as held:
+    with hold_announcements() as held:
         yield held
 
 

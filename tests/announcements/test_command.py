@@ -13,24 +13,12 @@ from custom_components.airplay.raop.errors import (
 )
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from tests.announcements.common import (
-    BELL,
-    DINNER,
-    HeldSender,
-    airplay_announce,
-    announce,
-)
-from tests.ha_common import (
-    Network,
-    Watch,
-    call,
-    entry_for,
-    player_of,
-    raop_info,
-    set_up,
-    state_of,
-)
+from tests.ha.players import call, entry_for, player_of, set_up, state_of
+from tests.ha.watch import Watch
+from tests.ha.zeroconf import Network, raop_info
 from tests.virtual_receiver import VirtualReceiver
+
+from .held_sender import BELL, DINNER, HeldSender, airplay_announce, announce
 
 
 def stream_of(hass: HomeAssistant, name: str) -> str:
@@ -154,9 +142,9 @@ async def test_extras_of_other_players_are_left_alone(
 
 
 async def test_call_to_several_players_is_one_announcement(
-    hass: HomeAssistant, held: HeldSender, two: list[str]
+    hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
-    asking = asyncio.create_task(announce(hass, two, BELL, announce_volume=0.6))
+    asking = asyncio.create_task(announce(hass, two_players, BELL, announce_volume=0.6))
 
     sounding = await held.nth(1)
     assert len(sounding.streams) == 2
@@ -167,15 +155,15 @@ async def test_call_to_several_players_is_one_announcement(
 
 
 async def test_calls_with_one_context_are_one_announcement_and_others_are_not(
-    hass: HomeAssistant, held: HeldSender, two: list[str]
+    hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
     context = Context()
     asking = [
-        asyncio.create_task(announce(hass, two[0], BELL, context)),
-        asyncio.create_task(announce(hass, two[1], BELL, context)),
+        asyncio.create_task(announce(hass, two_players[0], BELL, context)),
+        asyncio.create_task(announce(hass, two_players[1], BELL, context)),
         # The same speaker again, as a member of two groups is.
-        asyncio.create_task(announce(hass, two[1], BELL, context)),
-        asyncio.create_task(announce(hass, two[1], BELL)),
+        asyncio.create_task(announce(hass, two_players[1], BELL, context)),
+        asyncio.create_task(announce(hass, two_players[1], BELL)),
     ]
 
     first = await held.nth(1)
@@ -189,11 +177,11 @@ async def test_calls_with_one_context_are_one_announcement_and_others_are_not(
 
 
 async def test_only_the_player_that_failed_tells_an_error(
-    hass: HomeAssistant, held: HeldSender, two: list[str]
+    hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
     context = Context()
     good, bad = (
-        asyncio.create_task(announce(hass, each, BELL, context)) for each in two
+        asyncio.create_task(announce(hass, each, BELL, context)) for each in two_players
     )
     sounding = await held.nth(1)
 
@@ -206,10 +194,12 @@ async def test_only_the_player_that_failed_tells_an_error(
 
 
 async def test_error_for_all_is_told_to_each(
-    hass: HomeAssistant, held: HeldSender, two: list[str]
+    hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
     context = Context()
-    asking = [asyncio.create_task(announce(hass, each, BELL, context)) for each in two]
+    asking = [
+        asyncio.create_task(announce(hass, each, BELL, context)) for each in two_players
+    ]
 
     (await held.nth(1)).end(MediaNotFoundError("404"))
 
@@ -221,12 +211,12 @@ async def test_error_for_all_is_told_to_each(
 async def test_own_action_fails_only_where_nothing_was_heard(
     hass: HomeAssistant,
     held: HeldSender,
-    two: list[str],
+    two_players: list[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     media = {"media_content_id": BELL, "media_content_type": "audio/mpeg"}
     asking = asyncio.create_task(
-        airplay_announce(hass, two, media=media, volume=0.3, chime=False)
+        airplay_announce(hass, two_players, media=media, volume=0.3, chime=False)
     )
     sounding = await held.nth(1)
     assert sounding.volumes == [30, 30]
@@ -236,7 +226,7 @@ async def test_own_action_fails_only_where_nothing_was_heard(
     await asking
     assert "not heard everywhere: Hall does not answer" in caplog.text
 
-    asking = asyncio.create_task(airplay_announce(hass, two, media=BELL))
+    asking = asyncio.create_task(airplay_announce(hass, two_players, media=BELL))
     (await held.nth(2)).end(ReceiverBusyError("453"))
     with pytest.raises(HomeAssistantError, match="plays for somebody else"):
         await asking
@@ -305,7 +295,7 @@ async def test_speaker_is_taken_over_by_option(
 
 
 async def test_different_options_are_joined_for_one_sound(
-    hass: HomeAssistant, held: HeldSender, two: list[str]
+    hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
     hall = hass.config_entries.async_entries("airplay")[1]
     hass.config_entries.async_update_entry(
@@ -323,7 +313,7 @@ async def test_different_options_are_joined_for_one_sound(
     )
     await hass.config_entries.async_reload(hall.entry_id)
 
-    asking = asyncio.create_task(airplay_announce(hass, two, media=BELL))
+    asking = asyncio.create_task(airplay_announce(hass, two_players, media=BELL))
     sounding = await held.nth(1)
     sounding.end()
     await asking

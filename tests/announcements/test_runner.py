@@ -11,16 +11,10 @@ from custom_components.airplay.announcements.request import AnnouncedMedia
 from custom_components.airplay.raop.errors import ReceiverUnreachableError
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.announcements.common import (
-    ALARM,
-    BELL,
-    DINNER,
-    HeldSender,
-    airplay_announce,
-    announce,
-)
-from tests.ha_common import entry_for, set_up
+from tests.ha.players import entry_for, set_up
 from tests.virtual_receiver import VirtualReceiver
+
+from .held_sender import ALARM, BELL, DINNER, HeldSender, airplay_announce, announce
 
 
 async def test_announcements_follow_each_other_by_priority(
@@ -64,12 +58,12 @@ async def test_twenty_wait_and_no_more(
 
 
 async def test_announcement_waits_until_all_its_speakers_are_free(
-    hass: HomeAssistant, held: HeldSender, two: list[str]
+    hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
-    first = asyncio.create_task(airplay_announce(hass, two[0], media=BELL))
+    first = asyncio.create_task(airplay_announce(hass, two_players[0], media=BELL))
     sounding = await held.nth(1)
-    both = asyncio.create_task(airplay_announce(hass, two, media=DINNER))
-    last = asyncio.create_task(airplay_announce(hass, two[1], media=ALARM))
+    both = asyncio.create_task(airplay_announce(hass, two_players, media=DINNER))
+    last = asyncio.create_task(airplay_announce(hass, two_players[1], media=ALARM))
 
     sounding.end()
     assert await held.finish(3) == ["bell", "dinner", "alarm"]
@@ -77,16 +71,16 @@ async def test_announcement_waits_until_all_its_speakers_are_free(
 
 
 async def test_interrupt_ends_what_sounds_and_what_waits(
-    hass: HomeAssistant, held: HeldSender, two: list[str]
+    hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
-    sounds = asyncio.create_task(airplay_announce(hass, two[0], media=BELL))
+    sounds = asyncio.create_task(airplay_announce(hass, two_players[0], media=BELL))
     sounding = await held.nth(1)
     held.start(sounding)
-    waits = asyncio.create_task(airplay_announce(hass, two, media=DINNER))
+    waits = asyncio.create_task(airplay_announce(hass, two_players, media=DINNER))
     await hass.async_block_till_done()
 
     alarm = asyncio.create_task(
-        airplay_announce(hass, two[0], media=ALARM, interrupt=True)
+        airplay_announce(hass, two_players[0], media=ALARM, interrupt=True)
     )
 
     # The other speaker still hears what was meant for both.
@@ -137,12 +131,12 @@ async def test_cancelled_call_ends_what_sounds(
 
 
 async def test_cancelled_call_leaves_the_line(
-    hass: HomeAssistant, held: HeldSender, two: list[str]
+    hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
-    first = asyncio.create_task(airplay_announce(hass, two[0], media=BELL))
+    first = asyncio.create_task(airplay_announce(hass, two_players[0], media=BELL))
     await held.nth(1)
-    gone = asyncio.create_task(airplay_announce(hass, two[0], media=DINNER))
-    last = asyncio.create_task(airplay_announce(hass, two[0], media=ALARM))
+    gone = asyncio.create_task(airplay_announce(hass, two_players[0], media=DINNER))
+    last = asyncio.create_task(airplay_announce(hass, two_players[0], media=ALARM))
     await hass.async_block_till_done()
 
     gone.cancel()
@@ -153,11 +147,11 @@ async def test_cancelled_call_leaves_the_line(
 
 
 async def test_one_of_two_callers_that_goes_ends_nothing_for_the_other(
-    hass: HomeAssistant, held: HeldSender, two: list[str]
+    hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
     context = Context()
     gone, stays = (
-        asyncio.create_task(announce(hass, each, BELL, context)) for each in two
+        asyncio.create_task(announce(hass, each, BELL, context)) for each in two_players
     )
     sounding = await held.nth(1)
 

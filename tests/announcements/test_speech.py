@@ -10,11 +10,13 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from tests.announcements.common import airplay_announce, announce, held_sender
-from tests.ha_common import Watch, entry_for, play, set_up, state_of
-from tests.ha_media import mp3
-from tests.ha_voice import Voice, add_voices, no_old_words
+from tests.ha.media_server import mp3
+from tests.ha.players import entry_for, play, set_up, state_of
+from tests.ha.voices import Voice, add_voices, no_old_words
+from tests.ha.watch import Watch
 from tests.virtual_receiver import VirtualReceiver
+
+from .held_sender import airplay_announce, announce, hold_announcements
 
 
 @pytest.fixture
@@ -167,7 +169,7 @@ async def test_voice_of_the_cloud_is_the_usual_one(
     hass.config.internal_url = "http://home.example:8123"
     await add_voices(hass, amy)
     await add_voices(hass, partial(Voice, "Cloud", mp3(1)), domain="cloud")
-    with held_sender() as held:
+    with hold_announcements() as held:
         asking = asyncio.create_task(
             airplay_announce(
                 hass,

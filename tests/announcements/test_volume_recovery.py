@@ -17,22 +17,15 @@ from custom_components.airplay.discovery import browser
 from custom_components.airplay.raop.errors import ReceiverUnreachableError
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
-from tests.announcements.common import announce, begun, held_sender
-from tests.ha_common import (
-    FOLDER,
-    Network,
-    Watch,
-    call,
-    entry_for,
-    level_of,
-    play,
-    raop_info,
-    sender_pids,
-    set_up,
-    state_of,
-)
+from tests.ha.players import call, entry_for, level_of, play, set_up, state_of
+from tests.ha.processes import sender_pids
+from tests.ha.sound import FOLDER
+from tests.ha.watch import Watch
+from tests.ha.zeroconf import Network, raop_info
 from tests.raop.engine.stereo_marks import music, voice
 from tests.virtual_receiver import VirtualReceiver
+
+from .held_sender import announce, begun, hold_announcements
 
 SAID = f"{FOLDER}/said.wav"
 LONG = f"{FOLDER}/long.wav"
@@ -281,7 +274,7 @@ async def test_level_that_cannot_be_set_is_tried_again(
     network.announce(raop_info(kitchen))
     player = await set_up(hass, entry_for(kitchen))
     await set_level(hass, player, 0.3)
-    with held_sender() as held:
+    with hold_announcements() as held:
         held.restoring = ReceiverUnreachableError("away")
         asking = asyncio.create_task(announce(hass, player, LONG, announce_volume=0.6))
         await held.nth(1)
@@ -315,7 +308,7 @@ async def test_level_is_not_set_while_another_sender_plays(
     network.announce(raop_info(kitchen, txt={"sf": "0x20004"}))
     entry = entry_for(kitchen)
     write_down(storage, entry, 0.25)
-    with held_sender() as held:
+    with hold_announcements() as held:
         await set_up(hass, entry)
         assert not held.restored
 

@@ -14,18 +14,9 @@ from custom_components.airplay.discovery.records import pick_host
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
-from tests.ha_common import (
-    Network,
-    Watch,
-    airplay_info,
-    call,
-    entry_for,
-    play,
-    raop_info,
-    service_info,
-    set_up,
-    state_of,
-)
+from tests.ha.players import call, entry_for, play, set_up, state_of
+from tests.ha.watch import Watch
+from tests.ha.zeroconf import Network, airplay_info, raop_info, service_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 

@@ -15,22 +15,13 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tests.announcements.common import announce
-from tests.ha_common import (
-    Network,
-    Watch,
-    airplay_info,
-    call,
-    entry_for,
-    level_db,
-    play,
-    raop_info,
-    set_up,
-    state_of,
-)
-from tests.ha_flows import answer, discovered, opened
-from tests.ha_groups import ALIKE_NS
-from tests.ha_remote import remote_of
+from tests.announcements.held_sender import announce
+from tests.ha.flows import answer, discovered, opened
+from tests.ha.players import call, entry_for, level_db, play, set_up, state_of
+from tests.ha.remote import remote_of
+from tests.ha.three_speakers import ALIKE_NS
+from tests.ha.watch import Watch
+from tests.ha.zeroconf import Network, airplay_info, raop_info
 from tests.raop.engine.stereo_marks import is_said_whole, voice
 from tests.virtual_receiver import VirtualReceiver
 

@@ -5,9 +5,9 @@ import pytest
 from custom_components.airplay.const import AIRPLAY_TYPE
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, UnknownFlow
-from tests.ha_common import Network, airplay_info, raop_info, service_info
-from tests.ha_flows import FEATURES, answer, discovered, opened
-from tests.ha_pairing import CODE, KINDS, asked_for_code, gate_of, gated
+from tests.ha.flows import FEATURES, answer, discovered, opened
+from tests.ha.pairing import CODE, KINDS, asked_for_code, gate_of, gated
+from tests.ha.zeroconf import Network, airplay_info, raop_info, service_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.pairing import Gate
 

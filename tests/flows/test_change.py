@@ -4,9 +4,9 @@ import pytest
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha_common import entry_for, play, set_up
-from tests.ha_flows import answer
-from tests.ha_pairing import CODE, KINDS, gate_of, gated
+from tests.ha.flows import answer
+from tests.ha.pairing import CODE, KINDS, gate_of, gated
+from tests.ha.players import entry_for, play, set_up
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.pairing import Gate
 

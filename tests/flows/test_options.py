@@ -9,16 +9,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData, section
-from tests.ha_common import (
-    RATE,
-    Watch,
-    call,
-    entry_for,
-    play,
-    player_of,
-    set_up,
-    state_of,
-)
+from tests.ha.players import call, entry_for, play, player_of, set_up, state_of
+from tests.ha.sound import RATE
+from tests.ha.watch import Watch
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver
 

@@ -11,16 +11,9 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tests.ha_common import (
-    Network,
-    Watch,
-    airplay_info,
-    call,
-    entry_for,
-    play,
-    raop_info,
-    set_up,
-)
+from tests.ha.players import call, entry_for, play, set_up
+from tests.ha.watch import Watch
+from tests.ha.zeroconf import Network, airplay_info, raop_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver
 

@@ -7,9 +7,9 @@ import pytest
 
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from tests.ha_common import raop_info
-from tests.ha_flows import answer, discovered
-from tests.ha_pairing import CODE, KINDS, asked_for_code, gate_of
+from tests.ha.flows import answer, discovered
+from tests.ha.pairing import CODE, KINDS, asked_for_code, gate_of
+from tests.ha.zeroconf import raop_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 pytestmark = pytest.mark.usefixtures("no_scan", "no_setup")

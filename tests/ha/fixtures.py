@@ -15,7 +15,7 @@ from custom_components.airplay.sender import process
 from homeassistant.components import zeroconf
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tests.announcements.held_sender import HeldSender, held_sender
+from tests.announcements.held_sender import HeldSender, hold_announcements
 from tests.sender_fork_server import SenderForkServer
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.pairing.gate import Kind
@@ -37,7 +37,7 @@ def storage(request: pytest.FixtureRequest) -> dict[str, Any] | None:
 
 
 @pytest.fixture(autouse=True)
-def quiet(request: pytest.FixtureRequest) -> Generator[None]:
+def isolated_mdns(request: pytest.FixtureRequest) -> Generator[None]:
     """Keep mDNS off the network, and do not wait for answers from there."""
     if "hass" not in request.fixturenames:
         yield
@@ -86,7 +86,7 @@ def _checked[**P, T](
 
 @pytest.fixture(scope="session")
 def fork_server() -> Generator[SenderForkServer]:
-    """Return where senders are forked that shall be there quickly."""
+    """Return a process that forks senders whose imports are done."""
     fork_server = SenderForkServer(Path(process.__file__).parents[1])
     yield fork_server
     fork_server.close()
@@ -144,7 +144,7 @@ async def player(hass: HomeAssistant, kitchen: VirtualReceiver) -> str:
 
 
 @pytest.fixture
-async def two(
+async def two_players(
     hass: HomeAssistant, kitchen: VirtualReceiver, hall: VirtualReceiver
 ) -> list[str]:
     """Return the players of a kitchen and a hall."""
@@ -154,7 +154,7 @@ async def two(
 @pytest.fixture
 def held(hass: HomeAssistant) -> Generator[HeldSender]:
     """Return a sender that holds announcements."""
-    with held_sender() as held:
+    with hold_announcements() as held:
         yield held
 
 

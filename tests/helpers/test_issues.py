@@ -20,7 +20,8 @@ from custom_components.airplay.raop.messages import (
 from custom_components.airplay.sender import process
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
-from tests.ha_common import entry_for, logged, set_up
+from tests.ha.players import entry_for, set_up
+from tests.ha.watch import logged
 from tests.virtual_receiver import VirtualReceiver
 
 PROBLEMS = [PtpNotPermittedError, PtpPortsTakenError, PtpUnavailableError]

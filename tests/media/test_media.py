@@ -26,8 +26,10 @@ from homeassistant.components.tts import PLATFORM_SCHEMA, Provider, TtsAudioType
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
-from tests.ha_common import Watch, call, logged, play, state_of, write_wav
-from tests.ha_media import media_server, mp3, picture, tagged_mp3
+from tests.ha.media_server import media_server, mp3, picture, tagged_mp3
+from tests.ha.players import call, play, state_of
+from tests.ha.sound import write_wav
+from tests.ha.watch import Watch, logged
 from tests.virtual_receiver import VirtualReceiver
 
 

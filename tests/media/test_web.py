@@ -10,8 +10,9 @@ import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from tests.certificates import write_certificate
-from tests.ha_common import call, logged, play, state_of
-from tests.ha_media import mp3, picture
+from tests.ha.media_server import mp3, picture
+from tests.ha.players import call, play, state_of
+from tests.ha.watch import logged
 from tests.raop.audio.web_server import WebServer, whole
 from tests.virtual_receiver import VirtualReceiver
 

@@ -14,7 +14,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha_common import call, entry_for, play, player_of, sender_pids, state_of
+from tests.ha.players import call, entry_for, play, player_of, state_of
+from tests.ha.processes import sender_pids
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 from .media import Library

@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from homeassistant.core import HomeAssistant
-from tests.ha_common import tone, write_wav
-from tests.ha_media import mp3, radio
+from tests.ha.media_server import mp3, radio
+from tests.ha.sound import tone, write_wav
 
 _FOLDER = "media-source://media_source/local"
 _SECONDS = {"short": 0.4, "song": 2.0, "long": 30.0}

@@ -15,7 +15,7 @@ from homeassistant.helpers.event import (
     EventStateChangedData,
     async_track_state_change_event,
 )
-from tests.ha_common import state_of
+from tests.ha.players import state_of
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.recording import PlayedPacket
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from homeassistant.core import HomeAssistant
-from tests.ha_common import RATE, Watch, play, write_wav
+from tests.ha.players import play
+from tests.ha.sound import RATE, write_wav
+from tests.ha.watch import Watch
 from tests.raop.audio.media import Samples, encode, samples_of
 from tests.virtual_receiver import VirtualReceiver
 

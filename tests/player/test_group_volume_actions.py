@@ -8,8 +8,8 @@ import pytest
 from custom_components.airplay.sender.sender import SenderGoneError
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha_common import call, state_of
-from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
+from tests.ha.players import call, state_of
+from tests.ha.three_speakers import HALL, KITCHEN, STUDY, House, house_of
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ from aiohttp.test_utils import TestServer
 import pytest
 
 from homeassistant.core import HomeAssistant
-from tests.ha_common import RATE, Watch, call, entry_for, play, set_up, state_of
-from tests.ha_media import media_server
+from tests.ha.media_server import media_server
+from tests.ha.players import call, entry_for, play, set_up, state_of
+from tests.ha.sound import RATE
+from tests.ha.watch import Watch
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 

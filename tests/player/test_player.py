@@ -5,8 +5,11 @@ import os
 import signal
 
 from homeassistant.core import HomeAssistant
-from tests.ha_common import RATE, Watch, call, play, sender_pids, state_of
-from tests.ha_songs import Songs, enqueue, is_item
+from tests.ha.players import call, play, state_of
+from tests.ha.processes import sender_pids
+from tests.ha.songs import Songs, enqueue, is_item
+from tests.ha.sound import RATE
+from tests.ha.watch import Watch
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 FRAME_BYTES = 4

@@ -25,7 +25,8 @@ from typing import override
 import pytest
 
 from homeassistant.core import HomeAssistant
-from tests.ha_common import call, entry_for, play, sender_pids, set_up
+from tests.ha.players import call, entry_for, play, set_up
+from tests.ha.processes import sender_pids
 from tests.model.house import House
 from tests.model.media import Library, library
 from tests.model.plan import Plan, draw_plan

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from homeassistant.core import HomeAssistant
-from tests.ha_common import RATE, call, play
-from tests.ha_songs import Songs
+from tests.ha.players import call, play
+from tests.ha.songs import Songs
+from tests.ha.sound import RATE
 from tests.virtual_receiver import VirtualReceiver, monotonic_ns
 from tests.virtual_receiver.recording import NS_PER_S
 

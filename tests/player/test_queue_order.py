@@ -4,8 +4,10 @@ import pytest
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from tests.ha_common import FOLDER, RATE, Watch, call, play, state_of
-from tests.ha_songs import Songs, is_item
+from tests.ha.players import call, play, state_of
+from tests.ha.songs import Songs, is_item
+from tests.ha.sound import FOLDER, RATE
+from tests.ha.watch import Watch
 from tests.virtual_receiver import VirtualReceiver
 
 MOST = 10_000

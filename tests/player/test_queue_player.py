@@ -8,8 +8,10 @@ from homeassistant.components.media_player import MediaPlayerEntityFeature
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
-from tests.ha_common import FOLDER, Watch, call, logged, play, state_of, write_wav
-from tests.ha_songs import Songs, can, enqueue, is_item
+from tests.ha.players import call, play, state_of
+from tests.ha.songs import Songs, can, enqueue, is_item
+from tests.ha.sound import FOLDER, write_wav
+from tests.ha.watch import Watch, logged
 from tests.virtual_receiver import VirtualReceiver
 
 

@@ -31,9 +31,11 @@ from homeassistant.components.media_source import (
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
-from tests.ha_common import FOLDER, Watch, call, entry_for, play, set_up, state_of
-from tests.ha_media import mp3, radio
-from tests.ha_songs import Songs, can, is_item
+from tests.ha.media_server import mp3, radio
+from tests.ha.players import call, entry_for, play, set_up, state_of
+from tests.ha.songs import Songs, can, is_item
+from tests.ha.sound import FOLDER
+from tests.ha.watch import Watch
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha_common import RATE, Watch, call, logged, play, state_of
-from tests.ha_songs import Songs, is_item
+from tests.ha.players import call, play, state_of
+from tests.ha.songs import Songs, is_item
+from tests.ha.sound import RATE
+from tests.ha.watch import Watch, logged
 from tests.virtual_receiver import VirtualReceiver
 
 NOWHERE = "media-source://nobody/x"

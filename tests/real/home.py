@@ -6,7 +6,8 @@ from custom_components.airplay.const import DOMAIN
 from homeassistant.config_entries import SOURCE_ZEROCONF
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tests.ha_common import Watch, play, player_of, state_of
+from tests.ha.players import play, player_of, state_of
+from tests.ha.watch import Watch
 
 from .compare import Frames, read_pcm
 from .network import Shairport

@@ -17,7 +17,8 @@ from custom_components import airplay
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tests.ha_common import Watch, play
+from tests.ha.players import play
+from tests.ha.watch import Watch
 
 from .compare import Frames, read_wav
 from .conftest import StartShairport

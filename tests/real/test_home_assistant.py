@@ -23,7 +23,8 @@ from homeassistant.components import tts
 from homeassistant.components.tts.const import DATA_COMPONENT
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tests.ha_common import Watch, call, play
+from tests.ha.players import call, play
+from tests.ha.watch import Watch
 
 from .compare import Frames, compare, frames, read_wav
 from .conftest import StartShairport

@@ -20,8 +20,8 @@ from homeassistant.config_entries import (
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
-from tests.ha_common import play, player_of
-from tests.ha_flows import answer
+from tests.ha.flows import answer
+from tests.ha.players import play, player_of
 
 from .compare import compare, read_wav
 from .conftest import StartShairport

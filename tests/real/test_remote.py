@@ -17,7 +17,8 @@ from zeroconf import Zeroconf
 from homeassistant.components import zeroconf
 from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.setup import async_setup_component
-from tests.ha_common import Watch, call, play, state_of
+from tests.ha.players import call, play, state_of
+from tests.ha.watch import Watch
 
 from .conftest import StartShairport
 from .home import add_discovered

@@ -9,7 +9,8 @@ import pytest
 
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from tests.ha_common import Watch, call, play, state_of
+from tests.ha.players import call, play, state_of
+from tests.ha.watch import Watch
 
 from .compare import Comparison, Frames, compare, read_wav
 from .conftest import StartShairport

@@ -14,8 +14,11 @@ from custom_components.airplay.sender.sender import SENDER
 from homeassistant.components import zeroconf
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
-from tests.ha_common import Network, entry_for, logged, play, sender_pids, set_up
-from tests.ha_remote import remote_of, sender_port
+from tests.ha.players import entry_for, play, set_up
+from tests.ha.processes import sender_pids
+from tests.ha.remote import remote_of, sender_port
+from tests.ha.watch import logged
+from tests.ha.zeroconf import Network
 from tests.virtual_receiver import VirtualReceiver
 
 STORE = f"{DOMAIN}.identity"

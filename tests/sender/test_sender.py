@@ -33,18 +33,11 @@ from custom_components.airplay.raop.messages import (
 from custom_components.airplay.sender import process as sender_process, sender
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha_common import (
-    Watch,
-    call,
-    entry_for,
-    logged,
-    play,
-    sender_pids,
-    set_up,
-    state_of,
-    write_wav,
-)
-from tests.ha_media import picture
+from tests.ha.media_server import picture
+from tests.ha.players import call, entry_for, play, set_up, state_of
+from tests.ha.processes import sender_pids
+from tests.ha.sound import write_wav
+from tests.ha.watch import Watch, logged
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 _READY = encode_event(Ready(pid=1, realtime=False, segmentation=False)).decode()

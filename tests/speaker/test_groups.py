@@ -10,10 +10,11 @@ import pytest
 from homeassistant.components.media_player import MediaPlayerEntityFeature
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from tests.ha_common import Watch, call, play, state_of
-from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
-from tests.ha_remote import remote_of
-from tests.ha_songs import can, is_item
+from tests.ha.players import call, play, state_of
+from tests.ha.remote import remote_of
+from tests.ha.songs import can, is_item
+from tests.ha.three_speakers import HALL, KITCHEN, STUDY, House, house_of
+from tests.ha.watch import Watch
 from tests.speaker.test_in_use import AWAY
 
 

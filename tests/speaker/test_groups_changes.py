@@ -10,9 +10,10 @@ import secrets
 import pytest
 
 from homeassistant.core import HomeAssistant
-from tests.ha_common import Watch, call, state_of
-from tests.ha_groups import House, house_of
-from tests.ha_songs import is_item
+from tests.ha.players import call, state_of
+from tests.ha.songs import is_item
+from tests.ha.three_speakers import House, house_of
+from tests.ha.watch import Watch
 
 SEED = int(os.environ.get("AIRPLAY_GROUPS_SEED", secrets.randbelow(1 << 32)))
 CHANGES = int(os.environ.get("AIRPLAY_GROUPS_CHANGES", "10"))

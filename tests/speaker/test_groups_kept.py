@@ -18,18 +18,12 @@ from custom_components.airplay.sender.sender import Sender
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
-from tests.ha_common import (
-    Network,
-    Watch,
-    call,
-    play,
-    player_of,
-    raop_info,
-    sender_pids,
-    state_of,
-)
-from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
-from tests.ha_songs import is_item
+from tests.ha.players import call, play, player_of, state_of
+from tests.ha.processes import sender_pids
+from tests.ha.songs import is_item
+from tests.ha.three_speakers import HALL, KITCHEN, STUDY, House, house_of
+from tests.ha.watch import Watch
+from tests.ha.zeroconf import Network, raop_info
 
 
 @pytest.fixture

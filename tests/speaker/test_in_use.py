@@ -7,18 +7,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha_common import (
-    Network,
-    Watch,
-    airplay_info,
-    call,
-    entry_for,
-    play,
-    raop_info,
-    set_up,
-    state_of,
-)
-from tests.ha_remote import Buttons, entity_of, remote_of
+from tests.ha.players import call, entry_for, play, set_up, state_of
+from tests.ha.remote import Buttons, entity_of, remote_of
+from tests.ha.watch import Watch
+from tests.ha.zeroconf import Network, airplay_info, raop_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 BUSY = Quirks(refuse={"ANNOUNCE": 453})

@@ -14,18 +14,10 @@ from custom_components.airplay.raop.buttons import Button
 from homeassistant.components.automation import DOMAIN as AUTOMATION
 from homeassistant.core import HomeAssistant, State
 from homeassistant.setup import async_setup_component
-from tests.ha_common import (
-    Watch,
-    call,
-    entry_for,
-    logged,
-    play,
-    set_up,
-    state_of,
-    tone,
-    write_wav,
-)
-from tests.ha_remote import Buttons, entity_of, remote_of
+from tests.ha.players import call, entry_for, play, set_up, state_of
+from tests.ha.remote import Buttons, entity_of, remote_of
+from tests.ha.sound import tone, write_wav
+from tests.ha.watch import Watch, logged
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.remote import RemoteControl
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from homeassistant.core import HomeAssistant
-from tests.ha_common import Watch, call, play, state_of
-from tests.ha_groups import HALL, KITCHEN, STUDY, House, house_of
-from tests.ha_remote import Buttons, entity_of, remote_of
-from tests.ha_songs import is_item
+from tests.ha.players import call, play, state_of
+from tests.ha.remote import Buttons, entity_of, remote_of
+from tests.ha.songs import is_item
+from tests.ha.three_speakers import HALL, KITCHEN, STUDY, House, house_of
+from tests.ha.watch import Watch
 from tests.raop.engine.stereo_marks import gains, heard_sides, music
 from tests.speaker.test_in_use import AWAY, BACK
 from tests.speaker.test_remote import has, press

@@ -6,8 +6,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from homeassistant.core import HomeAssistant
-from tests.ha_common import call, entry_for, level_db, level_of, play, set_up, state_of
-from tests.ha_numbers import MAXIMUM, choose, first_sound_ns, loudest, remember
+from tests.ha.numbers import MAXIMUM, choose, first_sound_ns, loudest, remember
+from tests.ha.players import call, entry_for, level_db, level_of, play, set_up, state_of
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 

@@ -14,7 +14,7 @@ from pyatv.const import Protocol
 from pyatv.interface import PairingHandler
 import pytest
 
-from tests.ha_flows import FEATURES
+from tests.ha.flows import FEATURES
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.pairing import Gate
 from tests.virtual_receiver.pairing.gate import Kind
