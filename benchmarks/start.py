@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from tests.virtual_receiver.heard import find
+from tests.virtual_receiver.playback.find_sound import find
 from tests.virtual_receiver.receiver import VirtualReceiver
 
 from .analysis import first_audio_ns

@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from tests.real.clicks import Sync, Track, heard_clicks, measure
-from tests.real.network import WAKEUPS_PER_S, Lab as Network, LabError, Shairport
+from tests.real.shairport_lab import WAKEUPS_PER_S, Lab as Network, LabError, Shairport
 from tests.virtual_receiver.receiver import VirtualReceiver
 
 from .core import messages

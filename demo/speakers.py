@@ -10,8 +10,8 @@ from pathlib import Path
 import socket
 
 from tests.virtual_receiver import Advertisement, VirtualReceiver
-from tests.virtual_receiver.recording import PlayedPacket
-from tests.virtual_receiver.speaker import Speaker as Sound
+from tests.virtual_receiver.playback.audio_output import Speaker as Sound
+from tests.virtual_receiver.playback.recording import PlayedPacket
 
 from .progress import CheckError, say
 

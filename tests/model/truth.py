@@ -17,7 +17,7 @@ from homeassistant.helpers.event import (
 )
 from tests.ha.players import state_of
 from tests.virtual_receiver import VirtualReceiver
-from tests.virtual_receiver.recording import PlayedPacket
+from tests.virtual_receiver.playback.recording import PlayedPacket
 
 from .story import Story
 

@@ -11,7 +11,7 @@ from tests.ha.players import call, play
 from tests.ha.songs import Songs
 from tests.ha.sound import RATE
 from tests.virtual_receiver import VirtualReceiver, monotonic_ns
-from tests.virtual_receiver.recording import NS_PER_S
+from tests.virtual_receiver.playback.recording import NS_PER_S
 
 FRAME_BYTES = 4
 TRIES = 4

@@ -10,7 +10,7 @@ from pytest_socket import socket_allow_hosts
 from custom_components.airplay.discovery import browser
 from homeassistant.components import zeroconf
 
-from .network import SUBNET, Lab, LabError, Shairport
+from .shairport_lab import SUBNET, Lab, LabError, Shairport
 
 type StartShairport = Callable[..., Shairport]
 _RECEIVERS = pytest.StashKey[list[Shairport]]()

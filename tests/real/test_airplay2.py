@@ -22,7 +22,7 @@ from custom_components.airplay.raop.messages import (
 
 from .compare import Comparison, compare, read_pcm, read_wav
 from .conftest import StartShairport
-from .network import Lab, Shairport
+from .shairport_lab import Lab, Shairport
 from .test_command_line import make_song, raop
 
 REALTIME, BUFFERED = "airplay2-realtime", "airplay2-buffered"

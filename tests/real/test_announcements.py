@@ -22,7 +22,7 @@ from tests.ha.watch import Watch
 
 from .compare import Frames, read_wav
 from .conftest import StartShairport
-from .home import add_discovered, heard
+from .home_assistant import add_discovered, heard
 from .test_command_line import make_song
 from .test_home_assistant import decode_as_sent
 from .wyoming_voice import speech_service

@@ -14,7 +14,7 @@ import pytest
 
 from .compare import compare, read_pcm, read_wav
 from .conftest import StartShairport
-from .network import ROOT, Lab
+from .shairport_lab import ROOT, Lab
 from .test_command_line import make_song
 
 _SECONDS = 12

@@ -13,7 +13,7 @@ import pytest
 
 from .compare import compare, read_pcm, read_wav
 from .conftest import StartShairport
-from .network import ROOT, Lab, Shairport
+from .shairport_lab import ROOT, Lab, Shairport
 
 _SECONDS = 60
 _RATE = 44_100

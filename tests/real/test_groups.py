@@ -23,7 +23,7 @@ from tests.raop.engine.sender_process import Sender, sender
 from .clicks import RATE, Sync, Track, heard_clicks, measure, sounds_from_s
 from .compare import Comparison, compare, read_pcm, read_wav
 from .conftest import StartShairport
-from .network import Lab, Shairport
+from .shairport_lab import Lab, Shairport
 
 _STREAM = "house"
 _PLAIN = {"et": "0,1", "cn": "0,1"}

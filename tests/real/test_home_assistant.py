@@ -28,7 +28,7 @@ from tests.ha.watch import Watch
 
 from .compare import Frames, compare, frames, read_wav
 from .conftest import StartShairport
-from .home import PASSWORD, add_discovered, heard, play_to_end, played_frames
+from .home_assistant import PASSWORD, add_discovered, heard, play_to_end, played_frames
 from .test_command_line import make_song
 
 _SENTENCE = "The washing machine is done."

@@ -10,7 +10,7 @@ import pytest
 from .clicks import BUFFER_S, RATE, Track, heard_clicks, measure, sounds_from_s
 from .compare import Frames, compare, frames
 from .conftest import StartShairport
-from .network import Lab, Statistics, parse_statistics
+from .shairport_lab import Lab, Statistics, parse_statistics
 
 OPTIONS = b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"
 

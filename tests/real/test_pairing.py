@@ -25,8 +25,8 @@ from tests.ha.players import play, player_of
 
 from .compare import compare, read_wav
 from .conftest import StartShairport
-from .home import heard, play_to_end, played_frames
-from .network import Shairport
+from .home_assistant import heard, play_to_end, played_frames
+from .shairport_lab import Shairport
 from .test_command_line import make_song
 
 _MEDIA = "media-source://media_source/local/song.wav"

@@ -21,8 +21,8 @@ from tests.ha.players import call, play, state_of
 from tests.ha.watch import Watch
 
 from .conftest import StartShairport
-from .home import add_discovered
-from .network import SUBNET, Lab, Shairport
+from .home_assistant import add_discovered
+from .shairport_lab import SUBNET, Lab, Shairport
 from .test_command_line import make_song
 
 LONG = "media-source://media_source/local/long.wav"

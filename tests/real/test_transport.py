@@ -14,8 +14,8 @@ from tests.ha.watch import Watch
 
 from .compare import Comparison, Frames, compare, read_wav
 from .conftest import StartShairport
-from .home import add_discovered, heard, played_frames
-from .network import Shairport
+from .home_assistant import add_discovered, heard, played_frames
+from .shairport_lab import Shairport
 from .test_command_line import make_song
 
 _RATE = 44_100

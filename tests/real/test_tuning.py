@@ -15,7 +15,7 @@ from tests.raop.engine.sender_process import sender
 
 from .clicks import Click, Track, heard_clicks
 from .conftest import StartShairport
-from .network import Lab, Shairport
+from .shairport_lab import Lab, Shairport
 
 _WAKEUPS = Path(__file__).parent / "lab" / "wakeups.py"
 # Receivers can be woken by packets of this age, and show their clicks only then.

@@ -4,8 +4,10 @@
 """
 
 from tests.virtual_receiver.clock import monotonic_ns, to_unix_ns
-from tests.virtual_receiver.heard import Heard
-from tests.virtual_receiver.mdns import Advertisement
+from tests.virtual_receiver.network.mdns import Advertisement
+from tests.virtual_receiver.network.rtsp import Request
+from tests.virtual_receiver.playback.find_sound import Heard
+from tests.virtual_receiver.playback.recording import PlayedPacket, Segment
 from tests.virtual_receiver.quirks import (
     ALL,
     SHAIRPORT_3_3_8,
@@ -13,12 +15,10 @@ from tests.virtual_receiver.quirks import (
     SHAIRPORT_5_1_AIRPLAY_2,
     Quirks,
 )
+from tests.virtual_receiver.raop.stream import ReceivedSync
+from tests.virtual_receiver.raop.timing import Cadence
 from tests.virtual_receiver.receiver import VirtualReceiver, VolumeChange
-from tests.virtual_receiver.recording import PlayedPacket, Segment
-from tests.virtual_receiver.rtsp import Request
 from tests.virtual_receiver.stats import Stats
-from tests.virtual_receiver.stream import ReceivedSync
-from tests.virtual_receiver.timing import Cadence
 
 __all__ = [
     "ALL",

@@ -10,13 +10,14 @@ import signal
 import sys
 from typing import Any
 
+from tests.virtual_receiver.network.mdns import Advertisement
+from tests.virtual_receiver.playback.audio_output import Speaker
+
 from .airplay2 import AirPlay2Receiver, PtpPorts
 from .clock import realtime_ns
-from .mdns import Advertisement
 from .pairing import Gate
 from .quirks import parse_quirks
 from .receiver import VirtualReceiver
-from .speaker import Speaker
 
 
 def arguments() -> argparse.ArgumentParser:

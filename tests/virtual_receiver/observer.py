@@ -3,11 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from . import recording as played
-from .heard import Heard, find
-from .recording import Recording, Segment
-from .rtsp import Request
-from .stream import ReceivedSync
+from tests.virtual_receiver.network.rtsp import Request
+from tests.virtual_receiver.playback.find_sound import Heard, find
+from tests.virtual_receiver.playback.recording import Recording, Segment
+from tests.virtual_receiver.raop.stream import ReceivedSync
+
+from .playback import recording as played
 from .waiting import Waiters
 
 

@@ -7,22 +7,23 @@ from pathlib import Path
 import secrets
 from typing import Protocol, Self, override
 
+from tests.virtual_receiver.network.connection import Connection
+from tests.virtual_receiver.network.rtsp import Request
+from tests.virtual_receiver.playback.recording import PlayedPacket
+from tests.virtual_receiver.playback.wav import WavFile
+from tests.virtual_receiver.raop.decoder import KeyOpener
+from tests.virtual_receiver.raop.metadata import Song
+from tests.virtual_receiver.raop.sdp import Announcement
+from tests.virtual_receiver.raop.session import DEFAULT_VOLUME_DB, Ports, Session
+from tests.virtual_receiver.raop.stream import Setting, Stream
+from tests.virtual_receiver.raop.timing import Cadence
+from tests.virtual_receiver.raop.txt import airplay_txt, info, raop_txt
+
 from .clock import ReceiverClock, monotonic_ns, to_unix_ns
-from .connection import Connection
-from .decoder import KeyOpener
-from .metadata import Song
 from .observer import Observer
 from .pairing import Gate
 from .quirks import Quirks
-from .recording import PlayedPacket
-from .rtsp import Request
-from .sdp import Announcement
-from .session import DEFAULT_VOLUME_DB, Ports, Session
 from .stats import Stats
-from .stream import Setting, Stream
-from .timing import Cadence
-from .txt import airplay_txt, info, raop_txt
-from .wav import WavFile
 
 type Listener = Callable[[str, Mapping[str, object]], None]
 

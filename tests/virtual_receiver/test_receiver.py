@@ -18,23 +18,23 @@ from pytest_socket import socket_allow_hosts
 from zeroconf import ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from tests.virtual_receiver.by_hand import (
+from tests.virtual_receiver.network.mdns import RAOP
+from tests.virtual_receiver.playback.audio_output import Speaker
+from tests.virtual_receiver.reference.raop_playback import (
     FAST,
     LEAD_S,
     SOUND,
     TOLERANCE_NS,
     assert_on_time,
-    sender,
+    reference_sender,
 )
-from tests.virtual_receiver.hand_sender import (
+from tests.virtual_receiver.reference.raop_sender import (
     FRAMES,
-    HandSender,
+    RaopReferenceSender,
     alac_frame,
     noise,
     now_ns,
 )
-from tests.virtual_receiver.mdns import RAOP
-from tests.virtual_receiver.speaker import Speaker
 
 from . import Advertisement, Quirks, VirtualReceiver
 
@@ -49,19 +49,19 @@ async def kitchen() -> AsyncIterator[VirtualReceiver]:
 
 
 async def test_whole_session(kitchen: VirtualReceiver) -> None:
-    async with sender(kitchen) as hand:
-        options = await hand.request("OPTIONS", "*")
-        await hand.begin()
-        await hand.parameter("text/parameters", b"volume: -15.000000\r\n")
-        await hand.parameter("text/parameters", b"progress: 1/2/3\r\n")
+    async with reference_sender(kitchen) as sender:
+        options = await sender.request("OPTIONS", "*")
+        await sender.begin()
+        await sender.parameter("text/parameters", b"volume: -15.000000\r\n")
+        await sender.parameter("text/parameters", b"progress: 1/2/3\r\n")
         text = bytes.fromhex("6d6c69740000000c6d696e6d00000004536f6e67")
-        await hand.parameter("application/x-dmap-tagged", text, hand.rtptime)
-        await hand.parameter("image/jpeg", b"\xff\xd8" * 50_000, hand.rtptime)
-        announced = hand.play(SOUND, LEAD_S)
+        await sender.parameter("application/x-dmap-tagged", text, sender.rtptime)
+        await sender.parameter("image/jpeg", b"\xff\xd8" * 50_000, sender.rtptime)
+        announced = sender.play(SOUND, LEAD_S)
         assert kitchen.is_playing
         await kitchen.wait_playing()
         await kitchen.drain()
-        end = await hand.request("TEARDOWN")
+        end = await sender.request("TEARDOWN")
         await kitchen.wait_idle()
 
     assert options.headers["Public"].startswith("ANNOUNCE")
@@ -88,9 +88,11 @@ async def test_whole_session(kitchen: VirtualReceiver) -> None:
 
 
 async def test_l16(kitchen: VirtualReceiver) -> None:
-    async with sender(kitchen, rtpmap="a=rtpmap:96 L16/44100/2\r\n") as hand:
-        await hand.begin()
-        announced = hand.play(SOUND, LEAD_S)
+    async with reference_sender(
+        kitchen, rtpmap="a=rtpmap:96 L16/44100/2\r\n"
+    ) as sender:
+        await sender.begin()
+        announced = sender.play(SOUND, LEAD_S)
         await kitchen.wait_frames(20 * FRAMES)
 
     assert_on_time(kitchen, announced, SOUND)
@@ -99,19 +101,19 @@ async def test_l16(kitchen: VirtualReceiver) -> None:
 async def test_encrypted(monkeypatch: pytest.MonkeyPatch) -> None:
     key, iv = bytes(range(16)), bytes(range(16, 32))
 
-    def encode(self: HandSender, pcm: bytes) -> bytes:
+    def encode(self: RaopReferenceSender, pcm: bytes) -> bytes:
         frame = alac_frame(pcm)
         encryptor = Cipher(AES(key), CBC(iv)).encryptor()
         return encryptor.update(frame[:1408]) + frame[1408:]
 
-    monkeypatch.setattr(HandSender, "encode", encode)
+    monkeypatch.setattr(RaopReferenceSender, "encode", encode)
     keys = "a=rsaaeskey:AAAA\r\na=aesiv:EBESExQVFhcYGRobHB0eHw\r\n"
     async with (
         VirtualReceiver(open_key=lambda sealed: key, cadence=FAST) as receiver,
-        sender(receiver, sdp_extra=keys) as hand,
+        reference_sender(receiver, sdp_extra=keys) as sender,
     ):
-        await hand.begin()
-        announced = hand.play(SOUND, LEAD_S)
+        await sender.begin()
+        announced = sender.play(SOUND, LEAD_S)
         await receiver.wait_frames(20 * FRAMES)
 
     assert receiver.txt["et"] == "0,1"
@@ -120,9 +122,9 @@ async def test_encrypted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_encrypted_without_the_key_is_silent(kitchen: VirtualReceiver) -> None:
     keys = "a=rsaaeskey:AAAA\r\na=aesiv:EBESExQVFhcYGRobHB0eHw\r\n"
-    async with sender(kitchen, sdp_extra=keys) as hand:
-        await hand.begin()
-        hand.play(SOUND, LEAD_S)
+    async with reference_sender(kitchen, sdp_extra=keys) as sender:
+        await sender.begin()
+        sender.play(SOUND, LEAD_S)
         await kitchen.wait_frames(20 * FRAMES)
 
     assert kitchen.stats.undecodable == 20
@@ -133,10 +135,10 @@ async def test_ipv6() -> None:
     socket_allow_hosts(["::1"])
     async with (
         VirtualReceiver(host="::1", cadence=FAST) as receiver,
-        sender(receiver) as hand,
+        reference_sender(receiver) as sender,
     ):
-        await hand.begin()
-        announced = hand.play(SOUND, LEAD_S)
+        await sender.begin()
+        announced = sender.play(SOUND, LEAD_S)
         await receiver.wait_frames(20 * FRAMES)
 
     assert_on_time(receiver, announced, SOUND)
@@ -145,21 +147,24 @@ async def test_ipv6() -> None:
 @pytest.mark.parametrize("upper", [False, True])
 async def test_password(upper: bool) -> None:
     receiver = VirtualReceiver(password="secret", quirks=Quirks(uppercase_digest=upper))
-    async with receiver, sender(receiver, password="secret", upper=upper) as hand:
-        refused = await hand.request("OPTIONS", "*")
+    async with (
+        receiver,
+        reference_sender(receiver, password="secret", upper=upper) as sender,
+    ):
+        refused = await sender.request("OPTIONS", "*")
         assert refused.status == 401
-        realm, hand.nonce = refused.headers["WWW-Authenticate"].split('"')[1:4:2]
+        realm, sender.nonce = refused.headers["WWW-Authenticate"].split('"')[1:4:2]
         assert realm == "raop"
-        await hand.begin()
-        hand.upper = not upper
-        assert (await hand.request("OPTIONS", "*")).status == 401
-        hand.upper, hand.password = upper, "wrong"
-        assert (await hand.request("OPTIONS", "*")).status == 401
+        await sender.begin()
+        sender.upper = not upper
+        assert (await sender.request("OPTIONS", "*")).status == 401
+        sender.upper, sender.password = upper, "wrong"
+        assert (await sender.request("OPTIONS", "*")).status == 401
     assert receiver.txt["pw"] == "true"
 
 
 async def test_second_sender_takes_over(kitchen: VirtualReceiver) -> None:
-    async with sender(kitchen) as first, sender(kitchen) as second:
+    async with reference_sender(kitchen) as first, reference_sender(kitchen) as second:
         await first.begin()
         await second.begin()
 
@@ -170,27 +175,27 @@ async def test_second_sender_takes_over(kitchen: VirtualReceiver) -> None:
 
 
 async def test_never_a_sound_without_timing_answers(kitchen: VirtualReceiver) -> None:
-    async with sender(kitchen, answers_time=False) as hand:
-        await hand.begin()
-        hand.play(SOUND, LEAD_S)
+    async with reference_sender(kitchen, answers_time=False) as sender:
+        await sender.begin()
+        sender.play(SOUND, LEAD_S)
         with pytest.raises(TimeoutError):
             await kitchen.wait_playing(timeout_s=0.4)
 
     assert kitchen.stats.sync_ignored == 1
-    assert len(hand.timing_requests) >= 2
-    assert hand.timing_requests[0][:24] == bytes.fromhex("80d20007") + bytes(20)
+    assert len(sender.timing_requests) >= 2
+    assert sender.timing_requests[0][:24] == bytes.fromhex("80d20007") + bytes(20)
 
 
 async def test_pause_and_resume(kitchen: VirtualReceiver) -> None:
     long, more = noise(60), noise(20, seed=2)
-    async with sender(kitchen) as hand:
-        await hand.begin()
-        hand.play(long, LEAD_S)
+    async with reference_sender(kitchen) as sender:
+        await sender.begin()
+        sender.play(long, LEAD_S)
         await kitchen.wait_frames(10 * FRAMES)
-        await hand.flush()
+        await sender.flush()
         assert not kitchen.is_playing
         frames = kitchen.recording.frames
-        announced = hand.play(more, LEAD_S)
+        announced = sender.play(more, LEAD_S)
         await kitchen.wait_frames(frames + 20 * FRAMES)
 
     assert kitchen.heard(long).missing == 60 * FRAMES - frames
@@ -206,13 +211,13 @@ async def test_receivers_with_other_clocks_agree(drift_ppm: float) -> None:
         clock_offset_ns=3_600_000_000_000, clock_drift_ppm=drift_ppm, cadence=FAST
     )
     even = VirtualReceiver(cadence=FAST)
-    async with odd, even, sender(odd) as one, sender(even) as other:
+    async with odd, even, reference_sender(odd) as one, reference_sender(even) as other:
         await one.begin()
         await other.begin()
         announced = now_ns() + 300_000_000
-        for hand in (one, other):
-            hand.sync(announced, hand.rtptime)
-            hand.send_audio(SOUND)
+        for sender in (one, other):
+            sender.sync(announced, sender.rtptime)
+            sender.send_audio(SOUND)
         await odd.wait_frames(20 * FRAMES)
         await even.wait_frames(20 * FRAMES)
 
@@ -224,10 +229,10 @@ async def test_receivers_with_other_clocks_agree(drift_ppm: float) -> None:
 
 
 async def test_violations_are_told(kitchen: VirtualReceiver) -> None:
-    async with sender(kitchen) as hand:
-        assert (await hand.setup()).status == 455
-        assert (await hand.record()).status == 455
-        await hand.begin()
+    async with reference_sender(kitchen) as sender:
+        assert (await sender.setup()).status == 455
+        assert (await sender.record()).status == 455
+        await sender.begin()
         for content_type, body in (
             ("text/parameters", b"volume: 3\r\n"),
             ("text/parameters", b"volume: loud\r\n"),
@@ -236,17 +241,17 @@ async def test_violations_are_told(kitchen: VirtualReceiver) -> None:
             ("image/png", b"x"),
             ("text/plain", b"x"),
         ):
-            await hand.parameter(content_type, body)
-        address = (hand.host, hand.ports["server_port"])
+            await sender.parameter(content_type, body)
+        address = (sender.host, sender.ports["server_port"])
         for packet in (b"", b"\x80", b"\x80\x60short", bytes(100)):
-            hand.audio.sendto(packet, address)
-        bad = hand.build(SOUND[: FRAMES * 4])
-        hand.audio.sendto(bad[:-1] + b"\0", address)
+            sender.audio.sendto(packet, address)
+        bad = sender.build(SOUND[: FRAMES * 4])
+        sender.audio.sendto(bad[:-1] + b"\0", address)
         await kitchen.wait_until(lambda: kitchen.stats.packets == 1)
-        hand.cseq = 1
-        await hand.request("OPTIONS", "*")
-        hand.writer.write(b"nonsense\r\n\r\n")
-        assert b"400" in await hand.reader.read()
+        sender.cseq = 1
+        await sender.request("OPTIONS", "*")
+        sender.writer.write(b"nonsense\r\n\r\n")
+        assert b"400" in await sender.reader.read()
 
     text = "\n".join(kitchen.violations)
     for word in ("SETUP while", "volume 3.0", "loud", "colour", "mlit", "RTP-Info"):
@@ -259,10 +264,10 @@ async def test_violations_are_told(kitchen: VirtualReceiver) -> None:
 async def test_counting_only() -> None:
     async with (
         VirtualReceiver(record=False, decode=False, cadence=FAST) as receiver,
-        sender(receiver) as hand,
+        reference_sender(receiver) as sender,
     ):
-        await hand.begin()
-        announced = hand.play(SOUND, LEAD_S)
+        await sender.begin()
+        announced = sender.play(SOUND, LEAD_S)
         await receiver.wait_frames(20 * FRAMES)
 
     assert receiver.recording.packets == []
@@ -273,9 +278,12 @@ async def test_counting_only() -> None:
 
 async def test_wav_can_be_read_while_it_grows(tmp_path: Path) -> None:
     path = tmp_path / "kitchen.wav"
-    async with VirtualReceiver(wav=path) as receiver, sender(receiver) as hand:
-        await hand.begin()
-        hand.play(SOUND, LEAD_S)
+    async with (
+        VirtualReceiver(wav=path) as receiver,
+        reference_sender(receiver) as sender,
+    ):
+        await sender.begin()
+        sender.play(SOUND, LEAD_S)
         await receiver.wait_frames(5 * FRAMES)
         with wave.open(str(path)) as early:
             frames = early.getnframes()
@@ -288,31 +296,31 @@ async def test_wav_can_be_read_while_it_grows(tmp_path: Path) -> None:
 
 async def test_restart_keeps_the_port(kitchen: VirtualReceiver) -> None:
     port = kitchen.port
-    async with sender(kitchen) as hand:
-        await hand.begin()
+    async with reference_sender(kitchen) as sender:
+        await sender.begin()
         await kitchen.stop()
-        assert await hand.reader.read() == b""
+        assert await sender.reader.read() == b""
     await kitchen.start()
 
     assert kitchen.port == port
-    async with sender(kitchen) as hand:
-        await hand.begin()
+    async with reference_sender(kitchen) as sender:
+        await sender.begin()
 
 
 async def test_unplugged_receiver_is_silent_until_it_is_plugged_in(
     kitchen: VirtualReceiver,
 ) -> None:
-    async with sender(kitchen) as hand:
-        await hand.begin()
+    async with reference_sender(kitchen) as sender:
+        await sender.begin()
         kitchen.unplug()
-        hand.send("OPTIONS", "*")
-        hand.play(SOUND, LEAD_S)
+        sender.send("OPTIONS", "*")
+        sender.play(SOUND, LEAD_S)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(hand.reader.read(1), 0.1)
+            await asyncio.wait_for(sender.reader.read(1), 0.1)
         assert kitchen.stats.packets == 0
         kitchen.plug_in()
-        assert (await hand.reply()).status == 200
-        announced = hand.play(noise(20, seed=2), LEAD_S)
+        assert (await sender.reply()).status == 200
+        announced = sender.play(noise(20, seed=2), LEAD_S)
         await kitchen.wait_frames(20 * FRAMES)
     assert_on_time(kitchen, announced, noise(20, seed=2))
 
@@ -367,9 +375,9 @@ async def test_command_line(tmp_path: Path, number: signal.Signals) -> None:
     )
     assert process.stdout is not None
     ready = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
-    async with HandSender(ready["host"], ready["port"]) as hand:
-        await hand.begin()
-        hand.play(SOUND, LEAD_S)
+    async with RaopReferenceSender(ready["host"], ready["port"]) as sender:
+        await sender.begin()
+        sender.play(SOUND, LEAD_S)
         events = []
         while "playing" not in events:
             line = await asyncio.wait_for(process.stdout.readline(), 5)
@@ -384,11 +392,11 @@ async def test_command_line(tmp_path: Path, number: signal.Signals) -> None:
 
 async def test_quirks_may_change_between_sessions(kitchen: VirtualReceiver) -> None:
     kitchen.quirks = replace(kitchen.quirks, refuse={"ANNOUNCE": 453})
-    async with sender(kitchen) as hand:
-        assert (await hand.announce()).status == 453
+    async with reference_sender(kitchen) as sender:
+        assert (await sender.announce()).status == 453
     kitchen.quirks = Quirks()
-    async with sender(kitchen) as hand:
-        assert (await hand.announce()).status == 200
+    async with reference_sender(kitchen) as sender:
+        assert (await sender.announce()).status == 200
 
 
 async def test_receiver_hangs_up_and_forgets_on_request(
@@ -396,13 +404,13 @@ async def test_receiver_hangs_up_and_forgets_on_request(
 ) -> None:
     events: list[str] = []
     kitchen.subscribe(lambda event, details: events.append(event))
-    async with sender(kitchen) as hand:
-        await hand.begin()
-        hand.play(SOUND, LEAD_S)
+    async with reference_sender(kitchen) as sender:
+        await sender.begin()
+        sender.play(SOUND, LEAD_S)
         await kitchen.drain()
         kitchen.clear()
         kitchen.hang_up()
-        assert await hand.reader.read() == b""
+        assert await sender.reader.read() == b""
 
     assert kitchen.pcm == b""
     assert kitchen.asked("RECORD") == []

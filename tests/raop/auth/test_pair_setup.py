@@ -20,8 +20,8 @@ from custom_components.airplay.raop.wire.rtsp import Request, Response
 from tests.raop.session.talk import answer, fail, header, talk
 from tests.raop.vectors import octets
 from tests.virtual_receiver import Quirks
+from tests.virtual_receiver.network.rtsp import Request as Asked
 from tests.virtual_receiver.pairing import Gate, Visitor
-from tests.virtual_receiver.rtsp import Request as Asked
 
 PRIVATE = int.from_bytes(octets("srp_hap_3939", "a"))
 

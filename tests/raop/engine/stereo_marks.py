@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.virtual_receiver import VirtualReceiver
-from tests.virtual_receiver.recording import PlayedPacket, runs
+from tests.virtual_receiver.playback.recording import PlayedPacket, runs
 
 from .harness import write_pcm
 

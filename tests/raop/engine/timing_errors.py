@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from custom_components.airplay.raop.engine.net import clock
 from custom_components.airplay.raop.messages import Started
 from tests.virtual_receiver import VirtualReceiver
-from tests.virtual_receiver.packets import signed_distance
-from tests.virtual_receiver.recording import PlayedPacket
+from tests.virtual_receiver.playback.recording import PlayedPacket
+from tests.virtual_receiver.raop.packets import signed_distance
 
 from .fakes import MS
 

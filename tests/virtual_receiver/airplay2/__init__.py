@@ -13,7 +13,8 @@ With the ports by default, 319 and 320, every receiver needs an address of its o
 and the sender's clock one of its own as well, not 0.0.0.0.
 """
 
-from tests.virtual_receiver.airplay2.clockwork import PtpPorts
 from tests.virtual_receiver.airplay2.receiver import AirPlay2Receiver
+
+from .ptp_sockets import PtpPorts
 
 __all__ = ["AirPlay2Receiver", "PtpPorts"]

@@ -2,8 +2,8 @@
 
 from typing import override
 
-from tests.virtual_receiver.packets import SyncPacket
-from tests.virtual_receiver.player import RESYNC_NS, Line, Player
+from tests.virtual_receiver.playback.player import RESYNC_NS, Line, Player
+from tests.virtual_receiver.raop.packets import SyncPacket
 
 from .follower import Follower
 

@@ -4,9 +4,9 @@ from collections import deque
 from dataclasses import dataclass
 
 from tests.virtual_receiver.clock import NS_PER_S, OffsetEstimator, ReceiverClock
-from tests.virtual_receiver.packets import signed_distance
-from tests.virtual_receiver.player import Line
-from tests.virtual_receiver.recording import PlayedPacket, Recording
+from tests.virtual_receiver.playback.player import Line
+from tests.virtual_receiver.playback.recording import PlayedPacket, Recording
+from tests.virtual_receiver.raop.packets import signed_distance
 from tests.virtual_receiver.stats import Stats
 
 from .bodies import Flush

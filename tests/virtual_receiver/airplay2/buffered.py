@@ -3,19 +3,19 @@
 import asyncio
 from collections.abc import Callable
 
-from tests.virtual_receiver.alac import AlacError
 from tests.virtual_receiver.clock import monotonic_ns
-from tests.virtual_receiver.packets import PacketError
-from tests.virtual_receiver.player import Line
-from tests.virtual_receiver.stream import Setting
-from tests.virtual_receiver.udp import Address
+from tests.virtual_receiver.network.udp import Address
+from tests.virtual_receiver.playback.player import Line
+from tests.virtual_receiver.raop.alac import AlacError
+from tests.virtual_receiver.raop.packets import PacketError
+from tests.virtual_receiver.raop.stream import Setting
 
 from .bodies import BUFFERED, Anchor, Flush, StreamSetup
 from .buffer import Buffer
-from .clockwork import Clockwork
 from .codecs import CODECS, Codec
-from .door import Door
 from .packets import BufferedPacket, Opener
+from .ptp_sockets import PtpSockets
+from .tcp_port import TcpPort
 
 _TICK_S = 0.05
 _LENGTH_BYTES = 2
@@ -34,7 +34,7 @@ class BufferedStream:
         peer: Address,
         setting: Setting,
         *,
-        clockwork: Clockwork,
+        clockwork: PtpSockets,
         is_deaf: Callable[[], bool],
     ) -> None:
         """Open the port; a deaf stream reads nothing."""
@@ -57,7 +57,7 @@ class BufferedStream:
             setting.quirks.buffer_bytes,
         )
         clockwork.measured = self._measured
-        self.door = Door(
+        self.door = TcpPort(
             local, peer, self._serve, lambda: setting.violation("data of a stranger")
         )
         self._timer = self._loop.call_later(_TICK_S, self._tick)

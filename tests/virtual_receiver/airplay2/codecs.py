@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.virtual_receiver.alac import AlacError, decode_alac
+from tests.virtual_receiver.raop.alac import AlacError, decode_alac
 
 _HEADER_BITS = 23
 _END_TAG = 0b111

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 import re
 
+from tests.virtual_receiver.network.rtsp import HEAD_LIMIT_BYTES, RtspError
+from tests.virtual_receiver.network.udp import Address
 from tests.virtual_receiver.pairing import SecureChannel
-from tests.virtual_receiver.rtsp import HEAD_LIMIT_BYTES, RtspError
-from tests.virtual_receiver.udp import Address
 
 from .bodies import CONTENT_TYPE, build
-from .door import Door
+from .tcp_port import TcpPort
 
 _READ_BYTES = 65536
 _REPLY = re.compile(rb"RTSP/1\.0 (\d{3})[^\r\n]*((?:\r\n[^\r\n]+)*)\r\n\r\n")
@@ -41,7 +41,7 @@ class EventChannel:
         """The status of each answer."""
         self.asked = 0
         """How much was asked that wants an answer."""
-        self.door = Door(
+        self.door = TcpPort(
             local, peer, self._serve, lambda: violation("events of a stranger")
         )
 

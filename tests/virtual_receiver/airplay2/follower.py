@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.virtual_receiver.packets import signed_distance
 from tests.virtual_receiver.quirks import Quirks
+from tests.virtual_receiver.raop.packets import signed_distance
 
-from .one_way import OneWayEstimator
+from .one_way_clock import OneWayEstimator
 from .ptp import (
     Dataset,
     Kind,

@@ -6,7 +6,7 @@ import struct
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from tests.virtual_receiver.packets import PacketError, SyncPacket
+from tests.virtual_receiver.raop.packets import PacketError, SyncPacket
 
 TIME_ANNOUNCE = 0x57
 # shairport-sync hears a frame so much later than the announce says (rtp.c)

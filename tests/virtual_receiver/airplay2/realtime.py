@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from typing import override
 
-from tests.virtual_receiver.alac import AlacError
-from tests.virtual_receiver.packets import AudioPacket, PacketError
-from tests.virtual_receiver.player import Line, Player
-from tests.virtual_receiver.sdp import Announcement
-from tests.virtual_receiver.session import Ports
-from tests.virtual_receiver.stream import ReceivedSync, Setting, Stream
-from tests.virtual_receiver.udp import Address, Channel, Datagram
+from tests.virtual_receiver.network.udp import Address, Channel, Datagram
+from tests.virtual_receiver.playback.player import Line, Player
+from tests.virtual_receiver.raop.alac import AlacError
+from tests.virtual_receiver.raop.packets import AudioPacket, PacketError
+from tests.virtual_receiver.raop.sdp import Announcement
+from tests.virtual_receiver.raop.session import Ports
+from tests.virtual_receiver.raop.stream import ReceivedSync, Setting, Stream
 
 from .anchored import AnchoredPlayer
 from .bodies import REALTIME, StreamSetup
-from .clockwork import Clockwork
 from .packets import TIME_ANNOUNCE, Opener, TimeAnnounce, parse_time_announce
+from .ptp_sockets import PtpSockets
 
 _PCM = 1
 
@@ -33,7 +33,7 @@ class RealtimeStream(Stream):
         peer: Address,
         setting: Setting,
         *,
-        clockwork: Clockwork | None,
+        clockwork: PtpSockets | None,
         is_deaf: Callable[[], bool],
     ) -> None:
         """Open the sockets; a deaf stream throws its packets away."""

@@ -7,17 +7,17 @@ import uuid
 
 from tests.virtual_receiver.pairing import Gate
 from tests.virtual_receiver.quirks import Quirks
+from tests.virtual_receiver.raop.session import Ports, Session
 from tests.virtual_receiver.receiver import VirtualReceiver
-from tests.virtual_receiver.session import Ports, Session
 
 from .bodies import Anchor, Flush, SessionSetup, StreamSetup, Table
 from .buffered import BufferedStream
-from .clockwork import Clockwork, PtpPorts
-from .door import Door
 from .events import EventChannel
 from .follower import Follower
+from .ptp_sockets import PtpPorts, PtpSockets
 from .realtime import RealtimeStream
 from .session import AirPlay2Session
+from .tcp_port import TcpPort
 from .txt import Identity, colons, told
 
 OPEN_CODE = "3939"
@@ -68,10 +68,10 @@ class AirPlay2Receiver(VirtualReceiver):
         self._gate = gate
         self._changes = dict(txt or {})
         self._lane: RealtimeStream | BufferedStream | None = None
-        self._doors: list[Door] = []
+        self._doors: list[TcpPort] = []
         self.events: EventChannel | None = None
         """The event channel of the newest session."""
-        self._clockwork = Clockwork(
+        self._clockwork = PtpSockets(
             bytes.fromhex(receiver_id[:6] + "fffe" + receiver_id[6:]),
             self.host,
             ptp or PtpPorts(),

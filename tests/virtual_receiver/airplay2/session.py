@@ -6,12 +6,12 @@ What is asked in the words of AirPlay 1 on a plain connection is answered so.
 from collections.abc import Callable
 from typing import Protocol, override
 
-from tests.virtual_receiver.metadata import Song
+from tests.virtual_receiver.network.rtsp import Request, Response
 from tests.virtual_receiver.pairing import Visitor
-from tests.virtual_receiver.parameters import rtptime_of
 from tests.virtual_receiver.quirks import Quirks
-from tests.virtual_receiver.rtsp import Request, Response
-from tests.virtual_receiver.session import Host, Session, SessionState
+from tests.virtual_receiver.raop.metadata import Song
+from tests.virtual_receiver.raop.parameters import rtptime_of
+from tests.virtual_receiver.raop.session import Host, Session, SessionState
 
 from .bodies import (
     BUFFERED,

@@ -8,7 +8,7 @@ from tests.virtual_receiver.clock import NS_PER_S, ReceiverClock
 from tests.virtual_receiver.quirks import Quirks
 
 from .follower import SECOND_ANNOUNCE_NS, Follower
-from .one_way import OneWayEstimator
+from .one_way_clock import OneWayEstimator
 from .own_clock import EPOCH_NS, OwnClock
 from .ptp import Kind, build_announce, build_follow_up, build_sync, parse
 

@@ -8,9 +8,8 @@ import pytest
 from pytest_socket import socket_allow_hosts
 
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts
-from tests.virtual_receiver.airplay2.hand_clock import HandClock
-from tests.virtual_receiver.airplay2.hand_sender import HandSender2
-from tests.virtual_receiver.airplay2.hand_stage import (
+from tests.virtual_receiver.reference.airplay2_clock import ReferenceClock
+from tests.virtual_receiver.reference.airplay2_playback import (
     LEAD_NS,
     MORE,
     SOUND,
@@ -20,7 +19,8 @@ from tests.virtual_receiver.airplay2.hand_stage import (
     quirks,
     receiver,
 )
-from tests.virtual_receiver.hand_sender import FRAMES, now_ns
+from tests.virtual_receiver.reference.airplay2_sender import AirPlay2ReferenceSender
+from tests.virtual_receiver.reference.raop_sender import FRAMES, now_ns
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -35,19 +35,19 @@ async def kitchen() -> AsyncIterator[AirPlay2Receiver]:
 async def test_two_announces_show_that_the_clock_was_heard(
     kitchen: AirPlay2Receiver,
 ) -> None:
-    async with playing(kitchen) as hand:
-        assert hand.clock
-        assert hand.clock.kinds() == [11, 11]
-        assert [packet[47] for packet in hand.clock.heard] == [127, 129]
+    async with playing(kitchen) as sender:
+        assert sender.clock
+        assert sender.clock.kinds() == [11, 11]
+        assert [packet[47] for packet in sender.clock.heard] == [127, 129]
 
 
 async def test_clock_that_is_no_gptp_is_not_followed(
     kitchen: AirPlay2Receiver,
 ) -> None:
-    async with HandSender2(kitchen.host, kitchen.port) as hand:
-        hand.clock = HandClock(kitchen.host, kitchen.ptp_ports, sdo=0)
-        await hand.begin()
-        hand.clock.start()
+    async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
+        sender.clock = ReferenceClock(kitchen.host, kitchen.ptp_ports, sdo=0)
+        await sender.begin()
+        sender.clock.start()
         await kitchen.wait_until(lambda: kitchen.ptp.stats.malformed > 2)
 
         assert kitchen.ptp.master is None
@@ -56,11 +56,11 @@ async def test_clock_that_is_no_gptp_is_not_followed(
 async def test_clock_from_another_address_is_not_followed(
     kitchen: AirPlay2Receiver,
 ) -> None:
-    async with HandSender2(kitchen.host, kitchen.port) as hand:
+    async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
         ports = kitchen.ptp_ports
-        hand.clock = HandClock(kitchen.host, ports, local="127.0.0.9")
-        await hand.begin()
-        hand.clock.start()
+        sender.clock = ReferenceClock(kitchen.host, ports, local="127.0.0.9")
+        await sender.begin()
+        sender.clock.start()
         await kitchen.wait_until(lambda: kitchen.ptp.stats.strangers > 2)
 
         assert kitchen.ptp.master is None
@@ -68,10 +68,13 @@ async def test_clock_from_another_address_is_not_followed(
 
 async def test_clock_from_a_wrong_port_is_not_followed() -> None:
     strict = AirPlay2Receiver(quirks=quirks(), ptp=PtpPorts(0, 0))
-    async with strict as kitchen, HandSender2(kitchen.host, kitchen.port) as hand:
-        hand.clock = HandClock(kitchen.host, kitchen.ptp_ports)
-        await hand.begin()
-        hand.clock.start()
+    async with (
+        strict as kitchen,
+        AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender,
+    ):
+        sender.clock = ReferenceClock(kitchen.host, kitchen.ptp_ports)
+        await sender.begin()
+        sender.clock.start()
         await kitchen.wait_until(lambda: kitchen.ptp.stats.wrong_ports > 2)
 
         assert kitchen.ptp.master is None
@@ -79,13 +82,13 @@ async def test_clock_from_a_wrong_port_is_not_followed() -> None:
 
 async def test_way_to_the_clock_is_measured_by_delay_requests() -> None:
     sonos = quirks(sends_delay_req=True, delay_req_after_s=0.0)
-    async with receiver(more=sonos) as kitchen, playing(kitchen) as hand:
-        assert hand.clock
-        assert hand.clock.kinds().count(1) >= 3
+    async with receiver(more=sonos) as kitchen, playing(kitchen) as sender:
+        assert sender.clock
+        assert sender.clock.kinds().count(1) >= 3
         assert kitchen.ptp.stats.delay_answers >= 3
         heard_ns = now_ns() + LEAD_NS
-        hand.announce(heard_ns, hand.rtptime)
-        hand.send_audio(SOUND)
+        sender.announce(heard_ns, sender.rtptime)
+        sender.send_audio(SOUND)
         await kitchen.wait_frames(20 * FRAMES)
         assert_on_time(kitchen, heard_ns, SOUND)
 
@@ -94,10 +97,10 @@ async def test_receiver_with_a_clock_of_its_own_tells_it_and_plays_by_it() -> No
     homepod = quirks(keeps_own_clock=True)
     async with (
         receiver(more=homepod) as kitchen,
-        HandSender2(kitchen.host, kitchen.port) as hand,
+        AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender,
     ):
-        clock = hand.clock = HandClock(kitchen.host, kitchen.ptp_ports)
-        await hand.begin()
+        clock = sender.clock = ReferenceClock(kitchen.host, kitchen.ptp_ports)
+        await sender.begin()
         # its answers go to the port that was heard last, where none is told
         clock.announce()
         clock.sync()
@@ -107,10 +110,10 @@ async def test_receiver_with_a_clock_of_its_own_tells_it_and_plays_by_it() -> No
         assert ranks == {248}
 
         assert kitchen.ptp.master is not None
-        hand.clock_id = kitchen.ptp.master
+        sender.clock_id = kitchen.ptp.master
         heard_ns = now_ns() + LEAD_NS
-        hand.announce(heard_ns, hand.rtptime, offset_ns=told)
-        hand.send_audio(SOUND)
+        sender.announce(heard_ns, sender.rtptime, offset_ns=told)
+        sender.send_audio(SOUND)
         await kitchen.wait_frames(20 * FRAMES)
         assert_on_time(kitchen, heard_ns, SOUND)
 
@@ -118,12 +121,12 @@ async def test_receiver_with_a_clock_of_its_own_tells_it_and_plays_by_it() -> No
 async def test_sound_goes_on_when_the_clock_falls_silent(
     kitchen: AirPlay2Receiver,
 ) -> None:
-    async with playing(kitchen) as hand:
-        assert hand.clock
-        hand.clock.stop()
+    async with playing(kitchen) as sender:
+        assert sender.clock
+        sender.clock.stop()
         heard_ns = now_ns() + LEAD_NS
-        hand.announce(heard_ns, hand.rtptime)
-        hand.send_audio(SOUND)
+        sender.announce(heard_ns, sender.rtptime)
+        sender.send_audio(SOUND)
         await kitchen.wait_frames(20 * FRAMES)
 
         assert_on_time(kitchen, heard_ns, SOUND)
@@ -139,39 +142,39 @@ async def test_clock_on_the_real_ports() -> None:
     except PermissionError:
         pytest.skip("only root may listen on UDP 319 and 320")
     try:
-        async with HandSender2(host, kitchen.port, local) as hand:
+        async with AirPlay2ReferenceSender(host, kitchen.port, local) as sender:
             ports = (319, 320)
-            hand.clock = HandClock(host, ports, local=local, own_ports=ports)
-            await hand.begin()
-            hand.clock.start()
+            sender.clock = ReferenceClock(host, ports, local=local, own_ports=ports)
+            await sender.begin()
+            sender.clock.start()
             await kitchen.wait_until(lambda: knows_clock(kitchen))
-            assert hand.clock.kinds() == [11, 11]
+            assert sender.clock.kinds() == [11, 11]
     finally:
         await kitchen.stop()
 
 
 async def test_receiver_may_stay_silent_until_metadata_came() -> None:
     sonos = quirks(needs_metadata=True)
-    async with receiver(more=sonos) as kitchen, playing(kitchen) as hand:
-        hand.announce(now_ns() + 4 * LEAD_NS, hand.rtptime)
-        hand.send_audio(SOUND)
+    async with receiver(more=sonos) as kitchen, playing(kitchen) as sender:
+        sender.announce(now_ns() + 4 * LEAD_NS, sender.rtptime)
+        sender.send_audio(SOUND)
         await kitchen.wait_until(lambda: kitchen.stats.sync_packets == 1)
         kitchen.poll()
         assert kitchen.stats.packets == 0
-        await hand.ask(
+        await sender.ask(
             "SET_PARAMETER",
             body=b"mlit\0\0\0\0",
             headers={"RTP-Info": "rtptime=1"},
             content_type="application/x-dmap-tagged",
         )
-        hand.send_audio(MORE)
+        sender.send_audio(MORE)
         await kitchen.wait_until(lambda: kitchen.stats.packets == 20)
 
 
 async def test_pulled_cable_stops_a_buffered_stream() -> None:
-    async with receiver() as kitchen, playing(kitchen, 103) as hand:
+    async with receiver() as kitchen, playing(kitchen, 103) as sender:
         kitchen.unplug()
-        hand.buffer_audio(SOUND)
+        sender.buffer_audio(SOUND)
         kitchen.poll()
         assert kitchen.stats.packets <= 1
         kitchen.plug_in()
@@ -180,38 +183,38 @@ async def test_pulled_cable_stops_a_buffered_stream() -> None:
 
 async def test_feedback_may_stay_unanswered() -> None:
     mute = quirks(unanswered=frozenset({"/feedback"}))
-    async with receiver(more=mute) as kitchen, playing(kitchen) as hand:
+    async with receiver(more=mute) as kitchen, playing(kitchen) as sender:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
-                await hand.ask("POST", "/feedback")
-        reply = await hand.ask("POST", "/command", body={"type": "x"})
+                await sender.ask("POST", "/feedback")
+        reply = await sender.ask("POST", "/command", body={"type": "x"})
         assert reply.headers["CSeq"] == str(len(kitchen.requests))
 
 
 async def test_quirks_may_change_between_sessions(kitchen: AirPlay2Receiver) -> None:
     kitchen.quirks = replace(kitchen.quirks, takes_buffered=False)
-    async with HandSender2(kitchen.host, kitchen.port) as hand:
-        await hand.pair()
-        await hand.set_up_session()
-        assert (await hand.set_up_stream(103)).status == 400
+    async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
+        await sender.pair()
+        await sender.set_up_session()
+        assert (await sender.set_up_stream(103)).status == 400
     assert not kitchen.features >> 40 & 1
 
 
 async def test_frame_that_is_too_long_ends_the_connection(
     kitchen: AirPlay2Receiver,
 ) -> None:
-    async with HandSender2(kitchen.host, kitchen.port) as hand:
-        await hand.pair()
-        hand.writer.write(b"\xff\xff" + bytes(100))
+    async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
+        await sender.pair()
+        sender.writer.write(b"\xff\xff" + bytes(100))
 
-        await hand.reader.read()
+        await sender.reader.read()
         assert kitchen.violations == ["RTSP: frame of 65535 bytes"]
 
 
 async def test_data_without_length_ends_the_stream(kitchen: AirPlay2Receiver) -> None:
-    async with playing(kitchen, 103) as hand:
-        assert hand.data
-        hand.data.write(b"\0\1")
+    async with playing(kitchen, 103) as sender:
+        assert sender.data
+        sender.data.write(b"\0\1")
         await kitchen.wait_until(lambda: bool(kitchen.violations))
 
         assert kitchen.violations == ["buffered packet of 1 bytes"]

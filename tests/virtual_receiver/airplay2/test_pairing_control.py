@@ -13,10 +13,12 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from tests.virtual_receiver import SHAIRPORT_5_1_AIRPLAY_2, Advertisement
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver
-from tests.virtual_receiver.airplay2.hand_clock import HandClock
-from tests.virtual_receiver.airplay2.hand_pairing import RefusedError
-from tests.virtual_receiver.airplay2.hand_sender import HandSender2
-from tests.virtual_receiver.airplay2.hand_stage import (
+from tests.virtual_receiver.network.mdns import AIRPLAY
+from tests.virtual_receiver.pairing import Gate
+from tests.virtual_receiver.raop.digest import digest
+from tests.virtual_receiver.reference.airplay2_clock import ReferenceClock
+from tests.virtual_receiver.reference.airplay2_pairing import RefusedError
+from tests.virtual_receiver.reference.airplay2_playback import (
     LEAD_NS,
     SOUND,
     assert_on_time,
@@ -25,10 +27,12 @@ from tests.virtual_receiver.airplay2.hand_stage import (
     quirks,
     receiver,
 )
-from tests.virtual_receiver.digest import digest
-from tests.virtual_receiver.hand_sender import FRAMES, HandSender, now_ns
-from tests.virtual_receiver.mdns import AIRPLAY
-from tests.virtual_receiver.pairing import Gate
+from tests.virtual_receiver.reference.airplay2_sender import AirPlay2ReferenceSender
+from tests.virtual_receiver.reference.raop_sender import (
+    FRAMES,
+    RaopReferenceSender,
+    now_ns,
+)
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -43,33 +47,33 @@ async def kitchen() -> AsyncIterator[AirPlay2Receiver]:
 async def test_password_is_what_a_sender_proves() -> None:
     async with receiver(password="open sesame") as kitchen:
         assert kitchen.airplay_txt({})["flags"] == "0x84"
-        async with HandSender2(kitchen.host, kitchen.port) as hand:
+        async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
             with pytest.raises(RefusedError):
-                await hand.pair("3939")
-        async with HandSender2(kitchen.host, kitchen.port) as hand:
-            await hand.pair("open sesame")
-            assert (await hand.set_up_session()).status == 200
+                await sender.pair("3939")
+        async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
+            await sender.pair("open sesame")
+            assert (await sender.set_up_session()).status == 200
 
 
 async def test_password_may_be_asked_for_at_setup() -> None:
     homepod = quirks(setup_wants_digest=True)
     async with (
         receiver(more=homepod, password="secret") as kitchen,
-        HandSender2(kitchen.host, kitchen.port) as hand,
+        AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender,
     ):
-        await hand.pair()
-        reply = await hand.set_up_session()
+        await sender.pair()
+        reply = await sender.set_up_session()
         asked = reply.headers["WWW-Authenticate"]
         assert reply.status == 401
         assert not kitchen.has_session
 
-        uri, nonce = f"rtsp://{hand.local}/42", asked.split('"')[3]
+        uri, nonce = f"rtsp://{sender.local}/42", asked.split('"')[3]
         proof = digest("iTunes", "secret", "SETUP", uri, nonce)
         answer = (
             f'Digest username="iTunes", realm="raop", nonce="{nonce}", '
             f'uri="{uri}", response="{proof}"'
         )
-        reply = await hand.set_up_session(headers={"Authorization": answer})
+        reply = await sender.set_up_session(headers={"Authorization": answer})
         assert reply.status == 200
 
 
@@ -77,22 +81,22 @@ async def test_code_pairs_for_good() -> None:
     gate = Gate("home_kit", "0427")
     async with receiver(gate=gate) as kitchen:
         assert not kitchen.features >> 48 & 1
-        async with HandSender2(kitchen.host, kitchen.port) as hand:
-            await hand.pair_for_good("0427")
-            await hand.verify()
-            assert (await hand.set_up_session()).status == 200
+        async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
+            await sender.pair_for_good("0427")
+            await sender.verify()
+            assert (await sender.set_up_session()).status == 200
         assert len(gate.senders) == 1
 
 
 async def test_setup_without_encryption_is_refused(kitchen: AirPlay2Receiver) -> None:
-    async with HandSender2(kitchen.host, kitchen.port) as hand:
-        assert (await hand.set_up_session()).status == 470
+    async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
+        assert (await sender.set_up_session()).status == 470
 
 
 async def test_info_is_told_before_pairing(kitchen: AirPlay2Receiver) -> None:
-    async with HandSender2(kitchen.host, kitchen.port) as hand:
-        info = plistlib.loads((await hand.ask("GET", "/info")).body)
-        txt = await hand.ask("GET", "/info", body={"qualifier": ["txtAirPlay"]})
+    async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
+        info = plistlib.loads((await sender.ask("GET", "/info")).body)
+        txt = await sender.ask("GET", "/info", body={"qualifier": ["txtAirPlay"]})
 
     assert info["deviceID"] == "0A:0B:0C:0D:0E:01"
     assert info["features"] == kitchen.features
@@ -101,26 +105,26 @@ async def test_info_is_told_before_pairing(kitchen: AirPlay2Receiver) -> None:
 
 
 async def test_classic_sender_is_served_as_well(kitchen: AirPlay2Receiver) -> None:
-    async with HandSender(kitchen.host, kitchen.port) as hand:
-        await hand.begin()
-        heard_ns = hand.play(SOUND, LEAD_NS / 1e9)
+    async with RaopReferenceSender(kitchen.host, kitchen.port) as sender:
+        await sender.begin()
+        heard_ns = sender.play(SOUND, LEAD_NS / 1e9)
         await kitchen.wait_frames(20 * FRAMES)
 
         assert_on_time(kitchen, heard_ns, SOUND)
 
 
 async def test_event_channel_tells_and_asks(kitchen: AirPlay2Receiver) -> None:
-    async with HandSender2(kitchen.host, kitchen.port) as hand:
-        await hand.pair()
-        await hand.set_up_session()
-        reader, channel = await hand.open_events()
+    async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
+        await sender.pair()
+        await sender.set_up_session()
+        reader, channel = await sender.open_events()
         greeting = await channel.read(reader)
         head, _, body = greeting.partition(b"\r\n\r\n")
 
         assert head.startswith(b"POST /command RTSP/1.0\r\n")
         assert b"cseq" not in head.lower()
         assert plistlib.loads(body)["type"] == "updateInfo"
-        hand.answer_event(None)
+        sender.answer_event(None)
 
         kitchen.command("paus")
         head, _, body = (await channel.read(reader)).partition(b"\r\n\r\n")
@@ -129,25 +133,25 @@ async def test_event_channel_tells_and_asks(kitchen: AirPlay2Receiver) -> None:
             "type": "sendMediaRemoteCommand",
             "value": "paus",
         }
-        hand.answer_event("1")
+        sender.answer_event("1")
         events = kitchen.events
         assert events
         await kitchen.wait_until(lambda: events.replies == [200, 200])
 
 
 async def test_volume_and_song_are_taken(kitchen: AirPlay2Receiver) -> None:
-    async with playing(kitchen) as hand:
+    async with playing(kitchen) as sender:
         kind = "text/parameters"
-        await hand.ask("SET_PARAMETER", body=b"volume: -12.5\r\n", content_type=kind)
+        await sender.ask("SET_PARAMETER", body=b"volume: -12.5\r\n", content_type=kind)
         title = b"minm\0\0\0\x04Song"
         mlit = b"mlit" + len(title).to_bytes(4) + title
-        await hand.ask(
+        await sender.ask(
             "SET_PARAMETER",
             body=mlit,
             headers={"RTP-Info": "rtptime=1"},
             content_type="application/x-dmap-tagged",
         )
-        reply = await hand.ask("GET_PARAMETER", body=b"volume\r\n", content_type=kind)
+        reply = await sender.ask("GET_PARAMETER", body=b"volume\r\n", content_type=kind)
 
         assert reply.body == b"volume: -12.500000\r\n\r\n"
         assert kitchen.song.title == "Song"
@@ -158,7 +162,7 @@ async def test_second_sender_ends_the_first(kitchen: AirPlay2Receiver) -> None:
     async with playing(kitchen) as first:
         reader, channel = await first.open_events()
         await channel.read(reader)
-        async with HandSender2(kitchen.host, kitchen.port) as second:
+        async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as second:
             await second.begin()
 
             assert await reader.read() == b""
@@ -167,10 +171,10 @@ async def test_second_sender_ends_the_first(kitchen: AirPlay2Receiver) -> None:
 
 
 async def test_teardown_ends_session_and_events(kitchen: AirPlay2Receiver) -> None:
-    async with playing(kitchen) as hand:
-        reader, channel = await hand.open_events()
+    async with playing(kitchen) as sender:
+        reader, channel = await sender.open_events()
         await channel.read(reader)
-        reply = await hand.ask("TEARDOWN", body={})
+        reply = await sender.ask("TEARDOWN", body={})
 
         assert reply.headers["Connection"] == "close"
         assert await reader.read() == b""
@@ -180,10 +184,10 @@ async def test_teardown_ends_session_and_events(kitchen: AirPlay2Receiver) -> No
 async def test_shairport_refuses_ntp_with_an_empty_answer() -> None:
     async with (
         receiver(more=SHAIRPORT_5_1_AIRPLAY_2) as kitchen,
-        HandSender2(kitchen.host, kitchen.port) as hand,
+        AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender,
     ):
-        await hand.pair()
-        reply = await hand.set_up_session(timing="NTP")
+        await sender.pair()
+        reply = await sender.set_up_session(timing="NTP")
 
         assert (reply.status, reply.body) == (200, b"")
         assert not kitchen.has_session
@@ -193,17 +197,17 @@ async def test_receiver_that_needs_record_first_stays_silent() -> None:
     samsung = quirks(needs_record_first=True)
     async with (
         receiver(more=samsung) as kitchen,
-        HandSender2(kitchen.host, kitchen.port) as hand,
+        AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender,
     ):
-        hand.clock = HandClock(kitchen.host, kitchen.ptp_ports)
-        await hand.pair()
-        await hand.set_up_session()
-        await hand.set_up_stream()
-        await hand.ask("RECORD")
-        hand.clock.start()
+        sender.clock = ReferenceClock(kitchen.host, kitchen.ptp_ports)
+        await sender.pair()
+        await sender.set_up_session()
+        await sender.set_up_stream()
+        await sender.ask("RECORD")
+        sender.clock.start()
         await kitchen.wait_until(lambda: knows_clock(kitchen))
-        hand.announce(now_ns() + LEAD_NS, hand.rtptime)
-        hand.send_audio(SOUND)
+        sender.announce(now_ns() + LEAD_NS, sender.rtptime)
+        sender.send_audio(SOUND)
         await kitchen.wait_until(lambda: kitchen.stats.sync_packets == 1)
         kitchen.poll()
 
@@ -214,29 +218,29 @@ async def test_stream_may_need_the_event_channel() -> None:
     apple = quirks(needs_events_first=True)
     async with (
         receiver(more=apple) as kitchen,
-        HandSender2(kitchen.host, kitchen.port) as hand,
+        AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender,
     ):
-        await hand.pair()
-        await hand.set_up_session()
-        assert (await hand.set_up_stream()).status == 500
-        reader, channel = await hand.open_events()
+        await sender.pair()
+        await sender.set_up_session()
+        assert (await sender.set_up_stream()).status == 500
+        reader, channel = await sender.open_events()
         await channel.read(reader)
-        assert (await hand.set_up_stream()).status == 200
+        assert (await sender.set_up_stream()).status == 200
 
 
 async def test_bodies_that_cannot_be_read_are_refused(
     kitchen: AirPlay2Receiver,
 ) -> None:
-    async with HandSender2(kitchen.host, kitchen.port) as hand:
-        await hand.pair()
+    async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
+        await sender.pair()
         for body in (b"bplist00garbage", b"x" * 100_000, b"bplist00" + bytes(32)):
-            assert (await hand.ask("SETUP", body=body)).status == 400
-        assert (await hand.ask("SETUP", body={"timingProtocol": "PTP"})).status == 400
-        assert (await hand.anchor(0, 0)).status == 455
-        assert (await hand.set_up_stream()).status == 455
-        await hand.set_up_session()
-        assert (await hand.set_up_stream(shk=b"short")).status == 400
-        assert (await hand.set_up_stream(105)).status == 400
+            assert (await sender.ask("SETUP", body=body)).status == 400
+        assert (await sender.ask("SETUP", body={"timingProtocol": "PTP"})).status == 400
+        assert (await sender.anchor(0, 0)).status == 455
+        assert (await sender.set_up_stream()).status == 455
+        await sender.set_up_session()
+        assert (await sender.set_up_stream(shk=b"short")).status == 400
+        assert (await sender.set_up_stream(105)).status == 400
         assert len(kitchen.violations) == 8
 
 
@@ -267,12 +271,12 @@ async def test_command_line_speaks_airplay_2() -> None:
     )
     assert process.stdout is not None
     ready = json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
-    async with HandSender2(ready["host"], ready["port"]) as hand:
-        hand.clock = HandClock(ready["host"], tuple(ready["ptp"]))
-        await hand.begin()
-        hand.clock.start()
-        hand.announce(now_ns() + 10 * LEAD_NS, hand.rtptime)
-        hand.send_audio(SOUND)
+    async with AirPlay2ReferenceSender(ready["host"], ready["port"]) as sender:
+        sender.clock = ReferenceClock(ready["host"], tuple(ready["ptp"]))
+        await sender.begin()
+        sender.clock.start()
+        sender.announce(now_ns() + 10 * LEAD_NS, sender.rtptime)
+        sender.send_audio(SOUND)
         events = []
         while "playing" not in events:
             line = await asyncio.wait_for(process.stdout.readline(), 5)

@@ -8,10 +8,10 @@ import plistlib
 from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 
-from tests.virtual_receiver.alac import AlacError
-from tests.virtual_receiver.packets import PacketError
+from tests.virtual_receiver.network.rtsp import RtspError
 from tests.virtual_receiver.pairing import SecureChannel
-from tests.virtual_receiver.rtsp import RtspError
+from tests.virtual_receiver.raop.alac import AlacError
+from tests.virtual_receiver.raop.packets import PacketError
 
 from .bodies import (
     Anchor,

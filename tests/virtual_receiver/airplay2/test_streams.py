@@ -7,9 +7,8 @@ import plistlib
 import pytest
 
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver
-from tests.virtual_receiver.airplay2.hand_clock import CLOCK_ID, HandClock
-from tests.virtual_receiver.airplay2.hand_sender import HandSender2
-from tests.virtual_receiver.airplay2.hand_stage import (
+from tests.virtual_receiver.reference.airplay2_clock import CLOCK_ID, ReferenceClock
+from tests.virtual_receiver.reference.airplay2_playback import (
     LEAD_NS,
     MORE,
     OFFSET_NS,
@@ -22,10 +21,11 @@ from tests.virtual_receiver.airplay2.hand_stage import (
     quirks,
     receiver,
 )
-from tests.virtual_receiver.hand_sender import (
+from tests.virtual_receiver.reference.airplay2_sender import AirPlay2ReferenceSender
+from tests.virtual_receiver.reference.raop_sender import (
     FRAMES,
     NS_PER_S,
-    HandSender,
+    RaopReferenceSender,
     noise,
     now_ns,
 )
@@ -44,10 +44,10 @@ async def kitchen() -> AsyncIterator[AirPlay2Receiver]:
 async def test_realtime_sound_is_heard_when_it_was_announced(
     kitchen: AirPlay2Receiver, offset_ns: int
 ) -> None:
-    async with playing(kitchen, offset_ns=offset_ns) as hand:
+    async with playing(kitchen, offset_ns=offset_ns) as sender:
         heard_ns = now_ns() + LEAD_NS
-        hand.announce(heard_ns, hand.rtptime, offset_ns=offset_ns)
-        hand.send_audio(SOUND)
+        sender.announce(heard_ns, sender.rtptime, offset_ns=offset_ns)
+        sender.send_audio(SOUND)
         await kitchen.wait_frames(20 * FRAMES)
 
         assert_on_time(kitchen, heard_ns, SOUND)
@@ -57,33 +57,33 @@ async def test_realtime_sound_is_heard_when_it_was_announced(
 
 async def test_clock_of_the_receiver_may_drift() -> None:
     away = receiver(clock_offset_ns=OFFSET_NS, clock_drift_ppm=100.0)
-    async with away as kitchen, playing(kitchen) as hand:
+    async with away as kitchen, playing(kitchen) as sender:
         heard_ns = now_ns() + LEAD_NS
-        hand.announce(heard_ns, hand.rtptime)
-        hand.send_audio(SOUND)
+        sender.announce(heard_ns, sender.rtptime)
+        sender.send_audio(SOUND)
         await kitchen.wait_frames(20 * FRAMES)
 
         assert_on_time(kitchen, heard_ns, SOUND)
 
 
 async def test_lost_packets_are_asked_for_and_opened() -> None:
-    async with receiver() as kitchen, playing(kitchen) as hand:
+    async with receiver() as kitchen, playing(kitchen) as sender:
         heard_ns = now_ns() + NS_PER_S
-        hand.announce(heard_ns, hand.rtptime)
-        hand.send_audio(SOUND, lost=frozenset({4, 5, 9}))
+        sender.announce(heard_ns, sender.rtptime)
+        sender.send_audio(SOUND, lost=frozenset({4, 5, 9}))
         await kitchen.wait_frames(20 * FRAMES)
 
         assert_on_time(kitchen, heard_ns, SOUND)
-        assert [count for _, count in hand.asked] == [2, 1]
+        assert [count for _, count in sender.asked] == [2, 1]
 
 
 async def test_nothing_plays_by_the_clock_of_somebody_else(
     kitchen: AirPlay2Receiver,
 ) -> None:
-    async with playing(kitchen) as hand:
-        hand.clock_id = CLOCK_ID + 1
-        hand.announce(now_ns() + LEAD_NS, hand.rtptime)
-        hand.send_audio(SOUND)
+    async with playing(kitchen) as sender:
+        sender.clock_id = CLOCK_ID + 1
+        sender.announce(now_ns() + LEAD_NS, sender.rtptime)
+        sender.send_audio(SOUND)
         await kitchen.wait_until(lambda: kitchen.stats.packets == 20)
 
         assert not kitchen.is_playing
@@ -93,14 +93,14 @@ async def test_nothing_plays_by_the_clock_of_somebody_else(
 async def test_announce_waits_for_the_clock() -> None:
     async with (
         receiver(more=quirks(ptp_settle_s=0.3)) as kitchen,
-        HandSender2(kitchen.host, kitchen.port) as hand,
+        AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender,
     ):
-        hand.clock = HandClock(kitchen.host, kitchen.ptp_ports)
-        await hand.begin()
-        hand.clock.start()
+        sender.clock = ReferenceClock(kitchen.host, kitchen.ptp_ports)
+        await sender.begin()
+        sender.clock.start()
         began_ns = now_ns()
-        hand.announce(began_ns + LEAD_NS, hand.rtptime)
-        hand.send_audio(noise(400))
+        sender.announce(began_ns + LEAD_NS, sender.rtptime)
+        sender.send_audio(noise(400))
         await kitchen.wait_playing()
 
         # 0.15 s to the second announce of its own, 0.3 s to settle
@@ -112,10 +112,10 @@ async def test_announce_waits_for_the_clock() -> None:
 async def test_packet_that_cannot_be_opened_is_not_played(
     kitchen: AirPlay2Receiver,
 ) -> None:
-    async with playing(kitchen) as hand:
-        hand.announce(now_ns() + LEAD_NS, hand.rtptime)
-        hand.key = bytes(32)
-        hand.send_audio(SOUND)
+    async with playing(kitchen) as sender:
+        sender.announce(now_ns() + LEAD_NS, sender.rtptime)
+        sender.key = bytes(32)
+        sender.send_audio(SOUND)
         await kitchen.wait_until(lambda: kitchen.stats.malformed == 20)
 
         assert not kitchen.is_playing
@@ -124,16 +124,16 @@ async def test_packet_that_cannot_be_opened_is_not_played(
 async def test_flush_drops_what_is_queued_and_the_next_line_plays(
     kitchen: AirPlay2Receiver,
 ) -> None:
-    async with playing(kitchen) as hand:
-        hand.announce(now_ns() + 60 * NS_PER_S, hand.rtptime)
-        hand.send_audio(SOUND)
+    async with playing(kitchen) as sender:
+        sender.announce(now_ns() + 60 * NS_PER_S, sender.rtptime)
+        sender.send_audio(SOUND)
         await kitchen.wait_until(lambda: kitchen.stats.packets == 20)
-        point = {"RTP-Info": f"seq={hand.sequence};rtptime={hand.rtptime}"}
-        assert (await hand.ask("FLUSH", headers=point)).status == 200
+        point = {"RTP-Info": f"seq={sender.sequence};rtptime={sender.rtptime}"}
+        assert (await sender.ask("FLUSH", headers=point)).status == 200
 
         heard_ns = now_ns() + LEAD_NS
-        hand.announce(heard_ns, hand.rtptime)
-        hand.send_audio(MORE)
+        sender.announce(heard_ns, sender.rtptime)
+        sender.send_audio(MORE)
         await kitchen.wait_frames(20 * FRAMES)
 
         assert_on_time(kitchen, heard_ns, MORE)
@@ -143,45 +143,45 @@ async def test_flush_drops_what_is_queued_and_the_next_line_plays(
 async def test_stream_may_be_set_up_again_in_the_same_session(
     kitchen: AirPlay2Receiver,
 ) -> None:
-    async with playing(kitchen) as hand:
-        assert hand.clock
-        reply = await hand.ask("TEARDOWN", body={"streams": [{"type": 96}]})
+    async with playing(kitchen) as sender:
+        assert sender.clock
+        reply = await sender.ask("TEARDOWN", body={"streams": [{"type": 96}]})
         assert reply.status == 200
         assert kitchen.has_session
-        await hand.set_up_stream()
+        await sender.set_up_stream()
         assert not knows_clock(kitchen)
 
         await kitchen.wait_until(lambda: knows_clock(kitchen))
         heard_ns = now_ns() + LEAD_NS
-        hand.announce(heard_ns, hand.rtptime)
-        hand.send_audio(SOUND)
+        sender.announce(heard_ns, sender.rtptime)
+        sender.send_audio(SOUND)
         await kitchen.wait_frames(20 * FRAMES)
         assert_on_time(kitchen, heard_ns, SOUND)
 
 
 async def test_realtime_by_ntp(kitchen: AirPlay2Receiver) -> None:
-    async with HandSender2(kitchen.host, kitchen.port) as hand:
-        await hand.begin(timing="NTP")
+    async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
+        await sender.begin(timing="NTP")
         await kitchen.wait_until(lambda: kitchen.stats.timing_answers > 0)
-        classic = HandSender(kitchen.host, kitchen.port)
-        classic.control = hand.control
-        classic.ports = {"control_port": hand.ports["controlPort"]}
+        classic = RaopReferenceSender(kitchen.host, kitchen.port)
+        classic.control = sender.control
+        classic.ports = {"control_port": sender.ports["controlPort"]}
         heard_ns = now_ns() + LEAD_NS
-        classic.sync(heard_ns, hand.rtptime)
-        hand.send_audio(SOUND)
+        classic.sync(heard_ns, sender.rtptime)
+        sender.send_audio(SOUND)
         await kitchen.wait_frames(20 * FRAMES)
 
         assert_on_time(kitchen, heard_ns, SOUND)
 
 
 async def test_buffered_sound_is_heard_by_its_anchor(kitchen: AirPlay2Receiver) -> None:
-    async with playing(kitchen, 103) as hand:
-        rtptime, heard_ns = hand.rtptime, now_ns() + LEAD_NS
-        hand.buffer_audio(SOUND)
+    async with playing(kitchen, 103) as sender:
+        rtptime, heard_ns = sender.rtptime, now_ns() + LEAD_NS
+        sender.buffer_audio(SOUND)
         await kitchen.wait_until(lambda: kitchen.stats.packets == 20)
         assert not kitchen.is_playing
-        assert (await hand.ask("SETRATEANCHORTIME", body={"rate": 1})).status == 200
-        assert (await hand.anchor(heard_ns, rtptime)).status == 200
+        assert (await sender.ask("SETRATEANCHORTIME", body={"rate": 1})).status == 200
+        assert (await sender.anchor(heard_ns, rtptime)).status == 200
         await kitchen.wait_frames(20 * FRAMES)
 
         assert_on_time(kitchen, heard_ns, SOUND)
@@ -192,17 +192,17 @@ async def test_buffered_pause_and_resume_lose_nothing(
     kitchen: AirPlay2Receiver,
 ) -> None:
     sound = noise(60)
-    async with playing(kitchen, 103) as hand:
-        rtptime = hand.rtptime
-        hand.buffer_audio(sound)
-        await hand.anchor(now_ns() + LEAD_NS, rtptime)
+    async with playing(kitchen, 103) as sender:
+        rtptime = sender.rtptime
+        sender.buffer_audio(sound)
+        await sender.anchor(now_ns() + LEAD_NS, rtptime)
         await kitchen.wait_frames(10 * FRAMES)
-        await hand.ask("SETRATEANCHORTIME", body={"rate": 0})
+        await sender.ask("SETRATEANCHORTIME", body={"rate": 0})
         stopped = kitchen.recording.frames
         assert not kitchen.is_playing
 
         heard_ns = now_ns() + LEAD_NS
-        await hand.anchor(heard_ns, rtptime + stopped & 0xFFFFFFFF)
+        await sender.anchor(heard_ns, rtptime + stopped & 0xFFFFFFFF)
         await kitchen.wait_frames(60 * FRAMES)
 
         assert kitchen.pcm == sound
@@ -215,26 +215,28 @@ async def test_pause_may_lose_what_was_decoded() -> None:
     settled = {"ptp_settle_s": SETTLE_S, "loses_on_pause_s": 0.08}
     async with (
         receiver(more=quirks(**settled)) as kitchen,
-        playing(kitchen, 103) as hand,
+        playing(kitchen, 103) as sender,
     ):
-        hand.buffer_audio(noise(200))
-        await hand.anchor(now_ns() + LEAD_NS, hand.rtptime - 200 * FRAMES & 0xFFFFFFFF)
+        sender.buffer_audio(noise(200))
+        await sender.anchor(
+            now_ns() + LEAD_NS, sender.rtptime - 200 * FRAMES & 0xFFFFFFFF
+        )
         await kitchen.wait_frames(10 * FRAMES)
-        await hand.ask("SETRATEANCHORTIME", body={"rate": 0})
+        await sender.ask("SETRATEANCHORTIME", body={"rate": 0})
 
         assert kitchen.stats.flushed in (10, 11)
 
 
 async def test_buffered_flush_now(kitchen: AirPlay2Receiver) -> None:
-    async with playing(kitchen, 103) as hand:
-        await hand.anchor(now_ns() + 60 * NS_PER_S, hand.rtptime)
-        hand.buffer_audio(SOUND)
-        until = {"flushUntilSeq": hand.sequence, "flushUntilTS": hand.rtptime}
+    async with playing(kitchen, 103) as sender:
+        await sender.anchor(now_ns() + 60 * NS_PER_S, sender.rtptime)
+        sender.buffer_audio(SOUND)
+        until = {"flushUntilSeq": sender.sequence, "flushUntilTS": sender.rtptime}
         # what is still on its way is dropped as well
-        assert (await hand.ask("FLUSHBUFFERED", body=until)).status == 200
-        heard_ns, rtptime = now_ns() + LEAD_NS, hand.rtptime
-        hand.buffer_audio(MORE)
-        await hand.anchor(heard_ns, rtptime)
+        assert (await sender.ask("FLUSHBUFFERED", body=until)).status == 200
+        heard_ns, rtptime = now_ns() + LEAD_NS, sender.rtptime
+        sender.buffer_audio(MORE)
+        await sender.anchor(heard_ns, rtptime)
         await kitchen.wait_frames(20 * FRAMES)
 
         assert_on_time(kitchen, heard_ns, MORE)
@@ -245,21 +247,25 @@ async def test_buffered_flush_now(kitchen: AirPlay2Receiver) -> None:
 async def test_buffered_flush_later_makes_a_gapless_cut(
     kitchen: AirPlay2Receiver,
 ) -> None:
-    async with playing(kitchen, 103) as hand:
-        heard_ns, rtptime, sequence = now_ns() + LEAD_NS, hand.rtptime, hand.sequence
-        hand.buffer_audio(SOUND)
+    async with playing(kitchen, 103) as sender:
+        heard_ns, rtptime, sequence = (
+            now_ns() + LEAD_NS,
+            sender.rtptime,
+            sender.sequence,
+        )
+        sender.buffer_audio(SOUND)
         await kitchen.wait_until(lambda: kitchen.stats.packets == 20)
-        await hand.anchor(heard_ns, rtptime)
+        await sender.anchor(heard_ns, rtptime)
         cut = rtptime + 8 * FRAMES & 0xFFFFFFFF
         body = {
             "flushFromSeq": sequence + 8,
             "flushFromTS": cut,
-            "flushUntilSeq": hand.sequence,
+            "flushUntilSeq": sender.sequence,
             "flushUntilTS": cut,
         }
-        await hand.ask("FLUSHBUFFERED", body=body)
-        hand.rtptime = cut
-        hand.buffer_audio(MORE)
+        await sender.ask("FLUSHBUFFERED", body=body)
+        sender.rtptime = cut
+        sender.buffer_audio(MORE)
         await kitchen.wait_frames(28 * FRAMES)
 
         assert_on_time(kitchen, heard_ns, SOUND[: 8 * FRAMES * 4] + MORE)
@@ -267,20 +273,20 @@ async def test_buffered_flush_later_makes_a_gapless_cut(
 
 async def test_full_buffer_makes_the_sender_wait() -> None:
     small = quirks(buffer_bytes=50_000)
-    async with receiver(more=small) as kitchen, playing(kitchen, 103) as hand:
-        assert hand.ports["audioBufferSize"] == 50_000
+    async with receiver(more=small) as kitchen, playing(kitchen, 103) as sender:
+        assert sender.ports["audioBufferSize"] == 50_000
         packets = 1000
-        sound, rtptime = noise(packets), hand.rtptime
-        hand.buffer_audio(sound)
-        assert hand.data
+        sound, rtptime = noise(packets), sender.rtptime
+        sender.buffer_audio(sound)
+        assert sender.data
         await kitchen.wait_until(lambda: kitchen.stats.packets == 35)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
-                await hand.data.drain()
+                await sender.data.drain()
         assert kitchen.stats.packets == 35
 
         # the 35 packets that fit are heard, and others take their places
-        await hand.anchor(now_ns() + LEAD_NS, rtptime)
+        await sender.anchor(now_ns() + LEAD_NS, rtptime)
         await kitchen.wait_frames(60 * FRAMES)
         assert kitchen.pcm[: 60 * FRAMES * 4] == sound[: 60 * FRAMES * 4]
 
@@ -291,13 +297,13 @@ async def test_full_buffer_makes_the_sender_wait() -> None:
 async def test_feedback_tells_whether_a_codec_is_known(
     kitchen: AirPlay2Receiver, ssrc: int, rate: float
 ) -> None:
-    async with playing(kitchen, 103) as hand:
-        hand.ssrc = ssrc
-        hand.buffer_audio(SOUND)
+    async with playing(kitchen, 103) as sender:
+        sender.ssrc = ssrc
+        sender.buffer_audio(SOUND)
         await kitchen.wait_until(lambda: kitchen.stats.packets == 20)
-        await hand.anchor(now_ns() + 60 * NS_PER_S, hand.rtptime)
+        await sender.anchor(now_ns() + 60 * NS_PER_S, sender.rtptime)
 
-        reply = await hand.ask("POST", "/feedback")
+        reply = await sender.ask("POST", "/feedback")
 
         assert plistlib.loads(reply.body) == {"streams": [{"type": 103, "sr": rate}]}
 
@@ -305,12 +311,12 @@ async def test_feedback_tells_whether_a_codec_is_known(
 async def test_feedback_says_nothing_for_a_wrong_clock(
     kitchen: AirPlay2Receiver,
 ) -> None:
-    async with playing(kitchen, 103) as hand:
-        hand.buffer_audio(SOUND)
+    async with playing(kitchen, 103) as sender:
+        sender.buffer_audio(SOUND)
         await kitchen.wait_until(lambda: kitchen.stats.packets == 20)
-        hand.clock_id += 1
-        assert (await hand.anchor(now_ns() + LEAD_NS, hand.rtptime)).status == 200
-        reply = await hand.ask("POST", "/feedback")
+        sender.clock_id += 1
+        assert (await sender.anchor(now_ns() + LEAD_NS, sender.rtptime)).status == 200
+        reply = await sender.ask("POST", "/feedback")
 
         assert plistlib.loads(reply.body) == {"streams": [{"type": 103, "sr": 0.0}]}
         assert not kitchen.is_playing
@@ -320,9 +326,9 @@ async def test_anchor_may_be_refused_until_the_clock_is_known() -> None:
     strict = quirks(anchor_needs_clock=True)
     async with (
         receiver(more=strict) as kitchen,
-        HandSender2(kitchen.host, kitchen.port) as hand,
+        AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender,
     ):
-        await hand.begin(103)
-        reply = await hand.anchor(now_ns() + LEAD_NS, hand.rtptime)
+        await sender.begin(103)
+        reply = await sender.anchor(now_ns() + LEAD_NS, sender.rtptime)
 
         assert reply.status == 400

@@ -5,7 +5,7 @@ import struct
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from tests.virtual_receiver.rtsp import RtspError
+from tests.virtual_receiver.network.rtsp import RtspError
 
 from .home_kit import stretch
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.virtual_receiver.network.rtsp import Request, Response
 from tests.virtual_receiver.quirks import Quirks
-from tests.virtual_receiver.rtsp import Request, Response
 
 from .home_kit import HomeKitVisit
 from .legacy import LegacyVisit

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from tests.virtual_receiver.network.rtsp import Response
 from tests.virtual_receiver.quirks import Quirks
-from tests.virtual_receiver.rtsp import Response
 
 from .srp import HOME_KIT, Verifier
 from .tlv import pack, unpack

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import (
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
-from tests.virtual_receiver.rtsp import Response
+from tests.virtual_receiver.network.rtsp import Response
 
 from .srp import LEGACY, Verifier
 

@@ -32,7 +32,7 @@ from tests.raop.engine.ptp_follower import (
     message,
 )
 from tests.virtual_receiver import Quirks
-from tests.virtual_receiver.airplay2.clockwork import Clockwork, PtpPorts
+from tests.virtual_receiver.airplay2.ptp_sockets import PtpPorts, PtpSockets
 from tests.virtual_receiver.clock import ReceiverClock, monotonic_ns
 
 OUR_ID = 0xA1B2C3D4E5F60718
@@ -351,7 +351,7 @@ async def test_a_virtual_receivers_clock_locks_onto_ours(quirks: Quirks) -> None
     own = ReceiverClock(3_000_000_000, 40, monotonic_ns())
     ports = PtpPorts(0, 0, None, None)
     here = "127.0.0.2"
-    work = Clockwork(CLOCK_ID.to_bytes(8), here, ports, own, quirks, lambda: False)
+    work = PtpSockets(CLOCK_ID.to_bytes(8), here, ports, own, quirks, lambda: False)
     work.open()
     pacer = Pacer()
     pacer.start()
@@ -396,7 +396,7 @@ async def test_a_virtual_receiver_that_keeps_its_clock_is_followed() -> None:
     peer = await service.add_peer([here], Habit.LEADS)
     (ours,) = service.ports
     ports = PtpPorts(0, 0, ours.event, ours.general)
-    work = Clockwork(CLOCK_ID.to_bytes(8), here, ports, own, quirks, lambda: False)
+    work = PtpSockets(CLOCK_ID.to_bytes(8), here, ports, own, quirks, lambda: False)
     work.open()
     try:
         work.follow("127.0.0.1")

@@ -20,7 +20,7 @@ from tests.raop.engine.fakes import MS, PACKET_NS
 from tests.raop.engine.harness import STREAM, EngineHarness, member, play, receiver, wav
 from tests.raop.engine.timing_errors import SessionLine, p99
 from tests.virtual_receiver import PlayedPacket, VirtualReceiver, monotonic_ns
-from tests.virtual_receiver.recording import runs
+from tests.virtual_receiver.playback.recording import runs
 
 STEPS = int(os.environ.get("AIRPLAY_GROUP_STEPS", "12"))
 SPEAKERS = 5

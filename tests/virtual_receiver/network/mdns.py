@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from zeroconf import IPVersion
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
-from .receiver import VirtualReceiver
+from tests.virtual_receiver.receiver import VirtualReceiver
 
 RAOP = "_raop._tcp.local."
 AIRPLAY = "_airplay._tcp.local."

@@ -7,11 +7,12 @@ import socket
 import struct
 from typing import cast
 
-from .clock import monotonic_ns
-from .pairing import SecureChannel
-from .quirks import Quirks
+from tests.virtual_receiver.clock import monotonic_ns
+from tests.virtual_receiver.pairing import SecureChannel
+from tests.virtual_receiver.quirks import Quirks
+from tests.virtual_receiver.raop.session import Session, SessionState
+
 from .rtsp import Request, RequestParser, Response, RtspError
-from .session import Session, SessionState
 from .udp import Address
 
 _READ_BYTES = 65536

@@ -58,7 +58,7 @@ def now_ns() -> int:
 
 
 @dataclass
-class HandSender:
+class RaopReferenceSender:
     """One RTSP connection and three UDP sockets."""
 
     host: str

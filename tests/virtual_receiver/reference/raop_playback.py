@@ -1,7 +1,8 @@
 """A virtual receiver and the sender written by hand, for tests of the receiver."""
 
-from . import Cadence, Quirks, VirtualReceiver
-from .hand_sender import HandSender, noise
+from tests.virtual_receiver import Cadence, Quirks, VirtualReceiver
+
+from .raop_sender import RaopReferenceSender, noise
 
 LEAD_S = 0.15
 TOLERANCE_NS = 2_000_000
@@ -9,9 +10,11 @@ SOUND = noise(20)
 FAST = Cadence(interval_s=0.1, first_interval_s=0.05)
 
 
-def sender(receiver: VirtualReceiver, **changes: object) -> HandSender:
+def reference_sender(
+    receiver: VirtualReceiver, **changes: object
+) -> RaopReferenceSender:
     """Make a sender for a receiver."""
-    return HandSender(receiver.host, receiver.port, **changes)  # type: ignore[arg-type]
+    return RaopReferenceSender(receiver.host, receiver.port, **changes)  # type: ignore[arg-type]
 
 
 def quirky(**quirks: object) -> VirtualReceiver:

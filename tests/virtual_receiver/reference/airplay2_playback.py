@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.virtual_receiver.hand_sender import NS_PER_S, noise, now_ns
+from tests.virtual_receiver.airplay2.ptp_sockets import PtpPorts
+from tests.virtual_receiver.airplay2.receiver import AirPlay2Receiver
 from tests.virtual_receiver.quirks import Quirks
-from tests.virtual_receiver.timing import Cadence
+from tests.virtual_receiver.raop.timing import Cadence
 
-from .clockwork import PtpPorts
-from .hand_clock import CLOCK_ID, HandClock
-from .hand_sender import HandSender2
-from .receiver import AirPlay2Receiver
+from .airplay2_clock import CLOCK_ID, ReferenceClock
+from .airplay2_sender import AirPlay2ReferenceSender
+from .raop_sender import NS_PER_S, noise, now_ns
 
 LEAD_NS = 150_000_000
 TOLERANCE_NS = 2_000_000
@@ -39,14 +39,16 @@ def quirks(**changes: object) -> Quirks:
 @asynccontextmanager
 async def playing(
     kitchen: AirPlay2Receiver, kind: int = 96, *, offset_ns: int = 0
-) -> AsyncIterator[HandSender2]:
+) -> AsyncIterator[AirPlay2ReferenceSender]:
     """Connect a sender whose clock is known."""
-    async with HandSender2(kitchen.host, kitchen.port) as hand:
-        hand.clock = HandClock(kitchen.host, kitchen.ptp_ports, offset_ns=offset_ns)
-        await hand.begin(kind)
-        hand.clock.start()
+    async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
+        sender.clock = ReferenceClock(
+            kitchen.host, kitchen.ptp_ports, offset_ns=offset_ns
+        )
+        await sender.begin(kind)
+        sender.clock.start()
         await kitchen.wait_until(lambda: knows_clock(kitchen))
-        yield hand
+        yield sender
 
 
 def knows_clock(kitchen: AirPlay2Receiver) -> bool:

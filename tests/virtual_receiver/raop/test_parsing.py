@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.virtual_receiver.network.rtsp import RequestParser, Response, RtspError
+from tests.virtual_receiver.quirks import parse_quirks
+
 from .alac import AlacError, decode_alac, decode_l16
 from .crypto import decrypt
 from .digest import digest, is_authorized
@@ -19,11 +22,9 @@ from .packets import (
     parse_timing_reply,
     signed_distance,
 )
-from .quirks import parse_quirks
-from .rtsp import RequestParser, Response, RtspError
 from .sdp import SdpError, parse_sdp
 
-_VECTORS = json.loads((Path(__file__).parents[1] / "vectors.json").read_text())
+_VECTORS = json.loads((Path(__file__).parents[2] / "vectors.json").read_text())
 
 SDP = (
     b"v=0\r\no=iTunes 1234567890 0 IN IP4 192.168.1.10\r\ns=iTunes\r\n"

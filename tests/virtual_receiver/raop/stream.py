@@ -5,10 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 import itertools
 
+from tests.virtual_receiver.clock import ReceiverClock, monotonic_ns
+from tests.virtual_receiver.faults import Faults
+from tests.virtual_receiver.network.udp import Address, Channel, Datagram, UdpPorts
+from tests.virtual_receiver.playback.player import Player
+from tests.virtual_receiver.playback.recording import Recording
+from tests.virtual_receiver.quirks import Quirks
+from tests.virtual_receiver.stats import Stats
+
 from .alac import AlacError
-from .clock import ReceiverClock, monotonic_ns
 from .decoder import Decoder, KeyOpener
-from .faults import Faults
 from .packets import (
     AUDIO,
     RESENT,
@@ -23,14 +29,9 @@ from .packets import (
     parse_sync,
     parse_timing_reply,
 )
-from .player import Player
-from .quirks import Quirks
-from .recording import Recording
 from .sdp import Announcement
 from .session import Ports
-from .stats import Stats
 from .timing import Cadence, TimingClient
-from .udp import Address, Channel, Datagram, UdpPorts
 
 _TICK_S = 0.05
 # The loop's timers are no finer.

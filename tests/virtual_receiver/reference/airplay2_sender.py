@@ -11,19 +11,10 @@ from typing import Any, Self
 
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from tests.virtual_receiver.hand_sender import (
-    FRAMES,
-    NS_PER_S,
-    RATE,
-    Reply,
-    alac_frame,
-    now_ns,
-    ntp,
-)
-
-from .hand_channel import Secret
-from .hand_clock import CLOCK_ID, HandClock, signed
-from .hand_pairing import Talk
+from .airplay2_channel import Secret
+from .airplay2_clock import CLOCK_ID, ReferenceClock, signed
+from .airplay2_pairing import Talk
+from .raop_sender import FRAMES, NS_PER_S, RATE, Reply, alac_frame, now_ns, ntp
 
 BPLIST = "application/x-apple-binary-plist"
 SSRC = 0x0000FACE
@@ -31,7 +22,7 @@ SSRC = 0x0000FACE
 type Body = bytes | Mapping[str, object] | list[object]
 
 
-class HandSender2:
+class AirPlay2ReferenceSender:
     """One connection, its event channel and a stream."""
 
     def __init__(self, host: str, port: int, local: str | None = None) -> None:
@@ -41,7 +32,7 @@ class HandSender2:
         self.sequence, self.rtptime = 65_530, 0xFFFFF000
         self.ssrc = 0
         self.clock_id = CLOCK_ID
-        self.clock: HandClock | None = None
+        self.clock: ReferenceClock | None = None
         self.told: dict[str, Any] = {}
         """The answer to the session's SETUP."""
         self.ports: dict[str, Any] = {}

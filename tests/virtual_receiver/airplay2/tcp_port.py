@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable
 import contextlib
 import socket
 
-from tests.virtual_receiver.udp import Address
+from tests.virtual_receiver.network.udp import Address
 
 type Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 _BUFFER_BYTES = 64 * 1024
 
 
-class Door:
+class TcpPort:
     """Let the sender in, one connection after the other, until closed."""
 
     def __init__(

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .clock import to_unix_ns
-from .packets import signed_distance
+from tests.virtual_receiver.clock import to_unix_ns
+from tests.virtual_receiver.raop.packets import signed_distance
+
 from .recording import FRAME_BYTES, NS_PER_S, PlayedPacket, runs
 
 _PROBE_FRAMES = 256

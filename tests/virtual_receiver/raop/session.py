@@ -6,12 +6,13 @@ from enum import Enum, auto
 import re
 from typing import Protocol
 
+from tests.virtual_receiver.network.rtsp import Request, Response, parse_parameters
+from tests.virtual_receiver.pairing import Visitor
+from tests.virtual_receiver.quirks import Quirks
+
 from .digest import challenge, is_authorized
 from .metadata import Song
-from .pairing import Visitor
 from .parameters import ParameterHost, Parameters, rtptime_of
-from .quirks import Quirks
-from .rtsp import Request, Response, parse_parameters
 from .sdp import Announcement, SdpError, parse_sdp
 
 PUBLIC = (

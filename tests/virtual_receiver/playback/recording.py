@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from .packets import signed_distance
+from tests.virtual_receiver.raop.packets import signed_distance
 
 NS_PER_S = 1_000_000_000
 FRAME_BYTES = 4

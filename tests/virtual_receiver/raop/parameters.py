@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
+from tests.virtual_receiver.network.rtsp import Request, Response, parse_parameters
+from tests.virtual_receiver.quirks import Quirks
+
 from .metadata import MetadataError, Song, parse_dmap, parse_progress
-from .quirks import Quirks
-from .rtsp import Request, Response, parse_parameters
 
 
 class ParameterHost(Protocol):

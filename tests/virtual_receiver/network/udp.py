@@ -7,7 +7,7 @@ from enum import Enum
 import socket
 import struct
 
-from .clock import NS_PER_S, monotonic_ns, realtime_ns
+from tests.virtual_receiver.clock import NS_PER_S, monotonic_ns, realtime_ns
 
 # Linux <asm-generic/socket.h>; the socket module has no name for it
 _SO_TIMESTAMPNS = 35

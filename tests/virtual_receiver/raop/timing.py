@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 import itertools
 
-from .clock import OffsetEstimator
+from tests.virtual_receiver.clock import OffsetEstimator
+from tests.virtual_receiver.stats import Stats
+
 from .packets import TimingReply, build_timing_request, ns_to_ntp
-from .stats import Stats
 
 _PENDING = 64
 

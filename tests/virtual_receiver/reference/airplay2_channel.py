@@ -5,7 +5,7 @@ import struct
 
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from .hand_pairing import stretch
+from .airplay2_pairing import stretch
 
 
 class Secret:

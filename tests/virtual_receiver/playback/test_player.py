@@ -5,15 +5,16 @@ import random
 
 import pytest
 
-from .clock import OffsetEstimator, ReceiverClock
+from tests.virtual_receiver.clock import OffsetEstimator, ReceiverClock
+from tests.virtual_receiver.quirks import Quirks
+from tests.virtual_receiver.raop.packets import SyncPacket
+from tests.virtual_receiver.raop.sdp import Announcement
+from tests.virtual_receiver.stats import Stats
+
+from .find_sound import find
 from .gaps import in_ranges
-from .heard import find
-from .packets import SyncPacket
 from .player import Player
-from .quirks import Quirks
 from .recording import PlayedPacket, Recording, runs, segments, with_pauses
-from .sdp import Announcement
-from .stats import Stats
 
 MS = 1_000_000
 S = 1_000_000_000

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import socket
 
 from tests.virtual_receiver.clock import ReceiverClock, monotonic_ns, realtime_ns
+from tests.virtual_receiver.network.udp import Address, open_udp, stamp_of
 from tests.virtual_receiver.quirks import Quirks
-from tests.virtual_receiver.udp import Address, open_udp, stamp_of
 
 from .follower import Follower
 from .own_clock import OwnClock
@@ -31,7 +31,7 @@ class PtpPorts:
     sender_general: int | None = 320
 
 
-class Clockwork:
+class PtpSockets:
     """Feed a follower with what a sender's clock says."""
 
     def __init__(

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 
-from tests.virtual_receiver.hand_sender import NS_PER_S, now_ns
+from .raop_sender import NS_PER_S, now_ns
 
 CLOCK_ID = 0xFFFF001122334455
 _HEAD = struct.Struct(">BBHBBHqI8sHHBb")
@@ -16,7 +16,7 @@ def signed(clock_id: int) -> int:
     return clock_id - (clock_id >> 63 << 64)
 
 
-class HandClock:
+class ReferenceClock:
     """A grandmaster of one follower, on its own two ports."""
 
     def __init__(

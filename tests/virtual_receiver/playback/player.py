@@ -3,13 +3,14 @@
 from collections import deque
 from dataclasses import dataclass
 
-from .clock import NS_PER_S, OffsetEstimator, ReceiverClock
+from tests.virtual_receiver.clock import NS_PER_S, OffsetEstimator, ReceiverClock
+from tests.virtual_receiver.quirks import Quirks
+from tests.virtual_receiver.raop.packets import SyncPacket, signed_distance
+from tests.virtual_receiver.raop.sdp import Announcement
+from tests.virtual_receiver.stats import Stats
+
 from .gaps import Gaps
-from .packets import SyncPacket, signed_distance
-from .quirks import Quirks
 from .recording import PlayedPacket, Recording
-from .sdp import Announcement
-from .stats import Stats
 
 OWN_LATENCY_FRAMES = 11025
 # shairport-sync: three quarters of 1024 packets (rtp.c)

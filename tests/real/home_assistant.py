@@ -10,7 +10,7 @@ from tests.ha.players import play, player_of, state_of
 from tests.ha.watch import Watch
 
 from .compare import Frames, read_pcm
-from .network import Shairport
+from .shairport_lab import Shairport
 
 PASSWORD = "secret"
 

@@ -1,0 +1,1 @@
+"""Sockets of a receiver: RTSP over TCP, audio over UDP, mDNS."""

@@ -1,0 +1,1 @@
+"""Play packets, record them, and find sounds in the recording."""

@@ -1,0 +1,1 @@
+"""Senders written from the text of the protocol, which test the virtual receiver."""
