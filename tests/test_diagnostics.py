@@ -2,13 +2,10 @@
 
 import json
 
-from pytest_homeassistant_custom_component.components.diagnostics import (
-    get_diagnostics_for_config_entry,
-)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
-from homeassistant.setup import async_setup_component
+from tests.ha.diagnostics import diagnostics_of
 from tests.ha.players import entry_for, play, set_up
 from tests.ha.zeroconf import Network, airplay_info, raop_info
 from tests.virtual_receiver import VirtualReceiver
@@ -21,7 +18,6 @@ async def test_diagnostics_tell_no_secret(
     song: str,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    assert await async_setup_component(hass, "diagnostics", {})
     network.announce(raop_info(locked))
     network.announce(
         airplay_info(locked, txt={"pk": "ab" * 32, "serialNumber": "SN123456"})
@@ -30,9 +26,8 @@ async def test_diagnostics_tell_no_secret(
     player = await set_up(hass, entry)
     await play(hass, player, song)
 
-    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    told = await diagnostics_of(hass, hass_client, entry)
 
-    assert isinstance(told, dict)
     assert told["receiver"]["model"] == "ShairportSync"
     assert told["receiver"]["id"] == "0a0b0c…"
     assert told["receiver"]["lanes"] == ["raop"]
@@ -53,13 +48,11 @@ async def test_diagnostics_tell_no_secret(
 async def test_diagnostics_of_a_speaker_that_does_nothing(
     hass: HomeAssistant, kitchen: VirtualReceiver, hass_client: ClientSessionGenerator
 ) -> None:
-    assert await async_setup_component(hass, "diagnostics", {})
     entry = entry_for(kitchen)
     await set_up(hass, entry)
 
-    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    told = await diagnostics_of(hass, hass_client, entry)
 
-    assert isinstance(told, dict)
     assert told["player"] == {
         "state": "idle",
         "volume": 0.2,

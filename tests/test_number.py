@@ -16,7 +16,6 @@ from tests.ha.numbers import CROSSFADE, DELAY, MAXIMUM, PLAYER, choose, remember
 from tests.ha.players import call, entry_for, level_of, play, set_up, state_of
 from tests.ha.sound import RATE
 from tests.ha.watch import Watch
-from tests.ha.zeroconf import Network, raop_info
 from tests.virtual_receiver import VirtualReceiver
 
 FRAME_BYTES = 4
@@ -86,14 +85,8 @@ async def test_numbers_go_and_come_with_the_entry(
 
 
 async def test_numbers_may_be_chosen_while_the_receiver_is_away(
-    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+    hass: HomeAssistant, away: str
 ) -> None:
-    network.announce(raop_info(kitchen))
-    player = await set_up(hass, entry_for(kitchen))
-    watch = Watch(hass, player)
-    network.goodbye(raop_info(kitchen))
-    await watch.until_is("unavailable")
-
     await choose(hass, MAXIMUM, 40)
     await choose(hass, DELAY, 120)
 

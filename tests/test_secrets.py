@@ -6,16 +6,13 @@ import logging
 from unittest.mock import patch
 
 import pytest
-from pytest_homeassistant_custom_component.components.diagnostics import (
-    get_diagnostics_for_config_entry,
-)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.setup import async_setup_component
+from tests.ha.diagnostics import diagnostics_of
 from tests.ha.flows import FEATURES, answer, discovered
 from tests.ha.players import play, player_of
 from tests.ha.zeroconf import raop_info
@@ -87,7 +84,6 @@ async def test_secrets_stay_secret(
     caplog: pytest.LogCaptureFixture,
     kind: Kind | None,
 ) -> None:
-    assert await async_setup_component(hass, "diagnostics", {})
     gate = Gate(kind, CODE) if kind else None
     txt = {"ft": FEATURES[kind], "pw": "false"} if kind else {}
     async with VirtualReceiver("Den", gate=gate, txt=txt, password=PASSWORD) as den:
@@ -95,7 +91,7 @@ async def test_secrets_stay_secret(
         entry = made["result"]
         player = player_of(hass, entry)
         await play(hass, player, song)
-        told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+        told = await diagnostics_of(hass, hass_client, entry)
         await hass.services.async_call(
             "media_player", "media_stop", {"entity_id": player}, blocking=True
         )

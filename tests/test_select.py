@@ -14,7 +14,6 @@ from homeassistant.helpers import entity_registry as er
 from tests.ha.players import call, entry_for, play, set_up, state_of
 from tests.ha.sound import write_wav
 from tests.ha.watch import Watch
-from tests.ha.zeroconf import Network, raop_info
 from tests.virtual_receiver import VirtualReceiver
 
 CHANNEL = "select.kitchen_channel"
@@ -104,14 +103,8 @@ async def test_side_is_changed_while_it_plays(
 
 
 async def test_channel_may_be_chosen_while_the_receiver_is_away(
-    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+    hass: HomeAssistant, away: str
 ) -> None:
-    network.announce(raop_info(kitchen))
-    player = await set_up(hass, entry_for(kitchen))
-    watch = Watch(hass, player)
-    network.goodbye(raop_info(kitchen))
-    await watch.until_is("unavailable")
-
     await choose(hass, "mono")
 
     assert state_of(hass, CHANNEL).state == "mono"

@@ -45,6 +45,13 @@ def said(media: Path) -> Samples:
     return voice(media / "said.wav", 0.5)
 
 
+async def play_music(hass: HomeAssistant, player: str, seconds: float) -> Samples:
+    """Play a new song on a player and return its left side."""
+    song = music(Path(hass.config.media_dirs["local"]) / "song.wav", seconds)
+    await play(hass, player, f"{FOLDER}/song.wav")
+    return song
+
+
 async def test_idle_speaker_announces_and_stays_idle(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, said: Samples
 ) -> None:
@@ -75,14 +82,9 @@ async def test_own_chime_comes_first(
 
 
 async def test_music_is_lowered_and_its_queue_is_left_alone(
-    hass: HomeAssistant,
-    kitchen: VirtualReceiver,
-    player: str,
-    media: Path,
-    said: Samples,
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, said: Samples
 ) -> None:
-    song = music(media / "song.wav", 3.5)
-    await play(hass, player, f"{FOLDER}/song.wav")
+    song = await play_music(hass, player, 3.5)
     watch = Watch(hass, player)
 
     await announce(hass, player, f"{FOLDER}/said.wav", preannounce=False)
@@ -100,14 +102,9 @@ async def test_music_is_lowered_and_its_queue_is_left_alone(
 
 
 async def test_paused_music_stays_paused(
-    hass: HomeAssistant,
-    kitchen: VirtualReceiver,
-    player: str,
-    media: Path,
-    said: Samples,
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, said: Samples
 ) -> None:
-    song = music(media / "song.wav", 2.0)
-    await play(hass, player, f"{FOLDER}/song.wav")
+    song = await play_music(hass, player, 2.0)
     await call(hass, player, "media_pause")
     watch = Watch(hass, player)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.airplay.raop.errors import (
     MediaNotFoundError,
@@ -249,15 +250,16 @@ async def test_media_that_is_nothing_is_told(
     assert not held.announced
 
 
-async def test_speaker_that_plays_for_another_sender_is_left_alone(
-    hass: HomeAssistant,
-    held: HeldSender,
-    kitchen: VirtualReceiver,
-    network: Network,
-) -> None:
+def in_use_entry(kitchen: VirtualReceiver, network: Network) -> MockConfigEntry:
+    """Return the entry of a receiver whose record reports another sender."""
     network.announce(raop_info(kitchen, txt={"sf": "0x20004"}))
-    entry = entry_for(kitchen)
-    player = await set_up(hass, entry)
+    return entry_for(kitchen)
+
+
+async def test_speaker_that_plays_for_another_sender_is_left_alone(
+    hass: HomeAssistant, held: HeldSender, kitchen: VirtualReceiver, network: Network
+) -> None:
+    player = await set_up(hass, in_use_entry(kitchen, network))
     with pytest.raises(HomeAssistantError, match='"Take over"'):
         await announce(hass, player, BELL)
     assert not held.announced
@@ -275,13 +277,9 @@ async def test_speaker_that_plays_for_another_sender_is_left_alone(
 
 
 async def test_speaker_is_taken_over_by_option(
-    hass: HomeAssistant,
-    held: HeldSender,
-    kitchen: VirtualReceiver,
-    network: Network,
+    hass: HomeAssistant, held: HeldSender, kitchen: VirtualReceiver, network: Network
 ) -> None:
-    network.announce(raop_info(kitchen, txt={"sf": "0x20004"}))
-    entry = entry_for(kitchen)
+    entry = in_use_entry(kitchen, network)
     entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(
         entry, options={"announcements": {"taken": "take_over"}}

@@ -76,6 +76,17 @@ async def set_level(hass: HomeAssistant, player: str, level: float) -> None:
     await call(hass, player, "volume_set", volume_level=level)
 
 
+async def begin_long(
+    hass: HomeAssistant, player: str, *, volume: float
+) -> asyncio.Task[None]:
+    """Announce the long file on a speaker at 30 %; return once it plays."""
+    await set_level(hass, player, 0.3)
+    watch = Watch(hass, player)
+    asking = asyncio.create_task(announce(hass, player, LONG, announce_volume=volume))
+    await begun(watch)
+    return asking
+
+
 async def set_maximum(hass: HomeAssistant, percent: int) -> None:
     await hass.services.async_call(
         "number", "set_value", {"entity_id": MAXIMUM, "value": percent}, blocking=True
@@ -126,10 +137,7 @@ async def test_level_that_is_set_meanwhile_stays(
     player: str,
     storage: dict[str, Any],
 ) -> None:
-    await set_level(hass, player, 0.3)
-    watch = Watch(hass, player)
-    asking = asyncio.create_task(announce(hass, player, LONG, announce_volume=0.6))
-    await begun(watch)
+    asking = await begin_long(hass, player, volume=0.6)
 
     await set_level(hass, player, 0.4)
     await noted(storage, 0.4)
@@ -153,10 +161,7 @@ async def test_announcement_is_never_louder_than_the_maximum(
 async def test_maximum_that_is_lowered_meanwhile_counts_at_once(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str
 ) -> None:
-    await set_level(hass, player, 0.3)
-    watch = Watch(hass, player)
-    asking = asyncio.create_task(announce(hass, player, LONG, announce_volume=0.9))
-    await begun(watch)
+    asking = await begin_long(hass, player, volume=0.9)
 
     await set_maximum(hass, 40)
     await kitchen.wait_until(lambda: percents(kitchen) == [30, 90, 30])
@@ -181,10 +186,7 @@ async def test_level_comes_back_after_the_sender_was_killed(
     player: str,
     storage: dict[str, Any],
 ) -> None:
-    await set_level(hass, player, 0.3)
-    watch = Watch(hass, player)
-    asking = asyncio.create_task(announce(hass, player, LONG, announce_volume=0.6))
-    await begun(watch)
+    asking = await begin_long(hass, player, volume=0.6)
 
     os.kill(sender_pids()[0], signal.SIGKILL)
 
@@ -202,10 +204,7 @@ async def test_next_announcement_brings_the_level_back_too(
     player: str,
     storage: dict[str, Any],
 ) -> None:
-    await set_level(hass, player, 0.3)
-    watch = Watch(hass, player)
-    asking = asyncio.create_task(announce(hass, player, LONG, announce_volume=0.6))
-    await begun(watch)
+    asking = await begin_long(hass, player, volume=0.6)
     waiting = asyncio.create_task(announce(hass, player, SAID, announce_volume=0.5))
 
     os.kill(sender_pids()[0], signal.SIGKILL)

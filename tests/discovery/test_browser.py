@@ -214,8 +214,7 @@ async def test_receiver_without_mdns_is_unavailable_until_it_answers(
 async def test_receiver_without_mdns_is_back_with_whatever_it_answers(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
-    entry = entry_for(kitchen, manual=True)
-    player = await lose(hass, kitchen, entry, song)
+    player = await lose(hass, kitchen, entry_for(kitchen, manual=True), song)
     kitchen.quirks = Quirks(garbage_reply=frozenset({"OPTIONS"}))
     await kitchen.start()
 

@@ -4,20 +4,17 @@ import asyncio
 from collections.abc import AsyncGenerator
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.components.diagnostics import (
-    get_diagnostics_for_config_entry,
-)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
-from homeassistant.setup import async_setup_component
 from tests.announcements.held_sender import announce
+from tests.ha.diagnostics import diagnostics_of
 from tests.ha.flows import answer, discovered, opened
 from tests.ha.players import call, entry_for, level_db, play, set_up, state_of
+from tests.ha.receivers import receiver_fixture
 from tests.ha.remote import remote_of
 from tests.ha.three_speakers import ALIKE_NS
 from tests.ha.watch import Watch
@@ -32,18 +29,9 @@ IN_SESSION = {"flags": "0x20804"}
 PLAYER = "media_player.living_room"
 
 
-@pytest.fixture
-async def left(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
-    """Return the receiver that leads."""
-    async with VirtualReceiver("Left", receiver_id="0A0B0C0D0E02") as receiver:
-        yield receiver
-
-
-@pytest.fixture
-async def right(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
-    """Return the other one."""
-    async with VirtualReceiver("Right", receiver_id="0A0B0C0D0E01") as receiver:
-        yield receiver
+# The left one leads.
+left = receiver_fixture("Left", "0A0B0C0D0E02")
+right = receiver_fixture("Right", "0A0B0C0D0E01")
 
 
 @pytest.fixture
@@ -366,9 +354,8 @@ async def test_diagnostics_of_a_pair_tell_no_secret(
     pair: MockConfigEntry,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    assert await async_setup_component(hass, "diagnostics", {})
 
-    told: Any = await get_diagnostics_for_config_entry(hass, hass_client, pair)
+    told = await diagnostics_of(hass, hass_client, pair)
 
     assert told["receiver"]["buddy"] == "0a0b0c…"
     assert told["entry"]["data"]["buddy"]["name"] == "Right"

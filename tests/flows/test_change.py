@@ -1,6 +1,7 @@
 """Receivers that were paired before: forgotten pairings, new passwords, new addresses."""
 
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -11,6 +12,14 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.pairing import Gate
 
 pytestmark = pytest.mark.usefixtures("no_scan")
+
+
+@pytest.fixture
+def paired(hass: HomeAssistant, den: VirtualReceiver) -> MockConfigEntry:
+    """Return an entry whose credentials the receiver knows."""
+    entry = entry_for(den, credentials=gate_of(den).acquaint())
+    entry.add_to_hass(hass)
+    return entry
 
 
 @pytest.mark.parametrize("den", KINDS, indirect=True)
@@ -113,35 +122,31 @@ async def test_password_form_of_the_reauth_gives_way_to_a_code(
 
 @pytest.mark.usefixtures("no_setup")
 async def test_reconfigure_pairs_again(
-    hass: HomeAssistant, den: VirtualReceiver
+    hass: HomeAssistant, den: VirtualReceiver, paired: MockConfigEntry
 ) -> None:
-    old = gate_of(den).acquaint()
-    entry = entry_for(den, credentials=old)
-    entry.add_to_hass(hass)
-    form = await entry.start_reconfigure_flow(hass)
+    old = paired.data["credentials"]
+    form = await paired.start_reconfigure_flow(hass)
 
     form = await answer(hass, form, host=den.host, port=den.port, pair=True)
     assert form["step_id"] == "pair"
     done = await answer(hass, form, code=CODE)
 
     assert done["reason"] == "reconfigure_successful"
-    assert entry.data["credentials"] != old
+    assert paired.data["credentials"] != old
 
 
 @pytest.mark.usefixtures("no_setup")
 async def test_reconfigure_keeps_a_pairing_that_works_and_mends_one_that_does_not(
-    hass: HomeAssistant, den: VirtualReceiver
+    hass: HomeAssistant, den: VirtualReceiver, paired: MockConfigEntry
 ) -> None:
-    old = gate_of(den).acquaint()
-    entry = entry_for(den, credentials=old)
-    entry.add_to_hass(hass)
-    form = await entry.start_reconfigure_flow(hass)
+    old = paired.data["credentials"]
+    form = await paired.start_reconfigure_flow(hass)
     done = await answer(hass, form, host=den.host, port=den.port, pair=False)
     assert done["reason"] == "reconfigure_successful"
-    assert entry.data["credentials"] == old
+    assert paired.data["credentials"] == old
 
     gate_of(den).reset()
-    form = await entry.start_reconfigure_flow(hass)
+    form = await paired.start_reconfigure_flow(hass)
     form = await answer(hass, form, host=den.host, port=den.port, pair=False)
 
     assert form["step_id"] == "pair"

@@ -4,13 +4,10 @@ from collections.abc import AsyncGenerator
 import json
 
 import pytest
-from pytest_homeassistant_custom_component.components.diagnostics import (
-    get_diagnostics_for_config_entry,
-)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
-from homeassistant.setup import async_setup_component
+from tests.ha.diagnostics import diagnostics_of
 from tests.ha.players import call, entry_for, play, set_up
 from tests.ha.watch import Watch
 from tests.ha.zeroconf import Network, airplay_info, raop_info
@@ -36,7 +33,6 @@ async def test_way_that_worked_comes_first_until_there_is_other_firmware(
     song_pcm: bytes,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    assert await async_setup_component(hass, "diagnostics", {})
     network.announce(raop_info(den))
     network.announce(airplay_info(den, txt={"fv": "1.0"}))
     entry = entry_for(den)
@@ -55,8 +51,7 @@ async def test_way_that_worked_comes_first_until_there_is_other_firmware(
     den.clear()
     await play(hass, player, song)
     assert not den.asked("ANNOUNCE")
-    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
-    assert isinstance(told, dict)
+    told = await diagnostics_of(hass, hass_client, entry)
     assert told["entry"]["data"]["lane_worked"] == worked
     assert "0e09" not in json.dumps(told).lower()
     await call(hass, player, "media_stop")

@@ -21,10 +21,12 @@ from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.pairing.gate import Kind
 
 from .pairing import gated
-from .players import entry_for, set_up
+from .players import entry_for, play, set_up
+from .receivers import receiver_fixture
 from .songs import Songs
 from .sound import tone, write_wav
-from .zeroconf import Network
+from .watch import Watch
+from .zeroconf import Network, raop_info
 
 
 @pytest.fixture(autouse=True)
@@ -114,33 +116,33 @@ async def network(hass: HomeAssistant) -> Network:
     return Network(instance.zeroconf)
 
 
-@pytest.fixture
-async def kitchen(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
-    """Return a receiver."""
-    async with VirtualReceiver("Kitchen", receiver_id="0A0B0C0D0E01") as receiver:
-        yield receiver
-
-
-@pytest.fixture
-async def hall(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
-    """Return another receiver."""
-    async with VirtualReceiver("Hall", receiver_id="0A0B0C0D0E03") as receiver:
-        yield receiver
-
-
-@pytest.fixture
-async def locked(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
-    """Return a receiver with a password."""
-    async with VirtualReceiver(
-        "Bedroom", receiver_id="0A0B0C0D0E02", password="secret"
-    ) as receiver:
-        yield receiver
+kitchen = receiver_fixture("Kitchen", "0A0B0C0D0E01")
+hall = receiver_fixture("Hall", "0A0B0C0D0E03")
+locked = receiver_fixture("Bedroom", "0A0B0C0D0E02", password="secret")
 
 
 @pytest.fixture
 async def player(hass: HomeAssistant, kitchen: VirtualReceiver) -> str:
     """Return the entity id of the kitchen's player."""
     return await set_up(hass, entry_for(kitchen))
+
+
+@pytest.fixture
+async def playing(hass: HomeAssistant, player: str, song: str) -> Watch:
+    """Play the song on the kitchen's player, and watch it from then on."""
+    await play(hass, player, song)
+    return Watch(hass, player)
+
+
+@pytest.fixture
+async def away(hass: HomeAssistant, kitchen: VirtualReceiver, network: Network) -> str:
+    """Return the player of a receiver that has said goodbye."""
+    network.announce(raop_info(kitchen))
+    player = await set_up(hass, entry_for(kitchen))
+    watch = Watch(hass, player)
+    network.goodbye(raop_info(kitchen))
+    await watch.until_is("unavailable")
+    return player
 
 
 @pytest.fixture

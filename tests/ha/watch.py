@@ -18,7 +18,7 @@ class Watch:
     def __init__(self, hass: HomeAssistant, entity_id: str) -> None:
         """Start to watch."""
         self._hass = hass
-        self._entity_id = entity_id
+        self.entity_id = entity_id
         self._check: Callable[[], None] = lambda: None
         self.states = [state_of(hass, entity_id)]
         self._stop = hass.bus.async_listen(EVENT_STATE_CHANGED, self._changed)
@@ -53,7 +53,7 @@ class Watch:
 
     @callback
     def _changed(self, event: Event[Any]) -> None:
-        if event.data["entity_id"] == self._entity_id and event.data["new_state"]:
+        if event.data["entity_id"] == self.entity_id and event.data["new_state"]:
             self.states.append(event.data["new_state"])
             self._check()
 

@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from zeroconf import ServiceInfo
 
 from custom_components.airplay.const import DACP_TYPE, DOMAIN
@@ -22,6 +23,16 @@ from tests.ha.zeroconf import Network
 from tests.virtual_receiver import VirtualReceiver
 
 STORE = f"{DOMAIN}.identity"
+
+
+@pytest.fixture
+async def entry(
+    hass: HomeAssistant, network: Network, kitchen: VirtualReceiver
+) -> MockConfigEntry:
+    """Return the entry of a receiver, set up."""
+    entry = entry_for(kitchen)
+    await set_up(hass, entry)
+    return entry
 
 
 async def record(hass: HomeAssistant, *, is_there: bool = True) -> ServiceInfo | None:
@@ -56,13 +67,10 @@ async def test_record_names_the_id_that_sessions_tell_and_the_port_that_answers(
 
 async def test_id_and_port_outlive_a_crash_of_the_sender_and_a_reload(
     hass: HomeAssistant,
-    network: Network,
-    kitchen: VirtualReceiver,
+    entry: MockConfigEntry,
     hass_storage: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    entry = entry_for(kitchen)
-    await set_up(hass, entry)
     before = await record(hass)
     port = await sender_port(hass)
     assert hass_storage[STORE]["data"]["dacp_port"] == port
@@ -82,13 +90,10 @@ async def test_id_and_port_outlive_a_crash_of_the_sender_and_a_reload(
 
 async def test_port_that_was_taken_is_left_for_good_with_a_warning(
     hass: HomeAssistant,
-    network: Network,
-    kitchen: VirtualReceiver,
+    entry: MockConfigEntry,
     hass_storage: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    entry = entry_for(kitchen)
-    await set_up(hass, entry)
     old = await sender_port(hass)
     await hass.config_entries.async_unload(entry.entry_id)
     with socket.create_server(("127.0.0.1", old)):

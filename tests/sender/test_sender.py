@@ -51,17 +51,14 @@ def quick_senders() -> None:
 async def test_killed_in_the_middle_of_a_song(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
-    player: str,
+    playing: Watch,
     song: str,
     song_pcm: bytes,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await play(hass, player, song)
-    watch = Watch(hass, player)
-
     os.kill(sender_pids()[0], signal.SIGKILL)
 
-    await watch.until_is("idle")
+    await playing.until_is("idle")
     await kitchen.wait_idle()
     errors = [
         record.getMessage()
@@ -71,9 +68,9 @@ async def test_killed_in_the_middle_of_a_song(
     assert errors == ["The sender process ended and is started again: exit code -9"]
 
     kitchen.clear()
-    await play(hass, player, song)
-    await watch.until_is("playing")
-    await watch.until_is("idle")
+    await play(hass, playing.entity_id, song)
+    await playing.until_is("playing")
+    await playing.until_is("idle")
     assert kitchen.heard(song_pcm).is_complete
 
 

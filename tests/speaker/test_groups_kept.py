@@ -8,16 +8,13 @@ import signal
 from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.components.diagnostics import (
-    get_diagnostics_for_config_entry,
-)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.airplay.raop.messages import MemberChanged, Seen
 from custom_components.airplay.sender.sender import Sender
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.setup import async_setup_component
+from tests.ha.diagnostics import diagnostics_of
 from tests.ha.players import call, play, player_of, state_of
 from tests.ha.processes import sender_pids
 from tests.ha.songs import is_item
@@ -236,10 +233,8 @@ async def test_group_is_in_the_diagnostics(
     hass: HomeAssistant, hass_client: ClientSessionGenerator, house: House
 ) -> None:
     await house.join(KITCHEN, HALL)
-    assert await async_setup_component(hass, "diagnostics", {})
     entry = house.entries[HALL]
-    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
-    assert isinstance(told, dict)
+    told = await diagnostics_of(hass, hass_client, entry)
 
     assert told["group"]["is_leader"] is False
     assert len(told["group"]["members"]) == 2

@@ -9,7 +9,7 @@ import pytest_socket
 from tests.virtual_receiver import VirtualReceiver
 
 from .announcing import Scene
-from .harness import EngineHarness, receiver, running_harness, wav
+from .harness import EngineHarness, read_wav, receiver, running_harness, wav
 
 
 @pytest.fixture(autouse=True)
@@ -55,4 +55,4 @@ def song(tmp_path: Path) -> Path:
 @pytest.fixture
 def pcm(song: Path) -> bytes:
     """Return the sound of the file."""
-    return song.read_bytes()[44:]
+    return read_wav(song)

@@ -39,6 +39,11 @@ def wav(path: Path, seconds: float = 0.6, *, seed: int = 1) -> bytes:
     return pcm
 
 
+def read_wav(path: Path) -> bytes:
+    """Return the sound of a WAV file that `wav` has written."""
+    return path.read_bytes()[44:]
+
+
 def write_pcm(path: Path, pcm: bytes) -> None:
     """Write sound as a WAV file."""
     with wave.open(str(path), "wb") as file:

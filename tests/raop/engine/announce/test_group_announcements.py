@@ -45,10 +45,7 @@ def in_step(one: VirtualReceiver, other: VirtualReceiver) -> bool:
 
 
 async def test_one_of_a_group_speaks_and_the_other_plays_its_music_bit_by_bit(
-    harness: EngineHarness,
-    kitchen: VirtualReceiver,
-    hall: VirtualReceiver,
-    scene: Scene,
+    kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(3.5)
     said = scene.bell(0.5)
@@ -62,7 +59,7 @@ async def test_one_of_a_group_speaks_and_the_other_plays_its_music_bit_by_bit(
     assert (gains(kitchen, song) == 1).all()
     assert len(gains(kitchen, song)) == len(gains(hall, song)) == len(song)
     assert [volumes(each) for each in (kitchen, hall)] == [[30], [30, 60, 30]]
-    told = harness.told(AnnouncementStarted)
+    told = scene.harness.told(AnnouncementStarted)
     assert [each.receiver for each in told] == [member(hall).receiver]
     assert in_step(kitchen, hall)
     assert not kitchen.violations + hall.violations
@@ -84,10 +81,7 @@ async def test_music_of_one_that_speaks_does_not_wait_as_others_play_on(
 
 
 async def test_whole_group_speaks_at_the_same_instant_each_at_its_own_level(
-    harness: EngineHarness,
-    kitchen: VirtualReceiver,
-    hall: VirtualReceiver,
-    scene: Scene,
+    kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(4.0)
     said = scene.bell(0.5)
@@ -106,15 +100,12 @@ async def test_whole_group_speaks_at_the_same_instant_each_at_its_own_level(
         assert is_said_whole(each, said)
         assert len(gains(each, song)) == len(song)
         assert volumes(each) == [30, level, 30]
-    told = {each.receiver for each in harness.told(AnnouncementStarted)}
+    told = {each.receiver for each in scene.harness.told(AnnouncementStarted)}
     assert told == {member(each).receiver for each in (kitchen, hall)}
 
 
 async def test_music_of_a_whole_group_can_wait(
-    harness: EngineHarness,
-    kitchen: VirtualReceiver,
-    hall: VirtualReceiver,
-    scene: Scene,
+    kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(2.0)
     said = scene.bell(0.5)
@@ -122,7 +113,7 @@ async def test_music_of_a_whole_group_can_wait(
     await scene.play(kitchen, hall)
     both = target(kitchen, hall)
     assert await scene.say(both, pauses_music=True) is None
-    await harness.ended()
+    await scene.harness.ended()
 
     for each in (kitchen, hall):
         await each.drain()
@@ -131,12 +122,9 @@ async def test_music_of_a_whole_group_can_wait(
 
 
 async def test_two_of_three_speak_together_whatever_their_levels(
-    harness: EngineHarness,
-    kitchen: VirtualReceiver,
-    hall: VirtualReceiver,
-    scene: Scene,
+    kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
-    study = await harness.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
+    study = await scene.harness.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
     song = scene.song(4.0)
     said = scene.bell(0.5)
 
@@ -146,7 +134,7 @@ async def test_two_of_three_speak_together_whatever_their_levels(
         stream=STREAM, addressees=(*loud.addressees, *usual.addressees), depth_ms=400
     )
     assert await scene.say(some) is None
-    await harness.ended()
+    await scene.harness.ended()
     for each in (kitchen, hall, study):
         await each.drain()
 
@@ -160,10 +148,7 @@ async def test_two_of_three_speak_together_whatever_their_levels(
 
 
 async def test_speakers_of_two_streams_speak_together_whatever_their_levels(
-    harness: EngineHarness,
-    kitchen: VirtualReceiver,
-    hall: VirtualReceiver,
-    scene: Scene,
+    kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     scene.song(4.0)
     said = scene.bell(0.5)
@@ -173,7 +158,7 @@ async def test_speakers_of_two_streams_speak_together_whatever_their_levels(
     assert (
         await scene.say(target(kitchen, volume=60), target(hall, stream="hall")) is None
     )
-    await harness.stop("hall")
+    await scene.harness.stop("hall")
     await scene.end(kitchen)
 
     assert is_said_whole(kitchen, said)
@@ -240,19 +225,16 @@ async def test_who_joins_under_a_voice_hears_the_rest_of_it_if_it_is_for_all(
 
 
 async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(
-    harness: EngineHarness,
-    kitchen: VirtualReceiver,
-    hall: VirtualReceiver,
-    scene: Scene,
+    kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(2.0)
     said = scene.bell(0.4)
 
     await scene.play(kitchen, hall)
-    await harness.run(Pause(stream=STREAM))
+    await scene.harness.run(Pause(stream=STREAM))
     assert await scene.say(target(hall)) is None
-    assert harness.states()[-1] == "paused"
-    await harness.run(Resume(stream=STREAM))
+    assert scene.harness.states()[-1] == "paused"
+    await scene.harness.run(Resume(stream=STREAM))
     await scene.end(kitchen, hall)
 
     assert is_said_whole(hall, said)
@@ -262,35 +244,29 @@ async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(
 
 
 async def test_only_who_speaks_is_woken_in_a_group_that_let_its_receivers_go(
-    harness: EngineHarness,
-    kitchen: VirtualReceiver,
-    hall: VirtualReceiver,
-    scene: Scene,
+    kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     scene.song(2.0)
     said = scene.bell(0.4)
 
     await scene.play(kitchen, hall)
-    await harness.run(Pause(stream=STREAM, keep_s=0))
+    await scene.harness.run(Pause(stream=STREAM, keep_s=0))
     await kitchen.wait_idle(3)
     await hall.wait_idle(3)
     assert await scene.say(target(hall)) is None
     assert (kitchen.connections, hall.connections) == (1, 2)
-    assert harness.states()[-1] == "paused"
-    await harness.run(Resume(stream=STREAM))
-    await harness.ended()
+    assert scene.harness.states()[-1] == "paused"
+    await scene.harness.run(Resume(stream=STREAM))
+    await scene.harness.ended()
 
     assert is_said_whole(hall, said)
     assert says_nothing(kitchen)
 
 
 async def test_idle_group_opens_sessions_for_those_who_speak_only(
-    harness: EngineHarness,
-    kitchen: VirtualReceiver,
-    hall: VirtualReceiver,
-    scene: Scene,
+    kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
-    study = await harness.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
+    study = await scene.harness.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
     said = scene.bell(0.4)
 
     some = target(kitchen, hall, is_alone=True)
@@ -300,7 +276,7 @@ async def test_idle_group_opens_sessions_for_those_who_speak_only(
     assert is_said_whole(hall, said)
     assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
     assert study.connections == 0
-    assert harness.told(StreamChanged) == []
+    assert scene.harness.told(StreamChanged) == []
 
 
 @pytest.mark.parametrize("is_playing", [True, False], ids=["playing", "idle"])
@@ -391,39 +367,33 @@ async def test_who_cannot_be_reached_holds_up_none_of_its_group(
 
 
 async def test_one_that_has_left_the_music_is_not_taken_for_heard(
-    harness: EngineHarness,
-    kitchen: VirtualReceiver,
-    hall: VirtualReceiver,
-    scene: Scene,
+    kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     scene.song(3.0)
     scene.bell(0.4)
 
     await scene.play(kitchen, hall)
     leave = Leave(stream=STREAM, receiver=member(hall).receiver)
-    assert await harness.run(leave) is None
+    assert await scene.harness.run(leave) is None
     command = scene.order(target(hall))
 
-    assert await harness.run(command) == "taken"
+    assert await scene.harness.run(command) == "taken"
     assert says_nothing(kitchen)
-    await harness.stop()
+    await scene.harness.stop()
 
 
 async def test_one_that_leaves_under_the_voice_is_stopped_alone(
-    harness: EngineHarness,
-    kitchen: VirtualReceiver,
-    hall: VirtualReceiver,
-    scene: Scene,
+    kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     scene.song(4.0)
     said = scene.bell(1.0)
 
     await scene.play(kitchen, hall)
     number = await scene.begin(target(kitchen, hall, volume=60))
-    await harness.run(Leave(stream=STREAM, receiver=member(hall).receiver))
-    failed = await harness.until(AnnouncementFailed)
-    assert (await harness.reply(number)).code is None
-    await harness.stop()
+    await scene.harness.run(Leave(stream=STREAM, receiver=member(hall).receiver))
+    failed = await scene.harness.until(AnnouncementFailed)
+    assert (await scene.harness.reply(number)).code is None
+    await scene.harness.stop()
 
     assert (failed.receiver, failed.code) == (member(hall).receiver, "stopped")
     assert is_said_whole(kitchen, said)

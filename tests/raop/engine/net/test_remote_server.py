@@ -49,6 +49,12 @@ async def song(tmp_path: Path) -> Path:
     return tmp_path / "song.wav"
 
 
+@pytest.fixture
+def no_start_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every AWAY seriously, also right after the start."""
+    monkeypatch.setattr(source_switch, "_START_S", 0)
+
+
 async def test_button_of_a_playing_receiver_is_told(
     harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
@@ -253,14 +259,10 @@ async def test_last_receiver_that_is_switched_away_ends_the_stream(
     assert len(kitchen.asked("ANNOUNCE")) == 1
 
 
+@pytest.mark.usefixtures("no_start_delay")
 async def test_one_of_two_is_switched_away_and_comes_back(
-    harness: EngineHarness,
-    kitchen: VirtualReceiver,
-    port: int,
-    song: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
-    monkeypatch.setattr(source_switch, "_START_S", 0)
     other = await harness.add(receiver("Other", receiver_id="0A0B0C0D0E02"))
     await harness.run(play(song, member(kitchen), member(other)))
     remote = RemoteControl(kitchen, port)
@@ -285,14 +287,10 @@ async def test_one_of_two_is_switched_away_and_comes_back(
     assert not [each for each in harness.told(StreamChanged) if each.state == "ended"]
 
 
+@pytest.mark.usefixtures("no_start_delay")
 async def test_switched_back_while_a_command_is_at_work_leaves_it_alone(
-    harness: EngineHarness,
-    kitchen: VirtualReceiver,
-    port: int,
-    song: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
-    monkeypatch.setattr(source_switch, "_START_S", 0)
     other = await harness.add(receiver("Other", receiver_id="0A0B0C0D0E02"))
     members = member(kitchen), member(other)
     await harness.run(play(song, *members))

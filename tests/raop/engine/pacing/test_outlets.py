@@ -1,6 +1,7 @@
 """Which packet a receiver begins with that joins a line, pumped by hand."""
 
 from custom_components.airplay.raop.engine.pacing.packet_source import BATCH
+from custom_components.airplay.raop.engine.pacing.udp_outlet import UdpOutlet
 from custom_components.airplay.raop.session.timeline import SECOND_NS
 from tests.raop.engine.fakes import MS, PACKET_NS, FakeSource, heard, sound
 
@@ -28,6 +29,17 @@ def heard_in_ns(bench: Bench, sequence: int) -> int:
     return line.time_of(frame) - bench.now_ns
 
 
+def join_after(bench: Bench, waited_ns: int) -> tuple[int, UdpOutlet]:
+    """Attach an outlet so long after its entry was chosen; return both."""
+    entry = bench.transmitter.entry(bench.now_ns, LEAD_NS)
+    bench.run_until(bench.now_ns + waited_ns)
+    bench.add(sequence=entry)
+    outlet = bench.outlets[-1]
+    bench.transmitter.detach(outlet)
+    bench.transmitter.attach(outlet, entry, now_ns=bench.now_ns, lead_ns=LEAD_NS)
+    return entry, outlet
+
+
 def test_who_joins_begins_with_the_packet_heard_soonest_that_it_can_play() -> None:
     bench = playing(depth_ms=2000)
     entry = bench.transmitter.entry(bench.now_ns, LEAD_NS)
@@ -46,13 +58,8 @@ def test_who_joins_begins_with_the_packet_heard_soonest_that_it_can_play() -> No
 
 def test_who_took_too_long_begins_later_and_is_heard_from_then_on() -> None:
     bench = playing(depth_ms=2000)
-    entry = bench.transmitter.entry(bench.now_ns, LEAD_NS)
-    bench.run_until(bench.now_ns + SECOND_NS)
 
-    bench.add(sequence=entry)
-    outlet = bench.outlets[-1]
-    bench.transmitter.detach(outlet)
-    bench.transmitter.attach(outlet, entry, now_ns=bench.now_ns, lead_ns=LEAD_NS)
+    entry, outlet = join_after(bench, SECOND_NS)
 
     assert outlet.cursor is not None
     assert outlet.cursor > entry
@@ -64,13 +71,8 @@ def test_who_took_too_long_begins_later_and_is_heard_from_then_on() -> None:
 
 def test_who_took_no_longer_than_usual_begins_as_was_told() -> None:
     bench = playing(depth_ms=2000)
-    entry = bench.transmitter.entry(bench.now_ns, LEAD_NS)
-    bench.run_until(bench.now_ns + MARGIN_NS)
-    bench.add(sequence=entry)
-    outlet = bench.outlets[-1]
-    bench.transmitter.detach(outlet)
 
-    bench.transmitter.attach(outlet, entry, now_ns=bench.now_ns, lead_ns=LEAD_NS)
+    entry, outlet = join_after(bench, MARGIN_NS)
 
     assert outlet.cursor == entry
     bench.close()

@@ -30,24 +30,14 @@ from tests.raop.engine.harness import (
     EngineHarness,
     member,
     play,
+    read_wav,
     unix,
     until,
-    wav,
 )
 from tests.virtual_receiver import Quirks
 
+# Long enough to join and leave.
 SONG_S = 4.0
-
-
-@pytest.fixture
-def tune(tmp_path: Path) -> Path:
-    """Return a file that is long enough to join and leave."""
-    wav(tmp_path / "tune.wav", SONG_S)
-    return tmp_path / "tune.wav"
-
-
-def sound_of(song: Path) -> bytes:
-    return song.read_bytes()[44:]
 
 
 async def test_three_begin_together_and_each_hears_every_frame(
@@ -82,7 +72,7 @@ async def test_a_member_is_told_to_play_when_it_is_heard(
 async def test_who_joins_hears_the_running_music_in_time_and_the_others_lose_nothing(
     harness: EngineHarness, tune: Path
 ) -> None:
-    pcm = sound_of(tune)
+    pcm = read_wav(tune)
     first, second = await speakers(harness, 2)
     await start(harness, tune, first)
 
@@ -116,7 +106,7 @@ async def test_record_names_the_first_packet_that_is_sent(
 async def test_a_slow_record_has_a_later_packet_sent_first(
     harness: EngineHarness, tune: Path
 ) -> None:
-    pcm = sound_of(tune)
+    pcm = read_wav(tune)
     (first,) = await speakers(harness, 1)
     slow = await speaker(harness, 2, quirks=Quirks(reply_delay_s={"RECORD": 0.7}))
     await start(harness, tune, first)
@@ -133,7 +123,7 @@ async def test_a_slow_record_has_a_later_packet_sent_first(
 async def test_who_cannot_join_is_told_and_nothing_else_happens(
     harness: EngineHarness, tune: Path
 ) -> None:
-    pcm = sound_of(tune)
+    pcm = read_wav(tune)
     (first,) = await speakers(harness, 1)
     busy = await speaker(harness, 2, quirks=Quirks(refuse={"ANNOUNCE": 453}))
     silent = await speaker(harness, 3, quirks=Quirks(unanswered=frozenset({"OPTIONS"})))
@@ -191,8 +181,8 @@ async def test_who_joins_while_receivers_are_connected_joins_right_after(
 
     assert (await harness.reply(playing)).code is None
     await harness.ended()
-    assert slow.heard(sound_of(tune)).is_complete
-    assert is_tail(late, sound_of(tune))
+    assert slow.heard(read_wav(tune)).is_complete
+    assert is_tail(late, read_wav(tune))
 
 
 async def test_who_joins_what_is_paused_plays_when_it_goes_on(
@@ -207,7 +197,7 @@ async def test_who_joins_what_is_paused_plays_when_it_goes_on(
     assert await harness.run(Resume(stream=STREAM)) is None
     await harness.ended()
 
-    assert is_tail(group[1], sound_of(tune))
+    assert is_tail(group[1], read_wav(tune))
     assert are_alike(group)
 
 
@@ -237,7 +227,7 @@ async def test_stop_ends_a_join(harness: EngineHarness, tune: Path) -> None:
 async def test_who_leaves_is_free_and_the_others_lose_nothing(
     harness: EngineHarness, tune: Path
 ) -> None:
-    pcm = sound_of(tune)
+    pcm = read_wav(tune)
     group = await speakers(harness, 3)
     await start(harness, tune, *group)
 
@@ -276,7 +266,7 @@ async def test_who_leaves_while_it_is_on_its_way_does_not_come(
     assert (await harness.reply(playing)).code is None
     await slow.wait_idle(10)
     await harness.ended()
-    assert first.heard(sound_of(tune)).is_complete
+    assert first.heard(read_wav(tune)).is_complete
     assert "playing" not in states(harness, slow)
 
 
@@ -293,7 +283,7 @@ async def test_who_is_not_ready_holds_the_others_for_three_seconds_at_most(
     assert (await harness.started()).at - begun > 3.0
     assert "lost" not in states(harness, stuck)
     assert (await harness.ended()).reason == "finished"
-    assert all(each.heard(sound_of(tune)).is_complete for each in group)
+    assert all(each.heard(read_wav(tune)).is_complete for each in group)
 
 
 async def test_who_is_slow_joins_late_by_the_attempt_that_was_under_way(
@@ -308,8 +298,8 @@ async def test_who_is_slow_joins_late_by_the_attempt_that_was_under_way(
     await start(harness, tune, first, slow)
     await harness.ended()
 
-    assert first.heard(sound_of(tune)).is_complete
-    assert is_tail(slow, sound_of(tune))
+    assert first.heard(read_wav(tune)).is_complete
+    assert is_tail(slow, read_wav(tune))
     assert len(slow.asked("ANNOUNCE")) == 1
     assert are_alike([first, slow])
 
@@ -341,8 +331,8 @@ async def test_a_busy_member_joins_when_it_is_free(
     await told(harness, busy, "playing")
     await harness.ended()
 
-    assert first.heard(sound_of(tune)).is_complete
-    assert is_tail(busy, sound_of(tune))
+    assert first.heard(read_wav(tune)).is_complete
+    assert is_tail(busy, read_wav(tune))
 
 
 async def test_other_media_for_other_members_keeps_the_sessions_that_stand(
@@ -394,8 +384,8 @@ async def test_who_fails_at_resume_does_not_keep_the_others_silent(
     await group[1].start()
     await told(harness, group[1], "playing", count=2)
     assert (await harness.ended()).reason == "finished"
-    assert group[0].heard(sound_of(tune)[-44_100:]).is_complete
-    assert group[1].heard(sound_of(tune)[-44_100:]).is_complete
+    assert group[0].heard(read_wav(tune)[-44_100:]).is_complete
+    assert group[1].heard(read_wav(tune)[-44_100:]).is_complete
 
 
 async def test_levels_hold_for_each_member_alone(
@@ -426,6 +416,6 @@ async def test_a_command_is_answered_although_many_come_and_go(
     assert codes == [None] * 6
     await asyncio.gather(*(each.wait_idle(10) for each in others))
     assert (await harness.ended()).reason == "finished"
-    assert stays.heard(sound_of(tune)).is_complete
+    assert stays.heard(read_wav(tune)).is_complete
     assert unix(stays.first_frame_ns) > 0
     assert [each.state for each in harness.told(MemberChanged)].count("lost") == 0

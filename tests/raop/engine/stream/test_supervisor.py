@@ -26,17 +26,11 @@ from tests.raop.engine.group_playback import (
     states,
     told,
 )
-from tests.raop.engine.harness import STREAM, EngineHarness, member, play, wav
+from tests.raop.engine.harness import STREAM, EngineHarness, member, play, read_wav
 from tests.virtual_receiver import VirtualReceiver
 
+# Long enough to drop out and come back.
 SONG_S = 7.0
-
-
-@pytest.fixture
-def tune(tmp_path: Path) -> Path:
-    """Return a file that is long enough to drop out and come back."""
-    wav(tmp_path / "tune.wav", SONG_S)
-    return tmp_path / "tune.wav"
 
 
 @pytest.fixture
@@ -47,13 +41,9 @@ async def group(harness: EngineHarness, tune: Path) -> list[VirtualReceiver]:
     return group
 
 
-def sound_of(song: Path) -> bytes:
-    return song.read_bytes()[44:]
-
-
 def ends_well(of: VirtualReceiver, song: Path, seconds: float = 1.0) -> bool:
     """Whether the end of a song was heard, every frame of it."""
-    return of.heard(sound_of(song)[-round(seconds * 44_100) * 4 :]).is_complete
+    return of.heard(read_wav(song)[-round(seconds * 44_100) * 4 :]).is_complete
 
 
 async def dropped_out(harness: EngineHarness, of: VirtualReceiver) -> int:
@@ -87,8 +77,8 @@ async def test_who_loses_its_connection_is_back_in_time_and_the_others_lose_noth
     assert await dropped_out(harness, group[1]) == 1
     assert await dropped_out(harness, group[0]) == 0
     assert (await harness.ended()).reason == "finished"
-    assert group[0].heard(sound_of(tune)).is_complete
-    assert group[2].heard(sound_of(tune)).is_complete
+    assert group[0].heard(read_wav(tune)).is_complete
+    assert group[2].heard(read_wav(tune)).is_complete
     assert ends_well(group[1], tune)
     assert are_alike(group)
 
@@ -139,7 +129,7 @@ async def test_who_comes_back_to_its_address_is_noticed_by_itself(
     assert time.monotonic() - begun < 10
     await harness.ended()
     assert ends_well(group[1], tune)
-    assert group[0].heard(sound_of(tune)).is_complete
+    assert group[0].heard(read_wav(tune)).is_complete
 
 
 async def test_who_is_silent_is_fed_on_and_plays_again_when_its_network_is_back(
@@ -159,7 +149,7 @@ async def test_who_is_silent_is_fed_on_and_plays_again_when_its_network_is_back(
 
     assert lost.code == "silent"
     assert (await harness.ended()).reason == "finished"
-    assert group[0].heard(sound_of(tune)).is_complete
+    assert group[0].heard(read_wav(tune)).is_complete
     assert ends_well(group[1], tune)
     assert are_alike(group)
     assert len(group[1].asked("ANNOUNCE")) == 1
@@ -197,7 +187,7 @@ async def test_who_ends_the_session_itself_is_left_to_whom_it_plays_for(
     assert left.code == "taken"
     assert (await harness.ended()).reason == "finished"
     assert len(group[1].asked("ANNOUNCE")) == 1
-    assert group[0].heard(sound_of(tune)).is_complete
+    assert group[0].heard(read_wav(tune)).is_complete
 
 
 async def test_a_link_that_drops_out_too_often_is_given_up(
@@ -214,7 +204,7 @@ async def test_a_link_that_drops_out_too_often_is_given_up(
 
     assert left.code == "link_hopeless"
     assert (await harness.ended()).reason == "finished"
-    assert group[0].heard(sound_of(tune)).is_complete
+    assert group[0].heard(read_wav(tune)).is_complete
     assert states(harness, group[1])[-2:] == ["lost", "left"]
 
 

@@ -41,6 +41,16 @@ def tune(of: VirtualReceiver, **details: object) -> Tune:
     return Tune(receiver=of.receiver_id.lower(), **details)  # type: ignore[arg-type]
 
 
+async def play_new_song(
+    harness: EngineHarness, folder: Path, seconds: float, *on: VirtualReceiver
+) -> bytes:
+    """Play a new song on receivers and return its sound."""
+    pcm = wav(folder / "song.wav", seconds)
+    command = play(folder / "song.wav", *map(member, on))
+    assert await harness.run(command) is None
+    return pcm
+
+
 def behind_ns(one: VirtualReceiver, other: VirtualReceiver) -> list[int]:
     """Return how much later the other heard each packet that both have heard."""
     first, second = one.play_times(), other.play_times()
@@ -55,9 +65,7 @@ async def test_a_delay_moves_one_receiver_and_nobody_else(
     tmp_path: Path,
     delay_ms: int,
 ) -> None:
-    pcm = wav(tmp_path / "song.wav", 4)
-    command = play(tmp_path / "song.wav", member(kitchen), member(hall))
-    assert await harness.run(command) is None
+    pcm = await play_new_song(harness, tmp_path, 4, kitchen, hall)
     await hall.wait_frames(44_100)
 
     assert await harness.run(tune(hall, delay_ms=delay_ms)) is None
@@ -162,9 +170,7 @@ async def test_what_was_tuned_while_it_was_paused_holds_afterwards(
     hall: VirtualReceiver,
     tmp_path: Path,
 ) -> None:
-    pcm = wav(tmp_path / "song.wav", 2)
-    command = play(tmp_path / "song.wav", member(kitchen), member(hall))
-    assert await harness.run(command) is None
+    pcm = await play_new_song(harness, tmp_path, 2, kitchen, hall)
     assert await harness.run(Pause(stream=STREAM, keep_s=0)) is None
     await hall.wait_idle(3)
 
@@ -217,9 +223,7 @@ async def test_a_channel_is_chosen_while_it_plays_and_no_frame_is_lost(
     hall: VirtualReceiver,
     tmp_path: Path,
 ) -> None:
-    pcm = wav(tmp_path / "song.wav", 2.5)
-    command = play(tmp_path / "song.wav", member(kitchen), member(hall))
-    assert await harness.run(command) is None
+    pcm = await play_new_song(harness, tmp_path, 2.5, kitchen, hall)
     await hall.wait_frames(22_050)
 
     assert await harness.run(tune(hall, channel=Channel.RIGHT)) is None
