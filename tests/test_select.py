@@ -87,15 +87,11 @@ async def test_speaker_plays_the_side_that_was_chosen(
 async def test_side_is_changed_while_it_plays(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
-    player: str,
-    song: str,
+    playing: Watch,
     song_pcm: bytes,
 ) -> None:
-    watch = Watch(hass, player)
-    await play(hass, player, song)
-
     await choose(hass, "right")
-    await watch.until_is("idle")
+    await playing.until_is("idle")
 
     assert kitchen.heard(song_pcm[: 22_050 * 4]).is_complete
     assert kitchen.heard(side(song_pcm[-44_100 * 4 :], 1)).is_complete

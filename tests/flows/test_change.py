@@ -3,6 +3,7 @@
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from tests.ha.flows import answer
@@ -20,6 +21,14 @@ def paired(hass: HomeAssistant, den: VirtualReceiver) -> MockConfigEntry:
     entry = entry_for(den, credentials=gate_of(den).acquaint())
     entry.add_to_hass(hass)
     return entry
+
+
+async def reconfigure(
+    hass: HomeAssistant, entry: MockConfigEntry, den: VirtualReceiver, *, pair: bool
+) -> ConfigFlowResult:
+    """Submit the form of the reconfigure flow; return the next step."""
+    form = await entry.start_reconfigure_flow(hass)
+    return await answer(hass, form, host=den.host, port=den.port, pair=pair)
 
 
 @pytest.mark.parametrize("den", KINDS, indirect=True)
@@ -125,9 +134,8 @@ async def test_reconfigure_pairs_again(
     hass: HomeAssistant, den: VirtualReceiver, paired: MockConfigEntry
 ) -> None:
     old = paired.data["credentials"]
-    form = await paired.start_reconfigure_flow(hass)
 
-    form = await answer(hass, form, host=den.host, port=den.port, pair=True)
+    form = await reconfigure(hass, paired, den, pair=True)
     assert form["step_id"] == "pair"
     done = await answer(hass, form, code=CODE)
 
@@ -140,13 +148,12 @@ async def test_reconfigure_keeps_a_pairing_that_works_and_mends_one_that_does_no
     hass: HomeAssistant, den: VirtualReceiver, paired: MockConfigEntry
 ) -> None:
     old = paired.data["credentials"]
-    form = await paired.start_reconfigure_flow(hass)
-    done = await answer(hass, form, host=den.host, port=den.port, pair=False)
+
+    done = await reconfigure(hass, paired, den, pair=False)
     assert done["reason"] == "reconfigure_successful"
     assert paired.data["credentials"] == old
 
     gate_of(den).reset()
-    form = await paired.start_reconfigure_flow(hass)
-    form = await answer(hass, form, host=den.host, port=den.port, pair=False)
+    form = await reconfigure(hass, paired, den, pair=False)
 
     assert form["step_id"] == "pair"

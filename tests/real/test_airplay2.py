@@ -20,10 +20,11 @@ from custom_components.airplay.raop.messages import (
     StreamChanged,
 )
 
+from .command_line import raop
 from .compare import Comparison, compare, read_pcm, read_wav
 from .conftest import StartShairport
 from .shairport_lab import Lab, Shairport
-from .test_command_line import make_song, raop
+from .songs import song_fixture
 
 REALTIME, BUFFERED = "airplay2-realtime", "airplay2-buffered"
 LANES = [REALTIME, BUFFERED]
@@ -39,12 +40,7 @@ MS = 1_000_000
 SETTLED_S = 1.2
 
 
-@pytest.fixture(scope="module")
-def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return sound that can be told from itself at any place."""
-    path = tmp_path_factory.mktemp("song") / "song.wav"
-    make_song(path, SECONDS)
-    return path
+song = song_fixture(SECONDS)
 
 
 @pytest.fixture

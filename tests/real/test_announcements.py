@@ -23,8 +23,7 @@ from tests.ha.watch import Watch
 from .compare import Frames, read_wav
 from .conftest import StartShairport
 from .home_assistant import add_discovered, heard
-from .test_command_line import make_song
-from .test_home_assistant import decode_as_sent
+from .songs import decode_as_sent, make_song
 from .wyoming_voice import speech_service
 
 type Samples = NDArray[np.int64]

@@ -15,7 +15,7 @@ import pytest
 from .compare import compare, read_pcm, read_wav
 from .conftest import StartShairport
 from .shairport_lab import ROOT, Lab
-from .test_command_line import make_song
+from .songs import song_fixture
 
 _SECONDS = 12
 _HOGS = 3
@@ -29,12 +29,7 @@ _LOOK_S = 0.02
 _SETTLED_NS = 1_000_000_000
 
 
-@pytest.fixture(scope="module")
-def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return some seconds of sound."""
-    path = tmp_path_factory.mktemp("song") / "song.wav"
-    make_song(path, _SECONDS)
-    return path
+song = song_fixture(_SECONDS)
 
 
 @contextmanager

@@ -4,16 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 import json
 from pathlib import Path
-import subprocess
-import sys
 import wave
 
-import numpy as np
 import pytest
 
+from .command_line import raop
 from .compare import compare, read_pcm, read_wav
 from .conftest import StartShairport
-from .shairport_lab import ROOT, Lab, Shairport
+from .shairport_lab import Lab, Shairport
+from .songs import make_song, song_fixture
 
 _SECONDS = 60
 _RATE = 44_100
@@ -52,33 +51,7 @@ class Played:
     events: list[dict[str, object]]
 
 
-def make_song(path: Path, seconds: int) -> None:
-    """Write tones under noise, no two places alike."""
-    random = np.random.default_rng(7)
-    time = np.arange(seconds * _RATE)[:, None] / _RATE
-    tones = 6000 * np.sin(2 * np.pi * np.array([220.0, 331.0]) * (1 + time / 90) * time)
-    song = np.rint(tones + random.normal(0, 900, tones.shape)).astype("<i2")
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(2)
-        file.setsampwidth(2)
-        file.setframerate(_RATE)
-        file.writeframes(song.tobytes())
-
-
-@pytest.fixture(scope="module")
-def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a minute of sound that can be told from itself at any place."""
-    path = tmp_path_factory.mktemp("song") / "song.wav"
-    make_song(path, _SECONDS)
-    return path
-
-
-def raop(lab: Lab, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command line on the sender's side."""
-    command = ["env", "PYTHONPATH=custom_components/airplay", sys.executable]
-    return lab.run_in_sender_namespace(
-        [*command, "-m", "raop", *arguments], cwd=ROOT, timeout=_SECONDS + 30
-    )
+song = song_fixture(_SECONDS)
 
 
 def play(lab: Lab, receiver: Shairport, case: Case, song: Path) -> Played:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 import contextlib
 from pathlib import Path
-from queue import Queue
 import shutil
 import subprocess
 import time
@@ -16,9 +15,6 @@ from aiohttp.test_utils import TestServer
 import av
 import pytest
 
-from custom_components.airplay.raop.audio.events import Ended, Failed, SourceEvent
-from custom_components.airplay.raop.audio.source import Source
-from custom_components.airplay.raop.messages import Media
 from homeassistant.components import tts
 from homeassistant.components.tts.const import DATA_COMPONENT
 from homeassistant.core import HomeAssistant
@@ -29,7 +25,7 @@ from tests.ha.watch import Watch
 from .compare import Frames, compare, frames, read_wav
 from .conftest import StartShairport
 from .home_assistant import PASSWORD, add_discovered, heard, play_to_end, played_frames
-from .test_command_line import make_song
+from .songs import decode_as_sent, make_song
 
 _SENTENCE = "The washing machine is done."
 _ICY_BYTES = 16_000
@@ -216,16 +212,6 @@ async def test_spoken_sentence_is_heard_whole(
     expected = await asyncio.to_thread(decode_as_sent, served)
     assert len(expected) > 44_100
     assert compare(expected, heard(receiver, 0)).is_exact
-
-
-def decode_as_sent(path: Path) -> Frames:
-    """Decode and resample a file without a speaker."""
-    events: Queue[SourceEvent] = Queue()
-    source = Source(Media(url=str(path), name=path.name), events.put)
-    source.start()
-    while not isinstance(event := events.get(timeout=10), Ended):
-        assert not isinstance(event, Failed), event
-    return frames(source.read(1 << 30))
 
 
 @pytest.mark.timeout(900)

@@ -27,7 +27,7 @@ from .compare import compare, read_wav
 from .conftest import StartShairport
 from .home_assistant import heard, play_to_end, played_frames
 from .shairport_lab import Shairport
-from .test_command_line import make_song
+from .songs import make_song
 
 _MEDIA = "media-source://media_source/local/song.wav"
 

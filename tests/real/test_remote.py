@@ -23,7 +23,7 @@ from tests.ha.watch import Watch
 from .conftest import StartShairport
 from .home_assistant import add_discovered
 from .shairport_lab import SUBNET, Lab, Shairport
-from .test_command_line import make_song
+from .songs import make_song
 
 LONG = "media-source://media_source/local/long.wav"
 # Packets that go out are seen only by who asks for all kinds.
@@ -146,22 +146,18 @@ both_versions = pytest.mark.parametrize("speaker", ["ap1", "ap1old"], indirect=T
 
 @both_versions
 async def test_play_and_pause(hand: Hand) -> None:
-    await hand.remote("Pause", "pause")
-    await hand.sees("paused")
-    await hand.remote("Play", "play")
-    await hand.sees("playing")
-    await hand.remote("PlayPause", "play_pause")
-    await hand.sees("paused")
-    await hand.remote("Resume", "resume")
-    await hand.sees("playing")
-    await hand.mpris("Pause", "pause")
-    await hand.sees("paused")
-    await hand.mpris("PlayPause", "play_pause")
-    await hand.sees("playing")
-    await hand.send("discrete-pause", "pause")
-    await hand.sees("paused")
-    await hand.mpris("Play", "play")
-    await hand.sees("playing")
+    for use, button, told, state in (
+        (hand.remote, "Pause", "pause", "paused"),
+        (hand.remote, "Play", "play", "playing"),
+        (hand.remote, "PlayPause", "play_pause", "paused"),
+        (hand.remote, "Resume", "resume", "playing"),
+        (hand.mpris, "Pause", "pause", "paused"),
+        (hand.mpris, "PlayPause", "play_pause", "playing"),
+        (hand.send, "discrete-pause", "pause", "paused"),
+        (hand.mpris, "Play", "play", "playing"),
+    ):
+        await use(button, told)
+        await hand.sees(state)
 
 
 @both_versions

@@ -16,13 +16,15 @@ from .compare import Comparison, Frames, compare, read_wav
 from .conftest import StartShairport
 from .home_assistant import add_discovered, heard, played_frames
 from .shairport_lab import Shairport
-from .test_command_line import make_song
+from .songs import make_song
 
 _RATE = 44_100
 _FOLDER = "media-source://media_source/local"
 _LISTEN_S = 3.0
 _SEEK_S = 12
 _OVERLAP_S = 0.5
+
+both_versions = pytest.mark.parametrize("mode", ["ap1", "ap1old"])
 
 
 @pytest.fixture
@@ -33,6 +35,15 @@ async def media(hass: HomeAssistant, tmp_path: Path) -> Path:
     hass.config.media_dirs["local"] = str(folder)
     assert await async_setup_component(hass, "media_source", {})
     return folder
+
+
+@pytest.fixture
+async def den(
+    hass: HomeAssistant, mdns: None, shairport: StartShairport, media: Path, mode: str
+) -> tuple[Shairport, str]:
+    """Return a receiver of either version and its player."""
+    receiver = shairport(mode, name="Den")
+    return receiver, (await add_discovered(hass, {"Den"}))["Den"]
 
 
 def cut(whole: Path, *edges: int) -> list[Path]:
@@ -49,12 +60,11 @@ def cut(whole: Path, *edges: int) -> list[Path]:
     return pieces
 
 
-@pytest.mark.parametrize("mode", ["ap1", "ap1old"])
+@both_versions
 async def test_ten_queued_pieces_are_heard_as_the_whole(
-    hass: HomeAssistant, mdns: None, shairport: StartShairport, media: Path, mode: str
+    hass: HomeAssistant, media: Path, den: tuple[Shairport, str]
 ) -> None:
-    receiver = shairport(mode, name="Den")
-    player = (await add_discovered(hass, {"Den"}))["Den"]
+    receiver, player = den
     make_song(media / "whole.wav", 20)
     # No piece is a whole number of packets, so every seam is inside of one.
     pieces = cut(media / "whole.wav", *(at * (2 * _RATE + 17) for at in range(1, 10)))
@@ -80,12 +90,11 @@ async def listen(receiver: Shairport, source: Frames, since: int) -> Comparison:
     return found
 
 
-@pytest.mark.parametrize("mode", ["ap1", "ap1old"])
+@both_versions
 async def test_seek_next_and_resume_lose_no_frame(
-    hass: HomeAssistant, mdns: None, shairport: StartShairport, media: Path, mode: str
+    hass: HomeAssistant, media: Path, den: tuple[Shairport, str]
 ) -> None:
-    receiver = shairport(mode, name="Den")
-    player = (await add_discovered(hass, {"Den"}))["Den"]
+    receiver, player = den
     make_song(media / "whole.wav", 60)
     names = cut(media / "whole.wav", 30 * _RATE)
     first, second = map(read_wav, names)

@@ -16,8 +16,6 @@ from tests.virtual_receiver.reference.raop_sender import FRAMES, noise
 
 from . import Quirks, VirtualReceiver
 
-pytestmark = pytest.mark.usefixtures("socket_enabled")
-
 
 @pytest.mark.parametrize("status", [403, 406, 453, 470, 500])
 async def test_refusal(status: int) -> None:

@@ -38,8 +38,6 @@ from tests.virtual_receiver.reference.raop_sender import (
 
 from . import Advertisement, Quirks, VirtualReceiver
 
-pytestmark = pytest.mark.usefixtures("socket_enabled")
-
 
 @pytest.fixture
 async def kitchen() -> AsyncIterator[VirtualReceiver]:

@@ -34,13 +34,13 @@ class BufferedStream:
         peer: Address,
         setting: Setting,
         *,
-        clockwork: PtpSockets,
+        ptp_sockets: PtpSockets,
         is_deaf: Callable[[], bool],
     ) -> None:
         """Open the port; a deaf stream reads nothing."""
         self._setting = setting
         self._stats = setting.stats
-        self._clockwork = clockwork
+        self._ptp_sockets = ptp_sockets
         self._is_deaf = is_deaf
         self._opener = Opener(setup.key)
         self._loop = asyncio.get_running_loop()
@@ -53,11 +53,11 @@ class BufferedStream:
             setting.clock,
             setting.recording,
             setting.stats,
-            clockwork.follower.estimator,
+            ptp_sockets.follower.estimator,
             setting.quirks.buffer_bytes,
         )
-        clockwork.measured = self._measured
-        self.door = TcpPort(
+        ptp_sockets.measured = self._measured
+        self.tcp_port = TcpPort(
             local, peer, self._serve, lambda: setting.violation("data of a stranger")
         )
         self._timer = self._loop.call_later(_TICK_S, self._tick)
@@ -94,7 +94,7 @@ class BufferedStream:
             self._wake()
             return True
         if anchor.rtptime is not None:
-            is_known = self._clockwork.follower.knows(anchor.clock_id, now)
+            is_known = self._ptp_sockets.follower.knows(anchor.clock_id, now)
             if self._setting.quirks.anchor_needs_clock and not is_known:
                 return False
             self._awaited = anchor
@@ -111,13 +111,13 @@ class BufferedStream:
         self._is_closed = True
         self.player.stop(self._now())
         self._timer.cancel()
-        self.door.close()
+        self.tcp_port.close()
 
     def poll(self) -> None:
         """Play what is due by now."""
         if self._is_closed:
             return
-        self._clockwork.poll()
+        self._ptp_sockets.poll()
         self._settle(self._now())
         self.player.advance(self._now())
         self._wake()
@@ -144,7 +144,7 @@ class BufferedStream:
         anchor = self._awaited
         if anchor is None or anchor.rtptime is None:
             return
-        if self._clockwork.follower.knows(anchor.clock_id, now):
+        if self._ptp_sockets.follower.knows(anchor.clock_id, now):
             self._awaited = None
             self.player.anchor(Line(anchor.network_ns, anchor.rtptime), now)
 

@@ -41,7 +41,7 @@ class EventChannel:
         """The status of each answer."""
         self.asked = 0
         """How much was asked that wants an answer."""
-        self.door = TcpPort(
+        self.tcp_port = TcpPort(
             local, peer, self._serve, lambda: violation("events of a stranger")
         )
 

@@ -33,12 +33,12 @@ class RealtimeStream(Stream):
         peer: Address,
         setting: Setting,
         *,
-        clockwork: PtpSockets | None,
+        ptp_sockets: PtpSockets | None,
         is_deaf: Callable[[], bool],
     ) -> None:
         """Open the sockets; a deaf stream throws its packets away."""
         self._opener = Opener(setup.key)
-        self._clockwork = clockwork
+        self._ptp_sockets = ptp_sockets
         self._is_deaf = is_deaf
         self._awaited: TimeAnnounce | None = None
         announcement = Announcement(
@@ -47,8 +47,8 @@ class RealtimeStream(Stream):
             frames_per_packet=setup.frames_per_packet,
         )
         super().__init__(number, announcement, 0, sender, local, peer, setting)
-        if clockwork is not None:
-            clockwork.measured = self._measured
+        if ptp_sockets is not None:
+            ptp_sockets.measured = self._measured
 
     @property
     def sample_rate(self) -> float:
@@ -58,11 +58,11 @@ class RealtimeStream(Stream):
     @property
     @override
     def _asks_time(self) -> bool:
-        return self._clockwork is None and super()._asks_time
+        return self._ptp_sockets is None and super()._asks_time
 
     @override
     def _build_player(self, number: int, airplay_version: int) -> Player:
-        if self._clockwork is None:
+        if self._ptp_sockets is None:
             return super()._build_player(number, airplay_version)
         setting = self._setting
         player = AnchoredPlayer(
@@ -73,14 +73,14 @@ class RealtimeStream(Stream):
             setting.stats,
             setting.quirks,
         )
-        player.follow(self._clockwork.follower)
+        player.follow(self._ptp_sockets.follower)
         return player
 
     @override
     def poll(self) -> None:
         """Read the clock, then everything else."""
-        if self._clockwork is not None and not self._is_closed:
-            self._clockwork.poll()
+        if self._ptp_sockets is not None and not self._is_closed:
+            self._ptp_sockets.poll()
             self._settle(self._now())
         super().poll()
 
@@ -93,7 +93,7 @@ class RealtimeStream(Stream):
 
     def _announced(self, datagram: Datagram, now: int) -> None:
         announce = parse_time_announce(datagram.payload)
-        if self._clockwork is None:
+        if self._ptp_sockets is None:
             raise PacketError("time announce in a session of NTP")
         self._stats.sync_packets += 1
         if self._awaits_first_sync and not announce.is_first:
@@ -109,9 +109,9 @@ class RealtimeStream(Stream):
     def _settle(self, now: int) -> None:
         """Take the newest announce as soon as its clock is known."""
         announce = self._awaited
-        if announce is None or self._clockwork is None:
+        if announce is None or self._ptp_sockets is None:
             return
-        if self._clockwork.follower.knows(announce.clock_id, now):
+        if self._ptp_sockets.follower.knows(announce.clock_id, now):
             self._awaited = None
             assert isinstance(self.player, AnchoredPlayer)
             line = Line(announce.sender_ns, announce.heard_rtptime)

@@ -71,7 +71,7 @@ class AirPlay2Receiver(VirtualReceiver):
         self._doors: list[TcpPort] = []
         self.events: EventChannel | None = None
         """The event channel of the newest session."""
-        self._clockwork = PtpSockets(
+        self._ptp_sockets = PtpSockets(
             bytes.fromhex(receiver_id[:6] + "fffe" + receiver_id[6:]),
             self.host,
             ptp or PtpPorts(),
@@ -86,11 +86,11 @@ class AirPlay2Receiver(VirtualReceiver):
     async def start(self) -> AirPlay2Receiver:
         """Listen for senders and for their clock."""
         if self.quirks.takes_ptp:
-            self._clockwork.open()
+            self._ptp_sockets.open()
         try:
             await super().start()
         except OSError:
-            self._clockwork.close()
+            self._ptp_sockets.close()
             raise
         return self
 
@@ -98,10 +98,10 @@ class AirPlay2Receiver(VirtualReceiver):
     async def stop(self) -> None:
         """Close every connection and socket."""
         await super().stop()
-        self._clockwork.close()
-        for door in self._doors:
-            door.close()
-            await door.wait_closed()
+        self._ptp_sockets.close()
+        for tcp_port in self._doors:
+            tcp_port.close()
+            await tcp_port.wait_closed()
         self._doors.clear()
 
     # --- what it is ------------------------------------------------------------
@@ -109,12 +109,12 @@ class AirPlay2Receiver(VirtualReceiver):
     @property
     def ptp(self) -> Follower:
         """Return what follows the sender's clock, with its counters."""
-        return self._clockwork.follower
+        return self._ptp_sockets.follower
 
     @property
     def ptp_ports(self) -> tuple[int, int]:
         """Return the event and the general port on which it listens."""
-        return self._clockwork.ports
+        return self._ptp_sockets.ports
 
     @property
     def features(self) -> int:
@@ -154,7 +154,7 @@ class AirPlay2Receiver(VirtualReceiver):
         assert session.setup is not None
         connection = self._connection(session)
         if self.events is not None:
-            self.events.door.close()
+            self.events.tcp_port.close()
         greeting = self.told(txt_only=False) if self.quirks.sends_update_info else None
         self.events = EventChannel(
             connection.local,
@@ -164,9 +164,9 @@ class AirPlay2Receiver(VirtualReceiver):
             self.violation,
             self._waiters.notify,
         )
-        self._doors.append(self.events.door)
+        self._doors.append(self.events.tcp_port)
         answer: dict[str, object] = {
-            "eventPort": self.events.door.port,
+            "eventPort": self.events.tcp_port.port,
             "timingPort": 0,
         }
         if session.setup.is_ptp:
@@ -188,21 +188,21 @@ class AirPlay2Receiver(VirtualReceiver):
         if setup.kind == RealtimeStream.kind:
             return self._open_realtime(session, session.setup, setup)
         connection = self._connection(session)
-        self._clockwork.follow(connection.peer[0])
+        self._ptp_sockets.follow(connection.peer[0])
         lane = BufferedStream(
             self._streams,
             setup,
             connection.local,
             connection.peer,
             self._setting(connection),
-            clockwork=self._clockwork,
+            ptp_sockets=self._ptp_sockets,
             is_deaf=lambda: session.is_deaf,
         )
-        self._doors.append(lane.door)
+        self._doors.append(lane.tcp_port)
         self._stream = self._lane = lane
         return {
             "type": lane.kind,
-            "dataPort": lane.door.port,
+            "dataPort": lane.tcp_port.port,
             "audioBufferSize": self.quirks.buffer_bytes,
         }
 
@@ -211,7 +211,7 @@ class AirPlay2Receiver(VirtualReceiver):
     ) -> Table:
         connection = self._connection(session)
         if timing.is_ptp:
-            self._clockwork.follow(connection.peer[0])
+            self._ptp_sockets.follow(connection.peer[0])
         lane = RealtimeStream(
             self._streams,
             setup,
@@ -219,7 +219,7 @@ class AirPlay2Receiver(VirtualReceiver):
             connection.local,
             connection.peer,
             self._setting(connection),
-            clockwork=self._clockwork if timing.is_ptp else None,
+            ptp_sockets=self._ptp_sockets if timing.is_ptp else None,
             is_deaf=lambda: session.is_deaf,
         )
         self._stream = self._lane = lane
@@ -262,8 +262,8 @@ class AirPlay2Receiver(VirtualReceiver):
     def teardown(self, session: Session) -> None:
         """End a session, its stream and its event channel."""
         if session is self._owner and self.events is not None:
-            self.events.door.close()
-            self._clockwork.follow(None)
+            self.events.tcp_port.close()
+            self._ptp_sockets.follow(None)
             self._lane = None
         super().teardown(session)
 

@@ -1,7 +1,6 @@
 """The clock and the faults of the virtual AirPlay 2 receiver."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -21,15 +20,6 @@ from tests.virtual_receiver.reference.airplay2_playback import (
 )
 from tests.virtual_receiver.reference.airplay2_sender import AirPlay2ReferenceSender
 from tests.virtual_receiver.reference.raop_sender import FRAMES, now_ns
-
-pytestmark = pytest.mark.usefixtures("socket_enabled")
-
-
-@pytest.fixture
-async def kitchen() -> AsyncIterator[AirPlay2Receiver]:
-    """Provide a receiver without quirks."""
-    async with receiver() as kitchen:
-        yield kitchen
 
 
 async def test_two_announces_show_that_the_clock_was_heard(

@@ -1,7 +1,6 @@
 """Pairing and control of the virtual AirPlay 2 receiver, by a hand-written sender."""
 
 import asyncio
-from collections.abc import AsyncIterator
 import json
 from pathlib import Path
 import plistlib
@@ -33,15 +32,6 @@ from tests.virtual_receiver.reference.raop_sender import (
     RaopReferenceSender,
     now_ns,
 )
-
-pytestmark = pytest.mark.usefixtures("socket_enabled")
-
-
-@pytest.fixture
-async def kitchen() -> AsyncIterator[AirPlay2Receiver]:
-    """Provide a receiver without quirks."""
-    async with receiver() as kitchen:
-        yield kitchen
 
 
 async def test_password_is_what_a_sender_proves() -> None:

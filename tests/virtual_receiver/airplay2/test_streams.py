@@ -1,7 +1,6 @@
 """Streams of the virtual AirPlay 2 receiver, by a sender written by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator
 import plistlib
 
 import pytest
@@ -29,15 +28,6 @@ from tests.virtual_receiver.reference.raop_sender import (
     noise,
     now_ns,
 )
-
-pytestmark = pytest.mark.usefixtures("socket_enabled")
-
-
-@pytest.fixture
-async def kitchen() -> AsyncIterator[AirPlay2Receiver]:
-    """Provide a receiver without quirks."""
-    async with receiver() as kitchen:
-        yield kitchen
 
 
 @pytest.mark.parametrize("offset_ns", [0, OFFSET_NS])

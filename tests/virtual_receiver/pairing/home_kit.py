@@ -49,9 +49,7 @@ class HomeKitVisit:
 
     def set_up(self, body: bytes) -> Response:
         """Answer M1, M3 or M5."""
-        try:
-            asked = unpack(body)
-        except ValueError:
+        if (asked := _read(body)) is None:
             return Response(400)
         match asked.get(_STATE):
             case b"\1":
@@ -64,9 +62,7 @@ class HomeKitVisit:
 
     def verify(self, body: bytes) -> Response:
         """Answer M1 or M3."""
-        try:
-            asked = unpack(body)
-        except ValueError:
+        if (asked := _read(body)) is None:
             return Response(400)
         match asked.get(_STATE):
             case b"\1":
@@ -171,6 +167,13 @@ def _open(key: bytes, nonce: bytes, sealed: bytes) -> bytes:
 def _answer(state: int, *items: tuple[int, bytes]) -> Response:
     body = pack((_STATE, bytes([state])), *items)
     return Response(200, {"Content-Type": "application/octet-stream"}, body)
+
+
+def _read(body: bytes) -> dict[int, bytes] | None:
+    try:
+        return unpack(body)
+    except ValueError:
+        return None
 
 
 def _error(state: int, code: int, *items: tuple[int, bytes]) -> Response:
