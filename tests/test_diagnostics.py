@@ -11,7 +11,7 @@ from tests.ha.zeroconf import Network, airplay_info, raop_info
 from tests.virtual_receiver import VirtualReceiver
 
 
-async def test_diagnostics_tell_no_secret(
+async def test_diagnostics_contain_no_secret(
     hass: HomeAssistant,
     locked: VirtualReceiver,
     network: Network,

@@ -18,7 +18,7 @@ from tests.ha.zeroconf import Network, airplay_info, raop_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
-async def test_device_tells_what_the_receiver_is(
+async def test_device_shows_model_and_firmware_of_the_receiver(
     hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
 ) -> None:
     network.announce(raop_info(kitchen))
@@ -38,7 +38,7 @@ async def test_device_tells_what_the_receiver_is(
     assert device.connections == {(dr.CONNECTION_NETWORK_MAC, "0a:0b:0c:0d:0e:01")}
 
 
-async def test_device_tells_new_firmware_without_a_reload(
+async def test_device_shows_new_firmware_without_a_reload(
     hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
 ) -> None:
     network.announce(airplay_info(kitchen, txt={"fv": "7"}))

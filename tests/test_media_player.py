@@ -36,7 +36,7 @@ def volumes(receiver: VirtualReceiver) -> list[float]:
     return [round(change.volume_db, 1) for change in receiver.volumes]
 
 
-async def test_song_is_heard_as_it_is(
+async def test_song_plays_unchanged(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -82,7 +82,7 @@ async def test_stop_frees_the_receiver(
     assert kitchen.asked("TEARDOWN")
 
 
-async def test_receiver_that_never_answers_a_flush_holds_nobody_up(
+async def test_receiver_that_never_answers_a_flush_does_not_block(
     hass: HomeAssistant, song: str
 ) -> None:
     quirks = Quirks(unanswered=frozenset({"FLUSH"}))
@@ -168,7 +168,7 @@ async def test_stop_before_the_media_is_found_wins(
     assert watch.names == ["idle"]
 
 
-async def test_newest_of_two_orders_is_heard(
+async def test_newest_of_two_commands_plays(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -222,7 +222,7 @@ async def test_bad_media_leaves_what_plays_alone(
     await call(hass, player, "media_stop")
 
 
-async def test_volume_is_low_until_somebody_sets_it(
+async def test_volume_is_low_until_it_is_set(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     assert state_of(hass, player).attributes["volume_level"] == 0.2

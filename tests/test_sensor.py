@@ -56,7 +56,7 @@ async def set_up_enabled(hass: HomeAssistant, receiver: VirtualReceiver) -> str:
     return player_of(hass, entry)
 
 
-async def test_sensors_are_off_until_somebody_wants_them(
+async def test_sensors_are_disabled_by_default(
     hass: HomeAssistant, player: str
 ) -> None:
     registry = er.async_get(hass)

@@ -118,7 +118,7 @@ async def test_paused_music_stays_paused(
     assert all((part == 1).all() for part in gains_in_parts(kitchen, song))
 
 
-async def test_group_helper_is_heard_at_one_instant(
+async def test_group_helper_plays_at_one_instant(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
@@ -149,7 +149,7 @@ async def test_group_helper_is_heard_at_one_instant(
     await call(hass, two_players[0], "media_stop")
 
 
-async def test_several_targets_of_the_own_action_are_heard_at_one_instant(
+async def test_several_targets_of_the_own_action_play_at_one_instant(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
@@ -163,7 +163,7 @@ async def test_several_targets_of_the_own_action_are_heard_at_one_instant(
     assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
 
 
-async def test_announcements_are_heard_one_after_another(
+async def test_announcements_play_one_after_another(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -198,7 +198,7 @@ async def test_announcements_are_heard_one_after_another(
     assert heard.tolist() == [*said, *urgent, *other]
 
 
-async def test_interrupt_is_heard_whole_and_what_it_ends_is_not(
+async def test_interrupt_plays_whole_and_what_it_ends_does_not(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -260,7 +260,7 @@ async def test_stop_ends_it_on_that_speaker_only(
     assert not is_said_whole(kitchen, said)
 
 
-async def test_call_that_does_not_wait_returns_while_it_is_heard(
+async def test_call_that_does_not_wait_returns_during_playback(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, media: Path
 ) -> None:
     said = voice(media / "long.wav", 1.5)
@@ -274,7 +274,7 @@ async def test_call_that_does_not_wait_returns_while_it_is_heard(
     assert is_said_whole(kitchen, said)
 
 
-async def test_bad_media_is_told_and_the_music_plays_on(
+async def test_bad_media_is_reported_and_the_music_plays_on(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, media: Path
 ) -> None:
     song = music(media / "song.wav", 3.0)

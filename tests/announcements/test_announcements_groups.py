@@ -146,7 +146,7 @@ async def test_whole_group_speaks_at_once_each_at_its_own_level(
     assert says_nothing(house, STUDY)
 
 
-async def test_option_makes_a_speaker_speak_for_its_group_unless_told_otherwise(
+async def test_option_announces_on_the_whole_group_unless_the_call_overrides_it(
     house: House, hass: HomeAssistant, held: HeldSender
 ) -> None:
     await choose(house, HALL, scope="group", chime="none")
@@ -266,7 +266,7 @@ async def test_member_that_drops_out_under_a_voice_is_left_out_of_it(
     assert left == {house.entries[HALL].entry_id: {"level": 0.3, "is_muted": False}}
 
 
-async def test_nobody_of_a_group_in_reach_is_an_error(
+async def test_a_group_without_a_reachable_member_is_an_error(
     hass: HomeAssistant, house: House, said: Samples
 ) -> None:
     for player in (KITCHEN, HALL):

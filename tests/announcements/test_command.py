@@ -28,7 +28,7 @@ def stream_of(hass: HomeAssistant, name: str) -> str:
     return next(entry.entry_id for entry in entries if entry.title == name)
 
 
-async def test_announcement_is_over_when_all_was_heard(
+async def test_announcement_ends_when_all_frames_have_played(
     hass: HomeAssistant, held: HeldSender, player: str
 ) -> None:
     asking = asyncio.create_task(announce(hass, player, BELL))
@@ -177,7 +177,7 @@ async def test_calls_with_one_context_are_one_announcement_and_others_are_not(
     assert len(held.announced) == 2
 
 
-async def test_only_the_player_that_failed_tells_an_error(
+async def test_only_the_player_that_failed_reports_an_error(
     hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
     context = Context()
@@ -194,7 +194,7 @@ async def test_only_the_player_that_failed_tells_an_error(
     await good
 
 
-async def test_error_for_all_is_told_to_each(
+async def test_error_for_all_is_reported_to_each(
     hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
     context = Context()
@@ -209,7 +209,7 @@ async def test_error_for_all_is_told_to_each(
             await each
 
 
-async def test_own_action_fails_only_where_nothing_was_heard(
+async def test_own_action_fails_only_if_nothing_played(
     hass: HomeAssistant,
     held: HeldSender,
     two_players: list[str],
@@ -241,7 +241,7 @@ async def test_own_action_wants_either_a_message_or_media(
         await airplay_announce(hass, player, **words)
 
 
-async def test_media_that_is_nothing_is_told(
+async def test_invalid_media_is_reported(
     hass: HomeAssistant, held: HeldSender, player: str
 ) -> None:
     with pytest.raises(HomeAssistantError, match="it is no web address"):

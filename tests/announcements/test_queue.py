@@ -29,7 +29,7 @@ def test_order_waits_until_all_its_speakers_are_free() -> None:
     assert line.start_ready() == ["last"]
 
 
-def test_smaller_rank_is_heard_first_and_others_in_their_order() -> None:
+def test_smaller_rank_plays_first_and_others_in_order() -> None:
     line: AnnouncementQueue[str] = AnnouncementQueue()
     for order, rank in (("now", 1), ("low", 2), ("a", 1), ("b", 1), ("doorbell", 0)):
         line.join(order, ["kitchen"], rank)
@@ -71,7 +71,7 @@ ORDERS = st.lists(
 
 
 @given(orders=ORDERS, ends=st.randoms(use_true_random=False))
-def test_every_order_is_heard_once_and_never_two_on_one_speaker(
+def test_every_announcement_plays_once_and_never_two_on_one_speaker(
     orders: list[tuple[frozenset[str], int, bool]], ends: st.DataObject
 ) -> None:
     line: AnnouncementQueue[int] = AnnouncementQueue()

@@ -163,7 +163,7 @@ async def test_one_of_two_callers_that_goes_ends_nothing_for_the_other(
     assert not held.cancelled
 
 
-async def test_call_that_does_not_wait_returns_when_it_is_heard(
+async def test_call_that_does_not_wait_returns_when_playback_starts(
     hass: HomeAssistant, held: HeldSender, player: str
 ) -> None:
     asking = asyncio.create_task(airplay_announce(hass, player, media=BELL, wait=False))
@@ -177,7 +177,7 @@ async def test_call_that_does_not_wait_returns_when_it_is_heard(
     sounding.end()
 
 
-async def test_call_that_does_not_wait_still_tells_why_nothing_is_heard(
+async def test_call_that_does_not_wait_still_reports_why_nothing_plays(
     hass: HomeAssistant, held: HeldSender, player: str
 ) -> None:
     asking = asyncio.create_task(announce(hass, player, BELL, wait=False))
@@ -203,7 +203,7 @@ async def test_speaker_that_is_unloaded_ends_its_announcements(
     assert len(held.announced) == 1
 
 
-async def test_interrupt_is_heard_although_twenty_wait(
+async def test_interrupt_plays_although_twenty_wait(
     hass: HomeAssistant, held: HeldSender, player: str
 ) -> None:
     asking = [

@@ -66,7 +66,7 @@ async def speak(hass: HomeAssistant, players: list[str], message: str) -> None:
 
 
 @pytest.mark.usefixtures("home")
-async def test_sentence_is_heard_whole_at_several_speakers_over_music(
+async def test_sentence_plays_whole_on_several_speakers_over_music(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
@@ -103,7 +103,7 @@ async def test_own_action_says_a_message_with_the_only_voice(
 
 
 @pytest.mark.usefixtures("home")
-async def test_voice_that_fails_is_told_and_the_music_plays_on(
+async def test_voice_that_fails_is_reported_and_the_music_plays_on(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     await add_voices(hass, partial(Voice, "Amy", None), domain="amy")

@@ -193,7 +193,7 @@ async def test_both_take_the_level_at_which_the_leader_stands(
     await call(hass, PLAYER, "media_stop")
 
 
-async def test_announcement_is_heard_on_both_at_its_level(
+async def test_announcement_plays_on_both_at_its_volume(
     hass: HomeAssistant,
     pair: MockConfigEntry,
     left: VirtualReceiver,
@@ -293,7 +293,7 @@ async def test_pair_is_known_after_a_restart_and_in_a_session(
 
 
 @pytest.mark.parametrize("is_taken_by_entry", [True, False])
-async def test_who_is_no_pair_any_more_or_set_up_alone_plays_alone(
+async def test_a_dissolved_pair_or_a_single_entry_plays_alone(
     hass: HomeAssistant,
     network: Network,
     pair: MockConfigEntry,
@@ -349,7 +349,7 @@ async def kitchen_hall(
         yield await set_up(hass, entry_for(receiver)), receiver
 
 
-async def test_diagnostics_of_a_pair_tell_no_secret(
+async def test_diagnostics_of_a_pair_contain_no_secret(
     hass: HomeAssistant,
     pair: MockConfigEntry,
     hass_client: ClientSessionGenerator,

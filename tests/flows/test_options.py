@@ -124,7 +124,7 @@ async def test_form_shows_the_defaults_and_then_what_was_chosen(
     }
 
 
-async def test_way_to_a_receiver_is_offered_where_there_are_several(
+async def test_lane_can_be_chosen_if_there_are_several(
     hass: HomeAssistant, kitchen: VirtualReceiver, den: AirPlay2Receiver
 ) -> None:
     async def offered(entry: MockConfigEntry) -> list[str] | None:

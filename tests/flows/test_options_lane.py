@@ -64,7 +64,7 @@ async def test_way_that_worked_comes_first_until_there_is_other_firmware(
     await call(hass, player, "media_stop")
 
 
-async def test_nothing_is_remembered_where_there_is_one_way(
+async def test_no_lane_is_remembered_if_there_is_only_one(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     entry = entry_for(kitchen)

@@ -110,7 +110,7 @@ async def test_receiver_that_shows_no_code_says_why(
     assert form["step_id"] == "pair"
 
 
-async def test_pairing_that_is_forgotten_at_once_is_told(
+async def test_pairing_that_is_forgotten_at_once_is_reported(
     hass: HomeAssistant, den: VirtualReceiver
 ) -> None:
     form = await asked_for_code(hass, den)
@@ -179,7 +179,7 @@ async def test_receiver_that_is_confused_once_is_no_riddle(
 
 
 @pytest.mark.parametrize("status", [470, 403])
-async def test_receiver_that_lets_nobody_pair_is_asked_no_further(
+async def test_receiver_that_refuses_pairing_gets_no_further_requests(
     hass: HomeAssistant, den: VirtualReceiver, status: int
 ) -> None:
     form = await discovered(hass, raop_info(den))

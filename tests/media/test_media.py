@@ -247,7 +247,7 @@ async def test_radio_shows_its_titles_and_has_no_length(
 
 
 @pytest.mark.usefixtures("home")
-async def test_spoken_sentence_is_heard(
+async def test_spoken_sentence_plays(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str
 ) -> None:
     await hass.services.async_call(
@@ -263,7 +263,7 @@ async def test_spoken_sentence_is_heard(
 
 
 @pytest.mark.usefixtures("home")
-async def test_sentence_from_the_media_dialog_is_heard(
+async def test_sentence_from_the_media_dialog_plays(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str
 ) -> None:
     watch = Watch(hass, player)
@@ -372,7 +372,7 @@ async def play_without_picture(hass: HomeAssistant, player: str) -> None:
         )
 
 
-async def test_browsing_shows_what_can_be_heard(
+async def test_browsing_shows_playable_media(
     hass: HomeAssistant,
     player: str,
     song: str,

@@ -121,7 +121,7 @@ def test_line_ends_and_character_sets_do_not_matter(playlist: str | bytes) -> No
         ("http://a.example/list.m3u8", "application/vnd.apple.mpegurl"),
     ],
 )
-def test_m3u_needs_no_header_where_it_is_called_one(
+def test_m3u_needs_no_header_if_its_type_is_declared(
     base_url: str, content_type: str | None
 ) -> None:
     entries = parse_playlist("# Songs\na.mp3", base_url, content_type)
@@ -137,7 +137,7 @@ def test_list_of_web_addresses_is_a_playlist_without_any_name() -> None:
     ("base_url", "content_type"),
     [("http://a.example/b.pls", None), ("http://a.example/b", "audio/x-scpls")],
 )
-def test_pls_needs_no_header_where_it_is_called_one(
+def test_pls_needs_no_header_if_its_type_is_declared(
     base_url: str, content_type: str | None
 ) -> None:
     assert parse_playlist("File1=c", base_url, content_type) == [

@@ -35,7 +35,7 @@ def test_ids_are_short_and_differ() -> None:
     assert {len(each) for each in ids} == {12}
 
 
-def test_snapshot_tells_the_state_and_nothing_private() -> None:
+def test_snapshot_contains_the_state_and_nothing_private() -> None:
     queue = a_queue("abcd", at="b", repeat=Repeat.ALL)
     queue.failed("c")
 

@@ -36,7 +36,7 @@ def test_speaker_that_was_changed_has_a_new_share() -> None:
     assert balance.spread({"a": 0.4, "b": 0.8}, FULL, 0.4) == {"a": 0.2, "b": 0.4}
 
 
-def test_speaker_that_was_raised_from_zero_takes_the_others_along() -> None:
+def test_raising_one_speaker_from_zero_raises_the_others() -> None:
     balance = GroupVolume()
     silent = balance.spread({"a": 0.4, "b": 0.2}, FULL, 0)
 

@@ -89,7 +89,7 @@ async def test_action_respects_a_speakers_maximum(
     assert levels(hass, KITCHEN, HALL, STUDY) == [0.5, 0.45, 0.9]
 
 
-async def test_action_tells_what_went_wrong(
+async def test_action_reports_what_went_wrong(
     hass: HomeAssistant, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await house.join(KITCHEN, HALL)
@@ -102,7 +102,7 @@ async def test_action_tells_what_went_wrong(
     await call(hass, HALL, "media_stop")
 
 
-async def test_action_reaches_others_where_one_cannot_be_told(
+async def test_action_reaches_the_other_speakers_if_one_fails(
     hass: HomeAssistant, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for player in (KITCHEN, HALL):

@@ -48,7 +48,7 @@ async def test_items_follow_without_a_gap_and_without_a_lie(
     assert not kitchen.violations
 
 
-async def test_ten_pieces_are_heard_as_one(
+async def test_ten_pieces_play_as_one(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     whole = songs.pcm("whole", 5)
@@ -68,7 +68,7 @@ async def test_ten_pieces_are_heard_as_one(
     assert set(range(1, 11)) <= {place for place in places if place}
 
 
-async def test_item_that_was_ready_is_not_heard_after_another_order(
+async def test_prepared_item_does_not_play_after_a_newer_command(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     await play(hass, player, songs.make("a", 4))
@@ -219,7 +219,7 @@ async def test_three_bad_items_in_a_row_end_it(
     assert not ir.async_get(hass).issues
 
 
-async def test_order_of_bad_items_only_tells_the_user(
+async def test_play_media_with_bad_items_only_raises(
     hass: HomeAssistant, player: str, songs: Songs
 ) -> None:
     for at in range(4):

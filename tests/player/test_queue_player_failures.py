@@ -96,7 +96,7 @@ async def test_seek_in_a_file_that_is_gone_says_so_and_plays_on(
     await call(hass, player, "media_stop")
 
 
-async def test_item_that_shall_be_next_comes_behind_the_one_that_is_sent_already(
+async def test_item_to_play_next_follows_the_one_that_is_sent_already(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     await play(hass, player, songs.make("a", 3), enqueue="next")

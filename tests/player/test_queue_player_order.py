@@ -70,7 +70,7 @@ async def test_queue_takes_ten_thousand_items_and_says_when_it_is_full(
         await play(hass, player, f"{FOLDER}/a.wav", enqueue="add")
 
 
-async def test_position_is_told_when_it_changes_and_not_as_it_runs(
+async def test_position_is_reported_on_changes_only(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     await play(hass, player, songs.make("a", 8))

@@ -40,7 +40,7 @@ def quick(
     """Have programs without their imports; one is started as users start it."""
     is_started = (
         request.function
-        is test_play_tells_in_order_what_happens_and_ends_with_the_last_frame
+        is test_play_reports_events_in_order_and_ends_with_the_last_frame
     )
     with (
         nullcontext()
@@ -113,7 +113,7 @@ def at(of: VirtualReceiver) -> str:
     return f"{of.host}:{of.port}"
 
 
-async def test_play_tells_in_order_what_happens_and_ends_with_the_last_frame(
+async def test_play_reports_events_in_order_and_ends_with_the_last_frame(
     kitchen: VirtualReceiver, song: Path
 ) -> None:
     done = await raop("play", song, "--receiver", at(kitchen), "--json", *QUICK)

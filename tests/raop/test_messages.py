@@ -169,7 +169,7 @@ def test_numbers_that_are_none_are_refused(number: str) -> None:
         decode_command(louder.replace(b'"here"', number.encode()))
 
 
-def test_refusing_a_message_tells_no_secret() -> None:
+def test_error_about_a_message_contains_no_secret() -> None:
     member = {"receiver": "r", "name": "n", "host": "h", "port": 1, "password": 4711}
     body = {"stream": "s", "members": [member], "media": {"url": "u", "name": "n"}}
 

@@ -174,7 +174,7 @@ def test_every_frame_arrives_with_and_without_password_and_loss(
         assert found.frames_equal == SECONDS * RATE
 
 
-def test_a_wrong_password_and_a_missing_one_are_told(
+def test_a_wrong_password_and_a_missing_one_are_reported(
     lab: Lab, start: StartShairport, song: Path
 ) -> None:
     receiver = start("ap2", name="Closed", password="1234")

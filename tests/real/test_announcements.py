@@ -63,7 +63,7 @@ async def voice(hass: HomeAssistant, tmp_path: Path) -> AsyncIterator[str]:
 
 @pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng is not installed")
 @pytest.mark.parametrize("mode", ["ap1", "ap1old"])
-async def test_sentence_is_heard_over_music_that_goes_on_to_the_frame(
+async def test_sentence_plays_over_music_that_continues_to_the_frame(
     hass: HomeAssistant,
     mdns: None,
     shairport: StartShairport,

@@ -128,7 +128,7 @@ def test_wrong_password_ends_with_one_line_and_its_own_code(
 
 
 @pytest.mark.parametrize("mode", ["ap1", "ap1old"])
-def test_ten_pieces_in_a_row_are_heard_as_the_whole(
+def test_ten_pieces_in_a_row_play_as_the_whole(
     lab: Lab, shairport: StartShairport, tmp_path: Path, mode: str
 ) -> None:
     receiver = shairport(mode)

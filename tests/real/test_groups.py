@@ -136,7 +136,7 @@ async def test_old_and_new_sealed_and_open_click_together_bit_by_bit(
 
 
 @pytest.mark.skipif(not Path("/dev/net/tun").exists(), reason="no /dev/net/tun here")
-async def test_a_poor_link_loses_nothing_and_moves_nobody(
+async def test_a_poor_link_loses_no_frames_and_keeps_all_in_sync(
     lab: Lab,
     shairport: StartShairport,
     process: Sender,
@@ -169,7 +169,7 @@ async def test_a_poor_link_loses_nothing_and_moves_nobody(
 
 
 @pytest.mark.parametrize("mode", ["ap1", "ap1old"])
-async def test_who_joins_is_heard_within_a_second_and_in_sync_from_then_on(
+async def test_a_new_member_plays_within_a_second_and_stays_in_sync(
     lab: Lab,
     shairport: StartShairport,
     process: Sender,
@@ -201,7 +201,7 @@ async def test_who_joins_is_heard_within_a_second_and_in_sync_from_then_on(
 
 
 @pytest.mark.timeout(180)
-async def test_who_was_cut_off_and_who_was_switched_off_come_back_in_sync(
+async def test_members_that_were_cut_off_or_switched_off_come_back_in_sync(
     lab: Lab,
     shairport: StartShairport,
     process: Sender,

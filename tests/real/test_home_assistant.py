@@ -186,7 +186,7 @@ async def _add_voice(hass: HomeAssistant, cache: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng is not installed")
-async def test_spoken_sentence_is_heard_whole(
+async def test_spoken_sentence_plays_whole(
     hass: HomeAssistant,
     mdns: None,
     shairport: StartShairport,
@@ -215,7 +215,7 @@ async def test_spoken_sentence_is_heard_whole(
 
 
 @pytest.mark.timeout(900)
-async def test_blocked_home_assistant_is_not_heard(
+async def test_blocked_home_assistant_does_not_interrupt_playback(
     hass: HomeAssistant,
     mdns: None,
     shairport: StartShairport,

@@ -34,7 +34,7 @@ def test_capture_with_silence_around_it_is_exact(song: Frames) -> None:
     assert result.frames_compared == len(song)
 
 
-def test_cut_off_start_is_told_by_the_first_offset(song: Frames) -> None:
+def test_cut_off_start_shows_in_the_first_offset(song: Frames) -> None:
     result = compare(song, song[1000:])
 
     assert (result.first_offset, result.missing) == (1000, 0)

@@ -61,7 +61,7 @@ def cut(whole: Path, *edges: int) -> list[Path]:
 
 
 @both_versions
-async def test_ten_queued_pieces_are_heard_as_the_whole(
+async def test_ten_queued_pieces_play_as_the_whole(
     hass: HomeAssistant, media: Path, den: tuple[Shairport, str]
 ) -> None:
     receiver, player = den

@@ -88,7 +88,7 @@ async def test_killed_while_the_receiver_is_being_connected(
     assert state_of(hass, player).state == "idle"
 
 
-async def test_process_that_does_not_start_is_said_and_tried_again_when_needed(
+async def test_process_that_does_not_start_is_reported_and_restarted_when_needed(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     song: str,

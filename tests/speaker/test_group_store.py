@@ -27,7 +27,7 @@ def test_first_two_make_a_group_and_the_last_is_alone() -> None:
     assert not groups.is_led("b")
 
 
-def test_heir_leads_only_where_the_leader_has_left() -> None:
+def test_next_leader_leads_only_if_the_leader_has_left() -> None:
     groups = GroupStore([["a", "b", "c", "d"]])
 
     groups.leave("b", heir="d")

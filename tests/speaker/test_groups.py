@@ -53,7 +53,7 @@ async def test_group_plays_a_song_on_all_at_the_same_time(
     assert house.are_alike(KITCHEN, STUDY)
 
 
-async def test_who_joins_while_music_plays_hears_it_in_time(
+async def test_a_member_that_joins_during_playback_plays_in_sync(
     hass: HomeAssistant, house: House
 ) -> None:
     pcm = await house.play(KITCHEN, "a", 5)
@@ -71,7 +71,7 @@ async def test_who_joins_while_music_plays_hears_it_in_time(
     assert house.are_alike(KITCHEN, HALL)
 
 
-async def test_who_leaves_is_idle_and_has_its_own_queue_again(
+async def test_a_player_that_leaves_is_idle_and_has_its_own_queue_again(
     hass: HomeAssistant, house: House
 ) -> None:
     await house.play(HALL, "own", 8)
@@ -264,7 +264,7 @@ async def test_all_that_cannot_be_reached_are_named(
     await call(hass, KITCHEN, "media_stop")
 
 
-async def test_call_that_nobody_waits_for_leaves_what_is_true(
+async def test_call_that_was_cancelled_leaves_true_states(
     hass: HomeAssistant, house: House, hass_storage: dict[str, Any]
 ) -> None:
     await house.play(KITCHEN, "a", 9)
@@ -295,7 +295,7 @@ async def test_unreachable_speaker_may_join_what_does_not_play(
     assert house.receivers[KITCHEN].heard(pcm).is_complete
 
 
-async def test_lost_member_is_shown_and_comes_back_by_itself(
+async def test_lost_member_is_shown_and_rejoins_automatically(
     hass: HomeAssistant, house: House
 ) -> None:
     await house.join(KITCHEN, HALL)

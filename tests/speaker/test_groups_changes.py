@@ -27,7 +27,7 @@ async def house(hass: HomeAssistant, tmp_path: Path) -> AsyncGenerator[House]:
 
 
 @pytest.mark.timeout(90 + 4 * CHANGES)
-async def test_who_stays_loses_nothing_while_others_come_and_go(
+async def test_a_member_that_stays_loses_nothing_while_others_join_and_leave(
     hass: HomeAssistant, house: House
 ) -> None:
     random, players = Random(SEED), [*house.receivers]

@@ -85,7 +85,7 @@ async def test_stop_ends_the_waiting(
     assert state_of(hass, watch.states[-1].entity_id).state == "off"
 
 
-async def test_record_tells_that_somebody_else_plays(
+async def test_record_shows_that_another_sender_plays(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     network: Network,

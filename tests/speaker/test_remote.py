@@ -225,7 +225,7 @@ async def test_speaker_is_kept_below_its_maximum(
     await kitchen.wait_until(lambda: kitchen.volume_db == pytest.approx(-18))
 
 
-async def test_every_button_is_told_and_acts_for_nobody_where_that_is_chosen(
+async def test_every_button_is_reported_and_has_no_effect_if_that_is_chosen(
     hass: HomeAssistant, kitchen: VirtualReceiver, long: str
 ) -> None:
     entry = entry_for(kitchen)

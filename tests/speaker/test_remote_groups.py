@@ -69,7 +69,7 @@ async def test_volume_buttons_are_the_speakers_own(
     assert len(house.receivers[KITCHEN].volumes) == kitchen_levels
 
 
-async def test_buttons_that_shall_not_act_are_those_of_the_speaker_that_says_so(
+async def test_buttons_that_do_not_act_are_set_per_speaker(
     hass: HomeAssistant, house: House, hall: RemoteControl
 ) -> None:
     entry = house.entries[HALL]

@@ -136,7 +136,7 @@ async def test_maximum_holds_while_the_receiver_is_being_connected(
     await call(hass, player, "media_stop")
 
 
-async def test_level_is_that_of_the_receiver_until_somebody_sets_one(
+async def test_volume_is_that_of_the_receiver_until_it_is_set(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     kitchen.volume_db = level_db(35)
@@ -151,7 +151,7 @@ async def test_level_is_that_of_the_receiver_until_somebody_sets_one(
     await call(hass, player, "media_stop")
 
 
-async def test_found_level_above_the_maximum_is_lowered_before_anything_is_heard(
+async def test_volume_above_the_maximum_is_lowered_before_playback(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     kitchen.volume_db = 0.0
@@ -173,7 +173,7 @@ async def test_found_level_above_the_maximum_is_lowered_before_anything_is_heard
     ],
     ids=["refused", "unanswered"],
 )
-async def test_receiver_that_does_not_tell_its_level_gets_a_low_one(
+async def test_receiver_with_an_unknown_volume_gets_a_low_one(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,

@@ -119,7 +119,7 @@ def test_receiver_above_the_ceiling_is_lowered_at_once() -> None:
     assert owner.poll(10 + DEAF_S) == OwnedLevel(0.6, False)
 
 
-def test_receiver_that_stays_too_loud_is_not_told_for_ever() -> None:
+def test_receiver_that_ignores_the_maximum_is_not_corrected_forever() -> None:
     owner = make_owner(0.5)
     owner.limit(0.6, 0)
     written, now_s = 0, 10.0
@@ -133,7 +133,7 @@ def test_receiver_that_stays_too_loud_is_not_told_for_ever() -> None:
     assert owner.level == 0.6
 
 
-def test_announcement_at_its_own_level_is_not_heard_back() -> None:
+def test_volume_of_an_announcement_is_not_reported_back() -> None:
     owner = make_owner(0.5)
 
     owner.hold(0.9)
@@ -336,7 +336,7 @@ class Interleaving:
 
 @BATCHES
 @given(st.integers(0, 1 << 32))
-def test_no_order_of_events_makes_a_level_that_nobody_wished(seed: int) -> None:
+def test_no_order_of_events_sets_a_volume_that_was_not_requested(seed: int) -> None:
     dice = Random(seed)
     for _ in range(AT_ONCE):
         interleaving = Interleaving(dice)

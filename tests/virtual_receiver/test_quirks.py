@@ -116,7 +116,7 @@ async def test_timing_cadence_and_copies() -> None:
     assert receiver.stats.timing_rejected == 0
 
 
-async def test_jitter_within_the_lead_is_not_heard() -> None:
+async def test_jitter_within_the_lead_causes_no_dropout() -> None:
     async with quirky(jitter_s=0.05) as receiver, reference_sender(receiver) as sender:
         await sender.begin()
         announced = sender.play(SOUND, 0.3)

@@ -226,7 +226,7 @@ async def test_receivers_with_other_clocks_agree(drift_ppm: float) -> None:
     assert all(abs(odd_times[key] - even_times[key]) < 500_000 for key in odd_times)
 
 
-async def test_violations_are_told(kitchen: VirtualReceiver) -> None:
+async def test_violations_are_reported(kitchen: VirtualReceiver) -> None:
     async with reference_sender(kitchen) as sender:
         assert (await sender.setup()).status == 455
         assert (await sender.record()).status == 455

@@ -80,7 +80,7 @@ def test_retries_wait_longer_and_longer_and_give_up_at_last() -> None:
         hopeless.next_pause()
 
 
-def test_a_watch_tells_what_takes_too_long() -> None:
+def test_a_watch_reports_reads_that_last_too_long() -> None:
     late = threading.Event()
     watch = Watch(0.02, late.set)
     watch.start()

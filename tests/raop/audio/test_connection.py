@@ -64,7 +64,7 @@ def test_a_file_comes_over_tls(secure_web: WebServer, play: Play) -> None:
     assert len(played.all()) == RATE * 4
 
 
-def test_a_certificate_that_cannot_be_trusted_is_told(
+def test_an_untrusted_certificate_is_reported(
     secure_web: WebServer, play: Play
 ) -> None:
     failure = play(secure_web.serve("/x", whole(b""))).failure().error
@@ -86,7 +86,7 @@ def test_the_certificate_of_the_owner_itself_is_taken_as_it_is(
 
 
 @pytest.mark.usefixtures("trusted", "socket_enabled")
-def test_a_server_without_tls_is_told(play: Play) -> None:
+def test_a_server_without_tls_is_reported(play: Play) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         played = play(f"https://127.0.0.1:{server.getsockname()[1]}/x")
         plain, _ = server.accept()
@@ -143,7 +143,7 @@ def test_the_first_address_that_answers_is_taken(
 
 
 @pytest.mark.parametrize("failure", [socket.gaierror(), UnicodeError()])
-def test_a_name_that_nobody_knows_is_told(
+def test_an_unknown_host_name_is_reported(
     monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     def fail(*_: object, **__: object) -> None:

@@ -227,7 +227,9 @@ def test_an_embedded_cover_is_found(
     assert len(samples_of(played.all())) == FRAMES - position_ms * RATE // 1000
 
 
-def test_chained_ogg_plays_on_and_tells_the_next_title(keep: Keep, play: Play) -> None:
+def test_chained_ogg_plays_on_and_reports_the_next_title(
+    keep: Keep, play: Play
+) -> None:
     first = encode("ogg", "flac", SONG, metadata={"title": "One"})
     second = encode("ogg", "flac", noise(RATE, seed=2), metadata={"title": "Two"})
 
@@ -296,7 +298,7 @@ def test_a_file_that_turns_into_junk_fails_after_what_was_good(
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_no_audio_is_told(
+def test_media_without_audio_is_reported(
     keep: Keep,
     play: Play,
     name: str,
@@ -407,7 +409,7 @@ def test_closing_from_within_the_listener_is_fine(keep: Keep) -> None:
     assert source.is_exhausted
 
 
-def test_a_disk_that_fails_in_the_middle_is_told(
+def test_a_disk_that_fails_in_the_middle_is_reported(
     keep: Keep, play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail_behind(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -49,7 +49,7 @@ def mp3() -> bytes:
 
 
 @pytest.mark.parametrize("status_line", ["HTTP/1.0 200 OK", "ICY 200 OK"])
-def test_a_radio_tells_its_station_and_titles(
+def test_a_radio_reports_its_station_and_titles(
     web: WebServer, play: Play, mp3: bytes, status_line: str
 ) -> None:
     titles = {1: b"Abba - SOS", 8: "M\xfcller - \xc4rger".encode("latin-1"), 9: b""}
@@ -94,7 +94,7 @@ def test_a_radio_starts_with_half_a_second(
     played.close()
 
 
-def test_a_stall_is_told_and_its_end_too(
+def test_a_stall_and_its_end_are_reported(
     web: WebServer, play: Play, mp3: bytes
 ) -> None:
     behaviour = radio(mp3[: 3 * SECOND], 0.5, mp3[3 * SECOND :], 60)

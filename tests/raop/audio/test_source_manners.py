@@ -130,7 +130,7 @@ def test_refusals_of_servers_are_told_apart(
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
-def test_bad_manners_of_servers_are_told(
+def test_bad_behavior_of_servers_is_reported(
     web: WebServer,
     play: Play,
     behaviour: Behaviour,
@@ -172,7 +172,7 @@ def test_opening_ends_by_its_deadline_whatever_the_server_does(
     assert isinstance(failure, (MediaUnreachableError, MediaNotAudioError))
 
 
-def test_nobody_at_the_address_is_unreachable(web: WebServer, play: Play) -> None:
+def test_a_free_address_is_unreachable(web: WebServer, play: Play) -> None:
     url = web.serve("/x", silent)
     web.close()
 

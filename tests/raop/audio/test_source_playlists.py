@@ -49,7 +49,7 @@ def test_a_playlist_on_the_web_never_reaches_for_files_here(
     assert type(played.failure().error) is MediaEmptyError
 
 
-def test_a_web_playlist_tells_why_none_of_its_entries_opens(
+def test_a_web_playlist_reports_why_none_of_its_entries_opens(
     web: WebServer, play: Play
 ) -> None:
     web.serve("/junk", whole(np.random.default_rng(1).bytes(50_000)))

@@ -31,7 +31,7 @@ def test_credentials_of_pyatv_are_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "11:22", f"{'11' * 32}:22:33:44", "a:b:c"])
-def test_what_cannot_be_read_is_told_without_it(text: str) -> None:
+def test_unreadable_secrets_are_reported_without_their_value(text: str) -> None:
     with pytest.raises(CredentialsRejectedError) as caught:
         parse_credentials(text)
 

@@ -58,7 +58,7 @@ def behind_ns(one: VirtualReceiver, other: VirtualReceiver) -> list[int]:
 
 
 @pytest.mark.parametrize("delay_ms", [100, -100, -1200])
-async def test_a_delay_moves_one_receiver_and_nobody_else(
+async def test_a_delay_moves_one_receiver_only(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
@@ -86,15 +86,15 @@ async def test_a_delay_moves_one_receiver_and_nobody_else(
     assert hall.heard(pcm[-4410 * 4 :]).is_complete
 
 
-async def test_nobody_loses_the_beginning_of_anything(
+async def test_all_receivers_play_the_beginning_despite_delays(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
     tmp_path: Path,
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 3)
-    seat = await harness.add(receiver("Seat", receiver_id="0A0B0C0D0E03"))
-    delays = {kitchen: -900, hall: 0, seat: 300}
+    study = await harness.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
+    delays = {kitchen: -900, hall: 0, study: 300}
     members = [member(each, delay_ms=delay) for each, delay in delays.items()]
 
     assert await harness.run(play(tmp_path / "song.wav", *members)) is None
@@ -124,7 +124,7 @@ async def test_nobody_loses_the_beginning_of_anything(
 
 
 @pytest.mark.parametrize("delay_ms", [-900, 900])
-async def test_a_voice_on_an_idle_speaker_is_heard_whole(
+async def test_an_announcement_on_an_idle_speaker_plays_whole(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, delay_ms: int
 ) -> None:
     said = voice(tmp_path / "bell.wav", 0.5)
@@ -239,7 +239,7 @@ async def test_a_channel_is_chosen_while_it_plays_and_no_frame_is_lost(
     assert hall.heard(as_heard(pcm[-22_050 * 4 :], Channel.RIGHT)).is_complete
 
 
-async def test_a_voice_is_heard_on_the_speakers_own_channel(
+async def test_an_announcement_plays_on_the_channel_of_the_speaker(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     side = noise(22_050, 7)
@@ -273,7 +273,7 @@ async def measured(
     return found
 
 
-async def test_a_good_link_is_told_as_one(
+async def test_a_good_link_is_reported_as_good(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)
@@ -319,7 +319,7 @@ async def test_links_are_measured_only_when_that_is_asked_for(
     assert found.lead_ms > 0
 
 
-async def test_a_bad_link_is_told_as_one(
+async def test_a_bad_link_is_reported_as_bad(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)

@@ -38,7 +38,7 @@ async def speaker() -> AsyncIterator[VirtualReceiver]:
         yield sender_process
 
 
-async def test_commands_are_taken_and_the_song_is_heard(
+async def test_commands_are_accepted_and_the_song_plays(
     speaker: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 0.6)

@@ -142,7 +142,7 @@ def test_a_setup_that_asks_for_the_password_is_answered_by_digest() -> None:
     assert asked[1].body == asked[0].body
 
 
-def test_a_password_that_is_missing_or_wrong_is_said() -> None:
+def test_a_missing_or_wrong_password_is_reported() -> None:
     fail(PasswordRequiredError, session().set_up(), WANTED)
     fail(AuthenticationError, session(password="wrong").set_up(), *[WANTED] * 5)
 

@@ -20,7 +20,7 @@ APPLE_TV = RaopStartEvidence(
     ("own_latency_frames", "expected_ms"),
     [(2205, 400), (8820, 491), (17_640, 691), (22_050, 700), (88_200, 700)],
 )
-def test_a_receiver_that_told_its_latency_starts_as_soon_as_that_allows(
+def test_a_receiver_with_a_known_latency_starts_as_soon_as_that_allows(
     own_latency_frames: int, expected_ms: int
 ) -> None:
     shown = replace(APPLE_TV, own_latency_frames=own_latency_frames)
@@ -52,7 +52,7 @@ def test_a_group_waits_for_the_slowest() -> None:
     assert lead_ms([]) == USUAL_LEAD_MS
 
 
-def test_who_joins_running_music_needs_no_silence_in_front() -> None:
+def test_a_join_to_running_music_needs_no_leading_silence() -> None:
     fresh = RaopStartEvidence(
         own_latency_frames=0, timing_replies=0, resent=0, was_heard=False
     )

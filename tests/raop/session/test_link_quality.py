@@ -39,7 +39,7 @@ def test_share_is_nought_after_a_pause() -> None:
     assert share.update(TODAY_NS + 60 * SECOND_NS, 100, 10) == 0
 
 
-def test_who_asks_for_all_again_and_again_asks_for_all() -> None:
+def test_share_of_resends_is_100_percent_at_most() -> None:
     assert ResendShare().update(TODAY_NS, 100, 500) == 100
 
 

@@ -16,7 +16,7 @@ def asked(times_s: list[float]) -> Liveness:
     return pulse
 
 
-def test_who_asked_all_the_time_is_silent_when_two_questions_are_missing() -> None:
+def test_a_regular_receiver_is_silent_after_two_missing_requests() -> None:
     pulse = asked(USUAL_S)
 
     assert not pulse.is_silent(9.9 + SILENT_S)
@@ -24,25 +24,27 @@ def test_who_asked_all_the_time_is_silent_when_two_questions_are_missing() -> No
 
 
 @pytest.mark.parametrize("times_s", [[], [0.0], [0.0, 0.3, 0.6, 0.9, 3.9]])
-def test_who_asks_only_while_it_starts_is_never_silent(times_s: list[float]) -> None:
+def test_a_receiver_that_asks_only_at_the_start_is_never_silent(
+    times_s: list[float],
+) -> None:
     assert not asked(times_s).is_silent(10_000)
 
 
-def test_who_asks_rarely_has_more_time() -> None:
+def test_a_receiver_that_asks_rarely_has_more_time() -> None:
     pulse = asked([0.0, 10.0, 20.0])
 
     assert not pulse.is_silent(40)
     assert pulse.is_silent(40.1)
 
 
-def test_nobody_has_more_than_half_a_minute() -> None:
+def test_limit_of_silence_is_half_a_minute_at_most() -> None:
     pulse = asked([0.0, 60.0])
 
     assert not pulse.is_silent(90)
     assert pulse.is_silent(90.1)
 
 
-def test_who_asks_again_is_not_silent_any_more() -> None:
+def test_a_receiver_that_asks_again_is_no_longer_silent() -> None:
     pulse = asked(USUAL_S)
     assert pulse.is_silent(30)
 

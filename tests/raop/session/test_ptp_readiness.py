@@ -83,7 +83,7 @@ def test_a_new_stream_makes_claims_void_but_not_what_is_measured() -> None:
     assert ready_ms(measured, 2000) == 1000 + 2300
 
 
-def test_who_claims_and_measures_is_not_relied_on_too_soon() -> None:
+def test_a_claimed_and_measured_clock_is_not_relied_on_too_soon() -> None:
     readiness = make_readiness(Habit.FOLLOWS, 20)
     readiness.claim(START)
 

@@ -38,7 +38,7 @@ def test_auth_setup_comes_before_announce_where_it_is_wanted() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 501])
-def test_nobody_minds_how_auth_setup_is_answered(status: int) -> None:
+def test_any_answer_to_auth_setup_is_accepted(status: int) -> None:
     talk(make_session(uses_auth_setup=True).prepare(), OK, answer(status), OK, SETUP_OK)
 
 

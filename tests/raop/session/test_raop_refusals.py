@@ -92,7 +92,7 @@ def test_the_refusal_names_the_step_and_the_status() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 404, 501])
-def test_nobody_minds_how_keep_alive_and_teardown_are_answered(status: int) -> None:
+def test_any_answer_to_keep_alive_and_teardown_is_accepted(status: int) -> None:
     session = opened_session()
 
     alive, _ = talk(session.keep_alive(), answer(status))

@@ -153,7 +153,7 @@ def test_fast_fingers_are_followed(room: Room) -> None:
     assert len(pressed) == 5
 
 
-def test_flood_of_orders_is_not_heard(room: Room) -> None:
+def test_flood_of_dacp_requests_does_not_interrupt_playback(room: Room) -> None:
     statuses = [room.ask("volumeup").status for _ in range(100)]
 
     assert statuses == [204] * 40 + [503] * 60
@@ -170,7 +170,7 @@ def test_receiver_sets_its_own_level_and_no_other(room: Room) -> None:
     assert room.ask(theirs) == Answer(403)
 
 
-def test_speaker_is_not_compared_where_no_id_is_known(room: Room) -> None:
+def test_speaker_is_not_compared_if_no_id_is_known(room: Room) -> None:
     room.remotes.add("10.0.0.9:5000", 8, "other", "10.0.0.9", 0)
 
     answer = room.ask("setproperty?speaker-id=3&dmcp.volume=4", "8", "10.0.0.9")

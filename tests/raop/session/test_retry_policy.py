@@ -83,7 +83,7 @@ def test_drop_outs_that_are_rare_are_forgiven() -> None:
     assert link.drop_outs == 20
 
 
-def test_who_does_not_come_back_for_ten_minutes_is_given_up() -> None:
+def test_a_member_that_is_gone_for_ten_minutes_is_given_up() -> None:
     link = RetryPolicy()
     link.dropped_out(100)
     link.missed(160)
@@ -92,7 +92,7 @@ def test_who_does_not_come_back_for_ten_minutes_is_given_up() -> None:
     assert isinstance(link.verdict(GONE, 700), HopelessLinkError)
 
 
-def test_who_is_busy_for_ten_minutes_has_nothing_wrong_with_its_link() -> None:
+def test_a_member_busy_for_ten_minutes_is_given_up_as_busy() -> None:
     link = RetryPolicy()
     link.missed(0)
     busy = ReceiverBusyError("plays for another sender")
@@ -101,7 +101,7 @@ def test_who_is_busy_for_ten_minutes_has_nothing_wrong_with_its_link() -> None:
     assert link.verdict(busy, 600) is busy
 
 
-def test_who_came_back_has_ten_minutes_again() -> None:
+def test_a_member_that_came_back_has_ten_minutes_again() -> None:
     link = RetryPolicy()
     link.missed(0)
     link.came_back()

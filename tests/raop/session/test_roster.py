@@ -37,7 +37,7 @@ def test_a_command_has_its_members_when_it_takes_over() -> None:
     assert not roster.is_awaited
 
 
-def test_who_joins_and_leaves_meanwhile_does_so_before_and_after() -> None:
+def test_joins_and_leaves_during_a_command_run_before_and_after_it() -> None:
     roster = playing(A, B)
     roster.expect("next", [A, B])
 
@@ -93,7 +93,7 @@ def test_what_is_new_about_a_member_is_taken_over() -> None:
     assert roster.of("next")[0].host == "10.0.0.3"
 
 
-def test_who_was_switched_away_stays_a_member_that_is_not_to_be_heard() -> None:
+def test_a_member_that_was_switched_away_stays_a_silent_member() -> None:
     roster = playing(A, B)
 
     roster.switch_away("a")
@@ -106,7 +106,7 @@ def test_who_was_switched_away_stays_a_member_that_is_not_to_be_heard() -> None:
     assert names(roster.active) == "a b"
 
 
-def test_who_joins_or_is_played_to_again_is_not_away_any_more() -> None:
+def test_a_member_that_joins_or_plays_again_is_no_longer_away() -> None:
     roster = playing(A, B)
     roster.switch_away("a")
     roster.add(A)
@@ -117,7 +117,7 @@ def test_who_joins_or_is_played_to_again_is_not_away_any_more() -> None:
     assert roster.member_for("a") == A
 
 
-def test_who_is_left_is_known_now_and_soon() -> None:
+def test_members_are_known_now_and_after_the_next_command() -> None:
     roster = playing(A)
     assert roster.is_last("a")
     assert not roster.is_last("b")

@@ -96,7 +96,7 @@ def test_a_sync_packet_speaks_of_now() -> None:
     assert packet.ntp == from_unix_ns(ANCHOR_NS)
 
 
-def test_a_delay_is_heard_later() -> None:
+def test_a_delay_makes_packets_play_later() -> None:
     line = Line(ANCHOR, HEARD_NS)
 
     packet = sync_packet(line, ANCHOR_NS, LATENCY, delay_frames=441, is_first=False)

@@ -104,7 +104,7 @@ def test_unmatched_messages_are_bounded() -> None:
     assert len(clock._syncs) == len(clock._stamps) == 16
 
 
-def test_own_clock_is_told_while_the_sender_is_silent() -> None:
+def test_own_clock_is_sent_while_the_sender_is_silent() -> None:
     sent: list[bytes] = []
 
     def send(is_event: bool, packet: bytes) -> int:

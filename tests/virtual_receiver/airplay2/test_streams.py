@@ -67,7 +67,7 @@ async def test_lost_packets_are_asked_for_and_opened() -> None:
         assert [count for _, count in sender.asked] == [2, 1]
 
 
-async def test_nothing_plays_by_the_clock_of_somebody_else(
+async def test_nothing_plays_by_the_clock_of_another_sender(
     kitchen: AirPlay2Receiver,
 ) -> None:
     async with playing(kitchen) as sender:
@@ -164,7 +164,7 @@ async def test_realtime_by_ntp(kitchen: AirPlay2Receiver) -> None:
         assert_on_time(kitchen, heard_ns, SOUND)
 
 
-async def test_buffered_sound_is_heard_by_its_anchor(kitchen: AirPlay2Receiver) -> None:
+async def test_buffered_sound_plays_by_its_anchor(kitchen: AirPlay2Receiver) -> None:
     async with playing(kitchen, 103) as sender:
         rtptime, heard_ns = sender.rtptime, now_ns() + LEAD_NS
         sender.buffer_audio(SOUND)

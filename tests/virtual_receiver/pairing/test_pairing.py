@@ -55,7 +55,7 @@ async def test_right_code_makes_the_sender_known(
 
 
 @pytest.mark.parametrize("kind", ["legacy", "home_kit"])
-async def test_wrong_code_makes_nobody_known(socket_enabled: None, kind: Kind) -> None:
+async def test_wrong_code_creates_no_pairing(socket_enabled: None, kind: Kind) -> None:
     gate = Gate(kind, CODE)
     async with VirtualReceiver(gate=gate) as receiver, pairing(receiver) as handler:
         handler.pin(1234)

@@ -178,7 +178,7 @@ def test_out_of_order_and_duplicates() -> None:
     assert bench.stats.late == 0
 
 
-def test_packets_that_come_after_they_are_due_are_never_heard() -> None:
+def test_packets_that_arrive_late_never_play() -> None:
     bench = Bench()
     bench.ready(S)
     bench.packets(range(4), S + 10 * PACKET_NS)

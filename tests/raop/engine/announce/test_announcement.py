@@ -223,7 +223,7 @@ async def test_all_speakers_say_it_at_the_same_instant(
     assert len(gains(kitchen, song)) == len(song)
 
 
-async def test_speaker_that_is_away_holds_up_nobody(
+async def test_unavailable_speaker_does_not_delay_the_others(
     harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     said = scene.bell(0.4)

@@ -350,7 +350,7 @@ async def test_voice_for_all_waits_for_a_voice_of_one(
     assert len(gains(kitchen, song)) == len(gains(hall, song)) == len(song)
 
 
-async def test_who_cannot_be_reached_holds_up_none_of_its_group(
+async def test_an_unreachable_member_does_not_delay_its_group(
     harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     said = scene.bell(0.4)
@@ -400,7 +400,9 @@ async def test_one_that_leaves_under_the_voice_is_stopped_alone(
     assert [volumes(each) for each in (kitchen, hall)] == [[30, 60, 30]] * 2
 
 
-async def test_reply_says_why_nobody_of_a_group_could_be_reached(scene: Scene) -> None:
+async def test_reply_reports_why_no_member_of_a_group_is_reachable(
+    scene: Scene,
+) -> None:
     scene.bell(0.4)
     one = receiver("One", receiver_id="0A0B0C0D0E02")
     two = receiver("Two", receiver_id="0A0B0C0D0E03")

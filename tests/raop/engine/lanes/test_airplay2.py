@@ -119,7 +119,7 @@ async def test_music_is_whole(
 
 
 @pytest.mark.parametrize("lane", LANES)
-async def test_the_order_of_the_steps_suits_everybody(
+async def test_all_receivers_accept_the_order_of_the_requests(
     harness: EngineHarness, song: Path, pcm: bytes, lane: str
 ) -> None:
     den = await speaker(
@@ -142,7 +142,7 @@ async def test_the_order_of_the_steps_suits_everybody(
 
 
 @pytest.mark.parametrize("lane", LANES)
-async def test_pause_is_heard_at_once_and_resume_goes_on_where_it_was(
+async def test_pause_is_immediate_and_resume_continues_at_the_position(
     harness: EngineHarness, tmp_path: Path, lane: str
 ) -> None:
     source = np.frombuffer(wav(tmp_path / "song.wav", 2.0), "<u4")
@@ -215,7 +215,7 @@ async def test_a_pause_that_comes_while_the_line_is_told_is_the_last_word(
 
 
 @pytest.mark.parametrize("lane", LANES)
-async def test_new_media_is_heard_soon_within_the_session(
+async def test_new_media_plays_soon_within_the_session(
     harness: EngineHarness, tmp_path: Path, lane: str
 ) -> None:
     wav(tmp_path / "first.wav", 6)
@@ -240,7 +240,7 @@ async def test_new_media_is_heard_soon_within_the_session(
     assert den.violations == []
 
 
-async def test_a_group_of_all_lanes_hears_the_same_at_the_same_time(
+async def test_a_group_of_all_lanes_plays_in_sync(
     harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     first = await speaker(harness)
@@ -344,7 +344,7 @@ async def test_a_pairing_that_is_kept_opens_the_session(
     assert await harness.run(play(song, known)) == "credentials_rejected"
 
 
-async def test_buttons_within_the_session_are_told(
+async def test_buttons_within_the_session_are_reported(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)
@@ -450,9 +450,7 @@ async def test_what_cannot_be_played_by_one_way_is_played_by_another(
     assert den.asked("ANNOUNCE") == []
 
 
-async def test_a_way_that_nobody_knows_is_an_error(
-    harness: EngineHarness, song: Path
-) -> None:
+async def test_an_unknown_lane_is_an_error(harness: EngineHarness, song: Path) -> None:
     den = await speaker(harness)
 
     assert await harness.run(play(song, by(den, "telepathy"))) == "unsupported"

@@ -28,7 +28,7 @@ async def test_receivers_are_told_that_we_are_there(
     assert kitchen.violations == []
 
 
-async def test_a_receivers_own_level_is_told_where_none_is_wanted(
+async def test_the_receivers_own_volume_is_reported_if_none_is_set(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 0.6)
@@ -97,7 +97,7 @@ async def test_a_surprise_is_answered_too(
     assert await harness.run(play(tmp_path / "song.wav", member(kitchen))) == "failed"
 
 
-async def test_a_play_on_nobody_is_answered(
+async def test_a_play_without_members_gets_a_reply(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 0.6)

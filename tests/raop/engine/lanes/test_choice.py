@@ -80,7 +80,7 @@ async def test_a_receiver_that_is_silent_by_all_ways_is_called_so_once(
     assert ways_to(den)[:2] == ["raop", "airplay2"]
 
 
-async def test_a_silent_way_is_not_taken_for_ever_where_the_others_are_refused(
+async def test_a_silent_lane_is_given_up_if_the_others_are_refused(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 8)
@@ -108,7 +108,7 @@ async def test_a_way_that_was_chosen_is_the_only_one(
     ("first", "taken"),
     [("raop", ["raop"]), (REALTIME, ["airplay2"]), ("telepathy", ["raop"])],
 )
-async def test_a_way_that_is_preferred_comes_first_where_it_is_possible(
+async def test_the_preferred_lane_comes_first_if_it_is_possible(
     harness: EngineHarness, song: Path, pcm: bytes, first: str, taken: list[str]
 ) -> None:
     den = await speaker(harness)
@@ -121,7 +121,7 @@ async def test_a_way_that_is_preferred_comes_first_where_it_is_possible(
     assert den.heard(pcm).is_complete
 
 
-async def test_a_way_that_is_preferred_is_left_where_it_is_silent(
+async def test_the_preferred_lane_is_left_if_it_is_silent(
     harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     den = await speaker(harness, follows_ptp=False)

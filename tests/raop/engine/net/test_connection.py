@@ -167,7 +167,7 @@ async def test_a_late_answer_goes_to_the_request_that_was_given_up() -> None:
         assert await connection.perform(ask("ANNOUNCE")) == [200]
 
 
-async def test_a_connection_closed_in_mid_request_is_told_to_who_waits() -> None:
+async def test_a_connection_closed_in_mid_request_raises_in_all_waiters() -> None:
     async def script(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
@@ -179,7 +179,7 @@ async def test_a_connection_closed_in_mid_request_is_told_to_who_waits() -> None
             await connection.perform(ask("OPTIONS"))
 
 
-async def test_closing_tells_everybody_who_waits() -> None:
+async def test_closing_wakes_all_waiters() -> None:
     async with connected(answering()) as connection:
         waiting = asyncio.create_task(connection.perform(ask("OPTIONS")))
         await asyncio.sleep(0.01)
@@ -286,7 +286,7 @@ async def test_a_handshake_that_fails_frees_the_turn() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-async def test_a_port_where_nobody_listens_is_unreachable(host: str) -> None:
+async def test_a_closed_port_is_unreachable(host: str) -> None:
     server = await asyncio.start_server(lambda *_: None, host)
     port = server.sockets[0].getsockname()[1]
     server.close()

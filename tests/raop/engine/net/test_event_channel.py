@@ -90,7 +90,7 @@ async def test_what_is_no_call_closes_it() -> None:
     assert calls == []
 
 
-async def test_a_port_that_takes_nobody_is_an_error(
+async def test_a_port_that_refuses_connections_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(event_channel, "_OPEN_S", 0.5)

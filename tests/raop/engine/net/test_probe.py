@@ -124,7 +124,7 @@ async def test_stored_keys_open_a_receiver_that_was_paired(kind: Kind) -> None:
         assert virtual.violations == []
 
 
-async def test_keys_are_shown_also_where_no_record_asks_for_them() -> None:
+async def test_keys_are_sent_even_if_no_record_asks_for_them() -> None:
     gate = Gate("legacy", "1234")
     async with receiver(gate=gate, txt={"sf": "0x4"}) as virtual:
         await rehearse(known(virtual), credentials=gate.acquaint())
@@ -133,7 +133,7 @@ async def test_keys_are_shown_also_where_no_record_asks_for_them() -> None:
         assert virtual.connections == 2
 
 
-async def test_keys_are_kept_back_where_none_are_wanted() -> None:
+async def test_keys_are_not_sent_if_none_are_wanted() -> None:
     async with receiver() as virtual:
         await probe(known(virtual), credentials=Gate("legacy", "1234").acquaint())
 
@@ -156,7 +156,7 @@ async def test_keys_that_cannot_be_read_are_as_good_as_none() -> None:
         assert virtual.connections == 0
 
 
-async def test_whoever_stops_waiting_leaves_no_connection() -> None:
+async def test_a_cancelled_request_leaves_no_connection() -> None:
     async with receiver(quirks=Quirks(unanswered=frozenset({"OPTIONS"}))) as virtual:
         asking = asyncio.create_task(probe(known(virtual)))
         await virtual.wait_for("OPTIONS")

@@ -55,7 +55,7 @@ def no_start_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_switch, "_START_S", 0)
 
 
-async def test_button_of_a_playing_receiver_is_told(
+async def test_button_of_a_playing_receiver_is_reported(
     harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
     await harness.run(play(song, member(kitchen)))
@@ -73,7 +73,7 @@ async def test_button_of_a_playing_receiver_is_told(
     assert connected.local == "127.0.0.1"
 
 
-async def test_value_is_told(
+async def test_value_is_reported(
     harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
     await harness.run(play(song, member(kitchen)))
@@ -119,7 +119,7 @@ async def test_garbage_is_hung_up_on(
     assert (await remote.order("play")).status == 204
 
 
-async def test_whoever_says_nothing_is_hung_up_on(
+async def test_unfinished_requests_are_closed_after_a_timeout(
     server: RemoteServer, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remote_server, "_PATIENCE_S", 0.1)

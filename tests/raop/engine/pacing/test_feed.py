@@ -104,7 +104,7 @@ def test_a_source_that_runs_dry_is_padded_on_the_same_timeline() -> None:
     assert feed.silence_frames == 250
 
 
-def test_a_dry_source_is_not_heard_before_half_a_second_is_there() -> None:
+def test_a_dry_source_resumes_once_half_a_second_is_buffered() -> None:
     source = FakeSource(is_whole=False)
     feed = cued(source)
     feed.read(1000, 10)
@@ -116,7 +116,7 @@ def test_a_dry_source_is_not_heard_before_half_a_second_is_there() -> None:
     assert feed.read(1020, 10) == sound(REFILL)[:40]
 
 
-def test_a_dry_source_that_ends_is_heard_with_whatever_is_left() -> None:
+def test_a_dry_source_that_ends_plays_whatever_is_left() -> None:
     source = FakeSource(sound(10), is_whole=False)
     feed = cued(source)
     feed.read(1000, 20)
@@ -143,7 +143,7 @@ def test_a_dry_source_that_ends_without_another_frame_ends() -> None:
     assert at(feed, 1030) == (10, False)
 
 
-def test_a_short_rest_behind_a_dry_spell_is_heard_when_the_source_has_ended() -> None:
+def test_a_short_rest_after_a_dry_spell_plays_once_the_source_has_ended() -> None:
     source = FakeSource(sound(10), is_whole=False)
     feed = cued(source)
     feed.read(1000, 20)
@@ -156,7 +156,7 @@ def test_a_short_rest_behind_a_dry_spell_is_heard_when_the_source_has_ended() ->
     assert feed.end_frame == 1050
 
 
-def test_positions_follow_what_is_heard() -> None:
+def test_positions_follow_the_audible_frame() -> None:
     source = FakeSource(sound(100), is_whole=False)
     feed = cued(source, start=1000, position=5000)
     feed.read(900, 200)
@@ -225,7 +225,7 @@ def test_a_source_that_is_being_opened_is_waited_for() -> None:
     assert feed.read(100, 50) == sound(50, seed=2)
 
 
-def test_what_was_taken_back_is_heard_again_from_the_frame_of_the_pause() -> None:
+def test_discarded_frames_play_again_from_the_frame_of_the_pause() -> None:
     source = FakeSource(sound(1000))
     feed = cued(source, start=0)
     made = feed.read(0, 600)

@@ -40,7 +40,7 @@ def join_after(bench: Bench, waited_ns: int) -> tuple[int, UdpOutlet]:
     return entry, outlet
 
 
-def test_who_joins_begins_with_the_packet_heard_soonest_that_it_can_play() -> None:
+def test_a_join_begins_with_the_earliest_packet_that_can_play() -> None:
     bench = playing(depth_ms=2000)
     entry = bench.transmitter.entry(bench.now_ns, LEAD_NS)
 
@@ -56,7 +56,7 @@ def test_who_joins_begins_with_the_packet_heard_soonest_that_it_can_play() -> No
     bench.close()
 
 
-def test_who_took_too_long_begins_later_and_is_heard_from_then_on() -> None:
+def test_a_join_that_took_too_long_begins_at_a_later_packet() -> None:
     bench = playing(depth_ms=2000)
 
     entry, outlet = join_after(bench, SECOND_NS)
@@ -69,7 +69,7 @@ def test_who_took_too_long_begins_later_and_is_heard_from_then_on() -> None:
     bench.close()
 
 
-def test_who_took_no_longer_than_usual_begins_as_was_told() -> None:
+def test_a_join_within_the_margin_begins_at_the_chosen_packet() -> None:
     bench = playing(depth_ms=2000)
 
     entry, outlet = join_after(bench, MARGIN_NS)
@@ -78,7 +78,7 @@ def test_who_took_no_longer_than_usual_begins_as_was_told() -> None:
     bench.close()
 
 
-def test_where_packets_go_out_late_nobody_waits_longer_than_for_the_next_one() -> None:
+def test_a_join_with_a_short_buffer_begins_at_the_next_packet() -> None:
     bench = playing(depth_ms=300)
 
     entry = bench.transmitter.entry(bench.now_ns, LEAD_NS)
@@ -87,7 +87,7 @@ def test_where_packets_go_out_late_nobody_waits_longer_than_for_the_next_one() -
     bench.close()
 
 
-def test_what_was_before_the_line_is_not_heard() -> None:
+def test_frames_before_the_line_do_not_play() -> None:
     bench = playing(depth_ms=2000)
     bench.transmitter.hush(bench.now_ns)
     first = bench.transmitter.next_sequence
@@ -100,7 +100,7 @@ def test_what_was_before_the_line_is_not_heard() -> None:
     bench.close()
 
 
-def test_nothing_is_heard_without_a_line_and_the_silence_in_front_is_not() -> None:
+def test_start_time_is_known_only_with_a_line_and_skips_leading_silence() -> None:
     bench = Bench()
     bench.add()
     outlet = bench.outlets[0]

@@ -85,7 +85,7 @@ async def test_jobs_return_what_they_return_and_raise_what_they_raise(
     assert await pacer.run(lambda: 5) == 5
 
 
-async def test_a_job_that_nobody_waits_for_any_more_does_no_harm(pacer: Pacer) -> None:
+async def test_a_job_without_waiters_does_no_harm(pacer: Pacer) -> None:
     gate = threading.Event()
     waiting = asyncio.create_task(pacer.run(lambda: gate.wait(5)))
     await asyncio.sleep(0)

@@ -132,7 +132,7 @@ def test_a_packet_that_was_begun_is_sent_whole_before_a_new_start(
     assert received[-1] == (100 + MANY, 352 * MANY)
 
 
-def test_the_line_is_told_once_and_again_where_it_changes(
+def test_the_line_is_stated_once_and_again_when_it_changes(
     connected: ConnectedOutlet,
 ) -> None:
     connected.outlet.start(100)
@@ -155,7 +155,7 @@ def test_the_line_is_told_once_and_again_where_it_changes(
 
 
 @pytest.mark.parametrize("is_read", [True, False])
-def test_the_end_of_the_connection_is_told(
+def test_the_end_of_the_connection_is_reported(
     connected: ConnectedOutlet, is_read: bool
 ) -> None:
     connected.outlet.plug(Pacer())

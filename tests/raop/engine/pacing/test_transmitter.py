@@ -148,7 +148,7 @@ def test_a_detached_outlet_gets_nothing_and_the_other_goes_on() -> None:
     bench.close()
 
 
-def test_the_end_is_told_once_when_the_last_frame_was_heard() -> None:
+def test_the_end_is_reported_once_when_the_last_frame_has_played() -> None:
     bench = Bench()
     bench.add()
     source = FakeSource(sound(4410))
@@ -234,7 +234,7 @@ def test_hushed_nothing_is_sent_until_a_new_line_is_set() -> None:
     bench.close()
 
 
-def test_a_pause_takes_back_what_was_not_heard() -> None:
+def test_a_pause_discards_frames_that_did_not_play_yet() -> None:
     bench = Bench()
     bench.add()
     pcm = sound(44_100)
@@ -277,7 +277,7 @@ def test_who_is_heard_early_has_its_packets_as_long_before_as_usual() -> None:
     bench.close()
 
 
-def test_a_delay_set_while_it_plays_moves_one_sync_and_nobody_else() -> None:
+def test_a_delay_set_during_playback_moves_the_syncs_of_one_receiver_only() -> None:
     bench = Bench()
     one, other = bench.add(), bench.add()
     at_ns = bench.begin(FakeSource(sound(5 * 44_100)))
@@ -335,7 +335,7 @@ def test_the_end_comes_when_the_last_receiver_has_heard_it() -> None:
     bench.close()
 
 
-def test_a_channel_is_heard_from_the_next_packet_on() -> None:
+def test_a_channel_applies_from_the_next_packet_on() -> None:
     bench = Bench()
     one, other = bench.add(), bench.add()
     at_ns = bench.begin(FakeSource(sound(5 * 44_100)))

@@ -97,7 +97,7 @@ def test_a_stamp_that_stays_out_is_waited_for_but_not_for_long(
     assert event.deadline_ns is None
 
 
-def test_where_stamps_stay_out_they_are_seldom_waited_for(
+def test_missing_timestamps_are_seldom_waited_for(
     event: EventSocket, target: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mute(event, monkeypatch)

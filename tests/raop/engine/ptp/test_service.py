@@ -184,7 +184,7 @@ async def test_strangers_get_no_answer() -> None:
             stranger.close()
 
 
-async def test_a_receiver_is_told_until_all_who_added_it_have_removed_it() -> None:
+async def test_a_peer_stays_until_all_streams_have_removed_it() -> None:
     async with pair() as (peer, follower, service):
         other = await service.add_peer(["127.0.0.2"])
         peer.remove()
@@ -239,7 +239,7 @@ async def test_it_works_over_ipv6() -> None:
         assert peer.has_evidence
 
 
-async def test_a_port_that_is_taken_is_told() -> None:
+async def test_a_port_in_use_is_reported() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
         taken = other.getsockname()[1]
@@ -268,7 +268,7 @@ async def test_where_one_family_is_taken_the_other_is_let_go() -> None:
             again.bind(("::1", port))
 
 
-async def test_that_ports_are_taken_is_told_once_and_that_they_are_free_again() -> None:
+async def test_ports_in_use_and_free_again_are_each_reported_once() -> None:
     told: list[str | None] = []
     other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     other.bind(("127.0.0.1", 0))

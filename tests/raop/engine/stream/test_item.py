@@ -86,7 +86,7 @@ async def test_a_radios_title_stands_over_the_callers() -> None:
     bench.playback.close()
 
 
-async def test_a_title_of_media_that_was_left_is_not_told() -> None:
+async def test_a_title_of_replaced_media_is_not_reported() -> None:
     bench = Bench(MEDIA, delay_s=0.1)
     await bench.say(RADIO, Buffered())
     bench.playback.publish()
@@ -97,7 +97,7 @@ async def test_a_title_of_media_that_was_left_is_not_told() -> None:
     assert len(bench.told) == 1
 
 
-async def test_a_picture_inside_the_media_is_told() -> None:
+async def test_an_embedded_picture_is_reported() -> None:
     bench = Bench(MEDIA)
     cover = Cover(b"\x89PNG", "image/png")
     opened = Opened(

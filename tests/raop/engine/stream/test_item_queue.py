@@ -84,7 +84,7 @@ async def test_item_that_is_overtaken_while_it_is_queued_is_left(
     await harness.stop()
 
 
-async def test_items_that_follow_are_heard_without_a_frame_between(
+async def test_following_items_play_without_a_gap(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "whole.wav", 4)
@@ -165,7 +165,7 @@ async def test_crossfade_overlaps_two_items_by_its_length(
     assert np.count_nonzero(heard) == pytest.approx(44_100 * 3 - fade, abs=50)
 
 
-async def test_pause_is_heard_at_once_and_resumes_at_the_frame_that_was_audible(
+async def test_pause_is_immediate_and_resumes_at_the_audible_frame(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "song.wav", 2.0)
@@ -335,7 +335,7 @@ async def test_receiver_that_hangs_up_in_a_pause_is_connected_again(
     assert kitchen.heard(whole[15_000 * FRAME_BYTES :]).is_complete
 
 
-async def test_seek_is_heard_in_time_and_complete_to_the_frame(
+async def test_seek_plays_in_time_and_complete_to_the_frame(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "song.wav", 3.0)
@@ -396,7 +396,7 @@ async def test_what_was_to_follow_is_forgotten_when_other_media_is_played(
     assert harness.told(NextTaken) == []
 
 
-async def test_level_of_a_receiver_is_found_where_none_is_wanted(
+async def test_volume_of_a_receiver_is_read_if_none_is_set(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     kitchen.volume_db = -12.0

@@ -40,7 +40,7 @@ from tests.virtual_receiver import Quirks
 SONG_S = 4.0
 
 
-async def test_three_begin_together_and_each_hears_every_frame(
+async def test_three_begin_together_and_each_plays_every_frame(
     harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     group = await speakers(harness, 3)
@@ -69,7 +69,7 @@ async def test_a_member_is_told_to_play_when_it_is_heard(
     assert found < started
 
 
-async def test_who_joins_hears_the_running_music_in_time_and_the_others_lose_nothing(
+async def test_a_new_member_plays_in_sync_and_the_others_lose_nothing(
     harness: EngineHarness, tune: Path
 ) -> None:
     pcm = read_wav(tune)
@@ -120,7 +120,7 @@ async def test_a_slow_record_has_a_later_packet_sent_first(
     assert are_alike([first, slow])
 
 
-async def test_who_cannot_join_is_told_and_nothing_else_happens(
+async def test_a_failed_join_is_reported_and_changes_nothing_else(
     harness: EngineHarness, tune: Path
 ) -> None:
     pcm = read_wav(tune)
@@ -152,7 +152,7 @@ async def test_who_is_there_already_takes_over_what_is_new(
     assert len(group[1].asked("ANNOUNCE")) == 1
 
 
-async def test_who_joins_while_a_play_begins_is_part_of_it(
+async def test_a_join_during_the_start_of_a_play_is_part_of_it(
     harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     slow = await speaker(harness, 1, quirks=Quirks(setup_delay_s=0.3))
@@ -169,7 +169,7 @@ async def test_who_joins_while_a_play_begins_is_part_of_it(
     assert are_alike([slow, late])
 
 
-async def test_who_joins_while_receivers_are_connected_joins_right_after(
+async def test_a_join_while_receivers_connect_follows_right_after(
     harness: EngineHarness, tune: Path
 ) -> None:
     slow = await speaker(harness, 1, quirks=Quirks(setup_delay_s=0.3))
@@ -185,7 +185,7 @@ async def test_who_joins_while_receivers_are_connected_joins_right_after(
     assert is_tail(late, read_wav(tune))
 
 
-async def test_who_joins_what_is_paused_plays_when_it_goes_on(
+async def test_a_member_that_joins_a_paused_stream_plays_at_resume(
     harness: EngineHarness, tune: Path
 ) -> None:
     group = await speakers(harness, 2)
@@ -201,7 +201,7 @@ async def test_who_joins_what_is_paused_plays_when_it_goes_on(
     assert are_alike(group)
 
 
-async def test_who_joins_where_nothing_plays_is_done_at_once(
+async def test_a_join_to_an_idle_stream_is_done_at_once(
     harness: EngineHarness, song: Path
 ) -> None:
     (one,) = await speakers(harness, 1)
@@ -224,7 +224,7 @@ async def test_stop_ends_a_join(harness: EngineHarness, tune: Path) -> None:
     await slow.wait_idle(10)
 
 
-async def test_who_leaves_is_free_and_the_others_lose_nothing(
+async def test_a_member_that_leaves_is_free_and_the_others_lose_nothing(
     harness: EngineHarness, tune: Path
 ) -> None:
     pcm = read_wav(tune)
@@ -253,7 +253,7 @@ async def test_the_last_one_that_leaves_ends_the_stream(
     assert not any(each.has_session for each in group)
 
 
-async def test_who_leaves_while_it_is_on_its_way_does_not_come(
+async def test_a_member_that_leaves_while_it_connects_does_not_join(
     harness: EngineHarness, tune: Path
 ) -> None:
     (first,) = await speakers(harness, 1)
@@ -270,7 +270,7 @@ async def test_who_leaves_while_it_is_on_its_way_does_not_come(
     assert "playing" not in states(harness, slow)
 
 
-async def test_who_is_not_ready_holds_the_others_for_three_seconds_at_most(
+async def test_a_member_that_is_not_ready_delays_the_others_by_three_seconds_at_most(
     harness: EngineHarness, tune: Path
 ) -> None:
     group = await speakers(harness, 2)
@@ -286,7 +286,7 @@ async def test_who_is_not_ready_holds_the_others_for_three_seconds_at_most(
     assert all(each.heard(read_wav(tune)).is_complete for each in group)
 
 
-async def test_who_is_slow_joins_late_by_the_attempt_that_was_under_way(
+async def test_a_slow_member_joins_late_by_the_attempt_in_progress(
     harness: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -370,7 +370,7 @@ async def test_other_media_does_not_wait_for_who_is_lost(
     assert group[0].heard(pcm).is_complete
 
 
-async def test_who_fails_at_resume_does_not_keep_the_others_silent(
+async def test_a_member_that_fails_at_resume_does_not_silence_the_others(
     harness: EngineHarness, tune: Path
 ) -> None:
     group = await speakers(harness, 2)

@@ -125,7 +125,7 @@ class House:
 
 @pytest.mark.timeout(90 + 4 * STEPS)
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_members_hear_every_sample_whoever_comes_and_goes(
+async def test_members_play_every_sample_while_others_join_and_leave(
     harness: EngineHarness,
     tmp_path: Path,
     seed: int,
@@ -175,7 +175,7 @@ async def test_members_hear_every_sample_whoever_comes_and_goes(
     assert median(house.waits_s) < _HEARD_WITHIN_S
 
 
-async def test_who_leaves_and_joins_at_once_is_heard_again(
+async def test_a_member_that_leaves_and_joins_at_once_plays_again(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 20)

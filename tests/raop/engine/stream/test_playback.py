@@ -82,7 +82,9 @@ async def test_a_level_that_is_forgotten_before_the_first_sound_is_sent_once_mor
     assert len(forgetful.asked("ANNOUNCE")) == 1
 
 
-async def test_a_level_for_nobody_is_no_error(harness: EngineHarness) -> None:
+async def test_a_volume_for_an_unknown_receiver_is_no_error(
+    harness: EngineHarness,
+) -> None:
     assert await harness.run(SetVolume(receiver="nobody", volume=5)) is None
 
 
@@ -118,7 +120,7 @@ async def test_receivers_show_what_plays(
     assert kitchen.violations == []
 
 
-async def test_words_and_pictures_for_nobody_are_no_error(
+async def test_metadata_and_artwork_without_a_member_are_no_error(
     harness: EngineHarness,
 ) -> None:
     assert await harness.run(SetTags(stream="none", tags=Tags())) is None

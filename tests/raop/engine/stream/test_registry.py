@@ -113,7 +113,7 @@ async def test_stop_ends_a_play_at_every_step_of_its_connection(
     assert slow.recording.frames == 0
 
 
-async def test_a_newer_play_takes_the_place_of_an_older_one(
+async def test_a_newer_play_replaces_an_older_one(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "first.wav", 0.6)

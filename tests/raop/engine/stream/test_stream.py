@@ -29,7 +29,7 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 MS = 1_000_000
 
 
-async def test_a_file_is_heard_to_the_end_bit_by_bit_from_the_instant_that_was_told(
+async def test_a_file_plays_bit_exact_from_the_announced_instant_to_the_end(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
@@ -49,7 +49,7 @@ async def test_a_file_is_heard_to_the_end_bit_by_bit_from_the_instant_that_was_t
     assert kitchen.stats.missing == 0
 
 
-async def test_play_is_answered_when_it_is_heard(
+async def test_play_is_answered_when_playback_starts(
     harness: EngineHarness, kitchen: VirtualReceiver, song: Path
 ) -> None:
     assert await harness.run(play(song, member(kitchen))) is None
@@ -60,7 +60,7 @@ async def test_play_is_answered_when_it_is_heard(
     assert position < 600
 
 
-async def test_the_first_frame_is_heard_at_the_instant_that_is_wanted(
+async def test_the_first_frame_plays_at_the_requested_instant(
     harness: EngineHarness, kitchen: VirtualReceiver, song: Path, pcm: bytes
 ) -> None:
     at = time.time() + 0.8
@@ -108,7 +108,7 @@ async def test_two_receivers_play_the_same_frame_at_the_same_time(
     assert sorted(apart)[len(apart) // 2] < 50_000
 
 
-async def test_a_group_of_unlike_receivers_hears_the_same(
+async def test_a_group_of_unlike_receivers_plays_the_same(
     harness: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     private = rsa_keys.generate_private_key(65537, 2048)
@@ -168,7 +168,7 @@ async def test_lost_packets_are_sent_again_until_no_frame_is_missing(
         assert each.stats.resent >= each.stats.lost_by_quirk / 2
 
 
-async def test_receivers_that_ask_for_everything_again_disturb_nobody(
+async def test_receivers_that_request_every_packet_again_disturb_no_others(
     harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     quirks = {

@@ -28,7 +28,7 @@ POOR: dict[str, tuple[float, Quirks]] = {
 }
 
 
-async def test_poor_members_stay_in_sync_and_move_nobody(
+async def test_poor_members_stay_in_sync_and_affect_no_others(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", _SECONDS)

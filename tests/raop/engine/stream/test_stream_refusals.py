@@ -17,7 +17,7 @@ from tests.raop.engine.harness import (
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
-async def test_passwords_are_proved_or_the_user_is_told(
+async def test_passwords_are_proved_and_wrong_ones_are_reported(
     harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     names = ("right", "wrong", "missing")
@@ -94,7 +94,7 @@ async def test_silence_is_noticed_within_seconds(
     assert time.monotonic() - begun < 6
 
 
-async def test_nobody_at_the_address_is_unreachable(
+async def test_a_free_address_is_unreachable(
     harness: EngineHarness, song: Path
 ) -> None:
     gone = receiver("Gone")
@@ -112,7 +112,7 @@ async def test_a_receiver_that_cannot_play_is_not_even_called(
     assert kitchen.connections == 0
 
 
-async def test_media_that_is_missing_is_told_and_the_receiver_is_freed(
+async def test_missing_media_is_reported_and_the_receiver_is_freed(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     (tmp_path / "empty.wav").write_bytes(b"")
@@ -124,7 +124,7 @@ async def test_media_that_is_missing_is_told_and_the_receiver_is_freed(
     assert not kitchen.has_session
 
 
-async def test_a_second_sender_is_told_that_the_receiver_is_busy(
+async def test_a_second_sender_gets_the_error_busy(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)

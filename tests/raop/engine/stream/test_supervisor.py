@@ -61,7 +61,7 @@ async def dropped_out(harness: EngineHarness, of: VirtualReceiver) -> int:
     return ours(new)[0].drop_outs
 
 
-async def test_who_loses_its_connection_is_back_in_time_and_the_others_lose_nothing(
+async def test_a_lost_connection_is_restored_in_sync_and_the_others_lose_nothing(
     harness: EngineHarness, tune: Path
 ) -> None:
     group = await speakers(harness, 3)
@@ -83,7 +83,7 @@ async def test_who_loses_its_connection_is_back_in_time_and_the_others_lose_noth
     assert are_alike(group)
 
 
-async def test_who_is_seen_at_another_port_is_tried_there_at_once(
+async def test_a_member_seen_at_another_port_is_tried_there_at_once(
     harness: EngineHarness,
     tune: Path,
     group: list[VirtualReceiver],
@@ -103,7 +103,7 @@ async def test_who_is_seen_at_another_port_is_tried_there_at_once(
     assert are_alike([group[0], moved])
 
 
-async def test_who_comes_back_to_its_address_is_noticed_by_itself(
+async def test_a_member_that_answers_at_its_address_again_is_noticed(
     harness: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_missed = asyncio.Event()
@@ -132,7 +132,7 @@ async def test_who_comes_back_to_its_address_is_noticed_by_itself(
     assert group[0].heard(read_wav(tune)).is_complete
 
 
-async def test_who_is_silent_is_fed_on_and_plays_again_when_its_network_is_back(
+async def test_a_silent_member_keeps_its_stream_and_plays_again_with_its_network(
     harness: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(liveness, "SILENT_S", 0.6)
@@ -155,7 +155,7 @@ async def test_who_is_silent_is_fed_on_and_plays_again_when_its_network_is_back(
     assert len(group[1].asked("ANNOUNCE")) == 1
 
 
-async def test_who_stays_silent_although_it_is_there_is_given_a_new_session(
+async def test_a_silent_member_that_is_reachable_gets_a_new_session(
     harness: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(liveness, "SILENT_S", 0.6)
@@ -178,7 +178,7 @@ async def test_who_stays_silent_although_it_is_there_is_given_a_new_session(
     assert ends_well(group[1], tune)
 
 
-async def test_who_ends_the_session_itself_is_left_to_whom_it_plays_for(
+async def test_a_member_that_ends_the_session_is_left_to_the_other_sender(
     harness: EngineHarness, tune: Path, group: list[VirtualReceiver]
 ) -> None:
     group[1].hang_up()
@@ -208,7 +208,7 @@ async def test_a_link_that_drops_out_too_often_is_given_up(
     assert states(harness, group[1])[-2:] == ["lost", "left"]
 
 
-async def test_who_wants_a_password_when_it_comes_back_is_not_asked_again(
+async def test_a_member_that_wants_a_password_on_return_is_not_retried(
     harness: EngineHarness, group: list[VirtualReceiver]
 ) -> None:
     group[1].password = "sesame"
@@ -219,7 +219,7 @@ async def test_who_wants_a_password_when_it_comes_back_is_not_asked_again(
     assert (await harness.ended()).reason == "finished"
 
 
-async def test_a_group_that_is_lost_at_once_is_heard_again_where_the_music_is_by_then(
+async def test_a_group_that_is_lost_at_once_rejoins_at_the_current_position(
     harness: EngineHarness, tune: Path, group: list[VirtualReceiver]
 ) -> None:
     await asyncio.gather(*(each.stop() for each in group))
@@ -235,7 +235,7 @@ async def test_a_group_that_is_lost_at_once_is_heard_again_where_the_music_is_by
     assert are_alike(group)
 
 
-async def test_a_group_of_which_nobody_comes_back_ends(
+async def test_a_group_ends_if_no_member_comes_back(
     harness: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "_HOPE_S", 0.5)
@@ -248,7 +248,7 @@ async def test_a_group_of_which_nobody_comes_back_ends(
     assert (end.reason, end.code) == ("failed", "unreachable")
 
 
-async def test_who_comes_back_is_no_louder_than_it_was(
+async def test_a_member_that_comes_back_is_no_louder_than_before(
     harness: EngineHarness, group: list[VirtualReceiver]
 ) -> None:
     before = group[1].volume_db
@@ -262,7 +262,7 @@ async def test_who_comes_back_is_no_louder_than_it_was(
     assert group[1].volumes[0].volume_db == pytest.approx(before)
 
 
-async def test_nobody_is_tried_while_the_music_is_paused_and_all_are_when_it_goes_on(
+async def test_no_member_reconnects_during_a_pause_and_all_do_at_resume(
     harness: EngineHarness, tune: Path, group: list[VirtualReceiver]
 ) -> None:
     group[1].disconnect()
@@ -278,7 +278,7 @@ async def test_nobody_is_tried_while_the_music_is_paused_and_all_are_when_it_goe
     assert ends_well(group[1], tune)
 
 
-async def test_a_stream_that_is_stopped_tries_nobody_any_more(
+async def test_a_stopped_stream_makes_no_further_attempts(
     harness: EngineHarness, group: list[VirtualReceiver]
 ) -> None:
     group[1].disconnect()
@@ -290,7 +290,7 @@ async def test_a_stream_that_is_stopped_tries_nobody_any_more(
     assert len(group[1].asked("ANNOUNCE")) == 1
 
 
-async def test_who_is_seen_and_missed_by_nobody_is_left_alone(
+async def test_a_seen_receiver_that_is_not_missing_is_left_alone(
     harness: EngineHarness, tune: Path
 ) -> None:
     first, other = await speakers(harness, 2)
