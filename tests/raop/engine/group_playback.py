@@ -30,7 +30,7 @@ async def start(harness: EngineHarness, song: Path, *group: VirtualReceiver) -> 
     """Play a song on a group and wait until all are heard."""
     assert await harness.run(play(song, *map(member, group), depth_ms=1000)) is None
     for each in group:
-        await told(harness, each, "playing")
+        await wait_for_state(harness, each, "playing")
 
 
 def join(of: VirtualReceiver, **details: object) -> Join:
@@ -44,17 +44,17 @@ def leave(of: VirtualReceiver) -> Leave:
 
 
 def changes(harness: EngineHarness, of: VirtualReceiver) -> list[MemberChanged]:
-    """Return what was told of a receiver."""
+    """Return the changes of a member."""
     name = of.receiver_id.lower()
-    return [each for each in harness.told(MemberChanged) if each.receiver == name]
+    return [each for each in harness.events_of(MemberChanged) if each.receiver == name]
 
 
 def states(harness: EngineHarness, of: VirtualReceiver) -> list[str]:
-    """Return the states that were told of a receiver."""
+    """Return the states of a member, in order."""
     return [each.state for each in changes(harness, of)]
 
 
-async def told(
+async def wait_for_state(
     harness: EngineHarness,
     of: VirtualReceiver,
     state: str,
@@ -62,12 +62,12 @@ async def told(
     count: int = 1,
     timeout_s: float = 10,
 ) -> MemberChanged:
-    """Wait until a state was told of a receiver so many times."""
+    """Wait until a member was reported in a state so many times."""
 
-    def is_told(_: MemberChanged) -> bool:
+    def has_state(_: MemberChanged) -> bool:
         return states(harness, of).count(state) >= count
 
-    await harness.until(MemberChanged, is_told, timeout_s)
+    await harness.until(MemberChanged, has_state, timeout_s)
     return [each for each in changes(harness, of) if each.state == state][count - 1]
 
 

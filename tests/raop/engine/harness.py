@@ -81,7 +81,7 @@ def play(
 
 
 class EngineHarness:
-    """An engine, its commands and all that it told."""
+    """An engine, its commands and all its events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -163,7 +163,7 @@ class EngineHarness:
             if isinstance(event, StreamChanged) and event.stream == stream
         ]
 
-    def told[T: Event](self, kind: type[T]) -> list[T]:
+    def events_of[T: Event](self, kind: type[T]) -> list[T]:
         """Return the events of a kind."""
         return [event for event in self.events if isinstance(event, kind)]
 

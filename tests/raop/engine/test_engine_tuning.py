@@ -265,9 +265,9 @@ async def measured(
     harness: EngineHarness, of: VirtualReceiver, seconds: int
 ) -> MemberProgress:
     """Return what is measured of a receiver's link after so many reports."""
-    await harness.until(Progress, lambda _: len(harness.told(Progress)) > seconds)
+    await harness.until(Progress, lambda _: len(harness.events_of(Progress)) > seconds)
     await harness.run(Measure(stream=STREAM))
-    progress = harness.told(Progress)[-1]
+    progress = harness.events_of(Progress)[-1]
     (found,) = progress.members
     assert found.receiver == of.receiver_id.lower()
     return found
@@ -306,11 +306,11 @@ async def test_links_are_measured_only_when_that_is_asked_for(
     monkeypatch.setattr(UdpOutlet, "link", link)
     wav(tmp_path / "song.wav", 5)
     assert await harness.run(Measure(stream=STREAM)) is None
-    assert harness.told(Progress) == []
+    assert harness.events_of(Progress) == []
     assert await harness.run(play(tmp_path / "song.wav", member(kitchen))) is None
-    await harness.until(Progress, lambda _: len(harness.told(Progress)) > 1)
+    await harness.until(Progress, lambda _: len(harness.events_of(Progress)) > 1)
     assert not looks
-    assert not any(each.members[0].is_measured for each in harness.told(Progress))
+    assert not any(each.members[0].is_measured for each in harness.events_of(Progress))
 
     found = await measured(harness, kitchen, 1)
 

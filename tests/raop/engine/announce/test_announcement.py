@@ -44,8 +44,8 @@ async def test_idle_speaker_says_every_sample_and_is_free_afterwards(
     await kitchen.wait_idle(3)
 
     assert is_said_whole(kitchen, said)
-    assert harness.told(AnnouncementStarted)
-    assert harness.told(StreamChanged) == []
+    assert harness.events_of(AnnouncementStarted)
+    assert harness.events_of(StreamChanged) == []
     assert not kitchen.violations
 
 

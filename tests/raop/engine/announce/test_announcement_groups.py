@@ -59,7 +59,7 @@ async def test_one_of_a_group_speaks_and_the_other_plays_its_music_bit_by_bit(
     assert (gains(kitchen, song) == 1).all()
     assert len(gains(kitchen, song)) == len(gains(hall, song)) == len(song)
     assert [volumes(each) for each in (kitchen, hall)] == [[30], [30, 60, 30]]
-    told = scene.harness.told(AnnouncementStarted)
+    told = scene.harness.events_of(AnnouncementStarted)
     assert [each.receiver for each in told] == [member(hall).receiver]
     assert in_step(kitchen, hall)
     assert not kitchen.violations + hall.violations
@@ -100,7 +100,7 @@ async def test_whole_group_speaks_at_the_same_instant_each_at_its_own_level(
         assert is_said_whole(each, said)
         assert len(gains(each, song)) == len(song)
         assert volumes(each) == [30, level, 30]
-    told = {each.receiver for each in scene.harness.told(AnnouncementStarted)}
+    told = {each.receiver for each in scene.harness.events_of(AnnouncementStarted)}
     assert told == {member(each).receiver for each in (kitchen, hall)}
 
 
@@ -188,7 +188,7 @@ async def test_one_that_is_lost_under_the_voice_fails_alone(
 
     assert (failed.stream, failed.receiver) == (STREAM, member(hall).receiver)
     assert failed.code == "unreachable"
-    assert len(harness.told(AnnouncementFailed)) == 1
+    assert len(harness.events_of(AnnouncementFailed)) == 1
     assert is_said_whole(kitchen, said)
     assert len(gains(kitchen, song)) == len(song)
     assert volumes(kitchen) == [30, 60, 30]
@@ -276,7 +276,7 @@ async def test_idle_group_opens_sessions_for_those_who_speak_only(
     assert is_said_whole(hall, said)
     assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
     assert study.connections == 0
-    assert scene.harness.told(StreamChanged) == []
+    assert scene.harness.events_of(StreamChanged) == []
 
 
 @pytest.mark.parametrize("is_playing", [True, False], ids=["playing", "idle"])
@@ -307,7 +307,7 @@ async def test_two_of_a_group_say_different_things_at_the_same_time(
     )
     began = harness.submit(second)
     await harness.until(AnnouncementStarted, lambda each: each.announcement == "two")
-    assert harness.told(AnnouncementFailed) == []
+    assert harness.events_of(AnnouncementFailed) == []
     for number in (first, began):
         assert (await harness.reply(number)).code is None
     if is_playing:
@@ -360,7 +360,7 @@ async def test_an_unreachable_member_does_not_delay_its_group(
 
     assert await scene.say(both) is None
 
-    failed = harness.told(AnnouncementFailed)
+    failed = harness.events_of(AnnouncementFailed)
     assert [each.receiver for each in failed] == [both.addressees[1].member.receiver]
     assert is_said_whole(kitchen, said)
     assert volumes(kitchen) == [30, 60, 30]

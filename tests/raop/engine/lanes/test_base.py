@@ -35,7 +35,7 @@ async def test_the_receivers_own_volume_is_reported_if_none_is_set(
     loud = await harness.add(receiver("Loud", quirks=Quirks(leading_crlf=True)))
     assert await harness.run(play(tmp_path / "song.wav", member(loud))) is None
 
-    (found,) = harness.told(VolumeFound)
+    (found,) = harness.events_of(VolumeFound)
 
     assert found.receiver == loud.receiver_id.lower()
     assert found.volume == pytest.approx(20)

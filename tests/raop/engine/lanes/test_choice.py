@@ -40,7 +40,9 @@ async def test_a_way_that_stays_silent_is_left_for_another(
     assert ways_to(den) == ["raop", "airplay2"]
     assert den.heard(pcm).is_complete
     assert "ended" not in harness.states()[:-1]
-    playing = [each for each in harness.told(MemberChanged) if each.state == "playing"]
+    playing = [
+        each for each in harness.events_of(MemberChanged) if each.state == "playing"
+    ]
     assert [each.lane for each in playing] == [REALTIME]
     # From now on it comes first, whichever stream it is.
     den.clear()

@@ -96,7 +96,7 @@ async def test_strangers_are_refused(
     assert (await remote.order("play", source="127.0.0.2")).status == 403
     assert (await remote.order("explode")).status == 404
     assert (await remote.order("getproperty?properties=dmcp.volume")).status == 400
-    assert not harness.told(RemoteCommand)
+    assert not harness.events_of(RemoteCommand)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ async def test_last_receiver_that_is_switched_away_ends_the_stream(
     assert (ended.reason, ended.code) == ("failed", "taken")
     await kitchen.wait_idle()
     await remote.order(BACK)
-    assert [each.command for each in harness.told(RemoteCommand)] == [
+    assert [each.command for each in harness.events_of(RemoteCommand)] == [
         "switched_away",
         "switched_back",
     ]
@@ -284,7 +284,9 @@ async def test_one_of_two_is_switched_away_and_comes_back(
     await kitchen.wait_playing()
     assert kitchen.has_session
     assert harness.states()[-1] == "playing"
-    assert not [each for each in harness.told(StreamChanged) if each.state == "ended"]
+    assert not [
+        each for each in harness.events_of(StreamChanged) if each.state == "ended"
+    ]
 
 
 @pytest.mark.usefixtures("no_start_delay")

@@ -102,7 +102,7 @@ async def test_following_items_play_without_a_gap(
 
     assert end.reason == "finished"
     assert kitchen.heard(whole).is_complete
-    items = [each.item for each in harness.told(MediaChanged)]
+    items = [each.item for each in harness.events_of(MediaChanged)]
     assert items == ["", "second", "third"]
     assert not kitchen.violations
 
@@ -136,7 +136,7 @@ async def test_queue_can_be_taken_back(
     await kitchen.drain()
 
     assert kitchen.heard(first).is_complete
-    assert harness.told(NextTaken) == []
+    assert harness.events_of(NextTaken) == []
 
 
 @pytest.mark.parametrize(("begun_ms", "queued_ms"), [(500, None), (0, 500)])
@@ -228,7 +228,7 @@ async def test_seek_and_resume_lead_is_what_the_receiver_has_shown(
     await harness.ended()
 
     # At a depth of a second the first packet of a start is sent at once.
-    leads = [each.at - each.first_packet_at for each in harness.told(Started)]
+    leads = [each.at - each.first_packet_at for each in harness.events_of(Started)]
     assert [lead <= 0.4 for lead in leads] == [False, is_soon, is_soon]
     assert max(leads) <= 0.7
     assert den.heard(whole).is_complete
@@ -393,7 +393,7 @@ async def test_what_was_to_follow_is_forgotten_when_other_media_is_played(
 
     assert end.reason == "finished"
     assert kitchen.heard(third).is_complete
-    assert harness.told(NextTaken) == []
+    assert harness.events_of(NextTaken) == []
 
 
 async def test_volume_of_a_receiver_is_read_if_none_is_set(
@@ -421,7 +421,7 @@ async def test_position_goes_on_over_a_pause(
     await harness.run(Resume(stream=STREAM, lead_ms=300))
     resumed = [
         each
-        for each in harness.told(StreamChanged)
+        for each in harness.events_of(StreamChanged)
         if each.state == "buffering" and each.position_ms
     ]
 
@@ -449,7 +449,7 @@ async def test_position_and_its_instant_belong_together_however_long_a_report_ta
 
     assert await harness.run(Measure(stream=STREAM)) is None
 
-    told = harness.told(Progress)[-1]
+    told = harness.events_of(Progress)[-1]
     assert told.members[0].is_measured
     assert told.position_ms == pytest.approx((told.at - start.at) * 1000, abs=5)
 

@@ -23,7 +23,7 @@ from tests.raop.engine.group_playback import (
     speakers,
     start,
     states,
-    told,
+    wait_for_state,
 )
 from tests.raop.engine.harness import (
     STREAM,
@@ -63,7 +63,7 @@ async def test_a_member_is_told_to_play_when_it_is_heard(
     await start(harness, song, alone)
 
     assert time.time() >= (await harness.started()).at > begun
-    found = harness.events.index(harness.told(VolumeFound)[0])
+    found = harness.events.index(harness.events_of(VolumeFound)[0])
     started = harness.events.index(changes(harness, alone)[1])
     assert changes(harness, alone)[1].state == "started"
     assert found < started
@@ -324,11 +324,11 @@ async def test_a_busy_member_joins_when_it_is_free(
     busy = await speaker(harness, 2, quirks=Quirks(refuse={"ANNOUNCE": 453}))
     members = (member(first), member(busy))
     assert await harness.run(play(tune, *members)) is None
-    lost = await told(harness, busy, "lost")
+    lost = await wait_for_state(harness, busy, "lost")
     assert lost.code == "busy"
 
     busy.quirks = Quirks()
-    await told(harness, busy, "playing")
+    await wait_for_state(harness, busy, "playing")
     await harness.ended()
 
     assert first.heard(read_wav(tune)).is_complete
@@ -342,7 +342,7 @@ async def test_other_media_for_other_members_keeps_the_sessions_that_stand(
     await start(harness, tune, first, second)
 
     assert await harness.run(play(song, member(second), member(third))) is None
-    await told(harness, third, "playing")
+    await wait_for_state(harness, third, "playing")
     await until(lambda: harness.states()[-1] == "ended", "states", harness.states)
 
     assert not first.has_session
@@ -359,7 +359,7 @@ async def test_other_media_does_not_wait_for_who_is_lost(
     group = await speakers(harness, 2)
     await start(harness, tune, *group)
     await group[1].stop()
-    await told(harness, group[1], "lost")
+    await wait_for_state(harness, group[1], "lost")
     begun = time.monotonic()
 
     assert await harness.run(play(song, *map(member, group))) is None
@@ -380,9 +380,9 @@ async def test_a_member_that_fails_at_resume_does_not_silence_the_others(
 
     assert await harness.run(Resume(stream=STREAM)) is None
 
-    await told(harness, group[1], "lost")
+    await wait_for_state(harness, group[1], "lost")
     await group[1].start()
-    await told(harness, group[1], "playing", count=2)
+    await wait_for_state(harness, group[1], "playing", count=2)
     assert (await harness.ended()).reason == "finished"
     assert group[0].heard(read_wav(tune)[-44_100:]).is_complete
     assert group[1].heard(read_wav(tune)[-44_100:]).is_complete
@@ -418,4 +418,4 @@ async def test_a_command_is_answered_although_many_come_and_go(
     assert (await harness.ended()).reason == "finished"
     assert stays.heard(read_wav(tune)).is_complete
     assert unix(stays.first_frame_ns) > 0
-    assert [each.state for each in harness.told(MemberChanged)].count("lost") == 0
+    assert [each.state for each in harness.events_of(MemberChanged)].count("lost") == 0

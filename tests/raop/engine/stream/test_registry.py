@@ -41,7 +41,7 @@ async def test_new_media_takes_the_session_over(
     assert started.at - begun < 1.5
     assert kitchen.heard(first[: 4410 * 4]).is_complete
     assert kitchen.heard(first[-4410 * 4 :]).frames == 0
-    told = [each.position_ms for each in harness.told(Progress)]
+    told = [each.position_ms for each in harness.events_of(Progress)]
     assert all(position < 700 for position in told)
 
 

@@ -169,7 +169,7 @@ async def test_the_others_play_on_when_one_cannot_or_vanishes(
     assert (await harness.ended()).reason == "finished"
 
     assert kitchen.heard(pcm).is_complete
-    lost = [each for each in harness.told(MemberChanged) if each.state == "lost"]
+    lost = [each for each in harness.events_of(MemberChanged) if each.state == "lost"]
     assert [(each.receiver[-2:], each.code) for each in lost] == [
         ("02", "busy"),
         ("03", "unreachable"),

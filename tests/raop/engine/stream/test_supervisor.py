@@ -24,7 +24,7 @@ from tests.raop.engine.group_playback import (
     speakers,
     start,
     states,
-    told,
+    wait_for_state,
 )
 from tests.raop.engine.harness import STREAM, EngineHarness, member, play, read_wav
 from tests.virtual_receiver import VirtualReceiver
@@ -53,10 +53,12 @@ async def dropped_out(harness: EngineHarness, of: VirtualReceiver) -> int:
         name = of.receiver_id.lower()
         return [each for each in event.members if each.receiver == name]
 
-    before = len(harness.told(Progress))
+    before = len(harness.events_of(Progress))
     new = await harness.until(
         Progress,
-        lambda event: event in harness.told(Progress)[before:] and bool(ours(event)),
+        lambda event: (
+            event in harness.events_of(Progress)[before:] and bool(ours(event))
+        ),
     )
     return ours(new)[0].drop_outs
 
@@ -68,9 +70,9 @@ async def test_a_lost_connection_is_restored_in_sync_and_the_others_lose_nothing
     await start(harness, tune, *group)
 
     group[1].disconnect()
-    lost = await told(harness, group[1], "lost")
+    lost = await wait_for_state(harness, group[1], "lost")
     begun = time.monotonic()
-    await told(harness, group[1], "playing", count=2)
+    await wait_for_state(harness, group[1], "playing", count=2)
 
     assert lost.code == "unreachable"
     assert time.monotonic() - begun < 5
@@ -91,13 +93,13 @@ async def test_a_member_seen_at_another_port_is_tried_there_at_once(
 ) -> None:
     monkeypatch.setattr(retry_policy, "BACK_OFF_S", (60.0,))
     await group[1].stop()
-    await told(harness, group[1], "lost")
+    await wait_for_state(harness, group[1], "lost")
     moved = await speaker(harness, 2)
 
     assert await harness.run(Seen(member=member(moved))) is None
 
     await moved.wait_for("RECORD")
-    await told(harness, moved, "playing", count=2)
+    await wait_for_state(harness, moved, "playing", count=2)
     await harness.ended()
     assert ends_well(moved, tune)
     assert are_alike([group[0], moved])
@@ -124,7 +126,7 @@ async def test_a_member_that_answers_at_its_address_again_is_noticed(
 
     await group[1].start()
     begun = time.monotonic()
-    await told(harness, group[1], "playing", count=2)
+    await wait_for_state(harness, group[1], "playing", count=2)
 
     assert time.monotonic() - begun < 10
     await harness.ended()
@@ -143,9 +145,9 @@ async def test_a_silent_member_keeps_its_stream_and_plays_again_with_its_network
     await group[1].wait_frames(44_100)
 
     group[1].unplug()
-    lost = await told(harness, group[1], "lost")
+    lost = await wait_for_state(harness, group[1], "lost")
     group[1].plug_in()
-    await told(harness, group[1], "playing", count=2)
+    await wait_for_state(harness, group[1], "playing", count=2)
 
     assert lost.code == "silent"
     assert (await harness.ended()).reason == "finished"
@@ -168,10 +170,10 @@ async def test_a_silent_member_that_is_reachable_gets_a_new_session(
     await group[1].wait_frames(44_100)
 
     group[1].unplug()
-    await told(harness, group[1], "lost")
+    await wait_for_state(harness, group[1], "lost")
     await harness.until(Progress, lambda event: len(event.members) == 1)
     group[1].plug_in()
-    await told(harness, group[1], "playing", count=2)
+    await wait_for_state(harness, group[1], "playing", count=2)
 
     assert len(group[1].asked("ANNOUNCE")) == 2
     await harness.ended()
@@ -182,7 +184,7 @@ async def test_a_member_that_ends_the_session_is_left_to_the_other_sender(
     harness: EngineHarness, tune: Path, group: list[VirtualReceiver]
 ) -> None:
     group[1].hang_up()
-    left = await told(harness, group[1], "left")
+    left = await wait_for_state(harness, group[1], "left")
 
     assert left.code == "taken"
     assert (await harness.ended()).reason == "finished"
@@ -198,9 +200,9 @@ async def test_a_link_that_drops_out_too_often_is_given_up(
     await start(harness, tune, *group)
 
     group[1].disconnect()
-    await told(harness, group[1], "playing", count=2)
+    await wait_for_state(harness, group[1], "playing", count=2)
     group[1].disconnect()
-    left = await told(harness, group[1], "left")
+    left = await wait_for_state(harness, group[1], "left")
 
     assert left.code == "link_hopeless"
     assert (await harness.ended()).reason == "finished"
@@ -213,7 +215,7 @@ async def test_a_member_that_wants_a_password_on_return_is_not_retried(
 ) -> None:
     group[1].password = "sesame"
     group[1].disconnect()
-    left = await told(harness, group[1], "left")
+    left = await wait_for_state(harness, group[1], "left")
 
     assert left.code == "password_required"
     assert (await harness.ended()).reason == "finished"
@@ -224,11 +226,11 @@ async def test_a_group_that_is_lost_at_once_rejoins_at_the_current_position(
 ) -> None:
     await asyncio.gather(*(each.stop() for each in group))
     for each in group:
-        await told(harness, each, "lost")
+        await wait_for_state(harness, each, "lost")
     await asyncio.sleep(0.5)  # which a restart takes at least
     await asyncio.gather(*(each.start() for each in group))
     for each in group:
-        await told(harness, each, "playing", count=2)
+        await wait_for_state(harness, each, "playing", count=2)
 
     assert (await harness.ended()).reason == "finished"
     assert all(ends_well(each, tune) for each in group)
@@ -254,9 +256,9 @@ async def test_a_member_that_comes_back_is_no_louder_than_before(
     before = group[1].volume_db
 
     group[1].disconnect()
-    await told(harness, group[1], "lost")
+    await wait_for_state(harness, group[1], "lost")
     group[1].volume_db = before + 20
-    await told(harness, group[1], "playing", count=2)
+    await wait_for_state(harness, group[1], "playing", count=2)
 
     assert group[1].volume_db == pytest.approx(before)
     assert group[1].volumes[0].volume_db == pytest.approx(before)
@@ -266,14 +268,14 @@ async def test_no_member_reconnects_during_a_pause_and_all_do_at_resume(
     harness: EngineHarness, tune: Path, group: list[VirtualReceiver]
 ) -> None:
     group[1].disconnect()
-    await told(harness, group[1], "lost")
+    await wait_for_state(harness, group[1], "lost")
 
     assert await harness.run(Pause(stream=STREAM)) is None
     await asyncio.sleep(1.5)
     assert len(group[1].asked("ANNOUNCE")) == 1
     assert await harness.run(Resume(stream=STREAM)) is None
 
-    await told(harness, group[1], "playing", count=2)
+    await wait_for_state(harness, group[1], "playing", count=2)
     await harness.ended()
     assert ends_well(group[1], tune)
 
@@ -282,7 +284,7 @@ async def test_a_stopped_stream_makes_no_further_attempts(
     harness: EngineHarness, group: list[VirtualReceiver]
 ) -> None:
     group[1].disconnect()
-    await told(harness, group[1], "lost")
+    await wait_for_state(harness, group[1], "lost")
 
     assert await harness.stop() is None
     await asyncio.sleep(1.5)
