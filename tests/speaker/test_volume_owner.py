@@ -197,7 +197,7 @@ class Interleaving:
     def __init__(self, dice: Random) -> None:
         self.dice = dice
         self.now_s = 0.0
-        self.make_owner = make_owner()
+        self.owner = make_owner()
         self.intent = 0.5
         self.wishes = 0
         self.writes = 0
@@ -205,8 +205,8 @@ class Interleaving:
         self.quiet_from_s = 0.0
         self.is_announcing = False
         self.receiver = Receiver(dice.choice(MANNERS))
-        self.make_owner.reports_previous = self.receiver.manner == "Apple"
-        self.make_owner.limit(dice.choice([1.0, 1.0, 0.6]), self.now_s)
+        self.owner.reports_previous = self.receiver.manner == "Apple"
+        self.owner.limit(dice.choice([1.0, 1.0, 0.6]), self.now_s)
         self.settle()
         self.story = [f"a receiver that is {self.receiver.manner!r}"]
 
@@ -234,17 +234,17 @@ class Interleaving:
         return self.dice.randrange(11) / 10
 
     def settle(self) -> None:
-        if level := self.make_owner.poll(self.now_s):
+        if level := self.owner.poll(self.now_s):
             self.writes += 1
             self.last_write_s = self.now_s
-            assert level.audible <= self.make_owner.maximum
+            assert level.audible <= self.owner.maximum
             self.receiver.told(level.audible, self.now_s)
 
     def run_until(self, then_s: float) -> None:
         """Let happen what happens by itself, in its order."""
         while True:
             due = [at for at, _ in self.receiver.saying]
-            due += [self.make_owner.due_s] if self.make_owner.due_s is not None else []
+            due += [self.owner.due_s] if self.owner.due_s is not None else []
             if not due or min(due) > then_s:
                 break
             self.now_s = max(self.now_s, min(due))
@@ -252,7 +252,7 @@ class Interleaving:
                 each for each in self.receiver.saying if each[0] <= self.now_s
             ]:
                 self.receiver.saying.remove(said)
-                self.make_owner.report(said[1], self.now_s)
+                self.owner.report(said[1], self.now_s)
             self.settle()
         self.now_s = then_s
 
@@ -263,9 +263,9 @@ class Interleaving:
     def set(self) -> None:
         level, origin = self.tenth(), self.dice.choice([Origin.USER, Origin.AUTOMATION])
         self.wishes += 1
-        self.intent = min(level, self.make_owner.maximum)
+        self.intent = min(level, self.owner.maximum)
         before = self.writes
-        self.make_owner.order(level, is_muted=False, origin=origin, now_s=self.now_s)
+        self.owner.order(level, is_muted=False, origin=origin, now_s=self.now_s)
         self.settle()
         assert self.writes == before + 1
         self.quiet_from_s = self.now_s + max(DEAF_S, ECHO_S)
@@ -273,12 +273,12 @@ class Interleaving:
     def turn(self) -> None:
         """Turn the knob, as quickly as people do."""
         for level in [self.tenth() for _ in range(self.dice.randint(1, 4))]:
-            if abs(level - self.make_owner.level) <= 0.05:
+            if abs(level - self.owner.level) <= 0.05:
                 continue
             self.wishes += 1
             self.receiver.turned(level, self.now_s)
-            if level > self.make_owner.maximum:
-                self.intent = self.make_owner.maximum
+            if level > self.owner.maximum:
+                self.intent = self.owner.maximum
                 self.run_until(self.now_s)
                 self.quiet_from_s = self.now_s + max(DEAF_S, ECHO_S)
                 return
@@ -290,10 +290,10 @@ class Interleaving:
     def restart(self) -> None:
         """Home Assistant begins anew with what it kept, and a session with that."""
         fresh = VolumeOwner(0.2)
-        fresh.maximum = self.make_owner.maximum
-        fresh.reports_previous = self.make_owner.reports_previous
-        fresh.restore(self.make_owner.level, is_muted=self.make_owner.is_muted)
-        self.make_owner = fresh
+        fresh.maximum = self.owner.maximum
+        fresh.reports_previous = self.owner.reports_previous
+        fresh.restore(self.owner.level, is_muted=self.owner.is_muted)
+        self.owner = fresh
         self.is_announcing = False
         self.receiver.saying.clear()
         self.receiver.level = fresh.level
@@ -301,17 +301,17 @@ class Interleaving:
         self.quiet_from_s = self.now_s + ECHO_S
 
     def announce(self) -> None:
-        level = min(self.tenth(), self.make_owner.maximum)
+        level = min(self.tenth(), self.owner.maximum)
         self.is_announcing = True
-        self.make_owner.hold(level)
+        self.owner.hold(level)
         self.receiver.told(level, self.now_s)
 
     def announced(self) -> None:
         # Echoes of the announcement are over before it is.
         self.run_until(self.now_s + 1)
         self.is_announcing = False
-        self.make_owner.release(self.now_s)
-        self.receiver.told(self.make_owner.present.audible, self.now_s)
+        self.owner.release(self.now_s)
+        self.receiver.told(self.owner.present.audible, self.now_s)
         self.receiver.saying = [
             each for each in self.receiver.saying if each[0] >= self.now_s
         ]
@@ -319,8 +319,8 @@ class Interleaving:
 
     def check(self) -> None:
         """Look whether the level is what was wished last."""
-        assert self.make_owner.level == pytest.approx(self.intent)
-        assert self.make_owner.level <= self.make_owner.maximum
+        assert self.owner.level == pytest.approx(self.intent)
+        assert self.owner.level <= self.owner.maximum
         assert self.writes <= self.wishes
 
     def end(self) -> None:
@@ -329,9 +329,9 @@ class Interleaving:
             self.announced()
         self.run_until(self.now_s + 60)
         self.check()
-        assert self.make_owner.due_s is None
+        assert self.owner.due_s is None
         assert not self.receiver.saying
-        assert self.receiver.level == pytest.approx(self.make_owner.level)
+        assert self.receiver.level == pytest.approx(self.owner.level)
 
 
 @BATCHES
