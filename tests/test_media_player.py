@@ -221,7 +221,7 @@ async def test_bad_media_leaves_what_plays_alone(
 ) -> None:
     await play(hass, player, song, extra={"title": "Good"})
 
-    with pytest.raises(HomeAssistantError, match="there is nothing at its address"):
+    with pytest.raises(HomeAssistantError, match="it was not found"):
         await play(hass, player, song.replace("song", "gone"), extra={"title": "Bad"})
 
     assert state_of(hass, player).state == "playing"
@@ -375,9 +375,9 @@ async def test_receiver_that_is_off(
     [
         (Quirks(refuse={"ANNOUNCE": 453}), "Kitchen plays for somebody else"),
         (Quirks(refuse={"SETUP": 500}), "Kitchen refused"),
-        (Quirks(garbage_reply=frozenset({"ANNOUNCE"})), "is not understood"),
+        (Quirks(garbage_reply=frozenset({"ANNOUNCE"})), "an unexpected response"),
         (Quirks(asks_time=False), "does not seem to play it"),
-        (Quirks(refuse={"ANNOUNCE": 470}), "senders that were paired with a code"),
+        (Quirks(refuse={"ANNOUNCE": 470}), "requires pairing with a code"),
     ],
 )
 async def test_receiver_that_does_not_play(

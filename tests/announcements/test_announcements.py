@@ -288,8 +288,8 @@ async def test_bad_media_is_told_and_the_music_plays_on(
     async with media_server() as server:
         await play(hass, player, f"{FOLDER}/song.wav")
         for path, message in (
-            (_url(server, "/none.mp3"), "there is nothing at its address"),
-            (_url(server, "/page.mp3"), "not a sound"),
+            (_url(server, "/none.mp3"), "it was not found"),
+            (_url(server, "/page.mp3"), "not an audio file"),
             (f"{FOLDER}/long.wav", "longer than five minutes"),
         ):
             with pytest.raises(HomeAssistantError, match=message):

@@ -195,7 +195,7 @@ async def test_level_comes_back_after_the_sender_was_killed(
 
     os.kill(sender_pids()[0], signal.SIGKILL)
 
-    with pytest.raises(HomeAssistantError, match="plays has stopped"):
+    with pytest.raises(HomeAssistantError, match="process stopped"):
         await asking
     await kitchen.wait_until(lambda: percents(kitchen) == [30, 60, 30])
     await kitchen.wait_idle(5)

@@ -223,7 +223,7 @@ async def test_order_of_bad_items_only_tells_the_user(
     for at in range(4):
         await enqueue(hass, player, f"{FOLDER}/gone{at}.wav", "add")
 
-    with pytest.raises(HomeAssistantError, match="Three items"):
+    with pytest.raises(HomeAssistantError, match="three items"):
         await call(hass, player, "media_play")
 
     assert state_of(hass, player).state == "idle"

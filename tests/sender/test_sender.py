@@ -93,7 +93,7 @@ async def test_killed_while_the_receiver_is_being_connected(
 
     os.kill(sender_pids()[0], signal.SIGKILL)
 
-    with pytest.raises(HomeAssistantError, match="plays has stopped"):
+    with pytest.raises(HomeAssistantError, match="process stopped"):
         await asking
     assert state_of(hass, player).state == "idle"
 
@@ -109,7 +109,7 @@ async def test_process_that_does_not_start_is_said_and_tried_again_when_needed(
     ):
         player = await set_up(hass, entry_for(kitchen))
         await logged(caplog, "exit code 1", count=2)
-        with pytest.raises(HomeAssistantError, match="plays has stopped"):
+        with pytest.raises(HomeAssistantError, match="process stopped"):
             await play(hass, player, song)
     assert "no audio library" in caplog.text
 
@@ -127,7 +127,7 @@ async def test_program_that_cannot_be_run(
 ) -> None:
     with patch.object(sys, "executable", "/nowhere/python"):
         player = await set_up(hass, entry_for(kitchen))
-        with pytest.raises(HomeAssistantError, match="plays has stopped"):
+        with pytest.raises(HomeAssistantError, match="process stopped"):
             await play(hass, player, song)
     assert "No such file" in caplog.text
 
@@ -140,7 +140,7 @@ async def test_process_that_is_never_ready(
         patch.object(sender, "_START_S", 0.1),
     ):
         player = await set_up(hass, entry_for(kitchen))
-        with pytest.raises(HomeAssistantError, match="plays has stopped"):
+        with pytest.raises(HomeAssistantError, match="process stopped"):
             await play(hass, player, song)
 
 
@@ -153,7 +153,7 @@ async def test_process_that_does_not_answer(
         patch.object(sender, "_REPLY_S", 0.1),
     ):
         player = await set_up(hass, entry_for(kitchen))
-        with pytest.raises(HomeAssistantError, match="plays has stopped"):
+        with pytest.raises(HomeAssistantError, match="process stopped"):
             await play(hass, player, song)
 
 
@@ -281,9 +281,13 @@ async def test_commands_that_the_process_cannot_do(
         assert state_of(hass, player).attributes["media_title"] == "Song"
         await logged(caplog, "Kitchen shows no picture")
 
-        with pytest.raises(HomeAssistantError, match="could not do it: no hands"):
+        with pytest.raises(
+            HomeAssistantError, match="could not complete the action: no hands"
+        ):
             await call(hass, player, "volume_set", volume_level=0.1)
-        with pytest.raises(HomeAssistantError, match="could not do it: no hands"):
+        with pytest.raises(
+            HomeAssistantError, match="could not complete the action: no hands"
+        ):
             await call(hass, player, "media_stop")
 
         assert await hass.config_entries.async_unload(entry.entry_id)
