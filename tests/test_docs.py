@@ -1,6 +1,8 @@
-"""Check that links in the documentation lead somewhere, and that modules exist."""
+"""Check that links in the documentation lead somewhere, and that what it names exists."""
 
 from collections import Counter
+from collections.abc import Iterator
+import json
 from pathlib import Path
 import re
 from urllib.parse import unquote
@@ -24,6 +26,11 @@ _HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
 _MODULE = re.compile(r"[\w/.]+\.py")
 # A row of a table of rooms: a folder, what lives there, and its modules.
 _ROOM = re.compile(r"^\| `([\w./]+/)` \|[^|]*\|([^|]*)\|$", re.MULTILINE)
+# Tables of options and entities, which are called there as on the screen.
+_SETTINGS = re.compile(
+    r"^\| (?:option|entity) \| (?:range|good) .*\n\|[ |-]+\n((?:\|.*\n)+)", re.MULTILINE
+)
+_SETTING = re.compile(r"^\| ([^|(]+?) (?:\(|\|)", re.MULTILINE)
 
 
 def name_of(path: Path) -> str:
@@ -119,3 +126,27 @@ def test_every_folder_with_modules_is_a_room() -> None:
     folders = {path.parent.relative_to(FOLDER) for path in FOLDER.rglob("*.py")}
 
     assert {str(each).strip(".") for each in folders} == told
+
+
+def texts(branch: object) -> Iterator[str]:
+    """Yield all texts of a translation."""
+    match branch:
+        case dict():
+            for each in branch.values():
+                yield from texts(each)
+        case str():
+            yield branch
+
+
+@pytest.mark.parametrize("name", ["setup.md", "announcements.md"])
+def test_settings_are_called_as_on_the_screen(name: str) -> None:
+    page = (ROOT / "docs" / name).read_text()
+    shown = set(texts(json.loads((FOLDER / "translations" / "en.json").read_text())))
+    named = [
+        setting
+        for table in _SETTINGS.findall(page)
+        for setting in _SETTING.findall(table)
+    ]
+
+    assert len(named) > 7
+    assert not [each for each in named if each not in shown]
