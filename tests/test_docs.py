@@ -8,6 +8,7 @@ import re
 from urllib.parse import unquote
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "custom_components" / "airplay"
@@ -20,6 +21,7 @@ PAGES = [
 MAPS = [ROOT / "docs" / "architecture.md", ROOT / "docs" / "glossary.md"]
 
 _CODE_BLOCK = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+_EXAMPLE = re.compile(r"^ *```yaml\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
@@ -88,6 +90,12 @@ def test_every_page_is_reached_from_the_readme() -> None:
                 waiting.append(target)
 
     assert not [name_of(page) for page in DOCS if page not in reached]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_example_can_be_pasted(page: Path) -> None:
+    for example in _EXAMPLE.findall(page.read_text()):
+        assert isinstance(yaml.safe_load(example), dict)
 
 
 def test_every_picture_is_shown() -> None:
