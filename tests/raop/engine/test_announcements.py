@@ -29,7 +29,7 @@ async def test_idle_speaker_says_every_sample_and_is_free_afterwards(
     said = scene.bell(0.5)
 
     assert await scene.say(target(kitchen)) is None
-    await kitchen.wait_idle(3)
+    await kitchen.wait_idle(10)
 
     assert is_said_whole(kitchen, said)
     assert desk.told(AnnouncementStarted)
@@ -275,7 +275,7 @@ async def test_stop_ends_the_voice_and_brings_the_level_back(
     number = await scene.begin(target(kitchen, volume=60))
     assert await desk.stop() is None
     assert (await desk.reply(number)).code == "stopped"
-    await kitchen.wait_idle(3)
+    await kitchen.wait_idle(10)
 
     assert volumes(kitchen) == [30, 60, 30]
 
@@ -322,7 +322,7 @@ async def test_level_is_restored_without_music(
 ) -> None:
     command = RestoreVolume(stream=STREAM, member=member(kitchen, volume=25))
     assert await desk.run(command) is None
-    await kitchen.wait_idle(3)
+    await kitchen.wait_idle(10)
 
     assert volumes(kitchen) == [25]
     assert kitchen.recording.packets == []
