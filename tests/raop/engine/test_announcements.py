@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from custom_components.airplay.raop.engine import announcer
 from custom_components.airplay.raop.messages import (
     AnnouncementFailed,
     AnnouncementStarted,
@@ -19,7 +20,7 @@ from custom_components.airplay.raop.messages import (
 from tests.virtual_receiver import VirtualReceiver
 
 from .speaking import Scene, announce, target, voice_began_ns, volumes
-from .stage import STREAM, Desk, member, play, receiver
+from .stage import PRECISE_S, STREAM, Desk, member, play, receiver, unix
 from .two_sides import Samples, gains, gains_in_parts, heard_sides, is_said_whole, voice
 
 
@@ -35,6 +36,19 @@ async def test_idle_speaker_says_every_sample_and_is_free_afterwards(
     assert desk.told(AnnouncementStarted)
     assert desk.told(StreamChanged) == []
     assert not kitchen.violations
+
+
+async def test_start_is_told_with_its_instant_however_late_it_is_noticed(
+    desk: Desk, kitchen: VirtualReceiver, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announcer, "_LOOK_S", 0.23)
+    scene.bell(0.5)
+
+    assert await scene.say(target(kitchen)) is None
+    await kitchen.wait_idle(10)
+
+    (told,) = desk.told(AnnouncementStarted)
+    assert told.at == pytest.approx(unix(voice_began_ns(kitchen)), abs=PRECISE_S)
 
 
 async def test_music_is_lowered_and_goes_on_to_the_sample(

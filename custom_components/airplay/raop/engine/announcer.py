@@ -182,7 +182,9 @@ class Announcer:
         """Follow what a receiver hears, and change its level where that is nothing."""
 
         async def begin() -> None:
-            self._tell_started(hearer)
+            frame = overlay.began[Phase.VOICE] + hearer.delay_frames
+            line = transmitter.line
+            self._tell_started(hearer, line.time_of(frame) if line else clock.now_ns())
             # What was silent just now may not have been so before.
             await hearer.raise_volume()
 
@@ -236,7 +238,7 @@ class Announcer:
             raise error
         self._tell_failed(hearer, error)
 
-    def _tell_started(self, hearer: Hearer) -> None:
+    def _tell_started(self, hearer: Hearer, at_ns: int) -> None:
         if hearer.is_started or hearer.failure:
             return
         hearer.is_started = True
@@ -245,7 +247,7 @@ class Announcer:
                 announcement=self._command.announcement,
                 stream=self._stream.name,
                 receiver=hearer.member.receiver,
-                at=clock.to_unix(clock.now_ns()),
+                at=clock.to_unix(at_ns),
             )
         )
 
