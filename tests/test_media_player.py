@@ -97,7 +97,8 @@ async def test_receiver_that_never_answers_a_flush_holds_nobody_up(
         player = await set_up(hass, entry_for(mute))
         await play(hass, player, song)
 
-        async with asyncio.timeout(2):
+        # Any other request would be waited for for 5 s.
+        async with asyncio.timeout(4):
             await call(hass, player, "media_pause")
         assert state_of(hass, player).state == "paused"
 
@@ -127,7 +128,8 @@ async def test_stop_while_the_receiver_is_being_connected_is_quick(
     asking = hass.async_create_task(play(hass, player, song))
     await kitchen.wait_for("ANNOUNCE")
 
-    async with asyncio.timeout(3):
+    # Half as long as the receiver takes.
+    async with asyncio.timeout(15):
         await call(hass, player, "media_stop")
         await asking
 

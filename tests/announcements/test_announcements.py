@@ -50,7 +50,7 @@ async def test_idle_speaker_announces_and_stays_idle(
     await announce(hass, player, f"{FOLDER}/said.wav", preannounce=False)
 
     assert is_said_whole(kitchen, said)
-    await kitchen.wait_idle(3)
+    await kitchen.wait_idle(10)
     assert watch.names == ["idle"]
     assert [each.attributes.get("announcing") for each in watch.states].count(True)
     assert "announcing" not in state_of(hass, player).attributes
@@ -233,7 +233,7 @@ async def test_cancelled_call_frees_the_speaker(
 
     asking.cancel()
 
-    await kitchen.wait_idle(5)
+    await kitchen.wait_idle(10)
     await watch.until(lambda state: "announcing" not in state.attributes)
 
 
@@ -252,7 +252,7 @@ async def test_stop_ends_it_on_that_speaker_only(
     await begun(watch)
 
     await call(hass, two[0], "media_stop")
-    await kitchen.wait_idle(3)
+    await kitchen.wait_idle(10)
     assert hall.has_session
     await asking
 

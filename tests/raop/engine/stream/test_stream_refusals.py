@@ -146,7 +146,7 @@ async def test_a_receiver_that_vanishes_in_mid_song_ends_the_stream(
 
     kitchen.disconnect()
 
-    end = await desk.ended(timeout_s=2)
+    end = await desk.ended()
     assert (end.reason, end.code) == ("failed", "unreachable")
     assert end.receiver == kitchen.receiver_id.lower()
     lost = await desk.until(MemberChanged, lambda each: each.state == "lost")

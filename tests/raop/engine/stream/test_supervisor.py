@@ -254,7 +254,7 @@ async def test_a_group_of_which_nobody_comes_back_ends(
 
     await asyncio.gather(*(each.stop() for each in group))
 
-    end = await desk.ended(timeout_s=3)
+    end = await desk.ended()
     assert (end.reason, end.code) == ("failed", "unreachable")
 
 
@@ -322,6 +322,6 @@ async def test_a_receiver_that_plays_alone_is_not_tried_again(
 
     alone.disconnect()
 
-    assert (await desk.ended(timeout_s=2)).reason == "failed"
+    assert (await desk.ended()).reason == "failed"
     assert await desk.run(play(tune, member(alone))) is None
     assert len(alone.asked("ANNOUNCE")) == 2
