@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
-import sys
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from zeroconf import IPVersion
 
-from custom_components.airplay import presence, sender_process
+from custom_components.airplay import presence
 from homeassistant.components import zeroconf
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -18,6 +17,7 @@ from tests.ha_announce import HeldSender, held_sender
 from tests.ha_common import Network, entry_for, set_up, tone, write_wav
 from tests.ha_pairing import gated
 from tests.ha_songs import Songs
+from tests.program import AROUND_CORE, RAOP
 from tests.quick_sender import Nursery
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.pairing.gate import Kind
@@ -83,7 +83,7 @@ def _checked[**P, T](
 @pytest.fixture(scope="session")
 def nursery() -> Generator[Nursery]:
     """Return where senders are forked that shall be there quickly."""
-    nursery = Nursery(Path(sender_process.__file__).parent)
+    nursery = Nursery(AROUND_CORE)
     yield nursery
     nursery.close()
 
@@ -95,10 +95,8 @@ def quick_senders(request: pytest.FixtureRequest) -> Generator[None]:
     if is_real or "hass" not in request.fixturenames:
         yield
         return
-    folder = str(Path(sender_process.__file__).parent)
     nursery: Nursery = request.getfixturevalue("nursery")
-    boot = (sys.executable, "-P", "-c", sender_process._BOOT, folder)
-    with nursery.bears(*boot, runs=["serve"]):
+    with nursery.bears(*RAOP):
         yield
 
 

@@ -10,17 +10,16 @@ from pathlib import Path
 import secrets
 import signal
 import socket
-import sys
 import time
 
 import pytest
 import pytest_socket
 
 from custom_components.airplay.raop import cli
+from tests.program import RAOP
 from tests.quick_sender import Nursery
 from tests.virtual_receiver import Advertisement, Quirks, VirtualReceiver
 
-from .engine.sender import environment
 from .engine.stage import receiver, wav
 
 QUICK = ("--depth-ms", "400", "--lead-ms", "400")
@@ -41,7 +40,7 @@ def quick(request: pytest.FixtureRequest, nursery: Nursery) -> Iterator[None]:
         request.function
         is test_play_tells_in_order_what_happens_and_ends_with_the_last_frame
     )
-    with nullcontext() if is_started else nursery.bears(sys.executable, "-m", "raop"):
+    with nullcontext() if is_started else nursery.bears(*RAOP):
         yield
 
 
@@ -84,14 +83,11 @@ class Outcome:
 
 async def start(*arguments: object) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "raop",
+        *RAOP,
         *map(str, arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
-        env=environment(),
     )
 
 
