@@ -7,14 +7,13 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from zeroconf import IPVersion
 
-from custom_components.airplay import presence
 from homeassistant.components import zeroconf
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from tests.ha_announce import HeldSender, held_sender
 from tests.ha_common import Network, entry_for, set_up, tone, write_wav
+from tests.ha_network import quiet_network
 from tests.ha_pairing import gated
 from tests.ha_songs import Songs
 from tests.program import AROUND_CORE, RAOP
@@ -39,20 +38,7 @@ def quiet(request: pytest.FixtureRequest) -> Generator[None]:
         yield
         return
     request.getfixturevalue("socket_enabled")
-    alone = {
-        "interfaces": ["127.0.0.1"],
-        "ip_version": IPVersion.V4Only,
-        "unicast": True,
-    }
-    with (
-        patch.object(zeroconf, "_async_get_zc_args", return_value=alone),
-        # Nothing is asked, so that no other test run on this machine answers.
-        patch.object(zeroconf.HaZeroconf, "async_send"),
-        # It stays for the process, and makes every later instance the first one.
-        patch.object(zeroconf, "install_multiple_zeroconf_catcher"),
-        patch.object(presence, "SETTLE_S", 0.05),
-        patch.object(presence, "BOTH_RECORDS_S", 0.05),
-    ):
+    with quiet_network():
         yield
 
 
