@@ -1,12 +1,14 @@
 """What the tests of the Home Assistant side share."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from ipaddress import ip_address
 import logging
 import os
 from pathlib import Path
 from typing import Any, override
+from unittest.mock import patch
 import wave
 
 import numpy as np
@@ -22,6 +24,7 @@ from zeroconf.const import _CLASS_IN, _FLAGS_AA, _FLAGS_QR_RESPONSE, _TYPE_PTR
 from custom_components.airplay.const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
 from custom_components.airplay.discovery.entry_data import receiver_data, unique_id
 from custom_components.airplay.raop.receiver import Service, merge
+from custom_components.airplay.sender import process
 from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, State, callback
@@ -292,3 +295,10 @@ def sender_pids() -> list[int]:
         if parent == str(os.getpid()) and state != "Z" and session == folder.name:
             found.append(int(folder.name))
     return sorted(found)
+
+
+@contextmanager
+def running(code: str) -> Generator[None]:
+    """Have sender processes run this code."""
+    with patch.object(process, "_ARGUMENTS", ("-c", code)):
+        yield

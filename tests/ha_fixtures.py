@@ -3,22 +3,20 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
-import sys
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from zeroconf import IPVersion
 
-from custom_components.airplay.discovery import browser
-from custom_components.airplay.sender import process
 from homeassistant.components import zeroconf
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from tests.announcements.common import HeldSender, held_sender
 from tests.ha_common import Network, entry_for, set_up, tone, write_wav
+from tests.ha_network import quiet_network
 from tests.ha_pairing import gated
 from tests.ha_songs import Songs
+from tests.program import AROUND_CORE, RAOP
 from tests.sender_fork_server import SenderForkServer
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.pairing.gate import Kind
@@ -40,20 +38,7 @@ def quiet(request: pytest.FixtureRequest) -> Generator[None]:
         yield
         return
     request.getfixturevalue("socket_enabled")
-    alone = {
-        "interfaces": ["127.0.0.1"],
-        "ip_version": IPVersion.V4Only,
-        "unicast": True,
-    }
-    with (
-        patch.object(zeroconf, "_async_get_zc_args", return_value=alone),
-        # Nothing is asked, so that no other test run on this machine answers.
-        patch.object(zeroconf.HaZeroconf, "async_send"),
-        # It stays for the process, and makes every later instance the first one.
-        patch.object(zeroconf, "install_multiple_zeroconf_catcher"),
-        patch.object(browser, "SETTLE_S", 0.05),
-        patch.object(browser, "BOTH_RECORDS_S", 0.05),
-    ):
+    with quiet_network():
         yield
 
 
@@ -84,7 +69,7 @@ def _checked[**P, T](
 @pytest.fixture(scope="session")
 def nursery() -> Generator[SenderForkServer]:
     """Return where senders are forked that shall be there quickly."""
-    nursery = SenderForkServer(Path(process.__file__).parents[1])
+    nursery = SenderForkServer(AROUND_CORE)
     yield nursery
     nursery.close()
 
@@ -96,10 +81,8 @@ def quick_senders(request: pytest.FixtureRequest) -> Generator[None]:
     if is_real or "hass" not in request.fixturenames:
         yield
         return
-    folder = str(Path(process.__file__).parents[1])
     nursery: SenderForkServer = request.getfixturevalue("nursery")
-    boot = (sys.executable, "-P", "-c", process._BOOT, folder)
-    with nursery.preload(*boot, runs=["serve"]):
+    with nursery.preload(*RAOP):
         yield
 
 

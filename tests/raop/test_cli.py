@@ -10,14 +10,13 @@ from pathlib import Path
 import secrets
 import signal
 import socket
-import sys
 import time
 
 import pytest
 import pytest_socket
 
 from custom_components.airplay.raop import cli
-from tests.raop.engine.sender import environment
+from tests.program import RAOP
 from tests.raop.engine.stage import receiver, wav
 from tests.sender_fork_server import SenderForkServer
 from tests.virtual_receiver import Advertisement, Quirks, VirtualReceiver, to_unix_ns
@@ -40,7 +39,7 @@ def quick(request: pytest.FixtureRequest, nursery: SenderForkServer) -> Iterator
         request.function
         is test_play_tells_in_order_what_happens_and_ends_with_the_last_frame
     )
-    with nullcontext() if is_started else nursery.preload(sys.executable, "-m", "raop"):
+    with nullcontext() if is_started else nursery.preload(*RAOP):
         yield
 
 
@@ -83,14 +82,11 @@ class Outcome:
 
 async def start(*arguments: object) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "raop",
+        *RAOP,
         *map(str, arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
-        env=environment(),
     )
 
 

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 import json
 from pathlib import Path
 import subprocess
-import sys
 import wave
 
 import numpy as np
 import pytest
 
+from tests.program import RAOP
+
 from .compare import compare, read_pcm, read_wav
 from .conftest import StartShairport
-from .network import ROOT, Lab, Shairport
+from .network import Lab, Shairport
 
 _SECONDS = 60
 _RATE = 44_100
@@ -75,10 +76,7 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def raop(lab: Lab, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the command line on the sender's side."""
-    command = ["env", "PYTHONPATH=custom_components/airplay", sys.executable]
-    return lab.run_in_sender_namespace(
-        [*command, "-m", "raop", *arguments], cwd=ROOT, timeout=_SECONDS + 30
-    )
+    return lab.run_in_sender_namespace([*RAOP, *arguments], timeout=_SECONDS + 30)
 
 
 def play(lab: Lab, receiver: Shairport, case: Case, song: Path) -> Played:

@@ -24,9 +24,10 @@ from custom_components.airplay.raop.messages import (
     StreamChanged,
     encode_command,
 )
+from tests.program import FIND_CORE, RAOP
 from tests.virtual_receiver import VirtualReceiver, to_unix_ns
 
-from .sender import environment, sender
+from .sender import sender
 from .stage import member, play, receiver, until, wav
 
 
@@ -128,11 +129,9 @@ async def test_a_receiver_that_does_not_answer_cannot_hold_the_sender(
         assert await it.exit_code(4) == 0
 
 
-_PARENT = """
+_PARENT = f"""
 import subprocess, sys, time
-child = subprocess.Popen(
-    [sys.executable, "-m", "raop", "serve"], stdin=subprocess.PIPE
-)
+child = subprocess.Popen({[*RAOP, "serve"]!r}, stdin=subprocess.PIPE)
 for line in sys.stdin.buffer:
     child.stdin.write(line)
     child.stdin.flush()
@@ -143,7 +142,7 @@ async def test_a_sender_does_not_outlive_an_owner_that_was_killed(
     speaker: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 20)
-    async with sender("-c", _PARENT) as owner:
+    async with sender(_PARENT) as owner:
         pid = (await owner.until(Ready)).pid
         assert pid != owner.process.pid
         assert await owner.run(play(tmp_path / "song.wav", member(speaker))) is None
@@ -192,16 +191,13 @@ def noisy(*args, **kwargs):
     logging.getLogger("raop.test").debug("not logged")
     return ready(*args, **kwargs)
 process.ready = noisy
-from raop.__main__ main
+from raop.__main__ import main
+sys.exit(main(['serve']))
 """
 
 
 async def test_prints_do_not_break_the_protocol_and_logs_come_as_events() -> None:
-    code = _PRINTING.replace(
-        "from raop.__main__ main",
-        "from raop.__main__ import main\nsys.exit(main(['serve']))",
-    )
-    async with sender("-c", code) as it:
+    async with sender(FIND_CORE + _PRINTING) as it:
         assert await it.run(Stop(stream="none")) is None
 
         logged = [each for each in it.events if isinstance(each, LogLine)]
@@ -265,8 +261,7 @@ async def test_the_command_line_finds_the_core_alone() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        "import raop, sys; assert 'homeassistant' not in sys.modules",
-        env=environment(),
+        f"{FIND_CORE}import raop; assert 'homeassistant' not in sys.modules",
         cwd=os.sep,
     )
 
