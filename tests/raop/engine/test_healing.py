@@ -20,7 +20,7 @@ from custom_components.airplay.raop.session import pulse, rejoin
 from tests.virtual_receiver import VirtualReceiver
 
 from .group import are_alike, changes, speaker, speakers, start, states, told
-from .stage import STREAM, Desk, member, play, wav
+from .stage import STREAM, Desk, member, play, until, wav
 
 SONG_S = 7.0
 
@@ -165,10 +165,19 @@ async def test_who_stays_silent_although_it_is_there_is_given_a_new_session(
     monkeypatch.setattr(pulse, "STEADY_S", 0.5)
     monkeypatch.setattr(care, "_MUTE_S", 0.5)
     monkeypatch.setattr(care, "_KNOCK_S", 0.2)
+    steady: set[pulse.Pulse] = set()
+    real = pulse.Pulse.asked
+
+    def asked(it: pulse.Pulse, at_s: float) -> None:
+        real(it, at_s)
+        if it._is_steady:
+            steady.add(it)
+
+    monkeypatch.setattr(pulse.Pulse, "asked", asked)
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
-    # It has asked for the time all the while.
-    await group[1].wait_frames(44_100)
+    # Both have asked for the time all the while.
+    await until(lambda: len(steady) >= 2, "steady", lambda: steady)
 
     group[1].unplug()
     await told(desk, group[1], "lost")
