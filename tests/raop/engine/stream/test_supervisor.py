@@ -26,7 +26,7 @@ from tests.raop.engine.group import (
     states,
     told,
 )
-from tests.raop.engine.stage import STREAM, EngineHarness, member, play, wav
+from tests.raop.engine.stage import STREAM, EngineHarness, member, play, until, wav
 from tests.virtual_receiver import VirtualReceiver
 
 SONG_S = 7.0
@@ -172,10 +172,19 @@ async def test_who_stays_silent_although_it_is_there_is_given_a_new_session(
     monkeypatch.setattr(liveness, "STEADY_S", 0.5)
     monkeypatch.setattr(reconnect, "_MUTE_S", 0.5)
     monkeypatch.setattr(reconnect, "_KNOCK_S", 0.2)
+    steady: set[liveness.Liveness] = set()
+    real = liveness.Liveness.asked
+
+    def asked(it: liveness.Liveness, at_s: float) -> None:
+        real(it, at_s)
+        if it._is_steady:
+            steady.add(it)
+
+    monkeypatch.setattr(liveness.Liveness, "asked", asked)
     group = await speakers(desk, 2)
     await start(desk, tune, *group)
-    # It has asked for the time all the while.
-    await group[1].wait_frames(44_100)
+    # Both have asked for the time all the while.
+    await until(lambda: len(steady) >= 2, "steady", lambda: steady)
 
     group[1].unplug()
     await told(desk, group[1], "lost")
