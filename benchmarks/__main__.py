@@ -6,7 +6,7 @@ from pathlib import Path
 import sys
 import tempfile
 
-from . import announcing, cost, machine, overload, pacing, ptp, start, sync
+from . import announcing, cost, machine, overload, pacing, path, ptp, start, sync
 from .figures import Benchmark, Figure, Lab
 from .music import write_wav
 from .native import NoCompilerError, build
@@ -19,6 +19,7 @@ _BENCHMARKS = (
     announcing.BENCHMARK,
     overload.BENCHMARK,
     ptp.BENCHMARK,
+    path.BENCHMARK,
     sync.BENCHMARK,
 )
 _FOLDER = Path(__file__).parent

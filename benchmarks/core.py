@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
 AROUND_CORE = ROOT / "custom_components" / "airplay"
+RAOP = (sys.executable, "-P", str(AROUND_CORE / "raop" / "__main__.py"))
 
 if TYPE_CHECKING:
     from custom_components.airplay.raop import messages
@@ -17,4 +18,4 @@ else:
     sys.path.append(os.fspath(AROUND_CORE))
     messages = importlib.import_module("raop.messages")
 
-__all__ = ["AROUND_CORE", "ROOT", "messages"]
+__all__ = ["AROUND_CORE", "RAOP", "ROOT", "messages"]

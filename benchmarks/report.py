@@ -106,7 +106,7 @@ def _peer(figure: Figure) -> str:
 def _target(figure: Figure) -> str:
     if figure.target is None:
         return ""
-    unit = f" {figure.unit}" if figure.ratio is None else " x"
+    unit = f" {figure.unit}".rstrip() if figure.ratio is None else " x"
     verdict = "**missed**" if figure.exceeds() else "met"
     return f"≤ {figure.target:g}{unit}: {verdict}"
 

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Self
 
-from .core import AROUND_CORE, messages
+from .core import RAOP, messages
 
 STREAM = "benchmark"
 _PLAIN = {"cn": "0,1", "et": "0"}
@@ -41,11 +41,11 @@ class SenderProcess:
 
         `within` is the command that runs another one, of a network of its own.
         """
-        environment = {**os.environ, "PYTHONPATH": os.fspath(AROUND_CORE)}
+        environment = {**os.environ}
         if not is_realtime:
             environment["AIRPLAY_NO_REALTIME"] = "1"
         process = await asyncio.create_subprocess_exec(
-            *(*within, sys.executable, "-m", "raop", "serve"),
+            *(*within, *RAOP, "serve"),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,

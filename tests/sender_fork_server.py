@@ -48,7 +48,7 @@ class SenderForkServer:
         self._process.wait()
 
     @contextmanager
-    def preload(self, *command: str, runs: Sequence[str] = ()) -> Generator[None]:
+    def preload(self, *command: str) -> Generator[None]:
         """Fork what would be started by a command, or one that goes on behind it.
 
         What it runs is what the command does, and whatever the command goes on with.
@@ -58,15 +58,20 @@ class SenderForkServer:
             whole, environment, pipes = how[0], how[5], how[6:12]
             if whole[: len(command)] != [*command]:
                 return self._start(*how)
-            arguments = [*runs, *whole[len(command) :]]
+            arguments = [*whole[len(command) :]]
             return self._bear(arguments, environment, (pipes[0], pipes[3], pipes[5]))
 
         with patch.multiple(subprocess, _fork_exec=start, _USE_POSIX_SPAWN=False):
             yield
 
     def _bear(
-        self, arguments: list[str], environment: list[bytes], pipes: Sequence[int]
+        self,
+        arguments: list[str],
+        environment: list[bytes] | None,
+        pipes: Sequence[int],
     ) -> int:
+        if environment is None:
+            environment = [b"=".join(each) for each in os.environb.items()]
         words = json.dumps([arguments, [*map(os.fsdecode, environment)]])
         _adopt(is_wanted=True)
         try:

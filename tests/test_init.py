@@ -88,7 +88,7 @@ async def test_receiver_that_is_off_is_tried_again(
 
     assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.reason == (
-        "Kitchen does not answer. Check that it is switched on and in the network"
+        "Kitchen does not respond. Check that it is turned on and connected to the network"
     )
     assert not sender_pids()
 
@@ -137,7 +137,7 @@ async def test_receiver_that_wants_a_code_says_so_and_asks_for_it(
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["step_id"] == "reauth_pair"
     assert entry.reason
-    assert entry.reason.startswith("Kitchen only plays for senders that were paired")
+    assert entry.reason.startswith("Kitchen requires pairing with a code")
 
 
 async def test_one_process_serves_all_and_ends_with_the_last(

@@ -8,12 +8,16 @@ TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "custom_components" / "airplay"
 # Folders of what the tests use, and of tests against real receivers.
 NOT_MIRRORED = {"ha", "real", "virtual_receiver"}
-# Tests of the package as a whole, of files that are no modules, and this one.
+# Tests of the package as a whole, of files that are not modules, and of the tests.
 WITHOUT_MODULE = {
     "test_boundaries.py",
     "test_chime.py",
+    "test_crossing.py",
+    "test_docs.py",
     "test_layout.py",
     "test_package.py",
+    "test_program.py",
+    "test_prose.py",
     "test_secrets.py",
 }
 

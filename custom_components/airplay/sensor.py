@@ -30,9 +30,11 @@ _WRITE_S = 5.0
 class _Description(SensorEntityDescription):
     """A measurement: how it is read from a report, and rounded.
 
-    Some are measured only when that is asked for.
+    Some are measured only when that is asked for. Entity ids are made from `object_id`,
+    which stays the same when the name that users see becomes another one.
     """
 
+    object_id: str
     read: Callable[[MemberProgress], float | None]
     is_counted: bool = False
 
@@ -46,6 +48,7 @@ _DESCRIPTIONS = (
     _Description(
         key="resend_rate",
         translation_key="resend_rate",
+        object_id="packets_sent_again",
         native_unit_of_measurement=PERCENTAGE,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
@@ -54,6 +57,7 @@ _DESCRIPTIONS = (
     _Description(
         key="clock_spread",
         translation_key="clock_spread",
+        object_id="clock_spread",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.MILLISECONDS,
         state_class=SensorStateClass.MEASUREMENT,
@@ -63,6 +67,7 @@ _DESCRIPTIONS = (
     _Description(
         key="buffer_lead",
         translation_key="buffer_lead",
+        object_id="sent_ahead",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.MILLISECONDS,
         state_class=SensorStateClass.MEASUREMENT,
@@ -73,6 +78,7 @@ _DESCRIPTIONS = (
     _Description(
         key="drop_outs",
         translation_key="drop_outs",
+        object_id="drop_outs",
         state_class=SensorStateClass.TOTAL_INCREASING,
         read=lambda report: report.drop_outs,
         is_counted=True,
@@ -110,6 +116,12 @@ class LinkSensor(AirPlayEntity, SensorEntity):
         await super().async_added_to_hass()
         receiver = self.device.receiver.id
         self.async_on_remove(self._sender.async_listen_to(receiver, self._async_take))
+
+    @property
+    @override
+    def suggested_object_id(self) -> str:
+        """Return what the entity id of a new entity ends with."""
+        return self.entity_description.object_id
 
     @property
     @override

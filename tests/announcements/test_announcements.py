@@ -60,7 +60,7 @@ async def test_idle_speaker_announces_and_stays_idle(
     await announce(hass, player, f"{FOLDER}/said.wav", preannounce=False)
 
     assert is_said_whole(kitchen, said)
-    await kitchen.wait_idle(3)
+    await kitchen.wait_idle(10)
     assert watch.names == ["idle"]
     assert [each.attributes.get("announcing") for each in watch.states].count(True)
     assert "announcing" not in state_of(hass, player).attributes
@@ -233,7 +233,7 @@ async def test_cancelled_call_frees_the_speaker(
 
     asking.cancel()
 
-    await kitchen.wait_idle(5)
+    await kitchen.wait_idle(10)
     await watch.until(lambda state: "announcing" not in state.attributes)
 
 
@@ -252,7 +252,7 @@ async def test_stop_ends_it_on_that_speaker_only(
     await begun(watch)
 
     await call(hass, two_players[0], "media_stop")
-    await kitchen.wait_idle(3)
+    await kitchen.wait_idle(10)
     assert hall.has_session
     await asking
 
@@ -288,8 +288,8 @@ async def test_bad_media_is_reported_and_the_music_plays_on(
     async with media_server() as server:
         await play(hass, player, f"{FOLDER}/song.wav")
         for path, message in (
-            (_url(server, "/none.mp3"), "there is nothing at its address"),
-            (_url(server, "/page.mp3"), "not a sound"),
+            (_url(server, "/none.mp3"), "it was not found"),
+            (_url(server, "/page.mp3"), "not an audio file"),
             (f"{FOLDER}/long.wav", "longer than five minutes"),
         ):
             with pytest.raises(HomeAssistantError, match=message):

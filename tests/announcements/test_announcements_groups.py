@@ -303,7 +303,7 @@ async def test_announcement_for_a_group_waits_for_all_of_it(
 async def test_different_things_are_said_on_two_members_at_the_same_time(
     hass: HomeAssistant, house: House, media: Path
 ) -> None:
-    one = voice(media / "one.wav", 2, seed=5)
+    one = voice(media / "one.wav", 5, seed=5)
     two = voice(media / "two.wav", 1, seed=6)
     watch = Watch(hass, KITCHEN)
 
@@ -317,4 +317,4 @@ async def test_different_things_are_said_on_two_members_at_the_same_time(
     kitchen, hall = house.receivers[KITCHEN], house.receivers[HALL]
     assert is_said_whole(kitchen, one)
     assert is_said_whole(hall, two)
-    assert voice_began_ns(hall) - voice_began_ns(kitchen) < 2_000_000_000
+    assert voice_began_ns(hall) - voice_began_ns(kitchen) < 5_000_000_000

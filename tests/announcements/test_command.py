@@ -187,7 +187,7 @@ async def test_only_the_player_that_failed_reports_an_error(
     sounding = await held.nth(1)
 
     held.fail(sounding, stream_of(hass, "Hall"), "unreachable")
-    with pytest.raises(HomeAssistantError, match="Hall does not answer"):
+    with pytest.raises(HomeAssistantError, match="Hall does not respond"):
         await bad
     assert not good.done()
     sounding.end()
@@ -225,11 +225,11 @@ async def test_own_action_fails_only_if_nothing_played(
     held.fail(sounding, stream_of(hass, "Hall"), "unreachable")
     sounding.end()
     await asking
-    assert "not heard everywhere: Hall does not answer" in caplog.text
+    assert "not heard everywhere: Hall does not respond" in caplog.text
 
     asking = asyncio.create_task(airplay_announce(hass, two_players, media=BELL))
     (await held.nth(2)).end(ReceiverBusyError("453"))
-    with pytest.raises(HomeAssistantError, match="plays for somebody else"):
+    with pytest.raises(HomeAssistantError, match="is in use by another sender"):
         await asking
 
 
@@ -244,7 +244,7 @@ async def test_own_action_wants_either_a_message_or_media(
 async def test_invalid_media_is_reported(
     hass: HomeAssistant, held: HeldSender, player: str
 ) -> None:
-    with pytest.raises(HomeAssistantError, match="it is no web address"):
+    with pytest.raises(HomeAssistantError, match="it is not a web address"):
         await announce(hass, player, "ftp://media.example/bell.mp3")
 
     assert not held.announced
@@ -351,7 +351,7 @@ async def test_speaker_that_is_lost_meanwhile_gets_its_level_back(
 
     sounding.end(ReceiverUnreachableError("lost"))
 
-    with pytest.raises(HomeAssistantError, match="does not answer"):
+    with pytest.raises(HomeAssistantError, match="does not respond"):
         await asking
     await held.until(lambda: len(held.restored) == 1)
     assert held.restored[0].member.volume == 30

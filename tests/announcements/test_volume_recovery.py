@@ -190,10 +190,10 @@ async def test_level_comes_back_after_the_sender_was_killed(
 
     os.kill(sender_pids()[0], signal.SIGKILL)
 
-    with pytest.raises(HomeAssistantError, match="plays has stopped"):
+    with pytest.raises(HomeAssistantError, match="process stopped"):
         await asking
     await kitchen.wait_until(lambda: percents(kitchen) == [30, 60, 30])
-    await kitchen.wait_idle(5)
+    await kitchen.wait_idle(10)
     await noted(storage)
     assert level_of(hass, player) == 0.3
 
@@ -231,7 +231,7 @@ async def test_level_comes_back_after_home_assistant_was_killed(
     player = await set_up(hass, entry)
 
     await kitchen.wait_until(lambda: percents(kitchen) == [25])
-    await kitchen.wait_idle(5)
+    await kitchen.wait_idle(10)
     await noted(storage)
     assert level_of(hass, player) == 0.25
 

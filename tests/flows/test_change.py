@@ -44,7 +44,9 @@ async def test_receiver_that_forgot_us_asks_once_to_be_paired_again(
     gate_of(den).reset()
 
     for _ in range(3):
-        with pytest.raises(HomeAssistantError, match="does not know Home Assistant"):
+        with pytest.raises(
+            HomeAssistantError, match="no longer recognizes Home Assistant"
+        ):
             await play(hass, player, song)
     await hass.async_block_till_done()
 
@@ -75,7 +77,7 @@ async def test_receiver_that_forgot_us_while_we_were_away(
     (flow,) = hass.config_entries.flow.async_progress()
     assert flow["step_id"] == "reauth_pair"
     assert entry.reason
-    assert "does not know Home Assistant any more" in entry.reason
+    assert "no longer recognizes Home Assistant" in entry.reason
 
 
 async def test_receiver_that_refuses_is_not_asked_for_a_new_code(
@@ -85,7 +87,7 @@ async def test_receiver_that_refuses_is_not_asked_for_a_new_code(
     player = await set_up(hass, entry)
     den.quirks = Quirks(refuse={"ANNOUNCE": 500})
 
-    with pytest.raises(HomeAssistantError, match="Den refused"):
+    with pytest.raises(HomeAssistantError, match="Den rejected the request"):
         await play(hass, player, song)
     await hass.async_block_till_done()
 

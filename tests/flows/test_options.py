@@ -301,7 +301,7 @@ async def test_paused_receiver_is_freed_after_the_chosen_time_and_played_to_agai
 
     await call(hass, player, "media_pause")
 
-    await kitchen.wait_idle(3)
+    await kitchen.wait_idle(10)
     assert state_of(hass, player).state == "paused"
     kitchen.clear()
     await call(hass, player, "media_play")

@@ -3,23 +3,21 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
-import sys
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from zeroconf import IPVersion
 
-from custom_components.airplay.discovery import browser
-from custom_components.airplay.sender import process
 from homeassistant.components import zeroconf
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from tests.announcements.held_sender import HeldSender, hold_announcements
+from tests.program import AROUND_CORE, RAOP
 from tests.sender_fork_server import SenderForkServer
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.pairing.gate import Kind
 
+from .network import quiet_network
 from .pairing import gated
 from .players import entry_for, play, set_up
 from .receivers import receiver_fixture
@@ -45,20 +43,7 @@ def isolated_mdns(request: pytest.FixtureRequest) -> Generator[None]:
         yield
         return
     request.getfixturevalue("socket_enabled")
-    alone = {
-        "interfaces": ["127.0.0.1"],
-        "ip_version": IPVersion.V4Only,
-        "unicast": True,
-    }
-    with (
-        patch.object(zeroconf, "_async_get_zc_args", return_value=alone),
-        # Nothing is asked, so that no other test run on this machine answers.
-        patch.object(zeroconf.HaZeroconf, "async_send"),
-        # It stays for the process, and makes every later instance the first one.
-        patch.object(zeroconf, "install_multiple_zeroconf_catcher"),
-        patch.object(browser, "SETTLE_S", 0.05),
-        patch.object(browser, "BOTH_RECORDS_S", 0.05),
-    ):
+    with quiet_network():
         yield
 
 
@@ -89,7 +74,7 @@ def _checked[**P, T](
 @pytest.fixture(scope="session")
 def fork_server() -> Generator[SenderForkServer]:
     """Return a process that forks senders whose imports are done."""
-    fork_server = SenderForkServer(Path(process.__file__).parents[1])
+    fork_server = SenderForkServer(AROUND_CORE)
     yield fork_server
     fork_server.close()
 
@@ -101,10 +86,8 @@ def quick_senders(request: pytest.FixtureRequest) -> Generator[None]:
     if is_real or "hass" not in request.fixturenames:
         yield
         return
-    folder = str(Path(process.__file__).parents[1])
     fork_server: SenderForkServer = request.getfixturevalue("fork_server")
-    boot = (sys.executable, "-P", "-c", process._BOOT, folder)
-    with fork_server.preload(*boot, runs=["serve"]):
+    with fork_server.preload(*RAOP):
         yield
 
 

@@ -1,7 +1,12 @@
 """Sender processes of this process."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 import os
 from pathlib import Path
+from unittest.mock import patch
+
+from custom_components.airplay.sender import process
 
 
 def sender_pids() -> list[int]:
@@ -19,3 +24,10 @@ def sender_pids() -> list[int]:
         if parent == str(os.getpid()) and state != "Z" and session == folder.name:
             found.append(int(folder.name))
     return sorted(found)
+
+
+@contextmanager
+def running(code: str) -> Generator[None]:
+    """Have sender processes run this code."""
+    with patch.object(process, "_ARGUMENTS", ("-c", code)):
+        yield

@@ -1,7 +1,6 @@
 """The notice that this machine cannot be the clock of AirPlay 2 speakers."""
 
 import logging
-from unittest.mock import patch
 
 import pytest
 
@@ -17,10 +16,10 @@ from custom_components.airplay.raop.messages import (
     Ready,
     encode_event,
 )
-from custom_components.airplay.sender import process
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from tests.ha.players import entry_for, set_up
+from tests.ha.processes import running
 from tests.ha.watch import logged
 from tests.virtual_receiver import VirtualReceiver
 
@@ -49,7 +48,7 @@ async def test_what_is_in_the_way_is_said_until_the_sender_ends(
 ) -> None:
     entry = entry_for(kitchen)
     told = ClockShared(code=problem.code, text="no memory")
-    with patch.object(process, "_BOOT", saying(told)):
+    with running(saying(told)):
         await set_up(hass, entry)
         await logged(caplog, "said all")
         said = notices(hass)
@@ -63,7 +62,7 @@ async def test_only_what_is_in_the_way_now_is_said(
     hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     told = [ClockShared(code=problem.code) for problem in PROBLEMS]
-    with patch.object(process, "_BOOT", saying(*told)):
+    with running(saying(*told)):
         await set_up(hass, entry_for(kitchen))
         await logged(caplog, "said all")
 
@@ -74,7 +73,7 @@ async def test_where_the_clock_works_again_nothing_is_said(
     hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     told = [ClockShared(code=PtpPortsTakenError.code), ClockShared()]
-    with patch.object(process, "_BOOT", saying(*told)):
+    with running(saying(*told)):
         await set_up(hass, entry_for(kitchen))
         await logged(caplog, "said all")
 

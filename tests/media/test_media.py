@@ -304,10 +304,10 @@ async def test_file_that_home_assistant_may_open(
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("/nothing.mp3", "there is nothing at its address"),
-        ("/forbidden.mp3", "its server asks for a login"),
-        ("/page.mp3", "it is not a sound or music file"),
-        ("/empty.mp3", "there is no sound in it"),
+        ("/nothing.mp3", "it was not found"),
+        ("/forbidden.mp3", "its server requires a login"),
+        ("/page.mp3", "it is not an audio file"),
+        ("/empty.mp3", "it contains no audio"),
     ],
 )
 async def test_bad_media_is_named_with_the_reason(
@@ -325,7 +325,7 @@ async def test_server_that_is_off(hass: HomeAssistant, player: str) -> None:
     async with media_server() as server:
         media = url(server, "/song.mp3")
 
-    with pytest.raises(HomeAssistantError, match="its server does not answer") as told:
+    with pytest.raises(HomeAssistantError, match="its server does not respond") as told:
         await play(hass, player, media.replace("http://", "http://me:secret@"))
 
     assert "secret" not in str(told.value)
@@ -338,7 +338,7 @@ async def test_server_that_is_off(hass: HomeAssistant, player: str) -> None:
 async def test_address_of_an_unknown_kind(
     hass: HomeAssistant, player: str, media: str
 ) -> None:
-    with pytest.raises(ServiceValidationError, match="it is no web address"):
+    with pytest.raises(ServiceValidationError, match="it is not a web address"):
         await play(hass, player, media)
 
 
@@ -357,13 +357,15 @@ async def test_home_assistant_without_an_address(
     monkeypatch.setattr(hass.config, "api", None)
     hass.config.internal_url = None
 
-    with pytest.raises(HomeAssistantError, match="does not know its own address"):
+    with pytest.raises(
+        HomeAssistantError, match="does not have an address that it can use"
+    ):
         await play(hass, player, "/local/song.mp3?v=1")
     await play_without_picture(hass, player)
 
 
 async def play_without_picture(hass: HomeAssistant, player: str) -> None:
-    with pytest.raises(HomeAssistantError, match="there is nothing at its address"):
+    with pytest.raises(HomeAssistantError, match="it was not found"):
         await play(
             hass,
             player,

@@ -51,7 +51,7 @@ async def test_playlist_and_picture_of_a_stranger(
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
-    with pytest.raises(HomeAssistantError, match="its server does not answer"):
+    with pytest.raises(HomeAssistantError, match="its server does not respond"):
         await play(hass, player, f"{origin}/local/list.m3u")
     await play(hass, player, song, extra={"thumb": f"{origin}/local/cover.png"})
 

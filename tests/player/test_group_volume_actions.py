@@ -97,7 +97,7 @@ async def test_action_reports_what_went_wrong(
     sender = house.entries[KITCHEN].runtime_data.sender
     with monkeypatch.context() as patched:
         patched.setattr(sender, "async_request", _gone)
-        with pytest.raises(HomeAssistantError, match="that plays has stopped"):
+        with pytest.raises(HomeAssistantError, match="streaming process stopped"):
             await make_loud(hass, HALL)
     await call(hass, HALL, "media_stop")
 
@@ -111,7 +111,7 @@ async def test_action_reaches_the_other_speakers_if_one_fails(
     sender = house.entries[KITCHEN].runtime_data.sender
     with monkeypatch.context() as patched:
         patched.setattr(sender, "async_request", _gone)
-        with pytest.raises(HomeAssistantError, match="that plays has stopped"):
+        with pytest.raises(HomeAssistantError, match="streaming process stopped"):
             await make_loud(hass, KITCHEN, HALL)
 
     # A level is shown before it is told, so both were tried.

@@ -225,7 +225,7 @@ async def test_play_media_with_bad_items_only_raises(
     for at in range(4):
         await enqueue(hass, player, f"{FOLDER}/gone{at}.wav", "add")
 
-    with pytest.raises(HomeAssistantError, match="Three items"):
+    with pytest.raises(HomeAssistantError, match="three items"):
         await call(hass, player, "media_play")
 
     assert state_of(hass, player).state == "idle"

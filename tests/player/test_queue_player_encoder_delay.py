@@ -23,7 +23,8 @@ async def test_mp3_and_aac_take_exactly_their_own_time(
 ) -> None:
     folder = tmp_path / "media"
     source = low_noise(3 * RATE)
-    marks = [low_noise(RATE // 2, seed=at) for at in (1, 2, 3)]
+    # So long that a slow machine too has opened what follows before they end.
+    marks = [low_noise(2 * RATE, seed=at) for at in (1, 2, 3)]
     for at, mark in enumerate(marks):
         write_wav(folder / f"mark{at}.wav", mark.tobytes())
     (folder / "sound.mp3").write_bytes(encode("mp3", "libmp3lame", source))

@@ -90,7 +90,7 @@ async def test_playlist_of_a_server_is_a_queue(
 
 @pytest.mark.parametrize(
     ("path", "reason"),
-    [("none.m3u", "there is nothing"), ("long.m3u", "longer than 1 MiB")],
+    [("none.m3u", "it was not found"), ("long.m3u", "longer than 1 MiB")],
 )
 async def test_playlist_that_is_none_says_why(
     hass: HomeAssistant, player: str, server: TestServer, path: str, reason: str
@@ -141,7 +141,7 @@ async def test_folder_without_sound_says_so(
 ) -> None:
     (songs.folder / "empty").mkdir(parents=True)
 
-    with pytest.raises(HomeAssistantError, match="nothing in it that can be heard"):
+    with pytest.raises(HomeAssistantError, match="it contains no playable items"):
         await play(hass, player, f"{FOLDER}/empty")
     with pytest.raises(HomeAssistantError, match="does not exist"):
         await play(hass, player, f"{FOLDER}/nowhere")

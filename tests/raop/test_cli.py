@@ -10,17 +10,16 @@ from pathlib import Path
 import secrets
 import signal
 import socket
-import sys
 import time
 
 import pytest
 import pytest_socket
 
 from custom_components.airplay.raop import cli
+from tests.program import RAOP
 from tests.raop.engine.harness import receiver, wav
-from tests.raop.engine.sender_process import environment
 from tests.sender_fork_server import SenderForkServer
-from tests.virtual_receiver import Advertisement, Quirks, VirtualReceiver
+from tests.virtual_receiver import Advertisement, Quirks, VirtualReceiver, to_unix_ns
 
 QUICK = ("--depth-ms", "400", "--lead-ms", "400")
 
@@ -42,11 +41,7 @@ def quick(
         request.function
         is test_play_reports_events_in_order_and_ends_with_the_last_frame
     )
-    with (
-        nullcontext()
-        if is_started
-        else fork_server.preload(sys.executable, "-m", "raop")
-    ):
+    with nullcontext() if is_started else fork_server.preload(*RAOP):
         yield
 
 
@@ -89,14 +84,11 @@ class Outcome:
 
 async def start(*arguments: object) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "raop",
+        *RAOP,
         *map(str, arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
-        env=environment(),
     )
 
 
@@ -135,7 +127,7 @@ async def test_play_reports_events_in_order_and_ends_with_the_last_frame(
     assert isinstance(started, float)
     first_ns = kitchen.heard(song.read_bytes()[44:]).first_frame_ns
     assert first_ns is not None
-    assert abs(first_ns + time.time_ns() - time.monotonic_ns() - started * 1e9) < 2e6
+    assert abs(to_unix_ns(first_ns) - started * 1e9) < 2e6
     ended = done.event("ended")["time"]
     assert isinstance(ended, float)
     assert ended > started + 0.6
@@ -167,7 +159,7 @@ async def test_a_group_starts_at_the_instant_that_is_asked_for(song: Path) -> No
             heard = each.heard(pcm)
             assert heard.is_complete
             assert heard.first_frame_ns is not None
-            wall_ns = heard.first_frame_ns + time.time_ns() - time.monotonic_ns()
+            wall_ns = to_unix_ns(heard.first_frame_ns)
             assert abs(wall_ns - wanted * 1e9) < 2e6
             assert each.volume_db == -15.0
 

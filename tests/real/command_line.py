@@ -2,16 +2,14 @@
 
 from pathlib import Path
 import subprocess
-import sys
 
-from .shairport_lab import ROOT, Lab
+from tests.program import RAOP
+
+from .shairport_lab import Lab
 
 _TIMEOUT_S = 90
 
 
 def raop(lab: Lab, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the command line on the sender's side."""
-    command = ["env", "PYTHONPATH=custom_components/airplay", sys.executable]
-    return lab.run_in_sender_namespace(
-        [*command, "-m", "raop", *arguments], cwd=ROOT, timeout=_TIMEOUT_S
-    )
+    return lab.run_in_sender_namespace([*RAOP, *arguments], timeout=_TIMEOUT_S)

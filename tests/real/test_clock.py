@@ -12,9 +12,11 @@ import time
 import numpy as np
 import pytest
 
+from tests.program import RAOP
+
 from .compare import compare, read_pcm, read_wav
 from .conftest import StartShairport
-from .shairport_lab import ROOT, Lab
+from .shairport_lab import Lab
 from .songs import song_fixture
 
 _SECONDS = 12
@@ -91,14 +93,11 @@ def test_receivers_clocks_are_right_while_the_machine_is_busy(
     receivers = [shairport("ap2") for _ in range(2)]
     watches = [Watch(receiver.clock_path) for receiver in receivers]
     targets = [word for each in receivers for word in ("--receiver", each.address)]
-    command = ["env", "PYTHONPATH=custom_components/airplay", sys.executable]
-    command += ["-m", "raop", "play", str(song), *targets, "--lane", lane, "--json"]
+    command = [*RAOP, "play", str(song), *targets, "--lane", lane, "--json"]
 
     ahead_ns = read_together(time.CLOCK_REALTIME, time.CLOCK_MONOTONIC)
     with hogs():
-        playing = lab.popen_in_sender_namespace(
-            command, cwd=ROOT, stdout=subprocess.PIPE
-        )
+        playing = lab.popen_in_sender_namespace(command, stdout=subprocess.PIPE)
         while playing.poll() is None:
             for watch in watches:
                 watch.look(ahead_ns)

@@ -117,7 +117,7 @@ async def test_sender_that_has_to_change_its_port_says_goodbye_to_the_old_one(
     async with SENDER.acquire(hass) as sender:
         sender.record.async_announce(1234)
         await asyncio.sleep(0)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while (found := await record(hass)) is before:
                 await asyncio.sleep(0.01)
 
@@ -132,7 +132,7 @@ async def test_other_address_of_ours_is_announced_too(
     assert before
     async with SENDER.acquire(hass) as sender:
         sender.record.async_reached("0a0b0c0d0e01", "fe80::5%eth0")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while (found := await record(hass)) is before:
                 await asyncio.sleep(0.01)
         sender.record.async_reached("0a0b0c0d0e01", "fe80::5%eth0")

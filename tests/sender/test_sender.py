@@ -35,7 +35,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from tests.ha.media_server import picture
 from tests.ha.players import call, entry_for, play, set_up, state_of
-from tests.ha.processes import sender_pids
+from tests.ha.processes import running, sender_pids
 from tests.ha.sound import write_wav
 from tests.ha.watch import Watch, logged
 from tests.virtual_receiver import Quirks, VirtualReceiver
@@ -83,7 +83,7 @@ async def test_killed_while_the_receiver_is_being_connected(
 
     os.kill(sender_pids()[0], signal.SIGKILL)
 
-    with pytest.raises(HomeAssistantError, match="plays has stopped"):
+    with pytest.raises(HomeAssistantError, match="process stopped"):
         await asking
     assert state_of(hass, player).state == "idle"
 
@@ -94,12 +94,10 @@ async def test_process_that_does_not_start_is_reported_and_restarted_when_needed
     song: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with patch.object(
-        sender_process, "_BOOT", "import sys; sys.exit('no audio library')"
-    ):
+    with running("import sys; sys.exit('no audio library')"):
         player = await set_up(hass, entry_for(kitchen))
         await logged(caplog, "exit code 1", count=2)
-        with pytest.raises(HomeAssistantError, match="plays has stopped"):
+        with pytest.raises(HomeAssistantError, match="process stopped"):
             await play(hass, player, song)
     assert "no audio library" in caplog.text
 
@@ -117,7 +115,7 @@ async def test_program_that_cannot_be_run(
 ) -> None:
     with patch.object(sys, "executable", "/nowhere/python"):
         player = await set_up(hass, entry_for(kitchen))
-        with pytest.raises(HomeAssistantError, match="plays has stopped"):
+        with pytest.raises(HomeAssistantError, match="process stopped"):
             await play(hass, player, song)
     assert "No such file" in caplog.text
 
@@ -126,11 +124,11 @@ async def test_process_that_is_never_ready(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     with (
-        patch.object(sender_process, "_BOOT", "import sys; sys.stdin.read()"),
+        running("import sys; sys.stdin.read()"),
         patch.object(sender, "_START_S", 0.1),
     ):
         player = await set_up(hass, entry_for(kitchen))
-        with pytest.raises(HomeAssistantError, match="plays has stopped"):
+        with pytest.raises(HomeAssistantError, match="process stopped"):
             await play(hass, player, song)
 
 
@@ -139,11 +137,11 @@ async def test_process_that_does_not_answer(
 ) -> None:
     boot = f"import sys; print({_READY!r}, end='', flush=True); sys.stdin.read()"
     with (
-        patch.object(sender_process, "_BOOT", boot),
+        running(boot),
         patch.object(sender, "_REPLY_S", 0.1),
     ):
         player = await set_up(hass, entry_for(kitchen))
-        with pytest.raises(HomeAssistantError, match="plays has stopped"):
+        with pytest.raises(HomeAssistantError, match="process stopped"):
             await play(hass, player, song)
 
 
@@ -160,7 +158,7 @@ async def test_what_the_process_says_is_logged_and_nonsense_is_survived(
         f"print({line.decode()!r}, end='', flush=True);"
         "print('y' * 5000, file=sys.stderr, flush=True); sys.stdin.read()"
     )
-    with patch.object(sender_process, "_BOOT", boot):
+    with running(boot):
         await set_up(hass, entry_for(kitchen))
         await logged(caplog, "so%s")
         await logged(caplog, "yyy")
@@ -183,7 +181,7 @@ async def test_process_that_does_not_end_is_made_to(
     )
     entry = entry_for(kitchen)
     with (
-        patch.object(sender_process, "_BOOT", boot),
+        running(boot),
         patch.object(sender_process, "_EXIT_S", 0.3),
     ):
         await set_up(hass, entry)
@@ -197,7 +195,7 @@ async def test_restarts_slow_down_and_speed_up_after_a_healthy_time(
     hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     with (
-        patch.object(sender_process, "_BOOT", "import sys; sys.exit(1)"),
+        running("import sys; sys.exit(1)"),
         patch.object(sender_process, "_BACKOFF_S", (0, 0, 60)),
         patch.object(sender_process, "_HEALTHY_S", 60),
     ):
@@ -209,7 +207,7 @@ async def test_restarts_slow_down_and_speed_up_after_a_healthy_time(
 
     caplog.clear()
     with (
-        patch.object(sender_process, "_BOOT", "import sys; sys.exit(1)"),
+        running("import sys; sys.exit(1)"),
         patch.object(sender_process, "_BACKOFF_S", (0, 60)),
         patch.object(sender_process, "_HEALTHY_S", 0),
     ):
@@ -264,16 +262,20 @@ async def test_commands_that_the_process_cannot_do(
         "    body = {'id': number, 'code': 'failed', 'text': 'no hands'}\n"
         "    print(json.dumps({'type': 'Reply', 'id': 0, 'body': body}), flush=True)\n"
     )
-    with patch.object(sender_process, "_BOOT", boot):
+    with running(boot):
         player = await set_up(hass, entry)
         await play(hass, player, song)
         assert state_of(hass, player).state == "playing"
         assert state_of(hass, player).attributes["media_title"] == "Song"
         await logged(caplog, "Kitchen shows no picture")
 
-        with pytest.raises(HomeAssistantError, match="could not do it: no hands"):
+        with pytest.raises(
+            HomeAssistantError, match="could not complete the action: no hands"
+        ):
             await call(hass, player, "volume_set", volume_level=0.1)
-        with pytest.raises(HomeAssistantError, match="could not do it: no hands"):
+        with pytest.raises(
+            HomeAssistantError, match="could not complete the action: no hands"
+        ):
             await call(hass, player, "media_stop")
 
         assert await hass.config_entries.async_unload(entry.entry_id)
@@ -304,8 +306,8 @@ async def test_home_assistant_killed_in_the_middle_of_a_song(
 ) -> None:
     owner = (
         "import subprocess, sys\n"
-        "boot, folder, line = sys.argv[1:]\n"
-        "process = subprocess.Popen([sys.executable, '-P', '-c', boot, folder],"
+        "line, *arguments = sys.argv[1:]\n"
+        "process = subprocess.Popen([sys.executable, *arguments],"
         " stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)\n"
         "process.stdin.write(line.encode())\n"
         "process.stdin.flush()\n"
@@ -317,9 +319,9 @@ async def test_home_assistant_killed_in_the_middle_of_a_song(
     )
     media = Media(url=str(write_wav(tmp_path / "song.wav", song_pcm)), name="song")
     line = encode_command(1, Play(stream="x", members=(member,), media=media)).decode()
-    folder = str(Path(sender_process.__file__).parents[1])
+    arguments = sender_process._ARGUMENTS
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", owner, sender_process._BOOT, folder, line, stdout=PIPE
+        sys.executable, "-c", owner, line, *arguments, stdout=PIPE
     )
     assert process.stdout
     pid = int(await process.stdout.readline())

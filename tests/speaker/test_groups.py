@@ -237,7 +237,7 @@ async def test_unreachable_speaker_is_named_and_the_others_play_on(
     pcm = await house.play(KITCHEN, "a", 6)
     await house.receivers[STUDY].stop()
 
-    with pytest.raises(HomeAssistantError, match="Study does not answer"):
+    with pytest.raises(HomeAssistantError, match="Study does not respond"):
         await house.join(KITCHEN, HALL, STUDY)
 
     assert house.group(KITCHEN) == [KITCHEN, HALL]
@@ -258,7 +258,7 @@ async def test_all_that_cannot_be_reached_are_named(
         await house.join(KITCHEN, HALL, STUDY)
 
     for name in ("Hall", "Study"):
-        assert f"{name} does not answer" in str(raised.value)
+        assert f"{name} does not respond" in str(raised.value)
     assert house.group(KITCHEN) == []
     assert is_item("a")(state_of(hass, KITCHEN))
     await call(hass, KITCHEN, "media_stop")

@@ -43,7 +43,7 @@ async def test_busy_speaker_is_reported_at_once(
 ) -> None:
     kitchen.quirks = BUSY
 
-    with pytest.raises(HomeAssistantError, match="plays for somebody else"):
+    with pytest.raises(HomeAssistantError, match="is in use by another sender"):
         await play(hass, player, song)
 
     assert len(kitchen.asked("ANNOUNCE")) == 1

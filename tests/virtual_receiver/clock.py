@@ -6,6 +6,7 @@ import time
 
 NS_PER_S = 1_000_000_000
 
+_LOOKS = 4
 _ROUND_TRIP_LIMIT_NS = 200_000_000
 _HISTORY = 128
 _AGEING = 1.018
@@ -27,7 +28,19 @@ def realtime_ns() -> int:
 
 def to_unix_ns(monotonic: int) -> int:
     """Convert an instant of CLOCK_MONOTONIC to Unix time, as the clocks stand now."""
-    return monotonic + realtime_ns() - monotonic_ns()
+    return monotonic + wall_offset_ns()
+
+
+def wall_offset_ns() -> int:
+    """Return how far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC.
+
+    Of several looks that one counts within which the process waited least.
+    """
+    looks = []
+    for _ in range(_LOOKS):
+        before, wall, after = monotonic_ns(), realtime_ns(), monotonic_ns()
+        looks.append((after - before, wall - (before + after) // 2))
+    return min(looks)[1]
 
 
 @dataclass(frozen=True, slots=True)

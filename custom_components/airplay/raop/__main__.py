@@ -1,29 +1,37 @@
-"""`python -m raop`: the command line, and the sender process for Home Assistant."""
+"""`raop` on the command line, and the sender process of Home Assistant.
 
+It runs as an installed program, as `python -m raop`, and by its path from a plain copy
+of the integration: `python -P custom_components/airplay/raop/__main__.py`.
+"""
+
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 import sys
 
 
-def _put_library_first() -> None:
-    """Look for modules in the standard library before the folder around this package.
-
-    That folder is a Home Assistant integration: its platforms are called `select` or
-    `number`, and on PYTHONPATH they would stand in front of the modules of that name.
-    """
-    around = Path(__file__).resolve().parent.parent
-    for entry in [each for each in sys.path if each]:
-        if Path(entry).resolve() == around:
-            sys.path.remove(entry)
-            sys.path.append(entry)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    _put_library_first()
     from .cli import run
 
     return run(sys.argv[1:] if arguments is None else arguments)
 
 
+def _load_package() -> None:
+    """Import the folder of this file as the package `raop`.
+
+    The folder around it is not on the path: the integration's `select` and `number`
+    would shadow the standard library's.
+    """
+    spec = spec_from_file_location("raop", Path(__file__).with_name("__init__.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    package = sys.modules["raop"] = module_from_spec(spec)
+    spec.loader.exec_module(package)
+
+
 if __name__ == "__main__":
+    if __spec__ is None:
+        _load_package()
+        sys.exit(import_module("raop.__main__").main())
     sys.exit(main())

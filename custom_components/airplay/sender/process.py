@@ -18,12 +18,10 @@ _LOGGER = logging.getLogger(__name__)
 
 MAX_LOGGED = 2000
 
-# The folder comes last in the path: modules of the integration must never stand
-# in for those of the standard library. -P keeps the working directory out of it.
-_BOOT = (
-    "import sys; sys.path.append(sys.argv[1]); "
-    "from raop.__main__ import main; sys.exit(main(['serve']))"
-)
+# By its path, since the core is not installed here, and another `raop` may be. -P keeps
+# the modules beside that file from shadowing others.
+_PROGRAM = str(Path(messages.__file__).with_name("__main__.py"))
+_ARGUMENTS: tuple[str, ...] = ("-P", _PROGRAM, "serve")
 _BACKOFF_S = (0, 1, 2, 5, 15, 30)
 _HEALTHY_S = 60
 _EXIT_S = 3
@@ -111,10 +109,7 @@ class SenderProcess:
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-P",
-                "-c",
-                _BOOT,
-                str(Path(__file__).parents[1]),
+                *_ARGUMENTS,
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=PIPE,

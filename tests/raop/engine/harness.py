@@ -21,7 +21,7 @@ from custom_components.airplay.raop.messages import (
     Stop,
     StreamChanged,
 )
-from tests.virtual_receiver import Cadence, Quirks, VirtualReceiver
+from tests.virtual_receiver import Cadence, Quirks, VirtualReceiver, to_unix_ns
 
 from .fakes import sound
 
@@ -101,7 +101,7 @@ class EngineHarness:
         """End the engine, look whether the receivers are free, and end them."""
         await self.engine.close()
         for each in self.receivers:
-            await each.wait_idle(3)
+            await each.wait_idle(10)
         await self._room.aclose()
 
     def _take(self, event: Event) -> None:
@@ -214,7 +214,7 @@ async def until(
     is_true: Callable[[], bool],
     what: str,
     look: Callable[[], object],
-    timeout_s: float = 3,
+    timeout_s: float = 10,
 ) -> None:
     """Wait for something that tells nobody."""
     deadline = time.monotonic() + timeout_s
@@ -226,7 +226,7 @@ async def until(
 def unix(monotonic_ns: int | None) -> float:
     """Return the Unix time of an instant of CLOCK_MONOTONIC."""
     assert monotonic_ns is not None
-    return (monotonic_ns + time.time_ns() - time.monotonic_ns()) / 1e9
+    return to_unix_ns(monotonic_ns) / 1e9
 
 
 def heard_at(of: VirtualReceiver, pcm: bytes) -> float:

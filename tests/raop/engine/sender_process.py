@@ -5,7 +5,6 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 import os
-from pathlib import Path
 import sys
 
 from custom_components.airplay.raop.messages import (
@@ -17,14 +16,7 @@ from custom_components.airplay.raop.messages import (
     decode_event,
     encode_command,
 )
-
-ROOT = Path(__file__).parents[3]
-CORE = ROOT / "custom_components" / "airplay"
-
-
-def environment(**more: str) -> dict[str, str]:
-    """Return the environment in which the core is found."""
-    return {**os.environ, "PYTHONPATH": str(CORE), **more}
+from tests.program import RAOP
 
 
 class Sender:
@@ -93,14 +85,14 @@ class Sender:
 
 
 @asynccontextmanager
-async def sender(*code: str, **more: str) -> AsyncIterator[Sender]:
-    """Start a sender and wait until it takes commands."""
+async def sender(code: str | None = None, **more: str) -> AsyncIterator[Sender]:
+    """Start a sender, or code, and wait until it takes commands."""
+    command = (sys.executable, "-c", code) if code else (*RAOP, "serve")
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *(code or ("-m", "raop", "serve")),
+        *command,
         stdin=PIPE,
         stdout=PIPE,
-        env=environment(**more),
+        env={**os.environ, **more},
         limit=MAX_LINE_BYTES + 1,
     )
     running = Sender(process)

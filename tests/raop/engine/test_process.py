@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 import signal
 import sys
-import time
 
 import pytest
 
@@ -25,10 +24,11 @@ from custom_components.airplay.raop.messages import (
     StreamChanged,
     encode_command,
 )
-from tests.virtual_receiver import VirtualReceiver
+from tests.program import FIND_CORE, RAOP
+from tests.virtual_receiver import VirtualReceiver, to_unix_ns
 
 from .harness import member, play, receiver, until, wav
-from .sender_process import environment, sender
+from .sender_process import sender
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ async def test_commands_are_accepted_and_the_song_plays(
 
         first_ns = speaker.heard(pcm).first_frame_ns
         assert first_ns is not None
-        heard_at = (first_ns + time.time_ns() - time.monotonic_ns()) / 1e9
+        heard_at = to_unix_ns(first_ns) / 1e9
         assert abs(heard_at - started.at) < 0.002
         assert end.reason == "finished"
         assert speaker.heard(pcm).is_complete
@@ -138,11 +138,9 @@ async def test_a_receiver_that_does_not_answer_cannot_hold_the_sender(
         assert await sender_process.exit_code(4) == 0
 
 
-_PARENT = """
+_PARENT = f"""
 import subprocess, sys, time
-child = subprocess.Popen(
-    [sys.executable, "-m", "raop", "serve"], stdin=subprocess.PIPE
-)
+child = subprocess.Popen({[*RAOP, "serve"]!r}, stdin=subprocess.PIPE)
 for line in sys.stdin.buffer:
     child.stdin.write(line)
     child.stdin.flush()
@@ -153,7 +151,7 @@ async def test_a_sender_does_not_outlive_an_owner_that_was_killed(
     speaker: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 20)
-    async with sender("-c", _PARENT) as owner:
+    async with sender(_PARENT) as owner:
         pid = (await owner.until(Ready)).pid
         assert pid != owner.process.pid
         assert await owner.run(play(tmp_path / "song.wav", member(speaker))) is None
@@ -202,16 +200,13 @@ def noisy(*args, **kwargs):
     logging.getLogger("raop.test").debug("not logged")
     return ready(*args, **kwargs)
 process.ready = noisy
-from raop.__main__ main
+from raop.__main__ import main
+sys.exit(main(['serve']))
 """
 
 
 async def test_prints_do_not_break_the_protocol_and_logs_come_as_events() -> None:
-    code = _PRINTING.replace(
-        "from raop.__main__ main",
-        "from raop.__main__ import main\nsys.exit(main(['serve']))",
-    )
-    async with sender("-c", code) as sender_process:
+    async with sender(FIND_CORE + _PRINTING) as sender_process:
         assert await sender_process.run(Stop(stream="none")) is None
 
         logged = [each for each in sender_process.events if isinstance(each, LogLine)]
@@ -279,8 +274,7 @@ async def test_the_command_line_finds_the_core_alone() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        "import raop, sys; assert 'homeassistant' not in sys.modules",
-        env=environment(),
+        f"{FIND_CORE}import raop; assert 'homeassistant' not in sys.modules",
         cwd=os.sep,
     )
 

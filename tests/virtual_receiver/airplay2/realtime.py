@@ -20,7 +20,7 @@ _PCM = 1
 
 
 class RealtimeStream(Stream):
-    """A stream of type 96, timed by PTP where there is a clockwork, else by NTP."""
+    """A stream of type 96, timed by PTP if there are PTP sockets, else by NTP."""
 
     kind = REALTIME
 

@@ -95,7 +95,7 @@ async def test_receiver_with_a_clock_of_its_own_tells_it_and_plays_by_it() -> No
         clock.announce()
         clock.sync()
         clock.listen()
-        told = await asyncio.wait_for(clock.told(), 5)
+        told = await asyncio.wait_for(clock.told(), 20)
         ranks = {packet[47] for packet in clock.heard if packet[0] & 0xF == 11}
         assert ranks == {248}
 

@@ -269,7 +269,7 @@ async def test_command_line_speaks_airplay_2() -> None:
         sender.send_audio(SOUND)
         events = []
         while "playing" not in events:
-            line = await asyncio.wait_for(process.stdout.readline(), 5)
+            line = await asyncio.wait_for(process.stdout.readline(), 20)
             events.append(json.loads(line)["event"])
     process.terminate()
     assert await process.wait() == 0

@@ -11,6 +11,8 @@ import struct
 import time
 from typing import Self
 
+from tests.virtual_receiver.clock import wall_offset_ns
+
 RATE = 44100
 FRAMES = 352
 NS_PER_S = 1_000_000_000
@@ -193,7 +195,7 @@ class RaopReferenceSender:
             reply = await step()
             assert reply.status == 200, reply
         if self.answers_time:
-            await asyncio.wait_for(self.timed.wait(), 5)
+            await asyncio.wait_for(self.timed.wait(), 20)
 
     async def parameter(
         self, content_type: str, body: bytes, rtptime: int | None = None
@@ -247,10 +249,8 @@ class RaopReferenceSender:
 
     def _answer_time(self) -> None:
         request, stamps, _, address = self.timing.recvmsg(100, 64)
-        read_ns, wall_ns = now_ns(), time.clock_gettime_ns(time.CLOCK_REALTIME)
         seconds, nanoseconds = struct.unpack("qq", stamps[0][2][:16])
-        waited_ns = wall_ns - seconds * NS_PER_S - nanoseconds
-        received = ntp(read_ns - waited_ns)
+        received = ntp(seconds * NS_PER_S + nanoseconds - wall_offset_ns())
         self.timing_requests.append(request)
         if self.answers_time:
             reply = bytes.fromhex("80d3000700000000") + request[24:32] + received

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from custom_components.airplay.raop.engine.announce import stream_announcement
 from custom_components.airplay.raop.messages import (
     AnnouncementFailed,
     AnnouncementStarted,
@@ -23,7 +24,15 @@ from tests.raop.engine.announcing import (
     voice_began_ns,
     volumes,
 )
-from tests.raop.engine.harness import STREAM, EngineHarness, member, play, receiver
+from tests.raop.engine.harness import (
+    PRECISE_S,
+    STREAM,
+    EngineHarness,
+    member,
+    play,
+    receiver,
+    unix,
+)
 from tests.raop.engine.stereo_marks import (
     Samples,
     gains,
@@ -41,12 +50,28 @@ async def test_idle_speaker_says_every_sample_and_is_free_afterwards(
     said = scene.bell(0.5)
 
     assert await scene.say(target(kitchen)) is None
-    await kitchen.wait_idle(3)
+    await kitchen.wait_idle(10)
 
     assert is_said_whole(kitchen, said)
     assert harness.events_of(AnnouncementStarted)
     assert harness.events_of(StreamChanged) == []
     assert not kitchen.violations
+
+
+async def test_start_is_told_with_its_instant_however_late_it_is_noticed(
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    scene: Scene,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream_announcement, "_LOOK_S", 0.23)
+    scene.bell(0.5)
+
+    assert await scene.say(target(kitchen)) is None
+    await kitchen.wait_idle(10)
+
+    (told,) = harness.events_of(AnnouncementStarted)
+    assert told.at == pytest.approx(unix(voice_began_ns(kitchen)), abs=PRECISE_S)
 
 
 async def test_music_is_lowered_and_goes_on_to_the_sample(
@@ -287,7 +312,7 @@ async def test_stop_ends_the_voice_and_brings_the_level_back(
     number = await scene.begin(target(kitchen, volume=60))
     assert await harness.stop() is None
     assert (await harness.reply(number)).code == "stopped"
-    await kitchen.wait_idle(3)
+    await kitchen.wait_idle(10)
 
     assert volumes(kitchen) == [30, 60, 30]
 
@@ -334,7 +359,7 @@ async def test_level_is_restored_without_music(
 ) -> None:
     command = RestoreVolume(stream=STREAM, member=member(kitchen, volume=25))
     assert await harness.run(command) is None
-    await kitchen.wait_idle(3)
+    await kitchen.wait_idle(10)
 
     assert volumes(kitchen) == [25]
     assert kitchen.recording.packets == []

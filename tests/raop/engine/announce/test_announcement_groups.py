@@ -251,8 +251,8 @@ async def test_only_who_speaks_is_woken_in_a_group_that_let_its_receivers_go(
 
     await scene.play(kitchen, hall)
     await scene.harness.run(Pause(stream=STREAM, keep_s=0))
-    await kitchen.wait_idle(3)
-    await hall.wait_idle(3)
+    await kitchen.wait_idle(10)
+    await hall.wait_idle(10)
     assert await scene.say(target(hall)) is None
     assert (kitchen.connections, hall.connections) == (1, 2)
     assert scene.harness.states()[-1] == "paused"

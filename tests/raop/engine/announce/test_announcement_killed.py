@@ -55,13 +55,13 @@ async def kill_once(number: int, folder: Path) -> None:
             else:
                 running.process.kill()
         if not is_owner:
-            await kitchen.wait_idle(5)
+            await kitchen.wait_idle(10)
             async with sender() as another:
                 command = RestoreVolume(
                     stream=STREAM, member=member(kitchen, volume=USUAL)
                 )
                 assert await another.run(command) is None
-        await kitchen.wait_idle(5)
+        await kitchen.wait_idle(10)
         assert levels(kitchen)[-1] == USUAL, (is_owner, is_musical)
 
 

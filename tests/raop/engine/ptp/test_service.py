@@ -33,7 +33,7 @@ from tests.raop.engine.ptp_follower import (
 )
 from tests.virtual_receiver import Quirks
 from tests.virtual_receiver.airplay2.ptp_sockets import PtpPorts, PtpSockets
-from tests.virtual_receiver.clock import ReceiverClock, monotonic_ns
+from tests.virtual_receiver.clock import ReceiverClock, monotonic_ns, to_unix_ns
 
 OUR_ID = 0xA1B2C3D4E5F60718
 MS = 1_000_000
@@ -110,7 +110,7 @@ async def everything_taken(peer: PtpPeer) -> None:
 
 def clock_offset_ns() -> int:
     """Return how far the wall clock is ahead of the session clock."""
-    return time.time_ns() - clock.now_ns()
+    return to_unix_ns(clock.monotonic_of(0))
 
 
 async def test_a_receiver_that_measures_both_ways_gets_our_clock() -> None:
@@ -365,7 +365,9 @@ async def test_a_virtual_receivers_clock_locks_onto_ours(quirks: Quirks) -> None
     measured = asyncio.Event()
     follower = work.follower
     work.measured = lambda: (
-        measured.set() if follower.knows(OUR_ID, local_ns(own)) else None
+        measured.set()
+        if follower.knows(OUR_ID, local_ns(own, clock.now_ns()))
+        else None
     )
     try:
         work.follow("127.0.0.1")
@@ -374,8 +376,9 @@ async def test_a_virtual_receivers_clock_locks_onto_ours(quirks: Quirks) -> None
         async with asyncio.timeout(10):
             await measured.wait()
 
-        local = local_ns(own)
-        error_ns = local + follower.estimator.offset_at(local) - clock.now_ns()
+        now_ns = clock.now_ns()
+        local = local_ns(own, now_ns)
+        error_ns = local + follower.estimator.offset_at(local) - now_ns
         assert abs(error_ns) < 1 * MS
         assert peer.has_evidence
         assert (peer.probes > 0) is quirks.sends_delay_req
@@ -403,9 +406,10 @@ async def test_a_virtual_receiver_that_keeps_its_clock_is_followed() -> None:
         async with asyncio.timeout(10):
             await everything_taken(peer)
 
-        local = local_ns(own)
+        now_ns = clock.now_ns()
+        local = local_ns(own, now_ns)
         told_ns = local + work.follower.estimator.offset_at(local)
-        assert abs(peer.timeline_ns(clock.now_ns()) - told_ns) < 1 * MS
+        assert abs(peer.timeline_ns(now_ns) - told_ns) < 1 * MS
         assert peer.grandmaster_id == CLOCK_ID
         assert peer.has_evidence
         assert not work.follower.stats.announces
@@ -415,9 +419,9 @@ async def test_a_virtual_receiver_that_keeps_its_clock_is_followed() -> None:
         pacer.stop()
 
 
-def local_ns(own: ReceiverClock) -> int:
-    """Return what a receiver's clock shows now."""
-    return own.from_monotonic(monotonic_ns())
+def local_ns(own: ReceiverClock, session_ns: int) -> int:
+    """Return what a receiver's clock shows at a session time."""
+    return own.from_monotonic(clock.monotonic_of(session_ns))
 
 
 async def test_one_that_cannot_be_reached_does_not_hold_up_others() -> None:

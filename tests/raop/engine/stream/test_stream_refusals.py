@@ -146,7 +146,7 @@ async def test_a_receiver_that_vanishes_in_mid_song_ends_the_stream(
 
     kitchen.disconnect()
 
-    end = await harness.ended(timeout_s=2)
+    end = await harness.ended()
     assert (end.reason, end.code) == ("failed", "unreachable")
     assert end.receiver == kitchen.receiver_id.lower()
     lost = await harness.until(MemberChanged, lambda each: each.state == "lost")

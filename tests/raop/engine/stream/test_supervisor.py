@@ -26,7 +26,14 @@ from tests.raop.engine.group_playback import (
     states,
     wait_for_state,
 )
-from tests.raop.engine.harness import STREAM, EngineHarness, member, play, read_wav
+from tests.raop.engine.harness import (
+    STREAM,
+    EngineHarness,
+    member,
+    play,
+    read_wav,
+    until,
+)
 from tests.virtual_receiver import VirtualReceiver
 
 # Long enough to drop out and come back.
@@ -164,10 +171,19 @@ async def test_a_silent_member_that_is_reachable_gets_a_new_session(
     monkeypatch.setattr(liveness, "STEADY_S", 0.5)
     monkeypatch.setattr(reconnect, "_MUTE_S", 0.5)
     monkeypatch.setattr(reconnect, "_KNOCK_S", 0.2)
+    steady: set[liveness.Liveness] = set()
+    real = liveness.Liveness.asked
+
+    def asked(it: liveness.Liveness, at_s: float) -> None:
+        real(it, at_s)
+        if it._is_steady:
+            steady.add(it)
+
+    monkeypatch.setattr(liveness.Liveness, "asked", asked)
     group = await speakers(harness, 2)
     await start(harness, tune, *group)
-    # It has asked for the time all the while.
-    await group[1].wait_frames(44_100)
+    # Both have asked for the time all the while.
+    await until(lambda: len(steady) >= 2, "steady", lambda: steady)
 
     group[1].unplug()
     await wait_for_state(harness, group[1], "lost")
@@ -246,7 +262,7 @@ async def test_a_group_ends_if_no_member_comes_back(
 
     await asyncio.gather(*(each.stop() for each in group))
 
-    end = await harness.ended(timeout_s=3)
+    end = await harness.ended()
     assert (end.reason, end.code) == ("failed", "unreachable")
 
 
@@ -314,6 +330,6 @@ async def test_a_receiver_that_plays_alone_is_not_tried_again(
 
     alone.disconnect()
 
-    assert (await harness.ended(timeout_s=2)).reason == "failed"
+    assert (await harness.ended()).reason == "failed"
     assert await harness.run(play(tune, member(alone))) is None
     assert len(alone.asked("ANNOUNCE")) == 2

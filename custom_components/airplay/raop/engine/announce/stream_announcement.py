@@ -184,7 +184,9 @@ class StreamAnnouncement:
         """Follow what a receiver hears, and change its level where that is nothing."""
 
         async def begin() -> None:
-            self._tell_started(hearer)
+            frame = overlay.began[Phase.VOICE] + hearer.delay_frames
+            line = transmitter.line
+            self._tell_started(hearer, line.time_of(frame) if line else clock.now_ns())
             # What was silent just now may not have been so before.
             await hearer.raise_volume()
 
@@ -238,7 +240,7 @@ class StreamAnnouncement:
             raise error
         self._tell_failed(hearer, error)
 
-    def _tell_started(self, hearer: AnnouncementMember) -> None:
+    def _tell_started(self, hearer: AnnouncementMember, at_ns: int) -> None:
         if hearer.is_started or hearer.failure:
             return
         hearer.is_started = True
@@ -247,7 +249,7 @@ class StreamAnnouncement:
                 announcement=self._command.announcement,
                 stream=self._stream.name,
                 receiver=hearer.member.receiver,
-                at=clock.to_unix(clock.now_ns()),
+                at=clock.to_unix(at_ns),
             )
         )
 
