@@ -147,7 +147,7 @@ async def test_member_without_hope_is_taken_out_and_a_notice_says_why(
 
     given_up = MemberChanged(
         stream=runtime.player.stream,
-        receiver=runtime.speaker.device.id,
+        receiver=runtime.speaker.device.receiver.id,
         state="left",
         code="link_hopeless",
         text="it dropped out 5 times within 10 minutes",
@@ -181,7 +181,7 @@ async def test_member_that_refuses_the_password_starts_a_repair_of_its_entry(
     runtime.sender._handle_event(
         MemberChanged(
             stream=runtime.player.stream,
-            receiver=runtime.speaker.device.id,
+            receiver=runtime.speaker.device.receiver.id,
             state="left",
             code="auth_failed",
         )
