@@ -52,6 +52,13 @@ async def pair(
     return entry
 
 
+@pytest.fixture
+async def playing(hass: HomeAssistant, pair: MockConfigEntry, song: str) -> Watch:
+    """Play the song on the pair, and watch the player from then on."""
+    await play(hass, PLAYER, song)
+    return Watch(hass, PLAYER)
+
+
 def tell(
     network: Network,
     receiver: VirtualReceiver,
@@ -155,17 +162,15 @@ async def test_list_has_a_pair_once_by_its_name(
 
 async def test_both_hear_a_song_at_the_same_time_and_level(
     hass: HomeAssistant,
-    pair: MockConfigEntry,
     left: VirtualReceiver,
     right: VirtualReceiver,
-    song: str,
+    playing: Watch,
     song_pcm: bytes,
 ) -> None:
-    await play(hass, PLAYER, song)
     await call(hass, PLAYER, "volume_set", volume_level=0.5)
     await left.wait_until(lambda: left.volume_db == level_db(50))
     await right.wait_until(lambda: right.volume_db == level_db(50))
-    await Watch(hass, PLAYER).until_is("idle")
+    await playing.until_is("idle")
 
     for each in (left, right):
         assert each.heard(song_pcm).is_complete
@@ -234,20 +239,12 @@ async def test_one_plays_while_the_other_is_away(
 
 
 async def test_one_that_is_lost_does_not_disturb_the_other(
-    hass: HomeAssistant,
-    pair: MockConfigEntry,
-    left: VirtualReceiver,
-    right: VirtualReceiver,
-    song: str,
-    song_pcm: bytes,
+    left: VirtualReceiver, right: VirtualReceiver, playing: Watch, song_pcm: bytes
 ) -> None:
-    await play(hass, PLAYER, song)
-    watch = Watch(hass, PLAYER)
-
     left.disconnect()
 
-    await watch.until_is("idle")
-    assert watch.names == ["playing", "idle"]
+    await playing.until_is("idle")
+    assert playing.names == ["playing", "idle"]
     assert right.heard(song_pcm).is_complete
 
 

@@ -1,4 +1,4 @@
-"""Sources on the web whose servers have bad manners."""
+"""Sources on servers that break the rules of HTTP."""
 
 from dataclasses import replace
 import time
