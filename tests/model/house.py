@@ -18,9 +18,9 @@ from tests.ha.players import call, entry_for, play, player_of, state_of
 from tests.ha.processes import sender_pids
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
+from .consistency import ConsistencyCheck
 from .media import Library
-from .story import Story
-from .truth import Truth
+from .trace import Trace
 
 ROOMS = ("Kitchen", "Bedroom")
 MANNERS = {
@@ -50,15 +50,15 @@ class Speaker:
     """A receiver, its player, and whoever watches both."""
 
     def __init__(
-        self, hass: HomeAssistant, name: str, receiver_id: str, story: Story
+        self, hass: HomeAssistant, name: str, receiver_id: str, trace: Trace
     ) -> None:
         """Describe a receiver."""
         self._hass = hass
-        self._story = story
+        self._trace = trace
         self.receiver = VirtualReceiver(name, receiver_id=receiver_id, record=False)
         self.entry: MockConfigEntry | None = None
         self.player = ""
-        self.truth: Truth | None = None
+        self.consistency: ConsistencyCheck | None = None
 
     async def start(self) -> None:
         """Add the receiver to Home Assistant and watch it."""
@@ -67,7 +67,9 @@ class Speaker:
         self.entry.add_to_hass(self._hass)
         await self._hass.config_entries.async_setup(self.entry.entry_id)
         self.player = player_of(self._hass, self.entry)
-        self.truth = Truth(self._hass, self.player, self.receiver, self._story)
+        self.consistency = ConsistencyCheck(
+            self._hass, self.player, self.receiver, self._trace
+        )
 
     @property
     def maximum(self) -> str:
@@ -87,7 +89,7 @@ class Speaker:
     async def end(self, song: str) -> None:
         """Whatever was before: stop, be free, play again, and leave nothing."""
         assert self.entry
-        assert self.truth
+        assert self.consistency
         try:
             self.receiver.quirks = Quirks()
             await _despite_kills(self._stop)
@@ -98,7 +100,7 @@ class Speaker:
             await _despite_kills(lambda: self._play_again(song))
             await _despite_kills(self._stop)
         finally:
-            await self.truth.end()
+            await self.consistency.end()
             await self._hass.config_entries.async_remove(self.entry.entry_id)
             await self.receiver.wait_until(lambda: not self.receiver.open_connections)
             assert not self.receiver.has_session
@@ -111,8 +113,8 @@ class Speaker:
         assert state in ("idle", "unavailable"), f"{self.player} stopped: {state}"
 
     async def _play_again(self, song: str) -> None:
-        assert self.truth
-        self.truth.commanded(0)
+        assert self.consistency
+        self.consistency.commanded(0)
         heard = self.receiver.recording.heard_frames
         await play(self._hass, self.player, song, enqueue="replace")
         state = state_of(self._hass, self.player).state
@@ -124,17 +126,17 @@ class House:
     """Speakers, and the commands that are under way."""
 
     def __init__(
-        self, hass: HomeAssistant, library: Library, number: int, story: Story
+        self, hass: HomeAssistant, library: Library, number: int, trace: Trace
     ) -> None:
         """Describe the speakers; no two houses have the same."""
         self._hass = hass
         self._library = library
-        self._story = story
+        self._trace = trace
         self._commands: set[asyncio.Task[None]] = set()
         self._numbers = itertools.count(1)
         self.refusals: Counter[str] = Counter()
         self.speakers = [
-            Speaker(hass, f"{room} {number}", f"0A{number:08X}{which:02X}", story)
+            Speaker(hass, f"{room} {number}", f"0A{number:08X}{which:02X}", trace)
             for which, room in enumerate(ROOMS)
         ]
 
@@ -174,43 +176,43 @@ class House:
     async def behave(self, which: int, manners: str) -> None:
         """Have a receiver be different to whoever connects from now on."""
         speaker = self.speakers[which]
-        self._story.note(f"{speaker.player}'s receiver is {manners}")
+        self._trace.note(f"{speaker.player}'s receiver is {manners}")
         speaker.receiver.quirks = MANNERS[manners]
 
     async def drop(self, which: int) -> None:
         """Close a receiver's connections."""
         speaker = self.speakers[which]
-        self._story.note(f"{speaker.player}'s receiver drops its connections")
+        self._trace.note(f"{speaker.player}'s receiver drops its connections")
         speaker.receiver.disconnect()
 
     async def vanish(self, which: int) -> None:
         """Take a receiver off the network."""
         speaker = self.speakers[which]
-        self._story.note(f"{speaker.player}'s receiver vanishes")
+        self._trace.note(f"{speaker.player}'s receiver vanishes")
         await speaker.receiver.stop()
 
     async def come_back(self, which: int) -> None:
         """Bring a receiver back, or restart it."""
         speaker = self.speakers[which]
-        self._story.note(f"{speaker.player}'s receiver comes back")
+        self._trace.note(f"{speaker.player}'s receiver comes back")
         await speaker.come_back()
 
     async def kill(self) -> None:
         """Kill the process that plays."""
-        self._story.note("the sender process is killed")
+        self._trace.note("the sender process is killed")
         for pid in sender_pids():
             os.kill(pid, signal.SIGKILL)
 
     async def end(self) -> None:
         """Let all commands be done; then all must be well again."""
-        self._story.note("the end begins")
+        self._trace.note("the end begins")
         async with asyncio.timeout(_DONE_S):
             await asyncio.gather(*self._commands)
         song = self._library.id_of("song.wav")
         ends = (speaker.end(song) for speaker in self.speakers)
         for error in await asyncio.gather(*ends, return_exceptions=True):
             if error:
-                self._story.blame("".join(traceback.format_exception(error)))
+                self._trace.blame("".join(traceback.format_exception(error)))
 
     async def _set_number(self, fields: dict[str, Any]) -> None:
         await self._hass.services.async_call(
@@ -235,10 +237,10 @@ class House:
         self, which: int, text: str, work: Coroutine[Any, Any, None], *, silences: bool
     ) -> None:
         """Do what a user asks; being told why it cannot be done is an answer."""
-        truth, number = self.speakers[which].truth, next(self._numbers)
-        assert truth
-        truth.commanded(number)
-        self._story.note(f"{number}: {text}")
+        consistency, number = self.speakers[which].consistency, next(self._numbers)
+        assert consistency
+        consistency.commanded(number)
+        self._trace.note(f"{number}: {text}")
         outcome = "done"
         try:
             await work
@@ -246,9 +248,9 @@ class House:
             outcome = f"{error.translation_key}: {error}"
             self.refusals[str(error.translation_key)] += 1
         except Exception:  # noqa: BLE001 - it is told at the end
-            self._story.blame(f"{number}: {text}: {traceback.format_exc()}")
-        self._story.note(f"{number}: {outcome}")
-        truth.done(number, silences=silences and outcome == "done")
+            self._trace.blame(f"{number}: {text}: {traceback.format_exc()}")
+        self._trace.note(f"{number}: {outcome}")
+        consistency.done(number, silences=silences and outcome == "done")
 
 
 async def _despite_kills(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -1,7 +1,7 @@
 """Commands, failures and losses in any order, and never a state that lies.
 
 A state may be behind the wire for as long as its report takes, but not longer; see
-`model/truth.py` for what is compared. Several houses live side by side, each through
+`model/consistency.py` for what is compared. Several houses live side by side, each through
 one sequence after the other. A failure tells its sequence step by step.
 
 AIRPLAY_MODEL_SEQUENCES, AIRPLAY_MODEL_STEPS and AIRPLAY_MODEL_HOUSES change how much is
@@ -30,7 +30,7 @@ from tests.ha.processes import sender_pids
 from tests.model.house import House
 from tests.model.media import Library, library
 from tests.model.plan import Plan, draw_plan
-from tests.model.story import Story
+from tests.model.trace import Trace
 from tests.raop.engine.harness import open_files, until
 from tests.virtual_receiver import VirtualReceiver
 
@@ -49,8 +49,8 @@ class World:
 
     hass: HomeAssistant
     media: Library
-    stories: list[Story] = field(default_factory=list)
-    faulty: list[Story] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
+    faulty: list[Trace] = field(default_factory=list)
     steps: int = 0
     seconds_in: defaultdict[str, float] = field(
         default_factory=lambda: defaultdict(float)
@@ -59,9 +59,9 @@ class World:
 
     async def live(self, number: int, plan: Plan) -> None:
         """Go through one sequence in a new house."""
-        story = Story(number)
-        self.stories.append(story)
-        house = House(self.hass, self.media, number, story)
+        trace = Trace(number)
+        self.traces.append(trace)
+        house = House(self.hass, self.media, number, trace)
         try:
             await house.start()
             for step in plan:
@@ -69,14 +69,14 @@ class World:
                 self.steps += 1
             await house.end()
         except Exception:  # noqa: BLE001 - it is told at the end
-            story.blame(traceback.format_exc())
-        self.stories.remove(story)
-        if story.faults:
-            self.faulty.append(story)
+            trace.blame(traceback.format_exc())
+        self.traces.remove(trace)
+        if trace.faults:
+            self.faulty.append(trace)
         self.refusals += house.refusals
         for speaker in house.speakers:
-            if speaker.truth:
-                for state, seconds in speaker.truth.seconds_in.items():
+            if speaker.consistency:
+                for state, seconds in speaker.consistency.seconds_in.items():
                     self.seconds_in[state] += seconds
 
 
@@ -93,12 +93,12 @@ class Faults(logging.Handler):
         is_fault = record.exc_info or record.levelno >= logging.ERROR
         if is_fault and not any(each in text for each in EXPECTED):
             trace = "".join(traceback.format_exception(*record.exc_info or (None,) * 3))
-            for story in [*self._world.stories]:
-                story.blame(f"{record.name}: {text} {trace}")
+            for trace in [*self._world.traces]:
+                trace.blame(f"{record.name}: {text} {trace}")
             return
-        for story in [*self._world.stories]:
-            if str(story.number) in text:
-                story.note(f"log: {text}")
+        for trace in [*self._world.traces]:
+            if str(trace.number) in text:
+                trace.note(f"log: {text}")
 
 
 @contextmanager
@@ -176,7 +176,7 @@ async def test_no_order_of_commands_and_failures_makes_a_state_lie(
         with heeded(world):
             await live_all(world)
             gc.collect()
-        told = [str(story) for story in world.faulty[:MOST_TOLD]]
+        told = [str(trace) for trace in world.faulty[:MOST_TOLD]]
         assert not told, "\n\n".join([f"{len(world.faulty)} sequences fail", *told])
         await visit()
         await until(

@@ -19,7 +19,7 @@ from tests.ha.players import state_of
 from tests.virtual_receiver import VirtualReceiver
 from tests.virtual_receiver.playback.recording import PlayedPacket
 
-from .story import Story
+from .trace import Trace
 
 LOOK_S = 0.05
 SILENT_S = 1.0
@@ -36,17 +36,17 @@ COMMAND_S = 3.0
 _S = 1_000_000_000
 
 
-class Truth:
+class ConsistencyCheck:
     """Watches one speaker, several times a second and at every change."""
 
     def __init__(
-        self, hass: HomeAssistant, player: str, receiver: VirtualReceiver, story: Story
+        self, hass: HomeAssistant, player: str, receiver: VirtualReceiver, trace: Trace
     ) -> None:
         """Begin to watch."""
         self._hass = hass
         self._player = player
         self._receiver = receiver
-        self._story = story
+        self._trace = trace
         self._since_ns = time.monotonic_ns()
         self._state = state_of(hass, player).state
         self._sound_ns = 0
@@ -88,7 +88,7 @@ class Truth:
 
     def _check_hush(self) -> None:
         if self._is_hushed and _kind(self._state) != "silent":
-            self._story.blame(
+            self._trace.blame(
                 f"{self._player} is {self._state} after command {self._command}"
             )
 
@@ -110,7 +110,7 @@ class Truth:
             if _kind(new.state) != _kind(self._state):
                 self._since_ns = time.monotonic_ns()
             self._state = new.state
-            self._story.note(f"{self._player} is {new.state} {_media(new)}")
+            self._trace.note(f"{self._player} is {new.state} {_media(new)}")
             self._check_hush()
 
     def _note_level(self, state: State) -> None:
@@ -135,7 +135,7 @@ class Truth:
         for kind, doubted_s in self._doubts.items():
             if doubted_s > LATE_S and kind not in self._told:
                 self._told.add(kind)
-                self._story.blame(f"{self._player} is {self._state}: {found[kind]}")
+                self._trace.blame(f"{self._player} is {self._state}: {found[kind]}")
         self._told &= found.keys()
         self._check_volumes()
         self._check_position(state_of(self._hass, self._player))
@@ -175,7 +175,7 @@ class Truth:
             before = [level for at, level in self._levels if at <= from_ns][-1:]
             within = [level for at, level in self._levels if at > from_ns]
             if change.volume_db > max([*before, *within]) + 0.02:
-                self._story.blame(
+                self._trace.blame(
                     f"{self._player} sounds at {change.volume_db} dB,"
                     f" shown are {max([*before, *within])} dB"
                 )
@@ -205,7 +205,7 @@ class Truth:
             self._blame_position(f"at {position:.1f} s, not {expected:.1f} s")
 
     def _blame_position(self, why: str) -> None:
-        self._story.blame(f"{self._player} is {self._state} {why}")
+        self._trace.blame(f"{self._player} is {self._state} {why}")
 
 
 def _kind(state: str) -> str:

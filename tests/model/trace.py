@@ -1,11 +1,11 @@
-"""What happened in one sequence, told in order: the text of a failure."""
+"""What happened in one sequence, in order: the text of a failure."""
 
 from datetime import datetime
 import time
 from typing import override
 
 
-class Story:
+class Trace:
     """Lines with the seconds since the beginning, and what went wrong among them."""
 
     def __init__(self, number: int) -> None:
@@ -13,7 +13,7 @@ class Story:
         self.number = number
         self.faults: list[str] = []
         self._began_s = time.monotonic()
-        # Kept as they come: most stories have no fault and are never read.
+        # Kept as they come: most traces have no fault and are never read.
         self._lines: list[tuple[float, str]] = []
 
     @property
@@ -32,7 +32,7 @@ class Story:
 
     @override
     def __str__(self) -> str:
-        """Return the whole story."""
+        """Return the whole trace."""
         began = datetime.now().astimezone().timestamp() - self.seconds
         at = datetime.fromtimestamp(began).astimezone().isoformat(" ", "milliseconds")
         told = [f"{seconds:8.3f}  {text}" for seconds, text in self._lines]
