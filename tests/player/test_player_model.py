@@ -92,9 +92,9 @@ class Faults(logging.Handler):
         text = record.getMessage()
         is_fault = record.exc_info or record.levelno >= logging.ERROR
         if is_fault and not any(each in text for each in EXPECTED):
-            trace = "".join(traceback.format_exception(*record.exc_info or (None,) * 3))
+            stack = "".join(traceback.format_exception(*record.exc_info or (None,) * 3))
             for trace in [*self._world.traces]:
-                trace.blame(f"{record.name}: {text} {trace}")
+                trace.blame(f"{record.name}: {text} {stack}")
             return
         for trace in [*self._world.traces]:
             if str(trace.number) in text:
