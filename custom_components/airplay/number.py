@@ -16,7 +16,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entities.setting import SettingEntity
-from .entity import AirPlayEntity, translate_errors
+from .entity import AirPlayEntity, ShownPart, translate_errors
 from .raop.messages import MAX_DELAY_MS
 from .runtime import AirPlayConfigEntry
 from .speaker.speaker import Speaker
@@ -145,20 +145,25 @@ class GroupVolumeNumber(AirPlayEntity, NumberEntity):
         """Stand beside the player on its device."""
         super().__init__(entry, "group_volume")
 
+    @override
+    def _parts(self) -> tuple[ShownPart, ...]:
+        """Return the group, too, and the level."""
+        return (*super()._parts(), self.speaker, self.speaker.volume)
+
     @property
     @override
     def available(self) -> bool:
         """Whether there is a group."""
-        return super().available and self.player.is_group
+        return super().available and self.player.members.is_group
 
     @property
     @override
     def native_value(self) -> float:
         """Return the level of the loudest."""
-        return round(self.player.level * 100)
+        return round(self.player.members.level * 100)
 
     @translate_errors
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Make all louder or quieter by the same factor."""
-        await self.player.async_set_level(value / 100, self.origin)
+        await self.player.members.async_set_level(value / 100, self.origin)

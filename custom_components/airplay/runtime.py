@@ -9,7 +9,6 @@ from .discovery.device import AirPlayDevice
 from .player.player import Player
 from .sender.sender import Sender
 from .speaker.groups import Groups
-from .speaker.remote import SpeakerRemote
 from .speaker.speaker import Speaker
 
 type AirPlayConfigEntry = ConfigEntry[AirPlayRuntime]
@@ -22,7 +21,6 @@ class AirPlayRuntime:
     speaker: Speaker
     sender: Sender
     announcer: SpeakerAnnouncer
-    remote: SpeakerRemote
     groups: Groups
 
     @property

@@ -78,7 +78,9 @@ class SpeakerAnnouncer:
             self._speaker.volume.async_restore(note.level, is_muted=note.is_muted)
             self._is_left = True
             self._async_settle()
-        self._entry.async_on_unload(self._speaker.async_listen(self._async_follow))
+        self._entry.async_on_unload(
+            self._speaker.volume.async_listen(self._async_follow)
+        )
 
     async def async_close(self) -> None:
         """End what is announced here."""

@@ -6,7 +6,7 @@ from typing import override
 from homeassistant.const import EntityCategory
 from homeassistant.helpers.restore_state import RestoreEntity
 
-from ..entity import AirPlayEntity, translate_errors
+from ..entity import AirPlayEntity, ShownPart, translate_errors
 
 
 class SettingEntity[T](AirPlayEntity, RestoreEntity):
@@ -19,6 +19,11 @@ class SettingEntity[T](AirPlayEntity, RestoreEntity):
     def available(self) -> bool:
         """A choice can be made while the receiver is away."""
         return True
+
+    @override
+    def _parts(self) -> tuple[ShownPart, ...]:
+        """Return nothing: only who chooses changes it."""
+        return ()
 
     @override
     async def async_added_to_hass(self) -> None:
