@@ -24,7 +24,6 @@ def test_empty_queue_has_nothing() -> None:
 
     assert queue.current is queue.upcoming is None
     assert not queue.has_next
-    assert not queue.has_previous
     assert not len(queue)
     assert queue.previous(0) is queue.advance(is_user=True) is None
     assert queue.advance(is_user=False) is None
@@ -250,11 +249,9 @@ def test_previous_goes_back_early_and_restarts_later(
 
 def test_previous_at_the_beginning_restarts_or_goes_around() -> None:
     queue = a_queue("abc")
-    assert not queue.has_previous
     assert queue.previous(0) == item("a")
 
     around = a_queue("abc", repeat=Repeat.ALL)
-    assert around.has_previous
     assert around.previous(0) == item("c")
 
 

@@ -130,7 +130,9 @@ class QueueModel(RuleBasedStateMachine):
 
     @rule(position_ms=st.sampled_from([0, 3000, 3001]))
     def press_previous(self, position_ms: int) -> None:
-        could_go_back = self.queue.has_previous
+        before = names_of(self.queue)[: self.queue.position]
+        is_good_before = bool({*before} - {*self.queue.snapshot().failed})
+        could_go_back = is_good_before or self.queue.repeat is not Repeat.OFF
         reached = self.queue.previous(position_ms)
         if position_ms > 3000 or not could_go_back:
             assert (reached.id if reached else None) == self.now

@@ -68,12 +68,7 @@ class PlayQueue:
     @property
     def has_next(self) -> bool:
         """Whether something follows."""
-        return self.upcoming is not None
-
-    @property
-    def has_previous(self) -> bool:
-        """Whether there is an item to go back to."""
-        return self._preceding() is not None
+        return self._following(is_user=False) is not None
 
     @property
     def has_given_up(self) -> bool:
