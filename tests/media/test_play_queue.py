@@ -98,28 +98,6 @@ def test_clearing_keeps_only_the_modes() -> None:
     assert queue.repeat is Repeat.ALL
 
 
-@pytest.mark.parametrize(
-    ("removed", "left", "now"),
-    [("a", "bc", "b"), ("b", "ac", "c"), ("c", "ab", "b"), ("x", "abc", "b")],
-)
-def test_removing_keeps_the_current_item_or_takes_the_one_behind(
-    removed: str, left: str, now: str
-) -> None:
-    queue = a_queue("abc", at="b")
-
-    assert queue.remove(removed) == (item(removed) if removed in "abc" else None)
-    assert (names(queue), current(queue)) == (left, now)
-
-
-def test_removing_the_last_item_while_it_plays_leads_to_the_beginning() -> None:
-    queue = a_queue("ab", at="b")
-    queue.remove("b")
-    assert current(queue) == "a"
-
-    queue.remove("a")
-    assert current(queue) is None
-
-
 def test_item_is_in_the_queue_only_once() -> None:
     queue = a_queue("abc")
 

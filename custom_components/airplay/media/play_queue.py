@@ -167,21 +167,6 @@ class PlayQueue:
         self.played(item_id)
         return self.current
 
-    def remove(self, item_id: str) -> QueueItem | None:
-        """Drop an item and return it; the one behind it takes the place of the current."""
-        item = self._items.pop(item_id, None)
-        if item is None:
-            return None
-        at = self._order.index(item_id)
-        del self._order[at]
-        self._original.remove(item_id)
-        self._failed.discard(item_id)
-        if at < self._index:
-            self._index -= 1
-        elif self._index >= len(self._order):
-            self._index = 0
-        return item
-
     def set_shuffle(self, shuffle: bool) -> None:
         """Mix all but the current item, or give the original order back."""
         if shuffle == self._shuffle:

@@ -129,7 +129,7 @@ class Speaker:
         return self._event_listeners.async_add(listener)
 
     @callback
-    def async_notify(self) -> None:
+    def _async_notify(self) -> None:
         """Notify who follows the player that it hears."""
         self.in_use.async_update()
         self.availability.async_update()
@@ -188,7 +188,7 @@ class Speaker:
         """Note that an announcement is heard, or no more."""
         if is_heard != self.is_announcing:
             self.is_announcing = is_heard
-            self.async_notify()
+            self._async_notify()
 
     def _is_available(self) -> bool:
         """Whether the receiver is on the network, or plays."""
@@ -202,13 +202,13 @@ class Speaker:
         self._forget_player = self._async_follow_player()
         self._absence = None
         self.in_use.async_left()
-        self.async_notify()
+        self._async_notify()
 
     @callback
     def _async_follow_player(self) -> CALLBACK_TYPE:
         """Follow the player that it hears until what is returned is called."""
         player = self.player
-        forget_state = player.reported.async_listen(self.async_notify)
+        forget_state = player.reported.async_listen(self._async_notify)
         forget_stream = self._sender.async_listen(
             player.members.stream, self._async_handle_stream
         )
@@ -271,7 +271,7 @@ class Speaker:
         """Forget how it heard a stream that is over."""
         self._absence = None
         self._pair_events.async_forget()
-        self.async_notify()
+        self._async_notify()
 
     @callback
     def _async_follow(self, event: MemberChanged) -> None:
@@ -285,4 +285,4 @@ class Speaker:
                 self._absence = None
             case _:
                 return
-        self.async_notify()
+        self._async_notify()
