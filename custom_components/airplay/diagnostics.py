@@ -38,7 +38,8 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return what is known of a receiver and of what it plays."""
     runtime = entry.runtime_data
-    speaker, player = runtime.speaker, runtime.player
+    speaker = runtime.speaker
+    player = speaker.player
     receiver = speaker.device.receiver
     progress = await player.links.async_measure()
     return {

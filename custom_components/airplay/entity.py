@@ -72,7 +72,7 @@ class AirPlayEntity(Entity):
     def __init__(self, entry: AirPlayConfigEntry, key: str | None = None) -> None:
         """Describe the device of the entry; all but the player have a key on it."""
         self.speaker = entry.runtime_data.speaker
-        self.device = entry.runtime_data.device
+        self.device = self.speaker.device
         self.groups = entry.runtime_data.groups
         self.announcer = entry.runtime_data.announcer
         receiver = self.device.receiver

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from homeassistant.config_entries import ConfigEntry
 
 from .announcements.speaker_announcer import SpeakerAnnouncer
-from .discovery.device import AirPlayDevice
-from .player.player import Player
 from .sender.sender import Sender
 from .speaker.groups import Groups
 from .speaker.speaker import Speaker
@@ -22,13 +20,3 @@ class AirPlayRuntime:
     sender: Sender
     announcer: SpeakerAnnouncer
     groups: Groups
-
-    @property
-    def device(self) -> AirPlayDevice:
-        """Return the receiver itself."""
-        return self.speaker.device
-
-    @property
-    def player(self) -> Player:
-        """Return the player that the speaker hears: its own, or that of its group."""
-        return self.speaker.player

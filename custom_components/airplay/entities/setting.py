@@ -35,9 +35,11 @@ class SettingEntity[T](AirPlayEntity, RestoreEntity):
 
     @translate_errors
     async def _async_choose(self, choice: T) -> None:
-        """Put a choice in force."""
-        await self._async_apply(choice)
-        self.async_write_ha_state()
+        """Put a choice in force, also when the receiver cannot be told."""
+        try:
+            await self._async_apply(choice)
+        finally:
+            self.async_write_ha_state()
 
     @abstractmethod
     async def _async_kept(self) -> T | None:
