@@ -16,7 +16,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entities.setting import SettingEntity
-from .entity import AirPlayEntity, ShownPart, translate_errors
+from .entity import AirPlayEntity, translate_errors
 from .raop.messages import MAX_DELAY_MS
 from .runtime import AirPlayConfigEntry
 from .speaker.speaker import Speaker
@@ -146,9 +146,10 @@ class GroupVolumeNumber(AirPlayEntity, NumberEntity):
         super().__init__(entry, "group_volume")
 
     @override
-    def _parts(self) -> tuple[ShownPart, ...]:
-        """Return the group, too, and the level."""
-        return (*super()._parts(), self.speaker, self.speaker.volume)
+    async def async_added_to_hass(self) -> None:
+        """Follow the group, too."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self.speaker.async_listen_group(self.async_write_ha_state))
 
     @property
     @override

@@ -110,12 +110,14 @@ async def test_level_of_a_silent_speaker_is_shown_though_nothing_is_sent(
 async def test_entities_are_written_by_what_they_show(
     hass: HomeAssistant, player: str, song: str
 ) -> None:
-    await play(hass, player, song)
-
-    with steps() as noted:
+    with steps() as started:
+        await play(hass, player, song)
+    with steps() as louder:
         await call(hass, player, "volume_set", volume_level=0.3)
 
-    written = {each for each in noted if "." in each}
-    assert written == {player, "number.kitchen_group_volume"}
+    # A start finds the level of the receiver, too.
+    shown = {player, "number.kitchen_group_volume"}
+    assert {each for each in started if "." in each} == shown
+    assert {each for each in louder if "." in each} == shown
     assert state_of(hass, player).state == "playing"
     await call(hass, player, "media_stop")

@@ -126,7 +126,7 @@ class SpeakerAnnouncer:
         self._recovery.async_stop()
         self._job, self._part = job, part
         volume, raised = self._speaker.volume, self._raised(part)
-        volume.announced = volume.level if raised is None else raised
+        volume.async_set_announced(volume.level if raised is None else raised)
         self._was_left = self._is_left
         # Until the sender has said otherwise.
         self._is_left = self._is_left or raised is not None
@@ -154,7 +154,7 @@ class SpeakerAnnouncer:
         self._expected.discard(part)
         if part is self._part:
             self._job = self._part = None
-            self._speaker.volume.announced = None
+            self._speaker.volume.async_set_announced(None)
             self._speaker.async_set_own_session(is_open=False)
         self._async_settle()
 

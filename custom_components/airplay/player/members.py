@@ -1,10 +1,12 @@
 """The speakers that hear one stream together, and what a player needs of each."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, callback
 
+from ..helpers.listeners import Listeners
 from ..helpers.settings import Settings
 from ..raop.errors import RaopError
 from ..raop.messages import Join, Leave, Member
@@ -31,6 +33,10 @@ class MemberVolume(Protocol):
 
     async def async_set(self, level: float, *, is_muted: bool, origin: Origin) -> None:
         """Set the level at once."""
+
+    @callback
+    def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call whenever the level or the muting changes."""
 
 
 class MemberUse(Protocol):
@@ -113,6 +119,26 @@ class PlayerMembers:
         self.stream = sender.free_name(owner.entry_id)
         self.speakers = [owner]
         self.leader = owner
+        self._listeners = Listeners[[]]()
+        self._followed: dict[str, CALLBACK_TYPE] = {}
+        self._async_follow(owner)
+
+    @callback
+    def async_release(self) -> None:
+        """Follow no level any more; may be done twice."""
+        while self._followed:
+            self._followed.popitem()[1]()
+
+    @callback
+    def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call whenever speakers come or go, or the level of one changes."""
+        return self._listeners.async_add(listener)
+
+    @callback
+    def _async_follow(self, speaker: PlayerMember) -> None:
+        self._followed[speaker.entry_id] = speaker.volume.async_listen(
+            self._listeners.async_notify
+        )
 
     @property
     def name(self) -> str:
@@ -169,6 +195,8 @@ class PlayerMembers:
         if speaker not in self.speakers:
             self.speakers.insert(0 if is_leader else len(self.speakers), speaker)
             self.leader = self.speakers[0]
+            self._async_follow(speaker)
+            self._listeners.async_notify()
 
     @callback
     def async_dismiss(self, speaker: PlayerMember) -> None:
@@ -176,6 +204,9 @@ class PlayerMembers:
         if self.is_group and speaker in self.speakers:
             self.speakers.remove(speaker)
             self.leader = self.speakers[0]
+            if forget := self._followed.pop(speaker.entry_id, None):
+                forget()
+            self._listeners.async_notify()
 
     @callback
     def async_failed(self, error: RaopError) -> None:

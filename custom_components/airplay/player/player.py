@@ -51,6 +51,7 @@ class Player:
         forget, self._forget = self._forget, lambda: None
         forget()
         self._background.async_cancel()
+        self.members.async_release()
         self.queue_player.follower.async_release()
 
     @callback

@@ -1,6 +1,7 @@
 """One speaker in the house: what is its own, and the player that it hears."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 import logging
 
 from homeassistant.config_entries import ConfigEntry
@@ -49,6 +50,7 @@ class Speaker:
         self._hass = hass
         self._sender = sender
         self._listeners = Listeners[[]]()
+        self._group_listeners = Listeners[[]]()
         self._event_listeners = Listeners[[SenderEvent]]()
         self._background = Background(hass)
         self._absence: str | None = None
@@ -122,6 +124,11 @@ class Speaker:
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
         """Call whenever the player that it hears changes, or how it hears it."""
         return self._listeners.async_add(listener)
+
+    @callback
+    def async_listen_group(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call whenever the speakers of its player change, or the level of one."""
+        return self._group_listeners.async_add(listener)
 
     @callback
     def async_listen_events(self, listener: EventListener) -> CALLBACK_TYPE:
@@ -202,27 +209,24 @@ class Speaker:
         self._forget_player = self._async_follow_player()
         self._absence = None
         self.in_use.async_left()
+        self._group_listeners.async_notify()
         self._async_notify()
 
     @callback
     def _async_follow_player(self) -> CALLBACK_TYPE:
         """Follow the player that it hears until what is returned is called."""
         player = self.player
-        forget_state = player.reported.async_listen(self._async_notify)
-        forget_stream = self._sender.async_listen(
-            player.members.stream, self._async_handle_stream
+        forget = ExitStack()
+        forget.callback(player.reported.async_listen(self._async_notify))
+        forget.callback(player.members.async_listen(self._group_listeners.async_notify))
+        forget.callback(
+            self._sender.async_listen(player.members.stream, self._async_handle_stream)
         )
-
-        def forget() -> None:
-            forget_state()
-            forget_stream()
-
-        return forget
+        return forget.close
 
     @callback
     def _async_release(self) -> None:
         self._forget_player()
-        self._forget_player = lambda: None
         if not self.player.members.is_group:
             self.player.async_release()
         self.own.async_release()

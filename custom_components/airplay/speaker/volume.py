@@ -80,16 +80,12 @@ class SpeakerVolume:
         """Return the level unless it is only a guess."""
         return self.level if self.is_known else None
 
-    @property
-    def announced(self) -> float | None:
-        """Return the level at which an announcement sounds now, if it has its own.
+    @callback
+    def async_set_announced(self, level: float | None) -> None:
+        """Note the level of an announcement that sounds, None when it is over.
 
-        The sender takes it back by itself.
+        The sender sets the level from before it back.
         """
-        return self._announced
-
-    @announced.setter
-    def announced(self, level: float | None) -> None:
         if level is not None:
             self._owner.hold(level)
         elif self._announced is not None:
