@@ -1,4 +1,4 @@
-"""What one speaker or a group is told to play: commands to the sender."""
+"""The commands to the sender that play on one speaker or a group."""
 
 import asyncio
 from collections.abc import Awaitable, Iterator
@@ -29,7 +29,7 @@ class Aim(StrEnum):
 
 
 class Intent:
-    """What a user wanted last, until something else is wanted."""
+    """A request of a user, until another one replaces it."""
 
     def __init__(self, aim: Aim) -> None:
         """Begin as the current one, on its way."""
@@ -39,27 +39,27 @@ class Intent:
         self._waiting: asyncio.Timeout | None = None
 
     def is_current(self) -> bool:
-        """Whether nothing else was wanted since."""
+        """Whether no other request came since."""
         return not self._is_replaced
 
     def is_under_way(self, aim: Aim) -> bool:
-        """Whether this is wanted, and not done yet."""
+        """Whether this is the aim, and the sender has not answered yet."""
         return self._aim is aim and not self._is_done
 
     @callback
     def async_done(self) -> None:
-        """Note that the sender has done it, or could not."""
+        """Note that the sender has answered."""
         self._is_done = True
 
     @callback
     def async_replace(self) -> None:
-        """Note that something else is wanted; end what waits for this."""
+        """Note that another request came; end what waits for this one."""
         self._is_replaced = True
         if self._waiting:
             self._waiting.reschedule(0)
 
     async def async_wait(self, until: Awaitable[None]) -> None:
-        """Wait for something, but no longer than this is wanted."""
+        """Wait for something, but no longer than this request is current."""
         try:
             async with asyncio.timeout(None) as self._waiting:
                 await until
@@ -100,9 +100,9 @@ class StreamCommands:
         return self._intent
 
     async def async_play(self, intent: Intent, playable: Playable) -> None:
-        """Play media unless another command came since; return when it is heard.
+        """Play media unless another command came since; return when it plays.
 
-        Raises RaopError: when it cannot be heard.
+        Raises RaopError: when it cannot be played.
         """
         if not intent.is_current():
             return
@@ -169,7 +169,7 @@ class StreamCommands:
     async def async_resume(self) -> bool:
         """Go on where it was paused; return whether there was something to go on.
 
-        Raises RaopError: when it cannot be heard any more.
+        Raises RaopError: when it cannot be played any more.
         """
         try:
             with self._reported.expecting(None), self._reporting_errors():
@@ -196,7 +196,7 @@ class StreamCommands:
 
     @contextmanager
     def _intending(self, aim: Aim) -> Iterator[Intent]:
-        """Want something that is under way until the end of the block."""
+        """Request something that is under way until the end of the block."""
         intent = self.async_intend(aim)
         try:
             yield intent
@@ -205,7 +205,7 @@ class StreamCommands:
 
     @contextmanager
     def _reporting_errors(self) -> Iterator[None]:
-        """Have a speaker that plays alone learn why it is not heard."""
+        """Report an error to the speaker, if it plays alone."""
         try:
             yield
         except RaopError as error:

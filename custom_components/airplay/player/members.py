@@ -1,4 +1,4 @@
-"""The speakers that hear one stream together, and what a player needs of each."""
+"""The speakers that play one stream together, and what a player needs of each."""
 
 import asyncio
 from collections.abc import Callable
@@ -59,11 +59,11 @@ class MemberDevice(Protocol):
 
     @property
     def receivers(self) -> tuple[Receiver, ...]:
-        """Return what sounds there."""
+        """Return the receiver, or both receivers of the pair."""
 
     @callback
     def async_failed(self, error: RaopError) -> None:
-        """Handle the error of a stream that could not be heard there."""
+        """Handle the error of a stream that it could not play."""
 
 
 class PlayerMember(Protocol):
@@ -71,7 +71,7 @@ class PlayerMember(Protocol):
 
     @property
     def entry_id(self) -> str:
-        """Return what tells it apart from others, also after a restart."""
+        """Return the ID of its config entry."""
 
     @property
     def entity_id(self) -> str:
@@ -107,13 +107,13 @@ class PlayerMember(Protocol):
 
 
 class PlayerMembers:
-    """Who hears a stream: the leader first, whose settings hold for all.
+    """The speakers that play a stream: the leader first, whose settings apply to all.
 
-    There is always one; of a player that nobody hears it is who heard it last.
+    There is always one: a player that has no speaker any more keeps its last one.
     """
 
     def __init__(self, sender: Sender, owner: PlayerMember) -> None:
-        """Begin with one speaker and a stream of its own."""
+        """Start with one speaker and a stream of its own."""
         self._sender = sender
         self._group_volume = GroupVolume()
         self.stream = sender.free_name(owner.entry_id)
@@ -191,7 +191,7 @@ class PlayerMembers:
 
     @callback
     def async_admit(self, speaker: PlayerMember, *, is_leader: bool = False) -> None:
-        """Let one more speaker hear it from the next start on."""
+        """Add a speaker, from the next start on."""
         if speaker not in self.speakers:
             self.speakers.insert(0 if is_leader else len(self.speakers), speaker)
             self.leader = self.speakers[0]
@@ -200,7 +200,7 @@ class PlayerMembers:
 
     @callback
     def async_dismiss(self, speaker: PlayerMember) -> None:
-        """Go on without a speaker, from the next start on; the last one stays."""
+        """Remove a speaker, from the next start on; the last one stays."""
         if self.is_group and speaker in self.speakers:
             self.speakers.remove(speaker)
             self.leader = self.speakers[0]
@@ -215,9 +215,9 @@ class PlayerMembers:
             self.leader.device.async_failed(error)
 
     async def async_join(self, speaker: PlayerMember) -> None:
-        """Let a member hear what plays now; return when it does.
+        """Add a member to the running stream; return when it plays.
 
-        Raises RaopError: when it cannot.
+        Raises RaopError: when it cannot join.
         """
         await self._sender.async_request_each(
             Join(stream=self.stream, member=each) for each in speaker.members

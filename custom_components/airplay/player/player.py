@@ -23,8 +23,9 @@ _LOGGER = logging.getLogger(__name__)
 class Player:
     """A player with the commands that people know; the last one wins.
 
-    `members` are who hears it, `reported` is what the sender says of its stream,
-    `queue` is what it has to play, `queue_player` plays that, `links` are measured.
+    `members` holds the speakers, `reported` the state of the stream as the sender
+    reports it, `queue` the items to play, `queue_player` the actions on them, and
+    `links` the measurements of the connections.
     """
 
     def __init__(
@@ -60,9 +61,9 @@ class Player:
         self.queue_player.follower.async_handle_event(event)
 
     async def async_join(self, speaker: PlayerMember) -> None:
-        """Let a member hear what plays now; return when it does.
+        """Add a member to the running stream; return when it plays.
 
-        Raises RaopError: when it cannot.
+        Raises RaopError: when it cannot join.
         """
         await self.members.async_join(speaker)
         self._display.async_show_late()
@@ -70,7 +71,7 @@ class Player:
     async def async_go_on(self) -> None:
         """Resume, or play the current item.
 
-        Raises HomeAssistantError, RaopError: when nothing can be heard.
+        Raises HomeAssistantError, RaopError: when nothing can be played.
         """
         if self.queue.items.current is None:
             return
@@ -131,7 +132,7 @@ class Player:
     async def async_seek(self, position_ms: int) -> None:
         """Go to a position of what plays; a paused player stays paused.
 
-        Raises HomeAssistantError, RaopError: when it cannot be heard from there.
+        Raises HomeAssistantError, RaopError: when it cannot be played from there.
         """
         playing = self.reported.playing
         if playing is None or playing.duration_ms is None:

@@ -1,4 +1,4 @@
-"""What becomes of a queue while its stream is heard."""
+"""Keeps a queue in step with its stream."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ _UNTOLD = ""
 
 
 class QueueFollower:
-    """Lets the queue stand where it is heard; what follows is opened ahead of time."""
+    """Moves the queue to the item that plays, and opens the next one ahead of time."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class QueueFollower:
         *,
         play_current: Callable[[], Awaitable[None]],
     ) -> None:
-        """Begin with a queue that is not heard; `play_current` starts an item."""
+        """Start with a queue that does not play; `play_current` starts an item."""
         self._hass = hass
         self._queue = queue
         self._members = members
@@ -66,7 +66,7 @@ class QueueFollower:
 
     @callback
     def async_settle(self) -> None:
-        """Let the queue stand where it is heard, and have opened what follows."""
+        """Move the queue to the item that plays, and open the next one."""
         reported, items = self._reported, self._queue.items
         playing, is_paused = reported.playing, reported.state is PlayerState.PAUSED
         if playing and not self._queue.start and not is_paused:
@@ -82,7 +82,7 @@ class QueueFollower:
 
     @callback
     def async_handle_event(self, event: SenderEvent) -> None:
-        """Have the state follow the stream, and the queue what is heard."""
+        """Update the state from an event, and move the queue along."""
         queue, reported = self._queue, self._reported
         ended, position_ms = reported.playing, reported.position_ms
         is_handed_over = (

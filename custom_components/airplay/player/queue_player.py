@@ -1,4 +1,4 @@
-"""What a player plays one after another."""
+"""The queue of a player, and the actions that change and play it."""
 
 from collections.abc import Mapping
 import logging
@@ -75,7 +75,7 @@ class QueuePlayer:
         enqueue: MediaPlayerEnqueue | None,
         extra: Mapping[str, Any],
     ) -> None:
-        """Put media into the queue; done when it is heard, if it is to be at once.
+        """Put media into the queue; return when it plays, if it is to play at once.
 
         Raises HomeAssistantError: when it cannot be opened or has no room.
         Raises RaopError: when no receiver plays it.
@@ -117,12 +117,12 @@ class QueuePlayer:
                 self._queue.items.add(items)
             else:
                 # What is sent already stays before it.
-                heard, taken = self._queue.items.current, self._reported.taken
+                current, taken = self._queue.items.current, self._reported.taken
                 if taken:
                     self._queue.items.jump(taken[-1])
                 self._queue.items.add_next(items)
-                if heard:
-                    self._queue.items.jump(heard.id)
+                if current:
+                    self._queue.items.jump(current.id)
         except QueueFullError as error:
             raise _full(error) from error
         self.follower.async_settle()
@@ -130,7 +130,7 @@ class QueuePlayer:
     async def async_play_current(self, position_ms: int = 0) -> None:
         """Play the current item, from a position.
 
-        Raises HomeAssistantError, RaopError: when nothing can be heard.
+        Raises HomeAssistantError, RaopError: when nothing can be played.
         """
         intent = self._commands.async_intend(Aim.PLAY)
         await self._async_start(intent, self._queue.items.current, position_ms)
@@ -138,7 +138,7 @@ class QueuePlayer:
     async def async_play_kept(self) -> None:
         """Play the current item where it was left, though it may have failed before.
 
-        Raises HomeAssistantError, RaopError: when nothing can be heard.
+        Raises HomeAssistantError, RaopError: when nothing can be played.
         """
         if current := self._queue.items.current:
             self._queue.items.jump(current.id)
@@ -147,7 +147,7 @@ class QueuePlayer:
     async def async_unpause(self) -> None:
         """Go on where it was paused, or with the item that is current by now.
 
-        Raises HomeAssistantError, RaopError: when nothing can be heard.
+        Raises HomeAssistantError, RaopError: when nothing can be played.
         """
         intent = self._commands.async_intend(Aim.PLAY)
         current, playing = self._queue.items.current, self._reported.playing
@@ -160,7 +160,7 @@ class QueuePlayer:
     async def async_skip(self) -> None:
         """Go to the next item.
 
-        Raises HomeAssistantError, RaopError: when nothing can be heard.
+        Raises HomeAssistantError, RaopError: when nothing can be played.
         """
         if self._queue.items.advance(is_user=True):
             await self.async_play_current()
@@ -168,7 +168,7 @@ class QueuePlayer:
     async def async_go_back(self) -> None:
         """Go to the item before, or to the start of the one that plays.
 
-        Raises HomeAssistantError, RaopError: when nothing can be heard.
+        Raises HomeAssistantError, RaopError: when nothing can be played.
         """
         if self._queue.items.previous(0 if self._queue.start else self.position_ms):
             await self.async_play_current()

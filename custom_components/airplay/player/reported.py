@@ -18,7 +18,7 @@ from .now_playing import Display, NowPlaying
 
 _LOGGER = logging.getLogger(__name__)
 
-# More are never open and unheard at once.
+# The most items that are open and do not play yet.
 _MOST_AHEAD = 8
 
 
@@ -48,11 +48,11 @@ class ReportedState:
         self._members = members
         self._display = display
         self._listeners = Listeners[[]]()
-        # What is asked for and not heard yet, and what may follow it.
+        # Media that was asked for and does not play yet, and media that may follow it.
         self._starting = 0
         self._ahead: dict[str, Playable] = {}
         self.next: Playable | None = None
-        # Items that are sent already, but not heard.
+        # Items that are sent already, but do not play yet.
         self.taken: list[str] = []
         self.state = PlayerState.IDLE
         self.playing: NowPlaying | None = None
@@ -118,7 +118,7 @@ class ReportedState:
 
     @callback
     def async_show(self, playable: Playable) -> None:
-        """Show the picture of media that began to be heard."""
+        """Show the picture of media that began to play."""
         if self.playing and self.playing.playable is playable:
             self._display.async_show(self.playing)
 

@@ -1,4 +1,4 @@
-"""Whether a speaker can be used, or is heard now."""
+"""Whether a speaker can be used, or plays now."""
 
 from collections.abc import Callable
 

@@ -73,7 +73,7 @@ class Speaker:
         )
         self.remote = SpeakerRemote(hass, entry, self)
         self.notice = RepairNotice(hass, LEFT_GROUP, entry.entry_id)
-        # Its own player waits while that of a group is heard.
+        # Its own player waits while it plays with a group.
         self.own: Player = Player(hass, sender, self)
         self.player: Player = self.own
         self._forget_player = self._async_follow_player()
@@ -145,7 +145,7 @@ class Speaker:
     async def async_go_on(self) -> None:
         """Go on, or come back to the group that plays on.
 
-        Raises HomeAssistantError, RaopError: when nothing can be heard.
+        Raises HomeAssistantError, RaopError: when nothing can be played.
         """
         if self.is_away and not self.player.reported.is_idle:
             await self.player.async_join(self)
@@ -272,7 +272,7 @@ class Speaker:
 
     @callback
     def _async_silent(self) -> None:
-        """Forget how it heard a stream that is over."""
+        """Reset what it reported of a stream that is over."""
         self._absence = None
         self._pair_events.async_forget()
         self._async_notify()
