@@ -22,7 +22,6 @@ from .sender.error_translation import translate_error
 from .sender.sender import SENDER
 from .services import async_register_actions
 from .speaker.groups import GROUPS
-from .speaker.remote import SpeakerRemote
 from .speaker.speaker import Speaker
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -57,7 +56,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> b
         speaker=speaker,
         sender=sender,
         announcer=announcer,
-        remote=SpeakerRemote(hass, entry, speaker),
         groups=groups,
     )
     await hass.config_entries.async_forward_entry_setups(entry, CHOICES)

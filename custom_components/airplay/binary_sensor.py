@@ -7,7 +7,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .entity import AirPlayEntity
+from .entity import AirPlayEntity, ShownPart
 from .runtime import AirPlayConfigEntry
 
 PARALLEL_UPDATES = 0
@@ -31,6 +31,11 @@ class InUseSensor(AirPlayEntity, BinarySensorEntity):
     def __init__(self, entry: AirPlayConfigEntry) -> None:
         """Stand beside the player on its device."""
         super().__init__(entry, "in_use_elsewhere")
+
+    @override
+    def _parts(self) -> tuple[ShownPart, ...]:
+        """Return the use by others, too."""
+        return (*super()._parts(), self.speaker.in_use)
 
     @property
     @override

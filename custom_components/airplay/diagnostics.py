@@ -38,9 +38,10 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return what is known of a receiver and of what it plays."""
     runtime = entry.runtime_data
-    speaker, player = runtime.speaker, runtime.player
+    speaker = runtime.speaker
+    player = speaker.player
     receiver = speaker.device.receiver
-    progress = await player.async_measure()
+    progress = await player.links.async_measure()
     return {
         "entry": {"source": entry.source, "data": _redact(entry.data)},
         "receiver": {
@@ -58,19 +59,21 @@ async def async_get_config_entry_diagnostics(
             else None,
         },
         "player": {
-            "state": player.state,
+            "state": player.reported.state,
             "volume": speaker.volume.level,
             "is_muted": speaker.volume.is_muted,
             "volume_origin": speaker.volume.origin,
             "in_use_elsewhere": speaker.in_use.is_in_use,
             "progress": _progress(progress) if progress else None,
         },
-        "queue": asdict(player.queue.snapshot()),
+        "queue": asdict(player.queue.items.snapshot()),
         "group": {
-            "members": [_shorten(each.device.receiver.id) for each in player.members],
-            "is_leader": player.leader is speaker,
+            "members": [
+                _shorten(each.device.receiver.id) for each in player.members.speakers
+            ],
+            "is_leader": player.members.leader is speaker,
             "is_missed": speaker.is_missed,
-            "level": player.level,
+            "level": player.members.level,
         },
         "announcements": {
             "is_heard": speaker.is_announcing,

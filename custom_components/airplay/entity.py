@@ -1,21 +1,20 @@
 """What every entity of a receiver has in common."""
 
 from collections.abc import Callable, Coroutine
-from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, override
+from functools import wraps
+from typing import Any, Concatenate, Protocol, override
 
+from homeassistant.core import CALLBACK_TYPE
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
 from homeassistant.helpers.entity import Entity
 
 from .const import DOMAIN
+from .player.origin import Origin
+from .player.player import Player
 from .raop.errors import RaopError
 from .raop.receiver import normalise_id
 from .runtime import AirPlayConfigEntry
 from .sender.error_translation import translate_error
-from .speaker.volume_owner import Origin
-
-if TYPE_CHECKING:
-    from .player.player import Player
 
 
 def translate_errors[S: AirPlayEntity, **P](
@@ -40,18 +39,32 @@ def once_in_group[S: AirPlayEntity, **P](
 
     @wraps(action)
     async def wrapped(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        do = partial(action, self, *args, **kwargs)
-        if context := self._context:
-            call = repr((context.id, action.__name__, args, kwargs))
-            await self.player.async_once(call, do)
-        else:
-            await do()
+        if self._context is None:
+            await action(self, *args, **kwargs)
+            return
+        call = repr((self._context.id, action.__name__, args, kwargs))
+        calls = self.speaker.player.calls
+        if call in calls:
+            return
+        calls.add(call)
+        try:
+            await action(self, *args, **kwargs)
+        finally:
+            # The others are asked in this turn of the loop, also when it is done.
+            self.hass.loop.call_soon(calls.discard, call)
 
     return wrapped
 
 
+class ShownPart(Protocol):
+    """A part of a speaker that entities show."""
+
+    def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call whenever something changes in it."""
+
+
 class AirPlayEntity(Entity):
-    """An entity of a receiver, told of changes by its speaker and player."""
+    """An entity of a receiver, notified by the parts of its speaker that it shows."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
@@ -59,7 +72,7 @@ class AirPlayEntity(Entity):
     def __init__(self, entry: AirPlayConfigEntry, key: str | None = None) -> None:
         """Describe the device of the entry; all but the player have a key on it."""
         self.speaker = entry.runtime_data.speaker
-        self.device = entry.runtime_data.device
+        self.device = self.speaker.device
         self.groups = entry.runtime_data.groups
         self.announcer = entry.runtime_data.announcer
         receiver = self.device.receiver
@@ -86,8 +99,7 @@ class AirPlayEntity(Entity):
     @override
     def available(self) -> bool:
         """Whether the receiver is on the network, or plays."""
-        is_heard = not (self.player.is_idle or self.speaker.is_missed)
-        return self.device.is_available or is_heard
+        return self.speaker.availability.is_available
 
     @property
     def origin(self) -> Origin:
@@ -99,7 +111,11 @@ class AirPlayEntity(Entity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen to the speaker and the player while the entity is there."""
+        """Follow the parts that the entity shows while it is there."""
         await super().async_added_to_hass()
-        self.async_on_remove(self.device.async_listen(self.async_write_ha_state))
-        self.async_on_remove(self.speaker.async_listen(self.async_write_ha_state))
+        for part in self._parts():
+            self.async_on_remove(part.async_listen(self.async_write_ha_state))
+
+    def _parts(self) -> tuple[ShownPart, ...]:
+        """Return the parts that the entity shows; each notifies of its own changes."""
+        return (self.speaker.availability,)

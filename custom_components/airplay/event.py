@@ -42,7 +42,7 @@ class RemoteEvent(AirPlayEntity, EventEntity):
     def __init__(self, entry: AirPlayConfigEntry) -> None:
         """Stand beside the player on its device."""
         super().__init__(entry, "remote")
-        self._remote = entry.runtime_data.remote
+        self._remote = entry.runtime_data.speaker.remote
         self._attr_event_types = [each.value for each in Button]
 
     @override

@@ -25,7 +25,7 @@ from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 from .announcements.request import request_from
 from .entities.group import GroupEntity
 from .entities.media import MediaEntity
-from .entity import once_in_group, translate_errors
+from .entity import ShownPart, once_in_group, translate_errors
 from .media.media import async_browse, async_search
 from .player.reported import PlayerState
 from .runtime import AirPlayConfigEntry
@@ -100,7 +100,14 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
             self.speaker.volume.async_restore(
                 known["volume"], is_muted=known["is_muted"]
             )
-            self.speaker.own.async_restore(known.get("queue"), known.get("position_ms"))
+            self.speaker.own.queue_player.async_restore(
+                known.get("queue"), known.get("position_ms")
+            )
+
+    @override
+    def _parts(self) -> tuple[ShownPart, ...]:
+        """Return the player that is heard, too, and the level."""
+        return (*super()._parts(), self.speaker, self.speaker.volume)
 
     @property
     @override
@@ -110,15 +117,16 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
         return _Kept(
             volume=volume.known_level,
             is_muted=volume.is_muted,
-            queue=own.queue.as_dict(),
-            position_ms=own.position_ms,
+            queue=own.queue.items.as_dict(),
+            position_ms=own.queue_player.position_ms,
         )
 
     @property
     @override
     def supported_features(self) -> MediaPlayerEntityFeature:
         """Return what can be done now."""
-        queue, playing = self.player.queue, self.player.playing
+        player = self.speaker.player
+        queue, playing = player.queue.items, player.reported.playing
         features = _ALWAYS
         if queue.current:
             features |= MediaPlayerEntityFeature.PLAY
@@ -133,7 +141,7 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @override
     def extra_state_attributes(self) -> dict[str, int]:
         """Return where the queue stands, counted from one, and what sounds over it."""
-        queue = self.player.queue
+        queue = self.player.queue.items
         attributes: dict[str, int] = {}
         if queue.current:
             attributes["queue_position"] = queue.position + 1
@@ -148,23 +156,24 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @override
     def shuffle(self) -> bool:
         """Whether the queue plays in a random order."""
-        return self.player.queue.shuffle
+        return self.player.queue.items.shuffle
 
     @property
     @override
     def repeat(self) -> RepeatMode:
         """Return what is repeated."""
-        return RepeatMode(self.player.queue.repeat.value)
+        return RepeatMode(self.player.queue.items.repeat.value)
 
     @property
     @override
     def state(self) -> MediaPlayerState:
         """Return what the sender sees at the receiver."""
-        if self.speaker.is_missed and self.player.state is PlayerState.PLAYING:
+        state = self.player.reported.state
+        if self.speaker.is_missed and state is PlayerState.PLAYING:
             return MediaPlayerState.BUFFERING
         if self.speaker.is_away:
             return MediaPlayerState.IDLE
-        return _STATES[self.player.state]
+        return _STATES[state]
 
     @property
     @override
@@ -206,7 +215,9 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
         enqueue: MediaPlayerEnqueue | None,
         extra: Mapping[str, Any],
     ) -> None:
-        await self.player.async_play_media(media_type, media_id, enqueue, extra)
+        await self.speaker.player.queue_player.async_play_media(
+            media_type, media_id, enqueue, extra
+        )
 
     @translate_errors
     @override
@@ -232,14 +243,14 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @override
     async def async_media_next_track(self) -> None:
         """Go to the next item."""
-        await self.player.async_skip()
+        await self.player.queue_player.async_skip()
 
     @translate_errors
     @once_in_group
     @override
     async def async_media_previous_track(self) -> None:
         """Go back to the start of the item, or to the one before."""
-        await self.player.async_go_back()
+        await self.player.queue_player.async_go_back()
 
     @translate_errors
     @override
@@ -256,12 +267,12 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @override
     async def async_set_shuffle(self, shuffle: bool) -> None:
         """Play the queue in a random order, or in its own again."""
-        self.player.async_set_shuffle(shuffle)
+        self.player.queue_player.async_set_shuffle(shuffle)
 
     @override
     async def async_set_repeat(self, repeat: RepeatMode) -> None:
         """Repeat one item, all, or none."""
-        self.player.async_set_repeat(repeat)
+        self.player.queue_player.async_set_repeat(repeat)
 
     @translate_errors
     @override

@@ -145,20 +145,26 @@ class GroupVolumeNumber(AirPlayEntity, NumberEntity):
         """Stand beside the player on its device."""
         super().__init__(entry, "group_volume")
 
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the group, too."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self.speaker.async_listen_group(self.async_write_ha_state))
+
     @property
     @override
     def available(self) -> bool:
         """Whether there is a group."""
-        return super().available and self.player.is_group
+        return super().available and self.player.members.is_group
 
     @property
     @override
     def native_value(self) -> float:
         """Return the level of the loudest."""
-        return round(self.player.level * 100)
+        return round(self.player.members.level * 100)
 
     @translate_errors
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Make all louder or quieter by the same factor."""
-        await self.player.async_set_level(value / 100, self.origin)
+        await self.player.members.async_set_level(value / 100, self.origin)

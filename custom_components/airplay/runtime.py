@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from homeassistant.config_entries import ConfigEntry
 
 from .announcements.speaker_announcer import SpeakerAnnouncer
-from .discovery.device import AirPlayDevice
-from .player.player import Player
 from .sender.sender import Sender
 from .speaker.groups import Groups
-from .speaker.remote import SpeakerRemote
 from .speaker.speaker import Speaker
 
 type AirPlayConfigEntry = ConfigEntry[AirPlayRuntime]
@@ -22,15 +19,4 @@ class AirPlayRuntime:
     speaker: Speaker
     sender: Sender
     announcer: SpeakerAnnouncer
-    remote: SpeakerRemote
     groups: Groups
-
-    @property
-    def device(self) -> AirPlayDevice:
-        """Return the receiver itself."""
-        return self.speaker.device
-
-    @property
-    def player(self) -> Player:
-        """Return the player that the speaker hears: its own, or that of its group."""
-        return self.speaker.player

@@ -14,7 +14,7 @@ from homeassistant.const import PERCENTAGE, EntityCategory, UnitOfTime
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .entity import AirPlayEntity
+from .entity import AirPlayEntity, ShownPart
 from .player.reported import PlayerState
 from .raop.messages import MemberChanged, MemberProgress
 from .runtime import AirPlayConfigEntry
@@ -111,6 +111,11 @@ class LinkSensor(AirPlayEntity, SensorEntity):
         self.entity_description = description
 
     @override
+    def _parts(self) -> tuple[ShownPart, ...]:
+        """Return the player that is heard, too."""
+        return (*super()._parts(), self.speaker)
+
+    @override
     async def async_added_to_hass(self) -> None:
         """Listen to the reports too."""
         await super().async_added_to_hass()
@@ -127,7 +132,7 @@ class LinkSensor(AirPlayEntity, SensorEntity):
     @override
     def native_value(self) -> float | None:
         """Return what was measured last; nothing is, while nothing plays."""
-        is_playing = self.player.state is PlayerState.PLAYING
+        is_playing = self.player.reported.state is PlayerState.PLAYING
         return self._value if is_playing else None
 
     @callback
@@ -141,7 +146,7 @@ class LinkSensor(AirPlayEntity, SensorEntity):
                 self._measured_s = self.hass.loop.time()
                 self._async_show(self.entity_description.read(event))
             case MemberProgress():
-                self.player.async_measure_soon()
+                self.player.links.async_measure_soon()
             case MemberChanged(state="connected" | "lost" | "left"):
                 # What was measured in a session before says nothing of this one.
                 self._value = None

@@ -109,12 +109,15 @@ async def _async_set_group_volume(
     """Set the level of each group that one of the players is in; one may fail alone."""
     _take_context(players, call)
     level = call.data[ATTR_MEDIA_VOLUME_LEVEL]
-    heard = {player.player: player for player in players}
+    groups = {player.player.members: player for player in players}
     results = await asyncio.gather(
-        *(each.async_set_level(level, player.origin) for each, player in heard.items()),
+        *(
+            each.async_set_level(level, player.origin)
+            for each, player in groups.items()
+        ),
         return_exceptions=True,
     )
-    for members, failure in zip(heard, results, strict=True):
+    for members, failure in zip(groups, results, strict=True):
         if isinstance(failure, RaopError):
             raise translate_error(failure, members.name) from failure
         if failure:

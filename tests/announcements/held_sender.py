@@ -122,7 +122,7 @@ class HeldSender:
     def tell(self, event: AnnouncementStarted | AnnouncementFailed) -> None:
         """Tell the integration of an event."""
         assert self._sender
-        self._sender._notify_receivers(event)
+        self._sender._handle_event(event)
 
     async def finish(self, count: int) -> list[str]:
         """Let so many be heard one after another; return the names of all."""
@@ -171,6 +171,8 @@ def hold_announcements() -> Generator[HeldSender]:
     async def take(sender: Sender, command: Command, **limits: Any) -> None:
         if not await held.take(sender, command):
             await request(sender, command, **limits)
+        elif on_sent := limits.get("on_sent"):
+            on_sent()
 
     with patch.object(Sender, "async_request", take):
         yield held

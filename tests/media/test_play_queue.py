@@ -24,7 +24,6 @@ def test_empty_queue_has_nothing() -> None:
 
     assert queue.current is queue.upcoming is None
     assert not queue.has_next
-    assert not queue.has_previous
     assert not len(queue)
     assert queue.previous(0) is queue.advance(is_user=True) is None
     assert queue.advance(is_user=False) is None
@@ -97,28 +96,6 @@ def test_clearing_keeps_only_the_modes() -> None:
     assert not queue.items
     assert queue.shuffle
     assert queue.repeat is Repeat.ALL
-
-
-@pytest.mark.parametrize(
-    ("removed", "left", "now"),
-    [("a", "bc", "b"), ("b", "ac", "c"), ("c", "ab", "b"), ("x", "abc", "b")],
-)
-def test_removing_keeps_the_current_item_or_takes_the_one_behind(
-    removed: str, left: str, now: str
-) -> None:
-    queue = a_queue("abc", at="b")
-
-    assert queue.remove(removed) == (item(removed) if removed in "abc" else None)
-    assert (names(queue), current(queue)) == (left, now)
-
-
-def test_removing_the_last_item_while_it_plays_leads_to_the_beginning() -> None:
-    queue = a_queue("ab", at="b")
-    queue.remove("b")
-    assert current(queue) == "a"
-
-    queue.remove("a")
-    assert current(queue) is None
 
 
 def test_item_is_in_the_queue_only_once() -> None:
@@ -250,11 +227,9 @@ def test_previous_goes_back_early_and_restarts_later(
 
 def test_previous_at_the_beginning_restarts_or_goes_around() -> None:
     queue = a_queue("abc")
-    assert not queue.has_previous
     assert queue.previous(0) == item("a")
 
     around = a_queue("abc", repeat=Repeat.ALL)
-    assert around.has_previous
     assert around.previous(0) == item("c")
 
 

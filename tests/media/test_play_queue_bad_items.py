@@ -124,15 +124,6 @@ def test_report_about_an_item_that_is_gone_changes_nothing() -> None:
     assert not queue.snapshot().failed
 
 
-def test_removed_item_is_no_longer_bad() -> None:
-    queue = a_queue("abc")
-    queue.failed("b")
-    queue.remove("b")
-    queue.add(items("b"))
-
-    assert played_through(queue) == "acb"
-
-
 def test_next_round_tries_bad_items_again() -> None:
     queue = a_queue("abc", repeat=Repeat.ALL)
     queue.failed("b")

@@ -130,7 +130,10 @@ class QueueModel(RuleBasedStateMachine):
 
     @rule(position_ms=st.sampled_from([0, 3000, 3001]))
     def press_previous(self, position_ms: int) -> None:
-        could_go_back = self.queue.has_previous
+        places = names_of(self.queue)
+        if self.queue.repeat is Repeat.OFF:
+            places = places[: self.queue.position]
+        could_go_back = bool({*places} - {*self.queue.snapshot().failed})
         reached = self.queue.previous(position_ms)
         if position_ms > 3000 or not could_go_back:
             assert (reached.id if reached else None) == self.now
@@ -141,17 +144,6 @@ class QueueModel(RuleBasedStateMachine):
         reached = self.queue.jump(str(number))
         assert (reached is not None) == (str(number) in self.original)
         self.now = reached.id if reached else self.now
-
-    @precondition(lambda self: self.original)
-    @rule(at=st.integers(0, BOUND))
-    def remove(self, at: int) -> None:
-        name = self.original[at % len(self.original)]
-        order = names_of(self.queue)
-        self.queue.remove(name)
-        self.original.remove(name)
-        if name == self.now:
-            rest = order[order.index(name) + 1 :] or order[:-1]
-            self.now = rest[0] if rest else None
 
     @precondition(lambda self: self.original)
     @rule(at=st.integers(0, BOUND), is_good=st.booleans())

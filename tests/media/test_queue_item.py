@@ -8,15 +8,10 @@ from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.airplay.media import play_queue
+from custom_components.airplay.media.media import new_item_id
 from custom_components.airplay.media.play_queue import MAX_ITEMS, PlayQueue
-from custom_components.airplay.media.queue_item import Repeat, new_item_id
+from custom_components.airplay.media.queue_item import Repeat
 from tests.media.short_queues import a_queue, current, item, restored, stored
-
-
-def test_item_says_what_is_known_in_the_words_of_play_media() -> None:
-    known = item("a", title="So What", track=1, thumb="/cover.jpg", duration_ms=5)
-
-    assert known.extra == {"title": "So What", "track": 1, "thumb": "/cover.jpg"}
 
 
 def test_item_does_not_change_and_keeps_its_address_out_of_logs() -> None:

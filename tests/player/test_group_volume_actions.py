@@ -75,6 +75,22 @@ async def test_number_is_the_loudest_and_keeps_the_ratios_through_zero(
     await call(hass, KITCHEN, "media_stop")
 
 
+async def test_number_of_each_member_follows_the_loudest(
+    hass: HomeAssistant, house: House
+) -> None:
+    await set_level(hass, KITCHEN, 0.6)
+    await set_level(hass, HALL, 0.3)
+    await house.join(KITCHEN, HALL)
+    numbers = [house.number(each, "group_volume") for each in (KITCHEN, HALL)]
+    assert [state_of(hass, each).state for each in numbers] == ["60", "60"]
+
+    await set_level(hass, HALL, 0.7)
+    assert [state_of(hass, each).state for each in numbers] == ["70", "70"]
+
+    await house.unjoin(HALL)
+    assert all(house.is_unavailable(each) for each in numbers)
+
+
 async def test_action_respects_a_speakers_maximum(
     hass: HomeAssistant, house: House
 ) -> None:

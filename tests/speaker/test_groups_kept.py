@@ -146,7 +146,7 @@ async def test_member_without_hope_is_taken_out_and_a_notice_says_why(
     watch = Watch(hass, HALL)
 
     given_up = MemberChanged(
-        stream=runtime.player.stream,
+        stream=runtime.speaker.player.members.stream,
         receiver=runtime.speaker.device.receiver.id,
         state="left",
         code="link_hopeless",
@@ -180,7 +180,7 @@ async def test_member_that_refuses_the_password_starts_a_repair_of_its_entry(
 
     runtime.sender._handle_event(
         MemberChanged(
-            stream=runtime.player.stream,
+            stream=runtime.speaker.player.members.stream,
             receiver=runtime.speaker.device.receiver.id,
             state="left",
             code="auth_failed",

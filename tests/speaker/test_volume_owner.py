@@ -6,11 +6,11 @@ from random import Random
 from hypothesis import given, note, strategies as st
 import pytest
 
+from custom_components.airplay.player.origin import Origin
 from custom_components.airplay.speaker.volume_owner import (
     ANSWER_S,
     DEAF_S,
     ECHO_S,
-    Origin,
     OwnedLevel,
     VolumeOwner,
 )

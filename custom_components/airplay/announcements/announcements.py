@@ -148,7 +148,7 @@ class Announcements:
         """Return a speaker, and with it the others of its group where these are meant."""
         if not announcer.speaks_for_group(request.in_group):
             return [announcer]
-        members = announcer.speaker.player.members
+        members = announcer.speaker.player.members.speakers
         others = (self._announcers.get(speaker.entry_id) for speaker in members)
         return [announcer, *(each for each in others if each)]
 

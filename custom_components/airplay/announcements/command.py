@@ -11,7 +11,7 @@ from homeassistant.exceptions import HomeAssistantError
 from ..const import DOMAIN
 from ..helpers.settings import CHIME_OWN, MUSIC_PAUSE
 from ..media.media import async_resolve, make_item, public_name
-from ..player.commands import StreamCommands
+from ..player.members import PlayerMembers
 from ..raop.errors import MediaError, MediaTooLongError, RaopError
 from ..raop.messages import Announce, Media, Target
 from ..sender.error_translation import translate_error
@@ -66,28 +66,28 @@ def make_command(
 
 def _targets(parts: Sequence[JobPart]) -> tuple[Target, ...]:
     """Return the speakers of each stream."""
-    by_player: dict[StreamCommands, list[JobPart]] = {}
+    by_members: dict[PlayerMembers, list[JobPart]] = {}
     for part in parts:
-        by_player.setdefault(part.announcer.speaker.player, []).append(part)
+        by_members.setdefault(part.announcer.speaker.player.members, []).append(part)
     return tuple(
         Target(
-            stream=player.stream,
+            stream=members.stream,
             addressees=tuple(
                 to for each in theirs for to in each.announcer.addressees(each)
             ),
-            depth_ms=player.settings.depth_ms,
-            is_alone=_are_some(player, theirs),
+            depth_ms=members.leader.settings.depth_ms,
+            is_alone=_are_some(members, theirs),
         )
-        for player, theirs in by_player.items()
+        for members, theirs in by_members.items()
     )
 
 
-def _are_some(player: StreamCommands, parts: Sequence[JobPart]) -> bool:
-    """Whether others hear the player too, or will."""
+def _are_some(members: PlayerMembers, parts: Sequence[JobPart]) -> bool:
+    """Whether others hear the stream too, or will."""
     speaking = {part.announcer.stream for part in parts}
     return any(
         speaker.entry_id not in speaking and not speaker.in_use.is_in_use
-        for speaker in player.members
+        for speaker in members.speakers
     )
 
 

@@ -78,7 +78,9 @@ class SpeakerAnnouncer:
             self._speaker.volume.async_restore(note.level, is_muted=note.is_muted)
             self._is_left = True
             self._async_settle()
-        self._entry.async_on_unload(self._speaker.async_listen(self._async_follow))
+        self._entry.async_on_unload(
+            self._speaker.volume.async_listen(self._async_follow)
+        )
 
     async def async_close(self) -> None:
         """End what is announced here."""
@@ -124,7 +126,7 @@ class SpeakerAnnouncer:
         self._recovery.async_stop()
         self._job, self._part = job, part
         volume, raised = self._speaker.volume, self._raised(part)
-        volume.announced = volume.level if raised is None else raised
+        volume.async_set_announced(volume.level if raised is None else raised)
         self._was_left = self._is_left
         # Until the sender has said otherwise.
         self._is_left = self._is_left or raised is not None
@@ -152,7 +154,7 @@ class SpeakerAnnouncer:
         self._expected.discard(part)
         if part is self._part:
             self._job = self._part = None
-            self._speaker.volume.announced = None
+            self._speaker.volume.async_set_announced(None)
             self._speaker.async_set_own_session(is_open=False)
         self._async_settle()
 

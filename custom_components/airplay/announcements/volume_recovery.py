@@ -107,7 +107,7 @@ class VolumeRecovery:
             return False
         self._speaker.async_set_own_session(is_open=True)
         try:
-            stream = self._speaker.player.stream
+            stream = self._speaker.player.members.stream
             await self._sender.async_request_each(
                 RestoreVolume(stream=stream, member=each)
                 for each in self._speaker.members

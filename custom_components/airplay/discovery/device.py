@@ -66,6 +66,7 @@ class AirPlayDevice:
         self._is_partner_there = False
         self._asking: CALLBACK_TYPE | None = None
         self._is_over = False
+        self._forced_lane = Settings.from_entry(entry).forced_lane
         self.tuning = Tuning()
         self.receiver = receiver_from(entry.data)
         self._partner = _partner_from(entry)
@@ -133,11 +134,12 @@ class AirPlayDevice:
         self, receiver: Receiver, volume: float | None, *, is_muted: bool
     ) -> Member:
         raop, airplay = receiver.raop, receiver.airplay
+        service = raop or airplay
         return Member(
             receiver=receiver.id,
             name=self.name if receiver is self.receiver else receiver.name,
             host=receiver.host,
-            port=receiver.port,
+            port=service.port if service else 0,
             txt=dict(raop.txt) if raop else {},
             airplay_port=airplay.port if airplay else None,
             airplay_txt=dict(airplay.txt) if airplay else {},
@@ -184,10 +186,6 @@ class AirPlayDevice:
                     self._hass.config_entries.async_update_entry(
                         self._entry, data={**self._entry.data, CONF_LANE_WORKED: worked}
                     )
-
-    @property
-    def _forced_lane(self) -> str | None:
-        return Settings.from_entry(self._entry).forced_lane
 
     @property
     def _lane_worked(self) -> str | None:

@@ -14,8 +14,9 @@ class GroupEntity(AirPlayEntity, MediaPlayerEntity):
     @override
     def group_members(self) -> list[str]:
         """Return the players of the group, the leader first; none while alone."""
-        members = self.player.members if self.player.is_group else []
-        return [speaker.entity_id for speaker in members if speaker.entity_id]
+        members = self.player.members
+        speakers = members.speakers if members.is_group else []
+        return [speaker.entity_id for speaker in speakers if speaker.entity_id]
 
     @override
     async def async_join_players(self, group_members: list[str]) -> None:

@@ -16,27 +16,28 @@ class MediaEntity(AirPlayEntity, MediaPlayerEntity):
     @override
     def media_playlist(self) -> str | None:
         """Return the playlist or folder that the queue was made from."""
-        return self.player.playlist if self.player.playing else None
+        player = self.player
+        return player.queue.playlist if player.reported.playing else None
 
     @property
     @override
     def media_content_id(self) -> str | None:
         """Return the id that was asked to play."""
-        playing = self.player.playing
+        playing = self.player.reported.playing
         return playing.playable.content_id if playing else None
 
     @property
     @override
     def media_content_type(self) -> MediaType | str | None:
         """Return the kind of media."""
-        playing = self.player.playing
+        playing = self.player.reported.playing
         return playing.playable.content_type if playing else None
 
     @property
     @override
     def media_duration(self) -> int | None:
         """Return the length in seconds; radio has none."""
-        playing = self.player.playing
+        playing = self.player.reported.playing
         if playing is None or playing.duration_ms is None:
             return None
         return round(playing.duration_ms / 1000)
@@ -45,7 +46,7 @@ class MediaEntity(AirPlayEntity, MediaPlayerEntity):
     @override
     def media_position(self) -> int | None:
         """Return the position that was heard when it was updated last."""
-        playing = self.player.playing
+        playing = self.player.reported.playing
         if playing is None or playing.position_at is None:
             return None
         return round(playing.position_ms / 1000)
@@ -54,14 +55,14 @@ class MediaEntity(AirPlayEntity, MediaPlayerEntity):
     @override
     def media_position_updated_at(self) -> datetime | None:
         """Return when the position was heard."""
-        playing = self.player.playing
+        playing = self.player.reported.playing
         return playing.position_at if playing else None
 
     @property
     @override
     def media_title(self) -> str | None:
         """Return the title, for radio that of the song."""
-        playing = self.player.playing
+        playing = self.player.reported.playing
         return playing.tags.title or playing.station if playing else None
 
     @property
@@ -92,21 +93,21 @@ class MediaEntity(AirPlayEntity, MediaPlayerEntity):
     @override
     def media_channel(self) -> str | None:
         """Return the radio station."""
-        playing = self.player.playing
+        playing = self.player.reported.playing
         return playing.station if playing else None
 
     @property
     @override
     def media_image_url(self) -> str | None:
         """Return the picture that came with the order to play."""
-        playing = self.player.playing
+        playing = self.player.reported.playing
         return playing.playable.picture_url if playing else None
 
     @property
     @override
     def media_image_hash(self) -> str | None:
         """Return what changes with the picture."""
-        playing = self.player.playing
+        playing = self.player.reported.playing
         if playing and playing.cover_hash:
             return playing.cover_hash
         return super().media_image_hash
@@ -114,12 +115,12 @@ class MediaEntity(AirPlayEntity, MediaPlayerEntity):
     @override
     async def async_get_media_image(self) -> tuple[bytes | None, str | None]:
         """Return the picture inside the media, or fetch the one of the order."""
-        playing = self.player.playing
+        playing = self.player.reported.playing
         if playing and playing.cover_hash and playing.cover:
             return playing.cover.content, playing.cover.content_type
         return await super().async_get_media_image()
 
     @property
     def _tags(self) -> Tags:
-        playing = self.player.playing
+        playing = self.player.reported.playing
         return playing.tags if playing else Tags()

@@ -6,7 +6,7 @@ from typing import override
 from homeassistant.const import EntityCategory
 from homeassistant.helpers.restore_state import RestoreEntity
 
-from ..entity import AirPlayEntity, translate_errors
+from ..entity import AirPlayEntity, ShownPart, translate_errors
 
 
 class SettingEntity[T](AirPlayEntity, RestoreEntity):
@@ -21,6 +21,11 @@ class SettingEntity[T](AirPlayEntity, RestoreEntity):
         return True
 
     @override
+    def _parts(self) -> tuple[ShownPart, ...]:
+        """Return nothing: only who chooses changes it."""
+        return ()
+
+    @override
     async def async_added_to_hass(self) -> None:
         """Take up what was chosen last."""
         await super().async_added_to_hass()
@@ -30,9 +35,11 @@ class SettingEntity[T](AirPlayEntity, RestoreEntity):
 
     @translate_errors
     async def _async_choose(self, choice: T) -> None:
-        """Put a choice in force."""
-        await self._async_apply(choice)
-        self.async_write_ha_state()
+        """Put a choice in force, also when the receiver cannot be told."""
+        try:
+            await self._async_apply(choice)
+        finally:
+            self.async_write_ha_state()
 
     @abstractmethod
     async def _async_kept(self) -> T | None:

@@ -30,8 +30,9 @@ BUSY_REPORT = "report"
 BUSY_WAIT = "wait"
 BUSY_TAKE_OVER = "take_over"
 LANE_AUTOMATIC = "automatic"
-# Some receivers give the other sender up at the second request; a party may take long.
-_PATIENCE_S = {BUSY_WAIT: 600.0, BUSY_TAKE_OVER: 10.0}
+# How long a receiver that plays for another sender is asked again: some give the other
+# sender up at the second request; a party may take long.
+PATIENCE_S = {BUSY_WAIT: 600.0, BUSY_TAKE_OVER: 10.0}
 
 
 @dataclass(slots=True)
@@ -45,11 +46,6 @@ class Settings:
     when_busy: str = BUSY_REPORT
     keeps_level: bool = False
     lane: str = LANE_AUTOMATIC
-
-    @property
-    def patience_s(self) -> float:
-        """How long a receiver that plays for another sender is asked again."""
-        return _PATIENCE_S.get(self.when_busy, 0.0)
 
     @property
     def forced_lane(self) -> str | None:

@@ -26,7 +26,7 @@ from homeassistant.helpers.network import is_hass_url
 
 from ..const import DOMAIN
 from ..raop.messages import Media, Tags
-from .queue_item import QueueItem, new_item_id
+from .queue_item import QueueItem
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -47,6 +47,11 @@ class Playable:
     content_id: str
     content_type: str
     picture_url: str | None = field(default=None, repr=False)
+
+
+def new_item_id(random: Random) -> str:
+    """Return a short id that no other item has."""
+    return f"{random.getrandbits(48):012x}"
 
 
 def make_item(
@@ -72,19 +77,25 @@ async def async_resolve(
     hass: HomeAssistant, entity_id: str, item: QueueItem, position_ms: int = 0
 ) -> Playable:
     """Find what an item stands for; raise a translated error where it is nothing."""
-    media_id, media_type = item.content_id, item.content_type
+    media_id, media_type, name = item.content_id, item.content_type, name_of(item)
     if media_source.is_media_source_id(media_id):
-        url = await _async_resolve_source(hass, entity_id, media_id, name_of(item))
+        url = await _async_resolve_source(hass, entity_id, media_id, name)
         media_type = MediaType.MUSIC
     else:
-        url = await _async_resolve_address(hass, media_id, name_of(item))
+        url = await _async_resolve_address(hass, media_id, name)
     return Playable(
         media=Media(
             url=url,
-            name=name_of(item),
+            name=name,
             item=item.id,
             position_ms=position_ms,
-            tags=_tags(item.extra),
+            tags=Tags(
+                title=item.title,
+                artist=item.artist,
+                album=item.album,
+                album_artist=item.album_artist,
+                track=item.track,
+            ),
             trusted_host=_own_host(hass, url),
         ),
         content_id=media_id,

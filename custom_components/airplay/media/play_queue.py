@@ -68,12 +68,7 @@ class PlayQueue:
     @property
     def has_next(self) -> bool:
         """Whether something follows."""
-        return self.upcoming is not None
-
-    @property
-    def has_previous(self) -> bool:
-        """Whether there is an item to go back to."""
-        return self._preceding() is not None
+        return self._following(is_user=False) is not None
 
     @property
     def has_given_up(self) -> bool:
@@ -171,21 +166,6 @@ class PlayQueue:
         self._index = self._order.index(item_id)
         self.played(item_id)
         return self.current
-
-    def remove(self, item_id: str) -> QueueItem | None:
-        """Drop an item and return it; the one behind it takes the place of the current."""
-        item = self._items.pop(item_id, None)
-        if item is None:
-            return None
-        at = self._order.index(item_id)
-        del self._order[at]
-        self._original.remove(item_id)
-        self._failed.discard(item_id)
-        if at < self._index:
-            self._index -= 1
-        elif self._index >= len(self._order):
-            self._index = 0
-        return item
 
     def set_shuffle(self, shuffle: bool) -> None:
         """Mix all but the current item, or give the original order back."""

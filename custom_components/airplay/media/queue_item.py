@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from random import Random
 import re
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-_WORDS = ("title", "artist", "album", "album_artist", "track", "thumb")
 _NUMBERS = {"track", "duration_ms"}
 _MAX_TEXT = 8192
 _MAX_NUMBER = 1 << 53
@@ -32,12 +30,6 @@ class QueueItem:
     track: int | None = None
     thumb: str | None = field(default=None, repr=False)
     duration_ms: int | None = None
-
-    @property
-    def extra(self) -> dict[str, str | int]:
-        """Return what is known of the media, as `extra` of play_media says it."""
-        known = {name: getattr(self, name) for name in _WORDS}
-        return {name: word for name, word in known.items() if word is not None}
 
 
 class Repeat(StrEnum):
@@ -81,11 +73,6 @@ class QueueSnapshot:
     repeat: Repeat
     failed: tuple[str, ...]
     has_given_up: bool
-
-
-def new_item_id(random: Random) -> str:
-    """Return a short id that no other item has."""
-    return f"{random.getrandbits(48):012x}"
 
 
 def is_public(item: QueueItem) -> bool:

@@ -1,167 +1,213 @@
-"""What one speaker or a group is told to play: commands to the sender."""
+"""The commands to the sender that play on one speaker or a group."""
 
-import logging
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 
-from ..helpers.settings import BUSY_WAIT
+from ..helpers.settings import BUSY_WAIT, PATIENCE_S
 from ..media.media import Playable
 from ..raop.errors import NoStreamError, RaopError
 from ..raop.messages import Pause, Play, Queue, Resume, Stop
 from ..sender.sender import Sender, SenderGoneError
-from .now_playing import NowPlaying
+from .members import PlayerMembers
 from .reported import PlayerState, ReportedState
-
-if TYPE_CHECKING:
-    from ..speaker.speaker import Speaker
-
-_LOGGER = logging.getLogger(__name__)
 
 # Nothing is paused, maybe because the process that paused it is gone.
 _NOTHING_PAUSED = (NoStreamError, SenderGoneError)
-# More are never open and unheard at once.
-_MOST_AHEAD = 8
 _PLAY_S = 60.0
 
 
-class StreamCommands(ReportedState):
+class Aim(StrEnum):
+    """What a user wants of a player."""
+
+    PLAY = "play"
+    PAUSE = "pause"
+    STOP = "stop"
+
+
+class Intent:
+    """A request of a user, until another one replaces it."""
+
+    def __init__(self, aim: Aim) -> None:
+        """Begin as the current one, on its way."""
+        self._aim = aim
+        self._is_replaced = False
+        self._is_done = False
+        self._waiting: asyncio.Timeout | None = None
+
+    def is_current(self) -> bool:
+        """Whether no other request came since."""
+        return not self._is_replaced
+
+    def is_under_way(self, aim: Aim) -> bool:
+        """Whether this is the aim, and the sender has not answered yet."""
+        return self._aim is aim and not self._is_done
+
+    @callback
+    def async_done(self) -> None:
+        """Note that the sender has answered."""
+        self._is_done = True
+
+    @callback
+    def async_replace(self) -> None:
+        """Note that another request came; end what waits for this one."""
+        self._is_replaced = True
+        if self._waiting:
+            self._waiting.reschedule(0)
+
+    async def async_wait(self, until: Awaitable[None]) -> None:
+        """Wait for something, but no longer than this request is current."""
+        try:
+            async with asyncio.timeout(None) as self._waiting:
+                await until
+        except TimeoutError:
+            pass
+        finally:
+            self._waiting = None
+
+
+class StreamCommands:
     """Plays on one speaker or on several together; the last command wins."""
 
-    def __init__(self, hass: HomeAssistant, sender: Sender, owner: Speaker) -> None:
+    def __init__(
+        self, sender: Sender, members: PlayerMembers, reported: ReportedState
+    ) -> None:
         """Begin with nothing asked for."""
-        super().__init__(hass, sender, owner)
-        self._intent = 0
-        # The numbers of a pause and of a stop that are on their way.
-        self._pausing: int | None = None
-        self._stopping: int | None = None
+        self._sender = sender
+        self._members = members
+        self._reported = reported
+        self._intent = Intent(Aim.STOP)
+        self._intent.async_done()
 
     @property
     def is_pausing(self) -> bool:
         """Whether a pause is on its way, and nothing was asked for since."""
-        return self._pausing == self._intent
+        return self._intent.is_under_way(Aim.PAUSE)
 
     @property
     def is_stopping(self) -> bool:
         """Whether a stop is on its way, and nothing was asked for since."""
-        return self._stopping == self._intent
+        return self._intent.is_under_way(Aim.STOP)
 
     @callback
-    def async_intend(self) -> int:
-        """Announce a command that takes time to prepare; return its number."""
-        self._intent += 1
-        for speaker in self.members:
-            speaker.in_use.async_wake()
+    def async_intend(self, aim: Aim) -> Intent:
+        """Announce a command that takes time to prepare; it replaces the one before."""
+        self._intent.async_replace()
+        self._intent = Intent(aim)
         return self._intent
 
-    async def async_play(self, intent: int, playable: Playable) -> None:
-        """Play media unless another command came since; return when it is heard."""
-        if intent != self._intent:
+    async def async_play(self, intent: Intent, playable: Playable) -> None:
+        """Play media unless another command came since; return when it plays.
+
+        Raises RaopError: when it cannot be played.
+        """
+        if not intent.is_current():
             return
-        if self.settings.when_busy == BUSY_WAIT and self.is_idle:
-            await self.leader.in_use.async_wait(lambda: intent == self._intent)
-            if intent != self._intent:
+        leader = self._members.leader
+        settings = leader.settings
+        if settings.when_busy == BUSY_WAIT and self._reported.is_idle:
+            self._reported.async_notify()
+            await intent.async_wait(leader.in_use.async_wait())
+            if not intent.is_current():
                 return
-        patience_s = self.settings.patience_s
-        self._starting += 1
-        self._next = playable
-        try:
+        patience_s = PATIENCE_S.get(settings.when_busy, 0.0)
+        command = Play(
+            stream=self._members.stream,
+            members=tuple(
+                each for speaker in self._members.speakers for each in speaker.members
+            ),
+            media=playable.media,
+            depth_ms=settings.depth_ms,
+            crossfade_ms=settings.crossfade_ms,
+            patience_s=patience_s,
+        )
+        with self._reported.expecting(playable), self._reporting_errors():
             await self._sender.async_request(
-                Play(
-                    stream=self.stream,
-                    members=tuple(
-                        each for speaker in self.members for each in speaker.members
-                    ),
-                    media=playable.media,
-                    depth_ms=self.settings.depth_ms,
-                    crossfade_ms=self.settings.crossfade_ms,
-                    patience_s=patience_s,
-                ),
+                command,
                 within_s=_PLAY_S + patience_s if patience_s else None,
+                on_sent=self._reported.async_notify,
             )
-        except RaopError as error:
-            self._async_failed(error)
-            raise
-        finally:
-            self._starting -= 1
-            if self._next is playable:
-                self._next = None
-            self.async_notify()
-        if self.playing and self.playing.playable is playable:
-            self._display.async_show(self.playing)
+        self._reported.async_show(playable)
 
     async def async_queue(self, playable: Playable | None) -> None:
-        """Have media follow without a gap, or nothing."""
+        """Have media follow without a gap, or nothing.
+
+        Raises RaopError: when the sender does not answer.
+        """
         if playable:
-            self._ahead.pop(playable.media.item, None)
-            self._ahead[playable.media.item] = playable
-            for item in [*self._ahead][:-_MOST_AHEAD]:
-                del self._ahead[item]
-        media = playable.media if playable else None
+            self._reported.async_expect_behind(playable)
         await self._sender.async_request(
             Queue(
-                stream=self.stream,
-                media=media,
-                crossfade_ms=self.settings.crossfade_ms,
+                stream=self._members.stream,
+                media=playable.media if playable else None,
+                crossfade_ms=self._members.leader.settings.crossfade_ms,
             )
         )
 
     async def async_pause(self) -> None:
-        """Fall silent at once, and keep the receiver for a while."""
-        intent = self.async_intend()
-        if self.state is PlayerState.PAUSED and not self._starting:
-            return
-        if self.is_idle:
-            return
-        pending = self._next
-        self._pausing = intent
-        try:
+        """Fall silent at once, and keep the receiver for a while.
+
+        Raises RaopError: when the sender does not answer.
+        """
+        reported = self._reported
+        with self._intending(Aim.PAUSE) as intent:
+            is_paused = reported.state is PlayerState.PAUSED
+            if (is_paused and not reported.is_starting) or reported.is_idle:
+                return
+            pending = reported.next
+            keep_s = self._members.leader.settings.keep_paused_s
             await self._sender.async_request(
-                Pause(stream=self.stream, keep_s=self.settings.keep_paused_s)
+                Pause(stream=self._members.stream, keep_s=keep_s)
             )
-        finally:
-            if self._pausing == intent:
-                self._pausing = None
-        if intent == self._intent and pending and self.state is PlayerState.IDLE:
+        if intent.is_current() and pending and reported.state is PlayerState.IDLE:
             # It came so early that there was no stream yet.
-            self.state = PlayerState.PAUSED
-            self.playing = NowPlaying(pending, tags=pending.media.tags)
-            self.playing.position_ms = pending.media.position_ms
-            self.async_notify()
+            reported.async_hold(pending)
 
     async def async_resume(self) -> bool:
-        """Go on where it was paused; return whether there was something to go on."""
-        self._starting += 1
+        """Go on where it was paused; return whether there was something to go on.
+
+        Raises RaopError: when it cannot be played any more.
+        """
         try:
-            await self._sender.async_request(Resume(stream=self.stream))
+            with self._reported.expecting(None), self._reporting_errors():
+                await self._sender.async_request(Resume(stream=self._members.stream))
         except _NOTHING_PAUSED:
             return False
-        except RaopError as error:
-            self._async_failed(error)
-            raise
-        finally:
-            self._starting -= 1
-            self.async_notify()
         return True
 
     async def async_stop(self) -> None:
-        """Stop, also what is still being started or announced; free the receiver."""
-        intent = self._stopping = self.async_intend()
-        try:
-            if not self.is_idle or any(each.has_own_session for each in self.members):
-                await self._sender.async_request(Stop(stream=self.stream))
-        finally:
-            if self._stopping == intent:
-                self._stopping = None
-        if intent == self._intent and self.state is PlayerState.PAUSED:
-            # The sender knows nothing of what was paused before it was started.
-            self._async_end()
-            self.async_notify()
+        """Stop, also what is still being started or announced; free the receiver.
 
-    async def async_close(self) -> None:
-        """Free the receivers; nothing is played here any more."""
+        Raises RaopError: when the sender does not answer.
+        """
+        members, reported = self._members, self._reported
+        with self._intending(Aim.STOP) as intent:
+            if not reported.is_idle or any(
+                each.has_own_session for each in members.speakers
+            ):
+                await self._sender.async_request(Stop(stream=members.stream))
+        if intent.is_current() and reported.state is PlayerState.PAUSED:
+            # The sender knows nothing of what was paused before it was started.
+            reported.async_end()
+            reported.async_notify()
+
+    @contextmanager
+    def _intending(self, aim: Aim) -> Iterator[Intent]:
+        """Request something that is under way until the end of the block."""
+        intent = self.async_intend(aim)
         try:
-            await self.async_stop()
+            yield intent
+        finally:
+            intent.async_done()
+
+    @contextmanager
+    def _reporting_errors(self) -> Iterator[None]:
+        """Report an error to the speaker, if it plays alone."""
+        try:
+            yield
         except RaopError as error:
-            _LOGGER.debug("%s could not be freed: %s", self.name, error)
-        self.async_release()
+            self._members.async_failed(error)
+            raise

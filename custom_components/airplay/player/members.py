@@ -1,39 +1,144 @@
-"""The speakers that hear one stream together."""
+"""The speakers that play one stream together, and what a player needs of each."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Protocol
 
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, callback
 
+from ..helpers.listeners import Listeners
 from ..helpers.settings import Settings
-from ..raop.messages import Join, Leave
+from ..raop.errors import RaopError
+from ..raop.messages import Join, Leave, Member
+from ..raop.receiver import Receiver
 from ..sender.sender import Sender
-from ..speaker.volume_owner import Origin
 from .group_volume import GroupVolume
+from .origin import Origin
 
-if TYPE_CHECKING:
-    from ..speaker.speaker import Speaker
+
+class MemberVolume(Protocol):
+    """The level of a member, from 0 to 1."""
+
+    @property
+    def level(self) -> float:
+        """Return the level, muted or not."""
+
+    @property
+    def maximum(self) -> float:
+        """Return the most that is allowed."""
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether it is muted."""
+
+    async def async_set(self, level: float, *, is_muted: bool, origin: Origin) -> None:
+        """Set the level at once."""
+
+    @callback
+    def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call whenever the level or the muting changes."""
+
+
+class MemberUse(Protocol):
+    """Whether a member plays for another sender."""
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it is in use elsewhere."""
+
+    async def async_wait(self) -> None:
+        """Wait until its record says that it is free."""
+
+
+class MemberDevice(Protocol):
+    """The receiver, or the pair, that a member is."""
+
+    @property
+    def receiver(self) -> Receiver:
+        """Return the receiver, of a pair the one that leads."""
+
+    @property
+    def receivers(self) -> tuple[Receiver, ...]:
+        """Return the receiver, or both receivers of the pair."""
+
+    @callback
+    def async_failed(self, error: RaopError) -> None:
+        """Handle the error of a stream that it could not play."""
+
+
+class PlayerMember(Protocol):
+    """A speaker as a player sees it."""
+
+    @property
+    def entry_id(self) -> str:
+        """Return the ID of its config entry."""
+
+    @property
+    def entity_id(self) -> str:
+        """Return its player's entity."""
+
+    @property
+    def name(self) -> str:
+        """Return what users call it."""
+
+    @property
+    def settings(self) -> Settings:
+        """Return how its streams are sent."""
+
+    @property
+    def device(self) -> MemberDevice:
+        """Return its receiver, or its pair."""
+
+    @property
+    def volume(self) -> MemberVolume:
+        """Return its level."""
+
+    @property
+    def in_use(self) -> MemberUse:
+        """Return its use by others."""
+
+    @property
+    def has_own_session(self) -> bool:
+        """Whether the sender holds it for something short, apart from the stream."""
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Return it as members of a stream, at its own level."""
 
 
 class PlayerMembers:
-    """Who hears a stream: the leader first, whose settings hold for all.
+    """The speakers that play a stream: the leader first, whose settings apply to all.
 
-    There is always one; of a player that nobody hears it is who heard it last.
+    There is always one: a player that has no speaker any more keeps its last one.
     """
 
-    def __init__(self, sender: Sender, owner: Speaker) -> None:
-        """Begin with one speaker and a stream of its own."""
+    def __init__(self, sender: Sender, owner: PlayerMember) -> None:
+        """Start with one speaker and a stream of its own."""
         self._sender = sender
-        self.stream = sender.free_name(owner.entry_id)
-        self.members = [owner]
         self._group_volume = GroupVolume()
-        self._calls: set[str] = set()
+        self.stream = sender.free_name(owner.entry_id)
+        self.speakers = [owner]
+        self.leader = owner
+        self._listeners = Listeners[[]]()
+        self._followed: dict[str, CALLBACK_TYPE] = {}
+        self._async_follow(owner)
 
-    @property
-    def leader(self) -> Speaker:
-        """Return the speaker whose settings hold for all."""
-        return self.members[0]
+    @callback
+    def async_release(self) -> None:
+        """Follow no level any more; may be done twice."""
+        while self._followed:
+            self._followed.popitem()[1]()
+
+    @callback
+    def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call whenever speakers come or go, or the level of one changes."""
+        return self._listeners.async_add(listener)
+
+    @callback
+    def _async_follow(self, speaker: PlayerMember) -> None:
+        self._followed[speaker.entry_id] = speaker.volume.async_listen(
+            self._listeners.async_notify
+        )
 
     @property
     def name(self) -> str:
@@ -41,35 +146,33 @@ class PlayerMembers:
         return self.leader.name
 
     @property
-    def settings(self) -> Settings:
-        """Return how the stream is sent."""
-        return self.leader.settings
-
-    @property
     def is_group(self) -> bool:
         """Whether several speakers play together."""
-        return len(self.members) > 1
+        return len(self.speakers) > 1
 
     @property
     def shows_pictures(self) -> bool:
         """Whether any of the speakers has a display."""
-        return any(speaker.device.receiver.takes_artwork for speaker in self.members)
+        return any(speaker.device.receiver.takes_artwork for speaker in self.speakers)
 
     @property
     def level(self) -> float:
         """Return the level of the loudest member, muted or not."""
-        return max(speaker.volume.level for speaker in self.members)
+        return max(speaker.volume.level for speaker in self.speakers)
 
     @property
     def audible_level(self) -> float:
         """Return the level of the loudest that is not muted, or of all where all are."""
-        volumes = [speaker.volume for speaker in self.members]
+        volumes = [speaker.volume for speaker in self.speakers]
         audible = [each.level for each in volumes if not each.is_muted]
         return max(audible, default=self.level)
 
     async def async_set_level(self, level: float, origin: Origin) -> None:
-        """Make all louder or quieter, each by the same factor; muted ones stay so."""
-        volumes = {speaker.entry_id: speaker.volume for speaker in self.members}
+        """Make all louder or quieter, each by the same factor; muted ones stay so.
+
+        Raises the first error of a member; the others are set all the same.
+        """
+        volumes = {speaker.entry_id: speaker.volume for speaker in self.speakers}
         levels = self._group_volume.spread(
             {name: volume.level for name, volume in volumes.items()},
             {name: volume.maximum for name, volume in volumes.items()},
@@ -87,50 +190,45 @@ class PlayerMembers:
                 raise failure
 
     @callback
-    def async_admit(self, speaker: Speaker, *, is_leader: bool = False) -> None:
-        """Let one more speaker hear it from the next start on."""
-        if speaker not in self.members:
-            self.members.insert(0 if is_leader else len(self.members), speaker)
+    def async_admit(self, speaker: PlayerMember, *, is_leader: bool = False) -> None:
+        """Add a speaker, from the next start on."""
+        if speaker not in self.speakers:
+            self.speakers.insert(0 if is_leader else len(self.speakers), speaker)
+            self.leader = self.speakers[0]
+            self._async_follow(speaker)
+            self._listeners.async_notify()
 
     @callback
-    def async_dismiss(self, speaker: Speaker) -> None:
-        """Go on without a speaker, from the next start on; the last one stays."""
-        if self.is_group and speaker in self.members:
-            self.members.remove(speaker)
+    def async_dismiss(self, speaker: PlayerMember) -> None:
+        """Remove a speaker, from the next start on; the last one stays."""
+        if self.is_group and speaker in self.speakers:
+            self.speakers.remove(speaker)
+            self.leader = self.speakers[0]
+            if forget := self._followed.pop(speaker.entry_id, None):
+                forget()
+            self._listeners.async_notify()
 
-    async def async_once(
-        self, call: str, action: Callable[[], Awaitable[None]]
-    ) -> None:
-        """Do once what one call asks of several members at the same time."""
-        if call in self._calls:
-            return
-        self._calls.add(call)
-        try:
-            await action()
-        finally:
-            # The others are asked in this turn of the loop, also where it is done.
-            asyncio.get_running_loop().call_soon(self._calls.discard, call)
+    @callback
+    def async_failed(self, error: RaopError) -> None:
+        """Handle the error of the stream; of a group, each member learns its own."""
+        if not self.is_group:
+            self.leader.device.async_failed(error)
 
-    async def async_join(self, speaker: Speaker) -> None:
-        """Let a member hear what plays now; return when it does."""
+    async def async_join(self, speaker: PlayerMember) -> None:
+        """Add a member to the running stream; return when it plays.
+
+        Raises RaopError: when it cannot join.
+        """
         await self._sender.async_request_each(
             Join(stream=self.stream, member=each) for each in speaker.members
         )
 
-    async def async_leave(self, speaker: Speaker) -> None:
-        """Free a speaker; the others play on."""
+    async def async_leave(self, speaker: PlayerMember) -> None:
+        """Free a speaker; the others play on.
+
+        Raises RaopError: when it cannot be freed.
+        """
         await self._sender.async_request_each(
             Leave(stream=self.stream, receiver=each.id)
             for each in speaker.device.receivers
         )
-
-    @callback
-    def async_notify(self) -> None:
-        """Tell all who hear it that something has changed."""
-        for speaker in self._hearers:
-            speaker.async_notify()
-
-    @property
-    def _hearers(self) -> list[Speaker]:
-        """Return the members; none while the only one sits elsewhere."""
-        return [speaker for speaker in self.members if speaker.player is self]

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 import hashlib
 import logging
-from typing import TYPE_CHECKING
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
@@ -15,9 +14,7 @@ from ..raop.errors import RaopError
 from ..raop.messages import CoverFound, MediaChanged, SetArtwork, Tags
 from ..sender.sender import Sender
 from .artwork import Picture, async_fetch_picture, async_scale_picture, decode_cover
-
-if TYPE_CHECKING:
-    from .members import PlayerMembers
+from .members import PlayerMembers
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -76,13 +73,13 @@ class Display:
         self,
         hass: HomeAssistant,
         sender: Sender,
-        player: PlayerMembers,
+        members: PlayerMembers,
         background: Background,
     ) -> None:
         """Start with nothing shown."""
         self._hass = hass
         self._sender = sender
-        self._player = player
+        self._members = members
         self._background = background
         self._playing: NowPlaying | None = None
         self._shows_picture = False
@@ -91,9 +88,9 @@ class Display:
     def async_show(self, playing: NowPlaying) -> None:
         """Show the picture of what plays now."""
         self._playing = playing
-        if self._player.shows_pictures:
+        if self._members.shows_pictures:
             self._background.async_run(
-                self._async_send(playing), f"picture {self._player.name}"
+                self._async_send(playing), f"picture {self._members.name}"
             )
 
     @callback
@@ -117,8 +114,8 @@ class Display:
             return
         try:
             await self._sender.async_request(
-                SetArtwork(stream=self._player.stream, picture=encoded)
+                SetArtwork(stream=self._members.stream, picture=encoded)
             )
         except RaopError as error:
-            _LOGGER.debug("%s shows no picture: %s", self._player.name, error)
+            _LOGGER.debug("%s shows no picture: %s", self._members.name, error)
         self._shows_picture = bool(encoded)

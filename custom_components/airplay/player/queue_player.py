@@ -1,105 +1,227 @@
-"""What a player plays one after another."""
+"""The queue of a player, and the actions that change and play it."""
 
-import asyncio
+from collections.abc import Mapping
 import logging
 from random import Random
-from typing import TYPE_CHECKING, override
+from typing import Any
 
+from homeassistant.components.media_player import MediaPlayerEnqueue, RepeatMode
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from ..const import DOMAIN
-from ..helpers.issues import QUEUE_GIVEN_UP, RepairNotice
-from ..media.media import async_resolve, name_of
+from ..helpers.background import Background
+from ..media.media import async_resolve, make_item, name_of
 from ..media.play_queue import PlayQueue
-from ..media.queue_item import QueueItem, Verdict
-from ..raop.errors import MediaError, RaopError, error_for
-from ..raop.messages import MediaChanged, NextFailed, NextTaken, StreamChanged
+from ..media.queue_item import QueueFullError, QueueItem, Repeat, Verdict
+from ..media.resolve import async_resolve_items
+from ..raop.errors import MediaError
 from ..sender.error_translation import translate_error
-from ..sender.sender import Sender, SenderDied, SenderEvent
-from .commands import StreamCommands
-from .reported import PlayerState
-
-if TYPE_CHECKING:
-    from ..speaker.speaker import Speaker
+from .commands import Aim, Intent, StreamCommands
+from .members import PlayerMembers
+from .queue_follower import QueueFollower
+from .queue_state import QueueState
+from .reported import ReportedState
 
 _LOGGER = logging.getLogger(__name__)
 
-# Another item began: whatever the sender was told to let follow, it is told anew.
-_UNTOLD = ""
 
-
-class QueuePlayer(StreamCommands):
+class QueuePlayer:
     """Plays a queue; what follows is opened ahead of time."""
 
-    def __init__(self, hass: HomeAssistant, sender: Sender, owner: Speaker) -> None:
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        queue: QueueState,
+        members: PlayerMembers,
+        reported: ReportedState,
+        commands: StreamCommands,
+        background: Background,
+    ) -> None:
         """Begin with nothing to play."""
-        super().__init__(hass, sender, owner)
-        self._pending: int | None = None
-        self._queued: str | None = None
-        self._opening: asyncio.Task[None] | None = None
-        self._is_moved = False
-        self._kept_position_ms = 0
-        self._notice = RepairNotice(hass, QUEUE_GIVEN_UP, self.stream)
-        self.queue: PlayQueue = PlayQueue(Random())
-        self.playlist: str | None = None
-
-    @override
-    @callback
-    def async_release(self) -> None:
-        """Let go of everything, and say no more."""
-        super().async_release()
-        self._notice.async_withdraw()
+        self._hass = hass
+        self._queue = queue
+        self._members = members
+        self._reported = reported
+        self._commands = commands
+        self.follower = QueueFollower(
+            hass,
+            queue,
+            members,
+            reported,
+            commands,
+            background,
+            play_current=self.async_play_current,
+        )
 
     @property
     def position_ms(self) -> int:
         """Return where the current item stands, also when it is only remembered."""
-        playing = self.playing
-        if playing is None:
-            return self._kept_position_ms
-        if playing.is_live:
-            return 0
-        is_running = self.state is PlayerState.PLAYING
-        return playing.position_now_ms if is_running else playing.position_ms
+        position_ms = self._reported.position_ms
+        return self._queue.kept_position_ms if position_ms is None else position_ms
+
+    @callback
+    def async_restore(self, queue: object, position_ms: object) -> None:
+        """Take up the queue that was there before a restart."""
+        self._queue.items = PlayQueue.from_dict(queue, Random())
+        if self._queue.items.current and isinstance(position_ms, int):
+            self._queue.kept_position_ms = max(0, position_ms)
+        self._reported.async_notify()
+
+    async def async_play_media(
+        self,
+        media_type: str,
+        media_id: str,
+        enqueue: MediaPlayerEnqueue | None,
+        extra: Mapping[str, Any],
+    ) -> None:
+        """Put media into the queue; return when it plays, if it is to play at once.
+
+        Raises HomeAssistantError: when it cannot be opened or has no room.
+        Raises RaopError: when no receiver plays it.
+        """
+        item = make_item(media_type, media_id, extra)
+        entity_id = self._members.leader.entity_id
+        if enqueue in (MediaPlayerEnqueue.ADD, MediaPlayerEnqueue.NEXT):
+            order = await async_resolve_items(self._hass, entity_id, item)
+            self._async_insert(order.items, enqueue)
+            return
+        intent = self._commands.async_intend(Aim.PLAY)
+        order = await async_resolve_items(self._hass, entity_id, item)
+        if not intent.is_current():
+            return
+        before = self._queue.items, self._queue.playlist
+        self._queue.items = self._queue.items.copy()
+        try:
+            if enqueue is MediaPlayerEnqueue.PLAY:
+                first = self._queue.items.play_now(order.items)
+            else:
+                first = self._queue.items.replace(order.items, start=None)
+                self._queue.playlist = order.playlist
+        except QueueFullError as error:
+            raise _full(error) from error
+        try:
+            await self._async_start(intent, first)
+        except HomeAssistantError:
+            # What cannot be played at all takes nobody's place.
+            self._queue.items, self._queue.playlist = before
+            self.follower.async_settle()
+            raise
+
+    @callback
+    def _async_insert(
+        self, items: list[QueueItem], enqueue: MediaPlayerEnqueue
+    ) -> None:
+        try:
+            if enqueue is MediaPlayerEnqueue.ADD:
+                self._queue.items.add(items)
+            else:
+                # What is sent already stays before it.
+                current, taken = self._queue.items.current, self._reported.taken
+                if taken:
+                    self._queue.items.jump(taken[-1])
+                self._queue.items.add_next(items)
+                if current:
+                    self._queue.items.jump(current.id)
+        except QueueFullError as error:
+            raise _full(error) from error
+        self.follower.async_settle()
+
+    async def async_play_current(self, position_ms: int = 0) -> None:
+        """Play the current item, from a position.
+
+        Raises HomeAssistantError, RaopError: when nothing can be played.
+        """
+        intent = self._commands.async_intend(Aim.PLAY)
+        await self._async_start(intent, self._queue.items.current, position_ms)
+
+    async def async_play_kept(self) -> None:
+        """Play the current item where it was left, though it may have failed before.
+
+        Raises HomeAssistantError, RaopError: when nothing can be played.
+        """
+        if current := self._queue.items.current:
+            self._queue.items.jump(current.id)
+            await self.async_play_current(self._queue.kept_position_ms)
+
+    async def async_unpause(self) -> None:
+        """Go on where it was paused, or with the item that is current by now.
+
+        Raises HomeAssistantError, RaopError: when nothing can be played.
+        """
+        intent = self._commands.async_intend(Aim.PLAY)
+        current, playing = self._queue.items.current, self._reported.playing
+        is_same = bool(playing and current and playing.item == current.id)
+        position_ms = self.position_ms if is_same else 0
+        if is_same and not self._queue.is_moved and await self._commands.async_resume():
+            return
+        await self._async_start(intent, current, position_ms)
+
+    async def async_skip(self) -> None:
+        """Go to the next item.
+
+        Raises HomeAssistantError, RaopError: when nothing can be played.
+        """
+        if self._queue.items.advance(is_user=True):
+            await self.async_play_current()
+
+    async def async_go_back(self) -> None:
+        """Go to the item before, or to the start of the one that plays.
+
+        Raises HomeAssistantError, RaopError: when nothing can be played.
+        """
+        if self._queue.items.previous(0 if self._queue.start else self.position_ms):
+            await self.async_play_current()
+
+    @callback
+    def async_set_shuffle(self, shuffle: bool) -> None:
+        """Mix what is to come, or give the original order back."""
+        self._queue.items.set_shuffle(shuffle)
+        self.follower.async_settle()
+
+    @callback
+    def async_set_repeat(self, repeat: RepeatMode) -> None:
+        """Repeat one item, all, or none."""
+        self._queue.items.repeat = Repeat(repeat.value)
+        self.follower.async_settle()
 
     async def _async_start(
-        self, intent: int, item: QueueItem | None, position_ms: int = 0
+        self, intent: Intent, item: QueueItem | None, position_ms: int = 0
     ) -> None:
         """Play an item, or else the first good one behind it."""
-        self._pending = intent
-        self._kept_position_ms = position_ms
-        if self._opening:
-            # It would follow the item that comes now.
-            self._opening.cancel()
-            self._queued = _UNTOLD
-        self.async_notify()
+        if not intent.is_current():
+            return
+        self._queue.start = intent
+        self._queue.kept_position_ms = position_ms
+        if self.follower.opening:
+            self.follower.async_interrupt()
         try:
-            while item and intent == self._intent:
+            while item and intent.is_current():
                 failure = await self._async_try(intent, item, position_ms)
-                if failure is None or intent != self._intent:
+                if failure is None or not intent.is_current():
                     return
                 item = self._async_after_bad(item, failure)
-                position_ms = self._kept_position_ms = 0
+                position_ms = self._queue.kept_position_ms = 0
         finally:
-            if self._pending == intent:
-                self._pending = None
-                if intent == self._intent:
-                    self._async_settle()
+            if self._queue.start is intent:
+                self._queue.start = None
+                if intent.is_current():
+                    self.follower.async_settle()
 
     async def _async_try(
-        self, intent: int, item: QueueItem, position_ms: int
+        self, intent: Intent, item: QueueItem, position_ms: int
     ) -> HomeAssistantError | None:
         """Play an item; return what makes it unplayable."""
         try:
             playable = await async_resolve(
-                self._hass, self.leader.entity_id, item, position_ms
+                self._hass, self._members.leader.entity_id, item, position_ms
             )
-            await self.async_play(intent, playable)
+            await self._commands.async_play(intent, playable)
         except MediaError as error:
-            return translate_error(error, self.name, name_of(item))
+            return translate_error(error, self._members.name, name_of(item))
         except HomeAssistantError as error:
             return error
-        self._is_moved = False
+        self._queue.is_moved = False
         return None
 
     @callback
@@ -107,10 +229,10 @@ class QueuePlayer(StreamCommands):
         self, item: QueueItem, failure: HomeAssistantError
     ) -> QueueItem:
         """Return what is tried next; raise where it is enough."""
-        verdict = self.queue.failed(item.id)
-        following = self.queue.advance(is_user=False)
+        verdict = self._queue.items.failed(item.id)
+        following = self._queue.items.advance(is_user=False)
         if verdict is Verdict.SKIP and following:
-            _LOGGER.warning("%s skips an item: %s", self.name, failure)
+            _LOGGER.warning("%s skips an item: %s", self._members.name, failure)
             return following
         if verdict is not Verdict.GIVE_UP:
             raise failure
@@ -120,135 +242,11 @@ class QueuePlayer(StreamCommands):
             translation_placeholders={"reason": str(failure)},
         ) from failure
 
-    @override
-    @callback
-    def _async_follow_stream(self, event: SenderEvent) -> None:
-        is_handed_over = isinstance(event, MediaChanged) and event.item in self.taken
-        if _is_end(event) and self.playing and self._pending is None:
-            self._kept_position_ms = self.position_ms
-        ended = self.playing
-        super()._async_follow_stream(event)
-        match event:
-            case MediaChanged():
-                if not is_handed_over and not event.is_live:
-                    self._queued = _UNTOLD
-                self._async_settle()
-            case NextTaken():
-                self._queued = None
-                self._async_settle()
-            case NextFailed():
-                error = error_for(event.code, event.text)
-                self._async_next_failed(event.item, str(error))
-            case StreamChanged(state="playing") if self.playing:
-                self._kept_position_ms = 0
-                self._notice.async_withdraw()
-                self.queue.played(self.playing.item)
-            case StreamChanged(state="ended") if ended and self._pending is None:
-                self._queued = None
-                self._async_ended(event)
-            case SenderDied():
-                self._queued = None
 
-    @callback
-    def _async_ended(self, event: StreamChanged) -> None:
-        """Go on by itself where something is left that did not follow in time."""
-        current = self.queue.current
-        is_bad = isinstance(error_for(event.code or "", event.text), MediaError)
-        if event.reason == "failed" and not is_bad:
-            return
-        self._kept_position_ms = 0
-        if event.reason == "stopped" or self._starting:
-            return
-        if is_bad and current and self.queue.failed(current.id) is Verdict.GIVE_UP:
-            self._async_give_up(event.text)
-        elif item := self.queue.advance(is_user=False):
-            intent = self.async_intend()
-            self._background.async_run(
-                self._async_start_alone(intent, item), f"next {self.name}"
-            )
-        self.async_notify()
-
-    async def _async_start_alone(self, intent: int, item: QueueItem) -> None:
-        try:
-            await self._async_start(intent, item)
-        except HomeAssistantError as error:
-            self._async_give_up(str(error))
-        except RaopError as error:
-            _LOGGER.warning("%s stopped playing: %s", self.name, error)
-
-    @callback
-    def _async_give_up(self, reason: str) -> None:
-        """Tell the user, who is not waiting for anything."""
-        _LOGGER.error("%s stops playing its queue: %s", self.name, reason)
-        self._notice.async_make(self.name, reason)
-
-    @callback
-    def _async_settle(self) -> None:
-        """Let the queue stand where it is heard, and have opened what follows."""
-        playing = self.playing
-        if playing and self._pending is None and self.state is not PlayerState.PAUSED:
-            current, upcoming = self.queue.current, self.queue.upcoming
-            if current and current.id == playing.item:
-                pass
-            elif upcoming and upcoming.id == playing.item:
-                self.queue.advance(is_user=False)
-            else:
-                self.queue.jump(playing.item)
-        self._async_follow()
-        self.async_notify()
-
-    @callback
-    def _async_follow(self) -> None:
-        current, playing = self.queue.current, self.playing
-        if playing is None or playing.is_live:
-            return
-        if current and current.id != playing.item:
-            return
-        wanted = self._following
-        if (wanted.id if wanted else None) == self._queued:
-            return
-        self._queued = wanted.id if wanted else None
-        if self._opening:
-            self._opening.cancel()
-        self._opening = self._background.async_run(
-            self._async_open(wanted), f"queue {self.name}"
-        )
-
-    @property
-    def _following(self) -> QueueItem | None:
-        """Return what follows that which is sent already."""
-        if self.queue.has_given_up or not self.taken:
-            return self.queue.upcoming
-        ahead = self.queue.copy()
-        for item in self.taken:
-            ahead.jump(item)
-        return ahead.upcoming
-
-    async def _async_open(self, item: QueueItem | None) -> None:
-        try:
-            playable = None
-            if item:
-                playable = await async_resolve(self._hass, self.leader.entity_id, item)
-            await self.async_queue(playable)
-        except HomeAssistantError as error:
-            if item:
-                self._async_next_failed(item.id, str(error))
-        except RaopError as error:
-            _LOGGER.debug("%s opens nothing ahead: %s", self.name, error)
-
-    @callback
-    def _async_next_failed(self, item_id: str, reason: str) -> None:
-        names = {each.id: name_of(each) for each in self.queue.items}
-        if item_id not in names:
-            return
-        if self.queue.failed(item_id) is Verdict.GIVE_UP:
-            self._async_give_up(f"{names[item_id]}: {reason}")
-        else:
-            _LOGGER.warning("%s skips %s: %s", self.name, names[item_id], reason)
-        self._opening = None
-        self._async_settle()
-
-
-def _is_end(event: SenderEvent) -> bool:
-    is_ended = isinstance(event, StreamChanged) and event.state == "ended"
-    return is_ended or isinstance(event, SenderDied)
+def _full(error: QueueFullError) -> ServiceValidationError:
+    """Return what a user is told of a queue that is full."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="queue_full",
+        translation_placeholders={"fits": str(error.fits)},
+    )

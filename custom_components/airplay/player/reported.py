@@ -1,50 +1,25 @@
 """What plays on one speaker or a group, as the sender reports it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 import logging
-from typing import TYPE_CHECKING, override
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.util import dt as dt_util
 
-from ..helpers.background import Background
+from ..helpers.listeners import Listeners
 from ..media.media import Playable
-from ..raop.errors import RaopError, error_for
-from ..raop.messages import (
-    AnnouncementFailed,
-    AnnouncementStarted,
-    CoverFound,
-    Measure,
-    MediaChanged,
-    MemberChanged,
-    NextTaken,
-    Progress,
-    RemoteCommand,
-    Started,
-    StreamChanged,
-    VolumeFound,
-)
-from ..sender.sender import Sender, SenderDied, SenderEvent
+from ..raop.errors import error_for
+from ..raop.messages import CoverFound, MediaChanged, NextTaken, Started, StreamChanged
+from ..sender.sender import SenderDied, SenderEvent
 from .members import PlayerMembers
 from .now_playing import Display, NowPlaying
 
-if TYPE_CHECKING:
-    from ..speaker.speaker import Speaker
-
 _LOGGER = logging.getLogger(__name__)
 
-# These reach their speaker by themselves.
-_OF_RECEIVER = (
-    AnnouncementFailed,
-    AnnouncementStarted,
-    MemberChanged,
-    RemoteCommand,
-    SenderDied,
-    VolumeFound,
-)
-
-
-_MEASURE_S = 5.0
+# The most items that are open and do not play yet.
+_MOST_AHEAD = 8
 
 
 class PlayerState(StrEnum):
@@ -65,90 +40,108 @@ _STATES = {
 }
 
 
-class ReportedState(PlayerMembers):
-    """Follows the stream of one speaker or of several together."""
+class ReportedState:
+    """The state of a stream by its events, beside the media that was asked for."""
 
-    def __init__(self, hass: HomeAssistant, sender: Sender, owner: Speaker) -> None:
-        """Listen to a stream of its own, which is meant for one speaker at first."""
-        super().__init__(sender, owner)
-        self._hass = hass
-        self._background = Background(hass)
-        # What is asked for and not heard yet, and what may follow it.
+    def __init__(self, members: PlayerMembers, display: Display) -> None:
+        """Begin with nothing reported and nothing asked for."""
+        self._members = members
+        self._display = display
+        self._listeners = Listeners[[]]()
+        # Media that was asked for and does not play yet, and media that may follow it.
         self._starting = 0
-        self._next: Playable | None = None
         self._ahead: dict[str, Playable] = {}
-        # Items that are sent already, but not heard.
+        self.next: Playable | None = None
+        # Items that are sent already, but do not play yet.
         self.taken: list[str] = []
         self.state = PlayerState.IDLE
         self.playing: NowPlaying | None = None
-        self.progress: Progress | None = None
-        self._measured: Progress | None = None
-        self._is_measuring = False
-        self._display = Display(hass, sender, self, self._background)
-        self._forget = sender.async_listen(self.stream, self._async_take)
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether the answer to a start is awaited."""
+        return self._starting > 0
 
     @property
     def is_idle(self) -> bool:
         """Whether there is no stream and none is on its way."""
         return self.state is PlayerState.IDLE and not self._starting
 
-    @callback
-    def async_release(self) -> None:
-        """Let go of everything but the receivers; may be done twice."""
-        forget, self._forget = self._forget, lambda: None
-        forget()
-        self._background.async_cancel()
+    @property
+    def position_ms(self) -> int | None:
+        """Return the position in what plays, None while nothing does."""
+        if self.playing is None:
+            return None
+        if self.playing.is_live:
+            return 0
+        is_running = self.state is PlayerState.PLAYING
+        return self.playing.position_now_ms if is_running else self.playing.position_ms
 
     @callback
-    def async_measure_soon(self) -> None:
-        """Have the links of the receivers measured, unless that is under way."""
-        if not self._is_measuring:
-            self._is_measuring = True
-            self._background.async_run(self._async_measure(), f"measures {self.name}")
+    def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call whenever something changes that a player shows."""
+        return self._listeners.async_add(listener)
 
-    async def _async_measure(self) -> None:
+    @callback
+    def async_notify(self) -> None:
+        """Call who shows the player."""
+        self._listeners.async_notify()
+
+    @contextmanager
+    def expecting(self, playable: Playable | None) -> Iterator[None]:
+        """Expect a stream to start: with other media, or where it was paused."""
+        self._starting += 1
+        self.next = playable or self.next
         try:
-            await self.async_measure()
+            yield
         finally:
-            self._is_measuring = False
-
-    async def async_measure(self) -> Progress | None:
-        """Have the links of the receivers measured; return the newest report."""
-        if self.state is not PlayerState.PLAYING:
-            return self.progress
-        before = self._measured
-        try:
-            await self._sender.async_request(
-                Measure(stream=self.stream), within_s=_MEASURE_S
-            )
-        except RaopError as error:
-            _LOGGER.debug("The links of %s are not measured: %s", self.name, error)
-        is_new = self._measured is not before
-        return self._measured if is_new else self.progress
+            self._starting -= 1
+            if playable and self.next is playable:
+                self.next = None
+            self.async_notify()
 
     @callback
-    def _async_take(self, event: SenderEvent) -> None:
-        if not isinstance(event, _OF_RECEIVER):
-            for speaker in self._hearers:
-                speaker.async_handle_event(event)
-        self._async_follow_stream(event)
+    def async_expect_behind(self, playable: Playable) -> None:
+        """Expect media behind that which plays."""
+        self._ahead.pop(playable.media.item, None)
+        self._ahead[playable.media.item] = playable
+        for item in [*self._ahead][:-_MOST_AHEAD]:
+            del self._ahead[item]
 
     @callback
-    def _async_follow_stream(self, event: SenderEvent) -> None:
+    def async_hold(self, playable: Playable) -> None:
+        """Show media as paused whose pause came before its stream."""
+        self.state = PlayerState.PAUSED
+        self.playing = NowPlaying(playable, tags=playable.media.tags)
+        self.playing.position_ms = playable.media.position_ms
+        self.async_notify()
+
+    @callback
+    def async_show(self, playable: Playable) -> None:
+        """Show the picture of media that began to play."""
+        if self.playing and self.playing.playable is playable:
+            self._display.async_show(self.playing)
+
+    @callback
+    def async_end(self) -> None:
+        """Forget the stream, which is over."""
+        self.state = PlayerState.IDLE
+        self.taken.clear()
+        self._display.async_end()
+        self.playing = None
+
+    @callback
+    def async_handle_event(self, event: SenderEvent) -> None:
+        """Follow the stream."""
         match event:
             case StreamChanged():
                 self._async_stream_changed(event)
             case Started():
                 self._async_change_media()
             case SenderDied() if self.state is not PlayerState.PAUSED:
-                self._async_end()
+                self.async_end()
             case NextTaken():
                 self.taken.append(event.item)
-            case Progress():
-                self.progress = event
-                if any(each.is_measured for each in event.members):
-                    self._measured = event
-                return
             case MediaChanged():
                 self._async_media_changed(event)
             case CoverFound() if self.playing:
@@ -162,10 +155,12 @@ class ReportedState(PlayerMembers):
     def _async_stream_changed(self, event: StreamChanged) -> None:
         self.state = _STATES.get(event.state, self.state)
         if self.state is PlayerState.IDLE:
-            self._async_end()
+            self.async_end()
             if event.reason == "failed" and not self._starting:
-                _LOGGER.warning("%s stopped playing: %s", self.name, event.text)
-                self._async_failed(error_for(event.code or "", event.text))
+                _LOGGER.warning(
+                    "%s stopped playing: %s", self._members.name, event.text
+                )
+                self._members.async_failed(error_for(event.code or "", event.text))
             return
         if event.state == "connecting":
             self._async_change_media()
@@ -178,11 +173,11 @@ class ReportedState(PlayerMembers):
     @callback
     def _async_change_media(self) -> None:
         """Show what was asked for; until now the media before it was heard."""
-        if self._next:
+        if self.next:
             self.taken.clear()
-            media = self._next.media
+            media = self.next.media
             self.playing = NowPlaying(
-                self._next,
+                self.next,
                 tags=media.tags,
                 position_ms=media.position_ms,
                 position_at=self.playing.position_at if self.playing else None,
@@ -202,23 +197,3 @@ class ReportedState(PlayerMembers):
             self.taken.clear()
         if self.playing and event.item in ("", self.playing.item):
             self.playing.async_update(event)
-
-    @callback
-    def _async_end(self) -> None:
-        self.state = PlayerState.IDLE
-        self.progress = self._measured = None
-        self.taken.clear()
-        self._display.async_end()
-        self.playing = None
-
-    @override
-    async def async_join(self, speaker: Speaker) -> None:
-        """Let a member hear what plays now; return when it does."""
-        await super().async_join(speaker)
-        self._display.async_show_late()
-
-    @callback
-    def _async_failed(self, error: RaopError) -> None:
-        """Take note of why the stream could not be heard; groups learn it by member."""
-        if not self.is_group:
-            self.leader.device.async_failed(error)

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 import itertools
 import logging
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.util.async_ import create_eager_task
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.ulid import ulid_now
 
@@ -30,6 +31,26 @@ _REPLY_S = 60
 OVERTAKEN = {"superseded", "stopped"}
 
 type SenderEvent = messages.Event | SenderDied
+# For those who follow a stream.
+type _OfStream = (
+    messages.StreamChanged
+    | messages.Started
+    | messages.MediaChanged
+    | messages.CoverFound
+    | messages.NextTaken
+    | messages.NextFailed
+    | messages.Progress
+)
+# For those who follow a receiver, whatever it plays.
+type _OfReceiver = (
+    messages.MemberProgress
+    | messages.MemberChanged
+    | messages.VolumeFound
+    | messages.RemoteCommand
+    | messages.AnnouncementStarted
+    | messages.AnnouncementFailed
+)
+type _Route = Callable[[Any], None]
 type EventListener = Callable[[SenderEvent], None]
 
 
@@ -54,7 +75,8 @@ class Sender:
         self._started: asyncio.Future[bool] = hass.loop.create_future()
         self._numbers = itertools.count(1)
         self._pending: dict[int, asyncio.Future[messages.Reply]] = {}
-        self._listeners = KeyedListeners[[SenderEvent]]()
+        self._routes = self._make_routes()
+        self._stream_listeners = KeyedListeners[[SenderEvent]]()
         self._receiver_listeners = KeyedListeners[[SenderEvent]]()
         self._clock_notice = ClockNotice(hass)
         self.record = DacpRecord(hass, identity.dacp_id)
@@ -78,9 +100,17 @@ class Sender:
         await self._process.async_ended()
 
     async def async_request(
-        self, command: Command, *, within_s: float | None = None
+        self,
+        command: Command,
+        *,
+        within_s: float | None = None,
+        on_sent: Callable[[], None] | None = None,
     ) -> None:
-        """Have a command done; raise the core's error where it cannot be."""
+        """Have a command done; `on_sent` is called once it has left this process.
+
+        Raises RaopError: the core's error, when it cannot be done.
+        Raises SenderGoneError: when the process does not start or answer.
+        """
         await self._async_ensure_ready()
         number = next(self._numbers)
         line = messages.encode_command(number, command)
@@ -90,6 +120,8 @@ class Sender:
             async with asyncio.timeout(within_s or _REPLY_S):
                 if not await self._process.async_write(line):
                     raise SenderGoneError("the sender process has ended")
+                if on_sent:
+                    on_sent()
                 reply = await answer
         except TimeoutError as err:
             raise SenderGoneError("the sender process does not answer") from err
@@ -98,17 +130,25 @@ class Sender:
         if reply.code and reply.code not in OVERTAKEN:
             raise error_for(reply.code, reply.text)
 
-    async def async_request_each(self, commands: Iterable[Command]) -> None:
+    async def async_request_each(
+        self,
+        commands: Iterable[Command],
+        *,
+        on_sent: Callable[[], None] | None = None,
+    ) -> None:
         """Have the same done at each receiver of a speaker; one of them will do.
 
-        Raises the first one's error where it can be done at none.
+        `on_sent` is called once the last command has left this process.
+        Raises RaopError: the first one's error, when it can be done at none.
         """
-        first, *others = commands
+        *others, last = commands
         if not others:
-            await self.async_request(first)
+            await self.async_request(last, on_sent=on_sent)
             return
+        # Eager, so that all of them leave before anything else is done.
         results = await asyncio.gather(
-            *(self.async_request(each) for each in (first, *others)),
+            *(create_eager_task(self.async_request(each)) for each in others),
+            create_eager_task(self.async_request(last, on_sent=on_sent)),
             return_exceptions=True,
         )
         failures = [each for each in results if each is not None]
@@ -120,7 +160,7 @@ class Sender:
     @callback
     def async_listen(self, stream: str, listener: EventListener) -> CALLBACK_TYPE:
         """Call with each event of a stream, and when the process died."""
-        return self._listeners.async_add(stream, listener)
+        return self._stream_listeners.async_add(stream, listener)
 
     @callback
     def async_listen_to(self, receiver: str, listener: EventListener) -> CALLBACK_TYPE:
@@ -129,7 +169,7 @@ class Sender:
 
     def free_name(self, wanted: str) -> str:
         """Return a name that no stream has, the wanted one where that can be."""
-        return ulid_now() if wanted in self._listeners else wanted
+        return ulid_now() if wanted in self._stream_listeners else wanted
 
     @property
     def status(self) -> dict[str, Any]:
@@ -164,28 +204,60 @@ class Sender:
         if not is_started:
             raise SenderGoneError("the sender process does not start")
 
+    def _make_routes(self) -> dict[type[messages.Event], _Route]:
+        """Return who gets an event of each type."""
+        return {
+            **dict.fromkeys(get_args(_OfStream.__value__), self._notify_stream),
+            **dict.fromkeys(get_args(_OfReceiver.__value__), self._notify_receiver),
+            messages.Progress: self._async_progress,
+            messages.MemberChanged: self._async_member_changed,
+            messages.Ready: self._async_ready,
+            messages.ClockShared: self._async_clock_shared,
+            messages.Reply: self._async_reply,
+            messages.LogLine: _log,
+        }
+
     @callback
     def _handle_event(self, event: messages.Event) -> None:
-        match event:
-            case messages.Ready():
-                self._ready = event
-                if not self._started.done():
-                    self._started.set_result(True)
-                self._async_announce_port(event.dacp_port)
-            case messages.ClockShared():
-                self._clock_notice.async_update(event.code, event.text)
-            case messages.Reply():
-                answer = self._pending.get(event.id)
-                if answer and not answer.done():
-                    answer.set_result(event)
-            case messages.LogLine():
-                logger = logging.getLogger(f"{__package__}.{event.logger}")
-                logger.log(event.level, "%s", event.text[:MAX_LOGGED])
-            case messages.MemberProgress():
-                pass
-            case _:
-                self._listeners.async_notify(event.stream, event)
-                self._notify_receivers(event)
+        self._routes[type(event)](event)
+
+    @callback
+    def _notify_stream(self, event: _OfStream) -> None:
+        self._stream_listeners.async_notify(event.stream, event)
+
+    @callback
+    def _notify_receiver(self, event: _OfReceiver) -> None:
+        self._receiver_listeners.async_notify(event.receiver, event)
+
+    @callback
+    def _async_progress(self, event: messages.Progress) -> None:
+        """Notify who follows the stream, and who follows one of its members."""
+        self._notify_stream(event)
+        for member in event.members:
+            self._notify_receiver(member)
+
+    @callback
+    def _async_member_changed(self, event: messages.MemberChanged) -> None:
+        if event.state == "connected" and event.local:
+            self.record.async_reached(event.receiver, event.local)
+        self._notify_receiver(event)
+
+    @callback
+    def _async_ready(self, event: messages.Ready) -> None:
+        self._ready = event
+        if not self._started.done():
+            self._started.set_result(True)
+        self._async_announce_port(event.dacp_port)
+
+    @callback
+    def _async_clock_shared(self, event: messages.ClockShared) -> None:
+        self._clock_notice.async_update(event.code, event.text)
+
+    @callback
+    def _async_reply(self, event: messages.Reply) -> None:
+        answer = self._pending.get(event.id)
+        if answer and not answer.done():
+            answer.set_result(event)
 
     @callback
     def _async_announce_port(self, port: int) -> None:
@@ -200,24 +272,6 @@ class Sender:
             )
 
     @callback
-    def _notify_receivers(self, event: messages.Event) -> None:
-        match event:
-            case messages.Progress():
-                for member in event.members:
-                    self._receiver_listeners.async_notify(member.receiver, member)
-            case messages.MemberChanged():
-                if event.state == "connected" and event.local:
-                    self.record.async_reached(event.receiver, event.local)
-                self._receiver_listeners.async_notify(event.receiver, event)
-            case (
-                messages.AnnouncementStarted()
-                | messages.AnnouncementFailed()
-                | messages.VolumeFound()
-                | messages.RemoteCommand()
-            ):
-                self._receiver_listeners.async_notify(event.receiver, event)
-
-    @callback
     def _notify_dead(self) -> None:
         """Fail what waits for the process that has ended, and tell everybody."""
         self._ready = None
@@ -228,8 +282,14 @@ class Sender:
         for answer in self._pending.values():
             if not answer.done():
                 answer.set_exception(SenderGoneError("the sender process has ended"))
-        self._listeners.async_notify_all(SenderDied())
+        self._stream_listeners.async_notify_all(SenderDied())
         self._receiver_listeners.async_notify_all(SenderDied())
+
+
+def _log(event: messages.LogLine) -> None:
+    """Write a line of the process's log into ours."""
+    logger = logging.getLogger(f"{__package__}.{event.logger}")
+    logger.log(event.level, "%s", event.text[:MAX_LOGGED])
 
 
 def _log_level() -> str:

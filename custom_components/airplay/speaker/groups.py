@@ -72,10 +72,11 @@ class Groups:
             if player is None:
                 return
             is_leader = group[0] == speaker.entry_id
-            if is_leader and player.is_idle:
+            if is_leader and player.reported.is_idle:
                 # What it has kept itself is what the group was to play.
                 # The last one first: nobody shall leave its own queue to another.
-                for each in reversed([*player.members]):
+                for member in reversed([*player.members.speakers]):
+                    each = self._speakers[member.entry_id]
                     await self._async_part(each)
                     await each.async_sit(speaker.player)
             else:
@@ -83,7 +84,7 @@ class Groups:
                 self._background.async_run(
                     self._async_catch_up(speaker), f"group {speaker.name}"
                 )
-            speaker.player.async_notify()
+            speaker.player.reported.async_notify()
 
     async def async_exit(self, speaker: Speaker) -> None:
         """Let a speaker go that is not loaded any more; its group waits for it."""
@@ -143,10 +144,10 @@ class Groups:
         self, player: Player, speaker: Speaker
     ) -> HomeAssistantError | None:
         """Let a speaker that is in no group hear a player; return why it cannot."""
-        if not player.is_idle and not speaker.settings.keeps_level:
-            speaker.volume.async_cap(player.audible_level)
+        if not player.reported.is_idle and not speaker.settings.keeps_level:
+            speaker.volume.async_cap(player.members.audible_level)
         await speaker.async_sit(player)
-        player.async_notify()
+        player.reported.async_notify()
         try:
             await self._async_join_in(speaker)
         except RaopError as error:
@@ -157,7 +158,7 @@ class Groups:
 
     async def _async_join_in(self, speaker: Speaker) -> None:
         player = speaker.player
-        if player.is_idle:
+        if player.reported.is_idle:
             # It is among those that are played to at the next start.
             return
         await player.async_join(speaker)
@@ -165,7 +166,7 @@ class Groups:
     async def _async_catch_up(self, speaker: Speaker) -> None:
         """Let a speaker that came back to its group hear what that plays."""
         async with self._lock:
-            if not speaker.player.is_group:
+            if not speaker.player.members.is_group:
                 return
             try:
                 await self._async_join_in(speaker)
@@ -178,22 +179,24 @@ class Groups:
     async def _async_part(self, speaker: Speaker) -> None:
         """Take a speaker out of its group, where it is in one; the others play on."""
         player = speaker.player
-        if not player.is_group:
+        if not player.members.is_group:
             return
-        is_heard = not player.is_idle
-        player.async_dismiss(speaker)
+        is_heard = not player.reported.is_idle
+        player.members.async_dismiss(speaker)
         speaker.async_go_home()
-        player.async_notify()
+        player.reported.async_notify()
         if not is_heard:
             return
         try:
-            await player.async_leave(speaker)
+            await player.members.async_leave(speaker)
         except RaopError as error:
             _LOGGER.debug("%s could not be freed: %s", speaker.name, error)
 
     async def _async_quit(self, speaker: Speaker) -> None:
         """Take a speaker out of its group for good."""
-        others = [each for each in speaker.player.members if each is not speaker]
+        others = [
+            each for each in speaker.player.members.speakers if each is not speaker
+        ]
         heir = others[0].entry_id if others else None
         self._kept.leave(speaker.entry_id, heir=heir)
         await self._async_part(speaker)
@@ -203,7 +206,7 @@ class Groups:
         """Keep the groups; who leads one now, or is left alone, has inherited it."""
         for speaker in self._speakers.values():
             is_stand_in = self._kept.is_led(speaker.entry_id)
-            if speaker.player.leader is speaker and not is_stand_in:
+            if speaker.player.members.leader is speaker and not is_stand_in:
                 speaker.async_adopt()
         kept = self._kept.as_list()
         if kept != self._written:
@@ -216,7 +219,11 @@ class Groups:
             return
         if event.state == "playing":
             speaker.notice.async_withdraw()
-        elif event.state == "left" and _is_hopeless(event) and speaker.player.is_group:
+        elif (
+            event.state == "left"
+            and _is_hopeless(event)
+            and speaker.player.members.is_group
+        ):
             self._background.async_run(
                 self._async_expel(speaker, event), f"group {speaker.name}"
             )
@@ -226,7 +233,7 @@ class Groups:
         error = error_for(event.code or "", event.text)
         async with self._lock:
             player = speaker.player
-            if event.stream != player.stream or not player.is_group:
+            if event.stream != player.members.stream or not player.members.is_group:
                 return
             reason = str(translate_error(error, speaker.name))
             _LOGGER.warning("%s was taken out of its group: %s", speaker.name, reason)

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import callback
+from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..discovery.device import AirPlayDevice
+from ..helpers.listeners import Listeners
 from ..raop.buttons import Button
 from ..raop.errors import ReceiverBusyError, ReceiverTakenError
 from ..raop.messages import MemberChanged, RemoteCommand, StreamChanged
@@ -30,15 +31,15 @@ class InUseElsewhere:
         device: AirPlayDevice,
         *,
         is_idle: Callable[[], bool],
-        on_change: Callable[[], None],
     ) -> None:
         """Begin with what the record says: nothing of ours plays yet."""
         self._device = device
         self._is_idle = is_idle
-        self._on_change = on_change
+        self._listeners = Listeners[[]]()
         self._is_busy = False
         self._is_switched_away = False
         self._is_ours = False
+        self._was_in_use = False
         self._changed = asyncio.Event()
         entry.async_on_unload(device.async_listen(self._async_look))
 
@@ -48,27 +49,26 @@ class InUseElsewhere:
         by_record = self._is_idle() and not self._is_ours and self._is_active
         return self._is_busy or self._is_switched_away or by_record
 
-    async def async_wait(self, is_wanted: Callable[[], bool]) -> None:
+    @callback
+    def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call when it is in use elsewhere, or no more."""
+        return self._listeners.async_add(listener)
+
+    async def async_wait(self) -> None:
         """Wait until its record says that it is free; who waits too long goes on."""
         try:
             async with asyncio.timeout(_LONGEST_WAIT_S):
-                while is_wanted() and self._is_active and not self._is_ours:
+                while self._is_active and not self._is_ours:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
             return
 
     @callback
-    def async_wake(self) -> None:
-        """Let who waits look again."""
-        self._changed.set()
-
-    @callback
     def async_left(self) -> None:
         """Forget a refusal: what it was the answer to is over."""
-        if self._is_busy:
-            self._is_busy = False
-            self._on_change()
+        self._is_busy = False
+        self.async_update()
 
     @property
     def _is_active(self) -> bool:
@@ -78,13 +78,19 @@ class InUseElsewhere:
     def _async_look(self) -> None:
         if not self._is_active and self._is_idle():
             self._is_ours = False
-        self.async_wake()
-        self._on_change()
+        self._changed.set()
+        self.async_update()
+
+    @callback
+    def async_update(self) -> None:
+        """Notify listeners if it has changed, also by what we play ourselves."""
+        if self.is_in_use != self._was_in_use:
+            self._was_in_use = not self._was_in_use
+            self._listeners.async_notify()
 
     @callback
     def async_handle_event(self, event: SenderEvent) -> None:
         """Take what the sender tells of the receiver and of its stream."""
-        before = self._is_busy, self._is_switched_away
         match event:
             case SenderDied() | StreamChanged(state="ended"):
                 self._is_busy = False
@@ -95,5 +101,4 @@ class InUseElsewhere:
             case RemoteCommand():
                 if event.command in _SWITCHES:
                     self._is_switched_away = _SWITCHES[event.command]
-        if before != (self._is_busy, self._is_switched_away):
-            self._on_change()
+        self.async_update()

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 import logging
+from typing import Protocol
 
 from homeassistant.components.media_player import RepeatMode
 from homeassistant.config_entries import ConfigEntry
@@ -9,18 +10,42 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from ..helpers.listeners import Listeners
+from ..helpers.settings import Settings
+from ..player.origin import Origin
 from ..player.player import Player
 from ..player.reported import PlayerState
 from ..raop.buttons import Button
 from ..raop.errors import RaopError
 from ..raop.messages import RemoteCommand
-from ..sender.sender import SenderEvent
-from .speaker import Speaker
-from .volume_owner import Origin
+from .volume import SpeakerVolume
 
 _LOGGER = logging.getLogger(__name__)
 
-type _Action = Callable[[Speaker, float], Awaitable[None]]
+
+class Controlled(Protocol):
+    """A speaker as its buttons see it."""
+
+    @property
+    def name(self) -> str:
+        """Return what users call it."""
+
+    @property
+    def settings(self) -> Settings:
+        """Return whether the buttons do something."""
+
+    @property
+    def volume(self) -> SpeakerVolume:
+        """Return its level."""
+
+    @property
+    def player(self) -> Player:
+        """Return the player that it hears now."""
+
+    async def async_go_on(self) -> None:
+        """Go on, or come back to the group that plays on."""
+
+
+type _Action = Callable[[Controlled, float], Awaitable[None]]
 
 _STEP = 0.05
 # A press of fast forward or rewind; what is held is not told while it is held.
@@ -30,7 +55,7 @@ _RUNNING = (PlayerState.PLAYING, PlayerState.BUFFERING)
 
 
 async def _async_toggle(player: Player) -> None:
-    if player.state in _RUNNING:
+    if player.reported.state in _RUNNING:
         await player.async_pause()
     else:
         await player.async_go_on()
@@ -38,15 +63,15 @@ async def _async_toggle(player: Player) -> None:
 
 async def _async_resume(player: Player) -> None:
     """End winding; only what is paused goes on."""
-    if player.state is PlayerState.PAUSED:
+    if player.reported.state is PlayerState.PAUSED:
         await player.async_go_on()
 
 
 async def _async_wind(player: Player, by_ms: int) -> None:
-    await player.async_seek(max(0, player.position_ms + by_ms))
+    await player.async_seek(max(0, player.queue_player.position_ms + by_ms))
 
 
-async def _async_mute(speaker: Speaker, _value: float) -> None:
+async def _async_mute(speaker: Controlled, _value: float) -> None:
     volume = speaker.volume
     await volume.async_set(
         volume.level, is_muted=not volume.is_muted, origin=Origin.DEVICE
@@ -54,11 +79,11 @@ async def _async_mute(speaker: Speaker, _value: float) -> None:
 
 
 async def _async_shuffle(player: Player, shuffle: bool) -> None:
-    player.async_set_shuffle(shuffle)
+    player.queue_player.async_set_shuffle(shuffle)
 
 
 async def _async_repeat(player: Player, value: float) -> None:
-    player.async_set_repeat(_REPEAT[int(value)])
+    player.queue_player.async_set_repeat(_REPEAT[int(value)])
 
 
 _ACTIONS: dict[str, _Action] = {
@@ -67,13 +92,13 @@ _ACTIONS: dict[str, _Action] = {
     Button.PLAY_PAUSE: lambda speaker, _: _async_toggle(speaker.player),
     Button.RESUME: lambda speaker, _: _async_resume(speaker.player),
     Button.STOP: lambda speaker, _: speaker.player.async_stop(),
-    Button.NEXT: lambda speaker, _: speaker.player.async_skip(),
-    Button.PREVIOUS: lambda speaker, _: speaker.player.async_go_back(),
+    Button.NEXT: lambda speaker, _: speaker.player.queue_player.async_skip(),
+    Button.PREVIOUS: lambda speaker, _: speaker.player.queue_player.async_go_back(),
     Button.FAST_FORWARD: lambda speaker, _: _async_wind(speaker.player, _WIND_MS),
     Button.REWIND: lambda speaker, _: _async_wind(speaker.player, -_WIND_MS),
     Button.SEEK: lambda speaker, value: speaker.player.async_seek(round(value)),
     Button.SHUFFLE_TOGGLE: lambda speaker, _: _async_shuffle(
-        speaker.player, not speaker.player.queue.shuffle
+        speaker.player, not speaker.player.queue.items.shuffle
     ),
     Button.SHUFFLE_SET: lambda speaker, value: _async_shuffle(
         speaker.player, bool(value)
@@ -95,14 +120,13 @@ class SpeakerRemote:
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
-        speaker: Speaker,
+        speaker: Controlled,
     ) -> None:
-        """Listen to what the speaker orders."""
+        """Begin with nothing ordered."""
         self._hass = hass
         self._entry = entry
         self._speaker = speaker
         self._listeners = Listeners[[RemoteCommand]]()
-        entry.async_on_unload(speaker.async_listen_events(self._async_take))
 
     @callback
     def async_listen(self, listener: Callable[[RemoteCommand], None]) -> CALLBACK_TYPE:
@@ -110,9 +134,8 @@ class SpeakerRemote:
         return self._listeners.async_add(listener)
 
     @callback
-    def _async_take(self, event: SenderEvent) -> None:
-        if not isinstance(event, RemoteCommand):
-            return
+    def async_handle_event(self, event: RemoteCommand) -> None:
+        """Do what a button asks for."""
         self._listeners.async_notify(event)
         action = _ACTIONS.get(event.command)
         if action and self._speaker.settings.buttons_act:

@@ -9,11 +9,13 @@ from homeassistant.helpers.event import async_call_later
 
 from ..const import DEFAULT_VOLUME
 from ..discovery.device import AirPlayDevice
+from ..helpers.listeners import Listeners
+from ..player.origin import Origin
 from ..raop.buttons import Button
 from ..raop.errors import RaopError
 from ..raop.messages import MemberChanged, RemoteCommand, SetVolume, VolumeFound
 from ..sender.sender import Sender, SenderEvent
-from .volume_owner import Origin, OwnedLevel, VolumeOwner
+from .volume_owner import OwnedLevel, VolumeOwner
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -33,7 +35,6 @@ class SpeakerVolume:
         sender: Sender,
         *,
         is_idle: Callable[[], bool],
-        on_change: Callable[[], None],
     ) -> None:
         """Begin with a guess."""
         self._hass = hass
@@ -41,7 +42,7 @@ class SpeakerVolume:
         self._device = device
         self._sender = sender
         self._is_idle = is_idle
-        self._on_change = on_change
+        self._listeners = Listeners[[]]()
         self._owner = VolumeOwner(DEFAULT_VOLUME)
         self._announced: float | None = None
         self._waiting: CALLBACK_TYPE | None = None
@@ -79,16 +80,12 @@ class SpeakerVolume:
         """Return the level unless it is only a guess."""
         return self.level if self.is_known else None
 
-    @property
-    def announced(self) -> float | None:
-        """Return the level at which an announcement sounds now, if it has its own.
+    @callback
+    def async_set_announced(self, level: float | None) -> None:
+        """Note the level of an announcement that sounds, None when it is over.
 
-        The sender takes it back by itself.
+        The sender sets the level from before it back.
         """
-        return self._announced
-
-    @announced.setter
-    def announced(self, level: float | None) -> None:
         if level is not None:
             self._owner.hold(level)
         elif self._announced is not None:
@@ -96,18 +93,23 @@ class SpeakerVolume:
         self._announced = level
 
     @callback
+    def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call whenever the level or the muting changes."""
+        return self._listeners.async_add(listener)
+
+    @callback
     def async_restore(self, level: float | None, *, is_muted: bool) -> None:
         """Take up what was known before a restart."""
         if level is not None:
             self._owner.restore(level, is_muted=is_muted)
-            self._on_change()
+            self._listeners.async_notify()
 
-    async def async_set(
-        self, level: float, *, is_muted: bool, origin: Origin = Origin.USER
-    ) -> None:
-        """Set the level at once; an idle receiver is told when it plays."""
+    async def async_set(self, level: float, *, is_muted: bool, origin: Origin) -> None:
+        """Set the level at once; an idle receiver is told when it plays.
+
+        Raises RaopError: when the receiver cannot be told.
+        """
         self._owner.order(level, is_muted=is_muted, origin=origin, now_s=self._now_s)
-        self._on_change()
         await self._async_settle()
 
     @callback
@@ -122,18 +124,22 @@ class SpeakerVolume:
             now_s=self._now_s,
         )
         self._async_settle_soon()
-        self._on_change()
 
     async def async_step(self, by: float) -> None:
-        """Make it louder or quieter, as its own buttons ask."""
+        """Make it louder or quieter, as its own buttons ask.
+
+        Raises RaopError: when the receiver cannot be told.
+        """
         level = round(min(max(self.level + by, 0.0), 1.0), 4)
         await self.async_set(level, is_muted=self.is_muted, origin=Origin.DEVICE)
 
     async def async_limit(self, maximum: float) -> None:
-        """Set the maximum; what is louder now is lowered, and stays so."""
-        if self._owner.limit(maximum, self._now_s):
-            self._on_change()
-        elif (self._announced or 0) > maximum and self.is_known:
+        """Set the maximum; what is louder now is lowered, and stays so.
+
+        Raises RaopError: when the receiver cannot be told.
+        """
+        is_lowered = self._owner.limit(maximum, self._now_s)
+        if not is_lowered and (self._announced or 0) > maximum and self.is_known:
             # What is written ends the announcement's own level.
             self._owner.write_again(self._now_s)
         await self._async_settle()
@@ -166,9 +172,7 @@ class SpeakerVolume:
                     return
             case _:
                 return
-        # Before it is shown: a level that is too loud must not be heard.
         self._async_settle_soon()
-        self._on_change()
 
     @callback
     def _async_find(self, event: VolumeFound) -> None:
@@ -213,20 +217,32 @@ class SpeakerVolume:
             _LOGGER.debug("%s keeps its volume: %s", self._device.name, error)
 
     async def _async_settle(self) -> None:
-        """Write what is due, and come back for what is due later."""
+        """Write what is due, and show it; come back for what is due later.
+
+        It is sent before it is shown: a level that is too loud must not be heard.
+        """
         self._async_stop_waiting()
         level = self._owner.poll(self._now_s)
         if (due_s := self._owner.due_s) is not None:
             self._waiting = async_call_later(
                 self._hass, max(due_s - self._now_s, 0.0), self._async_settle_soon
             )
-        if level and not self._is_idle():
+        if level is None or self._is_idle():
+            self._listeners.async_notify()
+            return
+        try:
             await self._async_send(level)
+        except RaopError:
+            self._listeners.async_notify()
+            raise
 
     async def _async_send(self, level: OwnedLevel) -> None:
-        await self._sender.async_request_each(
+        commands = (
             SetVolume(receiver=each.id, volume=level.level * 100, muted=level.is_muted)
             for each in self._device.receivers
+        )
+        await self._sender.async_request_each(
+            commands, on_sent=self._listeners.async_notify
         )
 
     @callback

@@ -15,7 +15,8 @@ some only ask and wait for it, and to the others it is what they have.
 
 from collections import deque
 from dataclasses import dataclass
-from enum import StrEnum
+
+from ..player.origin import Origin
 
 DEAF_S = 2.0
 ECHO_S = 4.0
@@ -26,18 +27,6 @@ _SAME = 0.01
 _MOST_ECHOES = 64
 # A receiver that stays too loud whatever it is told is not told for ever.
 _MOST_REMINDERS = 3
-
-
-class Origin(StrEnum):
-    """Where a level comes from."""
-
-    DEFAULT = "default"
-    RESTORED = "restored"
-    USER = "user"
-    AUTOMATION = "automation"
-    DEVICE = "device"
-    ANNOUNCEMENT = "announcement"
-    LIMIT = "limit"
 
 
 @dataclass(frozen=True, slots=True)

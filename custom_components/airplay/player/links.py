@@ -1,0 +1,78 @@
+"""What is measured of the links to the receivers of a stream."""
+
+import logging
+
+from homeassistant.core import callback
+
+from ..helpers.background import Background
+from ..raop.errors import RaopError
+from ..raop.messages import Measure, Progress, StreamChanged
+from ..sender.sender import Sender, SenderDied, SenderEvent
+from .members import PlayerMembers
+from .reported import PlayerState, ReportedState
+
+_LOGGER = logging.getLogger(__name__)
+
+_MEASURE_S = 5.0
+
+
+class LinkReports:
+    """The newest report of a stream's progress; links are measured when asked for."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        members: PlayerMembers,
+        reported: ReportedState,
+        background: Background,
+    ) -> None:
+        """Begin without a report."""
+        self._sender = sender
+        self._members = members
+        self._reported = reported
+        self._background = background
+        self._newest: Progress | None = None
+        self._measured: Progress | None = None
+        self._is_measuring = False
+
+    @callback
+    def async_handle_event(self, event: SenderEvent) -> None:
+        """Keep a report, until the stream is over."""
+        match event:
+            case Progress():
+                self._newest = event
+                if any(each.is_measured for each in event.members):
+                    self._measured = event
+            case StreamChanged(state="ended") | SenderDied():
+                self._newest = self._measured = None
+
+    @callback
+    def async_measure_soon(self) -> None:
+        """Have the links of the receivers measured, unless that is under way."""
+        if not self._is_measuring:
+            self._is_measuring = True
+            self._background.async_run(
+                self._async_measure(), f"measures {self._members.name}"
+            )
+
+    async def _async_measure(self) -> None:
+        try:
+            await self.async_measure()
+        finally:
+            self._is_measuring = False
+
+    async def async_measure(self) -> Progress | None:
+        """Have the links of the receivers measured; return the newest report."""
+        if self._reported.state is not PlayerState.PLAYING:
+            return self._newest
+        before = self._measured
+        try:
+            await self._sender.async_request(
+                Measure(stream=self._members.stream), within_s=_MEASURE_S
+            )
+        except RaopError as error:
+            _LOGGER.debug(
+                "The links of %s are not measured: %s", self._members.name, error
+            )
+        is_new = self._measured is not before
+        return self._measured if is_new else self._newest
