@@ -41,8 +41,8 @@ from .announce.announcement import Announcement
 from .lanes.choice import LaneChoice
 from .pacing.pacer import Pacer
 from .ptp.service import PtpService, clock_id_of
+from .stream.context import StreamContext
 from .stream.registry import StreamRegistry, SupersededError
-from .stream.stream import Stream
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,15 +51,23 @@ class Engine:
     """The sender: any number of streams on one pacing thread."""
 
     def __init__(self, identity: Identity, emit: Callable[[Event], None]) -> None:
-        self._identity = identity
         self._emit = emit
         self._pacer = Pacer()
         self.remotes = Remotes()
-        self._choice = LaneChoice()
         self.ptp = PtpService(
             self._pacer, clock_id_of(identity.dacp_id), on_change=self._tell_clock
         )
-        self._streams = StreamRegistry(self._make)
+        self._streams = StreamRegistry(
+            StreamContext(
+                pacer=self._pacer,
+                identity=identity,
+                emit=emit,
+                remotes=self.remotes,
+                ptp=self.ptp,
+                choice=LaneChoice(),
+                on_button=self._press,
+            )
+        )
         self._announcements: dict[str, Announcement] = {}
         self._announcing: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -256,30 +264,17 @@ class Engine:
                 kind = command.content_type if picture else "image/none"
                 stream.tracker.show_artwork(kind, picture)
 
-    def _make(self, name: str) -> Stream:
-        return Stream(
-            name,
-            pacer=self._pacer,
-            identity=self._identity,
-            emit=self._emit,
-            on_idle=self._streams.forget,
-            remotes=self.remotes,
-            ptp=self.ptp,
-            choice=self._choice,
-            on_button=self._press,
-        )
-
     def _set(self, command: SetVolume | Tune) -> None:
         """Set something of a receiver wherever it plays."""
         for stream in self._streams:
-            members = stream.output.lanes
+            lanes = stream.output.lanes
             match command:
                 case SetVolume():
-                    members.set_volume(
+                    lanes.set_volume(
                         command.receiver, command.volume, is_muted=command.muted
                     )
                 case Tune():
-                    members.tune(command.receiver, command.delay_ms, command.channel)
+                    lanes.tune(command.receiver, command.delay_ms, command.channel)
 
 
 def _picture(command: SetArtwork) -> bytes:

@@ -24,6 +24,7 @@ class Bench:
     """A transmitter with a clock that only the test moves."""
 
     def __init__(self, depth_ms: int = 400) -> None:
+        self.changes = 0
         self.ended: list[Pcm] = []
         self.switched: list[Pcm] = []
         self.now_ns = 1_000 * SECOND_NS
@@ -36,7 +37,11 @@ class Bench:
             depth_ms=depth_ms,
             on_switch=self.switched.append,
             on_end=self.ended.append,
+            on_change=self._count_change,
         )
+
+    def _count_change(self) -> None:
+        self.changes += 1
 
     def add(self, shape: Format | None = None, *, sequence: int = SEQUENCE) -> UdpSink:
         """Attach a receiver's ears."""

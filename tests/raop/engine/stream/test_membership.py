@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.airplay.raop.messages import (
     MemberChanged,
+    MemberState,
     Pause,
     Resume,
     SetVolume,
@@ -428,4 +429,6 @@ async def test_a_command_is_answered_although_many_come_and_go(
     assert (await desk.ended()).reason == "finished"
     assert stays.heard(sound_of(tune)).is_complete
     assert unix(stays.first_frame_ns) > 0
-    assert [each.state for each in desk.told(MemberChanged)].count("lost") == 0
+    assert [each.state for each in desk.told(MemberChanged)].count(
+        MemberState.LOST
+    ) == 0

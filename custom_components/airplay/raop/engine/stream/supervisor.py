@@ -146,6 +146,7 @@ class MemberSupervisor:
         self._links.pop(receiver, None)
         self._roster.remove(receiver)
         await self._output.lanes.leave(receiver, error)
+        self._output.changes.notify()
         self._answer(receiver, error)
         if not self._roster.active:
             self._on_hopeless(receiver, error)
