@@ -69,7 +69,6 @@ class Engine:
             )
         )
         self._announcements: dict[str, Announcement] = {}
-        self._announcing: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -146,9 +145,8 @@ class Engine:
 
     async def close(self) -> None:
         """End all announcements, all streams, the PTP clock and the pacing thread."""
-        for announcing in self._announcing:
-            announcing.cancel()
-        await asyncio.gather(*self._announcing, return_exceptions=True)
+        announcements = self._announcements.values()
+        await asyncio.gather(*(each.stop() for each in announcements))
         await asyncio.gather(*(self._stop(stream.name) for stream in self._streams))
         await self.ptp.close()
         await asyncio.to_thread(self._pacer.stop)
@@ -200,19 +198,12 @@ class Engine:
             command, streams, pacer=self._pacer, emit=self._emit
         )
         self._announcements[command.announcement] = announcement
-        announcing = asyncio.create_task(announcement.run())
-        self._announcing.add(announcing)
         try:
-            await asyncio.wait([announcing])
+            await announcement.run()
         finally:
-            announcing.cancel()
-            self._announcing.discard(announcing)
             self._announcements.pop(command.announcement, None)
             for stream in streams.values():
                 self._streams.forget(stream)
-        if announcing.cancelled():
-            raise StoppedError("the sender ends")
-        announcing.result()
 
     async def _answer(self, number: int, command: Command) -> None:
         try:

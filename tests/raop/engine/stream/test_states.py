@@ -76,14 +76,18 @@ def test_every_state_has_its_row_and_can_be_reached() -> None:
     assert reached == set(State) - {State.NEW}
 
 
-def test_stream_is_quiet_without_a_command_and_when_it_is_paused() -> None:
-    status = StreamStatus()
-    assert status.is_quiet
+def test_stream_is_quiet_without_a_command() -> None:
+    assert StreamStatus().is_quiet
 
+
+def test_stream_with_a_command_is_quiet_only_while_it_is_paused() -> None:
+    status = StreamStatus()
     status.command = Play(stream="s", members=(), media=Media(url="/a", name="a"))
-    assert not status.is_quiet
+    before = status.is_quiet
 
     status.apply(Trigger.PAUSE)
+
+    assert not before
     assert status.is_quiet
     assert status.is_paused
 

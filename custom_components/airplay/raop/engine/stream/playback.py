@@ -1,7 +1,8 @@
 """What plays on a stream, and what ends it or lets it go."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
@@ -130,12 +131,22 @@ class Playback:
         if self._ending:
             await asyncio.wait([self._ending])
 
-    async def end_with(self, err: BaseException) -> None:
-        """End because of an error; whoever cancelled us says what comes instead."""
-        if not isinstance(err, Exception):
-            return await self.close()
+    @asynccontextmanager
+    async def ended_by_errors(self) -> AsyncIterator[None]:
+        """End because of any error; whoever cancels says what comes instead."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        except Exception as err:
+            await self.end_with(err)
+            raise
+
+    async def end_with(self, err: Exception) -> None:
+        """End because of an error."""
         error = err if isinstance(err, RaopError) else RaopError(repr(err))
-        return await self.end(EndReason.FAILED, error)
+        await self.end(EndReason.FAILED, error)
 
     async def end(
         self,

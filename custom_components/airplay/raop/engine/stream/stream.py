@@ -1,5 +1,6 @@
 """One stream: a timeline with media at one end and receivers at the other."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 import logging
@@ -63,12 +64,12 @@ class Stream:
                     await self._change_media(command, item)
                 else:
                     await self._connect_and_begin(command, item)
-        except BaseException as err:
-            if playback.items.present is not item:
-                item.close()
-            self.membership.give_up(command)
-            is_silenced = self.output.is_hushed and not self._status.is_quiet
-            if is_silenced and isinstance(err, Exception):
+        except asyncio.CancelledError:
+            self._give_up(command, item)
+            raise
+        except Exception as err:
+            self._give_up(command, item)
+            if self.output.is_hushed and not self._status.is_quiet:
                 await playback.end_with(err)
             raise
         await self._wait_heard(command)
@@ -129,7 +130,7 @@ class Stream:
         self._adopt(command)
         playback.failure = None
         self._reporter.change(StreamTrigger.CONNECT, command.media.position_ms)
-        try:
+        async with playback.ended_by_errors():
             with self._status.changing():
                 await self.output.prepare(
                     self.membership.members,
@@ -138,9 +139,6 @@ class Stream:
                     item.buffer,
                 )
             await self._begin(command, item)
-        except BaseException as err:
-            await playback.end_with(err)
-            raise
 
     async def _change_media(self, command: Play, item: MediaItem) -> None:
         """Change to other media within the sessions, or connect anew if that fails."""
@@ -210,6 +208,12 @@ class Stream:
         self._reporter.started(at_ns, first_ns or due_ns)
         self.tracker.start(at_ns)
         self.membership.begin()
+
+    def _give_up(self, command: Play, item: MediaItem) -> None:
+        """Leave what a command was to begin, unless it has taken over."""
+        if self._playback.items.present is not item:
+            item.close()
+        self.membership.give_up(command)
 
     def _adopt(self, command: Play) -> None:
         self.membership.adopt(command)
