@@ -55,7 +55,7 @@ class Engine:
         self._pacer = Pacer()
         self.remotes = Remotes()
         self.ptp = PtpService(
-            self._pacer, clock_id_of(identity.dacp_id), on_change=self._tell_clock
+            self._pacer, clock_id_of(identity.dacp_id), on_change=self._emit_clock
         )
         self._streams = StreamRegistry(
             StreamContext(
@@ -167,7 +167,7 @@ class Engine:
                 for stream in self._streams:
                     stream.membership.seen(command.member)
 
-    def _tell_clock(self, problem: PtpUnavailableError | None) -> None:
+    def _emit_clock(self, problem: PtpUnavailableError | None) -> None:
         if problem:
             self._emit(ClockShared(code=problem.code, text=str(problem)))
         else:

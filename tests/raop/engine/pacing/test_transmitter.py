@@ -360,3 +360,38 @@ def test_a_channel_is_heard_from_the_next_packet_on() -> None:
     assert set(picked) <= set(left)
     assert heard(other.control) == []
     bench.close()
+
+
+def test_a_source_that_runs_dry_and_flows_again_is_a_change_each_time() -> None:
+    bench = Bench()
+    bench.add()
+    tape = FakeSource(sound(22_050), is_whole=False)
+    at_ns = bench.begin(tape)
+    bench.run_until(at_ns)
+    before = bench.changes
+
+    bench.run_until(at_ns + 300 * MS)
+    dry = bench.changes
+    bench.run_until(at_ns + 600 * MS)
+    still_dry = bench.changes
+    tape.put(sound(44_100))
+    bench.run_until(at_ns + 800 * MS)
+
+    assert dry == still_dry == before + 1
+    assert bench.changes == dry + 1
+    bench.close()
+
+
+def test_the_end_of_the_line_is_a_change() -> None:
+    bench = Bench()
+    bench.add()
+    at_ns = bench.begin(FakeSource(sound(4_410)))
+    bench.run_until(at_ns + 100 * MS)
+    before = bench.changes
+
+    bench.run_until(at_ns + SECOND_NS)
+
+    assert bench.ended
+    assert bench.transmitter.line is None
+    assert bench.changes == before + 1
+    bench.close()

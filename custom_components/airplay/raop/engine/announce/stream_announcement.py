@@ -103,7 +103,7 @@ class StreamAnnouncement:
     def fail(self, error: RaopError) -> None:
         """Tell that those who are left do not hear it."""
         for member in self._left:
-            self._tell_failed(member, error)
+            self._emit_failed(member, error)
 
     @property
     def _left(self) -> list[AnnouncementMember]:
@@ -187,7 +187,7 @@ class StreamAnnouncement:
         """Follow what a receiver hears, and change its level where that is nothing."""
 
         async def begin() -> None:
-            self._tell_started(member)
+            self._emit_started(member)
             # What was silent just now may not have been so before.
             await member.raise_volume()
 
@@ -241,9 +241,9 @@ class StreamAnnouncement:
         """Go on without one of several; raise why where it was the last one."""
         if len(self._left) == 1:
             raise error
-        self._tell_failed(member, error)
+        self._emit_failed(member, error)
 
-    def _tell_started(self, member: AnnouncementMember) -> None:
+    def _emit_started(self, member: AnnouncementMember) -> None:
         if member.is_started or member.failure:
             return
         member.is_started = True
@@ -256,7 +256,7 @@ class StreamAnnouncement:
             )
         )
 
-    def _tell_failed(self, member: AnnouncementMember, error: RaopError) -> None:
+    def _emit_failed(self, member: AnnouncementMember, error: RaopError) -> None:
         member.failure = error
         self._emit(
             AnnouncementFailed(

@@ -151,6 +151,7 @@ class Membership:
         self._supervisor.lost(
             receiver, ReceiverUnreachableError("the others do not answer")
         )
+        self._output.changes.notify()
 
     def seen(self, member: Member) -> None:
         """Try a receiver that is missing at once, at the address where it was seen."""
