@@ -43,6 +43,7 @@ from .pacing.pacer import Pacer
 from .ptp.service import PtpService, clock_id_of
 from .stream.context import StreamContext
 from .stream.registry import StreamRegistry, SupersededError
+from .stream.stream import Stream
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -52,22 +53,14 @@ class Engine:
 
     def __init__(self, identity: Identity, emit: Callable[[Event], None]) -> None:
         self._emit = emit
+        self._identity = identity
         self._pacer = Pacer()
+        self._choice = LaneChoice()
         self.remotes = Remotes()
         self.ptp = PtpService(
             self._pacer, clock_id_of(identity.dacp_id), on_change=self._emit_clock
         )
-        self._streams = StreamRegistry(
-            StreamContext(
-                pacer=self._pacer,
-                identity=identity,
-                emit=emit,
-                remotes=self.remotes,
-                ptp=self.ptp,
-                choice=LaneChoice(),
-                on_button=self._press,
-            )
-        )
+        self._streams = StreamRegistry(self._make_stream)
         self._announcements: dict[str, Announcement] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -254,6 +247,18 @@ class Engine:
                 picture = _picture(command)
                 kind = command.content_type if picture else "image/none"
                 stream.tracker.show_artwork(kind, picture)
+
+    def _make_stream(self, name: str) -> Stream:
+        context = StreamContext(
+            pacer=self._pacer,
+            identity=self._identity,
+            emit=self._emit,
+            remotes=self.remotes,
+            ptp=self.ptp,
+            choice=self._choice,
+            on_button=self._press,
+        )
+        return Stream(name, context, self._streams.forget)
 
     def _set(self, command: SetVolume | Tune) -> None:
         """Set something of a receiver wherever it plays."""

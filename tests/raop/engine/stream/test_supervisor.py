@@ -124,7 +124,7 @@ async def test_who_comes_back_to_its_address_is_noticed_by_itself(
             is_missed.set()
         return is_there
 
-    monkeypatch.setattr(reconnect, "answers", notice)
+    monkeypatch.setattr(reconnect, "is_reachable", notice)
     monkeypatch.setattr(retry_policy, "BACK_OFF_S", (30.0,))
     monkeypatch.setattr(reconnect, "_KNOCK_S", 0.2)
     group = await speakers(desk, 2)

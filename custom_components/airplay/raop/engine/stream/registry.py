@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 
 from ...errors import RaopError, StoppedError
-from .context import StreamContext
 from .stream import Stream
 
 
@@ -24,8 +23,8 @@ class _Work:
 class StreamRegistry:
     """Makes a stream when it is first asked for, and drops it when it has ended."""
 
-    def __init__(self, context: StreamContext) -> None:
-        self._context = context
+    def __init__(self, make: Callable[[str], Stream]) -> None:
+        self._make = make
         self._streams: dict[str, Stream] = {}
         self._at_work: dict[str, _Work] = {}
 
@@ -39,7 +38,7 @@ class StreamRegistry:
     def named(self, name: str) -> Stream:
         """Return a stream, a new one if need be."""
         if name not in self._streams:
-            self._streams[name] = Stream(name, self._context, self.forget)
+            self._streams[name] = self._make(name)
         return self._streams[name]
 
     def forget(self, stream: Stream) -> None:
