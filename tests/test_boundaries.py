@@ -76,6 +76,17 @@ ROOMS = {
     "raop.dataclass_json": "raop.messages",
     "raop.buttons": "raop.errors",
 }
+# Loops of the engine that sleep: for a rhythm, or between attempts. Whoever waits for
+# a fact waits for a ChangeSignal or an event instead of looking again and again.
+SLEEPING_LOOPS = {
+    "engine.lanes.airplay2.AirPlay2Lane._keep_in_touch": "one feedback each two seconds",
+    "engine.lanes.buffered.BufferedLane._tell_course": "between attempts of an anchor",
+    "engine.lanes.raop.RaopLane._keep_alive": "one sign of life each twenty seconds",
+    "engine.lanes.volume.LaneVolume.send_until_current": "not too many levels a second",
+    "engine.net.remote_server.RemoteServer._bind_patiently": "between attempts of a port",
+    "engine.stream.connecting.Connector._open": "between attempts with a busy receiver",
+    "engine.stream.reconnect.ReconnectLogic._find_out": "between attempts to reach it",
+}
 MOST_LINES = 320
 MOST_MODULES = 20
 
@@ -228,6 +239,41 @@ def test_folders_and_modules_are_small() -> None:
 
     assert not {folder: many for folder, many in counts.items() if many > MOST_MODULES}
     assert not long
+
+
+def functions(tree: ast.AST, name: str) -> Iterator[tuple[str, ast.AST]]:
+    """Yield the functions of code with their full names."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = f"{name}.{node.name}"
+            if not isinstance(node, ast.ClassDef):
+                yield inner, node
+            yield from functions(node, inner)
+
+
+def sleeps_in_a_loop(function: ast.AST) -> bool:
+    """Whether a function calls `sleep` within a loop."""
+    loops = (
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.While | ast.For | ast.AsyncFor)
+    )
+    return any(
+        isinstance(node, ast.Call) and ast.unparse(node.func).endswith("sleep")
+        for loop in loops
+        for node in ast.walk(loop)
+    )
+
+
+def test_engine_does_not_look_again_and_again_for_what_it_could_be_told() -> None:
+    found = {
+        name.removeprefix("raop.")
+        for path in sources(CORE / "engine")
+        for name, function in functions(ast.parse(path.read_text()), name_of(path))
+        if sleeps_in_a_loop(function)
+    }
+
+    assert found == set(SLEEPING_LOOPS)
 
 
 @pytest.mark.parametrize("path", sources(CORE), ids=name_of)

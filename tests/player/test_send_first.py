@@ -10,7 +10,7 @@ import pytest
 from custom_components.airplay.sender.process import SenderProcess
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity import Entity
-from tests.ha.common import call, level_of, play, state_of
+from tests.ha.players import call, level_of, play, state_of
 
 
 @contextmanager

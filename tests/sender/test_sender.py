@@ -26,6 +26,7 @@ from custom_components.airplay.raop.messages import (
     Reply,
     Started,
     StreamChanged,
+    StreamState,
     Tags,
     encode_command,
     encode_event,
@@ -243,13 +244,13 @@ async def test_commands_that_the_process_cannot_do(
     stream = entry.entry_id
     cover = base64.b64encode(picture(60, 40)).decode()
     playing: list[Event] = [
-        StreamChanged(stream=stream, state="connecting"),
+        StreamChanged(stream=stream, state=StreamState.CONNECTING),
         Started(stream=stream, at=1.0, first_packet_at=1.0),
         CoverFound(stream=stream, picture="not Base64"),
         CoverFound(stream=stream, picture=cover),
         MediaChanged(stream=stream, tags=Tags(title="Song")),
-        StreamChanged(stream=stream, state="playing"),
-        StreamChanged(stream=stream, state="dancing"),
+        StreamChanged(stream=stream, state=StreamState.PLAYING),
+        StreamChanged(stream=stream, state="dancing"),  # type: ignore[arg-type]
         Reply(id=1),
     ]
     events = b"".join(encode_event(event) for event in playing).decode()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.airplay.raop.messages import MemberChanged, Seen
+from custom_components.airplay.raop.messages import MemberChanged, MemberState, Seen
 from custom_components.airplay.sender.sender import Sender
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -148,7 +148,7 @@ async def test_member_without_hope_is_taken_out_and_a_notice_says_why(
     given_up = MemberChanged(
         stream=runtime.speaker.player.members.stream,
         receiver=runtime.speaker.device.receiver.id,
-        state="left",
+        state=MemberState.LEFT,
         code="link_hopeless",
         text="it dropped out 5 times within 10 minutes",
     )
@@ -182,7 +182,7 @@ async def test_member_that_refuses_the_password_starts_a_repair_of_its_entry(
         MemberChanged(
             stream=runtime.speaker.player.members.stream,
             receiver=runtime.speaker.device.receiver.id,
-            state="left",
+            state=MemberState.LEFT,
             code="auth_failed",
         )
     )

@@ -1,8 +1,49 @@
 """What the sender process tells its owner."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from .commands import Tags
+
+
+class StreamState(StrEnum):
+    """What a stream is doing.
+
+    `BUFFERING` also stands for media that stalls while silence is sent. `NEW`, of
+    which nothing was reported yet, never goes over the pipe.
+    """
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    BUFFERING = "buffering"
+    PLAYING = "playing"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+class EndReason(StrEnum):
+    """Why a stream ended: at the end of its media, by a command, or by an error."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class MemberState(StrEnum):
+    """What a member of a stream is doing.
+
+    `BUSY`: it plays for another sender and is asked again. `CONNECTED`: our own
+    address towards it is known. `STARTED`: its session is open, at its level.
+    `PLAYING`: it plays, by a lane. `LOST`: it is connected again while the stream
+    plays. `LEFT`: it is not.
+    """
+
+    BUSY = "busy"
+    CONNECTED = "connected"
+    STARTED = "started"
+    PLAYING = "playing"
+    LOST = "lost"
+    LEFT = "left"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +82,17 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamChanged:
-    """A stream's state: connecting, buffering, playing, paused or ended.
+    """A stream's state, and why it ended.
 
-    `buffering` also stands for a source that stalls while silence is sent.
-    `position_ms` was heard at the Unix time `at`. An ended stream says why:
-    `finished`, `stopped`, or `failed` with an error's code and text, and with the
-    receiver where one was lost.
+    `position_ms` was heard at the Unix time `at`. A stream that failed has an error's
+    code and text, and the receiver if one was lost.
     """
 
     stream: str
-    state: str
+    state: StreamState
     position_ms: int = 0
     at: float = 0.0
-    reason: str | None = None
+    reason: EndReason | None = None
     code: str | None = None
     text: str = ""
     receiver: str | None = None
@@ -120,15 +159,13 @@ class VolumeFound:
 class MemberChanged:
     """A member's state, and with an error its code.
 
-    `connecting`, `busy` (it plays for another sender and is asked again), `connected`
-    (`local` is our own address towards it), `started` (its session stands, at its
-    level), `playing` (it is heard, by `lane`), `lost` (it is tried again by itself while the
-    stream plays) or `left` (it is not tried again).
+    `local` is our own address towards it once it is connected, `lane` the way by which
+    it plays.
     """
 
     stream: str
     receiver: str
-    state: str
+    state: MemberState
     code: str | None = None
     text: str = ""
     local: str | None = None

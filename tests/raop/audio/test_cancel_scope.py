@@ -11,6 +11,7 @@ from custom_components.airplay.raop.audio.cancel_scope import (
     CancelScope,
     Limits,
     Retries,
+    Watch,
 )
 from custom_components.airplay.raop.audio.media_errors import (
     AbandonedError,
@@ -19,7 +20,6 @@ from custom_components.airplay.raop.audio.media_errors import (
     UnplayableError,
     for_failure,
 )
-from custom_components.airplay.raop.audio.watch import Watch
 from custom_components.airplay.raop.errors import (
     MediaEmptyError,
     MediaError,

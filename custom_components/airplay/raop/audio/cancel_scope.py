@@ -1,4 +1,4 @@
-"""What all waiting of a source has in common: limits, and being abandoned."""
+"""What all waiting of a source has in common: limits, an eye on it, being abandoned."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -121,3 +121,43 @@ class CancelScope:
         """Forget what was attached."""
         with self._lock:
             self._releases.discard(release)
+
+
+class Watch:
+    """Calls, from a thread of its own, when something takes longer than it should.
+
+    Nothing else can interrupt a thread that waits inside of a decoder.
+    """
+
+    def __init__(self, limit_s: float, on_late: Callable[[], None]) -> None:
+        """Watch nothing yet."""
+        self._limit_s = limit_s
+        self._on_late = on_late
+        self._since: float | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, name="airplay-watch", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread soon; may be called without a start."""
+        self._ended.set()
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch what is done within."""
+        self._since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._since = None
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._limit_s / 4):
+            since = self._since
+            if since is not None and time.monotonic() - since > self._limit_s:
+                self._on_late()

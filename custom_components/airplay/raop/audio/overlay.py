@@ -1,5 +1,6 @@
 """A voice over music: PCM in, PCM out, frame by frame; no clock."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
@@ -93,8 +94,18 @@ class Overlay:
     `reach` says. Every sample of the voice is mixed in once, at its own level.
     """
 
-    def __init__(self, speech: Speech, plan: DuckingPlan, *, said: int = 0) -> None:
-        """Say a speech from a frame on; what is before it was heard already."""
+    def __init__(
+        self,
+        speech: Speech,
+        plan: DuckingPlan,
+        *,
+        said: int = 0,
+        on_phase: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Say a speech from a frame on; what is before it was heard already.
+
+        `on_phase` is called by whoever mixes, after another phase has begun.
+        """
         self._speech = speech
         self._plan = plan
         self._music = Ramp(1.0)
@@ -103,6 +114,7 @@ class Overlay:
         self._frame = 0
         self._left = 0
         self._is_cut = False
+        self._on_phase = on_phase
         self._phase: Phase | None = None
         # The first frame of each phase that was reached; other threads read it.
         self.began: dict[Phase, int] = {}
@@ -208,3 +220,4 @@ class Overlay:
         self._phase = phase
         self._left = frames
         self.began = {**self.began, phase: self._frame}
+        self._on_phase()

@@ -6,12 +6,11 @@ import threading
 
 from ..errors import MediaError
 from ..messages import Media, Tags
-from .cancel_scope import CancelScope, Limits, Retries
+from .cancel_scope import CancelScope, Limits, Retries, Watch
 from .events import Buffered, Ended, Failed, Recovered, Retitled, SourceEvent, Stalled
 from .media_errors import AbandonedError, UnplayableError, for_failure
 from .pcm import RATE, PcmQueue
 from .track import BREAKS, Track, open_track
-from .watch import Watch
 
 _LOGGER = logging.getLogger(__name__)
 

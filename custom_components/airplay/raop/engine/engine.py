@@ -41,6 +41,7 @@ from .announce.announcement import Announcement
 from .lanes.choice import LaneChoice
 from .pacing.pacer import Pacer
 from .ptp.service import PtpService, clock_id_of
+from .stream.context import StreamContext
 from .stream.registry import StreamRegistry, SupersededError
 from .stream.stream import Stream
 
@@ -51,17 +52,16 @@ class Engine:
     """The sender: any number of streams on one pacing thread."""
 
     def __init__(self, identity: Identity, emit: Callable[[Event], None]) -> None:
-        self._identity = identity
         self._emit = emit
+        self._identity = identity
         self._pacer = Pacer()
-        self.remotes = Remotes()
         self._choice = LaneChoice()
+        self.remotes = Remotes()
         self.ptp = PtpService(
-            self._pacer, clock_id_of(identity.dacp_id), on_change=self._tell_clock
+            self._pacer, clock_id_of(identity.dacp_id), on_change=self._emit_clock
         )
-        self._streams = StreamRegistry(self._make)
+        self._streams = StreamRegistry(self._make_stream)
         self._announcements: dict[str, Announcement] = {}
-        self._announcing: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -138,9 +138,8 @@ class Engine:
 
     async def close(self) -> None:
         """End all announcements, all streams, the PTP clock and the pacing thread."""
-        for announcing in self._announcing:
-            announcing.cancel()
-        await asyncio.gather(*self._announcing, return_exceptions=True)
+        announcements = self._announcements.values()
+        await asyncio.gather(*(each.stop() for each in announcements))
         await asyncio.gather(*(self._stop(stream.name) for stream in self._streams))
         await self.ptp.close()
         await asyncio.to_thread(self._pacer.stop)
@@ -161,7 +160,7 @@ class Engine:
                 for stream in self._streams:
                     stream.membership.seen(command.member)
 
-    def _tell_clock(self, problem: PtpUnavailableError | None) -> None:
+    def _emit_clock(self, problem: PtpUnavailableError | None) -> None:
         if problem:
             self._emit(ClockShared(code=problem.code, text=str(problem)))
         else:
@@ -192,19 +191,12 @@ class Engine:
             command, streams, pacer=self._pacer, emit=self._emit
         )
         self._announcements[command.announcement] = announcement
-        announcing = asyncio.create_task(announcement.run())
-        self._announcing.add(announcing)
         try:
-            await asyncio.wait([announcing])
+            await announcement.run()
         finally:
-            announcing.cancel()
-            self._announcing.discard(announcing)
             self._announcements.pop(command.announcement, None)
             for stream in streams.values():
                 self._streams.forget(stream)
-        if announcing.cancelled():
-            raise StoppedError("the sender ends")
-        announcing.result()
 
     async def _answer(self, number: int, command: Command) -> None:
         try:
@@ -256,30 +248,29 @@ class Engine:
                 kind = command.content_type if picture else "image/none"
                 stream.tracker.show_artwork(kind, picture)
 
-    def _make(self, name: str) -> Stream:
-        return Stream(
-            name,
+    def _make_stream(self, name: str) -> Stream:
+        context = StreamContext(
             pacer=self._pacer,
             identity=self._identity,
             emit=self._emit,
-            on_idle=self._streams.forget,
             remotes=self.remotes,
             ptp=self.ptp,
             choice=self._choice,
             on_button=self._press,
         )
+        return Stream(name, context, self._streams.forget)
 
     def _set(self, command: SetVolume | Tune) -> None:
         """Set something of a receiver wherever it plays."""
         for stream in self._streams:
-            members = stream.output.lanes
+            lanes = stream.output.lanes
             match command:
                 case SetVolume():
-                    members.set_volume(
+                    lanes.set_volume(
                         command.receiver, command.volume, is_muted=command.muted
                     )
                 case Tune():
-                    members.tune(command.receiver, command.delay_ms, command.channel)
+                    lanes.tune(command.receiver, command.delay_ms, command.channel)
 
 
 def _picture(command: SetArtwork) -> bytes:

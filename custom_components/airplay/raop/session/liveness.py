@@ -29,7 +29,14 @@ class Liveness:
         self._last_s = max(self._last_s, at_s)
         self._is_steady |= at_s - self._first_s >= STEADY_S
 
+    @property
+    def silent_at_s(self) -> float | None:
+        """From when on it asks no more, although it used to all the time."""
+        if not self._is_steady:
+            return None
+        return self._last_s + max(SILENT_S, min(2 * self._gap_s, _LONGEST_S))
+
     def is_silent(self, now_s: float) -> bool:
         """Whether it asks no more, although it used to all the time."""
-        patience_s = max(SILENT_S, min(2 * self._gap_s, _LONGEST_S))
-        return self._is_steady and now_s - self._last_s > patience_s
+        silent_at_s = self.silent_at_s
+        return silent_at_s is not None and now_s > silent_at_s

@@ -1,11 +1,12 @@
 """Announcements: what receivers hear of the voice, and of the music under it."""
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from custom_components.airplay.raop.engine.announce import stream_announcement
+from custom_components.airplay.raop.engine.pacing.change_signal import ChangeSignal
 from custom_components.airplay.raop.messages import (
     AnnouncementFailed,
     AnnouncementStarted,
@@ -64,7 +65,13 @@ async def test_start_is_told_with_its_instant_however_late_it_is_noticed(
     scene: Scene,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stream_announcement, "_LOOK_S", 0.23)
+    wait = ChangeSignal.wait
+
+    async def wait_late(signal: ChangeSignal, until_ns: int | None = None) -> None:
+        await wait(signal, until_ns)
+        await asyncio.sleep(0.23)
+
+    monkeypatch.setattr(ChangeSignal, "wait", wait_late)
     scene.bell(0.5)
 
     assert await scene.say(target(kitchen)) is None

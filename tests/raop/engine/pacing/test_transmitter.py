@@ -24,6 +24,7 @@ class Bench:
     """A transmitter with a clock that only the test moves."""
 
     def __init__(self, depth_ms: int = 400) -> None:
+        self.changes = 0
         self.ended: list[Pcm] = []
         self.switched: list[Pcm] = []
         self.now_ns = 1_000 * SECOND_NS
@@ -36,7 +37,11 @@ class Bench:
             depth_ms=depth_ms,
             on_switch=self.switched.append,
             on_end=self.ended.append,
+            on_change=self._count_change,
         )
+
+    def _count_change(self) -> None:
+        self.changes += 1
 
     def add(self, shape: Format | None = None, *, sequence: int = SEQUENCE) -> UdpSink:
         """Attach a receiver's ports."""
@@ -354,4 +359,39 @@ def test_a_channel_applies_from_the_next_packet_on() -> None:
     assert not set(picked) & set(plain)
     assert set(picked) <= set(left)
     assert heard(other.control) == []
+    bench.close()
+
+
+def test_a_source_that_runs_dry_and_flows_again_is_a_change_each_time() -> None:
+    bench = Bench()
+    bench.add()
+    tape = FakeSource(sound(22_050), is_whole=False)
+    at_ns = bench.begin(tape)
+    bench.run_until(at_ns)
+    before = bench.changes
+
+    bench.run_until(at_ns + 300 * MS)
+    dry = bench.changes
+    bench.run_until(at_ns + 600 * MS)
+    still_dry = bench.changes
+    tape.put(sound(44_100))
+    bench.run_until(at_ns + 800 * MS)
+
+    assert dry == still_dry == before + 1
+    assert bench.changes == dry + 1
+    bench.close()
+
+
+def test_the_end_of_the_line_is_a_change() -> None:
+    bench = Bench()
+    bench.add()
+    at_ns = bench.begin(FakeSource(sound(4_410)))
+    bench.run_until(at_ns + 100 * MS)
+    before = bench.changes
+
+    bench.run_until(at_ns + SECOND_NS)
+
+    assert bench.ended
+    assert bench.transmitter.line is None
+    assert bench.changes == before + 1
     bench.close()

@@ -403,3 +403,23 @@ def test_ports_are_those_of_the_sockets(outlet: UdpOutlet) -> None:
     assert outlet.control_port == port_of(outlet.control)
     assert outlet.timing_port == port_of(outlet.timing.sock)
     assert outlet.control_port != outlet.timing_port
+
+
+def test_evidence_is_told_at_once_and_then_at_most_once_a_second(
+    outlet: UdpOutlet, ears: UdpSink
+) -> None:
+    told: list[int] = []
+    outlet.on_evidence = lambda: told.append(1)
+
+    ask_time(ears, outlet)
+    outlet.timing.answer()
+    assert len(told) == 1
+
+    ask_time(ears, outlet)
+    outlet.timing.answer()
+    assert len(told) == 1
+
+    outlet._evident_ns -= 1_000 * MS
+    ask_time(ears, outlet)
+    outlet.timing.answer()
+    assert len(told) == 2

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from custom_components.airplay.raop.engine.net import clock
+from custom_components.airplay.raop.engine.pacing.change_signal import ChangeSignal
 from custom_components.airplay.raop.engine.pacing.pacer import Pacer
 from custom_components.airplay.raop.engine.ptp.links import PtpPortNumbers, place_of
 from custom_components.airplay.raop.engine.ptp.service import (
@@ -476,3 +477,19 @@ def test_link_local_addresses_are_told_apart_by_their_link(
 )
 def test_a_clock_is_named_by_the_dacp_id(dacp_id: str, clock_id: int) -> None:
     assert clock_id_of(dacp_id) == clock_id
+
+
+async def test_who_listens_for_evidence_is_told_when_there_is_some() -> None:
+    async with pair() as (peer, follower, _):
+        signal = ChangeSignal()
+        peer.listen(signal.notify_threadsafe)
+        until_ns = clock.now_ns() + 5_000 * MS
+        waiting = asyncio.create_task(
+            signal.wait_for(lambda: peer.has_evidence, until_ns)
+        )
+        await follower.wait_for(0x8)
+        assert not waiting.done()
+
+        follower.send(EVENT, message(0x1, 1, bytes(10)))
+
+        assert await waiting

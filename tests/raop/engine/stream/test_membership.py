@@ -9,6 +9,7 @@ import pytest
 from custom_components.airplay.raop.engine.stream import connecting
 from custom_components.airplay.raop.messages import (
     MemberChanged,
+    MemberState,
     Pause,
     Resume,
     SetVolume,
@@ -424,4 +425,6 @@ async def test_a_command_is_answered_although_many_come_and_go(
     assert (await harness.ended()).reason == "finished"
     assert stays.heard(read_wav(tune)).is_complete
     assert unix(stays.first_frame_ns) > 0
-    assert [each.state for each in harness.events_of(MemberChanged)].count("lost") == 0
+    assert [each.state for each in harness.events_of(MemberChanged)].count(
+        MemberState.LOST
+    ) == 0

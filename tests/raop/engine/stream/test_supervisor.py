@@ -123,7 +123,7 @@ async def test_a_member_that_answers_at_its_address_again_is_noticed(
             is_missed.set()
         return is_there
 
-    monkeypatch.setattr(reconnect, "answers", notice)
+    monkeypatch.setattr(reconnect, "is_reachable", notice)
     monkeypatch.setattr(retry_policy, "BACK_OFF_S", (30.0,))
     monkeypatch.setattr(reconnect, "_KNOCK_S", 0.2)
     group = await speakers(harness, 2)

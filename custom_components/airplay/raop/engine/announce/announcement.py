@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 from ...errors import RaopError, StoppedError
 from ...messages import Announce, Event
@@ -31,24 +32,31 @@ class Announcement:
             )
             for each in command.targets
         ]
+        self._running: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
-        self._speaking: list[asyncio.Task[None]] = []
+        self._speaking: list[asyncio.Task[RaopError | None]] = []
         self._is_cancelled = False
 
     async def run(self) -> None:
-        """Return when it was heard; raise where nobody could hear it."""
-        opening = self._opening = asyncio.create_task(self._clip.open())
+        """Return when it was heard.
+
+        Raises StoppedError: when it was cancelled or the sender ends, MediaError: when
+        it cannot be opened, and another RaopError when no receiver can play it.
+        """
+        self._running = asyncio.create_task(self._run())
         try:
-            await asyncio.wait([opening])
-            if self._is_cancelled:
-                raise StoppedError("the announcement was ended")
-            opening.result()
-            await self._speak()
+            await asyncio.wait([self._running])
         finally:
-            for task in (opening, *self._speaking):
-                task.cancel()
-            await asyncio.gather(*self._speaking, return_exceptions=True)
-            await self._pacer.run(self._clip.close)
+            self._running.cancel()
+        if self._running.cancelled():
+            raise StoppedError("the sender ends")
+        self._running.result()
+
+    async def stop(self) -> None:
+        """End it at once, as the sender ends."""
+        if self._running:
+            self._running.cancel()
+            await asyncio.wait([self._running])
 
     def cancel(self) -> None:
         """End it: what sounds fades at once, what does not is given up."""
@@ -59,34 +67,51 @@ class Announcement:
             if not part.cut():
                 task.cancel()
 
+    async def _run(self) -> None:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(self._pacer.run, self._clip.close)
+            opening = self._opening = asyncio.create_task(self._clip.open())
+            undo.callback(opening.cancel)
+            await asyncio.wait([opening])
+            if self._is_cancelled:
+                raise StoppedError("the announcement was ended")
+            opening.result()
+            await self._speak()
+
     async def _speak(self) -> None:
+        """Speak on all streams side by side; those that fail leave the others alone."""
         barrier = StartBarrier(len(self._parts))
-        self._speaking = [
-            asyncio.create_task(self._run(each, barrier)) for each in self._parts
-        ]
-        results = await asyncio.gather(*self._speaking, return_exceptions=True)
-        errors = [_error(each) for each in results if each is not None]
+        async with asyncio.TaskGroup() as tasks:
+            speaking = self._speaking = [
+                tasks.create_task(self._speak_on(each, barrier)) for each in self._parts
+            ]
+        errors = [_error_of(each) for each in speaking]
         if self._is_cancelled:
             raise StoppedError("the announcement was ended")
-        if len(errors) == len(results):
-            raise errors[0]
-        for part, result in zip(self._parts, results, strict=True):
-            if result is not None:
-                part.fail(_error(result))
+        found = [each for each in errors if each]
+        if len(found) == len(errors):
+            raise found[0]
+        for part, error in zip(self._parts, errors, strict=True):
+            if error:
+                part.fail(error)
 
-    async def _run(self, part: StreamAnnouncement, barrier: StartBarrier) -> None:
+    async def _speak_on(
+        self, part: StreamAnnouncement, barrier: StartBarrier
+    ) -> RaopError | None:
+        """Speak on one stream; return what stood in the way."""
         try:
             await part.run(barrier)
+        except RaopError as err:
+            return err
+        except Exception as err:  # noqa: BLE001 - the other streams speak on
+            return RaopError(repr(err))
         finally:
             if not part.has_met:
                 barrier.leave()
+        return None
 
 
-def _error(result: BaseException) -> RaopError:
-    match result:
-        case RaopError():
-            return result
-        case asyncio.CancelledError():
-            return StoppedError("the stream was stopped")
-        case _:
-            return RaopError(repr(result))
+def _error_of(speaking: asyncio.Task[RaopError | None]) -> RaopError | None:
+    if speaking.cancelled():
+        return StoppedError("the stream was stopped")
+    return speaking.result()

@@ -17,9 +17,10 @@ class AnnouncementMember:
 
     def __init__(self, addressee: Addressee, output: GroupOutput) -> None:
         self.member = addressee.member
+        self.receiver = addressee.member.receiver
         self._volume = addressee.volume
         self._connector = output.connector
-        self._members = output.lanes
+        self._lanes = output.lanes
         self._lane: Lane | None = None
         self._is_raised = False
         self._was_there = False
@@ -29,7 +30,7 @@ class AnnouncementMember:
 
     def update_lane(self) -> None:
         """Take the session that the receiver has now."""
-        lane = self._members.lane_for(self.member.receiver)
+        lane = self._lanes.lane_for(self.receiver)
         self._lane = lane if lane and lane.is_open else None
         self._was_there = self._was_there or self._lane is not None
 
@@ -39,16 +40,16 @@ class AnnouncementMember:
         lane = self._lane
         if lane is None or lane.outlet is None:
             return False
-        return self._members.lane_for(self.member.receiver) is lane
+        return self._lanes.lane_for(self.receiver) is lane
 
     @property
     def loss(self) -> RaopError:
         """Why the session does not stand."""
-        receiver = self.member.receiver
+        receiver = self.receiver
         if error := self._connector.failures.get(receiver):
             return error
         closed = ReceiverUnreachableError("the receiver closed the connection")
-        error = self._members.status.errors.get(receiver, closed)
+        error = self._lanes.reporter.errors.get(receiver, closed)
         if isinstance(error, StoppedError) and not self._was_there:
             # Nothing of this was stopped: it had left the stream before.
             return ReceiverTakenError("the receiver was switched to another source")
@@ -98,5 +99,5 @@ class AnnouncementMember:
         """Play at the level from before, unless another one was set meanwhile."""
         if self._is_raised and self._lane:
             self._is_raised = False
-            if self._members.lane_for(self.member.receiver) is self._lane:
+            if self._lanes.lane_for(self.receiver) is self._lane:
                 await self._lane.lower_volume()

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 import logging
-import time
 
 from ...audio.overlay import DuckingPlan, Overlay, Phase
 from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
@@ -24,7 +23,6 @@ from .start_barrier import StartBarrier
 
 _LOGGER = logging.getLogger(__name__)
 
-_LOOK_S = 0.01
 _ATTEMPTS = 3
 # So long a receiver's clock is waited for, and less while others could begin.
 _EVIDENCE_S = 4.0
@@ -104,8 +102,8 @@ class StreamAnnouncement:
 
     def fail(self, error: RaopError) -> None:
         """Tell that those who are left do not hear it."""
-        for hearer in self._left:
-            self._tell_failed(hearer, error)
+        for member in self._left:
+            self._emit_failed(member, error)
 
     @property
     def _left(self) -> list[AnnouncementMember]:
@@ -115,8 +113,8 @@ class StreamAnnouncement:
         self, transmitter: Transmitter, awake_ns: int, barrier: StartBarrier
     ) -> None:
         pacer = self._output.pacer
-        for hearer in self._left:
-            hearer.update_lane()
+        for member in self._left:
+            member.update_lane()
         await self._await_evidence(transmitter)
         is_silent = await pacer.run(lambda: transmitter.is_silent)
         voices = self._make_voices(is_silent=is_silent)
@@ -132,9 +130,9 @@ class StreamAnnouncement:
         self._voices = voices
         await pacer.run(transmitter.commit)
         await all_of(
-            self._hear(hearer, voice.overlay, transmitter)
+            self._hear(member, voice.overlay, transmitter)
             for voice in voices
-            for hearer in voice.members
+            for member in voice.members
         )
         if self._clip.error:
             raise self._clip.error
@@ -142,15 +140,15 @@ class StreamAnnouncement:
     async def _await_evidence(self, transmitter: Transmitter) -> None:
         """Wait for the clocks of all; who does not answer has others not wait long."""
         patience_s = _PATIENCE_S if len(self._left) > 1 else _EVIDENCE_S
-        deadline = time.monotonic() + patience_s
+        until_ns = clock.now_ns() + round(patience_s * SECOND_NS)
         while True:
             self._check(transmitter)
             silent = [each for each in self._left if not each.is_answering]
-            if not silent or time.monotonic() > deadline:
+            if not silent or clock.now_ns() >= until_ns:
                 break
-            await asyncio.sleep(_LOOK_S)
-        for hearer in silent:
-            self._lose(hearer, ReceiverSilentError(SILENT))
+            await self._output.changes.wait(until_ns)
+        for member in silent:
+            self._lose(member, ReceiverSilentError(SILENT))
 
     def _make_voices(self, *, is_silent: bool) -> list[_Voice]:
         """Return one voice for all, or one for each of those addressed."""
@@ -159,7 +157,12 @@ class StreamAnnouncement:
         voices = []
         for members in parts:
             plan = self._plan(members)
-            overlay = Overlay(self._clip, plan, said=self._said)
+            overlay = Overlay(
+                self._clip,
+                plan,
+                said=self._said,
+                on_phase=self._output.changes.notify_threadsafe,
+            )
             outlet = members[0].outlet if self._is_apart else None
             frames = 0 if is_silent else plan.preamble_frames
             preamble_ns = frames * SECOND_NS // SAMPLE_RATE
@@ -179,38 +182,40 @@ class StreamAnnouncement:
         )
 
     async def _hear(
-        self, hearer: AnnouncementMember, overlay: Overlay, transmitter: Transmitter
+        self, member: AnnouncementMember, overlay: Overlay, transmitter: Transmitter
     ) -> None:
         """Follow what a receiver hears, and change its level where that is nothing."""
 
         async def begin() -> None:
-            frame = overlay.began[Phase.VOICE] + hearer.delay_frames
+            frame = overlay.began[Phase.VOICE] + member.delay_frames
             line = transmitter.line
-            self._tell_started(hearer, line.time_of(frame) if line else clock.now_ns())
+            self._emit_started(member, line.time_of(frame) if line else clock.now_ns())
             # What was silent just now may not have been so before.
-            await hearer.raise_volume()
+            await member.raise_volume()
 
         steps: list[tuple[Phase, Callable[[], Awaitable[None]]]] = [
-            (Phase.QUIET, hearer.raise_volume),
+            (Phase.QUIET, member.raise_volume),
             (Phase.VOICE, begin),
-            (Phase.QUIET_AGAIN, hearer.lower_volume),
-            (Phase.OVER, hearer.lower_volume),
+            (Phase.QUIET_AGAIN, member.lower_volume),
+            (Phase.OVER, member.lower_volume),
         ]
-        while steps and hearer.failure is None:
-            frame = self._heard_frame(hearer, overlay, transmitter)
+        while steps and member.failure is None:
+            frame = self._heard_frame(member, overlay, transmitter)
             began = overlay.began
             while steps and steps[0][0] not in began and _is_past(steps[0][0], began):
                 del steps[0]
             phase, act = steps[0]
-            wait = 0 if phase is Phase.VOICE else _MARGIN_FRAMES
-            if phase in began and began[phase] + wait <= frame:
+            margin = 0 if phase is Phase.VOICE else _MARGIN_FRAMES
+            due = began[phase] + margin if phase in began else None
+            if due is not None and due <= frame:
                 del steps[0]
                 await act()
             else:
-                await asyncio.sleep(_LOOK_S)
+                until_ns = _heard_ns(due, member, transmitter)
+                await self._output.changes.wait(until_ns)
 
     def _heard_frame(
-        self, hearer: AnnouncementMember, overlay: Overlay, transmitter: Transmitter
+        self, member: AnnouncementMember, overlay: Overlay, transmitter: Transmitter
     ) -> int:
         line = transmitter.line
         if line is None and Phase.OVER in overlay.began:
@@ -224,42 +229,42 @@ class StreamAnnouncement:
             heard = max(0, frame - overlay.began[Phase.VOICE]) + overlay.said_before
             self._said = max(self._said, min(heard, overlay.said_frames))
         self._check(transmitter)
-        return frame - hearer.delay_frames
+        return frame - member.delay_frames
 
     def _check(self, transmitter: Transmitter) -> None:
         """Let go of those who are gone; raise where there is nobody, or another line."""
         if self._output.transmitter is not transmitter:
             raise _InterruptedError
-        for hearer in self._left:
-            if not hearer.is_there:
-                self._lose(hearer, hearer.loss)
+        for member in self._left:
+            if not member.is_there:
+                self._lose(member, member.loss)
 
-    def _lose(self, hearer: AnnouncementMember, error: RaopError) -> None:
+    def _lose(self, member: AnnouncementMember, error: RaopError) -> None:
         """Go on without one of several; raise why where it was the last one."""
         if len(self._left) == 1:
             raise error
-        self._tell_failed(hearer, error)
+        self._emit_failed(member, error)
 
-    def _tell_started(self, hearer: AnnouncementMember, at_ns: int) -> None:
-        if hearer.is_started or hearer.failure:
+    def _emit_started(self, member: AnnouncementMember, at_ns: int) -> None:
+        if member.is_started or member.failure:
             return
-        hearer.is_started = True
+        member.is_started = True
         self._emit(
             AnnouncementStarted(
                 announcement=self._command.announcement,
                 stream=self._stream.name,
-                receiver=hearer.member.receiver,
+                receiver=member.receiver,
                 at=clock.to_unix(at_ns),
             )
         )
 
-    def _tell_failed(self, hearer: AnnouncementMember, error: RaopError) -> None:
-        hearer.failure = error
+    def _emit_failed(self, member: AnnouncementMember, error: RaopError) -> None:
+        member.failure = error
         self._emit(
             AnnouncementFailed(
                 announcement=self._command.announcement,
                 stream=self._stream.name,
-                receiver=hearer.member.receiver,
+                receiver=member.receiver,
                 code=error.code,
                 text=str(error),
             )
@@ -273,6 +278,16 @@ def _begin(transmitter: Transmitter, voices: Sequence[_Voice], at_ns: int) -> bo
     for voice in voices:
         transmitter.speak(voice.overlay, at_ns - voice.preamble_ns, voice.outlet)
     return transmitter.line is not None
+
+
+def _heard_ns(
+    frame: int | None, member: AnnouncementMember, transmitter: Transmitter
+) -> int | None:
+    """Return when a receiver plays a frame, if that is known."""
+    line = transmitter.line
+    if frame is None or line is None:
+        return None
+    return line.time_of(frame + member.delay_frames)
 
 
 async def _raise_volume(members: Sequence[AnnouncementMember]) -> None:

@@ -4,7 +4,6 @@ from abc import abstractmethod
 import asyncio
 import logging
 import secrets
-import time
 from typing import override
 import uuid
 
@@ -28,11 +27,13 @@ from ...session.airplay2 import (
 from ...session.control import Caller
 from ...session.events import button_of
 from ...session.ptp_readiness import habit_of
+from ...session.timeline import SECOND_NS
 from ...wire.rtsp import Call
 from ..net import clock
 from ..net.connection import Connection
 from ..net.event_channel import EventChannel
 from ..net.login import connect_airplay2
+from ..pacing.change_signal import ChangeSignal
 from ..pacing.outlet import Outlet
 from ..pacing.transmitter import Transmitter
 from ..ptp.service import PtpPeer
@@ -50,7 +51,6 @@ _MISSES = 3
 _CLAIM_S = 0.2
 # Without the clock of a receiver that keeps its own there is nothing to tell it.
 _THEIR_CLOCK_S = 3.0
-_LOOK_S = 0.01
 
 
 class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
@@ -105,6 +105,8 @@ class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
             transmitter.attach(outlet, sequence, now_ns=now_ns, lead_ns=lead_ns)
 
         await self._pacer.run(attach)
+        if self._peer:
+            self._peer.listen(transmitter.on_change)
         self._spawn(self._keep_in_touch())
 
     @override
@@ -200,11 +202,12 @@ class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
         """Wait a moment for a sign that our clock has arrived, or theirs here."""
         if self._peer is None:
             return
-        self._peer.begin()
-        is_theirs = self.receiver.keeps_clock
-        until_s = time.monotonic() + (_THEIR_CLOCK_S if is_theirs else _CLAIM_S)
-        while not self._peer.has_evidence and time.monotonic() < until_s:
-            await asyncio.sleep(_LOOK_S)
+        peer, claimed = self._peer, ChangeSignal()
+        peer.begin()
+        peer.listen(claimed.notify_threadsafe)
+        wait_s = _THEIR_CLOCK_S if self.receiver.keeps_clock else _CLAIM_S
+        until_ns = clock.now_ns() + round(wait_s * SECOND_NS)
+        await claimed.wait_for(lambda: peer.has_evidence, until_ns)
 
     async def _set_up_stream(
         self,
@@ -272,6 +275,8 @@ class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
                 misses = 0
                 self._answered_ns = clock.now_ns()
                 self._hear_rate(rate)
+                if self._transmitter:
+                    self._transmitter.on_change()
             await asyncio.sleep(_FEEDBACK_S)
 
     def _lose(self, reason: RaopError) -> None:

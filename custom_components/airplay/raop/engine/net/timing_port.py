@@ -13,15 +13,15 @@ class TimingPort:
     """Answers a receiver's timing requests, and nobody else's."""
 
     def __init__(
-        self, local: str, remote: str, on_first_answer: Callable[[int], None]
+        self, local: str, remote: str, on_answer: Callable[[int], None]
     ) -> None:
-        """`on_first_answer` is told the session time at which it was given."""
+        """`on_answer` gets the session time at which an answer was given."""
         self.sock = sockets.bind(local)
         sockets.stamp_arrivals(self.sock)
         self.replies = 0
         self.last_evidence_ns: int | None = None
         self._peer = sockets.without_scope(remote)
-        self._on_first_answer = on_first_answer
+        self._on_answer = on_answer
         self._clock_spread = ClockSpread()
 
     @property
@@ -54,5 +54,4 @@ class TimingPort:
             self._clock_spread.add(received, to_unix_ns(request.sent_ntp))
             self.replies += 1
             self.last_evidence_ns = now_ns = clock.now_ns()
-            if self.replies == 1:
-                self._on_first_answer(now_ns)
+            self._on_answer(now_ns)

@@ -83,6 +83,11 @@ class PcmFeed:
         self._segments: tuple[Segment, ...] = (Segment(0, 0, None, sounds=False),)
 
     @property
+    def segments(self) -> tuple[Segment, ...]:
+        """What the timeline holds, as far as it is made; another tuple if that changes."""
+        return self._segments
+
+    @property
     def is_held(self) -> bool:
         """Whether the music waits."""
         return self._held is not None

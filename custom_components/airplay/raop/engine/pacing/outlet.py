@@ -3,6 +3,7 @@
 Everything but the counters runs on the pacing thread.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from ...commands import Channel
@@ -23,6 +24,8 @@ class Outlet(Protocol):
     due_ns: int
     delay_frames: int
     packets: int
+    # Called on the pacing thread after something has come from the receiver.
+    on_evidence: Callable[[], None]
 
     @property
     def resent(self) -> int:

@@ -60,6 +60,8 @@ class TcpOutlet:
         self.packets = 0
         self.resent = 0
         self._lead_ns = 0
+        # Not called: a receiver says nothing on this connection.
+        self.on_evidence: Callable[[], None] = lambda: None
 
     def tune(self, delay_frames: int, channel: Channel) -> None:
         """Set when the receiver is heard; packets from now on are of the channel."""

@@ -35,7 +35,9 @@ class Transmitter:
         depth_ms: int,
         on_switch: Callable[[Pcm], None],
         on_end: Callable[[Pcm], None],
+        on_change: Callable[[], None],
     ) -> None:
+        """`on_change` is called after the line, the feed or a receiver's evidence change."""
         self.line: Line | None = None
         self.backlog = Backlog(sequence, frame, ssrc)
         self._packetizer = Packetizer(self.backlog, on_switch)
@@ -49,6 +51,7 @@ class Transmitter:
         # Set where a receiver must not be made to drop what it holds.
         self.is_unbroken = False
         self._on_end = on_end
+        self.on_change = on_change
         self._settled_ns = 0
         self._joined: dict[Format, tuple[int, list[bytes], bytes]] = {}
 
@@ -74,7 +77,9 @@ class Transmitter:
 
         The entry may have come too late meanwhile.
         """
+        outlet.on_evidence = self.on_change
         self._outlets.add(outlet, sequence, self.line, now_ns, lead_ns)
+        self.on_change()
 
     def heard_ns(self, outlet: Outlet) -> int | None:
         """Return the instant from which on an outlet's receiver is heard."""
@@ -236,23 +241,25 @@ class Transmitter:
         """Make and send what is due; return the time of the next turn."""
         if self.line is None:
             return now_ns + SECOND_NS
+        before = self.line, self.feed.segments
+        due_ns = self._send_due(now_ns)
+        self._packetizer.drop_branches(self.line.frame_at(now_ns))
+        self._look_for_end(now_ns)
+        if before != (self.line, self.feed.segments):
+            self.on_change()
+        return due_ns
+
+    def _send_due(self, now_ns: int) -> int:
         before = self.next_sequence
         due_ns = self._advance(now_ns)
         has_more = self.next_sequence != before
         branches = self._packetizer.branches
         for outlet in self._outlets.outlets:
             if has_more or outlet.due_ns <= now_ns:
-                stock = branches.get(outlet, self) if branches else self
-                outlet.due_ns = outlet.pump(now_ns, stock)
+                packets = branches.get(outlet, self) if branches else self
+                outlet.due_ns = outlet.pump(now_ns, packets)
             due_ns = min(due_ns, outlet.due_ns)
-        self._look_for_end(now_ns)
-        if branches:
-            self._drop_branches(now_ns)
         return due_ns
-
-    def _drop_branches(self, now_ns: int) -> None:
-        if self.line:
-            self._packetizer.drop_branches(self.line.frame_at(now_ns))
 
     def _advance(self, now_ns: int) -> int:
         assert self.line is not None

@@ -26,6 +26,9 @@ _MS = 1_000_000
 _EAGER_SYNC_NS = 25 * _MS
 _EAGER_FOR_NS = 500 * _MS
 _SYNC_NS = 1000 * _MS
+# The first timing answer is passed on at once, and what follows at most so often: it
+# shows that the receiver is still there.
+_EVIDENCE_GAP_NS = 1000 * _MS
 # The receiver works its clock out a moment after our first answer arrived.
 _AFTER_FIRST_ANSWER_NS = 20 * _MS
 
@@ -66,7 +69,7 @@ class UdpOutlet:
         self._peer = sockets.without_scope(remote)
         self._remote = remote
         self.shape = shape
-        self.timing = TimingPort(local, remote, self._repeat_sync_soon)
+        self.timing = TimingPort(local, remote, self._note_answer)
         self.control = sockets.bind(local)
         self._audio: socket.socket | None = None
         self._local = local
@@ -87,6 +90,8 @@ class UdpOutlet:
         self.send_errors = 0
         self._lead_ns = 0
         self._asked_ns: int | None = None
+        self._evident_ns = 0
+        self.on_evidence: Callable[[], None] = lambda: None
         self._resend_share = ResendShare()
 
     @property
@@ -195,6 +200,19 @@ class UdpOutlet:
             self._asked_ns = clock.now_ns()
             self._resends.ask(request)
             self.due_ns = 0
+            self._note_evidence(self._asked_ns)
+
+    def _note_answer(self, now_ns: int) -> None:
+        if self.timing.replies == 1:
+            self._evident_ns = 0
+            self._repeat_sync_soon(now_ns)
+        self._note_evidence(now_ns)
+
+    def _note_evidence(self, now_ns: int) -> None:
+        """Pass on that something came from the receiver, but not too often."""
+        if now_ns - self._evident_ns >= _EVIDENCE_GAP_NS:
+            self._evident_ns = now_ns
+            self.on_evidence()
 
     def _repeat_sync_soon(self, now_ns: int) -> None:
         self._eager_until_ns = now_ns + _EAGER_FOR_NS

@@ -78,6 +78,13 @@ class PtpPeer:
         clock_map = self._peer.clock_map
         return clock_map.session_ns(timeline_ns) if clock_map else timeline_ns
 
+    def listen(self, on_evidence: Callable[[], None]) -> None:
+        """Call `on_evidence`, in place of an earlier one, when there is evidence anew.
+
+        It is also called once now, always on the pacing thread.
+        """
+        self._service.listen(self._guest, self, on_evidence)
+
     def begin(self) -> None:
         """Show our clock at once, and look for new evidence: SETUP was just answered.
 
@@ -89,7 +96,7 @@ class PtpPeer:
         """Let go of the receiver; doing so again does no harm."""
         if self._is_held:
             self._is_held = False
-            self._service.release(self._guest)
+            self._service.release(self._guest, self)
 
 
 class PtpService:
@@ -149,9 +156,20 @@ class PtpService:
         """See PtpPeer."""
         self._pacer.post(lambda: guest.peer.begin(clock.now_ns()))
 
-    def release(self, guest: _Guest) -> None:
+    def listen(
+        self, guest: _Guest, peer: PtpPeer, on_evidence: Callable[[], None]
+    ) -> None:
         """See PtpPeer."""
-        self._pacer.post(lambda: self._dismiss(guest))
+
+        def listen() -> None:
+            guest.listeners[peer] = on_evidence
+            on_evidence()
+
+        self._pacer.post(listen)
+
+    def release(self, guest: _Guest, peer: PtpPeer) -> None:
+        """See PtpPeer."""
+        self._pacer.post(lambda: self._dismiss(guest, peer))
 
     async def close(self) -> None:
         """Free the ports; there are no peers any more."""
@@ -200,7 +218,8 @@ class PtpService:
         guest.holders += 1
         return PtpPeer(self, guest)
 
-    def _dismiss(self, guest: _Guest) -> None:
+    def _dismiss(self, guest: _Guest, peer: PtpPeer) -> None:
+        guest.listeners.pop(peer, None)
         guest.holders -= 1
         if not guest.holders:
             self._guests.pop(guest.place, None)
@@ -230,6 +249,7 @@ class PtpService:
             guest = self._guest_at(place_from(address))
             if guest is None:
                 continue
+            had_evidence = guest.peer.has_evidence(arrived_ns)
             try:
                 answers = guest.peer.receive(datagram, arrived_ns)
             except ReceiverProtocolError as err:
@@ -237,6 +257,9 @@ class PtpService:
                 continue
             for answer in answers:
                 self._send(link, address, answer)
+            if not had_evidence and guest.peer.has_evidence(arrived_ns):
+                for notify in guest.listeners.values():
+                    notify()
 
     def _guest_at(self, place: Place) -> _Guest | None:
         if guest := self._guests.get(place):
@@ -277,3 +300,4 @@ class _Guest:
         self.place = place_of(addresses[0])
         self.places: set[Place] = set()
         self.holders = 0
+        self.listeners: dict[PtpPeer, Callable[[], None]] = {}

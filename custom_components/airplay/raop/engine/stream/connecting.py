@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
 import time
 
 from ...errors import (
@@ -10,14 +11,16 @@ from ...errors import (
     ReceiverBusyError,
     ReceiverUnreachableError,
 )
-from ...messages import Member
+from ...messages import Member, MemberState
+from ...session.timeline import SECOND_NS
 from ..lanes.lane import Lane
+from ..net import clock
+from ..pacing.change_signal import ChangeSignal
 from ..pacing.transmitter import Transmitter
 from .lanes import Lanes, tear_down
 
 # Who is not ready so long after the first one comes later.
 _PATIENCE_S = 3.0
-_LOOK_S = 0.01
 # How often a busy receiver is asked again: a few times at least, and not like a flood.
 _QUICK_S = 0.5
 _SLOW_S = 5.0
@@ -27,9 +30,13 @@ class Connector:
     """Brings receivers from nothing to a session that stands on the timeline."""
 
     def __init__(
-        self, members: Lanes, transmitter: Callable[[], Transmitter | None]
+        self,
+        lanes: Lanes,
+        changes: ChangeSignal,
+        transmitter: Callable[[], Transmitter | None],
     ) -> None:
-        self._members = members
+        self._lanes = lanes
+        self._changes = changes
         self._transmitter = transmitter
         self._under_way: dict[str, asyncio.Task[Lane]] = {}
         # Why those failed that `gather` has left out.
@@ -68,25 +75,21 @@ class Connector:
         for member in wanted:
             self._begin(member, patience_s, is_media_ready)
         tasks = {each.receiver: self._under_way[each.receiver] for each in wanted}
-        knows_time = len(wanted) > 1 or self._members.stand
-        deadline = time.monotonic() + _PATIENCE_S if self._members.stand else None
+        knows_time = len(wanted) > 1 or self._lanes.stand
+        until_ns = _patience_ns() if self._lanes.stand else None
         while waiting := [
             name for name in tasks if not self._is_settled(name, knows_time=knows_time)
         ]:
-            if deadline is None and len(waiting) < len(tasks) and self._members.stand:
-                deadline = time.monotonic() + _PATIENCE_S
-            if deadline is not None and time.monotonic() > deadline:
+            if until_ns is None and len(waiting) < len(tasks) and self._lanes.stand:
+                until_ns = _patience_ns()
+            if until_ns is not None and clock.now_ns() >= until_ns:
                 break
-            pending = [task for task in tasks.values() if not task.done()]
-            if pending and not self._members.stand:
-                await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            else:
-                await asyncio.sleep(_LOOK_S)
+            await self._changes.wait(until_ns)
         for name, task in tasks.items():
             if task.done():
                 self._under_way.pop(name, None)
         self.failures = _errors(tasks)
-        if not self._members.stand:
+        if not self._lanes.stand:
             self._raise_failure()
 
     async def cancel(self, receiver: str) -> None:
@@ -105,7 +108,7 @@ class Connector:
 
     def _raise_failure(self) -> None:
         for receiver, error in self.failures.items():
-            self._members.status.emit(receiver, "lost", error)
+            self._lanes.reporter.member(receiver, MemberState.LOST, error)
         for error in self.failures.values():
             raise error
         raise ReceiverUnreachableError("the receivers closed their connections")
@@ -125,6 +128,7 @@ class Connector:
         self, member: Member, patience_s: float, is_media_ready: asyncio.Event | None
     ) -> asyncio.Task[Lane]:
         task = asyncio.create_task(self._arrive(member, patience_s, is_media_ready))
+        task.add_done_callback(lambda _: self._changes.notify())
         self._under_way[member.receiver] = task
         return task
 
@@ -132,17 +136,15 @@ class Connector:
         self, member: Member, patience_s: float, is_media_ready: asyncio.Event | None
     ) -> Lane:
         lane = await self._open(member, patience_s)
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(tear_down, [lane])
             if is_media_ready:
                 await is_media_ready.wait()
-        except asyncio.CancelledError:
-            await tear_down([lane])
-            raise
-        transmitter = self._transmitter()
-        if transmitter is None:
-            await tear_down([lane])
-            raise NoStreamError("the stream has ended")
-        await self._members.record([lane], transmitter)
+            transmitter = self._transmitter()
+            if transmitter is None:
+                raise NoStreamError("the stream has ended")
+            undo.pop_all()
+        await self._lanes.record([lane], transmitter)
         if transmitter.line is None:
             # What it was sent of a line that ended meanwhile shall not be heard.
             await _silence(lane, transmitter)
@@ -153,12 +155,17 @@ class Connector:
         gap_s = min(max(patience_s / 20, _QUICK_S), _SLOW_S)
         while True:
             try:
-                return await self._members.prepare(member)
+                return await self._lanes.prepare(member)
             except ReceiverBusyError:
                 if time.monotonic() + gap_s > until_s:
                     raise
-            self._members.status.emit(member.receiver, "busy")
+            self._lanes.reporter.member(member.receiver, MemberState.BUSY)
             await asyncio.sleep(gap_s)
+
+
+def _patience_ns() -> int:
+    """Return until when those are waited for that are not ready yet."""
+    return clock.now_ns() + round(_PATIENCE_S * SECOND_NS)
 
 
 def _is_done_well(task: asyncio.Task[Lane]) -> bool:

@@ -2,27 +2,22 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack
 from dataclasses import asdict, replace
 import time
 from weakref import WeakSet
 
-from ...buttons import Button
 from ...errors import RaopError, StoppedError
-from ...messages import Channel, Event, Identity, Member, MemberProgress
+from ...messages import Channel, Member, MemberProgress, MemberState
 from ...session.lead import lead_ms
-from ...session.remote import Remotes
-from ..lanes.choice import LaneChoice, prepare_lane
+from ..lanes.choice import prepare_lane
 from ..lanes.context import GroupKeys, LaneContext
 from ..lanes.lane import Lane, Show
 from ..net.sockets import without_scope
-from ..pacing.pacer import Pacer
+from ..pacing.change_signal import ChangeSignal
 from ..pacing.transmitter import Transmitter
-from ..ptp.service import PtpService
-from .member_status import MemberStatus
-
-
-def ignore_button(_receiver: str, _button: Button) -> None:
-    """Where nobody plays by buttons, they do nothing."""
+from .context import StreamContext
+from .reports import StreamReporter
 
 
 class Lanes:
@@ -31,22 +26,18 @@ class Lanes:
     def __init__(
         self,
         stream: str,
+        context: StreamContext,
+        reporter: StreamReporter,
+        changes: ChangeSignal,
         *,
-        pacer: Pacer,
-        identity: Identity,
-        emit: Callable[[Event], None],
         on_lost: Callable[[str, RaopError], Coroutine[None, None, None]],
-        remotes: Remotes | None = None,
-        ptp: PtpService | None = None,
-        choice: LaneChoice | None = None,
-        on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:
         self._stream = stream
-        self._pacer = pacer
-        self.status = MemberStatus(stream, emit)
+        self.reporter = reporter
+        self._changes = changes
         self._on_lost = on_lost
-        self._remotes = remotes or Remotes()
-        self._choice = choice or LaneChoice()
+        self._remotes = context.remotes
+        self._choice = context.choice
         self._lanes: dict[str, Lane] = {}
         self._joining: WeakSet[Lane] = WeakSet()
         self._guards: dict[str, asyncio.Task[None]] = {}
@@ -54,7 +45,13 @@ class Lanes:
         self._levels: dict[str, tuple[float | None, bool]] = {}
         self.drop_outs: dict[str, int] = {}
         self._tunings: dict[str, tuple[int, Channel]] = {}
-        self._context = LaneContext(identity, pacer, GroupKeys.random(), ptp, on_button)
+        self._context = LaneContext(
+            context.identity,
+            context.pacer,
+            GroupKeys.random(),
+            context.ptp,
+            context.on_button,
+        )
 
     def __bool__(self) -> bool:
         return bool(self._lanes)
@@ -121,27 +118,29 @@ class Lanes:
             without_scope(lane.remote_address),
             time.monotonic(),
         )
-        self.status.emit(member.receiver, "connected", local=lane.local_address)
+        self.reporter.member(
+            member.receiver, MemberState.CONNECTED, local=lane.local_address
+        )
         return lane
 
     async def record(self, lanes: Iterable[Lane], transmitter: Transmitter) -> None:
         """Start the sessions on the timeline, also where it runs, and keep them."""
         added = tuple(lanes)
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(tear_down, added)
             await all_of(lane.record(transmitter) for lane in added)
-        except BaseException:
-            await tear_down(added)
-            raise
+            undo.pop_all()
         for lane in added:
             name = lane.member.receiver
             self._release(name)
             self._lanes[name] = lane
             self._joining.discard(lane)
             if lane.found_volume is not None:
-                self.status.emit_volume(name, lane.found_volume)
-            self.status.emit(name, "started")
+                self.reporter.volume_found(name, lane.found_volume)
+            self.reporter.member(name, MemberState.STARTED)
             self._guards[name] = asyncio.create_task(self._guard(name, lane))
             self._remotes.began(name, time.monotonic())
+        self._changes.notify()
 
     def lane_for(self, receiver: str) -> Lane | None:
         """Return the lane of a receiver that has one."""
@@ -152,6 +151,7 @@ class Lanes:
         lane = self._lanes.pop(receiver, None)
         if lane is None:
             return False
+        self._changes.notify()
         self._guards.pop(receiver).cancel()
         self._remotes.ended(receiver, time.monotonic())
         await tear_down([lane])
@@ -160,9 +160,9 @@ class Lanes:
     async def leave(self, receiver: str, error: RaopError | None = None) -> None:
         """Take out a receiver, which is not tried again."""
         reason = error or StoppedError("the receiver was taken out")
-        self.status.errors[receiver] = reason
+        self.reporter.errors[receiver] = reason
         await self.drop(receiver)
-        self.status.emit(receiver, "left", error)
+        self.reporter.member(receiver, MemberState.LEFT, error)
 
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence all; the given packet comes next.
@@ -180,10 +180,12 @@ class Lanes:
         for lane, result in zip(lanes, results, strict=True):
             if result:
                 lane.release()
+        self._changes.notify()
 
     async def tear_down(self) -> None:
         """End all sessions."""
         lanes, self._lanes = self.lanes, {}
+        self._changes.notify()
         guards, self._guards = tuple(self._guards.values()), {}
         for guard in guards:
             if guard is not asyncio.current_task():
@@ -226,7 +228,9 @@ class Lanes:
     def sounds(self, lane: Lane) -> None:
         """Tell that a receiver is heard, as far as can be seen."""
         self._choice.mark_heard(lane)
-        self.status.emit(lane.member.receiver, "playing", lane=str(lane.kind))
+        self.reporter.member(
+            lane.member.receiver, MemberState.PLAYING, lane=str(lane.kind)
+        )
 
     def shun(self, lane: Lane) -> bool:
         """Reach a receiver by another way next time; return whether there is one."""
@@ -282,7 +286,8 @@ class Lanes:
         self._guards.pop(name, None)
         self._remotes.ended(name, time.monotonic())
         lane.release()
-        self.status.emit(name, "lost", error)
+        self.reporter.member(name, MemberState.LOST, error)
+        self._changes.notify()
         await self._on_lost(name, error)
 
 
@@ -298,10 +303,9 @@ async def tear_down(lanes: Iterable[Lane]) -> None:
 
 async def all_of(work: Iterable[Coroutine[None, None, None]]) -> None:
     """Run everything side by side; the first failure ends the rest and is raised."""
-    tasks = [asyncio.create_task(each) for each in work]
     try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        async with asyncio.TaskGroup() as tasks:
+            for each in work:
+                tasks.create_task(each)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None

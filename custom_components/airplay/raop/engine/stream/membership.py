@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
 
 from ...errors import (
     NoStreamError,
@@ -17,26 +16,8 @@ from ...session.roster import Roster
 from ..lanes.lane import Lane
 from .lanes import all_of
 from .output import GroupOutput
+from .states import StreamStatus
 from .supervisor import MemberSupervisor
-
-
-class RunningMusic(Protocol):
-    """What there is to hear."""
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nothing plays or is about to."""
-
-    @property
-    def has_command(self) -> bool:
-        """Whether something plays or is paused."""
-
-    @property
-    def is_changing(self) -> bool:
-        """Whether a command sees to what becomes of a lost receiver."""
-
-    async def fail(self, receiver: str, error: RaopError) -> None:
-        """End, as nobody is left to hear it."""
 
 
 class Membership:
@@ -45,13 +26,16 @@ class Membership:
     def __init__(
         self,
         output: GroupOutput,
-        music: RunningMusic,
+        status: StreamStatus,
         *,
         on_arrived: Callable[[Lane], None],
+        on_all_lost: Callable[[str, RaopError], Coroutine[None, None, None]],
     ) -> None:
+        """`on_all_lost` gets the receiver that was lost last, and why."""
         self._output = output
         self._lanes = output.lanes
-        self._music = music
+        self._status = status
+        self._on_all_lost = on_all_lost
         self._roster = Roster()
         self._supervisor = MemberSupervisor(
             output, self._roster, on_arrived=on_arrived, on_hopeless=self._lose_hope
@@ -104,9 +88,9 @@ class Membership:
         """
         if not self._roster.give_up(command):
             return
-        if not self._music.has_command:
+        if not self._status.command:
             self._supervisor.dismiss(NoStreamError("nothing plays"))
-        elif self._music.is_quiet:
+        elif self._status.is_quiet:
             self._supervisor.dismiss()
         elif self._output.line:
             self._supervisor.start()
@@ -144,11 +128,11 @@ class Membership:
         # Who is about to leave still has a session, and would seem to be heard.
         async with self._turns[member.receiver]:
             is_awaited = self._roster.is_awaited
-            if not (is_awaited or self._music.has_command):
+            if not (is_awaited or self._status.command):
                 return
             self._roster.add(member)
             self._lanes.want_too(member)
-        if is_awaited or not self._music.is_quiet:
+        if is_awaited or not self._status.is_quiet:
             await self._supervisor.joined(member.receiver)
 
     def is_last(self, receiver: str) -> bool:
@@ -167,6 +151,7 @@ class Membership:
         self._supervisor.lost(
             receiver, ReceiverUnreachableError("the others do not answer")
         )
+        self._output.changes.notify()
 
     def seen(self, member: Member) -> None:
         """Try a receiver that is missing at once, at the address where it was seen."""
@@ -188,7 +173,7 @@ class Membership:
     async def rejoin(self, receiver: str) -> None:
         """Let a receiver that was switched away join the others, if any still play."""
         async with self._output.gate:
-            if self._music.is_quiet or not (self._lanes and self._output.line):
+            if self._status.is_quiet or not (self._lanes and self._output.line):
                 return
             self._roster.switch_back(receiver)
             self._supervisor.start()
@@ -196,16 +181,20 @@ class Membership:
     async def lost(self, receiver: str, error: RaopError) -> None:
         """Go on without a receiver; a paused stream connects anew when resumed."""
         self._supervisor.lost(receiver, error)
-        goes_on = self._lanes or self.has_hope or self._music.is_changing
-        if not goes_on:
-            await self._music.fail(receiver, error)
+        if not (self._lanes or self.has_hope or self._can_be_without):
+            await self._on_all_lost(receiver, error)
+
+    @property
+    def _can_be_without(self) -> bool:
+        """Whether a stream without receivers goes on: it is paused, or changed now."""
+        return self._status.is_paused or self._status.is_changing
 
     def _lose_hope(self, receiver: str, error: RaopError) -> None:
         """End a group of which nobody has come back."""
 
         async def end() -> None:
             async with self._output.gate:
-                if not self._lanes and not self._music.is_changing:
-                    await self._music.fail(receiver, error)
+                if not (self._lanes or self._can_be_without):
+                    await self._on_all_lost(receiver, error)
 
         self._losing = asyncio.create_task(end())

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 import logging
 import secrets
-import time
 
 from ...errors import RaopError
 from ...messages import Member
@@ -12,6 +11,7 @@ from ...session.lead import SILENT_PACKETS
 from ...session.timeline import SECOND_NS, Line, frames_of_ms
 from ...wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from ..net import clock
+from ..pacing.change_signal import ChangeSignal
 from ..pacing.feed import Pcm
 from ..pacing.pacer import Pacer
 from ..pacing.transmitter import Transmitter
@@ -26,7 +26,6 @@ _SHORTEST_LEAD_NS = 300_000_000
 # was measured.
 _WAKING_NS = 400_000_000
 _EVIDENCE_S = 4.0
-_LOOK_S = 0.01
 
 SILENT = (
     "the receiver took the stream but never asked for the time; "
@@ -42,17 +41,20 @@ class GroupOutput:
 
     def __init__(
         self,
-        members: Lanes,
+        lanes: Lanes,
         pacer: Pacer,
+        changes: ChangeSignal,
         *,
         on_switch: Callable[[Pcm], None],
         on_end: Callable[[Pcm], None],
     ) -> None:
-        self.lanes = members
+        self.lanes = lanes
         self.pacer = pacer
+        # Whoever waits for something of the stream is woken by it.
+        self.changes = changes
         self.transmitter: Transmitter | None = None
         self.gate = asyncio.Lock()
-        self.connector = Connector(members, lambda: self.transmitter)
+        self.connector = Connector(lanes, changes, lambda: self.transmitter)
         self._endings = 0
         self._on_switch = on_switch
         self._on_end = on_end
@@ -88,6 +90,7 @@ class GroupOutput:
             depth_ms=depth_ms,
             on_switch=lambda source: _call(loop, self._on_switch, source),
             on_end=lambda source: _call(loop, self._on_end, source),
+            on_change=self.changes.notify_threadsafe,
         )
 
     async def prepare(
@@ -147,18 +150,18 @@ class GroupOutput:
             self.pacer.add(transmitter)
 
         await self.pacer.run(wake)
+        self.changes.notify()
 
-    async def have_evidence(self, is_over: Callable[[], bool]) -> bool:
+    async def wait_for_evidence(self, is_over: Callable[[], bool]) -> bool:
         """Wait until a receiver has asked for the time; return whether one has.
 
-        Nobody waits for it when it `is_over`; what that raises is raised here.
+        It is not waited for once it `is_over`; what that raises is raised here.
         """
-        deadline = time.monotonic() + _EVIDENCE_S
-        while not self.lanes.have_evidence:
-            if is_over() or time.monotonic() > deadline:
-                return False
-            await asyncio.sleep(_LOOK_S)
-        return True
+        await self.changes.wait_for(
+            lambda: self.lanes.have_evidence or is_over(),
+            clock.now_ns() + round(_EVIDENCE_S * SECOND_NS),
+        )
+        return self.lanes.have_evidence
 
     async def flush(self) -> None:
         """Silence the receivers for new sound; a voice speaks on."""
@@ -166,15 +169,17 @@ class GroupOutput:
             is_silent = transmitter.line is None
             transmitter.is_unbroken = self.lanes.mind_flush
             point = await self.pacer.run(lambda: transmitter.hush(clock.now_ns()))
+            self.changes.notify()
             if point and not is_silent:
                 await self.lanes.flush(*point)
 
     async def pause(self) -> None:
-        """Hold the music and silence the receivers; a voice speaks on."""
+        """Hold the media and silence the receivers; an announcement goes on."""
         if (transmitter := self.transmitter) is None:
             return
         transmitter.is_unbroken = self.lanes.mind_flush
         point = await self.pacer.run(lambda: transmitter.pause(clock.now_ns()))
+        self.changes.notify()
         try:
             if point:
                 await self.lanes.flush(*point)
@@ -184,6 +189,7 @@ class GroupOutput:
     async def end(self) -> None:
         """Free the receivers."""
         transmitter, self.transmitter = self.transmitter, None
+        self.changes.notify()
         self._endings += 1
         try:
             await self.connector.clear()

@@ -1,15 +1,17 @@
-"""The music of a stream: what plays and who hears it, until it ends or is let go."""
+"""What plays on a stream, and what ends it or lets it go."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
-from ...messages import Event, Member, Play
+from ...messages import EndReason
 from ...session.timeline import ms_of_frames
+from ..net import clock
+from ..pacing.change_signal import ChangeSignal
 from ..pacing.feed import Pcm
-from ..pacing.pacer import Pacer
-from .confirmation import StartConfirmation
+from .context import StreamContext
 from .item import MediaItem
 from .item_queue import ItemQueue
 from .lanes import Lanes
@@ -18,46 +20,53 @@ from .output import SILENT, GroupOutput
 from .progress import ProgressTracker
 from .reports import StreamReporter
 from .speaking_turns import SpeakingTurns
+from .states import StreamStatus
 
 
 class Playback:
-    """What commands have begun on a stream, and what becomes of it by itself."""
+    """The parts of a stream, as commands have set them to work."""
 
     def __init__(
-        self,
-        name: str,
-        lanes: Lanes,
-        *,
-        pacer: Pacer,
-        emit: Callable[[Event], None],
-        on_idle: Callable[[], None],
+        self, name: str, context: StreamContext, on_idle: Callable[[], None]
     ) -> None:
-        self._lanes = lanes
-        self._pacer = pacer
         self._on_idle = on_idle
-        self.items = ItemQueue(name, pacer=pacer, emit=emit)
-        self.reporter = StreamReporter(name, emit)
+        self.status = StreamStatus()
+        self.reporter = StreamReporter(name, self.status, context.emit)
+        self.items = ItemQueue(name, pacer=context.pacer, emit=context.emit)
+        changes = ChangeSignal()
+        self._lanes = Lanes(
+            name, context, self.reporter, changes, on_lost=self._handle_lost
+        )
         self.output = GroupOutput(
-            lanes, pacer, on_switch=self.items.switched, on_end=self._ran_out
+            self._lanes,
+            context.pacer,
+            changes,
+            on_switch=self.items.switched,
+            on_end=self._handle_end,
         )
         self.tracker = ProgressTracker(
             self.output, self.items, self.reporter, on_item=self._now_at
         )
-        self.turns = SpeakingTurns(self.output, self)
-        self.membership = Membership(self.output, self, on_arrived=self.tracker.show_to)
-        self.confirmation = StartConfirmation(
-            self.output, self.tracker, self.check_alive
+        self.membership = Membership(
+            self.output,
+            self.status,
+            on_arrived=self.tracker.show_to,
+            on_all_lost=self._fail,
         )
-        # What plays or is paused, and where it stands if it begins anew.
-        self.command: Play | None = None
+        self.turns = SpeakingTurns(
+            self.output,
+            self.membership,
+            self.status,
+            wait_idle=self.wait_idle,
+            keep=self.keep,
+            rest=self._rest,
+        )
         self.failure: RaopError | None = None
         # For how long the sessions of what is paused are kept.
         self.keep_s = 0.0
-        # Between two items neither the old one's end nor a lost receiver ends the
-        # stream: the command at work sees to both.
-        self.is_switching = False
-        # Those of a group that are on their way may come although others are lost.
-        self.is_gathering = False
+        # Whether a command waits for evidence that what it has begun plays, and whether
+        # the media has run out meanwhile.
+        self._is_awaited = self._has_run_out = False
         self._release: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
@@ -69,33 +78,8 @@ class Playback:
             and not self.output.are_ending
             and not self.turns.is_taken
             and self.items.present is None
-            and not self.reporter.is_paused
+            and not self.status.is_paused
         )
-
-    @property
-    def members(self) -> tuple[Member, ...]:
-        """The receivers of what plays or is paused."""
-        return self.membership.members if self.command else ()
-
-    @property
-    def has_command(self) -> bool:
-        """Whether something plays or is paused."""
-        return self.command is not None
-
-    @property
-    def is_changing(self) -> bool:
-        """Whether a lost receiver does not end what plays, or nothing does."""
-        return self.reporter.is_paused or self.is_switching or self.is_gathering
-
-    @property
-    def active(self) -> tuple[Member, ...]:
-        """Those of them that were not switched to another source."""
-        return self.membership.active if self.command else ()
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nothing plays or is about to."""
-        return self.command is None or self.reporter.is_paused
 
     @property
     def is_live(self) -> bool:
@@ -116,6 +100,21 @@ class Playback:
                 "the receiver closed the connection"
             )
 
+    async def wait_heard(self) -> bool:
+        """Wait for the first frame's instant; return whether a receiver plays it.
+
+        Raises RaopError: when the stream has ended meanwhile.
+        """
+        self._is_awaited, self._has_run_out = True, False
+        heard_ns = self.tracker.heard_ns
+        try:
+            while clock.now_ns() < heard_ns:
+                await self.output.changes.wait(heard_ns)
+                self.check_alive()
+            return await self.output.wait_for_evidence(self._is_over)
+        finally:
+            self._is_awaited = False
+
     def keep(self) -> None:
         """Keep the sessions of what is paused until further notice."""
         if self._release and self._release is not asyncio.current_task():
@@ -127,53 +126,50 @@ class Playback:
         self.keep()
         self._release = asyncio.create_task(self._let_go_later(self.paused_ms))
 
-    async def rest(self) -> None:
-        """Be paused again after a voice, or idle."""
-        if self.items.present:
-            await self.output.pause()
-            self.release_later()
-        else:
-            await self.close()
-            self._on_idle()
-
     async def wait_idle(self) -> None:
         """Let an end that has begun be over: it may wait for a TEARDOWN's answer."""
         if self._ending:
             await asyncio.wait([self._ending])
 
-    async def fail(self, receiver: str, error: RaopError) -> None:
-        """End, as nobody is left to hear it."""
-        await self.end(reason="failed", error=error, receiver=receiver)
+    @asynccontextmanager
+    async def ended_by_errors(self) -> AsyncIterator[None]:
+        """End because of any error; whoever cancels says what comes instead."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        except Exception as err:
+            await self.end_with(err)
+            raise
 
-    async def end_with(self, err: BaseException) -> None:
-        """End because of an error; whoever cancelled us says what comes instead."""
-        if not isinstance(err, Exception):
-            return await self.close()
+    async def end_with(self, err: Exception) -> None:
+        """End because of an error."""
         error = err if isinstance(err, RaopError) else RaopError(repr(err))
-        return await self.end(reason="failed", error=error)
+        await self.end(EndReason.FAILED, error)
 
     async def end(
         self,
-        *,
-        reason: str,
+        reason: EndReason,
         error: RaopError | None = None,
         receiver: str | None = None,
     ) -> None:
-        """Free the receivers and tell why; a voice keeps those that it needs."""
+        """Free the receivers and report why; an announcement keeps those it needs."""
         self.failure = error
-        self.membership.end(error, is_final=reason == "stopped")
-        command = self.command
+        is_stopped = reason is EndReason.STOPPED
+        self.membership.end(error, is_final=is_stopped)
+        command = self.status.command
         self.keep()
-        if self.turns.is_taken and self._lanes and reason != "stopped":
+        if self.turns.is_taken and self._lanes and not is_stopped:
             await self._leave_to_voice()
         else:
             await self.close()
-        if self.command is not command:
+        if self.status.command is not command:
             return  # A newer command has taken the stream meanwhile.
-        self.command = None
+        self.status.command = None
         self.reporter.end(reason, error, receiver)
         if not self.turns.is_taken:
-            # The voice may have ended while the music was left.
+            # The announcement may have ended while the media was left.
             await self.close()
         self._on_idle()
 
@@ -182,11 +178,20 @@ class Playback:
         await self._leave()
         await self.output.end()
 
+    async def _rest(self) -> None:
+        """Be paused again after an announcement, or idle."""
+        if self.items.present:
+            await self.output.pause()
+            self.release_later()
+        else:
+            await self.close()
+            self._on_idle()
+
     async def _leave_to_voice(self) -> None:
-        """Leave the media, and the sessions to a voice."""
+        """Leave the media, and the sessions to an announcement."""
         await self._leave()
         if self.output.transmitter:
-            await self._pacer.run(self.output.transmitter.clear)
+            await self.output.pacer.run(self.output.transmitter.clear)
 
     async def _leave(self) -> None:
         self.items.close()
@@ -198,26 +203,42 @@ class Playback:
         await asyncio.sleep(self.keep_s)
         async with self.output.gate:
             self._release = None
-            if self.command and self.items.present:
+            if self.status.command and self.items.present:
                 media = replace(self.items.present.media, position_ms=position_ms)
-                self.command = replace(self.command, media=media, start_at=None)
+                self.status.command = replace(
+                    self.status.command, media=media, start_at=None
+                )
             await self.close()
+
+    def _is_over(self) -> bool:
+        self.check_alive()
+        return self._has_run_out
 
     def _now_at(self, item: MediaItem) -> None:
         """Go on from the next item when it comes to that."""
-        if self.command:
-            self.command = replace(self.command, media=item.media)
+        if self.status.command:
+            self.status.command = replace(self.status.command, media=item.media)
 
-    def _ran_out(self, source: Pcm) -> None:
-        """Everything was heard, unless other media took the source's place."""
+    async def _handle_lost(self, receiver: str, error: RaopError) -> None:
+        await self.membership.lost(receiver, error)
+
+    async def _fail(self, receiver: str, error: RaopError) -> None:
+        """End, as nothing is left to play on."""
+        await self.end(EndReason.FAILED, error, receiver)
+
+    def _handle_end(self, source: Pcm) -> None:
+        """End after the last frame, unless other media took the source's place."""
         self.tracker.hand_over(source)
-        playback = self.items.present
-        if playback is None or playback.source is not source or self.is_switching:
+        item = self.items.present
+        if item is None or item.source is not source or self.status.is_changing:
             return
-        error: RaopError | None = playback.error
+        error: RaopError | None = item.error
         if error is None and not self._lanes.have_evidence:
-            if self.confirmation.handle_end():
+            if self._is_awaited:
+                # The command sees to it.
+                self._has_run_out = True
+                self.output.changes.notify()
                 return
             error = ReceiverSilentError(SILENT)
-        reason = "failed" if error else "finished"
-        self._ending = asyncio.create_task(self.end(reason=reason, error=error))
+        reason = EndReason.FAILED if error else EndReason.FINISHED
+        self._ending = asyncio.create_task(self.end(reason, error))

@@ -12,13 +12,17 @@ from .item import MediaItem, over
 from .item_queue import ItemQueue
 from .output import GroupOutput
 from .reports import StreamReporter
+from .states import StreamTrigger
 
-_WATCH_S = 0.25
-_PROGRESS_NS = SECOND_NS
+_REPORT_NS = SECOND_NS
+# A start has more urgent things to do than to report.
+_FIRST_REPORT_NS = SECOND_NS // 4
+# A source that runs dry for less than this is not reported to have stalled.
+_STALL_NS = SECOND_NS // 4
 
 
 class ProgressTracker:
-    """Derives states, positions and what is shown from the frame that is heard."""
+    """Derives states, positions and what is shown from the frame that plays."""
 
     def __init__(
         self,
@@ -32,24 +36,25 @@ class ProgressTracker:
         self._items = items
         self._reporter = reporter
         self._on_item = on_item
-        self._watch: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
         self._artwork: tuple[str, bytes] | None = None
         self.heard_ns = 0
 
     def start(self, heard_ns: int) -> None:
-        """Watch a line, on which what is new is heard from an instant on."""
+        """Follow a line, on which what is new plays from an instant on."""
         self.heard_ns = heard_ns
-        if self._watch is None:
-            self._watch = asyncio.create_task(self._observe())
+        if self._following is None:
+            self._following = asyncio.create_task(self._follow())
+        self._output.changes.notify()
 
     def stop(self) -> None:
-        """Watch no more."""
-        if self._watch and self._watch is not asyncio.current_task():
-            self._watch.cancel()
-        self._watch = None
+        """Follow it no more."""
+        if self._following and self._following is not asyncio.current_task():
+            self._following.cancel()
+        self._following = None
 
     def update(self) -> None:
-        """Derive the state from what is heard now."""
+        """Derive the state from what plays now."""
         transmitter, line = self._output.transmitter, self._output.line
         if transmitter is None or line is None:
             return
@@ -60,11 +65,13 @@ class ProgressTracker:
             return
         segment, frame = self._heard(now_ns)
         self.hand_over(segment.source)
-        is_over = transmitter.feed.end_frame is not None
-        state = "playing" if segment.sounds or is_over else "buffering"
-        if state != self._reporter.state:
-            position_ms = ms_of_frames(segment.position_at(frame))
-            self._reporter.change(state, position_ms, now_ns)
+        if segment.sounds or transmitter.feed.end_frame is not None:
+            trigger = StreamTrigger.SOUND
+        elif now_ns >= line.time_of(segment.frame) + _STALL_NS:
+            trigger = StreamTrigger.SILENCE
+        else:
+            return
+        self._reporter.change(trigger, ms_of_frames(segment.position_at(frame)), now_ns)
 
     def hand_over(self, source: Pcm | None) -> None:
         """Tell of the next item when it is heard."""
@@ -77,7 +84,7 @@ class ProgressTracker:
         line = transmitter.line
         segment = transmitter.feed.segment_of(item.source)
         at_ns = line.time_of(segment.frame) if line else None
-        self._reporter.change("playing", item.media.position_ms, at_ns)
+        self._reporter.change(StreamTrigger.NEXT_ITEM, item.media.position_ms, at_ns)
 
     def publish(self, item: MediaItem) -> None:
         """Tell of an item, now and whenever its words change."""
@@ -87,8 +94,8 @@ class ProgressTracker:
 
     def show_tags(self, tags: Tags) -> None:
         """Replace what the receivers show."""
-        if playback := self._items.present:
-            playback.tags = over(tags, playback.tags)
+        if item := self._items.present:
+            item.tags = over(tags, item.tags)
             self.show()
 
     def show_artwork(self, content_type: str, picture: bytes) -> None:
@@ -101,16 +108,31 @@ class ProgressTracker:
         """Report now, with figures of each link, which take their time."""
         self._report(clock.now_ns(), is_measured=True)
 
-    async def _observe(self) -> None:
-        """Look often, and report once a second."""
-        next_ns = 0
+    async def _follow(self) -> None:
+        """Update whenever another part of the timeline plays, and report each second."""
+        report_ns = clock.now_ns() + _FIRST_REPORT_NS
         while True:
-            await asyncio.sleep(_WATCH_S)
-            self.update()
             now_ns = clock.now_ns()
-            if now_ns >= next_ns:
-                next_ns = now_ns + _PROGRESS_NS
+            self.update()
+            if now_ns >= report_ns:
+                report_ns = now_ns + _REPORT_NS
                 self._report(now_ns)
+            await self._output.changes.wait(self._next_ns(now_ns, report_ns))
+
+    def _next_ns(self, now_ns: int, report_ns: int) -> int:
+        """Return when the state may be another one, as far as the timeline is known."""
+        transmitter, line = self._output.transmitter, self._output.line
+        if transmitter is None or line is None:
+            return report_ns
+        begun_ns = max(line.at_ns, self.heard_ns)
+        if now_ns < begun_ns:
+            return min(begun_ns, report_ns)
+        for segment in transmitter.feed.segments:
+            plays_ns = line.time_of(segment.frame)
+            plays_ns += 0 if segment.sounds else _STALL_NS
+            if now_ns < plays_ns:
+                return min(plays_ns, report_ns)
+        return report_ns
 
     def _heard(self, now_ns: int) -> tuple[Segment, int]:
         transmitter = self._output.transmitter
@@ -121,14 +143,14 @@ class ProgressTracker:
 
     def _report(self, now_ns: int, *, is_measured: bool = False) -> None:
         """Tell the position at an instant, which is told with it."""
-        transmitter, playback = self._output.transmitter, self._items.present
-        if transmitter is None or transmitter.line is None or playback is None:
+        transmitter, item = self._output.transmitter, self._items.present
+        if transmitter is None or transmitter.line is None or item is None:
             return
         segment, frame = self._heard(now_ns)
         self._reporter.progress(
             ms_of_frames(segment.position_at(frame)),
             now_ns,
-            buffered_frames=playback.source.buffered_frames,
+            buffered_frames=item.source.buffered_frames,
             feed=transmitter.feed,
             worst_lateness_ns=transmitter.worst_lateness_ns,
             members=self._output.lanes.progress(is_measured=is_measured),
@@ -136,10 +158,10 @@ class ProgressTracker:
 
     def _shown_frame(self) -> int:
         """Return the frame from which on the present item is heard."""
-        transmitter, playback = self._output.transmitter, self._items.present
-        if transmitter is None or playback is None:
+        transmitter, item = self._output.transmitter, self._items.present
+        if transmitter is None or item is None:
             return 0
-        return transmitter.feed.segment_of(playback.source).frame
+        return transmitter.feed.segment_of(item.source).frame
 
     def show(self) -> None:
         """Tell the receivers what plays."""
@@ -154,11 +176,11 @@ class ProgressTracker:
                 lane.show_artwork(*self._artwork, self._shown_frame())
 
     def _shown(self) -> Show | None:
-        playback, transmitter = self._items.present, self._output.transmitter
-        if playback is None or transmitter is None or transmitter.line is None:
+        item, transmitter = self._items.present, self._output.transmitter
+        if item is None or transmitter is None or transmitter.line is None:
             return None
-        segment = transmitter.feed.segment_of(playback.source)
+        segment = transmitter.feed.segment_of(item.source)
         start = segment.frame - segment.position
-        end = start + frames_of_ms(playback.duration_ms or 0)
+        end = start + frames_of_ms(item.duration_ms or 0)
         now = max(segment.frame, transmitter.line.frame_at(clock.now_ns()))
-        return Show(playback.tags, playback.duration_ms, start, now, end)
+        return Show(item.tags, item.duration_ms, start, now, end)

@@ -11,7 +11,7 @@ from ...errors import (
     ReceiverTakenError,
     ReceiverUnreachableError,
 )
-from ...messages import Member
+from ...messages import Member, MemberState
 from ...session.liveness import Liveness
 from ...session.retry_policy import RetryPolicy
 from ...session.roster import Roster
@@ -23,7 +23,6 @@ from .output import SILENT, GroupOutput
 
 _LOGGER = logging.getLogger(__name__)
 
-_LOOK_S = 0.1
 _EVIDENCE_S = 4.0
 # How soon it is noticed that a receiver is back on the network.
 _KNOCK_S = 2.0
@@ -32,6 +31,8 @@ _KNOCKS = 5
 _KNOCK_GAP_S = 0.3
 # Who answers but asks for nothing any more is given a new session.
 _MUTE_S = 30.0
+# Seconds since 1970 are no more precise than a part of this.
+_ROUNDING_NS = 1_000_000
 _MUTE = "it asks for the time no more"
 
 
@@ -43,7 +44,7 @@ class ReconnectLogic:
         receiver: str,
         output: GroupOutput,
         roster: Roster,
-        link: RetryPolicy,
+        retries: RetryPolicy,
         *,
         is_asked_for: Callable[[], bool],
         on_arrived: Callable[[Lane], None],
@@ -54,20 +55,22 @@ class ReconnectLogic:
         self.is_given_up = False
         self.is_heard = False
         self._output = output
-        self._members = output.lanes
+        self._lanes = output.lanes
+        self._changes = output.changes
         self._roster = roster
-        self._retries = link
+        self._retries = retries
         self._is_asked_for = is_asked_for
         self._on_arrived = on_arrived
         self._on_heard = on_heard
-        self._hurried = asyncio.Event()
+        self._is_hurried = False
         self._was_there = True
         self._error: RaopError = ReceiverUnreachableError("the connection was closed")
 
     def hurry(self) -> None:
         """Try at once, if it is missing."""
         self._retries.was_seen()
-        self._hurried.set()
+        self._is_hurried = True
+        self._changes.notify()
 
     def lost(self, error: RaopError) -> None:
         """Take note why its session ended."""
@@ -77,7 +80,7 @@ class ReconnectLogic:
         """Return why it is not tried any more; a lone receiver is nobody's business."""
         while member := self._roster.member_for(self.receiver):
             try:
-                lane = await self._is_reachable(member)
+                lane = await self._connect(member)
                 await self._follow(lane, member)
             except RaopError as err:
                 self._error = err
@@ -104,12 +107,12 @@ class ReconnectLogic:
         self._retries.missed(time.monotonic())
         if self._is_asked_for():
             return error
-        self._members.status.emit(self.receiver, "lost", error)
+        self._lanes.reporter.member(self.receiver, MemberState.LOST, error)
         return self._retries.verdict(error, time.monotonic())
 
-    async def _is_reachable(self, member: Member) -> Lane:
-        """Return its session, when it is heard by it."""
-        lane = self._members.lane_for(self.receiver)
+    async def _connect(self, member: Member) -> Lane:
+        """Return its session, when it plays by it."""
+        lane = self._lanes.lane_for(self.receiver)
         if lane is None or not lane.is_open:
             if not self._was_there:
                 await self._knock(member)
@@ -123,20 +126,21 @@ class ReconnectLogic:
 
     async def _hear(self, lane: Lane) -> None:
         """Wait for its first frame's instant and for evidence."""
-        heard_s: float | None = None
+        late_ns: int | None = None
         while True:
-            heard_ns = self._heard_ns(lane)
-            is_time = heard_ns is not None and clock.now_ns() >= heard_ns
+            heard_ns, now_ns = self._heard_ns(lane), clock.now_ns()
+            is_time = heard_ns is not None and now_ns >= heard_ns
             if is_time and lane.timing_replies:
                 break
             self._check(lane)
-            if heard_s is None and is_time:
-                heard_s = time.monotonic()
-            is_late = heard_s and time.monotonic() - heard_s > _EVIDENCE_S
+            if is_time and late_ns is None:
+                late_ns = now_ns + round(_EVIDENCE_S * SECOND_NS)
+            is_late = late_ns is not None and now_ns >= late_ns
             if is_late and not self._is_alone:
-                self._members.shun(lane)
+                self._lanes.shun(lane)
                 raise ReceiverSilentError(SILENT)
-            await asyncio.sleep(_LOOK_S if heard_ns is None else self._left_s(heard_ns))
+            until_ns = late_ns if is_time else heard_ns
+            await self._changes.wait(None if is_late else until_ns)
         lane.mark_heard()
         self._was_there = True
         self._sounds(lane)
@@ -144,21 +148,18 @@ class ReconnectLogic:
     async def _follow(self, lane: Lane, member: Member) -> None:
         """Return when it is not heard any more and does not come back by itself."""
         liveness = Liveness()
-        while True:
-            is_hurried = await self._pause(_LOOK_S)
-            if not self._is_standing(lane):
-                if is_hurried:
-                    # That was meant for the next attempt.
-                    self._hurried.set()
-                await self._find_out(lane, member)
-                self._drop_out(self._error)
-                return
+        while self._is_standing(lane):
+            self._is_hurried = False
             if self._is_silent(lane, liveness) and not self._is_alone:
                 self._drop_out(ReceiverSilentError(_MUTE))
                 await self._await_sound(lane, liveness)
                 # How long it was away says nothing of how often it asks.
                 liveness = Liveness()
                 self._sounds(lane)
+            else:
+                await self._changes.wait(self._silent_ns(liveness))
+        await self._find_out(lane, member)
+        self._drop_out(self._error)
 
     async def _find_out(self, lane: Lane, member: Member) -> None:
         """Tell another sender from a receiver that is starting anew.
@@ -177,27 +178,28 @@ class ReconnectLogic:
     def _sounds(self, lane: Lane) -> None:
         self.is_heard = True
         if not self._is_alone:
-            self._members.keep_level(self.receiver)
+            self._lanes.keep_level(self.receiver)
         self._retries.came_back()
-        self._members.sounds(lane)
+        self._lanes.sounds(lane)
         self._on_heard()
 
     async def _await_sound(self, lane: Lane, liveness: Liveness) -> None:
         """Feed a silent receiver on while its connection stands."""
-        since_s = knocked_s = time.monotonic()
+        since_s, knock_ns = time.monotonic(), _knock_ns()
         lane.endure()
         while self._is_silent(lane, liveness):
-            is_back = await self._pause(_LOOK_S)
+            await self._changes.wait(knock_ns)
             self._check(lane)
-            if not is_back and time.monotonic() - knocked_s < _KNOCK_S:
+            is_back, self._is_hurried = self._is_hurried, False
+            if not is_back and clock.now_ns() < knock_ns:
                 continue
             is_back = is_back or await self._is_back()
-            knocked_s = time.monotonic()
+            knock_ns = _knock_ns()
             if is_back:
                 # If it has started anew it knows nothing of the session.
                 await lane.check()
                 if not self._is_standing(lane):
-                    self._hurried.set()
+                    self._is_hurried = True
                     raise ReceiverUnreachableError("it has forgotten the session")
             if not self._was_there:
                 since_s = time.monotonic()
@@ -228,19 +230,17 @@ class ReconnectLogic:
             raise ReceiverUnreachableError(f"{member.host} does not answer")
 
     async def _pause(self, wait_s: float) -> bool:
-        """Return early, and True, where there is a reason to hurry."""
-        try:
-            async with asyncio.timeout(wait_s):
-                await self._hurried.wait()
-        except TimeoutError:
+        """Return early, and True, if there is a reason to hurry."""
+        until_ns = clock.now_ns() + round(wait_s * SECOND_NS)
+        if not await self._changes.wait_for(lambda: self._is_hurried, until_ns):
             return False
-        self._hurried.clear()
+        self._is_hurried = False
         return True
 
     async def _take_out(self) -> None:
         """Leave nothing open of an attempt that failed, or of what has ended."""
         if not self._is_alone:
-            await self._members.drop(self.receiver)
+            await self._lanes.drop(self.receiver)
 
     def _drop_out(self, error: RaopError) -> None:
         self._error = error
@@ -248,11 +248,11 @@ class ReconnectLogic:
         if self._is_alone:
             return
         self._retries.dropped_out(time.monotonic())
-        self._members.drop_outs[self.receiver] = self._retries.drop_outs
-        self._members.status.emit(self.receiver, "lost", error)
+        self._lanes.drop_outs[self.receiver] = self._retries.drop_outs
+        self._lanes.reporter.member(self.receiver, MemberState.LOST, error)
 
     def _is_standing(self, lane: Lane) -> bool:
-        return lane.is_open and self._members.lane_for(self.receiver) is lane
+        return lane.is_open and self._lanes.lane_for(self.receiver) is lane
 
     def _check(self, lane: Lane) -> None:
         if not self._is_standing(lane):
@@ -264,11 +264,20 @@ class ReconnectLogic:
         liveness.asked(lane.last_evidence_ns / SECOND_NS)
         return liveness.is_silent(clock.now_ns() / SECOND_NS)
 
+    def _silent_ns(self, liveness: Liveness) -> int | None:
+        """Return when a member of a group is silent unless it asks again, if ever."""
+        silent_s = liveness.silent_at_s
+        if self._is_alone or self._output.line is None or silent_s is None:
+            return None
+        return round(silent_s * SECOND_NS) + _ROUNDING_NS
+
     def _heard_ns(self, lane: Lane) -> int | None:
         transmitter, outlet = self._output.transmitter, lane.outlet
         if transmitter is None or outlet is None:
             return None
         return transmitter.heard_ns(outlet)
 
-    def _left_s(self, heard_ns: int) -> float:
-        return min(max((heard_ns - clock.now_ns()) / 1e9, 0.01), _LOOK_S)
+
+def _knock_ns() -> int:
+    """Return when it is looked for again."""
+    return clock.now_ns() + round(_KNOCK_S * SECOND_NS)

@@ -1,51 +1,70 @@
-"""What a stream tells its owner: each state once, and progress."""
+"""What a stream reports to its owner, each state once, and progress."""
 
 from collections.abc import Callable
 import time
 
 from ...errors import RaopError
-from ...messages import Event, MemberProgress, Progress, Started, StreamChanged
+from ...messages import (
+    EndReason,
+    Event,
+    MemberChanged,
+    MemberProgress,
+    MemberState,
+    Progress,
+    Started,
+    StreamChanged,
+    VolumeFound,
+)
 from ...session.timeline import ms_of_frames
 from ..net import clock
 from ..pacing.feed import PcmFeed
+from .states import StreamStatus, StreamTrigger
+
+_ONCE = (MemberState.LOST, MemberState.LEFT, MemberState.PLAYING)
 
 
 class StreamReporter:
-    """Writes a stream's events and remembers the state that it told last."""
+    """Changes the states of a stream and its members, and writes what is new."""
 
-    def __init__(self, stream: str, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self, stream: str, status: StreamStatus, emit: Callable[[Event], None]
+    ) -> None:
         self._stream = stream
+        self._status = status
         self._emit = emit
-        self.state = ""
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether the stream waits to be resumed."""
-        return self.state == "paused"
+        self._members: dict[str, MemberState] = {}
+        # Why each member is missing, for whoever misses it.
+        self.errors: dict[str, RaopError] = {}
 
     def change(
-        self, state: str, position_ms: int = 0, at_ns: int | None = None
+        self, trigger: StreamTrigger, position_ms: int, at_ns: int | None = None
     ) -> None:
-        """Tell a state, and the position that is heard at a session time."""
-        self.state = state
+        """Follow a trigger; the position plays at a session time."""
+        if not self._status.apply(trigger):
+            return
         at = clock.to_unix(clock.now_ns() if at_ns is None else at_ns)
         self._emit(
             StreamChanged(
-                stream=self._stream, state=state, position_ms=position_ms, at=at
+                stream=self._stream,
+                state=self._status.state,
+                position_ms=position_ms,
+                at=at,
             )
         )
 
     def end(
-        self, reason: str, error: RaopError | None = None, receiver: str | None = None
+        self,
+        reason: EndReason,
+        error: RaopError | None = None,
+        receiver: str | None = None,
     ) -> None:
-        """Tell why the stream ended, unless it never began or was told already."""
-        if self.state in ("", "ended"):
+        """Report why the stream ended, unless it never began or has ended already."""
+        if not self._status.apply(StreamTrigger.END):
             return
-        self.state = "ended"
         self._emit(
             StreamChanged(
                 stream=self._stream,
-                state="ended",
+                state=self._status.state,
                 at=time.time(),
                 reason=reason,
                 code=error.code if error else None,
@@ -55,7 +74,7 @@ class StreamReporter:
         )
 
     def started(self, at_ns: int, first_packet_ns: int) -> None:
-        """Tell when the first frame is heard and when its first packet went out."""
+        """Report when the first frame plays and when its first packet went out."""
         self._emit(
             Started(
                 stream=self._stream,
@@ -74,7 +93,7 @@ class StreamReporter:
         worst_lateness_ns: int,
         members: tuple[MemberProgress, ...],
     ) -> None:
-        """Tell how far the stream is at a session time, and what its wires show."""
+        """Report how far the stream is at a session time, and what its wires show."""
         self._emit(
             Progress(
                 stream=self._stream,
@@ -86,3 +105,34 @@ class StreamReporter:
                 members=members,
             )
         )
+
+    def member(
+        self,
+        receiver: str,
+        state: MemberState,
+        error: RaopError | None = None,
+        *,
+        local: str | None = None,
+        lane: str | None = None,
+    ) -> None:
+        """Report a member's state unless it is known."""
+        if error:
+            self.errors[receiver] = error
+        if state in _ONCE and self._members.get(receiver) is state:
+            return
+        self._members[receiver] = state
+        self._emit(
+            MemberChanged(
+                stream=self._stream,
+                receiver=receiver,
+                state=state,
+                code=error.code if error else None,
+                text=str(error) if error else "",
+                local=local,
+                lane=lane,
+            )
+        )
+
+    def volume_found(self, receiver: str, percent: float) -> None:
+        """Report the level at which a member was found."""
+        self._emit(VolumeFound(stream=self._stream, receiver=receiver, volume=percent))

@@ -1,44 +1,20 @@
 """Who may speak on a stream, and on what: the line of its music, or one of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from ...errors import RaopError
-from ...messages import Member, Target
+from ...messages import Member, MemberState, Target
 from ..pacing.transmitter import Transmitter
 from .lanes import tear_down
+from .membership import Membership
 from .output import GroupOutput, silence_ns
+from .states import StreamStatus
 
 # Until the last frame has left the receiver's own output buffer.
 _TAIL_S = 0.25
-
-
-class MusicUnderVoice(Protocol):
-    """What a voice needs to know of the music on its stream."""
-
-    @property
-    def members(self) -> tuple[Member, ...]:
-        """The receivers of what plays or is paused."""
-
-    @property
-    def active(self) -> tuple[Member, ...]:
-        """Those of them that were not switched to another source."""
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nothing plays or is about to."""
-
-    async def wait_idle(self) -> None:
-        """Let an end that has begun be over."""
-
-    def keep(self) -> None:
-        """Leave what is paused as it is, for as long as there is a voice."""
-
-    async def rest(self) -> None:
-        """Be paused again, or idle."""
 
 
 @dataclass(slots=True, eq=False)
@@ -59,9 +35,27 @@ class _Turn:
 class SpeakingTurns:
     """Lets one voice at a time speak on each receiver; then all is as it was before."""
 
-    def __init__(self, output: GroupOutput, music: MusicUnderVoice) -> None:
+    def __init__(
+        self,
+        output: GroupOutput,
+        membership: Membership,
+        status: StreamStatus,
+        *,
+        wait_idle: Callable[[], Coroutine[None, None, None]],
+        keep: Callable[[], None],
+        rest: Callable[[], Coroutine[None, None, None]],
+    ) -> None:
+        """Speak on an output, whatever plays or is paused on it.
+
+        `wait_idle` lets an end that has begun be over, `keep` leaves what is paused as
+        it is for as long as somebody speaks, and `rest` pauses it again.
+        """
         self._output = output
-        self._music = music
+        self._membership = membership
+        self._status = status
+        self._wait_idle = wait_idle
+        self._keep = keep
+        self._rest = rest
         self._turns: list[_Turn] = []
 
     @property
@@ -72,7 +66,8 @@ class SpeakingTurns:
     def is_apart(self, target: Target) -> bool:
         """Whether others than those addressed play, or may, and shall not hear it."""
         addressed = {each.member.receiver for each in target.addressees}
-        playing = {each.receiver for each in self._music.active}
+        active = self._membership.active if self._status.command else ()
+        playing = {each.receiver for each in active}
         return target.is_alone or not playing <= addressed
 
     @asynccontextmanager
@@ -109,14 +104,14 @@ class SpeakingTurns:
         """
         output = self._output
         async with output.gate:
-            await self._music.wait_idle()
-            self._music.keep()
+            await self._wait_idle()
+            self._keep()
             awake_ns = 0
             if output.transmitter is None:
-                if not self._music.members:
+                if not self._has_members:
                     output.lanes.want(addressed)
                 await self._begin(addressed, depth_ms)
-            elif self._music.is_quiet:
+            elif self._status.is_quiet:
                 awake_ns = await self._invite(addressed, lead_in_ms)
             if output.is_hushed:
                 await output.wake(lead_in_ms)
@@ -125,11 +120,10 @@ class SpeakingTurns:
 
     async def _begin(self, addressed: Sequence[Member], depth_ms: int) -> None:
         """Open sessions for those who speak, and no others."""
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(self._output.end)
             await self._output.prepare(addressed, depth_ms, 0.0, _do_nothing)
-        except BaseException:
-            await self._output.end()
-            raise
+            undo.pop_all()
 
     async def _invite(self, addressed: Sequence[Member], lead_in_ms: int) -> int:
         """Open the sessions that are missing; return when who has come is awake."""
@@ -155,21 +149,19 @@ class SpeakingTurns:
 
     async def restore_volume(self, member: Member) -> None:
         """Set a receiver's level, in a session of its own if there is none."""
-        output, members = self._output, self._output.lanes
+        output, lanes = self._output, self._output.lanes
         async with output.gate:
-            await self._music.wait_idle()
-            if not self._music.members:
-                members.want([member])
+            await self._wait_idle()
+            if not self._has_members:
+                lanes.want([member])
             if member.volume is not None:
-                members.set_volume(
-                    member.receiver, member.volume, is_muted=member.muted
-                )
-            if members.lane_for(member.receiver):
+                lanes.set_volume(member.receiver, member.volume, is_muted=member.muted)
+            if lanes.lane_for(member.receiver):
                 return
             try:
-                lane = await members.prepare(member)
+                lane = await lanes.prepare(member)
             except RaopError as err:
-                members.status.emit(member.receiver, "lost", err)
+                lanes.reporter.member(member.receiver, MemberState.LOST, err)
                 raise
             try:
                 await lane.record(output.make_transmitter(1000))
@@ -182,12 +174,17 @@ class SpeakingTurns:
             return
         await asyncio.sleep(_TAIL_S)
         async with self._output.gate:
-            await self._music.wait_idle()
+            await self._wait_idle()
             if self._may_rest() and self._output.transmitter:
-                await self._music.rest()
+                await self._rest()
+
+    @property
+    def _has_members(self) -> bool:
+        """Whether something plays or is paused that has receivers."""
+        return bool(self._status.command and self._membership.members)
 
     def _may_rest(self) -> bool:
-        return self._music.is_quiet and not self.is_taken
+        return self._status.is_quiet and not self.is_taken
 
     @property
     def _speaking(self) -> list[_Turn]:

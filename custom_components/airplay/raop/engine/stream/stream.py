@@ -1,130 +1,116 @@
-"""One stream: a timeline with sources at one end and receivers at the other."""
+"""One stream: a timeline with media at one end and receivers at the other."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+import logging
 
-from ...buttons import Button
 from ...errors import NoStreamError, RaopError, ReceiverSilentError
-from ...messages import Event, Identity, Media, Pause, Play, Resume
-from ...session.remote import Remotes
-from ..lanes.choice import LaneChoice
-from ..pacing.pacer import Pacer
-from ..ptp.service import PtpService
-from .beginning import Beginning
-from .lanes import Lanes, ignore_button
+from ...messages import EndReason, Media, Pause, Play, Resume
+from ...session.timeline import frames_of_ms
+from ..net import clock
+from .context import StreamContext
+from .item import MediaItem
 from .output import SILENT
 from .playback import Playback
+from .states import StreamTrigger
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Stream:
-    """Takes the commands that play one item after another on the same receivers."""
+    """Does the commands that play one item after another on the same receivers."""
 
     def __init__(
-        self,
-        name: str,
-        *,
-        pacer: Pacer,
-        identity: Identity,
-        emit: Callable[[Event], None],
-        on_idle: Callable[[Stream], None],
-        remotes: Remotes | None = None,
-        ptp: PtpService | None = None,
-        choice: LaneChoice | None = None,
-        on_button: Callable[[str, Button], None] = ignore_button,
+        self, name: str, context: StreamContext, on_idle: Callable[[Stream], None]
     ) -> None:
         self.name = name
-        self._lanes = Lanes(
-            name,
-            pacer=pacer,
-            identity=identity,
-            emit=emit,
-            on_lost=self._lost,
-            remotes=remotes,
-            ptp=ptp,
-            choice=choice,
-            on_button=on_button,
-        )
-        self._music = Playback(
-            name, self._lanes, pacer=pacer, emit=emit, on_idle=lambda: on_idle(self)
-        )
-        self._beginning = Beginning(name, self._music)
-        self.output = self._music.output
-        self.tracker = self._music.tracker
-        self.turns = self._music.turns
-        self.membership = self._music.membership
+        self._playback = Playback(name, context, lambda: on_idle(self))
+        self._status = self._playback.status
+        self._reporter = self._playback.reporter
+        self._pacer = context.pacer
+        self.output = self._playback.output
+        self.tracker = self._playback.tracker
+        self.turns = self._playback.turns
+        self.membership = self._playback.membership
 
     @property
     def is_idle(self) -> bool:
         """Whether it holds no session, no media and nothing to go on with."""
-        return self._music.is_idle
+        return self._playback.is_idle
 
     @property
     def is_live(self) -> bool:
         """Whether what plays cannot wait."""
-        return self._music.is_live
+        return self._playback.is_live
 
     async def play(self, command: Play) -> None:
-        """Play media; return when it is heard, raise what stands in the way.
+        """Play media; return when it plays.
 
-        Running music goes on until the new media is ready, and if that cannot be
-        played it goes on altogether.
+        What plays goes on until the new media is ready, and if that cannot be played
+        it goes on altogether. Raises RaopError: when the media cannot be played, or
+        there is no receiver for it.
         """
-        music = self._music
-        await music.wait_idle()
-        playback = music.items.make(command.media, command)
+        playback = self._playback
+        await playback.wait_idle()
+        item = playback.items.make(command.media, command)
         try:
             if self.membership.can_take(command):
-                await playback.buffer()
+                await item.buffer()
             async with self.output.gate:
-                await music.wait_idle()
+                await playback.wait_idle()
                 # What played may have come to its end while the media was opened.
                 if self.membership.can_take(command):
-                    await self._beginning.within(command, playback)
+                    await self._change_media(command, item)
                 else:
-                    await self._beginning.anew(command, playback)
-        except BaseException as err:
-            if music.items.present is not playback:
-                playback.close()
-            self.membership.give_up(command)
-            is_silenced = self.output.is_hushed and not music.is_quiet
-            if is_silenced and isinstance(err, Exception):
-                await music.end_with(err)
+                    await self._connect_and_begin(command, item)
+        except asyncio.CancelledError:
+            self._give_up(command, item)
             raise
-        await self._until_heard(command)
+        except Exception as err:
+            self._give_up(command, item)
+            if self.output.is_hushed and not self._status.is_quiet:
+                await playback.end_with(err)
+            raise
+        await self._wait_heard(command)
 
     async def pause(self, command: Pause) -> None:
         """Silence the receivers and remember the frame that was heard."""
-        music = self._music
+        playback = self._playback
         async with self.output.gate:
-            if music.command is None:
+            if self._status.command is None:
                 return
-            music.keep_s = command.keep_s
-            position = await self._fall_silent(music.command)
-            if not music.reporter.is_paused:
-                music.reporter.change("paused", position)
+            playback.keep_s = command.keep_s
+            position_ms = await self._fall_silent(self._status.command)
+            self._reporter.change(StreamTrigger.PAUSE, position_ms)
             self.tracker.stop()
             await self.membership.rest()
             self.membership.pause()
-            music.keep()
+            playback.keep()
             if self.output.transmitter and not self.turns.is_taken:
-                music.release_later()
+                playback.release_later()
 
     async def resume(self, command: Resume) -> None:
-        """Go on from the frame that was heard at the pause."""
-        music = self._music
-        if not music.reporter.is_paused or music.command is None:
+        """Go on from the frame that was heard at the pause.
+
+        Raises NoStreamError: when nothing is paused, and RaopError as `play` does.
+        """
+        paused = self._status.command
+        if not self._status.is_paused or paused is None:
             raise NoStreamError("nothing is paused")
-        music.keep()
+        self._playback.keep()
         async with self.output.gate:
-            is_resumed = await self._beginning.go_on(music.command, command.lead_ms)
+            # Receivers that were freed meanwhile have left a position behind.
+            paused = self._status.command or paused
+            is_resumed = await self._resume(paused, command.lead_ms)
         if is_resumed:
-            return await self._until_heard()
-        return await self.play(replace(music.command, lead_ms=command.lead_ms))
+            return await self._wait_heard()
+        return await self.play(replace(paused, lead_ms=command.lead_ms))
 
     async def queue(self, media: Media | None, crossfade_ms: int | None) -> None:
-        """Open what shall follow; return at once."""
-        items = self._music.items
-        transmitter, command = self.output.transmitter, self._music.command
+        """Open what is to follow; return at once."""
+        items = self._playback.items
+        transmitter, command = self.output.transmitter, self._status.command
         if transmitter and command and items.present:
             if crossfade_ms is not None:
                 command = replace(command, crossfade_ms=crossfade_ms)
@@ -134,46 +120,140 @@ class Stream:
         """End the sessions, also what is announced, and free the receivers."""
         await self.turns.clear()
         async with self.output.gate:
-            await self._music.wait_idle()
-            await self._music.end(reason="stopped")
+            await self._playback.wait_idle()
+            await self._playback.end(EndReason.STOPPED)
+
+    async def _connect_and_begin(self, command: Play, item: MediaItem) -> None:
+        """Connect the receivers while the media is opened, and begin."""
+        playback = self._playback
+        await playback.close()
+        self._adopt(command)
+        playback.failure = None
+        self._reporter.change(StreamTrigger.CONNECT, command.media.position_ms)
+        async with playback.ended_by_errors():
+            with self._status.changing():
+                await self.output.prepare(
+                    self.membership.members,
+                    command.depth_ms,
+                    command.patience_s,
+                    item.buffer,
+                )
+            await self._begin(command, item)
+
+    async def _change_media(self, command: Play, item: MediaItem) -> None:
+        """Change to other media within the sessions, or connect anew if that fails."""
+        self._playback.keep()
+        self._playback.items.drop_next()
+        self._adopt(command)
+        try:
+            with self._status.changing():
+                await self.membership.free_others()
+                await self.output.flush()
+                await self._begin(command, item)
+        except RaopError as err:
+            _LOGGER.debug("%s: connecting anew: %s", self.name, err)
+            await self._connect_and_begin(command, item)
+
+    async def _resume(self, command: Play, lead_ms: int | None) -> bool:
+        """Go on from a pause within the session; return whether there is one."""
+        playback, transmitter = self._playback, self.output.transmitter
+        if transmitter is None or playback.items.present is None:
+            return False
+        position_ms = playback.paused_ms
+        try:
+            self.membership.adopt(command)
+            await self.output.reopen(
+                self.membership.members,
+                lambda: self._reporter.change(StreamTrigger.CONNECT, position_ms),
+                absent=self.membership.missing,
+            )
+        except RaopError:
+            self._reporter.change(StreamTrigger.PAUSE, position_ms)
+            raise
+        now_ns = clock.now_ns()
+        soon_ns = self.output.start_ns(now_ns, lead_ms)
+        at_ns = await self._pacer.run(lambda: transmitter.resume(soon_ns, now_ns))
+        await self._line_set(command, at_ns, position_ms)
+        return True
+
+    async def _begin(self, command: Play, item: MediaItem) -> None:
+        """Set the line on which an item plays."""
+        transmitter = self.output.transmitter
+        assert transmitter is not None
+        self._playback.items.begin(item)
+        now_ns = clock.now_ns()
+        at = command.start_at
+        wanted_ns = self.output.start_ns(
+            now_ns, command.lead_ms, None if at is None else clock.of_unix(at)
+        )
+        position = frames_of_ms(command.media.position_ms)
+
+        def begin() -> int:
+            self._pacer.add(transmitter)
+            return transmitter.begin(item.source, wanted_ns, now_ns, position)
+
+        at_ns = await self._pacer.run(begin)
+        await self._line_set(command, at_ns, command.media.position_ms)
+        self.tracker.publish(item)
+
+    async def _line_set(self, command: Play, at_ns: int, position_ms: int) -> None:
+        """Report when the first frame plays, and follow the line from now on."""
+        self._playback.check_alive()
+        transmitter = self.output.transmitter
+        assert transmitter is not None
+        first_ns = await self._pacer.run(lambda: transmitter.first_packet_ns)
+        self._playback.check_alive()
+        self._reporter.change(StreamTrigger.SET_LINE, position_ms, at_ns)
+        due_ns = at_ns - command.depth_ms * 1_000_000
+        self._reporter.started(at_ns, first_ns or due_ns)
+        self.tracker.start(at_ns)
+        self.membership.begin()
+
+    def _give_up(self, command: Play, item: MediaItem) -> None:
+        """Leave what a command was to begin, unless it has taken over."""
+        if self._playback.items.present is not item:
+            item.close()
+        self.membership.give_up(command)
+
+    def _adopt(self, command: Play) -> None:
+        self.membership.adopt(command)
+        self._status.command = command
 
     async def _fall_silent(self, command: Play) -> int:
-        """Hold the music; return the position at which it stands."""
-        music = self._music
-        if music.items.present is None:
+        """Hold the media; return the position at which it stands."""
+        playback = self._playback
+        if playback.items.present is None:
             return command.media.position_ms
-        if self.output.is_hushed and not music.reporter.is_paused:
+        if self.output.is_hushed and not self._status.is_paused:
             # Still on its way: it begins where it was to begin, when it is resumed.
-            await music.close()
+            await playback.close()
             return command.media.position_ms
         if self.output.line:
             await self.output.pause()
-        return music.paused_ms
+        return playback.paused_ms
 
-    async def _until_heard(self, command: Play | None = None) -> None:
-        """Wait for the first frame's instant and for evidence that it sounds.
+    async def _wait_heard(self, command: Play | None = None) -> None:
+        """Wait for the first frame's instant and for evidence that it plays.
 
-        Where there is none a command to play is begun anew by another way.
+        If there is none a command to play is begun anew by another lane.
         """
         if self.output.line is None:
             return
-        if await self._music.confirmation.listen():
-            self._lanes.mark_heard()
+        if await self._playback.wait_heard():
+            self.output.lanes.mark_heard()
             self.tracker.update()
-        elif command and self._has_another_way():
+        elif command and self._has_another_lane():
             async with self.output.gate:
-                await self._music.close()
+                await self._playback.close()
             await self.play(command)
         else:
             error = ReceiverSilentError(SILENT)
-            await self._music.end(reason="failed", error=error)
+            await self._playback.end(EndReason.FAILED, error)
             raise error
 
-    def _has_another_way(self) -> bool:
-        """Give up the way to a lone receiver; return whether another can be tried."""
+    def _has_another_lane(self) -> bool:
+        """Give up the lane of a lone receiver; return whether another can be tried."""
         if self.membership.is_group or self.turns.is_taken:
             return False
-        return any(self._lanes.shun(lane) for lane in self._lanes.lanes)
-
-    async def _lost(self, receiver: str, error: RaopError) -> None:
-        await self.membership.lost(receiver, error)
+        lanes = self.output.lanes
+        return any(lanes.shun(lane) for lane in lanes.lanes)

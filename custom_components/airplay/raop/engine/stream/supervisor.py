@@ -34,10 +34,10 @@ class MemberSupervisor:
         self._roster = roster
         self._on_arrived = on_arrived
         self._on_hopeless = on_hopeless
-        self._links: dict[str, RetryPolicy] = {}
-        self._cares: dict[str, ReconnectLogic] = {}
+        self._policies: dict[str, RetryPolicy] = {}
+        self._logics: dict[str, ReconnectLogic] = {}
         self._awaited: dict[str, asyncio.Future[None]] = {}
-        self._hope: asyncio.TimerHandle | None = None
+        self._giving_up: asyncio.TimerHandle | None = None
         self._is_running = False
         # Those that were not heard when the line ended that all hear.
         self.missing: frozenset[str] = frozenset()
@@ -52,16 +52,16 @@ class MemberSupervisor:
         """Take care of all that shall be heard."""
         self._is_running = True
         for member in self._roster.active:
-            self._take_care(member.receiver)
+            self._supervise(member.receiver)
 
     async def rest(self) -> None:
         """Leave all alone, as on a line that ends."""
         if self._is_running:
-            cares = self._cares.items()
-            self.missing = frozenset(name for name, it in cares if not it.is_heard)
+            logics = self._logics.items()
+            self.missing = frozenset(name for name, it in logics if not it.is_heard)
         self._is_running = False
-        self._lose_hope_later(None)
-        await asyncio.gather(*(self._leave_alone(name) for name in (*self._cares,)))
+        self._give_up_later(None)
+        await asyncio.gather(*(self._stop_logic(name) for name in (*self._logics,)))
         await self._output.connector.clear()
 
     def dismiss(self, error: RaopError | None = None) -> None:
@@ -71,7 +71,7 @@ class MemberSupervisor:
 
     async def joined(self, receiver: str) -> None:
         """Wait until a member is heard; raise why it cannot be: then it is none."""
-        logic = self._cares.get(receiver)
+        logic = self._logics.get(receiver)
         if logic and logic.is_heard:
             return
         answer = self._awaited.get(receiver)
@@ -79,14 +79,14 @@ class MemberSupervisor:
             answer = asyncio.get_running_loop().create_future()
             self._awaited[receiver] = answer
         if self._is_running:
-            self._take_care(receiver)
-            self._cares[receiver].hurry()
+            self._supervise(receiver)
+            self._logics[receiver].hurry()
         await asyncio.shield(answer)
 
     async def leave(self, receiver: str) -> None:
         """Take care of a member no more."""
-        self._links.pop(receiver, None)
-        await self._leave_alone(receiver)
+        self._policies.pop(receiver, None)
+        await self._stop_logic(receiver)
         self._answer(receiver, None)
 
     def seen(self, member: Member) -> None:
@@ -104,30 +104,30 @@ class MemberSupervisor:
                 airplay_txt=member.airplay_txt,
             )
         )
-        if logic := self._cares.get(member.receiver):
+        if logic := self._logics.get(member.receiver):
             logic.hurry()
 
     def lost(self, receiver: str, error: RaopError) -> None:
         """Take note that a session is gone; without any there is not hope for ever."""
-        if logic := self._cares.get(receiver):
+        if logic := self._logics.get(receiver):
             logic.lost(error)
-        if self.has_hope and not self._output.lanes and self._hope is None:
-            self._lose_hope_later(lambda: self._on_hopeless(receiver, error))
+        if self.has_hope and not self._output.lanes and self._giving_up is None:
+            self._give_up_later(lambda: self._on_hopeless(receiver, error))
 
-    def _take_care(self, receiver: str) -> None:
-        if receiver in self._cares:
+    def _supervise(self, receiver: str) -> None:
+        if receiver in self._logics:
             return
-        link = self._links.setdefault(receiver, RetryPolicy())
+        policy = self._policies.setdefault(receiver, RetryPolicy())
         logic = ReconnectLogic(
             receiver,
             self._output,
             self._roster,
-            link,
+            policy,
             is_asked_for=lambda: receiver in self._awaited,
             on_arrived=self._on_arrived,
             on_heard=lambda: self._heard(receiver),
         )
-        self._cares[receiver] = logic
+        self._logics[receiver] = logic
         logic.task = asyncio.create_task(self._run(logic))
 
     async def _run(self, logic: ReconnectLogic) -> None:
@@ -138,20 +138,21 @@ class MemberSupervisor:
             error = RaopError(repr(err))
             self._answer(logic.receiver, error)
         receiver = logic.receiver
-        if self._cares.get(receiver) is not logic:
+        if self._logics.get(receiver) is not logic:
             return
-        del self._cares[receiver]
+        del self._logics[receiver]
         if not logic.is_given_up:
             return
-        self._links.pop(receiver, None)
+        self._policies.pop(receiver, None)
         self._roster.remove(receiver)
         await self._output.lanes.leave(receiver, error)
+        self._output.changes.notify()
         self._answer(receiver, error)
         if not self._roster.active:
             self._on_hopeless(receiver, error)
 
     def _heard(self, receiver: str) -> None:
-        self._lose_hope_later(None)
+        self._give_up_later(None)
         self._answer(receiver, None)
 
     def _answer(self, receiver: str, error: RaopError | None) -> None:
@@ -165,16 +166,16 @@ class MemberSupervisor:
         else:
             answer.set_result(None)
 
-    async def _leave_alone(self, receiver: str) -> None:
-        logic = self._cares.pop(receiver, None)
+    async def _stop_logic(self, receiver: str) -> None:
+        logic = self._logics.pop(receiver, None)
         if logic and logic.task and logic.task is not asyncio.current_task():
             logic.task.cancel()
             await asyncio.gather(logic.task, return_exceptions=True)
 
-    def _lose_hope_later(self, then: Callable[[], None] | None) -> None:
-        if self._hope:
-            self._hope.cancel()
-            self._hope = None
+    def _give_up_later(self, then: Callable[[], None] | None) -> None:
+        if self._giving_up:
+            self._giving_up.cancel()
+            self._giving_up = None
         if then:
             loop = asyncio.get_running_loop()
-            self._hope = loop.call_later(_HOPE_S, then)
+            self._giving_up = loop.call_later(_HOPE_S, then)

@@ -1,0 +1,24 @@
+"""What all streams of the engine share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...buttons import Button
+from ...messages import Event, Identity
+from ...session.remote import Remotes
+from ..lanes.choice import LaneChoice
+from ..pacing.pacer import Pacer
+from ..ptp.service import PtpService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamContext:
+    """What a stream works with; `on_button` gets a receiver's id and what was pressed."""
+
+    pacer: Pacer
+    identity: Identity
+    emit: Callable[[Event], None]
+    remotes: Remotes
+    ptp: PtpService
+    choice: LaneChoice
+    on_button: Callable[[str, Button], None]

@@ -1,0 +1,113 @@
+"""The states of a stream, and what leads from one to the next.
+
+Theory of operation
+===================
+
+A stream is in one state at a time. `TRANSITIONS` holds, for each state, the triggers
+that lead out of it; nothing else changes the state. The owner gets an event for each
+transition, so the table is also the order in which events may come.
+
+Triggers come from two sides. Commands, of which one at a time is at work on a stream,
+cause CONNECT, SET_LINE, PAUSE and END. What the pacing thread plays causes SOUND,
+SILENCE and NEXT_ITEM, and END where media has run out or the last receiver is lost.
+
+    NEW ──CONNECT──> CONNECTING ──SET_LINE──> BUFFERING ──SOUND──> PLAYING
+                         ^                      ^  <──SILENCE──      │
+                         └─ CONNECT ─ PAUSED ───┘ <──PAUSE───────────┘
+
+The pacing thread is not stopped while a command works: what it reports may be about
+what was heard a moment ago. That is why a trigger without a transition is no error.
+It changes nothing and the owner does not get to know of it:
+
+- SOUND, SILENCE and NEXT_ITEM after a pause or the end are late.
+- SOUND while PLAYING, or SILENCE while BUFFERING, is known already.
+- END before anything has begun, and a second END or PAUSE, have no effect.
+
+CONNECT, SET_LINE and PAUSE are possible in every state: an announcement may have
+opened the sessions in which media then begins, or is paused before it has begun.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum, auto
+
+from ...messages import Play, StreamState
+
+
+class StreamTrigger(Enum):
+    """What may change the state of a stream."""
+
+    # Receivers are being connected, for new media or for what was paused.
+    CONNECT = auto()
+    # The instant is set at which the first frame plays.
+    SET_LINE = auto()
+    # A receiver plays sound, or silence in place of it.
+    SOUND = auto()
+    SILENCE = auto()
+    # The first frame of an item that follows another one plays.
+    NEXT_ITEM = auto()
+    # The media is held, or what was paused could not be connected.
+    PAUSE = auto()
+    # The media is over, a command has ended it, or nothing can play it any more.
+    END = auto()
+
+
+_S, _T = StreamState, StreamTrigger
+
+_STARTING = {_T.CONNECT: _S.CONNECTING, _T.SET_LINE: _S.BUFFERING}
+_LEAVING = {_T.PAUSE: _S.PAUSED, _T.END: _S.ENDED}
+
+TRANSITIONS: dict[StreamState, dict[StreamTrigger, StreamState]] = {
+    _S.NEW: _STARTING | {_T.PAUSE: _S.PAUSED},
+    _S.CONNECTING: _STARTING | _LEAVING,
+    _S.BUFFERING: _STARTING
+    | _LEAVING
+    | {_T.SOUND: _S.PLAYING, _T.NEXT_ITEM: _S.PLAYING},
+    _S.PLAYING: _STARTING
+    | _LEAVING
+    | {_T.SILENCE: _S.BUFFERING, _T.NEXT_ITEM: _S.PLAYING},
+    _S.PAUSED: _STARTING | {_T.END: _S.ENDED},
+    _S.ENDED: _STARTING | {_T.PAUSE: _S.PAUSED},
+}
+
+
+class StreamStatus:
+    """The state of a stream, and the command that has begun what plays or is paused."""
+
+    def __init__(self) -> None:
+        self.state = StreamState.NEW
+        # Where it begins if it begins anew.
+        self.command: Play | None = None
+        self._is_held_together = False
+
+    def apply(self, trigger: StreamTrigger) -> bool:
+        """Follow a trigger; return whether it leads anywhere."""
+        following = TRANSITIONS[self.state].get(trigger)
+        if following is None:
+            return False
+        self.state = following
+        return True
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the stream waits to be resumed."""
+        return self.state is StreamState.PAUSED
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no media plays or is about to."""
+        return self.command is None or self.is_paused
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether a command sees to lost receivers and to media that has run out."""
+        return self._is_held_together
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Let neither a lost receiver nor the end of the media end the stream."""
+        self._is_held_together = True
+        try:
+            yield
+        finally:
+            self._is_held_together = False
