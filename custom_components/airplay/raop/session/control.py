@@ -62,8 +62,8 @@ class ControlSession(ABC):
 
     def volume(self, percent: float, *, is_muted: bool) -> Handshake[None]:
         """Set the level, in percent of the receiver's scale."""
-        level = parameters.volume_db(percent, is_muted=is_muted)
-        body = parameters.volume_body(level)
+        level_db = parameters.volume_db(percent, is_muted=is_muted)
+        body = parameters.volume_body(level_db)
         yield from self._set("text/parameters", body)
 
     def read_volume(self) -> Handshake[float | None]:
@@ -72,8 +72,8 @@ class ControlSession(ABC):
             "GET_PARAMETER", self._url, (), b"volume\r\n", "text/parameters"
         )
         response = yield from self._ask(request)
-        level = parameters.parse_volume(response.body)
-        return None if level is None else parameters.volume_percent(level)
+        level_db = parameters.parse_volume_db(response.body)
+        return None if level_db is None else parameters.percent_of_db(level_db)
 
     def text(
         self, tags: Tags, duration_ms: int | None, rtptime: int

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 import logging
 import socket
 from typing import override
@@ -111,7 +112,7 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
         """Tell the receiver a new line; of several the last one counts."""
         self._course, self._told_course = course, None
         if self.is_open and (self._telling is None or self._telling.done()):
-            self._telling = self._spawn(self._tell_course())
+            self._telling = self._background.start(self._tell_course())
 
     async def _tell_course(self) -> None:
         tries = 0
@@ -145,19 +146,23 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
 
 
 async def _connect(connection: Connection, port: int) -> socket.socket:
-    """Open the connection for audio; raise ReceiverUnreachableError."""
-    sock = socket.socket(sockets.family_of(connection.remote), socket.SOCK_STREAM)
-    sock.setblocking(False)
-    where = sockets.endpoint(connection.remote, port)
-    try:
-        async with asyncio.timeout(_CONNECT_S):
-            await asyncio.get_running_loop().sock_connect(sock, where)
-    except BaseException as err:
-        sock.close()
-        if isinstance(err, OSError):
+    """Open the connection for audio.
+
+    Raises ReceiverUnreachableError: the receiver does not accept it in time.
+    """
+    address = sockets.endpoint(connection.remote, port)
+    with ExitStack() as undo:
+        sock = undo.enter_context(
+            socket.socket(sockets.family_of(connection.remote), socket.SOCK_STREAM)
+        )
+        sock.setblocking(False)
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                await asyncio.get_running_loop().sock_connect(sock, address)
+        except OSError as err:
             text = "the receiver opens no connection for audio"
             raise ReceiverUnreachableError(text) from err
-        raise
+        undo.pop_all()
     return sock
 
 

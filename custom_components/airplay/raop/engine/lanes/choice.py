@@ -7,9 +7,8 @@ import logging
 from ...errors import RaopError, ReceiverBusyError, UnsupportedReceiverError
 from ...messages import Member
 from ...receiver import AIRPLAY2, LaneKind as Kind
-from .base import receiver_of
 from .buffered import BufferedLane
-from .context import LaneContext
+from .context import LaneContext, receiver_of
 from .lane import Lane
 from .raop import RaopLane
 from .realtime import RealtimeLane
