@@ -31,10 +31,10 @@ class Room:
             self.theirs, _ = server.accept()
         self.theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.theirs.setblocking(False)
-        self.courses: list[BufferedAnchor] = []
+        self.anchors: list[BufferedAnchor] = []
         self.ends = 0
         self.outlet = TcpOutlet(
-            ours, SHAPE, on_course=self.courses.append, on_end=self._end
+            ours, SHAPE, on_anchor=self.anchors.append, on_end=self._end
         )
         self.shelf = FakePackets(at_ns=7)
 
@@ -92,7 +92,7 @@ def test_nothing_is_sent_before_a_start_or_without_a_line(room: Room) -> None:
 
     with pytest.raises(BlockingIOError):
         room.theirs.recv(1)
-    assert room.courses == []
+    assert room.anchors == []
 
 
 def test_a_receiver_that_takes_nothing_for_now_is_asked_again(room: Room) -> None:
@@ -132,18 +132,18 @@ def test_the_line_is_told_once_and_again_where_it_changes(room: Room) -> None:
     room.outlet.pump(0, room.shelf)
     room.shelf.fill(4)
     room.outlet.pump(0, room.shelf)
-    assert room.courses == [BufferedAnchor(0, 7)]
+    assert room.anchors == [BufferedAnchor(0, 7)]
 
     room.outlet.delay_frames = 441
     room.outlet.pump(0, room.shelf)
     assert room.shelf.line is not None
     ahead_ns = room.shelf.line.time_of(8 * 352)
-    assert room.courses[1:] == [BufferedAnchor(8 * 352 - 441, ahead_ns)]
+    assert room.anchors[1:] == [BufferedAnchor(8 * 352 - 441, ahead_ns)]
 
     room.shelf.line = Line(8 * 352, 99)
     room.outlet.start(108)
     room.outlet.pump(0, room.shelf)
-    assert room.courses[2:] == [BufferedAnchor(8 * 352 - 441, 99)]
+    assert room.anchors[2:] == [BufferedAnchor(8 * 352 - 441, 99)]
 
 
 @pytest.mark.parametrize("is_read", [True, False])
