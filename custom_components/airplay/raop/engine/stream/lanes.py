@@ -112,7 +112,7 @@ class Lanes:
         The receiver may order by it from now on.
         """
         lane = await prepare_lane(
-            self._choice.to(member),
+            self._choice.kinds_for(member),
             lambda: self._levelled(member),
             self._context,
             self._joining.add,
@@ -233,7 +233,7 @@ class Lanes:
 
     def shun(self, lane: Lane) -> bool:
         """Reach a receiver by another way next time; return whether there is one."""
-        return self._choice.shun(lane)
+        return self._choice.mark_silent(lane)
 
     def show(self, show: Show) -> None:
         """Tell all what plays."""
