@@ -51,8 +51,9 @@ def parse_request(
 ) -> tuple[DacpRequest, ...] | None:
     """Return what a command orders, or None where its name is not known.
 
-    Properties that are not known order nothing. A value that is no number raises
-    ReceiverProtocolError.
+    Properties that are not known order nothing.
+
+    Raises ReceiverProtocolError: a value is no number.
     """
     if name in _COMMANDS:
         return (DacpRequest(_COMMANDS[name]),)

@@ -25,14 +25,14 @@ class Volume:
 
 
 def volume_db(percent: float, *, is_muted: bool = False) -> float:
-    """Return the level in dB that a receiver is sent for a percentage."""
+    """Return the level in dB for a percentage, from -30 to 0; -144 is mute."""
     if is_muted or not percent > 0:
         return _MUTE_DB
     return _LEAST_DB - _LEAST_DB * min(percent, 100) / 100
 
 
 def percent_of_db(level_db: float) -> float:
-    """Return the percentage that a level in dB stands for."""
+    """Return the percentage, 0 to 100, for a level in dB."""
     if not level_db > _LEAST_DB:
         return 0.0
     return min(100.0, 100 - level_db * 100 / _LEAST_DB)

@@ -70,7 +70,10 @@ def receiver_of(member: Member) -> Receiver:
 
 @contextmanager
 def network_errors(host: str) -> Iterator[None]:
-    """Raise ReceiverUnreachableError for an error of the system within."""
+    """Turn an error of the system into one that names the receiver's host.
+
+    Raises ReceiverUnreachableError: the system reported an error within.
+    """
     try:
         yield
     except OSError as err:
