@@ -80,7 +80,7 @@ ROOMS = {
 # a fact waits for a ChangeSignal or an event instead of looking again and again.
 SLEEPING_LOOPS = {
     "engine.lanes.airplay2.AirPlay2Lane._keep_in_touch": "one feedback each two seconds",
-    "engine.lanes.buffered.BufferedLane._tell_course": "between attempts of an anchor",
+    "engine.lanes.buffered.BufferedLane._send_anchor": "between attempts of an anchor",
     "engine.lanes.raop.RaopLane._keep_alive": "one sign of life each twenty seconds",
     "engine.lanes.volume.LaneVolume.send_until_current": "not too many levels a second",
     "engine.net.remote_server.RemoteServer._bind_patiently": "between attempts of a port",

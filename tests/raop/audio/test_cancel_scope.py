@@ -31,16 +31,16 @@ from custom_components.airplay.raop.errors import (
 
 
 def test_without_a_deadline_an_operation_has_its_own_time() -> None:
-    assert CancelScope(Limits()).patience(5.0) == 5.0
+    assert CancelScope(Limits()).timeout_s(5.0) == 5.0
 
 
 def test_within_a_deadline_nothing_takes_longer_than_what_is_left() -> None:
     link = CancelScope(Limits())
 
     with link.deadline(1.0):
-        assert 0 < link.patience(5.0) <= 1.0
-        assert link.patience(0.01) == 0.01
-    assert link.patience(5.0) == 5.0
+        assert 0 < link.timeout_s(5.0) <= 1.0
+        assert link.timeout_s(0.01) == 0.01
+    assert link.timeout_s(5.0) == 5.0
 
 
 def test_behind_a_deadline_nothing_begins() -> None:
@@ -53,15 +53,15 @@ def test_behind_a_deadline_nothing_begins() -> None:
 def test_closing_releases_what_is_attached_and_ends_pauses() -> None:
     link = CancelScope(Limits())
     released: list[int] = []
-    link.attach(lambda: released.append(1))
+    link.add_release(lambda: released.append(1))
     detached: Callable[[], None] = lambda: released.append(2)  # noqa: E731
-    link.attach(detached)
-    link.detach(detached)
+    link.add_release(detached)
+    link.remove_release(detached)
     with link.released_by(lambda: released.append(3)):
         pass
 
     link.close()
-    link.attach(lambda: released.append(4))
+    link.add_release(lambda: released.append(4))
 
     assert released == [1, 4]
     assert link.is_closed

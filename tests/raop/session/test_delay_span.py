@@ -45,3 +45,7 @@ def test_nobody_holds_more_than_receivers_can() -> None:
 
     assert ahead_ns + group.behind_ns == HELD_NS
     assert ahead_ns - group.before_ns > 1.5 * SECOND_NS
+
+
+def test_a_group_that_is_not_known_yet_is_on_the_line() -> None:
+    assert DelaySpan() == reach()

@@ -45,6 +45,10 @@ def test_whatever_is_not_shown_leads_to_the_usual_lead(
     assert replace(APPLE_TV, **missing).lead_ms == USUAL_LEAD_MS  # type: ignore[arg-type]
 
 
+def test_a_second_question_for_the_time_shows_that_the_clock_is_known() -> None:
+    assert replace(APPLE_TV, timing_replies=2).lead_ms == APPLE_TV.lead_ms
+
+
 def test_a_group_waits_for_the_slowest() -> None:
     slow = replace(APPLE_TV, own_latency_frames=8820)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.airplay.raop.session.liveness import SILENT_S, Liveness
+from custom_components.airplay.raop.session.liveness import SILENT_S, STEADY_S, Liveness
 
 # As shairport-sync asks.
 USUAL_S = [0.0, 0.3, 0.6, 0.9, 3.9, 6.9, 9.9]
@@ -28,6 +28,15 @@ def test_a_receiver_that_asks_only_at_the_start_is_never_silent(
     times_s: list[float],
 ) -> None:
     assert not asked(times_s).is_silent(10_000)
+
+
+@pytest.mark.parametrize("first_s", [0.0, 1000.0])
+def test_who_asked_for_five_seconds_is_expected_to_go_on(first_s: float) -> None:
+    almost = asked([first_s, first_s + STEADY_S - 0.1])
+    long_enough = asked([first_s, first_s + STEADY_S])
+
+    assert not almost.is_silent(first_s + 10_000)
+    assert long_enough.is_silent(first_s + 10_000)
 
 
 def test_a_receiver_that_asks_rarely_has_more_time() -> None:

@@ -69,8 +69,14 @@ def test_the_fifth_drop_out_within_ten_minutes_is_one_too_many() -> None:
 
     link.dropped_out(9 * MINUTE_S)
 
-    assert isinstance(link.verdict(GONE, 9 * MINUTE_S), HopelessLinkError)
+    # All five are ten minutes old at most until the first one is older.
+    for at_s in (9 * MINUTE_S, 10 * MINUTE_S):
+        error = link.verdict(GONE, at_s)
+        assert isinstance(error, HopelessLinkError)
+        assert "5 times within 10 minutes" in str(error)
     assert link.drop_outs == 5
+    link.came_back()
+    assert link.verdict(GONE, 10 * MINUTE_S + 1) is None
 
 
 def test_drop_outs_that_are_rare_are_forgiven() -> None:
@@ -89,7 +95,9 @@ def test_a_member_that_is_gone_for_ten_minutes_is_given_up() -> None:
     link.missed(160)
 
     assert link.verdict(GONE, 699) is None
-    assert isinstance(link.verdict(GONE, 700), HopelessLinkError)
+    error = link.verdict(GONE, 700)
+    assert isinstance(error, HopelessLinkError)
+    assert "for 10 minutes: gone" in str(error)
 
 
 def test_a_member_busy_for_ten_minutes_is_given_up_as_busy() -> None:

@@ -6,11 +6,11 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.airplay.raop.wire.parameters import (
-    parse_volume,
+    parse_volume_db,
+    percent_of_db,
     progress_body,
     volume_body,
     volume_db,
-    volume_percent,
 )
 
 
@@ -49,12 +49,12 @@ def test_muted_is_mute_at_any_level() -> None:
     ],
 )
 def test_decibels_become_percent(db: float, percent: float) -> None:
-    assert volume_percent(db) == pytest.approx(percent)
+    assert percent_of_db(db) == pytest.approx(percent)
 
 
 @given(st.floats(0.001, 100))
 def test_a_level_comes_back(percent: float) -> None:
-    assert volume_percent(volume_db(percent)) == pytest.approx(percent, abs=1e-9)
+    assert percent_of_db(volume_db(percent)) == pytest.approx(percent, abs=1e-9)
 
 
 @given(st.floats())
@@ -86,7 +86,7 @@ def test_levels_are_written_on_the_scale(db: float, body: bytes) -> None:
 
 @given(st.floats(-30, 0))
 def test_a_written_level_is_read_back(db: float) -> None:
-    assert parse_volume(volume_body(db)) == pytest.approx(db, abs=1e-6)
+    assert parse_volume_db(volume_body(db)) == pytest.approx(db, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_written_level_is_read_back(db: float) -> None:
     ],
 )
 def test_levels_are_found_among_lines(body: bytes, db: float) -> None:
-    assert parse_volume(body) == db
+    assert parse_volume_db(body) == db
 
 
 @pytest.mark.parametrize(
@@ -117,11 +117,11 @@ def test_levels_are_found_among_lines(body: bytes, db: float) -> None:
     ],
 )
 def test_anything_else_is_no_level(body: bytes) -> None:
-    assert parse_volume(body) is None
+    assert parse_volume_db(body) is None
 
 
 def test_a_negative_zero_is_read_as_zero() -> None:
-    level = parse_volume(b"volume: -0.000000\r\n")
+    level = parse_volume_db(b"volume: -0.000000\r\n")
 
     assert level is not None
     assert math.copysign(1, level) == 1
@@ -129,7 +129,7 @@ def test_a_negative_zero_is_read_as_zero() -> None:
 
 @given(st.binary())
 def test_arbitrary_bytes_are_a_level_or_none(body: bytes) -> None:
-    level = parse_volume(b"volume:" + body)
+    level = parse_volume_db(b"volume:" + body)
 
     assert level is None or math.isfinite(level)
 

@@ -39,7 +39,10 @@ class Retries:
         self._since: float | None = None
 
     def next_pause(self) -> float:
-        """Return the seconds to wait; raise UnplayableError when it was tried enough."""
+        """Return the seconds to wait.
+
+        Raises UnplayableError: it was tried for long enough.
+        """
         now = time.monotonic()
         self._since = now if self._since is None else self._since
         if now - self._since > self._limits.reconnect_s:
@@ -73,22 +76,26 @@ class CancelScope:
             release()
 
     def check(self) -> None:
-        """Raise when the source was abandoned or its deadline has passed."""
+        """Return while the source's thread may go on.
+
+        Raises AbandonedError: the source was closed.
+        Raises DeadlineError: the deadline has passed.
+        """
         if self.is_closed:
             raise AbandonedError
         if self._deadline is not None and time.monotonic() >= self._deadline:
             raise DeadlineError
 
-    def patience(self, longest: float) -> float:
-        """Return how long the next operation may take; raise when there is no time."""
+    def timeout_s(self, longest_s: float) -> float:
+        """Return how long the next operation may take; raises as `check` does."""
         self.check()
         if self._deadline is None:
-            return longest
-        return max(0.001, min(longest, self._deadline - time.monotonic()))
+            return longest_s
+        return max(0.001, min(longest_s, self._deadline - time.monotonic()))
 
     def pause(self, seconds: float) -> None:
-        """Sleep within the deadline; raise when the source is abandoned meanwhile."""
-        self._closed.wait(self.patience(seconds))
+        """Sleep within the deadline; raises as `check` does."""
+        self._closed.wait(self.timeout_s(seconds))
         self.check()
 
     @contextmanager
@@ -103,13 +110,13 @@ class CancelScope:
     @contextmanager
     def released_by(self, release: Callable[[], None]) -> Iterator[None]:
         """Call this when the source is abandoned within."""
-        self.attach(release)
+        self.add_release(release)
         try:
             yield
         finally:
-            self.detach(release)
+            self.remove_release(release)
 
-    def attach(self, release: Callable[[], None]) -> None:
+    def add_release(self, release: Callable[[], None]) -> None:
         """Call this when the source is abandoned, or at once if it is already."""
         with self._lock:
             if not self.is_closed:
@@ -117,8 +124,8 @@ class CancelScope:
                 return
         release()
 
-    def detach(self, release: Callable[[], None]) -> None:
-        """Forget what was attached."""
+    def remove_release(self, release: Callable[[], None]) -> None:
+        """Forget what was added."""
         with self._lock:
             self._releases.discard(release)
 

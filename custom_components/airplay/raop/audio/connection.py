@@ -1,7 +1,7 @@
 """Connections that are made in time, and given up at once when they are abandoned."""
 
 from collections.abc import Buffer
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 import io
 import socket
@@ -21,7 +21,11 @@ type _Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 def connect(
     host: str, port: int, scope: CancelScope, *, is_secure: bool
 ) -> socket.socket:
-    """Connect to the first address of a host that answers; raise OSError."""
+    """Connect to the first address of a host that answers.
+
+    Raises OSError: the name is not known, or no address answers in time.
+    Raises AbandonedError, DeadlineError: see `CancelScope.check`.
+    """
     *others, last = _resolve(host, port, scope)
     for family, address in others:
         try:
@@ -36,16 +40,14 @@ def connect(
 
 
 def _connect(
-    family: int, address: _Address, scope: CancelScope, longest: float
+    family: int, address: _Address, scope: CancelScope, longest_s: float
 ) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
+    with ExitStack() as undo:
+        sock = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
         with scope.released_by(lambda: shut_down(sock)):
-            sock.settimeout(scope.patience(longest))
+            sock.settimeout(scope.timeout_s(longest_s))
             sock.connect(address)
-    except BaseException:
-        sock.close()
-        raise
+        undo.pop_all()
     return sock
 
 
@@ -54,13 +56,12 @@ def _secured(sock: socket.socket, host: str, scope: CancelScope) -> ssl.SSLSocke
     secure = context.wrap_socket(
         sock, server_hostname=host, do_handshake_on_connect=False
     )
-    try:
+    with ExitStack() as undo:
+        undo.enter_context(secure)
         with scope.released_by(lambda: shut_down(secure)):
-            secure.settimeout(scope.patience(scope.limits.read_s))
+            secure.settimeout(scope.timeout_s(scope.limits.read_s))
             secure.do_handshake()
-    except BaseException:
-        secure.close()
-        raise
+        undo.pop_all()
     return secure
 
 
@@ -105,7 +106,7 @@ def _resolve(host: str, port: int, scope: CancelScope) -> list[tuple[int, _Addre
 
     threading.Thread(target=look_up, name="airplay-dns", daemon=True).start()
     with scope.released_by(done.set):
-        is_done = done.wait(scope.patience(scope.limits.open_s))
+        is_done = done.wait(scope.timeout_s(scope.limits.open_s))
     scope.check()
     if not is_done:
         raise TimeoutError
@@ -125,7 +126,7 @@ class WebSocket:
 
     def sendall(self, octets: bytes) -> None:
         """Send a request."""
-        self._sock.settimeout(self._scope.patience(self._scope.limits.read_s))
+        self._sock.settimeout(self._scope.timeout_s(self._scope.limits.read_s))
         self._sock.sendall(octets)
 
     def makefile(self, mode: str) -> io.BufferedReader:
@@ -147,7 +148,7 @@ class _Wire(io.RawIOBase):
         self._sock = sock
         self._scope = scope
         self._is_first = True
-        scope.attach(self._release)
+        scope.add_release(self._release)
 
     @override
     def readable(self) -> bool:
@@ -156,7 +157,7 @@ class _Wire(io.RawIOBase):
     @override
     def readinto(self, buffer: Buffer) -> int:
         view = memoryview(buffer).cast("B")
-        self._sock.settimeout(self._scope.patience(self._scope.limits.read_s))
+        self._sock.settimeout(self._scope.timeout_s(self._scope.limits.read_s))
         try:
             if not self._is_first:
                 return self._sock.recv_into(view)
@@ -168,7 +169,7 @@ class _Wire(io.RawIOBase):
     @override
     def close(self) -> None:
         if not self.closed:
-            self._scope.detach(self._release)
+            self._scope.remove_release(self._release)
             self._sock.close()
         super().close()
 

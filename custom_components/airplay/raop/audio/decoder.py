@@ -69,7 +69,12 @@ class Decoder:
         self._has_sought = True
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield PCM until the media ends; raise UnplayableError where it is beyond use."""
+        """Yield PCM until the media ends.
+
+        Raises UnplayableError: there was no sound, or more damage than sound.
+        Raises OSError, FFmpegError: it broke off; `media_errors.for_failure` explains
+        it.
+        """
         for frame in self._frames():
             kept = self._trim(frame)
             if kept and (pcm := self._drop(self._converter.convert(kept))):

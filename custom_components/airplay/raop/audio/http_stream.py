@@ -18,7 +18,10 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
 def open_http(url: str, scope: CancelScope) -> HttpFile | HttpRadio:
-    """Ask for a URL; raise UnplayableError unless there is something."""
+    """Ask for a URL.
+
+    Raises UnplayableError: there is no answer, or one without media.
+    """
     response = get(url, {"Icy-MetaData": "1"}, scope)
     if response.status not in {200, 206}:
         response.close()
@@ -51,7 +54,10 @@ class HttpRadio:
         return self._peeked[:size]
 
     def read(self, size: int) -> bytes:
-        """Return what comes next; raise BrokenStreamError when a radio breaks off."""
+        """Return what comes next, or nothing at the end.
+
+        Raises BrokenStreamError: a radio broke off.
+        """
         if self._peeked:
             piece, self._peeked = self._peeked[:size], self._peeked[size:]
             return piece
@@ -113,7 +119,10 @@ class HttpFile:
         return bytes(self._head[:size])
 
     def read(self, size: int) -> bytes:
-        """Return what comes next; raise UnplayableError when it cannot be had."""
+        """Return what comes next, or nothing at the end.
+
+        Raises UnplayableError: the server does not deliver it.
+        """
         at = self._position
         tail_at = self._length - len(self._tail)
         if at >= self._length:

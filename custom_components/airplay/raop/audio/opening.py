@@ -1,5 +1,6 @@
 """From an address to a container that libav has opened."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 import stat
@@ -89,7 +90,12 @@ class Input:
 
 
 def open_input(address: str, scope: CancelScope) -> Input:
-    """Open media at an address; raise what `problems.for_failure` explains."""
+    """Open media at an address: a path, or a URL of http, https or file.
+
+    Raises UnplayableError: it is not there, is no audio, or the server refuses it.
+    Raises OSError, FFmpegError: it broke off; `media_errors.for_failure` explains it.
+    Raises AbandonedError, DeadlineError: see `CancelScope.check`.
+    """
     return _open(address, scope, 0)
 
 
@@ -147,7 +153,8 @@ def _beginning(path: Path, size: int) -> bytes:
 
 def _open_web(url: str, scope: CancelScope, depth: int) -> Input:
     web = open_http(url, scope)
-    try:
+    with ExitStack() as undo:
+        undo.callback(web.close)
         kind, head = _kind_of_web(web)
         _refuse(kind)
         if kind is Kind.MEDIA:
@@ -157,12 +164,10 @@ def _open_web(url: str, scope: CancelScope, depth: int) -> Input:
             options = {"protocol_whitelist": "data"} | _probing(head)
             if isinstance(web, HttpRadio):
                 options["analyzeduration"] = _RADIO_ANALYSIS_US
-            return _input(av.open(web, mode="r", options=options), web)
+            found = _input(av.open(web, mode="r", options=options), web)
+            undo.pop_all()
+            return found
         playlist = web.peek(MAX_PLAYLIST_BYTES) if kind is Kind.PLAYLIST else b""
-    except BaseException:
-        web.close()
-        raise
-    web.close()
     if kind is Kind.SEGMENTS:
         return _input(_open_segments(web.url, scope), None)
     addresses = [urljoin(web.url, entry) for entry in entries_of(playlist)]
@@ -223,7 +228,7 @@ def _input(container: InputContainer, web: HttpFile | HttpRadio | None) -> Input
 
 def _timeouts(scope: CancelScope) -> tuple[float, float]:
     # libav connects and looks into the streams, each with the first time-out.
-    return scope.patience(scope.limits.open_s) / 2, scope.limits.segment_s
+    return scope.timeout_s(scope.limits.open_s) / 2, scope.limits.segment_s
 
 
 def _probing(head: bytes) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Media that is open and being decoded: one connection's worth of a source."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import chain
 
 import av
@@ -58,11 +59,17 @@ class Track:
 
 
 def open_track(address: str, start: int, scope: CancelScope) -> Track:
-    """Open media and decode its first sound by a deadline; raise UnplayableError."""
-    found: Input | None = None
+    """Open media and decode its first sound by a deadline.
+
+    `start` is the frame at which to begin; what is live has but one beginning.
+
+    Raises UnplayableError: it cannot be played, or did not start in time.
+    Raises AbandonedError: the source was closed meanwhile.
+    """
     try:
-        with scope.deadline(scope.limits.open_s):
+        with ExitStack() as undo, scope.deadline(scope.limits.open_s):
             found = open_input(address, scope)
+            undo.callback(found.close)
             # What is heard live begins now, whatever position it had before.
             start = 0 if found.is_live else start
             decoder = Decoder(found.container, found.stream, scope.check, start)
@@ -70,9 +77,8 @@ def open_track(address: str, start: int, scope: CancelScope) -> Track:
                 decoder.seek()
             blocks = decoder.blocks()
             first = next(blocks, b"")
-    except BaseException as err:
-        if found is not None:
-            found.close()
+            undo.pop_all()
+    except Exception as err:
         scope.check()
         if isinstance(err, (UnplayableError, *BREAKS)):
             raise for_failure(err) from err

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
 from typing import cast, override
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
@@ -27,7 +28,10 @@ class WebResponse:
         self._answer = answer
 
     def read(self, size: int) -> bytes:
-        """Return what is there, at most this much; b"" at the end; raise OSError."""
+        """Return the next bytes, at most this many, and none at the end.
+
+        Raises OSError: the connection broke, or is silent for too long.
+        """
         try:
             piece = self._answer.read1(size)
         except HTTPException as err:
@@ -43,7 +47,11 @@ class WebResponse:
 
 
 def get(url: str, headers: Mapping[str, str], scope: CancelScope) -> WebResponse:
-    """Ask for a URL and follow redirects; raise UnplayableError where that fails."""
+    """Ask for a URL and follow redirects.
+
+    Raises UnplayableError: there is no answer of HTTP.
+    Raises AbandonedError, DeadlineError: see `CancelScope.check`.
+    """
     try:
         for _ in range(MAX_REDIRECTS + 1):
             response = _ask(url, headers, scope)
@@ -75,14 +83,14 @@ def _ask(url: str, headers: Mapping[str, str], scope: CancelScope) -> WebRespons
     if parts.username is not None:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         sent["Authorization"] = f"Basic {b64encode(login.encode()).decode()}"
-    try:
+    with ExitStack() as undo:
+        undo.callback(connection.close)
         # Escape what may not stand in a request line, and nothing twice.
         escaped = quote(target, safe="!#$%&'()*+,/:;=?@[]~")
         connection.request("GET", escaped, headers=sent | dict(headers))
-        return WebResponse(url, connection.getresponse())
-    except BaseException:
-        connection.close()
-        raise
+        response = WebResponse(url, connection.getresponse())
+        undo.pop_all()
+    return response
 
 
 class _Connection(HTTPConnection):

@@ -66,7 +66,11 @@ class EncryptedChannel:
         return b"".join(frames)
 
     def feed(self, received: bytes) -> bytes:
-        """Take received bytes and return what is whole now, decrypted."""
+        """Add received bytes and return what is whole now, decrypted.
+
+        Raises ReceiverProtocolError: a frame is too long, or was not encrypted with our
+        key.
+        """
         self._buffer += received
         plain = bytearray()
         while len(self._buffer) >= _LENGTH_BYTES:

@@ -33,7 +33,10 @@ type Credentials = HomeKitCredentials | LegacyCredentials
 
 
 def parse_credentials(text: str) -> Credentials:
-    """Read kept credentials; raise CredentialsRejectedError, which names no part."""
+    """Read credentials as they are stored.
+
+    Raises CredentialsRejectedError: they are of no known form; it quotes no part.
+    """
     try:
         parts = [bytes.fromhex(part) for part in text.split(":")]
     except ValueError:

@@ -36,7 +36,10 @@ class Challenge:
 
     @classmethod
     def parse(cls, header: str) -> Self:
-        """Parse a WWW-Authenticate header; other schemes and parameters may be there."""
+        """Parse a WWW-Authenticate header; other schemes and parameters may be there.
+
+        Raises ReceiverProtocolError: it asks for no digest, or has no realm or nonce.
+        """
         scheme = _SCHEME.search(header)
         if scheme is None:
             raise ReceiverProtocolError("the receiver asks for no digest")
@@ -61,7 +64,7 @@ def authorization(
 ) -> str:
     """Return the Authorization header for one request.
 
-    Raise ValueError for words that cannot stand between quotes.
+    Raises ValueError: a word cannot stand between quotes.
     """
     realm, nonce = challenge.realm, challenge.nonce
     who = _digest(f"{user}:{realm}:{password}", is_upper=is_upper)

@@ -22,7 +22,10 @@ def seal(key: bytes, message: str, plain: bytes) -> bytes:
 
 
 def unseal(key: bytes, message: str, sealed: bytes) -> bytes:
-    """Decrypt what a pairing message carries."""
+    """Decrypt what a pairing message carries.
+
+    Raises ReceiverProtocolError: it was sealed with another key, or is damaged.
+    """
     try:
         return ChaCha20Poly1305(key).decrypt(_nonce(message), sealed, None)
     except InvalidTag as err:

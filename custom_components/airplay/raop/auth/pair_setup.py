@@ -21,6 +21,10 @@ def transient_setup(private: int, secret: str = OPEN_SECRET) -> Handshake[bytes]
     """Agree on a key of 64 bytes, from which the connection's keys follow.
 
     The private exponent has 256 random bits and passes `srp.is_usable`.
+
+    Raises AuthenticationError: the receiver does not accept the secret, or does not
+    know it.
+    Raises RaopError: as `read_answer` and `srp.prove` say.
     """
     first = {
         Tag.STATE: b"\x01",
@@ -42,7 +46,10 @@ def transient_setup(private: int, secret: str = OPEN_SECRET) -> Handshake[bytes]
 
 
 def ask_setup() -> Handshake[None]:
-    """Ask whether the receiver would take a PIN now; raise why it would not."""
+    """Ask whether the receiver would accept a PIN now.
+
+    Raises RaopError: it would not, as `read_answer` says.
+    """
     first = {Tag.STATE: b"\x01", Tag.METHOD: b"\x00"}
     response = yield message(_URI, _PIN_KIND, first)
     read_answer(response, 2, Tag.SALT, Tag.PUBLIC_KEY)

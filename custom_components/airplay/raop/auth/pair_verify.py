@@ -39,6 +39,11 @@ def verify(credentials: Credentials, private: bytes) -> Handshake[ChannelKeys | 
     """Verify by whatever was kept; return keys where the connection is encrypted next.
 
     The private key for the exchange is 32 random bytes, new for each connection.
+
+    Raises CredentialsRejectedError: the receiver does not know the pairing, or is not
+    the one that was paired.
+    Raises ReceiverRefusedError: it refuses for another reason.
+    Raises ReceiverProtocolError: an answer is malformed.
     """
     if isinstance(credentials, LegacyCredentials):
         yield from legacy_verify(credentials, private)
@@ -50,7 +55,10 @@ def verify(credentials: Credentials, private: bytes) -> Handshake[ChannelKeys | 
 def home_kit_verify(
     credentials: HomeKitCredentials, private: bytes
 ) -> Handshake[bytes]:
-    """Exchange signed keys, messages M1 to M4; return the shared secret."""
+    """Exchange signed keys, messages M1 to M4; return the shared secret.
+
+    Raises as `verify` does.
+    """
     own = X25519PrivateKey.from_private_bytes(private)
     public = own.public_key().public_bytes_raw()
     first = {Tag.STATE: b"\x01", Tag.PUBLIC_KEY: public}
@@ -78,6 +86,8 @@ def legacy_verify(credentials: LegacyCredentials, private: bytes) -> Handshake[N
     """Show the older kind of pairing; the connection stays as it is.
 
     One AES-CTR key stream: the receiver's signature uses up its first 64 bytes.
+
+    Raises as `verify` does.
     """
     own = X25519PrivateKey.from_private_bytes(private)
     public = own.public_key().public_bytes_raw()

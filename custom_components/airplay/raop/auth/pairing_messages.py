@@ -44,7 +44,15 @@ def read_answer(
     *needed: Tag,
     denied: type[AuthenticationError] = AuthenticationError,
 ) -> dict[int, bytes]:
-    """Read an answer that must have items; `denied` is for proofs that do not hold."""
+    """Read an answer that must have items; `denied` is for proofs that do not hold.
+
+    Raises PairingRequiredError: this kind of pairing is closed (403, 470).
+    Raises `denied`: the receiver does not accept the proof.
+    Raises TooManyTriesError, PairingRefusedError, ReceiverBusyError: it wants a pause,
+    is paired with too many senders, or is being paired.
+    Raises ReceiverRefusedError: it refuses for a reason that is not known.
+    Raises ReceiverProtocolError: the answer is malformed, or lacks an item.
+    """
     if response.status in (403, 470):
         raise PairingRequiredError("the receiver wants to be paired with its PIN")
     if not 200 <= response.status < 300:

@@ -49,7 +49,10 @@ class Proof:
     key: bytes
 
     def check(self, answer: bytes) -> None:
-        """Raise AuthenticationError unless the receiver knows the PIN as well."""
+        """Check that the receiver knows the PIN as well.
+
+        Raises AuthenticationError: it does not.
+        """
         expected = _hash(self.public, self.proof, self.key)
         if not hmac.compare_digest(answer, expected):
             raise AuthenticationError("the receiver does not know the code itself")
@@ -61,7 +64,10 @@ def is_usable(private: int) -> bool:
 
 
 def prove(pin: str, private: int, salt: bytes, receiver_public: bytes) -> Proof:
-    """Compute A, M1 and K from the receiver's salt and B."""
+    """Compute A, M1 and K from the receiver's salt and B.
+
+    Raises ReceiverProtocolError: B is no member of the group.
+    """
     b = int.from_bytes(receiver_public)
     if not 0 < b < _PRIME:
         raise ReceiverProtocolError("the receiver's public key is no key")

@@ -114,7 +114,11 @@ class AirPlay2Session(ControlSession):
         yield from self._tell_plist("SETPEERS", list(addresses))
 
     def set_up_stream(self, stream: StreamSetup) -> Handshake[StreamPorts]:
-        """Open a stream and learn where it goes."""
+        """Open a stream and return the ports to which its packets go.
+
+        Raises ReceiverRefusedError: it opens no stream.
+        Raises ReceiverProtocolError: it names no ports.
+        """
         body: dict[str, object] = {"streams": [_stream_body(stream)]}
         said = yield from self._ask_plist("SETUP", body)
         streams = said.get("streams")

@@ -35,7 +35,12 @@ class Caller:
 
 
 class ControlSession(ABC):
-    """The requests of one session, as handshakes: what came of them, or an error."""
+    """The requests of one session, as handshakes: each returns what came of it.
+
+    Every handshake raises AuthenticationError, or one of its kinds, where the receiver
+    wants a proof that we do not have, as `refuse` does for a step that must succeed,
+    and ReceiverProtocolError for an answer that is malformed.
+    """
 
     USER_AGENT: ClassVar[str]
 
@@ -61,19 +66,19 @@ class ControlSession(ABC):
         expect("FLUSH", response)
 
     def volume(self, percent: float, *, is_muted: bool) -> Handshake[None]:
-        """Set the level, in percent of the receiver's scale."""
-        level = parameters.volume_db(percent, is_muted=is_muted)
-        body = parameters.volume_body(level)
+        """Set the volume, in percent (0 to 100) of the receiver's scale."""
+        level_db = parameters.volume_db(percent, is_muted=is_muted)
+        body = parameters.volume_body(level_db)
         yield from self._set("text/parameters", body)
 
     def read_volume(self) -> Handshake[float | None]:
-        """Ask for the level, in percent; None where it is not told."""
+        """Ask for the volume in percent; None where the receiver does not report it."""
         request = Request(
             "GET_PARAMETER", self._url, (), b"volume\r\n", "text/parameters"
         )
         response = yield from self._ask(request)
-        level = parameters.parse_volume(response.body)
-        return None if level is None else parameters.volume_percent(level)
+        level_db = parameters.parse_volume_db(response.body)
+        return None if level_db is None else parameters.percent_of_db(level_db)
 
     def text(
         self, tags: Tags, duration_ms: int | None, rtptime: int
@@ -158,13 +163,22 @@ class ControlSession(ABC):
 
 
 def expect(step: str, response: Response) -> None:
-    """Raise what a refusal means."""
+    """Check that a step was successful.
+
+    Raises RaopError: it was not, as `refuse` says.
+    """
     if not 200 <= response.status < 300:
         refuse(step, response)
 
 
 def refuse(step: str, response: Response) -> NoReturn:
-    """Raise what an error status means."""
+    """Raise the error that a status stands for.
+
+    Raises ReceiverBusyError: another sender plays (453, 503).
+    Raises PairingRequiredError: it wants its PIN (403, 470).
+    Raises UnsupportedReceiverError: it does not know the format (406, 415).
+    Raises ReceiverRefusedError: any other status.
+    """
     status = response.status
     if status in _BUSY:
         raise ReceiverBusyError("the receiver plays for another sender")

@@ -19,7 +19,11 @@ _WORDS = {
 
 
 def ask_info(receiver: Receiver) -> Handshake[Receiver]:
-    """Return the receiver with the record that it would announce on a nearer network."""
+    """Return the receiver with the record that it would announce on a nearer network.
+
+    Raises ReceiverRefusedError: it does not answer the question.
+    Raises ReceiverProtocolError: the answer is malformed, or has no features.
+    """
     response = yield Request("GET", "/info", (("User-Agent", _USER_AGENT),))
     if not 200 <= response.status < 300:
         raise ReceiverRefusedError(f"/info: the receiver answered {response.status}")

@@ -71,7 +71,11 @@ class RaopSession(ControlSession):
         self.server: str | None = None
 
     def greet(self) -> Handshake[tuple[str, ...]]:
-        """Ask what the receiver can do; proves the password where one is wanted."""
+        """Ask for the methods of the receiver; proves the password if one is wanted.
+
+        Raises PairingRequiredError: the receiver wants to be paired.
+        Raises AuthenticationError: it wants a password, or another one.
+        """
         headers: tuple[tuple[str, str], ...] = ()
         if self._terms.shape.key:
             nonce = rsa.encode_unpadded(self._terms.challenge)
@@ -88,7 +92,11 @@ class RaopSession(ControlSession):
         return tuple(method.strip() for method in public.split(",") if method.strip())
 
     def prepare(self) -> Handshake[RaopPorts]:
-        """Go through everything up to SETUP; nothing sounds yet."""
+        """Go through everything up to SETUP; nothing sounds yet.
+
+        Raises ReceiverBusyError: another sender plays.
+        Raises RaopError: as `greet` and `refuse` say.
+        """
         yield from self.greet()
         if self._terms.uses_auth_setup:
             # Its answer unlocks ANNOUNCE on MFi receivers and is of no other use;

@@ -69,7 +69,7 @@ class RetryPolicy:
         return wait_s
 
     def verdict(self, error: RaopError, now_s: float) -> RaopError | None:
-        """Return why it is not tried again after an error; None if it is."""
+        """Return why it is not tried again after an error, or None if it is."""
         if isinstance(error, _FINAL):
             return error
         lately = [at for at in self._lately if now_s - at <= _WITHIN_S]

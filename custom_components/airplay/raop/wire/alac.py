@@ -27,7 +27,10 @@ class VerbatimEncoder:
         self._make_buffers(0)
 
     def __call__(self, pcm: bytes) -> list[bytes]:
-        """Encode whole packets of signed 16-bit little-endian stereo PCM."""
+        """Encode whole packets of signed 16-bit little-endian stereo PCM.
+
+        Raises ValueError: the last packet is not whole.
+        """
         packets, rest = divmod(len(pcm), PACKET_BYTES)
         if rest:
             raise ValueError("PCM must be whole packets")

@@ -10,7 +10,7 @@ import re
 
 from ..buttons import Button
 from ..errors import ReceiverProtocolError
-from .parameters import volume_percent
+from .parameters import percent_of_db
 
 _COMMANDS = {
     "play": Button.PLAY,
@@ -51,8 +51,9 @@ def parse_request(
 ) -> tuple[DacpRequest, ...] | None:
     """Return what a command orders, or None where its name is not known.
 
-    Properties that are not known order nothing. A value that is no number raises
-    ReceiverProtocolError.
+    Properties that are not known order nothing.
+
+    Raises ReceiverProtocolError: a value is no number.
     """
     if name in _COMMANDS:
         return (DacpRequest(_COMMANDS[name]),)
@@ -83,11 +84,10 @@ def _volume(text: str, named: dict[str, str]) -> DacpRequest:
     return DacpRequest(Button.VOLUME_SET, percent)
 
 
-def _device_volume(db: float) -> DacpRequest:
+def _device_volume(level_db: float) -> DacpRequest:
     """Read a level in dB, which tells muted and silent apart."""
-    return DacpRequest(
-        Button.VOLUME_REPORT, volume_percent(db) if db > _MUTE_DB else None
-    )
+    percent = percent_of_db(level_db) if level_db > _MUTE_DB else None
+    return DacpRequest(Button.VOLUME_REPORT, percent)
 
 
 def _prevent(value: float) -> DacpRequest:

@@ -11,7 +11,10 @@ _SONG = 2
 
 
 def tag(code: str, payload: bytes) -> bytes:
-    """Put a code of four letters and the length before a payload."""
+    """Put a code of four letters and the length before a payload.
+
+    Raises ValueError: the code has not four letters.
+    """
     name = code.encode("ascii")
     if len(name) != 4:
         raise ValueError(f"a DMAP code has four letters: {code!r}")
@@ -36,11 +39,6 @@ def u16(code: str, value: int) -> bytes:
 def u32(code: str, value: int) -> bytes:
     """Write a number of 32 bits."""
     return _number(code, value, 4)
-
-
-def u64(code: str, value: int) -> bytes:
-    """Write a number of 64 bits."""
-    return _number(code, value, 8)
 
 
 def container(code: str, *items: bytes) -> bytes:
@@ -79,7 +77,10 @@ def now_playing(
 
 
 def parse(data: bytes) -> list[tuple[str, bytes]]:
-    """Split a list of items into codes and payloads; containers stay whole."""
+    """Split a list of items into codes and payloads; containers stay whole.
+
+    Raises ReceiverProtocolError: an item is cut off or no item, or there are too many.
+    """
     items: list[tuple[str, bytes]] = []
     at = 0
     while at < len(data):

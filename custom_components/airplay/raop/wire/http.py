@@ -52,9 +52,9 @@ class RequestParser:
         self._head: tuple[HttpRequest, int] | None = None
 
     def feed(self, data: bytes) -> HttpRequest | None:
-        """Take received bytes; return the request once it is whole.
+        """Add received bytes; return the request once it is whole.
 
-        Raises ReceiverProtocolError for what is no request, or too much of one.
+        Raises ReceiverProtocolError: it is no request, or too long.
         """
         # No more is kept than the longest request has; what follows one is not read.
         room = MAX_HEAD_BYTES + MAX_BODY_BYTES + 1 - len(self._buffer)
@@ -82,7 +82,11 @@ class RequestParser:
 
 
 def parse_head(head: bytes) -> HttpRequest:
-    """Read everything before the body; raise ReceiverProtocolError."""
+    """Read everything before the body.
+
+    Raises ReceiverProtocolError: it is no request line, or a header is wrong, twice
+    there, or one too many.
+    """
     first, *lines = (line.removesuffix(b"\r") for line in head.split(b"\n"))
     request_line = _REQUEST_LINE.fullmatch(first)
     if request_line is None:

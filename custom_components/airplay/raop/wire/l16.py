@@ -8,7 +8,10 @@ SILENT_FRAME = bytes(PACKET_BYTES)
 
 
 def encode(pcm: bytes) -> list[bytes]:
-    """Encode whole packets of signed 16-bit little-endian stereo PCM."""
+    """Encode whole packets of signed 16-bit little-endian stereo PCM.
+
+    Raises ValueError: the last packet is not whole.
+    """
     if len(pcm) % PACKET_BYTES:
         raise ValueError("PCM must be whole packets")
     swapped = np.frombuffer(pcm, np.uint16).byteswap().tobytes()

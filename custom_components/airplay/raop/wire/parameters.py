@@ -4,6 +4,7 @@ Scale: 0 dB is full, -30 dB the least, -144 dB mute. Values between -144 and -30
 above 0 are accepted and silence shairport-sync (measured), so none is ever sent.
 """
 
+from dataclasses import dataclass
 import re
 
 _MUTE_DB = -144.0
@@ -15,25 +16,33 @@ _VOLUME = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume in percent, 0 to 100, or None while it is unknown; muted or not."""
+
+    percent: float | None = None
+    is_muted: bool = False
+
+
 def volume_db(percent: float, *, is_muted: bool = False) -> float:
-    """Return the level in dB that a receiver is sent for a percentage."""
+    """Return the level in dB for a percentage, from -30 to 0; -144 is mute."""
     if is_muted or not percent > 0:
         return _MUTE_DB
     return _LEAST_DB - _LEAST_DB * min(percent, 100) / 100
 
 
-def volume_percent(db: float) -> float:
-    """Return the percentage that a level in dB stands for."""
-    if not db > _LEAST_DB:
+def percent_of_db(level_db: float) -> float:
+    """Return the percentage, 0 to 100, for a level in dB."""
+    if not level_db > _LEAST_DB:
         return 0.0
-    return min(100.0, 100 - db * 100 / _LEAST_DB)
+    return min(100.0, 100 - level_db * 100 / _LEAST_DB)
 
 
-def volume_body(db: float) -> bytes:
+def volume_body(level_db: float) -> bytes:
     """Write a level; one outside of the scale becomes mute or full."""
-    level = min(db, 0.0) if db >= _LEAST_DB else _MUTE_DB
+    level_db = min(level_db, 0.0) if level_db >= _LEAST_DB else _MUTE_DB
     # Adding zero after rounding turns -0.0, which receivers may not read, into 0.0.
-    return f"volume: {round(level, 6) + 0.0:.6f}\r\n".encode()
+    return f"volume: {round(level_db, 6) + 0.0:.6f}\r\n".encode()
 
 
 def progress_body(start: int, now: int, end: int) -> bytes:
@@ -42,7 +51,7 @@ def progress_body(start: int, now: int, end: int) -> bytes:
     return f"progress: {times}\r\n".encode()
 
 
-def parse_volume(body: bytes) -> float | None:
-    """Read the level from an answer, which some receivers wrap in empty lines."""
+def parse_volume_db(body: bytes) -> float | None:
+    """Read the level in dB from an answer, which some receivers wrap in empty lines."""
     found = _VOLUME.search(body)
     return float(found[1]) + 0.0 if found else None

@@ -9,7 +9,10 @@ _UNREADABLE = (plistlib.InvalidFileException, RecursionError, TypeError, ValueEr
 
 
 def parse_plist(body: bytes) -> dict[str, object]:
-    """Return the dictionary of an answer; a refusal may stand in its place."""
+    """Return the dictionary of an answer; keys that are no text are left out.
+
+    Raises ReceiverProtocolError: it is no binary property list, or no dictionary.
+    """
     try:
         found = plistlib.loads(body, fmt=plistlib.FMT_BINARY)
     except _UNREADABLE as err:

@@ -102,7 +102,11 @@ class Header:
 
     @classmethod
     def parse(cls, datagram: bytes) -> Self:
-        """Parse the beginning of a message of any kind."""
+        """Parse the beginning of a message of any kind.
+
+        Raises ReceiverProtocolError: it is too short, or its version, length or kind is
+        unknown.
+        """
         if len(datagram) < _HEADER.size:
             raise ReceiverProtocolError("PTP message too short")
         first, version, size, _, _, flags, correction, _, clock_id, port, *rest = (
@@ -130,7 +134,10 @@ class Header:
 
 
 def opened(datagram: bytes, *kinds: MessageKind) -> tuple[Header, bytes]:
-    """Return the header of a message of the given kinds, and what follows it."""
+    """Return the header of a message of the given kinds, and what follows it.
+
+    Raises ReceiverProtocolError: it is of another kind, or as `Header.parse` says.
+    """
     header = Header.parse(datagram)
     if header.kind not in kinds:
         raise ReceiverProtocolError(f"PTP message is {header.kind.name}")

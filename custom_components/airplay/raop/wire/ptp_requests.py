@@ -96,7 +96,11 @@ class UnicastRequest:
 
     @classmethod
     def parse(cls, datagram: bytes) -> Self:
-        """Parse a Signaling message; other things in it are passed over."""
+        """Parse a Signaling message; other things in it are passed over.
+
+        Raises ReceiverProtocolError: it is no Signaling message, or a wish in it is
+        malformed.
+        """
         header, body = opened(datagram, MessageKind.SIGNALING)
         wishes: list[UnicastWish] = []
         for kind, value in _tlvs(body[_TARGET_BYTES:]):

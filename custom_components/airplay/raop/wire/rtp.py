@@ -113,7 +113,10 @@ class TimeAnnounce:
 
     @classmethod
     def parse(cls, packet: bytes) -> Self:
-        """Parse a time announce."""
+        """Parse a time announce.
+
+        Raises ReceiverProtocolError: it is of another kind, or too short.
+        """
         first, _, _, frame, time_ns, end_frame, clock_id = _unpack(
             _TIME_ANNOUNCE, PacketKind.TIME_ANNOUNCE, packet
         )
@@ -143,7 +146,10 @@ class SyncPacket:
 
     @classmethod
     def parse(cls, packet: bytes) -> Self:
-        """Parse a sync packet."""
+        """Parse a sync packet.
+
+        Raises ReceiverProtocolError: it is of another kind, or too short.
+        """
         first, _, _, less_latency, ntp, rtptime = _unpack(
             _SYNC, PacketKind.SYNC, packet
         )
@@ -158,7 +164,10 @@ class TimingRequest:
 
     @classmethod
     def parse(cls, packet: bytes) -> Self:
-        """Parse a timing request."""
+        """Parse a timing request.
+
+        Raises ReceiverProtocolError: it is of another kind, or too short.
+        """
         *_, sent_ntp = _unpack(_TIMING, PacketKind.TIMING_REQUEST, packet)
         return cls(sent_ntp)
 
@@ -184,7 +193,10 @@ class ResendRequest:
 
     @classmethod
     def parse(cls, packet: bytes) -> Self:
-        """Parse a resend request."""
+        """Parse a resend request.
+
+        Raises ReceiverProtocolError: it is of another kind, or too short.
+        """
         *_, first, count = _unpack(_RESEND_REQUEST, PacketKind.RESEND_REQUEST, packet)
         return cls(first, count)
 
@@ -200,16 +212,6 @@ def resend_reply(datagram: bytes) -> bytes:
     every sender that was compared.
     """
     return _RESEND_REPLY_HEADER + datagram
-
-
-def sequence_distance(a: int, b: int) -> int:
-    """Return how many packets `a` is after `b`, negative if before."""
-    return ((a - b + 0x8000) & 0xFFFF) - 0x8000
-
-
-def frame_distance(a: int, b: int) -> int:
-    """Return how many frames the RTP time `a` is after `b`, negative if before."""
-    return ((a - b + 0x80000000) & 0xFFFFFFFF) - 0x80000000
 
 
 def _unpack(layout: struct.Struct, kind: PacketKind, packet: bytes) -> tuple[int, ...]:

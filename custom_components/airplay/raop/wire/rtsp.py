@@ -40,7 +40,10 @@ class Request:
         return replace(self, headers=self.headers + pairs)
 
     def encode(self, cseq: int) -> bytes:
-        """Write the request; raise ValueError for words that would break its lines."""
+        """Write the request under the number of its connection.
+
+        Raises ValueError: a word would break the lines of the request.
+        """
         headers = [("CSeq", str(cseq)), *self.headers]
         if self.body:
             if self.content_type is not None:
@@ -103,7 +106,10 @@ class MessageParser[M: (Response, Call)](ABC):
         return self._head is None and not self._buffer
 
     def feed(self, data: bytes) -> list[M]:
-        """Take received bytes and return the messages that are whole now."""
+        """Add received bytes and return the messages that are whole now.
+
+        Raises ReceiverProtocolError: it is no message, or too long.
+        """
         self._buffer += data
         messages = []
         while (message := self._next()) is not None:
@@ -169,7 +175,10 @@ def parse_transport(value: str) -> dict[str, str]:
 
 
 def transport_port(fields: Mapping[str, str], key: str) -> int | None:
-    """Return a port of a Transport header, or None where the receiver names none."""
+    """Return a port of a Transport header, or None where the receiver names none.
+
+    Raises ReceiverProtocolError: it names something that is no port.
+    """
     text = fields.get(key)
     if text is None:
         return None

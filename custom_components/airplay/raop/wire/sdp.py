@@ -21,6 +21,8 @@ def announce_body(
     """Write the session's description; key and IV (Base64) only where it encrypts.
 
     An Apple TV 3 rejects an unencrypted stream that carries key lines, even empty.
+
+    Raises ValueError: there is a key without an IV, or an IV without a key.
     """
     if (key is None) != (iv is None):
         raise ValueError("an encrypted stream has a key and an IV")

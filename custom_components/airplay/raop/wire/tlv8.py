@@ -34,7 +34,10 @@ def encode(items: Mapping[Tag, bytes]) -> bytes:
 
 
 def decode(data: bytes) -> dict[int, bytes]:
-    """Read items; those of unknown types are kept, parts of one value are joined."""
+    """Read items; those of unknown types are kept, parts of one value are joined.
+
+    Raises ReceiverProtocolError: an item ends too early.
+    """
     items: dict[int, bytes] = {}
     at = 0
     while at < len(data):

@@ -34,7 +34,7 @@ class ConnectedOutlet:
         self.anchors: list[BufferedAnchor] = []
         self.ends = 0
         self.outlet = TcpOutlet(
-            ours, SHAPE, on_course=self.anchors.append, on_end=self._end
+            ours, SHAPE, on_anchor=self.anchors.append, on_end=self._end
         )
         self.packets = FakePackets(at_ns=7)
 

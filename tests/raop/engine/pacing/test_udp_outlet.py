@@ -269,7 +269,7 @@ def test_strangers_get_no_answer(outlet: UdpOutlet, sink: UdpSink) -> None:
     stranger.sendto(octets("timing_request"), ("127.0.0.1", outlet.timing_port))
     stranger.sendto(resend(100, 8), ("127.0.0.1", outlet.control_port))
     outlet.timing.answer()
-    outlet.take_requests()
+    outlet.read_requests()
     pump_all(outlet, packets, 10 * MS)
 
     assert heard(stranger) == []
@@ -286,7 +286,7 @@ def test_nonsense_is_ignored(outlet: UdpOutlet, sink: UdpSink, nonsense: bytes) 
     sink.control.sendto(nonsense, (host, outlet.control_port))
 
     outlet.timing.answer()
-    outlet.take_requests()
+    outlet.read_requests()
 
     assert heard(sink.timing) == heard(sink.control) == []
     assert outlet.timing_replies == 0
@@ -314,7 +314,7 @@ def test_lost_packets_are_sent_again_over_the_control_channel(
     sent = heard(sink.audio)
 
     want(sink, outlet, 105, 3)
-    outlet.take_requests()
+    outlet.read_requests()
     outlet.pump(now_ns, packets)
 
     again = [each for each in heard(sink.control) if each[1] == 0xD6]
@@ -330,7 +330,7 @@ def test_only_what_was_sent_is_sent_again(outlet: UdpOutlet, sink: UdpSink) -> N
     heard(sink.control)
 
     want(sink, outlet, 90, 40)
-    outlet.take_requests()
+    outlet.read_requests()
     outlet.pump(1, packets)
 
     again = [sequence(each[4:]) for each in heard(sink.control) if each[1] == 0xD6]
@@ -349,7 +349,7 @@ def test_a_flood_of_requests_is_bounded_in_time_and_traffic(
     want(sink, outlet, 0, 65_535, times=100)
     begun = time.thread_time()
     for _ in range(3):
-        outlet.take_requests()
+        outlet.read_requests()
     spent = time.thread_time() - begun
     # A real-time thread that spins for half a second loses its priority.
     assert spent < 0.2
@@ -367,7 +367,7 @@ def test_a_start_forgets_old_requests(outlet: UdpOutlet, sink: UdpSink) -> None:
     packets.fill(20)
     now_ns = pump_all(outlet, packets)
     want(sink, outlet, 100, 10)
-    outlet.take_requests()
+    outlet.read_requests()
 
     outlet.start(110)
     pump_all(outlet, packets, now_ns)

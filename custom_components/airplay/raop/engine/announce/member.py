@@ -76,16 +76,16 @@ class AnnouncementMember:
         """Whether it plays at another level than the announcement's."""
         if self._lane is None or self._volume is None:
             return False
-        percent, is_muted = self._lane.level
-        return is_muted or self._volume != percent
+        volume = self._lane.volume
+        return volume.is_muted or self._volume != volume.percent
 
     @property
     def louder_percent(self) -> float:
         """By how much louder than usual it plays meanwhile."""
         if self._lane is None or self._volume is None:
             return 0.0
-        percent, is_muted = self._lane.level
-        before = 0.0 if is_muted or percent is None else percent
+        volume = self._lane.volume
+        before = 0.0 if volume.is_muted else volume.percent or 0.0
         return max(0.0, self._volume - before)
 
     async def raise_volume(self) -> None:

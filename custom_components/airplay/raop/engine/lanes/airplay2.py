@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 import asyncio
+from contextlib import ExitStack
 import logging
 import secrets
 from typing import override
@@ -37,8 +38,8 @@ from ..pacing.change_signal import ChangeSignal
 from ..pacing.outlet import Outlet
 from ..pacing.transmitter import Transmitter
 from ..ptp.service import PtpPeer
-from .base import SessionLane
-from .context import LaneContext
+from .context import LaneContext, network_errors
+from .lane import Lane
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ _CLAIM_S = 0.2
 _THEIR_CLOCK_S = 3.0
 
 
-class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
+class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
     """Connects one session, keeps its event channel and its clock."""
 
     def __init__(self, member: Member, context: LaneContext) -> None:
@@ -91,7 +92,7 @@ class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
     async def record(self, transmitter: Transmitter) -> None:
         """Start at the timeline's entry, at the wanted level."""
         # Last of all, as some forget a level that comes before the stream.
-        await self._level.begin()
+        await self._volume.begin()
         outlet = self._outlet
         if outlet is None:
             raise ReceiverUnreachableError("there is no session")
@@ -107,7 +108,7 @@ class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
         await self._pacer.run(attach)
         if self._peer:
             self._peer.listen(transmitter.on_change)
-        self._spawn(self._keep_in_touch())
+        self._background.start(self._keep_in_touch())
 
     @override
     def release(self) -> None:
@@ -141,7 +142,8 @@ class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
     ) -> None:
         self.receiver = receiver
         self._connection = connection
-        try:
+        with network_errors(self.member.host), ExitStack() as undo:
+            undo.callback(self._forget)
             await self._agree_on_clock(connection)
             await self._make_ready(connection)
             session = AirPlay2Session(self._terms(connection))
@@ -152,13 +154,13 @@ class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
             await self._share_clock(connection, session, opened.addresses)
             await self._open_stream(connection, session)
             await self._until_claimed()
-        except BaseException as err:
-            self.release()
-            self._events = self._peer = None
-            if isinstance(err, OSError):
-                raise self._unreachable(err) from err
-            raise
+            undo.pop_all()
         self._session = session
+
+    def _forget(self) -> None:
+        """Leave nothing of an attempt that failed: another one may follow."""
+        self.release()
+        self._events = self._peer = None
 
     async def _agree_on_clock(self, connection: Connection) -> None:
         """Find out whether we can be the clock that the receiver wants."""
@@ -254,7 +256,7 @@ class AirPlay2Lane[O: Outlet](SessionLane[AirPlay2Session, O]):
     def _look_after_it(self) -> None:
         """See whether a session whose event channel has ended still stands."""
         if self.is_open and self._session:
-            self._spawn(self.check())
+            self._background.start(self.check())
 
     async def _keep_in_touch(self) -> None:
         misses = 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 import logging
 import socket
 from typing import override
@@ -40,9 +41,9 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
 
     kind = Kind.AIRPLAY2_BUFFERED
 
-    _course: BufferedAnchor | None = None
-    _told_course: BufferedAnchor | None = None
-    _telling: asyncio.Task[None] | None = None
+    _anchor: BufferedAnchor | None = None
+    _sent_anchor: BufferedAnchor | None = None
+    _anchoring: asyncio.Task[None] | None = None
     _rate: float | None = None
 
     @property
@@ -64,7 +65,7 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
     @override
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence the receiver now; the given packet comes next."""
-        self._course = None
+        self._anchor = None
         session = self._open_session
         await self._perform(session.halt(), timeout_s=_HALT_S)
         steps = session.flush_buffered(sequence, frame)
@@ -96,7 +97,7 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
         outlet = TcpOutlet(
             sock,
             self.shape,
-            on_course=lambda course: _post(loop, self._steer, course),
+            on_anchor=lambda anchor: _post(loop, self._handle_anchor, anchor),
             on_end=lambda: _post(loop, self._lose, _ended()),
         )
         outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
@@ -107,22 +108,22 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
     def _hear_rate(self, rate: float | None) -> None:
         self._rate = rate
 
-    def _steer(self, course: BufferedAnchor) -> None:
-        """Tell the receiver a new line; of several the last one counts."""
-        self._course, self._told_course = course, None
-        if self.is_open and (self._telling is None or self._telling.done()):
-            self._telling = self._spawn(self._tell_course())
+    def _handle_anchor(self, anchor: BufferedAnchor) -> None:
+        """Send the receiver a new line; of several the last one counts."""
+        self._anchor, self._sent_anchor = anchor, None
+        if self.is_open and (self._anchoring is None or self._anchoring.done()):
+            self._anchoring = self._background.start(self._send_anchor())
 
-    async def _tell_course(self) -> None:
+    async def _send_anchor(self) -> None:
         tries = 0
-        while (course := self._course) and course is not self._told_course:
+        while (anchor := self._anchor) and anchor is not self._sent_anchor:
             session = self._open_session
             try:
                 await self._perform(session.run())
-                if self._course is not course:
+                if self._anchor is not anchor:
                     # Behind a pause an anchor would let it play again.
                     continue
-                await self._perform(session.anchor(self._anchor(course)))
+                await self._perform(session.anchor(self._on_clock(anchor)))
             except ReceiverRefusedError as err:
                 tries += 1
                 if tries == _ANCHOR_TRIES:
@@ -133,39 +134,43 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
             except RaopError as err:
                 return self._lose(err)
             else:
-                self._told_course = course
+                self._sent_anchor = anchor
         return None
 
-    def _anchor(self, course: BufferedAnchor) -> Anchor:
+    def _on_clock(self, anchor: BufferedAnchor) -> Anchor:
         peer = self._need_ptp()
         assert self._context.ptp is not None
         known = peer.grandmaster_id
         clock_id = self._context.ptp.clock_id if known is None else known
-        return Anchor(course.frame, peer.timeline_ns(course.at_ns), clock_id)
+        return Anchor(anchor.frame, peer.timeline_ns(anchor.at_ns), clock_id)
 
 
 async def _connect(connection: Connection, port: int) -> socket.socket:
-    """Open the connection for audio; raise ReceiverUnreachableError."""
-    sock = socket.socket(sockets.family_of(connection.remote), socket.SOCK_STREAM)
-    sock.setblocking(False)
-    where = sockets.endpoint(connection.remote, port)
-    try:
-        async with asyncio.timeout(_CONNECT_S):
-            await asyncio.get_running_loop().sock_connect(sock, where)
-    except BaseException as err:
-        sock.close()
-        if isinstance(err, OSError):
+    """Open the connection for audio.
+
+    Raises ReceiverUnreachableError: the receiver does not accept it in time.
+    """
+    address = sockets.endpoint(connection.remote, port)
+    with ExitStack() as undo:
+        sock = undo.enter_context(
+            socket.socket(sockets.family_of(connection.remote), socket.SOCK_STREAM)
+        )
+        sock.setblocking(False)
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                await asyncio.get_running_loop().sock_connect(sock, address)
+        except OSError as err:
             text = "the receiver opens no connection for audio"
             raise ReceiverUnreachableError(text) from err
-        raise
+        undo.pop_all()
     return sock
 
 
 def _post[T](
-    loop: asyncio.AbstractEventLoop, take: Callable[[T], None], what: T
+    loop: asyncio.AbstractEventLoop, handle: Callable[[T], None], event: T
 ) -> None:
     if not loop.is_closed():
-        loop.call_soon_threadsafe(take, what)
+        loop.call_soon_threadsafe(handle, event)
 
 
 def _ended() -> RaopError:

@@ -1,4 +1,4 @@
-"""Chooses the way to a receiver."""
+"""Chooses the lane to a receiver."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -7,25 +7,24 @@ import logging
 from ...errors import RaopError, ReceiverBusyError, UnsupportedReceiverError
 from ...messages import Member
 from ...receiver import AIRPLAY2, LaneKind as Kind
-from .base import receiver_of
 from .buffered import BufferedLane
-from .context import LaneContext
+from .context import LaneContext, receiver_of
 from .lane import Lane
 from .raop import RaopLane
 from .realtime import RealtimeLane
 
 _LOGGER = logging.getLogger(__name__)
 
-_AIRPLAY2_WAYS = (Kind.AIRPLAY2_REALTIME, Kind.AIRPLAY2_BUFFERED)
+_AIRPLAY2_KINDS = (Kind.AIRPLAY2_REALTIME, Kind.AIRPLAY2_BUFFERED)
 
 
-def ways(member: Member) -> tuple[Kind, ...]:
-    """Return the ways to a member, best first: those it can take, or what is wanted.
+def kinds_of(member: Member) -> tuple[Kind, ...]:
+    """Return the lanes to a member, best first: all possible ones, or what is wanted.
 
-    Raises UnsupportedReceiverError where there is none.
+    Raises UnsupportedReceiverError: there is none, or none of the wanted name.
     """
     if member.lane == AIRPLAY2:
-        return _AIRPLAY2_WAYS
+        return _AIRPLAY2_KINDS
     if member.lane is not None:
         try:
             return (Kind(member.lane),)
@@ -39,25 +38,26 @@ def ways(member: Member) -> tuple[Kind, ...]:
 
 
 class LaneChoice:
-    """The ways to all receivers, and which of them turned out silent.
+    """The lanes to all receivers, and which of them turned out silent.
 
-    A receiver may take a stream and play nothing of it; then another way comes first.
+    A receiver may accept a stream and play nothing of it; then another lane comes
+    first.
     """
 
     def __init__(self) -> None:
         self._silent: dict[str, set[Kind]] = {}
 
-    def to(self, member: Member) -> tuple[Kind, ...]:
-        """Return the ways to a member, best first; raise as `ways` does."""
+    def kinds_for(self, member: Member) -> tuple[Kind, ...]:
+        """Return the lanes to a member, best first; raises as `kinds_of` does."""
         silent = self._silent.get(member.receiver, ())
-        return tuple(sorted(ways(member), key=lambda kind: kind in silent))
+        return tuple(sorted(kinds_of(member), key=lambda kind: kind in silent))
 
     def mark_heard(self, lane: Lane) -> None:
-        """Take note that a receiver is heard by this way."""
+        """Note that a receiver is heard by this lane."""
         self._silent.get(lane.member.receiver, set()).discard(lane.kind)
 
-    def shun(self, lane: Lane) -> bool:
-        """Let a way come last that was silent; return whether it is worth another try.
+    def mark_silent(self, lane: Lane) -> bool:
+        """Let a silent lane come last; return whether another try is worth while.
 
         Where nothing is left to try all is forgotten: the fault lies elsewhere.
         """
@@ -65,7 +65,7 @@ class LaneChoice:
         silent = self._silent.setdefault(receiver, set())
         is_news = lane.kind not in silent
         silent.add(lane.kind)
-        if is_news and not silent.issuperset(ways(lane.member)):
+        if is_news and not silent.issuperset(kinds_of(lane.member)):
             return True
         del self._silent[receiver]
         return False
@@ -77,10 +77,11 @@ async def prepare_lane(
     context: LaneContext,
     on_try: Callable[[Lane], None],
 ) -> Lane:
-    """Prepare the first lane that a receiver lets us in by; the caller tears it down.
+    """Prepare the first lane that a receiver accepts; the caller tears it down.
 
-    `member` is asked for each, as its level may change meanwhile. Where all fail the
-    first one's error is raised.
+    `member` is called for each, as its volume may change meanwhile.
+
+    Raises RaopError: no lane works (the first one's error), or the receiver is busy.
     """
     first: RaopError | None = None
     for kind in kinds:

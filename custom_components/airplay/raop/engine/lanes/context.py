@@ -1,13 +1,16 @@
-"""What the lanes of a stream share."""
+"""What a lane works with: the keys of its stream, and facts about its receiver."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 import os
 import uuid
 
 from ...auth.packet_seal import PacketSeal
 from ...buttons import Button
-from ...messages import Identity
+from ...errors import ReceiverUnreachableError
+from ...messages import Identity, Member
+from ...receiver import Receiver, Service, merge
 from ...session.backlog import AudioKey
 from ..pacing.pacer import Pacer
 from ..ptp.service import PtpService
@@ -52,3 +55,26 @@ class LaneContext:
     keys: GroupKeys
     ptp: PtpService | None
     on_button: Callable[[str, Button], None]
+
+
+def receiver_of(member: Member) -> Receiver:
+    """Return what is known of a member; without TXT a classic AirPlay 1 receiver."""
+    raop = Service(f"{member.receiver}@{member.name}", member.host, member.port)
+    raop = Service(raop.instance, raop.host, raop.port, member.txt)
+    airplay = None
+    if member.airplay_txt:
+        port = member.airplay_port or member.port
+        airplay = Service(member.name, member.host, port, member.airplay_txt)
+    return merge(raop, airplay)
+
+
+@contextmanager
+def network_errors(host: str) -> Iterator[None]:
+    """Turn an error of the system into one that names the receiver's host.
+
+    Raises ReceiverUnreachableError: the system reported an error within.
+    """
+    try:
+        yield
+    except OSError as err:
+        raise ReceiverUnreachableError(f"{host}: {err.strerror or err}") from err

@@ -1,138 +1,319 @@
-"""What a stream asks of a way to a receiver, whichever protocol it is."""
+"""A lane: one session of one receiver, as its stream sees it, by whichever protocol."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from abc import ABC, abstractmethod
+import asyncio
+import contextlib
+from dataclasses import replace
+import logging
+import secrets
+from typing import ClassVar
 
-from ...errors import RaopError
-from ...messages import Channel, Member, Tags
+from ...errors import RaopError, ReceiverUnreachableError
+from ...messages import Channel, Identity, Member
 from ...receiver import LaneKind as Kind
+from ...session.backlog import Format
+from ...session.control import ControlSession
 from ...session.lead import StartEvidence
 from ...session.link_quality import LinkQuality
+from ...session.timeline import delay_frames
+from ...wire.handshake import Handshake
+from ...wire.parameters import Volume
+from ..net import clock
+from ..net.connection import Connection
 from ..pacing.outlet import Outlet
+from ..pacing.pacer import Pacer
 from ..pacing.transmitter import Transmitter
+from .background import BackgroundTasks
+from .context import receiver_of
+from .show import Show
+from .volume import LaneVolume
+
+_LOGGER = logging.getLogger(__name__)
+
+_TEARDOWN_S = 1.0
+_TEXT_S = 5.0
+_GET_S = 1.0
+_CHECK_S = 1.0
+_ARTWORK_S = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class Show:
-    """What a receiver with a display is told: words, and frames of the timeline."""
+class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
+    """One receiver's session, from the connection to TEARDOWN.
 
-    tags: Tags
-    duration_ms: int | None
-    start: int
-    now: int
-    end: int
+    The order is `prepare`, `record`, anything else, `teardown` or `release`; a lane
+    is not used again after that. All of it runs on the event loop, and none of it may
+    be called on the pacing thread: what the outlet does there is posted to it. The
+    counters are those of the outlet, which the pacing thread counts without a lock.
 
-
-class Lane(Protocol):
-    """One receiver's session, from the connection to the last word.
-
-    `prepare` and `record` raise RaopError; what is done behind the music does not.
+    A method that names no error raises none: work beside the music that fails is
+    logged, and a session that ends is reported by `closed` alone.
     """
 
-    kind: Kind
-    member: Member
-    active_remote: int
+    kind: ClassVar[Kind]
+
+    def __init__(self, member: Member, identity: Identity, pacer: Pacer) -> None:
+        self.member = member
+        self.receiver = receiver_of(member)
+        self._identity = identity
+        self._pacer = pacer
+        self.shape = Format(self.receiver.codec)
+        self._connection: Connection | None = None
+        self._session: S | None = None
+        self._outlet: O | None = None
+        self._transmitter: Transmitter | None = None
+        self._background = BackgroundTasks()
+        self._volume = LaneVolume(
+            member, send=self._send_volume, read=self._read_volume
+        )
+        self._volume_task: asyncio.Task[None] | None = None
+        self._own_latency_frames = 0
+        self._was_heard = False
+        self.active_remote = secrets.randbelow(1 << 32)
 
     @property
-    def found_volume(self) -> float | None:
-        """The level in percent at which it stood, where none was wanted."""
-
-    @property
-    def outlet(self) -> Outlet | None:
-        """What sends it its packets, while there is a session."""
+    def outlet(self) -> O | None:
+        """The sender of its packets, from `prepare` to the end of the session."""
+        return self._outlet
 
     @property
     def packets(self) -> int:
         """How many audio packets were sent."""
+        return self._outlet.packets if self._outlet else 0
 
     @property
     def resent(self) -> int:
         """How many packets were sent again."""
+        return self._outlet.resent if self._outlet else 0
 
     @property
+    @abstractmethod
     def timing_replies(self) -> int:
         """How often the receiver was seen to follow our clock."""
 
     @property
+    @abstractmethod
     def last_evidence_ns(self) -> int | None:
         """The session time of the last packet that came from it; None before any."""
 
     @property
-    def link(self) -> LinkQuality:
-        """How good the way to the receiver is; asked for once in a while."""
+    @abstractmethod
+    def evidence(self) -> StartEvidence:
+        """The signs that show how soon after a command it can be heard."""
 
     @property
-    def evidence(self) -> StartEvidence:
-        """What the receiver has shown of how soon it can be heard."""
+    def link(self) -> LinkQuality:
+        """The quality of the network path; it covers the time since the last call."""
+        return self._outlet.link(clock.now_ns()) if self._outlet else LinkQuality()
 
     @property
     def minds_flush(self) -> bool:
         """Whether the receiver must not be made to drop what it holds."""
+        return False
 
     @property
     def is_open(self) -> bool:
         """Whether the session stands."""
+        return self._connection is not None and not self._connection.closed.done()
 
     @property
     def has_hung_up(self) -> bool:
         """Whether the receiver itself has ended the session."""
+        return self._connection is not None and self._connection.has_hung_up
 
     @property
     def local_address(self) -> str:
-        """Our address towards the receiver."""
+        """Our address towards the receiver, or nothing before `prepare`."""
+        return self._connection.local if self._connection else ""
 
     @property
     def remote_address(self) -> str:
-        """The receiver's address, from which it also calls back."""
+        """The receiver's address, from which it also calls back; the same applies."""
+        return self._connection.remote if self._connection else ""
 
     @property
-    def level(self) -> tuple[float | None, bool]:
-        """The level in percent at which it plays, if known, and whether it is muted."""
+    def volume(self) -> Volume:
+        """The volume at which it plays unless it is raised, as far as it is known."""
+        return self._volume.usual
 
+    @property
+    def found_volume_percent(self) -> float | None:
+        """The volume that `record` found, where none was wanted."""
+        return self._volume.found_percent
+
+    @abstractmethod
     async def prepare(self) -> None:
-        """Connect and negotiate; nothing sounds yet."""
+        """Connect and negotiate, once; nothing sounds yet.
 
-    async def record(self, transmitter: Transmitter) -> None:
-        """Start the session on a timeline, at the wanted level.
-
-        It begins with the timeline's `entry`: music may be running.
+        Raises RaopError: the receiver cannot be reached, refuses, or wants something
+        that we do not have. Nothing is left open then; where it is cancelled, the
+        caller tears the lane down.
         """
 
-    async def flush(self, sequence: int, frame: int) -> None:
-        """Silence the receiver now; the given packet comes next."""
+    @abstractmethod
+    async def record(self, transmitter: Transmitter) -> None:
+        """Start the session on a timeline, once, at the wanted volume.
 
-    def set_volume(self, percent: float | None, *, is_muted: bool) -> None:
-        """Set the level soon; of several in a row the last one counts."""
+        It begins with the timeline's `entry`: music may be running. Raises RaopError:
+        the receiver refuses or is gone; the caller tears the lane down.
+        """
+
+    @abstractmethod
+    async def flush(self, sequence: int, frame: int) -> None:
+        """Silence the receiver now; the given packet, with that frame, comes next.
+
+        May be called again. Raises RaopError: there is no session, or the receiver
+        refuses, or does not answer within a second.
+        """
+
+    def set_volume(self, volume: Volume) -> None:
+        """Set the volume soon, also before the session; of several the last counts."""
+        self._volume.set(volume)
+        self._send_volume_soon()
 
     async def raise_volume(self, percent: float) -> None:
-        """Play at another level for a while, until `lower_volume` or `set_volume`."""
+        """Try another volume for a while, until `lower_volume` or `set_volume`."""
+        await self._volume.raise_to(percent)
 
     async def lower_volume(self) -> None:
-        """Go back to the level from before, unless another one was set meanwhile."""
+        """Go back to the volume from before, if it is still raised."""
+        await self._volume.lower()
 
     def tune(self, delay_ms: int, channel: Channel) -> None:
-        """Set when it is heard, and what of the music, at once and for later."""
+        """Set when it is heard, and which channel, at once and for later."""
+        self.member = replace(self.member, delay_ms=delay_ms, channel=channel)
+        if outlet := self._outlet:
+            transmitter, frames = self._transmitter, delay_frames(delay_ms)
+
+            def tune() -> None:
+                if transmitter:
+                    transmitter.tune(outlet, frames, channel)
+                else:
+                    outlet.tune(frames, channel)
+
+            self._pacer.post(tune)
 
     def mark_heard(self) -> None:
-        """Take note that it is heard."""
+        """Note that it is heard; the first time, set the volume once more.
+
+        Some receivers forget a volume from before the first sound. Never again later,
+        as that would undo a change made at the receiver.
+        """
+        if not self._was_heard and self._volume.is_set:
+            self._send_volume_soon()
+        self._was_heard = True
 
     def show(self, show: Show) -> None:
-        """Tell the receiver what plays, behind everything that is urgent."""
+        """Send the receiver's display what plays, behind everything that is urgent."""
+        session = self._session
+        if session is None or not self.is_open:
+            return
+        if self.receiver.takes_text:
+            text = session.text(show.tags, show.duration_ms, show.now)
+            self._background.start(self._try(text, _TEXT_S))
+        if self.receiver.takes_progress and show.duration_ms:
+            progress = session.progress(show.start, show.now, show.end)
+            self._background.start(self._try(progress, _TEXT_S))
 
     def show_artwork(self, content_type: str, picture: bytes, frame: int) -> None:
-        """Show a picture."""
+        """Send the receiver's display a picture, in the same way."""
+        session = self._session
+        if session and self.is_open and self.receiver.takes_artwork:
+            steps = session.artwork(content_type, picture, frame)
+            self._background.start(self._try(steps, _ARTWORK_S))
 
     async def check(self) -> None:
         """Find out whether the session still stands; it is closed if it does not."""
+        try:
+            steps = self._open_session.keep_alive()
+            await self._perform(steps, timeout_s=_CHECK_S)
+        except RaopError:
+            if self._connection:
+                self._connection.abort()
+            self.release()
 
     def endure(self) -> None:
-        """Keep the session although nothing is heard of the receiver for a while."""
+        """Keep the session although nothing comes from the receiver for a while."""
+        if self._connection:
+            self._connection.endure()
 
     async def closed(self) -> RaopError:
-        """Wait until the receiver is gone and return why."""
+        """Wait, behind `prepare`, until the receiver is gone; return the reason."""
+        assert self._connection is not None
+        return await asyncio.shield(self._connection.closed)
 
     async def teardown(self) -> None:
-        """End the session; a receiver that does not answer is left behind."""
+        """End the session; a receiver that does not answer is left behind.
+
+        May be called again, and before `prepare` has returned.
+        """
+        self._background.cancel()
+        try:
+            if self._session and self.is_open:
+                with contextlib.suppress(RaopError):
+                    await self.lower_volume()
+                    steps = self._session.teardown()
+                    await self._perform(steps, timeout_s=_TEARDOWN_S)
+        finally:
+            # A newer command may not want to wait for the answer.
+            self.release()
 
     def release(self) -> None:
-        """Let go of everything without a word to the receiver."""
+        """Free everything at once, without a request; may be called again."""
+        self._background.cancel()
+        if self._connection:
+            self._connection.close()
+        if outlet := self._outlet:
+            self._outlet = None
+            transmitter, pacer = self._transmitter, self._pacer
+
+            def unplug() -> None:
+                if transmitter:
+                    transmitter.detach(outlet)
+                outlet.unplug(pacer)
+
+            pacer.post(unplug)
+
+    async def _plug(self, outlet: Outlet) -> None:
+        pacer = self._pacer
+        await pacer.run(lambda: outlet.plug(pacer))
+
+    @property
+    def _open_session(self) -> S:
+        if self._session is None:
+            raise ReceiverUnreachableError("there is no session")
+        return self._session
+
+    async def _perform[T](
+        self, steps: Handshake[T], *, timeout_s: float = 5, is_urgent: bool = True
+    ) -> T:
+        if self._connection is None:
+            raise ReceiverUnreachableError("there is no connection")
+        return await self._connection.perform(
+            steps, timeout_s=timeout_s, is_urgent=is_urgent
+        )
+
+    def _send_volume_soon(self) -> None:
+        if self.is_open and (self._volume_task is None or self._volume_task.done()):
+            self._volume_task = self._background.start(
+                self._volume.send_until_current()
+            )
+
+    async def _send_volume(
+        self, percent: float, *, is_muted: bool, timeout_s: float
+    ) -> None:
+        steps = self._open_session.volume(percent, is_muted=is_muted)
+        await self._perform(steps, timeout_s=timeout_s)
+
+    async def _read_volume(self) -> float | None:
+        if self.receiver.is_first_express:
+            # It hangs when it is asked.
+            return None
+        steps = self._open_session.read_volume()
+        return await self._perform(steps, timeout_s=_GET_S)
+
+    async def _try(self, steps: Handshake[None], timeout_s: float) -> None:
+        """Do something that nothing waits for; a failure is not worth a warning."""
+        try:
+            await self._perform(steps, timeout_s=timeout_s, is_urgent=False)
+        except RaopError as err:
+            _LOGGER.debug("%s: %s", self.member.name, err)

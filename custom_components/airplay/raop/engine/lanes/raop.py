@@ -1,6 +1,7 @@
 """The RAOP lane: one receiver's AirPlay 1 session, seen from its stream."""
 
 import asyncio
+from contextlib import ExitStack
 import logging
 import os
 import secrets
@@ -20,7 +21,8 @@ from ..net.login import connect_raop
 from ..pacing.pacer import Pacer
 from ..pacing.transmitter import Transmitter
 from ..pacing.udp_outlet import UdpOutlet
-from .base import SessionLane
+from .context import network_errors
+from .lane import Lane
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ _KEEP_ALIVE_S = 20
 _FLUSH_S = 1.0
 
 
-class RaopLane(SessionLane[RaopSession, UdpOutlet]):
+class RaopLane(Lane[RaopSession, UdpOutlet]):
     """Connects, starts and silences one session."""
 
     kind = Kind.RAOP
@@ -83,7 +85,7 @@ class RaopLane(SessionLane[RaopSession, UdpOutlet]):
         )
         frame = transmitter.backlog.frame_of(sequence)
         self._own_latency_frames = await self._perform(session.record(sequence, frame))
-        await self._level.begin()
+        await self._volume.begin()
         if self._outlet is None:
             raise ReceiverUnreachableError("the connection was closed")
         self._transmitter = transmitter
@@ -92,7 +94,7 @@ class RaopLane(SessionLane[RaopSession, UdpOutlet]):
                 outlet, sequence, now_ns=clock.now_ns(), lead_ns=lead_ns
             )
         )
-        self._spawn(self._keep_alive())
+        self._background.start(self._keep_alive())
 
     @override
     async def flush(self, sequence: int, frame: int) -> None:
@@ -101,9 +103,10 @@ class RaopLane(SessionLane[RaopSession, UdpOutlet]):
         await self._perform(steps, timeout_s=_FLUSH_S)
 
     async def _negotiate(self, connection: Connection, attempt: RaopAttempt) -> None:
-        outlet: UdpOutlet | None = None
-        try:
+        pacer = self._pacer
+        with network_errors(self.member.host), ExitStack() as undo:
             outlet = UdpOutlet(connection.local, connection.remote, self.shape)
+            undo.callback(pacer.post, lambda: outlet.unplug(pacer))
             await self._plug(outlet)
             terms = self._terms(
                 connection, outlet, uses_auth_setup=attempt.uses_auth_setup
@@ -111,13 +114,7 @@ class RaopLane(SessionLane[RaopSession, UdpOutlet]):
             session = RaopSession(terms)
             ports = await connection.perform(session.prepare())
             outlet.connect(ports.audio, ports.control)
-        except BaseException as err:
-            if outlet:
-                pacer, left = self._pacer, outlet
-                pacer.post(lambda: left.unplug(pacer))
-            if isinstance(err, OSError):
-                raise self._unreachable(err) from err
-            raise
+            undo.pop_all()
         self._connection, self._outlet, self._session = connection, outlet, session
         # Nothing is sent yet.
         outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
@@ -146,4 +143,4 @@ class RaopLane(SessionLane[RaopSession, UdpOutlet]):
     async def _keep_alive(self) -> None:
         while True:
             await asyncio.sleep(_KEEP_ALIVE_S)
-            await self._tell(self._open_session.keep_alive(), 5)
+            await self._try(self._open_session.keep_alive(), 5)

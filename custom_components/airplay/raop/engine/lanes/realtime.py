@@ -20,7 +20,7 @@ _FLUSH_S = 1.0
 
 
 class RealtimeLane(AirPlay2Lane[UdpOutlet]):
-    """Sends packets when they are due, and tells the line on the control port."""
+    """Sends packets when they are due, and states the line on the control port."""
 
     kind = Kind.AIRPLAY2_REALTIME
 
@@ -69,7 +69,7 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
         ssrc = 0 if self._peer else keys.connection_id
         self.shape = Format(Codec.ALAC, keys.seal, self.member.channel, ssrc=ssrc)
         self._outlet = UdpOutlet(
-            connection.local, connection.remote, self.shape, self._say_line
+            connection.local, connection.remote, self.shape, self._state_line
         )
         self._outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
         await self._plug(self._outlet)
@@ -92,8 +92,8 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
         assert ports.control is not None
         outlet.connect(ports.audio, ports.control)
 
-    def _say_line(self, statement: LineStatement) -> bytes:
-        """Tell the receiver the line by the clock that it follows; pacing thread."""
+    def _state_line(self, statement: LineStatement) -> bytes:
+        """Write the packet about the line by the receiver's clock; pacing thread."""
         peer, ptp = self._peer, self._context.ptp
         if peer is None or ptp is None:
             return sync(statement)

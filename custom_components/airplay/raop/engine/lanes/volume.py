@@ -1,4 +1,4 @@
-"""The level of one receiver: what is wanted, for a while or for good, and was found."""
+"""The volume of one receiver: wanted, for a while or for good, and as it was found."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,23 +7,27 @@ from typing import Protocol
 
 from ...errors import RaopError, ReceiverRefusedError
 from ...messages import Member
+from ...wire.parameters import Volume
 
 _LOGGER = logging.getLogger(__name__)
 
 _GAP_S = 0.1
 _SOON_S = 1.0
 _FIRST_S = 5.0
-# Where a level was raised and nobody knows what it was before.
+# The volume after one that was raised, where it is not known what it was before.
 _MODEST_PERCENT = 20.0
 
 
 class Send(Protocol):
-    """Sets a receiver's level; raises RaopError."""
+    """Sets a receiver's volume."""
 
     def __call__(
         self, percent: float, *, is_muted: bool, timeout_s: float
     ) -> Awaitable[None]:
-        """Return when it is set."""
+        """Return when it is set.
+
+        Raises RaopError: there is no session, or the receiver refuses or is gone.
+        """
 
 
 class LaneVolume:
@@ -32,65 +36,74 @@ class LaneVolume:
     def __init__(
         self, member: Member, *, send: Send, read: Callable[[], Awaitable[float | None]]
     ) -> None:
-        """`read` asks the receiver for its level in percent, and raises RaopError."""
+        """`read` asks the receiver for its volume in percent, and raises RaopError."""
         self._name = member.name
         self._send_to = send
         self._read = read
-        self._set = (member.volume, member.muted)
-        self._raised: float | None = None
-        self.found: float | None = None
+        self._set = Volume(member.volume, is_muted=member.muted)
+        self._raised_percent: float | None = None
+        self.found_percent: float | None = None
 
     @property
     def is_set(self) -> bool:
-        """Whether a level is wanted rather than the one that is found."""
-        return self._set[0] is not None
+        """Whether a volume is wanted rather than the one that is found."""
+        return self._set.percent is not None
 
     @property
-    def usual(self) -> tuple[float | None, bool]:
-        """The level in percent unless it is raised, if known, and whether it is muted."""
-        percent, is_muted = self._set
-        return (self.found if percent is None else percent), is_muted
+    def usual(self) -> Volume:
+        """The volume unless it is raised, as far as it is known."""
+        if self.is_set:
+            return self._set
+        return Volume(self.found_percent, is_muted=self._set.is_muted)
 
-    def set(self, percent: float | None, *, is_muted: bool) -> None:
-        """Want another level, also in place of a raised one; `settle` sends it."""
-        self._set, self._raised = (percent, is_muted), None
+    def set(self, volume: Volume) -> None:
+        """Want another volume, also in place of a raised one.
+
+        `send_until_current` sends it.
+        """
+        self._set, self._raised_percent = volume, None
 
     async def raise_to(self, percent: float) -> None:
-        """Play at another level for a while, until `lower` or `set`."""
-        self._raised = percent
+        """Play at another volume for a while, until `lower` or `set`."""
+        self._raised_percent = percent
         await self._try()
 
     async def lower(self) -> None:
-        """Go back to the level from before, unless another one was set meanwhile."""
-        if self._raised is None:
+        """Go back to the volume from before, unless another one was set meanwhile."""
+        raised_percent, self._raised_percent = self._raised_percent, None
+        if raised_percent is None:
             return
-        percent, is_muted = self.usual
-        if percent is None:
-            self._set = (min(self._raised, _MODEST_PERCENT), is_muted)
-        self._raised = None
+        if self.usual.percent is None:
+            modest = min(raised_percent, _MODEST_PERCENT)
+            self._set = Volume(modest, is_muted=self._set.is_muted)
         await self._try()
 
     async def begin(self) -> None:
-        """Set the level that is wanted, or learn the one at which it stands."""
+        """Set the volume that is wanted, or learn the one that the receiver has.
+
+        Raises RaopError: it is wanted, and the receiver is gone.
+        """
         if self.is_set:
             return await self._send(_FIRST_S)
         try:
-            self.found = await self._read()
+            self.found_percent = await self._read()
         except RaopError as err:
-            _LOGGER.debug("%s tells no volume: %s", self._name, err)
+            _LOGGER.debug("%s reports no volume: %s", self._name, err)
         return None
 
     async def send_until_current(self) -> None:
         """Send what is wanted until that is what was sent."""
-        sent: tuple[float | None, bool] | None = None
+        sent: Volume | None = None
         while sent != self._wanted:
             sent = self._wanted
             await self._try()
             await asyncio.sleep(_GAP_S)
 
     @property
-    def _wanted(self) -> tuple[float | None, bool]:
-        return self.usual if self._raised is None else (self._raised, False)
+    def _wanted(self) -> Volume:
+        if self._raised_percent is None:
+            return self.usual
+        return Volume(self._raised_percent)
 
     async def _try(self) -> None:
         try:
@@ -99,10 +112,12 @@ class LaneVolume:
             _LOGGER.debug("%s: volume: %s", self._name, err)
 
     async def _send(self, timeout_s: float) -> None:
-        percent, is_muted = self._wanted
-        if percent is None:
+        wanted = self._wanted
+        if wanted.percent is None:
             return
         try:
-            await self._send_to(percent, is_muted=is_muted, timeout_s=timeout_s)
+            await self._send_to(
+                wanted.percent, is_muted=wanted.is_muted, timeout_s=timeout_s
+            )
         except ReceiverRefusedError as err:
             _LOGGER.debug("%s refuses the volume: %s", self._name, err)

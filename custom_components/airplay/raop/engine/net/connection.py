@@ -59,7 +59,11 @@ class Connection:
 
     @classmethod
     async def connect(cls, host: str, port: int, *, timeout_s: float = 5) -> Connection:
-        """Connect; raise ReceiverUnreachableError with the system's reason."""
+        """Connect to a receiver's control port; event loop.
+
+        Raises ReceiverUnreachableError: there is no connection; it has the system's
+        reason.
+        """
         try:
             async with asyncio.timeout(timeout_s):
                 reader, writer = await asyncio.open_connection(host, port)
@@ -78,6 +82,10 @@ class Connection:
         """Run a handshake; each of its requests has so long to be answered.
 
         What is not urgent lets everything else go first.
+
+        Raises ReceiverUnreachableError: an answer stays out, or the connection is
+        closed.
+        Raises RaopError: as the handshake does.
         """
         has_turn = await (self._take_turn() if is_urgent else self._take_last_turn())
         try:

@@ -35,7 +35,10 @@ class EventChannel:
     async def connect(
         cls, host: str, port: int, keys: ChannelKeys, on_call: Callable[[Call], None]
     ) -> EventChannel:
-        """Connect; raise ReceiverUnreachableError."""
+        """Connect to a receiver's event port; event loop.
+
+        Raises ReceiverUnreachableError: the receiver does not accept the connection.
+        """
         try:
             async with asyncio.timeout(_OPEN_S):
                 reader, writer = await asyncio.open_connection(host, port)

@@ -1,6 +1,7 @@
-"""Gets a connection on which a receiver takes sessions from us."""
+"""Gets a connection on which a receiver accepts sessions from us."""
 
 from collections.abc import Awaitable, Callable, Generator
+from contextlib import ExitStack
 import logging
 import os
 import secrets
@@ -12,8 +13,14 @@ from ...auth.pair_setup import transient_setup
 from ...auth.pair_verify import home_kit_verify, verify
 from ...errors import RaopError
 from ...receiver import Receiver
-from ...session.attempts import RaopAttempt, airplay2_attempts, raop_attempts
+from ...session.attempts import (
+    AirPlay2Attempt,
+    RaopAttempt,
+    airplay2_attempts,
+    raop_attempts,
+)
 from ...session.info import ask_info
+from ...wire.handshake import Handshake
 from .connection import Connection
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,31 +36,34 @@ async def connect_raop[T](
     *,
     timeout_s: float = 5,
 ) -> T:
-    """Connect and go on with `use`, in each way until one works; raise what says most.
+    """Connect and go on with `use`, by each attempt until one works.
 
     A connection on which something failed is closed; the one that works stays open.
+
+    Raises CredentialsRejectedError: the credentials cannot be read.
+    Raises ReceiverUnreachableError: there is no connection; nothing else is tried.
+    Raises RaopError: no attempt worked; the error that explains most.
     """
     known = parse_credentials(credentials) if credentials else None
-    ways = raop_attempts(receiver, has_credentials=known is not None)
-    attempt = next(ways)
+    attempts = raop_attempts(receiver, has_credentials=known is not None)
+    attempt = next(attempts)
     while True:
-        # Whoever is not there is not knocked at in another way.
         connection = await Connection.connect(
             receiver.host, receiver.port, timeout_s=timeout_s
         )
         try:
-            if attempt.verifies and known:
-                steps = verify(known, secrets.token_bytes(_KEY_BYTES))
-                keys = await connection.perform(steps, timeout_s=timeout_s)
-                if keys:
-                    connection.encrypt(keys)
-            return await use(connection, attempt)
+            with ExitStack() as undo:
+                undo.callback(connection.close)
+                if attempt.verifies and known:
+                    steps = verify(known, secrets.token_bytes(_KEY_BYTES))
+                    keys = await connection.perform(steps, timeout_s=timeout_s)
+                    if keys:
+                        connection.encrypt(keys)
+                result = await use(connection, attempt)
+                undo.pop_all()
+                return result
         except RaopError as err:
-            connection.close()
-            attempt = _next(ways, err, receiver)
-        except BaseException:
-            connection.close()
-            raise
+            attempt = _next(attempts, err, receiver)
 
 
 async def connect_airplay2[T](
@@ -67,58 +77,67 @@ async def connect_airplay2[T](
     """Connect, pair for one connection or show stored keys, and go on with `use`.
 
     It gets the encrypted connection, the secret that both ends have agreed on, and the
-    receiver with what it says of itself now. What fails leaves a receiver confused on
-    its connection, so the next way begins on a new one. Otherwise as `enter`.
+    receiver with the facts that it reports now. What fails leaves a receiver confused
+    on its connection, so the next attempt begins on a new one. Raises as
+    `connect_raop` does.
     """
     known = parse_credentials(credentials) if credentials else None
     keys = known if isinstance(known, HomeKitCredentials) else None
     host, port = receiver.host, receiver.pairing_port
     connection = await Connection.connect(host, port, timeout_s=timeout_s)
-    try:
-        # What mDNS says of passwords and PINs may be old.
-        informed = await connection.perform(ask_info(receiver), timeout_s=_INFO_S)
-    except RaopError as err:
-        _LOGGER.debug("%s: %s", receiver.name, err)
-        informed = receiver
-    except BaseException:
-        connection.close()
-        raise
-    ways = airplay2_attempts(
+    with ExitStack() as undo:
+        undo.callback(connection.close)
+        informed = await _informed(connection, receiver)
+        undo.pop_all()
+    attempts = airplay2_attempts(
         informed, has_credentials=keys is not None, password=password
     )
-    attempt = next(ways)
+    attempt = next(attempts)
     while True:
         try:
             if connection.closed.done():
                 connection = await Connection.connect(host, port, timeout_s=timeout_s)
-            if attempt.secret is None:
-                assert keys is not None
-                private = secrets.token_bytes(_KEY_BYTES)
-                secret = await connection.perform(home_kit_verify(keys, private))
-            else:
-                steps = transient_setup(srp_private(), attempt.secret)
+            with ExitStack() as undo:
+                undo.callback(connection.close)
+                steps = _steps(attempt, keys)
                 secret = await connection.perform(steps, timeout_s=timeout_s)
-            connection.encrypt(ChannelKeys.control(secret))
-            return await use(connection, secret, informed)
+                connection.encrypt(ChannelKeys.control(secret))
+                result = await use(connection, secret, informed)
+                undo.pop_all()
+                return result
         except RaopError as err:
-            connection.close()
-            attempt = _next(ways, err, receiver)
-        except BaseException:
-            connection.close()
-            raise
+            attempt = _next(attempts, err, receiver)
 
 
-def _next[W](
-    ways: Generator[W, RaopError, RaopError], err: RaopError, receiver: Receiver
-) -> W:
-    """Return the way to try after an error; raise what says most where none is left."""
+async def _informed(connection: Connection, receiver: Receiver) -> Receiver:
+    """Return a receiver by its own answer: mDNS may be old about passwords and PINs."""
     try:
-        way = ways.send(err)
+        return await connection.perform(ask_info(receiver), timeout_s=_INFO_S)
+    except RaopError as err:
+        _LOGGER.debug("%s: %s", receiver.name, err)
+        return receiver
+
+
+def _steps(
+    attempt: AirPlay2Attempt, keys: HomeKitCredentials | None
+) -> Handshake[bytes]:
+    if attempt.secret is not None:
+        return transient_setup(srp_private(), attempt.secret)
+    assert keys is not None
+    return home_kit_verify(keys, secrets.token_bytes(_KEY_BYTES))
+
+
+def _next[A](
+    attempts: Generator[A, RaopError, RaopError], err: RaopError, receiver: Receiver
+) -> A:
+    """Return the attempt after an error; where none is left raise what explains most."""
+    try:
+        attempt = attempts.send(err)
     except StopIteration as end:
-        told: RaopError = end.value
-        raise told from None
+        reason: RaopError = end.value
+        raise reason from None
     _LOGGER.debug("%s, tried in another way: %s", receiver.name, err)
-    return way
+    return attempt
 
 
 def srp_private() -> int:

@@ -41,9 +41,11 @@ async def probe(
     identity: Identity = _NOBODY,
     timeout_s: float = 5,
 ) -> Probed:
-    """Ask a receiver for its OPTIONS; raise what stands in the way of playing.
+    """Ask a receiver for its OPTIONS.
 
     One that is not reached by RAOP is asked whether it lets us in.
+
+    Raises RaopError: what stands in the way of playing.
     """
 
     async def be_let_in(connection: Connection, _secret: bytes, _: Receiver) -> Probed:
@@ -77,9 +79,11 @@ async def rehearse(
     credentials: str | None = None,
     identity: Identity = _NOBODY,
 ) -> None:
-    """Open a session and end it; raise what stands in the way.
+    """Open a session and end it.
 
-    Some answer OPTIONS for everybody and say only then that they do not know us.
+    Some answer OPTIONS to all and refuse an unknown sender only then.
+
+    Raises RaopError: what stands in the way of playing.
     """
 
     async def try_it(connection: Connection, attempt: RaopAttempt) -> None:
@@ -110,11 +114,14 @@ async def rehearse(
 
 
 async def check_password(receiver: Receiver, password: str) -> None:
-    """Have AirPlay 2 prove a password; raise AuthenticationError if it is wrong.
+    """Let AirPlay 2 prove a password.
 
     It is the secret of pairing, or else asked for later and the secret is the open one.
-    A receiver that takes neither has another password; shairport-sync with AirPlay 2
+    A receiver that accepts neither has another password; shairport-sync with AirPlay 2
     asks for none at all in a session of AirPlay 1.
+
+    Raises AuthenticationError: the password is wrong.
+    Raises ReceiverUnreachableError: there is no connection.
     """
     refusal: RaopError | None = None
     for secret in (password, OPEN_SECRET):
@@ -136,9 +143,11 @@ async def check_password(receiver: Receiver, password: str) -> None:
 
 
 async def informed(receiver: Receiver) -> Receiver:
-    """Return a receiver with what it tells of itself; unchanged where that is nothing.
+    """Return a receiver with the facts that it reports now; unchanged if it does not.
 
     Receivers of AirPlay 1 do not know the question, and may hang up.
+
+    Raises ReceiverUnreachableError: there is no connection.
     """
     connection = await Connection.connect(receiver.host, receiver.port)
     try:
@@ -150,7 +159,10 @@ async def informed(receiver: Receiver) -> Receiver:
 
 
 async def ask_pairing(receiver: Receiver) -> None:
-    """Raise why a receiver with AirPlay 2 takes no PIN now; return where it does."""
+    """Check that a receiver with AirPlay 2 accepts a PIN now.
+
+    Raises RaopError: it does not, and why; or there is no connection.
+    """
     connection = await Connection.connect(receiver.host, receiver.pairing_port)
     try:
         await connection.perform(ask_setup())

@@ -109,7 +109,7 @@ class RemoteServer:
     def answer(self, parser: RequestParser, data: bytes, address: str) -> bytes | None:
         """Return the answer to a request that is whole with this data.
 
-        Raises ReceiverProtocolError for what is no request.
+        Raises ReceiverProtocolError: it is no request.
         """
         request = parser.feed(data)
         if request is None:

@@ -21,6 +21,8 @@ def bind(local: str, port: int = 0) -> socket.socket:
     """Open a non-blocking UDP socket on a local address (IPv6 may carry a scope).
 
     Of two sockets for any address and one port, each has its own family.
+
+    Raises OSError: the address is not ours, or the port is taken or not permitted.
     """
     family = family_of(local)
     sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -38,7 +40,10 @@ def bind(local: str, port: int = 0) -> socket.socket:
 
 
 def family_of(address: str) -> socket.AddressFamily:
-    """Return the address family of an address without looking anything up."""
+    """Return the address family of an address without looking anything up.
+
+    Raises ValueError: it is no IP address.
+    """
     is_v6 = ipaddress.ip_address(address).version == 6
     return socket.AF_INET6 if is_v6 else socket.AF_INET
 

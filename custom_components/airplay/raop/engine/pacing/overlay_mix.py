@@ -25,7 +25,7 @@ class PlacedOverlay:
         """Whether all of it was mixed in."""
         return self.overlay.phase is Phase.OVER
 
-    def is_heard_at(self, frame: int) -> bool:
+    def is_over_at(self, frame: int) -> bool:
         """Whether all that is said is over at a frame."""
         return self.is_made and self._said_until <= frame
 
@@ -58,23 +58,23 @@ class SharedPackets(PacketSource, Protocol):
 class MemberPackets:
     """The packets of one receiver on which a voice is heard that others do not hear.
 
-    They are those of the trunk, number by number, with the voice mixed in.
+    They are the shared ones, number by number, with the voice mixed in.
     """
 
     def __init__(
-        self, shared: SharedPackets, below: PacketSource, voicing: PlacedOverlay
+        self, shared: SharedPackets, below: PacketSource, overlay: PlacedOverlay
     ) -> None:
-        """Begin at the trunk's next packet; older ones are those of what is below."""
+        """Begin at the next shared packet; older ones are those of what is below."""
         self._shared = shared
         self._below = below
-        self.voicing = voicing
+        self.overlay = overlay
         self._first = shared.next_sequence
         first_frame = shared.backlog.frame_of(self._first)
         self.backlog = Backlog(self._first, first_frame, shared.backlog.ssrc)
 
     @property
     def line(self) -> Line | None:
-        """The trunk's line."""
+        """The line of the shared packets."""
         return self._shared.line
 
     @property
@@ -84,23 +84,23 @@ class MemberPackets:
 
     @property
     def latency_frames(self) -> int:
-        """The trunk's latency."""
+        """The latency of the shared packets."""
         return self._shared.latency_frames
 
     def make(self, music: bytes) -> None:
-        """Take the trunk's next frames, and mix the voice in."""
+        """Add the next shared frames, with the voice mixed in."""
         frame = self.backlog.frame_of(self.backlog.next_sequence)
-        heard = []
+        mixed = []
         is_silent = self._shared.is_silent
         while music:
             frames = len(music) // BYTES_PER_FRAME
-            if not self.voicing.is_made:
-                frames = self.voicing.reach(frame, frames, is_silent=is_silent)
+            if not self.overlay.is_made:
+                frames = self.overlay.reach(frame, frames, is_silent=is_silent)
             size = frames * BYTES_PER_FRAME
-            heard.append(self.voicing.mix(frame, music[:size]))
+            mixed.append(self.overlay.mix(frame, music[:size]))
             music = music[size:]
             frame += frames
-        self.backlog.append(b"".join(heard))
+        self.backlog.append(b"".join(mixed))
 
     def packet_for(self, wire_sequence: int) -> int | None:
         """Return the packet that a receiver asks for, if it is still there."""
@@ -113,10 +113,10 @@ class MemberPackets:
         datagrams = self.backlog.datagrams(shape, first, count)
         return datagrams, b"".join(datagrams)
 
-    def settle(self) -> None:
-        """Need what is below no more."""
+    def forget_below(self) -> None:
+        """Use the shared packets in place of what is below."""
         self._below = self._shared
 
     def is_needed_at(self, frame: int) -> bool:
-        """Whether packets of it may still be asked for when a frame is heard."""
-        return not self.voicing.is_heard_at(frame - _KEPT_FRAMES)
+        """Whether its packets may still be asked for when a frame is heard."""
+        return not self.overlay.is_over_at(frame - _KEPT_FRAMES)

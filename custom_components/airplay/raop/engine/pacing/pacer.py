@@ -80,7 +80,11 @@ class Pacer:
         os.eventfd_write(self._bell, 1)
 
     async def run[T](self, job: Callable[[], T]) -> T:
-        """Run a job on the pacing thread and wait for its result."""
+        """Run a job on the pacing thread and wait for its result.
+
+        Raises RuntimeError: the thread has ended.
+        Raises Exception: whatever the job raises.
+        """
         if self._is_closed:
             raise RuntimeError("the pacing thread has ended")
         loop = asyncio.get_running_loop()

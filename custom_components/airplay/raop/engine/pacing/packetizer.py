@@ -13,12 +13,12 @@ _BLOCK_FRAMES = ENCODED_AT_ONCE * FRAMES_PER_PACKET
 
 
 class Packetizer:
-    """Fills the backlog with what all hear, and branches with what one hears alone."""
+    """Makes the packets that all play, and those that one receiver plays alone."""
 
     def __init__(self, backlog: Backlog, on_switch: Callable[[Pcm], None]) -> None:
         self.backlog = backlog
         self.feed = PcmFeed(on_switch)
-        self.branches: dict[Outlet, MemberPackets] = {}
+        self.member_packets: dict[Outlet, MemberPackets] = {}
         self.is_paused = False
         # Music that begins while a voice mutes it waits: its first frames count.
         self._is_fresh = False
@@ -37,7 +37,7 @@ class Packetizer:
     def begin(
         self, source: Pcm, frame: int, position_frames: int, *, is_seamless: bool
     ) -> None:
-        """Let a source be heard from a frame on; see `Supply.cue`."""
+        """Let a source be heard from a frame on; see `PcmFeed.cue`."""
         self.is_paused = False
         self._is_fresh = True
         self.feed.cue(source, frame, position_frames, is_seamless=is_seamless)
@@ -54,42 +54,42 @@ class Packetizer:
         self.is_paused = False
         self.feed.clear()
 
-    def speak(self, voicing: PlacedOverlay, sequence: int) -> None:
+    def speak(self, overlay: PlacedOverlay, sequence: int) -> None:
         """Let a voice be heard by all, in packets from one on."""
         self.unmake(self.backlog.frame_of(sequence))
         self.take_back(sequence)
-        self._overlay = voicing
+        self._overlay = overlay
 
     def speak_to(
-        self, outlet: Outlet, voicing: PlacedOverlay, shared: SharedPackets
+        self, outlet: Outlet, overlay: PlacedOverlay, shared: SharedPackets
     ) -> None:
-        """Let a voice be heard on one outlet, in the trunk's packets from now on."""
-        below = self.branches.get(outlet)
+        """Let a voice be heard on one outlet, over the shared packets from now on."""
+        below = self.member_packets.get(outlet)
         if below:
-            below.settle()
-        packets = MemberPackets(shared, below or shared, voicing)
+            below.forget_below()
+        packets = MemberPackets(shared, below or shared, overlay)
         next_frame = self.backlog.frame_of(shared.next_sequence)
         if music := self.backlog.music_from(next_frame):
             packets.make(music)
-        self.branches[outlet] = packets
+        self.member_packets[outlet] = packets
 
-    def is_said_at(self, frame: int) -> bool:
+    def is_over_at(self, frame: int) -> bool:
         """Whether all voices are over when a frame is heard."""
-        voices = [each.voicing for each in self.branches.values()]
+        overlays = [each.overlay for each in self.member_packets.values()]
         if self._overlay:
-            voices.append(self._overlay)
-        return all(each.is_heard_at(frame) for each in voices)
+            overlays.append(self._overlay)
+        return all(each.is_over_at(frame) for each in overlays)
 
     def drop_voices(self) -> None:
         """Let no voice be heard any more."""
         self._overlay = None
-        self.branches.clear()
+        self.member_packets.clear()
 
-    def drop_branches(self, frame: int) -> None:
-        """Leave the branches that nobody asks for any more when a frame is heard."""
-        for outlet, packets in tuple(self.branches.items()):
+    def drop_member_packets(self, frame: int) -> None:
+        """Forget packets of members that are not needed when a frame is heard."""
+        for outlet, packets in tuple(self.member_packets.items()):
             if not packets.is_needed_at(frame):
-                del self.branches[outlet]
+                del self.member_packets[outlet]
 
     def unmake(self, frame: int) -> None:
         """Take music back that is not heard, to be made again."""
@@ -97,33 +97,34 @@ class Packetizer:
 
     def take_back(self, sequence: int) -> None:
         """Forget packets that were made, but not sent yet, from one on."""
-        for backlog in (self.backlog, *(b.backlog for b in self.branches.values())):
-            backlog.take_back(sequence)
+        self.backlog.take_back(sequence)
+        for packets in self.member_packets.values():
+            packets.backlog.take_back(sequence)
 
     def make(self, frame: int) -> None:
         """Make the next block, for all and for those who hear something else."""
-        voicing = self._overlay
-        if voicing is None or voicing.is_made:
+        overlay = self._overlay
+        if overlay is None or overlay.is_made:
             self._let_music_flow(frame)
             sound = music = self.feed.read(frame, _BLOCK_FRAMES)
         else:
-            sound, music = self._voiced(voicing, frame)
+            sound, music = self._mix(overlay, frame)
         self.backlog.append(sound, music)
-        for packets in self.branches.values():
+        for packets in self.member_packets.values():
             # Where its own voice is over, it hears what all hear.
-            packets.make(sound if packets.voicing.is_made else music)
+            packets.make(sound if packets.overlay.is_made else music)
 
-    def _voiced(self, voicing: PlacedOverlay, frame: int) -> tuple[bytes, bytes]:
+    def _mix(self, overlay: PlacedOverlay, frame: int) -> tuple[bytes, bytes]:
         """Return the next block with a voice in it, and without it."""
-        heard, music = [], []
+        mixed, music = [], []
         stop = frame + _BLOCK_FRAMES
         while frame < stop:
-            frames = voicing.reach(frame, stop - frame, is_silent=self.is_silent)
+            frames = overlay.reach(frame, stop - frame, is_silent=self.is_silent)
             self._let_music_flow(frame)
             music.append(self.feed.read(frame, frames))
-            heard.append(voicing.mix(frame, music[-1]))
+            mixed.append(overlay.mix(frame, music[-1]))
             frame += frames
-        return b"".join(heard), b"".join(music)
+        return b"".join(mixed), b"".join(music)
 
     @property
     def _wants_music(self) -> bool:

@@ -6,12 +6,13 @@ The packets are those of the timeline, made as soon as those for other receivers
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 import socket
+from typing import override
 
 from ...commands import Channel
 from ...session.backlog import Format
 from ...session.link_quality import LinkQuality
 from ...session.timeline import Line
-from .outlet import NEVER_NS
+from .outlet import NEVER_NS, Outlet
 from .pacer import Pacer
 from .packet_source import BATCH, PacketSource
 
@@ -29,10 +30,10 @@ class BufferedAnchor:
     at_ns: int
 
 
-class TcpOutlet:
+class TcpOutlet(Outlet):
     """Sends one receiver its packets over a connection that may be full at times.
 
-    `on_course` is called where the line is another one than before, `on_end` when the
+    `on_anchor` is called where the line is another one than before, `on_end` when the
     receiver has closed the connection; both on the pacing thread.
     """
 
@@ -41,63 +42,67 @@ class TcpOutlet:
         connection: socket.socket,
         shape: Format,
         *,
-        on_course: Callable[[BufferedAnchor], None],
+        on_anchor: Callable[[BufferedAnchor], None],
         on_end: Callable[[], None],
     ) -> None:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        super().__init__(shape)
         self._connection = connection
-        self.shape = shape
-        self._on_course = on_course
+        self._on_anchor = on_anchor
         self._on_end = on_end
-        self._told: tuple[Line, int] | None = None
+        self._anchored: tuple[Line, int] | None = None
         self._rest = b""
         self._pacer: Pacer | None = None
-        self.cursor: int | None = None
-        self.due_ns = 0
-        self.delay_frames = 0
-        self.packets = 0
-        self.resent = 0
-        self._lead_ns = 0
-        # Not called: a receiver says nothing on this connection.
-        self.on_evidence: Callable[[], None] = lambda: None
 
+    @property
+    @override
+    def resent(self) -> int:
+        """How many packets were sent again: none, as TCP does that."""
+        return 0
+
+    @override
     def tune(self, delay_frames: int, channel: Channel) -> None:
         """Set when the receiver is heard; packets from now on are of the channel."""
         self.shape = replace(self.shape, channel=channel)
         self.delay_frames = delay_frames
         self.due_ns = 0
 
+    @override
     def link(self, now_ns: int) -> LinkQuality:
         """Return how far ahead of being heard the last packet went out."""
         return LinkQuality(lead_ms=self._lead_ns // 1_000_000)
 
+    @override
     def plug(self, pacer: Pacer) -> None:
         """Begin to watch for the end of the connection."""
         self._pacer = pacer
         pacer.listen(self._connection, self._listen)
 
+    @override
     def unplug(self, pacer: Pacer) -> None:
         """Send nothing any more."""
         self.cursor = None
         pacer.forget(self._connection)
         self._connection.close()
 
+    @override
     def start(self, sequence: int) -> None:
         """Send from a packet on; what was begun is sent whole, or none would follow."""
         self._rest = self._rest[: len(self._rest) % self._packet_bytes]
-        self._told = None
+        self._anchored = None
         self.cursor = sequence
         self.due_ns = 0
 
+    @override
     def pump(self, now_ns: int, source: PacketSource) -> int:
         """Send what is due; return the time of the next turn."""
         line = source.line
         if self.cursor is None or line is None:
             return NEVER_NS
-        if self._told != (line, self.delay_frames):
-            self._tell_course(line, source)
+        if self._anchored != (line, self.delay_frames):
+            self._anchor(line, source)
         while self._rest or self.cursor < source.next_sequence:
             if not self._rest:
                 count = min(source.next_sequence - self.cursor, BATCH)
@@ -120,11 +125,11 @@ class TcpOutlet:
     def _packet_bytes(self) -> int:
         return self.shape.datagram_bytes
 
-    def _tell_course(self, line: Line, source: PacketSource) -> None:
+    def _anchor(self, line: Line, source: PacketSource) -> None:
         assert self.cursor is not None
-        self._told = (line, self.delay_frames)
+        self._anchored = (line, self.delay_frames)
         frame = source.backlog.frame_of(self.cursor)
-        self._on_course(BufferedAnchor(frame - self.delay_frames, line.time_of(frame)))
+        self._on_anchor(BufferedAnchor(frame - self.delay_frames, line.time_of(frame)))
 
     def _listen(self) -> None:
         try:

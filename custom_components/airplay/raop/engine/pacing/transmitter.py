@@ -89,7 +89,7 @@ class Transmitter:
     def detach(self, outlet: Outlet) -> None:
         """Take an outlet away; the others notice nothing."""
         self._outlets.remove(outlet)
-        self._packetizer.branches.pop(outlet, None)
+        self._packetizer.member_packets.pop(outlet, None)
 
     def tune(self, outlet: Outlet, delay_frames: int, channel: Channel) -> None:
         """Set an outlet's delay and channel; the others notice nothing."""
@@ -116,9 +116,9 @@ class Transmitter:
         the reach more. On a line that runs it is heard as soon as may be instead,
         under a voice.
         """
-        line, sound = self.line, self._packetizer
-        frame = sound.unmade_frame if line else self._set_line(at_ns, now_ns)
-        sound.begin(source, frame, position_frames, is_seamless=line is not None)
+        line, packetizer = self.line, self._packetizer
+        frame = packetizer.unmade_frame if line else self._set_line(at_ns, now_ns)
+        packetizer.begin(source, frame, position_frames, is_seamless=line is not None)
         return line.time_of(frame) if line else at_ns
 
     def wake(self, at_ns: int, now_ns: int, silent_packets: int) -> None:
@@ -169,9 +169,9 @@ class Transmitter:
 
     def resume(self, at_ns: int, now_ns: int) -> int:
         """Let the frame heard last before the pause be heard again; see `begin`."""
-        line, sound = self.line, self._packetizer
-        frame = sound.unmade_frame if line else self._set_line(at_ns, now_ns)
-        sound.resume(frame)
+        line, packetizer = self.line, self._packetizer
+        frame = packetizer.unmade_frame if line else self._set_line(at_ns, now_ns)
+        packetizer.resume(frame)
         return line.time_of(frame) if line else at_ns
 
     def speak(
@@ -185,11 +185,11 @@ class Transmitter:
         if self.line is None:
             return None
         frame = max(self.next_frame, self.line.frame_at(at_ns))
-        voicing = PlacedOverlay(overlay, frame)
+        placed = PlacedOverlay(overlay, frame)
         if outlet is None:
-            self._packetizer.speak(voicing, self.next_sequence)
+            self._packetizer.speak(placed, self.next_sequence)
         elif outlet in self._outlets.outlets:
-            self._packetizer.speak_to(outlet, voicing, self)
+            self._packetizer.speak_to(outlet, placed, self)
         else:
             return None
         return self.line.time_of(frame)
@@ -215,7 +215,7 @@ class Transmitter:
         """Whether a voice is heard, or on its way."""
         if self.line is None:
             return False
-        return not self._packetizer.is_said_at(self.line.frame_at(now_ns - self.lag_ns))
+        return not self._packetizer.is_over_at(self.line.frame_at(now_ns - self.lag_ns))
 
     def heard_frame(self, now_ns: int) -> int | None:
         """Return the frame that is being heard, or None while nothing plays."""
@@ -243,7 +243,8 @@ class Transmitter:
             return now_ns + SECOND_NS
         before = self.line, self.feed.segments
         due_ns = self._send_due(now_ns)
-        self._packetizer.drop_branches(self.line.frame_at(now_ns))
+        if self._packetizer.member_packets:
+            self._packetizer.drop_member_packets(self.line.frame_at(now_ns))
         self._look_for_end(now_ns)
         if before != (self.line, self.feed.segments):
             self.on_change()
@@ -253,21 +254,21 @@ class Transmitter:
         before = self.next_sequence
         due_ns = self._advance(now_ns)
         has_more = self.next_sequence != before
-        branches = self._packetizer.branches
+        member_packets = self._packetizer.member_packets
         for outlet in self._outlets.outlets:
             if has_more or outlet.due_ns <= now_ns:
-                packets = branches.get(outlet, self) if branches else self
+                packets = member_packets.get(outlet, self) if member_packets else self
                 outlet.due_ns = outlet.pump(now_ns, packets)
             due_ns = min(due_ns, outlet.due_ns)
         return due_ns
 
     def _advance(self, now_ns: int) -> int:
         assert self.line is not None
-        audience = self._outlets
-        if audience.is_catching_up:
+        outlets = self._outlets
+        if outlets.is_catching_up:
             self._settled_ns = max(self._settled_ns, now_ns + _SETTLE_NS)
-            audience.is_catching_up = False
-        ahead_ns = audience.ahead_ns
+            outlets.is_catching_up = False
+        ahead_ns = outlets.ahead_ns
         while True:
             frame = self.next_frame
             heard_ns = self.line.time_of(frame)

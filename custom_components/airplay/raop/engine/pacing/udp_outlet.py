@@ -1,11 +1,9 @@
-"""One receiver's UDP side: audio, sync packets, and answers to what it asks.
-
-Everything but the constructor, the counters and the ports runs on the pacing thread.
-"""
+"""One receiver's UDP side: audio, sync packets, and answers to what it asks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 import socket
+from typing import override
 
 from ...commands import Channel
 from ...errors import ReceiverProtocolError
@@ -15,7 +13,7 @@ from ...session.timeline import SECOND_NS, Line, sync_packet
 from ...wire.rtp import SAMPLE_RATE, ResendRequest, with_marker
 from ..net import clock, sockets
 from ..net.timing_port import TimingPort
-from .outlet import NEVER_NS
+from .outlet import NEVER_NS, Outlet
 from .pacer import Pacer
 from .packet_source import BATCH, BURST_GAP_NS, PacketSource
 from .resends import Resends
@@ -55,20 +53,27 @@ def sync(statement: LineStatement) -> bytes:
     ).build()
 
 
-class UdpOutlet:
-    """Sends one receiver its packets and answers its questions."""
+class UdpOutlet(Outlet):
+    """Sends one receiver its packets and answers its questions.
+
+    Its ports and `connect` are for the event loop, before the first `start`.
+    """
 
     def __init__(
         self,
         local: str,
         remote: str,
         shape: Format,
-        tell: Callable[[LineStatement], bytes] = sync,
+        state_line: Callable[[LineStatement], bytes] = sync,
     ) -> None:
-        self._say_line = tell
+        """`state_line` writes the packet about the line; pacing thread.
+
+        Raises OSError: the local address has no free port, or is not ours.
+        """
+        super().__init__(shape)
+        self._state_line = state_line
         self._peer = sockets.without_scope(remote)
         self._remote = remote
-        self.shape = shape
         self.timing = TimingPort(local, remote, self._note_answer)
         self.control = sockets.bind(local)
         self._audio: socket.socket | None = None
@@ -77,24 +82,19 @@ class UdpOutlet:
         self._control_endpoint: tuple[str, int] | tuple[str, int, int, int] | None = (
             None
         )
-        self._resends = Resends(self._tell)
+        self._resends = Resends(self._send_control)
         self._next_sync_ns = 0
         self._eager_until_ns = 0
         self._next_burst_ns = 0
         self._is_first_sync = True
         self._is_first_packet = True
-        self.cursor: int | None = None
-        self.due_ns = 0
-        self.delay_frames = 0
-        self.packets = 0
         self.send_errors = 0
-        self._lead_ns = 0
         self._asked_ns: int | None = None
         self._evident_ns = 0
-        self.on_evidence: Callable[[], None] = lambda: None
         self._resend_share = ResendShare()
 
     @property
+    @override
     def resent(self) -> int:
         """How many packets were sent again."""
         return self._resends.packets
@@ -121,18 +121,23 @@ class UdpOutlet:
         return self.timing.number
 
     def connect(self, audio_port: int, control_port: int) -> None:
-        """Learn where the receiver takes packets."""
+        """Learn to which ports the receiver wants its packets.
+
+        Raises OSError: the network refuses the address, or no port of ours is free.
+        """
         self._audio = sockets.bind(self._local)
         self._audio.connect(sockets.endpoint(self._remote, audio_port))
         size = self.shape.datagram_bytes
         self._is_segmenting = sockets.segment(self._audio, size)
         self._control_endpoint = sockets.endpoint(self._remote, control_port)
 
+    @override
     def plug(self, pacer: Pacer) -> None:
         """Begin to hear what the receiver asks."""
         pacer.listen(self.timing.sock, self.timing.answer)
-        pacer.listen(self.control, self.take_requests)
+        pacer.listen(self.control, self.read_requests)
 
+    @override
     def unplug(self, pacer: Pacer) -> None:
         """Hear nothing and send nothing any more."""
         pacer.forget(self.timing.sock)
@@ -146,6 +151,7 @@ class UdpOutlet:
             if sock:
                 sock.close()
 
+    @override
     def start(self, sequence: int) -> None:
         """Send from a packet on, as the first one after RECORD or FLUSH."""
         self.cursor = sequence
@@ -155,16 +161,18 @@ class UdpOutlet:
         self.due_ns = 0
         self._resends.clear()
 
+    @override
     def tune(self, delay_frames: int, channel: Channel) -> None:
-        """Let it be heard later than the line, or earlier, and hear a channel.
+        """Let it be heard later than the line, or earlier, and play a channel.
 
-        It is told of a delay at once; packets from the next one on are of the channel.
+        A delay is sent at once; packets from the next one on are of the channel.
         """
         self.shape = replace(self.shape, channel=channel)
         if delay_frames != self.delay_frames:
             self.delay_frames = delay_frames
             self._next_sync_ns = self.due_ns = 0
 
+    @override
     def link(self, now_ns: int) -> LinkQuality:
         """Return how good the way to it is; of the event loop, once in a while."""
         return LinkQuality(
@@ -173,6 +181,7 @@ class UdpOutlet:
             lead_ms=self._lead_ns // _MS,
         )
 
+    @override
     def pump(self, now_ns: int, source: PacketSource) -> int:
         """Send what is due; return the time of the next turn."""
         if self.cursor is None or source.line is None or self._audio is None:
@@ -184,7 +193,7 @@ class UdpOutlet:
         resend_ns = self._resends.pump(now_ns, source, self.shape, self.cursor)
         return min(sync_ns, send_ns, resend_ns)
 
-    def take_requests(self) -> None:
+    def read_requests(self) -> None:
         """Note which packets the receiver asks for again."""
         for _ in range(sockets.DATAGRAMS_A_TURN):
             try:
@@ -232,7 +241,7 @@ class UdpOutlet:
             delay_frames=self.delay_frames,
             is_first=self._is_first_sync,
         )
-        self._tell(self._say_line(statement))
+        self._send_control(self._state_line(statement))
         self._is_first_sync = False
         is_eager = now_ns < self._eager_until_ns
         self._next_sync_ns = now_ns + (_EAGER_SYNC_NS if is_eager else _SYNC_NS)
@@ -282,7 +291,7 @@ class UdpOutlet:
             except OSError:
                 self.send_errors += 1
 
-    def _tell(self, packet: bytes) -> None:
+    def _send_control(self, packet: bytes) -> None:
         assert self._control_endpoint is not None
         try:
             self.control.sendto(packet, self._control_endpoint)

@@ -33,7 +33,7 @@ STANDARD = PtpPortNumbers()
 
 
 class PtpLink:
-    """The two sockets of one address family."""
+    """The two sockets of one address family; pacing thread, once they are open."""
 
     def __init__(self, local: str, ports: PtpPortNumbers) -> None:
         self.event = EventSocket(local, ports.event)
@@ -65,7 +65,8 @@ def open_links(
 ) -> dict[socket.AddressFamily, PtpLink]:
     """Open both ports in each family that there is; all or none.
 
-    Raises PtpUnavailableError.
+    Raises PtpUnavailableError: this machine has no addresses, or the ports are taken or
+    not permitted.
     """
     links: dict[socket.AddressFamily, PtpLink] = {}
     for address in local:

@@ -10,9 +10,11 @@ from weakref import WeakSet
 from ...errors import RaopError, StoppedError
 from ...messages import Channel, Member, MemberProgress, MemberState
 from ...session.lead import lead_ms
+from ...wire.parameters import Volume
 from ..lanes.choice import prepare_lane
 from ..lanes.context import GroupKeys, LaneContext
-from ..lanes.lane import Lane, Show
+from ..lanes.lane import Lane
+from ..lanes.show import Show
 from ..net.sockets import without_scope
 from ..pacing.change_signal import ChangeSignal
 from ..pacing.transmitter import Transmitter
@@ -42,7 +44,7 @@ class Lanes:
         self._joining: WeakSet[Lane] = WeakSet()
         self._guards: dict[str, asyncio.Task[None]] = {}
         # What holds when a receiver is connected again after a change of its level.
-        self._levels: dict[str, tuple[float | None, bool]] = {}
+        self._levels: dict[str, Volume] = {}
         self.drop_outs: dict[str, int] = {}
         self._tunings: dict[str, tuple[int, Channel]] = {}
         self._context = LaneContext(
@@ -85,7 +87,8 @@ class Lanes:
         """Take over the levels and the tuning of a new command to play."""
         wanted = {each.receiver: each for each in members}
         self._levels = {
-            name: (each.volume, each.muted) for name, each in wanted.items()
+            name: Volume(each.volume, is_muted=each.muted)
+            for name, each in wanted.items()
         }
         self._tunings.clear()
         for name, each in wanted.items():
@@ -106,7 +109,7 @@ class Lanes:
         The receiver may order by it from now on.
         """
         lane = await prepare_lane(
-            self._choice.to(member),
+            self._choice.kinds_for(member),
             lambda: self._levelled(member),
             self._context,
             self._joining.add,
@@ -135,8 +138,8 @@ class Lanes:
             self._release(name)
             self._lanes[name] = lane
             self._joining.discard(lane)
-            if lane.found_volume is not None:
-                self.reporter.volume_found(name, lane.found_volume)
+            if lane.found_volume_percent is not None:
+                self.reporter.volume_found(name, lane.found_volume_percent)
             self.reporter.member(name, MemberState.STARTED)
             self._guards[name] = asyncio.create_task(self._guard(name, lane))
             self._remotes.began(name, time.monotonic())
@@ -196,16 +199,16 @@ class Lanes:
 
     def set_volume(self, receiver: str, percent: float, *, is_muted: bool) -> None:
         """Set one receiver's level, also for when it is connected again."""
-        self._levels[receiver] = (percent, is_muted)
+        volume = self._levels[receiver] = Volume(percent, is_muted=is_muted)
         for lane in (*self.lanes, *self._joining):
             if lane.member.receiver == receiver:
-                lane.set_volume(percent, is_muted=is_muted)
+                lane.set_volume(volume)
 
     def keep_level(self, receiver: str) -> None:
         """Let a receiver come back no louder than it is, also where that was found."""
         lane = self._lanes.get(receiver)
-        if lane and self._levels.get(receiver, (None, False))[0] is None:
-            self._levels[receiver] = lane.level
+        if lane and self._levels.get(receiver, Volume()).percent is None:
+            self._levels[receiver] = lane.volume
 
     def want_too(self, member: Member) -> None:
         """Take over the level and tuning of one more member, or of one that is there."""
@@ -234,7 +237,7 @@ class Lanes:
 
     def shun(self, lane: Lane) -> bool:
         """Reach a receiver by another way next time; return whether there is one."""
-        return self._choice.shun(lane)
+        return self._choice.mark_silent(lane)
 
     def show(self, show: Show) -> None:
         """Tell all what plays."""
@@ -269,8 +272,8 @@ class Lanes:
             member = replace(member, delay_ms=tuning[0], channel=tuning[1])
         if member.receiver not in self._levels:
             return member
-        volume, is_muted = self._levels[member.receiver]
-        return replace(member, volume=volume, muted=is_muted)
+        volume = self._levels[member.receiver]
+        return replace(member, volume=volume.percent, muted=volume.is_muted)
 
     def _release(self, name: str) -> None:
         """Forget a session that a new one replaces."""

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from ...messages import Tags
 from ...session.timeline import SECOND_NS, frames_of_ms, ms_of_frames
-from ..lanes.lane import Lane, Show
+from ..lanes.lane import Lane
+from ..lanes.show import Show
 from ..net import clock
 from ..pacing.feed import Pcm, Segment
 from .item import MediaItem, over

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.airplay.raop.engine.lanes import raop
-from custom_components.airplay.raop.engine.lanes.base import receiver_of
+from custom_components.airplay.raop.engine.lanes.context import receiver_of
 from custom_components.airplay.raop.engine.net.connection import _address
 from custom_components.airplay.raop.engine.stream.stream import Stream
 from custom_components.airplay.raop.messages import Member, Shutdown, VolumeFound
