@@ -52,11 +52,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> b
     groups = await lent.enter_async_context(GROUPS.acquire(hass))
     announcements = await lent.enter_async_context(ANNOUNCEMENTS.acquire(hass))
     speaker = Speaker(hass, entry, device, sender)
-    announcer = SpeakerAnnouncer(hass, entry, speaker, sender, announcements)
+    announcer = SpeakerAnnouncer(hass, entry, speaker, sender, announcements.journal)
+    entry.async_on_unload(announcements.async_add(announcer))
     entry.runtime_data = AirPlayRuntime(
         speaker=speaker,
         sender=sender,
         announcer=announcer,
+        announcements=announcements,
         remote=SpeakerRemote(hass, entry, speaker),
         groups=groups,
     )
@@ -74,8 +76,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
     """Free the receiver and unload it."""
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
-    await entry.runtime_data.announcer.async_close()
-    await entry.runtime_data.groups.async_exit(entry.runtime_data.speaker)
+    runtime = entry.runtime_data
+    await runtime.announcements.async_silence(runtime.announcer)
+    await runtime.groups.async_exit(runtime.speaker)
     return True
 
 

@@ -74,7 +74,7 @@ async def async_get_config_entry_diagnostics(
         },
         "announcements": {
             "is_heard": speaker.is_announcing,
-            "waiting": runtime.announcer.waiting,
+            "waiting": runtime.announcements.length(runtime.announcer),
             "settings": asdict(runtime.announcer.settings),
         },
         "settings": asdict(speaker.settings)

@@ -62,6 +62,7 @@ class AirPlayEntity(Entity):
         self.device = entry.runtime_data.device
         self.groups = entry.runtime_data.groups
         self.announcer = entry.runtime_data.announcer
+        self.announcements = entry.runtime_data.announcements
         receiver = self.device.receiver
         unique_id = entry.unique_id or entry.entry_id
         self._attr_unique_id = f"{unique_id}_{key}" if key else unique_id

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from homeassistant.config_entries import ConfigEntry
 
+from .announcements.announcements import Announcements
 from .announcements.speaker_announcer import SpeakerAnnouncer
 from .discovery.device import AirPlayDevice
 from .player.player import Player
@@ -22,6 +23,7 @@ class AirPlayRuntime:
     speaker: Speaker
     sender: Sender
     announcer: SpeakerAnnouncer
+    announcements: Announcements
     remote: SpeakerRemote
     groups: Groups
 

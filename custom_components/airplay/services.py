@@ -100,7 +100,7 @@ async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> No
         waits=words[ATTR_WAIT],
     )
     announcers = [player.announcer for player in players]
-    await announcers[0].announcements.async_announce(announcers, request)
+    await players[0].announcements.async_announce(announcers, request)
 
 
 async def _async_set_group_volume(

@@ -1,0 +1,37 @@
+"""How users read of an announcement that was not heard."""
+
+from homeassistant.exceptions import HomeAssistantError
+
+from ..const import DOMAIN
+from ..media.media import public_name
+from ..raop.errors import MediaError, MediaTooLongError, RaopError
+from ..sender.error_translation import translate_error
+from .request import AnnouncedMedia
+
+
+def translate_failure(
+    error: RaopError, announcement: AnnouncedMedia, name: str
+) -> HomeAssistantError:
+    """Return how a user reads of an announcement that failed at a speaker."""
+    if isinstance(error, MediaTooLongError):
+        return refusal(translation_key="announce_too_long", name=name)
+    if isinstance(error, MediaError) and announcement.is_speech:
+        return HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="speech_failed",
+            translation_placeholders={"reason": str(error) or error.code},
+        )
+    media = announcement.title or public_name(announcement.content_id)
+    return translate_error(error, name, media)
+
+
+def refusal(*, translation_key: str, name: str, **words: object) -> HomeAssistantError:
+    """Return how a user reads of an announcement that is not even tried."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=translation_key,
+        translation_placeholders={
+            "name": name,
+            **{word: str(value) for word, value in words.items()},
+        },
+    )
