@@ -21,7 +21,8 @@ from zeroconf.const import _CLASS_IN, _FLAGS_AA, _FLAGS_QR_RESPONSE, _TYPE_PTR
 
 from custom_components.airplay.const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
 from custom_components.airplay.discovery.entry_data import receiver_data, unique_id
-from custom_components.airplay.raop.receiver import Service, merge
+from custom_components.airplay.raop.receiver_identity import merge
+from custom_components.airplay.raop.receiver_records import Service
 from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, State, callback

@@ -9,7 +9,7 @@ from homeassistant.helpers.entity import Entity
 
 from .const import DOMAIN
 from .raop.errors import RaopError
-from .raop.receiver import normalise_id
+from .raop.receiver_identity import normalise_id
 from .runtime import AirPlayConfigEntry
 from .sender.error_translation import translate_error
 from .speaker.volume_owner import Origin

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
 
-from ..raop.receiver import Service
+from ..raop.receiver_records import Service
 
 
 def instance_of(name: str, kind: str) -> str:

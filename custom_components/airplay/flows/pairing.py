@@ -24,7 +24,8 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from ..discovery.browser import PRESENCE
 from ..raop.engine.net.probe import ask_pairing
 from ..raop.errors import RaopError, TooManyTriesError
-from ..raop.receiver import Receiver, normalise_id
+from ..raop.receiver import Receiver
+from ..raop.receiver_identity import normalise_id
 from .form_errors import WANT_PAIRING, PairingFailedError, problem_of
 
 _LOGGER = logging.getLogger(__name__)

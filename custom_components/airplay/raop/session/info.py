@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from ..errors import ReceiverProtocolError, ReceiverRefusedError
-from ..receiver import Receiver, Service
+from ..receiver import Receiver
+from ..receiver_records import Service
 from ..wire.handshake import Handshake
 from ..wire.plist import parse_plist
 from ..wire.rtsp import Request

@@ -10,7 +10,9 @@ import secrets
 
 from ...errors import RaopError, ReceiverUnreachableError
 from ...messages import Channel, Identity, Member
-from ...receiver import LaneKind as Kind, Receiver, Service, merge
+from ...receiver import LaneKind as Kind, Receiver
+from ...receiver_identity import merge
+from ...receiver_records import Service
 from ...session.backlog import Format
 from ...session.control import ControlSession
 from ...session.lead import StartEvidence
