@@ -13,14 +13,9 @@ def translate_failure(
     error: RaopError, announcement: AnnouncedMedia, name: str
 ) -> HomeAssistantError:
     """Return how a user reads of an announcement that failed at a speaker."""
-    if isinstance(error, MediaTooLongError):
-        return refusal(translation_key="announce_too_long", name=name)
-    if isinstance(error, MediaError) and announcement.is_speech:
-        return HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="speech_failed",
-            translation_placeholders={"reason": str(error) or error.code},
-        )
+    is_of_voice = announcement.is_speech and not isinstance(error, MediaTooLongError)
+    if is_of_voice and isinstance(error, MediaError):
+        return refusal(translation_key="speech_failed", name=name)
     media = announcement.title or public_name(announcement.content_id)
     return translate_error(error, name, media)
 

@@ -106,8 +106,7 @@ def request_from(
             translation_domain=DOMAIN,
             translation_key="announce_extra_invalid",
             translation_placeholders={
-                "field": str(err.path[0]) if err.path else "extra",
-                "reason": err.msg,
+                "field": str(err.path[0]) if err.path else "extra"
             },
         ) from err
     title = words.get("title")

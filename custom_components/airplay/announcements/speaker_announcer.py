@@ -195,5 +195,6 @@ class SpeakerAnnouncer:
                     # Somebody has stopped this speaker.
                     part.end()
                 else:
-                    self.async_fail(part, error_for(event.code, event.text))
+                    error = error_for(event.code, event.text, event.status)
+                    self.async_fail(part, error)
                 self._speaker.async_set_announcing(is_heard=False)

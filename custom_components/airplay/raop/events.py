@@ -37,6 +37,7 @@ class Reply:
     id: int
     code: str | None = None
     text: str = ""
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,8 @@ class StreamChanged:
 
     `buffering` also stands for a source that stalls while silence is sent.
     `position_ms` was heard at the Unix time `at`. An ended stream says why:
-    `finished`, `stopped`, or `failed` with an error's code and text, and with the
-    receiver where one was lost.
+    `finished`, `stopped`, or `failed` with an error's code, text and status, and with
+    the receiver if one was lost.
     """
 
     stream: str
@@ -56,6 +57,7 @@ class StreamChanged:
     reason: str | None = None
     code: str | None = None
     text: str = ""
+    status: int | None = None
     receiver: str | None = None
 
 
@@ -97,6 +99,7 @@ class NextFailed:
     item: str
     code: str
     text: str
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +134,7 @@ class MemberChanged:
     state: str
     code: str | None = None
     text: str = ""
+    status: int | None = None
     local: str | None = None
     lane: str | None = None
 
@@ -199,6 +203,7 @@ class AnnouncementFailed:
     receiver: str
     code: str
     text: str
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,7 +96,7 @@ class Sender:
         finally:
             self._pending.pop(number, None)
         if reply.code and reply.code not in OVERTAKEN:
-            raise error_for(reply.code, reply.text)
+            raise error_for(reply.code, reply.text, reply.status)
 
     async def async_request_each(self, commands: Iterable[Command]) -> None:
         """Have the same done at each receiver of a speaker; one of them will do.

@@ -5,6 +5,7 @@ import pytest
 from custom_components.airplay.raop.errors import (
     AuthenticationError,
     HopelessLinkError,
+    MissingReceiverError,
     PasswordRequiredError,
     RaopError,
     ReceiverBusyError,
@@ -89,7 +90,7 @@ def test_who_does_not_come_back_for_ten_minutes_is_given_up() -> None:
     link.missed(160)
 
     assert link.verdict(GONE, 699) is None
-    assert isinstance(link.verdict(GONE, 700), HopelessLinkError)
+    assert isinstance(link.verdict(GONE, 700), MissingReceiverError)
 
 
 def test_who_is_busy_for_ten_minutes_has_nothing_wrong_with_its_link() -> None:

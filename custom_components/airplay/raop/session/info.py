@@ -23,7 +23,8 @@ def ask_info(receiver: Receiver) -> Handshake[Receiver]:
     """Return the receiver with the record that it would announce on a nearer network."""
     response = yield Request("GET", "/info", (("User-Agent", _USER_AGENT),))
     if not 200 <= response.status < 300:
-        raise ReceiverRefusedError(f"/info: the receiver answered {response.status}")
+        text = f"/info: the receiver answered {response.status}"
+        raise ReceiverRefusedError(text, status=response.status)
     said = parse_plist(response.body)
     features, flags = said.get("features"), said.get("statusFlags")
     if not isinstance(features, int) or not isinstance(flags, int):

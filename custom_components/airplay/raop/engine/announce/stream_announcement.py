@@ -260,6 +260,7 @@ class StreamAnnouncement:
                 receiver=hearer.member.receiver,
                 code=error.code,
                 text=str(error),
+                status=error.status,
             )
         )
 

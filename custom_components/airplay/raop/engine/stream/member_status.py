@@ -39,6 +39,7 @@ class MemberStatus:
                 state=state,
                 code=error.code if error else None,
                 text=str(error) if error else "",
+                status=error.status if error else None,
                 local=local,
                 lane=lane,
             )

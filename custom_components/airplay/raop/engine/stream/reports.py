@@ -50,6 +50,7 @@ class StreamReporter:
                 reason=reason,
                 code=error.code if error else None,
                 text=str(error) if error else "",
+                status=error.status if error else None,
                 receiver=receiver,
             )
         )
