@@ -16,7 +16,7 @@ from .announcements.speaker_announcer import SpeakerAnnouncer
 from .const import CHOICES, DOMAIN, PLATFORMS
 from .discovery.browser import PRESENCE
 from .discovery.device import AirPlayDevice
-from .raop.errors import AuthenticationError, RaopError, TooManyTriesError
+from .raop.api import AuthenticationError, RaopError, TooManyTriesError
 from .runtime import AirPlayConfigEntry, AirPlayRuntime
 from .sender.error_translation import translate_error
 from .sender.sender import SENDER

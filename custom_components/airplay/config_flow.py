@@ -37,9 +37,7 @@ from .flows.forms import (
     plain,
 )
 from .flows.options import AirPlayOptionsFlow
-from .raop.receiver import Obstacle, Receiver
-from .raop.receiver_identity import merge, receiver_id
-from .raop.receiver_records import Service
+from .raop.api import Obstacle, Receiver, Service, merge, receiver_id
 
 
 class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):

@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 
 from .const import CONF_AIRPLAY, CONF_BUDDY, CONF_CREDENTIALS, CONF_RAOP
 from .discovery.entry_data import CONF_INSTANCE, CONF_TXT
-from .raop.messages import Progress
+from .raop.api import Progress
 from .runtime import AirPlayConfigEntry
 
 _RECORDS = {CONF_AIRPLAY, CONF_RAOP}

@@ -8,8 +8,7 @@ from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, Device
 from homeassistant.helpers.entity import Entity
 
 from .const import DOMAIN
-from .raop.errors import RaopError
-from .raop.receiver_identity import normalise_id
+from .raop.api import RaopError, normalise_id
 from .runtime import AirPlayConfigEntry
 from .sender.error_translation import translate_error
 from .speaker.volume_owner import Origin

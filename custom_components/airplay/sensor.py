@@ -16,7 +16,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import AirPlayEntity
 from .player.reported import PlayerState
-from .raop.messages import MemberChanged, MemberProgress
+from .raop.api import MemberChanged, MemberProgress
 from .runtime import AirPlayConfigEntry
 from .sender.sender import SenderEvent
 

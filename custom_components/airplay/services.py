@@ -23,7 +23,7 @@ from .announcements.request import (
 from .announcements.speech import speech_id
 from .const import DOMAIN
 from .entity import AirPlayEntity
-from .raop.errors import RaopError
+from .raop.api import RaopError
 from .sender.error_translation import translate_error
 
 if TYPE_CHECKING:

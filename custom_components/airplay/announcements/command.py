@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from ..helpers.settings import CHIME_OWN, MUSIC_PAUSE
 from ..media.media import async_resolve, make_item
 from ..player.commands import StreamCommands
-from ..raop.messages import Announce, Media, Target
+from ..raop.api import Announce, Media, Target
 from .job import AnnouncementJob, Clips
 from .job_part import JobPart
 from .request import AnnouncedMedia

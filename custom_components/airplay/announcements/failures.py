@@ -4,7 +4,7 @@ from homeassistant.exceptions import HomeAssistantError
 
 from ..const import DOMAIN
 from ..media.media import public_name
-from ..raop.errors import MediaError, MediaTooLongError, RaopError
+from ..raop.api import MediaError, MediaTooLongError, RaopError
 from ..sender.error_translation import translate_error
 from .request import AnnouncedMedia
 

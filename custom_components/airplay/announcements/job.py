@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from homeassistant.util.ulid import ulid_now
 
-from ..raop.messages import Media
+from ..raop.api import Media
 from .job_part import JobPart
 from .request import AnnouncedMedia
 from .speaker_announcer import SpeakerAnnouncer

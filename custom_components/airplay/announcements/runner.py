@@ -7,8 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from ..const import DOMAIN
-from ..raop.errors import RaopError
-from ..raop.messages import CancelAnnouncement
+from ..raop.api import CancelAnnouncement, RaopError
 from ..sender.sender import SenderGoneError
 from .command import async_make_clips, make_command
 from .job import AnnouncementJob, Clips

@@ -4,8 +4,14 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from ..helpers.settings import SCOPE_GROUP, TAKEN_REFUSE, AnnounceSettings
-from ..raop.errors import MediaError, RaopError, error_for
-from ..raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted
+from ..raop.api import (
+    Addressee,
+    AnnouncementFailed,
+    AnnouncementStarted,
+    MediaError,
+    RaopError,
+    error_for,
+)
 from ..sender.sender import OVERTAKEN, Sender, SenderEvent
 from ..speaker.speaker import Speaker
 from .failures import refusal, translate_failure

@@ -20,9 +20,7 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
 from ..helpers.listeners import KeyedListeners, Listeners
 from ..helpers.shared import Holding, SharedInstance
-from ..raop.receiver import Receiver
-from ..raop.receiver_identity import merge, receiver_id
-from ..raop.receiver_records import Service
+from ..raop.api import Receiver, Service, merge, receiver_id
 from .records import instance_of, service_of
 from .stereo_pair import partner_of
 

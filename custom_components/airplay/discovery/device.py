@@ -22,15 +22,18 @@ from ..const import (
 )
 from ..helpers.listeners import Listeners
 from ..helpers.settings import Settings
-from ..raop.engine.net.probe import Probed, probe
-from ..raop.errors import (
+from ..raop.api import (
     AuthenticationError,
+    Channel,
+    Member,
+    MemberChanged,
+    Probed,
     RaopError,
+    Receiver,
     ReceiverUnreachableError,
     TooManyTriesError,
+    probe,
 )
-from ..raop.messages import Channel, Member, MemberChanged
-from ..raop.receiver import Receiver
 from ..sender.sender import SenderEvent
 from .browser import ReceiverBrowser
 from .entry_data import followed, receiver_from, unique_id

@@ -7,9 +7,7 @@ from homeassistant.const import CONF_HOST, CONF_ID, CONF_NAME, CONF_PORT
 from homeassistant.helpers.device_registry import format_mac
 
 from ..const import CONF_AIRPLAY, CONF_RAOP
-from ..raop.receiver import Receiver
-from ..raop.receiver_identity import normalise_id
-from ..raop.receiver_records import Service
+from ..raop.api import Receiver, Service, normalise_id
 
 CONF_INSTANCE = "instance"
 CONF_TXT = "txt"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
 
-from ..raop.receiver_records import Service
+from ..raop.api import Service
 
 
 def instance_of(name: str, kind: str) -> str:

@@ -9,7 +9,7 @@ from homeassistant.core import callback
 from homeassistant.helpers.importlib import async_import_module
 
 from ..const import CONF_CREDENTIALS
-from ..raop.receiver import Receiver
+from ..raop.api import Receiver
 from .form_errors import FormError, async_ask, async_check, password_error
 from .forms import CODE_SCHEMA, NOTHING_SCHEMA, PASSWORD_SCHEMA
 

@@ -10,7 +10,7 @@ from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PASSWORD, CONF_PORT
 from ..const import CONF_AIRPLAY, CONF_CREDENTIALS, CONF_RAOP
 from ..discovery.browser import PRESENCE
 from ..discovery.entry_data import followed, receiver_data, receiver_from
-from ..raop.receiver import Receiver
+from ..raop.api import Receiver
 from .access import AccessFlow
 from .form_errors import FormError, async_ask, async_check
 from .forms import CONF_PAIR, RECONFIGURE_PAIRED_SCHEMA, RECONFIGURE_SCHEMA, plain

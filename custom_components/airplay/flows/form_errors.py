@@ -7,20 +7,23 @@ from typing import Any
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_PASSWORD
 
-from ..raop.engine.net.probe import check_password, informed, probe, rehearse
-from ..raop.errors import (
+from ..raop.api import (
     AuthenticationError,
     CredentialsRejectedError,
     PairingRefusedError,
     PairingRequiredError,
     PasswordRequiredError,
     RaopError,
+    Receiver,
     ReceiverBusyError,
     ReceiverRefusedError,
     ReceiverUnreachableError,
     TooManyTriesError,
+    check_password,
+    informed,
+    probe,
+    rehearse,
 )
-from ..raop.receiver import Receiver
 
 # The keys of a form's errors for those of the core; subclasses come first.
 _PROBLEMS: dict[type[RaopError], str] = {

@@ -23,10 +23,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
 from ..discovery.browser import PRESENCE
-from ..raop.engine.net.probe import ask_pairing
-from ..raop.errors import RaopError, TooManyTriesError
-from ..raop.receiver import Receiver
-from ..raop.receiver_identity import normalise_id
+from ..raop.api import RaopError, Receiver, TooManyTriesError, ask_pairing, normalise_id
 from .form_errors import FormError, form_error
 
 _LOGGER = logging.getLogger(__name__)

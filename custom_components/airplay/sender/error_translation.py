@@ -5,7 +5,7 @@ import logging
 from homeassistant.exceptions import HomeAssistantError
 
 from ..const import DOMAIN
-from ..raop.errors import (
+from ..raop.api import (
     AuthenticationError,
     CredentialsRejectedError,
     HopelessLinkError,

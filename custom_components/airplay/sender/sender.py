@@ -15,9 +15,25 @@ from ..const import DOMAIN
 from ..helpers.issues import ClockNotice
 from ..helpers.listeners import KeyedListeners
 from ..helpers.shared import Holding, SharedInstance
-from ..raop import messages
-from ..raop.errors import RaopError, error_for
-from ..raop.messages import Command, Identity
+from ..raop.api import (
+    AnnouncementFailed,
+    AnnouncementStarted,
+    ClockShared,
+    Command,
+    Event,
+    Identity,
+    LogLine,
+    MemberChanged,
+    MemberProgress,
+    Progress,
+    RaopError,
+    Ready,
+    RemoteCommand,
+    Reply,
+    VolumeFound,
+    encode_command,
+    error_for,
+)
 from .dacp_record import DacpRecord
 from .identity import async_get_identity, async_keep_port
 from .process import MAX_LOGGED, SenderProcess
@@ -29,7 +45,7 @@ _REPLY_S = 60
 # A newer command took the place of the older one: nothing went wrong.
 OVERTAKEN = {"superseded", "stopped"}
 
-type SenderEvent = messages.Event | SenderDied
+type SenderEvent = Event | SenderDied
 type EventListener = Callable[[SenderEvent], None]
 
 
@@ -50,10 +66,10 @@ class Sender:
         """Start the process; it is started again whenever it ends, until closed."""
         self._hass = hass
         self._identity = identity
-        self._ready: messages.Ready | None = None
+        self._ready: Ready | None = None
         self._started: asyncio.Future[bool] = hass.loop.create_future()
         self._numbers = itertools.count(1)
-        self._pending: dict[int, asyncio.Future[messages.Reply]] = {}
+        self._pending: dict[int, asyncio.Future[Reply]] = {}
         self._listeners = KeyedListeners[[SenderEvent]]()
         self._receiver_listeners = KeyedListeners[[SenderEvent]]()
         self._clock_notice = ClockNotice(hass)
@@ -83,8 +99,8 @@ class Sender:
         """Have a command done; raise the core's error where it cannot be."""
         await self._async_ensure_ready()
         number = next(self._numbers)
-        line = messages.encode_command(number, command)
-        answer: asyncio.Future[messages.Reply] = self._hass.loop.create_future()
+        line = encode_command(number, command)
+        answer: asyncio.Future[Reply] = self._hass.loop.create_future()
         self._pending[number] = answer
         try:
             async with asyncio.timeout(within_s or _REPLY_S):
@@ -165,23 +181,23 @@ class Sender:
             raise SenderGoneError("the sender process does not start")
 
     @callback
-    def _handle_event(self, event: messages.Event) -> None:
+    def _handle_event(self, event: Event) -> None:
         match event:
-            case messages.Ready():
+            case Ready():
                 self._ready = event
                 if not self._started.done():
                     self._started.set_result(True)
                 self._async_announce_port(event.dacp_port)
-            case messages.ClockShared():
+            case ClockShared():
                 self._clock_notice.async_update(event.code, event.text)
-            case messages.Reply():
+            case Reply():
                 answer = self._pending.get(event.id)
                 if answer and not answer.done():
                     answer.set_result(event)
-            case messages.LogLine():
+            case LogLine():
                 logger = logging.getLogger(f"{__package__}.{event.logger}")
                 logger.log(event.level, "%s", event.text[:MAX_LOGGED])
-            case messages.MemberProgress():
+            case MemberProgress():
                 pass
             case _:
                 self._listeners.async_notify(event.stream, event)
@@ -200,20 +216,20 @@ class Sender:
             )
 
     @callback
-    def _notify_receivers(self, event: messages.Event) -> None:
+    def _notify_receivers(self, event: Event) -> None:
         match event:
-            case messages.Progress():
+            case Progress():
                 for member in event.members:
                     self._receiver_listeners.async_notify(member.receiver, member)
-            case messages.MemberChanged():
+            case MemberChanged():
                 if event.state == "connected" and event.local:
                     self.record.async_reached(event.receiver, event.local)
                 self._receiver_listeners.async_notify(event.receiver, event)
             case (
-                messages.AnnouncementStarted()
-                | messages.AnnouncementFailed()
-                | messages.VolumeFound()
-                | messages.RemoteCommand()
+                AnnouncementStarted()
+                | AnnouncementFailed()
+                | VolumeFound()
+                | RemoteCommand()
             ):
                 self._receiver_listeners.async_notify(event.receiver, event)
 
