@@ -93,7 +93,6 @@ def test_texts_that_utf8_cannot_say_do_not_break_anything() -> None:
         (dmap.byte("caps", 4), "63617073 00000001 04"),
         (dmap.u16("astn", 258), "6173746e 00000002 0102"),
         (dmap.u32("mstt", 200), "6d737474 00000004 000000c8"),
-        (dmap.u64("mper", 1), "6d706572 00000008 0000000000000001"),
     ],
 )
 def test_numbers_have_their_size(item: bytes, expected: str) -> None:

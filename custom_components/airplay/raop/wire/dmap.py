@@ -38,11 +38,6 @@ def u32(code: str, value: int) -> bytes:
     return _number(code, value, 4)
 
 
-def u64(code: str, value: int) -> bytes:
-    """Write a number of 64 bits."""
-    return _number(code, value, 8)
-
-
 def container(code: str, *items: bytes) -> bytes:
     """Put tagged items into one."""
     return tag(code, b"".join(items))

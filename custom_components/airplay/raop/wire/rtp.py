@@ -202,16 +202,6 @@ def resend_reply(datagram: bytes) -> bytes:
     return _RESEND_REPLY_HEADER + datagram
 
 
-def sequence_distance(a: int, b: int) -> int:
-    """Return how many packets `a` is after `b`, negative if before."""
-    return ((a - b + 0x8000) & 0xFFFF) - 0x8000
-
-
-def frame_distance(a: int, b: int) -> int:
-    """Return how many frames the RTP time `a` is after `b`, negative if before."""
-    return ((a - b + 0x80000000) & 0xFFFFFFFF) - 0x80000000
-
-
 def _unpack(layout: struct.Struct, kind: PacketKind, packet: bytes) -> tuple[int, ...]:
     if payload_type(packet) != kind:
         raise ReceiverProtocolError(f"not a packet of kind {kind.name}")
