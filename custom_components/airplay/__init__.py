@@ -14,7 +14,7 @@ from homeassistant.helpers.typing import ConfigType
 from .announcements.announcements import ANNOUNCEMENTS
 from .announcements.speaker_announcer import SpeakerAnnouncer
 from .const import CHOICES, DOMAIN, PLATFORMS
-from .discovery.browser import PRESENCE
+from .discovery.browser import BROWSER
 from .discovery.device import AirPlayDevice
 from .raop.api import AuthenticationError, RaopError, TooManyTriesError
 from .runtime import AirPlayConfigEntry, AirPlayRuntime
@@ -42,15 +42,15 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> bool:
     """Set up one receiver, once it has answered."""
-    lent = AsyncExitStack()
+    shared = AsyncExitStack()
     # Runs also when the set-up fails, and then ends what was started for it.
-    entry.async_on_unload(lent.aclose)
-    browser = await lent.enter_async_context(PRESENCE.acquire(hass))
+    entry.async_on_unload(shared.aclose)
+    browser = await shared.enter_async_context(BROWSER.acquire(hass))
     device = AirPlayDevice(hass, entry, browser)
     await _async_test(device)
-    sender = await lent.enter_async_context(SENDER.acquire(hass))
-    groups = await lent.enter_async_context(GROUPS.acquire(hass))
-    announcements = await lent.enter_async_context(ANNOUNCEMENTS.acquire(hass))
+    sender = await shared.enter_async_context(SENDER.acquire(hass))
+    groups = await shared.enter_async_context(GROUPS.acquire(hass))
+    announcements = await shared.enter_async_context(ANNOUNCEMENTS.acquire(hass))
     speaker = Speaker(hass, entry, device, sender)
     announcer = SpeakerAnnouncer(hass, entry, speaker, sender, announcements.journal)
     entry.async_on_unload(announcements.async_add(announcer))

@@ -17,7 +17,7 @@ from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .const import CONF_AIRPLAY, CONF_MANUAL, CONF_RAOP, DOMAIN, RAOP_TYPE
-from .discovery.browser import PRESENCE
+from .discovery.browser import BROWSER
 from .discovery.entry_data import (
     receiver_at,
     receiver_data,
@@ -107,7 +107,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """List the receivers that are on the network now."""
         if user_input is None:
-            async with PRESENCE.acquire(self.hass) as browser:
+            async with BROWSER.acquire(self.hass) as browser:
                 await browser.async_wait_watched()
                 self._seen = self._addable(browser.receivers)
             if not self._seen:
@@ -152,7 +152,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
     async def _async_add_at(self, user_input: dict[str, Any]) -> ConfigFlowResult:
         """Add the receiver at an address; raise FormError."""
         host, port = plain(user_input[CONF_HOST]), user_input[CONF_PORT]
-        async with PRESENCE.acquire(self.hass) as browser:
+        async with BROWSER.acquire(self.hass) as browser:
             seen = await browser.async_ask(host, port)
         self._is_manual = True
         self._receiver = seen or await async_informed(receiver_at(host, port))
@@ -172,7 +172,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
 
     async def _async_look_again(self, _user_input: dict[str, Any]) -> ConfigFlowResult:
         """Add the receiver if its owner has opened it; raise FormError."""
-        async with PRESENCE.acquire(self.hass) as browser:
+        async with BROWSER.acquire(self.hass) as browser:
             self._receiver = browser.get(self._receiver.id) or self._receiver
         self._check_obstacle()
         return await self._async_add()
@@ -226,7 +226,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         is_added = unique_id(receiver.id) in self._async_current_ids()
         if receiver.pair_id is None or is_added:
             return
-        async with PRESENCE.acquire(self.hass) as browser:
+        async with BROWSER.acquire(self.hass) as browser:
             await browser.async_find(receiver.id)
             partner = browser.partner_of(receiver)
         if partner is None:
@@ -247,7 +247,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         self, found: str, service: Service, *, is_raop: bool
     ) -> Receiver:
         """Put the receiver's other record beside the one that came first."""
-        async with PRESENCE.acquire(self.hass) as browser:
+        async with BROWSER.acquire(self.hass) as browser:
             seen = await browser.async_find(found)
         if is_raop:
             return merge(service, seen.airplay if seen else None)

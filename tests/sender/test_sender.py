@@ -176,7 +176,7 @@ async def test_what_the_process_says_is_logged_and_nonsense_is_survived(
         await logged(caplog, "yyy")
 
     said = {record.name: record for record in caplog.records}
-    line_logged = said["custom_components.airplay.sender.sender.raop.x"]
+    line_logged = said["custom_components.airplay.sender.raop.x"]
     assert (line_logged.levelno, line_logged.getMessage()) == (logging.WARNING, "so%s")
     assert "wrote what is no event" in caplog.text
     assert "a line that is too long" in caplog.text

@@ -254,4 +254,4 @@ def _merged(known: Receiver | None, service: Service, *, is_raop: bool) -> Recei
 
 
 _KEY: HassKey[Holding[ReceiverBrowser]] = HassKey(f"{DOMAIN}_presence")
-PRESENCE = SharedInstance(_KEY, ReceiverBrowser.async_make)
+BROWSER = SharedInstance(_KEY, ReceiverBrowser.async_make)

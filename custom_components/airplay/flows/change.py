@@ -8,7 +8,7 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PASSWORD, CONF_PORT
 
 from ..const import CONF_AIRPLAY, CONF_CREDENTIALS, CONF_RAOP
-from ..discovery.browser import PRESENCE
+from ..discovery.browser import BROWSER
 from ..discovery.entry_data import followed, receiver_data, receiver_from
 from ..raop.api import Receiver
 from .access import AccessFlow
@@ -102,7 +102,7 @@ class ChangeFlow(AccessFlow):
 
     async def _async_moved(self, known: Receiver, host: str, port: int) -> Receiver:
         """Return the receiver at a new address; raise FormError if another is there."""
-        async with PRESENCE.acquire(self.hass) as browser:
+        async with BROWSER.acquire(self.hass) as browser:
             there = await browser.async_ask(host, port)
         if there and there.id != known.id:
             raise FormError("wrong_receiver")

@@ -22,7 +22,7 @@ from homeassistant.const import CONF_CODE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from ..discovery.browser import PRESENCE
+from ..discovery.browser import BROWSER
 from ..raop.api import RaopError, Receiver, TooManyTriesError, ask_pairing, normalise_id
 from .form_errors import FormError, form_error
 
@@ -112,7 +112,7 @@ async def _async_port(
         host = str(IPv4Address(receiver.host))
     except AddressValueError:
         return None
-    async with PRESENCE.acquire(hass):
+    async with BROWSER.acquire(hass):
         found = await pyatv.scan(
             hass.loop,
             timeout=SCAN_S,
