@@ -304,6 +304,8 @@ async def test_file_that_home_assistant_may_open(
     [
         ("/nothing.mp3", "there is nothing at its address"),
         ("/forbidden.mp3", "its server asks for a login"),
+        ("/teapot.mp3", r"its server refuses it \(HTTP status 418\)"),
+        ("/broken.mp3", r"its server reports a problem \(HTTP status 500\)"),
         ("/page.mp3", "it is not a sound or music file"),
         ("/empty.mp3", "there is no sound in it"),
     ],

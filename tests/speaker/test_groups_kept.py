@@ -156,12 +156,12 @@ async def test_member_without_hope_is_taken_out_and_a_notice_says_why(
 
     given_up = MemberChanged(
         stream=runtime.player.stream,
-        receiver=runtime.speaker.device.receiver.id,
+        receiver=runtime.speaker.receiver.id,
         state="left",
         code="link_hopeless",
         text="it dropped out 5 times within 10 minutes",
     )
-    runtime.sender._handle_event(given_up)
+    runtime.sender._take(given_up)
     await watch.until_is("idle")
     await house.receivers[HALL].wait_idle()
 
@@ -187,10 +187,10 @@ async def test_member_that_refuses_the_password_starts_a_repair_of_its_entry(
     runtime = house.entries[HALL].runtime_data
     watch = Watch(hass, HALL)
 
-    runtime.sender._handle_event(
+    runtime.sender._take(
         MemberChanged(
             stream=runtime.player.stream,
-            receiver=runtime.speaker.device.receiver.id,
+            receiver=runtime.speaker.receiver.id,
             state="left",
             code="auth_failed",
         )

@@ -137,8 +137,8 @@ class QueuePlayer(StreamCommands):
                 self._queued = None
                 self._async_settle()
             case NextFailed():
-                error = error_for(event.code, event.text)
-                self._async_next_failed(event.item, str(error))
+                error = error_for(event.code, event.text, event.status)
+                self._async_next_failed(event.item, error)
             case StreamChanged(state="playing") if self.playing:
                 self._kept_position_ms = 0
                 self._notice.async_withdraw()
@@ -153,14 +153,16 @@ class QueuePlayer(StreamCommands):
     def _async_ended(self, event: StreamChanged) -> None:
         """Go on by itself where something is left that did not follow in time."""
         current = self.queue.current
-        is_bad = isinstance(error_for(event.code or "", event.text), MediaError)
+        error = error_for(event.code or "", event.text, event.status)
+        is_bad = isinstance(error, MediaError)
         if event.reason == "failed" and not is_bad:
             return
         self._kept_position_ms = 0
         if event.reason == "stopped" or self._starting:
             return
         if is_bad and current and self.queue.failed(current.id) is Verdict.GIVE_UP:
-            self._async_give_up(event.text)
+            media = name_of(current)
+            self._async_give_up(str(translate_error(error, self.name, media)))
         elif item := self.queue.advance(is_user=False):
             intent = self.async_intend()
             self._background.async_run(
@@ -232,19 +234,23 @@ class QueuePlayer(StreamCommands):
             await self.async_queue(playable)
         except HomeAssistantError as error:
             if item:
-                self._async_next_failed(item.id, str(error))
+                self._async_next_failed(item.id, error)
         except RaopError as error:
             _LOGGER.debug("%s opens nothing ahead: %s", self.name, error)
 
     @callback
-    def _async_next_failed(self, item_id: str, reason: str) -> None:
+    def _async_next_failed(
+        self, item_id: str, error: RaopError | HomeAssistantError
+    ) -> None:
         names = {each.id: name_of(each) for each in self.queue.items}
         if item_id not in names:
             return
+        if isinstance(error, RaopError):
+            error = translate_error(error, self.name, names[item_id])
         if self.queue.failed(item_id) is Verdict.GIVE_UP:
-            self._async_give_up(f"{names[item_id]}: {reason}")
+            self._async_give_up(str(error))
         else:
-            _LOGGER.warning("%s skips %s: %s", self.name, names[item_id], reason)
+            _LOGGER.warning("%s skips %s: %s", self.name, names[item_id], error)
         self._opening = None
         self._async_settle()
 

@@ -223,7 +223,7 @@ class Groups:
 
     async def _async_expel(self, speaker: Speaker, event: MemberChanged) -> None:
         """Take a speaker out that the sender has given up, and say why."""
-        error = error_for(event.code or "", event.text)
+        error = error_for(event.code or "", event.text, event.status)
         async with self._lock:
             player = speaker.player
             if event.stream != player.stream or not player.is_group:
