@@ -7,8 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..helpers.settings import BUSY_WAIT
 from ..media.media import Playable
-from ..raop.errors import NoStreamError, RaopError
-from ..raop.messages import Pause, Play, Queue, Resume, Stop
+from ..raop.api import NoStreamError, Pause, Play, Queue, RaopError, Resume, Stop
 from ..sender.sender import Sender, SenderGoneError
 from .now_playing import NowPlaying
 from .reported import PlayerState, ReportedState

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from homeassistant.core import callback
 
 from ..helpers.settings import Settings
-from ..raop.messages import Join, Leave
+from ..raop.api import Join, Leave
 from ..sender.sender import Sender
 from ..speaker.volume_owner import Origin
 from .group_volume import GroupVolume

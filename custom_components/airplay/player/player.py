@@ -15,7 +15,7 @@ from ..media.media import make_item
 from ..media.play_queue import PlayQueue
 from ..media.queue_item import QueueFullError, QueueItem, Repeat
 from ..media.resolve import async_resolve_items
-from ..raop.errors import MediaError, RaopError
+from ..raop.api import MediaError, RaopError
 from ..sender.error_translation import translate_error
 from .queue_player import QueuePlayer
 from .reported import PlayerState

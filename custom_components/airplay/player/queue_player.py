@@ -13,8 +13,15 @@ from ..helpers.issues import QUEUE_GIVEN_UP, RepairNotice
 from ..media.media import async_resolve, name_of
 from ..media.play_queue import PlayQueue
 from ..media.queue_item import QueueItem, Verdict
-from ..raop.errors import MediaError, RaopError, error_for
-from ..raop.messages import MediaChanged, NextFailed, NextTaken, StreamChanged
+from ..raop.api import (
+    MediaChanged,
+    MediaError,
+    NextFailed,
+    NextTaken,
+    RaopError,
+    StreamChanged,
+    error_for,
+)
 from ..sender.error_translation import translate_error
 from ..sender.sender import Sender, SenderDied, SenderEvent
 from .commands import StreamCommands

@@ -9,8 +9,7 @@ from homeassistant.util import dt as dt_util
 
 from ..helpers.background import Background
 from ..media.media import Playable
-from ..raop.errors import RaopError, error_for
-from ..raop.messages import (
+from ..raop.api import (
     AnnouncementFailed,
     AnnouncementStarted,
     CoverFound,
@@ -19,10 +18,12 @@ from ..raop.messages import (
     MemberChanged,
     NextTaken,
     Progress,
+    RaopError,
     RemoteCommand,
     Started,
     StreamChanged,
     VolumeFound,
+    error_for,
 )
 from ..sender.sender import Sender, SenderDied, SenderEvent
 from .members import PlayerMembers

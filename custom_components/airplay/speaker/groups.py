@@ -15,8 +15,7 @@ from ..const import DOMAIN
 from ..helpers.background import Background
 from ..helpers.shared import Holding, SharedInstance
 from ..player.player import Player
-from ..raop.errors import RaopError, ReceiverBusyError, error_for
-from ..raop.messages import MemberChanged
+from ..raop.api import MemberChanged, RaopError, ReceiverBusyError, error_for
 from ..sender.error_translation import translate_error
 from ..sender.sender import SenderEvent
 from .group_store import GroupStore

@@ -7,9 +7,14 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import callback
 
 from ..discovery.device import AirPlayDevice
-from ..raop.buttons import Button
-from ..raop.errors import ReceiverBusyError, ReceiverTakenError
-from ..raop.messages import MemberChanged, RemoteCommand, StreamChanged
+from ..raop.api import (
+    Button,
+    MemberChanged,
+    ReceiverBusyError,
+    ReceiverTakenError,
+    RemoteCommand,
+    StreamChanged,
+)
 from ..sender.sender import SenderDied, SenderEvent
 
 _LONGEST_WAIT_S = 600

@@ -6,10 +6,10 @@ from functools import partial
 from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..discovery.device import AirPlayDevice
-from ..raop.buttons import Button
-from ..raop.messages import (
+from ..raop.api import (
     AnnouncementFailed,
     AnnouncementStarted,
+    Button,
     MemberChanged,
     RemoteCommand,
     VolumeFound,

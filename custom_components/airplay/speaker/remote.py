@@ -11,9 +11,7 @@ from homeassistant.exceptions import HomeAssistantError
 from ..helpers.listeners import Listeners
 from ..player.player import Player
 from ..player.reported import PlayerState
-from ..raop.buttons import Button
-from ..raop.errors import RaopError
-from ..raop.messages import RemoteCommand
+from ..raop.api import Button, RaopError, RemoteCommand
 from ..sender.sender import SenderEvent
 from .speaker import Speaker
 from .volume_owner import Origin

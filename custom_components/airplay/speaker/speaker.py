@@ -12,8 +12,15 @@ from ..helpers.issues import LEFT_GROUP, RepairNotice
 from ..helpers.listeners import Listeners
 from ..helpers.settings import Settings
 from ..player.player import Player
-from ..raop.errors import RaopError, error_for
-from ..raop.messages import Member, MemberChanged, Seen, StreamChanged, Tune
+from ..raop.api import (
+    Member,
+    MemberChanged,
+    RaopError,
+    Seen,
+    StreamChanged,
+    Tune,
+    error_for,
+)
 from ..sender.sender import EventListener, Sender, SenderDied, SenderEvent
 from .in_use import InUseElsewhere
 from .pair_events import PairEventFilter

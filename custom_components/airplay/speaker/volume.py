@@ -9,9 +9,14 @@ from homeassistant.helpers.event import async_call_later
 
 from ..const import DEFAULT_VOLUME
 from ..discovery.device import AirPlayDevice
-from ..raop.buttons import Button
-from ..raop.errors import RaopError
-from ..raop.messages import MemberChanged, RemoteCommand, SetVolume, VolumeFound
+from ..raop.api import (
+    Button,
+    MemberChanged,
+    RaopError,
+    RemoteCommand,
+    SetVolume,
+    VolumeFound,
+)
 from ..sender.sender import Sender, SenderEvent
 from .volume_owner import Origin, OwnedLevel, VolumeOwner
 
