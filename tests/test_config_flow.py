@@ -175,7 +175,7 @@ async def test_receiver_added_by_its_address_shows_no_card(
                 "New",
                 {"deviceid": "0A:0B:0C:0D:0E:09", "features": "0x200"},
             ),
-            "airplay2_only",
+            "no_protocol",
         ),
         (
             service_info(

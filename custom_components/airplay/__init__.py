@@ -14,9 +14,9 @@ from homeassistant.helpers.typing import ConfigType
 from .announcements.announcements import ANNOUNCEMENTS
 from .announcements.speaker_announcer import SpeakerAnnouncer
 from .const import CHOICES, DOMAIN, PLATFORMS
-from .discovery.browser import PRESENCE
+from .discovery.browser import BROWSER
 from .discovery.device import AirPlayDevice
-from .raop.errors import AuthenticationError, RaopError, TooManyTriesError
+from .raop.api import AuthenticationError, RaopError, TooManyTriesError
 from .runtime import AirPlayConfigEntry, AirPlayRuntime
 from .sender.error_translation import translate_error
 from .sender.sender import SENDER
@@ -41,21 +41,23 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> bool:
     """Set up one receiver, once it has answered."""
-    lent = AsyncExitStack()
+    shared = AsyncExitStack()
     # Runs also when the set-up fails, and then ends what was started for it.
-    entry.async_on_unload(lent.aclose)
-    browser = await lent.enter_async_context(PRESENCE.acquire(hass))
+    entry.async_on_unload(shared.aclose)
+    browser = await shared.enter_async_context(BROWSER.acquire(hass))
     device = AirPlayDevice(hass, entry, browser)
     await _async_test(device)
-    sender = await lent.enter_async_context(SENDER.acquire(hass))
-    groups = await lent.enter_async_context(GROUPS.acquire(hass))
-    announcements = await lent.enter_async_context(ANNOUNCEMENTS.acquire(hass))
+    sender = await shared.enter_async_context(SENDER.acquire(hass))
+    groups = await shared.enter_async_context(GROUPS.acquire(hass))
+    announcements = await shared.enter_async_context(ANNOUNCEMENTS.acquire(hass))
     speaker = Speaker(hass, entry, device, sender)
-    announcer = SpeakerAnnouncer(hass, entry, speaker, sender, announcements)
+    announcer = SpeakerAnnouncer(hass, entry, speaker, sender, announcements.journal)
+    entry.async_on_unload(announcements.async_add(announcer))
     entry.runtime_data = AirPlayRuntime(
         speaker=speaker,
         sender=sender,
         announcer=announcer,
+        announcements=announcements,
         groups=groups,
     )
     await hass.config_entries.async_forward_entry_setups(entry, CHOICES)
@@ -72,8 +74,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
     """Free the receiver and unload it."""
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
-    await entry.runtime_data.announcer.async_close()
-    await entry.runtime_data.groups.async_exit(entry.runtime_data.speaker)
+    runtime = entry.runtime_data
+    await runtime.announcements.async_silence(runtime.announcer)
+    await runtime.groups.async_exit(runtime.speaker)
     return True
 
 

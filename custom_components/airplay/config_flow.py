@@ -1,6 +1,7 @@
 """Adding a receiver: found by itself, picked from a list, or by its address."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, override
 
 from homeassistant.config_entries import (
@@ -16,7 +17,7 @@ from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .const import CONF_AIRPLAY, CONF_MANUAL, CONF_RAOP, DOMAIN, RAOP_TYPE
-from .discovery.browser import PRESENCE
+from .discovery.browser import BROWSER
 from .discovery.entry_data import (
     receiver_at,
     receiver_data,
@@ -27,7 +28,7 @@ from .discovery.entry_data import (
 from .discovery.records import service_of
 from .discovery.stereo_pair import leader_of, partner_of
 from .flows.change import ChangeFlow
-from .flows.form_errors import async_informed
+from .flows.form_errors import FormError, async_ask, async_informed
 from .flows.forms import (
     ADDRESS_SCHEMA,
     BY_ADDRESS,
@@ -36,7 +37,7 @@ from .flows.forms import (
     plain,
 )
 from .flows.options import AirPlayOptionsFlow
-from .raop.receiver import Obstacle, Receiver, Service, merge, receiver_id
+from .raop.api import Obstacle, Receiver, Service, merge, receiver_id
 
 
 class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
@@ -104,89 +105,93 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """List what is on the network now."""
-        errors: dict[str, str] = {}
+        """List the receivers that are on the network now."""
         if user_input is None:
-            async with PRESENCE.acquire(self.hass) as browser:
+            async with BROWSER.acquire(self.hass) as browser:
                 await browser.async_wait_watched()
                 self._seen = self._addable(browser.receivers)
             if not self._seen:
                 return await self.async_step_address()
-        elif user_input[CONF_RECEIVER] == BY_ADDRESS:
+
+        async def form(errors: dict[str, str]) -> ConfigFlowResult:
+            schema = await async_list_schema(self.hass, self._seen)
+            return self.async_show_form(
+                step_id="user",
+                data_schema=self.add_suggested_values_to_schema(schema, user_input),
+                errors=errors,
+            )
+
+        return await async_ask(user_input, form=form, answer=self._async_choose)
+
+    async def _async_choose(self, user_input: dict[str, Any]) -> ConfigFlowResult:
+        """Add the receiver that was picked from the list; raise FormError."""
+        if user_input[CONF_RECEIVER] == BY_ADDRESS:
             return await self.async_step_address()
-        else:
-            self._receiver = self._seen[user_input[CONF_RECEIVER]]
-            if self._is_closed:
-                return await self.async_step_access()
-            if obstacle := self._receiver.obstacle:
-                errors[CONF_RECEIVER] = str(obstacle)
-            else:
-                outcome = await self._async_add()
-                if not isinstance(outcome, str):
-                    return outcome
-                errors["base"] = outcome
-        return self.async_show_form(
-            step_id="user",
-            data_schema=self.add_suggested_values_to_schema(
-                await async_list_schema(self.hass, self._seen), user_input
-            ),
-            errors=errors,
-        )
+        self._receiver = self._seen[user_input[CONF_RECEIVER]]
+        if self._is_closed:
+            return await self.async_step_access()
+        self._check_obstacle(CONF_RECEIVER)
+        return await self._async_add()
 
     async def async_step_address(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Take the address of a receiver that is not seen."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            host, port = plain(user_input[CONF_HOST]), user_input[CONF_PORT]
-            async with PRESENCE.acquire(self.hass) as browser:
-                seen = await browser.async_ask(host, port)
-            self._is_manual = True
-            self._receiver = seen or await async_informed(receiver_at(host, port))
-            if obstacle := self._receiver.obstacle:
-                errors["base"] = str(obstacle)
-            else:
-                self._abort_if_address_configured(host, port)
-                outcome = await self._async_add()
-                if not isinstance(outcome, str):
-                    return outcome
-                errors["base"] = outcome
-        return self.async_show_form(
-            step_id="address",
-            data_schema=self.add_suggested_values_to_schema(ADDRESS_SCHEMA, user_input),
-            errors=errors,
-        )
+        """Ask for the address of a receiver that is not seen."""
+
+        async def form(errors: dict[str, str]) -> ConfigFlowResult:
+            return self.async_show_form(
+                step_id="address",
+                data_schema=self.add_suggested_values_to_schema(
+                    ADDRESS_SCHEMA, user_input
+                ),
+                errors=errors,
+            )
+
+        return await async_ask(user_input, form=form, answer=self._async_add_at)
+
+    async def _async_add_at(self, user_input: dict[str, Any]) -> ConfigFlowResult:
+        """Add the receiver at an address; raise FormError."""
+        host, port = plain(user_input[CONF_HOST]), user_input[CONF_PORT]
+        async with BROWSER.acquire(self.hass) as browser:
+            seen = await browser.async_ask(host, port)
+        self._is_manual = True
+        self._receiver = seen or await async_informed(receiver_at(host, port))
+        self._check_obstacle()
+        self._abort_if_address_configured(host, port)
+        return await self._async_add()
 
     async def async_step_access(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Say what to change in the Home app; no code would help before that."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            async with PRESENCE.acquire(self.hass) as browser:
-                self._receiver = browser.get(self._receiver.id) or self._receiver
-            if obstacle := self._receiver.obstacle:
-                errors["base"] = str(obstacle)
-            else:
-                outcome = await self._async_add()
-                if not isinstance(outcome, str):
-                    return outcome
-                errors["base"] = outcome
-        return self._show("access", errors)
+        return await async_ask(
+            user_input,
+            form=partial(self._async_show, "access"),
+            answer=self._async_look_again,
+        )
+
+    async def _async_look_again(self, _user_input: dict[str, Any]) -> ConfigFlowResult:
+        """Add the receiver if its owner has opened it; raise FormError."""
+        async with BROWSER.acquire(self.hass) as browser:
+            self._receiver = browser.get(self._receiver.id) or self._receiver
+        self._check_obstacle()
+        return await self._async_add()
 
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Have the user want a receiver that was found."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            outcome = await self._async_add()
-            if not isinstance(outcome, str):
-                return outcome
-            errors["base"] = outcome
         self._set_confirm_only()
-        return self._show("confirm", errors)
+        return await async_ask(
+            user_input,
+            form=partial(self._async_show, "confirm"),
+            answer=lambda _: self._async_add(),
+        )
+
+    def _check_obstacle(self, field: str = "base") -> None:
+        """Raise FormError if the receiver cannot be played to."""
+        if obstacle := self._receiver.obstacle:
+            raise FormError(str(obstacle), field)
 
     @property
     def _is_closed(self) -> bool:
@@ -221,7 +226,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         is_added = unique_id(receiver.id) in self._async_current_ids()
         if receiver.pair_id is None or is_added:
             return
-        async with PRESENCE.acquire(self.hass) as browser:
+        async with BROWSER.acquire(self.hass) as browser:
             await browser.async_find(receiver.id)
             partner = browser.partner_of(receiver)
         if partner is None:
@@ -242,14 +247,14 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         self, found: str, service: Service, *, is_raop: bool
     ) -> Receiver:
         """Put the receiver's other record beside the one that came first."""
-        async with PRESENCE.acquire(self.hass) as browser:
+        async with BROWSER.acquire(self.hass) as browser:
             seen = await browser.async_find(found)
         if is_raop:
             return merge(service, seen.airplay if seen else None)
         return merge(seen.raop if seen else None, service)
 
-    async def _async_add(self) -> ConfigFlowResult | str:
-        """Add the receiver or go on to what it asks for; else say what is wrong."""
+    async def _async_add(self) -> ConfigFlowResult:
+        """Add the receiver or go on to what it asks for; raise FormError."""
         await self.async_set_unique_id(
             unique_id(self._receiver.id), raise_on_progress=False
         )

@@ -22,7 +22,7 @@ AIRPLAY_TYPE: Final = "_airplay._tcp.local."
 
 CONF_AIRPLAY: Final = "airplay"
 CONF_ANNOUNCEMENTS: Final = "announcements"
-CONF_BUDDY: Final = "buddy"
+CONF_PARTNER: Final = "buddy"
 CONF_BUTTONS_ACT: Final = "buttons_act"
 CONF_CREDENTIALS: Final = "credentials"
 CONF_DEPTH_MS: Final = "depth_ms"

@@ -8,9 +8,9 @@ from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.const import CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_AIRPLAY, CONF_BUDDY, CONF_CREDENTIALS, CONF_RAOP
+from .const import CONF_AIRPLAY, CONF_CREDENTIALS, CONF_PARTNER, CONF_RAOP
 from .discovery.entry_data import CONF_INSTANCE, CONF_TXT
-from .raop.messages import Progress
+from .raop.api import Progress
 from .runtime import AirPlayConfigEntry
 
 _RECORDS = {CONF_AIRPLAY, CONF_RAOP}
@@ -77,7 +77,7 @@ async def async_get_config_entry_diagnostics(
         },
         "announcements": {
             "is_heard": speaker.is_announcing,
-            "waiting": runtime.announcer.waiting,
+            "waiting": runtime.announcements.length(runtime.announcer),
             "settings": asdict(runtime.announcer.settings),
         },
         "settings": asdict(speaker.settings)
@@ -107,7 +107,7 @@ def _redact_part(key: str, value: Any) -> Any:
     """Leave out the secrets of a record, or of the other one of a pair."""
     if key in _RECORDS:
         return _redact_record(value)
-    return _redact(value) if key == CONF_BUDDY else value
+    return _redact(value) if key == CONF_PARTNER else value
 
 
 def _redact_record(record: Mapping[str, Any]) -> dict[str, Any]:

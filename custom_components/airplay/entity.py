@@ -11,8 +11,7 @@ from homeassistant.helpers.entity import Entity
 from .const import DOMAIN
 from .player.origin import Origin
 from .player.player import Player
-from .raop.errors import RaopError
-from .raop.receiver import normalise_id
+from .raop.api import RaopError, normalise_id
 from .runtime import AirPlayConfigEntry
 from .sender.error_translation import translate_error
 
@@ -75,6 +74,7 @@ class AirPlayEntity(Entity):
         self.device = self.speaker.device
         self.groups = entry.runtime_data.groups
         self.announcer = entry.runtime_data.announcer
+        self.announcements = entry.runtime_data.announcements
         receiver = self.device.receiver
         unique_id = entry.unique_id or entry.entry_id
         self._attr_unique_id = f"{unique_id}_{key}" if key else unique_id

@@ -7,8 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import AirPlayEntity
-from .raop.buttons import Button
-from .raop.messages import RemoteCommand
+from .raop.api import Button, RemoteCommand
 from .runtime import AirPlayConfigEntry
 
 PARALLEL_UPDATES = 0

@@ -200,7 +200,7 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
         if kwargs.get(ATTR_MEDIA_ANNOUNCE):
             context_id = self._context.id if self._context else None
             request = request_from(media_type, media_id, extra)
-            await self.announcer.announcements.async_announce_alone(
+            await self.announcements.async_announce_alone(
                 self.announcer, request, context_id
             )
             return

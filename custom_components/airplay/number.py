@@ -17,7 +17,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entities.setting import SettingEntity
 from .entity import AirPlayEntity, translate_errors
-from .raop.messages import MAX_DELAY_MS
+from .raop.api import MAX_DELAY_MS
 from .runtime import AirPlayConfigEntry
 from .speaker.speaker import Speaker
 

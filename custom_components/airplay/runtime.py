@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from homeassistant.config_entries import ConfigEntry
 
+from .announcements.announcements import Announcements
 from .announcements.speaker_announcer import SpeakerAnnouncer
 from .sender.sender import Sender
 from .speaker.groups import Groups
@@ -19,4 +20,5 @@ class AirPlayRuntime:
     speaker: Speaker
     sender: Sender
     announcer: SpeakerAnnouncer
+    announcements: Announcements
     groups: Groups

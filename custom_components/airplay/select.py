@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entities.setting import SettingEntity
-from .raop.messages import Channel
+from .raop.api import Channel
 from .runtime import AirPlayConfigEntry
 
 PARALLEL_UPDATES = 0

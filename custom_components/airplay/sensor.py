@@ -16,9 +16,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import AirPlayEntity, ShownPart
 from .player.reported import PlayerState
-from .raop.messages import MemberChanged, MemberProgress
+from .raop.api import MemberChanged, MemberProgress
 from .runtime import AirPlayConfigEntry
-from .sender.sender import SenderEvent
+from .sender.events import SenderEvent
 
 PARALLEL_UPDATES = 0
 

@@ -23,7 +23,7 @@ from .announcements.request import (
 from .announcements.speech import speech_id
 from .const import DOMAIN
 from .entity import AirPlayEntity
-from .raop.errors import RaopError
+from .raop.api import RaopError
 from .sender.error_translation import translate_error
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> No
         waits=words[ATTR_WAIT],
     )
     announcers = [player.announcer for player in players]
-    await announcers[0].announcements.async_announce(announcers, request)
+    await players[0].announcements.async_announce(announcers, request)
 
 
 async def _async_set_group_volume(

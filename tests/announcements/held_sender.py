@@ -17,7 +17,8 @@ from custom_components.airplay.raop.messages import (
     RestoreVolume,
     SetVolume,
 )
-from custom_components.airplay.sender.sender import Sender, SenderGoneError
+from custom_components.airplay.sender.errors import SenderGoneError
+from custom_components.airplay.sender.sender import Sender
 from homeassistant.core import Context, HomeAssistant
 from tests.ha.watch import Watch
 

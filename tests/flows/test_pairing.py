@@ -5,6 +5,8 @@ from unittest.mock import patch
 
 import pytest
 
+from custom_components.airplay.raop import receiver_records
+from custom_components.airplay.raop.wire.txt import lower_keys
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from tests.ha.flows import answer, discovered
@@ -13,6 +15,18 @@ from tests.ha.zeroconf import raop_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 pytestmark = pytest.mark.usefixtures("no_scan", "no_setup")
+
+
+@pytest.mark.parametrize("den", KINDS, indirect=True)
+async def test_record_is_parsed_once_on_the_way_of_a_code(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    with patch.object(receiver_records, "lower_keys", wraps=lower_keys) as parse:
+        form = await asked_for_code(hass, den)
+        entry = await answer(hass, form, code=CODE)
+
+    assert entry["type"] is FlowResultType.CREATE_ENTRY
+    assert parse.call_count == 1
 
 
 @pytest.mark.parametrize("den", KINDS, indirect=True)

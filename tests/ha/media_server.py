@@ -111,6 +111,8 @@ async def media_server() -> AsyncIterator[TestServer]:
         ("/page.mp3", b"<html><body>Log in</body></html>", "text/html", 200),
         ("/empty.mp3", b"", "audio/mpeg", 200),
         ("/forbidden.mp3", b"no", "text/plain", 403),
+        ("/teapot.mp3", b"no", "text/plain", 418),
+        ("/broken.mp3", b"no", "text/plain", 500),
         ("/cover.png", picture(1600, 900), "image/png", 200),
         ("/broken.png", b"no picture", "image/png", 200),
         ("/huge.png", b"\0" * 10_000_001, "image/png", 200),

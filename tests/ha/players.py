@@ -6,7 +6,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.airplay.const import DOMAIN
 from custom_components.airplay.discovery.entry_data import receiver_data, unique_id
-from custom_components.airplay.raop.receiver import Service, merge
+from custom_components.airplay.raop.receiver_identity import merge
+from custom_components.airplay.raop.receiver_records import Service
 from homeassistant.components.media_player import DOMAIN as MEDIA_PLAYER
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er

@@ -306,6 +306,8 @@ async def test_file_that_home_assistant_may_open(
     [
         ("/nothing.mp3", "it was not found"),
         ("/forbidden.mp3", "its server requires a login"),
+        ("/teapot.mp3", r"its server refuses it \(HTTP status 418\)"),
+        ("/broken.mp3", r"its server reports a problem \(HTTP status 500\)"),
         ("/page.mp3", "it is not an audio file"),
         ("/empty.mp3", "it contains no audio"),
     ],

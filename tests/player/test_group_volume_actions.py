@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.airplay.sender.sender import SenderGoneError
+from custom_components.airplay.sender.errors import SenderGoneError
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from tests.ha.players import call, state_of

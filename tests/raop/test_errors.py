@@ -25,6 +25,11 @@ def test_a_code_stands_for_its_error(kind: type[RaopError]) -> None:
     assert str(error) == "why"
 
 
+def test_a_status_travels_with_its_code() -> None:
+    assert error_for("refused", "no", 453).status == 453
+    assert error_for("refused", "no").status is None
+
+
 def test_every_error_has_a_code_of_its_own() -> None:
     assert len({kind.code for kind in CLASSES}) == len(CLASSES)
 

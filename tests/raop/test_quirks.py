@@ -2,7 +2,8 @@
 
 import pytest
 
-from custom_components.airplay.raop.receiver import LaneKind, merge
+from custom_components.airplay.raop.receiver import LaneKind
+from custom_components.airplay.raop.receiver_identity import merge
 
 from .records import AIRPLAY, KNOWN, RAOP, Known
 

@@ -3,13 +3,9 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.airplay.raop.receiver import (
-    LaneKind,
-    Obstacle,
-    Receiver,
-    Service,
-    merge,
-)
+from custom_components.airplay.raop.receiver import LaneKind, Obstacle, Receiver
+from custom_components.airplay.raop.receiver_identity import merge
+from custom_components.airplay.raop.receiver_records import Service
 from custom_components.airplay.raop.wire.codec import Codec
 
 from .records import RAOP_INSTANCE, airplay, raop
@@ -219,8 +215,8 @@ def test_metadata_follows_the_list_or_else_the_features(
         ("", "features=0x0", None),
         (None, "features=0x0", Obstacle.NO_AUDIO),
         (None, "features=0x40000000", Obstacle.NO_AUDIO),
-        (None, "features=0x200", Obstacle.AIRPLAY2_ONLY),
-        (None, "", Obstacle.AIRPLAY2_ONLY),
+        (None, "features=0x200", Obstacle.NO_PROTOCOL),
+        (None, "", Obstacle.NO_PROTOCOL),
         (None, "features=0x40000200", None),
         (None, "features=0x40000200 acl=1", Obstacle.HOME_ONLY),
     ],

@@ -3,14 +3,14 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.airplay.raop.receiver import (
-    Receiver,
-    Service,
+from custom_components.airplay.raop.receiver import Receiver
+from custom_components.airplay.raop.receiver_identity import (
     merge,
     normalise_id,
     receiver_id,
     split_instance,
 )
+from custom_components.airplay.raop.receiver_records import Service
 
 from .records import MAC, airplay, raop
 

@@ -1,6 +1,7 @@
 """All announcements of an installation: gathered, put in line, waited for."""
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 import logging
 from typing import Self
@@ -10,8 +11,9 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from ..helpers.shared import Holding, SharedInstance
-from .command import refusal
-from .job import AnnouncementJob, JobPart
+from .failures import refusal
+from .job import AnnouncementJob
+from .job_part import JobPart
 from .queue import AnnouncementQueue
 from .request import AnnouncedMedia, AnnouncementRequest
 from .runner import async_end_early, async_ended, async_prepare, async_run
@@ -33,7 +35,7 @@ class Announcements:
     def __init__(self, hass: HomeAssistant, journal: VolumeJournal) -> None:
         """Begin with nothing to announce."""
         self._hass = hass
-        self._line: AnnouncementQueue[AnnouncementJob] = AnnouncementQueue()
+        self._queue: AnnouncementQueue[AnnouncementJob] = AnnouncementQueue()
         self._gathering: dict[_Key, AnnouncementJob] = {}
         self._announcers: dict[str, SpeakerAnnouncer] = {}
         self.journal = journal
@@ -48,7 +50,7 @@ class Announcements:
         await self.journal.async_written()
 
     @callback
-    def async_enter(self, announcer: SpeakerAnnouncer) -> CALLBACK_TYPE:
+    def async_add(self, announcer: SpeakerAnnouncer) -> CALLBACK_TYPE:
         """Let a speaker be found by those of its group, until it leaves."""
         self._announcers[announcer.stream] = announcer
 
@@ -59,7 +61,7 @@ class Announcements:
 
     def length(self, announcer: SpeakerAnnouncer) -> int:
         """Return how many announcements wait for a speaker."""
-        return self._line.length(announcer.stream)
+        return self._queue.length(announcer.stream)
 
     async def async_announce_alone(
         self,
@@ -71,30 +73,34 @@ class Announcements:
         key = (context_id or "", request.announcement)
         job = self._gathering.get(key) if context_id else None
         if job is None or job.is_cancelled:
-            job = self._async_open(request.announcement, announcer)
+            job = self._async_make_job(request.announcement, announcer)
             if context_id:
                 self._gathering[key] = job
             self._hass.loop.call_later(
                 _GATHER_S, partial(self._async_gathered, key, job)
             )
-        parts = self._async_speaker(job, [announcer], request)
+        parts = self._async_parts(job, [announcer], request)
         await self._async_hear(job, parts, until_end=request.waits)
 
     async def async_announce(
         self, announcers: list[SpeakerAnnouncer], request: AnnouncementRequest
     ) -> None:
         """Announce at several speakers; fail only where none of them could."""
-        job = self._async_open(request.announcement, announcers[0])
-        parts = self._async_speaker(job, announcers, request)
+        job = self._async_make_job(request.announcement, announcers[0])
+        parts = self._async_parts(job, announcers, request)
         self._async_join(job)
         await self._async_hear(job, parts, until_end=request.waits)
 
     async def _async_hear(
-        self, job: AnnouncementJob, parts: list[JobPart], *, until_end: bool
+        self,
+        job: AnnouncementJob,
+        parts: Mapping[SpeakerAnnouncer, JobPart],
+        *,
+        until_end: bool,
     ) -> None:
         """Wait for an announcement; fail only where it could be heard nowhere."""
         await self._async_wait(job, parts, until_end=until_end)
-        failures = [part.failure for part in parts if part.failure]
+        failures = [part.failure for part in parts.values() if part.failure]
         if len(failures) == len(parts):
             raise failures[0]
         for failure in failures:
@@ -103,11 +109,11 @@ class Announcements:
     async def async_silence(self, announcer: SpeakerAnnouncer) -> None:
         """End what sounds or waits at a speaker that goes, and wait for the end."""
         jobs = [*self._gathering.values()]
-        jobs += self._line.waiting_for(announcer.stream)
-        if holder := self._line.holder_of(announcer.stream):
+        jobs += self._queue.waiting_for(announcer.stream)
+        if holder := self._queue.holder_of(announcer.stream):
             jobs.append(holder)
         for job in jobs:
-            if announcer.stream not in job.parts:
+            if announcer not in job.parts:
                 continue
             if job.running:
                 self._async_cancel(job)
@@ -116,7 +122,7 @@ class Announcements:
                 self._async_drop(job, announcer)
 
     @callback
-    def _async_open(
+    def _async_make_job(
         self, announcement: AnnouncedMedia, announcer: SpeakerAnnouncer
     ) -> AnnouncementJob:
         job = AnnouncementJob(announcement, announcer)
@@ -124,22 +130,22 @@ class Announcements:
         return job
 
     @callback
-    def _async_speaker(
+    def _async_parts(
         self,
         job: AnnouncementJob,
         announcers: list[SpeakerAnnouncer],
         request: AnnouncementRequest,
-    ) -> list[JobPart]:
+    ) -> dict[SpeakerAnnouncer, JobPart]:
         """Return the parts at speakers and at those that they speak for."""
         for announcer in announcers:
-            job.speaker(announcer, request.volume).is_addressed = True
+            job.part_for(announcer, request.volume).is_addressed = True
         speaking = [
             other for each in announcers for other in self._group(each, request)
         ]
-        parts = [job.speaker(each, request.volume) for each in dict.fromkeys(speaking)]
-        for part in parts:
+        parts = {each: job.part_for(each, request.volume) for each in speaking}
+        for announcer, part in parts.items():
             if not part.is_ended:
-                part.announcer.async_expect(part)
+                announcer.async_expect(part)
         return parts
 
     def _group(
@@ -161,34 +167,34 @@ class Announcements:
     @callback
     def _async_join(self, job: AnnouncementJob) -> None:
         is_next = job.announcement.interrupts
-        for part in job.open_parts:
+        for announcer, part in job.open_parts.items():
             if is_next:
-                self._async_make_way(part.announcer)
-            elif self._line.length(part.announcer.stream) >= _MOST_WAITING:
+                self._async_make_way(announcer)
+            elif self.length(announcer) >= _MOST_WAITING:
                 full = refusal(
                     translation_key="announce_queue_full",
-                    name=part.announcer.name,
+                    name=announcer.name,
                     count=_MOST_WAITING,
                 )
                 part.end(full)
-        streams = [part.announcer.stream for part in job.open_parts]
+        streams = [announcer.stream for announcer in job.open_parts]
         if job.is_cancelled or not streams:
             self._async_finish(job)
             return
         rank = job.announcement.priority.rank
-        self._line.join(job, streams, rank, is_next=is_next)
+        self._queue.join(job, streams, rank, is_next=is_next)
         self._async_advance()
 
     @callback
     def _async_make_way(self, announcer: SpeakerAnnouncer) -> None:
-        for waiting in self._line.waiting_for(announcer.stream):
+        for waiting in self._queue.waiting_for(announcer.stream):
             self._async_drop(waiting, announcer)
-        if holder := self._line.holder_of(announcer.stream):
+        if holder := self._queue.holder_of(announcer.stream):
             self._async_cancel(holder)
 
     @callback
     def _async_advance(self) -> None:
-        for job in self._line.start_ready():
+        for job in self._queue.start_ready():
             job.running = self._hass.async_create_background_task(
                 self._async_run(job), f"{DOMAIN} announcement {job.id}"
             )
@@ -204,36 +210,40 @@ class Announcements:
         """Let everybody go who waits for it, and those who wait for its speakers."""
         if job.preparing:
             job.preparing.cancel()
-        for part in job.parts.values():
+        for announcer, part in job.parts.items():
             part.end()
-            part.announcer.async_end(part)
-        self._line.leave(job)
+            announcer.async_end(part)
+        self._queue.leave(job)
         self._async_advance()
 
     async def _async_wait(
-        self, job: AnnouncementJob, parts: list[JobPart], *, until_end: bool
+        self,
+        job: AnnouncementJob,
+        parts: Mapping[SpeakerAnnouncer, JobPart],
+        *,
+        until_end: bool,
     ) -> None:
-        for part in parts:
+        for part in parts.values():
             part.callers += 1
         try:
-            for part in parts:
+            for part in parts.values():
                 await part.async_wait(until_end=until_end)
         except asyncio.CancelledError:
-            for part in parts:
+            for announcer, part in parts.items():
                 part.callers -= 1
                 if not part.callers:
-                    self._async_drop(job, part.announcer)
+                    self._async_drop(job, announcer)
             raise
 
     @callback
     def _async_drop(self, job: AnnouncementJob, announcer: SpeakerAnnouncer) -> None:
         """Leave a speaker out while that is possible; end what nobody wants."""
-        part = job.parts[announcer.stream]
+        part = job.parts[announcer]
         if job.running is None:
             part.end()
             announcer.async_end(part)
-            self._line.withdraw(job, announcer.stream)
-        if not any(each.callers for each in job.open_parts):
+            self._queue.withdraw(job, announcer.stream)
+        if not any(each.callers for each in job.open_parts.values()):
             self._async_cancel(job)
         self._async_advance()
 

@@ -1,26 +1,26 @@
-"""From announcements to what the sender is told, and back to what users are told."""
+"""From an announcement to the command for the sender."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from homeassistant.components.media_player import MediaType
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
 
-from ..const import DOMAIN
 from ..helpers.settings import CHIME_OWN, MUSIC_PAUSE
-from ..media.media import async_resolve, make_item, public_name
+from ..media.media import async_resolve, make_item
 from ..player.members import PlayerMembers
-from ..raop.errors import MediaError, MediaTooLongError, RaopError
-from ..raop.messages import Announce, Media, Target
-from ..sender.error_translation import translate_error
-from .job import AnnouncementJob, Clips, JobPart
+from ..raop.api import Announce, Media, Target
+from .job import AnnouncementJob, Clips
+from .job_part import JobPart
 from .request import AnnouncedMedia
+from .speaker_announcer import SpeakerAnnouncer
 
 _CHIME = Media(
     url=str(Path(__file__).parents[1] / "sounds" / "chime.wav"), name="the chime"
 )
+
+type _Parts = Mapping[SpeakerAnnouncer, JobPart]
 
 
 async def async_make_clips(
@@ -38,9 +38,7 @@ async def async_make_clips(
     return Clips(message=message, chime=chimes[0] if chimes else None)
 
 
-def make_command(
-    job: AnnouncementJob, parts: Sequence[JobPart], clips: Clips
-) -> Announce:
+def make_command(job: AnnouncementJob, parts: _Parts, clips: Clips) -> Announce:
     """Return the command for all speakers of an announcement.
 
     They are heard together, so one way must do for all that were asked for: the lowest
@@ -60,52 +58,38 @@ def make_command(
         duck_db=-max(each.duck_db for each in settings),
         ramp_ms=round(max(each.ramp_ms for each in settings)),
         pauses_music=any(each.music == MUSIC_PAUSE for each in settings),
-        lead_in_ms=round(max(each.announcer.settings.lead_in_ms for each in parts)),
+        lead_in_ms=round(max(each.settings.lead_in_ms for each in parts)),
     )
 
 
-def _targets(parts: Sequence[JobPart]) -> tuple[Target, ...]:
+def _targets(parts: _Parts) -> tuple[Target, ...]:
     """Return the speakers of each stream."""
-    by_members: dict[PlayerMembers, list[JobPart]] = {}
-    for part in parts:
-        by_members.setdefault(part.announcer.speaker.player.members, []).append(part)
+    by_members: dict[PlayerMembers, dict[SpeakerAnnouncer, JobPart]] = {}
+    for announcer, part in parts.items():
+        members = announcer.speaker.player.members
+        by_members.setdefault(members, {})[announcer] = part
     return tuple(
         Target(
             stream=members.stream,
             addressees=tuple(
-                to for each in theirs for to in each.announcer.addressees(each)
+                addressee
+                for announcer, part in theirs.items()
+                for addressee in announcer.addressees(part)
             ),
             depth_ms=members.leader.settings.depth_ms,
-            is_alone=_are_some(members, theirs),
+            is_alone=_are_some(members, theirs.keys()),
         )
         for members, theirs in by_members.items()
     )
 
 
-def _are_some(members: PlayerMembers, parts: Sequence[JobPart]) -> bool:
+def _are_some(members: PlayerMembers, announcers: Iterable[SpeakerAnnouncer]) -> bool:
     """Whether others hear the stream too, or will."""
-    speaking = {part.announcer.stream for part in parts}
+    speaking = {each.stream for each in announcers}
     return any(
         speaker.entry_id not in speaking and not speaker.in_use.is_in_use
         for speaker in members.speakers
     )
-
-
-def explained(
-    error: RaopError, job: AnnouncementJob, part: JobPart
-) -> HomeAssistantError:
-    """Return what a user is told of an announcement that failed at a speaker."""
-    announcement, name = job.announcement, part.announcer.name
-    if isinstance(error, MediaTooLongError):
-        return refusal(translation_key="announce_too_long", name=name)
-    if isinstance(error, MediaError) and announcement.is_speech:
-        return HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="speech_failed",
-            translation_placeholders={"reason": str(error) or error.code},
-        )
-    media = announcement.title or public_name(announcement.content_id)
-    return translate_error(error, name, media)
 
 
 def _chime(
@@ -115,15 +99,3 @@ def _chime(
         return clips.chime
     is_wanted = is_usual if announcement.chime is None else announcement.chime
     return _CHIME if is_wanted else None
-
-
-def refusal(*, translation_key: str, name: str, **words: object) -> HomeAssistantError:
-    """Return what a user is told of an announcement that is not even tried."""
-    return HomeAssistantError(
-        translation_domain=DOMAIN,
-        translation_key=translation_key,
-        translation_placeholders={
-            "name": name,
-            **{word: str(value) for word, value in words.items()},
-        },
-    )

@@ -2,16 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.ulid import ulid_now
 
-from ..raop.messages import Media
+from ..raop.api import Media
+from .job_part import JobPart
 from .request import AnnouncedMedia
-
-if TYPE_CHECKING:
-    from .speaker_announcer import SpeakerAnnouncer
+from .speaker_announcer import SpeakerAnnouncer
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,43 +19,6 @@ class Clips:
     chime: Media | None
 
 
-class JobPart:
-    """An announcement at one of its speakers, and those who wait for it there."""
-
-    def __init__(self, announcer: SpeakerAnnouncer, volume: float | None) -> None:
-        """Begin with nothing heard; without a volume the speaker's own rule holds."""
-        self.announcer = announcer
-        self.volume = volume
-        # Or else only as a member of a group.
-        self.is_addressed = False
-        self.callers = 0
-        self.failure: HomeAssistantError | None = None
-        self.was_heard = False
-        self.is_lost = False
-        self._started = asyncio.Event()
-        self._ended = asyncio.Event()
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether nothing more will come of it."""
-        return self._ended.is_set()
-
-    def start(self) -> None:
-        """Take note that it is heard."""
-        self.was_heard = True
-        self._started.set()
-
-    def end(self, failure: HomeAssistantError | None = None) -> None:
-        """Take note that it is over; the first failure is the one that is told."""
-        self.failure = self.failure or failure
-        self._started.set()
-        self._ended.set()
-
-    async def async_wait(self, *, until_end: bool) -> None:
-        """Wait until it is over, or only until it begins."""
-        await (self._ended if until_end else self._started).wait()
-
-
 class AnnouncementJob:
     """An announcement at all speakers that are to be heard together."""
 
@@ -67,7 +27,7 @@ class AnnouncementJob:
         self.announcement = announcement
         self.first = first
         self.id = ulid_now()
-        self.parts: dict[str, JobPart] = {}
+        self.parts: dict[SpeakerAnnouncer, JobPart] = {}
         self.preparing: asyncio.Task[Clips] | None = None
         self.prepared_at = 0.0
         self.running: asyncio.Task[None] | None = None
@@ -77,13 +37,21 @@ class AnnouncementJob:
     @property
     def addressed(self) -> list[SpeakerAnnouncer]:
         """Return the speakers that were asked for, not those of their groups."""
-        return [each.announcer for each in self.parts.values() if each.is_addressed]
+        return [
+            announcer for announcer, part in self.parts.items() if part.is_addressed
+        ]
 
     @property
-    def open_parts(self) -> list[JobPart]:
+    def open_parts(self) -> dict[SpeakerAnnouncer, JobPart]:
         """Return the parts that may still be heard."""
-        return [part for part in self.parts.values() if not part.is_ended]
+        return {
+            announcer: part
+            for announcer, part in self.parts.items()
+            if not part.is_ended
+        }
 
-    def speaker(self, announcer: SpeakerAnnouncer, volume: float | None) -> JobPart:
+    def part_for(self, announcer: SpeakerAnnouncer, volume: float | None) -> JobPart:
         """Return the part at a speaker, which is heard there only once."""
-        return self.parts.setdefault(announcer.stream, JobPart(announcer, volume))
+        if (part := self.parts.get(announcer)) is None:
+            part = self.parts[announcer] = JobPart(self.id, self.announcement, volume)
+        return part

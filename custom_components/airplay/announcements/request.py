@@ -48,10 +48,10 @@ class AnnouncedMedia:
 
     content_id: str
     content_type: str
+    chime: str | bool | None
+    priority: Priority
+    interrupts: bool
     title: str | None = None
-    chime: str | bool | None = None
-    priority: Priority = Priority.NORMAL
-    interrupts: bool = False
 
     @property
     def is_speech(self) -> bool:
@@ -67,9 +67,9 @@ class AnnouncementRequest:
     """
 
     announcement: AnnouncedMedia
-    volume: float | None = None
-    in_group: bool | None = None
-    waits: bool = True
+    volume: float | None
+    in_group: bool | None
+    waits: bool
 
 
 def media_id(value: Any) -> str:
@@ -106,8 +106,7 @@ def request_from(
             translation_domain=DOMAIN,
             translation_key="announce_extra_invalid",
             translation_placeholders={
-                "field": str(err.path[0]) if err.path else "extra",
-                "reason": err.msg,
+                "field": str(err.path[0]) if err.path else "extra"
             },
         ) from err
     title = words.get("title")

@@ -7,9 +7,8 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
 from ..const import DOMAIN
-from ..raop.errors import RaopError
-from ..raop.messages import CancelAnnouncement
-from ..sender.sender import SenderGoneError
+from ..raop.api import CancelAnnouncement, RaopError
+from ..sender.errors import SenderGoneError
 from .command import async_make_clips, make_command
 from .job import AnnouncementJob, Clips
 from .volume_journal import VolumeJournal
@@ -43,7 +42,7 @@ async def async_run(
     try:
         await _async_sound(hass, journal, job)
     except HomeAssistantError as error:
-        for part in job.open_parts:
+        for part in job.open_parts.values():
             part.end(None if job.is_cancelled else error)
     except Exception:
         # Whoever waits must not take it for heard.
@@ -77,15 +76,15 @@ async def _async_sound(
     if preparing is None or is_stale:
         preparing = async_prepare(hass, job)
     clips = await preparing
-    for part in job.open_parts:
-        part.announcer.async_admit(part)
+    for announcer, part in job.open_parts.items():
+        announcer.async_admit(part)
     await journal.async_written()
     parts = job.open_parts
     if job.is_cancelled or not parts:
         return
     job.is_sent = True
-    for part in parts:
-        part.announcer.async_begin(job, part)
+    for announcer, part in parts.items():
+        announcer.async_begin(part)
     try:
         await job.first.sender.async_request(
             make_command(job, parts, clips), within_s=_LONGEST_S
@@ -102,12 +101,12 @@ async def _async_sound(
 @callback
 def _async_fail(job: AnnouncementJob, error: RaopError) -> None:
     if not job.is_cancelled:
-        for part in job.open_parts:
-            part.announcer.async_fail(job, part, error)
+        for announcer, part in job.open_parts.items():
+            announcer.async_fail(part, error)
 
 
 @callback
 def _async_replied(job: AnnouncementJob) -> None:
-    """Take note that the sender has left every level as it shall be."""
-    for part in job.parts.values():
-        part.announcer.async_replied(part)
+    """Note that the sender has left every level as it is to be."""
+    for announcer, part in job.parts.items():
+        announcer.async_replied(part)

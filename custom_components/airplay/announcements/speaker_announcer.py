@@ -1,22 +1,24 @@
 """What announcements mean for one speaker: its options, its level, its state."""
 
-from typing import TYPE_CHECKING
-
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from ..helpers.settings import SCOPE_GROUP, TAKEN_REFUSE, AnnounceSettings
-from ..raop.errors import MediaError, RaopError, error_for
-from ..raop.messages import Addressee, AnnouncementFailed, AnnouncementStarted
-from ..sender.sender import OVERTAKEN, Sender, SenderEvent
+from ..raop.api import (
+    Addressee,
+    AnnouncementFailed,
+    AnnouncementStarted,
+    MediaError,
+    RaopError,
+    error_for,
+)
+from ..sender.events import SenderEvent
+from ..sender.sender import OVERTAKEN, Sender
 from ..speaker.speaker import Speaker
-from .command import explained, refusal
-from .job import AnnouncementJob, JobPart
-from .volume_journal import UserLevel
+from .failures import refusal, translate_failure
+from .job_part import JobPart
+from .volume_journal import UserLevel, VolumeJournal
 from .volume_recovery import VolumeRecovery
-
-if TYPE_CHECKING:
-    from .announcements import Announcements
 
 
 class SpeakerAnnouncer:
@@ -28,14 +30,13 @@ class SpeakerAnnouncer:
         entry: ConfigEntry,
         speaker: Speaker,
         sender: Sender,
-        announcements: Announcements,
+        journal: VolumeJournal,
     ) -> None:
         """Stand beside a speaker's player; nothing is announced before `async_start`."""
         self._entry = entry
         self._speaker = speaker
         self._device = speaker.device
-        self._journal = announcements.journal
-        self._job: AnnouncementJob | None = None
+        self._journal = journal
         self._part: JobPart | None = None
         self._expected: set[JobPart] = set()
         self._is_left = self._was_left = False
@@ -49,10 +50,8 @@ class SpeakerAnnouncer:
         )
         self.stream = entry.entry_id
         self.sender = sender
-        self.announcements = announcements
         self.settings = AnnounceSettings.from_entry(entry)
-        entry.async_on_unload(announcements.async_enter(self))
-        entry.async_on_unload(speaker.async_listen_events(self._async_take))
+        entry.async_on_unload(speaker.async_listen_events(self._async_handle_event))
 
     @property
     def name(self) -> str:
@@ -64,11 +63,6 @@ class SpeakerAnnouncer:
         """Return the player's entity."""
         return self._speaker.entity_id
 
-    @property
-    def waiting(self) -> int:
-        """Return how many announcements wait until the speaker is free."""
-        return self.announcements.length(self)
-
     @callback
     def async_start(self) -> None:
         """Bring the level back that a run before this one has left, if it has."""
@@ -77,14 +71,10 @@ class SpeakerAnnouncer:
             # What else is remembered of the level is older than the note.
             self._speaker.volume.async_restore(note.level, is_muted=note.is_muted)
             self._is_left = True
-            self._async_settle()
+            self._async_recover_level()
         self._entry.async_on_unload(
             self._speaker.volume.async_listen(self._async_follow)
         )
-
-    async def async_close(self) -> None:
-        """End what is announced here."""
-        await self.announcements.async_silence(self)
 
     @property
     def speaker(self) -> Speaker:
@@ -121,10 +111,10 @@ class SpeakerAnnouncer:
             self._async_note()
 
     @callback
-    def async_begin(self, job: AnnouncementJob, part: JobPart) -> None:
-        """Take note that the sender is told of an announcement."""
+    def async_begin(self, part: JobPart) -> None:
+        """Note that the sender gets the command for an announcement."""
         self._recovery.async_stop()
-        self._job, self._part = job, part
+        self._part = part
         volume, raised = self._speaker.volume, self._raised(part)
         volume.async_set_announced(volume.level if raised is None else raised)
         self._was_left = self._is_left
@@ -133,15 +123,15 @@ class SpeakerAnnouncer:
         self._speaker.async_set_own_session(is_open=True)
 
     @callback
-    def async_fail(self, job: AnnouncementJob, part: JobPart, error: RaopError) -> None:
+    def async_fail(self, part: JobPart, error: RaopError) -> None:
         """End a part with a core error."""
         part.is_lost = part.was_heard and not isinstance(error, MediaError)
-        part.end(explained(error, job, part))
+        part.end(translate_failure(error, part.announcement, self.name))
         self._device.async_failed(error)
 
     @callback
     def async_replied(self, part: JobPart) -> None:
-        """Take note of the level that a part which is over has left.
+        """Note the level that a part which is over has left.
 
         One that was lost could not be set back; one that was never reached is as it was.
         """
@@ -153,13 +143,13 @@ class SpeakerAnnouncer:
         """Let go of an announcement that is over, heard or not."""
         self._expected.discard(part)
         if part is self._part:
-            self._job = self._part = None
+            self._part = None
             self._speaker.volume.async_set_announced(None)
             self._speaker.async_set_own_session(is_open=False)
-        self._async_settle()
+        self._async_recover_level()
 
     @callback
-    def _async_settle(self) -> None:
+    def _async_recover_level(self) -> None:
         """Set the level right that was left, once nobody else is about to."""
         if self._expected or self._part:
             return
@@ -171,7 +161,7 @@ class SpeakerAnnouncer:
     @callback
     def _async_restored(self) -> None:
         self._is_left = False
-        self._async_settle()
+        self._async_recover_level()
 
     def _raised(self, part: JobPart) -> float | None:
         """Return the level of an announcement; None where the user's holds.
@@ -201,18 +191,19 @@ class SpeakerAnnouncer:
             self._async_note()
 
     @callback
-    def _async_take(self, event: SenderEvent) -> None:
-        job, part = self._job, self._part
-        if job is None or part is None:
+    def _async_handle_event(self, event: SenderEvent) -> None:
+        part = self._part
+        if part is None:
             return
         match event:
-            case AnnouncementStarted() if event.announcement == job.id:
+            case AnnouncementStarted() if event.announcement == part.job_id:
                 part.start()
                 self._speaker.async_set_announcing(is_heard=True)
-            case AnnouncementFailed() if event.announcement == job.id:
+            case AnnouncementFailed() if event.announcement == part.job_id:
                 if event.code in OVERTAKEN:
                     # Somebody has stopped this speaker.
                     part.end()
                 else:
-                    self.async_fail(job, part, error_for(event.code, event.text))
+                    error = error_for(event.code, event.text, event.status)
+                    self.async_fail(part, error)
                 self._speaker.async_set_announcing(is_heard=False)

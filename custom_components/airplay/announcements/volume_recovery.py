@@ -8,8 +8,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
-from ..raop.errors import RaopError
-from ..raop.messages import RestoreVolume
+from ..raop.api import RaopError, RestoreVolume
 from ..sender.sender import Sender
 from ..speaker.speaker import Speaker
 

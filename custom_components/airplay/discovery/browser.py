@@ -20,7 +20,7 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
 from ..helpers.listeners import KeyedListeners, Listeners
 from ..helpers.shared import Holding, SharedInstance
-from ..raop.receiver import Receiver, Service, merge, receiver_id
+from ..raop.api import Receiver, Service, merge, receiver_id
 from .records import instance_of, service_of
 from .stereo_pair import partner_of
 
@@ -37,15 +37,14 @@ type Listener = Callable[[Receiver | None], None]
 
 @dataclass(slots=True)
 class _Sight:
-    """The last records of one receiver, and which of them still stand."""
+    """One receiver with its last records, and which of them still stand."""
 
-    services: dict[str, Service] = field(default_factory=dict)
+    receiver: Receiver
     standing: set[str] = field(default_factory=set)
     going: CALLBACK_TYPE | None = None
 
-    @property
-    def receiver(self) -> Receiver:
-        return merge(self.services.get(RAOP_TYPE), self.services.get(AIRPLAY_TYPE))
+    def service(self, kind: str) -> Service | None:
+        return self.receiver.raop if kind == RAOP_TYPE else self.receiver.airplay
 
 
 class ReceiverBrowser:
@@ -191,27 +190,31 @@ class ReceiverBrowser:
     @callback
     def _async_seen(self, record: AsyncServiceInfo) -> None:
         kind = record.type
-        previous = self._holder(kind, instance_of(record.name, kind))
+        holder = self._holder(kind, instance_of(record.name, kind))
+        previous = holder[1].service(kind) if holder else None
         service = service_of(
             record.name,
             kind,
             record.parsed_scoped_addresses(),
             record.port,
             record.decoded_properties,
-            previous[1].services[kind].host if previous else None,
+            previous.host if previous else None,
         )
         if service is None:
             return
-        key = receiver_id(service, is_raop=kind == RAOP_TYPE)
-        sight = self._sights.setdefault(key, _Sight())
+        is_raop = kind == RAOP_TYPE
+        key = receiver_id(service, is_raop=is_raop)
+        if (sight := self._sights.get(key)) is None:
+            is_news = True
+            sight = self._sights[key] = _Sight(_merged(None, service, is_raop=is_raop))
+        elif is_news := kind not in sight.standing or sight.service(kind) != service:
+            sight.receiver = _merged(sight.receiver, service, is_raop=is_raop)
         if sight.going:
             sight.going()
             sight.going = None
-        is_back = kind not in sight.standing
         sight.standing.add(kind)
-        if is_back or sight.services.get(kind) != service:
-            sight.services[kind] = service
-            self._async_tell(key, sight.receiver)
+        if is_news:
+            self._async_notify(key, sight.receiver)
 
     @callback
     def _async_removed(self, kind: str, instance: str) -> None:
@@ -228,20 +231,27 @@ class ReceiverBrowser:
     @callback
     def _async_gone(self, key: str, _now: datetime) -> None:
         self._sights.pop(key)
-        self._async_tell(key, None)
+        self._async_notify(key, None)
 
     @callback
-    def _async_tell(self, key: str, receiver: Receiver | None) -> None:
+    def _async_notify(self, key: str, receiver: Receiver | None) -> None:
         self._listeners.async_notify(key, receiver)
         self._watchers.async_notify()
 
     def _holder(self, kind: str, instance: str) -> tuple[str, _Sight] | None:
         for key, sight in self._sights.items():
-            service = sight.services.get(kind)
+            service = sight.service(kind)
             if service and service.instance == instance:
                 return key, sight
         return None
 
 
+def _merged(known: Receiver | None, service: Service, *, is_raop: bool) -> Receiver:
+    """Return a receiver with a new record beside the other one that is known."""
+    if is_raop:
+        return merge(service, known.airplay if known else None)
+    return merge(known.raop if known else None, service)
+
+
 _KEY: HassKey[Holding[ReceiverBrowser]] = HassKey(f"{DOMAIN}_presence")
-PRESENCE = SharedInstance(_KEY, ReceiverBrowser.async_make)
+BROWSER = SharedInstance(_KEY, ReceiverBrowser.async_make)

@@ -13,25 +13,28 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 
 from ..const import (
-    CONF_BUDDY,
     CONF_CREDENTIALS,
     CONF_LANE,
     CONF_LANE_WORKED,
     CONF_MANUAL,
+    CONF_PARTNER,
     DOMAIN,
 )
 from ..helpers.listeners import Listeners
 from ..helpers.settings import Settings
-from ..raop.engine.net.probe import Probed, probe
-from ..raop.errors import (
+from ..raop.api import (
     AuthenticationError,
+    Channel,
+    Member,
+    MemberChanged,
+    Probed,
     RaopError,
+    Receiver,
     ReceiverUnreachableError,
     TooManyTriesError,
+    probe,
 )
-from ..raop.messages import Channel, Member, MemberChanged
-from ..raop.receiver import Receiver
-from ..sender.sender import SenderEvent
+from ..sender.events import SenderEvent
 from .browser import ReceiverBrowser
 from .entry_data import followed, receiver_from, unique_id
 from .stereo_pair import are_apart
@@ -224,7 +227,7 @@ class AirPlayDevice:
     @callback
     def _async_pair(self) -> None:
         """Take up, follow or let go of the other one of its stereo pair."""
-        kept = self._entry.data.get(CONF_BUDDY)
+        kept = self._entry.data.get(CONF_PARTNER)
         seen, data = self._browser.partner_of(self.receiver), kept
         if seen is None and self._partner:
             seen = self._browser.get(self._partner.id)
@@ -242,8 +245,8 @@ class AirPlayDevice:
 
     @callback
     def _async_set_partner(self, kept: dict[str, Any] | None) -> None:
-        if kept != self._entry.data.get(CONF_BUDDY):
-            data = {**self._entry.data, CONF_BUDDY: kept}
+        if kept != self._entry.data.get(CONF_PARTNER):
+            data = {**self._entry.data, CONF_PARTNER: kept}
             self._hass.config_entries.async_update_entry(self._entry, data=data)
             self._partner = _partner_from(self._entry)
 
@@ -286,5 +289,5 @@ class AirPlayDevice:
 
 
 def _partner_from(entry: ConfigEntry) -> Receiver | None:
-    kept = entry.data.get(CONF_BUDDY)
+    kept = entry.data.get(CONF_PARTNER)
     return receiver_from(kept) if kept else None

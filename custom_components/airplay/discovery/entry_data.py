@@ -1,14 +1,13 @@
 """The receiver that an entry keeps on disk: written, read and brought up to date."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from homeassistant.const import CONF_HOST, CONF_ID, CONF_NAME, CONF_PORT
 from homeassistant.helpers.device_registry import format_mac
 
 from ..const import CONF_AIRPLAY, CONF_RAOP
-from ..raop.receiver import Receiver, Service, merge, normalise_id
+from ..raop.api import Receiver, Service, normalise_id
 
 CONF_INSTANCE = "instance"
 CONF_TXT = "txt"
@@ -65,10 +64,13 @@ def followed(data: Mapping[str, Any], seen: Receiver) -> dict[str, Any]:
 def receiver_from(data: Mapping[str, Any]) -> Receiver:
     """Return the receiver that an entry was made for."""
     host = data[CONF_HOST]
-    known = merge(
-        _service(host, data.get(CONF_RAOP)), _service(host, data.get(CONF_AIRPLAY))
+    return Receiver(
+        id=data[CONF_ID],
+        name=data[CONF_NAME],
+        host=host,
+        raop=_service(host, data.get(CONF_RAOP)),
+        airplay=_service(host, data.get(CONF_AIRPLAY)),
     )
-    return replace(known, id=data[CONF_ID], name=data[CONF_NAME])
 
 
 def _service(host: str, kept: Mapping[str, Any] | None) -> Service | None:

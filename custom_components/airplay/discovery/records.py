@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
 
-from ..raop.receiver import Service
+from ..raop.api import Service
 
 
 def instance_of(name: str, kind: str) -> str:
@@ -31,7 +31,7 @@ def service_of(
     )
 
 
-def pick_host(addresses: Iterable[str], current: str | None = None) -> str | None:
+def pick_host(addresses: Iterable[str], current: str | None) -> str | None:
     """Choose the address to use, and stay with the current one while it is good.
 
     An old AirPort Express announces a routable and a 169.254 address in any order.

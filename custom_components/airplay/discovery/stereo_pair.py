@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ..raop.receiver import Receiver
+from ..raop.api import Receiver
 
 
 def partner_of(receiver: Receiver, seen: Iterable[Receiver]) -> Receiver | None:

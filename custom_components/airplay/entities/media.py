@@ -6,7 +6,7 @@ from typing import override
 from homeassistant.components.media_player import MediaPlayerEntity, MediaType
 
 from ..entity import AirPlayEntity
-from ..raop.messages import Tags
+from ..raop.api import Tags
 
 
 class MediaEntity(AirPlayEntity, MediaPlayerEntity):

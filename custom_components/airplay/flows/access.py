@@ -9,13 +9,8 @@ from homeassistant.core import callback
 from homeassistant.helpers.importlib import async_import_module
 
 from ..const import CONF_CREDENTIALS
-from ..raop.receiver import Receiver
-from .form_errors import (
-    WANT_PAIRING,
-    PairingFailedError,
-    async_problem,
-    password_errors,
-)
+from ..raop.api import Receiver
+from .form_errors import FormError, async_ask, async_check, password_error
 from .forms import CODE_SCHEMA, NOTHING_SCHEMA, PASSWORD_SCHEMA
 
 if TYPE_CHECKING:
@@ -58,32 +53,11 @@ class AccessFlow(ConfigFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Have the receiver show a code and ask for it; after a wrong one, for another."""
-        errors: dict[str, str] = {}
-        if user_input is not None and self._pairing:
-            pairing, self._pairing = self._pairing, None
-            code = "".join(user_input[CONF_CODE].split())
-            try:
-                self._credentials = await pairing.async_finish(code)
-            except PairingFailedError as failed:
-                errors[CONF_CODE] = failed.problem
-            else:
-                if self._receiver.needs_password:
-                    # Receivers with both have one secret for both.
-                    self._password = code
-                return await self._async_prove()
-        try:
-            pairing_module = await async_import_module(
-                self.hass, f"{__package__}.pairing"
-            )
-            self._pairing = await pairing_module.Pairing.async_begin(
-                self.hass, self._receiver
-            )
-        except PairingFailedError as failed:
-            return self._show_no_code(failed.problem, failed.seconds)
-        if self._is_over:
-            # The user left while the receiver was about to show its code.
-            self._async_give_up()
-        return self._show("pair", errors)
+        return await async_ask(
+            user_input if self._pairing else None,
+            form=self._async_show_code,
+            answer=self._async_finish_pairing,
+        )
 
     async def async_step_pair_again(
         self, user_input: dict[str, Any] | None = None
@@ -93,56 +67,100 @@ class AccessFlow(ConfigFlow):
             return await self._async_prove()
         return await self.async_step_pair()
 
-    async def _async_go_on(self) -> ConfigFlowResult | str:
-        """Go on to what the receiver asks for or finish; else say what is wrong."""
+    async def _async_go_on(self) -> ConfigFlowResult:
+        """Go on to what the receiver asks for, or finish.
+
+        Raises FormError: when it refuses us for another reason.
+        """
         receiver = self._receiver
         if receiver.needs_pairing and not self._credentials:
             return await self.async_step_pair()
         if receiver.needs_password and not self._password:
             return await self.async_step_password()
-        problem = await self._async_problem()
-        if problem is None:
-            return self._finish()
-        if problem in WANT_PAIRING:
-            return await self.async_step_pair()
-        if problem == "password_required":
-            return await self.async_step_password()
-        return problem
+        try:
+            await self._async_check()
+        except FormError as error:
+            if error.wants_pairing:
+                return await self.async_step_pair()
+            if error.wants_password:
+                return await self.async_step_password()
+            raise
+        return self._finish()
 
     async def _async_ask_password(
         self, step: str, user_input: dict[str, Any] | None, **placeholders: str
     ) -> ConfigFlowResult:
-        """Ask for a password until the receiver takes it, or wants something else."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            outcome = await self._async_try_password(user_input[CONF_PASSWORD])
-            if not isinstance(outcome, str):
-                return outcome
-            errors = password_errors(outcome)
-        return self._show(step, errors, **placeholders)
+        """Ask for a password until the receiver accepts it, or wants something else."""
+        return await async_ask(
+            user_input,
+            form=lambda errors: self._async_show(step, errors, **placeholders),
+            answer=self._async_try_password,
+        )
 
-    async def _async_try_password(self, password: str) -> ConfigFlowResult | str:
-        """Finish with a password or go on to a code; else say what is wrong."""
-        self._password = password
-        problem = await self._async_problem()
-        if problem in WANT_PAIRING:
+    async def _async_try_password(self, user_input: dict[str, Any]) -> ConfigFlowResult:
+        """Finish with a password, or go on to a code; raise FormError."""
+        self._password = user_input[CONF_PASSWORD]
+        try:
+            return await self._async_finish_or_pair()
+        except FormError as error:
+            raise password_error(error) from error
+
+    async def _async_finish_or_pair(self) -> ConfigFlowResult:
+        """Finish with what is known, or go on to a code; raise FormError."""
+        try:
+            await self._async_check()
+        except FormError as error:
+            if not error.wants_pairing:
+                raise
             self._credentials = None
             return await self.async_step_pair()
-        return problem or self._finish()
+        return self._finish()
+
+    async def _async_show_code(self, errors: dict[str, str]) -> ConfigFlowResult:
+        """Have the receiver show a code, and ask for it."""
+        try:
+            pairing_module = await async_import_module(
+                self.hass, f"{__package__}.pairing"
+            )
+            self._pairing = await pairing_module.Pairing.async_begin(
+                self.hass, self._receiver
+            )
+        except FormError as error:
+            return await self._async_show_no_code(error)
+        if self._is_over:
+            # The user left while the receiver was about to show its code.
+            self._async_give_up()
+        return await self._async_show("pair", errors)
+
+    async def _async_finish_pairing(
+        self, user_input: dict[str, Any]
+    ) -> ConfigFlowResult:
+        """Pair with the code that was typed; raise FormError."""
+        assert self._pairing
+        pairing, self._pairing = self._pairing, None
+        code = "".join(user_input[CONF_CODE].split())
+        self._credentials = await pairing.async_finish(code)
+        if self._receiver.needs_password:
+            # Receivers with both have one secret for both.
+            self._password = code
+        return await self._async_prove()
 
     async def _async_prove(self) -> ConfigFlowResult:
         """Open and end a session with what pairing gave us."""
-        problem = await self._async_problem()
-        if problem is None:
-            return self._finish()
-        if problem in ("password_required", "invalid_auth"):
-            return await self.async_step_password()
-        if problem in WANT_PAIRING:
-            self._credentials, problem = None, "pairing_not_kept"
-        return self._show_no_code(problem)
+        try:
+            await self._async_check()
+        except FormError as error:
+            if error.problem in ("password_required", "invalid_auth"):
+                return await self.async_step_password()
+            if not error.wants_pairing:
+                return await self._async_show_no_code(error)
+            self._credentials = None
+            return await self._async_show_no_code(FormError("pairing_not_kept"))
+        return self._finish()
 
-    async def _async_problem(self) -> str | None:
-        return await async_problem(self._receiver, self._password, self._credentials)
+    async def _async_check(self) -> None:
+        """Ask the receiver whether it would play with what is known; raise FormError."""
+        await async_check(self._receiver, self._password, self._credentials)
 
     @callback
     def _async_give_up(self) -> None:
@@ -155,14 +173,17 @@ class AccessFlow(ConfigFlow):
         kept = {CONF_PASSWORD: self._password, CONF_CREDENTIALS: self._credentials}
         return {key: value for key, value in kept.items() if value}
 
-    def _show_no_code(
-        self, problem: str, seconds: int | None = None
-    ) -> ConfigFlowResult:
-        return self._show("pair_again", {"base": problem}, seconds=str(seconds or ""))
+    async def _async_show_no_code(self, error: FormError) -> ConfigFlowResult:
+        return await self._async_show(
+            "pair_again",
+            {error.field: error.problem},
+            seconds=str(error.seconds or ""),
+        )
 
-    def _show(
+    async def _async_show(
         self, step: str, errors: dict[str, str], **placeholders: str
     ) -> ConfigFlowResult:
+        """Show a form about the receiver."""
         receiver = self._receiver
         return self.async_show_form(
             step_id=step,

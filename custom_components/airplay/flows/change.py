@@ -1,17 +1,18 @@
 """Changing how a receiver that was added is reached."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigFlowResult
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PASSWORD, CONF_PORT
 
 from ..const import CONF_AIRPLAY, CONF_CREDENTIALS, CONF_RAOP
-from ..discovery.browser import PRESENCE
+from ..discovery.browser import BROWSER
 from ..discovery.entry_data import followed, receiver_data, receiver_from
-from ..raop.receiver import Receiver
+from ..raop.api import Receiver
 from .access import AccessFlow
-from .form_errors import WANT_PAIRING, async_problem
+from .form_errors import FormError, async_ask, async_check
 from .forms import CONF_PAIR, RECONFIGURE_PAIRED_SCHEMA, RECONFIGURE_SCHEMA, plain
 
 
@@ -25,11 +26,14 @@ class ChangeFlow(AccessFlow):
         """Start over when the receiver does not let us in any more."""
         self._receiver = receiver_from(entry_data)
         self._credentials = entry_data.get(CONF_CREDENTIALS)
-        problem = await async_problem(self._receiver)
-        wants_pairing = self._credentials or self._receiver.needs_pairing
-        if problem in WANT_PAIRING or (
-            wants_pairing and problem != "password_required"
-        ):
+        wants_pairing = bool(self._credentials or self._receiver.needs_pairing)
+        try:
+            await async_check(self._receiver)
+        except FormError as error:
+            wants_pairing = error.wants_pairing or (
+                wants_pairing and not error.wants_password
+            )
+        if wants_pairing:
             return await self.async_step_reauth_pair()
         return await self.async_step_reauth_confirm()
 
@@ -48,7 +52,9 @@ class ChangeFlow(AccessFlow):
         if user_input is not None:
             self._credentials = None
             return await self.async_step_pair()
-        return self._show("reauth_pair", {}, name=self._get_reauth_entry().title)
+        return await self._async_show(
+            "reauth_pair", {}, name=self._get_reauth_entry().title
+        )
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -56,61 +62,52 @@ class ChangeFlow(AccessFlow):
         """Change the address or the password, or pair again."""
         entry = self._get_reconfigure_entry()
         known = receiver_from(entry.data)
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            outcome = await self._async_change(known, user_input)
-            if not isinstance(outcome, str):
-                return outcome
-            errors["base"] = outcome
         pairs = (
             known.needs_pairing
             or known.takes_airplay2
             or CONF_CREDENTIALS in entry.data
         )
-        return self.async_show_form(
-            step_id="reconfigure",
-            data_schema=self.add_suggested_values_to_schema(
-                RECONFIGURE_PAIRED_SCHEMA if pairs else RECONFIGURE_SCHEMA,
-                user_input
-                or {
-                    CONF_HOST: known.host,
-                    CONF_PORT: known.port,
-                    CONF_PASSWORD: entry.data.get(CONF_PASSWORD),
-                },
-            ),
-            description_placeholders={CONF_NAME: entry.title},
-            errors=errors,
+        values = user_input or {
+            CONF_HOST: known.host,
+            CONF_PORT: known.port,
+            CONF_PASSWORD: entry.data.get(CONF_PASSWORD),
+        }
+
+        async def form(errors: dict[str, str]) -> ConfigFlowResult:
+            schema = RECONFIGURE_PAIRED_SCHEMA if pairs else RECONFIGURE_SCHEMA
+            return self.async_show_form(
+                step_id="reconfigure",
+                data_schema=self.add_suggested_values_to_schema(schema, values),
+                description_placeholders={CONF_NAME: entry.title},
+                errors=errors,
+            )
+
+        return await async_ask(
+            user_input, form=form, answer=partial(self._async_change, known)
         )
 
     async def _async_change(
-        self, known: Receiver, user_input: Mapping[str, Any]
-    ) -> ConfigFlowResult | str:
-        """Take what was typed if the receiver does; else say what is wrong."""
-        moved = await self._async_moved(
+        self, known: Receiver, user_input: dict[str, Any]
+    ) -> ConfigFlowResult:
+        """Keep what was typed if the receiver accepts it; raise FormError."""
+        self._receiver = await self._async_moved(
             known, plain(user_input[CONF_HOST]), user_input[CONF_PORT]
         )
-        if moved is None:
-            return "wrong_receiver"
-        self._receiver = moved
         self._password = user_input.get(CONF_PASSWORD)
         if user_input.get(CONF_PAIR):
             self._credentials = None
             return await self.async_step_pair()
         self._credentials = self._get_reconfigure_entry().data.get(CONF_CREDENTIALS)
-        problem = await self._async_problem()
-        if problem in WANT_PAIRING:
-            self._credentials = None
-            return await self.async_step_pair()
-        return problem or self._finish()
+        return await self._async_finish_or_pair()
 
-    async def _async_moved(
-        self, known: Receiver, host: str, port: int
-    ) -> Receiver | None:
-        """Return the receiver at a new address; None where another one is there."""
-        async with PRESENCE.acquire(self.hass) as browser:
+    async def _async_moved(self, known: Receiver, host: str, port: int) -> Receiver:
+        """Return the receiver at a new address; raise FormError if another is there."""
+        async with BROWSER.acquire(self.hass) as browser:
             there = await browser.async_ask(host, port)
+        if there and there.id != known.id:
+            raise FormError("wrong_receiver")
         if there:
-            return there if there.id == known.id else None
+            return there
         data = receiver_data(known)
         record = data[CONF_RAOP] or data[CONF_AIRPLAY]
         record[CONF_PORT] = port

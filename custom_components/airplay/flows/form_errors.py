@@ -1,25 +1,31 @@
-"""What stands between a receiver and us, as the forms say it."""
+"""Errors of the forms: how steps raise them, and how a form shows them."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_PASSWORD
 
-from ..raop.engine.net.probe import check_password, informed, probe, rehearse
-from ..raop.errors import (
+from ..raop.api import (
     AuthenticationError,
     CredentialsRejectedError,
     PairingRefusedError,
     PairingRequiredError,
     PasswordRequiredError,
     RaopError,
+    Receiver,
     ReceiverBusyError,
     ReceiverRefusedError,
     ReceiverUnreachableError,
     TooManyTriesError,
+    check_password,
+    informed,
+    probe,
+    rehearse,
 )
-from ..raop.receiver import Receiver
 
-# What a form says of a failed question to the receiver; subclasses come first.
+# The keys of a form's errors for those of the core; subclasses come first.
 _PROBLEMS: dict[type[RaopError], str] = {
     PairingRequiredError: "pairing_required",
     CredentialsRejectedError: "credentials_rejected",
@@ -34,39 +40,67 @@ _PROBLEMS: dict[type[RaopError], str] = {
 }
 
 
-# These are mended by a code, and by nothing else.
-WANT_PAIRING = ("pairing_required", "credentials_rejected")
+class FormError(Exception):
+    """An answer cannot be used: the form shows why, and asks again.
 
+    `problem` is a key of the form's errors, `field` the input that it is about, and
+    `seconds` for how long the receiver wants a pause.
+    """
 
-class PairingFailedError(Exception):
-    """Pairing did not begin or end well; `problem` is what a form says."""
-
-    def __init__(self, problem: str, seconds: int | None = None) -> None:
-        """Take the name of the problem, and for how long the receiver wants a pause."""
+    def __init__(
+        self, problem: str, field: str = "base", *, seconds: int | None = None
+    ) -> None:
+        """Keep the problem, and to which input it belongs."""
         super().__init__(problem)
         self.problem = problem
+        self.field = field
         self.seconds = seconds
 
+    @property
+    def wants_pairing(self) -> bool:
+        """Whether a code would help, and nothing else."""
+        return self.problem in ("pairing_required", "credentials_rejected")
 
-async def async_problem(
+    @property
+    def wants_password(self) -> bool:
+        """Whether the receiver asks for a password that it did not get."""
+        return self.problem == "password_required"
+
+
+async def async_ask(
+    user_input: dict[str, Any] | None,
+    *,
+    form: Callable[[dict[str, str]], Awaitable[ConfigFlowResult]],
+    answer: Callable[[dict[str, Any]], Awaitable[ConfigFlowResult]],
+) -> ConfigFlowResult:
+    """Show a form, or use its answer; if that raises FormError, show it again."""
+    if user_input is None:
+        return await form({})
+    try:
+        return await answer(user_input)
+    except FormError as error:
+        return await form({error.field: error.problem})
+
+
+async def async_check(
     receiver: Receiver, password: str | None = None, credentials: str | None = None
-) -> str | None:
-    """Ask the receiver whether it would play for us; return what is wrong, for a form.
+) -> None:
+    """Ask the receiver whether it would play for us.
 
     Without a secret one question does. With one, a session is opened and ended.
+    Raises FormError: when it would not.
     """
     try:
         if not password and not credentials:
             await probe(receiver)
-            return None
+            return
         with suppress(ReceiverBusyError):
-            # Whoever is told so has shown a secret that is right.
+            # Whoever gets this answer has shown a secret that is right.
             await rehearse(receiver, password=password, credentials=credentials)
         if password and not credentials and receiver.takes_airplay2:
             await check_password(receiver, password)
     except RaopError as error:
-        return problem_of(error)
-    return None
+        raise form_error(error) from error
 
 
 async def async_informed(receiver: Receiver) -> Receiver:
@@ -76,15 +110,15 @@ async def async_informed(receiver: Receiver) -> Receiver:
     return receiver
 
 
-def problem_of(error: RaopError) -> str:
-    """Name an error of the core as a form does."""
-    return next(
-        problem for kind, problem in _PROBLEMS.items() if isinstance(error, kind)
+def form_error(error: RaopError) -> FormError:
+    """Return how a form names an error of the core."""
+    return FormError(
+        next(problem for kind, problem in _PROBLEMS.items() if isinstance(error, kind))
     )
 
 
-def password_errors(problem: str) -> dict[str, str]:
-    """Put an error where it belongs: to the password's field, or over the form."""
-    if problem in ("invalid_auth", "password_required"):
-        return {CONF_PASSWORD: "invalid_auth"}
-    return {"base": problem}
+def password_error(error: FormError) -> FormError:
+    """Return an error at the password's field if it is about the password."""
+    if error.problem in ("invalid_auth", "password_required"):
+        return FormError("invalid_auth", CONF_PASSWORD)
+    return error

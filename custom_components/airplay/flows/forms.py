@@ -19,7 +19,7 @@ from homeassistant.helpers.selector import (
 from homeassistant.helpers.translation import async_get_translations
 
 from ..const import DEFAULT_PORT, DOMAIN
-from ..raop.receiver import Receiver
+from ..raop.api import Receiver
 
 if TYPE_CHECKING:
     # What Home Assistant puts in the place of voluptuous, and its annotations name.

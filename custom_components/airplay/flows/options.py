@@ -41,7 +41,7 @@ from ..helpers.settings import (
     AnnounceSettings,
     Settings,
 )
-from ..raop.receiver import AIRPLAY2, LaneKind
+from ..raop.api import AIRPLAY2, LaneKind
 
 if TYPE_CHECKING:
     # What Home Assistant puts in the place of voluptuous, and its annotations name.

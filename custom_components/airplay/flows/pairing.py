@@ -18,14 +18,13 @@ from pyatv.const import Protocol
 from pyatv.interface import PairingHandler
 
 from homeassistant.components import zeroconf
+from homeassistant.const import CONF_CODE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from ..discovery.browser import PRESENCE
-from ..raop.engine.net.probe import ask_pairing
-from ..raop.errors import RaopError, TooManyTriesError
-from ..raop.receiver import Receiver, normalise_id
-from .form_errors import WANT_PAIRING, PairingFailedError, problem_of
+from ..discovery.browser import BROWSER
+from ..raop.api import RaopError, Receiver, TooManyTriesError, ask_pairing, normalise_id
+from .form_errors import FormError, form_error
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -46,7 +45,10 @@ class Pairing:
 
     @classmethod
     async def async_begin(cls, hass: HomeAssistant, receiver: Receiver) -> Self:
-        """Have the receiver show its code; raise PairingFailedError if it does not."""
+        """Have the receiver show its code.
+
+        Raises FormError: when it does not.
+        """
         try:
             async with _quietly(_BEGIN_S):
                 handler = await _async_handler(hass, receiver)
@@ -60,7 +62,10 @@ class Pairing:
         return cls(handler)
 
     async def async_finish(self, code: str) -> str:
-        """Prove the code and return the credentials to keep; the attempt is over."""
+        """Prove the code and return the credentials to keep; the attempt is over.
+
+        Raises FormError: when the code is wrong, or the receiver ended the pairing.
+        """
         try:
             async with _quietly(_FINISH_S):
                 # As text: letters and leading zeros would be lost in a number.
@@ -69,7 +74,8 @@ class Pairing:
         except Exception as err:
             _LOGGER.debug("Pairing failed: %s", _name(err))
             gone = _is_gone(err)
-            raise PairingFailedError("pairing_ended" if gone else "wrong_code") from err
+            problem = "pairing_ended" if gone else "wrong_code"
+            raise FormError(problem, CONF_CODE) from err
         finally:
             await self.async_close()
         return self._handler.service.credentials or ""
@@ -106,7 +112,7 @@ async def _async_port(
         host = str(IPv4Address(receiver.host))
     except AddressValueError:
         return None
-    async with PRESENCE.acquire(hass):
+    async with BROWSER.acquire(hass):
         found = await pyatv.scan(
             hass.loop,
             timeout=SCAN_S,
@@ -124,31 +130,30 @@ async def _async_port(
     return next(ports, None)
 
 
-async def _async_reason(receiver: Receiver, err: Exception) -> PairingFailedError:
+async def _async_reason(receiver: Receiver, err: Exception) -> FormError:
     """Find out why pairing does not begin; pyatv leaves out what the receiver said."""
     _LOGGER.debug("Pairing does not begin: %s", _name(err))
     if _is_gone(err):
-        return PairingFailedError("cannot_connect")
+        return FormError("cannot_connect")
     cause = err.__cause__ or err
     if isinstance(cause, exceptions.AuthenticationError):
-        return PairingFailedError("pairing_refused")
+        return FormError("pairing_refused")
     if isinstance(cause, exceptions.HttpError):
         status = cause.status_code
         if status in _UNAVAILABLE:
-            return PairingFailedError("max_tries")
+            return FormError("max_tries")
         unknown = status in _UNKNOWN_PATH
-        return PairingFailedError("pairing_unknown" if unknown else "pairing_refused")
+        return FormError("pairing_unknown" if unknown else "pairing_refused")
     try:
         await ask_pairing(receiver)
     except TooManyTriesError as said:
         if said.retry_s:
-            return PairingFailedError("back_off", said.retry_s)
-        return PairingFailedError("max_tries")
+            return FormError("back_off", seconds=said.retry_s)
+        return FormError("max_tries")
     except RaopError as said:
-        problem = problem_of(said)
-        wants_pairing = problem in WANT_PAIRING
-        return PairingFailedError("pairing_refused" if wants_pairing else problem)
-    return PairingFailedError("not_understood")
+        error = form_error(said)
+        return FormError("pairing_refused") if error.wants_pairing else error
+    return FormError("not_understood")
 
 
 def _is_gone(err: BaseException | None) -> bool:

@@ -1,9 +1,13 @@
 """What a user is told although nobody waits for an answer: repair notices."""
 
+import logging
+
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
+
+_LOGGER = logging.getLogger(__name__)
 
 QUEUE_GIVEN_UP = "queue_given_up"
 LEFT_GROUP = "left_group"
@@ -22,7 +26,12 @@ class RepairNotice:
 
     @callback
     def async_make(self, name: str, reason: str) -> None:
-        """Say why a speaker fell silent."""
+        """Say why a speaker fell silent, in a whole sentence."""
+        self.async_show({"name": name, "reason": reason})
+
+    @callback
+    def async_show(self, placeholders: dict[str, str] | None = None) -> None:
+        """Show the notice, or change what it names."""
         ir.async_create_issue(
             self._hass,
             DOMAIN,
@@ -30,7 +39,7 @@ class RepairNotice:
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
             translation_key=self._kind,
-            translation_placeholders={"name": name, "reason": reason},
+            translation_placeholders=placeholders,
         )
 
     @callback
@@ -47,10 +56,12 @@ class ClockNotice:
         self._notices = {kind: RepairNotice(hass, kind, "here") for kind in NO_CLOCK}
 
     @callback
-    def async_update(self, code: str | None, reason: str = "") -> None:
+    def async_update(self, code: str | None, text: str = "") -> None:
         """Say what is in the way, and no more what was; without a code nothing is."""
+        if code:
+            _LOGGER.warning("There is no precise clock for AirPlay 2: %s", text)
         for kind, notice in self._notices.items():
             if kind == code:
-                notice.async_make("", reason)
+                notice.async_show()
             else:
                 notice.async_withdraw()

@@ -38,7 +38,7 @@ class Holding[T: Closable]:
 
 
 class SharedInstance[T: Closable]:
-    """A lending desk for one instance per Home Assistant."""
+    """One instance per Home Assistant, made for its first user and closed by its last."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class SharedInstance[T: Closable]:
 
     @asynccontextmanager
     async def acquire(self, hass: HomeAssistant) -> AsyncIterator[T]:
-        """Lend the instance; it lives while somebody uses it."""
+        """Return the instance within a context; it lives while one is open."""
         holding = hass.data.setdefault(self._key, Holding())
         async with holding.lock:
             if (value := holding.value) is None:

@@ -25,7 +25,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.network import is_hass_url
 
 from ..const import DOMAIN
-from ..raop.messages import Media, Tags
+from ..raop.api import Media, Tags
 from .queue_item import QueueItem
 
 _LOGGER = logging.getLogger(__name__)

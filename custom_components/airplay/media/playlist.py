@@ -42,7 +42,18 @@ _EXTINF = re.compile(
 
 
 class PlaylistError(Exception):
-    """The playlist cannot be used; the text says why and holds no address."""
+    """The playlist cannot be used; the text says why and holds no address.
+
+    `key` is that of the sentence for users, `numbers` what that sentence names.
+    """
+
+    def __init__(
+        self, text: str, key: str = "media_playlist_unreadable", **numbers: int
+    ) -> None:
+        """Keep the reason, for logs and for users."""
+        super().__init__(text)
+        self.key = key
+        self.numbers = numbers
 
 
 class NotAPlaylistError(PlaylistError):
@@ -92,15 +103,19 @@ def parse_playlist(
     opens a path checks it again. Others are left out.
     """
     if len(playlist) > MAX_PLAYLIST_BYTES:
-        raise PlaylistError("the playlist is longer than 1 MiB")
+        size = MAX_PLAYLIST_BYTES >> 20
+        text = f"the playlist is longer than {size} MiB"
+        raise PlaylistError(text, "media_playlist_large", size=size)
     text = _decoded(playlist)
     found = _raw_entries(text, base_url, _plain_type(content_type))
     raws = list(islice(found, MAX_ENTRIES + 1))
     if len(raws) > MAX_ENTRIES:
-        raise PlaylistError(f"the playlist has more than {MAX_ENTRIES} entries")
+        text = f"the playlist has more than {MAX_ENTRIES} entries"
+        raise PlaylistError(text, "media_playlist_long", count=MAX_ENTRIES)
     entries = [entry for raw in raws if (entry := _entry(raw, base_url))]
     if raws and not entries:
-        raise PlaylistError("the playlist leads to nothing that may be played")
+        text = "the playlist leads to nothing that may be played"
+        raise PlaylistError(text, "media_folder_empty")
     return entries
 
 

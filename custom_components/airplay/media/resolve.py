@@ -51,7 +51,7 @@ async def async_resolve_items(
     except HlsPlaylistError, NotAPlaylistError:
         return ResolvedMedia([item])
     except PlaylistError as err:
-        raise _failed(item, "media_failed", str(err)) from err
+        raise _failed(item, err.key, **err.numbers) from err
     return ResolvedMedia([_item_of(entry, item) for entry in entries], name_of(item))
 
 
@@ -68,7 +68,7 @@ async def _async_folder(hass: HomeAssistant, item: QueueItem) -> ResolvedMedia:
     try:
         folder = await media_source.async_browse_media(hass, item.content_id)
     except BrowseError as err:
-        raise _failed(item, "media_unresolvable", str(err)) from err
+        raise _failed(item, "media_unresolvable", reason=err) from err
     found = [
         make_item(MediaType.MUSIC, child.media_content_id, _words(child))
         for child in folder.children or ()
@@ -142,9 +142,10 @@ def _item_of(entry: Entry, playlist: QueueItem) -> QueueItem:
     return make_item(MediaType.MUSIC, entry.url, known)
 
 
-def _failed(item: QueueItem, key: str, reason: str = "") -> HomeAssistantError:
+def _failed(item: QueueItem, key: str, **details: object) -> HomeAssistantError:
+    placeholders = {name: str(detail) for name, detail in details.items()}
     return HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key=key,
-        translation_placeholders={"media": name_of(item), "reason": reason},
+        translation_placeholders={"media": name_of(item), **placeholders},
     )

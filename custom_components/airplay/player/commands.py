@@ -9,9 +9,9 @@ from homeassistant.core import callback
 
 from ..helpers.settings import BUSY_WAIT, PATIENCE_S
 from ..media.media import Playable
-from ..raop.errors import NoStreamError, RaopError
-from ..raop.messages import Pause, Play, Queue, Resume, Stop
-from ..sender.sender import Sender, SenderGoneError
+from ..raop.api import NoStreamError, Pause, Play, Queue, RaopError, Resume, Stop
+from ..sender.errors import SenderGoneError
+from ..sender.sender import Sender
 from .members import PlayerMembers
 from .reported import PlayerState, ReportedState
 

@@ -5,9 +5,9 @@ import logging
 from homeassistant.core import callback
 
 from ..helpers.background import Background
-from ..raop.errors import RaopError
-from ..raop.messages import Measure, Progress, StreamChanged
-from ..sender.sender import Sender, SenderDied, SenderEvent
+from ..raop.api import Measure, Progress, RaopError, StreamChanged
+from ..sender.events import SenderDied, SenderEvent
+from ..sender.sender import Sender
 from .members import PlayerMembers
 from .reported import PlayerState, ReportedState
 

@@ -8,9 +8,7 @@ from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..helpers.listeners import Listeners
 from ..helpers.settings import Settings
-from ..raop.errors import RaopError
-from ..raop.messages import Join, Leave, Member
-from ..raop.receiver import Receiver
+from ..raop.api import Join, Leave, Member, RaopError, Receiver
 from ..sender.sender import Sender
 from .group_volume import GroupVolume
 from .origin import Origin

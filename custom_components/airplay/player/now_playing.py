@@ -10,8 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from ..helpers.background import Background
 from ..media.media import Playable
-from ..raop.errors import RaopError
-from ..raop.messages import CoverFound, MediaChanged, SetArtwork, Tags
+from ..raop.api import CoverFound, MediaChanged, RaopError, SetArtwork, Tags
 from ..sender.sender import Sender
 from .artwork import Picture, async_fetch_picture, async_scale_picture, decode_cover
 from .members import PlayerMembers

@@ -6,9 +6,10 @@ import logging
 from homeassistant.core import HomeAssistant, callback
 
 from ..helpers.background import Background
-from ..raop.errors import MediaError, RaopError
+from ..raop.api import MediaError, RaopError
 from ..sender.error_translation import translate_error
-from ..sender.sender import Sender, SenderEvent
+from ..sender.events import SenderEvent
+from ..sender.sender import Sender
 from .commands import Aim, StreamCommands
 from .links import LinkReports
 from .members import PlayerMember, PlayerMembers

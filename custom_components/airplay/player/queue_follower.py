@@ -11,9 +11,17 @@ from ..helpers.background import Background
 from ..helpers.issues import QUEUE_GIVEN_UP, RepairNotice
 from ..media.media import async_resolve, name_of
 from ..media.queue_item import QueueItem, Verdict
-from ..raop.errors import MediaError, RaopError, error_for
-from ..raop.messages import MediaChanged, NextFailed, NextTaken, StreamChanged
-from ..sender.sender import SenderDied, SenderEvent
+from ..raop.api import (
+    MediaChanged,
+    MediaError,
+    NextFailed,
+    NextTaken,
+    RaopError,
+    StreamChanged,
+    error_for,
+)
+from ..sender.error_translation import translate_error
+from ..sender.events import SenderDied, SenderEvent
 from .commands import StreamCommands
 from .members import PlayerMembers
 from .queue_state import QueueState
@@ -100,8 +108,8 @@ class QueueFollower:
                 self._queued = None
                 self.async_settle()
             case NextFailed():
-                error = error_for(event.code, event.text)
-                self._async_next_failed(event.item, str(error))
+                error = error_for(event.code, event.text, event.status)
+                self._async_next_failed(event.item, error)
             case StreamChanged(state="playing") if reported.playing:
                 queue.kept_position_ms = 0
                 self._notice.async_withdraw()
@@ -117,14 +125,16 @@ class QueueFollower:
         """Go on by itself where something is left that did not follow in time."""
         items = self._queue.items
         current = items.current
-        is_bad = isinstance(error_for(event.code or "", event.text), MediaError)
+        error = error_for(event.code or "", event.text, event.status)
+        is_bad = isinstance(error, MediaError)
         if event.reason == "failed" and not is_bad:
             return
         self._queue.kept_position_ms = 0
         if event.reason == "stopped" or self._reported.is_starting:
             return
         if is_bad and current and items.failed(current.id) is Verdict.GIVE_UP:
-            self._async_give_up(event.text)
+            media = name_of(current)
+            self._async_give_up(str(translate_error(error, self._members.name, media)))
         elif items.advance(is_user=False):
             self._background.async_run(
                 self._async_start_alone(), f"next {self._members.name}"
@@ -184,21 +194,25 @@ class QueueFollower:
             await self._commands.async_queue(playable)
         except HomeAssistantError as error:
             if item:
-                self._async_next_failed(item.id, str(error))
+                self._async_next_failed(item.id, error)
         except RaopError as error:
             _LOGGER.debug("%s opens nothing ahead: %s", self._members.name, error)
 
     @callback
-    def _async_next_failed(self, item_id: str, reason: str) -> None:
+    def _async_next_failed(
+        self, item_id: str, error: RaopError | HomeAssistantError
+    ) -> None:
         items = self._queue.items
         names = {each.id: name_of(each) for each in items.items}
         if item_id not in names:
             return
+        if isinstance(error, RaopError):
+            error = translate_error(error, self._members.name, names[item_id])
         if items.failed(item_id) is Verdict.GIVE_UP:
-            self._async_give_up(f"{names[item_id]}: {reason}")
+            self._async_give_up(str(error))
         else:
             _LOGGER.warning(
-                "%s skips %s: %s", self._members.name, names[item_id], reason
+                "%s skips %s: %s", self._members.name, names[item_id], error
             )
         self.opening = None
         self.async_settle()

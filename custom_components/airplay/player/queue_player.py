@@ -15,7 +15,7 @@ from ..media.media import async_resolve, make_item, name_of
 from ..media.play_queue import PlayQueue
 from ..media.queue_item import QueueFullError, QueueItem, Repeat, Verdict
 from ..media.resolve import async_resolve_items
-from ..raop.errors import MediaError
+from ..raop.api import MediaError
 from ..sender.error_translation import translate_error
 from .commands import Aim, Intent, StreamCommands
 from .members import PlayerMembers

@@ -10,9 +10,15 @@ from homeassistant.util import dt as dt_util
 
 from ..helpers.listeners import Listeners
 from ..media.media import Playable
-from ..raop.errors import error_for
-from ..raop.messages import CoverFound, MediaChanged, NextTaken, Started, StreamChanged
-from ..sender.sender import SenderDied, SenderEvent
+from ..raop.api import (
+    CoverFound,
+    MediaChanged,
+    NextTaken,
+    Started,
+    StreamChanged,
+    error_for,
+)
+from ..sender.events import SenderDied, SenderEvent
 from .members import PlayerMembers
 from .now_playing import Display, NowPlaying
 

@@ -31,7 +31,9 @@ from .messages import (
     Queue,
     Started,
 )
-from .receiver import AIRPLAY2, LaneKind, Service, merge
+from .receiver import AIRPLAY2, LaneKind
+from .receiver_identity import merge
+from .receiver_records import Service
 from .report import Report, say_error
 
 _EXIT_CODES: tuple[tuple[type[RaopError], int], ...] = (

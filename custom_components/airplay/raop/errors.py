@@ -1,16 +1,23 @@
 """Errors that the core raises on purpose, named by what the caller can do about it.
 
-Every class has a `code`, stable and short, that travels to other processes and is
-translated there; the text is for logs and the command line.
+Every class has a `code`, stable and short, that travels to other processes together
+with the `status` and is translated there; the text is for logs and the command line.
 """
 
 from typing import ClassVar
 
 
 class RaopError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    `status` is that of the answer in the way, as RTSP and HTTP number it.
+    """
 
     code: ClassVar[str] = "failed"
+
+    def __init__(self, text: str = "", *, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class ReceiverUnreachableError(RaopError):
@@ -50,9 +57,15 @@ class ReceiverSilentError(RaopError):
 
 
 class HopelessLinkError(RaopError):
-    """The receiver drops out again and again, or does not come back to its group."""
+    """The receiver drops out again and again."""
 
     code = "link_hopeless"
+
+
+class MissingReceiverError(HopelessLinkError):
+    """The receiver does not come back to its group."""
+
+    code = "link_missing"
 
 
 class NoStreamError(RaopError):
@@ -179,10 +192,12 @@ class MediaEmptyError(MediaError):
     code = "media_empty"
 
 
-def error_for(code: str, text: str) -> RaopError:
+def error_for(code: str, text: str, status: int | None = None) -> RaopError:
     """Return the error that a code from another process stands for."""
     known = (error for error in _tree(RaopError) if error.code == code)
-    return next(known, RaopError)(text)
+    error = next(known, RaopError)(text)
+    error.status = status
+    return error
 
 
 def _tree(base: type[RaopError]) -> list[type[RaopError]]:

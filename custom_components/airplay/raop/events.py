@@ -78,6 +78,7 @@ class Reply:
     id: int
     code: str | None = None
     text: str = ""
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ class StreamChanged:
     """A stream's state, and why it ended.
 
     `position_ms` was heard at the Unix time `at`. A stream that failed has an error's
-    code and text, and the receiver if one was lost.
+    code, text and status, and the receiver if one was lost.
     """
 
     stream: str
@@ -95,6 +96,7 @@ class StreamChanged:
     reason: EndReason | None = None
     code: str | None = None
     text: str = ""
+    status: int | None = None
     receiver: str | None = None
 
 
@@ -136,6 +138,7 @@ class NextFailed:
     item: str
     code: str
     text: str
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +171,7 @@ class MemberChanged:
     state: MemberState
     code: str | None = None
     text: str = ""
+    status: int | None = None
     local: str | None = None
     lane: str | None = None
 
@@ -236,6 +240,7 @@ class AnnouncementFailed:
     receiver: str
     code: str
     text: str
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,11 @@
-"""What a receiver is and can do, read from its TXT records.
+"""Properties and abilities of a receiver, as its TXT records announce them."""
 
-Meaning of keys and bits: AirPlay TXT records as announced by receivers and read by
-the open senders and receivers of the field. Values come from the network: whatever
-cannot be parsed counts as absent.
-"""
-
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-import re
 
 from . import quirks
+from .receiver_records import AirPlayRecord, RaopRecord, Service
 from .wire.codec import Codec
-from .wire.txt import look_up, parse_features, parse_number, parse_numbers, parse_words
 
 _FEATURE_AUDIO = 1 << 9
 _FEATURE_RAOP_ON_AIRPLAY_PORT = 1 << 30
@@ -34,7 +27,6 @@ _ENCRYPTION_RSA = 1
 _ENCRYPTION_MFI = 4
 _CODEC_L16 = 0
 _CODEC_ALAC = 1
-_ID = re.compile(r"[0-9a-f]{12}")
 
 
 class LaneKind(StrEnum):
@@ -57,27 +49,28 @@ class Obstacle(StrEnum):
     ENCRYPTION = "encryption"
     HOME_ONLY = "home_only"
     AIRPLAY2_ONLY = "airplay2_only"
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One mDNS record of a receiver: where it listens and what it says of itself."""
-
-    instance: str
-    host: str
-    port: int
-    txt: Mapping[str, str] = field(default_factory=dict)
+    NO_PROTOCOL = "no_protocol"
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A receiver, put together from its `_raop._tcp` and `_airplay._tcp` records."""
+    """A receiver, put together from its `_raop._tcp` and `_airplay._tcp` records.
+
+    Each record is parsed once, when the receiver is made.
+    """
 
     id: str
     name: str
     host: str
     raop: Service | None
     airplay: Service | None
+    _raop: RaopRecord = field(init=False, repr=False, compare=False)
+    _airplay: AirPlayRecord = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A frozen dataclass lets its own fields be set in no other way.
+        object.__setattr__(self, "_raop", RaopRecord.parse(self.raop))
+        object.__setattr__(self, "_airplay", AirPlayRecord.parse(self.airplay))
 
     @property
     def port(self) -> int:
@@ -88,39 +81,39 @@ class Receiver:
     @property
     def model(self) -> str | None:
         """The model as the receiver names it, for example `AppleTV3,1`."""
-        return self._airplay("model") or self._raop("am") or None
+        return self._airplay.model or self._raop.model or None
 
     @property
     def manufacturer(self) -> str | None:
         """The maker, where it is said or can be told from the model."""
-        if named := self._airplay("manufacturer"):
-            return named
+        if self._airplay.manufacturer:
+            return self._airplay.manufacturer
         return "Apple" if quirks.is_apples(self.model or "") else None
 
     @property
     def firmware(self) -> str | None:
         """The firmware or operating system's version."""
         return (
-            self._airplay("fv")
-            or self._airplay("osvers")
-            or self._raop("fv")
-            or self._raop("ov")
-            or self._airplay("srcvers")
-            or self._raop("vs")
+            self._airplay.firmware
+            or self._airplay.os_version
+            or self._raop.firmware
+            or self._raop.os_version
+            or self._airplay.source_version
+            or self._raop.source_version
             or None
         )
 
     @property
     def features(self) -> int | None:
         """The feature bits, or None where no record has any."""
-        features = parse_features(self._airplay("features"))
-        return parse_features(self._raop("ft")) if features is None else features
+        features = self._airplay.features
+        return self._raop.features if features is None else features
 
     @property
     def flags(self) -> int:
         """The status flags as announced last."""
-        flags = parse_number(self._airplay("flags"))
-        return (parse_number(self._raop("sf")) or 0) if flags is None else flags
+        flags = self._airplay.flags
+        return (self._raop.flags or 0) if flags is None else flags
 
     @property
     def has_session(self) -> bool:
@@ -130,12 +123,12 @@ class Receiver:
     @property
     def pair_id(self) -> str | None:
         """What both receivers of a stereo pair say, and nobody else."""
-        return self._airplay("tsid").lower() or None
+        return self._airplay.pair_id or None
 
     @property
     def pair_name(self) -> str | None:
         """What the stereo pair is called; speakers of an Apple TV have no such name."""
-        return (self._airplay("gpn") or None) if self.pair_id else None
+        return (self._airplay.pair_name or None) if self.pair_id else None
 
     @property
     def leads_pair(self) -> bool:
@@ -150,7 +143,7 @@ class Receiver:
     @property
     def codec(self) -> Codec:
         """ALAC unless the receiver lists codecs without it; L16 breaks shairport 5."""
-        codecs = parse_numbers(self._raop("cn"))
+        codecs = self._raop.codecs
         if codecs and _CODEC_ALAC not in codecs and _CODEC_L16 in codecs:
             return Codec.L16
         return Codec.ALAC
@@ -162,7 +155,7 @@ class Receiver:
         The first two AirPort Express want it even where they list unencrypted audio;
         Apple's later receivers list RSA but refuse or ignore a stream that uses it.
         """
-        kinds = parse_numbers(self._raop("et"))
+        kinds = self._raop.encryptions
         if kinds and _ENCRYPTION_RSA not in kinds:
             return False
         if kinds and _ENCRYPTION_NONE not in kinds:
@@ -170,17 +163,17 @@ class Receiver:
         model = self.model or ""
         if quirks.insists_on_rsa(model):
             return True
-        return self._raop("ek") == "1" and not quirks.ignores_rsa(model)
+        return self._raop.has_key and not quirks.ignores_rsa(model)
 
     @property
     def needs_auth_setup(self) -> bool:
         """Whether `/auth-setup` shall come before ANNOUNCE (MFi receivers)."""
-        return _ENCRYPTION_MFI in parse_numbers(self._raop("et"))
+        return _ENCRYPTION_MFI in self._raop.encryptions
 
     @property
     def needs_password(self) -> bool:
         """Whether the receiver says that it has a password."""
-        said = (self._raop("pw") or self._airplay("pw")).lower()
+        said = (self._raop.password or self._airplay.password).lower()
         return said not in ("", "false", "0") or bool(
             self.flags & _FLAG_PASSWORD_REQUIRED
         )
@@ -201,8 +194,8 @@ class Receiver:
 
         HomePods with software 27 do, but not in a pair or another group.
         """
-        is_grouped = self._airplay("pgid") or self._airplay("tsid")
-        is_alone = self._airplay("igl") == "1" and not is_grouped
+        is_grouped = self._airplay.group_id or self._airplay.pair_id
+        is_alone = self._airplay.leads_group and not is_grouped
         return is_alone and self._is_silent_homepod
 
     @property
@@ -223,7 +216,8 @@ class Receiver:
 
         Airfoil's speakers say the same of themselves, but do not offer TCP.
         """
-        return not self.model and self._raop("vn") == "3" and "TCP" in self._transports
+        is_old = self._raop.protocol_version == "3"
+        return not self.model and is_old and "TCP" in self._raop.transports
 
     @property
     def takes_text(self) -> bool:
@@ -266,7 +260,7 @@ class Receiver:
         if (obstacle := self._raop_obstacle) and not self.takes_airplay2:
             return obstacle
         # The only one that a user can remove, so what would remain is told first.
-        if self._airplay("acl") == "1" or self._airplay("act") == "2":
+        if self._airplay.is_home_only:
             return Obstacle.HOME_ONLY
         return None
 
@@ -274,12 +268,12 @@ class Receiver:
     def _raop_obstacle(self) -> Obstacle | None:
         """Why RAOP does not reach it, or None where it does."""
         if self.raop is None and not self._has(_FEATURE_RAOP_ON_AIRPLAY_PORT):
-            return Obstacle.AIRPLAY2_ONLY
+            return Obstacle.NO_PROTOCOL
         if self._is_silent_homepod:
             return Obstacle.AIRPLAY2_ONLY
-        if self._transports and "UDP" not in self._transports:
+        if self._raop.transports and "UDP" not in self._raop.transports:
             return Obstacle.TCP_ONLY
-        kinds = parse_numbers(self._raop("et"))
+        kinds = self._raop.encryptions
         if kinds and not kinds & {_ENCRYPTION_NONE, _ENCRYPTION_RSA, _ENCRYPTION_MFI}:
             return Obstacle.ENCRYPTION
         return None
@@ -299,61 +293,13 @@ class Receiver:
     @property
     def _is_silent_homepod(self) -> bool:
         """Whether it takes RAOP sessions and renders nothing: HomePod software 27."""
-        software = self._airplay("osvers") or self._raop("ov")
-        airplay = self._airplay("srcvers") or self._raop("vs")
+        software = self._airplay.os_version or self._raop.os_version
+        airplay = self._airplay.source_version or self._raop.source_version
         return quirks.is_silent_homepod(self.model or "", software, airplay)
 
-    @property
-    def _transports(self) -> frozenset[str]:
-        return parse_words(self._raop("tp"))
-
     def _takes(self, kind: int, feature: int) -> bool:
-        kinds = parse_numbers(self._raop("md"))
+        kinds = self._raop.metadata
         return kind in kinds if kinds else self._has(feature)
 
     def _has(self, feature: int) -> bool:
         return bool((self.features or 0) & feature)
-
-    def _raop(self, key: str) -> str:
-        return _lookup(self.raop, key)
-
-    def _airplay(self, key: str) -> str:
-        return _lookup(self.airplay, key)
-
-
-def merge(raop: Service | None, airplay: Service | None) -> Receiver:
-    """Make one receiver of its two records, of which at least one is given."""
-    first = raop or airplay
-    if first is None:
-        raise ValueError("a receiver has at least one service")
-    raop_id, raop_name = split_instance(raop.instance) if raop else (None, None)
-    airplay_id = normalise_id(_lookup(airplay, "deviceid"))
-    return Receiver(
-        id=raop_id or airplay_id or _lookup(first, "pk") or first.instance,
-        name=(airplay.instance if airplay else None) or raop_name or first.instance,
-        host=first.host,
-        raop=raop,
-        airplay=airplay,
-    )
-
-
-def receiver_id(service: Service, *, is_raop: bool) -> str:
-    """Return the identity that both records of a receiver share."""
-    return merge(service, None).id if is_raop else merge(None, service).id
-
-
-def split_instance(instance: str) -> tuple[str | None, str]:
-    """Split `0011AABBCCDD@Kitchen` at its first @ into id and name."""
-    head, at, name = instance.partition("@")
-    found = normalise_id(head) if at else None
-    return (found, name) if found else (None, instance)
-
-
-def normalise_id(text: str) -> str | None:
-    """Return a MAC-like id as 12 lower-case hex digits, or None."""
-    plain = text.lower().replace(":", "").replace("-", "")
-    return plain if _ID.fullmatch(plain) else None
-
-
-def _lookup(service: Service | None, key: str) -> str:
-    return look_up(service.txt, key) if service else ""

@@ -61,7 +61,7 @@ class Report:
         await playing
         end = await self._end
         if end.reason == "failed":
-            raise error_for(end.code or "", end.text)
+            raise error_for(end.code or "", end.text, end.status)
         self._tell("ended", reason=end.reason, resent=self._resent)
 
     def finish(self) -> None:

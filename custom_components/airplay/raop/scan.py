@@ -6,7 +6,9 @@ from collections import defaultdict
 from zeroconf import InterfaceChoice, IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from .receiver import Receiver, Service, merge, receiver_id
+from .receiver import Receiver
+from .receiver_identity import merge, receiver_id
+from .receiver_records import Service
 
 RAOP = "_raop._tcp.local."
 AIRPLAY = "_airplay._tcp.local."

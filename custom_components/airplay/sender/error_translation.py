@@ -1,9 +1,11 @@
-"""What users are told of the core's errors."""
+"""Sentences for users about the core's errors, by their codes."""
+
+import logging
 
 from homeassistant.exceptions import HomeAssistantError
 
 from ..const import DOMAIN
-from ..raop.errors import (
+from ..raop.api import (
     AuthenticationError,
     CredentialsRejectedError,
     HopelessLinkError,
@@ -12,10 +14,14 @@ from ..raop.errors import (
     MediaForbiddenError,
     MediaNotAudioError,
     MediaNotFoundError,
+    MediaTooLongError,
     MediaUnreachableError,
+    MissingReceiverError,
+    NoStreamError,
     PairingRefusedError,
     PairingRequiredError,
     PasswordRequiredError,
+    PtpUnavailableError,
     RaopError,
     ReceiverBusyError,
     ReceiverProtocolError,
@@ -26,12 +32,15 @@ from ..raop.errors import (
     TooManyTriesError,
     UnsupportedReceiverError,
 )
-from .sender import SenderGoneError
+from .errors import SenderGoneError
+
+_LOGGER = logging.getLogger(__name__)
 
 _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     RaopError: "failed",
     ReceiverUnreachableError: "receiver_unreachable",
     HopelessLinkError: "receiver_link_hopeless",
+    MissingReceiverError: "receiver_link_missing",
     ReceiverBusyError: "receiver_busy",
     ReceiverTakenError: "receiver_taken",
     ReceiverRefusedError: "receiver_refused",
@@ -50,23 +59,35 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     MediaUnreachableError: "media_unreachable",
     MediaNotAudioError: "media_not_audio",
     MediaEmptyError: "media_empty",
+    MediaTooLongError: "announce_too_long",
+    NoStreamError: "no_stream",
+    PtpUnavailableError: "clock_unavailable",
     SenderGoneError: "sender_gone",
 }
 
 
+# Those whose sentence sends users to the log for the reason.
+_IN_LOG = {"failed", "media_failed"}
+# Those whose sentence names the status of the answer, if there was one.
+_WITH_STATUS = {"receiver_refused", "media_failed", "media_unreachable"}
+
+
 def translate_error(error: RaopError, name: str, media: str = "") -> HomeAssistantError:
-    """Return what a user is told of a core error at a receiver."""
+    """Return how a user reads of a core error at a receiver."""
     key = next(
         _TRANSLATION_KEYS[kind]
         for kind in type(error).__mro__
         if kind in _TRANSLATION_KEYS
     )
+    placeholders = {"name": name, "media": media}
+    if error.status is not None and key in _WITH_STATUS:
+        key = f"{key}_status"
+        placeholders["status"] = str(error.status)
+    # The core's own words are for the log alone; some sentences refer to them.
+    level = logging.WARNING if key in _IN_LOG else logging.DEBUG
+    _LOGGER.log(level, "%s: %s (%s)", name, error, error.code)
     return HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key=key,
-        translation_placeholders={
-            "name": name,
-            "media": media,
-            "reason": str(error) or error.code,
-        },
+        translation_placeholders=placeholders,
     )

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
 from ..const import DOMAIN
-from ..raop.messages import Identity
+from ..raop.api import Identity
 
 _VERSION = 1
 

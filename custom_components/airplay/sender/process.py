@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 import logging
 import os
-from pathlib import Path
 import sys
 
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import DOMAIN
-from ..raop import messages
+from ..raop.api import MAX_LINE_BYTES, PROGRAM, Event, MessageError, decode_event
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -20,12 +19,11 @@ MAX_LOGGED = 2000
 
 # By its path, since the core is not installed here, and another `raop` may be. -P keeps
 # the modules beside that file from shadowing others.
-_PROGRAM = str(Path(messages.__file__).with_name("__main__.py"))
-_ARGUMENTS: tuple[str, ...] = ("-P", _PROGRAM, "serve")
+_ARGUMENTS: tuple[str, ...] = ("-P", str(PROGRAM), "serve")
 _BACKOFF_S = (0, 1, 2, 5, 15, 30)
 _HEALTHY_S = 60
 _EXIT_S = 3
-_MAX_LINE = messages.MAX_LINE_BYTES + 1
+_MAX_LINE = MAX_LINE_BYTES + 1
 
 
 class SenderProcess:
@@ -36,7 +34,7 @@ class SenderProcess:
         hass: HomeAssistant,
         *,
         environment: Callable[[], Mapping[str, str]],
-        on_event: Callable[[messages.Event], None],
+        on_event: Callable[[Event], None],
         on_end: Callable[[], None],
     ) -> None:
         """Start it; `environment` is asked at each start for what it is told."""
@@ -137,8 +135,8 @@ class SenderProcess:
     async def _async_read_events(self, process: Process) -> None:
         async for line in _async_lines(process.stdout):
             try:
-                event = messages.decode_event(line)
-            except messages.MessageError as err:
+                event = decode_event(line)
+            except MessageError as err:
                 _LOGGER.warning("The sender process wrote what is no event: %s", err)
                 continue
             try:

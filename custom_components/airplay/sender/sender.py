@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 import itertools
 import logging
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, Self, get_args
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.util.async_ import create_eager_task
@@ -16,12 +16,27 @@ from ..const import DOMAIN
 from ..helpers.issues import ClockNotice
 from ..helpers.listeners import KeyedListeners
 from ..helpers.shared import Holding, SharedInstance
-from ..raop import messages
-from ..raop.errors import RaopError, error_for
-from ..raop.messages import Command, Identity
+from ..raop.api import (
+    ClockShared,
+    Command,
+    Event,
+    Identity,
+    LogLine,
+    MemberChanged,
+    Progress,
+    RaopError,
+    Ready,
+    Reply,
+    encode_command,
+    error_for,
+)
 from .dacp_record import DacpRecord
+from .errors import SenderGoneError
+from .events import EventListener, ReceiverEvent, SenderDied, SenderEvent, StreamEvent
 from .identity import async_get_identity, async_keep_port
 from .process import MAX_LOGGED, SenderProcess
+
+type _Route = Callable[[Any], None]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -29,39 +44,6 @@ _START_S = 30
 _REPLY_S = 60
 # A newer command took the place of the older one: nothing went wrong.
 OVERTAKEN = {"superseded", "stopped"}
-
-type SenderEvent = messages.Event | SenderDied
-# For those who follow a stream.
-type _OfStream = (
-    messages.StreamChanged
-    | messages.Started
-    | messages.MediaChanged
-    | messages.CoverFound
-    | messages.NextTaken
-    | messages.NextFailed
-    | messages.Progress
-)
-# For those who follow a receiver, whatever it plays.
-type _OfReceiver = (
-    messages.MemberProgress
-    | messages.MemberChanged
-    | messages.VolumeFound
-    | messages.RemoteCommand
-    | messages.AnnouncementStarted
-    | messages.AnnouncementFailed
-)
-type _Route = Callable[[Any], None]
-type EventListener = Callable[[SenderEvent], None]
-
-
-class SenderGoneError(RaopError):
-    """The sender process is not there, or does not answer."""
-
-    code: ClassVar[str] = "sender_gone"
-
-
-class SenderDied:
-    """Told to every listener when the process has ended: nothing plays any more."""
 
 
 class Sender:
@@ -71,10 +53,10 @@ class Sender:
         """Start the process; it is started again whenever it ends, until closed."""
         self._hass = hass
         self._identity = identity
-        self._ready: messages.Ready | None = None
+        self._ready: Ready | None = None
         self._started: asyncio.Future[bool] = hass.loop.create_future()
         self._numbers = itertools.count(1)
-        self._pending: dict[int, asyncio.Future[messages.Reply]] = {}
+        self._pending: dict[int, asyncio.Future[Reply]] = {}
         self._routes = self._make_routes()
         self._stream_listeners = KeyedListeners[[SenderEvent]]()
         self._receiver_listeners = KeyedListeners[[SenderEvent]]()
@@ -113,8 +95,8 @@ class Sender:
         """
         await self._async_ensure_ready()
         number = next(self._numbers)
-        line = messages.encode_command(number, command)
-        answer: asyncio.Future[messages.Reply] = self._hass.loop.create_future()
+        line = encode_command(number, command)
+        answer: asyncio.Future[Reply] = self._hass.loop.create_future()
         self._pending[number] = answer
         try:
             async with asyncio.timeout(within_s or _REPLY_S):
@@ -128,7 +110,7 @@ class Sender:
         finally:
             self._pending.pop(number, None)
         if reply.code and reply.code not in OVERTAKEN:
-            raise error_for(reply.code, reply.text)
+            raise error_for(reply.code, reply.text, reply.status)
 
     async def async_request_each(
         self,
@@ -204,57 +186,57 @@ class Sender:
         if not is_started:
             raise SenderGoneError("the sender process does not start")
 
-    def _make_routes(self) -> dict[type[messages.Event], _Route]:
+    def _make_routes(self) -> dict[type[Event], _Route]:
         """Return who gets an event of each type."""
         return {
-            **dict.fromkeys(get_args(_OfStream.__value__), self._notify_stream),
-            **dict.fromkeys(get_args(_OfReceiver.__value__), self._notify_receiver),
-            messages.Progress: self._async_progress,
-            messages.MemberChanged: self._async_member_changed,
-            messages.Ready: self._async_ready,
-            messages.ClockShared: self._async_clock_shared,
-            messages.Reply: self._async_reply,
-            messages.LogLine: _log,
+            **dict.fromkeys(get_args(StreamEvent.__value__), self._notify_stream),
+            **dict.fromkeys(get_args(ReceiverEvent.__value__), self._notify_receiver),
+            Progress: self._async_progress,
+            MemberChanged: self._async_member_changed,
+            Ready: self._async_ready,
+            ClockShared: self._async_clock_shared,
+            Reply: self._async_reply,
+            LogLine: _log,
         }
 
     @callback
-    def _handle_event(self, event: messages.Event) -> None:
+    def _handle_event(self, event: Event) -> None:
         self._routes[type(event)](event)
 
     @callback
-    def _notify_stream(self, event: _OfStream) -> None:
+    def _notify_stream(self, event: StreamEvent) -> None:
         self._stream_listeners.async_notify(event.stream, event)
 
     @callback
-    def _notify_receiver(self, event: _OfReceiver) -> None:
+    def _notify_receiver(self, event: ReceiverEvent) -> None:
         self._receiver_listeners.async_notify(event.receiver, event)
 
     @callback
-    def _async_progress(self, event: messages.Progress) -> None:
+    def _async_progress(self, event: Progress) -> None:
         """Notify who follows the stream, and who follows one of its members."""
         self._notify_stream(event)
         for member in event.members:
             self._notify_receiver(member)
 
     @callback
-    def _async_member_changed(self, event: messages.MemberChanged) -> None:
+    def _async_member_changed(self, event: MemberChanged) -> None:
         if event.state == "connected" and event.local:
             self.record.async_reached(event.receiver, event.local)
         self._notify_receiver(event)
 
     @callback
-    def _async_ready(self, event: messages.Ready) -> None:
+    def _async_ready(self, event: Ready) -> None:
         self._ready = event
         if not self._started.done():
             self._started.set_result(True)
         self._async_announce_port(event.dacp_port)
 
     @callback
-    def _async_clock_shared(self, event: messages.ClockShared) -> None:
+    def _async_clock_shared(self, event: ClockShared) -> None:
         self._clock_notice.async_update(event.code, event.text)
 
     @callback
-    def _async_reply(self, event: messages.Reply) -> None:
+    def _async_reply(self, event: Reply) -> None:
         answer = self._pending.get(event.id)
         if answer and not answer.done():
             answer.set_result(event)
@@ -286,7 +268,7 @@ class Sender:
         self._receiver_listeners.async_notify_all(SenderDied())
 
 
-def _log(event: messages.LogLine) -> None:
+def _log(event: LogLine) -> None:
     """Write a line of the process's log into ours."""
     logger = logging.getLogger(f"{__package__}.{event.logger}")
     logger.log(event.level, "%s", event.text[:MAX_LOGGED])

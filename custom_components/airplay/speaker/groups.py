@@ -15,10 +15,9 @@ from ..const import DOMAIN
 from ..helpers.background import Background
 from ..helpers.shared import Holding, SharedInstance
 from ..player.player import Player
-from ..raop.errors import RaopError, ReceiverBusyError, error_for
-from ..raop.messages import MemberChanged
+from ..raop.api import MemberChanged, RaopError, ReceiverBusyError, error_for
 from ..sender.error_translation import translate_error
-from ..sender.sender import SenderEvent
+from ..sender.events import SenderEvent
 from .group_store import GroupStore
 from .speaker import Speaker
 
@@ -230,7 +229,7 @@ class Groups:
 
     async def _async_expel(self, speaker: Speaker, event: MemberChanged) -> None:
         """Take a speaker out that the sender has given up, and say why."""
-        error = error_for(event.code or "", event.text)
+        error = error_for(event.code or "", event.text, event.status)
         async with self._lock:
             player = speaker.player
             if event.stream != player.members.stream or not player.members.is_group:

@@ -8,10 +8,15 @@ from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..discovery.device import AirPlayDevice
 from ..helpers.listeners import Listeners
-from ..raop.buttons import Button
-from ..raop.errors import ReceiverBusyError, ReceiverTakenError
-from ..raop.messages import MemberChanged, RemoteCommand, StreamChanged
-from ..sender.sender import SenderDied, SenderEvent
+from ..raop.api import (
+    Button,
+    MemberChanged,
+    ReceiverBusyError,
+    ReceiverTakenError,
+    RemoteCommand,
+    StreamChanged,
+)
+from ..sender.events import SenderDied, SenderEvent
 
 _LONGEST_WAIT_S = 600
 _TAKEN = (ReceiverBusyError.code, ReceiverTakenError.code)

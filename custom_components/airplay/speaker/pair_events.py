@@ -6,15 +6,16 @@ from functools import partial
 from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..discovery.device import AirPlayDevice
-from ..raop.buttons import Button
-from ..raop.messages import (
+from ..raop.api import (
     AnnouncementFailed,
     AnnouncementStarted,
+    Button,
     MemberChanged,
     RemoteCommand,
     VolumeFound,
 )
-from ..sender.sender import EventListener, Sender, SenderEvent
+from ..sender.events import EventListener, SenderEvent
+from ..sender.sender import Sender
 
 # Of these two there can be only one truth: that of the receiver that leads.
 _FACTS = {

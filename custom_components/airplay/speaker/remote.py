@@ -14,9 +14,7 @@ from ..helpers.settings import Settings
 from ..player.origin import Origin
 from ..player.player import Player
 from ..player.reported import PlayerState
-from ..raop.buttons import Button
-from ..raop.errors import RaopError
-from ..raop.messages import RemoteCommand
+from ..raop.api import Button, RaopError, RemoteCommand
 from .volume import SpeakerVolume
 
 _LOGGER = logging.getLogger(__name__)

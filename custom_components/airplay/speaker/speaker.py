@@ -13,16 +13,18 @@ from ..helpers.issues import LEFT_GROUP, RepairNotice
 from ..helpers.listeners import Listeners
 from ..helpers.settings import Settings
 from ..player.player import Player
-from ..raop.errors import RaopError, error_for
-from ..raop.messages import (
+from ..raop.api import (
     Member,
     MemberChanged,
+    RaopError,
     RemoteCommand,
     Seen,
     StreamChanged,
     Tune,
+    error_for,
 )
-from ..sender.sender import EventListener, Sender, SenderDied, SenderEvent
+from ..sender.events import EventListener, SenderDied, SenderEvent
+from ..sender.sender import Sender
 from .availability import Availability
 from .in_use import InUseElsewhere
 from .pair_events import PairEventFilter

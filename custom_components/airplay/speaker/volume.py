@@ -11,10 +11,16 @@ from ..const import DEFAULT_VOLUME
 from ..discovery.device import AirPlayDevice
 from ..helpers.listeners import Listeners
 from ..player.origin import Origin
-from ..raop.buttons import Button
-from ..raop.errors import RaopError
-from ..raop.messages import MemberChanged, RemoteCommand, SetVolume, VolumeFound
-from ..sender.sender import Sender, SenderEvent
+from ..raop.api import (
+    Button,
+    MemberChanged,
+    RaopError,
+    RemoteCommand,
+    SetVolume,
+    VolumeFound,
+)
+from ..sender.events import SenderEvent
+from ..sender.sender import Sender
 from .volume_owner import OwnedLevel, VolumeOwner
 
 _LOGGER = logging.getLogger(__name__)

@@ -79,6 +79,7 @@ def test_refusals_of_servers_are_told_apart(
     failure = play(url).failure().error
 
     assert type(failure) is error
+    assert failure.status == int(line.partition(" ")[0])
     assert str(failure).startswith("Cannot play the song: ")
     assert "secret" not in str(failure)
 

@@ -1,6 +1,8 @@
 """A session of AirPlay 1 and the answers that it needs, for tests that play its receiver."""
 
-from custom_components.airplay.raop.receiver import Receiver, Service, merge
+from custom_components.airplay.raop.receiver import Receiver
+from custom_components.airplay.raop.receiver_identity import merge
+from custom_components.airplay.raop.receiver_records import Service
 from custom_components.airplay.raop.session.backlog import AudioKey, Format
 from custom_components.airplay.raop.session.raop import RaopSession, RaopTerms
 from custom_components.airplay.raop.wire.rtsp import Request

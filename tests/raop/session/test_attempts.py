@@ -12,7 +12,8 @@ from custom_components.airplay.raop.errors import (
     ReceiverUnreachableError,
     TooManyTriesError,
 )
-from custom_components.airplay.raop.receiver import Service, merge
+from custom_components.airplay.raop.receiver_identity import merge
+from custom_components.airplay.raop.receiver_records import Service
 from custom_components.airplay.raop.session.attempts import (
     AirPlay2Attempt,
     RaopAttempt,

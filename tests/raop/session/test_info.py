@@ -9,7 +9,8 @@ from custom_components.airplay.raop.errors import (
     ReceiverProtocolError,
     ReceiverRefusedError,
 )
-from custom_components.airplay.raop.receiver import Service, merge
+from custom_components.airplay.raop.receiver_identity import merge
+from custom_components.airplay.raop.receiver_records import Service
 from custom_components.airplay.raop.session.info import ask_info
 from custom_components.airplay.raop.wire.rtsp import Response
 

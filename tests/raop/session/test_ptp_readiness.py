@@ -2,7 +2,8 @@
 
 import pytest
 
-from custom_components.airplay.raop.receiver import Service, merge
+from custom_components.airplay.raop.receiver_identity import merge
+from custom_components.airplay.raop.receiver_records import Service
 from custom_components.airplay.raop.session.ptp_readiness import (
     Habit,
     Readiness,

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from custom_components.airplay.raop.messages import Tags
-from custom_components.airplay.raop.receiver import Service, merge
+from custom_components.airplay.raop.receiver_identity import merge
+from custom_components.airplay.raop.receiver_records import Service
 from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.session.raop import RaopPorts
 from custom_components.airplay.raop.wire.codec import Codec

@@ -19,15 +19,18 @@ from ..errors import (
 class UnplayableError(Exception):
     """A reason that the user understands, and the error that it becomes."""
 
-    def __init__(self, kind: type[MediaError], reason: str) -> None:
-        """Keep the kind of error and a reason that names no address."""
+    def __init__(
+        self, kind: type[MediaError], reason: str, status: int | None = None
+    ) -> None:
+        """Keep the kind of error, a reason that names no address, and HTTP's status."""
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
+        self.status = status
 
     def error(self, name: str) -> MediaError:
         """Return the error for media that goes by this name."""
-        return self.kind(f"Cannot play {name}: {self.reason}")
+        return self.kind(f"Cannot play {name}: {self.reason}", status=self.status)
 
 
 class AbandonedError(Exception):
@@ -69,13 +72,18 @@ def unreachable(reason: str) -> UnplayableError:
 
 def for_status(status: int) -> UnplayableError:
     """Return the problem that an HTTP status other than success stands for."""
+    kind, reason = _refusal(status)
+    return UnplayableError(kind, reason, status)
+
+
+def _refusal(status: int) -> tuple[type[MediaError], str]:
     if status in (404, 410):
-        return not_found("the server does not have it")
+        return MediaNotFoundError, "the server does not have it"
     if status in (401, 403, 407):
-        return forbidden("the server does not allow it without a login")
+        return MediaForbiddenError, "the server does not allow it without a login"
     if 400 <= status < 500 and status not in (408, 425, 429):
-        return UnplayableError(MediaError, f"the server refuses it (HTTP {status})")
-    return unreachable(f"the server has a problem (HTTP {status})")
+        return MediaError, f"the server refuses it (HTTP {status})"
+    return MediaUnreachableError, f"the server has a problem (HTTP {status})"
 
 
 def for_network(error: OSError) -> UnplayableError:

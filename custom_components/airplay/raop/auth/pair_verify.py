@@ -116,7 +116,8 @@ def _expect(response: Response) -> None:
     if response.status in _REFUSALS:
         raise CredentialsRejectedError("the receiver does not know the pairing")
     if not 200 <= response.status < 300:
-        raise ReceiverRefusedError(f"pair-verify: it answered {response.status}")
+        text = f"pair-verify: it answered {response.status}"
+        raise ReceiverRefusedError(text, status=response.status)
 
 
 def _read(response: Response, state: int, *needed: Tag) -> dict[int, bytes]:

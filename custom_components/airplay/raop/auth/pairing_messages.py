@@ -56,7 +56,8 @@ def read_answer(
     if response.status in (403, 470):
         raise PairingRequiredError("the receiver wants to be paired with its PIN")
     if not 200 <= response.status < 300:
-        raise ReceiverRefusedError(f"pairing: the receiver answered {response.status}")
+        text = f"pairing: the receiver answered {response.status}"
+        raise ReceiverRefusedError(text, status=response.status)
     items = tlv8.decode(response.body)
     if Tag.ERROR in items:
         raise _refusal(items, denied)

@@ -204,7 +204,9 @@ class Engine:
         except RaopError as err:
             if not isinstance(err, (MediaError, SupersededError, StoppedError)):
                 _LOGGER.debug("%s: %s", type(command).__name__, err)
-            self._emit(Reply(id=number, code=err.code, text=str(err)))
+            self._emit(
+                Reply(id=number, code=err.code, text=str(err), status=err.status)
+            )
         except Exception as err:
             _LOGGER.exception("Unexpected error in %s", type(command).__name__)
             self._emit(Reply(id=number, code=RaopError.code, text=repr(err)))

@@ -186,7 +186,8 @@ def refuse(step: str, response: Response) -> NoReturn:
         raise PairingRequiredError("the receiver wants to be paired with its PIN")
     if status in _UNSUPPORTED:
         raise UnsupportedReceiverError(f"{step}: the receiver refuses the format")
-    raise ReceiverRefusedError(f"{step}: the receiver answered {status}")
+    text = f"{step}: the receiver answered {status}"
+    raise ReceiverRefusedError(text, status=status)
 
 
 def rtp_info(sequence: int, rtptime: int) -> tuple[str, str]:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from ..errors import ReceiverProtocolError, ReceiverRefusedError
-from ..receiver import Receiver, Service
+from ..receiver import Receiver
+from ..receiver_records import Service
 from ..wire.handshake import Handshake
 from ..wire.plist import parse_plist
 from ..wire.rtsp import Request
@@ -26,7 +27,8 @@ def ask_info(receiver: Receiver) -> Handshake[Receiver]:
     """
     response = yield Request("GET", "/info", (("User-Agent", _USER_AGENT),))
     if not 200 <= response.status < 300:
-        raise ReceiverRefusedError(f"/info: the receiver answered {response.status}")
+        text = f"/info: the receiver answered {response.status}"
+        raise ReceiverRefusedError(text, status=response.status)
     said = parse_plist(response.body)
     features, flags = said.get("features"), said.get("statusFlags")
     if not isinstance(features, int) or not isinstance(flags, int):

@@ -5,6 +5,7 @@ from collections import deque
 from ..errors import (
     AuthenticationError,
     HopelessLinkError,
+    MissingReceiverError,
     RaopError,
     ReceiverBusyError,
     ReceiverRefusedError,
@@ -85,4 +86,6 @@ class RetryPolicy:
             # It plays for somebody else, which is nothing to repair.
             return error
         minutes = round(_PATIENCE_S / 60)
-        return HopelessLinkError(f"it did not come back for {minutes} minutes: {error}")
+        return MissingReceiverError(
+            f"it did not come back for {minutes} minutes: {error}"
+        )

@@ -14,6 +14,14 @@ def look_up(txt: Mapping[str, str], key: str) -> str:
     return ""
 
 
+def lower_keys(txt: Mapping[str, str]) -> dict[str, str]:
+    """Return a record by keys in lower case; the first of equal keys counts."""
+    record: dict[str, str] = {}
+    for name, value in txt.items():
+        record.setdefault(name.lower(), value or "")
+    return record
+
+
 def parse_features(text: str) -> int | None:
     """Parse `0xLOW,0xHIGH`, whose words may be short, or one number of 64 bits."""
     match [parse_number(word) for word in text.split(",")]:

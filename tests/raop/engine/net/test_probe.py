@@ -20,7 +20,9 @@ from custom_components.airplay.raop.errors import (
     ReceiverUnreachableError,
     TooManyTriesError,
 )
-from custom_components.airplay.raop.receiver import Receiver, Service, merge
+from custom_components.airplay.raop.receiver import Receiver
+from custom_components.airplay.raop.receiver_identity import merge
+from custom_components.airplay.raop.receiver_records import Service
 from tests.raop.engine.harness import IDENTITY, receiver
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts

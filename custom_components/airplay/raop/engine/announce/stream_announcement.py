@@ -267,6 +267,7 @@ class StreamAnnouncement:
                 receiver=member.receiver,
                 code=error.code,
                 text=str(error),
+                status=error.status,
             )
         )
 

@@ -10,7 +10,9 @@ from ...auth.packet_seal import PacketSeal
 from ...buttons import Button
 from ...errors import ReceiverUnreachableError
 from ...messages import Identity, Member
-from ...receiver import Receiver, Service, merge
+from ...receiver import Receiver
+from ...receiver_identity import merge
+from ...receiver_records import Service
 from ...session.backlog import AudioKey
 from ..pacing.pacer import Pacer
 from ..ptp.service import PtpService

@@ -111,7 +111,13 @@ class ItemQueue:
             await self._pacer.run(lambda: feed.follow(None))
             mark = item.media.item
             self._emit(
-                NextFailed(stream=self._stream, item=mark, code=err.code, text=str(err))
+                NextFailed(
+                    stream=self._stream,
+                    item=mark,
+                    code=err.code,
+                    text=str(err),
+                    status=err.status,
+                )
             )
             return
         position = frames_of_ms(item.media.position_ms)

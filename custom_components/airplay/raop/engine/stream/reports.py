@@ -69,6 +69,7 @@ class StreamReporter:
                 reason=reason,
                 code=error.code if error else None,
                 text=str(error) if error else "",
+                status=error.status if error else None,
                 receiver=receiver,
             )
         )
@@ -128,6 +129,7 @@ class StreamReporter:
                 state=state,
                 code=error.code if error else None,
                 text=str(error) if error else "",
+                status=error.status if error else None,
                 local=local,
                 lane=lane,
             )

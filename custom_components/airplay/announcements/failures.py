@@ -1,0 +1,32 @@
+"""How users read of an announcement that was not heard."""
+
+from homeassistant.exceptions import HomeAssistantError
+
+from ..const import DOMAIN
+from ..media.media import public_name
+from ..raop.api import MediaError, MediaTooLongError, RaopError
+from ..sender.error_translation import translate_error
+from .request import AnnouncedMedia
+
+
+def translate_failure(
+    error: RaopError, announcement: AnnouncedMedia, name: str
+) -> HomeAssistantError:
+    """Return how a user reads of an announcement that failed at a speaker."""
+    is_of_voice = announcement.is_speech and not isinstance(error, MediaTooLongError)
+    if is_of_voice and isinstance(error, MediaError):
+        return refusal(translation_key="speech_failed", name=name)
+    media = announcement.title or public_name(announcement.content_id)
+    return translate_error(error, name, media)
+
+
+def refusal(*, translation_key: str, name: str, **words: object) -> HomeAssistantError:
+    """Return how a user reads of an announcement that is not even tried."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=translation_key,
+        translation_placeholders={
+            "name": name,
+            **{word: str(value) for word, value in words.items()},
+        },
+    )

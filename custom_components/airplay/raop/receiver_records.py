@@ -1,0 +1,110 @@
+"""The TXT records of a receiver, each parsed once into typed values.
+
+Meaning of keys and bits: AirPlay TXT records as announced by receivers and read by
+the open senders and receivers of the field. Values come from the network: whatever
+cannot be parsed counts as absent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from .wire.txt import (
+    lower_keys,
+    parse_features,
+    parse_number,
+    parse_numbers,
+    parse_words,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One mDNS record of a receiver: where it listens and what it says of itself."""
+
+    instance: str
+    host: str
+    port: int
+    txt: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaopRecord:
+    """The values of a `_raop._tcp` record; the defaults are those of no record."""
+
+    model: str = ""
+    firmware: str = ""
+    os_version: str = ""
+    source_version: str = ""
+    protocol_version: str = ""
+    features: int | None = None
+    flags: int | None = None
+    codecs: frozenset[int] = frozenset()
+    encryptions: frozenset[int] = frozenset()
+    metadata: frozenset[int] = frozenset()
+    transports: frozenset[str] = frozenset()
+    has_key: bool = False
+    password: str = ""
+
+    @classmethod
+    def parse(cls, service: Service | None) -> Self:
+        """Read a record, or none."""
+        if service is None:
+            return cls()
+        txt = lower_keys(service.txt)
+        return cls(
+            model=txt.get("am", ""),
+            firmware=txt.get("fv", ""),
+            os_version=txt.get("ov", ""),
+            source_version=txt.get("vs", ""),
+            protocol_version=txt.get("vn", ""),
+            features=parse_features(txt.get("ft", "")),
+            flags=parse_number(txt.get("sf", "")),
+            codecs=parse_numbers(txt.get("cn", "")),
+            encryptions=parse_numbers(txt.get("et", "")),
+            metadata=parse_numbers(txt.get("md", "")),
+            transports=parse_words(txt.get("tp", "")),
+            has_key=txt.get("ek") == "1",
+            password=txt.get("pw", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AirPlayRecord:
+    """The values of an `_airplay._tcp` record; the defaults are those of no record."""
+
+    model: str = ""
+    manufacturer: str = ""
+    firmware: str = ""
+    os_version: str = ""
+    source_version: str = ""
+    features: int | None = None
+    flags: int | None = None
+    pair_id: str = ""
+    pair_name: str = ""
+    group_id: str = ""
+    leads_group: bool = False
+    is_home_only: bool = False
+    password: str = ""
+
+    @classmethod
+    def parse(cls, service: Service | None) -> Self:
+        """Read a record, or none."""
+        if service is None:
+            return cls()
+        txt = lower_keys(service.txt)
+        return cls(
+            model=txt.get("model", ""),
+            manufacturer=txt.get("manufacturer", ""),
+            firmware=txt.get("fv", ""),
+            os_version=txt.get("osvers", ""),
+            source_version=txt.get("srcvers", ""),
+            features=parse_features(txt.get("features", "")),
+            flags=parse_number(txt.get("flags", "")),
+            pair_id=txt.get("tsid", "").lower(),
+            pair_name=txt.get("gpn", ""),
+            group_id=txt.get("pgid", ""),
+            leads_group=txt.get("igl") == "1",
+            is_home_only=txt.get("acl") == "1" or txt.get("act") == "2",
+            password=txt.get("pw", ""),
+        )
