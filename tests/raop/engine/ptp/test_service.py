@@ -196,7 +196,7 @@ async def test_a_receiver_is_told_until_all_who_added_it_have_removed_it() -> No
         follower.send(EVENT, message(0x1, 1, bytes(10)))
         await service._pacer.run(lambda: None)
 
-        assert not service._guests
+        assert not service._held
         assert not follower.of(0x9)
 
 

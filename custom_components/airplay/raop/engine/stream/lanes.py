@@ -38,8 +38,8 @@ class Lanes:
         identity: Identity,
         emit: Callable[[Event], None],
         on_lost: Callable[[str, RaopError], Coroutine[None, None, None]],
+        ptp: PtpService,
         remotes: Remotes | None = None,
-        ptp: PtpService | None = None,
         choice: LaneChoice | None = None,
         on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:

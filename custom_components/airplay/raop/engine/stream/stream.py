@@ -28,7 +28,7 @@ class Stream:
         emit: Callable[[Event], None],
         on_idle: Callable[[Stream], None],
         remotes: Remotes | None = None,
-        ptp: PtpService | None = None,
+        ptp: PtpService,
         choice: LaneChoice | None = None,
         on_button: Callable[[str, Button], None] = ignore_button,
     ) -> None:
