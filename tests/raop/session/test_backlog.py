@@ -307,3 +307,18 @@ def test_a_packet_that_is_made_again_is_not_sealed_alike() -> None:
 
     assert again[:2] == first[:2]
     assert len({packet[-8:] for packet in first + again}) == 6
+
+
+def test_music_without_a_voice_is_what_is_played_once_more() -> None:
+    backlog = Backlog(100, 1000, SSRC)
+    mixed, music = sound(2, seed=1), sound(2, seed=2)
+
+    backlog.append(sound(1, seed=3))
+    backlog.append(mixed, music)
+
+    assert backlog.music_from(1000 + 352) == music
+    (datagram,) = backlog.datagrams(Format(Codec.L16), 101, 1)
+    assert datagram[HEADER_BYTES:] != SILENCE
+    plain = Backlog(100, 1000, SSRC)
+    plain.append(sound(1, seed=3) + mixed)
+    assert datagram == plain.datagrams(Format(Codec.L16), 101, 1)[0]

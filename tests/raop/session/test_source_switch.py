@@ -71,3 +71,11 @@ def test_new_session_forgets_the_switch() -> None:
     switch.ended(90)
 
     assert switch.turn_for(is_prevented=False, now_s=120) is Turn.NOTE
+
+
+def test_the_end_of_a_session_that_had_not_begun_changes_nothing() -> None:
+    switch = SourceSwitch()
+    switch.ended(10)
+
+    # No pair follows a TEARDOWN that there was not.
+    assert switch.turn_for(is_prevented=True, now_s=11) is Turn.NOTE

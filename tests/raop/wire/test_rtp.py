@@ -40,7 +40,7 @@ def test_a_packet_holds_352_frames_of_cd_sound() -> None:
 
 
 def test_first_audio_packet_has_the_marker() -> None:
-    header = audio_header(0x1234, 0x10000000, 0xDEADBEEF, is_first=True)
+    header = with_marker(audio_header(0x1234, 0x10000000, 0xDEADBEEF))
 
     assert header == octets("rtp_audio_header_first")
 

@@ -3,7 +3,14 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.airplay.raop.wire.txt import parse_features, parse_number
+from custom_components.airplay.raop.wire.txt import (
+    look_up,
+    parse_features,
+    parse_major,
+    parse_number,
+    parse_numbers,
+    parse_words,
+)
 from tests.raop.vectors import word
 
 
@@ -68,3 +75,23 @@ def test_features_are_64_bits_whatever_is_said(text: str) -> None:
     features = parse_features(text)
 
     assert features is None or 0 <= features < 2**64
+
+
+def test_lists_keep_what_can_be_read() -> None:
+    assert parse_numbers("0,1, 0x3,four,") == {0, 1, 3}
+    assert parse_words(" tcp,UDP,,udp") == {"TCP", "UDP"}
+
+
+@pytest.mark.parametrize(
+    ("version", "major"), [("366.75.2", 366), ("4", 4), ("p20.1", 0), ("", 0)]
+)
+def test_a_major_version_is_the_number_before_the_first_dot(
+    version: str, major: int
+) -> None:
+    assert parse_major(version) == major
+
+
+def test_keys_are_found_in_any_case_and_without_a_value() -> None:
+    txt: dict[str, str] = {"Model": "X", "pw": ""}
+
+    assert [look_up(txt, key) for key in ("model", "pw", "vs")] == ["X", "", ""]

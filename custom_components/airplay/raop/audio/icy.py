@@ -25,7 +25,7 @@ class IcyDemuxer:
             if self._block_left:
                 taken = octets[at : at + self._block_left]
                 at += len(taken)
-                titles += self._take_block(taken)
+                titles += self._read_block(taken)
             elif self._sound_left:
                 taken = octets[at : at + self._sound_left]
                 at += len(taken)
@@ -37,7 +37,7 @@ class IcyDemuxer:
                 at += 1
         return bytes(sound), titles
 
-    def _take_block(self, octets: bytes) -> list[str]:
+    def _read_block(self, octets: bytes) -> list[str]:
         self._block += octets
         self._block_left -= len(octets)
         if self._block_left:

@@ -39,7 +39,7 @@ class Source:
         self._scope = CancelScope(self._limits, media.trusted_host)
         self._queue = PcmQueue(ahead_frames)
         self._watch = Watch(self._limits.stall_s, self._stall)
-        self._telling = threading.RLock()
+        self._emitting = threading.RLock()
         self._thread = threading.Thread(
             target=self._run, name="airplay-source", daemon=True
         )
@@ -78,8 +78,8 @@ class Source:
         self._queue.close()
         self._scope.close()
 
-    def _tell(self, event: SourceEvent) -> None:
-        with self._telling:
+    def _emit(self, event: SourceEvent) -> None:
+        with self._emitting:
             if not self._scope.is_closed:
                 self._listener(event)
 
@@ -99,21 +99,21 @@ class Source:
         self._release()
         self._queue.finish()
         if failure is not None:
-            self._tell(Failed(failure))
+            self._emit(Failed(failure))
 
     def _play(self) -> None:
         start = self._media.position_ms * RATE // 1000
         self._track = open_track(self._media.url, start, self._scope)
         was_growing = self._track.is_growing
-        self._tell_opened(self._track)
+        self._emit_opened(self._track)
         while not self._pump(self._track):
             self._track = self._reopen()
             if was_growing and not self._track.is_live:
                 # A broadcast is over: what is there now is its recording.
                 break
-        self._tell_buffered()
+        self._emit_buffered()
         self._queue.finish()
-        self._tell(Ended())
+        self._emit(Ended())
 
     def _pump(self, track: Track) -> bool:
         """Deliver what a track has; False when it is live and broke off."""
@@ -133,12 +133,12 @@ class Source:
     def _deliver(self, block: bytes, tags: Tags) -> None:
         if tags != self._tags:
             self._tags = tags
-            self._tell(Retitled(tags, self._queue.written_frames))
+            self._emit(Retitled(tags, self._queue.written_frames))
         if not self._queue.write(block):
             raise AbandonedError
         self._recover()
         if self._queue.written_frames >= self._start_frames:
-            self._tell_buffered()
+            self._emit_buffered()
 
     def _reopen(self) -> Track:
         """Open a live stream that broke off again, for as long as there is hope."""
@@ -155,30 +155,30 @@ class Source:
             self._reopened_at = self._queue.written_frames
             return track
 
-    def _tell_opened(self, track: Track) -> None:
+    def _emit_opened(self, track: Track) -> None:
         opened = track.opened()
         self._tags = opened.tags
         if track.is_live:
             self._start_frames = min(self._start_frames, _LIVE_START_FRAMES)
             self._watch.start()
-        self._tell(opened)
+        self._emit(opened)
 
-    def _tell_buffered(self) -> None:
+    def _emit_buffered(self) -> None:
         if not self._is_buffered:
             self._is_buffered = True
-            self._tell(Buffered())
+            self._emit(Buffered())
 
     def _stall(self) -> None:
-        with self._telling:
+        with self._emitting:
             if not self._is_stalled:
                 self._is_stalled = True
-                self._tell(Stalled())
+                self._emit(Stalled())
 
     def _recover(self) -> None:
-        with self._telling:
+        with self._emitting:
             if self._is_stalled:
                 self._is_stalled = False
-                self._tell(Recovered())
+                self._emit(Recovered())
 
     def _release(self) -> None:
         if self._track is not None:

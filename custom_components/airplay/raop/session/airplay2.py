@@ -99,9 +99,9 @@ class AirPlay2Session(ControlSession):
 
     def set_up(self) -> Handshake[OpenedSession]:
         """Open the session; tell which clock counts."""
-        said = yield from self._ask_plist("SETUP", self._session_body())
-        port = _port(said, "eventPort")
-        info = said.get("timingPeerInfo")
+        answer = yield from self._ask_plist("SETUP", self._session_body())
+        port = _port(answer, "eventPort")
+        info = answer.get("timingPeerInfo")
         found = info.get("Addresses") if isinstance(info, dict) else None
         return OpenedSession(port, _addresses(found if isinstance(found, list) else []))
 
@@ -111,7 +111,7 @@ class AirPlay2Session(ControlSession):
 
     def set_peers(self, addresses: Sequence[str]) -> Handshake[None]:
         """Name all whose clock may count, the receiver's own address first."""
-        yield from self._tell_plist("SETPEERS", list(addresses))
+        yield from self._send_plist("SETPEERS", list(addresses))
 
     def set_up_stream(self, stream: StreamSetup) -> Handshake[StreamPorts]:
         """Open a stream and return the ports to which its packets go.
@@ -120,8 +120,8 @@ class AirPlay2Session(ControlSession):
         Raises ReceiverProtocolError: it names no ports.
         """
         body: dict[str, object] = {"streams": [_stream_body(stream)]}
-        said = yield from self._ask_plist("SETUP", body)
-        streams = said.get("streams")
+        answer = yield from self._ask_plist("SETUP", body)
+        streams = answer.get("streams")
         first = streams[0] if isinstance(streams, list) and streams else None
         if not isinstance(first, dict):
             # shairport-sync answers so where it wants a clock of another kind.
@@ -140,7 +140,7 @@ class AirPlay2Session(ControlSession):
         """Show that we are there; return the sample rate at which it says it plays.
 
         For a buffered stream 0 says that clock or codec are not understood; None where
-        nothing is said.
+        nothing is reported.
         """
         response = yield from self._ask(Request("POST", "/feedback"))
         expect("/feedback", response)
@@ -159,7 +159,7 @@ class AirPlay2Session(ControlSession):
         shairport-sync dies of an anchor that comes before its first packet (measured);
         behind this it does not.
         """
-        yield from self._tell_plist("SETRATEANCHORTIME", {"rate": 1})
+        yield from self._send_plist("SETRATEANCHORTIME", {"rate": 1})
 
     def anchor(self, anchor: Anchor) -> Handshake[None]:
         """Tell a buffered stream when a frame is heard, and so all others."""
@@ -172,11 +172,11 @@ class AirPlay2Session(ControlSession):
             "networkTimeTimelineID": signed(anchor.clock_id),
             "networkTimeFlags": 0,
         }
-        yield from self._tell_plist("SETRATEANCHORTIME", body)
+        yield from self._send_plist("SETRATEANCHORTIME", body)
 
     def halt(self) -> Handshake[None]:
         """Silence a buffered stream where it is."""
-        yield from self._tell_plist("SETRATEANCHORTIME", {"rate": 0})
+        yield from self._send_plist("SETRATEANCHORTIME", {"rate": 0})
 
     def flush_buffered(self, sequence: int, rtptime: int) -> Handshake[None]:
         """Drop what a buffered stream holds; the given packet is the next to come."""
@@ -184,7 +184,7 @@ class AirPlay2Session(ControlSession):
             "flushUntilSeq": buffered_sequence(sequence),
             "flushUntilTS": rtptime & 0xFFFFFFFF,
         }
-        yield from self._tell_plist("FLUSHBUFFERED", body)
+        yield from self._send_plist("FLUSHBUFFERED", body)
 
     @override
     def teardown(self) -> Handshake[None]:
@@ -243,7 +243,7 @@ class AirPlay2Session(ControlSession):
         expect(method, response)
         return _answer(response)
 
-    def _tell_plist(
+    def _send_plist(
         self, method: str, body: Mapping[str, object] | Sequence[str]
     ) -> Handshake[None]:
         expect(method, (yield from self._ask(self._plist(method, body))))
@@ -275,9 +275,9 @@ def _answer(response: Response) -> dict[str, object]:
     return parse_plist(response.body) if response.body else {}
 
 
-def _port(said: Mapping[str, object], key: str) -> int | None:
+def _port(answer: Mapping[str, object], key: str) -> int | None:
     """Return a port, None where none is named; 0 stands for none as well."""
-    found = said.get(key)
+    found = answer.get(key)
     if found is None or found == 0:
         return None
     if isinstance(found, bool) or not isinstance(found, int):

@@ -128,7 +128,7 @@ class Peer:
             case MessageKind.SIGNALING:
                 return self._grant(UnicastRequest.parse(datagram))
             case MessageKind.ANNOUNCE:
-                self._hear(PtpAnnounce.parse(datagram), arrived_ns)
+                self._handle_announce(PtpAnnounce.parse(datagram), arrived_ns)
             case MessageKind.SYNC if self._followed:
                 self._followed.synced(PtpSync.parse(datagram), arrived_ns)
             case MessageKind.FOLLOW_UP if self._followed:
@@ -181,7 +181,7 @@ class Peer:
             return []
         return [Outgoing(GENERAL_PORT, request.grant(self._source))]
 
-    def _hear(self, announce: PtpAnnounce, arrived_ns: int) -> None:
+    def _handle_announce(self, announce: PtpAnnounce, arrived_ns: int) -> None:
         if self._followed:
             if announce.grandmaster_id != self._source.clock_id:
                 self._followed.announced(announce)

@@ -134,7 +134,7 @@ class Remotes:
         """
         if not request.path.startswith(_CONTROL):
             return Answer(404)
-        remote = self._find(request.headers.get("active-remote", ""), address)
+        remote = self._remote_for(request.headers.get("active-remote", ""), address)
         if remote is None:
             return Answer(403)
         name = request.path.removeprefix(_CONTROL)
@@ -148,16 +148,16 @@ class Remotes:
             return Answer(400)
         if orders is None:
             return Answer(404)
-        return self._obey(remote, orders, now_s)
+        return self._carry_out(remote, orders, now_s)
 
     def press(self, receiver: str, button: Button, now_s: float) -> tuple[Obeyed, ...]:
         """Return what a button means that was pressed within a receiver's session."""
         remote = self._by_receiver.get(receiver)
         if remote is None:
             return ()
-        return self._obey(remote, (DacpRequest(button),), now_s).orders
+        return self._carry_out(remote, (DacpRequest(button),), now_s).orders
 
-    def _find(self, active_remote: str, address: str) -> Remote | None:
+    def _remote_for(self, active_remote: str, address: str) -> Remote | None:
         text = active_remote.strip()
         if not _ACTIVE_REMOTE.fullmatch(text):
             return None
@@ -167,7 +167,7 @@ class Remotes:
                 return remote
         return None
 
-    def _obey(
+    def _carry_out(
         self, remote: Remote, orders: tuple[DacpRequest, ...], now_s: float
     ) -> Answer:
         if not remote.may_order(now_s):

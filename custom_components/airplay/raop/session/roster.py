@@ -16,7 +16,7 @@ class Roster:
         """Start with nobody."""
         self._present: dict[str, Member] = {}
         self._coming: dict[str, Member] | None = None
-        self._order: object = None
+        self._command: object = None
         self._away: set[str] = set()
         self.is_group = False
 
@@ -35,28 +35,28 @@ class Roster:
         """Whether a command to play is at work that has not taken over yet."""
         return self._coming is not None
 
-    def expect(self, order: object, members: Iterable[Member]) -> None:
+    def expect(self, command: object, members: Iterable[Member]) -> None:
         """Take note of a command to play; of several the last one counts."""
-        self._order = order
+        self._command = command
         self._coming = {each.receiver: each for each in members}
 
-    def adopt(self, order: object) -> None:
+    def adopt(self, command: object) -> None:
         """Let the members of a command be the present ones."""
-        if self._order is order and self._coming is not None:
+        if self._command is command and self._coming is not None:
             self._present, self._coming = self._coming, None
             self.is_group = len(self._present) > 1
         self._away.clear()
 
-    def give_up(self, order: object) -> bool:
+    def give_up(self, command: object) -> bool:
         """Forget a command that came to nothing; return whether it was awaited."""
-        if self._order is not order or self._coming is None:
+        if self._command is not command or self._coming is None:
             return False
         self._coming = None
         return True
 
-    def of(self, order: object) -> tuple[Member, ...]:
+    def of(self, command: object) -> tuple[Member, ...]:
         """Return the members that a command is to have, as far as is known now."""
-        if self._order is order and self._coming is not None:
+        if self._command is command and self._coming is not None:
             return tuple(self._coming.values())
         return self.members
 
@@ -94,8 +94,8 @@ class Roster:
 
     def is_last(self, receiver: str) -> bool:
         """Whether nobody is left without it, now and soon."""
-        everybody = {*self._present, *(self._coming or ())}
-        return everybody == {receiver}
+        everyone = {*self._present, *(self._coming or ())}
+        return everyone == {receiver}
 
     def switch_away(self, receiver: str) -> None:
         """Take note that a member was switched to another source."""

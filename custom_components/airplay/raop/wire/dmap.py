@@ -54,7 +54,6 @@ def now_playing(
     album_artist: str | None = None,
     track: int | None = None,
     duration_ms: int | None = None,
-    genre: str | None = None,
 ) -> bytes:
     """Write what SET_PARAMETER tells a receiver of the song; absent words are left out.
 
@@ -66,7 +65,6 @@ def now_playing(
         "asar": artist,
         "asal": album,
         "asaa": album_artist,
-        "asgn": genre,
     }
     items = [text(code, value) for code, value in words.items() if value is not None]
     if track is not None and 0 <= track <= 0xFFFF:

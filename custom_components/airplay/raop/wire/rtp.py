@@ -52,13 +52,11 @@ def payload_type(datagram: bytes) -> int | None:
     return datagram[1] & 0x7F
 
 
-def audio_header(
-    sequence: int, rtptime: int, ssrc: int, *, is_first: bool = False
-) -> bytes:
+def audio_header(sequence: int, rtptime: int, ssrc: int) -> bytes:
     """Build the 12 bytes before a payload; numbers wrap, whatever their size."""
     return _AUDIO_HEADER.pack(
         _VERSION,
-        PacketKind.AUDIO | (_MARKER if is_first else 0),
+        PacketKind.AUDIO,
         sequence & 0xFFFF,
         rtptime & 0xFFFFFFFF,
         ssrc & 0xFFFFFFFF,

@@ -197,7 +197,7 @@ async def test_a_peer_stays_until_all_streams_have_removed_it() -> None:
         follower.send(EVENT, message(0x1, 1, bytes(10)))
         await service._pacer.run(lambda: None)
 
-        assert not service._guests
+        assert not service._held
         assert not follower.of(0x9)
 
 

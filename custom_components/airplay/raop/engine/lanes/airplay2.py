@@ -108,7 +108,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         await self._pacer.run(attach)
         if self._peer:
             self._peer.listen(transmitter.on_change)
-        self._background.start(self._keep_in_touch())
+        self._background.start(self._send_feedback())
 
     @override
     def release(self) -> None:
@@ -120,11 +120,11 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
             self._peer.remove()
 
     @abstractmethod
-    async def _make_ready(self, connection: Connection) -> None:
-        """Get what has to be there before the session."""
+    async def _prepare_outlet(self, connection: Connection) -> None:
+        """Make the outlet, or what it needs, before the session begins."""
 
     @abstractmethod
-    async def _open_stream(
+    async def _connect_stream(
         self, connection: Connection, session: AirPlay2Session
     ) -> None:
         """Set the stream up."""
@@ -134,8 +134,8 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
     def _timing_port(self) -> int:
         """Our port for timing requests, of a receiver without PTP."""
 
-    def _hear_rate(self, rate: float | None) -> None:
-        """Take the rate at which the receiver says it plays."""
+    def _handle_rate(self, rate: float | None) -> None:
+        """Note the sample rate, in Hz, that the receiver reports in its feedback."""
 
     async def _negotiate(
         self, connection: Connection, secret: bytes, receiver: Receiver
@@ -145,14 +145,14 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         with network_errors(self.member.host), ExitStack() as undo:
             undo.callback(self._forget)
             await self._agree_on_clock(connection)
-            await self._make_ready(connection)
+            await self._prepare_outlet(connection)
             session = AirPlay2Session(self._terms(connection))
             opened = await connection.perform(session.set_up())
             if opened.event_port:
-                await self._open_events(connection, secret, opened.event_port)
+                await self._connect_events(connection, secret, opened.event_port)
             await connection.perform(session.record())
             await self._share_clock(connection, session, opened.addresses)
-            await self._open_stream(connection, session)
+            await self._connect_stream(connection, session)
             await self._until_claimed()
             undo.pop_all()
         self._session = session
@@ -164,7 +164,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
 
     async def _agree_on_clock(self, connection: Connection) -> None:
         """Find out whether we can be the clock that the receiver wants."""
-        if self._context.ptp is None or not self.receiver.takes_ptp:
+        if not self.receiver.takes_ptp:
             return
         try:
             self._peer = await self._context.ptp.add_peer(
@@ -180,7 +180,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         addresses: tuple[str, ...],
     ) -> None:
         """Name each other's clocks, the receiver's by all of its addresses."""
-        if self._peer is None or self._context.ptp is None:
+        if self._peer is None:
             return
         remote = connection.remote
         plain, _, scope = remote.partition("%")
@@ -192,13 +192,13 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         local = connection.local.partition("%")[0]
         await connection.perform(session.set_peers((plain, local)))
 
-    async def _open_events(
+    async def _connect_events(
         self, connection: Connection, secret: bytes, port: int
     ) -> None:
         keys = ChannelKeys.events(secret)
         host = connection.remote
-        self._events = await EventChannel.connect(host, port, keys, self._take_call)
-        self._events.closed.add_done_callback(lambda _: self._look_after_it())
+        self._events = await EventChannel.connect(host, port, keys, self._handle_call)
+        self._events.closed.add_done_callback(lambda _: self._check_soon())
 
     async def _until_claimed(self) -> None:
         """Wait a moment for a sign that our clock has arrived, or theirs here."""
@@ -229,9 +229,8 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
 
     def _terms(self, connection: Connection) -> AirPlay2Terms:
         identity = self._context.identity
-        ptp = self._context.ptp
-        if self._peer and ptp:
-            clock = SessionClock(id=ptp.clock_id)
+        if self._peer:
+            clock = SessionClock(id=self._context.ptp.clock_id)
         else:
             clock = SessionClock(timing_port=self._timing_port)
         return AirPlay2Terms(
@@ -249,16 +248,16 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
             peer_uuid=_uuid(),
         )
 
-    def _take_call(self, call: Call) -> None:
+    def _handle_call(self, call: Call) -> None:
         if button := button_of(call):
             self._context.on_button(self.member.receiver, button)
 
-    def _look_after_it(self) -> None:
+    def _check_soon(self) -> None:
         """See whether a session whose event channel has ended still stands."""
         if self.is_open and self._session:
             self._background.start(self.check())
 
-    async def _keep_in_touch(self) -> None:
+    async def _send_feedback(self) -> None:
         misses = 0
         await asyncio.sleep(_FIRST_FEEDBACK_S)
         while True:
@@ -270,24 +269,28 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
             except ReceiverUnreachableError as err:
                 misses += 1
                 if misses >= _MISSES:
-                    self._lose(err)
+                    self._give_up(err)
             except RaopError as err:
                 _LOGGER.debug("%s: %s", self.member.name, err)
             else:
                 misses = 0
                 self._answered_ns = clock.now_ns()
-                self._hear_rate(rate)
+                self._handle_rate(rate)
                 if self._transmitter:
                     self._transmitter.on_change()
             await asyncio.sleep(_FEEDBACK_S)
 
-    def _lose(self, reason: RaopError) -> None:
-        """Give up a receiver that is not there any more, and let its stream know."""
+    def _give_up(self, reason: RaopError) -> None:
+        """Close the session of a receiver that is gone; `closed` returns the reason."""
         if self._connection:
             self._connection.close(reason)
 
-    def _need_ptp(self) -> PtpPeer:
-        """Return the receiver's clock; raise what stands in the way of one."""
+    def _required_peer(self) -> PtpPeer:
+        """Return the receiver's clock.
+
+        Raises PtpUnavailableError: this machine cannot share one.
+        Raises UnsupportedReceiverError: the receiver follows none.
+        """
         if self._peer:
             return self._peer
         raise self._ptp_problem or UnsupportedReceiverError(

@@ -72,8 +72,8 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
         await self._perform(steps, timeout_s=_HALT_S)
 
     @override
-    async def _make_ready(self, connection: Connection) -> None:
-        self._need_ptp()
+    async def _prepare_outlet(self, connection: Connection) -> None:
+        self._required_peer()
         self.shape = Format(
             Codec.ALAC,
             self._context.keys.seal,
@@ -88,7 +88,7 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
         return 0
 
     @override
-    async def _open_stream(
+    async def _connect_stream(
         self, connection: Connection, session: AirPlay2Session
     ) -> None:
         ports = await self._set_up_stream(connection, session, BUFFERED, None)
@@ -98,14 +98,14 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
             sock,
             self.shape,
             on_anchor=lambda anchor: _post(loop, self._handle_anchor, anchor),
-            on_end=lambda: _post(loop, self._lose, _ended()),
+            on_end=lambda: _post(loop, self._give_up, _ended()),
         )
         outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
         self._outlet = outlet
         await self._plug(outlet)
 
     @override
-    def _hear_rate(self, rate: float | None) -> None:
+    def _handle_rate(self, rate: float | None) -> None:
         self._rate = rate
 
     def _handle_anchor(self, anchor: BufferedAnchor) -> None:
@@ -128,18 +128,17 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
                 tries += 1
                 if tries == _ANCHOR_TRIES:
                     text = "the receiver never took the time at which it is to play"
-                    return self._lose(ReceiverSilentError(text))
+                    return self._give_up(ReceiverSilentError(text))
                 _LOGGER.debug("%s: %s", self.member.name, err)
                 await asyncio.sleep(_ANCHOR_RETRY_S)
             except RaopError as err:
-                return self._lose(err)
+                return self._give_up(err)
             else:
                 self._sent_anchor = anchor
         return None
 
     def _on_clock(self, anchor: BufferedAnchor) -> Anchor:
-        peer = self._need_ptp()
-        assert self._context.ptp is not None
+        peer = self._required_peer()
         known = peer.grandmaster_id
         clock_id = self._context.ptp.clock_id if known is None else known
         return Anchor(anchor.frame, peer.timeline_ns(anchor.at_ns), clock_id)

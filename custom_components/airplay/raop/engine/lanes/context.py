@@ -47,15 +47,12 @@ class GroupKeys:
 
 @dataclass(frozen=True, slots=True)
 class LaneContext:
-    """What a lane works with; `on_button` takes a receiver's id and what was pressed.
-
-    Without `ptp` receivers are told the time only if they ask.
-    """
+    """What a lane works with; `on_button` gets a receiver's id and its button."""
 
     identity: Identity
     pacer: Pacer
     keys: GroupKeys
-    ptp: PtpService | None
+    ptp: PtpService
     on_button: Callable[[str, Button], None]
 
 

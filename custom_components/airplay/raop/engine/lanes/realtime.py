@@ -57,7 +57,7 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
         await self._perform(steps, timeout_s=_FLUSH_S)
 
     @override
-    async def _make_ready(self, connection: Connection) -> None:
+    async def _prepare_outlet(self, connection: Connection) -> None:
         if self._ptp_problem:
             _LOGGER.warning(
                 "%s is played to without PTP, and may stay silent or out of step: %s",
@@ -81,7 +81,7 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
         return self._outlet.timing_port
 
     @override
-    async def _open_stream(
+    async def _connect_stream(
         self, connection: Connection, session: AirPlay2Session
     ) -> None:
         outlet = self._outlet
@@ -94,14 +94,14 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
 
     def _state_line(self, statement: LineStatement) -> bytes:
         """Write the packet about the line by the receiver's clock; pacing thread."""
-        peer, ptp = self._peer, self._context.ptp
-        if peer is None or ptp is None:
+        peer = self._peer
+        if peer is None:
             return sync(statement)
         clock_id = peer.grandmaster_id
         announce = time_announce(
             statement.line,
             statement.now_ns,
-            ptp.clock_id if clock_id is None else clock_id,
+            self._context.ptp.clock_id if clock_id is None else clock_id,
             peer.timeline_ns,
             delay_frames=statement.delay_frames,
             is_first=statement.is_first,

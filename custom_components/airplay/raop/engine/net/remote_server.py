@@ -47,27 +47,27 @@ class RemoteServer:
         Receivers keep the port that they have found once, so that another one is the
         last resort; 0 says that there is none yet.
         """
-        confirmation = await self._bind_patiently(wanted) if wanted else None
-        if wanted and confirmation is None:
+        bound = await self._bind_patiently(wanted) if wanted else None
+        if wanted and bound is None:
             _LOGGER.warning(
                 "Port %d is taken, so that buttons of speakers that remember it do "
                 "nothing until these are restarted; another port is used from now on",
                 wanted,
             )
         for _ in range(_TRIES):
-            if confirmation:
+            if bound:
                 break
-            confirmation = _bind(secrets.choice(_PORTS))
-        if not confirmation:
+            bound = _bind(secrets.choice(_PORTS))
+        if not bound:
             _LOGGER.error("No port is free for the buttons of speakers")
             return 0
         loop = asyncio.get_running_loop()
-        for sock in confirmation:
+        for sock in bound:
             server = await loop.create_server(
                 lambda: _Conversation(self), sock=sock, backlog=_BACKLOG
             )
             self._servers.append(server)
-        return int(confirmation[0].getsockname()[1])
+        return int(bound[0].getsockname()[1])
 
     def close(self) -> None:
         """Listen no more and end what is being said."""
@@ -80,12 +80,12 @@ class RemoteServer:
     async def _bind_patiently(self, port: int) -> list[socket.socket] | None:
         """Wait for a process of ours that is just ending."""
         for _ in range(_TRIES):
-            if confirmation := _bind(port):
-                return confirmation
+            if bound := _bind(port):
+                return bound
             await asyncio.sleep(_RETRY_S)
         return None
 
-    def admit(self, conversation: _Conversation) -> bool:
+    def add(self, conversation: _Conversation) -> bool:
         """Take a connection unless there are too many."""
         address = conversation.address
         if (
@@ -97,7 +97,7 @@ class RemoteServer:
         self._addresses[address] += 1
         return True
 
-    def dismiss(self, conversation: _Conversation) -> None:
+    def remove(self, conversation: _Conversation) -> None:
         """Forget a connection that has ended."""
         if conversation not in self._conversations:
             return
@@ -139,7 +139,7 @@ class _Conversation(asyncio.Protocol):
         self._transport = transport
         peer = transport.get_extra_info("peername")
         self.address = without_scope(peer[0]) if peer else ""
-        if not self._server.admit(self):
+        if not self._server.add(self):
             transport.abort()
             return
         loop = asyncio.get_running_loop()
@@ -166,7 +166,7 @@ class _Conversation(asyncio.Protocol):
         """Free the place."""
         if self._fuse:
             self._fuse.cancel()
-        self._server.dismiss(self)
+        self._server.remove(self)
 
     def abort(self) -> None:
         """End the connection without waiting for anything."""

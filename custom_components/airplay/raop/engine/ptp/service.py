@@ -33,10 +33,10 @@ _FAR_NS = 3600 * 1_000_000_000
 class PtpPeer:
     """A lane's hold on a receiver that shares our clock, or shares its own with us."""
 
-    def __init__(self, service: PtpService, guest: _Guest) -> None:
+    def __init__(self, service: PtpService, held: _HeldPeer) -> None:
         self._service = service
-        self._guest = guest
-        self._peer = guest.peer
+        self._held = held
+        self._peer = held.peer
         self._is_held = True
 
     @property
@@ -83,20 +83,20 @@ class PtpPeer:
 
         It is also called once now, always on the pacing thread.
         """
-        self._service.listen(self._guest, self, on_evidence)
+        self._service.listen(self._held, self, on_evidence)
 
     def begin(self) -> None:
         """Show our clock at once, and look for new evidence: SETUP was just answered.
 
         Some receivers forget all clocks when a stream is set up.
         """
-        self._service.begin(self._guest)
+        self._service.begin(self._held)
 
     def remove(self) -> None:
         """Let go of the receiver; doing so again does no harm."""
         if self._is_held:
             self._is_held = False
-            self._service.release(self._guest, self)
+            self._service.release(self._held, self)
 
 
 class PtpService:
@@ -118,7 +118,7 @@ class PtpService:
         self._receivers = receivers
         self._local = tuple(local)
         self._links: dict[socket.AddressFamily, PtpLink] = {}
-        self._guests: dict[Place, _Guest] = {}
+        self._held: dict[Place, _HeldPeer] = {}
         self._is_listening = False
         self._on_change = on_change
         self._problem: str | None = None
@@ -149,123 +149,123 @@ class PtpService:
         """
         known = tuple(addresses)
         if not self._links:
-            self._open()
-        return await self._pacer.run(lambda: self._admit(known, habit))
+            self._open_ports()
+        return await self._pacer.run(lambda: self._add(known, habit))
 
-    def begin(self, guest: _Guest) -> None:
+    def begin(self, held: _HeldPeer) -> None:
         """See PtpPeer."""
-        self._pacer.post(lambda: guest.peer.begin(clock.now_ns()))
+        self._pacer.post(lambda: held.peer.begin(clock.now_ns()))
 
     def listen(
-        self, guest: _Guest, peer: PtpPeer, on_evidence: Callable[[], None]
+        self, held: _HeldPeer, peer: PtpPeer, on_evidence: Callable[[], None]
     ) -> None:
         """See PtpPeer."""
 
         def listen() -> None:
-            guest.listeners[peer] = on_evidence
+            held.listeners[peer] = on_evidence
             on_evidence()
 
         self._pacer.post(listen)
 
-    def release(self, guest: _Guest, peer: PtpPeer) -> None:
+    def release(self, held: _HeldPeer, peer: PtpPeer) -> None:
         """See PtpPeer."""
-        self._pacer.post(lambda: self._dismiss(guest, peer))
+        self._pacer.post(lambda: self._remove(held, peer))
 
     async def close(self) -> None:
         """Free the ports; there are no peers any more."""
         if self._links:
-            await self._pacer.run(self._shut)
+            await self._pacer.run(self._free_ports)
 
     def pump(self, now_ns: int) -> int:
         """Send what is due; return the session time of the next turn."""
         due_ns = now_ns + _FAR_NS
-        for guest in tuple(self._guests.values()):
-            if link := self._links.get(guest.family):
-                for outgoing in guest.peer.due(now_ns):
-                    self._send(link, guest.address, outgoing)
-            due_ns = min(due_ns, guest.peer.next_ns or due_ns)
+        for held in tuple(self._held.values()):
+            if link := self._links.get(held.family):
+                for outgoing in held.peer.due(now_ns):
+                    self._send(link, held.address, outgoing)
+            due_ns = min(due_ns, held.peer.next_ns or due_ns)
         for link in self._links.values():
             link.event.give_up(now_ns)
             due_ns = min(due_ns, link.event.deadline_ns or due_ns)
         return due_ns
 
-    def _open(self) -> None:
+    def _open_ports(self) -> None:
         try:
             self._links = open_links(self._local, self._ports)
         except PtpUnavailableError as err:
-            self._tell(err)
+            self._notify(err)
             raise
-        self._tell(None)
+        self._notify(None)
 
-    def _tell(self, problem: PtpUnavailableError | None) -> None:
+    def _notify(self, problem: PtpUnavailableError | None) -> None:
         reason = problem.reason if problem else None
         if reason != self._problem:
             self._problem = reason
             self._on_change(problem)
 
-    def _admit(self, addresses: tuple[str, ...], habit: Habit) -> PtpPeer:
+    def _add(self, addresses: tuple[str, ...], habit: Habit) -> PtpPeer:
         if not self._is_listening:
             self._is_listening = True
             self._pacer.add(self)
             for link in self._links.values():
                 self._listen(link)
         place = place_of(addresses[0])
-        guest = self._guests.get(place)
-        if guest is None:
+        held = self._held.get(place)
+        if held is None:
             peer = Peer(self.clock_id, habit, clock.now_ns())
-            guest = self._guests[place] = _Guest(peer, addresses)
-        guest.places.update(place_of(each) for each in addresses)
-        guest.holders += 1
-        return PtpPeer(self, guest)
+            held = self._held[place] = _HeldPeer(peer, addresses)
+        held.places.update(place_of(each) for each in addresses)
+        held.holders += 1
+        return PtpPeer(self, held)
 
-    def _dismiss(self, guest: _Guest, peer: PtpPeer) -> None:
-        guest.listeners.pop(peer, None)
-        guest.holders -= 1
-        if not guest.holders:
-            self._guests.pop(guest.place, None)
+    def _remove(self, held: _HeldPeer, peer: PtpPeer) -> None:
+        held.listeners.pop(peer, None)
+        held.holders -= 1
+        if not held.holders:
+            self._held.pop(held.place, None)
 
     def _listen(self, link: PtpLink) -> None:
         event = link.event
 
-        def hear_event() -> None:
+        def receive_event() -> None:
             event.collect()
-            self._hear(link, event.sock)
+            self._receive(link, event.sock)
 
-        self._pacer.listen(event.sock, hear_event)
-        self._pacer.listen(link.general, lambda: self._hear(link, link.general))
+        self._pacer.listen(event.sock, receive_event)
+        self._pacer.listen(link.general, lambda: self._receive(link, link.general))
 
-    def _shut(self) -> None:
+    def _free_ports(self) -> None:
         self._pacer.remove(self)
         links, self._links = self._links, {}
-        self._guests.clear()
+        self._held.clear()
         self._is_listening = False
         for link in links.values():
             self._pacer.forget(link.event.sock)
             self._pacer.forget(link.general)
             link.close()
 
-    def _hear(self, link: PtpLink, sock: socket.socket) -> None:
+    def _receive(self, link: PtpLink, sock: socket.socket) -> None:
         for datagram, address, arrived_ns in receive(sock):
-            guest = self._guest_at(place_from(address))
-            if guest is None:
+            held = self._held_at(place_from(address))
+            if held is None:
                 continue
-            had_evidence = guest.peer.has_evidence(arrived_ns)
+            had_evidence = held.peer.has_evidence(arrived_ns)
             try:
-                answers = guest.peer.receive(datagram, arrived_ns)
+                answers = held.peer.receive(datagram, arrived_ns)
             except ReceiverProtocolError as err:
                 _LOGGER.debug("%s: %s", address[0], err)
                 continue
             for answer in answers:
                 self._send(link, address, answer)
-            if not had_evidence and guest.peer.has_evidence(arrived_ns):
-                for notify in guest.listeners.values():
+            if not had_evidence and held.peer.has_evidence(arrived_ns):
+                for notify in held.listeners.values():
                     notify()
 
-    def _guest_at(self, place: Place) -> _Guest | None:
-        if guest := self._guests.get(place):
-            return guest
-        guests = self._guests.values()
-        return next((guest for guest in guests if place in guest.places), None)
+    def _held_at(self, place: Place) -> _HeldPeer | None:
+        if held := self._held.get(place):
+            return held
+        all_held = self._held.values()
+        return next((held for held in all_held if place in held.places), None)
 
     def _send(self, link: PtpLink, to: Address, outgoing: Outgoing) -> None:
         general = with_port(to, self._receivers.general)
@@ -290,7 +290,7 @@ def clock_id_of(dacp_id: str) -> int:
         return int.from_bytes(sha256(dacp_id.encode()).digest()[:8])
 
 
-class _Guest:
+class _HeldPeer:
     """A receiver, where it is, and how many lanes hold it."""
 
     def __init__(self, peer: Peer, addresses: tuple[str, ...]) -> None:
