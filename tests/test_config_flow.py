@@ -281,7 +281,7 @@ async def test_user_picks_a_receiver_from_the_network(
         (option["value"], option["label"])
         for option in form["data_schema"].schema["receiver"].config["options"]
     ] == [
-        ("0a0b0c0d0e09", "Attic (Air1) - too old"),
+        ("0a0b0c0d0e09", "Attic (Air1) - unsupported older protocol"),
         ("0a0b0c0d0e01", "Kitchen (ShairportSync)"),
         ("address", "address"),
     ]

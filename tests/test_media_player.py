@@ -359,7 +359,7 @@ async def test_receiver_that_is_off(
 ) -> None:
     await kitchen.stop()
 
-    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
+    with pytest.raises(HomeAssistantError, match="Kitchen does not respond"):
         await play(hass, player, song)
 
     assert state_of(hass, player).state == "idle"
@@ -368,8 +368,8 @@ async def test_receiver_that_is_off(
 @pytest.mark.parametrize(
     ("quirks", "message"),
     [
-        (Quirks(refuse={"ANNOUNCE": 453}), "Kitchen plays for somebody else"),
-        (Quirks(refuse={"SETUP": 500}), "Kitchen refused"),
+        (Quirks(refuse={"ANNOUNCE": 453}), "Kitchen is in use by another sender"),
+        (Quirks(refuse={"SETUP": 500}), "Kitchen rejected"),
         (Quirks(garbage_reply=frozenset({"ANNOUNCE"})), "an unexpected response"),
         (Quirks(asks_time=False), "does not seem to play it"),
         (Quirks(refuse={"ANNOUNCE": 470}), "requires pairing with a code"),

@@ -50,7 +50,9 @@ async def test_twenty_wait_and_no_more(
     asking = [asyncio.create_task(announce(hass, player, BELL)) for _ in range(21)]
     await held.nth(1)
 
-    with pytest.raises(HomeAssistantError, match="20 announcements already wait"):
+    with pytest.raises(
+        HomeAssistantError, match="20 announcements are already waiting"
+    ):
         await announce(hass, player, BELL)
 
     await held.finish(21)
@@ -184,7 +186,7 @@ async def test_call_that_does_not_wait_still_reports_why_nothing_plays(
 
     (await held.nth(1)).end(ReceiverUnreachableError("away"))
 
-    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
+    with pytest.raises(HomeAssistantError, match="Kitchen does not respond"):
         await asking
 
 

@@ -32,7 +32,7 @@ async def lose(
     """Set a receiver up that is gone when it shall play; return its player."""
     player = await set_up(hass, entry)
     await kitchen.stop()
-    with pytest.raises(HomeAssistantError, match="Kitchen does not answer"):
+    with pytest.raises(HomeAssistantError, match="Kitchen does not respond"):
         await play(hass, player, song)
     return player
 

@@ -237,5 +237,5 @@ async def test_full_queue_takes_no_more(
     monkeypatch.setattr("custom_components.airplay.media.play_queue.MAX_ITEMS", 1)
     await enqueue(hass, player, songs.make("a"), "add")
 
-    with pytest.raises(ServiceValidationError, match="takes 0 more"):
+    with pytest.raises(ServiceValidationError, match="room for 0 more"):
         await enqueue(hass, player, songs.make("b"), "add")

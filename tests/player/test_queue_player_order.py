@@ -66,7 +66,7 @@ async def test_queue_takes_ten_thousand_items_and_says_when_it_is_full(
     await play(hass, player, f"{FOLDER}/full.m3u", enqueue="add")
     assert state_of(hass, player).attributes["queue_size"] == MOST
 
-    with pytest.raises(ServiceValidationError, match="takes 0 more"):
+    with pytest.raises(ServiceValidationError, match="room for 0 more"):
         await play(hass, player, f"{FOLDER}/a.wav", enqueue="add")
 
 
