@@ -189,8 +189,8 @@ class StreamCommands:
                 each.has_own_session for each in members.speakers
             ):
                 await self._sender.async_request(Stop(stream=members.stream))
-        if intent.is_current() and reported.state is PlayerState.PAUSED:
-            # The sender knows nothing of what was paused before it was started.
+        if intent.is_current() and reported.state is not PlayerState.IDLE:
+            # The sender reports no end of a stream that was not there yet.
             reported.async_end()
             reported.async_notify()
 
