@@ -166,7 +166,9 @@ class ReportedState:
                 _LOGGER.warning(
                     "%s stopped playing: %s", self._members.name, event.text
                 )
-                self._members.async_failed(error_for(event.code or "", event.text))
+                self._members.async_failed(
+                    error_for(event.code or "", event.text, event.status)
+                )
             return
         if event.state == "connecting":
             self._async_change_media()

@@ -245,7 +245,7 @@ def _is_hopeless(event: MemberChanged) -> bool:
 
     Who plays for another sender is played to again with the next start.
     """
-    error = error_for(event.code, event.text) if event.code else None
+    error = error_for(event.code, event.text, event.status) if event.code else None
     return error is not None and not isinstance(error, ReceiverBusyError)
 
 

@@ -286,7 +286,9 @@ class Speaker:
                 self._absence = event.state
                 if event.code and self.player.members.is_group:
                     # Of a stream that others hear nobody else is told.
-                    self.device.async_failed(error_for(event.code, event.text))
+                    self.device.async_failed(
+                        error_for(event.code, event.text, event.status)
+                    )
             case "playing":
                 self._absence = None
             case _:
