@@ -80,7 +80,7 @@ class Announcement:
 
     async def _speak(self) -> None:
         """Speak on all streams side by side; those that fail leave the others alone."""
-        barrier = StartBarrier(len(self._parts))
+        barrier = StartBarrier(len(self._parts), self._pacer)
         async with asyncio.TaskGroup() as tasks:
             speaking = self._speaking = [
                 tasks.create_task(self._speak_on(each, barrier)) for each in self._parts

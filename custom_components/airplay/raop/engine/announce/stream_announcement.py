@@ -19,7 +19,7 @@ from ..stream.output import SILENT
 from ..stream.stream import Stream
 from .clip import Clip
 from .member import AnnouncementMember
-from .start_barrier import StartBarrier
+from .start_barrier import Start, StartBarrier
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -120,12 +120,18 @@ class StreamAnnouncement:
         voices = self._make_voices(is_silent=is_silent)
         if is_silent:
             await _raise_volume(self._left)
-        soonest_ns = max(awake_ns, await pacer.run(transmitter.soonest_ns))
         self.has_met = True
-        soonest_ns += max(each.preamble_ns for each in voices)
-        at_ns = await barrier.instant(soonest_ns)
+        preamble_ns = max(each.preamble_ns for each in voices)
+
+        def soonest_ns() -> int:
+            return max(awake_ns, transmitter.soonest_ns()) + preamble_ns
+
+        def place(at_ns: int) -> bool:
+            return _place(transmitter, voices, at_ns)
+
+        is_placed = await barrier.begin(Start(soonest_ns, place))
         self._check(transmitter)
-        if not await pacer.run(lambda: _begin(transmitter, voices, at_ns)):
+        if not is_placed:
             raise _InterruptedError
         self._voices = voices
         await pacer.run(transmitter.commit)
@@ -272,10 +278,8 @@ class StreamAnnouncement:
         )
 
 
-def _begin(transmitter: Transmitter, voices: Sequence[_Voice], at_ns: int) -> bool:
-    """Let the first word be heard at an instant on all, or together as soon after it."""
-    soonest_ns = transmitter.soonest_ns()
-    at_ns = max(at_ns, *(soonest_ns + each.preamble_ns for each in voices))
+def _place(transmitter: Transmitter, voices: Sequence[_Voice], at_ns: int) -> bool:
+    """Let the first word play at an instant; return False if the line has ended."""
     for voice in voices:
         transmitter.speak(voice.overlay, at_ns - voice.preamble_ns, voice.outlet)
     return transmitter.line is not None
