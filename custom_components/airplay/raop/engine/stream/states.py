@@ -78,7 +78,8 @@ class StreamStatus:
         self.state = StreamState.NEW
         # Where it begins if it begins anew.
         self.command: Play | None = None
-        self._is_held_together = False
+        # Whether a command sees to lost receivers and to media that has run out.
+        self.is_changing = False
 
     def apply(self, trigger: StreamTrigger) -> bool:
         """Follow a trigger; return whether it leads anywhere."""
@@ -98,16 +99,11 @@ class StreamStatus:
         """Whether no media plays or is about to."""
         return self.command is None or self.is_paused
 
-    @property
-    def is_changing(self) -> bool:
-        """Whether a command sees to lost receivers and to media that has run out."""
-        return self._is_held_together
-
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Let neither a lost receiver nor the end of the media end the stream."""
-        self._is_held_together = True
+        self.is_changing = True
         try:
             yield
         finally:
-            self._is_held_together = False
+            self.is_changing = False
