@@ -48,15 +48,15 @@ async def test_media_is_sent_before_it_is_shown(
 
 
 async def test_group_is_sent_to_before_one_of_it_is_shown(
-    hass: HomeAssistant, two: list[str], song: str
+    hass: HomeAssistant, two_players: list[str], song: str
 ) -> None:
-    await call(hass, two[0], "join", group_members=[two[1]])
+    await call(hass, two_players[0], "join", group_members=[two_players[1]])
 
     with steps() as noted:
-        await play(hass, two[0], song)
+        await play(hass, two_players[0], song)
 
     assert noted[0] == "Play"
-    await call(hass, two[0], "media_stop")
+    await call(hass, two_players[0], "media_stop")
 
 
 @pytest.mark.parametrize(

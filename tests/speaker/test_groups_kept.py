@@ -161,7 +161,7 @@ async def test_member_without_hope_is_taken_out_and_a_notice_says_why(
     assert notice.translation_key == "left_group"
     assert notice.translation_placeholders
     assert notice.translation_placeholders["name"] == "Hall"
-    assert "drops out again" in notice.translation_placeholders["reason"]
+    assert "keeps failing" in notice.translation_placeholders["reason"]
     assert "cable" in notice.translation_placeholders["reason"]
     await house.ends(KITCHEN)
     assert house.receivers[KITCHEN].heard(pcm).is_complete

@@ -406,20 +406,20 @@ def test_ports_are_those_of_the_sockets(outlet: UdpOutlet) -> None:
 
 
 def test_evidence_is_told_at_once_and_then_at_most_once_a_second(
-    outlet: UdpOutlet, ears: UdpSink
+    outlet: UdpOutlet, sink: UdpSink
 ) -> None:
     told: list[int] = []
     outlet.on_evidence = lambda: told.append(1)
 
-    ask_time(ears, outlet)
+    ask_time(sink, outlet)
     outlet.timing.answer()
     assert len(told) == 1
 
-    ask_time(ears, outlet)
+    ask_time(sink, outlet)
     outlet.timing.answer()
     assert len(told) == 1
 
     outlet._evident_ns -= 1_000 * MS
-    ask_time(ears, outlet)
+    ask_time(sink, outlet)
     outlet.timing.answer()
     assert len(told) == 2
