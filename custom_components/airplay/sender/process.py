@@ -77,7 +77,9 @@ class SenderProcess:
         """Wait until it has exited, and force it to exit if it does not in time."""
         for end in (None, Process.terminate, Process.kill):
             if self._process and end:
-                _LOGGER.warning("Sender process did not exit in time; forcing it to exit")
+                _LOGGER.warning(
+                    "Sender process did not exit in time; forcing it to exit"
+                )
                 with suppress(ProcessLookupError):
                     end(self._process)
             done, _ = await asyncio.wait([self._supervision], timeout=_EXIT_S)
