@@ -268,7 +268,7 @@ async def test_commands_that_the_process_cannot_do(
         await play(hass, player, song)
         assert state_of(hass, player).state == "playing"
         assert state_of(hass, player).attributes["media_title"] == "Song"
-        await logged(caplog, "Kitchen shows no picture")
+        await logged(caplog, "Could not show a picture on Kitchen")
 
         with pytest.raises(HomeAssistantError, match="could not complete the action"):
             await call(hass, player, "volume_set", volume_level=0.1)
