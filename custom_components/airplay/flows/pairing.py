@@ -89,7 +89,7 @@ async def _async_handler(hass: HomeAssistant, receiver: Receiver) -> PairingHand
     is_home_kit = receiver.takes_airplay2 and receiver.airplay is not None
     kind = Protocol.AirPlay if is_home_kit else Protocol.RAOP
     features = receiver.features or 0
-    # Formatted anew: pyatv misreads words with fewer than eight digits.
+    # Formatted again: pyatv misreads words with fewer than eight digits.
     words = f"0x{features & 0xFFFFFFFF:08X},0x{features >> 32:08X}"
     port = await _async_port(hass, receiver, kind) or receiver.pairing_port
     # It uses only the text of the address, which may also be a name or IPv6.
@@ -132,7 +132,7 @@ async def _async_port(
 
 async def _async_reason(receiver: Receiver, err: Exception) -> FormError:
     """Find out why pairing does not begin, because pyatv drops the receiver's response."""
-    _LOGGER.debug("Pairing does not begin: %s", _name(err))
+    _LOGGER.debug("Could not begin pairing: %s", _name(err))
     if _is_gone(err):
         return FormError("cannot_connect")
     cause = err.__cause__ or err

@@ -115,7 +115,7 @@ class SenderProcess:
                 stderr=PIPE,
                 limit=_MAX_LINE,
                 env={**os.environ, **self._environment()},
-                # Ctrl-C in a terminal is for Home Assistant, which then closes us.
+                # Ctrl-C in a terminal is for Home Assistant, which then closes this process.
                 start_new_session=True,
             )
         except OSError as err:
