@@ -195,7 +195,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
 
     @property
     def _is_closed(self) -> bool:
-        """Whether the receiver plays only for its own home."""
+        """Whether the receiver plays only for members of its Apple home."""
         return self._receiver.obstacle is Obstacle.HOME_ONLY
 
     def _addable(self, seen: Mapping[str, Receiver]) -> dict[str, Receiver]:

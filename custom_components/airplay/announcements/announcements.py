@@ -22,7 +22,7 @@ from .volume_journal import VolumeJournal
 
 _LOGGER = logging.getLogger(__name__)
 
-# Calls of one action reach several players within a few turns of the loop.
+# Calls of one action reach several players within a few iterations of the event loop.
 _GATHER_S = 0.025
 _MOST_WAITING = 20
 

@@ -63,7 +63,7 @@ class ReceiverBrowser:
 
     @classmethod
     async def async_make(cls, hass: HomeAssistant) -> Self:
-        """Watch on the instance that all integrations share."""
+        """Create a browser on the zeroconf that all integrations share."""
         instance = await zeroconf.async_get_async_instance(hass)
         return cls(hass, instance.zeroconf)
 

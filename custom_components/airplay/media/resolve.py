@@ -119,7 +119,7 @@ def _read(path: str) -> bytes:
 async def _async_fetch(
     hass: HomeAssistant, item: QueueItem, url: str
 ) -> tuple[bytes, str, str]:
-    """Return a playlist, its type and the address that it came from."""
+    """Return a playlist, its type, and its final address."""
     try:
         async with async_open(hass, url) as response:
             if response.status >= 400:

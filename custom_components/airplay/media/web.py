@@ -14,7 +14,7 @@ _TIMEOUT = ClientTimeout(total=10)
 
 @asynccontextmanager
 async def async_open(hass: HomeAssistant, url: str) -> AsyncIterator[ClientResponse]:
-    """Open an address; raise ClientError, TimeoutError or ValueError."""
+    """Open an address; raise ClientError, TimeoutError, or ValueError."""
     # Home Assistant's certificate is often for another name, or self-signed.
     session = async_get_clientsession(hass, verify_ssl=not is_hass_url(hass, url))
     async with session.get(url, timeout=_TIMEOUT) as response:
@@ -22,7 +22,7 @@ async def async_open(hass: HomeAssistant, url: str) -> AsyncIterator[ClientRespo
 
 
 async def async_read(response: ClientResponse, most_bytes: int) -> bytes:
-    """Return the content; stop reading soon after a maximum, so that it is too long."""
+    """Return the content; stop soon after the maximum, so that its length exceeds it."""
     content = bytearray()
     async for piece in response.content.iter_chunked(1 << 16):
         content += piece

@@ -128,7 +128,7 @@ class QueuePlayer:
         self.follower.async_settle()
 
     async def async_play_current(self, position_ms: int = 0) -> None:
-        """Play the current item, from a position.
+        """Play the current item from a position.
 
         Raises HomeAssistantError, RaopError: when nothing can be played.
         """

@@ -69,7 +69,7 @@ class DacpRecord:
             wanted = await self._async_describe()
             known = self._registered
             if known and known.port != wanted.port:
-                # Without a goodbye receivers keep the port that they know (measured).
+                # Without a withdrawal, receivers keep the old port (measured).
                 await self._async_unregister()
                 known = None
             if known and known.parsed_addresses() == wanted.parsed_addresses():
@@ -86,7 +86,7 @@ class DacpRecord:
                 )
             self._saying = asyncio.ensure_future(saying)
             self._registered = wanted
-            _LOGGER.debug("%s is at port %s", wanted.name, wanted.port)
+            _LOGGER.debug("Announced %s at port %s", wanted.name, wanted.port)
 
     async def _async_describe(self) -> AsyncServiceInfo:
         reached = sorted(set(self._reached.values()))
