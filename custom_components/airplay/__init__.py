@@ -34,15 +34,15 @@ _FAILURES: dict[type[RaopError], type[IntegrationError]] = {
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up the actions; everything else belongs to entries."""
+    """Register the actions; everything else belongs to entries."""
     async_register_actions(hass)
     return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> bool:
-    """Set up one receiver, once it has answered."""
+    """Set up one receiver after it has responded to a probe."""
     shared = AsyncExitStack()
-    # Runs also when the set-up fails, and then ends what was started for it.
+    # Also runs if setup fails, and then closes everything opened for it.
     entry.async_on_unload(shared.aclose)
     browser = await shared.enter_async_context(BROWSER.acquire(hass))
     device = AirPlayDevice(hass, entry, browser)
@@ -63,15 +63,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> b
     await hass.config_entries.async_forward_entry_setups(entry, CHOICES)
     others = [each for each in PLATFORMS if each not in CHOICES]
     await hass.config_entries.async_forward_entry_setups(entry, others)
-    # Its own queue is there again, to be parked or to be the group's.
+    # Its own queue is restored by now, to be parked or to be the group's.
     await groups.async_enter(speaker)
-    # Only now is known what the user has chosen for the level.
+    # The user's volume settings are restored only by now.
     announcer.async_start()
     return True
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> bool:
-    """Free the receiver and unload it."""
+    """Release the receiver and unload its entry."""
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
     runtime = entry.runtime_data
@@ -81,7 +81,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> None:
-    """Let its group wait for it no more, and forget the level that it was to have."""
+    """Remove the speaker from its group and its record from the volume journal."""
     async with GROUPS.acquire(hass) as groups:
         await groups.async_forget(entry.entry_id)
     async with ANNOUNCEMENTS.acquire(hass) as announcements:
@@ -89,7 +89,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
 
 
 async def _async_test(device: AirPlayDevice) -> None:
-    """Ask the receiver one question; raise what the entry's state follows from."""
+    """Probe the receiver; raise the setup error that determines the entry's state."""
     try:
         await device.async_probe()
     except RaopError as error:

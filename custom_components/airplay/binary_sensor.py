@@ -1,4 +1,4 @@
-"""Whether a receiver plays for somebody else."""
+"""Binary sensor: whether a receiver plays for another sender."""
 
 from typing import override
 
@@ -18,27 +18,27 @@ async def async_setup_entry(
     entry: AirPlayConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the one sensor of a receiver."""
+    """Add the binary sensor of a receiver."""
     async_add_entities([InUseSensor(entry)])
 
 
 class InUseSensor(AirPlayEntity, BinarySensorEntity):
-    """On while the receiver plays another source, as far as it tells."""
+    """On while the receiver plays another source, as far as it reports that."""
 
     _attr_translation_key = "in_use_elsewhere"
     _attr_entity_category = EntityCategory.DIAGNOSTIC
 
     def __init__(self, entry: AirPlayConfigEntry) -> None:
-        """Stand beside the player on its device."""
+        """Initialize the entity on the device of the player."""
         super().__init__(entry, "in_use_elsewhere")
 
     @override
     def _parts(self) -> tuple[ShownPart, ...]:
-        """Return the use by others, too."""
+        """Return the parts, with the use by other senders."""
         return (*super()._parts(), self.speaker.in_use)
 
     @property
     @override
     def is_on(self) -> bool:
-        """Whether somebody else has it."""
+        """Whether another sender uses it."""
         return self.speaker.in_use.is_in_use

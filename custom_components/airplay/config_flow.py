@@ -1,4 +1,4 @@
-"""Adding a receiver: found by itself, picked from a list, or by its address."""
+"""Config flow: add a receiver by discovery, from a list, or by its address."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -41,7 +41,7 @@ from .raop.api import Obstacle, Receiver, Service, merge, receiver_id
 
 
 class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
-    """Add one receiver, asking only for what it needs."""
+    """Adds one receiver and asks only for the secrets it needs."""
 
     VERSION = 1
 
@@ -49,14 +49,14 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
     _is_manual = False
 
     def __init__(self) -> None:
-        """Start with nothing seen."""
+        """Initialize without a receiver."""
         self._seen: dict[str, Receiver] = {}
 
     @staticmethod
     @callback
     @override
     def async_get_options_flow(config_entry: ConfigEntry) -> AirPlayOptionsFlow:
-        """Offer what may be chosen for a receiver that was added."""
+        """Return the options flow of a receiver."""
         return AirPlayOptionsFlow()
 
     @override
@@ -76,16 +76,16 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             return self.async_abort(reason="no_address")
         found = receiver_id(service, is_raop=is_raop)
         if not is_raop:
-            # Also of receivers that have a card: they may have become a pair since.
+            # Also for receivers with a discovery card: they may have become a pair since.
             await self._async_heed_pair(merge(None, service))
-        # The second record of a receiver ends here: its card is already there.
+        # Aborts for the second record of a receiver, which already has a flow.
         await self.async_set_unique_id(unique_id(found))
         self._abort_if_unique_id_configured(
             updates={
                 CONF_HOST: service.host,
                 CONF_RAOP if is_raop else CONF_AIRPLAY: service_data(service),
             },
-            # A loaded entry follows mDNS itself; a reload would stop the music.
+            # A loaded entry follows mDNS itself; a reload would stop playback.
             reload_on_update=False,
         )
         self._abort_if_address_configured(service.host, service.port)
@@ -96,7 +96,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         self.context["title_placeholders"] = {CONF_NAME: self._receiver.title}
         if self._is_closed:
             return await self.async_step_access()
-        # No code is shown on a receiver before somebody is there to read it.
+        # A receiver shows a code only when the user is there to read it.
         if self._receiver.needs_password and not self._receiver.needs_pairing:
             return await self.async_step_password()
         return await self.async_step_confirm()
@@ -105,7 +105,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """List the receivers that are on the network now."""
+        """List the receivers currently on the network."""
         if user_input is None:
             async with BROWSER.acquire(self.hass) as browser:
                 await browser.async_wait_watched()
@@ -124,7 +124,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         return await async_ask(user_input, form=form, answer=self._async_choose)
 
     async def _async_choose(self, user_input: dict[str, Any]) -> ConfigFlowResult:
-        """Add the receiver that was picked from the list; raise FormError."""
+        """Add the receiver selected from the list; raise FormError."""
         if user_input[CONF_RECEIVER] == BY_ADDRESS:
             return await self.async_step_address()
         self._receiver = self._seen[user_input[CONF_RECEIVER]]
@@ -136,7 +136,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
     async def async_step_address(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the address of a receiver that is not seen."""
+        """Ask for the address of a receiver that is not discovered."""
 
         async def form(errors: dict[str, str]) -> ConfigFlowResult:
             return self.async_show_form(
@@ -163,7 +163,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
     async def async_step_access(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Say what to change in the Home app; no code would help before that."""
+        """Explain what to change in the Home app, because no code helps before that."""
         return await async_ask(
             user_input,
             form=partial(self._async_show, "access"),
@@ -171,7 +171,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         )
 
     async def _async_look_again(self, _user_input: dict[str, Any]) -> ConfigFlowResult:
-        """Add the receiver if its owner has opened it; raise FormError."""
+        """Add the receiver if it now allows access; raise FormError."""
         async with BROWSER.acquire(self.hass) as browser:
             self._receiver = browser.get(self._receiver.id) or self._receiver
         self._check_obstacle()
@@ -180,7 +180,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
     async def async_step_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Have the user want a receiver that was found."""
+        """Ask the user to confirm a discovered receiver."""
         self._set_confirm_only()
         return await async_ask(
             user_input,
@@ -195,13 +195,13 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
 
     @property
     def _is_closed(self) -> bool:
-        """Whether the receiver plays only for its own home."""
+        """Whether the receiver plays only for members of its Apple home."""
         return self._receiver.obstacle is Obstacle.HOME_ONLY
 
     def _addable(self, seen: Mapping[str, Receiver]) -> dict[str, Receiver]:
-        """Leave out what is set up, alone or with the other one of its pair.
+        """Return the receivers that are not set up, alone or as part of a pair.
 
-        What the user ignored once may be added.
+        Receivers that the user has ignored may be added.
         """
         taken = self._async_current_ids(include_ignore=False)
         addable = {
@@ -214,7 +214,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         return dict(by_name)
 
     def _is_second(self, receiver: Receiver, partner: Receiver | None) -> bool:
-        """Whether the other one of its pair stands for both."""
+        """Whether the other receiver of its pair represents both."""
         if partner is None:
             return False
         if unique_id(partner.id) in self._async_current_ids(include_ignore=False):
@@ -222,7 +222,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         return leader_of(receiver, partner) is partner
 
     async def _async_heed_pair(self, receiver: Receiver) -> None:
-        """Have one card for both of a stereo pair; end where it is the other one's."""
+        """Keep one flow for both of a stereo pair; abort if the other receiver has it."""
         is_added = unique_id(receiver.id) in self._async_current_ids()
         if receiver.pair_id is None or is_added:
             return
@@ -238,7 +238,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         raise AbortFlow("part_of_pair", {CONF_NAME: receiver.title})
 
     def _end_card(self, receiver: Receiver) -> None:
-        """End another flow that has begun by itself."""
+        """Abort another discovery flow."""
         for flow in self._async_in_progress(match_context={"source": SOURCE_ZEROCONF}):
             if flow["context"].get("unique_id") == unique_id(receiver.id):
                 self.hass.config_entries.flow.async_abort(flow["flow_id"])
@@ -246,7 +246,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
     async def _async_complete(
         self, found: str, service: Service, *, is_raop: bool
     ) -> Receiver:
-        """Put the receiver's other record beside the one that came first."""
+        """Return the receiver with its other record added to the first one."""
         async with BROWSER.acquire(self.hass) as browser:
             seen = await browser.async_find(found)
         if is_raop:
@@ -254,7 +254,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         return merge(seen.raop if seen else None, service)
 
     async def _async_add(self) -> ConfigFlowResult:
-        """Add the receiver or go on to what it asks for; raise FormError."""
+        """Add the receiver or continue with the secret it requires; raise FormError."""
         await self.async_set_unique_id(
             unique_id(self._receiver.id), raise_on_progress=False
         )
@@ -271,7 +271,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         )
 
     def _abort_if_address_configured(self, host: str, port: int) -> None:
-        """End where an entry was made by this address, so without the right id."""
+        """Abort if an entry was created by this address, and so without the right ID."""
         for entry in self._async_current_entries(include_ignore=False):
             known = receiver_from(entry.data)
             if entry.data[CONF_MANUAL] and (known.host, known.port) == (host, port):

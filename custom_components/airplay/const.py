@@ -1,4 +1,4 @@
-"""Names and numbers that several modules of the integration share."""
+"""Constants that several modules of the integration share."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ PLATFORMS: Final = [
     Platform.SELECT,
     Platform.SENSOR,
 ]
-# What a user has chosen stands before anything can be played.
+# Set up first, so that settings are restored before anything can play.
 CHOICES: Final = [Platform.NUMBER, Platform.SELECT]
 
 DACP_TYPE: Final = "_dacp._tcp.local."

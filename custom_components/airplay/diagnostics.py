@@ -1,4 +1,4 @@
-"""What a user hands over when a speaker does not play; secrets are left out."""
+"""Diagnostics for reports about a speaker, without secrets."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -36,7 +36,7 @@ async def async_get_config_entry_diagnostics(
     hass: HomeAssistant,
     entry: AirPlayConfigEntry,
 ) -> dict[str, Any]:
-    """Return what is known of a receiver and of what it plays."""
+    """Return the state of a receiver and of its playback."""
     runtime = entry.runtime_data
     speaker = runtime.speaker
     player = speaker.player
@@ -104,7 +104,7 @@ def _redact(kept: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _redact_part(key: str, value: Any) -> Any:
-    """Leave out the secrets of a record, or of the other one of a pair."""
+    """Redact the secrets of a record, or of the other receiver of a pair."""
     if key in _RECORDS:
         return _redact_record(value)
     return _redact(value) if key == CONF_PARTNER else value
@@ -121,5 +121,5 @@ def _redact_record(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shorten(text: str) -> str:
-    """Keep what tells the maker and drop what tells the receiver."""
+    """Keep the part that identifies the manufacturer, not that of the receiver."""
     return f"{text[:6]}…" if text else text

@@ -1,4 +1,4 @@
-"""What every entity of a receiver has in common."""
+"""Base of all entities of a receiver."""
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -19,7 +19,7 @@ from .sender.error_translation import translate_error
 def translate_errors[S: AirPlayEntity, **P](
     action: Callable[Concatenate[S, P], Coroutine[Any, Any, None]],
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, None]]:
-    """Let no core error out of an entity's action untranslated."""
+    """Translate core errors of an entity's action."""
 
     @wraps(action)
     async def wrapped(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -34,7 +34,7 @@ def translate_errors[S: AirPlayEntity, **P](
 def once_in_group[S: AirPlayEntity, **P](
     action: Callable[Concatenate[S, P], Coroutine[Any, Any, None]],
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, None]]:
-    """Do once what an action is called for at several members of a group."""
+    """Run an action once if it is called for several members of a group."""
 
     @wraps(action)
     async def wrapped(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -49,7 +49,8 @@ def once_in_group[S: AirPlayEntity, **P](
         try:
             await action(self, *args, **kwargs)
         finally:
-            # The others are asked in this turn of the loop, also when it is done.
+            # The other members are called in this iteration of the event loop, even if
+            # the action has already finished.
             self.hass.loop.call_soon(calls.discard, call)
 
     return wrapped
@@ -59,17 +60,17 @@ class ShownPart(Protocol):
     """A part of a speaker that entities show."""
 
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call whenever something changes in it."""
+        """Call whenever its state changes."""
 
 
 class AirPlayEntity(Entity):
-    """An entity of a receiver, notified by the parts of its speaker that it shows."""
+    """An entity of a receiver, updated by the parts of its speaker that it shows."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
 
     def __init__(self, entry: AirPlayConfigEntry, key: str | None = None) -> None:
-        """Describe the device of the entry; all but the player have a key on it."""
+        """Initialize with the entry's device; all entities but the player have a key."""
         self.speaker = entry.runtime_data.speaker
         self.device = self.speaker.device
         self.groups = entry.runtime_data.groups
@@ -92,7 +93,7 @@ class AirPlayEntity(Entity):
 
     @property
     def player(self) -> Player:
-        """Return the player that the speaker hears now."""
+        """Return the current player of the speaker."""
         return self.speaker.player
 
     @property
@@ -103,7 +104,7 @@ class AirPlayEntity(Entity):
 
     @property
     def origin(self) -> Origin:
-        """Return who calls: automations act without a user, or within one's context."""
+        """Return the origin of a call: automations call without a user, or as a child context."""
         context = self._context
         if context is None or context.user_id is None or context.parent_id:
             return Origin.AUTOMATION
@@ -111,11 +112,11 @@ class AirPlayEntity(Entity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the parts that the entity shows while it is there."""
+        """Listen to the shown parts while the entity exists."""
         await super().async_added_to_hass()
         for part in self._parts():
             self.async_on_remove(part.async_listen(self.async_write_ha_state))
 
     def _parts(self) -> tuple[ShownPart, ...]:
-        """Return the parts that the entity shows; each notifies of its own changes."""
+        """Return the parts that the entity shows; each reports its own changes."""
         return (self.speaker.availability,)

@@ -1,4 +1,4 @@
-"""A receiver's own buttons, as events that automations can use."""
+"""Event entity for the buttons of a receiver, for use in automations."""
 
 from typing import override
 
@@ -12,7 +12,7 @@ from .runtime import AirPlayConfigEntry
 
 PARALLEL_UPDATES = 0
 
-# What their value is called; a muted receiver reports none.
+# Attribute names of the values; a muted receiver reports no value.
 _VALUES = {
     Button.SEEK: "position",
     Button.SHUFFLE_SET: "shuffle",
@@ -28,25 +28,25 @@ async def async_setup_entry(
     entry: AirPlayConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the remote control of a receiver."""
+    """Add the remote event of a receiver."""
     async_add_entities([RemoteEvent(entry)])
 
 
 class RemoteEvent(AirPlayEntity, EventEntity):
-    """Tells each button that was pressed at a receiver."""
+    """Reports each button press at a receiver."""
 
     _attr_translation_key = "remote"
     _attr_device_class = EventDeviceClass.BUTTON
 
     def __init__(self, entry: AirPlayConfigEntry) -> None:
-        """Stand beside the player on its device."""
+        """Initialize the entity on the device of the player."""
         super().__init__(entry, "remote")
         self._remote = entry.runtime_data.speaker.remote
         self._attr_event_types = [each.value for each in Button]
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen to the buttons too."""
+        """Listen to the buttons, too."""
         await super().async_added_to_hass()
         self.async_on_remove(self._remote.async_listen(self._async_pressed))
 

@@ -1,4 +1,4 @@
-"""The player that an AirPlay receiver is in Home Assistant."""
+"""Media player entity of an AirPlay receiver."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -30,7 +30,7 @@ from .media.media import async_browse, async_search
 from .player.reported import PlayerState
 from .runtime import AirPlayConfigEntry
 
-# An announcement that plays must not hold up a change of the volume.
+# A running announcement must not delay a volume change.
 PARALLEL_UPDATES = 0
 
 _STATES = {
@@ -62,13 +62,13 @@ async def async_setup_entry(
     entry: AirPlayConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the one player of a receiver."""
+    """Add the player of a receiver."""
     async_add_entities([AirPlayPlayer(entry)])
 
 
 @dataclass(slots=True)
 class _Kept(ExtraStoredData):
-    """What outlives a restart, also when the receiver was away before it."""
+    """State that is kept over a restart, even if the receiver was unavailable."""
 
     volume: float | None
     is_muted: bool
@@ -77,12 +77,12 @@ class _Kept(ExtraStoredData):
 
     @override
     def as_dict(self) -> dict[str, Any]:
-        """Return what is stored."""
+        """Return the data to store."""
         return asdict(self)
 
 
 class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
-    """Shows what the player does and hands it what the user wants."""
+    """Shows the state of the player and passes on the user's commands."""
 
     _attr_name = None
     _attr_translation_key = "speaker"
@@ -92,7 +92,7 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Take the last known volume, which is never guessed louder."""
+        """Restore the last known volume and queue."""
         await super().async_added_to_hass()
         self.speaker.entity_id = self.entity_id
         if kept := await self.async_get_last_extra_data():
@@ -106,13 +106,13 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
 
     @override
     def _parts(self) -> tuple[ShownPart, ...]:
-        """Return the player that is heard, too, and the level."""
+        """Return the parts, with the current player and the volume."""
         return (*super()._parts(), self.speaker, self.speaker.volume)
 
     @property
     @override
     def extra_restore_state_data(self) -> ExtraStoredData:
-        """Return what is taken up again after a restart."""
+        """Return the data to restore after a restart."""
         volume, own = self.speaker.volume, self.speaker.own
         return _Kept(
             volume=volume.known_level,
@@ -124,7 +124,7 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @property
     @override
     def supported_features(self) -> MediaPlayerEntityFeature:
-        """Return what can be done now."""
+        """Return the currently supported features."""
         player = self.speaker.player
         queue, playing = player.queue.items, player.reported.playing
         features = _ALWAYS
@@ -140,7 +140,7 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, int]:
-        """Return where the queue stands, counted from one, and what sounds over it."""
+        """Return the queue position, from one, and flags for special states."""
         queue = self.player.queue.items
         attributes: dict[str, int] = {}
         if queue.current:
@@ -161,13 +161,13 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @property
     @override
     def repeat(self) -> RepeatMode:
-        """Return what is repeated."""
+        """Return the repeat mode."""
         return RepeatMode(self.player.queue.items.repeat.value)
 
     @property
     @override
     def state(self) -> MediaPlayerState:
-        """Return what the sender sees at the receiver."""
+        """Return the state that the sender reports."""
         state = self.player.reported.state
         if self.speaker.is_missed and state is PlayerState.PLAYING:
             return MediaPlayerState.BUFFERING
@@ -178,7 +178,7 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @property
     @override
     def volume_level(self) -> float:
-        """Return the level, from 0 to 1."""
+        """Return the volume, from 0 to 1."""
         return self.speaker.volume.level
 
     @property
@@ -191,9 +191,9 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     async def async_play_media(
         self, media_type: MediaType | str, media_id: str, **kwargs: Any
     ) -> None:
-        """Play media or put it into the queue; done when the receiver has started.
+        """Play or enqueue media; return when the receiver has started.
 
-        What is announced is neither: it is done when all of it was heard.
+        An announcement is different: return when all of it has played.
         """
         enqueue = kwargs.get(ATTR_MEDIA_ENQUEUE)
         extra = kwargs.get(ATTR_MEDIA_EXTRA) or {}
@@ -222,20 +222,20 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @translate_errors
     @override
     async def async_media_play(self) -> None:
-        """Go on, or play the queue."""
+        """Resume, or play the queue."""
         await self.speaker.async_go_on()
 
     @translate_errors
     @override
     async def async_media_pause(self) -> None:
-        """Pause; radio stops, and begins anew at what is live then."""
+        """Pause; radio stops, and restarts at the live position."""
         await self.player.async_pause()
 
     @translate_errors
     @once_in_group
     @override
     async def async_media_play_pause(self) -> None:
-        """Do the opposite of what is going on, or about to."""
+        """Toggle between play and pause, considering commands in progress."""
         await self.player.async_toggle()
 
     @translate_errors
@@ -249,7 +249,7 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @once_in_group
     @override
     async def async_media_previous_track(self) -> None:
-        """Go back to the start of the item, or to the one before."""
+        """Go back to the start of the item, or to the previous one."""
         await self.player.queue_player.async_go_back()
 
     @translate_errors
@@ -261,12 +261,12 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @translate_errors
     @override
     async def async_clear_playlist(self) -> None:
-        """Drop the queue and stop."""
+        """Clear the queue and stop."""
         await self.player.async_clear()
 
     @override
     async def async_set_shuffle(self, shuffle: bool) -> None:
-        """Play the queue in a random order, or in its own again."""
+        """Play the queue in a random order, or in its original one."""
         self.player.queue_player.async_set_shuffle(shuffle)
 
     @override
@@ -277,13 +277,13 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @translate_errors
     @override
     async def async_media_stop(self) -> None:
-        """Stop and leave the receiver free for others."""
+        """Stop and release the receiver for other senders."""
         await self.player.async_stop()
 
     @translate_errors
     @override
     async def async_set_volume_level(self, volume: float) -> None:
-        """Set the level, from 0 to 1."""
+        """Set the volume, from 0 to 1."""
         await self.speaker.volume.async_set(
             volume, is_muted=self.speaker.volume.is_muted, origin=self.origin
         )
@@ -291,7 +291,7 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @translate_errors
     @override
     async def async_mute_volume(self, mute: bool) -> None:
-        """Mute, or go back to the level that was."""
+        """Mute, or return to the previous volume."""
         await self.speaker.volume.async_set(
             self.speaker.volume.level, is_muted=mute, origin=self.origin
         )
@@ -302,10 +302,10 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
         media_content_type: MediaType | str | None = None,
         media_content_id: str | None = None,
     ) -> BrowseMedia:
-        """Browse what of Home Assistant's media can be heard."""
+        """Browse the audio media of Home Assistant."""
         return await async_browse(self.hass, media_content_id)
 
     @override
     async def async_search_media(self, query: SearchMediaQuery) -> SearchMedia:
-        """Search a media source for what can be heard."""
+        """Search a media source for audio."""
         return await async_search(self.hass, query)

@@ -1,4 +1,4 @@
-"""What a user may change of a speaker while it plays."""
+"""Number entities: settings of a speaker that apply while it plays."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ PARALLEL_UPDATES = 0
 
 @dataclass(frozen=True, kw_only=True)
 class _Description(NumberEntityDescription):
-    """A number of a speaker: how it is read and set."""
+    """Description of a number, with its getter and setter."""
 
     read: Callable[[Speaker], float]
     apply: Callable[[Speaker, float], Awaitable[None]]
@@ -99,24 +99,24 @@ async def async_setup_entry(
 
 
 class AirPlayNumber(SettingEntity[float], RestoreNumber):
-    """A choice of a number."""
+    """A numeric setting of a speaker."""
 
     entity_description: _Description
 
     def __init__(self, entry: AirPlayConfigEntry, description: _Description) -> None:
-        """Stand beside the player on its device."""
+        """Initialize the entity on the device of the player."""
         super().__init__(entry, description.key)
         self.entity_description = description
 
     @property
     @override
     def native_value(self) -> float:
-        """Return what is in force."""
+        """Return the current value."""
         return self.entity_description.read(self.speaker)
 
     @override
     async def async_set_native_value(self, value: float) -> None:
-        """Put a choice in force."""
+        """Apply a value."""
         await self._async_choose(value)
 
     @override
@@ -132,7 +132,7 @@ class AirPlayNumber(SettingEntity[float], RestoreNumber):
 
 
 class GroupVolumeNumber(AirPlayEntity, NumberEntity):
-    """The level of the loudest of a group; it takes the others with it."""
+    """The volume of the loudest speaker of a group; changes scale all of them."""
 
     _attr_translation_key = "group_volume"
     _attr_native_unit_of_measurement = PERCENTAGE
@@ -142,29 +142,29 @@ class GroupVolumeNumber(AirPlayEntity, NumberEntity):
     _attr_mode = NumberMode.SLIDER
 
     def __init__(self, entry: AirPlayConfigEntry) -> None:
-        """Stand beside the player on its device."""
+        """Initialize the entity on the device of the player."""
         super().__init__(entry, "group_volume")
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the group, too."""
+        """Listen to the group, too."""
         await super().async_added_to_hass()
         self.async_on_remove(self.speaker.async_listen_group(self.async_write_ha_state))
 
     @property
     @override
     def available(self) -> bool:
-        """Whether there is a group."""
+        """Whether the speaker is in a group."""
         return super().available and self.player.members.is_group
 
     @property
     @override
     def native_value(self) -> float:
-        """Return the level of the loudest."""
+        """Return the volume of the loudest speaker."""
         return round(self.player.members.level * 100)
 
     @translate_errors
     @override
     async def async_set_native_value(self, value: float) -> None:
-        """Make all louder or quieter by the same factor."""
+        """Change the volume of all speakers by the same factor."""
         await self.player.members.async_set_level(value / 100, self.origin)

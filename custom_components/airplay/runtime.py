@@ -1,4 +1,4 @@
-"""What works for one receiver while its entry is loaded."""
+"""Runtime data of an entry."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ type AirPlayConfigEntry = ConfigEntry[AirPlayRuntime]
 
 @dataclass(slots=True)
 class AirPlayRuntime:
-    """The parts that work for one receiver while its entry is loaded."""
+    """The objects that serve one receiver while its entry is loaded."""
 
     speaker: Speaker
     sender: Sender

@@ -1,4 +1,4 @@
-"""Which channel of the music a speaker plays."""
+"""Select entity for the audio channel of a speaker."""
 
 from dataclasses import replace
 from typing import override
@@ -19,29 +19,29 @@ async def async_setup_entry(
     entry: AirPlayConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the choice of a receiver's channel."""
+    """Add the channel select of a receiver."""
     async_add_entities([ChannelSelect(entry)])
 
 
 class ChannelSelect(SettingEntity[Channel], SelectEntity):
-    """All of the music, one side of it, or both sides as one."""
+    """Stereo, one of its channels, or both mixed to mono."""
 
     _attr_translation_key = "channel"
 
     def __init__(self, entry: AirPlayConfigEntry) -> None:
-        """Stand beside the player on its device."""
+        """Initialize the entity on the device of the player."""
         super().__init__(entry, "channel")
         self._attr_options = [*Channel]
 
     @property
     @override
     def current_option(self) -> str:
-        """Return what is in force."""
+        """Return the current channel."""
         return self.device.tuning.channel
 
     @override
     async def async_select_option(self, option: str) -> None:
-        """Put a choice in force."""
+        """Apply a channel."""
         await self._async_choose(Channel(option))
 
     @override

@@ -1,4 +1,4 @@
-"""What is measured of the way to a speaker while it plays."""
+"""Sensors for the connection to a speaker while it plays."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ from .sender.events import SenderEvent
 
 PARALLEL_UPDATES = 0
 
-# Reports come once a second; nobody reads a diagnosis that fast.
+# Reports arrive once a second, more often than a diagnostic sensor needs.
 _WRITE_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Description(SensorEntityDescription):
-    """A measurement: how it is read from a report, and rounded.
+    """Description of a measurement, with its getter, which also rounds.
 
-    Some are measured only when that is asked for. Entity ids are made from `object_id`,
-    which stays the same when the name that users see becomes another one.
+    Some are measured only on request. Entity IDs are made from `object_id`, which stays
+    the same when the displayed name changes.
     """
 
     object_id: str
@@ -72,7 +72,7 @@ _DESCRIPTIONS = (
         native_unit_of_measurement=UnitOfTime.MILLISECONDS,
         state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        # It goes up and down by the four packets that leave at once.
+        # It varies by the four packets that are sent at once.
         read=lambda report: round(report.lead_ms / 50) * 50,
     ),
     _Description(
@@ -96,14 +96,14 @@ async def async_setup_entry(
 
 
 class LinkSensor(AirPlayEntity, SensorEntity):
-    """A measurement that is known while the speaker plays."""
+    """A measurement that is available while the speaker plays."""
 
     _attr_entity_category = EntityCategory.DIAGNOSTIC
     _attr_entity_registry_enabled_default = False
     entity_description: _Description
 
     def __init__(self, entry: AirPlayConfigEntry, description: _Description) -> None:
-        """Stand beside the player on its device."""
+        """Initialize the entity on the device of the player."""
         super().__init__(entry, description.key)
         self._sender = entry.runtime_data.sender
         self._value: float | None = None
@@ -112,12 +112,12 @@ class LinkSensor(AirPlayEntity, SensorEntity):
 
     @override
     def _parts(self) -> tuple[ShownPart, ...]:
-        """Return the player that is heard, too."""
+        """Return the parts, with the current player."""
         return (*super()._parts(), self.speaker)
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Listen to the reports too."""
+        """Listen to the reports, too."""
         await super().async_added_to_hass()
         receiver = self.device.receiver.id
         self.async_on_remove(self._sender.async_listen_to(receiver, self._async_take))
@@ -125,13 +125,13 @@ class LinkSensor(AirPlayEntity, SensorEntity):
     @property
     @override
     def suggested_object_id(self) -> str:
-        """Return what the entity id of a new entity ends with."""
+        """Return the end of a new entity's ID."""
         return self.entity_description.object_id
 
     @property
     @override
     def native_value(self) -> float | None:
-        """Return what was measured last; nothing is, while nothing plays."""
+        """Return the last measurement, or None while nothing plays."""
         is_playing = self.player.reported.state is PlayerState.PLAYING
         return self._value if is_playing else None
 
@@ -148,13 +148,13 @@ class LinkSensor(AirPlayEntity, SensorEntity):
             case MemberProgress():
                 self.player.links.async_measure_soon()
             case MemberChanged(state="connected" | "lost" | "left"):
-                # What was measured in a session before says nothing of this one.
+                # Measurements of a previous session say nothing about this one.
                 self._value = None
                 self.async_write_ha_state()
 
     @property
     def _is_due(self) -> bool:
-        """Whether a measurement is wanted again."""
+        """Whether the next measurement is due."""
         age_s = self.hass.loop.time() - self._measured_s
         return self._value is None or age_s >= _WRITE_S
 

@@ -1,4 +1,4 @@
-"""The actions that the integration adds to those of media players."""
+"""The actions of the integration, besides those of media players."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from .raop.api import RaopError
 from .sender.error_translation import translate_error
 
 if TYPE_CHECKING:
-    # What Home Assistant puts in the place of voluptuous, and its annotations name.
+    # Home Assistant replaces voluptuous with it, and its annotations refer to it.
     import probatio as vol
 else:
     import voluptuous as vol
@@ -51,7 +51,7 @@ ATTR_WAIT = "wait"
 
 @callback
 def async_register_actions(hass: HomeAssistant) -> None:
-    """Add the actions; each gets all players that it is called for at once."""
+    """Register the actions; each is called once for all of its target players."""
     service.async_register_batched_platform_entity_service(
         hass,
         DOMAIN,
@@ -84,7 +84,7 @@ def async_register_actions(hass: HomeAssistant) -> None:
 
 
 async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> None:
-    """Announce at all players at the same instant."""
+    """Announce on all players at the same instant."""
     _take_context(players, call)
     words = call.data
     request = AnnouncementRequest(
@@ -106,7 +106,7 @@ async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> No
 async def _async_set_group_volume(
     players: list[AirPlayEntity], call: ServiceCall
 ) -> None:
-    """Set the level of each group that one of the players is in; one may fail alone."""
+    """Set the volume of each group of the players; a failure stops no other."""
     _take_context(players, call)
     level = call.data[ATTR_MEDIA_VOLUME_LEVEL]
     groups = {player.player.members: player for player in players}
@@ -125,7 +125,7 @@ async def _async_set_group_volume(
 
 
 def _take_context(players: list[AirPlayEntity], call: ServiceCall) -> None:
-    """Note who calls, which Home Assistant does only for players called one by one."""
+    """Set the context of the call, which Home Assistant does only for single calls."""
     for player in players:
         player.async_set_context(call.context)
 

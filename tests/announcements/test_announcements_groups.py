@@ -256,7 +256,7 @@ async def test_member_that_drops_out_under_a_voice_is_left_out_of_it(
     assert not asking.done()
     await asking
 
-    await logged(caplog, "An announcement was not heard everywhere")
+    await logged(caplog, "Announcement failed on some speakers")
     await call(hass, KITCHEN, "media_stop")
     await house.receivers[KITCHEN].drain()
     assert is_said_whole(house.receivers[KITCHEN], said)

@@ -225,7 +225,7 @@ async def test_own_action_fails_only_if_nothing_played(
     held.fail(sounding, stream_of(hass, "Hall"), "unreachable")
     sounding.end()
     await asking
-    assert "not heard everywhere: Hall does not respond" in caplog.text
+    assert "failed on some speakers: Hall does not respond" in caplog.text
 
     asking = asyncio.create_task(airplay_announce(hass, two_players, media=BELL))
     (await held.nth(2)).end(ReceiverBusyError("453"))

@@ -188,10 +188,10 @@ async def test_words_and_picture_of_the_caller_win(
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("/broken.png", "A picture could not be read"),
-        ("/huge.png", "A picture is too big to be fetched"),
+        ("/broken.png", "Could not decode a picture"),
+        ("/huge.png", "A picture is too large to fetch"),
         ("/vast.png", "A picture has too many pixels"),
-        ("/nothing.png", "A picture could not be fetched: ClientResponseError"),
+        ("/nothing.png", "Could not fetch a picture: ClientResponseError"),
     ],
 )
 async def test_picture_that_is_none_does_not_hurt(

@@ -103,7 +103,7 @@ def test_item_is_in_the_queue_only_once() -> None:
 
     with pytest.raises(ValueError, match="already"):
         queue.add(items("xa"))
-    with pytest.raises(ValueError, match="one id"):
+    with pytest.raises(ValueError, match="the same ID"):
         queue.replace(items("xx"))
     assert names(queue) == "abc"
 

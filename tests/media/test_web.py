@@ -55,5 +55,5 @@ async def test_playlist_and_picture_of_a_stranger(
         await play(hass, player, f"{origin}/local/list.m3u")
     await play(hass, player, song, extra={"thumb": f"{origin}/local/cover.png"})
 
-    await logged(caplog, "A picture could not be fetched: ClientConnectorCertificate")
+    await logged(caplog, "Could not fetch a picture: ClientConnectorCertificate")
     await call(hass, player, "media_stop")

@@ -209,7 +209,7 @@ async def test_three_bad_items_in_a_row_end_it(
     await enqueue(hass, player, songs.make("b"), "add")
 
     await watch.until_is("playing")
-    await logged(caplog, "Kitchen stops playing its queue")
+    await logged(caplog, "Kitchen stopped playing its queue")
     await watch.until_is("idle")
     (notice,) = ir.async_get(hass).issues.values()
     assert notice.translation_key == "queue_given_up"

@@ -76,7 +76,7 @@ async def test_id_and_port_outlive_a_crash_of_the_sender_and_a_reload(
     assert hass_storage[STORE]["data"]["dacp_port"] == port
 
     os.kill(sender_pids()[0], signal.SIGKILL)
-    await logged(caplog, "is started again")
+    await logged(caplog, "restarting it")
     assert await sender_port(hass) == port
     assert await record(hass) is before
 

@@ -66,7 +66,7 @@ async def test_killed_in_the_middle_of_a_song(
         for record in caplog.records
         if record.levelno >= logging.ERROR
     ]
-    assert errors == ["The sender process ended and is started again: exit code -9"]
+    assert errors == ["Sender process ended; restarting it: exit code -9"]
 
     kitchen.clear()
     await play(hass, playing.entity_id, song)
@@ -167,7 +167,7 @@ async def test_what_the_process_says_is_logged_and_nonsense_is_survived(
     said = {record.name: record for record in caplog.records}
     line_logged = said["custom_components.airplay.sender.raop.x"]
     assert (line_logged.levelno, line_logged.getMessage()) == (logging.WARNING, "so%s")
-    assert "wrote what is no event" in caplog.text
+    assert "wrote an invalid event" in caplog.text
     assert "a line that is too long" in caplog.text
     assert "y" * 2001 not in caplog.text
 
@@ -189,7 +189,7 @@ async def test_process_that_does_not_end_is_made_to(
         assert await hass.config_entries.async_unload(entry.entry_id)
 
     assert not sender_pids()
-    assert caplog.text.count("does not end, so it is made to") == 2
+    assert caplog.text.count("did not exit in time") == 2
 
 
 async def test_restarts_slow_down_and_speed_up_after_a_healthy_time(
@@ -268,7 +268,7 @@ async def test_commands_that_the_process_cannot_do(
         await play(hass, player, song)
         assert state_of(hass, player).state == "playing"
         assert state_of(hass, player).attributes["media_title"] == "Song"
-        await logged(caplog, "Kitchen shows no picture")
+        await logged(caplog, "Could not show a picture on Kitchen")
 
         with pytest.raises(HomeAssistantError, match="could not complete the action"):
             await call(hass, player, "volume_set", volume_level=0.1)
@@ -290,7 +290,7 @@ async def test_fault_in_an_event_does_not_end_the_supervision(
         "custom_components.airplay.player.reported.NowPlaying", side_effect=ValueError
     ):
         await play(hass, player, song)
-    await logged(caplog, "An event could not be used")
+    await logged(caplog, "Error while handling an event")
 
     await call(hass, player, "media_stop")
 

@@ -1,4 +1,4 @@
-"""All announcements of an installation: gathered, put in line, waited for."""
+"""All announcements of an installation: collected, queued, and awaited."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from .volume_journal import VolumeJournal
 
 _LOGGER = logging.getLogger(__name__)
 
-# Calls of one action reach several players within a few turns of the loop.
+# Calls of one action reach several players within a few iterations of the event loop.
 _GATHER_S = 0.025
 _MOST_WAITING = 20
 
@@ -30,10 +30,10 @@ type _Key = tuple[str, AnnouncedMedia]
 
 
 class Announcements:
-    """Who announces what, in which order; one for all speakers."""
+    """Runs announcements in order; one instance for all speakers."""
 
     def __init__(self, hass: HomeAssistant, journal: VolumeJournal) -> None:
-        """Begin with nothing to announce."""
+        """Initialize without announcements."""
         self._hass = hass
         self._queue: AnnouncementQueue[AnnouncementJob] = AnnouncementQueue()
         self._gathering: dict[_Key, AnnouncementJob] = {}
@@ -42,16 +42,16 @@ class Announcements:
 
     @classmethod
     async def async_make(cls, hass: HomeAssistant) -> Self:
-        """Make the announcements of this installation."""
+        """Create the announcements of this installation."""
         return cls(hass, await VolumeJournal.async_load(hass))
 
     async def async_close(self) -> None:
-        """Announce nothing any more: the last speaker is gone."""
+        """Stop, because the last speaker was unloaded."""
         await self.journal.async_written()
 
     @callback
     def async_add(self, announcer: SpeakerAnnouncer) -> CALLBACK_TYPE:
-        """Let a speaker be found by those of its group, until it leaves."""
+        """Register a speaker, so that its group can find it; return a function that removes it."""
         self._announcers[announcer.stream] = announcer
 
         def leave() -> None:
@@ -60,7 +60,7 @@ class Announcements:
         return leave
 
     def length(self, announcer: SpeakerAnnouncer) -> int:
-        """Return how many announcements wait for a speaker."""
+        """Return the number of announcements that wait for a speaker."""
         return self._queue.length(announcer.stream)
 
     async def async_announce_alone(
@@ -69,7 +69,7 @@ class Announcements:
         request: AnnouncementRequest,
         context_id: str | None,
     ) -> None:
-        """Announce at one speaker, and together with other calls that mean the same."""
+        """Announce on one speaker, in sync with other calls for the same announcement."""
         key = (context_id or "", request.announcement)
         job = self._gathering.get(key) if context_id else None
         if job is None or job.is_cancelled:
@@ -85,7 +85,7 @@ class Announcements:
     async def async_announce(
         self, announcers: list[SpeakerAnnouncer], request: AnnouncementRequest
     ) -> None:
-        """Announce at several speakers; fail only where none of them could."""
+        """Announce on several speakers; fail only if all of them fail."""
         job = self._async_make_job(request.announcement, announcers[0])
         parts = self._async_parts(job, announcers, request)
         self._async_join(job)
@@ -98,16 +98,16 @@ class Announcements:
         *,
         until_end: bool,
     ) -> None:
-        """Wait for an announcement; fail only where it could be heard nowhere."""
+        """Wait for an announcement; fail only if it failed on all speakers."""
         await self._async_wait(job, parts, until_end=until_end)
         failures = [part.failure for part in parts.values() if part.failure]
         if len(failures) == len(parts):
             raise failures[0]
         for failure in failures:
-            _LOGGER.warning("An announcement was not heard everywhere: %s", failure)
+            _LOGGER.warning("Announcement failed on some speakers: %s", failure)
 
     async def async_silence(self, announcer: SpeakerAnnouncer) -> None:
-        """End what sounds or waits at a speaker that goes, and wait for the end."""
+        """Cancel the announcements of a speaker that is unloaded, and wait for their end."""
         jobs = [*self._gathering.values()]
         jobs += self._queue.waiting_for(announcer.stream)
         if holder := self._queue.holder_of(announcer.stream):
@@ -136,7 +136,7 @@ class Announcements:
         announcers: list[SpeakerAnnouncer],
         request: AnnouncementRequest,
     ) -> dict[SpeakerAnnouncer, JobPart]:
-        """Return the parts at speakers and at those that they speak for."""
+        """Return the parts of speakers and of the groups that they announce for."""
         for announcer in announcers:
             job.part_for(announcer, request.volume).is_addressed = True
         speaking = [
@@ -151,7 +151,7 @@ class Announcements:
     def _group(
         self, announcer: SpeakerAnnouncer, request: AnnouncementRequest
     ) -> list[SpeakerAnnouncer]:
-        """Return a speaker, and with it the others of its group where these are meant."""
+        """Return a speaker, and the others of its group if the request includes them."""
         if not announcer.speaks_for_group(request.in_group):
             return [announcer]
         members = announcer.speaker.player.members.speakers
@@ -207,7 +207,7 @@ class Announcements:
 
     @callback
     def _async_finish(self, job: AnnouncementJob) -> None:
-        """Let everybody go who waits for it, and those who wait for its speakers."""
+        """Release the callers of a job, and start the jobs that wait for its speakers."""
         if job.preparing:
             job.preparing.cancel()
         for announcer, part in job.parts.items():
@@ -237,7 +237,7 @@ class Announcements:
 
     @callback
     def _async_drop(self, job: AnnouncementJob, announcer: SpeakerAnnouncer) -> None:
-        """Leave a speaker out while that is possible; end what nobody wants."""
+        """Remove a speaker from a job that has not started; cancel a job without callers."""
         part = job.parts[announcer]
         if job.running is None:
             part.end()

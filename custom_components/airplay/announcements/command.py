@@ -1,4 +1,4 @@
-"""From an announcement to the command for the sender."""
+"""Creation of the sender's command for an announcement."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ type _Parts = Mapping[SpeakerAnnouncer, JobPart]
 async def async_make_clips(
     hass: HomeAssistant, entity_id: str, announcement: AnnouncedMedia
 ) -> Clips:
-    """Find what is to be opened; raise a translated error where it is nothing."""
+    """Resolve the media of an announcement; raise a translated error if that fails."""
     words = {"title": announcement.title} if announcement.title else {}
     wanted = [make_item(announcement.content_type, announcement.content_id, words)]
     if isinstance(announcement.chime, str):
@@ -41,9 +41,9 @@ async def async_make_clips(
 def make_command(job: AnnouncementJob, parts: _Parts, clips: Clips) -> Announce:
     """Return the command for all speakers of an announcement.
 
-    They are heard together, so one way must do for all that were asked for: the lowest
-    music, the longest ramps, and a pause or a chime where one of them has it. Each
-    amplifier has its time to wake.
+    All of them play together, so the settings of the addressed ones are combined: the
+    lowest music, the longest ramps, and a pause or a chime if one of them has it. The
+    lead-in is long enough for every amplifier.
     """
     settings = [each.settings for each in job.addressed]
     chime = _chime(
@@ -84,7 +84,7 @@ def _targets(parts: _Parts) -> tuple[Target, ...]:
 
 
 def _are_some(members: PlayerMembers, announcers: Iterable[SpeakerAnnouncer]) -> bool:
-    """Whether others hear the stream too, or will."""
+    """Whether the stream has, or will have, members without this announcement."""
     speaking = {each.stream for each in announcers}
     return any(
         speaker.entry_id not in speaking and not speaker.in_use.is_in_use

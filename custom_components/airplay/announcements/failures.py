@@ -1,4 +1,4 @@
-"""How users read of an announcement that was not heard."""
+"""Translated errors for failed announcements."""
 
 from homeassistant.exceptions import HomeAssistantError
 
@@ -12,7 +12,7 @@ from .request import AnnouncedMedia
 def translate_failure(
     error: RaopError, announcement: AnnouncedMedia, name: str
 ) -> HomeAssistantError:
-    """Return how a user reads of an announcement that failed at a speaker."""
+    """Return the translated error for an announcement that failed on a speaker."""
     is_of_voice = announcement.is_speech and not isinstance(error, MediaTooLongError)
     if is_of_voice and isinstance(error, MediaError):
         return refusal(translation_key="speech_failed", name=name)
@@ -21,7 +21,7 @@ def translate_failure(
 
 
 def refusal(*, translation_key: str, name: str, **words: object) -> HomeAssistantError:
-    """Return how a user reads of an announcement that is not even tried."""
+    """Return the translated error for an announcement that is refused."""
     return HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key=translation_key,

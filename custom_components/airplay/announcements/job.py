@@ -1,4 +1,4 @@
-"""One announcement on its way: who asked for it, where, and how it went there."""
+"""One announcement in progress, with its speakers and the result on each."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from .speaker_announcer import SpeakerAnnouncer
 
 @dataclass(frozen=True, slots=True)
 class Clips:
-    """What can be opened: the announcement itself, and a chime that was asked for."""
+    """The resolved media: the announcement itself, and a custom chime."""
 
     message: Media
     chime: Media | None
 
 
 class AnnouncementJob:
-    """An announcement at all speakers that are to be heard together."""
+    """An announcement on all speakers that play it together."""
 
     def __init__(self, announcement: AnnouncedMedia, first: SpeakerAnnouncer) -> None:
-        """Begin with nobody to hear it; the first speaker lends what any has."""
+        """Initialize without speakers; `first` provides what all speakers share."""
         self.announcement = announcement
         self.first = first
         self.id = ulid_now()
@@ -36,14 +36,14 @@ class AnnouncementJob:
 
     @property
     def addressed(self) -> list[SpeakerAnnouncer]:
-        """Return the speakers that were asked for, not those of their groups."""
+        """Return the requested speakers, without the rest of their groups."""
         return [
             announcer for announcer, part in self.parts.items() if part.is_addressed
         ]
 
     @property
     def open_parts(self) -> dict[SpeakerAnnouncer, JobPart]:
-        """Return the parts that may still be heard."""
+        """Return the parts that have not ended."""
         return {
             announcer: part
             for announcer, part in self.parts.items()
@@ -51,7 +51,7 @@ class AnnouncementJob:
         }
 
     def part_for(self, announcer: SpeakerAnnouncer, volume: float | None) -> JobPart:
-        """Return the part at a speaker, which is heard there only once."""
+        """Return the part of a speaker, which plays it only once."""
         if (part := self.parts.get(announcer)) is None:
             part = self.parts[announcer] = JobPart(self.id, self.announcement, volume)
         return part

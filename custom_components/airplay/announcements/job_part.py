@@ -1,4 +1,4 @@
-"""One announcement at one of its speakers: how it went, and who waits for it there."""
+"""One announcement on one of its speakers: its result, and its callers."""
 
 import asyncio
 
@@ -8,16 +8,16 @@ from .request import AnnouncedMedia
 
 
 class JobPart:
-    """An announcement at one of its speakers, and those who wait for it there."""
+    """An announcement on one of its speakers, and the callers that wait for it."""
 
     def __init__(
         self, job_id: str, announcement: AnnouncedMedia, volume: float | None
     ) -> None:
-        """Begin with nothing heard; without a volume the speaker's own rule holds."""
+        """Initialize before the start; without a volume, the speaker's option applies."""
         self.job_id = job_id
         self.announcement = announcement
         self.volume = volume
-        # Or else only as a member of a group.
+        # If false, it plays only as a member of a group.
         self.is_addressed = False
         self.callers = 0
         self.failure: HomeAssistantError | None = None
@@ -28,20 +28,20 @@ class JobPart:
 
     @property
     def is_ended(self) -> bool:
-        """Whether nothing more will come of it."""
+        """Whether it has ended."""
         return self._ended.is_set()
 
     def start(self) -> None:
-        """Note that it sounds."""
+        """Record that it has started."""
         self.was_heard = True
         self._started.set()
 
     def end(self, failure: HomeAssistantError | None = None) -> None:
-        """Note that it is over; the first failure is the one that callers get."""
+        """Record the end; callers get the first failure."""
         self.failure = self.failure or failure
         self._started.set()
         self._ended.set()
 
     async def async_wait(self, *, until_end: bool) -> None:
-        """Wait until it is over, or only until it begins."""
+        """Wait until it ends, or only until it starts."""
         await (self._ended if until_end else self._started).wait()

@@ -1,4 +1,4 @@
-"""The order of announcements: jobs wait for their speakers and get all at once."""
+"""The order of announcements: a job waits for its speakers and gets all at once."""
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -13,32 +13,32 @@ class _Waiting[T]:
 
 
 class AnnouncementQueue[T: Hashable]:
-    """Jobs that wait, and those that hold their speakers.
+    """Waiting jobs, and running jobs that hold their speakers.
 
-    On each speaker they follow in the queue's order. A job gets its speakers only when
-    all of them are free, so that no two ever wait for each other.
+    On each speaker, jobs run in the order of the queue. A job gets its speakers only when
+    all of them are free, so that no two jobs ever wait for each other.
     """
 
     def __init__(self) -> None:
-        """Begin with all speakers free."""
+        """Initialize with all speakers free."""
         self._numbers = itertools.count()
         self._waiting: list[_Waiting[T]] = []
         self._holding: dict[T, set[str]] = {}
 
     def length(self, speaker: str) -> int:
-        """Return how many jobs wait for a speaker."""
+        """Return the number of jobs that wait for a speaker."""
         return sum(speaker in each.speakers for each in self._waiting)
 
     def join(
         self, job: T, speakers: Iterable[str], rank: int, *, is_next: bool = False
     ) -> None:
-        """Wait behind what has the same rank or a smaller one, or before all."""
+        """Queue a job behind those of the same or a smaller rank, or before all."""
         place = (0 if is_next else 1, rank, next(self._numbers))
         self._waiting.append(_Waiting(job, set(speakers), place))
         self._waiting.sort(key=lambda each: each.rank)
 
     def start_ready(self) -> list[T]:
-        """Give free speakers to those whose turn it is, and return these."""
+        """Assign free speakers to the next jobs, and return these jobs."""
         claimed = set().union(*self._holding.values())
         taken = []
         for each in [*self._waiting]:
@@ -46,17 +46,17 @@ class AnnouncementQueue[T: Hashable]:
                 self._waiting.remove(each)
                 self._holding[each.job] = each.speakers
                 taken.append(each.job)
-            # Whoever comes later must not overtake, or those with many never start.
+            # Later jobs must not overtake, or jobs with many speakers never start.
             claimed |= each.speakers
         return taken
 
     def leave(self, job: T) -> None:
-        """Free the speakers of a job, or drop it from the queue."""
+        """Release the speakers of a job, or remove it from the queue."""
         self._holding.pop(job, None)
         self._waiting = [each for each in self._waiting if each.job != job]
 
     def withdraw(self, job: T, speaker: str) -> None:
-        """Let a job that waits go without a speaker."""
+        """Remove a speaker from a waiting job."""
         for each in self._waiting:
             if each.job == job:
                 each.speakers.discard(speaker)
@@ -66,6 +66,6 @@ class AnnouncementQueue[T: Hashable]:
         return [each.job for each in self._waiting if speaker in each.speakers]
 
     def holder_of(self, speaker: str) -> T | None:
-        """Return the job that has a speaker."""
+        """Return the job that holds a speaker."""
         held = (job for job, taken in self._holding.items() if speaker in taken)
         return next(held, None)

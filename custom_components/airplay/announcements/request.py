@@ -1,4 +1,4 @@
-"""What an announcement is, whichever way it is asked for."""
+"""Announcement requests, from any action."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from homeassistant.helpers import config_validation as cv
 from ..const import DOMAIN
 
 if TYPE_CHECKING:
-    # What Home Assistant puts in the place of voluptuous, and its annotations name.
+    # Home Assistant replaces voluptuous with it, and its annotations refer to it.
     import probatio as vol
 else:
     import voluptuous as vol
@@ -30,7 +30,7 @@ _SPEECH = "media-source://tts/"
 
 
 class Priority(StrEnum):
-    """How urgent an announcement is; the first kind is heard first."""
+    """The priority of an announcement, the highest first."""
 
     DOORBELL = "doorbell"
     NORMAL = "normal"
@@ -38,13 +38,13 @@ class Priority(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Return the place in the order in which kinds are heard."""
+        """Return the rank of the priority, 0 for the highest."""
         return [*Priority].index(self)
 
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedMedia:
-    """What shall be heard. A chime is a media id, the own one, none, or by option."""
+    """The media to play. A chime is a media ID, the built-in one, none, or by option."""
 
     content_id: str
     content_type: str
@@ -55,15 +55,15 @@ class AnnouncedMedia:
 
     @property
     def is_speech(self) -> bool:
-        """Whether a voice of Home Assistant has yet to say it."""
+        """Whether Home Assistant's text-to-speech must create it."""
         return self.content_id.startswith(_SPEECH)
 
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementRequest:
-    """An announcement as somebody asks for it; where nothing is said the option holds.
+    """An announcement as requested; the options of the speaker apply to unset fields.
 
-    `in_group` is whether the others of a speaker's group are to say it too.
+    `in_group` is whether the rest of a speaker's group announces it, too.
     """
 
     announcement: AnnouncedMedia
@@ -73,7 +73,7 @@ class AnnouncementRequest:
 
 
 def media_id(value: Any) -> str:
-    """Validate a media id, given as text or as the media selector gives it."""
+    """Validate a media ID, given as text or as the value of a media selector."""
     if isinstance(value, Mapping):
         value = value.get("media_content_id")
     return cv.string(value)
@@ -90,7 +90,7 @@ _EXTRA = vol.Schema(
         vol.Optional(ATTR_GROUP): vol.Any(None, cv.boolean),
         vol.Optional(ATTR_WAIT, default=True): cv.boolean,
     },
-    # Players of other makes take words of their own, and one call may be for all.
+    # One call may address players of several integrations, with their own keys.
     extra=vol.ALLOW_EXTRA,
 )
 
@@ -98,7 +98,7 @@ _EXTRA = vol.Schema(
 def request_from(
     content_type: str, content_id: str, extra: Mapping[str, Any]
 ) -> AnnouncementRequest:
-    """Read what came with `media_player.play_media`; raise a translated error."""
+    """Parse the data of `media_player.play_media`; raise a translated error."""
     try:
         words = _EXTRA(dict(extra))
     except vol.Invalid as err:
@@ -129,12 +129,12 @@ def request_from(
 
 
 def chime_from(is_wanted: bool | None, chosen: str | None) -> str | bool | None:
-    """Return the chime that two words together ask for."""
+    """Return the chime from the two fields that define it."""
     return is_wanted if is_wanted is False else chosen or is_wanted
 
 
 def check_message(message: str | None) -> None:
-    """Refuse a message without a word; None stands for one that is not known."""
+    """Refuse an empty message; None stands for an unknown message."""
     if message is not None and not message.strip():
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="message_empty"

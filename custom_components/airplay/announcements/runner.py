@@ -1,4 +1,4 @@
-"""One announcement from its media to its end: opened, sounded, or ended early."""
+"""The run of one announcement: resolution, playback, and cancellation."""
 
 import asyncio
 import logging
@@ -15,22 +15,22 @@ from .volume_journal import VolumeJournal
 
 _LOGGER = logging.getLogger(__name__)
 
-# The longest announcement, and what may come before and after its sound.
+# The longest announcement, with the time before and after its sound.
 _LONGEST_S = 420
 _END_S = 10
-# The address of a message may expire five minutes after it was made.
+# The address of a message may expire five minutes after its creation.
 _STALE_S = 120
 
 
 @callback
 def async_prepare(hass: HomeAssistant, job: AnnouncementJob) -> asyncio.Task[Clips]:
-    """Begin at once with what does not depend on who is to hear it."""
+    """Start resolving the media, which does not depend on the speakers."""
     job.prepared_at = hass.loop.time()
     job.preparing = hass.async_create_background_task(
         async_make_clips(hass, job.first.entity_id, job.announcement),
         f"{DOMAIN} announcement",
     )
-    # It is of no interest why something failed that was cancelled since.
+    # Retrieve the error, because a canceled job never awaits the task.
     job.preparing.add_done_callback(lambda task: task.cancelled() or task.exception())
     return job.preparing
 
@@ -38,33 +38,33 @@ def async_prepare(hass: HomeAssistant, job: AnnouncementJob) -> asyncio.Task[Cli
 async def async_run(
     hass: HomeAssistant, journal: VolumeJournal, job: AnnouncementJob
 ) -> None:
-    """Have an announcement heard; what goes wrong is told to those who wait for it."""
+    """Play an announcement; report failures to its callers."""
     try:
         await _async_sound(hass, journal, job)
     except HomeAssistantError as error:
         for part in job.open_parts.values():
             part.end(None if job.is_cancelled else error)
     except Exception:
-        # Whoever waits must not take it for heard.
-        _LOGGER.exception("An announcement ended unexpectedly")
+        # The callers must not treat it as played.
+        _LOGGER.exception("Announcement ended unexpectedly")
         _async_fail(job, RaopError("it ended unexpectedly"))
 
 
 async def async_ended(job: AnnouncementJob) -> None:
-    """Wait, but not for ever, until an announcement has let its speakers go."""
+    """Wait until an announcement has released its speakers, with a timeout."""
     if job.running:
         await asyncio.wait([job.running], timeout=_END_S)
 
 
 async def async_end_early(job: AnnouncementJob) -> None:
-    """Have the sender end an announcement that it was told of."""
+    """Have the sender cancel a running announcement."""
     try:
         await job.first.sender.async_request(CancelAnnouncement(announcement=job.id))
     except RaopError as error:
-        _LOGGER.debug("An announcement could not be ended: %s", error)
+        _LOGGER.debug("Could not cancel an announcement: %s", error)
     await async_ended(job)
     if job.running:
-        # Its speakers must not stay taken for others.
+        # Its speakers must not remain blocked.
         job.running.cancel()
 
 
@@ -107,6 +107,6 @@ def _async_fail(job: AnnouncementJob, error: RaopError) -> None:
 
 @callback
 def _async_replied(job: AnnouncementJob) -> None:
-    """Note that the sender has left every level as it is to be."""
+    """Record that the sender has finished with the volumes of an announcement."""
     for announcer, part in job.parts.items():
         announcer.async_replied(part)

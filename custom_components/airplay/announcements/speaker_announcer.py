@@ -1,4 +1,4 @@
-"""What announcements mean for one speaker: its options, its level, its state."""
+"""The effect of announcements on one speaker: options, volume, and state."""
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -22,7 +22,7 @@ from .volume_recovery import VolumeRecovery
 
 
 class SpeakerAnnouncer:
-    """A speaker as announcements see it; one at a time is heard there."""
+    """The announcement part of a speaker; it plays one at a time."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class SpeakerAnnouncer:
         sender: Sender,
         journal: VolumeJournal,
     ) -> None:
-        """Stand beside a speaker's player; nothing is announced before `async_start`."""
+        """Initialize for a speaker; nothing is announced before `async_start`."""
         self._entry = entry
         self._speaker = speaker
         self._device = speaker.device
@@ -55,20 +55,20 @@ class SpeakerAnnouncer:
 
     @property
     def name(self) -> str:
-        """Return what users call the speaker."""
+        """Return the name that users see."""
         return self._device.name
 
     @property
     def entity_id(self) -> str:
-        """Return the player's entity."""
+        """Return the entity ID of the player."""
         return self._speaker.entity_id
 
     @callback
     def async_start(self) -> None:
-        """Bring the level back that a run before this one has left, if it has."""
+        """Start restoring a volume that a previous run has left changed, if any."""
         note = self._journal.get(self.stream)
         if note:
-            # What else is remembered of the level is older than the note.
+            # The restored state of the volume is older than the journal.
             self._speaker.volume.async_restore(note.level, is_muted=note.is_muted)
             self._is_left = True
             self._async_recover_level()
@@ -78,17 +78,17 @@ class SpeakerAnnouncer:
 
     @property
     def speaker(self) -> Speaker:
-        """Return the speaker in its house."""
+        """Return the speaker."""
         return self._speaker
 
     def speaks_for_group(self, is_wanted: bool | None) -> bool:
-        """Return whether its whole group is meant, as wished or else as by option."""
+        """Return whether its whole group announces, by request or else by option."""
         if is_wanted is None:
             return self.settings.scope == SCOPE_GROUP
         return is_wanted
 
     def addressees(self, part: JobPart) -> tuple[Addressee, ...]:
-        """Return the speaker as the sender is told of it for an announcement."""
+        """Return the speaker as addressees of an announcement."""
         raised = self._raised(part)
         volume = None if raised is None else raised * 100
         return tuple(
@@ -97,14 +97,14 @@ class SpeakerAnnouncer:
 
     @callback
     def async_expect(self, part: JobPart) -> None:
-        """Note early that the level may change, so that no start waits for the disk."""
+        """Write the journal early, so that no start waits for the disk."""
         self._expected.add(part)
         if self._raised(part) is not None:
             self._async_note()
 
     @callback
     def async_admit(self, part: JobPart) -> None:
-        """End an announcement's part that must not be heard now."""
+        """End the part of an announcement that must not play now."""
         if self._speaker.in_use.is_in_use and self.settings.taken == TAKEN_REFUSE:
             part.end(refusal(translation_key="announce_taken", name=self.name))
         elif self._raised(part) is not None:
@@ -112,13 +112,13 @@ class SpeakerAnnouncer:
 
     @callback
     def async_begin(self, part: JobPart) -> None:
-        """Note that the sender gets the command for an announcement."""
+        """Record that the command for an announcement is about to be sent."""
         self._recovery.async_stop()
         self._part = part
         volume, raised = self._speaker.volume, self._raised(part)
         volume.async_set_announced(volume.level if raised is None else raised)
         self._was_left = self._is_left
-        # Until the sender has said otherwise.
+        # Until the sender reports the opposite.
         self._is_left = self._is_left or raised is not None
         self._speaker.async_set_own_session(is_open=True)
 
@@ -131,16 +131,16 @@ class SpeakerAnnouncer:
 
     @callback
     def async_replied(self, part: JobPart) -> None:
-        """Note the level that a part which is over has left.
+        """Record whether an ended part has left a changed volume.
 
-        One that was lost could not be set back; one that was never reached is as it was.
+        That of a lost speaker was not restored; one that was never reached is unchanged.
         """
         if part is self._part and not part.is_lost:
             self._is_left = self._was_left and part.failure is not None
 
     @callback
     def async_end(self, part: JobPart) -> None:
-        """Let go of an announcement that is over, heard or not."""
+        """Release the speaker after an announcement, whether it played or not."""
         self._expected.discard(part)
         if part is self._part:
             self._part = None
@@ -150,7 +150,7 @@ class SpeakerAnnouncer:
 
     @callback
     def _async_recover_level(self) -> None:
-        """Set the level right that was left, once nobody else is about to."""
+        """Restore a volume that was left changed, unless another announcement does it."""
         if self._expected or self._part:
             return
         if self._is_left:
@@ -164,9 +164,9 @@ class SpeakerAnnouncer:
         self._async_recover_level()
 
     def _raised(self, part: JobPart) -> float | None:
-        """Return the level of an announcement; None where the user's holds.
+        """Return the volume of an announcement; None if the user's volume applies.
 
-        Who has muted a speaker wants to hear nothing of it.
+        A muted speaker stays muted.
         """
         wanted = part.volume
         if wanted is None and self.settings.volume is not None:
@@ -186,7 +186,7 @@ class SpeakerAnnouncer:
 
     @callback
     def _async_follow(self) -> None:
-        """Keep the note true when the user changes the level meanwhile."""
+        """Update the journal when the user changes the volume meanwhile."""
         if self._journal.get(self.stream):
             self._async_note()
 
@@ -201,7 +201,7 @@ class SpeakerAnnouncer:
                 self._speaker.async_set_announcing(is_heard=True)
             case AnnouncementFailed() if event.announcement == part.job_id:
                 if event.code in OVERTAKEN:
-                    # Somebody has stopped this speaker.
+                    # A user has stopped this speaker.
                     part.end()
                 else:
                     error = error_for(event.code, event.text, event.status)

@@ -1,4 +1,4 @@
-"""A message and a voice, made into a media id."""
+"""Creation of the media ID of a message."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,11 +20,11 @@ def speech_id(
     language: str | None,
     options: Mapping[str, Any] | None,
 ) -> str:
-    """Return the media id of a message; raise a translated error."""
+    """Return the media ID of a message; raise a translated error."""
     check_message(message)
     if TTS not in hass.config.components:
         raise _invalid(translation_key="voice_missing")
-    # What it needs is installed only where a voice has been set up.
+    # Its requirements are installed only if text-to-speech is set up.
     from homeassistant.components import tts
     from homeassistant.components.tts.media_source import generate_media_source_id
 
@@ -46,7 +46,7 @@ def speech_id(
 
 
 def _usual_voice(hass: HomeAssistant, default: str | None) -> str:
-    """Return the only voice, or Home Assistant Cloud's, as its own dialogs do."""
+    """Return the only voice, or Home Assistant Cloud's, as Home Assistant's dialogs do."""
     voices = hass.states.async_entity_ids(TTS)
     registry = er.async_get(hass)
     cloud = [

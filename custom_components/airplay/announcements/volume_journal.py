@@ -1,4 +1,4 @@
-"""Which speakers may stand at an announcement's level, kept on disk meanwhile."""
+"""The user's volumes, on disk while an announcement changes them."""
 
 import asyncio
 from dataclasses import asdict, dataclass
@@ -16,14 +16,14 @@ type _Stored = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class UserLevel:
-    """What a speaker's level is to be again; without one it is not known."""
+    """The volume to restore on a speaker; None if it is unknown."""
 
     level: float | None
     is_muted: bool
 
     @classmethod
     def of(cls, kept: object) -> Self | None:
-        """Read what was kept; None where it makes no sense."""
+        """Read stored data; return None if it is invalid."""
         match kept:
             case {"level": None, "is_muted": bool(is_muted)}:
                 return cls(None, is_muted)
@@ -33,10 +33,10 @@ class UserLevel:
 
 
 class VolumeJournal:
-    """Notes by config entry, which outlive a Home Assistant that is killed."""
+    """Volumes by config entry, which survive a crash of Home Assistant."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Begin with no note."""
+        """Initialize without volumes."""
         self._hass = hass
         self._store = Store[_Stored](hass, _VERSION, f"{DOMAIN}.announcements")
         self._notes: dict[str, UserLevel] = {}
@@ -45,7 +45,7 @@ class VolumeJournal:
 
     @classmethod
     async def async_load(cls, hass: HomeAssistant) -> Self:
-        """Read what the last run has left."""
+        """Load the journal of the last run."""
         journal = cls(hass)
         kept: object = await journal._store.async_load()
         notes = kept.items() if isinstance(kept, dict) else ()
@@ -54,24 +54,24 @@ class VolumeJournal:
         return journal
 
     def get(self, entry_id: str) -> UserLevel | None:
-        """Return what a speaker is to be set to again, or None where all is well."""
+        """Return the volume to restore on a speaker, or None if there is none."""
         return self._notes.get(entry_id)
 
     @callback
     def async_note(self, entry_id: str, level: UserLevel) -> None:
-        """Keep that a speaker may be left at another level; written behind this."""
+        """Record the user's volume of a speaker; written in the background."""
         if self._notes.get(entry_id) != level:
             self._notes[entry_id] = level
             self._async_write()
 
     @callback
     def async_erase(self, entry_id: str) -> None:
-        """Forget a speaker that is as its user left it."""
+        """Remove a speaker whose volume is restored."""
         if self._notes.pop(entry_id, None):
             self._async_write()
 
     async def async_written(self) -> None:
-        """Wait until everything is on the disk."""
+        """Wait until all changes are on disk."""
         if self._writing:
             await asyncio.shield(self._writing)
 
@@ -84,7 +84,7 @@ class VolumeJournal:
             )
 
     async def _async_save(self) -> None:
-        """Write until nothing has changed while it was written."""
+        """Write until no change has come during the last write."""
         try:
             while not self._is_written:
                 self._is_written = True

@@ -1,4 +1,4 @@
-"""Brings a receiver back to its user's level where an announcement's was left."""
+"""Restores the user's volume on a receiver that was left at that of an announcement."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,12 +14,12 @@ from ..speaker.speaker import Speaker
 
 _LOGGER = logging.getLogger(__name__)
 
-# After these a receiver that does not answer is left alone until it is heard of.
+# After these, a receiver is not retried until it reappears on the network.
 RETRY_S = (0, 5, 15, 60, 300)
 
 
 class VolumeRecovery:
-    """Tries again and again, because nobody else will do it."""
+    """Retries to restore a speaker's volume."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class VolumeRecovery:
         is_allowed: Callable[[], bool],
         on_done: Callable[[], None],
     ) -> None:
-        """Rest until something was left."""
+        """Initialize without a volume to restore."""
         self._hass = hass
         self._entry = entry
         self._speaker = speaker
@@ -49,7 +49,7 @@ class VolumeRecovery:
 
     @callback
     def async_start(self) -> None:
-        """Begin to try, unless it is being tried."""
+        """Start trying, unless already started."""
         if not self._is_wanted:
             self._is_wanted = True
             self._tries = 0
@@ -57,7 +57,7 @@ class VolumeRecovery:
 
     @callback
     def async_stop(self) -> None:
-        """Leave it to others."""
+        """Stop trying."""
         self._is_wanted = False
         self._async_forget()
 
@@ -100,7 +100,7 @@ class VolumeRecovery:
     async def _async_restore(self) -> bool:
         volume = self._speaker.volume
         if volume.known_level is None:
-            # Nobody has chosen a level here, so none was raised.
+            # The volume was never set, so none was raised.
             return True
         if not self._is_allowed():
             return False
@@ -112,11 +112,13 @@ class VolumeRecovery:
                 for each in self._speaker.members
             )
         except RaopError as error:
-            _LOGGER.debug("%s keeps a wrong level: %s", self._device.name, error)
+            _LOGGER.debug(
+                "Could not restore the volume of %s: %s", self._device.name, error
+            )
             return False
         finally:
             self._speaker.async_set_own_session(is_open=False)
-        _LOGGER.info("%s has its level again", self._device.name)
+        _LOGGER.info("Restored the volume of %s", self._device.name)
         return True
 
     @callback

@@ -1,1 +1,1 @@
-"""Receivers on the network, and what an entry keeps of them."""
+"""Discovery of receivers on the network, and their data in an entry."""

@@ -1,4 +1,4 @@
-"""What is on the network now, from the mDNS records of both services."""
+"""The receivers currently on the network, from the mDNS records of both services."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,7 +37,7 @@ type Listener = Callable[[Receiver | None], None]
 
 @dataclass(slots=True)
 class _Sight:
-    """One receiver with its last records, and which of them still stand."""
+    """One receiver with its last records, and which of them are still valid."""
 
     receiver: Receiver
     standing: set[str] = field(default_factory=set)
@@ -51,7 +51,7 @@ class ReceiverBrowser:
     """Watches both services on Home Assistant's own zeroconf."""
 
     def __init__(self, hass: HomeAssistant, zc: Zeroconf) -> None:
-        """Start to watch."""
+        """Start watching."""
         self._hass = hass
         self._zc = zc
         self._began = hass.loop.time()
@@ -63,7 +63,7 @@ class ReceiverBrowser:
 
     @classmethod
     async def async_make(cls, hass: HomeAssistant) -> Self:
-        """Watch on the instance that all integrations share."""
+        """Create a browser on the zeroconf that all integrations share."""
         instance = await zeroconf.async_get_async_instance(hass)
         return cls(hass, instance.zeroconf)
 
@@ -81,16 +81,16 @@ class ReceiverBrowser:
 
     @property
     def receivers(self) -> dict[str, Receiver]:
-        """Return all receivers that are seen now, by id."""
+        """Return all receivers currently seen, by ID."""
         return {key: sight.receiver for key, sight in self._sights.items()}
 
     def get(self, wanted: str) -> Receiver | None:
-        """Return one receiver if it is seen now."""
+        """Return one receiver if it is currently seen."""
         sight = self._sights.get(wanted)
         return sight.receiver if sight else None
 
     def partner_of(self, receiver: Receiver) -> Receiver | None:
-        """Return the other one of a receiver's stereo pair if it is seen now."""
+        """Return the other receiver of a stereo pair if it is currently seen."""
         return partner_of(receiver, self.receivers.values())
 
     def at(self, host: str, port: int) -> Receiver | None:
@@ -102,20 +102,20 @@ class ReceiverBrowser:
 
     @callback
     def async_listen(self, wanted: str, listener: Listener) -> CALLBACK_TYPE:
-        """Call with a receiver when a record comes or changes, with None when it goes."""
+        """Call with a receiver when a record appears or changes, with None when it is gone."""
         return self._listeners.async_add(wanted, listener)
 
     @callback
     def async_watch(self, watcher: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call when a record of any receiver comes, changes or goes."""
+        """Call when a record of any receiver appears, changes, or disappears."""
         return self._watchers.async_add(watcher)
 
     async def async_wait_watched(self) -> None:
-        """Give receivers the time to answer, counted from the start of watching."""
+        """Wait until receivers have had time to respond since watching started."""
         await asyncio.sleep(self._began + SETTLE_S - self._hass.loop.time())
 
     async def async_find(self, wanted: str) -> Receiver | None:
-        """Return a receiver, waiting shortly until both its records are there."""
+        """Return a receiver, waiting briefly for both of its records."""
         is_complete = asyncio.Event()
 
         def check(receiver: Receiver | None) -> None:
@@ -134,7 +134,7 @@ class ReceiverBrowser:
         return self.get(wanted)
 
     async def async_ask(self, host: str, port: int) -> Receiver | None:
-        """Ask one address directly, for networks that do not pass multicast on."""
+        """Query one address directly, for networks that do not forward multicast."""
         if known := self.at(host, port):
             return known
         try:
@@ -172,7 +172,7 @@ class ReceiverBrowser:
         try:
             record = AsyncServiceInfo(service_type, name)
         except BadTypeInNameException:
-            _LOGGER.debug("A receiver announces a name that is not valid: %s", name)
+            _LOGGER.debug("Receiver announces an invalid name: %s", name)
             return
         if record.load_from_cache(self._zc):
             self._async_seen(record)
@@ -247,7 +247,7 @@ class ReceiverBrowser:
 
 
 def _merged(known: Receiver | None, service: Service, *, is_raop: bool) -> Receiver:
-    """Return a receiver with a new record beside the other one that is known."""
+    """Return a receiver with a new record added to the known one."""
     if is_raop:
         return merge(service, known.airplay if known else None)
     return merge(known.raop if known else None, service)

@@ -1,4 +1,4 @@
-"""One receiver, or a stereo pair, as an entry knows it: where it is, whether it is there."""
+"""The receiver or stereo pair of an entry: its address, and whether it is available."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,19 +48,19 @@ _ASK_AGAIN_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How it sounds beside others: when it is heard, and what of the music."""
+    """Playback settings relative to other speakers: delay and channel."""
 
     delay_ms: int = 0
     channel: Channel = Channel.STEREO
 
 
 class AirPlayDevice:
-    """Follows what mDNS says of a receiver, and keeps the entry up to date."""
+    """Follows the mDNS records of a receiver, and keeps the entry up to date."""
 
     def __init__(
         self, hass: HomeAssistant, entry: ConfigEntry, browser: ReceiverBrowser
     ) -> None:
-        """Start from what the entry and the network know."""
+        """Initialize from the entry and the browser's records."""
         self._hass = hass
         self._entry = entry
         self._browser = browser
@@ -84,17 +84,17 @@ class AirPlayDevice:
 
     @property
     def name(self) -> str:
-        """Return what users call it."""
+        """Return the name that users see."""
         return self._entry.title
 
     @property
     def is_available(self) -> bool:
-        """Whether it is on the network, as far as can be told without playing."""
+        """Whether it is on the network, as far as is known without playing."""
         return self._is_there or (self._is_partner_there and self.partner is not None)
 
     @property
     def partner(self) -> Receiver | None:
-        """Return the other one of its stereo pair, unless that has its own entry."""
+        """Return the other receiver of its stereo pair, unless that has its own entry."""
         if self._partner is None:
             return None
         entry = self._hass.config_entries.async_entry_for_domain_unique_id(
@@ -105,13 +105,13 @@ class AirPlayDevice:
 
     @property
     def receivers(self) -> tuple[Receiver, ...]:
-        """Return what sounds here: the receiver, and the other one of its pair."""
+        """Return the receiver, and the other one of its pair."""
         return (self.receiver, self.partner) if self.partner else (self.receiver,)
 
     async def async_probe(self) -> Probed:
-        """Ask the receiver once, with the password or pairing where there is one.
+        """Probe the receiver once, with the password or pairing if there is one.
 
-        One of a pair will do.
+        For a pair, one response is enough.
         """
         try:
             return await self._async_probe(self.receiver)
@@ -128,7 +128,7 @@ class AirPlayDevice:
         )
 
     def members(self, volume: float | None, *, is_muted: bool) -> tuple[Member, ...]:
-        """Return it as members of a stream; without a volume it keeps its own."""
+        """Return it as members of a stream; without a volume, it keeps its own."""
         return tuple(
             self._member(each, volume, is_muted=is_muted) for each in self.receivers
         )
@@ -158,26 +158,27 @@ class AirPlayDevice:
 
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call whenever the receiver changes, comes or goes."""
+        """Call whenever the receiver changes, appears, or disappears."""
         return self._listeners.async_add(listener)
 
     @callback
     def async_failed(self, error: RaopError) -> None:
-        """Take note of why it could not be played to."""
+        """Handle the error that prevented playback."""
         if isinstance(error, AuthenticationError):
-            # Home Assistant starts no second flow while there is one.
+            # Home Assistant starts no second flow while one is open.
             if not isinstance(error, TooManyTriesError):
                 self._entry.async_start_reauth(self._hass)
         elif isinstance(error, ReceiverUnreachableError) and self._is_manual:
-            # mDNS does not tell of this one, so its silence is all there is.
+            # mDNS does not report this receiver, so only the failure shows that it
+            # is gone.
             self._async_set_there(is_there=False)
             self._async_ask_later()
 
     @callback
     def async_handle_event(self, event: SenderEvent) -> None:
-        """Keep in the entry by which way it is heard, where there are several.
+        """Store the lane that plays in the entry, if there are several.
 
-        What the user has forced says nothing of what is found by itself.
+        A lane that the user has forced says nothing about the automatic choice.
         """
         match event:
             case MemberChanged(state="playing", lane=str(lane)) if (
@@ -192,7 +193,7 @@ class AirPlayDevice:
 
     @property
     def _lane_worked(self) -> str | None:
-        """The way by which it was heard last, unless its firmware is another one now."""
+        """Return the lane that played last, unless the firmware has changed since."""
         worked = self._entry.data.get(CONF_LANE_WORKED)
         if not worked or worked[_FIRMWARE] != self.receiver.firmware:
             return None
@@ -212,7 +213,7 @@ class AirPlayDevice:
 
     @callback
     def _async_follow(self, seen: Receiver) -> None:
-        """Take over where and what it is now, in the entry too, without a reload."""
+        """Update the receiver from its records, also in the entry, without a reload."""
         data = followed(self._entry.data, seen)
         self.receiver = receiver_from(data)
         self._hass.config_entries.async_update_entry(self._entry, data=data)
@@ -226,7 +227,7 @@ class AirPlayDevice:
 
     @callback
     def _async_pair(self) -> None:
-        """Take up, follow or let go of the other one of its stereo pair."""
+        """Add, update, or remove the other receiver of its stereo pair."""
         kept = self._entry.data.get(CONF_PARTNER)
         seen, data = self._browser.partner_of(self.receiver), kept
         if seen is None and self._partner:
@@ -272,12 +273,12 @@ class AirPlayDevice:
             self._async_ask_later()
             return
         except RaopError as error:
-            _LOGGER.debug("%s answers, but: %s", self.name, error)
+            _LOGGER.debug("%s responds, but with an error: %s", self.name, error)
         self._async_set_there(is_there=True)
 
     @callback
     def _async_close(self) -> None:
-        """Ask no more, also not when the question of this moment is not answered."""
+        """Stop probing, also after a probe that is still running."""
         self._is_over = True
         self._async_stop_asking()
 

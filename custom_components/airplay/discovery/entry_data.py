@@ -1,4 +1,4 @@
-"""The receiver that an entry keeps on disk: written, read and brought up to date."""
+"""The receiver in the data of an entry: written, read, and updated."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,12 +14,12 @@ CONF_TXT = "txt"
 
 
 def unique_id(receiver_id: str) -> str:
-    """Write a receiver's id as Home Assistant writes MAC addresses."""
+    """Return a receiver's ID in Home Assistant's format of MAC addresses."""
     return format_mac(receiver_id) if normalise_id(receiver_id) else receiver_id
 
 
 def receiver_at(host: str, port: int) -> Receiver:
-    """Describe a receiver of which only the address is known."""
+    """Return a receiver of which only the address is known."""
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return Receiver(
         id=address,
@@ -31,7 +31,7 @@ def receiver_at(host: str, port: int) -> Receiver:
 
 
 def service_data(service: Service | None) -> dict[str, Any] | None:
-    """Return what an entry keeps of a record."""
+    """Return the entry data of a record."""
     if service is None:
         return None
     return {
@@ -42,7 +42,7 @@ def service_data(service: Service | None) -> dict[str, Any] | None:
 
 
 def receiver_data(receiver: Receiver) -> dict[str, Any]:
-    """Return what an entry keeps of a receiver."""
+    """Return the entry data of a receiver."""
     return {
         CONF_ID: receiver.id,
         CONF_NAME: receiver.name,
@@ -53,16 +53,16 @@ def receiver_data(receiver: Receiver) -> dict[str, Any]:
 
 
 def followed(data: Mapping[str, Any], seen: Receiver) -> dict[str, Any]:
-    """Return an entry's data with what is seen now; a record not seen stays.
+    """Return an entry's data updated from a seen receiver; an unseen record stays.
 
-    HomePods drop `_raop._tcp` now and then, and come back with it.
+    HomePods drop `_raop._tcp` now and then, and announce it again.
     """
     known = {key: value for key, value in receiver_data(seen).items() if value}
     return {**data, **known}
 
 
 def receiver_from(data: Mapping[str, Any]) -> Receiver:
-    """Return the receiver that an entry was made for."""
+    """Return the receiver that an entry was created for."""
     host = data[CONF_HOST]
     return Receiver(
         id=data[CONF_ID],

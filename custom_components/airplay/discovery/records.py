@@ -1,4 +1,4 @@
-"""Reads what a receiver announces by mDNS, and chooses the address to use."""
+"""Conversion of mDNS records, and the choice of the address to use."""
 
 from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address
@@ -7,7 +7,7 @@ from ..raop.api import Service
 
 
 def instance_of(name: str, kind: str) -> str:
-    """Cut the type off a record's full name."""
+    """Return a record's full name without its type."""
     return name.removesuffix(f".{kind}")
 
 
@@ -19,7 +19,7 @@ def service_of(
     txt: dict[str, str | None],
     current_host: str | None = None,
 ) -> Service | None:
-    """Make a record the core's; None where it says no usable address or port."""
+    """Return a record as the core's type, or None without a usable address or port."""
     host = pick_host(addresses, current_host)
     if host is None or not port:
         return None
@@ -32,7 +32,7 @@ def service_of(
 
 
 def pick_host(addresses: Iterable[str], current: str | None) -> str | None:
-    """Choose the address to use, and stay with the current one while it is good.
+    """Return the address to use: the current one as long as it is usable.
 
     An old AirPort Express announces a routable and a 169.254 address in any order.
     """
@@ -47,7 +47,7 @@ def pick_host(addresses: Iterable[str], current: str | None) -> str | None:
 
 
 def _rank(text: str) -> int:
-    """Rank an address, the smaller the better; 0 where it is of no use."""
+    """Return the rank of an address, the smaller the better; 0 if it is unusable."""
     address = ip_address(text)
     if address.is_unspecified or address.is_multicast:
         return 0

@@ -1,4 +1,4 @@
-"""Stereo pairs: two receivers that are one speaker to their owner."""
+"""Stereo pairs: two receivers that act as one speaker."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from ..raop.api import Receiver
 
 
 def partner_of(receiver: Receiver, seen: Iterable[Receiver]) -> Receiver | None:
-    """Return the other one of a receiver's pair, where that is seen."""
+    """Return the other receiver of a pair, if it is seen."""
     others = [
         each
         for each in seen
@@ -17,17 +17,17 @@ def partner_of(receiver: Receiver, seen: Iterable[Receiver]) -> Receiver | None:
 
 
 def leader_of(one: Receiver, other: Receiver) -> Receiver:
-    """Return which one of a pair stands for both; in doubt that of the smaller id."""
+    """Return the receiver that represents a pair; in doubt, the one with the smaller ID."""
     if one.leads_pair != other.leads_pair:
         return one if one.leads_pair else other
     return min(one, other, key=lambda each: each.id)
 
 
 def are_apart(own: Receiver, other: Receiver) -> bool:
-    """Whether two that were a pair say that they are none any more.
+    """Whether two receivers that were a pair announce that they no longer are.
 
-    What is missing while somebody plays there, or of which no record is known, may be
-    missing only now.
+    A missing value means nothing while a sender plays there or no record is known,
+    because it may be missing only temporarily.
     """
     if not _is_complete(own):
         return False

@@ -1,1 +1,1 @@
-"""Parts that the entities share."""
+"""Parts that entities share."""

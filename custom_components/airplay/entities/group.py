@@ -1,4 +1,4 @@
-"""The group that a player is in."""
+"""The group features of a player."""
 
 from typing import override
 
@@ -8,22 +8,22 @@ from ..entity import AirPlayEntity
 
 
 class GroupEntity(AirPlayEntity, MediaPlayerEntity):
-    """Shows who plays the same, and changes that."""
+    """Shows and changes the group members."""
 
     @property
     @override
     def group_members(self) -> list[str]:
-        """Return the players of the group, the leader first; none while alone."""
+        """Return the players of the group, the leader first; none without a group."""
         members = self.player.members
         speakers = members.speakers if members.is_group else []
         return [speaker.entity_id for speaker in speakers if speaker.entity_id]
 
     @override
     async def async_join_players(self, group_members: list[str]) -> None:
-        """Have other players hear what this one does."""
+        """Add other players to the group of this one."""
         await self.groups.async_join(self.speaker, group_members)
 
     @override
     async def async_unjoin_player(self) -> None:
-        """Leave the group; the others play on."""
+        """Leave the group; the other members continue."""
         await self.groups.async_unjoin(self.speaker)

@@ -1,4 +1,4 @@
-"""What a player shows of the media that it plays."""
+"""The media features of a player."""
 
 from datetime import datetime
 from typing import override
@@ -10,26 +10,26 @@ from ..raop.api import Tags
 
 
 class MediaEntity(AirPlayEntity, MediaPlayerEntity):
-    """A player's media, by all that is known of it."""
+    """Shows the media of a player, from the request and from its tags."""
 
     @property
     @override
     def media_playlist(self) -> str | None:
-        """Return the playlist or folder that the queue was made from."""
+        """Return the playlist or folder that the queue came from."""
         player = self.player
         return player.queue.playlist if player.reported.playing else None
 
     @property
     @override
     def media_content_id(self) -> str | None:
-        """Return the id that was asked to play."""
+        """Return the requested media ID."""
         playing = self.player.reported.playing
         return playing.playable.content_id if playing else None
 
     @property
     @override
     def media_content_type(self) -> MediaType | str | None:
-        """Return the kind of media."""
+        """Return the media type."""
         playing = self.player.reported.playing
         return playing.playable.content_type if playing else None
 
@@ -45,7 +45,7 @@ class MediaEntity(AirPlayEntity, MediaPlayerEntity):
     @property
     @override
     def media_position(self) -> int | None:
-        """Return the position that was heard when it was updated last."""
+        """Return the playback position at its last update."""
         playing = self.player.reported.playing
         if playing is None or playing.position_at is None:
             return None
@@ -54,14 +54,14 @@ class MediaEntity(AirPlayEntity, MediaPlayerEntity):
     @property
     @override
     def media_position_updated_at(self) -> datetime | None:
-        """Return when the position was heard."""
+        """Return the time of the last position update."""
         playing = self.player.reported.playing
         return playing.position_at if playing else None
 
     @property
     @override
     def media_title(self) -> str | None:
-        """Return the title, for radio that of the song."""
+        """Return the title; for radio, that of the song."""
         playing = self.player.reported.playing
         return playing.tags.title or playing.station if playing else None
 
@@ -99,14 +99,14 @@ class MediaEntity(AirPlayEntity, MediaPlayerEntity):
     @property
     @override
     def media_image_url(self) -> str | None:
-        """Return the picture that came with the order to play."""
+        """Return the picture that came with the play request."""
         playing = self.player.reported.playing
         return playing.playable.picture_url if playing else None
 
     @property
     @override
     def media_image_hash(self) -> str | None:
-        """Return what changes with the picture."""
+        """Return a hash that changes with the picture."""
         playing = self.player.reported.playing
         if playing and playing.cover_hash:
             return playing.cover_hash
@@ -114,7 +114,7 @@ class MediaEntity(AirPlayEntity, MediaPlayerEntity):
 
     @override
     async def async_get_media_image(self) -> tuple[bytes | None, str | None]:
-        """Return the picture inside the media, or fetch the one of the order."""
+        """Return the picture embedded in the media, or fetch that of the play request."""
         playing = self.player.reported.playing
         if playing and playing.cover_hash and playing.cover:
             return playing.cover.content, playing.cover.content_type

@@ -1,4 +1,4 @@
-"""What a user chooses for one speaker: in force at once, and again after a restart."""
+"""Settings of one speaker, applied at once and restored after a restart."""
 
 from abc import abstractmethod
 from typing import override
@@ -10,24 +10,24 @@ from ..entity import AirPlayEntity, ShownPart, translate_errors
 
 
 class SettingEntity[T](AirPlayEntity, RestoreEntity):
-    """A choice that the speaker follows."""
+    """A setting of a speaker."""
 
     _attr_entity_category = EntityCategory.CONFIG
 
     @property
     @override
     def available(self) -> bool:
-        """A choice can be made while the receiver is away."""
+        """Return True: settings can be changed while the receiver is unavailable."""
         return True
 
     @override
     def _parts(self) -> tuple[ShownPart, ...]:
-        """Return nothing: only who chooses changes it."""
+        """Return no parts: only this entity changes the setting."""
         return ()
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Take up what was chosen last."""
+        """Restore the last setting."""
         await super().async_added_to_hass()
         kept = await self._async_kept()
         if kept is not None:
@@ -35,7 +35,7 @@ class SettingEntity[T](AirPlayEntity, RestoreEntity):
 
     @translate_errors
     async def _async_choose(self, choice: T) -> None:
-        """Put a choice in force, also when the receiver cannot be told."""
+        """Apply a setting, even if it cannot be sent to the receiver."""
         try:
             await self._async_apply(choice)
         finally:
@@ -43,8 +43,8 @@ class SettingEntity[T](AirPlayEntity, RestoreEntity):
 
     @abstractmethod
     async def _async_kept(self) -> T | None:
-        """Return what was chosen last, as far as it may be chosen now."""
+        """Return the last setting if it is still a valid choice."""
 
     @abstractmethod
     async def _async_apply(self, choice: T) -> None:
-        """Tell the speaker; raise a core error where that fails."""
+        """Apply a setting to the speaker; raise a core error if that fails."""

@@ -1,1 +1,1 @@
-"""Steps, forms and errors of the config flows."""
+"""Steps, forms, and errors of the config flows."""

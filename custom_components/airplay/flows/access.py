@@ -1,4 +1,4 @@
-"""Getting in: what a receiver wants before it plays, asked for and tried at once."""
+"""Access to a receiver: its password or code, requested and verified at once."""
 
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, override
@@ -24,7 +24,7 @@ _SCHEMAS = {
 
 
 class AccessFlow(ConfigFlow):
-    """Ask for a code or a password: only what is needed."""
+    """Asks for a code or a password, only if needed."""
 
     _receiver: Receiver
     _password: str | None = None
@@ -34,25 +34,25 @@ class AccessFlow(ConfigFlow):
 
     @abstractmethod
     def _finish(self) -> ConfigFlowResult:
-        """End the flow with what the receiver takes."""
+        """End the flow with the secrets that the receiver accepts."""
 
     @callback
     @override
     def async_remove(self) -> None:
-        """Give up a pairing that is not ended, however the flow ends."""
+        """Abort an unfinished pairing, however the flow ends."""
         self._is_over = True
         self._async_give_up()
 
     async def async_step_password(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the receiver's password and try it before it is kept."""
+        """Ask for the receiver's password and verify it before it is stored."""
         return await self._async_ask_password("password", user_input)
 
     async def async_step_pair(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Have the receiver show a code and ask for it; after a wrong one, for another."""
+        """Have the receiver show a code and ask for it; repeat after a wrong one."""
         return await async_ask(
             user_input if self._pairing else None,
             form=self._async_show_code,
@@ -62,15 +62,15 @@ class AccessFlow(ConfigFlow):
     async def async_step_pair_again(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Say why there is no code to type, and try again when the user says so."""
+        """Explain why no code is shown, and try again when the user confirms."""
         if self._credentials:
             return await self._async_prove()
         return await self.async_step_pair()
 
     async def _async_go_on(self) -> ConfigFlowResult:
-        """Go on to what the receiver asks for, or finish.
+        """Continue with the step for the secret that the receiver requires, or finish.
 
-        Raises FormError: when it refuses us for another reason.
+        Raises FormError: when it refuses access for another reason.
         """
         receiver = self._receiver
         if receiver.needs_pairing and not self._credentials:
@@ -90,7 +90,7 @@ class AccessFlow(ConfigFlow):
     async def _async_ask_password(
         self, step: str, user_input: dict[str, Any] | None, **placeholders: str
     ) -> ConfigFlowResult:
-        """Ask for a password until the receiver accepts it, or wants something else."""
+        """Ask for a password until the receiver accepts it or requires a code."""
         return await async_ask(
             user_input,
             form=lambda errors: self._async_show(step, errors, **placeholders),
@@ -98,7 +98,7 @@ class AccessFlow(ConfigFlow):
         )
 
     async def _async_try_password(self, user_input: dict[str, Any]) -> ConfigFlowResult:
-        """Finish with a password, or go on to a code; raise FormError."""
+        """Finish with a password, or continue with a code; raise FormError."""
         self._password = user_input[CONF_PASSWORD]
         try:
             return await self._async_finish_or_pair()
@@ -106,7 +106,7 @@ class AccessFlow(ConfigFlow):
             raise password_error(error) from error
 
     async def _async_finish_or_pair(self) -> ConfigFlowResult:
-        """Finish with what is known, or go on to a code; raise FormError."""
+        """Finish with the known secrets, or continue with a code; raise FormError."""
         try:
             await self._async_check()
         except FormError as error:
@@ -128,25 +128,25 @@ class AccessFlow(ConfigFlow):
         except FormError as error:
             return await self._async_show_no_code(error)
         if self._is_over:
-            # The user left while the receiver was about to show its code.
+            # The user closed the flow before the receiver showed its code.
             self._async_give_up()
         return await self._async_show("pair", errors)
 
     async def _async_finish_pairing(
         self, user_input: dict[str, Any]
     ) -> ConfigFlowResult:
-        """Pair with the code that was typed; raise FormError."""
+        """Pair with the code that the user entered; raise FormError."""
         assert self._pairing
         pairing, self._pairing = self._pairing, None
         code = "".join(user_input[CONF_CODE].split())
         self._credentials = await pairing.async_finish(code)
         if self._receiver.needs_password:
-            # Receivers with both have one secret for both.
+            # Receivers with a code and a password use one secret for both.
             self._password = code
         return await self._async_prove()
 
     async def _async_prove(self) -> ConfigFlowResult:
-        """Open and end a session with what pairing gave us."""
+        """Open and end a session with the credentials from pairing."""
         try:
             await self._async_check()
         except FormError as error:
@@ -159,7 +159,7 @@ class AccessFlow(ConfigFlow):
         return self._finish()
 
     async def _async_check(self) -> None:
-        """Ask the receiver whether it would play with what is known; raise FormError."""
+        """Check that the receiver would play with the known secrets; raise FormError."""
         await async_check(self._receiver, self._password, self._credentials)
 
     @callback
@@ -169,7 +169,7 @@ class AccessFlow(ConfigFlow):
             self.hass.async_create_task(pairing.async_close())
 
     def _secrets(self) -> dict[str, str]:
-        """Return what an entry keeps; what the receiver does not want is left out."""
+        """Return the secrets for the entry, without those that the receiver does not use."""
         kept = {CONF_PASSWORD: self._password, CONF_CREDENTIALS: self._credentials}
         return {key: value for key, value in kept.items() if value}
 

@@ -1,4 +1,4 @@
-"""Changing how a receiver that was added is reached."""
+"""Changes to the connection of an existing receiver."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -17,13 +17,13 @@ from .forms import CONF_PAIR, RECONFIGURE_PAIRED_SCHEMA, RECONFIGURE_SCHEMA, pla
 
 
 class ChangeFlow(AccessFlow):
-    """Take a new password, a new pairing or a new address."""
+    """Accepts a new password, pairing, or address."""
 
     async def async_step_reauth(
         self,
         entry_data: Mapping[str, Any],
     ) -> ConfigFlowResult:
-        """Start over when the receiver does not let us in any more."""
+        """Ask for new secrets when the receiver no longer accepts the stored ones."""
         self._receiver = receiver_from(entry_data)
         self._credentials = entry_data.get(CONF_CREDENTIALS)
         wants_pairing = bool(self._credentials or self._receiver.needs_pairing)
@@ -40,7 +40,7 @@ class ChangeFlow(AccessFlow):
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the password that the receiver has now."""
+        """Ask for the current password of the receiver."""
         return await self._async_ask_password(
             "reauth_confirm", user_input, name=self._get_reauth_entry().title
         )
@@ -48,7 +48,7 @@ class ChangeFlow(AccessFlow):
     async def async_step_reauth_pair(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show no code on a receiver before somebody is there to read it."""
+        """Wait for confirmation, so that no code appears while no user can read it."""
         if user_input is not None:
             self._credentials = None
             return await self.async_step_pair()
@@ -89,7 +89,7 @@ class ChangeFlow(AccessFlow):
     async def _async_change(
         self, known: Receiver, user_input: dict[str, Any]
     ) -> ConfigFlowResult:
-        """Keep what was typed if the receiver accepts it; raise FormError."""
+        """Store the input if the receiver accepts it; raise FormError."""
         self._receiver = await self._async_moved(
             known, plain(user_input[CONF_HOST]), user_input[CONF_PORT]
         )
@@ -101,7 +101,7 @@ class ChangeFlow(AccessFlow):
         return await self._async_finish_or_pair()
 
     async def _async_moved(self, known: Receiver, host: str, port: int) -> Receiver:
-        """Return the receiver at a new address; raise FormError if another is there."""
+        """Return the receiver at a new address; raise FormError if it is another one."""
         async with BROWSER.acquire(self.hass) as browser:
             there = await browser.async_ask(host, port)
         if there and there.id != known.id:

@@ -1,4 +1,4 @@
-"""Errors of the forms: how steps raise them, and how a form shows them."""
+"""Errors of the forms: raised by steps, shown by forms."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -25,7 +25,7 @@ from ..raop.api import (
     rehearse,
 )
 
-# The keys of a form's errors for those of the core; subclasses come first.
+# The form's error keys for the core's errors; subclasses come first.
 _PROBLEMS: dict[type[RaopError], str] = {
     PairingRequiredError: "pairing_required",
     CredentialsRejectedError: "credentials_rejected",
@@ -41,16 +41,16 @@ _PROBLEMS: dict[type[RaopError], str] = {
 
 
 class FormError(Exception):
-    """An answer cannot be used: the form shows why, and asks again.
+    """Input cannot be used: the form shows why, and asks again.
 
-    `problem` is a key of the form's errors, `field` the input that it is about, and
-    `seconds` for how long the receiver wants a pause.
+    `problem` is a key of the form's errors, `field` the affected input, and `seconds`
+    the pause that the receiver requires.
     """
 
     def __init__(
         self, problem: str, field: str = "base", *, seconds: int | None = None
     ) -> None:
-        """Keep the problem, and to which input it belongs."""
+        """Initialize with the problem and the affected input."""
         super().__init__(problem)
         self.problem = problem
         self.field = field
@@ -58,12 +58,12 @@ class FormError(Exception):
 
     @property
     def wants_pairing(self) -> bool:
-        """Whether a code would help, and nothing else."""
+        """Whether only a code would help."""
         return self.problem in ("pairing_required", "credentials_rejected")
 
     @property
     def wants_password(self) -> bool:
-        """Whether the receiver asks for a password that it did not get."""
+        """Whether the receiver requires a password that was not given."""
         return self.problem == "password_required"
 
 
@@ -73,7 +73,7 @@ async def async_ask(
     form: Callable[[dict[str, str]], Awaitable[ConfigFlowResult]],
     answer: Callable[[dict[str, Any]], Awaitable[ConfigFlowResult]],
 ) -> ConfigFlowResult:
-    """Show a form, or use its answer; if that raises FormError, show it again."""
+    """Show a form, or process its input; if that raises FormError, show it again."""
     if user_input is None:
         return await form({})
     try:
@@ -85,9 +85,9 @@ async def async_ask(
 async def async_check(
     receiver: Receiver, password: str | None = None, credentials: str | None = None
 ) -> None:
-    """Ask the receiver whether it would play for us.
+    """Check that the receiver would accept playback.
 
-    Without a secret one question does. With one, a session is opened and ended.
+    Without a secret, probe it once. With one, open and end a session.
     Raises FormError: when it would not.
     """
     try:
@@ -95,7 +95,7 @@ async def async_check(
             await probe(receiver)
             return
         with suppress(ReceiverBusyError):
-            # Whoever gets this answer has shown a secret that is right.
+            # The receiver responds like this only to a correct secret.
             await rehearse(receiver, password=password, credentials=credentials)
         if password and not credentials and receiver.takes_airplay2:
             await check_password(receiver, password)
@@ -104,21 +104,21 @@ async def async_check(
 
 
 async def async_informed(receiver: Receiver) -> Receiver:
-    """Return a receiver of which mDNS says nothing with what it says itself."""
+    """Complete a receiver without mDNS records from its own response."""
     with suppress(RaopError):
         return await informed(receiver)
     return receiver
 
 
 def form_error(error: RaopError) -> FormError:
-    """Return how a form names an error of the core."""
+    """Return the form's error for an error of the core."""
     return FormError(
         next(problem for kind, problem in _PROBLEMS.items() if isinstance(error, kind))
     )
 
 
 def password_error(error: FormError) -> FormError:
-    """Return an error at the password's field if it is about the password."""
+    """Return the error at the password field if it is about the password."""
     if error.problem in ("invalid_auth", "password_required"):
         return FormError("invalid_auth", CONF_PASSWORD)
     return error

@@ -1,4 +1,4 @@
-"""What the forms of the flows ask and say."""
+"""Schemas and labels of the flows' forms."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from ..const import DEFAULT_PORT, DOMAIN
 from ..raop.api import Receiver
 
 if TYPE_CHECKING:
-    # What Home Assistant puts in the place of voluptuous, and its annotations name.
+    # Home Assistant replaces voluptuous with it, and its annotations refer to it.
     import probatio as vol
 else:
     import voluptuous as vol
@@ -50,7 +50,7 @@ RECONFIGURE_PAIRED_SCHEMA = RECONFIGURE_SCHEMA.extend(
 async def async_list_schema(
     hass: HomeAssistant, seen: Mapping[str, Receiver]
 ) -> vol.Schema:
-    """Ask which of the receivers that are seen shall be added."""
+    """Return the form for choosing one of the seen receivers."""
     texts = await async_get_translations(
         hass, hass.config.language, "selector", {DOMAIN}
     )
@@ -70,7 +70,7 @@ async def async_list_schema(
 
 
 def _label(receiver: Receiver, texts: Mapping[str, str]) -> str:
-    """Name a receiver in the list, with the reason where it cannot be added."""
+    """Return a receiver's label in the list, with the reason if it cannot be added."""
     label = receiver.title
     if receiver.model:
         label += f" ({receiver.model})"
@@ -81,5 +81,5 @@ def _label(receiver: Receiver, texts: Mapping[str, str]) -> str:
 
 
 def plain(host: str) -> str:
-    """Return a host as typed, without blanks and an IPv6 address's brackets."""
+    """Return a host as entered, without blanks and an IPv6 address's brackets."""
     return host.strip().removeprefix("[").removesuffix("]")

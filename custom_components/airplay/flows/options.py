@@ -1,4 +1,4 @@
-"""Choosing how a receiver is played to."""
+"""The options of a receiver."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ from ..helpers.settings import (
 from ..raop.api import AIRPLAY2, LaneKind
 
 if TYPE_CHECKING:
-    # What Home Assistant puts in the place of voluptuous, and its annotations name.
+    # Home Assistant replaces voluptuous with it, and its annotations refer to it.
     import probatio as vol
 else:
     import voluptuous as vol
@@ -79,7 +79,7 @@ def _choice(key: str, *options: str) -> SelectSelector:
 
 _ANNOUNCEMENTS = vol.Schema(
     {
-        # A slider has no way to say that the level stays.
+        # A slider cannot be left empty to keep the current volume.
         vol.Optional(CONF_VOLUME): NumberSelector(
             NumberSelectorConfig(
                 min=0,
@@ -113,18 +113,18 @@ _SECTIONS = {
 
 
 def _schema(lanes: list[str]) -> vol.Schema:
-    """Return the form; how the receiver is reached is asked where there is a choice."""
+    """Return the form; it asks for the lane if there is a choice."""
     reached = {vol.Optional(CONF_LANE): _choice(CONF_LANE, *lanes)} if lanes else {}
     return vol.Schema({**_SENDING, **reached, **_SECTIONS})
 
 
 class AirPlayOptionsFlow(OptionsFlowWithReload):
-    """Ask in seconds and minutes, keep what the sender is told."""
+    """Asks in seconds and minutes, stores the sender's units."""
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show what is chosen now and keep what is chosen instead."""
+        """Show the current options and store the changed ones."""
         now = Settings.from_entry(self.config_entry)
         if user_input is not None:
             chosen = user_input.get(CONF_ANNOUNCEMENTS)
@@ -159,7 +159,7 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
         )
 
     def _lanes(self, chosen: str) -> list[str]:
-        """Return the ways that may be chosen; none where there is only one."""
+        """Return the lanes to choose from; none if there is only one."""
         possible = receiver_from(self.config_entry.data).lanes
         modern = [each for each in possible if each is not LaneKind.RAOP]
         known = [LANE_AUTOMATIC]
@@ -167,13 +167,13 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
             known += [LaneKind.RAOP] if LaneKind.RAOP in possible else []
             known += [AIRPLAY2] if len(modern) > 1 else []
             known += modern
-        # What was chosen may have become impossible, and must be seen to be changed.
+        # The chosen lane may have become unavailable, and must be visible to be changed.
         if chosen not in known:
             known.append(chosen)
         return [str(each) for each in known] if len(known) > 1 else []
 
     @property
     def _announcements(self) -> dict[str, Any]:
-        """Return what is chosen for announcements; no volume is no choice of one."""
+        """Return the announcement options; the volume is omitted if unset."""
         chosen = asdict(AnnounceSettings.from_entry(self.config_entry))
         return {name: value for name, value in chosen.items() if value is not None}

@@ -1,7 +1,7 @@
 """Pairing with a receiver that shows a code, by pyatv.
 
-Begin makes the receiver show its code, finish proves it; whoever began must close. What
-pyatv writes into debug logs has codes and keys in it, so nothing of it is let through.
+Begin makes the receiver show its code, finish proves it; the caller must close it.
+The debug logs of pyatv contain codes and keys, so they are suppressed.
 """
 
 import asyncio
@@ -37,17 +37,17 @@ _IS_PAIRING = ContextVar("_IS_PAIRING", default=False)
 
 
 class Pairing:
-    """One attempt: the receiver shows a code until it is typed in or given up."""
+    """One attempt: the receiver shows a code until it is entered or the attempt is closed."""
 
     def __init__(self, handler: PairingHandler) -> None:
-        """Take what has begun."""
+        """Initialize with a handler that has begun."""
         self._handler = handler
 
     @classmethod
     async def async_begin(cls, hass: HomeAssistant, receiver: Receiver) -> Self:
         """Have the receiver show its code.
 
-        Raises FormError: when it does not.
+        Raises FormError: when it shows none.
         """
         try:
             async with _quietly(_BEGIN_S):
@@ -62,7 +62,7 @@ class Pairing:
         return cls(handler)
 
     async def async_finish(self, code: str) -> str:
-        """Prove the code and return the credentials to keep; the attempt is over.
+        """Prove the code and return the credentials to store; this ends the attempt.
 
         Raises FormError: when the code is wrong, or the receiver ended the pairing.
         """
@@ -81,7 +81,7 @@ class Pairing:
         return self._handler.service.credentials or ""
 
     async def async_close(self) -> None:
-        """Give up; the receiver shows the code no longer."""
+        """End the attempt; the receiver hides the code."""
         await self._handler.close()
 
 
@@ -89,10 +89,10 @@ async def _async_handler(hass: HomeAssistant, receiver: Receiver) -> PairingHand
     is_home_kit = receiver.takes_airplay2 and receiver.airplay is not None
     kind = Protocol.AirPlay if is_home_kit else Protocol.RAOP
     features = receiver.features or 0
-    # Newly written: pyatv reads words with fewer than eight digits wrongly.
+    # Formatted again: pyatv misreads words with fewer than eight digits.
     words = f"0x{features & 0xFFFFFFFF:08X},0x{features >> 32:08X}"
     port = await _async_port(hass, receiver, kind) or receiver.pairing_port
-    # It uses no more of the address than its text, which may also be a name or IPv6.
+    # It uses only the text of the address, which may also be a name or IPv6.
     config = conf.AppleTV(cast(IPv4Address, receiver.host), receiver.name)
     config.add_service(conf.ManualService(receiver.id, kind, port, {"ft": words}))
     return await pyatv.pair(
@@ -107,7 +107,7 @@ async def _async_handler(hass: HomeAssistant, receiver: Receiver) -> PairingHand
 async def _async_port(
     hass: HomeAssistant, receiver: Receiver, kind: Protocol
 ) -> int | None:
-    """Ask the network at which port the receiver takes pairing now."""
+    """Look up the port on which the receiver currently accepts pairing."""
     try:
         host = str(IPv4Address(receiver.host))
     except AddressValueError:
@@ -131,8 +131,8 @@ async def _async_port(
 
 
 async def _async_reason(receiver: Receiver, err: Exception) -> FormError:
-    """Find out why pairing does not begin; pyatv leaves out what the receiver said."""
-    _LOGGER.debug("Pairing does not begin: %s", _name(err))
+    """Find out why pairing does not begin, because pyatv drops the receiver's response."""
+    _LOGGER.debug("Could not begin pairing: %s", _name(err))
     if _is_gone(err):
         return FormError("cannot_connect")
     cause = err.__cause__ or err
@@ -162,17 +162,17 @@ def _is_gone(err: BaseException | None) -> bool:
 
 
 def _name(err: Exception) -> str:
-    """Name an error by its kinds; its text may hold what was sent."""
+    """Return the types of an error, because its text may contain secrets."""
     cause = err.__cause__
     return type(err).__name__ + (f" after {type(cause).__name__}" if cause else "")
 
 
 class _Discretion(logging.Filter):
-    """Lets nothing through that is logged on behalf of a pairing."""
+    """Suppresses everything that is logged by a pairing."""
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether a record may be written."""
+        """Return whether a record may be logged."""
         return not _IS_PAIRING.get()
 
 
@@ -181,7 +181,7 @@ _DISCRETION = _Discretion()
 
 @asynccontextmanager
 async def _quietly(timeout_s: float) -> AsyncIterator[None]:
-    """Keep pyatv silent about what happens within, and what comes of it later."""
+    """Suppress pyatv's logs within the context, and those of tasks started in it."""
     for name in [*logging.root.manager.loggerDict]:
         if name.partition(".")[0] == "pyatv":
             logging.getLogger(name).addFilter(_DISCRETION)

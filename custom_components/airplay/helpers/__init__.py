@@ -1,1 +1,1 @@
-"""What every room of the integration uses."""
+"""Building blocks that all packages of the integration use."""

@@ -1,4 +1,4 @@
-"""Tasks of something that may end before Home Assistant, and they with it."""
+"""Background tasks that end with their owner, before Home Assistant does."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,10 +8,10 @@ from homeassistant.core import HomeAssistant, callback
 
 
 class Background:
-    """Runs what nobody waits for."""
+    """Runs tasks that no caller awaits."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Begin with nothing to do."""
+        """Initialize without tasks."""
         self._hass = hass
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -19,7 +19,7 @@ class Background:
     def async_run(
         self, target: Coroutine[Any, Any, None], name: str
     ) -> asyncio.Task[None]:
-        """Have something done; `name` is what logs call it."""
+        """Start a task; `name` identifies it in logs."""
         task = self._hass.async_create_background_task(target, f"airplay {name}")
         if not task.done():
             self._tasks.add(task)
@@ -28,6 +28,6 @@ class Background:
 
     @callback
     def async_cancel(self) -> None:
-        """End what is not done yet."""
+        """Cancel the tasks that are still running."""
         for task in [*self._tasks]:
             task.cancel()

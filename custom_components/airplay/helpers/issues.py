@@ -1,4 +1,4 @@
-"""What a user is told although nobody waits for an answer: repair notices."""
+"""Repair notices: reports to the user outside of any action."""
 
 import logging
 
@@ -11,27 +11,27 @@ _LOGGER = logging.getLogger(__name__)
 
 QUEUE_GIVEN_UP = "queue_given_up"
 LEFT_GROUP = "left_group"
-# The codes of the core's errors.
+# Error codes of the core.
 NO_CLOCK = ("ptp_ports_taken", "ptp_not_permitted", "ptp_unavailable")
 
 
 class RepairNotice:
-    """Says why a speaker is silent, until it plays again."""
+    """Explains why a speaker is silent, until it plays again."""
 
     def __init__(self, hass: HomeAssistant, kind: str, about: str) -> None:
-        """Say nothing yet; `about` tells apart what may be said at one time."""
+        """Initialize without an issue; `about` distinguishes simultaneous issues."""
         self._hass = hass
         self._kind = kind
         self._issue = f"{kind}_{about}"
 
     @callback
     def async_make(self, name: str, reason: str) -> None:
-        """Say why a speaker fell silent, in a whole sentence."""
+        """Create the issue; `reason` is a whole sentence."""
         self.async_show({"name": name, "reason": reason})
 
     @callback
     def async_show(self, placeholders: dict[str, str] | None = None) -> None:
-        """Show the notice, or change what it names."""
+        """Create the issue, or update its placeholders."""
         ir.async_create_issue(
             self._hass,
             DOMAIN,
@@ -44,22 +44,22 @@ class RepairNotice:
 
     @callback
     def async_withdraw(self) -> None:
-        """Say no more."""
+        """Delete the issue."""
         ir.async_delete_issue(self._hass, DOMAIN, self._issue)
 
 
 class ClockNotice:
-    """Says why speakers with AirPlay 2 get no precise clock from this machine."""
+    """Explains why AirPlay 2 speakers get no precise clock from this machine."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Say nothing yet."""
+        """Initialize without an issue."""
         self._notices = {kind: RepairNotice(hass, kind, "here") for kind in NO_CLOCK}
 
     @callback
     def async_update(self, code: str | None, text: str = "") -> None:
-        """Say what is in the way, and no more what was; without a code nothing is."""
+        """Show the issue for a code and delete the others; without a code, delete all."""
         if code:
-            _LOGGER.warning("There is no precise clock for AirPlay 2: %s", text)
+            _LOGGER.warning("No precise clock for AirPlay 2: %s", text)
         for kind, notice in self._notices.items():
             if kind == code:
                 notice.async_show()

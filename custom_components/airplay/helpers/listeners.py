@@ -1,4 +1,4 @@
-"""Whom to call when something happens."""
+"""Collections of callbacks."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,10 +7,10 @@ from homeassistant.core import CALLBACK_TYPE, callback
 
 
 class Listeners[**P]:
-    """Called in the order of their coming; they may come and go meanwhile."""
+    """Calls listeners in the order they were added; calls may add and remove some."""
 
     def __init__(self) -> None:
-        """Begin with nobody to call."""
+        """Initialize without listeners."""
         self._listeners: list[Callable[P, None]] = []
 
     def __bool__(self) -> bool:
@@ -18,22 +18,22 @@ class Listeners[**P]:
 
     @callback
     def async_add(self, listener: Callable[P, None]) -> CALLBACK_TYPE:
-        """Call from now on, until what is returned is called."""
+        """Add a listener; return a function that removes it."""
         self._listeners.append(listener)
         return partial(self._listeners.remove, listener)
 
     @callback
     def async_notify(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call everybody."""
+        """Call all listeners."""
         for listener in [*self._listeners]:
             listener(*args, **kwargs)
 
 
 class KeyedListeners[**P]:
-    """Listeners of several things by the name of each."""
+    """Listeners grouped by key."""
 
     def __init__(self) -> None:
-        """Begin with nobody to call."""
+        """Initialize without listeners."""
         self._by_key: dict[str, Listeners[P]] = {}
 
     def __contains__(self, key: str) -> bool:
@@ -41,7 +41,7 @@ class KeyedListeners[**P]:
 
     @callback
     def async_add(self, key: str, listener: Callable[P, None]) -> CALLBACK_TYPE:
-        """Call from now on, until what is returned is called."""
+        """Add a listener; return a function that removes it."""
         listeners = self._by_key.setdefault(key, Listeners())
         forget = listeners.async_add(listener)
 
@@ -54,12 +54,12 @@ class KeyedListeners[**P]:
 
     @callback
     def async_notify(self, key: str, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call those of one thing."""
+        """Call the listeners of one key."""
         if listeners := self._by_key.get(key):
             listeners.async_notify(*args, **kwargs)
 
     @callback
     def async_notify_all(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call those of each thing."""
+        """Call the listeners of all keys."""
         for key in [*self._by_key]:
             self.async_notify(key, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""What a user may choose for one speaker."""
+"""User settings of one speaker."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -30,14 +30,14 @@ BUSY_REPORT = "report"
 BUSY_WAIT = "wait"
 BUSY_TAKE_OVER = "take_over"
 LANE_AUTOMATIC = "automatic"
-# How long a receiver that plays for another sender is asked again: some give the other
-# sender up at the second request; a party may take long.
+# How long requests to a receiver in use by another sender are repeated: some receivers
+# drop the other sender at the second request; a party can last long.
 PATIENCE_S = {BUSY_WAIT: 600.0, BUSY_TAKE_OVER: 10.0}
 
 
 @dataclass(slots=True)
 class Settings:
-    """How a speaker's streams are sent; crossfade follows its entity while it runs."""
+    """Stream settings of a speaker; the crossfade entity updates `crossfade` at runtime."""
 
     depth_ms: int = DEFAULT_DEPTH_MS
     keep_paused_s: int = DEFAULT_KEEP_PAUSED_S
@@ -49,12 +49,12 @@ class Settings:
 
     @property
     def forced_lane(self) -> str | None:
-        """The only way to reach it, where the user has chosen one."""
+        """Return the only lane to use, if the user has chosen one."""
         return None if self.lane == LANE_AUTOMATIC else self.lane
 
     @classmethod
     def from_entry[T](cls, entry: ConfigEntry[T]) -> Self:
-        """Read an entry's options; what was never chosen has its default."""
+        """Read an entry's options; unset options have their defaults."""
         return cls(
             depth_ms=entry.options.get(CONF_DEPTH_MS, DEFAULT_DEPTH_MS),
             keep_paused_s=entry.options.get(CONF_KEEP_PAUSED_S, DEFAULT_KEEP_PAUSED_S),
@@ -67,7 +67,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class AnnounceSettings:
-    """How a speaker announces; the fields are those of the form and of the options."""
+    """Announcement settings; the field names match those of the form and the options."""
 
     volume: float | None = None
     music: str = MUSIC_LOWER
@@ -80,6 +80,6 @@ class AnnounceSettings:
 
     @classmethod
     def from_entry[T](cls, entry: ConfigEntry[T]) -> Self:
-        """Read an entry's options; without a volume (percent) the level stays."""
+        """Read an entry's options; without a volume (percent), the current one is used."""
         chosen: dict[str, Any] = entry.options.get(CONF_ANNOUNCEMENTS, {})
         return cls(**chosen)

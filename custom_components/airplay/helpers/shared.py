@@ -1,4 +1,4 @@
-"""Things that all entries share: made by the first user, closed by the last."""
+"""Instances that all entries share: created by the first user, closed by the last."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,15 +12,15 @@ from homeassistant.util.hass_dict import HassKey
 
 
 class Closable(Protocol):
-    """Something that holds tasks, sockets or processes."""
+    """An object that owns tasks, sockets, or processes."""
 
     async def async_close(self) -> None:
-        """Let go of everything."""
+        """Release everything."""
 
 
 @dataclass(slots=True)
 class Holding[T: Closable]:
-    """The one instance within a Home Assistant, and how many use it."""
+    """The only instance within a Home Assistant, and its number of users."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
@@ -28,7 +28,7 @@ class Holding[T: Closable]:
     forget_stop: CALLBACK_TYPE | None = None
 
     async def async_close(self) -> None:
-        """Close the instance, which nobody uses or may use any more."""
+        """Close the instance, which must no longer be used."""
         value, self.value = self.value, None
         if self.forget_stop:
             self.forget_stop()
@@ -38,20 +38,20 @@ class Holding[T: Closable]:
 
 
 class SharedInstance[T: Closable]:
-    """One instance per Home Assistant, made for its first user and closed by its last."""
+    """One instance per Home Assistant, created for the first user, closed by the last."""
 
     def __init__(
         self,
         key: HassKey[Holding[T]],
         make: Callable[[HomeAssistant], Awaitable[T]],
     ) -> None:
-        """Take the place to keep the instance in and the way to make it."""
+        """Initialize with the storage key and the factory of the instance."""
         self._key = key
         self._make = make
 
     @asynccontextmanager
     async def acquire(self, hass: HomeAssistant) -> AsyncIterator[T]:
-        """Return the instance within a context; it lives while one is open."""
+        """Yield the instance, which lives while any such context is open."""
         holding = hass.data.setdefault(self._key, Holding())
         async with holding.lock:
             if (value := holding.value) is None:
@@ -67,7 +67,7 @@ class SharedInstance[T: Closable]:
                     await holding.async_close()
 
     def _close_at_stop(self, hass: HomeAssistant, holding: Holding[T]) -> CALLBACK_TYPE:
-        """Entries are not unloaded when Home Assistant stops."""
+        """Close at shutdown, because Home Assistant does not unload entries then."""
 
         async def stop(_event: Event) -> None:
             holding.forget_stop = None

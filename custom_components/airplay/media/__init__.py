@@ -1,1 +1,1 @@
-"""Media: resolved, listed in playlists, and queued."""
+"""Media: resolution, playlists, and queues."""

@@ -1,4 +1,4 @@
-"""Media ids of Home Assistant, made into something that the sender can open."""
+"""Conversion of Home Assistant's media IDs to addresses that the sender can open."""
 
 import asyncio
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _SCHEMES = {"http", "https"}
 _PICTURE_KEYS = ("thumb", "picture", "image", "media_image_url", "entity_picture")
-# The sender takes a line of bounded length; nobody needs a title longer than this.
+# The sender accepts lines of limited length; longer titles serve no purpose.
 _MAX_TEXT = 1000
 _RANDOM = Random()
 _ALL_SOURCES = "media-source://"
@@ -41,7 +41,7 @@ _SEARCH_S = 10
 
 @dataclass(frozen=True, slots=True)
 class Playable:
-    """Media to play, and how Home Assistant calls it."""
+    """Media to play, and its media ID and type in Home Assistant."""
 
     media: Media
     content_id: str
@@ -50,14 +50,14 @@ class Playable:
 
 
 def new_item_id(random: Random) -> str:
-    """Return a short id that no other item has."""
+    """Return a short, unique item ID."""
     return f"{random.getrandbits(48):012x}"
 
 
 def make_item(
     media_type: MediaType | str, media_id: str, extra: Mapping[str, Any]
 ) -> QueueItem:
-    """Return an order to play as an item of a queue, with what is said of it."""
+    """Return a queue item for a play request, with its metadata."""
     words = _words(extra)
     tags = _tags(words)
     return QueueItem(
@@ -76,7 +76,7 @@ def make_item(
 async def async_resolve(
     hass: HomeAssistant, entity_id: str, item: QueueItem, position_ms: int = 0
 ) -> Playable:
-    """Find what an item stands for; raise a translated error where it is nothing."""
+    """Resolve an item to playable media; raise a translated error if that fails."""
     media_id, media_type, name = item.content_id, item.content_type, name_of(item)
     if media_source.is_media_source_id(media_id):
         url = await _async_resolve_source(hass, entity_id, media_id, name)
@@ -105,12 +105,12 @@ async def async_resolve(
 
 
 def name_of(item: QueueItem) -> str:
-    """Return what users know an item by."""
+    """Return the name of an item that users see."""
     return item.title or public_name(item.content_id)
 
 
 async def async_browse(hass: HomeAssistant, media_id: str | None) -> BrowseMedia:
-    """Return what of Home Assistant's media can be heard."""
+    """Return the audio media of Home Assistant."""
     return await media_source.async_browse_media(
         hass,
         media_id,
@@ -119,7 +119,7 @@ async def async_browse(hass: HomeAssistant, media_id: str | None) -> BrowseMedia
 
 
 async def async_search(hass: HomeAssistant, query: SearchMediaQuery) -> SearchMedia:
-    """Return what a media source finds and can be heard; without one, what all find."""
+    """Return the audio results of a media source, or of all if none is given."""
     source = query.media_content_id
     try:
         found = await media_source.async_search_media(hass, source, query)
@@ -127,7 +127,7 @@ async def async_search(hass: HomeAssistant, query: SearchMediaQuery) -> SearchMe
     except BrowseError as err:
         if source and source != _ALL_SOURCES:
             raise SearchError(str(err)) from err
-        # Home Assistant searches one at a time, but voices do not say which.
+        # Home Assistant searches one source at a time, but voice commands name none.
         results = await _async_search_all(hass, query)
     heard = [item for item in results if item.can_expand or _is_heard(item)]
     return SearchMedia(result=heard)
@@ -136,7 +136,7 @@ async def async_search(hass: HomeAssistant, query: SearchMediaQuery) -> SearchMe
 async def _async_search_all(
     hass: HomeAssistant, query: SearchMediaQuery
 ) -> list[BrowseMedia]:
-    """Ask all sources at once; those that cannot be searched find nothing."""
+    """Search all sources at once; those without search return nothing."""
     root = await media_source.async_browse_media(hass, None)
 
     async def search(source: BrowseMedia) -> list[BrowseMedia]:
@@ -146,7 +146,7 @@ async def _async_search_all(
                     hass, source.media_content_id, query
                 )
         except (BrowseError, TimeoutError) as err:
-            _LOGGER.debug("%s finds nothing: %r", source.title, err)
+            _LOGGER.debug("Searching %s failed: %r", source.title, err)
             return []
         return list(found.result)
 
@@ -155,7 +155,7 @@ async def _async_search_all(
 
 
 def public_name(media_id: str) -> str:
-    """Return a media id without what may be secret in it: user, password, query."""
+    """Return a media ID without parts that may be secret: user, password, query."""
     if media_id.startswith("/"):
         return media_id.partition("?")[0]
     try:
@@ -185,7 +185,7 @@ async def _async_resolve_address(hass: HomeAssistant, media_id: str, name: str) 
         if await hass.async_add_executor_job(_is_allowed_file, hass, media_id):
             return media_id
         return _full_url(hass, media_id, name)
-    # Only what the integration knows: the decoder would open files, pipes and more.
+    # Only known schemes: the decoder would open files, pipes, and more.
     if media_id.partition("://")[0].lower() not in _SCHEMES:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
@@ -200,7 +200,7 @@ def _is_allowed_file(hass: HomeAssistant, path: str) -> bool:
 
 
 def _full_url(hass: HomeAssistant, url: str, name: str) -> str:
-    """Return an address that the sender process can open, signed where it is ours."""
+    """Return an address that the sender process can open, signed if it is Home Assistant's."""
     try:
         return async_process_play_media_url(hass, url)
     except (HomeAssistantError, ValueError) as err:
@@ -212,9 +212,9 @@ def _full_url(hass: HomeAssistant, url: str, name: str) -> str:
 
 
 def _own_host(hass: HomeAssistant, url: str) -> str | None:
-    """Return the host of an address that is Home Assistant's own.
+    """Return the host of an address if it is Home Assistant's own.
 
-    Its certificate is often made for another name, or by its owner.
+    Its certificate is often for another name, or self-signed.
     """
     if url.startswith("/") or not is_hass_url(hass, url):
         return None
@@ -226,7 +226,7 @@ def _is_heard(item: BrowseMedia) -> bool:
 
 
 def _words(extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Flatten what callers say of the media: plain words win over Cast's."""
+    """Flatten the metadata of a request: plain keys win over those of Cast."""
     metadata = extra.get("metadata")
     cast = dict(metadata) if isinstance(metadata, Mapping) else {}
     return cast | {key: value for key, value in extra.items() if key != "metadata"}

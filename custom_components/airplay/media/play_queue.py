@@ -1,4 +1,4 @@
-"""What one player has to play, in which order, and what follows: a pure model."""
+"""The play queue of one player: items, order, and succession; a pure model."""
 
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
@@ -23,10 +23,10 @@ GOES_BACK_WITHIN_MS = 3000
 
 
 class PlayQueue:
-    """Items in the order of their playing, one of them current while there are any."""
+    """Items in playing order, one of which is current unless the queue is empty."""
 
     def __init__(self, random: Random) -> None:
-        """Begin empty; `random` shuffles."""
+        """Initialize an empty queue; `random` shuffles."""
         self.repeat = Repeat.OFF
         self._random = random
         self._items: dict[str, QueueItem] = {}
@@ -42,7 +42,7 @@ class PlayQueue:
 
     @property
     def items(self) -> tuple[QueueItem, ...]:
-        """Return all items in the order of their playing."""
+        """Return all items in playing order."""
         return tuple(self._items[each] for each in self._order)
 
     @property
@@ -52,33 +52,33 @@ class PlayQueue:
 
     @property
     def current(self) -> QueueItem | None:
-        """Return the item that plays, or would be played first."""
+        """Return the item that plays, or would play first."""
         return self._at(self._index if self._order else None)
 
     @property
     def position(self) -> int:
-        """Return the place of the current item, from 0."""
+        """Return the position of the current item, from 0."""
         return self._index
 
     @property
     def upcoming(self) -> QueueItem | None:
-        """Return what follows by itself; None at the end and after giving up."""
+        """Return the item that follows automatically; None at the end or after giving up."""
         return self._at(self._following(is_user=False))
 
     @property
     def has_next(self) -> bool:
-        """Whether something follows."""
+        """Whether an item follows."""
         return self._following(is_user=False) is not None
 
     @property
     def has_given_up(self) -> bool:
-        """Whether too many items failed, with neither a good one nor a user since."""
+        """Whether too many items failed since the last playable one or user request."""
         return self._failures >= MAX_FAILURES_IN_A_ROW
 
     def replace(
         self, items: Sequence[QueueItem], start: int | None = 0
     ) -> QueueItem | None:
-        """Take other items; without `start` a shuffled queue begins anywhere."""
+        """Replace the items; without `start`, a shuffled queue begins at a random one."""
         fresh = self._checked(items, MAX_ITEMS)
         self.clear()
         self._items = fresh
@@ -90,11 +90,11 @@ class PlayQueue:
         return self.current
 
     def add(self, items: Sequence[QueueItem]) -> None:
-        """Put items at the end, or mix them in among what is to come."""
+        """Append items, or shuffle them into the upcoming ones."""
         fresh = self._enter(items)
         self._original += fresh
         if self._shuffle:
-            # What follows may be open already, to start without a gap: it stays next.
+            # The next item may be open already, to start without a gap: it stays next.
             following = self._following(is_user=True) or 0
             settled = max(self._index, following) + 1
             self._order[settled:] = self._mixed(self._order[settled:], fresh)
@@ -102,7 +102,7 @@ class PlayQueue:
             self._order += fresh
 
     def add_next(self, items: Sequence[QueueItem]) -> None:
-        """Put items right behind the current one."""
+        """Insert items directly after the current one."""
         fresh = self._enter(items)
         at = behind = self._index + 1
         if self._order:
@@ -111,7 +111,7 @@ class PlayQueue:
         self._order[at:at] = fresh
 
     def play_now(self, items: Sequence[QueueItem]) -> QueueItem | None:
-        """Put items right behind the current one and go to the first of them."""
+        """Insert items directly after the current one and go to the first of them."""
         was_empty = not self._order
         self.add_next(items)
         if items:
@@ -120,12 +120,12 @@ class PlayQueue:
         return self.current
 
     def copy(self) -> Self:
-        """Return a queue that may be tried without changing this one."""
+        """Return a copy for trial changes that leave this queue unchanged."""
         shared = (self._random, *self._items.values())
         return deepcopy(self, {id(each): each for each in shared})
 
     def clear(self) -> None:
-        """Drop all items; shuffle and repeat stay."""
+        """Remove all items; keep shuffle and repeat."""
         self._items = {}
         self._original, self._order = [], []
         self._index = 0
@@ -133,10 +133,10 @@ class PlayQueue:
         self._failures = 0
 
     def advance(self, *, is_user: bool) -> QueueItem | None:
-        """Go to what follows and return it; None at the end.
+        """Go to the following item and return it; None at the end.
 
-        A queue that came to its end by itself stands at its beginning again. A user
-        gets past the one item that repeats, around the end where need be.
+        A queue that ended automatically is at its beginning again. A user skips past
+        an item that repeats, and wraps around the end if necessary.
         """
         has_given_up = self.has_given_up and not is_user
         if is_user:
@@ -146,21 +146,21 @@ class PlayQueue:
             self._index = 0
             self._failed = set()
         elif at is not None:
-            # The next round tries the bad ones again.
+            # The next round retries the failed items.
             if at <= self._index:
                 self._failed = set()
             self._index = at
         return self._at(at)
 
     def previous(self, position_ms: int) -> QueueItem | None:
-        """Go back early in an item, else stay; return what to play from its start."""
+        """Go back if early in an item, else stay; return the item to play from its start."""
         self._failures = 0
         at = self._preceding() if position_ms <= GOES_BACK_WITHIN_MS else None
         self._index = self._index if at is None else at
         return self.current
 
     def jump(self, item_id: str) -> QueueItem | None:
-        """Go to an item and return it; None where it is not in the queue."""
+        """Go to an item and return it; None if it is not in the queue."""
         if item_id not in self._items:
             return None
         self._index = self._order.index(item_id)
@@ -168,7 +168,7 @@ class PlayQueue:
         return self.current
 
     def set_shuffle(self, shuffle: bool) -> None:
-        """Mix all but the current item, or give the original order back."""
+        """Shuffle all but the current item, or restore the original order."""
         if shuffle == self._shuffle:
             return
         self._shuffle = shuffle
@@ -178,12 +178,12 @@ class PlayQueue:
             self._shuffle_rest()
 
     def played(self, item_id: str) -> None:
-        """Take note that an item began to be heard."""
+        """Record that an item started playing."""
         self._failed.discard(item_id)
         self._failures = 0
 
     def failed(self, item_id: str) -> Verdict:
-        """Take note that an item cannot be played; it is skipped from now on."""
+        """Record that an item cannot be played; it is skipped from now on."""
         if item_id in self._items and item_id not in self._failed:
             self._failed.add(item_id)
             self._failures += 1
@@ -192,7 +192,7 @@ class PlayQueue:
         return Verdict.SKIP if self.has_next else Verdict.END
 
     def snapshot(self) -> QueueSnapshot:
-        """Return the present state for diagnostics."""
+        """Return the current state for diagnostics."""
         current, upcoming = self.current, self.upcoming
         return QueueSnapshot(
             length=len(self._order),
@@ -206,7 +206,7 @@ class PlayQueue:
         )
 
     def as_dict(self) -> dict[str, object]:
-        """Return what is stored, without the items whose address holds a secret."""
+        """Return the data to store, without items whose address contains a secret."""
         public = {each: item for each, item in self._items.items() if is_public(item)}
         original = [each for each in self._original if each in public]
         places = {each: place for place, each in enumerate(original)}
@@ -222,7 +222,7 @@ class PlayQueue:
 
     @classmethod
     def from_dict(cls, stored: object, random: Random) -> Self:
-        """Return the queue that was stored; an empty one where that makes no sense."""
+        """Return the stored queue, or an empty one if the data is invalid."""
         queue = cls(random)
         try:
             queue._restore(stored)
@@ -231,7 +231,7 @@ class PlayQueue:
         return queue
 
     def _restore(self, stored: object) -> None:
-        """Take what was stored; raise one of several errors where it has no sense."""
+        """Restore the stored data; raise one of several errors if it is invalid."""
         kept = read_queue(stored, MAX_ITEMS)
         self.replace(kept.items)
         self.repeat, self._shuffle = kept.repeat, kept.shuffle
@@ -239,18 +239,18 @@ class PlayQueue:
         self._index = kept.position
 
     def _checked(self, items: Sequence[QueueItem], fits: int) -> dict[str, QueueItem]:
-        """Return items by their ids; raise QueueFullError or, for a known id, ValueError."""
+        """Return items by ID; raise QueueFullError or, for a known ID, ValueError."""
         if len(items) > fits:
             raise QueueFullError(fits)
         fresh = {item.id: item for item in items}
         if len(fresh) < len(items):
-            raise ValueError("two items have one id")
+            raise ValueError("two items have the same ID")
         return fresh
 
     def _enter(self, items: Sequence[QueueItem]) -> list[str]:
         fresh = self._checked(items, MAX_ITEMS - len(self._items))
         if fresh.keys() & self._items.keys():
-            raise ValueError("an item is in the queue already")
+            raise ValueError("an item is already in the queue")
         self._items |= fresh
         return [*fresh]
 
@@ -258,7 +258,7 @@ class PlayQueue:
         return None if index is None else self._items[self._order[index]]
 
     def _following(self, *, is_user: bool) -> int | None:
-        """Find what comes after the current item; a user wants another one."""
+        """Return the index of the following item; a user skips past a repeated one."""
         if self.has_given_up:
             return None
         here, length = self._index, len(self._order)
@@ -282,7 +282,7 @@ class PlayQueue:
         return next(good, None)
 
     def _shuffle_rest(self) -> None:
-        """Put the current item first and all others behind it in a random order."""
+        """Put the current item first and shuffle all others behind it."""
         if self._shuffle and self._order:
             first = self._order.pop(self._index)
             self._random.shuffle(self._order)
@@ -290,7 +290,7 @@ class PlayQueue:
             self._index = 0
 
     def _mixed(self, known: Sequence[str], fresh: Sequence[str]) -> list[str]:
-        """Spread fresh items among known ones, which keep their order."""
+        """Spread new items among known ones, which keep their order."""
         total = len(known) + len(fresh)
         places = set(self._random.sample(range(total), len(fresh)))
         news, olds = iter(self._random.sample(fresh, len(fresh))), iter(known)

@@ -1,4 +1,4 @@
-"""Playlists, M3U and PLS, made into entries that may be played; pure parsers."""
+"""Pure parsers of M3U and PLS playlists; return the entries that may be played."""
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator
@@ -35,38 +35,38 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://|file:|[a-z]:[\\/]", re.IGNORECASE)
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _PLS_FIELD = re.compile(r"\s*(file|title|length)([0-9]{1,9})\s*=(.*)", re.IGNORECASE)
-# Words with commas of their own may stand between the duration and the title.
+# Attributes that contain commas may precede the title.
 _EXTINF = re.compile(
     r'#EXTINF:\s*(-?[0-9.]{1,12})?(?>[^,"]|"[^"]*"|")*+,(.*)', re.IGNORECASE
 )
 
 
 class PlaylistError(Exception):
-    """The playlist cannot be used; the text says why and holds no address.
+    """The playlist cannot be used; the text gives the reason and contains no address.
 
-    `key` is that of the sentence for users, `numbers` what that sentence names.
+    `key` is the translation key for users, `numbers` its placeholders.
     """
 
     def __init__(
         self, text: str, key: str = "media_playlist_unreadable", **numbers: int
     ) -> None:
-        """Keep the reason, for logs and for users."""
+        """Initialize with the reason, for logs and for users."""
         super().__init__(text)
         self.key = key
         self.numbers = numbers
 
 
 class NotAPlaylistError(PlaylistError):
-    """It is something else, which may be playable as it is."""
+    """The content is not a playlist, and may itself be playable."""
 
 
 class HlsPlaylistError(PlaylistError):
-    """It lists the segments of one stream, which is played as a whole."""
+    """The playlist lists the segments of one stream, which is played as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a playlist says of one piece; `url` may also be a path or media-source id."""
+    """One entry of a playlist; `url` may also be a path or media-source ID."""
 
     url: str = field(repr=False)
     title: str | None = None
@@ -75,7 +75,7 @@ class Entry:
 
 
 class _Raw(NamedTuple):
-    """An entry as it is written."""
+    """An entry as written."""
 
     address: str
     name: str = ""
@@ -83,7 +83,7 @@ class _Raw(NamedTuple):
 
 
 def is_playlist(media_content_id: str, mime_type: str | None = None) -> bool:
-    """Whether media looks like a playlist, by its type or else by its name."""
+    """Whether media looks like a playlist, by its type or otherwise by its name."""
     kind = _plain_type(mime_type)
     if kind in _M3U_TYPES | _PLS_TYPES:
         return True
@@ -95,12 +95,12 @@ def is_playlist(media_content_id: str, mime_type: str | None = None) -> bool:
 def parse_playlist(
     playlist: str | bytes, base_url: str, content_type: str | None = None
 ) -> list[Entry]:
-    """List what a playlist holds, in its order; raise PlaylistError.
+    """Return the entries of a playlist in order; raise PlaylistError.
 
-    `base_url` is where it came from: a web address, the path of a local file, or the
-    id of local media. Entries are web addresses; local ones too where the playlist is
-    local and they lie in its folder or below. Links are not followed here, so whoever
-    opens a path checks it again. Others are left out.
+    `base_url` is its origin: a web address, the path of a local file, or the ID of
+    local media. Entries are web addresses, or, for a local playlist, also local ones in
+    its folder or below. Links are not resolved here, so code that opens a path must
+    check it again. Other entries are omitted.
     """
     if len(playlist) > MAX_PLAYLIST_BYTES:
         size = MAX_PLAYLIST_BYTES >> 20
@@ -114,7 +114,7 @@ def parse_playlist(
         raise PlaylistError(text, "media_playlist_long", count=MAX_ENTRIES)
     entries = [entry for raw in raws if (entry := _entry(raw, base_url))]
     if raws and not entries:
-        text = "the playlist leads to nothing that may be played"
+        text = "the playlist has no entries that may be played"
         raise PlaylistError(text, "media_folder_empty")
     return entries
 
@@ -134,29 +134,29 @@ def _plain_type(content_type: str | None) -> str:
 
 
 def _path(address: str) -> str:
-    """Return the lower-case path of an address, or of a file as it is."""
+    """Return the lowercase path of an address; that of a file as it is."""
     if _WEB.match(address):
         address = re.split(r"[?#]", address, maxsplit=1)[0]
     return address.lower()
 
 
 def _raw_entries(text: str, base_url: str, content_type: str) -> Iterator[_Raw]:
-    """Find out what kind of playlist it is and read it."""
+    """Detect the kind of playlist and read it."""
     if "\0" in text or text.startswith("<"):
-        raise NotAPlaylistError("this is no playlist")
+        raise NotAPlaylistError("not a playlist")
     path = _path(base_url)
     if text[:10].lower() == "[playlist]":
         return _pls(text)
     if text.startswith("#EXTM3U"):
         if _SEGMENTS.search(text):
-            raise HlsPlaylistError("this is a stream in segments")
+            raise HlsPlaylistError("a segmented stream, not a playlist")
         return _m3u(text)
     if content_type in _PLS_TYPES or path.endswith(_PLS_NAMES):
         return _pls(text)
     named = content_type in _M3U_TYPES or path.endswith(_M3U_NAMES)
     if named or _WEB.match(text):
         return _m3u(text)
-    raise NotAPlaylistError("this is no playlist")
+    raise NotAPlaylistError("not a playlist")
 
 
 def _m3u(text: str) -> Iterator[_Raw]:
@@ -180,7 +180,7 @@ def _pls(text: str) -> Iterator[_Raw]:
 
 
 def _entry(raw: _Raw, base_url: str) -> Entry | None:
-    """Return an entry, or None where it may not be played from there."""
+    """Return an entry, or None if a playlist from there must not play it."""
     is_sane = 0 < len(raw.address) <= _MAX_ADDRESS and not _CONTROL.search(raw.address)
     url = _resolved(raw.address, base_url) if is_sane else None
     if url is None:
@@ -201,7 +201,7 @@ def _text(name: str) -> str:
 
 
 def _duration_ms(seconds: str) -> int | None:
-    """Return a length; radio stations say -1 or 0."""
+    """Return a length; radio stations use -1 or 0."""
     known = re.fullmatch(r"[0-9]{1,7}(\.[0-9]+)?", seconds)
     return round(float(seconds) * 1000) or None if known else None
 
@@ -213,7 +213,7 @@ def _resolved(address: str, base_url: str) -> str | None:
         return _web_address(address, base_url)
     if base_url.startswith(_LOCAL_SOURCE):
         place = base_url.removeprefix(_LOCAL_SOURCE.rstrip("/"))
-        # Where a path of the machine lies among the media is not known here.
+        # The position of a file system path among the media is unknown here.
         is_relative = address[0] not in "/\\" and not _SCHEME.match(address)
         path = _local_path(address, place) if is_relative else None
         return path and _LOCAL_SOURCE + path[1:]
@@ -221,7 +221,7 @@ def _resolved(address: str, base_url: str) -> str | None:
 
 
 def _web_address(address: str, base_url: str) -> str | None:
-    """Return a whole web address; None for files, pipes and what is no address."""
+    """Return an absolute web address; None for files, pipes, and anything else."""
     if not _SCHEME.match(address):
         address = address.replace("\\", "/")
     try:
@@ -233,7 +233,7 @@ def _web_address(address: str, base_url: str) -> str | None:
 
 
 def _local_path(address: str, playlist: str) -> str | None:
-    """Return a path in the playlist's folder; None for what lies elsewhere."""
+    """Return a path in the playlist's folder; None for other paths."""
     if address.lower().startswith(("file:///", "file://localhost/")):
         address = unquote(address[address.index("/", len("file://")) :])
     elif _SCHEME.match(address):

@@ -1,4 +1,4 @@
-"""Media in a queue, how it is stored, and the words for what a queue does."""
+"""Items of a queue, their storage, and the types that describe a queue."""
 
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
@@ -18,7 +18,7 @@ _SECRET_WORD = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueItem:
-    """Media to play: what a user asked for, never the address that it was resolved to."""
+    """Media to play, as the user requested it, never the resolved address."""
 
     id: str
     content_id: str = field(repr=False)
@@ -33,7 +33,7 @@ class QueueItem:
 
 
 class Repeat(StrEnum):
-    """What is repeated, in Home Assistant's words."""
+    """Repeat modes, with Home Assistant's values."""
 
     OFF = "off"
     ONE = "one"
@@ -41,10 +41,10 @@ class Repeat(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What to do after an item could not be played.
+    """How to proceed after an item could not be played.
 
-    Go on with `upcoming`; go on with nothing, as nothing is left; or stop and tell
-    the user, as too many in a row were bad.
+    Continue with `upcoming`; end, because no item is left; or stop and notify the user,
+    because too many items in a row failed.
     """
 
     SKIP = "skip"
@@ -53,17 +53,17 @@ class Verdict(StrEnum):
 
 
 class QueueFullError(Exception):
-    """The items were too many, and none was taken; `fits` says how many would be."""
+    """Too many items; none was added. `fits` is the number that would fit."""
 
     def __init__(self, fits: int) -> None:
-        """Say how many fit."""
-        super().__init__(f"the queue takes {fits} more items")
+        """Initialize with the number of items that fit."""
+        super().__init__(f"the queue has room for {fits} more items")
         self.fits = fits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSnapshot:
-    """A queue's state for diagnostics, without anything private."""
+    """A queue's state for diagnostics, without private data."""
 
     length: int
     position: int
@@ -76,12 +76,12 @@ class QueueSnapshot:
 
 
 def is_public(item: QueueItem) -> bool:
-    """Whether an item may be stored: nothing in its address is a secret."""
+    """Whether an item may be stored, because its address contains no secret."""
     return not _has_secret(item.content_id)
 
 
 def _has_secret(address: str) -> bool:
-    """Whether an address holds a login or a signature, or cannot be told."""
+    """Whether an address contains a login or a signature, or cannot be parsed."""
     if "?" not in address and "@" not in address:
         return False
     try:
@@ -93,7 +93,7 @@ def _has_secret(address: str) -> bool:
 
 
 def stored(item: QueueItem) -> dict[str, str | int]:
-    """Return what is kept of an item, without a picture whose address is a secret."""
+    """Return the data to store of an item, without a picture whose address is secret."""
     if item.thumb and _has_secret(item.thumb):
         item = replace(item, thumb=None)
     words = {each.name: getattr(item, each.name) for each in fields(item)}
@@ -101,19 +101,19 @@ def stored(item: QueueItem) -> dict[str, str | int]:
 
 
 def _restored(kept: object) -> QueueItem:
-    """Return the item that was stored; raise TypeError or ValueError."""
+    """Return the stored item; raise TypeError or ValueError."""
     if not isinstance(kept, dict):
-        raise TypeError("an item is no object")
+        raise TypeError("an item is not an object")
     for name, each in kept.items():
         if type(each) is not (int if name in _NUMBERS else str):
-            raise TypeError("a field is of another type")
+            raise TypeError("a field has the wrong type")
         if len(each) > _MAX_TEXT if isinstance(each, str) else abs(each) > _MAX_NUMBER:
             raise ValueError("a field is too long")
     return QueueItem(**kept)
 
 
 class StoredQueue(NamedTuple):
-    """What was stored of a queue: the items, and their places in the playing order."""
+    """The stored data of a queue: the items, and their positions in the playing order."""
 
     items: list[QueueItem]
     order: list[int]
@@ -123,7 +123,7 @@ class StoredQueue(NamedTuple):
 
 
 def read_queue(kept: object, most: int) -> StoredQueue:
-    """Read what was stored; raise one of several errors where it has no sense."""
+    """Read stored data; raise one of several errors if it is invalid."""
     match kept:
         case {
             "version": 1,
@@ -137,10 +137,10 @@ def read_queue(kept: object, most: int) -> StoredQueue:
         case _:
             raise ValueError("not a queue")
     if not all(type(place) is int for place in order):
-        raise TypeError("a place is no number")
+        raise TypeError("a position is not a number")
     in_order = list(range(len(items)))
     if sorted(order) != in_order or not (shuffle or order == in_order):
         raise ValueError("not an order of the items")
     if not 0 <= position < max(1, len(order)):
-        raise ValueError("not a place in the queue")
+        raise ValueError("not a position in the queue")
     return StoredQueue(found, order, position, shuffle, Repeat(repeat))

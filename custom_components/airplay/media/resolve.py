@@ -1,4 +1,4 @@
-"""What an order to play means: one item, or those of a playlist or a folder."""
+"""Resolution of a play request: one item, or those of a playlist or folder."""
 
 from dataclasses import dataclass
 import mimetypes
@@ -32,7 +32,7 @@ _FOLDER_TYPES = {"", "directory", "folder", MediaType.ALBUM, MediaType.PLAYLIST}
 
 @dataclass(frozen=True, slots=True)
 class ResolvedMedia:
-    """The items of an order; `playlist` is what several of them are called."""
+    """The items of a request; `playlist` is the name of several."""
 
     items: list[QueueItem]
     playlist: str | None = None
@@ -41,7 +41,7 @@ class ResolvedMedia:
 async def async_resolve_items(
     hass: HomeAssistant, entity_id: str, item: QueueItem
 ) -> ResolvedMedia:
-    """Look into a playlist or a folder; anything else is an item as it is."""
+    """Return the items of a playlist or folder; anything else is one item."""
     if _is_folder(item):
         return await _async_folder(hass, item)
     if not is_playlist(item.content_id) and item.content_type != MediaType.PLAYLIST:
@@ -64,7 +64,7 @@ def _is_folder(item: QueueItem) -> bool:
 
 
 async def _async_folder(hass: HomeAssistant, item: QueueItem) -> ResolvedMedia:
-    """List what can be heard in a folder, not in those below it."""
+    """Return the audio items of a folder, without subfolders."""
     try:
         folder = await media_source.async_browse_media(hass, item.content_id)
     except BrowseError as err:
@@ -86,7 +86,7 @@ def _is_audio(child: BrowseMedia) -> bool:
 
 
 def _words(child: BrowseMedia) -> dict[str, str]:
-    # The name of a file says less than the tags in it.
+    # The tags in a file say more than its name.
     if child.media_content_id.startswith(_LOCAL):
         return {}
     words = {"title": child.title, "thumb": child.thumbnail}
@@ -119,17 +119,17 @@ def _read(path: str) -> bytes:
 async def _async_fetch(
     hass: HomeAssistant, item: QueueItem, url: str
 ) -> tuple[bytes, str, str]:
-    """Return a playlist, its type and the address that it came from."""
+    """Return a playlist, its type, and its final address."""
     try:
         async with async_open(hass, url) as response:
             if response.status >= 400:
                 kind = "forbidden" if response.status in (401, 403) else "not_found"
                 raise _failed(item, f"media_{kind}")
-            # What sounds never ends, so it is not read for its type alone.
+            # Audio may never end, so it is not read just for its type.
             if response.content_type.startswith("audio/") and not is_playlist(
                 url, response.content_type
             ):
-                raise NotAPlaylistError("it sounds")
+                raise NotAPlaylistError("the content is audio")
             content = await async_read(response, MAX_PLAYLIST_BYTES)
             return content, response.content_type, str(response.url)
     except (ClientError, TimeoutError, ValueError) as err:

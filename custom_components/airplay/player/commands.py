@@ -1,4 +1,4 @@
-"""The commands to the sender that play on one speaker or a group."""
+"""The sender's playback commands for one speaker or a group."""
 
 import asyncio
 from collections.abc import Awaitable, Iterator
@@ -15,13 +15,13 @@ from ..sender.sender import Sender
 from .members import PlayerMembers
 from .reported import PlayerState, ReportedState
 
-# Nothing is paused, maybe because the process that paused it is gone.
+# Nothing is paused, maybe because the process that paused it has ended.
 _NOTHING_PAUSED = (NoStreamError, SenderGoneError)
 _PLAY_S = 60.0
 
 
 class Aim(StrEnum):
-    """What a user wants of a player."""
+    """The goal of a user's request."""
 
     PLAY = "play"
     PAUSE = "pause"
@@ -29,37 +29,37 @@ class Aim(StrEnum):
 
 
 class Intent:
-    """A request of a user, until another one replaces it."""
+    """A user's request, until another one replaces it."""
 
     def __init__(self, aim: Aim) -> None:
-        """Begin as the current one, on its way."""
+        """Initialize as the current request, in progress."""
         self._aim = aim
         self._is_replaced = False
         self._is_done = False
         self._waiting: asyncio.Timeout | None = None
 
     def is_current(self) -> bool:
-        """Whether no other request came since."""
+        """Whether no other request has followed."""
         return not self._is_replaced
 
     def is_under_way(self, aim: Aim) -> bool:
-        """Whether this is the aim, and the sender has not answered yet."""
+        """Whether this is the aim, and the sender has not responded yet."""
         return self._aim is aim and not self._is_done
 
     @callback
     def async_done(self) -> None:
-        """Note that the sender has answered."""
+        """Record that the sender has responded."""
         self._is_done = True
 
     @callback
     def async_replace(self) -> None:
-        """Note that another request came; end what waits for this one."""
+        """Record that another request followed; end `async_wait`."""
         self._is_replaced = True
         if self._waiting:
             self._waiting.reschedule(0)
 
     async def async_wait(self, until: Awaitable[None]) -> None:
-        """Wait for something, but no longer than this request is current."""
+        """Wait for an awaitable, but only while this request is current."""
         try:
             async with asyncio.timeout(None) as self._waiting:
                 await until
@@ -70,12 +70,12 @@ class Intent:
 
 
 class StreamCommands:
-    """Plays on one speaker or on several together; the last command wins."""
+    """Plays on one or several speakers; the last command wins."""
 
     def __init__(
         self, sender: Sender, members: PlayerMembers, reported: ReportedState
     ) -> None:
-        """Begin with nothing asked for."""
+        """Initialize without requests."""
         self._sender = sender
         self._members = members
         self._reported = reported
@@ -84,23 +84,23 @@ class StreamCommands:
 
     @property
     def is_pausing(self) -> bool:
-        """Whether a pause is on its way, and nothing was asked for since."""
+        """Whether a pause is in progress and the latest request."""
         return self._intent.is_under_way(Aim.PAUSE)
 
     @property
     def is_stopping(self) -> bool:
-        """Whether a stop is on its way, and nothing was asked for since."""
+        """Whether a stop is in progress and the latest request."""
         return self._intent.is_under_way(Aim.STOP)
 
     @callback
     def async_intend(self, aim: Aim) -> Intent:
-        """Announce a command that takes time to prepare; it replaces the one before."""
+        """Return a new request for a command in preparation; it replaces the previous one."""
         self._intent.async_replace()
         self._intent = Intent(aim)
         return self._intent
 
     async def async_play(self, intent: Intent, playable: Playable) -> None:
-        """Play media unless another command came since; return when it plays.
+        """Play media unless another command has followed; return when it plays.
 
         Raises RaopError: when it cannot be played.
         """
@@ -133,9 +133,9 @@ class StreamCommands:
         self._reported.async_show(playable)
 
     async def async_queue(self, playable: Playable | None) -> None:
-        """Have media follow without a gap, or nothing.
+        """Queue media to follow without a gap, or clear it.
 
-        Raises RaopError: when the sender does not answer.
+        Raises RaopError: when the sender does not respond.
         """
         if playable:
             self._reported.async_expect_behind(playable)
@@ -148,9 +148,9 @@ class StreamCommands:
         )
 
     async def async_pause(self) -> None:
-        """Fall silent at once, and keep the receiver for a while.
+        """Pause at once, and keep the receiver for the configured time.
 
-        Raises RaopError: when the sender does not answer.
+        Raises RaopError: when the sender does not respond.
         """
         reported = self._reported
         with self._intending(Aim.PAUSE) as intent:
@@ -163,13 +163,13 @@ class StreamCommands:
                 Pause(stream=self._members.stream, keep_s=keep_s)
             )
         if intent.is_current() and pending and reported.state is PlayerState.IDLE:
-            # It came so early that there was no stream yet.
+            # The pause came before the stream existed.
             reported.async_hold(pending)
 
     async def async_resume(self) -> bool:
-        """Go on where it was paused; return whether there was something to go on.
+        """Resume; return whether a paused stream existed.
 
-        Raises RaopError: when it cannot be played any more.
+        Raises RaopError: when it can no longer be played.
         """
         try:
             with self._reported.expecting(None), self._reporting_errors():
@@ -179,9 +179,9 @@ class StreamCommands:
         return True
 
     async def async_stop(self) -> None:
-        """Stop, also what is still being started or announced; free the receiver.
+        """Stop, including pending starts and announcements; release the receiver.
 
-        Raises RaopError: when the sender does not answer.
+        Raises RaopError: when the sender does not respond.
         """
         members, reported = self._members, self._reported
         with self._intending(Aim.STOP) as intent:
@@ -190,13 +190,13 @@ class StreamCommands:
             ):
                 await self._sender.async_request(Stop(stream=members.stream))
         if intent.is_current() and reported.state is not PlayerState.IDLE:
-            # The sender reports no end of a stream that was not there yet.
+            # The sender reports no end of a stream that did not exist yet.
             reported.async_end()
             reported.async_notify()
 
     @contextmanager
     def _intending(self, aim: Aim) -> Iterator[Intent]:
-        """Request something that is under way until the end of the block."""
+        """Yield a request that is in progress until the end of the block."""
         intent = self.async_intend(aim)
         try:
             yield intent

@@ -1,4 +1,4 @@
-"""How loud speakers are beside one another: a pure model of a group's volume."""
+"""The relative volumes of a group's speakers: a pure model."""
 
 from collections.abc import Mapping
 
@@ -6,14 +6,14 @@ _SAME = 0.005
 
 
 class GroupVolume:
-    """Shares of the loudest level, also where the levels do not show them.
+    """Shares of the loudest volume, even if the volumes do not show them.
 
-    At zero, and where a maximum holds a speaker down, levels tell nothing of what was
-    wanted: then what was spread before counts, unless a speaker was changed since.
+    At zero, or limited by a maximum, a volume does not show the intended share: then
+    the previous share counts, unless the speaker was changed since.
     """
 
     def __init__(self) -> None:
-        """Begin with what the levels show."""
+        """Initialize without known shares."""
         self._loudest = 0.0
         self._shares: dict[str, float] = {}
         self._spread: dict[str, float] = {}
@@ -21,7 +21,7 @@ class GroupVolume:
     def spread(
         self, levels: Mapping[str, float], maxima: Mapping[str, float], loudest: float
     ) -> dict[str, float]:
-        """Return the level of each for which the loudest has one from 0 to 1."""
+        """Return the volume of each speaker for a volume of the loudest, from 0 to 1."""
         changed = {
             name
             for name, level in levels.items()

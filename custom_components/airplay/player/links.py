@@ -1,4 +1,4 @@
-"""What is measured of the links to the receivers of a stream."""
+"""Measurements of the links to the receivers of a stream."""
 
 import logging
 
@@ -17,7 +17,7 @@ _MEASURE_S = 5.0
 
 
 class LinkReports:
-    """The newest report of a stream's progress; links are measured when asked for."""
+    """The latest progress report of a stream; links are measured on request."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class LinkReports:
         reported: ReportedState,
         background: Background,
     ) -> None:
-        """Begin without a report."""
+        """Initialize without a report."""
         self._sender = sender
         self._members = members
         self._reported = reported
@@ -37,7 +37,7 @@ class LinkReports:
 
     @callback
     def async_handle_event(self, event: SenderEvent) -> None:
-        """Keep a report, until the stream is over."""
+        """Keep the latest report until the stream ends."""
         match event:
             case Progress():
                 self._newest = event
@@ -48,7 +48,7 @@ class LinkReports:
 
     @callback
     def async_measure_soon(self) -> None:
-        """Have the links of the receivers measured, unless that is under way."""
+        """Start measuring the links to the receivers, unless in progress."""
         if not self._is_measuring:
             self._is_measuring = True
             self._background.async_run(
@@ -62,7 +62,7 @@ class LinkReports:
             self._is_measuring = False
 
     async def async_measure(self) -> Progress | None:
-        """Have the links of the receivers measured; return the newest report."""
+        """Measure the links to the receivers; return the latest report."""
         if self._reported.state is not PlayerState.PLAYING:
             return self._newest
         before = self._measured
@@ -72,7 +72,7 @@ class LinkReports:
             )
         except RaopError as error:
             _LOGGER.debug(
-                "The links of %s are not measured: %s", self._members.name, error
+                "Could not measure the links of %s: %s", self._members.name, error
             )
         is_new = self._measured is not before
         return self._measured if is_new else self._newest

@@ -1,4 +1,4 @@
-"""The speakers that play one stream together, and what a player needs of each."""
+"""The speakers of a stream, and the parts of them that a player uses."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,26 +15,26 @@ from .origin import Origin
 
 
 class MemberVolume(Protocol):
-    """The level of a member, from 0 to 1."""
+    """The volume of a member, from 0 to 1."""
 
     @property
     def level(self) -> float:
-        """Return the level, muted or not."""
+        """Return the volume, muted or not."""
 
     @property
     def maximum(self) -> float:
-        """Return the most that is allowed."""
+        """Return the maximum volume."""
 
     @property
     def is_muted(self) -> bool:
         """Whether it is muted."""
 
     async def async_set(self, level: float, *, is_muted: bool, origin: Origin) -> None:
-        """Set the level at once."""
+        """Set the volume at once."""
 
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call whenever the level or the muting changes."""
+        """Call whenever the volume or the muting changes."""
 
 
 class MemberUse(Protocol):
@@ -45,15 +45,15 @@ class MemberUse(Protocol):
         """Whether it is in use elsewhere."""
 
     async def async_wait(self) -> None:
-        """Wait until its record says that it is free."""
+        """Wait until its record announces that it is free, or until a timeout."""
 
 
 class MemberDevice(Protocol):
-    """The receiver, or the pair, that a member is."""
+    """The receiver or stereo pair of a member."""
 
     @property
     def receiver(self) -> Receiver:
-        """Return the receiver, of a pair the one that leads."""
+        """Return the receiver; that of a pair is the leader."""
 
     @property
     def receivers(self) -> tuple[Receiver, ...]:
@@ -65,7 +65,7 @@ class MemberDevice(Protocol):
 
 
 class PlayerMember(Protocol):
-    """A speaker as a player sees it."""
+    """The part of a speaker that a player uses."""
 
     @property
     def entry_id(self) -> str:
@@ -73,45 +73,45 @@ class PlayerMember(Protocol):
 
     @property
     def entity_id(self) -> str:
-        """Return its player's entity."""
+        """Return the entity ID of its player."""
 
     @property
     def name(self) -> str:
-        """Return what users call it."""
+        """Return the name that users see."""
 
     @property
     def settings(self) -> Settings:
-        """Return how its streams are sent."""
+        """Return its stream settings."""
 
     @property
     def device(self) -> MemberDevice:
-        """Return its receiver, or its pair."""
+        """Return its receiver or stereo pair."""
 
     @property
     def volume(self) -> MemberVolume:
-        """Return its level."""
+        """Return its volume."""
 
     @property
     def in_use(self) -> MemberUse:
-        """Return its use by others."""
+        """Return its use by other senders."""
 
     @property
     def has_own_session(self) -> bool:
-        """Whether the sender holds it for something short, apart from the stream."""
+        """Whether the sender holds it in a short session, apart from the stream."""
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """Return it as members of a stream, at its own level."""
+        """Return it as members of a stream, at its own volume."""
 
 
 class PlayerMembers:
     """The speakers that play a stream: the leader first, whose settings apply to all.
 
-    There is always one: a player that has no speaker any more keeps its last one.
+    There is always one: a player without speakers keeps its last one.
     """
 
     def __init__(self, sender: Sender, owner: PlayerMember) -> None:
-        """Start with one speaker and a stream of its own."""
+        """Initialize with one speaker and its own stream."""
         self._sender = sender
         self._group_volume = GroupVolume()
         self.stream = sender.free_name(owner.entry_id)
@@ -123,13 +123,13 @@ class PlayerMembers:
 
     @callback
     def async_release(self) -> None:
-        """Follow no level any more; may be done twice."""
+        """Stop following volumes; may be called twice."""
         while self._followed:
             self._followed.popitem()[1]()
 
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call whenever speakers come or go, or the level of one changes."""
+        """Call whenever a speaker is added or removed, or changes its volume."""
         return self._listeners.async_add(listener)
 
     @callback
@@ -140,7 +140,7 @@ class PlayerMembers:
 
     @property
     def name(self) -> str:
-        """Return what logs and errors call it."""
+        """Return the name for logs and errors."""
         return self.leader.name
 
     @property
@@ -155,20 +155,20 @@ class PlayerMembers:
 
     @property
     def level(self) -> float:
-        """Return the level of the loudest member, muted or not."""
+        """Return the volume of the loudest member, muted or not."""
         return max(speaker.volume.level for speaker in self.speakers)
 
     @property
     def audible_level(self) -> float:
-        """Return the level of the loudest that is not muted, or of all where all are."""
+        """Return the volume of the loudest unmuted member, or of all if all are muted."""
         volumes = [speaker.volume for speaker in self.speakers]
         audible = [each.level for each in volumes if not each.is_muted]
         return max(audible, default=self.level)
 
     async def async_set_level(self, level: float, origin: Origin) -> None:
-        """Make all louder or quieter, each by the same factor; muted ones stay so.
+        """Change the volume of all members by the same factor; muted ones stay muted.
 
-        Raises the first error of a member; the others are set all the same.
+        Raises the first error of a member; the others are still set.
         """
         volumes = {speaker.entry_id: speaker.volume for speaker in self.speakers}
         levels = self._group_volume.spread(
@@ -208,7 +208,7 @@ class PlayerMembers:
 
     @callback
     def async_failed(self, error: RaopError) -> None:
-        """Handle the error of the stream; of a group, each member learns its own."""
+        """Handle the error of a stream; group members get their own errors separately."""
         if not self.is_group:
             self.leader.device.async_failed(error)
 
@@ -222,9 +222,9 @@ class PlayerMembers:
         )
 
     async def async_leave(self, speaker: PlayerMember) -> None:
-        """Free a speaker; the others play on.
+        """Release a speaker; the others continue.
 
-        Raises RaopError: when it cannot be freed.
+        Raises RaopError: when it cannot be released.
         """
         await self._sender.async_request_each(
             Leave(stream=self.stream, receiver=each.id)

@@ -1,4 +1,4 @@
-"""The media that plays, and its picture on the receiver."""
+"""The playing media, and its picture on the receiver."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class NowPlaying:
-    """The media that plays, and what is known of it by now."""
+    """The playing media, with its metadata and position."""
 
     playable: Playable
     tags: Tags
@@ -34,12 +34,12 @@ class NowPlaying:
 
     @property
     def item(self) -> str:
-        """Return the id of the item in the queue."""
+        """Return the ID of the item in the queue."""
         return self.playable.media.item
 
     @property
     def position_now_ms(self) -> int:
-        """Return what is heard now, as long as it plays."""
+        """Return the current position, provided that it plays."""
         if self.position_at is None:
             return self.position_ms
         since = dt_util.utcnow() - self.position_at
@@ -48,7 +48,7 @@ class NowPlaying:
 
     @callback
     def async_update(self, event: MediaChanged) -> None:
-        """Take over what the media says of itself."""
+        """Update the metadata from the media."""
         self.tags = event.tags
         self.is_live = event.is_live
         self.duration_ms = None if event.is_live else event.duration_ms
@@ -56,7 +56,7 @@ class NowPlaying:
 
     @callback
     def async_update_cover(self, event: CoverFound) -> bool:
-        """Take a picture in the media; return whether it is the one to show."""
+        """Keep a picture from the media; return whether it is the one to show."""
         self.cover = decode_cover(event.picture, event.content_type)
         if self.cover is None or self.playable.picture_url:
             return False
@@ -66,7 +66,7 @@ class NowPlaying:
 
 
 class Display:
-    """Has the receivers of a stream show pictures, behind everything else."""
+    """Shows pictures on the receivers of a stream, in the background."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Display:
         members: PlayerMembers,
         background: Background,
     ) -> None:
-        """Start with nothing shown."""
+        """Initialize without a picture."""
         self._hass = hass
         self._sender = sender
         self._members = members
@@ -85,7 +85,7 @@ class Display:
 
     @callback
     def async_show(self, playing: NowPlaying) -> None:
-        """Show the picture of what plays now."""
+        """Show the picture of the playing media."""
         self._playing = playing
         if self._members.shows_pictures:
             self._background.async_run(
@@ -94,13 +94,13 @@ class Display:
 
     @callback
     def async_show_late(self) -> None:
-        """Show it to a receiver that came later, where nobody before could show it."""
+        """Show it on a receiver that joined late, if no other has a display."""
         if self._playing and not self._shows_picture:
             self.async_show(self._playing)
 
     @callback
     def async_end(self) -> None:
-        """Take note that the stream ended, and the picture with it."""
+        """Record that the stream ended, and the picture with it."""
         self._playing = None
         self._shows_picture = False
 
@@ -116,5 +116,7 @@ class Display:
                 SetArtwork(stream=self._members.stream, picture=encoded)
             )
         except RaopError as error:
-            _LOGGER.debug("%s shows no picture: %s", self._members.name, error)
+            _LOGGER.debug(
+                "Could not show a picture on %s: %s", self._members.name, error
+            )
         self._shows_picture = bool(encoded)

@@ -1,10 +1,10 @@
-"""Where a level comes from."""
+"""The origin of a volume."""
 
 from enum import StrEnum
 
 
 class Origin(StrEnum):
-    """Who or what has set a level."""
+    """The source of the current volume."""
 
     DEFAULT = "default"
     RESTORED = "restored"

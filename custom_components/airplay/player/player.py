@@ -1,4 +1,4 @@
-"""What plays on one speaker or on several together, composed of its parts."""
+"""The player of one speaker or a group, composed of its parts."""
 
 from dataclasses import replace
 import logging
@@ -22,7 +22,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Player:
-    """A player with the commands that people know; the last one wins.
+    """A player with the usual commands; the last one wins.
 
     `members` holds the speakers, `reported` the state of the stream as the sender
     reports it, `queue` the items to play, `queue_player` the actions on them, and
@@ -32,7 +32,7 @@ class Player:
     def __init__(
         self, hass: HomeAssistant, sender: Sender, owner: PlayerMember
     ) -> None:
-        """Listen to a stream of its own, with one speaker and nothing to play."""
+        """Initialize with its own stream, one speaker, and an empty queue."""
         self._background = background = Background(hass)
         self.members = members = PlayerMembers(sender, owner)
         self._display = Display(hass, sender, members, background)
@@ -43,13 +43,13 @@ class Player:
         self.queue_player = QueuePlayer(
             hass, self.queue, members, reported, commands, background
         )
-        # Calls that are made for several members, and done once.
+        # Calls for several members that run only once.
         self.calls: set[str] = set()
         self._forget = sender.async_listen(members.stream, self._async_handle_event)
 
     @callback
     def async_release(self) -> None:
-        """Let go of everything but the receivers; may be done twice."""
+        """Release everything but the receivers; may be called twice."""
         forget, self._forget = self._forget, lambda: None
         forget()
         self._background.async_cancel()
@@ -84,7 +84,7 @@ class Player:
             await self.queue_player.async_play_kept()
 
     async def async_toggle(self) -> None:
-        """Go on where nothing sounds or is about to, else pause.
+        """Resume or play if nothing plays or is about to, else pause.
 
         Raises HomeAssistantError, RaopError: when that fails.
         """
@@ -94,9 +94,9 @@ class Player:
             await self.async_pause()
 
     async def async_pause(self) -> None:
-        """Pause; what is live is stopped, as it cannot wait.
+        """Pause; live media is stopped instead.
 
-        Raises RaopError: when the sender does not answer.
+        Raises RaopError: when the sender does not respond.
         """
         playing = self.reported.playing
         if playing and playing.is_live:
@@ -105,22 +105,22 @@ class Player:
             await self._commands.async_pause()
 
     async def async_stop(self) -> None:
-        """Stop; the queue stays, and the current item begins anew when it is played.
+        """Stop; the queue stays, and its current item restarts at the next playback.
 
-        Raises RaopError: when the sender does not answer.
+        Raises RaopError: when the sender does not respond.
         """
         self.queue.kept_position_ms = 0
         await self._commands.async_stop()
         self.queue.kept_position_ms = 0
 
     async def async_park(self) -> None:
-        """Stop, and go on from here when it is played again."""
+        """Stop, and continue from this position at the next playback."""
         position_ms = self.queue_player.position_ms
         await self._async_free()
         self.queue.kept_position_ms = position_ms
 
     async def async_close(self) -> None:
-        """Free the receivers; nothing is played here any more."""
+        """Release the receivers and stop permanently."""
         await self._async_free()
         self.async_release()
 
@@ -128,10 +128,10 @@ class Player:
         try:
             await self.async_stop()
         except RaopError as error:
-            _LOGGER.debug("%s could not be freed: %s", self.members.name, error)
+            _LOGGER.debug("Could not release %s: %s", self.members.name, error)
 
     async def async_seek(self, position_ms: int) -> None:
-        """Go to a position of what plays; a paused player stays paused.
+        """Go to a position of the playing media; a paused player stays paused.
 
         Raises HomeAssistantError, RaopError: when it cannot be played from there.
         """
@@ -154,9 +154,9 @@ class Player:
             raise translate_error(error, self.members.name, media.name) from error
 
     async def async_clear(self) -> None:
-        """Drop all items and stop.
+        """Clear the queue and stop.
 
-        Raises RaopError: when the sender does not answer.
+        Raises RaopError: when the sender does not respond.
         """
         self.queue.items.clear()
         self.queue.playlist = None
@@ -165,7 +165,7 @@ class Player:
 
     @property
     def _is_held(self) -> bool:
-        """Whether it is paused, or about to be, and goes on when it is told to."""
+        """Whether it is paused or about to be, and can resume."""
         is_paused = self.reported.state is PlayerState.PAUSED
         is_at_pause = is_paused and not self.reported.is_starting
         return self._commands.is_pausing or is_at_pause

@@ -1,4 +1,4 @@
-"""Keeps a queue in step with its stream."""
+"""Synchronization of a queue with its stream."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -29,12 +29,12 @@ from .reported import PlayerState, ReportedState
 
 _LOGGER = logging.getLogger(__name__)
 
-# Another item began: whatever the sender was told to let follow, it is told anew.
+# Another item started: the following one must be sent again.
 _UNTOLD = ""
 
 
 class QueueFollower:
-    """Moves the queue to the item that plays, and opens the next one ahead of time."""
+    """Moves the queue to the playing item, and opens the next one in advance."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class QueueFollower:
         *,
         play_current: Callable[[], Awaitable[None]],
     ) -> None:
-        """Start with a queue that does not play; `play_current` starts an item."""
+        """Initialize with a queue that does not play; `play_current` starts an item."""
         self._hass = hass
         self._queue = queue
         self._members = members
@@ -56,25 +56,25 @@ class QueueFollower:
         self._background = background
         self._play_current = play_current
         self._notice = RepairNotice(hass, QUEUE_GIVEN_UP, members.stream)
-        # What the sender was told to let follow.
+        # The following item that was last sent.
         self._queued: str | None = None
         self.opening: asyncio.Task[None] | None = None
 
     @callback
     def async_release(self) -> None:
-        """Say no more of what could not be played."""
+        """Delete the repair notice about failed items."""
         self._notice.async_withdraw()
 
     @callback
     def async_interrupt(self) -> None:
-        """Stop opening: it would follow the item that comes now."""
+        """Stop opening an item, which would follow the item that starts now."""
         if self.opening:
             self.opening.cancel()
             self._queued = _UNTOLD
 
     @callback
     def async_settle(self) -> None:
-        """Move the queue to the item that plays, and open the next one."""
+        """Move the queue to the playing item, and open the next one."""
         reported, items = self._reported, self._queue.items
         playing, is_paused = reported.playing, reported.state is PlayerState.PAUSED
         if playing and not self._queue.start and not is_paused:
@@ -90,7 +90,7 @@ class QueueFollower:
 
     @callback
     def async_handle_event(self, event: SenderEvent) -> None:
-        """Update the state from an event, and move the queue along."""
+        """Update the state from an event, and then the queue."""
         queue, reported = self._queue, self._reported
         ended, position_ms = reported.playing, reported.position_ms
         is_handed_over = (
@@ -122,7 +122,7 @@ class QueueFollower:
 
     @callback
     def _async_ended(self, event: StreamChanged) -> None:
-        """Go on by itself where something is left that did not follow in time."""
+        """Continue automatically with the next item if it did not follow in time."""
         items = self._queue.items
         current = items.current
         error = error_for(event.code or "", event.text, event.status)
@@ -151,13 +151,13 @@ class QueueFollower:
 
     @callback
     def _async_give_up(self, reason: str) -> None:
-        """Tell the user, who is not waiting for anything."""
-        _LOGGER.error("%s stops playing its queue: %s", self._members.name, reason)
+        """Report to the user by a repair notice, because no action is waiting."""
+        _LOGGER.error("%s stopped playing its queue: %s", self._members.name, reason)
         self._notice.async_make(self._members.name, reason)
 
     @callback
     def _async_follow(self) -> None:
-        """Open what follows, unless the sender has it already."""
+        """Open the following item, unless the sender has it already."""
         current, playing = self._queue.items.current, self._reported.playing
         if playing is None or playing.is_live:
             return
@@ -175,7 +175,7 @@ class QueueFollower:
         )
 
     def _find_following(self) -> QueueItem | None:
-        """Return what follows that which is sent already."""
+        """Return the item that follows those that are already being sent."""
         items, taken = self._queue.items, self._reported.taken
         if items.has_given_up or not taken:
             return items.upcoming
@@ -196,7 +196,9 @@ class QueueFollower:
             if item:
                 self._async_next_failed(item.id, error)
         except RaopError as error:
-            _LOGGER.debug("%s opens nothing ahead: %s", self._members.name, error)
+            _LOGGER.debug(
+                "Could not queue the next item on %s: %s", self._members.name, error
+            )
 
     @callback
     def _async_next_failed(

@@ -27,7 +27,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class QueuePlayer:
-    """Plays a queue; what follows is opened ahead of time."""
+    """Plays a queue; the following item is opened in advance."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class QueuePlayer:
         commands: StreamCommands,
         background: Background,
     ) -> None:
-        """Begin with nothing to play."""
+        """Initialize with the parts of a player."""
         self._hass = hass
         self._queue = queue
         self._members = members
@@ -56,13 +56,13 @@ class QueuePlayer:
 
     @property
     def position_ms(self) -> int:
-        """Return where the current item stands, also when it is only remembered."""
+        """Return the position in the current item, even if it does not play."""
         position_ms = self._reported.position_ms
         return self._queue.kept_position_ms if position_ms is None else position_ms
 
     @callback
     def async_restore(self, queue: object, position_ms: object) -> None:
-        """Take up the queue that was there before a restart."""
+        """Restore the queue from before a restart."""
         self._queue.items = PlayQueue.from_dict(queue, Random())
         if self._queue.items.current and isinstance(position_ms, int):
             self._queue.kept_position_ms = max(0, position_ms)
@@ -75,7 +75,7 @@ class QueuePlayer:
         enqueue: MediaPlayerEnqueue | None,
         extra: Mapping[str, Any],
     ) -> None:
-        """Put media into the queue; return when it plays, if it is to play at once.
+        """Add media to the queue; if it is to play at once, return when it plays.
 
         Raises HomeAssistantError: when it cannot be opened or has no room.
         Raises RaopError: when no receiver plays it.
@@ -103,7 +103,7 @@ class QueuePlayer:
         try:
             await self._async_start(intent, first)
         except HomeAssistantError:
-            # What cannot be played at all takes nobody's place.
+            # Media that cannot be played must not replace the queue.
             self._queue.items, self._queue.playlist = before
             self.follower.async_settle()
             raise
@@ -116,7 +116,7 @@ class QueuePlayer:
             if enqueue is MediaPlayerEnqueue.ADD:
                 self._queue.items.add(items)
             else:
-                # What is sent already stays before it.
+                # Items that are already being sent stay before it.
                 current, taken = self._queue.items.current, self._reported.taken
                 if taken:
                     self._queue.items.jump(taken[-1])
@@ -128,7 +128,7 @@ class QueuePlayer:
         self.follower.async_settle()
 
     async def async_play_current(self, position_ms: int = 0) -> None:
-        """Play the current item, from a position.
+        """Play the current item from a position.
 
         Raises HomeAssistantError, RaopError: when nothing can be played.
         """
@@ -136,7 +136,7 @@ class QueuePlayer:
         await self._async_start(intent, self._queue.items.current, position_ms)
 
     async def async_play_kept(self) -> None:
-        """Play the current item where it was left, though it may have failed before.
+        """Play the current item from its kept position, even if it has failed before.
 
         Raises HomeAssistantError, RaopError: when nothing can be played.
         """
@@ -145,7 +145,7 @@ class QueuePlayer:
             await self.async_play_current(self._queue.kept_position_ms)
 
     async def async_unpause(self) -> None:
-        """Go on where it was paused, or with the item that is current by now.
+        """Resume, or play the item that has become current since.
 
         Raises HomeAssistantError, RaopError: when nothing can be played.
         """
@@ -166,7 +166,7 @@ class QueuePlayer:
             await self.async_play_current()
 
     async def async_go_back(self) -> None:
-        """Go to the item before, or to the start of the one that plays.
+        """Go to the previous item, or to the start of the playing one.
 
         Raises HomeAssistantError, RaopError: when nothing can be played.
         """
@@ -175,7 +175,7 @@ class QueuePlayer:
 
     @callback
     def async_set_shuffle(self, shuffle: bool) -> None:
-        """Mix what is to come, or give the original order back."""
+        """Shuffle the upcoming items, or restore the original order."""
         self._queue.items.set_shuffle(shuffle)
         self.follower.async_settle()
 
@@ -188,7 +188,7 @@ class QueuePlayer:
     async def _async_start(
         self, intent: Intent, item: QueueItem | None, position_ms: int = 0
     ) -> None:
-        """Play an item, or else the first good one behind it."""
+        """Play an item, or else the next playable one."""
         if not intent.is_current():
             return
         self._queue.start = intent
@@ -211,7 +211,7 @@ class QueuePlayer:
     async def _async_try(
         self, intent: Intent, item: QueueItem, position_ms: int
     ) -> HomeAssistantError | None:
-        """Play an item; return what makes it unplayable."""
+        """Play an item; return the error if it is unplayable."""
         try:
             playable = await async_resolve(
                 self._hass, self._members.leader.entity_id, item, position_ms
@@ -228,7 +228,7 @@ class QueuePlayer:
     def _async_after_bad(
         self, item: QueueItem, failure: HomeAssistantError
     ) -> QueueItem:
-        """Return what is tried next; raise where it is enough."""
+        """Return the next item to try; raise if there is none or too many failed."""
         verdict = self._queue.items.failed(item.id)
         following = self._queue.items.advance(is_user=False)
         if verdict is Verdict.SKIP and following:
@@ -244,7 +244,7 @@ class QueuePlayer:
 
 
 def _full(error: QueueFullError) -> ServiceValidationError:
-    """Return what a user is told of a queue that is full."""
+    """Return the translated error for a full queue."""
     return ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key="queue_full",

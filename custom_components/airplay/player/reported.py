@@ -1,4 +1,4 @@
-"""What plays on one speaker or a group, as the sender reports it."""
+"""The playback state of one speaker or a group, as the sender reports it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,12 +24,12 @@ from .now_playing import Display, NowPlaying
 
 _LOGGER = logging.getLogger(__name__)
 
-# The most items that are open and do not play yet.
+# The maximum number of open items that do not play yet.
 _MOST_AHEAD = 8
 
 
 class PlayerState(StrEnum):
-    """What the sender's reports show."""
+    """Playback states."""
 
     IDLE = "idle"
     BUFFERING = "buffering"
@@ -47,35 +47,35 @@ _STATES = {
 
 
 class ReportedState:
-    """The state of a stream by its events, beside the media that was asked for."""
+    """The state of a stream from its events, and the requested media."""
 
     def __init__(self, members: PlayerMembers, display: Display) -> None:
-        """Begin with nothing reported and nothing asked for."""
+        """Initialize without reports and requests."""
         self._members = members
         self._display = display
         self._listeners = Listeners[[]]()
-        # Media that was asked for and does not play yet, and media that may follow it.
+        # Starts in progress, media that may follow, and requested media that does not play yet.
         self._starting = 0
         self._ahead: dict[str, Playable] = {}
         self.next: Playable | None = None
-        # Items that are sent already, but do not play yet.
+        # Items that are already being sent, but do not play yet.
         self.taken: list[str] = []
         self.state = PlayerState.IDLE
         self.playing: NowPlaying | None = None
 
     @property
     def is_starting(self) -> bool:
-        """Whether the answer to a start is awaited."""
+        """Whether the response to a start is pending."""
         return self._starting > 0
 
     @property
     def is_idle(self) -> bool:
-        """Whether there is no stream and none is on its way."""
+        """Whether there is no stream and none is starting."""
         return self.state is PlayerState.IDLE and not self._starting
 
     @property
     def position_ms(self) -> int | None:
-        """Return the position in what plays, None while nothing does."""
+        """Return the position in the playing media, or None if nothing plays."""
         if self.playing is None:
             return None
         if self.playing.is_live:
@@ -85,17 +85,17 @@ class ReportedState:
 
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call whenever something changes that a player shows."""
+        """Call whenever the state of the player changes."""
         return self._listeners.async_add(listener)
 
     @callback
     def async_notify(self) -> None:
-        """Call who shows the player."""
+        """Notify the listeners of the player."""
         self._listeners.async_notify()
 
     @contextmanager
     def expecting(self, playable: Playable | None) -> Iterator[None]:
-        """Expect a stream to start: with other media, or where it was paused."""
+        """Expect a stream to start, with new media or from its paused position."""
         self._starting += 1
         self.next = playable or self.next
         try:
@@ -108,7 +108,7 @@ class ReportedState:
 
     @callback
     def async_expect_behind(self, playable: Playable) -> None:
-        """Expect media behind that which plays."""
+        """Expect media after the playing one."""
         self._ahead.pop(playable.media.item, None)
         self._ahead[playable.media.item] = playable
         for item in [*self._ahead][:-_MOST_AHEAD]:
@@ -116,7 +116,7 @@ class ReportedState:
 
     @callback
     def async_hold(self, playable: Playable) -> None:
-        """Show media as paused whose pause came before its stream."""
+        """Show media as paused, for a pause that came before its stream."""
         self.state = PlayerState.PAUSED
         self.playing = NowPlaying(playable, tags=playable.media.tags)
         self.playing.position_ms = playable.media.position_ms
@@ -124,13 +124,13 @@ class ReportedState:
 
     @callback
     def async_show(self, playable: Playable) -> None:
-        """Show the picture of media that began to play."""
+        """Show the picture of media that has started."""
         if self.playing and self.playing.playable is playable:
             self._display.async_show(self.playing)
 
     @callback
     def async_end(self) -> None:
-        """Forget the stream, which is over."""
+        """Reset the state after the end of the stream."""
         self.state = PlayerState.IDLE
         self.taken.clear()
         self._display.async_end()
@@ -138,7 +138,7 @@ class ReportedState:
 
     @callback
     def async_handle_event(self, event: SenderEvent) -> None:
-        """Follow the stream."""
+        """Update the state from an event."""
         match event:
             case StreamChanged():
                 self._async_stream_changed(event)
@@ -180,7 +180,7 @@ class ReportedState:
 
     @callback
     def _async_change_media(self) -> None:
-        """Show what was asked for; until now the media before it was heard."""
+        """Switch from the previous media to the requested one."""
         if self.next:
             self.taken.clear()
             media = self.next.media
@@ -201,7 +201,7 @@ class ReportedState:
             )
             self._display.async_show(self.playing)
         elif self.playing and self.playing.item == event.item and not event.is_live:
-            # It began anew, and what was to follow has to be told again.
+            # It restarted, and the following item must be sent again.
             self.taken.clear()
         if self.playing and event.item in ("", self.playing.item):
             self.playing.async_update(event)

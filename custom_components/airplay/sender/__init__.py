@@ -1,1 +1,1 @@
-"""The process that plays, and how receivers find the way back to it."""
+"""The sender process, and the record by which receivers find it."""

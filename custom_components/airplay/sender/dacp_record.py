@@ -1,4 +1,4 @@
-"""Our `_dacp._tcp` record, by which receivers find the way back to their sender."""
+"""The `_dacp._tcp` record of the sender, by which receivers find its remote server."""
 
 import asyncio
 from ipaddress import ip_address
@@ -17,15 +17,15 @@ _MOST_ADDRESSES = 16
 
 
 class DacpRecord:
-    """Says in the network where the sender takes orders, from Ready until the end.
+    """Announces the port on which the sender accepts commands, from Ready until the end.
 
-    Receivers take the port from it and the address from their session (shairport-sync);
-    others resolve it. So it names each address of ours by which a receiver is reached,
-    and is told again when these change: a changed network shows there first.
+    Some receivers use its port with the address of their session (shairport-sync);
+    others resolve it. So it lists each local address by which a receiver is reached, and
+    is announced again when these change: a changed network shows there first.
     """
 
     def __init__(self, hass: HomeAssistant, dacp_id: str) -> None:
-        """Take the id, of which the record's name is made."""
+        """Initialize with the ID that the name of the record contains."""
         self._hass = hass
         self._dacp_id = dacp_id
         self._port = 0
@@ -37,20 +37,20 @@ class DacpRecord:
 
     @callback
     def async_announce(self, port: int) -> None:
-        """Announce a port, at first or instead of another one."""
+        """Announce a port, instead of any previous one."""
         self._port = port
         self._async_settle_soon()
 
     @callback
     def async_reached(self, receiver: str, local: str) -> None:
-        """Take note by which address of ours a receiver was reached just now."""
+        """Record the local address by which a receiver was just reached."""
         address = local.partition("%")[0]
         if self._reached.get(receiver) != address:
             self._reached[receiver] = address
             self._async_settle_soon()
 
     async def async_withdraw(self) -> None:
-        """Say goodbye, for good."""
+        """Withdraw the record permanently."""
         async with self._turn:
             self._is_withdrawn = True
             await self._async_unregister()
@@ -62,14 +62,14 @@ class DacpRecord:
         )
 
     async def _async_settle(self) -> None:
-        """Register what is to be said, unless it is said already."""
+        """Register the current record, unless it is registered already."""
         async with self._turn:
             if self._is_withdrawn or not self._port:
                 return
             wanted = await self._async_describe()
             known = self._registered
             if known and known.port != wanted.port:
-                # Without a goodbye receivers keep the port that they know (measured).
+                # Without a withdrawal, receivers keep the old port (measured).
                 await self._async_unregister()
                 known = None
             if known and known.parsed_addresses() == wanted.parsed_addresses():
@@ -79,14 +79,14 @@ class DacpRecord:
             if known:
                 saying = await instance.async_update_service(wanted)
             else:
-                # Nobody else has this id; asking first would take a second, and an
-                # echo of our own record in the network would count as a conflict.
+                # This ID is unique; probing first would take a second, and an echo of
+                # this record in the network would count as a conflict.
                 saying = await instance.async_register_service(
                     wanted, cooperating_responders=True
                 )
             self._saying = asyncio.ensure_future(saying)
             self._registered = wanted
-            _LOGGER.debug("%s is at port %s", wanted.name, wanted.port)
+            _LOGGER.debug("Announced %s at port %s", wanted.name, wanted.port)
 
     async def _async_describe(self) -> AsyncServiceInfo:
         reached = sorted(set(self._reached.values()))
@@ -97,7 +97,7 @@ class DacpRecord:
             f"iTunes_Ctrl_{self._dacp_id}.{DACP_TYPE}",
             port=self._port,
             addresses=[ip_address(each).packed for each in addresses],
-            # What iTunes says of itself.
+            # The properties that iTunes announces.
             properties={
                 "txtvers": "1",
                 "Ver": "131077",
@@ -115,7 +115,7 @@ class DacpRecord:
             await (await instance.async_unregister_service(registered))
 
     def _hush(self) -> None:
-        """Stop repeating what is not true any more."""
+        """Stop repeating an outdated record."""
         if self._saying:
             self._saying.cancel()
             self._saying = None

@@ -1,4 +1,4 @@
-"""Sentences for users about the core's errors, by their codes."""
+"""Translated messages for the core's errors, by their codes."""
 
 import logging
 
@@ -66,14 +66,14 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
 }
 
 
-# Those whose sentence sends users to the log for the reason.
+# Messages that refer to the log for the reason.
 _IN_LOG = {"failed", "media_failed"}
-# Those whose sentence names the status of the answer, if there was one.
+# Messages that contain the status of the response, if there was one.
 _WITH_STATUS = {"receiver_refused", "media_failed", "media_unreachable"}
 
 
 def translate_error(error: RaopError, name: str, media: str = "") -> HomeAssistantError:
-    """Return how a user reads of a core error at a receiver."""
+    """Return the translated error for a core error at a receiver."""
     key = next(
         _TRANSLATION_KEYS[kind]
         for kind in type(error).__mro__
@@ -83,7 +83,7 @@ def translate_error(error: RaopError, name: str, media: str = "") -> HomeAssista
     if error.status is not None and key in _WITH_STATUS:
         key = f"{key}_status"
         placeholders["status"] = str(error.status)
-    # The core's own words are for the log alone; some sentences refer to them.
+    # The core's own text is for the log only; some messages refer to it.
     level = logging.WARNING if key in _IN_LOG else logging.DEBUG
     _LOGGER.log(level, "%s: %s (%s)", name, error, error.code)
     return HomeAssistantError(

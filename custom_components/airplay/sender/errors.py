@@ -1,4 +1,4 @@
-"""Errors of the sender process as its owner sees it."""
+"""Errors of the connection to the sender process."""
 
 from typing import ClassVar
 
@@ -6,6 +6,6 @@ from ..raop.api import RaopError
 
 
 class SenderGoneError(RaopError):
-    """The sender process is not there, or does not answer."""
+    """The sender process is not running, or does not respond."""
 
     code: ClassVar[str] = "sender_gone"

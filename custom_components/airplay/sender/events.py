@@ -1,4 +1,4 @@
-"""What the sender process reports, as those who listen get it."""
+"""Types of the sender process's events, as listeners receive them."""
 
 from collections.abc import Callable
 
@@ -21,11 +21,11 @@ from ..raop.api import (
 
 
 class SenderDied:
-    """Told to every listener when the process has ended: nothing plays any more."""
+    """Sent to every listener when the process has ended and nothing plays."""
 
 
 type SenderEvent = Event | SenderDied
-# For those who follow a stream.
+# For listeners of a stream.
 type StreamEvent = (
     StreamChanged
     | Started
@@ -35,7 +35,7 @@ type StreamEvent = (
     | NextFailed
     | Progress
 )
-# For those who follow a receiver, whatever it plays.
+# For listeners of a receiver, in any stream.
 type ReceiverEvent = (
     MemberProgress
     | MemberChanged

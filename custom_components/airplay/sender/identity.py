@@ -1,4 +1,4 @@
-"""Who this installation is towards receivers: one id and port, kept for ever."""
+"""The identity of this installation towards receivers: a permanent ID and port."""
 
 import secrets
 from typing import NotRequired, TypedDict
@@ -18,7 +18,7 @@ class _Kept(TypedDict):
 
 
 async def async_get_identity(hass: HomeAssistant) -> Identity:
-    """Return the installation's identity, made at the first time."""
+    """Return the installation's identity, creating it on the first call."""
     store = _store(hass)
     kept = await store.async_load()
     if kept is None:
@@ -32,7 +32,7 @@ async def async_get_identity(hass: HomeAssistant) -> Identity:
 
 
 async def async_keep_port(hass: HomeAssistant, port: int) -> None:
-    """Keep the port that receivers learn with the id; they find no other so easily."""
+    """Store the port that receivers learn with the ID; they are slow to find another."""
     store = _store(hass)
     if kept := await store.async_load():
         await store.async_save({**kept, "dacp_port": port})
@@ -43,5 +43,5 @@ def _store(hass: HomeAssistant) -> Store[_Kept]:
 
 
 def _new_dacp_id() -> str:
-    """Make 16 hex digits without a leading 0, which receivers strip and then miss."""
+    """Return 16 hex digits without a leading 0, which receivers strip and then miss."""
     return f"{(1 + secrets.randbelow(15)) << 60 | secrets.randbits(60):016X}"

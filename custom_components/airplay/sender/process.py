@@ -1,4 +1,4 @@
-"""The process that plays: started, watched, started again, and ended."""
+"""The life of the sender process: start, supervision, restart, and end."""
 
 import asyncio
 from asyncio.subprocess import PIPE, Process
@@ -17,8 +17,8 @@ _LOGGER = logging.getLogger(__name__)
 
 MAX_LOGGED = 2000
 
-# By its path, since the core is not installed here, and another `raop` may be. -P keeps
-# the modules beside that file from shadowing others.
+# By its path, since the core is not installed here, and another `raop` may be. -P
+# prevents the modules beside that file from shadowing others.
 _ARGUMENTS: tuple[str, ...] = ("-P", str(PROGRAM), "serve")
 _BACKOFF_S = (0, 1, 2, 5, 15, 30)
 _HEALTHY_S = 60
@@ -27,7 +27,7 @@ _MAX_LINE = MAX_LINE_BYTES + 1
 
 
 class SenderProcess:
-    """Runs again whenever it has ended, until nobody wants it; lines in, events out."""
+    """Restarts the process whenever it ends, until dismissed; lines in, events out."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class SenderProcess:
         on_event: Callable[[Event], None],
         on_end: Callable[[], None],
     ) -> None:
-        """Start it; `environment` is asked at each start for what it is told."""
+        """Start it; each start calls `environment` for the process's variables."""
         self._hass = hass
         self._environment = environment
         self._on_event = on_event
@@ -52,14 +52,14 @@ class SenderProcess:
 
     @callback
     def async_want(self) -> None:
-        """Have it started now, where it would be only after a while."""
+        """Start it now, without the rest of the delay before a restart."""
         self._wanted.set()
 
     async def async_write(self, line: bytes) -> bool:
         """Write a line; return whether there was a process to write to."""
         if self._process is None or self._process.stdin is None:
             return False
-        # A broken pipe shows as the end of the process, which answers for us.
+        # A broken pipe shows as the end of the process, which fails open requests.
         with suppress(ConnectionError):
             self._process.stdin.write(line)
             await self._process.stdin.drain()
@@ -67,17 +67,19 @@ class SenderProcess:
 
     @callback
     def async_dismiss(self) -> None:
-        """Have it end: it does by itself when nobody writes to it any more."""
+        """Close its input, at whose end the process exits."""
         self.is_dismissed = True
         self._wanted.set()
         if self._process and self._process.stdin:
             self._process.stdin.close()
 
     async def async_ended(self) -> None:
-        """Wait until it has ended, and make it end where it does not."""
+        """Wait until it has exited, and force it to exit if it does not in time."""
         for end in (None, Process.terminate, Process.kill):
             if self._process and end:
-                _LOGGER.warning("The sender process does not end, so it is made to")
+                _LOGGER.warning(
+                    "Sender process did not exit in time; forcing it to exit"
+                )
                 with suppress(ProcessLookupError):
                     end(self._process)
             done, _ = await asyncio.wait([self._supervision], timeout=_EXIT_S)
@@ -93,7 +95,7 @@ class SenderProcess:
             self._on_end()
             if self.is_dismissed:
                 return
-            _LOGGER.error("The sender process ended and is started again: %s", why)
+            _LOGGER.error("Sender process ended; restarting it: %s", why)
             if self._hass.loop.time() - began >= _HEALTHY_S:
                 failures = 0
             with suppress(TimeoutError):
@@ -102,7 +104,7 @@ class SenderProcess:
             failures = min(failures + 1, len(_BACKOFF_S) - 1)
 
     async def _async_run(self) -> str:
-        """Run the process once and say how it ended."""
+        """Run the process once and return how it ended."""
         self.starts += 1
         try:
             process = await asyncio.create_subprocess_exec(
@@ -113,7 +115,7 @@ class SenderProcess:
                 stderr=PIPE,
                 limit=_MAX_LINE,
                 env={**os.environ, **self._environment()},
-                # Ctrl-C in a terminal is for Home Assistant, which then closes us.
+                # Ctrl-C in a terminal is for Home Assistant, which then closes this process.
                 start_new_session=True,
             )
         except OSError as err:
@@ -137,13 +139,13 @@ class SenderProcess:
             try:
                 event = decode_event(line)
             except MessageError as err:
-                _LOGGER.warning("The sender process wrote what is no event: %s", err)
+                _LOGGER.warning("Sender process wrote an invalid event: %s", err)
                 continue
             try:
                 self._on_event(event)
             except Exception:
-                # A listener's fault must not end the supervision of the process.
-                _LOGGER.exception("An event could not be used")
+                # A listener's error must not end the supervision of the process.
+                _LOGGER.exception("Error while handling an event")
 
     async def _async_read_errors(self, process: Process) -> None:
         async for line in _async_lines(process.stderr):
@@ -152,12 +154,12 @@ class SenderProcess:
 
 
 async def _async_lines(stream: asyncio.StreamReader | None) -> AsyncIterator[bytes]:
-    """Yield the lines of a pipe until it ends; those that never end are dropped."""
+    """Yield the lines of a pipe until it ends, without those that are too long."""
     while stream is not None:
         try:
             line = await stream.readline()
         except ValueError:
-            _LOGGER.warning("The sender process wrote a line that is too long")
+            _LOGGER.warning("Sender process wrote a line that is too long")
             continue
         if not line:
             return

@@ -1,4 +1,4 @@
-"""The owner's end of the process that plays: commands to it, and its events."""
+"""Commands to the sender process, and the dispatch of its events."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -42,15 +42,15 @@ _LOGGER = logging.getLogger(__name__)
 
 _START_S = 30
 _REPLY_S = 60
-# A newer command took the place of the older one: nothing went wrong.
+# A newer command replaced the older one: not a failure.
 OVERTAKEN = {"superseded", "stopped"}
 
 
 class Sender:
-    """Has commands done, and tells each event to those whom it concerns."""
+    """Sends commands to the process, and dispatches each event to its listeners."""
 
     def __init__(self, hass: HomeAssistant, identity: Identity) -> None:
-        """Start the process; it is started again whenever it ends, until closed."""
+        """Start the process, which is restarted whenever it ends, until closed."""
         self._hass = hass
         self._identity = identity
         self._ready: Ready | None = None
@@ -71,13 +71,13 @@ class Sender:
 
     @classmethod
     async def async_make(cls, hass: HomeAssistant) -> Self:
-        """Make the sender of this installation and start its process."""
+        """Create the sender of this installation and start its process."""
         return cls(hass, await async_get_identity(hass))
 
     async def async_close(self) -> None:
         """End the process."""
         self._process.async_dismiss()
-        # While the process says goodbye to its receivers.
+        # While the process ends its sessions with receivers.
         await self.record.async_withdraw()
         await self._process.async_ended()
 
@@ -88,10 +88,10 @@ class Sender:
         within_s: float | None = None,
         on_sent: Callable[[], None] | None = None,
     ) -> None:
-        """Have a command done; `on_sent` is called once it has left this process.
+        """Send a command and wait for its result; call `on_sent` once it is written.
 
-        Raises RaopError: the core's error, when it cannot be done.
-        Raises SenderGoneError: when the process does not start or answer.
+        Raises RaopError: the core's error, when the command fails.
+        Raises SenderGoneError: when the process does not start or respond.
         """
         await self._async_ensure_ready()
         number = next(self._numbers)
@@ -106,7 +106,7 @@ class Sender:
                     on_sent()
                 reply = await answer
         except TimeoutError as err:
-            raise SenderGoneError("the sender process does not answer") from err
+            raise SenderGoneError("the sender process does not respond") from err
         finally:
             self._pending.pop(number, None)
         if reply.code and reply.code not in OVERTAKEN:
@@ -118,16 +118,16 @@ class Sender:
         *,
         on_sent: Callable[[], None] | None = None,
     ) -> None:
-        """Have the same done at each receiver of a speaker; one of them will do.
+        """Send the same to each receiver of a speaker; one success is enough.
 
-        `on_sent` is called once the last command has left this process.
-        Raises RaopError: the first one's error, when it can be done at none.
+        `on_sent` is called once the last command is written.
+        Raises RaopError: the first error, when the command fails at all receivers.
         """
         *others, last = commands
         if not others:
             await self.async_request(last, on_sent=on_sent)
             return
-        # Eager, so that all of them leave before anything else is done.
+        # Eager, so that all commands are written before anything else happens.
         results = await asyncio.gather(
             *(create_eager_task(self.async_request(each)) for each in others),
             create_eager_task(self.async_request(last, on_sent=on_sent)),
@@ -137,25 +137,25 @@ class Sender:
         for failure in failures:
             if len(failures) == len(results) or not isinstance(failure, RaopError):
                 raise failure
-            _LOGGER.debug("One receiver of a pair was left out: %s", failure)
+            _LOGGER.debug("Command failed at one receiver of a pair: %s", failure)
 
     @callback
     def async_listen(self, stream: str, listener: EventListener) -> CALLBACK_TYPE:
-        """Call with each event of a stream, and when the process died."""
+        """Call with each event of a stream, and when the process has died."""
         return self._stream_listeners.async_add(stream, listener)
 
     @callback
     def async_listen_to(self, receiver: str, listener: EventListener) -> CALLBACK_TYPE:
-        """Call with what is told of one receiver, in any stream, and at a death."""
+        """Call with each event of a receiver, in any stream, and when the process has died."""
         return self._receiver_listeners.async_add(receiver, listener)
 
     def free_name(self, wanted: str) -> str:
-        """Return a name that no stream has, the wanted one where that can be."""
+        """Return a stream name that is free: the wanted one, if possible."""
         return ulid_now() if wanted in self._stream_listeners else wanted
 
     @property
     def status(self) -> dict[str, Any]:
-        """Return what diagnostics show."""
+        """Return the status for diagnostics."""
         ready = self._ready
         return {
             "running": ready is not None,
@@ -166,7 +166,7 @@ class Sender:
         }
 
     def _environment(self) -> dict[str, str]:
-        """Return what the process is told at its start."""
+        """Return the environment variables of the process."""
         return {
             "AIRPLAY_DACP_ID": self._identity.dacp_id,
             "AIRPLAY_DACP_PORT": str(self._identity.dacp_port),
@@ -187,7 +187,7 @@ class Sender:
             raise SenderGoneError("the sender process does not start")
 
     def _make_routes(self) -> dict[type[Event], _Route]:
-        """Return who gets an event of each type."""
+        """Return the dispatch function for each type of event."""
         return {
             **dict.fromkeys(get_args(StreamEvent.__value__), self._notify_stream),
             **dict.fromkeys(get_args(ReceiverEvent.__value__), self._notify_receiver),
@@ -213,7 +213,7 @@ class Sender:
 
     @callback
     def _async_progress(self, event: Progress) -> None:
-        """Notify who follows the stream, and who follows one of its members."""
+        """Notify the listeners of the stream and of its members."""
         self._notify_stream(event)
         for member in event.members:
             self._notify_receiver(member)
@@ -243,7 +243,7 @@ class Sender:
 
     @callback
     def _async_announce_port(self, port: int) -> None:
-        """Announce where receivers reach us, and stay there."""
+        """Announce the port by which receivers reach the sender, and store it."""
         if not port:
             return
         self.record.async_announce(port)
@@ -255,7 +255,7 @@ class Sender:
 
     @callback
     def _notify_dead(self) -> None:
-        """Fail what waits for the process that has ended, and tell everybody."""
+        """Fail the pending requests of the process that has ended, and notify all listeners."""
         self._ready = None
         self._clock_notice.async_update(None)
         if not self._started.done():
@@ -269,13 +269,13 @@ class Sender:
 
 
 def _log(event: LogLine) -> None:
-    """Write a line of the process's log into ours."""
+    """Log a line of the process's log."""
     logger = logging.getLogger(f"{__package__}.{event.logger}")
     logger.log(event.level, "%s", event.text[:MAX_LOGGED])
 
 
 def _log_level() -> str:
-    """Name the least level that is logged here, so that no more is written."""
+    """Return the lowest level that is logged here, so that the process writes no more."""
     level = _LOGGER.getEffectiveLevel()
     names = ("DEBUG", "INFO", "WARNING")
     return next((name for name in names if level <= getattr(logging, name)), "ERROR")

@@ -1,1 +1,1 @@
-"""One speaker of the home, and the group that it plays in."""
+"""The speaker of an entry, and the groups of speakers."""

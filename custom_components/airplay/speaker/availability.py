@@ -1,4 +1,4 @@
-"""Whether a speaker can be used, or plays now."""
+"""Whether a speaker is available."""
 
 from collections.abc import Callable
 
@@ -8,22 +8,22 @@ from ..helpers.listeners import Listeners
 
 
 class Availability:
-    """Follows what it depends on, and calls its listeners only when it changes."""
+    """Tracks the availability, and calls its listeners only when that changes."""
 
     def __init__(self, is_available: Callable[[], bool]) -> None:
-        """Begin with what holds now; `is_available` works it out anew."""
+        """Initialize with the current value of `is_available`."""
         self._find = is_available
         self._listeners = Listeners[[]]()
         self.is_available = is_available()
 
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call when it is available again, or no more."""
+        """Call when the speaker becomes available or unavailable."""
         return self._listeners.async_add(listener)
 
     @callback
     def async_update(self) -> None:
-        """Work it out anew, because something has changed that it depends on."""
+        """Evaluate the availability again after a change."""
         is_available = self._find()
         if is_available != self.is_available:
             self.is_available = is_available

@@ -1,19 +1,19 @@
-"""Which speakers belong together, loaded or not: what is kept over a restart."""
+"""The persistent groups of speakers, loaded or not."""
 
 from collections.abc import Callable, Iterable
 from typing import Self
 
 
 class GroupStore:
-    """Groups of at least two names, the leader first; no name is in two."""
+    """Groups of at least two names, the leader first; no name is in two groups."""
 
     def __init__(self, groups: Iterable[Iterable[str]] = ()) -> None:
-        """Take groups that are known to be sound."""
+        """Initialize with valid groups."""
         self._groups = [[*group] for group in groups]
 
     @classmethod
     def of(cls, kept: object, *, is_known: Callable[[str], bool]) -> Self:
-        """Read what was kept; what makes no sense or is not known any more is dropped."""
+        """Read stored data; drop invalid groups and names that are no longer known."""
         found = cls()
         for group in kept if isinstance(kept, list) else ():
             names = dict.fromkeys(
@@ -34,11 +34,11 @@ class GroupStore:
         return self.group_of(name)[:1] not in ((), (name,))
 
     def as_list(self) -> list[list[str]]:
-        """Return what is to be kept."""
+        """Return the data to store."""
         return [[*each] for each in self._groups]
 
     def join(self, host: str, *names: str) -> None:
-        """Have names be in the group of another, which leads where it was in none."""
+        """Add names to the group of another, which leads if it had no group."""
         for each in names:
             self.leave(each)
         whole = [*(self.group_of(host) or (host,)), *names]
@@ -47,7 +47,7 @@ class GroupStore:
             self._groups.append(whole)
 
     def leave(self, name: str, heir: str | None = None) -> None:
-        """Take a name out of its group, which another leads if it was the leader."""
+        """Remove a name from its group; if it was the leader, `heir` leads."""
         whole = [each for each in self.group_of(name) if each != name]
         if heir in whole and not self.is_led(name):
             whole.remove(heir)

@@ -1,4 +1,4 @@
-"""Which speakers play together: all changes of that, one after another."""
+"""Groups of speakers that play together; changes run one after another."""
 
 import asyncio
 from collections.abc import Iterable
@@ -27,13 +27,13 @@ _VERSION = 1
 
 
 class Groups:
-    """The groups of an installation; what is kept of them outlives a restart.
+    """The groups of an installation, stored over a restart.
 
-    A group is kept with its speakers that are not loaded: these come back to it.
+    A stored group includes speakers that are not loaded: they rejoin it later.
     """
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Begin with no speaker."""
+        """Initialize without speakers."""
         self._store = Store[list[list[str]]](hass, _VERSION, f"{DOMAIN}.groups")
         self._background = Background(hass)
         self._lock = asyncio.Lock()
@@ -43,7 +43,7 @@ class Groups:
 
     @classmethod
     async def async_make(cls, hass: HomeAssistant) -> Self:
-        """Read which groups there were."""
+        """Create the groups from the stored data."""
         groups = cls(hass)
         groups._kept = GroupStore.of(
             await groups._store.async_load(),
@@ -55,11 +55,11 @@ class Groups:
         return groups
 
     async def async_close(self) -> None:
-        """Do no more: the last speaker is gone."""
+        """Stop, because the last speaker was unloaded."""
         self._background.async_cancel()
 
     async def async_enter(self, speaker: Speaker) -> None:
-        """Take in a speaker that was loaded, back to its group where it had one."""
+        """Add a loaded speaker, and return it to its group if it had one."""
         async with self._lock:
             self._speakers[speaker.entry_id] = speaker
             speaker.async_listen_events(partial(self._async_hear, speaker))
@@ -72,8 +72,8 @@ class Groups:
                 return
             is_leader = group[0] == speaker.entry_id
             if is_leader and player.reported.is_idle:
-                # What it has kept itself is what the group was to play.
-                # The last one first: nobody shall leave its own queue to another.
+                # The leader has restored the group's queue.
+                # The last member first: none must leave its own queue to another.
                 for member in reversed([*player.members.speakers]):
                     each = self._speakers[member.entry_id]
                     await self._async_part(each)
@@ -86,26 +86,27 @@ class Groups:
             speaker.player.reported.async_notify()
 
     async def async_exit(self, speaker: Speaker) -> None:
-        """Let a speaker go that is not loaded any more; its group waits for it."""
+        """Remove an unloaded speaker; its stored group keeps it."""
         async with self._lock:
             self._speakers.pop(speaker.entry_id, None)
             await self._async_part(speaker)
             await speaker.async_close()
 
     async def async_forget(self, entry_id: str) -> None:
-        """Wait no more for a speaker that was removed."""
+        """Remove a deleted speaker from its stored group."""
         async with self._lock:
             self._kept.leave(entry_id)
             await self._async_keep()
 
     async def async_join(self, host: Speaker, entity_ids: Iterable[str]) -> None:
-        """Have players hear what a speaker hears; raise HomeAssistantError.
+        """Add players to the group of a speaker.
 
-        Those that cannot be reached are left out.
+        Those that cannot join are omitted.
+        Raises HomeAssistantError: when some cannot join, or one is not loaded.
         """
         self._find(entity_ids)
         async with self._lock:
-            # Some may have gone while others were served.
+            # Some may have been unloaded while this waited for the lock.
             newcomers = [
                 speaker
                 for speaker in self._find([host.entity_id, *entity_ids])
@@ -113,7 +114,7 @@ class Groups:
             ]
             for speaker in newcomers:
                 await self._async_quit(speaker)
-            # Noted first: who asks may not wait for the end.
+            # Stored first, because the caller may be canceled before the end.
             self._kept.join(host.entry_id, *(speaker.entry_id for speaker in newcomers))
             await self._async_keep()
             failures = await asyncio.gather(
@@ -123,12 +124,12 @@ class Groups:
             raise _together(told)
 
     async def async_unjoin(self, speaker: Speaker) -> None:
-        """Have a speaker play on its own again; the others play on."""
+        """Remove a speaker from its group; the other members continue."""
         async with self._lock:
             await self._async_quit(speaker)
 
     def _find(self, entity_ids: Iterable[str]) -> list[Speaker]:
-        """Return speakers by their players, each once; raise ServiceValidationError."""
+        """Return the speakers of players, each once; raise ServiceValidationError."""
         known = {speaker.entity_id: speaker for speaker in self._speakers.values()}
         wanted = [*dict.fromkeys(entity_ids)]
         if foreign := [each for each in wanted if each not in known]:
@@ -142,7 +143,7 @@ class Groups:
     async def _async_add(
         self, player: Player, speaker: Speaker
     ) -> HomeAssistantError | None:
-        """Let a speaker that is in no group hear a player; return why it cannot."""
+        """Add a speaker without a group to a player; return the error if that fails."""
         if not player.reported.is_idle and not speaker.settings.keeps_level:
             speaker.volume.async_cap(player.members.audible_level)
         await speaker.async_sit(player)
@@ -158,12 +159,12 @@ class Groups:
     async def _async_join_in(self, speaker: Speaker) -> None:
         player = speaker.player
         if player.reported.is_idle:
-            # It is among those that are played to at the next start.
+            # The next start includes it.
             return
         await player.async_join(speaker)
 
     async def _async_catch_up(self, speaker: Speaker) -> None:
-        """Let a speaker that came back to its group hear what that plays."""
+        """Have a speaker that returned to its group join the running stream."""
         async with self._lock:
             if not speaker.player.members.is_group:
                 return
@@ -172,11 +173,11 @@ class Groups:
             except RaopError as error:
                 speaker.device.async_failed(error)
                 _LOGGER.warning(
-                    "%s is silent until its group starts anew: %s", speaker.name, error
+                    "%s cannot play until its group restarts: %s", speaker.name, error
                 )
 
     async def _async_part(self, speaker: Speaker) -> None:
-        """Take a speaker out of its group, where it is in one; the others play on."""
+        """Remove a speaker from the group it plays in, if any; the others continue."""
         player = speaker.player
         if not player.members.is_group:
             return
@@ -189,10 +190,10 @@ class Groups:
         try:
             await player.members.async_leave(speaker)
         except RaopError as error:
-            _LOGGER.debug("%s could not be freed: %s", speaker.name, error)
+            _LOGGER.debug("Could not release %s: %s", speaker.name, error)
 
     async def _async_quit(self, speaker: Speaker) -> None:
-        """Take a speaker out of its group for good."""
+        """Remove a speaker from its group permanently."""
         others = [
             each for each in speaker.player.members.speakers if each is not speaker
         ]
@@ -202,7 +203,7 @@ class Groups:
         await self._async_keep()
 
     async def _async_keep(self) -> None:
-        """Keep the groups; who leads one now, or is left alone, has inherited it."""
+        """Store the groups; a new leader, or the last member, adopts the group's player."""
         for speaker in self._speakers.values():
             is_stand_in = self._kept.is_led(speaker.entry_id)
             if speaker.player.members.leader is speaker and not is_stand_in:
@@ -228,29 +229,29 @@ class Groups:
             )
 
     async def _async_expel(self, speaker: Speaker, event: MemberChanged) -> None:
-        """Take a speaker out that the sender has given up, and say why."""
+        """Remove a speaker that the sender has given up, and report the reason."""
         error = error_for(event.code or "", event.text, event.status)
         async with self._lock:
             player = speaker.player
             if event.stream != player.members.stream or not player.members.is_group:
                 return
             reason = str(translate_error(error, speaker.name))
-            _LOGGER.warning("%s was taken out of its group: %s", speaker.name, reason)
+            _LOGGER.warning("Removed %s from its group: %s", speaker.name, reason)
             speaker.notice.async_make(speaker.name, reason)
             await self._async_quit(speaker)
 
 
 def _is_hopeless(event: MemberChanged) -> bool:
-    """Whether somebody has to mend something before a speaker can play again.
+    """Whether a speaker cannot play again before the user fixes something.
 
-    Who plays for another sender is played to again with the next start.
+    A speaker that plays for another sender is included in the next start.
     """
     error = error_for(event.code, event.text, event.status) if event.code else None
     return error is not None and not isinstance(error, ReceiverBusyError)
 
 
 def _together(failures: list[HomeAssistantError]) -> HomeAssistantError:
-    """Return one error for all."""
+    """Return one error for several."""
     if len(failures) == 1:
         return failures[0]
     return HomeAssistantError(

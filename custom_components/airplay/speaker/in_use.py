@@ -1,4 +1,4 @@
-"""Whether a receiver plays for somebody else, by all that it tells."""
+"""Whether a receiver plays for another sender, from all its reports."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,10 +24,10 @@ _SWITCHES: dict[str, bool] = {Button.SWITCHED_AWAY: True, Button.SWITCHED_BACK: 
 
 
 class InUseElsewhere:
-    """Follows a receiver's refusals, its source switch and its record.
+    """Follows a receiver's refusals, its source switch, and its record.
 
-    Many receivers never say in their record that a session is active; and after one
-    of ours it counts only once it was seen to end.
+    Many receivers never announce an active session in their record. After a session of
+    this sender, the record counts only once it has shown the end of that session.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class InUseElsewhere:
         *,
         is_idle: Callable[[], bool],
     ) -> None:
-        """Begin with what the record says: nothing of ours plays yet."""
+        """Initialize from the record, as no session of this sender exists yet."""
         self._device = device
         self._is_idle = is_idle
         self._listeners = Listeners[[]]()
@@ -56,11 +56,11 @@ class InUseElsewhere:
 
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call when it is in use elsewhere, or no more."""
+        """Call when the use elsewhere starts or ends."""
         return self._listeners.async_add(listener)
 
     async def async_wait(self) -> None:
-        """Wait until its record says that it is free; who waits too long goes on."""
+        """Wait until its record announces that it is free, or until a timeout."""
         try:
             async with asyncio.timeout(_LONGEST_WAIT_S):
                 while self._is_active and not self._is_ours:
@@ -71,7 +71,7 @@ class InUseElsewhere:
 
     @callback
     def async_left(self) -> None:
-        """Forget a refusal: what it was the answer to is over."""
+        """Forget a refusal, because the refused request is over."""
         self._is_busy = False
         self.async_update()
 
@@ -88,14 +88,14 @@ class InUseElsewhere:
 
     @callback
     def async_update(self) -> None:
-        """Notify listeners if it has changed, also by what we play ourselves."""
+        """Notify listeners if the use has changed, also by this sender's own playback."""
         if self.is_in_use != self._was_in_use:
             self._was_in_use = not self._was_in_use
             self._listeners.async_notify()
 
     @callback
     def async_handle_event(self, event: SenderEvent) -> None:
-        """Take what the sender tells of the receiver and of its stream."""
+        """Update the use from an event of the receiver or its stream."""
         match event:
             case SenderDied() | StreamChanged(state="ended"):
                 self._is_busy = False

@@ -1,4 +1,4 @@
-"""What the receivers of a speaker tell: of a stereo pair as if they were one."""
+"""Events of a speaker's receivers: those of a stereo pair as if from one receiver."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +17,7 @@ from ..raop.api import (
 from ..sender.events import EventListener, SenderEvent
 from ..sender.sender import Sender
 
-# Of these two there can be only one truth: that of the receiver that leads.
+# Volume and source have a single state: that of the leading receiver.
 _FACTS = {
     Button.VOLUME_REPORT,
     Button.VOLUME_SET,
@@ -30,12 +30,12 @@ _OF_BUDDY = ("connected", "playing")
 
 
 class PairEventFilter:
-    """Listens to both receivers of a pair, or to the only one."""
+    """Filters the events of both receivers of a pair, or of a single receiver."""
 
     def __init__(
         self, device: AirPlayDevice, sender: Sender, on_event: EventListener
     ) -> None:
-        """Listen from now on, whoever is in the pair."""
+        """Start listening, and follow changes of the pair."""
         self._device = device
         self._sender = sender
         self._on_event = on_event
@@ -48,7 +48,7 @@ class PairEventFilter:
 
     @callback
     def async_close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._stop()
         for forget in self._listening.values():
             forget()
@@ -56,7 +56,7 @@ class PairEventFilter:
 
     @callback
     def async_forget(self) -> None:
-        """Take note that neither is played to any more."""
+        """Record that neither receiver plays."""
         self._here.clear()
 
     @callback
@@ -83,7 +83,7 @@ class PairEventFilter:
             self._on_event(event)
 
     def _counts(self, receiver: str, event: SenderEvent, *, is_partner: bool) -> bool:
-        """Return whether it is true of both, or an order that either may give."""
+        """Return whether an event applies to both, or is a command that either may send."""
         match event:
             case MemberChanged(state="lost" | "left"):
                 self._here.discard(receiver)
@@ -101,7 +101,7 @@ class PairEventFilter:
         return not is_partner
 
     def _is_failure(self, receiver: str, event: AnnouncementFailed) -> bool:
-        """Return whether an announcement has failed at both by now."""
+        """Return whether an announcement has failed at both receivers."""
         if event.announcement != self._announcement:
             self._announcement = event.announcement
             self._failed.clear()

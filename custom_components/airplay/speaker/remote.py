@@ -1,4 +1,4 @@
-"""What a receiver's buttons do: to its player, and to whoever listens."""
+"""The buttons of a receiver: commands to its player, and events for listeners."""
 
 from collections.abc import Awaitable, Callable
 import logging
@@ -21,32 +21,32 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Controlled(Protocol):
-    """A speaker as its buttons see it."""
+    """The part of a speaker that its buttons control."""
 
     @property
     def name(self) -> str:
-        """Return what users call it."""
+        """Return the name that users see."""
 
     @property
     def settings(self) -> Settings:
-        """Return whether the buttons do something."""
+        """Return the settings, which can disable the buttons."""
 
     @property
     def volume(self) -> SpeakerVolume:
-        """Return its level."""
+        """Return its volume."""
 
     @property
     def player(self) -> Player:
-        """Return the player that it hears now."""
+        """Return its current player."""
 
     async def async_go_on(self) -> None:
-        """Go on, or come back to the group that plays on."""
+        """Resume, or rejoin the group that is still playing."""
 
 
 type _Action = Callable[[Controlled, float], Awaitable[None]]
 
 _STEP = 0.05
-# A press of fast forward or rewind; what is held is not told while it is held.
+# Step of fast forward or rewind; receivers do not report how long a button is held.
 _WIND_MS = 10_000
 _REPEAT = (RepeatMode.OFF, RepeatMode.ONE, RepeatMode.ALL)
 _RUNNING = (PlayerState.PLAYING, PlayerState.BUFFERING)
@@ -60,7 +60,7 @@ async def _async_toggle(player: Player) -> None:
 
 
 async def _async_resume(player: Player) -> None:
-    """End winding; only what is paused goes on."""
+    """End fast forward or rewind; resume only a paused player."""
     if player.reported.state is PlayerState.PAUSED:
         await player.async_go_on()
 
@@ -109,9 +109,9 @@ _ACTIONS: dict[str, _Action] = {
 
 
 class SpeakerRemote:
-    """Carries a receiver's orders out, each as soon as it comes.
+    """Executes a receiver's commands, each at once.
 
-    Its level and its source are facts and not orders: others follow them.
+    Its volume and source are states, not commands: other parts follow them.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class SpeakerRemote:
         entry: ConfigEntry,
         speaker: Controlled,
     ) -> None:
-        """Begin with nothing ordered."""
+        """Initialize without commands."""
         self._hass = hass
         self._entry = entry
         self._speaker = speaker
@@ -133,11 +133,11 @@ class SpeakerRemote:
 
     @callback
     def async_handle_event(self, event: RemoteCommand) -> None:
-        """Do what a button asks for."""
+        """Execute the command of a button."""
         self._listeners.async_notify(event)
         action = _ACTIONS.get(event.command)
         if action and self._speaker.settings.buttons_act:
-            # None waits for the one before: a pause has to overtake a start.
+            # Commands do not wait for each other: a pause must overtake a start.
             self._entry.async_create_background_task(
                 self._hass,
                 self._async_act(event, action),
@@ -149,7 +149,7 @@ class SpeakerRemote:
             await action(self._speaker, event.value or 0)
         except (HomeAssistantError, RaopError) as error:
             _LOGGER.warning(
-                "The button %s of %s did nothing: %s",
+                "Button %s of %s failed: %s",
                 event.command,
                 self._speaker.name,
                 error,

@@ -1,4 +1,4 @@
-"""One speaker in the house: what is its own, and the player that it hears."""
+"""The speaker of an entry: its own parts, and its current player."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -35,10 +35,10 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Speaker:
-    """A speaker's parts: its level, its use by others, its buttons; and its player.
+    """A speaker's parts: volume, use by other senders, buttons, and player.
 
-    The player is its own, or that of a group which it is a member of. Each part
-    notifies its own listeners; those of the speaker learn of the player that it hears.
+    The player is its own, or that of a group of which it is a member. Each part
+    notifies its own listeners; those of the speaker are notified of its player.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Speaker:
         device: AirPlayDevice,
         sender: Sender,
     ) -> None:
-        """Sit alone, with nothing to play."""
+        """Initialize without a group and with an empty player."""
         self._hass = hass
         self._sender = sender
         self._listeners = Listeners[[]]()
@@ -60,7 +60,7 @@ class Speaker:
         self.entity_id = ""
         self.device = device
         self.settings = Settings.from_entry(entry)
-        # Apart from what it plays: for an announcement, or to set a level.
+        # Apart from its player's stream: for an announcement, or to set a volume.
         self.has_own_session = False
         self.is_announcing = False
         self.volume = SpeakerVolume(
@@ -75,7 +75,7 @@ class Speaker:
         )
         self.remote = SpeakerRemote(hass, entry, self)
         self.notice = RepairNotice(hass, LEFT_GROUP, entry.entry_id)
-        # Its own player waits while it plays with a group.
+        # Its own player is idle while it plays with a group.
         self.own: Player = Player(hass, sender, self)
         self.player: Player = self.own
         self._forget_player = self._async_follow_player()
@@ -87,12 +87,12 @@ class Speaker:
 
     @property
     def name(self) -> str:
-        """Return what users call the speaker."""
+        """Return the name that users see."""
         return self.device.name
 
     @property
     def is_missed(self) -> bool:
-        """Whether it is silent while others of its group play, but tried again."""
+        """Whether it is lost and being reconnected while its group plays."""
         return self._absence == "lost" and self.player.members.is_group
 
     @property
@@ -102,15 +102,15 @@ class Speaker:
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """Return the speaker as members of a stream, at its own level."""
+        """Return the speaker as members of a stream, at its own volume."""
         return self.device.members(
             self.volume.known_level, is_muted=self.volume.is_muted
         )
 
     async def async_tune(self, tuning: Tuning) -> None:
-        """Let it sound otherwise beside others, at once where it plays.
+        """Change its delay and channel, at once if it plays.
 
-        Raises RaopError: when its receiver cannot be told.
+        Raises RaopError: when the command to its receiver fails.
         """
         if tuning == self.device.tuning:
             return
@@ -124,28 +124,28 @@ class Speaker:
 
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call whenever the player that it hears changes, or how it hears it."""
+        """Call whenever its player changes, or its state within it."""
         return self._listeners.async_add(listener)
 
     @callback
     def async_listen_group(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call whenever the speakers of its player change, or the level of one."""
+        """Call whenever the speakers of its player change, or the volume of one."""
         return self._group_listeners.async_add(listener)
 
     @callback
     def async_listen_events(self, listener: EventListener) -> CALLBACK_TYPE:
-        """Call with what the sender reports of this speaker, in any stream."""
+        """Call with the sender's events of this speaker, in any stream."""
         return self._event_listeners.async_add(listener)
 
     @callback
     def _async_notify(self) -> None:
-        """Notify who follows the player that it hears."""
+        """Notify the listeners of the player."""
         self.in_use.async_update()
         self.availability.async_update()
         self._listeners.async_notify()
 
     async def async_go_on(self) -> None:
-        """Go on, or come back to the group that plays on.
+        """Resume, or rejoin the group that is still playing.
 
         Raises HomeAssistantError, RaopError: when nothing can be played.
         """
@@ -155,7 +155,7 @@ class Speaker:
             await self.player.async_go_on()
 
     async def async_sit(self, player: Player, *, is_leader: bool = False) -> None:
-        """Hear a group's player; the one that was heard alone waits with its queue."""
+        """Switch to a group's player; its own one keeps its queue."""
         left = self.player
         await left.async_park()
         if left is not self.own:
@@ -165,26 +165,26 @@ class Speaker:
 
     @callback
     def async_go_home(self) -> None:
-        """Hear its own player again, an empty one where it is left to the group."""
+        """Switch to its own player, or to an empty one if the group keeps the former."""
         if self.own is self.player:
             self.own = Player(self._hass, self._sender, self)
         self._async_move(self.own)
 
     @callback
     def async_adopt(self) -> None:
-        """Keep what is heard as its own."""
+        """Make the current player its own."""
         if self.own is not self.player:
             self.own.async_release()
             self.own = self.player
 
     async def async_close(self) -> None:
-        """Free the receiver, and play nothing any more."""
+        """Release the receiver and stop permanently."""
         await self.player.async_close()
         self._async_release()
 
     @callback
     def async_set_own_session(self, *, is_open: bool) -> None:
-        """Note that the sender may hold the receiver for something short."""
+        """Record whether the sender may hold the receiver in a short session."""
         self.has_own_session = is_open
         if not is_open:
             self.in_use.async_left()
@@ -194,7 +194,7 @@ class Speaker:
 
     @callback
     def async_set_announcing(self, *, is_heard: bool) -> None:
-        """Note that an announcement is heard, or no more."""
+        """Record whether an announcement is playing."""
         if is_heard != self.is_announcing:
             self.is_announcing = is_heard
             self._async_notify()
@@ -216,7 +216,7 @@ class Speaker:
 
     @callback
     def _async_follow_player(self) -> CALLBACK_TYPE:
-        """Follow the player that it hears until what is returned is called."""
+        """Listen to the current player; return a function that stops it."""
         player = self.player
         forget = ExitStack()
         forget.callback(player.reported.async_listen(self._async_notify))
@@ -237,7 +237,7 @@ class Speaker:
 
     @callback
     def _async_heard_of(self) -> None:
-        """Have a receiver tried at once that may have come back, or moved."""
+        """Have the sender retry a receiver at once that may be back or have moved."""
         self.availability.async_update()
         plays_on = self.player.members.is_group or self.device.partner is not None
         if self.device.is_available and plays_on and not self.player.reported.is_idle:
@@ -249,11 +249,11 @@ class Speaker:
                 Seen(member=each) for each in self.members
             )
         except RaopError as error:
-            _LOGGER.debug("%s is not tried at once: %s", self.name, error)
+            _LOGGER.debug("Could not retry %s at once: %s", self.name, error)
 
     @callback
     def _async_handle_event(self, event: SenderEvent) -> None:
-        """Hand on what the sender reports of this speaker."""
+        """Pass on an event of this speaker to its parts and listeners."""
         self.volume.async_handle_event(event)
         self.in_use.async_handle_event(event)
         match event:
@@ -274,7 +274,7 @@ class Speaker:
 
     @callback
     def _async_silent(self) -> None:
-        """Reset what it reported of a stream that is over."""
+        """Reset the state from a stream that has ended."""
         self._absence = None
         self._pair_events.async_forget()
         self._async_notify()
@@ -285,7 +285,7 @@ class Speaker:
             case "lost" | "left" if event.stream == self.player.members.stream:
                 self._absence = event.state
                 if event.code and self.player.members.is_group:
-                    # Of a stream that others hear nobody else is told.
+                    # The stream reports no error while other members play.
                     self.device.async_failed(
                         error_for(event.code, event.text, event.status)
                     )

@@ -1,4 +1,4 @@
-"""How loud one receiver shall be: its level, muting, and the most it may have."""
+"""The volume of one receiver: its value, muting, and maximum."""
 
 from collections.abc import Callable
 import logging
@@ -27,10 +27,10 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class SpeakerVolume:
-    """Levels from 0 to 1, on no path above the maximum.
+    """A volume from 0 to 1, never above the maximum.
 
-    Until somebody has set a level, or one was restored, the receiver is asked for its
-    own at the first session; one that does not tell gets the default.
+    Unless a volume was set or restored, the first session asks the receiver for its
+    own; a receiver that does not report one gets the default.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class SpeakerVolume:
         *,
         is_idle: Callable[[], bool],
     ) -> None:
-        """Begin with a guess."""
+        """Initialize with a guess."""
         self._hass = hass
         self._entry = entry
         self._device = device
@@ -56,41 +56,41 @@ class SpeakerVolume:
 
     @property
     def level(self) -> float:
-        """Return the level."""
+        """Return the volume."""
         return self._owner.level
 
     @property
     def is_muted(self) -> bool:
-        """Whether it is muted, which leaves the level as it is."""
+        """Whether it is muted, which leaves the volume unchanged."""
         return self._owner.is_muted
 
     @property
     def is_known(self) -> bool:
-        """Whether the level is more than a guess."""
+        """Whether the volume is more than a guess."""
         return self._owner.is_known
 
     @property
     def maximum(self) -> float:
-        """Return the most that is allowed."""
+        """Return the maximum volume."""
         return self._owner.maximum
 
     @property
     def origin(self) -> Origin:
-        """Return where the level comes from that is heard."""
+        """Return the origin of the audible volume."""
         if self._announced is not None:
             return Origin.ANNOUNCEMENT
         return self._owner.origin
 
     @property
     def known_level(self) -> float | None:
-        """Return the level unless it is only a guess."""
+        """Return the volume unless it is only a guess."""
         return self.level if self.is_known else None
 
     @callback
     def async_set_announced(self, level: float | None) -> None:
-        """Note the level of an announcement that sounds, None when it is over.
+        """Record the volume of a running announcement, None when it is over.
 
-        The sender sets the level from before it back.
+        The sender restores the previous volume.
         """
         if level is not None:
             self._owner.hold(level)
@@ -100,27 +100,27 @@ class SpeakerVolume:
 
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
-        """Call whenever the level or the muting changes."""
+        """Call whenever the volume or the muting changes."""
         return self._listeners.async_add(listener)
 
     @callback
     def async_restore(self, level: float | None, *, is_muted: bool) -> None:
-        """Take up what was known before a restart."""
+        """Restore the volume from before a restart."""
         if level is not None:
             self._owner.restore(level, is_muted=is_muted)
             self._listeners.async_notify()
 
     async def async_set(self, level: float, *, is_muted: bool, origin: Origin) -> None:
-        """Set the level at once; an idle receiver is told when it plays.
+        """Set the volume at once; an idle receiver gets it when it plays.
 
-        Raises RaopError: when the receiver cannot be told.
+        Raises RaopError: when the command to the receiver fails.
         """
         self._owner.order(level, is_muted=is_muted, origin=origin, now_s=self._now_s)
         await self._async_settle()
 
     @callback
     def async_cap(self, level: float) -> None:
-        """Lower the level where it is above another, or not known."""
+        """Lower the volume to a limit if it is above it or unknown."""
         if self.is_known and self.level <= level:
             return
         self._owner.order(
@@ -132,21 +132,21 @@ class SpeakerVolume:
         self._async_settle_soon()
 
     async def async_step(self, by: float) -> None:
-        """Make it louder or quieter, as its own buttons ask.
+        """Change the volume by a step of the receiver's own buttons.
 
-        Raises RaopError: when the receiver cannot be told.
+        Raises RaopError: when the command to the receiver fails.
         """
         level = round(min(max(self.level + by, 0.0), 1.0), 4)
         await self.async_set(level, is_muted=self.is_muted, origin=Origin.DEVICE)
 
     async def async_limit(self, maximum: float) -> None:
-        """Set the maximum; what is louder now is lowered, and stays so.
+        """Set the maximum; a louder volume is lowered permanently.
 
-        Raises RaopError: when the receiver cannot be told.
+        Raises RaopError: when the command to the receiver fails.
         """
         is_lowered = self._owner.limit(maximum, self._now_s)
         if not is_lowered and (self._announced or 0) > maximum and self.is_known:
-            # What is written ends the announcement's own level.
+            # Any write replaces the volume of the announcement.
             self._owner.write_again(self._now_s)
         await self._async_settle()
 
@@ -156,15 +156,15 @@ class SpeakerVolume:
 
     @callback
     def async_handle_event(self, event: SenderEvent) -> None:
-        """Take what the sender finds out of the receiver and of its stream."""
+        """Update the volume from an event of the receiver or its stream."""
         match event:
             case VolumeFound():
                 if self.is_known and self._announced is not None:
-                    # What is sent now would end the announcement's own level.
+                    # A write now would replace the volume of the announcement.
                     return
                 self._async_find(event)
             case MemberChanged(state="started") if not self.is_known:
-                # It does not tell its level, which may be any.
+                # It does not report its volume, which may be any.
                 self._owner.order(
                     self.level,
                     is_muted=False,
@@ -182,7 +182,7 @@ class SpeakerVolume:
 
     @callback
     def _async_find(self, event: VolumeFound) -> None:
-        """Take the level of the receiver; the other one of a pair is told it."""
+        """Accept the volume of the receiver; send it to the other one of a pair."""
         if event.receiver == self._device.receiver.id:
             self._owner.find(round(event.volume / 100, 4), self._now_s)
         if self.is_known and self._device.partner:
@@ -190,7 +190,7 @@ class SpeakerVolume:
 
     @callback
     def _async_hear(self, event: RemoteCommand) -> bool:
-        """Take a receiver's word; return whether it counts."""
+        """Process a receiver's volume report; return whether it has an effect."""
         level = None if event.value is None else round(event.value / 100, 4)
         owner, now_s = self._owner, self._now_s
         owner.reports_previous = self._device.receiver.manufacturer == "Apple"
@@ -200,7 +200,7 @@ class SpeakerVolume:
             case Button.VOLUME_SET:
                 is_changed = owner.report(level, now_s, is_wish=True)
             case Button.VOLUME_RELATIVE if level is not None:
-                # Its share of the sender's level, which here is its own.
+                # A share of the sender's volume, which here is the receiver's own.
                 is_changed = owner.report(level * self.level, now_s, is_wish=True)
             case _:
                 return False
@@ -208,7 +208,7 @@ class SpeakerVolume:
 
     @callback
     def _async_settle_soon(self, *_: object) -> None:
-        """Write what is due behind everything else."""
+        """Write a due change in the background."""
         self._waiting = None
         self._entry.async_create_background_task(
             self._hass,
@@ -220,12 +220,14 @@ class SpeakerVolume:
         try:
             await self._async_settle()
         except RaopError as error:
-            _LOGGER.debug("%s keeps its volume: %s", self._device.name, error)
+            _LOGGER.debug(
+                "Could not set the volume of %s: %s", self._device.name, error
+            )
 
     async def _async_settle(self) -> None:
-        """Write what is due, and show it; come back for what is due later.
+        """Write a due change and show it; schedule one that is due later.
 
-        It is sent before it is shown: a level that is too loud must not be heard.
+        Send before showing, so that an excessive volume is corrected first.
         """
         self._async_stop_waiting()
         level = self._owner.poll(self._now_s)

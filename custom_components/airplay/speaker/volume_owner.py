@@ -1,16 +1,14 @@
-"""Who says how loud a receiver is: a state machine without clock and network.
+"""Whose volume of a receiver counts: a state machine without clock and network.
 
-Every level has one owner, here. What comes back from the receiver is its user's wish
-only where it cannot be an echo of ours:
-
-- for 2 s after our own change nothing that it reports counts, nor while an
-  announcement sounds at a level of its own;
-- up to 4 s after it, a report of what was written is a late echo, once for each
-  writing;
-- what Apple's receivers report is the level before, so theirs never counts.
-
-A change at the receiver is told back to it once, when it is quiet for a moment:
-some only ask and wait for it, and to the others it is what they have.
+Every volume has one owner, here. A report from the receiver is its user's wish only
+if it cannot be an echo of a write:
+- for 2 s after a write, and while an announcement plays at its own volume, no report
+  counts;
+- up to 4 s after a write, a report of the written volume is a late echo, once for
+  each write;
+- Apple's receivers report the previous volume, so their reports never count.
+A change at the receiver is sent back to it once, when it is quiet for a moment: some
+receivers only request a volume and wait for it; the others already have it.
 """
 
 from collections import deque
@@ -21,44 +19,43 @@ from ..player.origin import Origin
 DEAF_S = 2.0
 ECHO_S = 4.0
 ANSWER_S = 0.4
-# A receiver with fewer steps than ours reports the nearest one.
+# A receiver with coarser steps reports the nearest one.
 ROUNDING = 0.05
 _SAME = 0.01
 _MOST_ECHOES = 64
-# A receiver that stays too loud whatever it is told is not told for ever.
+# A receiver that stays too loud despite corrections is not corrected forever.
 _MOST_REMINDERS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedLevel:
-    """What a receiver is told, from 0 to 1."""
+    """A volume to write to a receiver, from 0 to 1."""
 
     level: float
     is_muted: bool
 
     @property
     def audible(self) -> float:
-        """How loud it is heard; silent and muted are the same to a receiver."""
+        """Return the audible volume; zero and muted are the same to a receiver."""
         return 0.0 if self.is_muted else self.level
 
 
 @dataclass(frozen=True, slots=True)
 class _Echo:
-    """A level that was written and may be reported yet."""
+    """A written volume that the receiver may still report."""
 
     level: float
     until_s: float
 
 
 class VolumeOwner:
-    """One receiver's level; times are seconds of any clock.
+    """One receiver's volume; times are seconds of any clock.
 
-    Call `poll` after every input, and again at `due_s`: it returns what is to be
-    written.
+    Call `poll` after every input, and again at `due_s`: it returns the volume to write.
     """
 
     def __init__(self, level: float) -> None:
-        """Begin with a guess, which is written to nobody."""
+        """Initialize with a guess, which is never written."""
         self.level = level
         self.is_muted = False
         self.is_known = False
@@ -71,28 +68,28 @@ class VolumeOwner:
         self._is_answer = False
         self._echoes: deque[_Echo] = deque(maxlen=_MOST_ECHOES)
         self._reminders = 0
-        # Some say once more what they were lowered from.
+        # Some receivers repeat the volume from which they were lowered.
         self._lowered_from: float | None = None
 
     @property
     def present(self) -> OwnedLevel:
-        """Return what is in force."""
+        """Return the current volume."""
         return OwnedLevel(self.level, self.is_muted)
 
     def restore(self, level: float, *, is_muted: bool) -> None:
-        """Take up what was known before a restart; nothing is written."""
+        """Restore the volume from before a restart without writing it."""
         self._set(level, is_muted=is_muted, origin=Origin.RESTORED)
 
     def order(
         self, level: float, *, is_muted: bool, origin: Origin, now_s: float
     ) -> None:
-        """Set the level; of all that is open, this is what is written."""
+        """Set the volume; it replaces any pending write."""
         self._set(level, is_muted=is_muted, origin=origin)
         self._reminders = 0
         self._write_at(now_s)
 
     def limit(self, maximum: float, now_s: float) -> bool:
-        """Set the most that is allowed; return whether the level had to follow."""
+        """Set the maximum; return whether it lowered the volume."""
         self.maximum = maximum
         if self.level <= maximum:
             return False
@@ -103,26 +100,26 @@ class VolumeOwner:
         return True
 
     def write_again(self, now_s: float) -> None:
-        """Have the present level written once more."""
+        """Schedule another write of the current volume."""
         self._write_at(now_s)
 
     def find(self, level: float, now_s: float) -> None:
-        """Take the level that a receiver told when it was asked."""
+        """Accept the volume that a receiver returned on request."""
         if not self.is_known:
             self._set(level, is_muted=False, origin=Origin.DEVICE)
         if level != self.level or self.is_muted:
             self._write_at(now_s)
 
     def sent(self, now_s: float) -> None:
-        """Take note that a session began with our level."""
+        """Record that a session started with the current volume."""
         self._note_written(now_s)
 
     def hold(self, level: float) -> None:
-        """Hear nothing while the receiver sounds at a level that is not ours."""
+        """Ignore reports while the receiver plays at the volume of an announcement."""
         self._held_at = level
 
     def release(self, now_s: float) -> None:
-        """Hear again, once echoes of the level that is set back are over."""
+        """Accept reports again, after the echoes of the restored volume."""
         if self._held_at is not None:
             self._echoes.append(_Echo(self._held_at, now_s + ECHO_S))
             self._held_at = None
@@ -131,10 +128,10 @@ class VolumeOwner:
     def report(
         self, level: float | None, now_s: float, *, is_wish: bool = False
     ) -> bool:
-        """Take a receiver's word of its level, None for muted.
+        """Process a receiver's report of its volume, None for muted.
 
-        `is_wish` is the form that is only used to ask for a level. Returns whether
-        something has changed.
+        `is_wish` is the command that only requests a volume. Return whether the volume has
+        changed.
         """
         if self.reports_previous and not is_wish:
             return False
@@ -162,7 +159,7 @@ class VolumeOwner:
         return True
 
     def poll(self, now_s: float) -> OwnedLevel | None:
-        """Return what is to be written now, or None."""
+        """Return the volume to write now, or None."""
         if self.due_s is None or now_s < self.due_s:
             return None
         self.due_s = None
@@ -180,7 +177,7 @@ class VolumeOwner:
         self.due_s, self._is_answer = now_s, False
 
     def _remind(self, at_s: float) -> None:
-        """Tell a receiver again that it is too loud, but not for ever."""
+        """Schedule a correction of a receiver that is too loud, a limited number of times."""
         is_due = self.due_s is not None and not self._is_answer
         if self._reminders < _MOST_REMINDERS and not is_due:
             self._reminders += 1
@@ -191,7 +188,7 @@ class VolumeOwner:
         self._echoes.append(_Echo(self.present.audible, now_s + ECHO_S))
 
     def _take_echo(self, heard: float, now_s: float) -> bool:
-        """Use up what was written and is reported now; each only once."""
+        """Consume the echo that matches a report; each counts once."""
         while self._echoes and self._echoes[0].until_s < now_s:
             self._echoes.popleft()
         for echo in self._echoes:
