@@ -1,15 +1,15 @@
-"""Where streams that shall be heard together agree on an instant."""
+"""The barrier at which streams agree on the instant of a shared announcement."""
 
 import asyncio
 
-# Who is not ready so long after the first comes later, or not at all.
+# A stream that is not ready this long after the first begins later, or not at all.
 _PATIENCE_S = 3.0
-# From the agreement to the packets that hold what was agreed on.
+# From the agreement to the first packets that depend on it.
 _MARGIN_NS = 100_000_000
 
 
 class StartBarrier:
-    """A meeting of so many; it is over when all have come or gone, or it takes too long."""
+    """Opens when each of `count` streams has arrived or left, or after a timeout."""
 
     def __init__(self, count: int) -> None:
         self._awaited = count
@@ -18,7 +18,7 @@ class StartBarrier:
         self._is_over = asyncio.Event()
 
     async def instant(self, soonest_ns: int) -> int:
-        """Come with the soonest instant possible; return the one that all can keep."""
+        """Offer the soonest possible instant; return the one that suits all streams."""
         if self._is_over.is_set():
             return soonest_ns
         margin_ns = 0 if self._is_alone else _MARGIN_NS
@@ -32,7 +32,7 @@ class StartBarrier:
         return self._latest_ns
 
     def leave(self) -> None:
-        """Be waited for no longer."""
+        """Stop being awaited by the other streams."""
         self._awaited -= 1
         if self._awaited <= 0:
             self._is_over.set()
