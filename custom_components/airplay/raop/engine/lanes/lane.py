@@ -127,7 +127,7 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
 
     @property
     def remote_address(self) -> str:
-        """The receiver's address, as of its DACP requests; empty before `prepare`."""
+        """The receiver's address, also for DACP requests; empty before `prepare`."""
         return self._connection.remote if self._connection else ""
 
     @property
