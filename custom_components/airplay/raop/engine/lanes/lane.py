@@ -144,9 +144,7 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
     async def prepare(self) -> None:
         """Connect and negotiate, once, without sound.
 
-        If it fails, nothing stays open; if it is cancelled, the caller tears the lane
-        down.
-
+        On failure nothing stays open; on cancellation the caller tears the lane down.
         Raises RaopError: the receiver is unreachable, refuses, or requires something
         that we do not have.
         """
@@ -155,20 +153,16 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
     async def record(self, transmitter: Transmitter) -> None:
         """Start the session on a timeline, once, at the wanted volume.
 
-        It begins at the timeline's `entry`, as music may already play. If it fails, the
-        caller tears the lane down.
-
-        Raises RaopError: the receiver refuses or is lost.
+        It begins at the timeline's `entry`, as music may already play.
+        Raises RaopError: the receiver refuses or is lost; the caller tears it down.
         """
 
     @abstractmethod
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence the receiver now; the given packet, with its frame, is the next one.
 
-        May be called again.
-
-        Raises RaopError: there is no session, or the receiver refuses, or does not
-        answer within 1 s.
+        Repeatable. Raises RaopError: there is no session, or the receiver refuses, or
+        does not answer within 1 s.
         """
 
     def set_volume(self, volume: Volume) -> None:
