@@ -1,1 +1,1 @@
-"""Everything that waits: sockets, threads, clocks and processes."""
+"""Everything that waits: sockets, threads, clocks, and processes."""

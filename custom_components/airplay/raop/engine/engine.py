@@ -1,4 +1,4 @@
-"""Takes commands, owns the streams, tells what happens."""
+"""Runs commands, owns the streams, and emits events."""
 
 import asyncio
 import base64
@@ -78,7 +78,10 @@ class Engine:
         return self._keep(asyncio.create_task(self._answer(number, command)))
 
     async def run(self, command: Command) -> None:
-        """Run a command; raise what stands in its way."""
+        """Run a command.
+
+        Raises RaopError: the command failed.
+        """
         match command:
             case Play():
                 stream = self._streams.named(command.stream)
@@ -107,9 +110,9 @@ class Engine:
                 await self.close()
 
     def obey(self, obeyed: Obeyed) -> None:
-        """Tell the owner what a receiver orders; see to its other inputs ourselves.
+        """Emit a receiver's order; handle switches to and from its other inputs here.
 
-        Speakers that play on to nobody must not wait for an owner that is blocked.
+        A switch must not wait for an owner that is blocked.
         """
         remote, order = obeyed.remote, obeyed.order
         self._emit(
@@ -132,12 +135,12 @@ class Engine:
             )
 
     def _press(self, receiver: str, button: Button) -> None:
-        """Obey a receiver that speaks within its own session."""
+        """Obey a button press that a receiver sent within its own session."""
         for obeyed in self.remotes.press(receiver, button, time.monotonic()):
             self.obey(obeyed)
 
     async def close(self) -> None:
-        """End all announcements, all streams, the PTP clock and the pacing thread."""
+        """End all announcements, all streams, the PTP clock, and the pacing thread."""
         announcements = self._announcements.values()
         await asyncio.gather(*(each.stop() for each in announcements))
         await asyncio.gather(*(self._stop(stream.name) for stream in self._streams))
@@ -145,7 +148,7 @@ class Engine:
         await asyncio.to_thread(self._pacer.stop)
 
     async def _regroup(self, command: Join | Leave | Seen) -> None:
-        """Change who hears a stream, but not what is heard."""
+        """Change the members of a stream, but not what it plays."""
         match command:
             case Join():
                 if stream := self._streams.stream_for(command.stream):
@@ -169,7 +172,7 @@ class Engine:
     async def _speak(
         self, command: Announce | CancelAnnouncement | RestoreVolume
     ) -> None:
-        """Do what leaves the music as it is."""
+        """Run a command that does not change what the stream plays."""
         match command:
             case Announce():
                 await self._announce(command)
@@ -214,13 +217,13 @@ class Engine:
             self._emit(Reply(id=number))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        """Do something that nobody waits for."""
+        """Run something in the background."""
 
         async def run() -> None:
             try:
                 await work
             except RaopError as err:
-                _LOGGER.debug("a receiver did not come back: %s", err)
+                _LOGGER.debug("Receiver did not rejoin: %s", err)
 
         self._keep(asyncio.create_task(run()))
 
@@ -234,7 +237,7 @@ class Engine:
         await self._streams.take_over(stream, stream.stop, StoppedError)
 
     async def _add(self, command: Measure | Queue | SetArtwork | SetTags) -> None:
-        """Add to what plays, or look at it; too late is no error."""
+        """Add to the running stream or measure it; do nothing if it has ended."""
         stream = self._streams.stream_for(command.stream)
         if stream is None:
             return
@@ -263,7 +266,7 @@ class Engine:
         return Stream(name, context, self._streams.forget)
 
     def _set(self, command: SetVolume | Tune) -> None:
-        """Set something of a receiver wherever it plays."""
+        """Set the volume, delay, or channel of a receiver in every stream."""
         for stream in self._streams:
             lanes = stream.output.lanes
             match command:
@@ -279,11 +282,11 @@ def _picture(command: SetArtwork) -> bytes:
     try:
         return base64.b64decode(command.picture, validate=True)
     except binascii.Error as err:
-        raise RaopError("the picture is not Base64") from err
+        raise RaopError("the picture is not valid Base64") from err
 
 
 def ready(engine: Engine, pid: int, *, segmentation: bool, dacp_port: int) -> Ready:
-    """Return the event that says that commands are taken."""
+    """Return the event that reports that the sender accepts commands."""
     return Ready(
         pid=pid,
         realtime=engine.is_realtime,

@@ -1,4 +1,4 @@
-"""The sender process: commands come in on stdin, events go out on stdout."""
+"""The sender process: reads commands from stdin and writes events to stdout."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from .pacing.pacer import arm_fuse
 
 _LOGGER = logging.getLogger(__name__)
 
-# The owner may be blocked for seconds; what it need not know is left out then.
+# The owner may be blocked for seconds; optional events are dropped meanwhile.
 _BACKLOG_BYTES = 256 * 1024
 _LOG_TEXT = 4096
 _FAREWELL_S = 3.0
@@ -26,7 +26,7 @@ _SWITCH_S = 0.0005
 
 
 class _LogPipe(logging.Handler):
-    """Turns log records into events, from whatever thread they come."""
+    """Turns log records from any thread into events."""
 
     def __init__(self, owner: _Owner) -> None:
         super().__init__()
@@ -41,21 +41,21 @@ class _LogPipe(logging.Handler):
 
 
 class _Owner:
-    """The process that started this one, at the other end of the pipes."""
+    """The process that started this one and is at the other end of the pipes."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._transport: asyncio.WriteTransport | None = None
 
     async def connect(self, descriptor: int) -> None:
-        """Begin to write to a pipe."""
+        """Connect the pipe on which events are written."""
         pipe = os.fdopen(descriptor, "wb", buffering=0)
         self._transport, _ = await self._loop.connect_write_pipe(
             asyncio.BaseProtocol, pipe
         )
 
     def emit(self, event: Event) -> None:
-        """Write an event; while the owner does not read, only what it must know."""
+        """Write an event; drop optional events while the owner does not read."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
@@ -71,8 +71,8 @@ class _Owner:
 
 
 async def serve(identity: Identity) -> None:
-    """Take commands until the owner is gone, then free every receiver."""
-    # The pacing thread waits at most so long for the interpreter, instead of 5 ms.
+    """Run commands until the owner is gone, then free every receiver."""
+    # Limits how long the pacing thread waits for the interpreter; the default is 5 ms.
     sys.setswitchinterval(_SWITCH_S)
     loop = asyncio.get_running_loop()
     owner = _Owner(loop)
@@ -95,7 +95,7 @@ async def serve(identity: Identity) -> None:
     reading = asyncio.create_task(_read_commands(commands, engine, done))
     await done.wait()
     reading.cancel()
-    # Who starts in our place wants the port.
+    # The process that replaces this one needs the port.
     server.close()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_FAREWELL_S):
@@ -110,13 +110,13 @@ async def _read_commands(
             try:
                 number, command = messages.decode_command(line)
             except messages.MessageError as err:
-                _LOGGER.warning("A command was not understood: %s", err)
+                _LOGGER.warning("Ignored an invalid command: %s", err)
                 continue
             if isinstance(command, Shutdown):
                 return
             engine.submit(number, command)
     except ValueError:
-        _LOGGER.exception("The owner's line is too long")
+        _LOGGER.exception("A command line exceeds the size limit")
     finally:
         done.set()
 
@@ -130,7 +130,7 @@ async def _stdin(loop: asyncio.AbstractEventLoop) -> asyncio.StreamReader:
 
 
 def _claim_stdout() -> int:
-    """Keep the pipe to the owner, and let whoever prints write to stderr instead."""
+    """Return the pipe to the owner, and redirect everything that prints to stderr."""
     pipe = os.dup(1)
     os.dup2(2, 1)
     return pipe

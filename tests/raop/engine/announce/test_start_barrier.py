@@ -104,6 +104,23 @@ async def test_stream_that_is_late_starts_alone(
     assert pacer.jobs == 2
 
 
+async def test_streams_that_are_ready_start_when_one_has_waited_long_enough(
+    pacer: FakePacer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start_barrier, "_PATIENCE_S", 0.01)
+    placed: list[int] = []
+    barrier = barrier_of(3, pacer)
+    first = asyncio.create_task(barrier.begin(start(5, placed)))
+    await asyncio.sleep(0)
+    monkeypatch.setattr(start_barrier, "_PATIENCE_S", 60)
+
+    async with asyncio.timeout(20):
+        assert await barrier.begin(start(8, placed))
+
+    assert await first
+    assert placed == [8, 8]
+
+
 async def test_stream_that_is_stopped_while_it_waits_is_not_placed(
     pacer: FakePacer,
 ) -> None:

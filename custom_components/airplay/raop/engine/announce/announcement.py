@@ -1,4 +1,4 @@
-"""One announcement on all its streams, heard at the same instant."""
+"""One announcement on all its streams, played at the same instant."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from .stream_announcement import StreamAnnouncement
 
 
 class Announcement:
-    """Opens what is said once, and has it said on every stream."""
+    """Opens the clip once and plays it on every stream."""
 
     def __init__(
         self,
@@ -38,10 +38,11 @@ class Announcement:
         self._is_cancelled = False
 
     async def run(self) -> None:
-        """Return when it was heard.
+        """Play the announcement; return when it has played.
 
-        Raises StoppedError: when it was cancelled or the sender ends, MediaError: when
-        it cannot be opened, and another RaopError when no receiver can play it.
+        Raises StoppedError: it was cancelled, or the sender ends.
+        Raises MediaError: the clip cannot be opened.
+        Raises RaopError: no receiver can play it.
         """
         self._running = asyncio.create_task(self._run())
         try:
@@ -53,13 +54,13 @@ class Announcement:
         self._running.result()
 
     async def stop(self) -> None:
-        """End it at once, as the sender ends."""
+        """End it at once because the sender ends."""
         if self._running:
             self._running.cancel()
             await asyncio.wait([self._running])
 
     def cancel(self) -> None:
-        """End it: what sounds fades at once, what does not is given up."""
+        """End it: parts that play fade out at once, all others are cancelled."""
         self._is_cancelled = True
         if self._opening:
             self._opening.cancel()
@@ -74,12 +75,12 @@ class Announcement:
             undo.callback(opening.cancel)
             await asyncio.wait([opening])
             if self._is_cancelled:
-                raise StoppedError("the announcement was ended")
+                raise StoppedError("the announcement was cancelled")
             opening.result()
             await self._speak()
 
     async def _speak(self) -> None:
-        """Speak on all streams side by side; those that fail leave the others alone."""
+        """Play on all streams in parallel; a failure does not affect the others."""
         barrier = StartBarrier(len(self._parts), self._pacer)
         async with asyncio.TaskGroup() as tasks:
             speaking = self._speaking = [
@@ -87,7 +88,7 @@ class Announcement:
             ]
         errors = [_error_of(each) for each in speaking]
         if self._is_cancelled:
-            raise StoppedError("the announcement was ended")
+            raise StoppedError("the announcement was cancelled")
         found = [each for each in errors if each]
         if len(found) == len(errors):
             raise found[0]
@@ -98,12 +99,12 @@ class Announcement:
     async def _speak_on(
         self, part: StreamAnnouncement, barrier: StartBarrier
     ) -> RaopError | None:
-        """Speak on one stream; return what stood in the way."""
+        """Play on one stream; return the error if it fails."""
         try:
             await part.run(barrier)
         except RaopError as err:
             return err
-        except Exception as err:  # noqa: BLE001 - the other streams speak on
+        except Exception as err:  # noqa: BLE001 - the other streams play on
             return RaopError(repr(err))
         finally:
             if not part.has_met:

@@ -1,6 +1,6 @@
-"""What an announcement says: clips one after another, kept whole while it is heard.
+"""The decoded sound of an announcement, kept whole while it plays.
 
-Several streams read the same clip, each at its own place, all on the pacing thread.
+Several streams read the same clip, each at its own position, on the pacing thread.
 """
 
 import asyncio
@@ -12,12 +12,12 @@ from ...session.timeline import frames_of_ms
 from ...wire.rtp import BYTES_PER_FRAME
 from ..stream.item import MediaItem
 
-# Speech comes from a server that is at work on it: have some before it is heard.
+# A server generates speech while it is read: buffer some before it plays.
 _AHEAD_MS = 4000
 
 
 class Clip:
-    """Sound that was opened, and is decoded while it is heard."""
+    """Media files in sequence, opened first and decoded while they play."""
 
     def __init__(self, media: Sequence[Media], *, longest_ms: int) -> None:
         self._longest_ms = longest_ms
@@ -31,35 +31,38 @@ class Clip:
 
     @property
     def error(self) -> MediaError | None:
-        """What kept it from being heard whole."""
+        """The error that kept it from playing completely."""
         errors = (part.error for part in self._parts)
         return next((error for error in errors if error), None)
 
     async def open(self) -> None:
-        """Open all parts; raise MediaError where one cannot be heard."""
+        """Open all parts.
+
+        Raises MediaError: a part cannot be played, or the clip is too long.
+        """
         await asyncio.gather(*(part.buffer() for part in self._parts))
-        # A voice that is at work does not know its end: what has none is cut instead.
+        # Speech in the making has no known duration: it is cut at the limit instead.
         known_ms = sum(part.duration_ms or 0 for part in self._parts)
         if known_ms > self._longest_ms:
             name = self._parts[-1].media.name
             minutes = self._longest_ms / 60_000
             raise MediaTooLongError(
-                f"{name} is longer than the {minutes:g} minutes of an announcement"
+                f"{name} is longer than the {minutes:g}-minute limit for announcements"
             )
 
     def close(self) -> None:
-        """Leave all parts."""
+        """Close all parts."""
         for part in self._parts:
             part.close()
 
     def read_at(self, frame: int, frames: int) -> bytes:
-        """Return up to so many frames from one on; pacing thread only."""
+        """Return up to `frames` frames from a position on; pacing thread only."""
         start, stop = frame * BYTES_PER_FRAME, (frame + frames) * BYTES_PER_FRAME
         self._collect(stop)
         return bytes(self._pcm[start:stop])
 
     def is_over_at(self, frame: int) -> bool:
-        """Whether nothing comes from a frame on; pacing thread only."""
+        """Whether the clip has no frame at or after this one; pacing thread only."""
         return not self.read_at(frame, 1) and not self._left
 
     def _collect(self, size: int) -> None:
@@ -78,4 +81,4 @@ class Clip:
 
 
 def _ignore(_event: Event) -> None:
-    """Tell nobody: what announcements are made of is not what plays."""
+    """Drop the event: the parts of announcements are not media of the stream."""

@@ -1,4 +1,4 @@
-"""A receiver that an announcement is for: its session, its level, what became of it."""
+"""A receiver during an announcement: its session, its volume, its failure."""
 
 from ...errors import (
     RaopError,
@@ -13,7 +13,7 @@ from ..stream.output import GroupOutput
 
 
 class AnnouncementMember:
-    """Follows a receiver through an announcement, whatever becomes of the others."""
+    """Follows one receiver through an announcement, independent of the others."""
 
     def __init__(self, addressee: Addressee, output: GroupOutput) -> None:
         self.member = addressee.member
@@ -24,19 +24,19 @@ class AnnouncementMember:
         self._lane: Lane | None = None
         self._is_raised = False
         self._was_there = False
-        # Why it does not hear it any more.
+        # Why it no longer plays the announcement.
         self.failure: RaopError | None = None
         self.is_started = False
 
     def update_lane(self) -> None:
-        """Take the session that the receiver has now."""
+        """Use the session that the receiver has now."""
         lane = self._lanes.lane_for(self.receiver)
         self._lane = lane if lane and lane.is_open else None
         self._was_there = self._was_there or self._lane is not None
 
     @property
     def is_there(self) -> bool:
-        """Whether the session still stands."""
+        """Whether the session is still open."""
         lane = self._lane
         if lane is None or lane.outlet is None:
             return False
@@ -44,36 +44,36 @@ class AnnouncementMember:
 
     @property
     def loss(self) -> RaopError:
-        """Why the session does not stand."""
+        """Why the session is closed."""
         receiver = self.receiver
         if error := self._connector.failures.get(receiver):
             return error
         closed = ReceiverUnreachableError("the receiver closed the connection")
         error = self._lanes.reporter.errors.get(receiver, closed)
         if isinstance(error, StoppedError) and not self._was_there:
-            # Nothing of this was stopped: it had left the stream before.
+            # The announcement was not stopped: the receiver had left the stream before.
             return ReceiverTakenError("the receiver was switched to another source")
         return error
 
     @property
     def is_answering(self) -> bool:
-        """Whether its clock follows ours: what is heard before may be lost."""
+        """Whether its clock follows ours; sound from before may be lost."""
         return self._lane is not None and self._lane.timing_replies > 0
 
     @property
     def outlet(self) -> Outlet | None:
-        """What sends it its packets, while its session stands."""
+        """The outlet that sends its packets, while its session is open."""
         return self._lane.outlet if self._lane else None
 
     @property
     def delay_frames(self) -> int:
-        """How much later than the line it is heard."""
+        """How much later than the line it plays."""
         outlet = self.outlet
         return outlet.delay_frames if outlet else 0
 
     @property
     def changes_level(self) -> bool:
-        """Whether it plays at another level than the announcement's."""
+        """Whether it plays at a volume other than the announcement's."""
         if self._lane is None or self._volume is None:
             return False
         volume = self._lane.volume
@@ -81,7 +81,7 @@ class AnnouncementMember:
 
     @property
     def louder_percent(self) -> float:
-        """By how much louder than usual it plays meanwhile."""
+        """How much louder than usual it plays during the announcement."""
         if self._lane is None or self._volume is None:
             return 0.0
         volume = self._lane.volume
@@ -89,14 +89,14 @@ class AnnouncementMember:
         return max(0.0, self._volume - before)
 
     async def raise_volume(self) -> None:
-        """Play at the announcement's level until `lower_volume`."""
+        """Play at the announcement's volume until `lower_volume`."""
         if self.changes_level and self._lane and not self._is_raised:
             assert self._volume is not None
             self._is_raised = True
             await self._lane.raise_volume(self._volume)
 
     async def lower_volume(self) -> None:
-        """Play at the level from before, unless another one was set meanwhile."""
+        """Restore the previous volume, unless another one was set meanwhile."""
         if self._is_raised and self._lane:
             self._is_raised = False
             if self._lanes.lane_for(self.receiver) is self._lane:

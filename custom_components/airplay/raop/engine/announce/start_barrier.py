@@ -47,7 +47,7 @@ class StartBarrier:
             async with asyncio.timeout(_PATIENCE_S):
                 await self._is_complete.wait()
         except TimeoutError:
-            pass
+            self._is_complete.set()
         except asyncio.CancelledError:
             self._ready.remove(start)
             raise
@@ -57,7 +57,7 @@ class StartBarrier:
         return (await asyncio.shield(self._placing))[start]
 
     def leave(self) -> None:
-        """Let the others wait for one stream less."""
+        """Stop being awaited by the other streams."""
         self._awaited -= 1
         if self._awaited <= 0:
             self._is_complete.set()

@@ -1,4 +1,4 @@
-"""An announcement on one stream: gets a line, speaks, leaves all as it was."""
+"""An announcement on one stream: gets a line, plays the clip, restores the stream."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,33 +24,33 @@ from .start_barrier import Start, StartBarrier
 _LOGGER = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
-# So long a receiver's clock is waited for, and less while others could begin.
+# How long to wait for a receiver's clock, and less while others could begin.
 _EVIDENCE_S = 4.0
 _PATIENCE_S = 3.0
-# As long as the longest output buffer that was measured: a level counts at once on
-# one receiver, and only for what it has not buffered on another.
+# The longest output buffer that was measured: a volume applies at once on some
+# receivers, and on others only to sound that is not buffered yet.
 _QUIET_MS = 350
-# Clocks agree to milliseconds: a level changes this long after the music fell silent.
+# Clocks agree to milliseconds: the volume changes this long after the music pauses.
 _MARGIN_FRAMES = frames_of_ms(30)
 
 
 class _InterruptedError(Exception):
-    """The sessions were opened anew under the announcement."""
+    """The sessions were reopened during the announcement."""
 
 
 @dataclass(slots=True, eq=False)
 class _Voice:
-    """What is said, and who hears it: all of the stream, or one on its own outlet."""
+    """An overlay and its members: all of the stream, or one on its own outlet."""
 
     overlay: Overlay
     members: Sequence[AnnouncementMember]
     outlet: Outlet | None
-    # From its beginning to the first word.
+    # From its beginning to the first frame of the clip.
     preamble_ns: int
 
 
 class StreamAnnouncement:
-    """Says a clip on one stream, as part of what is said on several."""
+    """Plays a clip on one stream, as part of an announcement on several."""
 
     def __init__(
         self,
@@ -76,7 +76,10 @@ class StreamAnnouncement:
         self.has_met = False
 
     async def run(self, barrier: StartBarrier) -> None:
-        """Return when all was heard; raise where nobody is left who could hear it."""
+        """Play the clip; return when it has played on all receivers.
+
+        Raises RaopError: no receiver is left that could play it.
+        """
         turns, command = self._stream.turns, self._command
         async with turns.taken(self._target) as is_apart:
             for _ in range(_ATTEMPTS):
@@ -89,19 +92,19 @@ class StreamAnnouncement:
                 try:
                     return await self._announce(transmitter, awake_ns, barrier)
                 except _InterruptedError:
-                    _LOGGER.debug("%s: announcing goes on", self._stream.name)
+                    _LOGGER.debug("%s: continuing the announcement", self._stream.name)
                 finally:
                     await _lower_volume(self._members)
         raise ReceiverUnreachableError("the receiver did not stay connected")
 
     def cut(self) -> bool:
-        """Say no more; return whether anything was said: then the music comes back."""
+        """Cut the voices, so that the music returns; return whether any was placed."""
         for voice in self._voices:
             self._output.pacer.post(voice.overlay.cut)
         return bool(self._voices)
 
     def fail(self, error: RaopError) -> None:
-        """Tell that those who are left do not hear it."""
+        """Report the error for all members that have not failed yet."""
         for member in self._left:
             self._emit_failed(member, error)
 
@@ -144,7 +147,7 @@ class StreamAnnouncement:
             raise self._clip.error
 
     async def _await_evidence(self, transmitter: Transmitter) -> None:
-        """Wait for the clocks of all; who does not answer has others not wait long."""
+        """Wait for the clocks of all members; leave out those that do not answer."""
         patience_s = _PATIENCE_S if len(self._left) > 1 else _EVIDENCE_S
         until_ns = clock.now_ns() + round(patience_s * SECOND_NS)
         while True:
@@ -157,7 +160,7 @@ class StreamAnnouncement:
             self._lose(member, ReceiverSilentError(SILENT))
 
     def _make_voices(self, *, is_silent: bool) -> list[_Voice]:
-        """Return one voice for all, or one for each of those addressed."""
+        """Return one voice for all members, or one for each."""
         left = self._left
         parts = [[each] for each in left] if self._is_apart else [left]
         voices = []
@@ -190,13 +193,13 @@ class StreamAnnouncement:
     async def _hear(
         self, member: AnnouncementMember, overlay: Overlay, transmitter: Transmitter
     ) -> None:
-        """Follow what a receiver hears, and change its level where that is nothing."""
+        """Follow the overlay on a receiver, and change its volume during silence."""
 
         async def begin() -> None:
             frame = overlay.began[Phase.VOICE] + member.delay_frames
             line = transmitter.line
             self._emit_started(member, line.time_of(frame) if line else clock.now_ns())
-            # What was silent just now may not have been so before.
+            # Without a QUIET phase the volume was not raised before.
             await member.raise_volume()
 
         steps: list[tuple[Phase, Callable[[], Awaitable[None]]]] = [
@@ -225,7 +228,7 @@ class StreamAnnouncement:
     ) -> int:
         line = transmitter.line
         if line is None and Phase.OVER in overlay.began:
-            # The line ends as soon as nobody speaks.
+            # The line ends with the last voice.
             return overlay.began[Phase.OVER] + _MARGIN_FRAMES
         if line is None:
             self._check(transmitter)
@@ -238,7 +241,7 @@ class StreamAnnouncement:
         return frame - member.delay_frames
 
     def _check(self, transmitter: Transmitter) -> None:
-        """Let go of those who are gone; raise where there is nobody, or another line."""
+        """Leave out lost members; raise if none is left or the line changed."""
         if self._output.transmitter is not transmitter:
             raise _InterruptedError
         for member in self._left:
@@ -246,7 +249,7 @@ class StreamAnnouncement:
                 self._lose(member, member.loss)
 
     def _lose(self, member: AnnouncementMember, error: RaopError) -> None:
-        """Go on without one of several; raise why where it was the last one."""
+        """Continue without a member; raise the error if it was the last one."""
         if len(self._left) == 1:
             raise error
         self._emit_failed(member, error)
@@ -288,7 +291,7 @@ def _place(transmitter: Transmitter, voices: Sequence[_Voice], at_ns: int) -> bo
 def _heard_ns(
     frame: int | None, member: AnnouncementMember, transmitter: Transmitter
 ) -> int | None:
-    """Return when a receiver plays a frame, if that is known."""
+    """Return when a receiver plays a frame, or None if that is unknown."""
     line = transmitter.line
     if frame is None or line is None:
         return None

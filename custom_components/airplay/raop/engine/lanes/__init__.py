@@ -1,1 +1,1 @@
-"""Lanes: one receiver's session, whichever protocol it uses."""
+"""Lanes: sessions with one receiver, by each protocol."""

@@ -1,4 +1,4 @@
-"""What both kinds of AirPlay 2 session do alike, seen from their stream."""
+"""The common part of both AirPlay 2 lanes."""
 
 from abc import abstractmethod
 import asyncio
@@ -44,18 +44,18 @@ from .lane import Lane
 _LOGGER = logging.getLogger(__name__)
 
 _FEEDBACK_S = 2.0
-# So soon after the start the first one says whether a buffered stream is understood.
+# The first feedback, soon after the start, shows if a buffered stream is understood.
 _FIRST_FEEDBACK_S = 0.6
 _MISSES = 3
-# shairport-sync answers our clock within milliseconds; others take seconds, and are
-# given them by their lead.
+# shairport-sync answers our clock within milliseconds; others need seconds, which
+# their lead covers.
 _CLAIM_S = 0.2
-# Without the clock of a receiver that keeps its own there is nothing to tell it.
+# A receiver that keeps its own clock needs anchors in that clock, so wait for it.
 _THEIR_CLOCK_S = 3.0
 
 
 class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
-    """Connects one session, keeps its event channel and its clock."""
+    """Connects one session, and keeps its event channel and its clock."""
 
     def __init__(self, member: Member, context: LaneContext) -> None:
         super().__init__(member, context.identity, context.pacer)
@@ -69,12 +69,12 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
     @property
     @override
     def last_evidence_ns(self) -> int | None:
-        """The session time of its last answer; None before any."""
+        """The session time of its last feedback answer, or None before any."""
         return self._answered_ns
 
     @override
     async def prepare(self) -> None:
-        """Connect, pair and set everything up; nothing sounds yet."""
+        """Connect, pair, and set everything up, without sound."""
         try:
             await connect_airplay2(
                 self.receiver,
@@ -84,14 +84,14 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
             )
         except ReceiverRefusedError as err:
             if self._ptp_problem:
-                # It wants that clock and no other.
+                # The receiver requires PTP.
                 raise self._ptp_problem from err
             raise
 
     @override
     async def record(self, transmitter: Transmitter) -> None:
-        """Start at the timeline's entry, at the wanted level."""
-        # Last of all, as some forget a level that comes before the stream.
+        """Start at the timeline's entry, at the wanted volume."""
+        # The volume comes last, as some receivers forget one from before the stream.
         await self._volume.begin()
         outlet = self._outlet
         if outlet is None:
@@ -112,7 +112,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
 
     @override
     def release(self) -> None:
-        """Let go of everything without a word to the receiver."""
+        """Free everything without a request to the receiver."""
         super().release()
         if self._events:
             self._events.close()
@@ -121,21 +121,21 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
 
     @abstractmethod
     async def _prepare_outlet(self, connection: Connection) -> None:
-        """Make the outlet, or what it needs, before the session begins."""
+        """Create the outlet, or its format, before the session begins."""
 
     @abstractmethod
     async def _connect_stream(
         self, connection: Connection, session: AirPlay2Session
     ) -> None:
-        """Set the stream up."""
+        """Set up the stream."""
 
     @property
     @abstractmethod
     def _timing_port(self) -> int:
-        """Our port for timing requests, of a receiver without PTP."""
+        """Our port for timing requests from a receiver without PTP."""
 
     def _handle_rate(self, rate: float | None) -> None:
-        """Note the sample rate, in Hz, that the receiver reports in its feedback."""
+        """Record the sample rate, in Hz, that the receiver reports in its feedback."""
 
     async def _negotiate(
         self, connection: Connection, secret: bytes, receiver: Receiver
@@ -158,12 +158,12 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         self._session = session
 
     def _forget(self) -> None:
-        """Leave nothing of an attempt that failed: another one may follow."""
+        """Free everything of a failed attempt, before another one may follow."""
         self.release()
         self._events = self._peer = None
 
     async def _agree_on_clock(self, connection: Connection) -> None:
-        """Find out whether we can be the clock that the receiver wants."""
+        """Add the receiver to our PTP clock, if it uses PTP."""
         if not self.receiver.takes_ptp:
             return
         try:
@@ -179,7 +179,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         session: AirPlay2Session,
         addresses: tuple[str, ...],
     ) -> None:
-        """Name each other's clocks, the receiver's by all of its addresses."""
+        """Exchange clock addresses; the receiver may have several."""
         if self._peer is None:
             return
         remote = connection.remote
@@ -201,7 +201,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         self._events.closed.add_done_callback(lambda _: self._check_soon())
 
     async def _until_claimed(self) -> None:
-        """Wait a moment for a sign that our clock has arrived, or theirs here."""
+        """Wait a moment for evidence that one clock has reached the other side."""
         if self._peer is None:
             return
         peer, claimed = self._peer, ChangeSignal()
@@ -253,7 +253,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
             self._context.on_button(self.member.receiver, button)
 
     def _check_soon(self) -> None:
-        """See whether a session whose event channel has ended still stands."""
+        """Check whether the session is still open after its event channel has ended."""
         if self.is_open and self._session:
             self._background.start(self.check())
 
@@ -281,20 +281,20 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
             await asyncio.sleep(_FEEDBACK_S)
 
     def _give_up(self, reason: RaopError) -> None:
-        """Close the session of a receiver that is gone; `closed` returns the reason."""
+        """Close the session of a lost receiver; `closed` returns the reason."""
         if self._connection:
             self._connection.close(reason)
 
     def _required_peer(self) -> PtpPeer:
-        """Return the receiver's clock.
+        """Return the receiver's PTP peer.
 
-        Raises PtpUnavailableError: this machine cannot share one.
-        Raises UnsupportedReceiverError: the receiver follows none.
+        Raises PtpUnavailableError: this machine cannot open the PTP ports.
+        Raises UnsupportedReceiverError: the receiver does not use PTP.
         """
         if self._peer:
             return self._peer
         raise self._ptp_problem or UnsupportedReceiverError(
-            "the receiver follows no PTP clock, as a buffered stream must"
+            "the receiver does not follow a PTP clock, which a buffered stream requires"
         )
 
 

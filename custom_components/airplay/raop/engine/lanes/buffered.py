@@ -1,4 +1,4 @@
-"""The buffered lane of AirPlay 2: the same packets over TCP, and an anchor for them."""
+"""The buffered lane of AirPlay 2: packets over TCP, and an anchor for them."""
 
 import asyncio
 from collections.abc import Callable
@@ -31,13 +31,13 @@ _HALT_S = 1.0
 # Sonos and WiiM refuse an anchor until they have measured our clock.
 _ANCHOR_RETRY_S = 0.5
 _ANCHOR_TRIES = 12
-# What says that packets are ALAC with 44100 Hz and 16 bit: shairport-sync's own word
-# (its player has no other for it, and the SSRC alone chooses the codec; measured).
+# The SSRC for ALAC with 44100 Hz and 16 bit, as shairport-sync defines it (its player
+# knows no other, and the SSRC alone selects the codec; measured).
 _ALAC_44100_16 = 0x0000FACE
 
 
 class BufferedLane(AirPlay2Lane[TcpOutlet]):
-    """Sends packets when the receiver takes them, and tells it where the line is."""
+    """Sends packets when the receiver accepts them, and sends anchors for the line."""
 
     kind = Kind.AIRPLAY2_BUFFERED
 
@@ -49,9 +49,9 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
     @property
     @override
     def timing_replies(self) -> int:
-        """How often the receiver was seen to follow our clock.
+        """1 if the receiver follows our clock, else 0.
 
-        A rate of 0 says that it does not, or that it does not know the codec.
+        A reported rate of 0 means that it does not, or that it does not know the codec.
         """
         has_clock = self._peer is not None and self._peer.has_evidence
         return int(has_clock and self._rate != 0)
@@ -59,12 +59,12 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
     @property
     @override
     def evidence(self) -> StartEvidence:
-        """What the receiver has shown of how soon it can be heard."""
+        """The receiver's evidence of how soon it can play."""
         return PtpStartEvidence(self._peer.lead_ms if self._peer else 0)
 
     @override
     async def flush(self, sequence: int, frame: int) -> None:
-        """Silence the receiver now; the given packet comes next."""
+        """Silence the receiver now; the given packet is the next one."""
         self._anchor = None
         session = self._open_session
         await self._perform(session.halt(), timeout_s=_HALT_S)
@@ -109,7 +109,7 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
         self._rate = rate
 
     def _handle_anchor(self, anchor: BufferedAnchor) -> None:
-        """Send the receiver a new line; of several the last one counts."""
+        """Send the receiver a new anchor; the last of several counts."""
         self._anchor, self._sent_anchor = anchor, None
         if self.is_open and (self._anchoring is None or self._anchoring.done()):
             self._anchoring = self._background.start(self._send_anchor())
@@ -121,13 +121,13 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
             try:
                 await self._perform(session.run())
                 if self._anchor is not anchor:
-                    # Behind a pause an anchor would let it play again.
+                    # After a pause, an anchor would make it play again.
                     continue
                 await self._perform(session.anchor(self._on_clock(anchor)))
             except ReceiverRefusedError as err:
                 tries += 1
                 if tries == _ANCHOR_TRIES:
-                    text = "the receiver never took the time at which it is to play"
+                    text = "the receiver did not accept the time at which to play"
                     return self._give_up(ReceiverSilentError(text))
                 _LOGGER.debug("%s: %s", self.member.name, err)
                 await asyncio.sleep(_ANCHOR_RETRY_S)
@@ -145,7 +145,7 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
 
 
 async def _connect(connection: Connection, port: int) -> socket.socket:
-    """Open the connection for audio.
+    """Open the audio connection.
 
     Raises ReceiverUnreachableError: the receiver does not accept it in time.
     """
@@ -159,7 +159,7 @@ async def _connect(connection: Connection, port: int) -> socket.socket:
             async with asyncio.timeout(_CONNECT_S):
                 await asyncio.get_running_loop().sock_connect(sock, address)
         except OSError as err:
-            text = "the receiver opens no connection for audio"
+            text = "the receiver does not accept the audio connection"
             raise ReceiverUnreachableError(text) from err
         undo.pop_all()
     return sock
@@ -173,4 +173,4 @@ def _post[T](
 
 
 def _ended() -> RaopError:
-    return ReceiverUnreachableError("the receiver closed the connection for audio")
+    return ReceiverUnreachableError("the receiver closed the audio connection")

@@ -1,4 +1,4 @@
-"""Chooses the lane to a receiver."""
+"""Chooses the lane for a receiver."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -19,9 +19,9 @@ _AIRPLAY2_KINDS = (Kind.AIRPLAY2_REALTIME, Kind.AIRPLAY2_BUFFERED)
 
 
 def kinds_of(member: Member) -> tuple[Kind, ...]:
-    """Return the lanes to a member, best first: all possible ones, or what is wanted.
+    """Return the lane kinds for a member, best first: all possible or the wanted ones.
 
-    Raises UnsupportedReceiverError: there is none, or none of the wanted name.
+    Raises UnsupportedReceiverError: no lane is possible, or the wanted one is unknown.
     """
     if member.lane == AIRPLAY2:
         return _AIRPLAY2_KINDS
@@ -29,7 +29,7 @@ def kinds_of(member: Member) -> tuple[Kind, ...]:
         try:
             return (Kind(member.lane),)
         except ValueError as err:
-            text = f"there is no lane {member.lane!r:.40}"
+            text = f"unknown lane {member.lane!r:.40}"
             raise UnsupportedReceiverError(text) from err
     receiver = receiver_of(member)
     if obstacle := receiver.obstacle:
@@ -38,28 +38,30 @@ def kinds_of(member: Member) -> tuple[Kind, ...]:
 
 
 class LaneChoice:
-    """The lanes to all receivers, and which of them turned out silent.
+    """The lane kinds of all receivers, and which of them turned out silent.
 
-    A receiver may accept a stream and play nothing of it; then another lane comes
-    first.
+    A receiver may accept a stream without playing it; another lane is then preferred.
     """
 
     def __init__(self) -> None:
         self._silent: dict[str, set[Kind]] = {}
 
     def kinds_for(self, member: Member) -> tuple[Kind, ...]:
-        """Return the lanes to a member, best first; raises as `kinds_of` does."""
+        """Return the lane kinds for a member, best first.
+
+        Raises UnsupportedReceiverError: see `kinds_of`.
+        """
         silent = self._silent.get(member.receiver, ())
         return tuple(sorted(kinds_of(member), key=lambda kind: kind in silent))
 
     def mark_heard(self, lane: Lane) -> None:
-        """Note that a receiver is heard by this lane."""
+        """Record that a receiver plays by this lane."""
         self._silent.get(lane.member.receiver, set()).discard(lane.kind)
 
     def mark_silent(self, lane: Lane) -> bool:
-        """Let a silent lane come last; return whether another try is worth while.
+        """Move a silent lane to the end; return whether another lane is worth a try.
 
-        Where nothing is left to try all is forgotten: the fault lies elsewhere.
+        If no other is left, forget all silent lanes: the cause lies elsewhere.
         """
         receiver = lane.member.receiver
         silent = self._silent.setdefault(receiver, set())
@@ -79,9 +81,9 @@ async def prepare_lane(
 ) -> Lane:
     """Prepare the first lane that a receiver accepts; the caller tears it down.
 
-    `member` is called for each, as its volume may change meanwhile.
+    `member` is called for each attempt, as its volume may change meanwhile.
 
-    Raises RaopError: no lane works (the first one's error), or the receiver is busy.
+    Raises RaopError: no lane works (the first error), or the receiver is busy.
     """
     first: RaopError | None = None
     for kind in kinds:
@@ -95,7 +97,7 @@ async def prepare_lane(
             await lane.teardown()
             raise
         except RaopError as err:
-            _LOGGER.debug("%s by %s: %s", lane.member.name, kind, err)
+            _LOGGER.debug("%s: lane %s failed: %s", lane.member.name, kind, err)
             first = first or err
         else:
             return lane
@@ -104,7 +106,7 @@ async def prepare_lane(
 
 
 def make_lane(kind: Kind, member: Member, context: LaneContext) -> Lane:
-    """Return a lane on which nothing is connected yet."""
+    """Return a lane that is not connected yet."""
     match kind:
         case Kind.RAOP:
             return RaopLane(member, context.identity, context.pacer, context.keys.aes)

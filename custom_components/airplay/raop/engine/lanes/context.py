@@ -1,4 +1,4 @@
-"""What a lane works with: the keys of its stream, and facts about its receiver."""
+"""The context of a lane: the keys of its stream, and facts about its receiver."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,9 +24,9 @@ _CONNECTION_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class GroupKeys:
-    """The keys of all receivers of a stream, so that they share their packets too.
+    """The keys for all receivers of a stream, which therefore share packets.
 
-    `connection_id` stands in packets for those who tell streams apart by it.
+    `connection_id` is in packets for receivers that identify streams by it.
     """
 
     aes: AudioKey
@@ -36,7 +36,7 @@ class GroupKeys:
 
     @classmethod
     def random(cls) -> GroupKeys:
-        """Return new ones."""
+        """Return new random keys."""
         return cls(
             aes=AudioKey(os.urandom(_AES_BYTES), os.urandom(_AES_BYTES)),
             seal=PacketSeal(os.urandom(_SEAL_BYTES)),
@@ -47,7 +47,7 @@ class GroupKeys:
 
 @dataclass(frozen=True, slots=True)
 class LaneContext:
-    """What a lane works with; `on_button` gets a receiver's id and its button."""
+    """The context of a lane; `on_button` gets a receiver's id and the button."""
 
     identity: Identity
     pacer: Pacer
@@ -57,7 +57,7 @@ class LaneContext:
 
 
 def receiver_of(member: Member) -> Receiver:
-    """Return what is known of a member; without TXT a classic AirPlay 1 receiver."""
+    """Return a member as a receiver; without TXT records, as AirPlay 1."""
     raop = Service(f"{member.receiver}@{member.name}", member.host, member.port)
     raop = Service(raop.instance, raop.host, raop.port, member.txt)
     airplay = None
@@ -69,9 +69,9 @@ def receiver_of(member: Member) -> Receiver:
 
 @contextmanager
 def network_errors(host: str) -> Iterator[None]:
-    """Turn an error of the system into one that names the receiver's host.
+    """Convert a system error to one that names the receiver's host.
 
-    Raises ReceiverUnreachableError: the system reported an error within.
+    Raises ReceiverUnreachableError: the body raised OSError.
     """
     try:
         yield

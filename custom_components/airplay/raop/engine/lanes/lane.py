@@ -1,4 +1,4 @@
-"""A lane: one session of one receiver, as its stream sees it, by whichever protocol."""
+"""A lane: one session with one receiver, independent of the protocol."""
 
 from abc import ABC, abstractmethod
 import asyncio
@@ -40,13 +40,13 @@ _ARTWORK_S = 15.0
 class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
     """One receiver's session, from the connection to TEARDOWN.
 
-    The order is `prepare`, `record`, anything else, `teardown` or `release`; a lane
-    is not used again after that. All of it runs on the event loop, and none of it may
-    be called on the pacing thread: what the outlet does there is posted to it. The
-    counters are those of the outlet, which the pacing thread counts without a lock.
+    Call `prepare`, `record`, any other methods, then `teardown` or `release`; a lane is
+    not reusable. All methods run on the event loop, never on the pacing thread: work of
+    the outlet is posted to that thread. The counters are those of the outlet, which the
+    pacing thread updates without a lock.
 
-    A method that names no error raises none: work beside the music that fails is
-    logged, and a session that ends is reported by `closed` alone.
+    A method that names no error raises none: failures of secondary work are logged, and
+    only `closed` reports the end of a session.
     """
 
     kind: ClassVar[Kind]
@@ -72,114 +72,114 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
 
     @property
     def outlet(self) -> O | None:
-        """The sender of its packets, from `prepare` to the end of the session."""
+        """The outlet that sends its packets, from `prepare` to the session's end."""
         return self._outlet
 
     @property
     def packets(self) -> int:
-        """How many audio packets were sent."""
+        """The number of audio packets sent."""
         return self._outlet.packets if self._outlet else 0
 
     @property
     def resent(self) -> int:
-        """How many packets were sent again."""
+        """The number of retransmitted packets."""
         return self._outlet.resent if self._outlet else 0
 
     @property
     @abstractmethod
     def timing_replies(self) -> int:
-        """How often the receiver was seen to follow our clock."""
+        """How often the receiver has shown that it follows our clock."""
 
     @property
     @abstractmethod
     def last_evidence_ns(self) -> int | None:
-        """The session time of the last packet that came from it; None before any."""
+        """The session time of the last packet from the receiver, or None before any."""
 
     @property
     @abstractmethod
     def evidence(self) -> StartEvidence:
-        """The signs that show how soon after a command it can be heard."""
+        """The evidence of how soon after a command it can play."""
 
     @property
     def link(self) -> LinkQuality:
-        """The quality of the network path; it covers the time since the last call."""
+        """The quality of the network path since the last call."""
         return self._outlet.link(clock.now_ns()) if self._outlet else LinkQuality()
 
     @property
     def minds_flush(self) -> bool:
-        """Whether the receiver must not be made to drop what it holds."""
+        """Whether FLUSH must be avoided on the receiver."""
         return False
 
     @property
     def is_open(self) -> bool:
-        """Whether the session stands."""
+        """Whether the session is open."""
         return self._connection is not None and not self._connection.closed.done()
 
     @property
     def has_hung_up(self) -> bool:
-        """Whether the receiver itself has ended the session."""
+        """Whether the receiver closed the session."""
         return self._connection is not None and self._connection.has_hung_up
 
     @property
     def local_address(self) -> str:
-        """Our address towards the receiver, or nothing before `prepare`."""
+        """Our address toward the receiver, or empty before `prepare`."""
         return self._connection.local if self._connection else ""
 
     @property
     def remote_address(self) -> str:
-        """The receiver's address, from which it also calls back; the same applies."""
+        """The receiver's address, also for DACP requests; empty before `prepare`."""
         return self._connection.remote if self._connection else ""
 
     @property
     def volume(self) -> Volume:
-        """The volume at which it plays unless it is raised, as far as it is known."""
+        """The volume while it is not raised, as far as it is known."""
         return self._volume.usual
 
     @property
     def found_volume_percent(self) -> float | None:
-        """The volume that `record` found, where none was wanted."""
+        """The volume that `record` found, if none was wanted."""
         return self._volume.found_percent
 
     @abstractmethod
     async def prepare(self) -> None:
-        """Connect and negotiate, once; nothing sounds yet.
+        """Connect and negotiate, once, without sound.
 
-        Raises RaopError: the receiver cannot be reached, refuses, or wants something
-        that we do not have. Nothing is left open then; where it is cancelled, the
-        caller tears the lane down.
+        On failure nothing stays open; on cancellation the caller tears the lane down.
+        Raises RaopError: the receiver is unreachable, refuses, or requires something
+        that we do not have.
         """
 
     @abstractmethod
     async def record(self, transmitter: Transmitter) -> None:
         """Start the session on a timeline, once, at the wanted volume.
 
-        It begins with the timeline's `entry`: music may be running. Raises RaopError:
-        the receiver refuses or is gone; the caller tears the lane down.
+        It begins at the timeline's `entry`, as music may already play.
+        Raises RaopError: the receiver refuses or is lost; the caller tears it down.
         """
 
     @abstractmethod
     async def flush(self, sequence: int, frame: int) -> None:
-        """Silence the receiver now; the given packet, with that frame, comes next.
+        """Silence the receiver now; the given packet, with its frame, is the next one.
 
-        May be called again. Raises RaopError: there is no session, or the receiver
-        refuses, or does not answer within a second.
+        Repeatable. Raises RaopError: there is no session, or the receiver refuses, or
+        does not answer within 1 s.
         """
 
     def set_volume(self, volume: Volume) -> None:
-        """Set the volume soon, also before the session; of several the last counts."""
+        """Set the volume soon, also before the session; the last of several counts."""
         self._volume.set(volume)
         self._send_volume_soon()
 
     async def raise_volume(self, percent: float) -> None:
-        """Try another volume for a while, until `lower_volume` or `set_volume`."""
+        """Try another volume until `lower_volume` or `set_volume`."""
         await self._volume.raise_to(percent)
 
     async def lower_volume(self) -> None:
-        """Go back to the volume from before, if it is still raised."""
+        """Restore the previous volume, if it is still raised."""
         await self._volume.lower()
 
     def tune(self, delay_ms: int, channel: Channel) -> None:
-        """Set when it is heard, and which channel, at once and for later."""
+        """Set the delay and the channel, now and for later sessions."""
         self.member = replace(self.member, delay_ms=delay_ms, channel=channel)
         if outlet := self._outlet:
             transmitter, frames = self._transmitter, delay_frames(delay_ms)
@@ -193,17 +193,17 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
             self._pacer.post(tune)
 
     def mark_heard(self) -> None:
-        """Note that it is heard; the first time, set the volume once more.
+        """Record that it plays; the first time, set the volume once more.
 
-        Some receivers forget a volume from before the first sound. Never again later,
-        as that would undo a change made at the receiver.
+        Some receivers forget a volume from before the first sound. Later calls do not
+        send it, as that would undo a change made at the receiver.
         """
         if not self._was_heard and self._volume.is_set:
             self._send_volume_soon()
         self._was_heard = True
 
     def show(self, show: Show) -> None:
-        """Send the receiver's display what plays, behind everything that is urgent."""
+        """Send metadata to the receiver's display, after all urgent requests."""
         session = self._session
         if session is None or not self.is_open:
             return
@@ -215,14 +215,14 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
             self._background.start(self._try(progress, _TEXT_S))
 
     def show_artwork(self, content_type: str, picture: bytes, frame: int) -> None:
-        """Send the receiver's display a picture, in the same way."""
+        """Send a picture to the receiver's display, after all urgent requests."""
         session = self._session
         if session and self.is_open and self.receiver.takes_artwork:
             steps = session.artwork(content_type, picture, frame)
             self._background.start(self._try(steps, _ARTWORK_S))
 
     async def check(self) -> None:
-        """Find out whether the session still stands; it is closed if it does not."""
+        """Check whether the session is still alive, and close it if not."""
         try:
             steps = self._open_session.keep_alive()
             await self._perform(steps, timeout_s=_CHECK_S)
@@ -232,17 +232,17 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
             self.release()
 
     def endure(self) -> None:
-        """Keep the session although nothing comes from the receiver for a while."""
+        """Keep the session through a silence of up to 2 minutes."""
         if self._connection:
             self._connection.endure()
 
     async def closed(self) -> RaopError:
-        """Wait, behind `prepare`, until the receiver is gone; return the reason."""
+        """Wait, after `prepare`, until the session ends; return the reason."""
         assert self._connection is not None
         return await asyncio.shield(self._connection.closed)
 
     async def teardown(self) -> None:
-        """End the session; a receiver that does not answer is left behind.
+        """End the session, even if the receiver does not answer.
 
         May be called again, and before `prepare` has returned.
         """
@@ -254,7 +254,7 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
                     steps = self._session.teardown()
                     await self._perform(steps, timeout_s=_TEARDOWN_S)
         finally:
-            # A newer command may not want to wait for the answer.
+            # A newer command may cancel the wait for the answer.
             self.release()
 
     def release(self) -> None:
@@ -306,13 +306,13 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
 
     async def _read_volume(self) -> float | None:
         if self.receiver.is_first_express:
-            # It hangs when it is asked.
+            # A request for its volume makes it hang.
             return None
         steps = self._open_session.read_volume()
         return await self._perform(steps, timeout_s=_GET_S)
 
     async def _try(self, steps: Handshake[None], timeout_s: float) -> None:
-        """Do something that nothing waits for; a failure is not worth a warning."""
+        """Run background steps; log a failure for debugging only."""
         try:
             await self._perform(steps, timeout_s=timeout_s, is_urgent=False)
         except RaopError as err:

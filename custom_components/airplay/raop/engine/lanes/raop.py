@@ -1,4 +1,4 @@
-"""The RAOP lane: one receiver's AirPlay 1 session, seen from its stream."""
+"""The RAOP lane: an AirPlay 1 session with one receiver."""
 
 import asyncio
 from contextlib import ExitStack
@@ -27,12 +27,12 @@ from .lane import Lane
 _LOGGER = logging.getLogger(__name__)
 
 _KEEP_ALIVE_S = 20
-# Nothing is sent meanwhile, and whoever pressed pause or play waits for the answer.
+# No audio is sent meanwhile, and a pause or play command waits for the answer.
 _FLUSH_S = 1.0
 
 
 class RaopLane(Lane[RaopSession, UdpOutlet]):
-    """Connects, starts and silences one session."""
+    """Connects, starts, and silences one session."""
 
     kind = Kind.RAOP
 
@@ -49,33 +49,33 @@ class RaopLane(Lane[RaopSession, UdpOutlet]):
     @property
     @override
     def timing_replies(self) -> int:
-        """How often the receiver asked for the time, the evidence that it plays."""
+        """How often the receiver asked for the time, as evidence that it plays."""
         return self._outlet.timing_replies if self._outlet else 0
 
     @property
     @override
     def last_evidence_ns(self) -> int | None:
-        """The session time of its last question; None before any."""
+        """The session time of its last request, or None before any."""
         return self._outlet.last_evidence_ns if self._outlet else None
 
     @property
     @override
     def evidence(self) -> RaopStartEvidence:
-        """What the receiver has shown of how soon it can be heard."""
+        """The receiver's evidence of how soon it can play."""
         return RaopStartEvidence(
             self._own_latency_frames, self.timing_replies, self.resent, self._was_heard
         )
 
     @override
     async def prepare(self) -> None:
-        """Connect and go up to SETUP; nothing sounds yet."""
+        """Connect up to SETUP, without sound."""
         if obstacle := self.receiver.obstacle:
             raise UnsupportedReceiverError(f"cannot play to it: {obstacle}")
         await connect_raop(self.receiver, self.member.credentials, self._negotiate)
 
     @override
     async def record(self, transmitter: Transmitter) -> None:
-        """Start the session at the timeline's entry, at the wanted level."""
+        """Start the session at the timeline's entry, at the wanted volume."""
         session, outlet = self._open_session, self._outlet
         assert outlet is not None
         lead_ns = self.evidence.joining_ms * 1_000_000
@@ -98,7 +98,7 @@ class RaopLane(Lane[RaopSession, UdpOutlet]):
 
     @override
     async def flush(self, sequence: int, frame: int) -> None:
-        """Silence the receiver now; the given packet comes next."""
+        """Silence the receiver now; the given packet is the next one."""
         steps = self._open_session.flush(sequence, frame)
         await self._perform(steps, timeout_s=_FLUSH_S)
 
@@ -116,7 +116,7 @@ class RaopLane(Lane[RaopSession, UdpOutlet]):
             outlet.connect(ports.audio, ports.control)
             undo.pop_all()
         self._connection, self._outlet, self._session = connection, outlet, session
-        # Nothing is sent yet.
+        # Safe on the event loop, as nothing is sent yet.
         outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
         if session.is_genuine is False:
             _LOGGER.debug("%s: its Apple-Response is not genuine", self.member.name)

@@ -1,4 +1,4 @@
-"""The realtime lane of AirPlay 2: packets over UDP, like RAOP's but sealed."""
+"""The realtime lane of AirPlay 2: sealed packets over UDP, otherwise like RAOP."""
 
 import logging
 from typing import override
@@ -15,19 +15,19 @@ from .airplay2 import AirPlay2Lane
 
 _LOGGER = logging.getLogger(__name__)
 
-# Nothing is sent meanwhile, and whoever pressed pause or play waits for the answer.
+# No audio is sent meanwhile, and a pause or play command waits for the answer.
 _FLUSH_S = 1.0
 
 
 class RealtimeLane(AirPlay2Lane[UdpOutlet]):
-    """Sends packets when they are due, and states the line on the control port."""
+    """Sends packets when they are due, and announces the line on the control port."""
 
     kind = Kind.AIRPLAY2_REALTIME
 
     @property
     @override
     def timing_replies(self) -> int:
-        """How often the receiver was seen to follow our clock."""
+        """Evidence that the receiver follows our clock; 0 or 1 with PTP."""
         if self._peer:
             return int(self._peer.has_evidence)
         return self._outlet.timing_replies if self._outlet else 0
@@ -35,7 +35,7 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
     @property
     @override
     def evidence(self) -> StartEvidence:
-        """What the receiver has shown of how soon it can be heard."""
+        """The receiver's evidence of how soon it can play."""
         if self._peer:
             return PtpStartEvidence(self._peer.lead_ms)
         return RaopStartEvidence(0, self.timing_replies, self.resent, self._was_heard)
@@ -43,16 +43,16 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
     @property
     @override
     def minds_flush(self) -> bool:
-        """Whether the receiver must not be made to drop what it holds.
+        """Whether FLUSH must be avoided on the receiver.
 
-        Apple's make a noise of a tenth of a second then (reported for tvOS 27); new
-        sound and silence follow what they hold instead, so much later.
+        Apple's receivers make a noise of 0.1 s on FLUSH (reported for tvOS 27); new
+        sound and silence follow their buffered audio instead, and come that much later.
         """
         return self.receiver.manufacturer == "Apple"
 
     @override
     async def flush(self, sequence: int, frame: int) -> None:
-        """Silence the receiver now; the given packet comes next."""
+        """Silence the receiver now; the given packet is the next one."""
         steps = self._open_session.flush(sequence, frame)
         await self._perform(steps, timeout_s=_FLUSH_S)
 
@@ -60,12 +60,12 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
     async def _prepare_outlet(self, connection: Connection) -> None:
         if self._ptp_problem:
             _LOGGER.warning(
-                "%s is played to without PTP, and may stay silent or out of step: %s",
+                "%s plays without PTP and may stay silent or out of sync: %s",
                 self.member.name,
                 self._ptp_problem,
             )
         keys = self._context.keys
-        # A receiver without PTP tells streams apart by what is 0 for all others.
+        # A receiver without PTP identifies the stream by its SSRC; for others it is 0.
         ssrc = 0 if self._peer else keys.connection_id
         self.shape = Format(Codec.ALAC, keys.seal, self.member.channel, ssrc=ssrc)
         self._outlet = UdpOutlet(
@@ -93,7 +93,7 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
         outlet.connect(ports.audio, ports.control)
 
     def _state_line(self, statement: LineStatement) -> bytes:
-        """Write the packet about the line by the receiver's clock; pacing thread."""
+        """Return the packet that announces the line; pacing thread."""
         peer = self._peer
         if peer is None:
             return sync(statement)

@@ -1,4 +1,4 @@
-"""What a receiver with a display shows of the media that plays."""
+"""The metadata of the playing media for a receiver's display."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from ...messages import Tags
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Words, and frames of the timeline: the media's start, the present, its end."""
+    """Tags, and timeline frames: the media's start, the current frame, its end."""
 
     tags: Tags
     duration_ms: int | None

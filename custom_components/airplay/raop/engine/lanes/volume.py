@@ -1,4 +1,4 @@
-"""The volume of one receiver: wanted, for a while or for good, and as it was found."""
+"""The volume of one receiver: wanted, temporarily raised, and as it was found."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ _LOGGER = logging.getLogger(__name__)
 _GAP_S = 0.1
 _SOON_S = 1.0
 _FIRST_S = 5.0
-# The volume after one that was raised, where it is not known what it was before.
+# The volume after a raised one if the previous volume is unknown.
 _MODEST_PERCENT = 20.0
 
 
@@ -24,19 +24,19 @@ class Send(Protocol):
     def __call__(
         self, percent: float, *, is_muted: bool, timeout_s: float
     ) -> Awaitable[None]:
-        """Return when it is set.
+        """Send the volume; return when it is set.
 
-        Raises RaopError: there is no session, or the receiver refuses or is gone.
+        Raises RaopError: there is no session, or the receiver refuses or is lost.
         """
 
 
 class LaneVolume:
-    """Sets what is wanted: of several in a row the last one counts."""
+    """Sets the wanted volume; the last of several in a row counts."""
 
     def __init__(
         self, member: Member, *, send: Send, read: Callable[[], Awaitable[float | None]]
     ) -> None:
-        """`read` asks the receiver for its volume in percent, and raises RaopError."""
+        """`read` returns the receiver's volume in percent, and may raise RaopError."""
         self._name = member.name
         self._send_to = send
         self._read = read
@@ -46,30 +46,30 @@ class LaneVolume:
 
     @property
     def is_set(self) -> bool:
-        """Whether a volume is wanted rather than the one that is found."""
+        """Whether a volume is wanted, rather than the one that was found."""
         return self._set.percent is not None
 
     @property
     def usual(self) -> Volume:
-        """The volume unless it is raised, as far as it is known."""
+        """The volume while it is not raised, as far as it is known."""
         if self.is_set:
             return self._set
         return Volume(self.found_percent, is_muted=self._set.is_muted)
 
     def set(self, volume: Volume) -> None:
-        """Want another volume, also in place of a raised one.
+        """Set the wanted volume, which also replaces a raised one.
 
-        `send_until_current` sends it.
+        Call `send_until_current` to send it.
         """
         self._set, self._raised_percent = volume, None
 
     async def raise_to(self, percent: float) -> None:
-        """Play at another volume for a while, until `lower` or `set`."""
+        """Play at another volume until `lower` or `set`."""
         self._raised_percent = percent
         await self._try()
 
     async def lower(self) -> None:
-        """Go back to the volume from before, unless another one was set meanwhile."""
+        """Restore the previous volume, unless another one was set meanwhile."""
         raised_percent, self._raised_percent = self._raised_percent, None
         if raised_percent is None:
             return
@@ -79,9 +79,9 @@ class LaneVolume:
         await self._try()
 
     async def begin(self) -> None:
-        """Set the volume that is wanted, or learn the one that the receiver has.
+        """Set the wanted volume, or read the receiver's.
 
-        Raises RaopError: it is wanted, and the receiver is gone.
+        Raises RaopError: a volume is wanted, and the receiver is lost.
         """
         if self.is_set:
             return await self._send(_FIRST_S)
@@ -92,7 +92,7 @@ class LaneVolume:
         return None
 
     async def send_until_current(self) -> None:
-        """Send what is wanted until that is what was sent."""
+        """Send the wanted volume, again if it changes meanwhile."""
         sent: Volume | None = None
         while sent != self._wanted:
             sent = self._wanted
@@ -109,7 +109,7 @@ class LaneVolume:
         try:
             await self._send(_SOON_S)
         except RaopError as err:
-            _LOGGER.debug("%s: volume: %s", self._name, err)
+            _LOGGER.debug("%s: cannot set the volume: %s", self._name, err)
 
     async def _send(self, timeout_s: float) -> None:
         wanted = self._wanted

@@ -1,1 +1,1 @@
-"""Sockets, connections and the session clock."""
+"""Sockets, connections, and the session clock."""

@@ -1,14 +1,14 @@
-"""The session clock: monotonic, looks like Unix time, never steps.
+"""The session clock: monotonic, close to Unix time, never steps.
 
-Receivers only compare our sync packets with our timing replies, so both come from
-this clock; a step of the host's wall clock reaches no speaker.
+Receivers only compare our sync packets with our timing replies, so both use this
+clock; a step of the host's wall clock does not affect any receiver.
 """
 
 import time
 
 _OFFSET_NS = time.time_ns() - time.monotonic_ns()
 
-# Between two looks at clocks a thread may have to wait for its turn.
+# The thread may be preempted between two clock readings; such readings are repeated.
 _TOGETHER_NS = 5_000
 _MOST_LOOKS = 8
 
@@ -24,7 +24,7 @@ def monotonic_of(session_ns: int) -> int:
 
 
 def of_realtime(realtime_ns: int) -> int:
-    """Convert a wall clock stamp just taken, wherever the wall clock stands now."""
+    """Convert a recent wall clock stamp, whatever the wall clock shows now."""
     return realtime_ns + _OFFSET_NS - _wall_offset_ns()
 
 

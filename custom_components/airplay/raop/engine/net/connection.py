@@ -1,4 +1,4 @@
-"""One RTSP connection: writes requests, waits for answers, notices the end."""
+"""One RTSP connection: writes requests, waits for answers, detects its end."""
 
 import asyncio
 from collections import deque
@@ -14,7 +14,7 @@ from ...wire.rtsp import Request, Response, ResponseParser
 
 _LOGGER = logging.getLogger(__name__)
 
-# A receiver that loses power says nothing; this finds out in about ten seconds.
+# A receiver that loses power sends nothing; this detects it in about ten seconds.
 _KEEPALIVE = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 4),
@@ -23,16 +23,16 @@ _KEEPALIVE = (
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000),
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
 )
-# As long as receivers keep a session to which nothing is sent.
+# As long as receivers keep an idle session.
 _ENDURANCE = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 60),
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 120_000),
 )
 _RESET = ((socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)),)
 _READ_BYTES = 16_384
-# How long a request waits for the one before it. A receiver that chews on a picture
-# must not keep the user's pause waiting; it reads one request after the other.
-# Nor may a level that is too loud be heard: a start takes half a second.
+# How long a request waits for the one before it. A receiver that processes a picture
+# must not delay the user's pause; it reads one request after the other. Nor may it
+# play at a volume that is too high: a start takes half a second.
 _PATIENCE_S = 0.4
 
 
@@ -52,7 +52,7 @@ class Connection:
         self._sequence = 0
         self._task = asyncio.create_task(self._read())
         self.closed: asyncio.Future[RaopError] = asyncio.Future()
-        # Whether the receiver itself has ended it, over a network that is in order.
+        # Whether the receiver closed it, over a working network.
         self.has_hung_up = False
         self.local = _address(writer, "sockname")
         self.remote = _address(writer, "peername")
@@ -61,8 +61,8 @@ class Connection:
     async def connect(cls, host: str, port: int, *, timeout_s: float = 5) -> Connection:
         """Connect to a receiver's control port; event loop.
 
-        Raises ReceiverUnreachableError: there is no connection; it has the system's
-        reason.
+        Raises ReceiverUnreachableError: the connection failed; the text holds the
+        system's reason.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -79,13 +79,12 @@ class Connection:
     async def perform[T](
         self, handshake: Handshake[T], *, timeout_s: float = 5, is_urgent: bool = True
     ) -> T:
-        """Run a handshake; each of its requests has so long to be answered.
+        """Run a handshake; `timeout_s` limits the wait for each answer.
 
-        What is not urgent lets everything else go first.
+        A handshake that is not urgent yields to all others.
 
-        Raises ReceiverUnreachableError: an answer stays out, or the connection is
-        closed.
-        Raises RaopError: as the handshake does.
+        Raises ReceiverUnreachableError: no answer in time, or the connection is closed.
+        Raises RaopError: the handshake failed.
         """
         has_turn = await (self._take_turn() if is_urgent else self._take_last_turn())
         try:
@@ -101,25 +100,25 @@ class Connection:
                 self._turn.release()
 
     def encrypt(self, keys: ChannelKeys) -> None:
-        """Go on encrypted in both directions; call it while nothing is asked."""
+        """Encrypt both directions from now on; call it while no request is pending."""
         self._channel = EncryptedChannel(keys)
 
     def endure(self) -> None:
-        """Stand although nothing comes back for a while: it may be the network."""
+        """Keep the connection through a silence of up to 2 minutes."""
         _set(self._writer.get_extra_info("socket"), _ENDURANCE)
 
     def abort(self) -> None:
-        """Close at once, and tell the receiver so at once.
+        """Close at once with a TCP reset.
 
-        What waits to be sent would keep it from hearing of the end, and some take
-        nobody else until they have.
+        Unsent data would delay the end for the receiver, and some receivers accept no
+        other sender until then.
         """
         _set(self._writer.get_extra_info("socket"), _RESET)
         self._writer.transport.abort()
         self.close()
 
     def close(self, reason: RaopError | None = None) -> None:
-        """Close at once; whoever waits is told why, or that the receiver is gone."""
+        """Close at once; pending requests fail with the reason."""
         self._task.cancel()
         closed = ReceiverUnreachableError("the connection was closed")
         self._finish(reason or closed)
@@ -138,7 +137,7 @@ class Connection:
     async def _take_last_turn(self) -> bool:
         await self._turn.acquire()
         while self._in_a_hurry:
-            # Turns come in order, so this one comes behind those that wait now.
+            # The lock is fair, so this request queues behind those that wait now.
             self._turn.release()
             await self._turn.acquire()
         return True
@@ -177,13 +176,13 @@ class Connection:
         self._finish(end)
 
     def _deliver(self, response: Response) -> None:
-        """Hand a response to the oldest request, waited for or given up.
+        """Deliver a response to the oldest request, pending or timed out.
 
-        Not by CSeq: some receivers answer with a wrong one (Reflector, Airfoil). But
-        where it is that of a later request, those given up are never answered.
+        Not by CSeq: some receivers answer with a wrong one (Reflector, Airfoil). But if
+        it matches a later request, the timed-out requests before it get no answer.
         """
         if not self._waiting:
-            raise ReceiverProtocolError("an answer to nothing")
+            raise ReceiverProtocolError("a response without a request")
         number = response.header("cseq")
         if number in [sequence for sequence, _ in self._waiting]:
             while self._waiting[0][0] != number and self._waiting[0][1].done():
@@ -203,7 +202,7 @@ class Connection:
 
 
 def _address(writer: asyncio.StreamWriter, which: str) -> str:
-    """Return an address of the connection; link-local ones carry their scope."""
+    """Return an address of the connection, with the scope if it is link-local."""
     name: tuple[str, int] | tuple[str, int, int, int] = writer.get_extra_info(which)
     host = name[0]
     if len(name) == 4 and name[3] and "%" not in host:

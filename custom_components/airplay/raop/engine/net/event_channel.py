@@ -1,4 +1,4 @@
-"""The event channel of AirPlay 2: the receiver asks, and every time we say yes."""
+"""The event channel of AirPlay 2: the receiver sends requests, all are accepted."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _OPEN_S = 3.0
 
 
 class EventChannel:
-    """A connection that is kept for as long as its session lasts."""
+    """A connection that stays open as long as its session."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class EventChannel:
             async with asyncio.timeout(_OPEN_S):
                 reader, writer = await asyncio.open_connection(host, port)
         except (OSError, TimeoutError) as err:
-            text = "the receiver opens no event channel"
+            text = "the receiver does not accept the event channel"
             raise ReceiverUnreachableError(text) from err
         return cls(reader, writer, keys, on_call)
 

@@ -1,4 +1,4 @@
-"""Gets a connection on which a receiver accepts sessions from us."""
+"""Opens a connection on which a receiver accepts sessions from us."""
 
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import ExitStack
@@ -36,13 +36,13 @@ async def connect_raop[T](
     *,
     timeout_s: float = 5,
 ) -> T:
-    """Connect and go on with `use`, by each attempt until one works.
+    """Connect and run `use`, with one attempt after the other until one works.
 
-    A connection on which something failed is closed; the one that works stays open.
+    Connections of failed attempts are closed; the one that works stays open.
 
-    Raises CredentialsRejectedError: the credentials cannot be read.
-    Raises ReceiverUnreachableError: there is no connection; nothing else is tried.
-    Raises RaopError: no attempt worked; the error that explains most.
+    Raises CredentialsRejectedError: the credentials are malformed.
+    Raises ReceiverUnreachableError: the connection failed; nothing else is tried.
+    Raises RaopError: no attempt worked; the most specific error.
     """
     known = parse_credentials(credentials) if credentials else None
     attempts = raop_attempts(receiver, has_credentials=known is not None)
@@ -74,12 +74,13 @@ async def connect_airplay2[T](
     credentials: str | None = None,
     timeout_s: float = 5,
 ) -> T:
-    """Connect, pair for one connection or show stored keys, and go on with `use`.
+    """Connect, pair for one connection or verify stored keys, and run `use`.
 
-    It gets the encrypted connection, the secret that both ends have agreed on, and the
-    receiver with the facts that it reports now. What fails leaves a receiver confused
-    on its connection, so the next attempt begins on a new one. Raises as
-    `connect_raop` does.
+    `use` gets the encrypted connection, the shared secret, and the receiver with the
+    facts that it reports now. A failed attempt leaves the connection in an undefined
+    state, so the next attempt opens a new one.
+
+    Raises RaopError: see `connect_raop`.
     """
     known = parse_credentials(credentials) if credentials else None
     keys = known if isinstance(known, HomeKitCredentials) else None
@@ -110,7 +111,7 @@ async def connect_airplay2[T](
 
 
 async def _informed(connection: Connection, receiver: Receiver) -> Receiver:
-    """Return a receiver by its own answer: mDNS may be old about passwords and PINs."""
+    """Return a receiver updated by its /info, as mDNS may be outdated."""
     try:
         return await connection.perform(ask_info(receiver), timeout_s=_INFO_S)
     except RaopError as err:
@@ -130,13 +131,13 @@ def _steps(
 def _next[A](
     attempts: Generator[A, RaopError, RaopError], err: RaopError, receiver: Receiver
 ) -> A:
-    """Return the attempt after an error; where none is left raise what explains most."""
+    """Return the attempt after an error; if none is left, raise the best error."""
     try:
         attempt = attempts.send(err)
     except StopIteration as end:
         reason: RaopError = end.value
         raise reason from None
-    _LOGGER.debug("%s, tried in another way: %s", receiver.name, err)
+    _LOGGER.debug("%s: trying another login method: %s", receiver.name, err)
     return attempt
 
 

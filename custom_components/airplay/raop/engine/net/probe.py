@@ -1,4 +1,4 @@
-"""Asks a receiver whether it is there and takes us."""
+"""Checks that a receiver is reachable and accepts us."""
 
 from dataclasses import dataclass
 import os
@@ -26,7 +26,7 @@ _NOBODY = Identity(dacp_id="F" * 16)
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What a receiver said of itself, and from which address we reached it."""
+    """A receiver's own description, and our address toward it."""
 
     server: str | None
     methods: tuple[str, ...]
@@ -43,9 +43,9 @@ async def probe(
 ) -> Probed:
     """Ask a receiver for its OPTIONS.
 
-    One that is not reached by RAOP is asked whether it lets us in.
+    A receiver without RAOP is asked for a login instead.
 
-    Raises RaopError: what stands in the way of playing.
+    Raises RaopError: the receiver cannot be played to.
     """
 
     async def be_let_in(connection: Connection, _secret: bytes, _: Receiver) -> Probed:
@@ -83,7 +83,7 @@ async def rehearse(
 
     Some answer OPTIONS to all and refuse an unknown sender only then.
 
-    Raises RaopError: what stands in the way of playing.
+    Raises RaopError: the receiver cannot be played to.
     """
 
     async def try_it(connection: Connection, attempt: RaopAttempt) -> None:

@@ -1,4 +1,4 @@
-"""Finds out cheaply whether a receiver is on the network."""
+"""Checks cheaply whether a receiver is on the network."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ _TIMEOUT_S = 1.5
 
 
 async def is_reachable(member: Member) -> bool:
-    """Return whether a receiver takes connections; it hears nothing by them."""
+    """Return whether a receiver accepts connections; nothing is sent to it."""
     port = member.port or member.airplay_port or 0
     try:
         async with asyncio.timeout(_TIMEOUT_S):

@@ -1,4 +1,4 @@
-"""The DACP server: takes receivers' requests over TCP and answers at once."""
+"""The DACP server: accepts requests of receivers over TCP and answers at once."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,7 @@ from .sockets import without_scope
 
 _LOGGER = logging.getLogger(__name__)
 
-# A request is one packet; whoever takes longer is no receiver.
+# A request is one packet; a client that needs longer is not a receiver.
 _PATIENCE_S = 5.0
 _MOST_CONNECTIONS = 64
 _MOST_AN_ADDRESS = 8
@@ -32,7 +32,7 @@ type Obey = Callable[[Obeyed], None]
 
 
 class RemoteServer:
-    """Listens on every address of this machine, as receivers call back on any."""
+    """Listens on every address of this machine, as receivers connect to any."""
 
     def __init__(self, remotes: Remotes, obey: Obey) -> None:
         self._remotes = remotes
@@ -42,16 +42,17 @@ class RemoteServer:
         self._conversations: set[_Conversation] = set()
 
     async def listen(self, wanted: int) -> int:
-        """Listen on the wanted port, or on another if it is taken; return which.
+        """Listen on the wanted port, or on another if it is in use; return the port.
 
-        Receivers keep the port that they have found once, so that another one is the
-        last resort; 0 says that there is none yet.
+        Receivers remember the port that they found first, so another one is the last
+        resort. If `wanted` is 0, no port was chosen before; if the result is 0, no port
+        is free.
         """
         bound = await self._bind_patiently(wanted) if wanted else None
         if wanted and bound is None:
             _LOGGER.warning(
-                "Port %d is taken, so that buttons of speakers that remember it do "
-                "nothing until these are restarted; another port is used from now on",
+                "Port %d is in use; using another port. Buttons of speakers that "
+                "remember the old port do not work until the speakers restart",
                 wanted,
             )
         for _ in range(_TRIES):
@@ -59,7 +60,7 @@ class RemoteServer:
                 break
             bound = _bind(secrets.choice(_PORTS))
         if not bound:
-            _LOGGER.error("No port is free for the buttons of speakers")
+            _LOGGER.error("No free port for the buttons of speakers")
             return 0
         loop = asyncio.get_running_loop()
         for sock in bound:
@@ -70,7 +71,7 @@ class RemoteServer:
         return int(bound[0].getsockname()[1])
 
     def close(self) -> None:
-        """Listen no more and end what is being said."""
+        """Stop listening and abort open connections."""
         for server in self._servers:
             server.close()
         self._servers.clear()
@@ -78,7 +79,7 @@ class RemoteServer:
             conversation.abort()
 
     async def _bind_patiently(self, port: int) -> list[socket.socket] | None:
-        """Wait for a process of ours that is just ending."""
+        """Bind a port, waiting for an earlier process of ours to free it."""
         for _ in range(_TRIES):
             if bound := _bind(port):
                 return bound
@@ -86,7 +87,7 @@ class RemoteServer:
         return None
 
     def add(self, conversation: _Conversation) -> bool:
-        """Take a connection unless there are too many."""
+        """Register a connection; return whether it is within the limits."""
         address = conversation.address
         if (
             len(self._conversations) >= _MOST_CONNECTIONS
@@ -107,9 +108,9 @@ class RemoteServer:
             del self._addresses[conversation.address]
 
     def answer(self, parser: RequestParser, data: bytes, address: str) -> bytes | None:
-        """Return the answer to a request that is whole with this data.
+        """Return the answer to a request that this data completes, or None.
 
-        Raises ReceiverProtocolError: it is no request.
+        Raises ReceiverProtocolError: the data is not a request.
         """
         request = parser.feed(data)
         if request is None:
@@ -134,7 +135,7 @@ class _Conversation(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to listen, for a while."""
+        """Register the connection and limit its time."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         peer = transport.get_extra_info("peername")
@@ -147,7 +148,7 @@ class _Conversation(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Answer as soon as the request is whole; what is none is not answered."""
+        """Answer once the request is complete; abort on invalid data."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
@@ -163,7 +164,7 @@ class _Conversation(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """Free the place."""
+        """Unregister the connection."""
         if self._fuse:
             self._fuse.cancel()
         self._server.remove(self)
@@ -175,7 +176,7 @@ class _Conversation(asyncio.Protocol):
 
 
 def _bind(port: int) -> list[socket.socket]:
-    """Open a port in both families where there are both; empty where it is taken."""
+    """Open a port in each available address family; empty if it is in use."""
     bound: list[socket.socket] = []
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
@@ -196,7 +197,7 @@ def _bind_one(family: socket.AddressFamily, port: int) -> socket.socket:
         if family is socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(("", port))
-        # Two may bind an address that is reused, but only one may listen.
+        # With SO_REUSEADDR two sockets may bind the port, but only one may listen.
         sock.listen(_BACKLOG)
     except OSError:
         sock.close()

@@ -1,4 +1,4 @@
-"""UDP sockets with kernel receive stamps and, where there is, segmentation offload."""
+"""UDP sockets with kernel receive stamps and, if available, segmentation offload."""
 
 import ipaddress
 import socket
@@ -13,16 +13,16 @@ _STAMP_32 = struct.Struct("=ii")
 _BUFFER_BYTES = 1 << 20
 # Expedited Forwarding, which Wi-Fi access points map to their voice queue.
 _TRAFFIC_CLASS = 0xB8
-# As many are read before anything else has its turn.
+# The number of datagrams read before anything else gets its turn.
 DATAGRAMS_A_TURN = 64
 
 
 def bind(local: str, port: int = 0) -> socket.socket:
     """Open a non-blocking UDP socket on a local address (IPv6 may carry a scope).
 
-    Of two sockets for any address and one port, each has its own family.
+    An IPv6 socket is IPv6-only, so one port can be bound in both families.
 
-    Raises OSError: the address is not ours, or the port is taken or not permitted.
+    Raises OSError: the address is not ours, or the port is in use or not permitted.
     """
     family = family_of(local)
     sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -40,16 +40,16 @@ def bind(local: str, port: int = 0) -> socket.socket:
 
 
 def family_of(address: str) -> socket.AddressFamily:
-    """Return the address family of an address without looking anything up.
+    """Return the address family of an address without a lookup.
 
-    Raises ValueError: it is no IP address.
+    Raises ValueError: the text is not an IP address.
     """
     is_v6 = ipaddress.ip_address(address).version == 6
     return socket.AF_INET6 if is_v6 else socket.AF_INET
 
 
 def endpoint(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
-    """Return what `bind`, `connect` and `sendto` take, with the scope of IPv6."""
+    """Return a socket address for `bind`, `connect`, and `sendto`, with IPv6 scope."""
     if family_of(address) is socket.AF_INET:
         return (address, port)
     host, _, scope = address.partition("%")
@@ -57,12 +57,12 @@ def endpoint(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, 
 
 
 def without_scope(address: str) -> str:
-    """Return an address as it is the same for every socket of this host."""
+    """Return an address without its scope, which differs between interfaces."""
     return address.partition("%")[0]
 
 
 def stamp_arrivals(sock: socket.socket) -> None:
-    """Have the kernel note when datagrams come in."""
+    """Enable kernel timestamps of arriving datagrams."""
     try:
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     except OSError:
@@ -70,7 +70,7 @@ def stamp_arrivals(sock: socket.socket) -> None:
 
 
 def arrival_ns(ancillary: list[tuple[int, int, bytes]]) -> int | None:
-    """Return the wall clock stamp of a received datagram, if the kernel gave one."""
+    """Return the wall clock stamp of a received datagram, or None without a stamp."""
     for level, kind, body in ancillary:
         if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
             shape = _STAMP_64 if len(body) >= _STAMP_64.size else _STAMP_32
@@ -80,7 +80,7 @@ def arrival_ns(ancillary: list[tuple[int, int, bytes]]) -> int | None:
 
 
 def segment(sock: socket.socket, datagram_bytes: int) -> bool:
-    """Let the kernel cut a long send into datagrams of one size; say if it will."""
+    """Let the kernel split long sends into datagrams; return whether it can."""
     try:
         sock.setsockopt(socket.IPPROTO_UDP, _UDP_SEGMENT, datagram_bytes)
     except OSError:
@@ -105,6 +105,6 @@ def _scope_id(scope: str) -> int:
 
 
 def can_segment() -> bool:
-    """Return whether this kernel knows UDP segmentation at all."""
+    """Return whether this kernel supports UDP segmentation."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         return segment(sock, 1424)

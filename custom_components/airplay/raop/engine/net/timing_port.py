@@ -1,4 +1,4 @@
-"""The port at which one receiver asks for our time; pacing thread."""
+"""The port for timing requests of one receiver; pacing thread."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from . import clock, sockets
 
 
 class TimingPort:
-    """Answers a receiver's timing requests, and nobody else's."""
+    """Answers the timing requests of one receiver only."""
 
     def __init__(
         self, local: str, remote: str, on_answer: Callable[[int], None]
     ) -> None:
-        """`on_answer` gets the session time at which an answer was given."""
+        """Bind the port; `on_answer` gets the session time of each answer."""
         self.sock = sockets.bind(local)
         sockets.stamp_arrivals(self.sock)
         self.replies = 0
@@ -26,15 +26,15 @@ class TimingPort:
 
     @property
     def number(self) -> int:
-        """The port's number, to be told to the receiver."""
+        """The port number to send to the receiver."""
         return int(self.sock.getsockname()[1])
 
     def spread_us(self, now_ns: int) -> int | None:
-        """Return how unevenly the questions arrive; of the event loop."""
+        """Return the jitter of the receiver's requests, in µs; event loop."""
         return self._clock_spread.spread_us(now_ns)
 
     def answer(self) -> None:
-        """Answer with the kernel's stamp of arrival and a send stamp taken last."""
+        """Answer with the kernel's stamp of arrival and a send stamp read last."""
         for _ in range(sockets.DATAGRAMS_A_TURN):
             try:
                 datagram, ancillary, _, sender = self.sock.recvmsg(128, 64)

@@ -1,4 +1,4 @@
-"""Wakes coroutines when something has changed, on whichever thread."""
+"""Wakes coroutines after a change on any thread."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from ..net import clock
 
 
 class ChangeSignal:
-    """Lets coroutines wait for facts that other threads and receivers bring about.
+    """Lets coroutines wait for facts that other threads and receivers change.
 
-    Whoever changes such a fact notifies afterwards; whoever waits for one looks at it
-    again after each notification. Nothing is lost in between, because notifications
-    run on the event loop: a fact that was looked at before `wait` is called changes
-    with a notification that comes after it.
+    Code that changes such a fact notifies afterward; code that waits for one checks it
+    again after each notification. No change is lost in between, because notifications
+    run on the event loop: if a fact changes after the check, its notification comes
+    after `wait` has begun.
     """
 
     def __init__(self) -> None:
@@ -21,19 +21,19 @@ class ChangeSignal:
         self._waiting: set[asyncio.Future[None]] = set()
 
     def notify(self) -> None:
-        """Wake all that wait; event loop only."""
+        """Wake all waiting coroutines; event loop only."""
         waiting, self._waiting = self._waiting, set()
         for each in waiting:
             if not each.done():
                 each.set_result(None)
 
     def notify_threadsafe(self) -> None:
-        """Wake all that wait, from any thread; does nothing once the loop is closed."""
+        """Wake all waiting coroutines, from any thread; no effect on a closed loop."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self.notify)
 
     async def wait(self, until_ns: int | None = None) -> None:
-        """Return after the next notification, or at a session time if that is sooner."""
+        """Wait for the next notification, or until a session time if that is sooner."""
         woken: asyncio.Future[None] = self._loop.create_future()
         self._waiting.add(woken)
         timeout_s = None if until_ns is None else (until_ns - clock.now_ns()) / 1e9
@@ -46,7 +46,7 @@ class ChangeSignal:
             self._waiting.discard(woken)
 
     async def wait_for(self, is_true: Callable[[], bool], until_ns: int) -> bool:
-        """Wait for a fact until a session time; return whether it has come true."""
+        """Wait for a fact until a session time; return whether it is true."""
         while not is_true():
             if clock.now_ns() >= until_ns:
                 return False

@@ -9,35 +9,35 @@ from typing import Protocol
 from ...audio.mixer import crossfade
 from ...wire.rtp import BYTES_PER_FRAME, SAMPLE_RATE
 
-# After a source ran dry, this much must be there before it is heard again, so that
-# a slow radio stops once and not ten times a second.
+# After an underrun, a source must buffer this much before it plays again, so that a
+# slow radio station stops once and not ten times a second.
 _REFILL_FRAMES = SAMPLE_RATE // 2
 _KEPT_SEGMENTS = 256
 _NEVER = 1 << 62
 
 
 class Pcm(Protocol):
-    """Where sound comes from: 44.1 kHz, 16 bit, stereo; no call waits."""
+    """A source of sound: 44.1 kHz, 16 bit, stereo; no call blocks."""
 
     def read(self, frames: int) -> bytes:
-        """Return up to so many frames, as many as are there."""
+        """Return up to `frames` frames, as many as are buffered."""
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether nothing will ever come again."""
+        """Whether no frame is left to read, now or later."""
 
     @property
     def is_decoded(self) -> bool:
-        """Whether all that will ever come is there."""
+        """Whether all remaining frames are buffered."""
 
     @property
     def buffered_frames(self) -> int:
-        """How many frames are there now."""
+        """The number of frames that are buffered now."""
 
 
 @dataclass(slots=True)
 class _Fade:
-    """A source that leaves under the one that is coming."""
+    """A source that fades out under the next one."""
 
     leaving: Pcm
     total: int
@@ -46,9 +46,9 @@ class _Fade:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What the timeline holds from a frame on, up to the next segment.
+    """The content of the timeline from a frame on, up to the next segment.
 
-    In silence, `position` is the media frame that comes next.
+    In silence, `position` is the next media frame.
     """
 
     frame: int
@@ -62,7 +62,7 @@ class Segment:
 
 
 class PcmFeed:
-    """Fills every frame of a timeline and remembers which media frame it holds."""
+    """Fills every frame of a timeline and records which media frame it holds."""
 
     def __init__(self, on_switch: Callable[[Pcm], None]) -> None:
         self._on_switch = on_switch
@@ -78,18 +78,18 @@ class PcmFeed:
         self._fade: _Fade | None = None
         self._again = b""
         self._pivot = 0
-        # The segments as they would be if the music were not held.
+        # The segments without the hold.
         self._held: tuple[Segment, ...] | None = None
         self._segments: tuple[Segment, ...] = (Segment(0, 0, None, sounds=False),)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """What the timeline holds, as far as it is made; another tuple if that changes."""
+        """The content of the timeline so far; a new tuple on each change."""
         return self._segments
 
     @property
     def is_held(self) -> bool:
-        """Whether the music waits."""
+        """Whether the music is held."""
         return self._held is not None
 
     def cue(
@@ -100,23 +100,23 @@ class PcmFeed:
         *,
         is_seamless: bool = False,
     ) -> None:
-        """Let a source be heard from a frame on; its first frame is at a position.
+        """Play a source from a frame on; its first frame is at a media position.
 
-        What was before is flushed, unless the change is to be seamless.
+        The earlier content is flushed, unless the change is seamless.
         """
         earlier = self._segments if is_seamless else ()
-        # What was to follow belonged to the source before.
+        # A queued source belonged to the previous one.
         self.clear()
         self.source = source
         self._start = start_frame
         self._position = position_frames
         self._is_dry = False
-        # Until then nobody hears a source that was flushed.
+        # Until then no flushed source is audible.
         self._segments = earlier or (Segment(0, position_frames, None, sounds=False),)
         self._mark(start_frame, sounds=True)
 
     def clear(self) -> None:
-        """Have nothing to play."""
+        """Remove all sources."""
         self.source = None
         self.end_frame = None
         self._next = None
@@ -129,9 +129,9 @@ class PcmFeed:
     def follow(
         self, source: Pcm | None, position_frames: int = 0, fade_frames: int = 0
     ) -> None:
-        """Let a source be heard right behind the last frame of the present one.
+        """Play a source directly after the last frame of the present one.
 
-        With a fade it begins so many frames before, while the present one leaves.
+        With a fade it begins `fade_frames` earlier, while the present one fades out.
         """
         self._next = (source, position_frames) if source else None
         self._is_next_coming = False
@@ -140,24 +140,24 @@ class PcmFeed:
             self._reopen()
 
     def expect(self) -> None:
-        """Wait in silence at the end: another source is being opened."""
+        """Insert silence at the end, while another source is being opened."""
         self._next = None
         self._is_next_coming = True
         self._reopen()
 
     def _reopen(self) -> None:
-        """Go on behind an end that was made, but is not heard yet."""
+        """Continue after an end that was made, but has not played yet."""
         if self.end_frame is not None:
             self.end_frame = None
             self._is_dry = True
 
     def rewind(self, frame: int, pcm: bytes) -> None:
-        """Take back what was made from a frame on, to make it again."""
+        """Return made frames from one on, to read them again."""
         unheard = max(0, self._start - frame)
         self._again = pcm[unheard * BYTES_PER_FRAME :] + self._again
 
     def hold(self, frame: int) -> None:
-        """Be silent from a frame on; what comes next in the music waits."""
+        """Insert silence from a frame on; the rest of the music waits."""
         if self._held is not None:
             return
         self._pivot = max(frame, self._start)
@@ -170,7 +170,7 @@ class PcmFeed:
         self._start = _NEVER
 
     def resume(self, start_frame: int) -> None:
-        """Let what was held be heard from a frame on."""
+        """Continue the held music from a frame on."""
         if self._held is None:
             return
         held, self._held = self._held, None
@@ -190,7 +190,7 @@ class PcmFeed:
             self.end_frame += by
 
     def read(self, first_frame: int, frames: int) -> bytes:
-        """Return exactly the frames asked for; they are asked for in order."""
+        """Return exactly the requested frames; the requests come in order."""
         lead = min(max(0, self._start - first_frame), frames)
         wanted = (frames - lead) * BYTES_PER_FRAME
         again, self._again = self._again[:wanted], self._again[wanted:]
@@ -200,18 +200,18 @@ class PcmFeed:
         return b"".join(parts).ljust(frames * BYTES_PER_FRAME, b"\0")
 
     def segment_at(self, frame: int) -> Segment:
-        """Return what the timeline holds at a frame."""
+        """Return the segment of the timeline at a frame."""
         return _at(self._segments, frame)
 
     def segment_of(self, source: Pcm) -> Segment:
-        """Return the first segment of a source that is still known."""
+        """Return the first known segment of a source, or the last segment."""
         segments = self._segments
         found = (each for each in segments if each.source is source)
         return next(found, segments[-1])
 
     @property
     def paused_position(self) -> int:
-        """The media frame at which a pause came."""
+        """The media frame at which playback was paused."""
         return self.segment_at(self._pivot).position_at(self._pivot)
 
     def _read(self, frame: int, frames: int) -> bytes:
@@ -236,7 +236,7 @@ class PcmFeed:
         return b"".join(parts)
 
     def _until_fade(self, source: Pcm) -> int:
-        """Return how many frames of a source are heard before the next comes in."""
+        """Return how many frames of a source play before the crossfade."""
         fades = self._next and self._fade_frames and not self._fade
         left = source.buffered_frames
         if not fades or not left or not source.is_decoded:
@@ -275,7 +275,7 @@ class PcmFeed:
         return True
 
     def _ran_out(self, source: Pcm, frame: int) -> None:
-        """Go on with the next source, or wait for more, or end here."""
+        """Continue with the next source, or wait for more, or end here."""
         if source.is_exhausted and self._next:
             self._switch(frame)
             return

@@ -1,4 +1,4 @@
-"""What a timeline's packets run out of, to one receiver, however they travel."""
+"""An outlet: sends a timeline's packets to one receiver, by UDP or TCP."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,10 +16,10 @@ NEVER_NS = 1 << 62
 class Outlet(ABC):
     """Sends one receiver its packets.
 
-    It is made on the event loop and belongs to the pacing thread from `plug` on. The
-    event loop may read `shape`, `delay_frames`, `packets` and `resent`, which are
-    replaced as a whole, at any time. No method waits, and none raises an error: what
-    the network does not take is lost, or sent later.
+    It is created on the event loop and belongs to the pacing thread from `plug` on. The
+    event loop may read `shape`, `delay_frames`, `packets`, and `resent`, which are
+    replaced as a whole, at any time. No method blocks or raises an error: packets that
+    the network does not accept are lost, or sent later.
     """
 
     def __init__(self, shape: Format) -> None:
@@ -32,18 +32,18 @@ class Outlet(ABC):
         self.delay_frames = 0
         self.packets = 0
         self._lead_ns = 0
-        # Called on the pacing thread after something has come from the receiver; set by
-        # the transmitter.
+        # Called on the pacing thread after a packet from the receiver; set by the
+        # transmitter.
         self.on_evidence: Callable[[], None] = lambda: None
 
     @property
     @abstractmethod
     def resent(self) -> int:
-        """How many packets were sent again; any thread."""
+        """The number of retransmitted packets; any thread."""
 
     @abstractmethod
     def plug(self, pacer: Pacer) -> None:
-        """Begin to listen to the receiver; pacing thread, once."""
+        """Start listening to the receiver; pacing thread, once."""
 
     @abstractmethod
     def start(self, sequence: int) -> None:
@@ -54,18 +54,18 @@ class Outlet(ABC):
 
     @abstractmethod
     def pump(self, now_ns: int, source: PacketSource) -> int:
-        """Send what is due and return the time of the next turn; pacing thread."""
+        """Send due packets and return the time of the next turn; pacing thread."""
 
     @abstractmethod
     def tune(self, delay_frames: int, channel: Channel) -> None:
-        """Set when its receiver is heard, and which channel, from now on.
+        """Set the delay and the channel of its receiver.
 
-        Pacing thread, or the event loop before the first `start`; again at any time.
+        Pacing thread, or the event loop before the first `start`; repeatable.
         """
 
     @abstractmethod
     def link(self, now_ns: int) -> LinkQuality:
-        """Return how good the network path is, since the last call; event loop."""
+        """Return the quality of the network path since the last call; event loop."""
 
     @abstractmethod
     def unplug(self, pacer: Pacer) -> None:

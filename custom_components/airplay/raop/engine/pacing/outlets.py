@@ -1,4 +1,4 @@
-"""Who hears a timeline: its outlets, where each begins, how far ahead all are sent."""
+"""The outlets of a timeline: where each begins, and how far ahead all are sent."""
 
 from ...session.backlog import Backlog
 from ...session.delay_span import DelaySpan
@@ -6,32 +6,32 @@ from ...session.timeline import SECOND_NS, Line
 from ...wire.rtp import SAMPLE_RATE
 from .outlet import Outlet
 
-# As late as packets may go out while it is open what they shall hold: more than the
-# longest output buffer that was measured to work.
+# How late packets may go out while their content is still open: more than the longest
+# output buffer that was measured to work.
 _LATE_NS = 350_000_000
-# What a receiver that joins may take for RECORD and its level, beyond its own lead.
+# The time that a joining receiver may need for RECORD and its volume, beyond its lead.
 _JOINING_NS = 100_000_000
 
 
 class Outlets:
-    """The outlets of a timeline; what is heard, and when it is sent, is not theirs."""
+    """The outlets of a timeline; the transmitter decides what is sent and when."""
 
     def __init__(self, backlog: Backlog, depth_ns: int) -> None:
-        """`depth_ns` is how far ahead of its first receiver's sound a packet goes."""
+        """`depth_ns` is how long before its first receiver plays a packet is sent."""
         self.outlets: list[Outlet] = []
         self.reach = DelaySpan()
         # How far ahead of the line packets go out.
         self.ahead_ns = depth_ns
-        # Set where that has grown: what is due all at once then is not late.
+        # Set when `ahead_ns` has grown: packets that become due by that are not late.
         self.is_catching_up = False
         self._backlog = backlog
         self._depth_ns = self._distance_ns = depth_ns
-        # The first packet that each outlet was given of the present line.
+        # The first packet of the present line for each outlet.
         self._entries: dict[Outlet, int] = {}
         self._first_sequence = backlog.next_sequence
 
     def entry(self, line: Line, now_ns: int, lead_ns: int, delay_frames: int) -> int:
-        """Return the packet with which a receiver begins that joins now."""
+        """Return the first packet for a receiver that joins now."""
         return self._entry(line, now_ns + self._joining_ns(lead_ns), delay_frames)
 
     def add(
@@ -42,7 +42,7 @@ class Outlets:
         now_ns: int,
         lead_ns: int,
     ) -> None:
-        """Give an outlet the packets from one on, or from one that is still in time."""
+        """Add an outlet, starting at a packet or at a later one that is in time."""
         if line:
             least_ns = self._joining_ns(lead_ns) - _JOINING_NS
             soonest = self._entry(line, now_ns + least_ns, outlet.delay_frames)
@@ -53,21 +53,21 @@ class Outlets:
         self.stretch()
 
     def remove(self, outlet: Outlet) -> None:
-        """Take an outlet away; the others notice nothing."""
+        """Remove an outlet without an effect on the others."""
         if outlet in self.outlets:
             self.outlets.remove(outlet)
             self._entries.pop(outlet, None)
             self.stretch()
 
     def enter_all(self, sequence: int) -> None:
-        """Let all outlets begin with the first packet of a line."""
+        """Start all outlets at the first packet of a line."""
         self._first_sequence = sequence
         for outlet in self.outlets:
             self._entries[outlet] = sequence
             outlet.start(sequence)
 
     def heard_ns(self, outlet: Outlet, line: Line) -> int | None:
-        """Return the instant from which on an outlet's receiver is heard."""
+        """Return the instant at which an outlet's receiver begins to play."""
         sequence = self._entries.get(outlet)
         if sequence is None:
             return None
@@ -75,12 +75,12 @@ class Outlets:
         return heard_ns + outlet.delay_frames * SECOND_NS // SAMPLE_RATE
 
     def stretch(self) -> None:
-        """Send far enough ahead for all delays, and no further."""
+        """Adjust how far ahead packets are sent to the delays of all outlets."""
         self.reach = DelaySpan.of(outlet.delay_frames for outlet in self.outlets)
         self._keep_distance(self._distance_ns)
 
     def send_late(self) -> None:
-        """Send as late as may be, until `send_early`."""
+        """Send as late as possible, until `send_early`."""
         self._keep_distance(min(self._depth_ns, _LATE_NS))
 
     def send_early(self) -> None:
@@ -94,7 +94,7 @@ class Outlets:
         self.ahead_ns = ahead_ns
 
     def _joining_ns(self, lead_ns: int) -> int:
-        # What goes out to all only then is soon enough.
+        # A packet that has not gone out to the other outlets yet is early enough.
         return min(lead_ns + _JOINING_NS, self.ahead_ns)
 
     def _entry(self, line: Line, heard_ns: int, delay_frames: int) -> int:

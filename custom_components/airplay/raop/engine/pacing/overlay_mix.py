@@ -1,4 +1,4 @@
-"""A voice on a timeline: mixed into the music of all, or of one receiver alone."""
+"""A voice on a timeline: mixed into the music of all receivers, or of one."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from ...session.timeline import Line
 from ...wire.rtp import BYTES_PER_FRAME, SAMPLE_RATE
 from .packet_source import PacketSource
 
-# What a receiver asks for again is not older than this.
+# Packets that a receiver requests again are not older than this.
 _KEPT_FRAMES = 3 * SAMPLE_RATE
 
 
@@ -22,15 +22,15 @@ class PlacedOverlay:
 
     @property
     def is_made(self) -> bool:
-        """Whether all of it was mixed in."""
+        """Whether all of it is mixed in."""
         return self.overlay.phase is Phase.OVER
 
     def is_over_at(self, frame: int) -> bool:
-        """Whether all that is said is over at a frame."""
+        """Whether the clip is over at a frame."""
         return self.is_made and self._said_until <= frame
 
     def reach(self, frame: int, frames: int, *, is_silent: bool) -> int:
-        """Return how many frames can be made at once; begin in time."""
+        """Return how many frames can be mixed at once; begin the overlay if due."""
         if frame < self._first:
             return min(frames, self._first - frame)
         if self.overlay.phase is None:
@@ -38,7 +38,7 @@ class PlacedOverlay:
         return self.overlay.reach(frames)
 
     def mix(self, frame: int, music: bytes) -> bytes:
-        """Return what is heard of frames, no more than `reach` has said."""
+        """Return music with the overlay, no more frames than `reach` has returned."""
         if self.overlay.phase is None:
             return music
         sound = self.overlay.mix(music)
@@ -48,23 +48,23 @@ class PlacedOverlay:
 
 
 class SharedPackets(PacketSource, Protocol):
-    """What is sent to all, and is silent or not."""
+    """The packets for all receivers, which may be silent."""
 
     @property
     def is_silent(self) -> bool:
-        """Whether a line runs on which no music is heard."""
+        """Whether no music plays on the line."""
 
 
 class MemberPackets:
-    """The packets of one receiver on which a voice is heard that others do not hear.
+    """The packets of one receiver with a voice that the others do not play.
 
-    They are the shared ones, number by number, with the voice mixed in.
+    They match the shared packets number by number, with the voice mixed in.
     """
 
     def __init__(
         self, shared: SharedPackets, below: PacketSource, overlay: PlacedOverlay
     ) -> None:
-        """Begin at the next shared packet; older ones are those of what is below."""
+        """Begin at the next shared packet; older ones come from `below`."""
         self._shared = shared
         self._below = below
         self.overlay = overlay
@@ -103,20 +103,20 @@ class MemberPackets:
         self.backlog.append(b"".join(mixed))
 
     def packet_for(self, wire_sequence: int) -> int | None:
-        """Return the packet that a receiver asks for, if it is still there."""
+        """Return the packet that a receiver requests, if it is still available."""
         return self._shared.packet_for(wire_sequence)
 
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
-        """Return packets and the same joined."""
+        """Return packets, separate and joined."""
         if first < self._first:
             return self._below.batch(shape, first, count)
         datagrams = self.backlog.datagrams(shape, first, count)
         return datagrams, b"".join(datagrams)
 
     def forget_below(self) -> None:
-        """Use the shared packets in place of what is below."""
+        """Replace the packets below with the shared ones."""
         self._below = self._shared
 
     def is_needed_at(self, frame: int) -> bool:
-        """Whether its packets may still be asked for when a frame is heard."""
+        """Whether its packets may still be requested while a frame plays."""
         return not self.overlay.is_over_at(frame - _KEPT_FRAMES)

@@ -1,7 +1,7 @@
-"""The pacing thread: absolute timers and UDP sockets, and nothing that can wait.
+"""The pacing thread: absolute timers and UDP sockets, and nothing that can block.
 
-It runs at real-time priority where that is allowed. Other threads hand it work; all
-that it owns is touched by it alone.
+It runs at real-time priority if that is permitted. Other threads post jobs to it; no
+other thread accesses what it owns.
 """
 
 import asyncio
@@ -23,17 +23,17 @@ from ..net import clock
 _LOGGER = logging.getLogger(__name__)
 
 _PRIORITY = 5
-# A fuse: a real-time thread that spins for this long without waiting is broken, and
-# the kernel's signal takes its priority away before it can starve the machine.
+# A fuse: a real-time thread that runs this long without blocking is broken, and the
+# kernel's signal removes its priority before it can starve the machine.
 _RUNAWAY_US = 500_000
 _FAR_NS = 3600 * 1_000_000_000
 
 
 class Paced(Protocol):
-    """Something with a schedule."""
+    """An object with a schedule."""
 
     def pump(self, now_ns: int) -> int:
-        """Send what is due; return the session time of the next turn."""
+        """Send due packets; return the session time of the next turn."""
 
 
 class Pacer:
@@ -56,7 +56,7 @@ class Pacer:
         self.is_realtime = False
 
     def start(self) -> None:
-        """Start the thread; return when it has taken its priority."""
+        """Start the thread; return when it has set its priority."""
         self._is_running = True
         begun = threading.Event()
         self.post(begun.set)
@@ -64,7 +64,7 @@ class Pacer:
         begun.wait(5)
 
     def stop(self) -> None:
-        """End the thread and release what it waits with."""
+        """End the thread and close its timer and events."""
         self.post(self._end)
         self._thread.join(5)
         self._is_closed = True
@@ -73,7 +73,7 @@ class Pacer:
         os.close(self._bell)
 
     def post(self, job: Callable[[], None]) -> None:
-        """Run a job on the pacing thread, soon; once it has ended there is no need."""
+        """Run a job on the pacing thread soon; drop it if the thread has ended."""
         if self._is_closed:
             return
         self._jobs.append(job)
@@ -83,7 +83,7 @@ class Pacer:
         """Run a job on the pacing thread and wait for its result.
 
         Raises RuntimeError: the thread has ended.
-        Raises Exception: whatever the job raises.
+        Raises Exception: the job raised it.
         """
         if self._is_closed:
             raise RuntimeError("the pacing thread has ended")
@@ -101,7 +101,7 @@ class Pacer:
         def work() -> None:
             try:
                 result = job()
-            except Exception as err:  # noqa: BLE001 - it is raised where it is awaited
+            except Exception as err:  # noqa: BLE001 - raised in the awaiting coroutine
                 loop.call_soon_threadsafe(finish, None, err)
             else:
                 loop.call_soon_threadsafe(finish, result, None)
@@ -110,7 +110,7 @@ class Pacer:
         return await done
 
     def listen(self, sock: socket.socket, handler: Callable[[], None]) -> None:
-        """Call a handler whenever a socket has something; pacing thread only."""
+        """Call a handler whenever a socket is readable; pacing thread only."""
         self._handlers[sock.fileno()] = handler
         self._epoll.register(sock.fileno(), select.EPOLLIN)
 
@@ -120,11 +120,11 @@ class Pacer:
             self._epoll.unregister(sock.fileno())
 
     def add(self, paced: Paced) -> None:
-        """Give something its turns, the first one now; pacing thread only."""
+        """Add an object to the schedule, with a first turn now; pacing thread only."""
         self._paced.add(paced)
 
     def remove(self, paced: Paced) -> None:
-        """Take its turns away; pacing thread only."""
+        """Remove an object from the schedule; pacing thread only."""
         self._paced.discard(paced)
 
     def _run(self) -> None:
@@ -148,12 +148,12 @@ class Pacer:
             try:
                 due_ns = min(due_ns, paced.pump(now_ns))
             except Exception:
-                _LOGGER.exception("A stream failed and is taken out of the schedule")
+                _LOGGER.exception("A stream failed and was removed from the schedule")
                 self._paced.discard(paced)
         return due_ns
 
     def _arm(self, due_ns: int) -> None:
-        # Zero would disarm the timer; the past makes it ring at once.
+        # Zero would disarm the timer; a time in the past makes it fire at once.
         initial = max(1, clock.monotonic_of(due_ns))
         os.timerfd_settime_ns(self._timer, flags=os.TFD_TIMER_ABSTIME, initial=initial)
 
@@ -174,7 +174,7 @@ class Pacer:
 
 
 def arm_fuse() -> None:
-    """Bound how long a real-time thread may spin; main thread only."""
+    """Limit how long a real-time thread may run without blocking; main thread only."""
     signal.signal(signal.SIGXCPU, _lose_priority)
     _, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
     resource.setrlimit(resource.RLIMIT_RTTIME, (_RUNAWAY_US, hard))
@@ -197,4 +197,4 @@ def _lose_priority(_number: int, _frame: object) -> None:
             os.sched_setscheduler(int(task.name), os.SCHED_OTHER, os.sched_param(0))
         except OSError:
             continue
-    _LOGGER.error("The pacing thread ran away and lost its real-time priority")
+    _LOGGER.error("The pacing thread ran too long and lost its real-time priority")

@@ -1,4 +1,4 @@
-"""What the packets of a timeline are to who sends them: there, numbered, due."""
+"""The packets of a timeline as its outlets use them."""
 
 from typing import Protocol
 
@@ -6,21 +6,21 @@ from ...session.backlog import Backlog, Format
 from ...session.timeline import Line
 
 # 190 packets in 1.5 ms overflow a default receive buffer, in 5 ms they do not
-# (measured); four at a time are also one segmented send.
+# (measured); four packets are also one segmented send.
 BATCH = 4
 BURST_GAP_NS = 800_000
 
 
 class PacketSource(Protocol):
-    """What an outlet sends from."""
+    """The source of an outlet's packets."""
 
     @property
     def line(self) -> Line | None:
-        """The line that says when each frame is heard."""
+        """The line that maps frames to the instants at which they play."""
 
     @property
     def backlog(self) -> Backlog:
-        """The packets that were made."""
+        """The packets made so far."""
 
     @property
     def next_sequence(self) -> int:
@@ -28,10 +28,10 @@ class PacketSource(Protocol):
 
     @property
     def latency_frames(self) -> int:
-        """How far ahead of being heard packets are sent."""
+        """How many frames before their instant packets are sent."""
 
     def packet_for(self, wire_sequence: int) -> int | None:
-        """Return the packet that a receiver asks for, if it is still there."""
+        """Return the packet that a receiver requests, if it is still available."""
 
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
-        """Return datagrams and the same joined."""
+        """Return datagrams, separate and joined."""

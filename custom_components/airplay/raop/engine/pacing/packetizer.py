@@ -1,4 +1,4 @@
-"""The sound of a timeline: music, and voices over it, made into packets."""
+"""Makes packets from the sound of a timeline: music, and voices over it."""
 
 from collections.abc import Callable
 
@@ -8,54 +8,54 @@ from .feed import Pcm, PcmFeed
 from .outlet import Outlet
 from .overlay_mix import MemberPackets, PlacedOverlay, SharedPackets
 
-# Taken and encoded at once, sent a batch at a time: waking up cold is what costs.
+# Read and encoded at once, sent a batch at a time: each cold wake-up is expensive.
 _BLOCK_FRAMES = ENCODED_AT_ONCE * FRAMES_PER_PACKET
 
 
 class Packetizer:
-    """Makes the packets that all play, and those that one receiver plays alone."""
+    """Makes the packets for all receivers, and those for single receivers."""
 
     def __init__(self, backlog: Backlog, on_switch: Callable[[Pcm], None]) -> None:
         self.backlog = backlog
         self.feed = PcmFeed(on_switch)
         self.member_packets: dict[Outlet, MemberPackets] = {}
         self.is_paused = False
-        # Music that begins while a voice mutes it waits: its first frames count.
+        # Music that begins while a voice mutes it waits, so that its start is audible.
         self._is_fresh = False
         self._overlay: PlacedOverlay | None = None
 
     @property
     def is_silent(self) -> bool:
-        """Whether there is no music to hear."""
+        """Whether no music plays."""
         return self.feed.is_held or self.feed.source is None
 
     @property
     def unmade_frame(self) -> int:
-        """The first frame that is in no packet: no voice was mixed into it."""
+        """The first frame that is not in a packet yet, and has no voice mixed in."""
         return self.backlog.frame_of(self.backlog.next_sequence)
 
     def begin(
         self, source: Pcm, frame: int, position_frames: int, *, is_seamless: bool
     ) -> None:
-        """Let a source be heard from a frame on; see `PcmFeed.cue`."""
+        """Play a source from a frame on; see `PcmFeed.cue`."""
         self.is_paused = False
         self._is_fresh = True
         self.feed.cue(source, frame, position_frames, is_seamless=is_seamless)
 
     def resume(self, frame: int) -> None:
-        """Let what was held be heard from a frame on, or behind the voice."""
+        """Continue the held music from a frame on, or after the voice."""
         self.is_paused = False
         self._is_fresh = True
         if self._wants_music:
             self.feed.resume(frame)
 
     def clear(self) -> None:
-        """Leave the music; voices go on."""
+        """Remove the music; voices continue."""
         self.is_paused = False
         self.feed.clear()
 
     def speak(self, overlay: PlacedOverlay, sequence: int) -> None:
-        """Let a voice be heard by all, in packets from one on."""
+        """Place a voice for all receivers, from a packet on."""
         self.unmake(self.backlog.frame_of(sequence))
         self.take_back(sequence)
         self._overlay = overlay
@@ -63,7 +63,7 @@ class Packetizer:
     def speak_to(
         self, outlet: Outlet, overlay: PlacedOverlay, shared: SharedPackets
     ) -> None:
-        """Let a voice be heard on one outlet, over the shared packets from now on."""
+        """Place a voice for one outlet, over the shared packets from now on."""
         below = self.member_packets.get(outlet)
         if below:
             below.forget_below()
@@ -74,35 +74,35 @@ class Packetizer:
         self.member_packets[outlet] = packets
 
     def is_over_at(self, frame: int) -> bool:
-        """Whether all voices are over when a frame is heard."""
+        """Whether all voices are over when a frame plays."""
         overlays = [each.overlay for each in self.member_packets.values()]
         if self._overlay:
             overlays.append(self._overlay)
         return all(each.is_over_at(frame) for each in overlays)
 
     def drop_voices(self) -> None:
-        """Let no voice be heard any more."""
+        """Remove all voices."""
         self._overlay = None
         self.member_packets.clear()
 
     def drop_member_packets(self, frame: int) -> None:
-        """Forget packets of members that are not needed when a frame is heard."""
+        """Drop packets of members that are no longer needed when a frame plays."""
         for outlet, packets in tuple(self.member_packets.items()):
             if not packets.is_needed_at(frame):
                 del self.member_packets[outlet]
 
     def unmake(self, frame: int) -> None:
-        """Take music back that is not heard, to be made again."""
+        """Return music from a frame on to the feed, to make it again."""
         self.feed.rewind(frame, self.backlog.music_from(frame))
 
     def take_back(self, sequence: int) -> None:
-        """Forget packets that were made, but not sent yet, from one on."""
+        """Drop packets from one on that were made, but not sent yet."""
         self.backlog.take_back(sequence)
         for packets in self.member_packets.values():
             packets.backlog.take_back(sequence)
 
     def make(self, frame: int) -> None:
-        """Make the next block, for all and for those who hear something else."""
+        """Make the next block, for all receivers and for those with their own voice."""
         overlay = self._overlay
         if overlay is None or overlay.is_made:
             self._let_music_flow(frame)
@@ -111,11 +111,11 @@ class Packetizer:
             sound, music = self._mix(overlay, frame)
         self.backlog.append(sound, music)
         for packets in self.member_packets.values():
-            # Where its own voice is over, it hears what all hear.
+            # Once its own voice is over, it plays the shared sound.
             packets.make(sound if packets.overlay.is_made else music)
 
     def _mix(self, overlay: PlacedOverlay, frame: int) -> tuple[bytes, bytes]:
-        """Return the next block with a voice in it, and without it."""
+        """Return the next block with a voice, and without it."""
         mixed, music = [], []
         stop = frame + _BLOCK_FRAMES
         while frame < stop:

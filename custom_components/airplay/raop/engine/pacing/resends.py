@@ -1,4 +1,4 @@
-"""What one receiver asks for again: a little each turn, and everything twice."""
+"""Retransmissions for one receiver: a few in each turn, and each packet twice."""
 
 from collections import deque
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from .packet_source import BURST_GAP_NS, PacketSource
 
 _A_TURN = 16
 _QUEUE = 1024
-# What is asked for again is sent twice, a moment apart: where packets are lost, the
-# answer is lost as easily, and a receiver asks only every 250 ms (measured).
+# Each requested packet is sent twice, a moment apart: on a lossy path the answer is
+# lost as easily, and a receiver asks only every 250 ms (measured).
 _ECHO_NS = 40_000_000
 
 
 class Resends:
-    """Sends packets again that were sent before and are still there."""
+    """Retransmits packets that are still in the backlog."""
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self.packets = 0
@@ -28,21 +28,21 @@ class Resends:
         self._next_ns = 0
 
     def ask(self, request: ResendRequest) -> None:
-        """Take note of what is asked for; it is due at once."""
+        """Record a request, which is due at once."""
         room = _QUEUE - len(self._wanted)
         wanted = replace(request, count=min(request.count, room))
         self._wanted.update(dict.fromkeys(wanted.sequence_numbers()))
         self._next_ns = 0
 
     def clear(self) -> None:
-        """Forget what was asked for."""
+        """Drop all requests."""
         self._wanted.clear()
         self._echoes.clear()
 
     def pump(
         self, now_ns: int, source: PacketSource, shape: Format, cursor: int
     ) -> int:
-        """Send what is due of what is before the cursor; return the next turn's time."""
+        """Send due packets from before the cursor; return the time of the next turn."""
         next_ns = self._answer(now_ns, source, shape, cursor)
         return min(next_ns, self._echo(now_ns, source, shape))
 

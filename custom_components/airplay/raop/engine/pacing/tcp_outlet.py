@@ -1,6 +1,6 @@
 """One receiver's TCP side: a buffered stream of AirPlay 2.
 
-The packets are those of the timeline, made as soon as those for other receivers.
+It sends the packets of the timeline, made at the same time as for other receivers.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from .outlet import NEVER_NS, Outlet
 from .pacer import Pacer
 from .packet_source import BATCH, PacketSource
 
-# A receiver that takes nothing for now is asked again after this.
+# The retry interval while the receiver accepts no data.
 _FULL_NS = 5_000_000
 _READ_BYTES = 4096
 _SEND_BUFFER_BYTES = 64 * 1024
@@ -24,7 +24,7 @@ _SEND_BUFFER_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class BufferedAnchor:
-    """A frame and the session time at which it is heard, and so all others."""
+    """A frame and the session time at which it plays, which defines all others."""
 
     frame: int
     at_ns: int
@@ -33,7 +33,7 @@ class BufferedAnchor:
 class TcpOutlet(Outlet):
     """Sends one receiver its packets over a connection that may be full at times.
 
-    `on_anchor` is called where the line is another one than before, `on_end` when the
+    `on_anchor` is called if the line or the delay has changed, `on_end` when the
     receiver has closed the connection; both on the pacing thread.
     """
 
@@ -59,37 +59,37 @@ class TcpOutlet(Outlet):
     @property
     @override
     def resent(self) -> int:
-        """How many packets were sent again: none, as TCP does that."""
+        """The number of retransmitted packets: 0, as TCP retransmits."""
         return 0
 
     @override
     def tune(self, delay_frames: int, channel: Channel) -> None:
-        """Set when the receiver is heard; packets from now on are of the channel."""
+        """Set the delay; packets use the channel from now on."""
         self.shape = replace(self.shape, channel=channel)
         self.delay_frames = delay_frames
         self.due_ns = 0
 
     @override
     def link(self, now_ns: int) -> LinkQuality:
-        """Return how far ahead of being heard the last packet went out."""
+        """Return how long before its instant the last packet was sent."""
         return LinkQuality(lead_ms=self._lead_ns // 1_000_000)
 
     @override
     def plug(self, pacer: Pacer) -> None:
-        """Begin to watch for the end of the connection."""
+        """Start watching for the end of the connection."""
         self._pacer = pacer
         pacer.listen(self._connection, self._listen)
 
     @override
     def unplug(self, pacer: Pacer) -> None:
-        """Send nothing any more."""
+        """Stop sending and close the connection."""
         self.cursor = None
         pacer.forget(self._connection)
         self._connection.close()
 
     @override
     def start(self, sequence: int) -> None:
-        """Send from a packet on; what was begun is sent whole, or none would follow."""
+        """Send from a packet on, after the rest of a partly sent packet."""
         self._rest = self._rest[: len(self._rest) % self._packet_bytes]
         self._anchored = None
         self.cursor = sequence
@@ -97,7 +97,7 @@ class TcpOutlet(Outlet):
 
     @override
     def pump(self, now_ns: int, source: PacketSource) -> int:
-        """Send what is due; return the time of the next turn."""
+        """Send due packets; return the time of the next turn."""
         line = source.line
         if self.cursor is None or line is None:
             return NEVER_NS

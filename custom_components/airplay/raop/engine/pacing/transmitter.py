@@ -1,4 +1,4 @@
-"""One timeline on the pacing thread: makes packets when due, for every outlet."""
+"""One timeline on the pacing thread: makes due packets for every outlet."""
 
 from collections.abc import Callable
 
@@ -15,16 +15,16 @@ from .overlay_mix import PlacedOverlay
 from .packet_source import BATCH
 from .packetizer import Packetizer
 
-# The receiver's own output buffer lets go a little after a frame's instant, and the
-# last packets may have to be asked for again.
+# The receiver's output buffer drains a little after a frame's instant, and the last
+# packets may have to be requested again.
 _TAIL_NS = 250_000_000
-# Closer to being heard than this, a packet comes too late; then the line is moved.
+# A packet closer to its instant than this is too late; then the line is moved.
 _TOO_LATE_NS = 20_000_000
 _SETTLE_NS = 100_000_000
 
 
 class Transmitter:
-    """Keeps the line, has sound made in time for it, and lets the outlets send it."""
+    """Keeps the line, has its packets made in time, and runs the outlets."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Transmitter:
         on_end: Callable[[Pcm], None],
         on_change: Callable[[], None],
     ) -> None:
-        """`on_change` is called after the line, the feed or a receiver's evidence change."""
+        """`on_change` follows each change of line, feed, or a receiver's evidence."""
         self.line: Line | None = None
         self.backlog = Backlog(sequence, frame, ssrc)
         self._packetizer = Packetizer(self.backlog, on_switch)
@@ -48,7 +48,7 @@ class Transmitter:
         self.worst_lateness_ns = 0
         self.line_moves = 0
         self.first_packet_ns: int | None = None
-        # Set where a receiver must not be made to drop what it holds.
+        # Set if FLUSH must be avoided on a receiver.
         self.is_unbroken = False
         self._on_end = on_end
         self.on_change = on_change
@@ -57,14 +57,14 @@ class Transmitter:
 
     @property
     def next_frame(self) -> int:
-        """The first frame that was not given to the outlets yet."""
+        """The first frame that was not passed to the outlets yet."""
         return self.backlog.frame_of(self.next_sequence)
 
     def entry(self, now_ns: int, lead_ns: int, *, delay_frames: int = 0) -> int:
-        """Return the packet with which a receiver begins that joins now.
+        """Return the first packet for a receiver that joins now.
 
-        It is the one heard soonest of those that it can still play: on a line that
-        runs one from the past, as long as it is heard `lead_ns` from now or later.
+        It is the earliest packet that the receiver can still play. On a running line it
+        may have been sent already, if it plays `lead_ns` from now or later.
         """
         if self.line is None:
             return self.next_sequence
@@ -73,48 +73,47 @@ class Transmitter:
     def attach(
         self, outlet: Outlet, sequence: int, *, now_ns: int = 0, lead_ns: int = 0
     ) -> None:
-        """Give an outlet the packets from an entry on, or from a later one.
+        """Add an outlet, starting at an entry or at a later packet.
 
-        The entry may have come too late meanwhile.
+        The entry may be too late by now.
         """
         outlet.on_evidence = self.on_change
         self._outlets.add(outlet, sequence, self.line, now_ns, lead_ns)
         self.on_change()
 
     def heard_ns(self, outlet: Outlet) -> int | None:
-        """Return the instant from which on an outlet's receiver is heard."""
+        """Return the instant at which an outlet's receiver begins to play."""
         line = self.line
         return self._outlets.heard_ns(outlet, line) if line else None
 
     def detach(self, outlet: Outlet) -> None:
-        """Take an outlet away; the others notice nothing."""
+        """Remove an outlet without an effect on the others."""
         self._outlets.remove(outlet)
         self._packetizer.member_packets.pop(outlet, None)
 
     def tune(self, outlet: Outlet, delay_frames: int, channel: Channel) -> None:
-        """Set an outlet's delay and channel; the others notice nothing."""
+        """Set an outlet's delay and channel without an effect on the others."""
         outlet.tune(delay_frames, channel)
         self._outlets.stretch()
 
     @property
     def reach_ns(self) -> int:
-        """How long before the line the first of the receivers is heard.
+        """How long before the line the earliest receiver plays.
 
-        What shall be heard whole by all has to begin so much later.
+        Sound that all must play completely has to begin that much later.
         """
         return self._outlets.reach.before_ns
 
     @property
     def lag_ns(self) -> int:
-        """How long after the line the last of the receivers is heard."""
+        """How long after the line the latest receiver plays."""
         return self._outlets.reach.behind_ns
 
     def begin(self, source: Pcm, at_ns: int, now_ns: int, position_frames: int) -> int:
-        """Let a source be heard from `at_ns` on; return the instant at which it is.
+        """Play a source from `at_ns` on; return the instant at which it begins.
 
-        24 silent packets come in front of it, so it has to be a while from now, and
-        the reach more. On a line that runs it is heard as soon as may be instead,
-        under a voice.
+        24 silent packets precede it, so `at_ns` must be at least that far away, plus
+        the reach. On a running line, under a voice, it begins as soon as possible.
         """
         line, packetizer = self.line, self._packetizer
         frame = packetizer.unmade_frame if line else self._set_line(at_ns, now_ns)
@@ -122,22 +121,22 @@ class Transmitter:
         return line.time_of(frame) if line else at_ns
 
     def wake(self, at_ns: int, now_ns: int, silent_packets: int) -> None:
-        """Set a line on which nothing is heard yet; what is paused stays so.
+        """Set a line that begins with silence; paused music stays paused.
 
-        Its packets go out as late as they may, until `commit`.
+        Its packets are sent as late as possible, until `commit`.
         """
         self._set_line(at_ns, now_ns, silent_packets)
         self._outlets.send_late()
 
     def commit(self) -> None:
-        """Send as far ahead as usual again."""
+        """Return to the usual depth."""
         self._outlets.send_early()
 
     def hush(self, now_ns: int) -> tuple[int, int] | None:
         """Stop sending; return the next sequence number and frame, for FLUSH.
 
-        Under a voice the line runs on and there is nothing to FLUSH; neither is where
-        it is to be unbroken, and what was sent is heard.
+        Return None if the line continues: under a voice, or if FLUSH must be avoided
+        and sent packets play on.
         """
         if self.is_speaking(now_ns):
             return None
@@ -150,7 +149,7 @@ class Transmitter:
         return self.next_sequence, self.next_frame
 
     def pause(self, now_ns: int) -> tuple[int, int] | None:
-        """Hold the music where it is heard, or under a voice at once; see `hush`."""
+        """Hold the music at the playing frame, or under a voice at once; see `hush`."""
         self._packetizer.is_paused = True
         if self.is_speaking(now_ns):
             self.feed.hold(self._packetizer.unmade_frame)
@@ -168,7 +167,7 @@ class Transmitter:
         return self.hush(now_ns)
 
     def resume(self, at_ns: int, now_ns: int) -> int:
-        """Let the frame heard last before the pause be heard again; see `begin`."""
+        """Continue with the last frame that played before the pause; see `begin`."""
         line, packetizer = self.line, self._packetizer
         frame = packetizer.unmade_frame if line else self._set_line(at_ns, now_ns)
         packetizer.resume(frame)
@@ -177,10 +176,10 @@ class Transmitter:
     def speak(
         self, overlay: Overlay, at_ns: int, outlet: Outlet | None = None
     ) -> int | None:
-        """Let a voice be heard at an instant, or as soon after it as may be.
+        """Place a voice at an instant, or as soon as possible after it.
 
-        It is heard on all outlets, or on one alone. Returns the instant at which it
-        begins; None where the line has just ended.
+        It plays on all outlets, or on one. Return the instant at which it begins, or
+        None if the line has just ended or the outlet was removed.
         """
         if self.line is None:
             return None
@@ -196,38 +195,38 @@ class Transmitter:
 
     @property
     def is_silent(self) -> bool:
-        """Whether a line runs on which no music is heard."""
+        """Whether no music plays on the line."""
         return self._packetizer.is_silent
 
     def clear(self) -> None:
-        """Leave the music: a line that runs is free for a voice."""
+        """Remove the music, so that a running line is free for a voice."""
         self._packetizer.clear()
 
     def soonest_ns(self) -> int:
-        """Return the instant at which the next frame that is still ours is heard.
+        """Return the instant at which the next unsent frame plays.
 
-        Silence in front of what is heard is not ours.
+        The silent packets at the start of a line do not count.
         """
         line = self.line
         return 0 if line is None else max(line.at_ns, line.time_of(self.next_frame))
 
     def is_speaking(self, now_ns: int) -> bool:
-        """Whether a voice is heard, or on its way."""
+        """Whether a voice plays, or will play soon."""
         if self.line is None:
             return False
         return not self._packetizer.is_over_at(self.line.frame_at(now_ns - self.lag_ns))
 
     def heard_frame(self, now_ns: int) -> int | None:
-        """Return the frame that is being heard, or None while nothing plays."""
+        """Return the frame that is playing, or None if nothing plays."""
         line = self.line
         return line.frame_at(now_ns) if line else None
 
     def packet_for(self, wire_sequence: int) -> int | None:
-        """Return the packet that a receiver asks for, if it is still there."""
+        """Return the packet that a receiver requests, if it is still available."""
         return self.backlog.packet_for(wire_sequence)
 
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
-        """Return packets and the same joined; the last ones asked for are kept."""
+        """Return packets, separate and joined; the last result is cached."""
         known = self._joined.get(shape)
         if known and known[0] == first and len(known[1]) == count:
             return known[1], known[2]
@@ -238,7 +237,7 @@ class Transmitter:
         return datagrams, joined
 
     def pump(self, now_ns: int) -> int:
-        """Make and send what is due; return the time of the next turn."""
+        """Make and send due packets; return the time of the next turn."""
         if self.line is None:
             return now_ns + SECOND_NS
         before = self.line, self.feed.segments
@@ -289,7 +288,7 @@ class Transmitter:
     def _set_line(
         self, at_ns: int, now_ns: int, silent_packets: int = SILENT_PACKETS
     ) -> int:
-        """Set a line; return the first frame behind the silence in front of it."""
+        """Set a line; return the first frame after its initial silence."""
         self._packetizer.take_back(self.next_sequence)
         self._packetizer.drop_voices()
         content = self.next_frame + silent_packets * FRAMES_PER_PACKET
@@ -301,7 +300,7 @@ class Transmitter:
         return content
 
     def _move_line(self, frame: int, now_ns: int) -> None:
-        """Start again behind a hole: the machine slept, or was held, for too long."""
+        """Move the line after a gap: the machine slept or was blocked too long."""
         ahead_ns = self._outlets.ahead_ns
         self.line = Line(frame, now_ns + ahead_ns)
         self._settled_ns = now_ns + ahead_ns + _SETTLE_NS

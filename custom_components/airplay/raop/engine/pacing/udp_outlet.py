@@ -1,4 +1,4 @@
-"""One receiver's UDP side: audio, sync packets, and answers to what it asks."""
+"""One receiver's UDP side: audio, sync packets, and answers to its requests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,21 +19,21 @@ from .packet_source import BATCH, BURST_GAP_NS, PacketSource
 from .resends import Resends
 
 _MS = 1_000_000
-# Sync packets before a receiver's first timing answer are thrown away (measured on
-# shairport-sync), so a start repeats them; later once a second is the custom.
+# A receiver discards sync packets before its first timing answer (measured on
+# shairport-sync), so a start repeats them; later, once a second is usual.
 _EAGER_SYNC_NS = 25 * _MS
 _EAGER_FOR_NS = 500 * _MS
 _SYNC_NS = 1000 * _MS
-# The first timing answer is passed on at once, and what follows at most so often: it
-# shows that the receiver is still there.
+# The first timing answer is reported at once, later evidence at most this often: it
+# shows that the receiver is still alive.
 _EVIDENCE_GAP_NS = 1000 * _MS
-# The receiver works its clock out a moment after our first answer arrived.
+# The receiver computes its clock a moment after our first answer arrived.
 _AFTER_FIRST_ANSWER_NS = 20 * _MS
 
 
 @dataclass(frozen=True, slots=True)
 class LineStatement:
-    """What a receiver is to be told of the line."""
+    """The facts about the line for a receiver."""
 
     line: Line
     now_ns: int
@@ -43,7 +43,7 @@ class LineStatement:
 
 
 def sync(statement: LineStatement) -> bytes:
-    """Tell a receiver that asks for our time which frame belongs to it."""
+    """Return the sync packet for a receiver that uses our NTP time."""
     return sync_packet(
         statement.line,
         statement.now_ns,
@@ -54,9 +54,9 @@ def sync(statement: LineStatement) -> bytes:
 
 
 class UdpOutlet(Outlet):
-    """Sends one receiver its packets and answers its questions.
+    """Sends one receiver its packets and answers its requests.
 
-    Its ports and `connect` are for the event loop, before the first `start`.
+    Use its ports and `connect` on the event loop, before the first `start`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class UdpOutlet(Outlet):
         shape: Format,
         state_line: Callable[[LineStatement], bytes] = sync,
     ) -> None:
-        """`state_line` writes the packet about the line; pacing thread.
+        """`state_line` returns the packet that announces the line; pacing thread.
 
         Raises OSError: the local address has no free port, or is not ours.
         """
@@ -96,17 +96,17 @@ class UdpOutlet(Outlet):
     @property
     @override
     def resent(self) -> int:
-        """How many packets were sent again."""
+        """The number of retransmitted packets."""
         return self._resends.packets
 
     @property
     def timing_replies(self) -> int:
-        """How often the receiver asked for the time, and got it."""
+        """The number of answered timing requests."""
         return self.timing.replies
 
     @property
     def last_evidence_ns(self) -> int | None:
-        """The session time of its last question; None before any."""
+        """The session time of its last request, or None before any."""
         times_ns = (self._asked_ns, self.timing.last_evidence_ns)
         return max((at_ns for at_ns in times_ns if at_ns is not None), default=None)
 
@@ -121,9 +121,9 @@ class UdpOutlet(Outlet):
         return self.timing.number
 
     def connect(self, audio_port: int, control_port: int) -> None:
-        """Learn to which ports the receiver wants its packets.
+        """Set the receiver's ports.
 
-        Raises OSError: the network refuses the address, or no port of ours is free.
+        Raises OSError: the address is unreachable, or no local port is free.
         """
         self._audio = sockets.bind(self._local)
         self._audio.connect(sockets.endpoint(self._remote, audio_port))
@@ -133,19 +133,19 @@ class UdpOutlet(Outlet):
 
     @override
     def plug(self, pacer: Pacer) -> None:
-        """Begin to hear what the receiver asks."""
+        """Start listening for the receiver's requests."""
         pacer.listen(self.timing.sock, self.timing.answer)
         pacer.listen(self.control, self.read_requests)
 
     @override
     def unplug(self, pacer: Pacer) -> None:
-        """Hear nothing and send nothing any more."""
+        """Stop listening and sending, and close the sockets."""
         pacer.forget(self.timing.sock)
         pacer.forget(self.control)
         self.close()
 
     def close(self) -> None:
-        """Release the sockets; nothing is sent any more."""
+        """Close the sockets and stop sending."""
         self.cursor = None
         for sock in (self.timing.sock, self.control, self._audio):
             if sock:
@@ -163,9 +163,9 @@ class UdpOutlet(Outlet):
 
     @override
     def tune(self, delay_frames: int, channel: Channel) -> None:
-        """Let it be heard later than the line, or earlier, and play a channel.
+        """Set the delay against the line, positive or negative, and the channel.
 
-        A delay is sent at once; packets from the next one on are of the channel.
+        The delay is announced at once; packets use the channel from the next one on.
         """
         self.shape = replace(self.shape, channel=channel)
         if delay_frames != self.delay_frames:
@@ -174,7 +174,7 @@ class UdpOutlet(Outlet):
 
     @override
     def link(self, now_ns: int) -> LinkQuality:
-        """Return how good the way to it is; of the event loop, once in a while."""
+        """Return the quality of the network path; event loop, at intervals."""
         return LinkQuality(
             resend_percent=self._resend_share.update(now_ns, self.packets, self.resent),
             clock_spread_us=self.timing.spread_us(now_ns),
@@ -183,7 +183,7 @@ class UdpOutlet(Outlet):
 
     @override
     def pump(self, now_ns: int, source: PacketSource) -> int:
-        """Send what is due; return the time of the next turn."""
+        """Send due packets; return the time of the next turn."""
         if self.cursor is None or source.line is None or self._audio is None:
             return NEVER_NS
         if self.cursor >= source.next_sequence and self._is_first_packet:
@@ -194,7 +194,7 @@ class UdpOutlet(Outlet):
         return min(sync_ns, send_ns, resend_ns)
 
     def read_requests(self) -> None:
-        """Note which packets the receiver asks for again."""
+        """Record the receiver's resend requests."""
         for _ in range(sockets.DATAGRAMS_A_TURN):
             try:
                 datagram, sender = self.control.recvfrom(128)
@@ -218,7 +218,7 @@ class UdpOutlet(Outlet):
         self._note_evidence(now_ns)
 
     def _note_evidence(self, now_ns: int) -> None:
-        """Pass on that something came from the receiver, but not too often."""
+        """Report a sign of life from the receiver, but not too often."""
         if now_ns - self._evident_ns >= _EVIDENCE_GAP_NS:
             self._evident_ns = now_ns
             self.on_evidence()
@@ -266,7 +266,7 @@ class UdpOutlet(Outlet):
         return self._next_burst_ns if behind > BATCH else NEVER_NS
 
     def _heard_ns(self, source: PacketSource) -> int:
-        """Return when the last packet that was sent is heard."""
+        """Return when the last packet that was sent plays."""
         assert source.line is not None
         assert self.cursor is not None
         heard_ns = source.line.time_of(source.backlog.frame_of(self.cursor - 1))
@@ -281,7 +281,7 @@ class UdpOutlet(Outlet):
             except BlockingIOError, ConnectionRefusedError:
                 self.send_errors += 1
             except OSError:
-                # EIO, EINVAL or EMSGSIZE: this path cannot segment after all.
+                # EIO, EINVAL, or EMSGSIZE: this path cannot segment after all.
                 self._is_segmenting = False
             else:
                 return

@@ -1,4 +1,4 @@
-"""The socket of PTP's event port: its datagrams are stamped as they leave and come."""
+"""The socket of PTP's event port, with timestamps of departures and arrivals."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ _RECEIVED_ERROR = {
     (socket.IPPROTO_IP, 11),
     (socket.IPPROTO_IPV6, 25),
 }
-# Three stamps, of which the first is the kernel's own; 32-bit systems have short ones.
+# Three stamps; the kernel fills in the first. 32-bit systems use short ones.
 _STAMPS_64, _STAMPS_32 = struct.Struct("=6q"), struct.Struct("=6i")
 _ANCILLARY_BYTES = 512
 _MOST_AT_ONCE = 64
 
 _PATIENCE_NS = 2_000_000
-# Where stamps stay out, waiting for each would only make every Follow_Up late.
+# If stamps never come, waiting for each would only make every Follow_Up late.
 _HOPELESS = 8
 _TRY_AGAIN = 64
 
@@ -39,7 +39,7 @@ class _Departure:
 
 
 class EventSocket:
-    """Sends datagrams and tells when each left; pacing thread only."""
+    """Sends datagrams and reports when each left; pacing thread only."""
 
     def __init__(self, local: str, port: int) -> None:
         self.sock = bind(local, port)
@@ -54,24 +54,24 @@ class EventSocket:
 
     @property
     def deadline_ns(self) -> int | None:
-        """The session time at which a stamp is given up."""
+        """The session time at which waiting for the oldest stamp ends."""
         if not self._waiting:
             return None
         return min(each.sent_ns for each in self._waiting.values()) + _PATIENCE_NS
 
     def close(self) -> None:
-        """Close the socket; departures that are open are told to nobody."""
+        """Close the socket without reporting the departures that are still open."""
         self._waiting.clear()
         self.sock.close()
 
     def send(self, message: bytes, address: Address, on_sent: Departed) -> None:
-        """Send a datagram and tell the session time at which it left, soon."""
-        # Taken before: behind the call, the thread may have to wait for its turn.
+        """Send a datagram; `on_sent` soon gets the session time at which it left."""
+        # Read before the call; after it the thread may have to wait for its turn.
         now_ns = clock.now_ns()
         try:
             self.sock.sendto(message, address)
         except OSError:
-            # Whether the kernel has counted it depends on how far it came.
+            # Whether the kernel has counted it depends on where it failed.
             self._begin_numbers()
             return
         self.sent += 1
@@ -84,7 +84,7 @@ class EventSocket:
         self.collect()
 
     def collect(self) -> None:
-        """Take the stamps that have come."""
+        """Report the departures whose stamps have arrived."""
         for number, stamp_ns in self._stamps():
             if departure := self._waiting.pop(number, None):
                 self.stamped += 1
@@ -92,7 +92,7 @@ class EventSocket:
                 departure.on_sent(clock.of_realtime(stamp_ns))
 
     def give_up(self, now_ns: int) -> None:
-        """Do without the stamps that should have come by now."""
+        """Report overdue departures with the times of their send calls."""
         if not self._waiting:
             return
         for departure in tuple(self._waiting.values()):
@@ -102,7 +102,7 @@ class EventSocket:
                 departure.on_sent(departure.sent_ns)
 
     def receive(self) -> Iterator[tuple[bytes, Address, int]]:
-        """Yield what has come: the datagram, from whom, and the session time."""
+        """Yield each received datagram with its sender and the session time."""
         return receive(self.sock)
 
     @property
@@ -112,7 +112,7 @@ class EventSocket:
         return self._missed < _HOPELESS or self.sent % _TRY_AGAIN == 0
 
     def _begin_numbers(self) -> None:
-        """Let the kernel count from 0 again; what is open is taken as it is known."""
+        """Restart the kernel's count at 0; report open departures as known."""
         options = _TRANSMIT | _SOFTWARE | _NUMBERED | _STAMP_ONLY
         try:
             self.sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, 0)
@@ -127,7 +127,7 @@ class EventSocket:
             departure.on_sent(departure.sent_ns)
 
     def _stamps(self) -> Iterator[tuple[int, int]]:
-        """Yield the numbers of datagrams that left, and the wall clock then."""
+        """Yield the numbers of sent datagrams and the wall clock of each departure."""
         for _ in range(_MOST_AT_ONCE):
             try:
                 _, ancillary, _, _ = self.sock.recvmsg(
@@ -146,7 +146,7 @@ class EventSocket:
 
 
 def receive(sock: socket.socket) -> Iterator[tuple[bytes, Address, int]]:
-    """Yield what has come at a socket: the datagram, from whom, the session time."""
+    """Yield each datagram received on a socket, its sender, and the session time."""
     for _ in range(_MOST_AT_ONCE):
         try:
             datagram, ancillary, _, address = sock.recvmsg(2048, _ANCILLARY_BYTES)

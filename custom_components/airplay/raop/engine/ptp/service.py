@@ -1,4 +1,4 @@
-"""The PTP clock of this process: one for all receivers that follow it."""
+"""The PTP clock of this process, shared by all receivers that follow it."""
 
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -31,7 +31,7 @@ _FAR_NS = 3600 * 1_000_000_000
 
 
 class PtpPeer:
-    """A lane's hold on a receiver that shares our clock, or shares its own with us."""
+    """A lane's reference to a receiver that follows our clock or shares its own."""
 
     def __init__(self, service: PtpService, held: _HeldPeer) -> None:
         self._service = service
@@ -41,59 +41,59 @@ class PtpPeer:
 
     @property
     def has_evidence(self) -> bool:
-        """Whether the receiver and we are known to have one clock."""
+        """Whether the receiver has shown that it shares one clock with us."""
         return self._peer.has_evidence(clock.now_ns())
 
     @property
     def probes(self) -> int:
-        """How often in a row the receiver has measured the way to us."""
+        """How often in a row the receiver has measured the path delay to us."""
         return self._peer.probes
 
     @property
     def ready_at_ns(self) -> int:
-        """The session time from which on an anchor can be relied on; it may move."""
+        """The session time from which an anchor is reliable; it may move."""
         return self._peer.ready_at_ns(clock.now_ns())
 
     @property
     def lead_ms(self) -> int:
-        """How long from now that is, 0 once it is over."""
+        """The time until `ready_at_ns`, or 0 once it is over."""
         now_ns = clock.now_ns()
         return max(0, -((now_ns - self._peer.ready_at_ns(now_ns)) // 1_000_000))
 
     @property
     def grandmaster_id(self) -> int | None:
-        """The clock to name in anchors; None while the receiver's is not known."""
+        """The clock to name in anchors, or None while the receiver's is unknown."""
         return self._peer.grandmaster_id
 
     def timeline_ns(self, session_ns: int) -> int:
-        """Return the grandmaster's time, to be written into anchors.
+        """Return the grandmaster's time for anchors.
 
-        Without evidence from a receiver that keeps its own clock it is our own.
+        Without evidence from a receiver that keeps its own clock it is our time.
         """
         clock_map = self._peer.clock_map
         return clock_map.timeline_ns(session_ns) if clock_map else session_ns
 
     def session_ns(self, timeline_ns: int) -> int:
-        """Return the session time at a time of the grandmaster's."""
+        """Return the session time that matches a time of the grandmaster."""
         clock_map = self._peer.clock_map
         return clock_map.session_ns(timeline_ns) if clock_map else timeline_ns
 
     def listen(self, on_evidence: Callable[[], None]) -> None:
-        """Call `on_evidence`, in place of an earlier one, when there is evidence anew.
+        """Call `on_evidence`, replacing an earlier callback, on each new evidence.
 
-        It is also called once now, always on the pacing thread.
+        It is also called once immediately; always on the pacing thread.
         """
         self._service.listen(self._held, self, on_evidence)
 
     def begin(self) -> None:
-        """Show our clock at once, and look for new evidence: SETUP was just answered.
+        """Send our clock immediately and wait for new evidence, after SETUP's answer.
 
         Some receivers forget all clocks when a stream is set up.
         """
         self._service.begin(self._held)
 
     def remove(self) -> None:
-        """Let go of the receiver; doing so again does no harm."""
+        """Release the receiver; idempotent."""
         if self._is_held:
             self._is_held = False
             self._service.release(self._held, self)
@@ -125,12 +125,12 @@ class PtpService:
 
     @property
     def syncs(self) -> int:
-        """How many timed messages were sent."""
+        """The number of timed messages that were sent."""
         return sum(link.event.sent for link in self._links.values())
 
     @property
     def stamped(self) -> int:
-        """Of how many the kernel told when they left."""
+        """The number of sent timed messages that the kernel stamped."""
         return sum(link.event.stamped for link in self._links.values())
 
     @property
@@ -141,11 +141,13 @@ class PtpService:
     async def add_peer(
         self, addresses: Iterable[str], habit: Habit = Habit.FOLLOWS
     ) -> PtpPeer:
-        """Share one clock with a receiver, until all who added it have removed it.
+        """Share one clock with a receiver until each caller has removed its peer.
 
-        Messages go to its first address, and are taken from all (a link-local one
-        with its scope). Raises PtpUnavailableError where this machine cannot, which
-        is also told to `on_change` once, and None when it can again.
+        Messages go to its first address and are accepted from all (a link-local one
+        with its scope). `on_change` gets each new error once, and None when PTP is
+        available again.
+
+        Raises PtpUnavailableError: this machine cannot open the PTP ports.
         """
         known = tuple(addresses)
         if not self._links:
@@ -172,12 +174,12 @@ class PtpService:
         self._pacer.post(lambda: self._remove(held, peer))
 
     async def close(self) -> None:
-        """Free the ports; there are no peers any more."""
+        """Free the ports; no peers are left."""
         if self._links:
             await self._pacer.run(self._free_ports)
 
     def pump(self, now_ns: int) -> int:
-        """Send what is due; return the session time of the next turn."""
+        """Send the due messages; return the session time of the next turn."""
         due_ns = now_ns + _FAR_NS
         for held in tuple(self._held.values()):
             if link := self._links.get(held.family):
@@ -283,7 +285,7 @@ class PtpService:
 
 
 def clock_id_of(dacp_id: str) -> int:
-    """Return the clock of an installation: its DACP id, of 16 hexadecimal digits."""
+    """Return the clock id of an installation: its DACP id, 16 hexadecimal digits."""
     try:
         return int(dacp_id, 16) & 0xFFFFFFFFFFFFFFFF
     except ValueError:
@@ -291,7 +293,7 @@ def clock_id_of(dacp_id: str) -> int:
 
 
 class _HeldPeer:
-    """A receiver, where it is, and how many lanes hold it."""
+    """A receiver with its addresses and the number of lanes that hold it."""
 
     def __init__(self, peer: Peer, addresses: tuple[str, ...]) -> None:
         self.peer = peer

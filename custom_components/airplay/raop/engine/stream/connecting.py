@@ -1,4 +1,4 @@
-"""Receivers on their way into a stream: connected side by side, ready together."""
+"""The connector of a stream: connects several receivers in parallel."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -19,15 +19,15 @@ from ..pacing.change_signal import ChangeSignal
 from ..pacing.transmitter import Transmitter
 from .lanes import Lanes, tear_down
 
-# Who is not ready so long after the first one comes later.
+# A receiver that is not ready this long after the first one joins later.
 _PATIENCE_S = 3.0
-# How often a busy receiver is asked again: a few times at least, and not like a flood.
+# The retry interval for a busy receiver: a few tries at least, and no flood.
 _QUICK_S = 0.5
 _SLOW_S = 5.0
 
 
 class Connector:
-    """Brings receivers from nothing to a session that stands on the timeline."""
+    """Opens sessions with receivers and starts them on the timeline."""
 
     def __init__(
         self,
@@ -39,13 +39,13 @@ class Connector:
         self._changes = changes
         self._transmitter = transmitter
         self._under_way: dict[str, asyncio.Task[Lane]] = {}
-        # Why those failed that `gather` has left out.
+        # The errors of the receivers that `gather` has left out.
         self.failures: dict[str, RaopError] = {}
 
     async def arrive(self, member: Member) -> Lane:
-        """Return a receiver's session; an attempt that is under way goes on.
+        """Return a receiver's session; an attempt that is under way continues.
 
-        Raises RaopError, and then leaves nothing open.
+        Raises RaopError: the receiver cannot be connected; nothing stays open.
         """
         task = self._under_way.get(member.receiver)
         if task is None:
@@ -62,16 +62,17 @@ class Connector:
         patience_s: float = 0.0,
         is_media_ready: asyncio.Event | None = None,
     ) -> None:
-        """Wait until all are ready or have failed.
+        """Connect receivers; wait until all are ready or have failed.
 
-        Three seconds after the first one the others are not waited for: they go on by
-        themselves. One that is alone need not have shown that it knows the time.
-        Sessions that stand already are ready. Who is busy is asked again for a while.
-        Where nobody has a session in the end the first one's error is raised.
+        Receivers that are not ready 3 s after the first one continue in the background.
+        A single receiver is ready without evidence that it knows the time. Open
+        sessions are ready. A busy receiver is retried for `patience_s`.
+
+        Raises RaopError: no receiver has a session (the first error).
         """
         wanted = tuple(members)
         if not wanted:
-            raise RaopError("there is no receiver to play on")
+            raise RaopError("there is no receiver to play to")
         for member in wanted:
             self._begin(member, patience_s, is_media_ready)
         tasks = {each.receiver: self._under_way[each.receiver] for each in wanted}
@@ -93,13 +94,13 @@ class Connector:
             self._raise_failure()
 
     async def cancel(self, receiver: str) -> None:
-        """Call one off."""
+        """Cancel the attempt for one receiver."""
         if task := self._under_way.pop(receiver, None):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     async def clear(self) -> None:
-        """Call all off."""
+        """Cancel all attempts."""
         tasks, self._under_way = tuple(self._under_way.values()), {}
         self.failures = {}
         for task in tasks:
@@ -146,7 +147,7 @@ class Connector:
             undo.pop_all()
         await self._lanes.record([lane], transmitter)
         if transmitter.line is None:
-            # What it was sent of a line that ended meanwhile shall not be heard.
+            # Packets of a line that has ended meanwhile must not play.
             await _silence(lane, transmitter)
         return lane
 
@@ -164,7 +165,7 @@ class Connector:
 
 
 def _patience_ns() -> int:
-    """Return until when those are waited for that are not ready yet."""
+    """Return the time until which to wait for the remaining receivers."""
     return clock.now_ns() + round(_PATIENCE_S * SECOND_NS)
 
 

@@ -1,4 +1,4 @@
-"""What all streams of the engine share."""
+"""The context that all streams of the engine share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ..ptp.service import PtpService
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamContext:
-    """What a stream works with; `on_button` gets a receiver's id and what was pressed."""
+    """The context of a stream; `on_button` gets a receiver's id and the button."""
 
     pacer: Pacer
     identity: Identity

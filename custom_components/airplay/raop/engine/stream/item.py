@@ -1,4 +1,4 @@
-"""A source as the event loop sees it: opened, buffered, retitled, failed."""
+"""A media item: a source with its events on the event loop."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ from ...wire.rtp import SAMPLE_RATE
 
 
 class MediaItem:
-    """One media item of a stream, from being opened to being left."""
+    """One media item of a stream, from its opening to its end."""
 
     def __init__(
         self,
@@ -52,14 +52,17 @@ class MediaItem:
         self.picture: tuple[str, bytes] | None = None
 
     async def buffer(self) -> None:
-        """Open the media and wait until it can start; raise MediaError."""
+        """Open the media and wait until it can start.
+
+        Raises MediaError: the media cannot be opened or decoded.
+        """
         if not self._is_started:
             self._is_started = True
             self.source.start()
         await asyncio.shield(self._buffered)
 
     def publish(self) -> None:
-        """From now on tell the owner what plays."""
+        """Report this item to the owner from now on."""
         self._is_shown = True
         self._tell()
         if self.picture:
@@ -72,7 +75,7 @@ class MediaItem:
             )
 
     def close(self) -> None:
-        """Leave the media; its thread ends by itself."""
+        """Close the media; its thread ends automatically."""
         self._is_shown = False
         if not self._buffered.done():
             self._buffered.cancel()
@@ -82,7 +85,7 @@ class MediaItem:
         try:
             self._loop.call_soon_threadsafe(self._take, event)
         except RuntimeError:
-            return  # the loop is closed: nobody listens any more
+            return  # the loop is closed: there is no listener
 
     def _take(self, event: SourceEvent) -> None:
         match event:
@@ -94,7 +97,7 @@ class MediaItem:
             case Failed():
                 self._failed(event.error)
             case Retitled():
-                # What was just decoded is heard after all that is waiting.
+                # New sound plays after all buffered sound.
                 waiting_s = self.source.buffered_frames / SAMPLE_RATE
                 delay_s = waiting_s + self._delay_s
                 self._loop.call_later(delay_s, self._retitle, event.tags)
@@ -113,10 +116,10 @@ class MediaItem:
         self.error = error
         if not self._buffered.done():
             self._buffered.set_exception(error)
-            self._buffered.exception()  # nobody may be waiting any more
+            self._buffered.exception()  # there may be no waiting caller
 
     def _retitle(self, tags: Tags) -> None:
-        # A radio's running title is newer than what the caller knew.
+        # A radio station's current title is newer than the caller's tags.
         self.tags = over(tags, self.media.tags)
         if self._is_shown:
             self._tell()
@@ -136,7 +139,7 @@ class MediaItem:
 
 
 def over(first: Tags, second: Tags) -> Tags:
-    """Return the first tags, completed by the second where they say nothing."""
+    """Return the first tags, with missing fields from the second."""
     missing = {
         each.name: getattr(second, each.name)
         for each in fields(Tags)

@@ -1,4 +1,4 @@
-"""The items of a stream: the one that is heard, and those that follow it."""
+"""The items of a stream: the current one and its followers."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from ..pacing.pacer import Pacer
 from ..pacing.transmitter import Transmitter
 from .item import MediaItem
 
-# Rides out a Home Assistant that is blocked while it serves the media.
+# Bridges the time while Home Assistant, which may serve the media, is blocked.
 _AHEAD_MS = 4000
 
 
@@ -27,7 +27,7 @@ class ItemQueue:
         self._next: MediaItem | None = None
         self._opening: asyncio.Task[None] | None = None
         self._order = object()
-        # Sent already, but not heard: more than one where items are very short.
+        # Sent already, but not playing yet: several if items are very short.
         self._unheard: list[MediaItem] = []
         self.present: MediaItem | None = None
 
@@ -42,7 +42,7 @@ class ItemQueue:
         )
 
     def begin(self, item: MediaItem) -> None:
-        """Make an item the present one; all others are left."""
+        """Make an item the current one, and close all others."""
         if self.present is not item:
             self.close()
         self.present = item
@@ -50,7 +50,7 @@ class ItemQueue:
     async def queue(
         self, media: Media | None, command: Play, transmitter: Transmitter
     ) -> None:
-        """Open what shall follow in the background, or let nothing follow."""
+        """Open the next item in the background, or remove it if `media` is None."""
         self.drop_next()
         order = self._order
         feed = transmitter.feed
@@ -58,14 +58,14 @@ class ItemQueue:
             return await self._pacer.run(lambda: feed.follow(None))
         await self._pacer.run(feed.expect)
         if order is not self._order:
-            return None  # A newer order came meanwhile, or the end of it all.
+            return None  # A newer order came meanwhile, or the queue was closed.
         self._next = self.make(media, command)
         fade = frames_of_ms(command.crossfade_ms)
         self._opening = asyncio.create_task(self._open(self._next, transmitter, fade))
         return None
 
     def drop_next(self) -> None:
-        """Leave the item that was to follow."""
+        """Close the next item."""
         self._order = object()
         if self._opening:
             self._opening.cancel()
@@ -75,7 +75,7 @@ class ItemQueue:
             self._next = None
 
     def switched(self, source: Pcm) -> None:
-        """Note that the next item is being sent: another may be queued behind it."""
+        """Record that the next item is being sent, so that another may follow it."""
         if self._next and self._next.source is source:
             self._unheard.append(self._next)
             self._next = None
@@ -83,7 +83,7 @@ class ItemQueue:
             self._emit(NextTaken(stream=self._stream, item=item))
 
     def hand_over(self, source: Pcm | None) -> MediaItem | None:
-        """Make the item that is heard the present one; return it if it is new."""
+        """Make the item that plays the current one; return it if it is new."""
         found = next((each for each in self._unheard if each.source is source), None)
         while found and self.present is not found:
             if self.present:
@@ -92,7 +92,7 @@ class ItemQueue:
         return found
 
     def close(self) -> None:
-        """Leave all items."""
+        """Close all items."""
         self.drop_next()
         for item in self._unheard:
             item.close()

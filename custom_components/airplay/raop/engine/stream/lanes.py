@@ -1,4 +1,4 @@
-"""The receivers of a stream: connects them, guards them, tells them all the same."""
+"""The lanes of a stream: opens them, watches them, and sends commands to all."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
@@ -43,7 +43,7 @@ class Lanes:
         self._lanes: dict[str, Lane] = {}
         self._joining: WeakSet[Lane] = WeakSet()
         self._guards: dict[str, asyncio.Task[None]] = {}
-        # What holds when a receiver is connected again after a change of its level.
+        # The volume of each receiver for its next session.
         self._levels: dict[str, Volume] = {}
         self.drop_outs: dict[str, int] = {}
         self._tunings: dict[str, tuple[int, Channel]] = {}
@@ -60,31 +60,31 @@ class Lanes:
 
     @property
     def stand(self) -> bool:
-        """Whether one has an open session."""
+        """Whether a receiver has an open session."""
         return bool(self._open_ones())
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """The lanes that stand."""
+        """The lanes that were started."""
         return tuple(self._lanes.values())
 
     @property
     def have_evidence(self) -> bool:
-        """Whether one of the receivers has asked for the time, as it must to play."""
+        """Whether a receiver has asked for the time, as it must to play."""
         return any(lane.timing_replies for lane in self.lanes)
 
     @property
     def mind_flush(self) -> bool:
-        """Whether one must not be made to drop what it holds."""
+        """Whether FLUSH must be avoided on a receiver."""
         return any(lane.minds_flush for lane in self.lanes)
 
     @property
     def lead_ms(self) -> int:
-        """How soon the receivers have shown that a new start can be heard."""
+        """How soon a new start can play, by the receivers' evidence."""
         return lead_ms(lane.evidence for lane in self.lanes)
 
     def want(self, members: Iterable[Member]) -> None:
-        """Take over the levels and the tuning of a new command to play."""
+        """Adopt the volumes and the tuning of a new play command."""
         wanted = {each.receiver: each for each in members}
         self._levels = {
             name: Volume(each.volume, is_muted=each.muted)
@@ -95,18 +95,18 @@ class Lanes:
             self.tune(name, each.delay_ms, each.channel)
 
     def missing(self, members: Iterable[Member]) -> list[Member]:
-        """Return those that have no open session."""
+        """Return the members without an open session."""
         open_ones = self._open_ones()
         return [each for each in members if each.receiver not in open_ones]
 
     async def check(self) -> None:
-        """Ask each receiver whether it is still there; those that are not are closed."""
+        """Check each session, and close those that are no longer alive."""
         await asyncio.gather(*(lane.check() for lane in self.lanes))
 
     async def prepare(self, member: Member) -> Lane:
-        """Prepare a session, at the level known last; it is the caller's to tear down.
+        """Prepare a session at the last known volume; the caller tears it down.
 
-        The receiver may order by it from now on.
+        The receiver may send button presses for it from now on.
         """
         lane = await prepare_lane(
             self._choice.kinds_for(member),
@@ -127,7 +127,7 @@ class Lanes:
         return lane
 
     async def record(self, lanes: Iterable[Lane], transmitter: Transmitter) -> None:
-        """Start the sessions on the timeline, also where it runs, and keep them."""
+        """Start the sessions on the timeline, even if it is running, and keep them."""
         added = tuple(lanes)
         async with AsyncExitStack() as undo:
             undo.push_async_callback(tear_down, added)
@@ -146,11 +146,11 @@ class Lanes:
         self._changes.notify()
 
     def lane_for(self, receiver: str) -> Lane | None:
-        """Return the lane of a receiver that has one."""
+        """Return the lane of a receiver, or None."""
         return self._lanes.get(receiver)
 
     async def drop(self, receiver: str) -> bool:
-        """End a receiver's session, if it has one; return whether it had."""
+        """End a receiver's session; return whether it had one."""
         lane = self._lanes.pop(receiver, None)
         if lane is None:
             return False
@@ -161,16 +161,18 @@ class Lanes:
         return True
 
     async def leave(self, receiver: str, error: RaopError | None = None) -> None:
-        """Take out a receiver, which is not tried again."""
-        reason = error or StoppedError("the receiver was taken out")
+        """Remove a receiver, which is not retried."""
+        reason = error or StoppedError("the receiver was removed")
         self.reporter.errors[receiver] = reason
         await self.drop(receiver)
         self.reporter.member(receiver, MemberState.LEFT, error)
 
     async def flush(self, sequence: int, frame: int) -> None:
-        """Silence all; the given packet comes next.
+        """Silence all receivers; the given packet is the next one.
 
-        Who does not hear it is gone for the others; raises where that is everybody.
+        A lane that fails is released.
+
+        Raises RaopError: all lanes fail.
         """
         lanes = self.lanes
         results = await asyncio.gather(
@@ -198,59 +200,59 @@ class Lanes:
         await tear_down(lanes)
 
     def set_volume(self, receiver: str, percent: float, *, is_muted: bool) -> None:
-        """Set one receiver's level, also for when it is connected again."""
+        """Set one receiver's volume, also for its next session."""
         volume = self._levels[receiver] = Volume(percent, is_muted=is_muted)
         for lane in (*self.lanes, *self._joining):
             if lane.member.receiver == receiver:
                 lane.set_volume(volume)
 
     def keep_level(self, receiver: str) -> None:
-        """Let a receiver come back no louder than it is, also where that was found."""
+        """Keep a receiver's found volume, so that it does not come back louder."""
         lane = self._lanes.get(receiver)
         if lane and self._levels.get(receiver, Volume()).percent is None:
             self._levels[receiver] = lane.volume
 
     def want_too(self, member: Member) -> None:
-        """Take over the level and tuning of one more member, or of one that is there."""
+        """Adopt the volume and the tuning of a new or existing member."""
         self.tune(member.receiver, member.delay_ms, member.channel)
         if member.volume is not None:
             self.set_volume(member.receiver, member.volume, is_muted=member.muted)
 
     def tune(self, receiver: str, delay_ms: int, channel: Channel) -> None:
-        """Set one receiver's delay and channel, also for when it is connected again."""
+        """Set one receiver's delay and channel, also for its next session."""
         self._tunings[receiver] = (delay_ms, channel)
         for lane in (*self.lanes, *self._joining):
             if lane.member.receiver == receiver:
                 lane.tune(delay_ms, channel)
 
     def mark_heard(self) -> None:
-        """Take note that the receivers are heard."""
+        """Record that the receivers play."""
         for lane in self.lanes:
             lane.mark_heard()
 
     def sounds(self, lane: Lane) -> None:
-        """Tell that a receiver is heard, as far as can be seen."""
+        """Report that a receiver plays, by its evidence."""
         self._choice.mark_heard(lane)
         self.reporter.member(
             lane.member.receiver, MemberState.PLAYING, lane=str(lane.kind)
         )
 
     def shun(self, lane: Lane) -> bool:
-        """Reach a receiver by another way next time; return whether there is one."""
+        """Use another lane next time; return whether there is one."""
         return self._choice.mark_silent(lane)
 
     def show(self, show: Show) -> None:
-        """Tell all what plays."""
+        """Send metadata to all receivers."""
         for lane in self.lanes:
             lane.show(show)
 
     def show_artwork(self, content_type: str, picture: bytes, frame: int) -> None:
-        """Show a picture on all."""
+        """Send a picture to all receivers."""
         for lane in self.lanes:
             lane.show_artwork(content_type, picture, frame)
 
     def progress(self, *, is_measured: bool) -> tuple[MemberProgress, ...]:
-        """Return what the wires show, with figures of the links or without."""
+        """Return the counters of each lane, with link figures if `is_measured`."""
         return tuple(
             MemberProgress(
                 receiver=lane.member.receiver,
@@ -276,14 +278,14 @@ class Lanes:
         return replace(member, volume=volume.percent, muted=volume.is_muted)
 
     def _release(self, name: str) -> None:
-        """Forget a session that a new one replaces."""
+        """Release a session that a new one replaces."""
         if guard := self._guards.pop(name, None):
             guard.cancel()
         if lane := self._lanes.pop(name, None):
             lane.release()
 
     async def _guard(self, name: str, lane: Lane) -> None:
-        """Wait until a receiver is gone and take it out."""
+        """Wait until a receiver is lost, and remove its lane."""
         error = await lane.closed()
         self._lanes.pop(name, None)
         self._guards.pop(name, None)
@@ -295,7 +297,7 @@ class Lanes:
 
 
 async def tear_down(lanes: Iterable[Lane]) -> None:
-    """End sessions side by side; whoever cannot wait leaves none of them open."""
+    """End sessions in parallel; cancellation releases them at once."""
     leaving = tuple(lanes)
     try:
         await asyncio.gather(*(lane.teardown() for lane in leaving))
@@ -305,7 +307,7 @@ async def tear_down(lanes: Iterable[Lane]) -> None:
 
 
 async def all_of(work: Iterable[Coroutine[None, None, None]]) -> None:
-    """Run everything side by side; the first failure ends the rest and is raised."""
+    """Run coroutines in parallel; raise the first failure and cancel the rest."""
     try:
         async with asyncio.TaskGroup() as tasks:
             for each in work:

@@ -1,4 +1,4 @@
-"""Who hears a stream: joins it, leaves it, drops out and comes back."""
+"""The membership of a stream: members join, leave, drop out, and come back."""
 
 import asyncio
 from collections import defaultdict
@@ -21,7 +21,7 @@ from .supervisor import MemberSupervisor
 
 
 class Membership:
-    """The members of a stream, as its commands and its receivers change them."""
+    """The members of a stream, changed by its commands and its receivers."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Membership:
         on_arrived: Callable[[Lane], None],
         on_all_lost: Callable[[str, RaopError], Coroutine[None, None, None]],
     ) -> None:
-        """`on_all_lost` gets the receiver that was lost last, and why."""
+        """`on_all_lost` gets the receiver that was lost last, and its error."""
         self._output = output
         self._lanes = output.lanes
         self._status = status
@@ -45,46 +45,46 @@ class Membership:
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """All of them, also those that are lost or were switched away."""
+        """All members, also those that are lost or were switched away."""
         return self._roster.members
 
     @property
     def active(self) -> tuple[Member, ...]:
-        """Those of them that were not switched to another source."""
+        """The members that were not switched to another source."""
         return self._roster.active
 
     @property
     def is_group(self) -> bool:
-        """Whether there are several, or were since the last command to play."""
+        """Whether there are several members, or were since the last play command."""
         return self._roster.is_group
 
     @property
     def has_hope(self) -> bool:
-        """Whether somebody may come back although nobody is heard."""
+        """Whether a member may come back although no member plays."""
         return self._supervisor.has_hope
 
     @property
     def missing(self) -> frozenset[str]:
-        """Those that were lost already when the music was paused."""
+        """The members that were already lost when the music was paused."""
         return self._supervisor.missing
 
     def expect(self, command: Play) -> None:
-        """Take note of a command to play before its turn comes."""
+        """Record a play command before its turn."""
         self._roster.expect(command, command.members)
         self._lanes.want(command.members)
 
     def can_take(self, command: Play) -> bool:
-        """Whether a command finds a session that stands."""
+        """Whether a command can use an open session."""
         return self._output.can_take(self._roster.of(command))
 
     def adopt(self, command: Play) -> None:
-        """Let the members of a command be those of the stream."""
+        """Make the members of a command those of the stream."""
         self._roster.adopt(command)
 
     def give_up(self, command: Play) -> None:
-        """Forget a command that came to nothing, unless it has taken over.
+        """Drop a command that failed, unless it has taken over.
 
-        Who joined meanwhile joins what plays on, if anything does.
+        Members that joined meanwhile join the current playback, if any.
         """
         if not self._roster.give_up(command):
             return
@@ -96,7 +96,7 @@ class Membership:
             self._supervisor.start()
 
     async def free_others(self) -> None:
-        """End the sessions of those that are no members any more."""
+        """End the sessions of receivers that are no longer members."""
         wanted = {each.receiver for each in self.members}
         gone = {lane.member.receiver for lane in self._lanes.lanes} - wanted
         for receiver in gone:
@@ -104,28 +104,28 @@ class Membership:
         await all_of(self._lanes.leave(receiver) for receiver in gone)
 
     def begin(self) -> None:
-        """See to it that all hear the line that has begun, and go on hearing it."""
+        """Keep all members connected to the line that has begun."""
         self._supervisor.start()
 
     async def rest(self) -> None:
-        """Leave all as they are: nothing is to be heard."""
+        """Stop supervising the members, as nothing plays."""
         await self._supervisor.rest()
 
     def pause(self) -> None:
-        """Let nobody wait to be heard: whoever has joined is when it goes on."""
+        """Release all joining callers: their members play after the resume."""
         self._supervisor.dismiss()
 
     def end(self, error: RaopError | None, *, is_final: bool) -> None:
-        """Let nobody wait to be heard, unless more is to come."""
+        """Release all joining callers, unless another play command is pending."""
         if is_final or not self._roster.is_awaited:
             self._supervisor.dismiss(error or StoppedError("the stream has ended"))
 
     async def join(self, member: Member) -> None:
-        """Add a receiver; return when it is heard, if anything is.
+        """Add a receiver; return when it plays, if anything does.
 
-        Where it cannot be heard it is taken out again, and RaopError is raised.
+        Raises RaopError: it cannot play; it is removed again.
         """
-        # Who is about to leave still has a session, and would seem to be heard.
+        # A leaving member still has a session, and would seem to play.
         async with self._turns[member.receiver]:
             is_awaited = self._roster.is_awaited
             if not (is_awaited or self._status.command):
@@ -136,11 +136,11 @@ class Membership:
             await self._supervisor.joined(member.receiver)
 
     def is_last(self, receiver: str) -> bool:
-        """Whether nobody is left to play to without a receiver."""
+        """Whether a receiver is the last one to play to."""
         return self._roster.is_last(receiver)
 
     async def part(self, receiver: str) -> None:
-        """Free a receiver; the others play on."""
+        """Remove and free a receiver; the others continue."""
         async with self._turns[receiver]:
             if not self._roster.has(receiver):
                 return
@@ -149,12 +149,12 @@ class Membership:
             await self._output.connector.cancel(receiver)
             await self._lanes.leave(receiver)
         self._supervisor.lost(
-            receiver, ReceiverUnreachableError("the others do not answer")
+            receiver, ReceiverUnreachableError("the other receivers do not answer")
         )
         self._output.changes.notify()
 
     def seen(self, member: Member) -> None:
-        """Try a receiver that is missing at once, at the address where it was seen."""
+        """Retry a missing receiver at once, at the address where it was seen."""
         self._supervisor.seen(member)
 
     async def switch_away(self, receiver: str) -> None:
@@ -171,7 +171,7 @@ class Membership:
             await self.lost(receiver, ReceiverTakenError(taken))
 
     async def rejoin(self, receiver: str) -> None:
-        """Let a receiver that was switched away join the others, if any still play."""
+        """Let a receiver that was switched away rejoin, if the others still play."""
         async with self._output.gate:
             if self._status.is_quiet or not (self._lanes and self._output.line):
                 return
@@ -179,18 +179,18 @@ class Membership:
             self._supervisor.start()
 
     async def lost(self, receiver: str, error: RaopError) -> None:
-        """Go on without a receiver; a paused stream connects anew when resumed."""
+        """Continue without a receiver; a paused stream reconnects it when resumed."""
         self._supervisor.lost(receiver, error)
         if not (self._lanes or self.has_hope or self._can_be_without):
             await self._on_all_lost(receiver, error)
 
     @property
     def _can_be_without(self) -> bool:
-        """Whether a stream without receivers goes on: it is paused, or changed now."""
+        """Whether a stream continues without receivers: it is paused or changing."""
         return self._status.is_paused or self._status.is_changing
 
     def _lose_hope(self, receiver: str, error: RaopError) -> None:
-        """End a group of which nobody has come back."""
+        """End a group if no member has come back."""
 
         async def end() -> None:
             async with self._output.gate:

@@ -20,23 +20,23 @@ from .lanes import Lanes, all_of
 
 _LOGGER = logging.getLogger(__name__)
 
-# The first silent packet must be due later than the receiver's own output buffer.
+# The lead must exceed the receiver's own output buffer.
 _SHORTEST_LEAD_NS = 300_000_000
-# The same for a line that begins with silence: more than the longest such buffer that
-# was measured.
+# The same for a line that begins with silence: more than the longest buffer that was
+# measured.
 _WAKING_NS = 400_000_000
 _EVIDENCE_S = 4.0
 
 SILENT = (
-    "the receiver took the stream but never asked for the time; "
+    "the receiver accepted the stream but never asked for the time; "
     "its UDP packets do not reach this machine"
 )
 
 
 class GroupOutput:
-    """Opens, silences and ends what a stream is sent through.
+    """Opens, silences, and ends the lanes of a stream.
 
-    Whoever does so has the `gate` for as long as that takes.
+    Callers hold the `gate` meanwhile.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class GroupOutput:
     ) -> None:
         self.lanes = lanes
         self.pacer = pacer
-        # Whoever waits for something of the stream is woken by it.
+        # Wakes all coroutines that wait for a fact of the stream.
         self.changes = changes
         self.transmitter: Transmitter | None = None
         self.gate = asyncio.Lock()
@@ -61,27 +61,27 @@ class GroupOutput:
 
     @property
     def line(self) -> Line | None:
-        """The line on which something is heard, or silence is sent."""
+        """The line on which sound or silence is sent, or None."""
         return self.transmitter.line if self.transmitter else None
 
     @property
     def is_hushed(self) -> bool:
-        """Whether they stand, but nothing is sent."""
+        """Whether sessions are open, but nothing is sent."""
         return self.transmitter is not None and self.transmitter.line is None
 
     @property
     def are_ending(self) -> bool:
-        """Whether receivers are being freed: nobody may take it for done."""
+        """Whether receivers are still being freed."""
         return self._endings > 0
 
     def can_take(self, members: Iterable[Member]) -> bool:
-        """Whether one of these receivers can be played to as it is."""
+        """Whether one of these receivers can play in its open session."""
         wanted = tuple(members)
         is_there = len(self.lanes.missing(wanted)) < len(wanted)
         return self.transmitter is not None and is_there
 
     def make_transmitter(self, depth_ms: int) -> Transmitter:
-        """Return one that feeds nobody yet; its reports come to the event loop."""
+        """Return a transmitter without outlets, which reports to the event loop."""
         loop = asyncio.get_running_loop()
         return Transmitter(
             sequence=secrets.randbelow(1 << 16),
@@ -100,10 +100,12 @@ class GroupOutput:
         patience_s: float,
         buffer: Callable[[], Coroutine[None, None, None]],
     ) -> None:
-        """Open sessions on a transmitter of their own while media is buffered.
+        """Open sessions on a new transmitter while media is buffered.
 
-        Those that fail, or are not ready in time, are left out while there is another;
-        where all fail the first one's error is raised. RECORD waits for the media.
+        Receivers that fail, or are not ready in time, are left out if another is ready.
+        RECORD waits for the media.
+
+        Raises RaopError: all receivers fail (the first error), or the media does.
         """
         self.transmitter = self.make_transmitter(depth_ms)
         is_media_ready = asyncio.Event()
@@ -124,9 +126,9 @@ class GroupOutput:
         *,
         absent: frozenset[str] = frozenset(),
     ) -> None:
-        """Open again what receivers closed because it was silent for too long.
+        """Reopen sessions that receivers closed after a long silence.
 
-        While there is another, nobody waits for those that were absent before.
+        If another is open, do not wait for members that were `absent` before.
         """
         await self.lanes.check()
         missing = self.lanes.missing(wanted)
@@ -137,7 +139,7 @@ class GroupOutput:
             await self.connector.gather(missing)
 
     async def wake(self, lead_in_ms: int) -> None:
-        """Send silence, and so much of it that an amplifier is awake behind it."""
+        """Send silence, long enough for an amplifier to wake up."""
         transmitter = self.transmitter
         assert transmitter is not None
         packets = _silent_packets(lead_in_ms)
@@ -155,7 +157,7 @@ class GroupOutput:
     async def wait_for_evidence(self, is_over: Callable[[], bool]) -> bool:
         """Wait until a receiver has asked for the time; return whether one has.
 
-        It is not waited for once it `is_over`; what that raises is raised here.
+        The wait ends early if `is_over` returns True; its errors are raised.
         """
         await self.changes.wait_for(
             lambda: self.lanes.have_evidence or is_over(),
@@ -164,7 +166,7 @@ class GroupOutput:
         return self.lanes.have_evidence
 
     async def flush(self) -> None:
-        """Silence the receivers for new sound; a voice speaks on."""
+        """Silence the receivers for new sound; a voice continues."""
         if transmitter := self.transmitter:
             is_silent = transmitter.line is None
             transmitter.is_unbroken = self.lanes.mind_flush
@@ -174,7 +176,7 @@ class GroupOutput:
                 await self.lanes.flush(*point)
 
     async def pause(self) -> None:
-        """Hold the media and silence the receivers; an announcement goes on."""
+        """Hold the media and silence the receivers; an announcement continues."""
         if (transmitter := self.transmitter) is None:
             return
         transmitter.is_unbroken = self.lanes.mind_flush
@@ -184,7 +186,7 @@ class GroupOutput:
             if point:
                 await self.lanes.flush(*point)
         except RaopError as err:
-            _LOGGER.debug("paused without FLUSH: %s", err)
+            _LOGGER.debug("Paused without FLUSH: %s", err)
 
     async def end(self) -> None:
         """Free the receivers."""
@@ -203,9 +205,9 @@ class GroupOutput:
     def start_ns(
         self, now_ns: int, lead_ms: int | None, wanted_ns: int | None = None
     ) -> int:
-        """Return when a first frame is heard: as soon as may be, or as wanted.
+        """Return when a first frame plays: as soon as possible, or as wanted.
 
-        The lead is that of the receiver that is heard first.
+        The lead is that of the earliest receiver.
         """
         reach_ns = self.transmitter.reach_ns if self.transmitter else 0
         if wanted_ns is not None:
@@ -215,7 +217,7 @@ class GroupOutput:
 
 
 def silence_ns(lead_in_ms: int) -> int:
-    """Return for how long a receiver is sent silence before anything else."""
+    """Return how long a receiver gets silence before anything else."""
     frames = _silent_packets(lead_in_ms) * FRAMES_PER_PACKET
     return frames * SECOND_NS // SAMPLE_RATE
 

@@ -1,4 +1,4 @@
-"""What plays on a stream, and what ends it or lets it go."""
+"""The playback of a stream: its parts, its end, and its idle state."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -24,7 +24,7 @@ from .states import StreamStatus
 
 
 class Playback:
-    """The parts of a stream, as commands have set them to work."""
+    """The parts of a stream, connected to each other."""
 
     def __init__(
         self, name: str, context: StreamContext, on_idle: Callable[[], None]
@@ -62,17 +62,17 @@ class Playback:
             rest=self._rest,
         )
         self.failure: RaopError | None = None
-        # For how long the sessions of what is paused are kept.
+        # How long the sessions of paused playback are kept.
         self.keep_s = 0.0
-        # Whether a command waits for evidence that what it has begun plays, and whether
-        # the media has run out meanwhile.
+        # Whether a command waits for evidence that its media plays, and whether the
+        # media has ended meanwhile.
         self._is_awaited = self._has_run_out = False
         self._release: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
     @property
     def is_idle(self) -> bool:
-        """Whether it holds no session, no media and nothing to go on with."""
+        """Whether it has no session, no media, and nothing to resume."""
         return (
             not self._lanes
             and not self.output.are_ending
@@ -83,18 +83,21 @@ class Playback:
 
     @property
     def is_live(self) -> bool:
-        """Whether what plays cannot wait."""
+        """Whether the current media is live and cannot be paused."""
         present = self.items.present
         return present is not None and present.is_live
 
     @property
     def paused_ms(self) -> int:
-        """The position at which a pause came."""
+        """The position at which playback was paused."""
         transmitter = self.output.transmitter
         return ms_of_frames(transmitter.feed.paused_position) if transmitter else 0
 
     def check_alive(self) -> None:
-        """Raise what ended the stream while a command was at work on it."""
+        """Check that the stream has not ended while a command was at work on it.
+
+        Raises RaopError: the error that ended it.
+        """
         if not (self._lanes or self.membership.has_hope):
             raise self.failure or ReceiverUnreachableError(
                 "the receiver closed the connection"
@@ -103,7 +106,7 @@ class Playback:
     async def wait_heard(self) -> bool:
         """Wait for the first frame's instant; return whether a receiver plays it.
 
-        Raises RaopError: when the stream has ended meanwhile.
+        Raises RaopError: the stream has ended meanwhile.
         """
         self._is_awaited, self._has_run_out = True, False
         heard_ns = self.tracker.heard_ns
@@ -116,24 +119,24 @@ class Playback:
             self._is_awaited = False
 
     def keep(self) -> None:
-        """Keep the sessions of what is paused until further notice."""
+        """Keep the sessions of paused playback without a limit."""
         if self._release and self._release is not asyncio.current_task():
             self._release.cancel()
         self._release = None
 
     def release_later(self) -> None:
-        """Keep the sessions of what is paused for `keep_s`, then free the receivers."""
+        """Keep the sessions of paused playback for `keep_s`, then free them."""
         self.keep()
         self._release = asyncio.create_task(self._let_go_later(self.paused_ms))
 
     async def wait_idle(self) -> None:
-        """Let an end that has begun be over: it may wait for a TEARDOWN's answer."""
+        """Wait until an end in progress is over, which may include a TEARDOWN."""
         if self._ending:
             await asyncio.wait([self._ending])
 
     @asynccontextmanager
     async def ended_by_errors(self) -> AsyncIterator[None]:
-        """End because of any error; whoever cancels says what comes instead."""
+        """End the stream on any error; on cancellation only close it."""
         try:
             yield
         except asyncio.CancelledError:
@@ -144,7 +147,7 @@ class Playback:
             raise
 
     async def end_with(self, err: Exception) -> None:
-        """End because of an error."""
+        """End the stream because of an error."""
         error = err if isinstance(err, RaopError) else RaopError(repr(err))
         await self.end(EndReason.FAILED, error)
 
@@ -154,7 +157,7 @@ class Playback:
         error: RaopError | None = None,
         receiver: str | None = None,
     ) -> None:
-        """Free the receivers and report why; an announcement keeps those it needs."""
+        """Free the receivers and report the reason; an announcement keeps its own."""
         self.failure = error
         is_stopped = reason is EndReason.STOPPED
         self.membership.end(error, is_final=is_stopped)
@@ -169,17 +172,17 @@ class Playback:
         self.status.command = None
         self.reporter.end(reason, error, receiver)
         if not self.turns.is_taken:
-            # The announcement may have ended while the media was left.
+            # The announcement may have ended while the media was closed.
             await self.close()
         self._on_idle()
 
     async def close(self) -> None:
-        """Free the receivers and leave the media."""
+        """Free the receivers and close the media."""
         await self._leave()
         await self.output.end()
 
     async def _rest(self) -> None:
-        """Be paused again after an announcement, or idle."""
+        """Return to the paused or idle state after an announcement."""
         if self.items.present:
             await self.output.pause()
             self.release_later()
@@ -188,7 +191,7 @@ class Playback:
             self._on_idle()
 
     async def _leave_to_voice(self) -> None:
-        """Leave the media, and the sessions to an announcement."""
+        """Close the media, and leave the sessions to an announcement."""
         await self._leave()
         if self.output.transmitter:
             await self.output.pacer.run(self.output.transmitter.clear)
@@ -215,7 +218,7 @@ class Playback:
         return self._has_run_out
 
     def _now_at(self, item: MediaItem) -> None:
-        """Go on from the next item when it comes to that."""
+        """Restart from this item if the stream has to start again."""
         if self.status.command:
             self.status.command = replace(self.status.command, media=item.media)
 
@@ -223,11 +226,11 @@ class Playback:
         await self.membership.lost(receiver, error)
 
     async def _fail(self, receiver: str, error: RaopError) -> None:
-        """End, as nothing is left to play on."""
+        """End the stream, as no receiver is left."""
         await self.end(EndReason.FAILED, error, receiver)
 
     def _handle_end(self, source: Pcm) -> None:
-        """End after the last frame, unless other media took the source's place."""
+        """End the stream after its last frame, unless the source was replaced."""
         self.tracker.hand_over(source)
         item = self.items.present
         if item is None or item.source is not source or self.status.is_changing:
@@ -235,7 +238,7 @@ class Playback:
         error: RaopError | None = item.error
         if error is None and not self._lanes.have_evidence:
             if self._is_awaited:
-                # The command sees to it.
+                # The command handles it.
                 self._has_run_out = True
                 self.output.changes.notify()
                 return

@@ -1,4 +1,4 @@
-"""Follows what is heard of a stream: tells its owner and shows it on its receivers."""
+"""Follows the playback of a stream, for its owner and the receivers' displays."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from .reports import StreamReporter
 from .states import StreamTrigger
 
 _REPORT_NS = SECOND_NS
-# A start has more urgent things to do than to report.
+# A start has more urgent work than reports.
 _FIRST_REPORT_NS = SECOND_NS // 4
-# A source that runs dry for less than this is not reported to have stalled.
+# A shorter underrun is not reported as a stall.
 _STALL_NS = SECOND_NS // 4
 
 
 class ProgressTracker:
-    """Derives states, positions and what is shown from the frame that plays."""
+    """Derives states, positions, and metadata from the frame that plays."""
 
     def __init__(
         self,
@@ -42,20 +42,20 @@ class ProgressTracker:
         self.heard_ns = 0
 
     def start(self, heard_ns: int) -> None:
-        """Follow a line, on which what is new plays from an instant on."""
+        """Follow a line whose new content plays from an instant on."""
         self.heard_ns = heard_ns
         if self._following is None:
             self._following = asyncio.create_task(self._follow())
         self._output.changes.notify()
 
     def stop(self) -> None:
-        """Follow it no more."""
+        """Stop following the line."""
         if self._following and self._following is not asyncio.current_task():
             self._following.cancel()
         self._following = None
 
     def update(self) -> None:
-        """Derive the state from what plays now."""
+        """Derive the state from the frame that plays now."""
         transmitter, line = self._output.transmitter, self._output.line
         if transmitter is None or line is None:
             return
@@ -75,7 +75,7 @@ class ProgressTracker:
         self._reporter.change(trigger, ms_of_frames(segment.position_at(frame)), now_ns)
 
     def hand_over(self, source: Pcm | None) -> None:
-        """Tell of the next item when it is heard."""
+        """Report the next item when it plays."""
         item = self._items.hand_over(source)
         transmitter = self._output.transmitter
         if item is None or transmitter is None:
@@ -88,29 +88,29 @@ class ProgressTracker:
         self._reporter.change(StreamTrigger.NEXT_ITEM, item.media.position_ms, at_ns)
 
     def publish(self, item: MediaItem) -> None:
-        """Tell of an item, now and whenever its words change."""
+        """Report an item, now and whenever its tags change."""
         item.publish()
         item.on_retitled = self.show
         self.show()
 
     def show_tags(self, tags: Tags) -> None:
-        """Replace what the receivers show."""
+        """Replace the tags on the receivers' displays."""
         if item := self._items.present:
             item.tags = over(tags, item.tags)
             self.show()
 
     def show_artwork(self, content_type: str, picture: bytes) -> None:
-        """Show a picture on receivers that can."""
+        """Show a picture on receivers that support it."""
         self._artwork = (content_type, picture)
         frame = self._shown_frame()
         self._output.lanes.show_artwork(content_type, picture, frame)
 
     def measure(self) -> None:
-        """Report now, with figures of each link, which take their time."""
+        """Report now, with figures of each link, which are expensive."""
         self._report(clock.now_ns(), is_measured=True)
 
     async def _follow(self) -> None:
-        """Update whenever another part of the timeline plays, and report each second."""
+        """Update whenever another segment plays, and report once a second."""
         report_ns = clock.now_ns() + _FIRST_REPORT_NS
         while True:
             now_ns = clock.now_ns()
@@ -121,7 +121,7 @@ class ProgressTracker:
             await self._output.changes.wait(self._next_ns(now_ns, report_ns))
 
     def _next_ns(self, now_ns: int, report_ns: int) -> int:
-        """Return when the state may be another one, as far as the timeline is known."""
+        """Return when the state may change next, as far as the timeline is known."""
         transmitter, line = self._output.transmitter, self._output.line
         if transmitter is None or line is None:
             return report_ns
@@ -143,7 +143,7 @@ class ProgressTracker:
         return transmitter.feed.segment_at(frame), frame
 
     def _report(self, now_ns: int, *, is_measured: bool = False) -> None:
-        """Tell the position at an instant, which is told with it."""
+        """Report the position at an instant."""
         transmitter, item = self._output.transmitter, self._items.present
         if transmitter is None or transmitter.line is None or item is None:
             return
@@ -158,19 +158,19 @@ class ProgressTracker:
         )
 
     def _shown_frame(self) -> int:
-        """Return the frame from which on the present item is heard."""
+        """Return the frame from which the current item plays."""
         transmitter, item = self._output.transmitter, self._items.present
         if transmitter is None or item is None:
             return 0
         return transmitter.feed.segment_of(item.source).frame
 
     def show(self) -> None:
-        """Tell the receivers what plays."""
+        """Send the current metadata to the receivers."""
         if show := self._shown():
             self._output.lanes.show(show)
 
     def show_to(self, lane: Lane) -> None:
-        """Tell a receiver that has joined what plays."""
+        """Send the current metadata to a receiver that has joined."""
         if show := self._shown():
             lane.show(show)
             if self._artwork:

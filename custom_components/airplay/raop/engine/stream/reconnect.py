@@ -1,4 +1,4 @@
-"""Takes care of one member: connects it, notices when it is heard, or no more."""
+"""The reconnect logic of one member: connects it and detects when it stops playing."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,20 +24,20 @@ from .output import SILENT, GroupOutput
 _LOGGER = logging.getLogger(__name__)
 
 _EVIDENCE_S = 4.0
-# How soon it is noticed that a receiver is back on the network.
+# The interval of checks whether a receiver is back on the network.
 _KNOCK_S = 2.0
-# Who starts anew is away for a moment, now or soon.
+# A receiver that restarts is unreachable for a moment, now or soon.
 _KNOCKS = 5
 _KNOCK_GAP_S = 0.3
-# Who answers but asks for nothing any more is given a new session.
+# A receiver that is reachable but sends no requests gets a new session after this.
 _MUTE_S = 30.0
-# Seconds since 1970 are no more precise than a part of this.
+# Exceeds the rounding of seconds since 1970 in a float, about 0.2 µs.
 _ROUNDING_NS = 1_000_000
-_MUTE = "it asks for the time no more"
+_MUTE = "the receiver no longer asks for the time"
 
 
 class ReconnectLogic:
-    """Brings one member into the running line again and again, until it is hopeless."""
+    """Keeps one member connected to the running line while the policy allows."""
 
     def __init__(
         self,
@@ -67,17 +67,20 @@ class ReconnectLogic:
         self._error: RaopError = ReceiverUnreachableError("the connection was closed")
 
     def hurry(self) -> None:
-        """Try at once, if it is missing."""
+        """Retry at once, if the member is missing."""
         self._retries.was_seen()
         self._is_hurried = True
         self._changes.notify()
 
     def lost(self, error: RaopError) -> None:
-        """Take note why its session ended."""
+        """Record why its session ended."""
         self._error = error
 
     async def run(self) -> RaopError:
-        """Return why it is not tried any more; a lone receiver is nobody's business."""
+        """Keep the member connected; return the error that ended its retries.
+
+        A single receiver is not retried.
+        """
         while member := self._roster.member_for(self.receiver):
             try:
                 lane = await self._connect(member)
@@ -92,7 +95,7 @@ class ReconnectLogic:
             if verdict:
                 self.is_given_up = True
                 return verdict
-            _LOGGER.debug("%s is missing: %s", member.name, self._error)
+            _LOGGER.debug("%s: lost: %s", member.name, self._error)
             is_unreachable = isinstance(self._error, ReceiverUnreachableError)
             if is_unreachable and await self._is_back():
                 continue
@@ -111,7 +114,7 @@ class ReconnectLogic:
         return self._retries.verdict(error, time.monotonic())
 
     async def _connect(self, member: Member) -> Lane:
-        """Return its session, when it plays by it."""
+        """Return its session once it plays."""
         lane = self._lanes.lane_for(self.receiver)
         if lane is None or not lane.is_open:
             if not self._was_there:
@@ -146,14 +149,14 @@ class ReconnectLogic:
         self._sounds(lane)
 
     async def _follow(self, lane: Lane, member: Member) -> None:
-        """Return when it is not heard any more and does not come back by itself."""
+        """Return when it no longer plays and does not recover."""
         liveness = Liveness()
         while self._is_standing(lane):
             self._is_hurried = False
             if self._is_silent(lane, liveness) and not self._is_alone:
                 self._drop_out(ReceiverSilentError(_MUTE))
                 await self._await_sound(lane, liveness)
-                # How long it was away says nothing of how often it asks.
+                # The gap says nothing about its usual request interval.
                 liveness = Liveness()
                 self._sounds(lane)
             else:
@@ -162,10 +165,10 @@ class ReconnectLogic:
         self._drop_out(self._error)
 
     async def _find_out(self, lane: Lane, member: Member) -> None:
-        """Tell another sender from a receiver that is starting anew.
+        """Distinguish a takeover by another sender from a restart of the receiver.
 
-        Both end the session in order, but who is still there, where it was, plays for
-        somebody else: taking it back would have two senders fight for it.
+        Both close the session in order, but a receiver that stays reachable plays for
+        another sender, and a retry would make two senders compete for it.
         """
         if self._is_alone or not lane.has_hung_up:
             return
@@ -173,7 +176,7 @@ class ReconnectLogic:
             if not await is_reachable(member):
                 return
             await asyncio.sleep(_KNOCK_GAP_S)
-        self._error = ReceiverTakenError("it has ended the session by itself")
+        self._error = ReceiverTakenError("the receiver ended the session")
 
     def _sounds(self, lane: Lane) -> None:
         self.is_heard = True
@@ -184,7 +187,7 @@ class ReconnectLogic:
         self._on_heard()
 
     async def _await_sound(self, lane: Lane, liveness: Liveness) -> None:
-        """Feed a silent receiver on while its connection stands."""
+        """Keep sending to a silent receiver while its connection is open."""
         since_s, knock_ns = time.monotonic(), _knock_ns()
         lane.endure()
         while self._is_silent(lane, liveness):
@@ -196,18 +199,18 @@ class ReconnectLogic:
             is_back = is_back or await self._is_back()
             knock_ns = _knock_ns()
             if is_back:
-                # If it has started anew it knows nothing of the session.
+                # After a restart it has lost the session.
                 await lane.check()
                 if not self._is_standing(lane):
                     self._is_hurried = True
-                    raise ReceiverUnreachableError("it has forgotten the session")
+                    raise ReceiverUnreachableError("the receiver has lost the session")
             if not self._was_there:
                 since_s = time.monotonic()
             elif time.monotonic() - since_s > _MUTE_S:
                 raise ReceiverSilentError(_MUTE)
 
     async def _wait(self, wait_s: float) -> None:
-        """Wait as long as the link deserves, or until it is seen on the network."""
+        """Wait for a retry interval, or until the receiver is back on the network."""
         until_s = time.monotonic() + wait_s
         while (left_s := until_s - time.monotonic()) > 0:
             if self._was_there:
@@ -217,7 +220,7 @@ class ReconnectLogic:
                 return
 
     async def _is_back(self) -> bool:
-        """Return whether it is there and was not before."""
+        """Return whether it is reachable now and was not before."""
         member = self._roster.member_for(self.receiver)
         if member is None:
             return True
@@ -230,7 +233,7 @@ class ReconnectLogic:
             raise ReceiverUnreachableError(f"{member.host} does not answer")
 
     async def _pause(self, wait_s: float) -> bool:
-        """Return early, and True, if there is a reason to hurry."""
+        """Wait; return True, and early, if a retry was requested."""
         until_ns = clock.now_ns() + round(wait_s * SECOND_NS)
         if not await self._changes.wait_for(lambda: self._is_hurried, until_ns):
             return False
@@ -238,7 +241,7 @@ class ReconnectLogic:
         return True
 
     async def _take_out(self) -> None:
-        """Leave nothing open of an attempt that failed, or of what has ended."""
+        """Release the session of an attempt that failed or has ended."""
         if not self._is_alone:
             await self._lanes.drop(self.receiver)
 
@@ -265,7 +268,7 @@ class ReconnectLogic:
         return liveness.is_silent(clock.now_ns() / SECOND_NS)
 
     def _silent_ns(self, liveness: Liveness) -> int | None:
-        """Return when a member of a group is silent unless it asks again, if ever."""
+        """Return when a group member counts as silent without a new request."""
         silent_s = liveness.silent_at_s
         if self._is_alone or self._output.line is None or silent_s is None:
             return None
@@ -279,5 +282,5 @@ class ReconnectLogic:
 
 
 def _knock_ns() -> int:
-    """Return when it is looked for again."""
+    """Return the time of the next reachability check."""
     return clock.now_ns() + round(_KNOCK_S * SECOND_NS)

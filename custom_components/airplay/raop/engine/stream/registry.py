@@ -1,4 +1,4 @@
-"""The streams that there are, and which command has each of them: the newest."""
+"""The streams of the engine, each controlled by its newest command."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -9,7 +9,7 @@ from .stream import Stream
 
 
 class SupersededError(RaopError):
-    """A newer command took this one's place."""
+    """A newer command replaced this one."""
 
     code = "superseded"
 
@@ -21,7 +21,7 @@ class _Work:
 
 
 class StreamRegistry:
-    """Makes a stream when it is first asked for, and drops it when it has ended."""
+    """Creates a stream on first use, and drops it when it has ended."""
 
     def __init__(self, make: Callable[[str], Stream]) -> None:
         self._make = make
@@ -32,17 +32,17 @@ class StreamRegistry:
         return iter(tuple(self._streams.values()))
 
     def stream_for(self, name: str) -> Stream | None:
-        """Return a stream that there is."""
+        """Return an existing stream, or None."""
         return self._streams.get(name)
 
     def named(self, name: str) -> Stream:
-        """Return a stream, a new one if need be."""
+        """Return a stream; create it if necessary."""
         if name not in self._streams:
             self._streams[name] = self._make(name)
         return self._streams[name]
 
     def forget(self, stream: Stream) -> None:
-        """Drop a stream that ended, unless a command is at work on it."""
+        """Drop a stream that has ended, unless a command is at work on it."""
         if stream.is_idle and not self.is_busy(stream):
             self._streams.pop(stream.name, None)
 
@@ -56,7 +56,11 @@ class StreamRegistry:
         steps: Callable[[], Coroutine[None, None, None]],
         error: type[RaopError] = SupersededError,
     ) -> None:
-        """Let the newest command have the stream: what is at work on it gives up."""
+        """Run a command on a stream after cancelling the one at work on it.
+
+        Raises RaopError: the command failed.
+        Raises SupersededError: a newer command came, and passed no other `error`.
+        """
         name = stream.name
         previous = self._at_work.get(name)
         if previous:

@@ -1,4 +1,4 @@
-"""What a stream reports to its owner, each state once, and progress."""
+"""The reports of a stream to its owner: each state once, and progress."""
 
 from collections.abc import Callable
 import time
@@ -24,7 +24,7 @@ _ONCE = (MemberState.LOST, MemberState.LEFT, MemberState.PLAYING)
 
 
 class StreamReporter:
-    """Changes the states of a stream and its members, and writes what is new."""
+    """Changes the states of a stream and its members, and emits each change."""
 
     def __init__(
         self, stream: str, status: StreamStatus, emit: Callable[[Event], None]
@@ -33,13 +33,13 @@ class StreamReporter:
         self._status = status
         self._emit = emit
         self._members: dict[str, MemberState] = {}
-        # Why each member is missing, for whoever misses it.
+        # The error of each missing member.
         self.errors: dict[str, RaopError] = {}
 
     def change(
         self, trigger: StreamTrigger, position_ms: int, at_ns: int | None = None
     ) -> None:
-        """Follow a trigger; the position plays at a session time."""
+        """Apply a trigger; `position_ms` plays at a session time, by default now."""
         if not self._status.apply(trigger):
             return
         at = clock.to_unix(clock.now_ns() if at_ns is None else at_ns)
@@ -58,7 +58,7 @@ class StreamReporter:
         error: RaopError | None = None,
         receiver: str | None = None,
     ) -> None:
-        """Report why the stream ended, unless it never began or has ended already."""
+        """Report why the stream ended, unless it never began or has already ended."""
         if not self._status.apply(StreamTrigger.END):
             return
         self._emit(
@@ -75,7 +75,7 @@ class StreamReporter:
         )
 
     def started(self, at_ns: int, first_packet_ns: int) -> None:
-        """Report when the first frame plays and when its first packet went out."""
+        """Report when the first frame plays and when its first packet was sent."""
         self._emit(
             Started(
                 stream=self._stream,
@@ -94,7 +94,7 @@ class StreamReporter:
         worst_lateness_ns: int,
         members: tuple[MemberProgress, ...],
     ) -> None:
-        """Report how far the stream is at a session time, and what its wires show."""
+        """Report the position at a session time, and the counters of all members."""
         self._emit(
             Progress(
                 stream=self._stream,
@@ -116,7 +116,7 @@ class StreamReporter:
         local: str | None = None,
         lane: str | None = None,
     ) -> None:
-        """Report a member's state unless it is known."""
+        """Report a member's state unless it is known already."""
         if error:
             self.errors[receiver] = error
         if state in _ONCE and self._members.get(receiver) is state:
@@ -136,5 +136,5 @@ class StreamReporter:
         )
 
     def volume_found(self, receiver: str, percent: float) -> None:
-        """Report the level at which a member was found."""
+        """Report the volume at which a member was found."""
         self._emit(VolumeFound(stream=self._stream, receiver=receiver, volume=percent))

@@ -1,4 +1,4 @@
-"""Who may speak on a stream, and on what: the line of its music, or one of its own."""
+"""Speaking turns: one announcement at a time on each receiver of a stream."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -19,7 +19,7 @@ _TAIL_S = 0.25
 
 @dataclass(slots=True, eq=False)
 class _Turn:
-    """Somebody who speaks or waits for that: on all receivers, or on these alone."""
+    """A turn that speaks or waits: on all receivers, or only on the given ones."""
 
     voice: asyncio.Task[None]
     receivers: frozenset[str] | None
@@ -33,7 +33,7 @@ class _Turn:
 
 
 class SpeakingTurns:
-    """Lets one voice at a time speak on each receiver; then all is as it was before."""
+    """Lets one voice at a time speak on each receiver, then restores the stream."""
 
     def __init__(
         self,
@@ -45,10 +45,10 @@ class SpeakingTurns:
         keep: Callable[[], None],
         rest: Callable[[], Coroutine[None, None, None]],
     ) -> None:
-        """Speak on an output, whatever plays or is paused on it.
+        """Grant turns on an output, whether it plays, is paused, or is idle.
 
-        `wait_idle` lets an end that has begun be over, `keep` leaves what is paused as
-        it is for as long as somebody speaks, and `rest` pauses it again.
+        `wait_idle` waits until an end in progress is over, `keep` keeps paused playback
+        while a voice speaks, and `rest` pauses it again.
         """
         self._output = output
         self._membership = membership
@@ -60,11 +60,11 @@ class SpeakingTurns:
 
     @property
     def is_taken(self) -> bool:
-        """Whether somebody speaks, or is about to."""
+        """Whether a voice speaks, or is about to."""
         return bool(self._speaking)
 
     def is_apart(self, target: Target) -> bool:
-        """Whether others than those addressed play, or may, and shall not hear it."""
+        """Whether other members play, or may, that must not play the announcement."""
         addressed = {each.member.receiver for each in target.addressees}
         active = self._membership.active if self._status.command else ()
         playing = {each.receiver for each in active}
@@ -72,9 +72,9 @@ class SpeakingTurns:
 
     @asynccontextmanager
     async def taken(self, target: Target) -> AsyncIterator[bool]:
-        """Have the floor of those addressed, and learn whether it is theirs alone.
+        """Hold the turn of the addressed receivers; yield whether it is theirs alone.
 
-        The task that has it is cancelled by `clear`. Nobody overtakes who came before.
+        `clear` cancels the task that holds it. Turns are granted in order.
         """
         voice = asyncio.current_task()
         assert voice is not None
@@ -97,10 +97,11 @@ class SpeakingTurns:
     async def open(
         self, addressed: Sequence[Member], depth_ms: int, lead_in_ms: int
     ) -> tuple[Transmitter, int]:
-        """Return what a voice can be heard on: what plays, or else a silent line.
+        """Return a transmitter for a voice, with a line that plays or a silent one.
 
-        With it comes the instant from which on everybody addressed is awake. Raises
-        what stands in the way where nobody addressed can be reached.
+        Also return the instant from which all addressed receivers are awake.
+
+        Raises RaopError: no addressed receiver can be connected.
         """
         output = self._output
         async with output.gate:
@@ -119,14 +120,14 @@ class SpeakingTurns:
             return output.transmitter, awake_ns
 
     async def _begin(self, addressed: Sequence[Member], depth_ms: int) -> None:
-        """Open sessions for those who speak, and no others."""
+        """Open sessions for the addressed receivers only."""
         async with AsyncExitStack() as undo:
             undo.push_async_callback(self._output.end)
             await self._output.prepare(addressed, depth_ms, 0.0, _do_nothing)
             undo.pop_all()
 
     async def _invite(self, addressed: Sequence[Member], lead_in_ms: int) -> int:
-        """Open the sessions that are missing; return when who has come is awake."""
+        """Open missing sessions; return when their receivers are awake."""
         output = self._output
         if output.is_hushed:
             await output.lanes.check()
@@ -140,7 +141,7 @@ class SpeakingTurns:
         return soonest_ns + silence_ns(lead_in_ms)
 
     async def clear(self) -> None:
-        """Let nobody speak any more."""
+        """Cancel all voices and wait for their end."""
         voices = [turn.voice for turn in self._speaking]
         for voice in voices:
             voice.cancel()
@@ -148,7 +149,10 @@ class SpeakingTurns:
             await asyncio.wait(voices)
 
     async def restore_volume(self, member: Member) -> None:
-        """Set a receiver's level, in a session of its own if there is none."""
+        """Set a receiver's volume, in a new session if it has none.
+
+        Raises RaopError: the receiver cannot be connected.
+        """
         output, lanes = self._output, self._output.lanes
         async with output.gate:
             await self._wait_idle()
@@ -169,7 +173,7 @@ class SpeakingTurns:
                 await tear_down([lane])
 
     async def _leave(self) -> None:
-        """Give the line back; music that plays is left alone."""
+        """Release the line; playing music is not affected."""
         if not self._may_rest():
             return
         await asyncio.sleep(_TAIL_S)
@@ -180,7 +184,7 @@ class SpeakingTurns:
 
     @property
     def _has_members(self) -> bool:
-        """Whether something plays or is paused that has receivers."""
+        """Whether there is playing or paused media with receivers."""
         return bool(self._status.command and self._membership.members)
 
     def _may_rest(self) -> bool:
@@ -192,11 +196,11 @@ class SpeakingTurns:
         return [turn for turn in given if not turn.is_over]
 
     def _advance(self) -> None:
-        """Give the floor to all who have waited for nobody but those that left."""
+        """Grant all turns that conflict with no earlier one."""
         for place, turn in enumerate(self._turns):
             if all(turn.is_apart_from(other) for other in self._turns[:place]):
                 turn.is_given.set()
 
 
 async def _do_nothing() -> None:
-    """Wait for no media: what is said comes later."""
+    """Wait for no media: the clip is opened separately."""

@@ -1,29 +1,29 @@
-"""The states of a stream, and what leads from one to the next.
+"""The states of a stream, and the triggers that lead from one to the next.
 
 Theory of operation
 ===================
 
 A stream is in one state at a time. `TRANSITIONS` holds, for each state, the triggers
 that lead out of it; nothing else changes the state. The owner gets an event for each
-transition, so the table is also the order in which events may come.
+transition, so the table also defines the possible order of events.
 
 Triggers come from two sides. Commands, of which one at a time is at work on a stream,
-cause CONNECT, SET_LINE, PAUSE and END. What the pacing thread plays causes SOUND,
-SILENCE and NEXT_ITEM, and END where media has run out or the last receiver is lost.
+cause CONNECT, SET_LINE, PAUSE, and END. The playback on the pacing thread causes SOUND,
+SILENCE, and NEXT_ITEM, and END if media has ended or the last receiver is lost.
 
     NEW ──CONNECT──> CONNECTING ──SET_LINE──> BUFFERING ──SOUND──> PLAYING
                          ^                      ^  <──SILENCE──      │
                          └─ CONNECT ─ PAUSED ───┘ <──PAUSE───────────┘
 
-The pacing thread is not stopped while a command works: what it reports may be about
-what was heard a moment ago. That is why a trigger without a transition is no error.
-It changes nothing and the owner does not get to know of it:
+The pacing thread continues while a command works, so its reports may be about a
+moment ago. A trigger without a transition is therefore not an error. It changes
+nothing, and the owner gets no event:
 
-- SOUND, SILENCE and NEXT_ITEM after a pause or the end are late.
+- SOUND, SILENCE, and NEXT_ITEM after a pause or the end are late.
 - SOUND while PLAYING, or SILENCE while BUFFERING, is known already.
 - END before anything has begun, and a second END or PAUSE, have no effect.
 
-CONNECT, SET_LINE and PAUSE are possible in every state: an announcement may have
+CONNECT, SET_LINE, and PAUSE are possible in every state: an announcement may have
 opened the sessions in which media then begins, or is paused before it has begun.
 """
 
@@ -35,20 +35,20 @@ from ...messages import Play, StreamState
 
 
 class StreamTrigger(Enum):
-    """What may change the state of a stream."""
+    """The triggers that may change the state of a stream."""
 
-    # Receivers are being connected, for new media or for what was paused.
+    # Receivers are being connected, for new media or a resume.
     CONNECT = auto()
-    # The instant is set at which the first frame plays.
+    # The instant at which the first frame plays is set.
     SET_LINE = auto()
-    # A receiver plays sound, or silence in place of it.
+    # A receiver plays sound, or silence in its place.
     SOUND = auto()
     SILENCE = auto()
-    # The first frame of an item that follows another one plays.
+    # The first frame of the next item plays.
     NEXT_ITEM = auto()
-    # The media is held, or what was paused could not be connected.
+    # The media is held, or a resume could not connect.
     PAUSE = auto()
-    # The media is over, a command has ended it, or nothing can play it any more.
+    # The media is over, a command has ended it, or no receiver can play it.
     END = auto()
 
 
@@ -72,17 +72,17 @@ TRANSITIONS: dict[StreamState, dict[StreamTrigger, StreamState]] = {
 
 
 class StreamStatus:
-    """The state of a stream, and the command that has begun what plays or is paused."""
+    """The state of a stream, and the command of its playing or paused media."""
 
     def __init__(self) -> None:
         self.state = StreamState.NEW
-        # Where it begins if it begins anew.
+        # With the position for a new start.
         self.command: Play | None = None
-        # Whether a command sees to lost receivers and to media that has run out.
+        # Whether a command handles lost receivers and the end of the media.
         self.is_changing = False
 
     def apply(self, trigger: StreamTrigger) -> bool:
-        """Follow a trigger; return whether it leads anywhere."""
+        """Apply a trigger; return whether it caused a transition."""
         following = TRANSITIONS[self.state].get(trigger)
         if following is None:
             return False
@@ -101,7 +101,7 @@ class StreamStatus:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Let neither a lost receiver nor the end of the media end the stream."""
+        """Keep the stream when a receiver is lost or the media ends."""
         self.is_changing = True
         try:
             yield

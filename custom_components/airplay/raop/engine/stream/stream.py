@@ -19,7 +19,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Stream:
-    """Does the commands that play one item after another on the same receivers."""
+    """Runs the commands that play one item after another on the same receivers."""
 
     def __init__(
         self, name: str, context: StreamContext, on_idle: Callable[[Stream], None]
@@ -36,20 +36,21 @@ class Stream:
 
     @property
     def is_idle(self) -> bool:
-        """Whether it holds no session, no media and nothing to go on with."""
+        """Whether it has no session, no media, and nothing to resume."""
         return self._playback.is_idle
 
     @property
     def is_live(self) -> bool:
-        """Whether what plays cannot wait."""
+        """Whether the current media is live and cannot be paused."""
         return self._playback.is_live
 
     async def play(self, command: Play) -> None:
         """Play media; return when it plays.
 
-        What plays goes on until the new media is ready, and if that cannot be played
-        it goes on altogether. Raises RaopError: when the media cannot be played, or
-        there is no receiver for it.
+        The current media plays until the new one is ready, and continues if the new
+        one cannot be played.
+
+        Raises RaopError: the media cannot be played, or no receiver can play it.
         """
         playback = self._playback
         await playback.wait_idle()
@@ -59,7 +60,7 @@ class Stream:
                 await item.buffer()
             async with self.output.gate:
                 await playback.wait_idle()
-                # What played may have come to its end while the media was opened.
+                # The previous media may have ended while the new one was opened.
                 if self.membership.can_take(command):
                     await self._change_media(command, item)
                 else:
@@ -75,7 +76,7 @@ class Stream:
         await self._wait_heard(command)
 
     async def pause(self, command: Pause) -> None:
-        """Silence the receivers and remember the frame that was heard."""
+        """Silence the receivers and remember the frame that played."""
         playback = self._playback
         async with self.output.gate:
             if self._status.command is None:
@@ -91,16 +92,17 @@ class Stream:
                 playback.release_later()
 
     async def resume(self, command: Resume) -> None:
-        """Go on from the frame that was heard at the pause.
+        """Continue from the frame that played at the pause.
 
-        Raises NoStreamError: when nothing is paused, and RaopError as `play` does.
+        Raises NoStreamError: nothing is paused.
+        Raises RaopError: see `play`.
         """
         paused = self._status.command
         if not self._status.is_paused or paused is None:
             raise NoStreamError("nothing is paused")
         self._playback.keep()
         async with self.output.gate:
-            # Receivers that were freed meanwhile have left a position behind.
+            # If the receivers were freed meanwhile, the command has a new position.
             paused = self._status.command or paused
             is_resumed = await self._resume(paused, command.lead_ms)
         if is_resumed:
@@ -108,7 +110,7 @@ class Stream:
         return await self.play(replace(paused, lead_ms=command.lead_ms))
 
     async def queue(self, media: Media | None, crossfade_ms: int | None) -> None:
-        """Open what is to follow; return at once."""
+        """Open the next item in the background, or remove it if `media` is None."""
         items = self._playback.items
         transmitter, command = self.output.transmitter, self._status.command
         if transmitter and command and items.present:
@@ -117,7 +119,7 @@ class Stream:
             await items.queue(media, command, transmitter)
 
     async def stop(self) -> None:
-        """End the sessions, also what is announced, and free the receivers."""
+        """End the media and all announcements, and free the receivers."""
         await self.turns.clear()
         async with self.output.gate:
             await self._playback.wait_idle()
@@ -141,7 +143,7 @@ class Stream:
             await self._begin(command, item)
 
     async def _change_media(self, command: Play, item: MediaItem) -> None:
-        """Change to other media within the sessions, or connect anew if that fails."""
+        """Change the media within the open sessions, or reconnect if that fails."""
         self._playback.keep()
         self._playback.items.drop_next()
         self._adopt(command)
@@ -151,11 +153,11 @@ class Stream:
                 await self.output.flush()
                 await self._begin(command, item)
         except RaopError as err:
-            _LOGGER.debug("%s: connecting anew: %s", self.name, err)
+            _LOGGER.debug("%s: reconnecting: %s", self.name, err)
             await self._connect_and_begin(command, item)
 
     async def _resume(self, command: Play, lead_ms: int | None) -> bool:
-        """Go on from a pause within the session; return whether there is one."""
+        """Resume within the open sessions; return whether there are any."""
         playback, transmitter = self._playback, self.output.transmitter
         if transmitter is None or playback.items.present is None:
             return False
@@ -210,7 +212,7 @@ class Stream:
         self.membership.begin()
 
     def _give_up(self, command: Play, item: MediaItem) -> None:
-        """Leave what a command was to begin, unless it has taken over."""
+        """Discard the item of a failed command, unless it has taken over."""
         if self._playback.items.present is not item:
             item.close()
         self.membership.give_up(command)
@@ -220,12 +222,12 @@ class Stream:
         self._status.command = command
 
     async def _fall_silent(self, command: Play) -> int:
-        """Hold the media; return the position at which it stands."""
+        """Hold the media; return its position."""
         playback = self._playback
         if playback.items.present is None:
             return command.media.position_ms
         if self.output.is_hushed and not self._status.is_paused:
-            # Still on its way: it begins where it was to begin, when it is resumed.
+            # Not started yet: a resume begins at the original position.
             await playback.close()
             return command.media.position_ms
         if self.output.line:
@@ -235,7 +237,7 @@ class Stream:
     async def _wait_heard(self, command: Play | None = None) -> None:
         """Wait for the first frame's instant and for evidence that it plays.
 
-        If there is none a command to play is begun anew by another lane.
+        Without evidence a play command is repeated with another lane.
         """
         if self.output.line is None:
             return
@@ -252,7 +254,7 @@ class Stream:
             raise error
 
     def _has_another_lane(self) -> bool:
-        """Give up the lane of a lone receiver; return whether another can be tried."""
+        """Mark a single receiver's lane as silent; return whether another is left."""
         if self.membership.is_group or self.turns.is_taken:
             return False
         lanes = self.output.lanes

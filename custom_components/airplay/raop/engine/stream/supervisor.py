@@ -1,4 +1,4 @@
-"""Keeps the members of a stream in it: those that come late, and those that drop out."""
+"""Supervises the members of a stream: late ones, and those that drop out."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from .reconnect import ReconnectLogic
 
 _LOGGER = logging.getLogger(__name__)
 
-# As long as a router takes to start again, and no longer than anybody waits for music.
+# As long as a router needs to restart, and as long as a listener waits for music.
 _HOPE_S = 60.0
 
 
 class MemberSupervisor:
-    """Has one member after the other taken care of while a line runs."""
+    """Runs one reconnect logic for each member while a line runs."""
 
     def __init__(
         self,
@@ -39,23 +39,23 @@ class MemberSupervisor:
         self._awaited: dict[str, asyncio.Future[None]] = {}
         self._giving_up: asyncio.TimerHandle | None = None
         self._is_running = False
-        # Those that were not heard when the line ended that all hear.
+        # The members that did not play when the line ended.
         self.missing: frozenset[str] = frozenset()
 
     @property
     def has_hope(self) -> bool:
-        """Whether a group goes on although nobody is heard: somebody may come back."""
+        """Whether a group continues although no member plays: one may come back."""
         is_group = self._roster.is_group
         return self._is_running and is_group and bool(self._roster.active)
 
     def start(self) -> None:
-        """Take care of all that shall be heard."""
+        """Supervise all active members."""
         self._is_running = True
         for member in self._roster.active:
             self._supervise(member.receiver)
 
     async def rest(self) -> None:
-        """Leave all alone, as on a line that ends."""
+        """Stop all supervision, as when a line ends."""
         if self._is_running:
             logics = self._logics.items()
             self.missing = frozenset(name for name, it in logics if not it.is_heard)
@@ -65,12 +65,15 @@ class MemberSupervisor:
         await self._output.connector.clear()
 
     def dismiss(self, error: RaopError | None = None) -> None:
-        """Let nobody wait to be heard any more."""
+        """Release all joining callers, with an error or without."""
         for name in (*self._awaited,):
             self._answer(name, error)
 
     async def joined(self, receiver: str) -> None:
-        """Wait until a member is heard; raise why it cannot be: then it is none."""
+        """Wait until a member plays.
+
+        Raises RaopError: it cannot play and is no longer a member.
+        """
         logic = self._logics.get(receiver)
         if logic and logic.is_heard:
             return
@@ -84,13 +87,13 @@ class MemberSupervisor:
         await asyncio.shield(answer)
 
     async def leave(self, receiver: str) -> None:
-        """Take care of a member no more."""
+        """Stop supervising a member."""
         self._policies.pop(receiver, None)
         await self._stop_logic(receiver)
         self._answer(receiver, None)
 
     def seen(self, member: Member) -> None:
-        """Try a member that is missing at once, maybe at another address."""
+        """Retry a missing member at once, maybe at another address."""
         known = self._roster.member_for(member.receiver)
         if known is None:
             return
@@ -108,7 +111,7 @@ class MemberSupervisor:
             logic.hurry()
 
     def lost(self, receiver: str, error: RaopError) -> None:
-        """Take note that a session is gone; without any there is not hope for ever."""
+        """Record a lost session; if none is left, limit the wait for a return."""
         if logic := self._logics.get(receiver):
             logic.lost(error)
         if self.has_hope and not self._output.lanes and self._giving_up is None:
@@ -134,7 +137,7 @@ class MemberSupervisor:
         try:
             error = await logic.run()
         except Exception as err:
-            _LOGGER.exception("Unexpected error with a member")
+            _LOGGER.exception("Unexpected error while supervising a member")
             error = RaopError(repr(err))
             self._answer(logic.receiver, error)
         receiver = logic.receiver
@@ -161,7 +164,7 @@ class MemberSupervisor:
             return
         if error:
             answer.set_exception(error)
-            # Whoever asked may be gone.
+            # The caller may no longer wait.
             answer.exception()
         else:
             answer.set_result(None)
