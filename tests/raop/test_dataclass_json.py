@@ -118,13 +118,13 @@ def test_values_of_other_shapes_are_refused(name: str, value: object) -> None:
 
 
 def test_refusing_names_the_field_and_not_the_value() -> None:
-    with pytest.raises(ShapeError, match=r"^Inner\.word is of another type$"):
+    with pytest.raises(ShapeError, match=r"^Inner\.word has the wrong type$"):
         build(Outer, {"number": 1, "inner": {"word": ["secret"]}})
 
 
 @pytest.mark.parametrize("value", [None, [], "Outer", 1])
 def test_anything_but_an_object_is_refused(value: object) -> None:
-    with pytest.raises(ShapeError, match="Outer is no object"):
+    with pytest.raises(ShapeError, match="Outer is not an object"):
         build(Outer, value)
 
 
