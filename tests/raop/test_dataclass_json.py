@@ -129,12 +129,12 @@ def test_anything_but_an_object_is_refused(value: object) -> None:
 
 
 def test_fields_too_many_are_refused() -> None:
-    with pytest.raises(ShapeError, match="too many"):
+    with pytest.raises(ShapeError, match="unknown field"):
         build(Outer, {"number": 1, "colour": "red"})
 
 
 def test_missing_fields_are_refused() -> None:
-    with pytest.raises(ShapeError, match="not complete"):
+    with pytest.raises(ShapeError, match="incomplete"):
         build(Outer, {})
 
 
