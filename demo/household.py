@@ -1,4 +1,4 @@
-"""A configuration folder of Home Assistant as it is after onboarding."""
+"""A configuration folder of Home Assistant in the state after onboarding."""
 
 import asyncio
 import json

@@ -64,7 +64,7 @@ def shape() -> Image.Image:
 
 
 def gradient(colours: tuple[Colour, Colour]) -> Image.Image:
-    """Fill a square from one colour at the top to another at the bottom."""
+    """Fill a square with a gradient from the top to the bottom color."""
     top, bottom = colours
     column = Image.new("RGB", (1, GRID))
     for y in range(GRID):

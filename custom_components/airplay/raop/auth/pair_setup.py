@@ -1,4 +1,4 @@
-"""HomeKit pair-setup for one connection ("transient"): nothing is kept afterwards.
+"""HomeKit pair-setup for one connection ("transient"): nothing is kept afterward.
 
 The secret is 3939 on open receivers and the device password on protected ones. After
 a failed attempt a new connection is needed: receivers answer wrongly on the old one.

@@ -29,7 +29,7 @@ _CLOCK_RESERVE_MS = 250
 
 
 class StartEvidence(Protocol):
-    """What a receiver has shown, by either protocol."""
+    """The evidence of a receiver, by either protocol."""
 
     @property
     def lead_ms(self) -> int:
@@ -59,7 +59,7 @@ class PtpStartEvidence:
 
 @dataclass(frozen=True, slots=True)
 class RaopStartEvidence:
-    """What one receiver has shown in its session so far."""
+    """The evidence of one receiver in its session so far."""
 
     own_latency_frames: int
     timing_replies: int
@@ -68,7 +68,7 @@ class RaopStartEvidence:
 
     @property
     def lead_ms(self) -> int:
-        """The shortest lead that it has shown to be sufficient."""
+        """The shortest lead that this evidence permits."""
         is_shown = (
             self.was_heard
             and self.own_latency_frames not in _EMPTY_WORDS

@@ -85,7 +85,7 @@ class Roster:
         return is_known
 
     def member_for(self, receiver: str) -> Member | None:
-        """Return a member that must play now."""
+        """Return the member, unless it was switched to another source."""
         return None if receiver in self._away else self._present.get(receiver)
 
     def has(self, receiver: str) -> bool:
