@@ -1,4 +1,4 @@
-"""`benchmarks/run`: measure, print, and keep the results."""
+"""Measure, print, and store the results of the benchmarks."""
 
 import argparse
 import asyncio
@@ -30,7 +30,7 @@ _MINUTES = 10.0
 
 
 def main() -> int:
-    """Run what the command line asks for and return the exit code."""
+    """Run the chosen benchmarks and return the exit code."""
     options = _parser().parse_args()
     chosen = [each for each in _BENCHMARKS if each.name in (options.names or _names())]
     facts = machine.describe()
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def _keep(facts: dict[str, str], results: dict[Benchmark, list[Figure]]) -> None:
-    """Write down what was measured, beside what was measured before."""
+    """Store new results together with the earlier ones."""
     path = _FOLDER / "results.json"
     machine_then, known = read_json(path, _BENCHMARKS)
     if len(results) < len(_BENCHMARKS):
@@ -82,15 +82,15 @@ def _names() -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmarks/run", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=_names(), help="default: all")
     parser.add_argument(
-        "names", nargs="*", choices=_names(), help="all when none is given"
-    )
-    parser.add_argument("--quick", action="store_true", help="a smoke run, under 60 s")
-    parser.add_argument(
-        "--check", action="store_true", help="fail when a target is missed"
+        "--quick", action="store_true", help="a short test run, under 60 s"
     )
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="also write results here"
+        "--check", action="store_true", help="fail if a target is missed"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write the results to a file"
     )
     parser.add_argument(
         "--receivers",

@@ -1,4 +1,4 @@
-"""What the receivers' records say about a sender's timing."""
+"""A sender's timing, computed from the receivers' records."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ type Numbers = npt.NDArray[np.floating]
 
 _SAMPLE_RATE = 44_100
 _HIDDEN_LATENCY = 11_025
-# Packets of a batch after its first are early on purpose.
+# All packets of a batch except the first are early on purpose.
 _EARLY_MS = -4.0
 _REPAIR_NS = 500_000_000
 _FILTER = 8
@@ -21,7 +21,7 @@ _STEP_NS = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A time of the wall clock in ns, in which is measured."""
+    """The measured interval of the wall clock, in ns."""
 
     start_ns: int
     end_ns: int
@@ -29,7 +29,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How precise a sender was; a quantity without any sample is NaN."""
+    """The precision of a sender; a quantity without samples is NaN."""
 
     lateness_p99_ms: float
     lateness_worst_ms: float
@@ -44,7 +44,7 @@ class Timing:
 
 
 def analyse(seen: Seen, window: Window) -> Timing:
-    """Work out the figures of one sender in one window."""
+    """Compute the figures of one sender in one window."""
     times = _within(seen.of(Kind.TIME), window, "a")
     bias = _clock_bias(times)
     errors = times["d"] - bias
@@ -67,7 +67,7 @@ def analyse(seen: Seen, window: Window) -> Timing:
 
 
 def first_audio_ns(seen: Seen) -> npt.NDArray[np.int64]:
-    """Return when audio packets came, lost ones too, in order."""
+    """Return the arrival times of audio packets, lost ones included, in order."""
     arrivals = np.concatenate((seen.of(Kind.AUDIO)["a"], seen.of(Kind.LOST)["a"]))
     return np.sort(arrivals)
 
@@ -83,9 +83,9 @@ def _within(
 
 
 def _clock_bias(times: npt.NDArray[np.void]) -> float:
-    """Return by how much the sender's clock differs from the wall clock.
+    """Return the difference between the sender's clock and the wall clock.
 
-    A sender may serve any clock of constant offset; the quickest answers show it.
+    A sender may serve any clock with a constant offset; the fastest answers show it.
     """
     if not len(times):
         return 0.0
@@ -94,7 +94,7 @@ def _clock_bias(times: npt.NDArray[np.void]) -> float:
 
 
 def _lateness_ms(seen: Seen, window: Window, bias: float) -> Numbers:
-    """Compare arrivals with the schedule that the sender's sync packets tell."""
+    """Compare arrivals with the schedule of the sender's sync packets."""
     syncs = seen.of(Kind.SYNC)
     syncs = syncs[syncs["a"] < window.end_ns]
     every = np.concatenate((seen.of(Kind.AUDIO), seen.of(Kind.LOST)))
@@ -111,7 +111,7 @@ def _lateness_ms(seen: Seen, window: Window, bias: float) -> Numbers:
 
 
 def _losses(seen: Seen, window: Window) -> tuple[int, int]:
-    """Count lost packets, and those that did not come again."""
+    """Count lost packets, and those that were not sent again."""
     horizon = Window(window.start_ns, window.end_ns - _REPAIR_NS)
     lost = _within(seen.of(Kind.LOST), horizon, "a")
     repaired = {(int(one["receiver"]), int(one["b"])) for one in seen.of(Kind.RESEND)}
@@ -122,7 +122,7 @@ def _losses(seen: Seen, window: Window) -> tuple[int, int]:
 def _sync_errors_us(
     times: npt.NDArray[np.void], errors: Numbers, window: Window
 ) -> Numbers:
-    """Compare each receiver's idea of the sender's clock with the first one's."""
+    """Compare each receiver's estimate of the sender's clock with the first one's."""
     grid = np.arange(window.start_ns, window.end_ns, _STEP_NS, dtype=np.int64)
     views = []
     for receiver in np.unique(times["receiver"]):
@@ -138,7 +138,7 @@ def _sync_errors_us(
 def _view(
     times: npt.NDArray[np.void], errors: Numbers, grid: npt.NDArray[np.int64]
 ) -> Numbers:
-    """Filter as shairport-sync does: of the last replies the least dispersed one."""
+    """Filter as shairport-sync does: the least dispersed of the last replies."""
     ages = _AGEING ** np.arange(_FILTER - 1, -1, -1)
     last = np.arange(_FILTER - 1, len(times))
     recent = last[:, None] + np.arange(1 - _FILTER, 1)

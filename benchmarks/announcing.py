@@ -1,4 +1,4 @@
-"""From an announcement's command to its first audible sample."""
+"""The time from an announcement's command to its first audible sample."""
 
 import asyncio
 from pathlib import Path
@@ -90,7 +90,7 @@ async def _announced(
 
 
 def _write(path: Path, seconds: float, side: int) -> Path:
-    """Write noise on one side, so that voice and music can be told apart."""
+    """Write noise on one side, so that voice and music can be distinguished."""
     frames = np.zeros((round(seconds * _RATE), 2), "<i2")
     frames[:, side] = np.random.default_rng(side).integers(1, 9000, len(frames))
     with wave.open(str(path), "wb") as file:
@@ -103,11 +103,11 @@ BENCHMARK = Benchmark(
     name="announcing",
     title="Announcing",
     how=(
-        "A sender process that runs is told to announce a local WAV file on the tests' "
-        f"virtual receiver, {_RUNS} times over music that is sent {_DEPTH_MS} ms ahead, "
-        f"and {_RUNS} times on an idle receiver, each with a session of its own. The "
-        "time is from just before the command is written to the pipe to the instant at "
-        "which the receiver plays the first sample of the announcement."
+        "A running sender process announces a local WAV file on the tests' virtual "
+        f"receiver, {_RUNS} times over music that is sent {_DEPTH_MS} ms ahead, and "
+        f"{_RUNS} times on an idle receiver, each with its own session. The time is from "
+        "just before the command is written to the pipe to the instant at which the "
+        "receiver plays the first sample of the announcement."
     ),
     run=_run,
 )

@@ -1,4 +1,4 @@
-"""The sender's own messages, without the Home Assistant integration around them."""
+"""The sender's messages, without the Home Assistant integration."""
 
 import importlib
 import os
@@ -13,8 +13,8 @@ RAOP = (sys.executable, "-P", str(AROUND_CORE / "raop" / "__main__.py"))
 if TYPE_CHECKING:
     from custom_components.airplay.raop import messages
 else:
-    # Imported by its full name the core would bring all of Home Assistant along. At
-    # the end of the path, since the integration's platforms are called like modules.
+    # By its full name the core would import all of Home Assistant. At the end of the
+    # path, because the integration's platforms have the names of modules.
     sys.path.append(os.fspath(AROUND_CORE))
     messages = importlib.import_module("raop.messages")
 

@@ -1,4 +1,4 @@
-"""CPU and memory of a stream, against pyatv and a C sender."""
+"""CPU and memory of a stream, compared with pyatv and a C sender."""
 
 import asyncio
 from collections import defaultdict
@@ -22,7 +22,7 @@ _QUICK_WARM_UP_S, _QUICK_SECONDS = 1.0, 2.0
 _ROUNDS = 3
 _OURS, _C, _PYATV = "ours", "C", "pyatv"
 _SENDERS = (_OURS, _C, _PYATV)
-# Threads of the sender process that do what the peers do, too.
+# Threads of the sender process with the same work as the peers.
 _STREAMING_THREADS = ("main", "pacing")
 
 
@@ -152,7 +152,7 @@ def _cpu_figures(case: _Case, costs: _Costs) -> list[Figure]:
 
 
 def _memory_figures(counts: tuple[int, ...], costs: _Costs) -> list[Figure]:
-    """Compare resident memory; encrypted, so that both formats' rings count."""
+    """Compare resident memory; encrypted, so that the rings of both formats count."""
     held = {
         (case.sender, case.count): [each.memory for each in found]
         for case, found in costs.items()
@@ -200,9 +200,9 @@ BENCHMARK = Benchmark(
     title="CPU and memory of a stream",
     how=(
         "The sender process plays a WAV file on simulated receivers that lose 1 % of the "
-        "packets and ask for them again. pyatv's own stream clients (with their samples "
-        "in memory: no decoding, no RTSP) and a C sender (a packet a turn, a send for "
-        "each receiver, no decoding) do the same, in turn, in rotating order; CPU time "
+        "packets and request them again. pyatv's own stream clients (with their samples "
+        "in memory: no decoding, no RTSP) and a C sender (one packet at a time, one send "
+        "per receiver, no decoding) do the same, in rotating order; CPU time "
         f"is the process's own clock over {_SECONDS:g} s, the median of {_ROUNDS} rounds."
     ),
     run=_run,

@@ -1,4 +1,4 @@
-"""What a command crosses: the modules and functions that are entered on its way."""
+"""The modules and functions that a command enters on its path."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -30,18 +30,18 @@ _PATIENCE_S = 20
 
 @dataclass
 class Crossing:
-    """Functions below a folder in the order in which they are entered.
+    """Functions below a folder in the order of their entries.
 
     Lambdas and generator expressions are not counted: they belong to the function
-    that they are written in. Each other entry is, however often the same function is
-    entered, and on whichever thread.
+    around them. Every other entry is counted, also of the same function, on any
+    thread.
     """
 
     folder: Path
-    # The function whose entry is the first that counts.
+    # The function with the first entry that counts.
     begins_at: str | None = None
     calls: list[tuple[str, str]] = field(default_factory=list)
-    # States that were written on the way, those that did not change included.
+    # States that were written on the path, including unchanged ones.
     states: list[str] = field(default_factory=list)
     is_over: bool = False
 
@@ -52,13 +52,13 @@ class Crossing:
 
     @property
     def functions(self) -> set[tuple[str, str]]:
-        """The different functions that were entered."""
+        """The distinct functions that were entered."""
         return set(self.calls)
 
     def __enter__(self) -> Self:
         _MONITORING.use_tool_id(_TOOL, "crossing")
         _MONITORING.register_callback(_TOOL, _START, self._note)
-        # Code that was left alone in an earlier crossing may count in this one.
+        # Code that an earlier crossing disabled may count in this one.
         _MONITORING.restart_events()
         _MONITORING.set_events(_TOOL, _START)
         return self
@@ -70,7 +70,7 @@ class Crossing:
 
     def _note(self, code: CodeType, _offset: int) -> object:
         path = Path(code.co_filename)
-        # Names of lambdas, comprehensions and modules are in angle brackets.
+        # Names of lambdas, comprehensions, and modules are in angle brackets.
         if code.co_name.startswith("<") or not path.is_relative_to(self.folder):
             return _MONITORING.DISABLE
         if self.begins_at == code.co_name:
@@ -82,7 +82,7 @@ class Crossing:
 
 
 async def cross_to_pipe(hass: HomeAssistant, player: str, media: str) -> Crossing:
-    """Play media by an action; return what is crossed before its command is written."""
+    """Play media by an action; return the crossing until its command is written."""
     from homeassistant.core import callback
 
     crossing = Crossing(AROUND_CORE, begins_at="async_play_media")
@@ -124,7 +124,7 @@ async def cross_to_pipe(hass: HomeAssistant, player: str, media: str) -> Crossin
 
 
 async def cross_to_datagram(port: int, txt: dict[str, str], media: Path) -> Crossing:
-    """Play media by the engine; return what is crossed before sound is first sent.
+    """Play media by the engine; return the crossing until the first audio packet.
 
     The receiver is on this machine.
     """

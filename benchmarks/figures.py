@@ -1,17 +1,17 @@
-"""A benchmark's results, each beside a peer or a limit of the same run."""
+"""A benchmark's results, each with a peer or a limit of the same run."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 import math
 from pathlib import Path
 
-# How far beyond its target a figure may be before --check fails.
+# The factor of its target above which a figure fails --check.
 TOLERANCE = 1.25
 
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """Where and how thoroughly to measure, and of what kinds real receivers are."""
+    """The folder and extent of the measurement, and the kinds of real receivers."""
 
     folder: Path
     music: Path
@@ -22,7 +22,7 @@ class Lab:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One result; the target is the largest ratio, or without a peer the largest value."""
+    """One result; the target is the maximum ratio, or value if there is no peer."""
 
     what: str
     value: float
@@ -39,7 +39,7 @@ class Figure:
         return self.value / self.peer_value if self.peer_value else math.inf
 
     def exceeds(self, tolerance: float = 1.0) -> bool:
-        """Tell whether the target is missed; what was not measured is missed too."""
+        """Return whether the target is missed; a missing measurement misses it too."""
         if self.target is None:
             return False
         reached = self.value if self.ratio is None else self.ratio
@@ -48,7 +48,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """Something to measure and how it is done."""
+    """A benchmark and its method."""
 
     name: str
     title: str

@@ -1,9 +1,9 @@
-"""Stands in for Home Assistant: a loop under load, with a sender beside or inside it.
+"""Replaces Home Assistant: a loop under load, with a sender beside or inside it.
 
     python -m benchmarks.host MODEL LOAD MUSIC [PORT ...]
 
 MODEL is `process` (the sender process at the end of two pipes), `loop` (a sender in
-this process's own loop) or `none`. It prints a line when the load has begun, and ends
+this process's own loop), or `none`. It prints a line when the load has begun, and ends
 when its standard input does.
 """
 
@@ -23,7 +23,7 @@ async def _main(model: str, load: str, music: str, receivers: list[int]) -> None
         await sender.play(music, receivers)
     elif model == "loop":
         await LoopSender().start(receivers)
-    # The burst that fills the receivers' buffers is no part of what is measured.
+    # The burst that fills the receivers' buffers is not measured.
     await asyncio.sleep(1)
     loaded = asyncio.create_task(loads.run(load))
     await asyncio.sleep(0.2)

@@ -1,4 +1,4 @@
-"""Tells simulated receivers where a sender without RTSP of its own listens."""
+"""Sessions at simulated receivers for a sender without its own RTSP."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ _PORTS = re.compile(r"server_port=(\d+);control_port=(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """A sender's UDP ports towards one receiver."""
+    """A sender's UDP ports toward one receiver."""
 
     timing: int
     control: int

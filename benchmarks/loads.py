@@ -1,4 +1,4 @@
-"""What keeps a Home Assistant process busy."""
+"""Loads that keep a Home Assistant process busy."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -17,7 +17,7 @@ _STATES = [
     {"id": number, "state": str(number), "attributes": {"name": "x" * 10}}
     for number in range(50_000)
 ]
-# Backtracks in C, with the GIL held, twice as long for every letter more.
+# Backtracks in C while it holds the GIL; each more letter doubles the time.
 _SLOW_PATTERN = re.compile(r"(a+)+$")
 _GIL_HELD_S = 0.12
 
@@ -62,7 +62,7 @@ async def _held() -> None:
 
 
 async def _threads() -> None:
-    """Let executor threads compute all the time and hand the GIL round."""
+    """Make executor threads compute all the time and take turns with the GIL."""
     stop = threading.Event()
 
     def compute() -> None:
@@ -80,7 +80,7 @@ async def _threads() -> None:
 
 
 def _letters_for(seconds: float) -> int:
-    """Return how many letters keep the pattern busy for so long."""
+    """Return how many letters keep the pattern busy for a time."""
     letters = 14
     while True:
         before = time.perf_counter()

@@ -1,7 +1,7 @@
-"""The same pacing inside a shared asyncio loop, as a peer.
+"""The same pacing in a shared asyncio loop, as a peer.
 
-It does what a sender inside Home Assistant would do: batches of four packets on the
-same schedule, and timing replies with one clock read when the request is handled.
+It works as a sender inside Home Assistant would: batches of four packets on the same
+schedule, and timing replies with one clock read when the request is handled.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class LoopSender:
         self._start_ns = 0
 
     async def start(self, receivers: list[int]) -> None:
-        """Open sessions and begin."""
+        """Open sessions and start to stream."""
         ports = Ports(_port(self._timing), _port(self._control))
         for receiver in receivers:
             await self._introduction.meet(receiver, ports)

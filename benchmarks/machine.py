@@ -1,4 +1,4 @@
-"""On what was measured."""
+"""The machine of a measurement."""
 
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,7 +11,7 @@ from .core import ROOT
 
 
 def describe() -> dict[str, str]:
-    """Return what a reader must know to judge the figures."""
+    """Return the facts that are needed to judge the figures."""
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "revision": _revision(),

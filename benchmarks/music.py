@@ -1,4 +1,4 @@
-"""Something to play: music-like sound in a WAV file."""
+"""Music-like sound in a WAV file."""
 
 from pathlib import Path
 import wave

@@ -14,7 +14,7 @@ class NoCompilerError(Exception):
 
 
 def build(name: str, folder: Path) -> Path:
-    """Return the built program; build it when it is not there yet."""
+    """Return the program; build it if it does not exist."""
     program = folder / name
     if program.exists():
         return program

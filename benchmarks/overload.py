@@ -1,4 +1,4 @@
-"""Precision on a machine that has too much to do."""
+"""Precision on an overloaded machine."""
 
 import asyncio
 from asyncio.subprocess import Process
@@ -103,7 +103,7 @@ async def _start(lab: Lab, kind: str, ports: list[int]) -> SenderProcess | Peer:
 
 @asynccontextmanager
 async def _hogs() -> AsyncIterator[None]:
-    """Run processes that want every core."""
+    """Run processes that load every core."""
     hogs: list[Process] = []
     try:
         for _ in range(_HOGS):
@@ -122,8 +122,8 @@ BENCHMARK = Benchmark(
     title="An overloaded machine",
     how=(
         f"{_HOGS} processes spin while the sender process plays on {_RECEIVERS} "
-        "simulated receivers: once with real-time priority for its pacing thread (as "
-        "it takes it where it may), once without, and the C sender at default "
+        "simulated receivers: once with real-time priority for its pacing thread (the "
+        "default if it is permitted), once without, and the C sender at default "
         f"priority; {_ROUNDS} rounds of {_SECONDS:g} s in turn."
     ),
     run=_run,

@@ -52,7 +52,7 @@ async def _measure(lab: Lab, load: str, model: str) -> Timing:
 async def _streaming(
     lab: Lab, load: str, model: str, ports: list[int]
 ) -> AsyncIterator[None]:
-    """Have a sender stream beside, or inside, a process under load."""
+    """Run a sender beside, or inside, a process under load."""
     peer: Peer | None = None
     if model in (_C, _C_STAMPED):
         stamp = "kernel" if model == _C_STAMPED else "naive"
@@ -67,7 +67,7 @@ async def _streaming(
     )
     assert host.stdout is not None
     if not await host.stdout.readline():
-        raise RuntimeError("the process in Home Assistant's place ended")
+        raise RuntimeError("the process that replaces Home Assistant ended")
     try:
         yield
     finally:
@@ -77,7 +77,7 @@ async def _streaming(
 
 
 def _worst(timings: list[Timing]) -> Timing:
-    """Take the worst of every quantity over the rounds."""
+    """Return the worst value of every quantity over the rounds."""
     return Timing(
         **{
             each.name: max(getattr(timing, each.name) for timing in timings)
@@ -154,13 +154,13 @@ BENCHMARK = Benchmark(
     title="Precision while Home Assistant is busy",
     how=(
         f"The sender process plays on {_RECEIVERS} simulated receivers (1 % loss, each "
-        f"asks for the time every {_TIMING_MS} ms) and is driven over its pipes by a "
-        "process that is idle, or whose loop sleeps for 50 to 500 ms at a time "
+        f"asks for the time every {_TIMING_MS} ms) and gets its commands over pipes from "
+        "a process that is idle, or whose loop sleeps for 50 to 500 ms at a time "
         "(blocked), or in which C calls keep the GIL for 100 to 500 ms (held), or "
-        "three threads compute (threads). Receivers take the kernel's receive stamps; "
-        "a packet is late against the schedule in the sender's own sync packets. "
-        "Beside it, in turn: the same pacing inside that loop, and the C sender beside "
-        "that process. The worst of the rounds counts."
+        "three threads compute (threads). Receivers use the kernel's receive stamps; "
+        "lateness is relative to the schedule in the sender's own sync packets. "
+        "Compared with it, in turn: the same pacing inside that loop, and the C sender "
+        "beside that process. The worst of the rounds counts."
     ),
     run=_run,
 )

@@ -1,4 +1,4 @@
-"""How much of the program a play command crosses: `python -m benchmarks.path MUSIC`."""
+"""The program parts that a play command crosses: `python -m benchmarks.path MUSIC`."""
 
 import asyncio
 from asyncio.subprocess import PIPE
@@ -60,7 +60,7 @@ async def _to_datagram(music: Path) -> Counts:
 
 
 async def _to_pipe(music: Path) -> Counts:
-    """Cross a Home Assistant of the tests, with a sender process of its own."""
+    """Cross a Home Assistant of the tests, with its own sender process."""
     from pytest_homeassistant_custom_component.common import async_test_home_assistant
 
     from homeassistant import loader
@@ -78,7 +78,7 @@ async def _to_pipe(music: Path) -> Counts:
             warmed, player = [
                 await set_up(hass, entry_for(each)) for each in (warm, cold)
             ]
-            # The sender process, which both have in common, is ready from then on.
+            # Both share the sender process, which is ready from here on.
             await play(hass, warmed, media)
             await call(hass, warmed, "media_stop")
             crossing = await cross_to_pipe(hass, player, media)
@@ -103,14 +103,14 @@ BENCHMARK = Benchmark(
     name="path",
     title="The path of a play command",
     how=(
-        "How much of the program a play command crosses, counted by `sys.monitoring`: "
-        "in Home Assistant from where the player is entered (`async_play_media`) until "
-        "the command is written to the sender process, in that process's engine from "
-        "the command (`Engine.run`) to the first datagram of sound. A module counts "
-        "when one of its functions is entered, a function each time that it is; "
-        "lambdas and generator expressions belong to the function around them. States "
-        "are those of entities that are written before the command, whether they "
-        "change or not."
+        "The part of the program that a play command crosses, counted by "
+        "`sys.monitoring`: in Home Assistant from the entry of the player "
+        "(`async_play_media`) until the command is written to the sender process, in "
+        "that process's engine from the command (`Engine.run`) to the first datagram of "
+        "audio. A module counts if one of its functions is entered, a function at every "
+        "entry; lambdas and generator expressions belong to the function around them. "
+        "States are those of entities that are written before the command, changed or "
+        "not."
     ),
     run=_run,
 )

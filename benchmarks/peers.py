@@ -1,4 +1,4 @@
-"""Other senders in the same frame: the C reference and pyatv."""
+"""Other senders with the same interface: the C reference and pyatv."""
 
 from asyncio import create_subprocess_exec
 from asyncio.subprocess import PIPE, Process
@@ -12,7 +12,7 @@ from .native import build
 
 
 class Peer:
-    """A program that prints its ports, reads the receivers' and streams."""
+    """A program that prints its ports, reads those of the receivers, and streams."""
 
     def __init__(self, process: Process, introduction: Introduction) -> None:
         self._process = process
@@ -29,7 +29,7 @@ class Peer:
 
     @classmethod
     async def pyatv(cls, receivers: list[int], *, encrypts: bool) -> Self:
-        """Start pyatv's own sender: AirPlay 2 where it encrypts, else AirPlay 1."""
+        """Start pyatv's own sender: AirPlay 2 if it encrypts, else AirPlay 1."""
         version = "2" if encrypts else "1"
         module = ("-m", "benchmarks.pyatv_sender")
         return await cls._start(
@@ -38,7 +38,7 @@ class Peer:
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """The id of the process."""
         return self._process.pid
 
     async def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""How precisely receivers of AirPlay 2 learn our clock."""
+"""How precisely AirPlay 2 receivers can follow our clock."""
 
 import asyncio
 from asyncio.subprocess import PIPE, Process
@@ -17,7 +17,7 @@ from .figures import Benchmark, Figure, Lab
 _SECONDS = 20.0
 _QUICK_SECONDS = 3.0
 _TARGET_US = 200
-# Where the load is: beside the sender process, or in its own main thread.
+# The place of the load: beside the sender process, or in its own main thread.
 _CASES = (
     ("idle", "idle", "idle"),
     ("Home Assistant held", "held", "idle"),
@@ -74,7 +74,7 @@ def _analyse(
 
 
 def _figures(name: str, found: _Measured, *, is_ours: bool) -> list[Figure]:
-    """Return a case's rows; a sender that is busy itself has no target."""
+    """Return a case's rows; a busy sender process has no target."""
     return [
         Figure(
             what=f"{name}: departures that the kernel did not tell",
@@ -126,12 +126,12 @@ BENCHMARK = Benchmark(
     name="ptp",
     title="The clock of AirPlay 2",
     how=(
-        "A process of its own is the PTP clock of one receiver for "
+        "A separate process is the PTP clock of one receiver for "
         f"{_SECONDS:g} s, beside a process that is idle or under load as in `pacing`, "
         "or with three threads that compute in the clock's own process. The receiver "
-        "takes the kernel's receive stamps. Its error is taken from single messages, "
-        "without the filter that every receiver has: once as receivers do that match "
-        "Sync and Follow_Up, once as nqptp does, for which only the Follow_Up counts."
+        "uses the kernel's receive stamps. Its error is that of single messages, without "
+        "the filter that every receiver has: once as in receivers that match Sync and "
+        "Follow_Up, once as in nqptp, for which only the Follow_Up counts."
     ),
     run=_run,
 )

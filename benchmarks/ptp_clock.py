@@ -1,10 +1,10 @@
-"""A PTP clock in a process of its own, whose main thread may be under load.
+"""A PTP clock in a separate process, whose main thread may be under load.
 
     python -m benchmarks.ptp_clock LOAD EVENT_PORT GENERAL_PORT
 
-It serves one receiver at 127.0.0.2 until its standard input ends; then it prints how
-many timed messages were sent, for how many the kernel told the departure, and what
-the wall clock read when the session clock was 0.
+It serves one receiver at 127.0.0.2 until its standard input ends; then it prints the
+number of timed messages, the number with a departure time from the kernel, and the
+wall clock time at which the session clock was 0.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """pyatv's own sender: a program for `peers.py`.
 
-Each receiver has what pyatv gives it: a stream client with its pacing and packets, a
-control client and a timing server, all in one loop. RTSP and decoding are left out;
-the samples are there already.
+Each receiver has pyatv's own objects: a stream client with its pacing and packets, a
+control client, and a timing server, all in one loop. RTSP and decoding are omitted;
+the samples are in memory.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _SONG = [os.urandom(_PACKET_BYTES) for _ in range(64)]
 
 
 class _Samples:
-    """An audio source of pyatv that costs nothing to read."""
+    """An audio source of pyatv without a cost to read."""
 
     def __init__(self) -> None:
         self._packets = 0

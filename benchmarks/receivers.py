@@ -1,4 +1,4 @@
-"""Starts the simulated receivers and reads what they saw."""
+"""Start the simulated receivers and read their records."""
 
 import asyncio
 from asyncio.subprocess import PIPE, Process
@@ -19,7 +19,7 @@ _RECORD = np.dtype(
 
 
 class Kind(IntEnum):
-    """What a record is about; the columns are those of native/receivers.c."""
+    """The kind of a record; the columns are those of native/receivers.c."""
 
     AUDIO = 1
     TIME = 2
@@ -31,7 +31,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Everything that the receivers saw."""
+    """All records of the receivers."""
 
     records: npt.NDArray[np.void]
 
@@ -53,7 +53,7 @@ class Receivers:
     async def start(
         cls, folder: Path, count: int, *, timing_ms: int, loss_permille: int
     ) -> Self:
-        """Bring so many receivers up."""
+        """Start this many receivers."""
         records = folder / f"seen-{secrets.token_hex(4)}"
         numbers = (count, timing_ms, loss_permille)
         process = await asyncio.create_subprocess_exec(
@@ -68,7 +68,7 @@ class Receivers:
         return cls(process, ports, records)
 
     async def stop(self) -> Seen:
-        """End them and return what they saw."""
+        """Stop the receivers and return their records."""
         await self._process.communicate(b"")
         seen = np.fromfile(self._records, _RECORD)
         self._records.unlink()

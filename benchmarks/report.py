@@ -16,7 +16,7 @@ _END = "<!-- end of results -->"
 
 
 def write_json(path: Path, machine: Mapping[str, str], results: Results) -> None:
-    """Write everything that was measured."""
+    """Write all results."""
     figures = {
         benchmark.name: [_row(figure) for figure in found]
         for benchmark, found in results.items()
@@ -29,7 +29,7 @@ def write_json(path: Path, machine: Mapping[str, str], results: Results) -> None
 def read_json(
     path: Path, benchmarks: Iterable[Benchmark]
 ) -> tuple[dict[str, str], dict[Benchmark, list[Figure]]]:
-    """Return what was written last: the machine, and the figures by benchmark."""
+    """Return the stored results: the machine, and the figures by benchmark."""
     document = json.loads(path.read_text())
     kept = document["figures"]
     results = {
@@ -41,7 +41,7 @@ def read_json(
 
 
 def write_readme(path: Path, machine: Mapping[str, str], results: Results) -> None:
-    """Put the tables into the README, between its marks."""
+    """Write the tables into the README, between its marks."""
     before, _, rest = path.read_text().partition(_BEGIN)
     _, _, after = rest.partition(_END)
     lines = ["", "Machine: " + "; ".join(f"{k} {v}" for k, v in machine.items()) + "."]
@@ -70,7 +70,7 @@ def table(found: Sequence[Figure]) -> list[str]:
 
 
 def failures(results: Results) -> list[str]:
-    """Name what misses its target by more than the tolerance."""
+    """Return the figures that miss their target by more than the tolerance."""
     return [
         f"{benchmark.name}: {figure.what}: {_number(reached)}, target {figure.target:g}"
         for benchmark, found in results.items()
@@ -81,7 +81,7 @@ def failures(results: Results) -> list[str]:
 
 
 def _figure(row: Mapping[str, Any]) -> Figure:
-    """Return a figure from what `_row` made of it."""
+    """Return a figure from its row in JSON."""
     known = {each.name: row[each.name] for each in fields(Figure)}
     if known["value"] is None:
         known["value"] = math.nan
@@ -89,7 +89,7 @@ def _figure(row: Mapping[str, Any]) -> Figure:
 
 
 def _row(figure: Figure) -> dict[str, object]:
-    """Return a figure for JSON, which has no word for what was not measured."""
+    """Return a figure for JSON, which has no NaN for a missing measurement."""
     row = {**asdict(figure), "ratio": figure.ratio, "missed": figure.exceeds()}
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value

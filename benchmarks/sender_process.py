@@ -1,4 +1,4 @@
-"""The real sender process, driven over its pipes as Home Assistant drives it."""
+"""The real sender process, controlled over its pipes as by Home Assistant."""
 
 import asyncio
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -37,9 +37,9 @@ class SenderProcess:
     async def start(
         cls, *, is_realtime: bool = True, within: Sequence[str] = ()
     ) -> Self:
-        """Start the process and wait until it takes commands.
+        """Start the process and wait until it accepts commands.
 
-        `within` is the command that runs another one, of a network of its own.
+        `within` is a command that runs another one, for example in its own network.
         """
         environment = {**os.environ}
         if not is_realtime:
@@ -58,13 +58,13 @@ class SenderProcess:
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """The id of the process."""
         return self._process.pid
 
     async def play(
         self, media: str, ports: list[int], *, encrypts: bool = False
     ) -> tuple[int, messages.Started]:
-        """Play on receivers on this machine; return when the line is set.
+        """Play on receivers on this machine; return after the line is set.
 
         The first value is the wall clock in ns just before the command was written.
         """
@@ -75,7 +75,7 @@ class SenderProcess:
     async def play_on(
         self, media: str, members: Sequence[messages.Member]
     ) -> tuple[int, messages.Started]:
-        """Play on any receivers, as `play` does."""
+        """Play on any receivers, like `play`."""
         self._started, self._ended = asyncio.Future(), asyncio.Future()
         command = messages.Play(
             stream=STREAM,
@@ -88,14 +88,14 @@ class SenderProcess:
         return commanded_ns, await self._patiently(self._started)
 
     async def finished(self) -> None:
-        """Wait until all of what plays was heard; raises where that failed."""
+        """Wait until everything has played. Raises SenderFailedError: it failed."""
         assert self._ended is not None
         ended = await self._patiently(self._ended, timeout_s=None)
         if ended.reason != "finished":
             raise SenderFailedError(f"{ended.reason}: {ended.code}")
 
     async def announce(self, media: str, port: int) -> int:
-        """Announce on a receiver; return when it was heard.
+        """Announce on a receiver; return after it has played.
 
         The value is the monotonic clock in ns just before the command was written.
         """
@@ -112,7 +112,7 @@ class SenderProcess:
         return commanded_ns
 
     async def stop_stream(self) -> None:
-        """Stop what plays and wait until its receivers are free."""
+        """Stop the stream and wait until its receivers are free."""
         await self._patiently(self._send(messages.Stop(stream=STREAM)))
 
     async def stop(self) -> None:
@@ -166,7 +166,7 @@ class SenderProcess:
     async def _patiently[T](
         self, answer: Awaitable[T], *, timeout_s: float | None = _PATIENCE_S
     ) -> T:
-        """Wait for the process, but not longer than it lives."""
+        """Wait for the process, but not beyond its end."""
         answer = asyncio.ensure_future(answer)
         await asyncio.wait(
             {answer, self._reading},

@@ -1,4 +1,4 @@
-"""From the command to the first packet, and from the announcement to the sound."""
+"""The time to the first packet, and the error of the announced start."""
 
 import asyncio
 import time
@@ -72,7 +72,7 @@ async def _first_packets(lab: Lab, sender: SenderProcess) -> list[float]:
 
 
 async def _heard_errors(lab: Lab, sender: SenderProcess) -> list[float]:
-    """Compare `Started.at` with when the virtual receiver hears the first frame."""
+    """Compare `Started.at` with when the receiver plays the first frame."""
     sound = pcm_of(lab.music)
     errors_ms = []
     for _ in range(_QUICK_HEARD_RUNS if lab.is_quick else _HEARD_RUNS):
@@ -98,8 +98,8 @@ BENCHMARK = Benchmark(
     name="start",
     title="Start",
     how=(
-        "A sender process that runs is told to play a local WAV file on one receiver, "
-        f"{_RUNS} times, each with a session of its own. The time is from just before "
+        "A running sender process plays a local WAV file on one receiver, "
+        f"{_RUNS} times, each with its own session. The time is from just before "
         "the command is written to the pipe to the kernel's receive stamp of the first "
         "audio packet. The instant that the process announces for the first frame is "
         f"compared with that at which the tests' virtual receiver plays it, {_HEARD_RUNS} "

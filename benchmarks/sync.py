@@ -1,4 +1,4 @@
-"""How far apart the receivers of a group play, virtual ones and real ones."""
+"""The sync error of a group of virtual or real receivers."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _QUICK_VIRTUAL = (8,)
 _VIRTUAL_S = 30.0
 _QUICK_VIRTUAL_S = 3.0
 _VIRTUAL_LIMIT_US = 50
-# Clocks that show quite different times, as those of machines without the time do.
+# Very different clocks, as on machines that never set them.
 _CLOCK_STEP_NS = 1_000_000_007
 _REAL_LIMIT_MS = 1
 _OLD_EVERY = 4
@@ -30,7 +30,7 @@ _SETTLE_S = 8
 _BORN_S = 1.2
 _CLASSIC_TXT = {"cn": "0,1", "et": "0,1"}
 LANES = {"ap1": "raop", "ap1old": "raop", "ap2": "airplay2-realtime"}
-"""The kinds of real receivers, and how each is played to."""
+"""The kinds of real receivers, and the lane for each."""
 
 
 async def _run(lab: Lab) -> list[Figure]:
@@ -42,7 +42,7 @@ async def _run(lab: Lab) -> list[Figure]:
         try:
             figures += await _real(lab, kinds)
         except LabError as err:
-            print(f"left out: {err}", file=sys.stderr)
+            print(f"skipped: {err}", file=sys.stderr)
             break
     return figures
 
@@ -91,7 +91,7 @@ async def _real(lab: Lab, kinds: Sequence[str]) -> list[Figure]:
     network.up()
     try:
         receivers = [network.start(kind, {}) for kind in kinds]
-        # The AirPlay 2 build can die of a session within the first second of its life.
+        # The AirPlay 2 build can crash on a session within its first second.
         await asyncio.sleep(_BORN_S)
         line_s = await _play(network, receivers, kinds, track)
         heard = [heard_clicks(each, track) for each in receivers]
@@ -164,7 +164,7 @@ def _figures(found: Sync, who: str, clicks: int) -> list[Figure]:
 
 
 def _apart(found: Sync, who: str) -> list[Figure]:
-    """Tell how far apart two of a group are."""
+    """Return the figures of how far apart two of a group are."""
     apart = found.spread
     rows = (("p50", apart.p50_ms), ("p99", apart.p99_ms), ("max", apart.max_ms))
     return [
@@ -178,19 +178,19 @@ BENCHMARK = Benchmark(
     title="A group in sync",
     how=(
         "The sender process plays on groups of the tests' virtual receivers, whose "
-        "clocks show times that are seconds apart, and learn the sender's as often as "
+        "clocks are seconds apart, and which ask for the sender's time as often as "
         "shairport-sync does: how far apart the first and the last of them play each "
         f"packet within {_VIRTUAL_S:g} s. Then it plays a track with a click at every "
-        "second on real shairport-sync receivers in network namespaces of their own "
-        "(5.x, every fourth one 3.3.8; ap2 is 5.x with nqptp, played to by AirPlay 2's "
-        "realtime lane, ap1 by RAOP): a click was played when the blocks "
-        "around it left the receiver, at the earliest that one of them within 1 s "
-        "says. The lab's own resolution is how far apart two halves of one receiver's "
-        f"blocks put the same click; the receivers are woken {WAKEUPS_PER_S} times a "
-        "second and run at real-time priority, since without a sound card they else "
-        "look for due blocks when packets come, four at a time. Where that waking had no "
-        "processor a click is not measured. "
-        f"The first {_SETTLE_S} s are left out."
+        "second on real shairport-sync receivers in their own network namespaces "
+        "(5.x, every fourth one 3.3.8; ap2 is 5.x with nqptp and AirPlay 2's realtime "
+        "lane, ap1 uses RAOP): a click played when the blocks around it left the "
+        "receiver, at the earliest instant by one of those within 1 s. The lab's own "
+        "resolution is how far apart two halves of one receiver's blocks place the same "
+        f"click; the receivers are woken {WAKEUPS_PER_S} times a second and run at "
+        "real-time priority, because without a sound card they otherwise look for due "
+        "blocks only when packets arrive, four at a time. A click is not measured if "
+        "no processor was free for that wakeup. "
+        f"The first {_SETTLE_S} s are omitted."
     ),
     run=_run,
 )

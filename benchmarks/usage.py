@@ -1,4 +1,4 @@
-"""What a process uses: CPU time and memory, read from outside."""
+"""CPU time and memory of a process, read from outside."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,13 @@ class Memory:
 def cpu_s(pid: int) -> float:
     """Return the CPU time of a process with all its threads, to the nanosecond.
 
-    The clock's number is made as clock_getcpuclockid(3) makes it.
+    The clock's id is computed as in clock_getcpuclockid(3).
     """
     return time.clock_gettime((~pid << 3) | _CPUCLOCK_SCHED)
 
 
 def thread_cpu_s(pid: int) -> dict[str, float]:
-    """Return the CPU time of each thread that lives, by its name."""
+    """Return the CPU time of each living thread, by its name."""
     used: dict[str, float] = {}
     for task in Path(f"/proc/{pid}/task").iterdir():
         try:
@@ -38,7 +38,7 @@ def thread_cpu_s(pid: int) -> dict[str, float]:
 
 
 def memory(pid: int) -> Memory:
-    """Return what a process holds now."""
+    """Return the current memory of a process."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
     return Memory(kilobytes["Rss"] / 1024, kilobytes["Pss"] / 1024)

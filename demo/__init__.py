@@ -1,1 +1,1 @@
-"""Home Assistant with two virtual speakers, to look at or to check itself."""
+"""Home Assistant with two virtual speakers, interactive or as an automatic check."""

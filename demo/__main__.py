@@ -1,4 +1,4 @@
-"""Start Home Assistant with two virtual speakers; --check does the trying itself."""
+"""Start Home Assistant with two virtual speakers; --check runs an automatic test."""
 
 import argparse
 import asyncio
@@ -23,39 +23,39 @@ _WELCOME = """
 
   1. Go to Settings > Devices & services. {names} are under "Discovered".
   2. Select Add on each, then Submit.
-  3. Go to Media, choose a speaker at the bottom right (it says "Web browser"),
+  3. Go to Media, choose a speaker at the bottom right (labeled "Web browser"),
      then My media > {sample}.
 
-  What the speakers play is written to:
+  The speakers write their output to:
 {files}
   Home Assistant's log: {log}
-  Ctrl-C ends everything.
+  Press Ctrl-C to stop everything.
 
 """
 
 
 def arguments() -> argparse.ArgumentParser:
-    """Describe the command line."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="scripts/demo", description=__doc__)
     parser.add_argument(
-        "--check", action="store_true", help="try everything without a person"
+        "--check", action="store_true", help="test everything automatically"
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", help="0.0.0.0 lets other machines in, too"
+        "--host", default="127.0.0.1", help="0.0.0.0 also admits other machines"
     )
     parser.add_argument("--port", type=int, help="default: the first free from 8123")
-    parser.add_argument("--sound", action="store_true", help="make the speakers heard")
+    parser.add_argument("--sound", action="store_true", help="play the output aloud")
     parser.add_argument(
-        "--keep", action="store_true", help="go on with what was set up the last time"
+        "--keep", action="store_true", help="keep the setup of the last run"
     )
     parser.add_argument(
-        "--private", action="store_true", help="use a network of its own (root)"
+        "--private", action="store_true", help="use a private network (root)"
     )
     return parser
 
 
 async def demonstrate(options: argparse.Namespace, place: Place) -> None:
-    """Let a person try it until Ctrl-C."""
+    """Run the demo until Ctrl-C."""
     folder = _FOLDER / "home"
     async with house(options, place, folder) as (server, speakers):
         entrance = place.entrance and await forward(place.entrance, place.port)
@@ -75,26 +75,26 @@ async def demonstrate(options: argparse.Namespace, place: Place) -> None:
                 await asyncio.sleep(1)
                 await require_running(server)
         finally:
-            say("Stop everything ...")
+            say("Stopping everything ...")
             if entrance:
                 entrance.close()
 
 
 async def check_all(options: argparse.Namespace, place: Place) -> None:
-    """Try everything; say where it failed."""
+    """Run the check; print the log if it fails."""
     folder = _FOLDER / "check"
     try:
         async with house(options, place, folder) as (server, speakers):
             await check(server, place.url, speakers)
     except Exception:
-        show("The last lines of Home Assistant's log:\n")
+        show("Last lines of Home Assistant's log:\n")
         show(print_log(folder / "console.log"))
         raise
-    say("Everything works.")
+    say("All checks passed.")
 
 
 async def run(options: argparse.Namespace, place: Place) -> int:
-    """Do it until it is done or a signal comes; return the exit code."""
+    """Run until the end or a signal; return the exit code."""
     work = asyncio.create_task(
         check_all(options, place) if options.check else demonstrate(options, place)
     )
@@ -112,7 +112,7 @@ async def run(options: argparse.Namespace, place: Place) -> int:
         await work
     if not signals:
         return 0
-    say("Everything has ended.")
+    say("Stopped.")
     was_asked = signals[0] == signal.SIGINT and not options.check
     return 0 if was_asked else 128 + signals[0]
 

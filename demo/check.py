@@ -1,4 +1,4 @@
-"""What a person would try, done through Home Assistant's own web interface."""
+"""An automatic test of the demo through Home Assistant's web interface."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _HEARD_S = 30
 _SENTENCE = "The washing machine is done."
 _VOICE = "tts.demo_voice"
 _VOLUME, _VOLUME_DB = 0.3, -21.0
-# What is resampled on the way differs in its last bits.
+# Resampled audio differs in its last bits.
 _LIKE = 0.99
 _PNG = b"\x89PNG"
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A virtual speaker, and what Home Assistant has made of it."""
+    """A virtual speaker, and its entry and player in Home Assistant."""
 
     speaker: VirtualSpeaker
     entry_id: str
@@ -35,11 +35,11 @@ class Pair:
 async def check(
     server: HomeAssistantProcess, url: str, speakers: list[VirtualSpeaker]
 ) -> None:
-    """Go the whole way once; raise CheckError at the first thing that is wrong."""
+    """Run all steps once. Raises CheckError: a step failed."""
     async with log_in(url, USER, PASSWORD) as client:
         with step("Discover both speakers"):
             flows = await _discovered(client, speakers)
-        with step("Add both in the user interface's way"):
+        with step("Add both by their config flows"):
             pairs = [await _add(client, speaker, flows) for speaker in speakers]
             await _all(client, pairs, "idle", _STARTED_S)
         with step(f"Play {SAMPLE_WAV} on both") as remarks:
@@ -54,11 +54,11 @@ async def check(
         if left := await server.stop():
             raise CheckError(f"left running: {', '.join(left)}")
         if bad := _complaints(server.log_lines()):
-            raise CheckError("Home Assistant's log complains:\n" + "\n".join(bad))
+            raise CheckError("Home Assistant's log has errors:\n" + "\n".join(bad))
 
 
 async def _discovered(client: Client, speakers: list[VirtualSpeaker]) -> dict[str, str]:
-    """Wait for the card of each speaker; return the flow behind it by unique id."""
+    """Wait for the discovery of each speaker; return the flows by unique id."""
     wanted = {speaker.unique_id for speaker in speakers}
 
     async def ask() -> dict[str, str]:
@@ -73,11 +73,11 @@ async def _discovered(client: Client, speakers: list[VirtualSpeaker]) -> dict[st
 
 
 async def _add(client: Client, speaker: VirtualSpeaker, flows: dict[str, str]) -> Pair:
-    """Submit the form of a card, and find the player that comes of it."""
+    """Submit the form of a discovery, and find the resulting player."""
     path = f"/api/config/config_entries/flow/{flows[speaker.unique_id]}"
     made = await client.rest("POST", path, {})
     if made["type"] != "create_entry" or made["title"] != speaker.name:
-        raise CheckError(f"adding {speaker.name} did not make an entry: {made}")
+        raise CheckError(f"adding {speaker.name} did not create an entry: {made}")
     entry_id: str = made["result"]["entry_id"]
 
     async def find() -> str | None:
@@ -95,7 +95,7 @@ async def _add(client: Client, speaker: VirtualSpeaker, flows: dict[str, str]) -
 async def _all(
     client: Client, pairs: list[Pair], wanted: str, timeout_s: float
 ) -> list[dict[str, Any]]:
-    """Wait until every player has a state; return the state objects."""
+    """Wait until all players have a state; return the state objects."""
 
     async def ask() -> list[dict[str, Any]]:
         states = [await client.state(pair.entity_id) for pair in pairs]
@@ -111,7 +111,7 @@ async def _play_file(
     remarks: list[str],
     meanwhile: Callable[[Client, list[Pair]], Awaitable[None]] | None = None,
 ) -> None:
-    """Play a file as the media browser does, and compare what was written."""
+    """Play a file as the media browser does, and compare the output."""
     media = await _browse(client, pairs[0], name)
     source = sound.decode(await _file(client, media))
     before = [pair.speaker.written_bytes for pair in pairs]
@@ -137,7 +137,7 @@ async def _play_file(
 
 
 async def _browse(client: Client, pair: Pair, name: str) -> dict[str, Any]:
-    """Find a file where a person does: in the player's media browser."""
+    """Find a file in the player's media browser."""
     folder = await client.ask(
         "media_player/browse_media",
         entity_id=pair.entity_id,
@@ -148,11 +148,11 @@ async def _browse(client: Client, pair: Pair, name: str) -> dict[str, Any]:
         if item["title"] == name:
             return dict(item)
     titles = [item["title"] for item in folder["children"]]
-    raise CheckError(f"{name} is not in the media browser, but {titles}")
+    raise CheckError(f"{name} is not in the media browser, which has {titles}")
 
 
 async def _file(client: Client, media: dict[str, Any]) -> bytes:
-    """Fetch what an item of the media browser stands for."""
+    """Fetch the file of an item of the media browser."""
     found = await client.ask(
         "media_source/resolve_media", media_content_id=media["media_content_id"]
     )
@@ -160,14 +160,14 @@ async def _file(client: Client, media: dict[str, Any]) -> bytes:
 
 
 async def _try_controls(client: Client, pairs: list[Pair]) -> None:
-    """Look at the title and picture and turn the volume while it plays."""
+    """Check the title and the picture, and set the volume while it plays."""
     for state in await _all(client, pairs, "playing", _STARTED_S):
         shown = state["attributes"]
         if shown.get("media_title") != "Morning light" or "entity_picture" not in shown:
             raise CheckError(f"the title or the picture is missing: {shown}")
         picture = await client.download(client.url + shown["entity_picture"])
         if not picture.startswith(_PNG):
-            raise CheckError(f"the picture is none: {picture[:40]!r}")
+            raise CheckError(f"the picture is not a PNG: {picture[:40]!r}")
     for pair in pairs:
         await client.act(
             "media_player.volume_set", entity_id=pair.entity_id, volume_level=_VOLUME
@@ -182,7 +182,7 @@ async def _try_controls(client: Client, pairs: list[Pair]) -> None:
 
 
 async def _speak(client: Client, pairs: list[Pair], remarks: list[str]) -> None:
-    """Say a sentence and compare what was written with what the voice made."""
+    """Speak a sentence and compare the output with the audio of the voice."""
     before = [pair.speaker.written_bytes for pair in pairs]
     await client.act(
         "tts.speak",
@@ -202,11 +202,11 @@ async def _speak(client: Client, pairs: list[Pair], remarks: list[str]) -> None:
                 f"{pair.speaker.wav} is not the sentence: {likeness.correlation:.4f}"
             )
         similar = f"{likeness.correlation:.2%}"
-        remarks.append(f"{pair.speaker.name} {similar} like what the voice made")
+        remarks.append(f"{pair.speaker.name} {similar} similar to the voice's audio")
 
 
 async def _remove(client: Client, pairs: list[Pair]) -> None:
-    """Remove the entries; the cards come back and nobody holds the speakers."""
+    """Remove the entries; check that the speakers are free and discovered again."""
     for pair in pairs:
         path = f"/api/config/config_entries/entry/{pair.entry_id}"
         await client.rest("DELETE", path)
@@ -215,14 +215,14 @@ async def _remove(client: Client, pairs: list[Pair]) -> None:
     }
     for pair in pairs:
         if pair.entity_id in entities:
-            raise CheckError(f"{pair.entity_id} is still there")
+            raise CheckError(f"{pair.entity_id} still exists")
         if pair.speaker.receiver.has_session:
-            raise CheckError(f"{pair.speaker.name} is still held")
+            raise CheckError(f"{pair.speaker.name} is still in use")
     await _discovered(client, [pair.speaker for pair in pairs])
 
 
 def _complaints(lines: list[str]) -> list[str]:
-    """Return the log's warnings and errors that are about the integration."""
+    """Return the log's warnings and errors of the integration."""
     return [
         line
         for line in lines

@@ -1,4 +1,4 @@
-"""What the check asks of Home Assistant, through its own web interface."""
+"""A client of Home Assistant's web interface, for the check."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,12 +13,12 @@ _POLL_S = 0.2
 
 
 class Client:
-    """Somebody who is logged in."""
+    """A logged-in user."""
 
     def __init__(
         self, session: ClientSession, socket: ClientWebSocketResponse, url: str
     ) -> None:
-        """Take an open session; `log_in` makes it."""
+        """Wrap an open session; `log_in` creates it."""
         self._session = session
         self._socket = socket
         self._last_id = 0
@@ -34,21 +34,21 @@ class Client:
         return answer["result"]
 
     async def act(self, action: str, **fields: object) -> None:
-        """Call an action and wait until it is done."""
+        """Run an action and wait until it has finished."""
         domain, _, service = action.partition(".")
         await self.ask(
             "call_service", domain=domain, service=service, service_data=fields
         )
 
     async def rest(self, method: str, path: str, body: object = None) -> Any:
-        """Send a request of the REST API."""
+        """Send a request to the REST API."""
         async with self._session.request(method, self.url + path, json=body) as answer:
             if answer.status >= 400:
                 raise CheckError(f"{method} {path}: {await answer.text()}")
             return await answer.json()
 
     async def download(self, url: str) -> bytes:
-        """Fetch what Home Assistant hands out."""
+        """Fetch a file from Home Assistant."""
         async with self._session.get(url) as answer:
             answer.raise_for_status()
             return await answer.read()
@@ -62,7 +62,7 @@ class Client:
 async def until[T](
     what: str, question: Callable[[], Awaitable[T | None]], timeout_s: float
 ) -> T:
-    """Ask until the answer is true, and return it."""
+    """Repeat a question until its answer is true, and return it."""
     try:
         async with asyncio.timeout(timeout_s):
             while not (answer := await question()):
@@ -73,7 +73,7 @@ async def until[T](
 
 
 async def is_up(url: str) -> bool:
-    """Tell whether the web interface answers."""
+    """Return whether the web interface answers."""
     try:
         async with (
             ClientSession() as session,

@@ -1,4 +1,4 @@
-"""Home Assistant and two speakers, as long as they are needed."""
+"""Run Home Assistant and two speakers for the demo."""
 
 import argparse
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""A configuration folder of Home Assistant as it is after onboarding."""
+"""A configuration folder of Home Assistant in the state after onboarding."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from . import sound
 from .place import EVERYWHERE, LOOPBACK
 
-USER = PASSWORD = "demo"  # noqa: S105 - shown to everybody who starts the demo
+USER = PASSWORD = "demo"  # noqa: S105 - printed when the demo starts
 SAMPLE = Path(__file__).with_name("Morning light.mp3")
 SAMPLE_WAV = "Morning light.wav"
 _ROOT = Path(__file__).parents[1]
@@ -58,14 +58,14 @@ logger:
   default: warning
   logs:
     custom_components.airplay: info
-    # Neither is needed here, and both may be missing.
+    # The demo needs neither, and both may be missing.
     haffmpeg: fatal
     homeassistant.components.camera.img_util: fatal
 """
 
 
 async def furnish(folder: Path, host: str, port: int, *, is_new: bool) -> None:
-    """Write everything that Home Assistant starts with."""
+    """Write the files that Home Assistant starts with."""
     await asyncio.to_thread(_write, folder, port, is_new=is_new)
     hass = HomeAssistant(str(folder))
     hass.config_entries = ConfigEntries(hass, {})
@@ -78,7 +78,7 @@ async def furnish(folder: Path, host: str, port: int, *, is_new: bool) -> None:
 
 
 def _write(folder: Path, port: int, *, is_new: bool) -> None:
-    """Write the files; what Home Assistant stores by itself stays unless it is new."""
+    """Write the files; keep Home Assistant's own storage unless it is new."""
     if is_new:
         shutil.rmtree(folder, ignore_errors=True)
     media = folder / "media"
@@ -96,19 +96,19 @@ def _write(folder: Path, port: int, *, is_new: bool) -> None:
 
 
 def _place(source: Path, link: Path) -> None:
-    """Let Home Assistant see the files of the project themselves."""
+    """Link the files of the project into Home Assistant's folder."""
     link.unlink(missing_ok=True)
     link.symlink_to(source)
 
 
 def _install_voice(target: Path) -> None:
-    """Make an integration of the voice here; in the project hassfest would find it."""
+    """Create the voice's integration here; in the project hassfest would find it."""
     shutil.copytree(_ROOT / "demo/voice", target, dirs_exist_ok=True)
     (target / "manifest.json").write_text(json.dumps(_VOICE_MANIFEST))
 
 
 async def _set_address(hass: HomeAssistant, host: str, port: int) -> None:
-    """Have the web page listen here for good; set in YAML it would be on trial."""
+    """Set the address of the web page for good; set in YAML it would be on trial."""
     store = await async_get_and_load_store(hass)
     hosts = [host] if host in (LOOPBACK, EVERYWHERE) else [LOOPBACK, host]
     wanted = HTTP_STORAGE_SCHEMA({"server_host": hosts, "server_port": port})
@@ -119,7 +119,7 @@ async def _set_address(hass: HomeAssistant, host: str, port: int) -> None:
 
 
 async def _add_owner(hass: HomeAssistant) -> None:
-    """Create the owner as Home Assistant's own onboarding does, once."""
+    """Create the owner once, as Home Assistant's onboarding does."""
     hass.auth = await auth_manager_from_config(hass, [{"type": "homeassistant"}], [])
     provider = hass.auth.auth_providers[0]
     assert isinstance(provider, HassAuthProvider)

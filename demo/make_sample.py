@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 import av  # noqa: TID251 - encodes
-import numpy as np  # noqa: TID251 - samples are made here, not played
+import numpy as np  # noqa: TID251 - makes samples and plays none
 from PIL import Image
 
 RATE = 44_100

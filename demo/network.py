@@ -1,6 +1,6 @@
-"""Where the demo's parts find each other: a network of this machine, or one of its own.
+"""The network of the demo's parts: one of this machine, or a private one.
 
-Home Assistant looks for receivers on real interfaces only, never on loopback.
+Home Assistant looks for receivers only on real interfaces, never on loopback.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _COMMANDS = (
     "link set demo0 up",
     "link set demo1 up",
     "route add 224.0.0.0/4 dev demo0",
-    # What Home Assistant asks of the internet fails at once instead of in half a minute.
+    # Requests to the internet fail at once instead of after half a minute.
     "route add unreachable default",
 )
 
@@ -40,12 +40,12 @@ def own_address() -> str | None:
 
 
 def why_no_private_network() -> str | None:
-    """Tell what is missing for a network of our own; None where nothing is."""
+    """Return what is missing for a private network; None if nothing is."""
     if os.geteuid() != 0:
         return "root rights"
     if shutil.which("ip") is None:
         return "the program ip (on Debian: apt-get install iproute2)"
-    # In a process of its own: what was moved does not come back.
+    # Test in another process, because a move cannot be undone.
     attempt = "import os; os.unshare(os.CLONE_NEWNET)"
     tried = subprocess.run(
         [sys.executable, "-c", attempt], check=False, capture_output=True
@@ -58,7 +58,7 @@ def why_no_private_network() -> str | None:
 
 
 def enter_private_network() -> str:
-    """Move this process into a network of its own, which ends with it."""
+    """Move this process into a private network, which ends with it."""
     try:
         os.unshare(os.CLONE_NEWNET)
         for command in _COMMANDS:
@@ -67,12 +67,12 @@ def enter_private_network() -> str:
             )
     except (OSError, subprocess.CalledProcessError) as err:
         reason = getattr(err, "stderr", "") or err
-        raise CheckError(f"a network of its own cannot be made: {reason}") from err
+        raise CheckError(f"the private network cannot be created: {reason}") from err
     return OWN_ADDRESS
 
 
 def listen(host: str, port: int | None) -> socket.socket:
-    """Take the port for the web page; without a wish the next free one from 8123."""
+    """Open the port for the web page, by default the next free one from 8123."""
     ports = [port] if port is not None else [*range(_DEFAULT_PORT, _DEFAULT_PORT + 20)]
     for candidate in ports:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -91,7 +91,7 @@ def listen(host: str, port: int | None) -> socket.socket:
 
 
 async def forward(listening: socket.socket, port: int) -> asyncio.Server:
-    """Hand connections from outside to a port inside our own network."""
+    """Forward connections from outside to a port in the private network."""
 
     async def connected(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -1,4 +1,4 @@
-"""Where the demo runs: in this machine's network, or in one of its own."""
+"""The place of the demo: this machine's network, or a private one."""
 
 import argparse
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ _INNER_PORT = 8123
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where everything runs, and where a browser finds it."""
+    """The addresses of the demo, and the URL for a browser."""
 
     address: str
     host: str
     port: int
     url: str
     is_private: bool
-    """Nobody else is on this network."""
+    """Whether no other device is on this network."""
     entrance: socket.socket | None = None
-    """Where connections from outside our own network come in."""
+    """The socket for connections from outside the private network."""
 
 
 def choose_place(options: argparse.Namespace) -> Place:
@@ -35,11 +35,11 @@ def choose_place(options: argparse.Namespace) -> Place:
     if missing is None:
         return _private_place(options, address)
     if options.private:
-        raise CheckError(f"a network of its own needs {missing}")
+        raise CheckError(f"a private network needs {missing}")
     if address is None:
         raise CheckError(
-            "the speakers need a network with a default route, which is missing"
-            f" here; connect this machine, or run this with {missing}"
+            "the speakers need a network with a default route, and there is none;"
+            f" connect this machine, or run this with {missing}"
         )
     return _shared_place(options, address)
 
@@ -61,7 +61,7 @@ def _private_place(options: argparse.Namespace, outside: str | None) -> Place:
 
 
 def _url(host: str, port: int, address: str | None) -> str:
-    """Return where a browser finds it, also one on another machine."""
+    """Return the URL for a browser, also for one on another machine."""
     if host == EVERYWHERE:
         host = address or LOOPBACK
     return f"http://{host}:{port}"

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees."""
+"""The output on the terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,24 +9,24 @@ _BEGAN = time.monotonic()
 
 
 class CheckError(Exception):
-    """Something is not as it should be; the text says what and what to do."""
+    """A check failed; the text has the reason and the remedy."""
 
 
 def say(text: str) -> None:
-    """Print a line with the seconds since the command."""
+    """Print a line with the seconds since the start."""
     sys.stdout.write(f"[{time.monotonic() - _BEGAN:5.1f} s] {text}\n")
     sys.stdout.flush()
 
 
 def show(text: str) -> None:
-    """Print text as it is."""
+    """Print text unchanged."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 @contextmanager
 def step(text: str) -> Iterator[list[str]]:
-    """Print a step when it begins and how long it took; the list takes remarks."""
+    """Print a step and its duration; the list is for remarks."""
     say(f"{text} ...")
     began = time.monotonic()
     remarks: list[str] = []

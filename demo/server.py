@@ -20,24 +20,24 @@ _libc = ctypes.CDLL(None)
 
 
 class HomeAssistantProcess:
-    """Home Assistant and the processes that it has started."""
+    """Home Assistant and the processes that it started."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
-        """Take what runs."""
+        """Wrap a running process."""
         self._process = process
         self.log = log
 
     @property
     def has_ended(self) -> bool:
-        """Tell whether it ended by itself."""
+        """Whether Home Assistant has ended on its own."""
         return self._process.returncode is not None
 
     def log_lines(self) -> list[str]:
-        """Return what it has logged."""
+        """Return the lines of its log."""
         return self.log.read_text(errors="replace").splitlines()
 
     async def stop(self) -> list[str]:
-        """End it as an operator would; return what was left running and is ended now."""
+        """Stop it in order; return the processes that it left running, and end them."""
         if not self.has_ended:
             self._process.terminate()
         left: list[str] = []
@@ -48,7 +48,7 @@ class HomeAssistantProcess:
             left.append("Home Assistant itself")
             self._process.kill()
             await self._process.wait()
-        # Its children see its end and need a moment for their own.
+        # Its children notice its end and need a moment to end too.
         for _ in range(_ORPHANS_S * 10):
             if not self._orphans():
                 break
@@ -60,7 +60,7 @@ class HomeAssistantProcess:
         return left
 
     def _orphans(self) -> dict[int, str]:
-        """Find what it has left behind: the kernel gives that to us."""
+        """Return the processes that it left: the kernel made them our children."""
         found = {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):
@@ -88,7 +88,7 @@ async def home_assistant(folder: Path) -> AsyncIterator[HomeAssistantProcess]:
             stderr=asyncio.subprocess.STDOUT,
             cwd=folder,
             env=environment,
-            # Ctrl-C is for us, who then stop it in order.
+            # Ctrl-C must reach only this process, which then stops it in order.
             start_new_session=True,
             preexec_fn=_end_with_parent,
         )
@@ -100,11 +100,11 @@ async def home_assistant(folder: Path) -> AsyncIterator[HomeAssistantProcess]:
 
 
 def _end_with_parent() -> None:
-    """Have the kernel end it also when the demo is killed."""
+    """Make the kernel end it if the demo is killed."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 async def require_running(server: HomeAssistantProcess) -> None:
-    """Raise when Home Assistant has ended by itself."""
+    """Check that Home Assistant is running. Raises CheckError: it has ended."""
     if server.has_ended:
         raise CheckError(f"Home Assistant has ended; its log is {server.log}")

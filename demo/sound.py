@@ -1,12 +1,12 @@
-"""Sound files as PCM, decoded without any code of the project's."""
+"""Sound files as PCM, decoded without any code of the project."""
 
 from dataclasses import dataclass
 import io
 from pathlib import Path
 import wave
 
-import av  # noqa: TID251 - a decoder that is not the project's
-import numpy as np  # noqa: TID251 - compares samples that were played
+import av  # noqa: TID251 - a decoder other than the project's
+import numpy as np  # noqa: TID251 - compares played samples
 
 RATE = 44_100
 FRAME_BYTES = 4
@@ -39,16 +39,16 @@ def write_wav(path: Path, pcm: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How much of a source is in what was played."""
+    """How much of a source is in the played audio."""
 
     exact: bool
-    """The source is in it, frame by frame."""
+    """Whether it contains the source, frame by frame."""
     correlation: float
-    """1 where both are the same but for level and rounding."""
+    """1 if both are the same except for gain and rounding."""
 
 
 def compare(played: bytes, source: bytes) -> Likeness:
-    """Look for a source in what was played."""
+    """Look for a source in the played audio."""
     place = played.find(source)
     while place >= 0 and place % FRAME_BYTES:
         place = played.find(source, place + 1)
@@ -58,7 +58,7 @@ def compare(played: bytes, source: bytes) -> Likeness:
 
 
 def _correlation(played: bytes, source: bytes) -> float:
-    """Correlate at the place where both fit best."""
+    """Correlate at the position of the best match."""
     heard, wanted = np.pad(_mono(played), _MARGIN_FRAMES), _mono(source)
     if len(heard) < len(wanted) or not len(wanted):
         return 0.0
@@ -72,7 +72,7 @@ def _correlation(played: bytes, source: bytes) -> float:
 
 
 def _mono(pcm: bytes) -> Samples:
-    """Mix to one channel and cut off the silence around."""
+    """Mix to one channel and trim the silence around it."""
     samples = np.frombuffer(pcm, "<i2").reshape(-1, 2).astype(np.float64)
     frames: Samples = samples[:, 0] + samples[:, 1]
     loud = np.flatnonzero(np.abs(frames) > _ALMOST_SILENT)

@@ -15,7 +15,7 @@ from tests.virtual_receiver.playback.recording import PlayedPacket
 
 from .progress import CheckError, say
 
-# Locally administered addresses: no maker's speaker has them.
+# Locally administered addresses, which no real speaker has.
 _LOCAL_PREFIX = "02DE"
 _NAMES = ("Kitchen", "Living room")
 _WAV_HEADER_BYTES = 44
@@ -24,30 +24,30 @@ _PROGRAMS = "aplay, paplay or ffplay"
 
 @dataclass(frozen=True, slots=True)
 class VirtualSpeaker:
-    """A receiver and the file that it plays into."""
+    """A receiver and the file of its output."""
 
     receiver: VirtualReceiver
     wav: Path
 
     @property
     def name(self) -> str:
-        """Return what Home Assistant calls it, too."""
+        """The name, also in Home Assistant."""
         return self.receiver.name
 
     @property
     def unique_id(self) -> str:
-        """Return its id as Home Assistant writes it."""
+        """The id in Home Assistant's format."""
         digits = self.receiver.receiver_id.lower()
         return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
 
     @property
     def written_bytes(self) -> int:
-        """Return how much it has played into its file by now."""
+        """The number of bytes written so far."""
         self.receiver.poll()
         return self.wav.stat().st_size
 
     def written_since(self, size: int) -> bytes:
-        """Return the PCM in its file that came after a size was reached."""
+        """Return the PCM in its file after a size."""
         self.receiver.poll()
         return self.wav.read_bytes()[max(size, _WAV_HEADER_BYTES) :]
 
@@ -69,7 +69,7 @@ async def virtual_speakers(
                 await _make_audible(receiver, running)
             if is_talkative:
                 receiver.subscribe(partial(_tell, receiver))
-            # In a home somebody else's _airplay._tcp may have this very name.
+            # In a home another device's _airplay._tcp may have this name.
             advertisement = Advertisement(
                 receiver, interfaces=[address], airplay=is_alone
             )
@@ -81,7 +81,7 @@ async def virtual_speakers(
 
 
 def _receiver(name: str, address: str, folder: Path) -> VirtualReceiver:
-    """Make a receiver with an id that stays, and that no other demo has."""
+    """Create a receiver with a stable id that no other demo has."""
     origin = f"{socket.gethostname()} {folder} {name}".encode()
     receiver_id = f"{_LOCAL_PREFIX}{hashlib.sha256(origin).hexdigest()[:8]}".upper()
     return VirtualReceiver(
@@ -100,7 +100,7 @@ def _wav(folder: Path, name: str) -> Path:
 async def _make_audible(receiver: VirtualReceiver, running: AsyncExitStack) -> None:
     sound = await Sound.open()
     if sound is None:
-        raise CheckError(f"--sound needs {_PROGRAMS}; without it the files tell")
+        raise CheckError(f"--sound needs {_PROGRAMS}; without it, play the files")
     running.push_async_callback(sound.close)
 
     def play(packet: PlayedPacket) -> None:
@@ -110,7 +110,7 @@ async def _make_audible(receiver: VirtualReceiver, running: AsyncExitStack) -> N
 
 
 def _tell(receiver: VirtualReceiver, event: str, details: Mapping[str, object]) -> None:
-    """Print what a person wants to know of a speaker."""
+    """Print the events of a speaker."""
     match event:
         case "playing":
             say(f"{receiver.name}: plays")

@@ -1,6 +1,6 @@
 """Draw the pictures in custom_components/airplay/brand with Pillow.
 
-A speaker that is a house: sound rises from it as roofs.
+The picture is a house with a speaker: sound waves rise from it as roofs.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 FOLDER = Path(__file__).parents[1] / "custom_components" / "airplay" / "brand"
-# Drawn on a grid of 256, several times too large, and scaled down.
+# Drawn on a grid of 256 at several times the size, and scaled down.
 GRID = 256
 SCALE = 8
 
@@ -64,7 +64,7 @@ def shape() -> Image.Image:
 
 
 def gradient(colours: tuple[Colour, Colour]) -> Image.Image:
-    """Fill a square from one colour at the top to another at the bottom."""
+    """Fill a square with a gradient from the top to the bottom color."""
     top, bottom = colours
     column = Image.new("RGB", (1, GRID))
     for y in range(GRID):

@@ -1,6 +1,6 @@
 """Make custom_components/airplay/sounds/chime.wav: two soft bells, a fourth apart.
 
-The same bytes come out every time, so that a change of the sound shows in this file.
+The output is the same every time, so that every change of the chime is in this file.
 """
 
 import math
@@ -14,19 +14,19 @@ FILE = (
 )
 RATE = 44100
 SECONDS = 0.8
-# Below -6 dBFS, and about as loud as a voice.
+# Below -6 dBFS, about as loud as a voice.
 PEAK = 0.4
 
-# When each bell is struck, in seconds, its tone in hertz and its strength.
+# Each bell: time of its stroke in seconds, tone in hertz, strength.
 BELLS = ((0.0, 587.33, 1.0), (0.2, 783.99, 0.9))
-# What else sounds in a bell: multiple of its tone, strength, and how fast it fades.
+# The partials of a bell: multiple of its tone, strength, and rate of decay.
 PARTIALS = ((1.0, 1.0, 6.0), (2.0, 0.32, 9.0), (3.01, 0.12, 14.0))
 ATTACK_S = 0.006
 RELEASE_S = 0.12
 
 
 def bell(since_s: float, hertz: float) -> float:
-    """Return a bell's sound at a time since it was struck."""
+    """Return a bell's sound at a time since its stroke."""
     if since_s < 0:
         return 0.0
     attack = min(1.0, since_s / ATTACK_S)
@@ -54,7 +54,7 @@ def samples() -> list[int]:
 
 
 def main() -> None:
-    """Write the chime as 16-bit stereo, to a path that may be given."""
+    """Write the chime as 16-bit stereo, optionally to a given path."""
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else FILE
     target.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(target), "wb") as file:

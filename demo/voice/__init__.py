@@ -10,7 +10,7 @@ CONFIG_SCHEMA = cv.empty_config_schema("demo_voice")
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Make the one entry."""
+    """Create the only entry."""
     hass.async_create_task(
         hass.config_entries.flow.async_init(
             "demo_voice", context={"source": SOURCE_IMPORT}, data={}

@@ -1,4 +1,4 @@
-"""Text to speech by espeak-ng; where it is missing the text is hummed."""
+"""Text to speech by espeak-ng; without it the text is hummed."""
 
 import asyncio
 import io
@@ -7,7 +7,7 @@ import shutil
 import struct
 from typing import Any, override
 
-import av  # noqa: TID251 - Home Assistant wants MP3, and may have no ffmpeg for it
+import av  # noqa: TID251 - encodes MP3, as Home Assistant may have no ffmpeg
 
 from homeassistant.components.tts import TextToSpeechEntity, TtsAudioType
 from homeassistant.config_entries import ConfigEntry
@@ -31,14 +31,14 @@ async def async_setup_entry(
 
 
 class DemoVoice(TextToSpeechEntity):
-    """A voice of this machine."""
+    """A local voice."""
 
     _attr_name = "Demo voice"
     _attr_default_language = "en"
     _attr_supported_languages = ["en", "de", "es", "fr", "it", "nl"]  # noqa: RUF012
 
     def __init__(self, entry: ConfigEntry) -> None:
-        """Take the identity of the one entry."""
+        """Set the unique id of the only entry."""
         self._attr_unique_id = entry.unique_id
 
     @override
@@ -55,7 +55,7 @@ class DemoVoice(TextToSpeechEntity):
 
 
 async def speak(program: str, message: str, language: str) -> bytes:
-    """Have a program say it; return mono samples."""
+    """Speak a text by a program; return mono samples."""
     process = await asyncio.create_subprocess_exec(
         program, "-v", language, "--stdin", "--stdout",
         stdin=asyncio.subprocess.PIPE,
@@ -68,7 +68,7 @@ async def speak(program: str, message: str, language: str) -> bytes:
 
 
 def hum(message: str) -> bytes:
-    """Return one note for every two letters, as mono samples."""
+    """Return one note per two letters, as mono samples."""
     length = int(NOTE_S * RATE)
     samples = bytearray()
     for letter in message[::2]:

@@ -136,24 +136,24 @@ def test_lines_that_are_no_messages_are_refused(garbage: bytes) -> None:
 
 @pytest.mark.parametrize("name", ["Dance", "Reply", "Member", "RaopError", ""])
 def test_commands_that_do_not_exist_are_refused(name: str) -> None:
-    with pytest.raises(MessageError, match="no message is called"):
+    with pytest.raises(MessageError, match="unknown message"):
         decode_command(line(name, {}))
 
 
 @pytest.mark.parametrize("name", ["Dance", "Play", "Tags"])
 def test_events_that_do_not_exist_are_refused(name: str) -> None:
-    with pytest.raises(MessageError, match="no message is called"):
+    with pytest.raises(MessageError, match="unknown message"):
         decode_event(line(name, {}))
 
 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ({}, "Stop is not complete"),
-        ({"stream": "s", "colour": "red"}, "Stop has a field too many"),
-        ({"stream": 1}, "Stop.stream is of another type"),
-        ({"stream": {}}, "Stop.stream is of another type"),
-        ({"stream": None}, "Stop.stream is of another type"),
+        ({}, "Stop is incomplete"),
+        ({"stream": "s", "colour": "red"}, "Stop has an unknown field"),
+        ({"stream": 1}, "Stop.stream has the wrong type"),
+        ({"stream": {}}, "Stop.stream has the wrong type"),
+        ({"stream": None}, "Stop.stream has the wrong type"),
     ],
 )
 def test_commands_of_another_shape_are_refused(body: object, reason: str) -> None:
@@ -165,7 +165,7 @@ def test_commands_of_another_shape_are_refused(body: object, reason: str) -> Non
 def test_numbers_that_are_none_are_refused(number: str) -> None:
     louder = line("SetVolume", {"receiver": "r", "volume": "here"})
 
-    with pytest.raises(MessageError, match="volume is no number"):
+    with pytest.raises(MessageError, match="volume is not a number"):
         decode_command(louder.replace(b'"here"', number.encode()))
 
 

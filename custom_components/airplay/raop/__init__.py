@@ -1,6 +1,6 @@
 """A sender for AirPlay receivers in pure Python.
 
-`api` has all that another program uses: messages and errors to talk to the sender
-process, receivers to read TXT records, and questions that a receiver answers itself.
-Nothing here is imported before it is asked for: audio libraries stay in the sender.
+`api` exports everything that another program uses: messages and errors of the sender
+process, receivers read from TXT records, and requests that a receiver answers.
+Importing this package imports nothing else: audio libraries stay in the sender.
 """

@@ -1,4 +1,4 @@
-"""`raop` on the command line, and the sender process of Home Assistant.
+"""Run `raop` on the command line, and the sender process of Home Assistant.
 
 It runs as an installed program, as `python -m raop`, and by its path from a plain copy
 of the integration: `python -P custom_components/airplay/raop/__main__.py`.

@@ -1,4 +1,4 @@
-"""The public face of the core: everything that the integration imports from it."""
+"""The public interface of the core: everything that the integration imports."""
 
 from pathlib import Path
 
@@ -91,7 +91,7 @@ from .receiver import AIRPLAY2, LaneKind, Obstacle, Receiver
 from .receiver_identity import merge, normalise_id, receiver_id
 from .receiver_records import Service
 
-# What the sender process runs: the core as a program.
+# The program of the sender process: the core.
 PROGRAM = Path(__file__).with_name("__main__.py")
 
 __all__ = [

@@ -1,14 +1,14 @@
-"""What a receiver may ask of its sender: its buttons, its knob, its other inputs."""
+"""Requests that a receiver may send: its buttons, its knob, its other inputs."""
 
 from enum import StrEnum
 
 
 class Button(StrEnum):
-    """What was pressed or changed at a receiver.
+    """A button that was pressed, or a setting that changed, on a receiver.
 
     `VOLUME_SET`, `VOLUME_RELATIVE` and `VOLUME_REPORT` carry percent of the scale (a
     report without a value means muted), `SEEK` milliseconds, `SHUFFLE_SET` 0 or 1,
-    `REPEAT_SET` 0, 1 for one item or 2 for all; the others carry nothing.
+    `REPEAT_SET` 0, 1 for one item or 2 for all; the others have no value.
     """
 
     PLAY = "play"

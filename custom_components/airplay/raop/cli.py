@@ -51,7 +51,7 @@ _ENDPOINT = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>
 
 
 def run(arguments: list[str]) -> int:
-    """Parse the arguments and do what they ask; return the exit code."""
+    """Parse the arguments, run the command, and return its exit code."""
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -68,10 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     scan = commands.add_parser("scan", help="list the receivers on this network")
     scan.add_argument("--seconds", type=float, default=3)
-    scan.add_argument("--interface", action="append", help="an address of this machine")
-    scan.add_argument("--json", action="store_true", help="one JSON object a receiver")
+    scan.add_argument("--interface", action="append", help="address of this machine")
+    scan.add_argument(
+        "--json", action="store_true", help="print one JSON object per receiver"
+    )
     scan.set_defaults(command=_scan)
-    play = commands.add_parser("play", help="play files or URLs, without gaps")
+    play = commands.add_parser("play", help="play files or URLs without gaps")
     play.add_argument("media", metavar="FILE", nargs="+")
     play.add_argument(
         "--receiver",
@@ -89,16 +91,18 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument("--depth-ms", type=int, default=1000)
     play.add_argument("--lead-ms", type=int)
     play.add_argument("--lane", choices=[*LaneKind, AIRPLAY2])
-    play.add_argument("--credentials", help="of a pairing, as pyatv writes them")
-    play.add_argument("--json", action="store_true", help="one JSON object an event")
+    play.add_argument("--credentials", help="pairing keys as pyatv prints them")
+    play.add_argument(
+        "--json", action="store_true", help="print one JSON object per event"
+    )
     play.set_defaults(command=_play)
-    serve = commands.add_parser("serve", help="take commands on standard input")
+    serve = commands.add_parser("serve", help="run commands from standard input")
     serve.set_defaults(command=_serve)
     return parser
 
 
 def identity_from_environment() -> Identity:
-    """Return who we are, as the owner of the process says."""
+    """Return our identity from the environment that the owner of the process set."""
     given = os.environ.get("AIRPLAY_DACP_ID", "")
     fresh = f"{secrets.randbelow(15) + 1:X}{secrets.token_hex(8).upper()[1:]}"
     port = os.environ.get("AIRPLAY_DACP_PORT", "")
@@ -196,7 +200,7 @@ async def _play_until_end(options: argparse.Namespace) -> int:
 
 
 async def _members(options: argparse.Namespace) -> list[Member]:
-    """Return the receivers; one of which nothing is known is asked first."""
+    """Return the receivers; probe first if no TXT record is given."""
     txt = dict(options.txt)
     if not txt and options.lane in (None, LaneKind.RAOP):
         await asyncio.gather(

@@ -1,14 +1,14 @@
-"""What the owner of the sender process has it do."""
+"""Commands that the sender process accepts from its owner."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-# More would be no difference between speakers, but an echo.
+# A longer delay is an echo, not a difference between speakers.
 MAX_DELAY_MS = 2000
 
 
 class Channel(StrEnum):
-    """What of the music a speaker plays."""
+    """The channels of the audio that a speaker plays."""
 
     STEREO = "stereo"
     LEFT = "left"
@@ -18,10 +18,10 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A receiver as a stream's member: how to reach it and how it shall sound.
+    """A receiver as a stream's member: its address, its secrets, and its sound.
 
-    It is heard `delay_ms` later than the others, or earlier, at most 2000. It is
-    reached by `lane` alone, if given; else `first_lane` comes first, if possible.
+    It plays `delay_ms` later than the others (earlier if negative), at most 2000.
+    Only `lane` is tried, if given; else `first_lane` is tried first, if possible.
     """
 
     receiver: str
@@ -43,7 +43,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tags:
-    """What is known of the media that plays; absent words are not known."""
+    """The known tags of the playing media; absent tags are unknown."""
 
     title: str | None = None
     artist: str | None = None
@@ -54,11 +54,11 @@ class Tags:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """Something to open: a URL or the path of a file, and what the caller knows of it.
+    """Media to open: a URL or the path of a file, and what the caller knows about it.
 
-    `name` is what errors call it, so that no signed URL reaches a log or a user;
-    `item` is the caller's own mark, which comes back in events. The certificate of
-    `trusted_host` is taken as it is: it is the caller itself, on this machine.
+    Errors show `name`, so that no signed URL reaches a log or a user; `item` is a
+    mark that the caller chooses, and events repeat it. The certificate of
+    `trusted_host` is not checked: that host is the caller itself, on this machine.
     """
 
     url: str = field(repr=False)
@@ -72,9 +72,9 @@ class Media:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who we are towards receivers: one per installation, kept for ever.
+    """Our identity toward receivers: one per installation, kept forever.
 
-    `dacp_port` is where receivers reach us by that id; 0 where none was chosen yet.
+    Receivers reach us by the DACP ID at `dacp_port`; 0 if none was chosen yet.
     """
 
     dacp_id: str
@@ -84,13 +84,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
-    """Play media on the members; answered when it is heard, or cannot be.
+    """Play media on the members; answered when it plays or has failed.
 
-    A stream that exists takes the new media within its sessions. `depth_ms` is how
-    far ahead of being heard packets are sent, `lead_ms` how soon the first frame is
-    heard (without it 0.7 s, within a session less where the receivers have shown that
-    they can), `start_at` a fixed instant for it instead; `crossfade_ms` is how long
-    items that follow overlap. A receiver that plays for another sender is asked again
+    A stream that exists plays the new media within its sessions. `depth_ms` is how
+    far ahead of playing packets are sent, `lead_ms` how soon the first frame plays
+    (by default 0.7 s, within a session less if the receivers have shown that they
+    can), `start_at` a fixed instant for it instead; `crossfade_ms` is how long
+    successive items overlap. A receiver that plays for another sender is tried again
     for `patience_s` seconds.
     """
 
@@ -113,11 +113,11 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """Open media that shall follow the present one without a gap, or none.
+    """Open media that follows the current item without a gap, or clear the queue.
 
-    It takes the place of what was queued before. The owner learns by `MediaChanged`
-    that it is heard, by `NextFailed` that it cannot be. Without a `crossfade_ms` that
-    of the play command holds.
+    It replaces the media queued before. `MediaChanged` reports that it plays,
+    `NextFailed` that it cannot. Without a `crossfade_ms`, that of the play command
+    applies.
     """
 
     stream: str
@@ -129,7 +129,7 @@ class Queue:
 class Pause:
     """Silence a stream at once; answered when it is silent.
 
-    Its sessions are kept for `keep_s` seconds, then the receivers are freed.
+    Its sessions stay open for `keep_s` seconds, then the receivers are freed.
     """
 
     stream: str
@@ -138,9 +138,9 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
-    """Go on with the frame that was heard at the pause; answered when it is heard.
+    """Continue with the frame at which it was paused; answered when it plays.
 
-    Fails with `no_stream` where nothing is paused.
+    Fails with `no_stream` if nothing is paused.
     """
 
     stream: str
@@ -149,10 +149,10 @@ class Resume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """Let one more receiver hear what a stream plays, in time with the others.
+    """Add a receiver to a stream, in sync with the others.
 
-    Answered when it is heard; at once where nothing plays, as then it is a member from
-    the next start on. An error leaves the stream as it was, without it.
+    Answered when it plays; at once if nothing plays, as it then is a member from the
+    next start on. An error leaves the stream as it was, without it.
     """
 
     stream: str
@@ -161,7 +161,7 @@ class Join:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leave:
-    """Free one receiver of a stream; the others play on. No member is no error."""
+    """Free one receiver of a stream; the others play on. Not a member: no error."""
 
     stream: str
     receiver: str
@@ -169,14 +169,14 @@ class Leave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A receiver is on the network, maybe at another address: who lost it tries now."""
+    """Report a receiver on the network; streams that lost it try it now."""
 
     member: Member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tune:
-    """Set a receiver's delay and channel wherever it plays; no stream is no error."""
+    """Set a receiver's delay and channel wherever it plays; no stream: no error."""
 
     receiver: str
     delay_ms: int = 0
@@ -185,7 +185,7 @@ class Tune:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetVolume:
-    """Set a receiver's level wherever it plays; no stream is no error."""
+    """Set a receiver's volume wherever it plays; no stream: no error."""
 
     receiver: str
     volume: float
@@ -194,9 +194,9 @@ class SetVolume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addressee:
-    """A speaker that an announcement is for, and how to reach it if it is idle.
+    """A speaker for an announcement, and how to reach it if it is idle.
 
-    `volume` holds while the announcement sounds; without one the level stays.
+    `volume` applies while the announcement plays; without one the volume stays.
     """
 
     member: Member
@@ -205,12 +205,12 @@ class Addressee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Those speakers of one stream that an announcement is for.
+    """The speakers of one stream that an announcement is for.
 
-    It is heard on them only. Where they are all that the stream plays on, its music
-    can wait, and who joins hears the rest too; otherwise, or where they are `is_alone`
-    (the stream has others, though they may not play now), only their music is lowered.
-    The stream's `depth_ms` is used where a session has to be opened.
+    It plays on them only. If the stream plays on no others, its music can wait, and a
+    speaker that joins plays the rest too. Otherwise, or if `is_alone` (the stream has
+    others, which may not play now), only their music is lowered. A session that has
+    to be opened uses the stream's `depth_ms`.
     """
 
     stream: str
@@ -221,12 +221,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
-    """Sound clips one after another over what the targets play, together on all.
+    """Play clips one after another over what the targets play, in sync on all.
 
-    Music is lowered by `duck_db` with ramps of `ramp_ms`, or waits where
+    Music is lowered by `duck_db` with ramps of `ramp_ms`, or waits if
     `pauses_music` is set and it can wait. On an idle speaker `lead_in_ms` of silence
-    come first. Clips of more than `longest_ms` together are refused. Answered when all
-    has been heard; an error comes back only where nobody could be reached.
+    come first. Clips of more than `longest_ms` in total are refused. Answered when all
+    has played; it fails only if no speaker could be reached.
     """
 
     announcement: str
@@ -241,16 +241,16 @@ class Announce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAnnouncement:
-    """End an announcement now; music and level come back. None of the name: no error."""
+    """End an announcement now; restore music and volume. Unknown name: no error."""
 
     announcement: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreVolume:
-    """Set a receiver's level although nothing plays: after a sender that was killed.
+    """Set a receiver's volume although nothing plays: after a sender was killed.
 
-    A session is opened for it and closed again; one that stands is used.
+    A session is opened for it and closed again; an open one is used.
     """
 
     stream: str
@@ -259,9 +259,9 @@ class RestoreVolume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """Report progress now, with figures of each link; answered when it is reported.
+    """Report progress now, with measurements of each link; answered afterward.
 
-    Without a stream that plays there is nothing to report, which is no error.
+    If no stream plays, nothing is reported, which is no error.
     """
 
     stream: str
@@ -269,7 +269,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetTags:
-    """Replace what receivers show of the running media."""
+    """Replace the tags that receivers show for the playing media."""
 
     stream: str
     tags: Tags

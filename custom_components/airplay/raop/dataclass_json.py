@@ -1,4 +1,4 @@
-"""Builds frozen dataclasses from JSON values, trusting none of them."""
+"""Build frozen dataclasses from JSON values that are not trusted."""
 
 from dataclasses import is_dataclass
 from enum import StrEnum
@@ -10,16 +10,16 @@ _HINTS: dict[type[object], dict[str, object]] = {}
 
 
 class ShapeError(ValueError):
-    """A JSON value has another shape than the dataclass; names no values."""
+    """A JSON value does not match the dataclass; the text quotes no values."""
 
 
 def build[T](kind: type[T], value: object) -> T:
-    """Return the dataclass that a JSON object describes; raise ShapeError."""
+    """Return the dataclass for a JSON object. Raises ShapeError: it does not match."""
     if not isinstance(value, dict):
-        raise ShapeError(f"{kind.__name__} is no object")
+        raise ShapeError(f"{kind.__name__} is not an object")
     hints = _HINTS.get(kind) or _HINTS.setdefault(kind, get_type_hints(kind))
     if value.keys() - hints:
-        raise ShapeError(f"{kind.__name__} has a field too many")
+        raise ShapeError(f"{kind.__name__} has an unknown field")
     fields = {
         name: _shaped(f"{kind.__name__}.{name}", hints[name], each)
         for name, each in value.items()
@@ -27,11 +27,11 @@ def build[T](kind: type[T], value: object) -> T:
     try:
         return kind(**fields)
     except TypeError as err:
-        raise ShapeError(f"{kind.__name__} is not complete") from err
+        raise ShapeError(f"{kind.__name__} is incomplete") from err
 
 
 def _shaped(name: str, hint: object, value: object) -> object:
-    """Check a value against an annotation and bring it into its shape."""
+    """Check a value against an annotation and convert it to that type."""
     inner = get_args(hint)
     match get_origin(hint), value:
         case (origin, None) if origin is UnionType and NoneType in inner:
@@ -49,7 +49,7 @@ def _shaped(name: str, hint: object, value: object) -> object:
     if hint is float:
         return _number(name, value)
     if hint is not object and type(value) is not hint:
-        raise ShapeError(f"{name} is of another type")
+        raise ShapeError(f"{name} has the wrong type")
     return value
 
 
@@ -67,4 +67,4 @@ def _number(name: str, value: object) -> float:
                 return number
     except OverflowError:
         pass
-    raise ShapeError(f"{name} is no number")
+    raise ShapeError(f"{name} is not a number")

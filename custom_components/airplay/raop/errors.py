@@ -1,7 +1,7 @@
-"""Errors that the core raises on purpose, named by what the caller can do about it.
+"""Errors that the core raises on purpose, named by what the caller can do.
 
-Every class has a `code`, stable and short, that travels to other processes together
-with the `status` and is translated there; the text is for logs and the command line.
+Every class has a `code`, stable and short, that is sent to other processes together
+with the `status` and translated there; the text is for logs and the command line.
 """
 
 from typing import ClassVar
@@ -10,7 +10,7 @@ from typing import ClassVar
 class RaopError(Exception):
     """Base of every error that this package raises on purpose.
 
-    `status` is that of the answer in the way, as RTSP and HTTP number it.
+    `status` is the RTSP or HTTP status of the answer that caused it, if any.
     """
 
     code: ClassVar[str] = "failed"
@@ -21,7 +21,7 @@ class RaopError(Exception):
 
 
 class ReceiverUnreachableError(RaopError):
-    """The receiver did not answer, or the connection to it broke."""
+    """The receiver did not answer, or its connection broke."""
 
     code = "unreachable"
 
@@ -51,67 +51,67 @@ class ReceiverProtocolError(RaopError):
 
 
 class ReceiverSilentError(RaopError):
-    """The receiver accepted the stream, but nothing shows that it plays it."""
+    """The receiver accepted the stream without evidence that it plays."""
 
     code = "silent"
 
 
 class HopelessLinkError(RaopError):
-    """The receiver drops out again and again."""
+    """The receiver dropped out repeatedly."""
 
     code = "link_hopeless"
 
 
 class MissingReceiverError(HopelessLinkError):
-    """The receiver does not come back to its group."""
+    """The receiver did not return to its group."""
 
     code = "link_missing"
 
 
 class NoStreamError(RaopError):
-    """There is nothing to go on with."""
+    """There is nothing to continue."""
 
     code = "no_stream"
 
 
 class UnsupportedReceiverError(RaopError):
-    """The receiver offers no way of playing that this package knows."""
+    """The receiver offers no playback method that this package supports."""
 
     code = "unsupported"
 
 
 class AuthenticationError(RaopError):
-    """The receiver refused our PIN, password or stored credentials."""
+    """The receiver refused our PIN, password, or stored credentials."""
 
     code = "auth_failed"
 
 
 class PasswordRequiredError(AuthenticationError):
-    """The receiver asks for a password and none is known."""
+    """The receiver requires a password and none is known."""
 
     code = "password_required"
 
 
 class PairingRequiredError(AuthenticationError):
-    """The receiver plays only for senders that were paired with a PIN."""
+    """The receiver plays only for senders that are paired by PIN."""
 
     code = "pairing_required"
 
 
 class CredentialsRejectedError(AuthenticationError):
-    """The receiver does not know the pairing any more, for example after a reset."""
+    """The receiver no longer knows the pairing, for example after a reset."""
 
     code = "credentials_rejected"
 
 
 class PairingRefusedError(AuthenticationError):
-    """The receiver lets nobody pair with it, whatever the PIN."""
+    """The receiver refuses to pair, whatever the PIN."""
 
     code = "pairing_refused"
 
 
 class TooManyTriesError(AuthenticationError):
-    """The receiver takes no PIN for now; `retry_s` is how long, where it says so."""
+    """The receiver accepts no PIN for now; `retry_s` is how long, if it reports it."""
 
     code = "too_many_tries"
 
@@ -123,7 +123,7 @@ class TooManyTriesError(AuthenticationError):
 class PtpUnavailableError(RaopError):
     """Our machine cannot be the clock that AirPlay 2 receivers follow.
 
-    `reason` says why in a word; `not_permitted` and `taken` are what users can mend.
+    `reason` is one word; users can fix `not_permitted` and `taken`.
     """
 
     code = "ptp_unavailable"
@@ -131,7 +131,7 @@ class PtpUnavailableError(RaopError):
 
 
 class PtpPortsTakenError(PtpUnavailableError):
-    """Another program on this machine has UDP port 319 or 320."""
+    """Another program on this machine uses UDP port 319 or 320."""
 
     code = "ptp_ports_taken"
     reason = "taken"
@@ -145,13 +145,13 @@ class PtpNotPermittedError(PtpUnavailableError):
 
 
 class StoppedError(RaopError):
-    """Somebody stopped what the command was still at work on."""
+    """Another command stopped the work of this one."""
 
     code = "stopped"
 
 
 class MediaError(RaopError):
-    """The media cannot be played; `code` says why, the text names the media."""
+    """The media cannot be played; `code` is the reason, the text names the media."""
 
     code = "media_failed"
 
@@ -163,37 +163,37 @@ class MediaNotFoundError(MediaError):
 
 
 class MediaForbiddenError(MediaError):
-    """The server wants a login, or refuses to hand the media out."""
+    """The server requires a login, or refuses to deliver the media."""
 
     code = "media_forbidden"
 
 
 class MediaUnreachableError(MediaError):
-    """The server of the media does not answer in time, or not at all."""
+    """The server of the media does not answer, or not in time."""
 
     code = "media_unreachable"
 
 
 class MediaNotAudioError(MediaError):
-    """What came is not media, or has no audio in it."""
+    """The content is not media, or has no audio."""
 
     code = "media_not_audio"
 
 
 class MediaTooLongError(MediaError):
-    """The media would hold the speaker for too long, as an announcement."""
+    """The media is too long for an announcement."""
 
     code = "media_too_long"
 
 
 class MediaEmptyError(MediaError):
-    """The media has no bytes, or no sound."""
+    """The media is empty, or has no sound."""
 
     code = "media_empty"
 
 
 def error_for(code: str, text: str, status: int | None = None) -> RaopError:
-    """Return the error that a code from another process stands for."""
+    """Return the error for a code from another process."""
     known = (error for error in _tree(RaopError) if error.code == code)
     error = next(known, RaopError)(text)
     error.status = status

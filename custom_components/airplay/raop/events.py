@@ -1,4 +1,4 @@
-"""What the sender process tells its owner."""
+"""Events that the sender process sends to its owner."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,10 +7,10 @@ from .commands import Tags
 
 
 class StreamState(StrEnum):
-    """What a stream is doing.
+    """The state of a stream.
 
-    `BUFFERING` also stands for media that stalls while silence is sent. `NEW`, of
-    which nothing was reported yet, never goes over the pipe.
+    `BUFFERING` also covers media that stalls while silence is sent. `NEW` precedes
+    the first report and is never sent.
     """
 
     NEW = "new"
@@ -30,12 +30,12 @@ class EndReason(StrEnum):
 
 
 class MemberState(StrEnum):
-    """What a member of a stream is doing.
+    """The state of a member of a stream.
 
-    `BUSY`: it plays for another sender and is asked again. `CONNECTED`: our own
-    address towards it is known. `STARTED`: its session is open, at its level.
-    `PLAYING`: it plays, by a lane. `LOST`: it is connected again while the stream
-    plays. `LEFT`: it is not.
+    `BUSY`: it plays for another sender and is tried again. `CONNECTED`: our own
+    address toward it is known. `STARTED`: its session is open and its volume set.
+    `PLAYING`: it plays, by a lane. `LOST`: it is reconnected while the stream plays.
+    `LEFT`: it is not reconnected.
     """
 
     BUSY = "busy"
@@ -48,9 +48,9 @@ class MemberState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """The process runs and takes commands; receivers reach it at `dacp_port`.
+    """The process accepts commands; receivers reach it at `dacp_port`.
 
-    That is the port of the identity unless it was taken, and 0 where none is free.
+    That is the port of the identity unless it is in use, and 0 if none is free.
     """
 
     pid: int
@@ -63,8 +63,8 @@ class Ready:
 class ClockShared:
     """Whether this machine can be the clock that AirPlay 2 receivers follow.
 
-    Told when it turns out that it cannot, with the code and text of the error in the
-    way, and without a code when it can again.
+    Sent when it cannot, with the code and text of the error, and without a code when
+    it can again.
     """
 
     code: str | None = None
@@ -73,7 +73,7 @@ class ClockShared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """The answer to a command; without a code it was done."""
+    """The answer to a command; without a code it succeeded."""
 
     id: int
     code: str | None = None
@@ -85,8 +85,8 @@ class Reply:
 class StreamChanged:
     """A stream's state, and why it ended.
 
-    `position_ms` was heard at the Unix time `at`. A stream that failed has an error's
-    code, text and status, and the receiver if one was lost.
+    `position_ms` played at the Unix time `at`. A failed stream has an error's code,
+    text, and status, and the receiver if one was lost.
     """
 
     stream: str
@@ -102,7 +102,7 @@ class StreamChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """The line is set: the first frame of the media is heard at the Unix time `at`."""
+    """The line is set: the first frame of the media plays at the Unix time `at`."""
 
     stream: str
     at: float
@@ -111,7 +111,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaChanged:
-    """What plays now: from the file's tags or a radio's titles, under the caller's words."""
+    """New tags of the playing media, of the file or radio; the caller's tags win."""
 
     stream: str
     tags: Tags
@@ -132,7 +132,7 @@ class CoverFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextFailed:
-    """The media that was queued cannot be played; the present one plays on."""
+    """The queued media cannot be played; the current item plays on."""
 
     stream: str
     item: str
@@ -143,7 +143,7 @@ class NextFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextTaken:
-    """The queued media is being sent; another may be queued behind it."""
+    """The queued media is being sent; the next one may be queued."""
 
     stream: str
     item: str
@@ -151,7 +151,7 @@ class NextTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeFound:
-    """The level at which a receiver stood before its first session here."""
+    """The volume of a receiver before its first session here."""
 
     stream: str
     receiver: str
@@ -160,10 +160,10 @@ class VolumeFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberChanged:
-    """A member's state, and with an error its code.
+    """A member's state, and the code of an error.
 
-    `local` is our own address towards it once it is connected, `lane` the way by which
-    it plays.
+    `local` is our own address toward it once it is connected, `lane` the lane by
+    which it plays.
     """
 
     stream: str
@@ -178,7 +178,7 @@ class MemberChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteCommand:
-    """A receiver's button, of those in `buttons`; `stream` is what it played last."""
+    """A button of a receiver, see `buttons`; `stream` is the stream it played last."""
 
     stream: str
     receiver: str
@@ -188,13 +188,13 @@ class RemoteCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberProgress:
-    """What one receiver's wire shows, counted since its session began.
+    """Measurements of one receiver's link since its session began.
 
-    `drop_outs` is how often the stream lost it. What follows is known where it
-    `is_measured`: `resend_percent` is the share of packets that it asked for again
-    lately, `clock_spread_us` how far apart its questions for the time arrive from
-    where its clock puts them (None while too few came), `lead_ms` how far ahead of
-    being heard its last packet went out.
+    `drop_outs` is how often the stream lost it. The other fields are known if
+    `is_measured`: `resend_percent` is the recent share of packets that it requested
+    again, `clock_spread_us` how unevenly its timing requests arrive compared with its
+    clock (None while there are too few), `lead_ms` how far ahead of playing its last
+    packet was sent.
     """
 
     receiver: str
@@ -210,7 +210,7 @@ class MemberProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Once a second while a stream plays, and when its links are measured."""
+    """Sent once a second while a stream plays, and when its links are measured."""
 
     stream: str
     position_ms: int
@@ -223,7 +223,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnouncementStarted:
-    """A receiver lets the first sample of an announcement be heard, at a Unix time."""
+    """The first sample of an announcement plays on a receiver at a Unix time."""
 
     announcement: str
     stream: str
@@ -233,7 +233,7 @@ class AnnouncementStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnouncementFailed:
-    """An announcement is not, or not wholly, heard on one of its receivers."""
+    """An announcement does not play, or not completely, on one of its receivers."""
 
     announcement: str
     stream: str

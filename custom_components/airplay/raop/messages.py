@@ -1,8 +1,8 @@
-"""What the sender process and its owner say to each other, one JSON object a line.
+"""Messages between the sender process and its owner, one JSON object per line.
 
 Commands carry a number; each is answered by exactly one `Reply` with it. Events
-come unasked. Levels are percent of the receiver's scale (0 to 100), times are
-milliseconds of media or Unix seconds where the name says `at`.
+are unsolicited. Volumes are percent of the receiver's scale (0 to 100). Times are
+milliseconds of media, or Unix seconds if the name is `at`.
 """
 
 from dataclasses import asdict, dataclass
@@ -120,9 +120,9 @@ __all__ = [
     "encode_event",
 ]
 
-# Room for the pictures that people have in their music files.
+# Room for the covers that music files contain.
 MAX_LINE_BYTES = 4 << 20
-# What a line has room for when a picture is written as Base64.
+# The largest picture that fits a line as Base64.
 MAX_PICTURE_BYTES = 3 * (MAX_LINE_BYTES - 4096) // 4
 
 
@@ -138,7 +138,7 @@ _EVENTS: tuple[type[Event], ...] = get_args(Event.__value__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Envelope:
-    """What every line is: a message's name, its command's number and its fields."""
+    """The structure of a line: name of the message, number of the command, fields."""
 
     type: str
     id: int
@@ -146,22 +146,22 @@ class _Envelope:
 
 
 def encode_command(number: int, command: Command) -> bytes:
-    """Write a command as a line; raise MessageError when it is too long."""
+    """Write a command as a line. Raises MessageError: it is too long."""
     return _line(number, command)
 
 
 def decode_command(line: bytes) -> tuple[int, Command]:
-    """Read a command and its number; raise MessageError."""
+    """Read a command and its number. Raises MessageError: it is malformed."""
     return _read(line, _COMMANDS)
 
 
 def encode_event(event: Event) -> bytes:
-    """Write an event as a line; raise MessageError when it is too long."""
+    """Write an event as a line. Raises MessageError: it is too long."""
     return _line(0, event)
 
 
 def decode_event(line: bytes) -> Event:
-    """Read an event; raise MessageError."""
+    """Read an event. Raises MessageError: it is malformed."""
     _, event = _read(line, _EVENTS)
     return event
 
@@ -176,7 +176,7 @@ def _line(number: int, message: Command | Event) -> bytes:
 
 def _read[T](line: bytes, kinds: tuple[type[T], ...]) -> tuple[int, T]:
     if len(line) > MAX_LINE_BYTES:
-        raise MessageError("a line is too long")
+        raise MessageError("line is too long")
     try:
         envelope = build(_Envelope, json.loads(line))
         for kind in kinds:
@@ -184,4 +184,4 @@ def _read[T](line: bytes, kinds: tuple[type[T], ...]) -> tuple[int, T]:
                 return envelope.id, build(kind, envelope.body)
     except (ValueError, RecursionError, ShapeError) as err:
         raise MessageError(f"not a message: {err}") from err
-    raise MessageError(f"no message is called {envelope.type[:80]!r}")
+    raise MessageError(f"unknown message {envelope.type[:80]!r}")

@@ -1,10 +1,10 @@
-"""What is known of certain makes and models beyond what they say of themselves."""
+"""Known properties of certain models beyond those that they announce."""
 
 import re
 
 from .wire.txt import parse_major
 
-# As Music Assistant lists them; all of Samsung's are with them.
+# From Music Assistant's list, which also has all of Samsung's models.
 _POOR_SONOS = ("era 100", "era 300", "move 2", "roam 2", "arc ultra")
 _APPLE_MODEL = re.compile(
     r"(appletv|audioaccessory(single)?|airport|(i|virtual)?mac(book(air|pro)?|mini|pro)?)"
@@ -19,15 +19,15 @@ def is_apples(model: str) -> bool:
 
 
 def is_poor_at_raop(maker: str, model: str) -> bool:
-    """Whether it announces RAOP and is known to play it badly or not at all."""
+    """Whether a model announces RAOP but plays it badly or not at all."""
     maker, model = maker.lower(), model.lower()
     return maker == "samsung" or (maker == "sonos" and model in _POOR_SONOS)
 
 
 def is_silent_homepod(model: str, software: str, airplay: str) -> bool:
-    """Whether it takes RAOP sessions and renders nothing: HomePod software 27.
+    """Whether it accepts RAOP sessions but plays nothing: HomePod software 27.
 
-    Where the software's version is not told, that of AirPlay tells it.
+    If the software version is not announced, that of AirPlay decides.
     """
     if not model.lower().startswith("audioaccessory"):
         return False
@@ -35,10 +35,10 @@ def is_silent_homepod(model: str, software: str, airplay: str) -> bool:
 
 
 def insists_on_rsa(model: str) -> bool:
-    """Whether it wants encrypted audio even where it lists unencrypted audio too."""
+    """Whether it requires encrypted audio although it lists unencrypted audio too."""
     return model.lower().startswith("airport4,")
 
 
 def ignores_rsa(model: str) -> bool:
-    """Whether it lists RSA, but refuses or ignores a stream that uses it."""
+    """Whether it lists RSA but refuses or ignores a stream that uses it."""
     return model.lower().startswith(("appletv", "airport"))

@@ -9,7 +9,7 @@ from .wire.codec import Codec
 
 _FEATURE_AUDIO = 1 << 9
 _FEATURE_RAOP_ON_AIRPLAY_PORT = 1 << 30
-# Encrypted control, under the two names that it has had.
+# Encrypted control, under its two successive names.
 _FEATURES_AIRPLAY2 = 1 << 38 | 1 << 48
 _FEATURE_BUFFERED = 1 << 40
 _FEATURE_PTP = 1 << 41
@@ -30,19 +30,19 @@ _CODEC_ALAC = 1
 
 
 class LaneKind(StrEnum):
-    """A way to reach a receiver."""
+    """A method to play to a receiver."""
 
     RAOP = "raop"
     AIRPLAY2_REALTIME = "airplay2-realtime"
     AIRPLAY2_BUFFERED = "airplay2-buffered"
 
 
-# Whichever way of AirPlay 2 works.
+# Whichever method of AirPlay 2 works.
 AIRPLAY2 = "airplay2"
 
 
 class Obstacle(StrEnum):
-    """Why a receiver cannot be played to at all."""
+    """The reason why a receiver cannot be played to."""
 
     NO_AUDIO = "no_audio"
     TCP_ONLY = "tcp_only"
@@ -54,7 +54,7 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A receiver, put together from its `_raop._tcp` and `_airplay._tcp` records.
+    """A receiver, combined from its `_raop._tcp` and `_airplay._tcp` records.
 
     Each record is parsed once, when the receiver is made.
     """
@@ -68,31 +68,31 @@ class Receiver:
     _airplay: AirPlayRecord = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # A frozen dataclass lets its own fields be set in no other way.
+        # The only method to set a field of a frozen dataclass.
         object.__setattr__(self, "_raop", RaopRecord.parse(self.raop))
         object.__setattr__(self, "_airplay", AirPlayRecord.parse(self.airplay))
 
     @property
     def port(self) -> int:
-        """The port that takes RAOP; the AirPlay port where only that is known."""
+        """The port for RAOP; the AirPlay port if only that is known."""
         service = self.raop or self.airplay
         return service.port if service else 0
 
     @property
     def model(self) -> str | None:
-        """The model as the receiver names it, for example `AppleTV3,1`."""
+        """The model as the receiver announces it, for example `AppleTV3,1`."""
         return self._airplay.model or self._raop.model or None
 
     @property
     def manufacturer(self) -> str | None:
-        """The maker, where it is said or can be told from the model."""
+        """The manufacturer, if it is announced or follows from the model."""
         if self._airplay.manufacturer:
             return self._airplay.manufacturer
         return "Apple" if quirks.is_apples(self.model or "") else None
 
     @property
     def firmware(self) -> str | None:
-        """The firmware or operating system's version."""
+        """The version of the firmware or operating system."""
         return (
             self._airplay.firmware
             or self._airplay.os_version
@@ -105,39 +105,39 @@ class Receiver:
 
     @property
     def features(self) -> int | None:
-        """The feature bits, or None where no record has any."""
+        """The feature bits, or None if no record has any."""
         features = self._airplay.features
         return self._raop.features if features is None else features
 
     @property
     def flags(self) -> int:
-        """The status flags as announced last."""
+        """The latest status flags."""
         flags = self._airplay.flags
         return (self._raop.flags or 0) if flags is None else flags
 
     @property
     def has_session(self) -> bool:
-        """Whether somebody plays there; its record may be incomplete meanwhile."""
+        """Whether a sender plays on it; its record may be incomplete meanwhile."""
         return bool(self.flags & _FLAG_SESSION)
 
     @property
     def pair_id(self) -> str | None:
-        """What both receivers of a stereo pair say, and nobody else."""
+        """The id that only the two receivers of a stereo pair announce."""
         return self._airplay.pair_id or None
 
     @property
     def pair_name(self) -> str | None:
-        """What the stereo pair is called; speakers of an Apple TV have no such name."""
+        """The name of the stereo pair; speakers of an Apple TV have no such name."""
         return (self._airplay.pair_name or None) if self.pair_id else None
 
     @property
     def leads_pair(self) -> bool:
-        """Whether it says that it leads its stereo pair."""
+        """Whether it announces that it leads its stereo pair."""
         return self.pair_id is not None and bool(self.flags & _FLAG_LEADS_PAIR)
 
     @property
     def title(self) -> str:
-        """What users call it: a pair by the name of both."""
+        """The name for users: that of the pair, if it is part of one."""
         return self.pair_name or self.name
 
     @property
@@ -152,7 +152,7 @@ class Receiver:
     def encrypts(self) -> bool:
         """Whether audio must be encrypted with a key under the AirPort's RSA key.
 
-        The first two AirPort Express want it even where they list unencrypted audio;
+        The first two AirPort Express require it although they list unencrypted audio;
         Apple's later receivers list RSA but refuse or ignore a stream that uses it.
         """
         kinds = self._raop.encryptions
@@ -167,12 +167,12 @@ class Receiver:
 
     @property
     def needs_auth_setup(self) -> bool:
-        """Whether `/auth-setup` shall come before ANNOUNCE (MFi receivers)."""
+        """Whether `/auth-setup` must come before ANNOUNCE (MFi receivers)."""
         return _ENCRYPTION_MFI in self._raop.encryptions
 
     @property
     def needs_password(self) -> bool:
-        """Whether the receiver says that it has a password."""
+        """Whether the receiver announces that it requires a password."""
         said = (self._raop.password or self._airplay.password).lower()
         return said not in ("", "false", "0") or bool(
             self.flags & _FLAG_PASSWORD_REQUIRED
@@ -180,17 +180,17 @@ class Receiver:
 
     @property
     def needs_pairing(self) -> bool:
-        """Whether the receiver plays only for senders paired with its PIN."""
+        """Whether the receiver plays only for senders that are paired by PIN."""
         return bool(self.flags & (_FLAG_PIN_REQUIRED | _FLAG_PAIRING_REQUIRED))
 
     @property
     def takes_airplay2(self) -> bool:
-        """Whether it takes AirPlay 2, and so pairs as HomeKit does."""
+        """Whether it supports AirPlay 2, and so pairs as HomeKit does."""
         return self._has(_FEATURES_AIRPLAY2)
 
     @property
     def keeps_clock(self) -> bool:
-        """Whether it tells a PTP clock of its own rather than follow ours.
+        """Whether it announces its own PTP clock instead of following ours.
 
         HomePods with software 27 do, but not in a pair or another group.
         """
@@ -200,12 +200,12 @@ class Receiver:
 
     @property
     def takes_ptp(self) -> bool:
-        """Whether it follows a PTP clock; where nothing is known it is tried."""
+        """Whether it follows a PTP clock; assumed if nothing is known."""
         return self.features is None or self._has(_FEATURE_PTP)
 
     @property
     def pairing_port(self) -> int:
-        """The port that takes pairing: that of AirPlay 2 where it is spoken."""
+        """The port for pairing: that of AirPlay 2 if it is supported."""
         if self.airplay and self.takes_airplay2:
             return self.airplay.port
         return self.port
@@ -214,7 +214,7 @@ class Receiver:
     def is_first_express(self) -> bool:
         """Whether it is an 802.11g AirPort Express, which drops unknown methods.
 
-        Airfoil's speakers say the same of themselves, but do not offer TCP.
+        Airfoil's speakers announce the same, but do not offer TCP.
         """
         is_old = self._raop.protocol_version == "3"
         return not self.model and is_old and "TCP" in self._raop.transports
@@ -236,10 +236,10 @@ class Receiver:
 
     @property
     def lanes(self) -> tuple[LaneKind, ...]:
-        """The ways to play to it, best first.
+        """The methods to play to it, best first.
 
-        RAOP where it works, as its packets need no clock of their own. A buffered
-        stream comes last: which codec it is takes a word that not all understand.
+        RAOP if it works, as its packets need no PTP clock. A buffered stream comes
+        last: not all receivers understand how its codec is announced.
         """
         if self.obstacle:
             return ()
@@ -253,20 +253,20 @@ class Receiver:
 
     @property
     def obstacle(self) -> Obstacle | None:
-        """Why it cannot be played to, or None where it can."""
+        """The reason why it cannot be played to, or None."""
         is_known = self.features is not None
         if self.raop is None and is_known and not self._has(_FEATURE_AUDIO):
             return Obstacle.NO_AUDIO
         if (obstacle := self._raop_obstacle) and not self.takes_airplay2:
             return obstacle
-        # The only one that a user can remove, so what would remain is told first.
+        # The only obstacle that a user can remove, so those that remain come first.
         if self._airplay.is_home_only:
             return Obstacle.HOME_ONLY
         return None
 
     @property
     def _raop_obstacle(self) -> Obstacle | None:
-        """Why RAOP does not reach it, or None where it does."""
+        """The reason why RAOP does not work, or None."""
         if self.raop is None and not self._has(_FEATURE_RAOP_ON_AIRPLAY_PORT):
             return Obstacle.NO_PROTOCOL
         if self._is_silent_homepod:
@@ -280,19 +280,19 @@ class Receiver:
 
     @property
     def _takes_buffered(self) -> bool:
-        """Whether it takes buffered streams; Apple's never measure our clock for it."""
+        """Whether it plays buffered streams; Apple's never measure our clock then."""
         wanted = _FEATURE_BUFFERED | _FEATURE_PTP
         has_both = (self.features or 0) & wanted == wanted
         return has_both and self.manufacturer != "Apple"
 
     @property
     def _is_poor_at_raop(self) -> bool:
-        """Whether it announces RAOP and is known to play it badly or not at all."""
+        """Whether it announces RAOP but plays it badly or not at all."""
         return quirks.is_poor_at_raop(self.manufacturer or "", self.model or "")
 
     @property
     def _is_silent_homepod(self) -> bool:
-        """Whether it takes RAOP sessions and renders nothing: HomePod software 27."""
+        """Whether it accepts RAOP sessions but plays nothing: HomePod software 27."""
         software = self._airplay.os_version or self._raop.os_version
         airplay = self._airplay.source_version or self._raop.source_version
         return quirks.is_silent_homepod(self.model or "", software, airplay)

@@ -1,4 +1,4 @@
-"""Which records are those of one receiver, and how it is called."""
+"""The records that belong to one receiver, and its name."""
 
 import re
 
@@ -10,13 +10,13 @@ _ID = re.compile(r"[0-9a-f]{12}")
 
 
 def merge(raop: Service | None, airplay: Service | None) -> Receiver:
-    """Make one receiver of its two records.
+    """Combine two records into one receiver.
 
-    Raises ValueError: when no record is given.
+    Raises ValueError: no record is given.
     """
     first = raop or airplay
     if first is None:
-        raise ValueError("a receiver has at least one service")
+        raise ValueError("a receiver needs at least one service")
     raop_id, raop_name = split_instance(raop.instance) if raop else (None, None)
     return Receiver(
         id=raop_id or _announced_id(airplay, first),
@@ -47,6 +47,6 @@ def normalise_id(text: str) -> str | None:
 
 
 def _announced_id(airplay: Service | None, first: Service) -> str:
-    """Return the id within a record, for an instance that names none."""
+    """Return the id in a record, for an instance name without one."""
     found = normalise_id(look_up(airplay.txt, "deviceid")) if airplay else None
     return found or look_up(first.txt, "pk") or first.instance

@@ -1,8 +1,8 @@
 """The TXT records of a receiver, each parsed once into typed values.
 
-Meaning of keys and bits: AirPlay TXT records as announced by receivers and read by
-the open senders and receivers of the field. Values come from the network: whatever
-cannot be parsed counts as absent.
+The meaning of keys and bits follows the TXT records of real receivers and the open
+senders and receivers that read them. Values come from the network: those that
+cannot be parsed count as absent.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from .wire.txt import (
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One mDNS record of a receiver: where it listens and what it says of itself."""
+    """One mDNS record of a receiver: its address and its TXT record."""
 
     instance: str
     host: str
@@ -30,7 +30,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaopRecord:
-    """The values of a `_raop._tcp` record; the defaults are those of no record."""
+    """The values of a `_raop._tcp` record; the defaults apply without a record."""
 
     model: str = ""
     firmware: str = ""
@@ -48,7 +48,7 @@ class RaopRecord:
 
     @classmethod
     def parse(cls, service: Service | None) -> Self:
-        """Read a record, or none."""
+        """Parse a record, or return the defaults."""
         if service is None:
             return cls()
         txt = lower_keys(service.txt)
@@ -71,7 +71,7 @@ class RaopRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AirPlayRecord:
-    """The values of an `_airplay._tcp` record; the defaults are those of no record."""
+    """The values of an `_airplay._tcp` record; the defaults apply without a record."""
 
     model: str = ""
     manufacturer: str = ""
@@ -89,7 +89,7 @@ class AirPlayRecord:
 
     @classmethod
     def parse(cls, service: Service | None) -> Self:
-        """Read a record, or none."""
+        """Parse a record, or return the defaults."""
         if service is None:
             return cls()
         txt = lower_keys(service.txt)

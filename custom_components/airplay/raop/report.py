@@ -1,4 +1,4 @@
-"""Tell a person on a terminal, or a program by JSON, what the engine does."""
+"""Print the engine's events for a terminal, or as JSON for a program."""
 
 import asyncio
 import json
@@ -18,12 +18,12 @@ from .messages import (
 )
 
 _BAR = 30
-# What a stream says once for all of its members.
+# States that a stream reports once for all of its members.
 _TOLD_FOR_ALL = ("started", "playing")
 
 
 class Report:
-    """Tells a person or a program what happens."""
+    """Prints events for a terminal or a program."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
@@ -33,7 +33,7 @@ class Report:
         self._end: asyncio.Future[StreamChanged] = asyncio.Future()
 
     def handle_event(self, event: Event) -> None:
-        """Take an event of the engine."""
+        """Print an event of the engine."""
         match event:
             case MemberChanged():
                 self._tell_member(event)
@@ -57,7 +57,7 @@ class Report:
                 self._tell(event.state, position_ms=event.position_ms, at=event.at)
 
     async def until_ended(self, playing: asyncio.Task[None]) -> None:
-        """Wait until everything was heard; raise what ended it before."""
+        """Wait until everything has played. Raises RaopError: it ended early."""
         await playing
         end = await self._end
         if end.reason == "failed":
@@ -65,7 +65,7 @@ class Report:
         self._tell("ended", reason=end.reason, resent=self._resent)
 
     def finish(self) -> None:
-        """Leave the progress bar's line."""
+        """End the line of the progress bar."""
         if self._is_terminal and not self._as_json:
             sys.stderr.write("\n")
 
@@ -114,7 +114,7 @@ class Report:
 
 
 def say_error(err: RaopError, *, as_json: bool) -> None:
-    """Say in one line what failed."""
+    """Print an error in one line."""
     if as_json:
         line = {
             "event": "error",

@@ -1,4 +1,4 @@
-"""Find receivers by mDNS, for the command line; Home Assistant brings its own."""
+"""Find receivers by mDNS, for the command line; Home Assistant has its own scan."""
 
 import asyncio
 from collections import defaultdict
@@ -16,7 +16,7 @@ _RESOLVE_MS = 2000
 
 
 async def scan(seconds: float, interfaces: list[str] | None = None) -> list[Receiver]:
-    """Browse for a while and return what answered, by name."""
+    """Browse for some seconds and return the receivers that answered, by name."""
     found: set[tuple[str, str]] = set()
 
     def changed(

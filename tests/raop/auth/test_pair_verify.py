@@ -84,7 +84,7 @@ def test_receiver_that_was_reset_is_another_one() -> None:
     known = parse_credentials(gate.acquaint())
     gate.reset()
 
-    with pytest.raises(CredentialsRejectedError, match="not the one"):
+    with pytest.raises(CredentialsRejectedError, match="not the paired"):
         converse(verify(known, PRIVATE), gate.visit(Quirks()))
 
 

@@ -75,7 +75,7 @@ def test_frames_of_an_earlier_batch_stay_as_they_were() -> None:
 
 @pytest.mark.parametrize("size", [1, PACKET_BYTES - 1, PACKET_BYTES + 4])
 def test_parts_of_packets_are_refused(size: int) -> None:
-    with pytest.raises(ValueError, match="whole packets"):
+    with pytest.raises(ValueError, match="incomplete packet"):
         VerbatimEncoder()(bytes(size))
 
 

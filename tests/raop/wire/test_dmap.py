@@ -128,8 +128,8 @@ def test_as_many_items_as_allowed_are_read() -> None:
     ("written", "reason"),
     [
         (b"mikd\0\0\0", "not a DMAP item"),
-        (b"mikd\0\0\0\x02\0", "cut off"),
-        (b"mikd\xff\xff\xff\xff", "cut off"),
+        (b"mikd\0\0\0\x02\0", "truncated"),
+        (b"mikd\xff\xff\xff\xff", "truncated"),
         (b"mik\xfc\0\0\0\0", "not a DMAP item"),
         (dmap.tag("mikd", b"") * (dmap.MAX_ITEMS + 1), "too many"),
     ],

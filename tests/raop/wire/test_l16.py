@@ -24,7 +24,7 @@ def test_no_sound_is_no_packet() -> None:
 
 
 def test_parts_of_packets_are_refused() -> None:
-    with pytest.raises(ValueError, match="whole packets"):
+    with pytest.raises(ValueError, match="incomplete packet"):
         l16.encode(bytes(PACKET_BYTES + 4))
 
 

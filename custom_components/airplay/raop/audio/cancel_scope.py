@@ -1,4 +1,4 @@
-"""What all waiting of a source has in common: limits, an eye on it, being abandoned."""
+"""Limits, deadlines, and cancellation of everything that a source waits for."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,12 +12,12 @@ from .media_errors import AbandonedError, DeadlineError, unreachable
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a source waits for what, in seconds."""
+    """The time limits of a source, in seconds."""
 
     open_s: float = 10.0
     connect_s: float = 2.5
     read_s: float = 5.0
-    # A live playlist may rest for the length of a segment before it grows.
+    # A live playlist may not grow for the length of a segment.
     segment_s: float = 15.0
     stall_s: float = 1.0
     reconnect_s: float = 60.0
@@ -25,15 +25,15 @@ class Limits:
 
 
 class Retries:
-    """Says how long to wait before each next try, until it is too late."""
+    """Returns the pause before each retry, until the time limit."""
 
     def __init__(self, limits: Limits) -> None:
-        """Begin to count with the first try."""
+        """Start the time limit with the first try."""
         self._limits = limits
         self.reset()
 
     def reset(self) -> None:
-        """Begin again: the last try was a success."""
+        """Restart the time limit: the last try succeeded."""
         pauses = self._limits.pauses_s
         self._pauses = chain((0.0,), pauses, repeat(pauses[-1]))
         self._since: float | None = None
@@ -41,7 +41,7 @@ class Retries:
     def next_pause(self) -> float:
         """Return the seconds to wait.
 
-        Raises UnplayableError: it was tried for long enough.
+        Raises UnplayableError: the time limit has passed.
         """
         now = time.monotonic()
         self._since = now if self._since is None else self._since
@@ -51,10 +51,10 @@ class Retries:
 
 
 class CancelScope:
-    """Ties a source's thread to whoever may abandon it, and to its deadline."""
+    """Connects a source's thread to the source's cancellation and to a deadline."""
 
     def __init__(self, limits: Limits, trusted_host: str | None = None) -> None:
-        """Wait without a deadline until one is set."""
+        """Start without a deadline."""
         self.limits = limits
         self.trusted_host = trusted_host
         self._deadline: float | None = None
@@ -64,11 +64,11 @@ class CancelScope:
 
     @property
     def is_closed(self) -> bool:
-        """The source was abandoned."""
+        """Whether the source was closed."""
         return self._closed.is_set()
 
     def close(self) -> None:
-        """Free whatever the source's thread waits for; never blocks."""
+        """Release everything that the source's thread waits for; never blocks."""
         self._closed.set()
         with self._lock:
             releases, self._releases = self._releases, set()
@@ -76,7 +76,7 @@ class CancelScope:
             release()
 
     def check(self) -> None:
-        """Return while the source's thread may go on.
+        """Return if the source's thread may continue.
 
         Raises AbandonedError: the source was closed.
         Raises DeadlineError: the deadline has passed.
@@ -87,20 +87,20 @@ class CancelScope:
             raise DeadlineError
 
     def timeout_s(self, longest_s: float) -> float:
-        """Return how long the next operation may take; raises as `check` does."""
+        """Return how long the next operation may take. Raises the errors of `check`."""
         self.check()
         if self._deadline is None:
             return longest_s
         return max(0.001, min(longest_s, self._deadline - time.monotonic()))
 
     def pause(self, seconds: float) -> None:
-        """Sleep within the deadline; raises as `check` does."""
+        """Sleep within the deadline. Raises the errors of `check`."""
         self._closed.wait(self.timeout_s(seconds))
         self.check()
 
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[None]:
-        """Let everything within end by a common deadline."""
+        """Apply a common deadline to the block."""
         self._deadline = time.monotonic() + seconds
         try:
             yield
@@ -109,7 +109,7 @@ class CancelScope:
 
     @contextmanager
     def released_by(self, release: Callable[[], None]) -> Iterator[None]:
-        """Call this when the source is abandoned within."""
+        """Call a function if the source is closed during the block."""
         self.add_release(release)
         try:
             yield
@@ -117,7 +117,7 @@ class CancelScope:
             self.remove_release(release)
 
     def add_release(self, release: Callable[[], None]) -> None:
-        """Call this when the source is abandoned, or at once if it is already."""
+        """Call a function when the source is closed, or at once if it already is."""
         with self._lock:
             if not self.is_closed:
                 self._releases.add(release)
@@ -125,19 +125,19 @@ class CancelScope:
         release()
 
     def remove_release(self, release: Callable[[], None]) -> None:
-        """Forget what was added."""
+        """Remove an added function."""
         with self._lock:
             self._releases.discard(release)
 
 
 class Watch:
-    """Calls, from a thread of its own, when something takes longer than it should.
+    """Calls a function, from its own thread, if an operation takes too long.
 
-    Nothing else can interrupt a thread that waits inside of a decoder.
+    Nothing else can interrupt a thread that waits inside a decoder.
     """
 
     def __init__(self, limit_s: float, on_late: Callable[[], None]) -> None:
-        """Watch nothing yet."""
+        """Start without watching."""
         self._limit_s = limit_s
         self._on_late = on_late
         self._since: float | None = None
@@ -147,7 +147,7 @@ class Watch:
         )
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start to watch."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -156,7 +156,7 @@ class Watch:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Watch what is done within."""
+        """Watch the block."""
         self._since = time.monotonic()
         try:
             yield

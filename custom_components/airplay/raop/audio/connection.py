@@ -1,4 +1,4 @@
-"""Connections that are made in time, and given up at once when they are abandoned."""
+"""Connections with a deadline, closed at once when their source is closed."""
 
 from collections.abc import Buffer
 from contextlib import ExitStack, suppress
@@ -23,7 +23,7 @@ def connect(
 ) -> socket.socket:
     """Connect to the first address of a host that answers.
 
-    Raises OSError: the name is not known, or no address answers in time.
+    Raises OSError: the name is unknown, or no address answers in time.
     Raises AbandonedError, DeadlineError: see `CancelScope.check`.
     """
     *others, last = _resolve(host, port, scope)
@@ -72,7 +72,7 @@ def _tls() -> ssl.SSLContext:
 
 @cache
 def _unchecked_tls() -> ssl.SSLContext:
-    """Return what talks to Home Assistant itself, whose certificate is its own."""
+    """Return a context for Home Assistant itself, which has its own certificate."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -80,14 +80,14 @@ def _unchecked_tls() -> ssl.SSLContext:
 
 
 def shut_down(sock: socket.socket) -> None:
-    """Free whoever waits for a socket, from any thread."""
-    # SSLSocket's own shutdown would take the TLS state from under a read.
+    """Release a thread that waits for a socket; callable from any thread."""
+    # SSLSocket's own shutdown would drop the TLS state during a read.
     with suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def _resolve(host: str, port: int, scope: CancelScope) -> list[tuple[int, _Address]]:
-    """Look a name up in a thread that can be left behind: it knows no time-out."""
+    """Look up a name in a thread that may outlive the call: it has no time-out."""
     found: list[tuple[int, _Address]] = []
     failures: list[OSError] = []
     done = threading.Event()
@@ -116,10 +116,10 @@ def _resolve(host: str, port: int, scope: CancelScope) -> list[tuple[int, _Addre
 
 
 class WebSocket:
-    """What http.client asks of a socket, bound to a link."""
+    """The socket interface of http.client, bound to a scope."""
 
     def __init__(self, sock: socket.socket, scope: CancelScope) -> None:
-        """Take over a connected socket."""
+        """Wrap a connected socket."""
         self._sock = sock
         self._scope = scope
         self._has_reader = False
@@ -130,7 +130,7 @@ class WebSocket:
         self._sock.sendall(octets)
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        """Return the reader of the answer, which closes the socket when it is closed."""
+        """Return the reader of the answer; closing it closes the socket."""
         assert mode == "rb"
         self._has_reader = True
         return io.BufferedReader(_Wire(self._sock, self._scope), 1 << 15)
@@ -142,7 +142,7 @@ class WebSocket:
 
 
 class _Wire(io.RawIOBase):
-    """Bytes from a socket, as long as the link is patient."""
+    """Bytes from a socket, within the limits of the scope."""
 
     def __init__(self, sock: socket.socket, scope: CancelScope) -> None:
         self._sock = sock
@@ -178,7 +178,7 @@ class _Wire(io.RawIOBase):
 
 
 def _as_http(buffer: memoryview, count: int) -> int:
-    """Turn the status line of old radio servers, "ICY 200 OK", into HTTP's."""
+    """Replace the status line of old radio servers, "ICY 200 OK", with HTTP's."""
     if bytes(buffer[: len(_ICY)]) != _ICY or count < len(_ICY):
         return count
     buffer[: count + _GROWTH] = _HTTP + bytes(buffer[len(_ICY) : count])

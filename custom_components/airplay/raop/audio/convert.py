@@ -11,25 +11,25 @@ from numpy.typing import NDArray
 
 from .pcm import FRAME_BYTES, RATE
 
-# The long filter is below 16 bit noise; with 16 bit inside it would not be.
+# The long filter is below 16-bit noise, but not with 16-bit samples inside.
 _RESAMPLE = f"{RATE}:filter_size=64:phase_shift=12:cutoff=0.97:internal_sample_fmt=fltp"
 _EXACT_FORMATS = {"s16", "s16p", "s32", "s32p"}
-# Longer than the filter reaches at any rate that it is asked to convert.
+# Longer than the reach of the filter at any rate that it converts.
 _WARM_UP_FRAMES = 2048
 
 type _Shape = tuple[str, str, int, int]
 
 
 class Converter:
-    """Converts a stream of frames, following changes of rate and layout within it."""
+    """Converts a stream of frames; rate and layout may change within it."""
 
     def __init__(self) -> None:
-        """Begin without knowing what comes."""
+        """Start without a known format."""
         self._shape: _Shape | None = None
         self._graph: Graph | None = None
 
     def convert(self, frame: av.AudioFrame) -> bytes:
-        """Return what this frame adds to the PCM, which may be nothing yet."""
+        """Return the PCM of a frame, which may be empty until more frames follow."""
         shape = _shape_of(frame)
         before = b""
         if shape != self._shape:
@@ -38,13 +38,13 @@ class Converter:
             self._graph = None if _is_exact(shape) else _graph(shape)
         if self._graph is None:
             return before + _exact(frame, shape)
-        # The graph would take a gap in the time stamps for lost sound.
+        # The graph would treat a gap in the time stamps as lost audio.
         frame.pts = None
         self._graph.push(frame)
         return before + b"".join(_pull(self._graph, shape))
 
     def flush(self) -> bytes:
-        """Return what the resampler holds back, and forget the shape."""
+        """Return the rest of the PCM in the resampler, and forget the format."""
         graph, shape = self._graph, self._shape
         self._graph = self._shape = None
         if graph is None or shape is None:
@@ -54,10 +54,10 @@ class Converter:
 
 
 def entry_point(position_frames: int, rate: int) -> tuple[int, int]:
-    """Return the source frame to begin at, and how many output frames to drop then.
+    """Return the source frame at which to start, and the output frames to drop.
 
     From there the resampler's phases are those of the whole media, and its filter
-    has warmed up before the first frame that is kept: the same PCM, bit by bit.
+    has warmed up before the first kept frame: the PCM is the same, bit by bit.
     """
     divisor = gcd(rate, RATE)
     if rate == RATE:
@@ -78,7 +78,7 @@ def _is_exact(shape: _Shape) -> bool:
 
 
 def _exact(frame: av.AudioFrame, shape: _Shape) -> bytes:
-    """Return the samples as they are; 24 and 32 bits are rounded, mono is doubled."""
+    """Return the samples unchanged; 24 and 32 bits are rounded, mono is doubled."""
     samples = cast("NDArray[np.int32]", frame.to_ndarray())
     channels = shape[2]
     interleaved = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
@@ -92,12 +92,12 @@ def _exact(frame: av.AudioFrame, shape: _Shape) -> bytes:
 
 def _graph(shape: _Shape) -> Graph:
     sample_format, layout, channels, rate = shape
-    # The two layouts of unknown order are what their numbers say.
+    # For the two layouts of unknown order the number of channels decides.
     layout = {1: "mono", 2: "stereo"}.get(channels, layout)
-    # libswresample would make mono 3 dB quieter; it is doubled afterwards instead.
+    # libswresample would make mono 3 dB quieter; it is doubled afterward instead.
     target = "mono" if channels == 1 else "stereo"
     graph = Graph()
-    # None of these filters uses any, and they would wait for the garbage collector.
+    # These filters use no threads, which would wait for the garbage collector.
     graph.threads = 1
     graph.link_nodes(
         graph.add_abuffer(sample_rate=rate, format=sample_format, layout=layout),

@@ -1,4 +1,4 @@
-"""Compressed packets of an opened container to PCM."""
+"""Decode the compressed packets of an opened container to PCM."""
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -14,13 +14,13 @@ from .media_errors import UnplayableError, empty, not_audio
 from .pcm import FRAME_BYTES, RATE
 
 _MAX_BAD_IN_A_ROW = 100
-# Codecs need sound before the entry to decode it as if from the beginning.
+# Codecs need audio before the start to decode it as if from the beginning.
 _PREROLL_S = Fraction(1, 2)
 _COUNTED_FRAMES = 600 * RATE
 
 
 class Decoder:
-    """Decodes the sound of a container from a frame of the output on."""
+    """Decodes the audio of a container from a frame of the output on."""
 
     def __init__(
         self,
@@ -29,9 +29,9 @@ class Decoder:
         check: Callable[[], None],
         start: int = 0,
     ) -> None:
-        """Begin at this frame of the output; `seek` first where that is possible.
+        """Start at this frame of the output; call `seek` first if that is possible.
 
-        The check is called with every packet, so that it can end the decoding.
+        `check` is called with every packet; it ends the decoding by an error.
         """
         stream.codec_context.thread_count = 1
         self._container = container
@@ -55,11 +55,11 @@ class Decoder:
         self._bad_in_a_row = 0
 
     def seek(self) -> None:
-        """Move the container to a little before the frame to begin at."""
+        """Move the container to shortly before the start frame."""
         rate = self._stream.codec_context.sample_rate or RATE
         entry, _ = entry_point(self._start, rate)
         time_base = _fraction(self._stream.time_base)
-        # Milliseconds are too coarse to find a frame again: count from the beginning.
+        # Milliseconds are too coarse to find a frame: count from the beginning.
         is_coarse = time_base * rate > 1
         seconds = Fraction(entry, rate) - _PREROLL_S
         if seconds <= 0 or (is_coarse and self._start < _COUNTED_FRAMES):
@@ -71,7 +71,7 @@ class Decoder:
     def blocks(self) -> Iterator[bytes]:
         """Yield PCM until the media ends.
 
-        Raises UnplayableError: there was no sound, or more damage than sound.
+        Raises UnplayableError: there is no sound, or most of it is damaged.
         Raises OSError, FFmpegError: it broke off; `media_errors.for_failure` explains
         it.
         """
@@ -87,12 +87,12 @@ class Decoder:
             raise _damaged()
 
     def take_picture(self) -> bytes:
-        """Return the cover as it is stored, and let go of it."""
+        """Return the cover as it is stored, and release it."""
         picture, self._picture = self._picture, b""
         return picture
 
     def take_update(self) -> dict[str, str]:
-        """Return tags that changed within the stream, once."""
+        """Return the tags that changed within the stream, once."""
         update, self._update = self._update, {}
         return update
 
@@ -133,7 +133,7 @@ class Decoder:
             raise _damaged()
 
     def _trim(self, frame: av.AudioFrame) -> av.AudioFrame | None:
-        """Cut off what lies before the source frame to begin at."""
+        """Drop the samples before the source frame at which to start."""
         if self._index is None:
             self._index = self._align(frame)
         surplus = self._skip_source - self._index
@@ -143,7 +143,7 @@ class Decoder:
         return None if surplus >= frame.samples else _tail(frame, surplus)
 
     def _align(self, frame: av.AudioFrame) -> int:
-        """Find out which source frame comes first, and how much to drop before it."""
+        """Return the number of the first source frame, and set how much to drop."""
         rate = frame.sample_rate
         self._skip_source, self._skip_output = entry_point(self._start, rate)
         if not self._has_sought:
@@ -179,7 +179,7 @@ def _fraction(value: AVRational) -> Fraction:
 
 
 def _strings(octets: bytes) -> dict[str, str]:
-    """Read libav's list of keys and values, each ended by NUL."""
+    """Parse libav's list of keys and values, each ended by NUL."""
     words = octets.decode(errors="replace").split("\0")
     return dict(zip(words[::2], words[1::2], strict=False))
 

@@ -1,4 +1,4 @@
-"""What a source tells about the media that it decodes."""
+"""Events of a source about the media that it decodes."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ class Cover:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The media is audio and its first frame is decoded; comes once."""
+    """The media is audio and its first frame is decoded; sent once."""
 
     duration_ms: int | None
     is_live: bool
@@ -28,7 +28,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Buffered:
-    """There is enough PCM to start, or all there is; comes once."""
+    """There is enough PCM to start, or all of it; sent once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,14 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The media cannot be played, or not on; what was decoded still can be read."""
+    """The media cannot be played any further; decoded PCM can still be read."""
 
     error: MediaError
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """All of the media is decoded; comes once."""
+    """All of the media is decoded; sent once."""
 
 
 type SourceEvent = Opened | Buffered | Retitled | Stalled | Recovered | Failed | Ended

@@ -1,4 +1,4 @@
-"""Web addresses as files for libav: radios that run on, files that can seek."""
+"""Web addresses as files for libav: endless radios, seekable files."""
 
 import io
 import re
@@ -18,7 +18,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
 def open_http(url: str, scope: CancelScope) -> HttpFile | HttpRadio:
-    """Ask for a URL.
+    """Request a URL.
 
     Raises UnplayableError: there is no answer, or one without media.
     """
@@ -32,29 +32,29 @@ def open_http(url: str, scope: CancelScope) -> HttpFile | HttpRadio:
 
 
 class HttpRadio:
-    """A stream without a length: read once, as it comes."""
+    """A stream without a length: read once, in order."""
 
     def __init__(self, response: WebResponse) -> None:
-        """Take over the response; `title` is the newest that came with the sound."""
+        """Wrap the response; `title` is the latest title in the stream."""
         headers = response.headers
         self.url = response.url
         self.content_type = headers.get("Content-Type", "")
         self.station = _text(headers.get("icy-name"))
         self.title: str | None = None
-        # A radio ends only when something went wrong.
+        # A radio ends only after a failure.
         self._is_endless = any(name.lower().startswith("icy-") for name in headers)
         self._response = response
         self._icy = _icy_demuxer(headers.get("icy-metaint"))
         self._peeked = b""
 
     def peek(self, size: int) -> bytes:
-        """Return the beginning without taking it, less only where it ends."""
+        """Return the beginning without consuming it, shorter only at the end."""
         while len(self._peeked) < size and (piece := self._next(_PIECE_BYTES)):
             self._peeked += piece
         return self._peeked[:size]
 
     def read(self, size: int) -> bytes:
-        """Return what comes next, or nothing at the end.
+        """Return the next bytes, or nothing at the end.
 
         Raises BrokenStreamError: a radio broke off.
         """
@@ -87,31 +87,31 @@ class HttpRadio:
 
 
 class HttpFile:
-    """A file on the web: can seek, and goes on where a connection broke."""
+    """A file on the web: it can seek, and continues after a broken connection."""
 
     def __init__(
         self, url: str, response: WebResponse, length: int, scope: CancelScope
     ) -> None:
-        """Take over the response to a request for all of the file at this URL."""
+        """Wrap the response to a request for the whole file at this URL."""
         headers = response.headers
         self.url = response.url
-        # Where it redirects to may have expired when more is asked for.
+        # The target of a redirect may have expired at a later request.
         self._asked_url = url
         self.content_type = headers.get("Content-Type", "")
         self.is_ranged = headers.get("Accept-Ranges", "").lower() == "bytes"
-        # Without ranges, what lies far ahead costs all that is before it.
+        # Without ranges, a read far ahead costs all bytes before it.
         self.reads_far = False
         self._length = length
         self._scope = scope
         self._response: WebResponse | None = response
         self._response_at = 0
         self._position = 0
-        # The beginning and the end are kept: libav looks at both and comes back.
+        # The beginning and the end are kept: libav reads both, then seeks back.
         self._head = bytearray()
         self._tail = b""
 
     def peek(self, size: int) -> bytes:
-        """Return the beginning without taking it."""
+        """Return the beginning without consuming it."""
         while len(self._head) < min(size, self._length):
             self._position = len(self._head)
             self._fetch(_PIECE_BYTES)
@@ -119,7 +119,7 @@ class HttpFile:
         return bytes(self._head[:size])
 
     def read(self, size: int) -> bytes:
-        """Return what comes next, or nothing at the end.
+        """Return the next bytes, or nothing at the end.
 
         Raises UnplayableError: the server does not deliver it.
         """
@@ -132,7 +132,7 @@ class HttpFile:
         elif at >= tail_at:
             piece = self._tail[at - tail_at : at - tail_at + size]
         elif self._is_far() and not (self.is_ranged or self.reads_far):
-            # libav looks for tags at the end, and does well without.
+            # libav looks for tags at the end, and works without them.
             return b""
         else:
             piece = self._fetch(size)
@@ -140,11 +140,11 @@ class HttpFile:
         return piece
 
     def tell(self) -> int:
-        """Return where the next read begins."""
+        """Return the position of the next read."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a place; nothing is asked of the server before the next read."""
+        """Move to a position; nothing is requested before the next read."""
         base = {io.SEEK_CUR: self._position, io.SEEK_END: self._length}.get(whence, 0)
         self._position = max(0, base + offset)
         return self._position
@@ -163,7 +163,7 @@ class HttpFile:
         return self.is_ranged and is_tail and self._is_far()
 
     def _fetch(self, size: int) -> bytes:
-        """Read at the position from the server, again when the connection breaks."""
+        """Read at the position from the server; retry if the connection breaks."""
         pauses = iter((0.0, *self._scope.limits.pauses_s))
         while True:
             try:
@@ -181,7 +181,7 @@ class HttpFile:
                 self._scope.pause(pause)
 
     def _fetch_tail(self) -> bytes:
-        """Read the end on a connection of its own, so that the first one goes on."""
+        """Read the end on its own connection, so that the first one continues."""
         start = self._length - _TAIL_BYTES
         response = self._ask(start)
         tail = bytearray()
@@ -208,7 +208,7 @@ class HttpFile:
             self._next(min(ahead, _PIECE_BYTES))
 
     def _ask(self, start: int) -> WebResponse:
-        """Ask for the file from here on; without ranges it comes from the beginning."""
+        """Request the file from a position; without ranges, all of it."""
         response = get(self._asked_url, {"Range": f"bytes={start}-"}, self._scope)
         match = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
         if response.status == 206 and match and int(match[1]) == start:
@@ -237,7 +237,7 @@ class HttpFile:
 
 
 def _more(response: WebResponse, size: int) -> bytes:
-    """Read what must be there, since the length of the file is known."""
+    """Read bytes that must exist, because the length of the file is known."""
     if piece := response.read(size):
         return piece
     raise ConnectionResetError

@@ -1,13 +1,13 @@
-"""Radio titles between the sound: the blocks of the ICY protocol taken out of it."""
+"""Radio titles in the audio: split the blocks of the ICY protocol from it."""
 
 _BLOCK_UNIT = 16
 _TITLE_BEGINS = b"StreamTitle='"
-# A title may itself contain quotes, and even "';".
+# A title may contain quotes, and even "';".
 _TITLE_ENDS = (b"';Stream", b"';", b"'")
 
 
 class IcyDemuxer:
-    """Splits a radio's bytes into sound and titles; holds at most one block."""
+    """Splits a radio's bytes into audio and titles; holds at most one block."""
 
     def __init__(self, interval: int) -> None:
         """Expect a block of metadata after every interval of this many bytes."""
@@ -17,7 +17,7 @@ class IcyDemuxer:
         self._block_left = 0
 
     def feed(self, octets: bytes) -> tuple[bytes, list[str]]:
-        """Return the sound in these bytes, and the titles that are complete now."""
+        """Return the audio in these bytes, and the titles that are complete now."""
         sound = bytearray()
         titles: list[str] = []
         at = 0
@@ -49,7 +49,7 @@ class IcyDemuxer:
 
 
 def decode_text(octets: bytes) -> str:
-    """Read text of a radio, which does not say whether it is UTF-8 or Latin-1."""
+    """Decode text of a radio, which does not declare UTF-8 or Latin-1."""
     try:
         return octets.decode()
     except UnicodeDecodeError:
@@ -57,7 +57,7 @@ def decode_text(octets: bytes) -> str:
 
 
 def _title_in(block: bytes) -> str | None:
-    """Return the title, "" where a radio clears it, None where it says nothing."""
+    """Return the title, "" if the radio clears it, None if there is none."""
     _, begin, rest = block.partition(_TITLE_BEGINS)
     if not begin:
         return None

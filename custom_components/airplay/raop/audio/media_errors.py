@@ -1,4 +1,4 @@
-"""Why media cannot be played: one exception inside, one error outside."""
+"""Why media cannot be played: an internal exception and its public error."""
 
 import errno
 import socket
@@ -17,28 +17,28 @@ from ..errors import (
 
 
 class UnplayableError(Exception):
-    """A reason that the user understands, and the error that it becomes."""
+    """A reason that users understand, and the error that it becomes."""
 
     def __init__(
         self, kind: type[MediaError], reason: str, status: int | None = None
     ) -> None:
-        """Keep the kind of error, a reason that names no address, and HTTP's status."""
+        """Store the kind of error, a reason without an address, and the HTTP status."""
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
         self.status = status
 
     def error(self, name: str) -> MediaError:
-        """Return the error for media that goes by this name."""
+        """Return the error for media of this name."""
         return self.kind(f"Cannot play {name}: {self.reason}", status=self.status)
 
 
 class AbandonedError(Exception):
-    """The source was closed while it waited for something."""
+    """The source was closed while it waited."""
 
 
 class BrokenStreamError(Exception):
-    """A stream that could go on broke off; opening it again may help."""
+    """A stream without an end broke off; opening it again may help."""
 
 
 class DeadlineError(TimeoutError):
@@ -46,22 +46,22 @@ class DeadlineError(TimeoutError):
 
 
 def empty(reason: str = "it has no sound") -> UnplayableError:
-    """Return the problem of media without bytes or frames."""
+    """Return the problem of empty media or media without sound."""
     return UnplayableError(MediaEmptyError, reason)
 
 
 def not_audio(reason: str) -> UnplayableError:
-    """Return the problem of something that is no audio."""
+    """Return the problem of content that is not audio."""
     return UnplayableError(MediaNotAudioError, reason)
 
 
 def not_found(reason: str) -> UnplayableError:
-    """Return the problem of something that is not there."""
+    """Return the problem of media that does not exist."""
     return UnplayableError(MediaNotFoundError, reason)
 
 
 def forbidden(reason: str) -> UnplayableError:
-    """Return the problem of something that is kept from us."""
+    """Return the problem of media that we may not read."""
     return UnplayableError(MediaForbiddenError, reason)
 
 
@@ -71,7 +71,7 @@ def unreachable(reason: str) -> UnplayableError:
 
 
 def for_status(status: int) -> UnplayableError:
-    """Return the problem that an HTTP status other than success stands for."""
+    """Return the problem for an HTTP status other than success."""
     kind, reason = _refusal(status)
     return UnplayableError(kind, reason, status)
 
@@ -87,7 +87,7 @@ def _refusal(status: int) -> tuple[type[MediaError], str]:
 
 
 def for_network(error: OSError) -> UnplayableError:
-    """Return the problem that a failed network operation stands for."""
+    """Return the problem for a failed network operation."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return unreachable("the certificate of its server cannot be trusted")
     if isinstance(error, ssl.SSLError):
@@ -104,7 +104,7 @@ def for_network(error: OSError) -> UnplayableError:
         return unreachable("its server broke off the connection")
     if error.errno in _NO_WAY:
         return unreachable("its server cannot be reached")
-    return unreachable("it cannot be read any more")
+    return unreachable("it can no longer be read")
 
 
 _NO_WAY = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL}
@@ -120,7 +120,7 @@ _STATUSES: dict[type[av.FFmpegError], int] = {
 
 
 def for_failure(error: Exception) -> UnplayableError:
-    """Return the problem that any expected failure stands for."""
+    """Return the problem for any expected failure."""
     if isinstance(error, UnplayableError):
         return error
     if isinstance(error, BrokenStreamError):
@@ -133,7 +133,7 @@ def for_failure(error: Exception) -> UnplayableError:
 
 
 def for_libav(error: av.FFmpegError) -> UnplayableError:
-    """Return the problem that an error of libav stands for."""
+    """Return the problem for an error of libav."""
     if (status := _STATUSES.get(type(error))) is not None:
         return for_status(status)
     if isinstance(error, av.error.ExitError):

@@ -1,4 +1,4 @@
-"""PCM made of PCM: s16le stereo in, the same out; no state, no clock."""
+"""Mixing of PCM: s16le stereo in and out; no state, no clock."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ type Frames = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 
 def crossfade(leaving: bytes, coming: bytes, done: int, total: int) -> bytes:
-    """Mix a part of a crossfade of `total` frames, `done` of which are behind.
+    """Mix a part of a crossfade of `total` frames, after the first `done` of them.
 
-    Equal power: the sum of two unlike sounds stays as loud as each was. Where one
-    side is shorter than the other, silence stands in for it.
+    Equal power: the sum of two different sounds stays as loud as each. If one
+    side is shorter than the other, silence fills it up.
     """
     size = max(len(leaving), len(coming))
     first, second = to_floats(leaving, size), to_floats(coming, size)
@@ -22,7 +22,7 @@ def crossfade(leaving: bytes, coming: bytes, done: int, total: int) -> bytes:
 
 
 def from_floats(frames: Frames) -> bytes:
-    """Return the nearest s16le; what is too loud for it is clipped."""
+    """Return the nearest s16le; samples out of range are clipped."""
     pcm: bytes = np.clip(np.rint(frames), -32768, 32767).astype("<i2").tobytes()
     return pcm
 

@@ -1,4 +1,4 @@
-"""From an address to a container that libav has opened."""
+"""Open an address as a container of libav."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ _MAX_DEPTH = 3
 _MAX_ENTRIES = 5
 _WEB_PROTOCOLS = "http,https,tls,tcp,crypto,data"
 _RAW_PROBE_BYTES = "65536"
-# Radios play on at their own speed, so that every second of looking is heard later.
+# Radios send in real time: each second of analysis delays the start.
 _RADIO_ANALYSIS_US = "500000"
 _SEGMENTED = {"hls", "dash"}
 
 
 @dataclass(slots=True)
 class Input:
-    """Media that is open: what is known before anything was decoded."""
+    """Open media: its properties before anything is decoded."""
 
     container: InputContainer
     stream: AudioStream
@@ -45,35 +45,35 @@ class Input:
 
     @property
     def is_live(self) -> bool:
-        """It has no end that is known."""
+        """Whether it has no known end."""
         return isinstance(self.web, HttpRadio) or self.is_growing
 
     @property
     def is_growing(self) -> bool:
-        """It is a playlist of segments that grows: libav cannot tell its end."""
+        """Whether it is a growing playlist of segments: libav cannot detect its end."""
         is_segmented = self.container.format.name in _SEGMENTED
         return is_segmented and self.container.duration is None
 
     @property
     def station(self) -> str | None:
-        """The name that a radio gives itself."""
+        """The name that a radio announces."""
         return self.web.station if isinstance(self.web, HttpRadio) else None
 
     @property
     def title(self) -> str | None:
-        """What a radio says that it plays now."""
+        """The title that a radio announces as playing."""
         return self.web.title if isinstance(self.web, HttpRadio) else None
 
     @property
     def can_skip(self) -> bool:
-        """Seeking costs less than reading all that is before."""
+        """Whether a seek costs less than reading everything before."""
         if isinstance(self.web, HttpFile):
             return self.web.is_ranged
         return not self.is_live
 
     @property
     def duration_ms(self) -> int | None:
-        """How long it is, where it says so."""
+        """The duration, if it is known."""
         if self.is_live:
             return None
         if self.stream.duration is not None and self.stream.time_base is not None:
@@ -92,7 +92,7 @@ class Input:
 def open_input(address: str, scope: CancelScope) -> Input:
     """Open media at an address: a path, or a URL of http, https or file.
 
-    Raises UnplayableError: it is not there, is no audio, or the server refuses it.
+    Raises UnplayableError: it does not exist, is not audio, or the server refuses it.
     Raises OSError, FFmpegError: it broke off; `media_errors.for_failure` explains it.
     Raises AbandonedError, DeadlineError: see `CancelScope.check`.
     """
@@ -127,7 +127,7 @@ def _open_file(path: Path, scope: CancelScope, depth: int) -> Input:
         return _open_first(addresses, scope, depth)
     is_segmented = kind is Kind.SEGMENTS
     protocols = f"file,{_WEB_PROTOCOLS}" if is_segmented else "file"
-    # With this scheme, libav takes no path for one of its other protocols.
+    # With this scheme, libav treats no path as one of its other protocols.
     container = av.open(
         f"file:{path.absolute()}",
         options={"protocol_whitelist": protocols} | _probing(head),
@@ -160,7 +160,7 @@ def _open_web(url: str, scope: CancelScope, depth: int) -> Input:
         if kind is Kind.MEDIA:
             if isinstance(web, HttpFile):
                 web.reads_far = head[4:8] == b"ftyp"
-            # Nothing inside may make libav open anything else.
+            # The content must not make libav open anything else.
             options = {"protocol_whitelist": "data"} | _probing(head)
             if isinstance(web, HttpRadio):
                 options["analyzeduration"] = _RADIO_ANALYSIS_US
@@ -171,7 +171,7 @@ def _open_web(url: str, scope: CancelScope, depth: int) -> Input:
     if kind is Kind.SEGMENTS:
         return _input(_open_segments(web.url, scope), None)
     addresses = [urljoin(web.url, entry) for entry in entries_of(playlist)]
-    # What comes from the web must not reach for files here.
+    # Content from the web must not open local files.
     return _open_first(
         [each for each in addresses if each.startswith(("http://", "https://"))],
         scope,
@@ -182,7 +182,7 @@ def _open_web(url: str, scope: CancelScope, depth: int) -> Input:
 def _kind_of_web(web: HttpFile | HttpRadio) -> tuple[Kind, bytes]:
     head = web.peek(64)
     if not head.strip() or head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in b"#<{[":
-        # Text, which needs a longer look; sound is not waited for.
+        # Text needs a longer look; audio does not wait for more bytes.
         head = web.peek(HEAD_BYTES)
     return kind_of(head, web.content_type), head
 
@@ -197,7 +197,7 @@ def _open_segments(url: str, scope: CancelScope) -> InputContainer:
 
 
 def _open_first(addresses: list[str], scope: CancelScope, depth: int) -> Input:
-    """Open the first entry of a playlist that opens."""
+    """Open the first playable entry of a playlist."""
     if depth == _MAX_DEPTH:
         raise not_audio("its playlists lead to nothing but playlists")
     problem = empty("its playlist is empty")
@@ -219,7 +219,7 @@ def _input(container: InputContainer, web: HttpFile | HttpRadio | None) -> Input
         container.close()
         raise not_audio("it has no sound" if has_video else "it is not audio")
     if container.format.name in _SEGMENTED:
-        # Or every variant of the media is loaded.
+        # Otherwise every variant of the media is loaded.
         for other in container.streams:
             if other.index != stream.index:
                 other.discard = Discard.all
@@ -227,12 +227,12 @@ def _input(container: InputContainer, web: HttpFile | HttpRadio | None) -> Input
 
 
 def _timeouts(scope: CancelScope) -> tuple[float, float]:
-    # libav connects and looks into the streams, each with the first time-out.
+    # libav connects and analyzes the streams, each with the first time-out.
     return scope.timeout_s(scope.limits.open_s) / 2, scope.limits.segment_s
 
 
 def _probing(head: bytes) -> dict[str, str]:
-    """Limit how far libav looks for another format inside of raw samples."""
+    """Limit how far libav looks for another format inside raw samples."""
     is_raw = head.startswith((b"RIFF", b"RF64", b"FORM"))
     return {"probesize": _RAW_PROBE_BYTES} if is_raw else {}
 

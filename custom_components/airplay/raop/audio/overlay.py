@@ -10,27 +10,27 @@ import numpy as np
 from .mixer import CHANNELS, Frames, from_floats, to_floats
 
 BYTES_PER_FRAME = 2 * CHANNELS
-# A voice that is cut off fades over this much, so that it does not click.
+# A voice that is cut off fades over these frames, so that it does not click.
 _CUT_FRAMES = 882
 
 
 class Speech(Protocol):
-    """What is said; it may still be arriving."""
+    """The sound of a voice, which may still be arriving."""
 
     def read_at(self, frame: int, frames: int) -> bytes:
-        """Return up to so many frames from one on, as many as are there."""
+        """Return up to this many frames from one on, as many as are available."""
 
     def is_over_at(self, frame: int) -> bool:
-        """Whether nothing comes from a frame on."""
+        """Whether nothing follows from a frame on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuckingPlan:
     """How music makes room for a voice.
 
-    `duck` is the music's gain under the voice. Where the receiver's level changes for
-    the voice, the music falls silent for `quiet_frames` around each change. Where it
-    `waits`, it falls silent and goes on behind the voice where it was.
+    `duck` is the music's gain under the voice. If the receiver's volume changes for
+    the voice, the music is silent for `quiet_frames` around each change. If it
+    `waits`, it is silent and continues after the voice at the same position.
     """
 
     duck: float
@@ -40,13 +40,13 @@ class DuckingPlan:
 
     @property
     def preamble_frames(self) -> int:
-        """What comes between running music and the first word."""
+        """The frames between running music and the first word."""
         is_muted = self.quiet_frames or self.waits
         return self.ramp_frames + self.quiet_frames if is_muted else 0
 
 
 class Phase(Enum):
-    """What an overlay does, in order."""
+    """The phases of an overlay, in order."""
 
     LOWER = auto()
     QUIET = auto()
@@ -61,7 +61,7 @@ _MUTING = (Phase.LOWER, Phase.QUIET, Phase.LEAVE, Phase.QUIET_AGAIN)
 
 
 class Ramp:
-    """A gain that moves in a straight line."""
+    """A gain that changes linearly."""
 
     def __init__(self, value: float) -> None:
         self.value = value
@@ -69,13 +69,13 @@ class Ramp:
         self._left = 0
 
     def go(self, target: float, frames: int) -> None:
-        """Move to a gain within so many frames."""
+        """Move to a gain within this many frames."""
         self._target, self._left = target, frames
         if not frames:
             self.value = target
 
     def next_gains(self, frames: int) -> float | Frames:
-        """Return the gains of the next frames: one number where all are equal."""
+        """Return the gains of the next frames: one number if all are equal."""
         if not self._left:
             return self.value
         moving = min(frames, self._left)
@@ -88,10 +88,10 @@ class Ramp:
 
 
 class Overlay:
-    """Lowers music, lets a voice be heard over it, and raises the music again.
+    """Lowers music, plays a voice over it, and raises the music again.
 
-    The frames of a timeline are given to `mix` in order, in pieces no longer than
-    `reach` says. Every sample of the voice is mixed in once, at its own level.
+    The frames of a timeline are passed to `mix` in order, in pieces no longer than
+    `reach` returns. Every sample of the voice is mixed in once, at its own volume.
     """
 
     def __init__(
@@ -102,9 +102,9 @@ class Overlay:
         said: int = 0,
         on_phase: Callable[[], None] = lambda: None,
     ) -> None:
-        """Say a speech from a frame on; what is before it was heard already.
+        """Play a speech from frame `said` on; the earlier frames have already played.
 
-        `on_phase` is called by whoever mixes, after another phase has begun.
+        `on_phase` is called from `mix`, after another phase has begun.
         """
         self._speech = speech
         self._plan = plan
@@ -116,34 +116,34 @@ class Overlay:
         self._is_cut = False
         self._on_phase = on_phase
         self._phase: Phase | None = None
-        # The first frame of each phase that was reached; other threads read it.
+        # The first frame of each phase so far; other threads read it.
         self.began: dict[Phase, int] = {}
 
     @property
     def phase(self) -> Phase | None:
-        """What it does now; None before it has begun."""
+        """The current phase; None before it has begun."""
         return self._phase
 
     @property
     def wants_music(self) -> bool:
-        """Whether the music goes on at the next frame, heard or not."""
+        """Whether the music continues at the next frame, audible or not."""
         is_waiting = self._phase not in (None, Phase.LOWER, Phase.RAISE, Phase.OVER)
         return not (self._plan.waits and is_waiting)
 
     @property
     def is_muting(self) -> bool:
-        """Whether music is not, or not long, to be heard now."""
+        """Whether music is silent now or soon will be."""
         return self._phase in _MUTING
 
     @property
     def said_frames(self) -> int:
-        """How much of the voice was mixed in."""
+        """The frames of the voice that are mixed in."""
         return self._said
 
     def begin(self, frame: int, *, is_silent: bool) -> None:
-        """Let the next frame of the timeline be the first one that changes.
+        """Start at this frame of the timeline.
 
-        Where nothing is heard before, the voice begins at once.
+        If nothing plays before it, the voice starts at once.
         """
         self._frame = frame
         plan = self._plan
@@ -157,14 +157,14 @@ class Overlay:
             self._speak()
 
     def cut(self) -> None:
-        """Say no more; the music comes back."""
+        """End the voice; the music returns."""
         if self._phase is Phase.VOICE and not self._is_cut:
             self._voice.go(0.0, _CUT_FRAMES)
             self._left = _CUT_FRAMES
         self._is_cut = True
 
     def reach(self, frames: int) -> int:
-        """Return for how many of the next frames nothing but `mix` is to be done."""
+        """Return how many of the next frames `mix` accepts in one call."""
         while self._left <= 0 and self._phase is not Phase.OVER:
             if self._phase is Phase.VOICE and not self._is_said:
                 return frames
@@ -172,7 +172,7 @@ class Overlay:
         return frames if self._phase is Phase.OVER else min(frames, self._left)
 
     def mix(self, music: bytes) -> bytes:
-        """Return what is heard of the next frames; the music is as long as they are."""
+        """Return the mix of the next frames; `music` has the same length."""
         frames = len(music) // BYTES_PER_FRAME
         voice = b""
         if self._phase is Phase.VOICE:

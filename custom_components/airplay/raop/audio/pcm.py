@@ -1,4 +1,4 @@
-"""Decoded PCM between the thread that decodes and the thread that paces."""
+"""Decoded PCM between the decoding thread and the pacing thread."""
 
 from collections import deque
 import threading
@@ -12,10 +12,10 @@ class PcmQueue:
     """Bounded first-in first-out of s16le stereo frames; reading never blocks."""
 
     def __init__(self, capacity_frames: int) -> None:
-        """Hold about this many frames; a writer waits while there are more."""
+        """Set the capacity; a writer waits while it is exceeded."""
         self._capacity = capacity_frames
-        # A writer that was full sleeps until a good piece is free, so that the
-        # decoder wakes a few times a second and not with every packet sent.
+        # A waiting writer sleeps until enough space is free, so that the decoder
+        # wakes a few times a second and not with every packet sent.
         self._resume_at = max(0, capacity_frames - max(1, RATE // 4))
         self._blocks: deque[memoryview] = deque()
         self._frames = 0
@@ -27,27 +27,27 @@ class PcmQueue:
 
     @property
     def buffered_frames(self) -> int:
-        """Frames that can be read now."""
+        """The frames that can be read now."""
         return self._frames
 
     @property
     def written_frames(self) -> int:
-        """Frames that were ever written."""
+        """The total of frames written."""
         return self._written
 
     @property
     def is_finished(self) -> bool:
-        """Nothing more will be written."""
+        """Whether nothing more will be written."""
         return self._finished
 
     @property
     def is_exhausted(self) -> bool:
-        """Nothing is there and nothing will come."""
+        """Whether nothing is buffered and nothing more will be written."""
         with self._changed:
             return self._finished and self._frames == 0
 
     def write(self, block: bytes) -> bool:
-        """Append whole frames, waiting while it is full; False when closed."""
+        """Append whole frames, wait while it is full; return False if closed."""
         with self._changed:
             if self._frames >= self._capacity:
                 self._waiting = True
@@ -64,7 +64,7 @@ class PcmQueue:
             return True
 
     def read(self, frames: int) -> bytes:
-        """Take up to this many frames from the front."""
+        """Remove and return up to this many frames from the front."""
         parts: list[memoryview] = []
         wanted = frames * FRAME_BYTES
         with self._changed:
@@ -83,12 +83,12 @@ class PcmQueue:
         return b"".join(parts)
 
     def finish(self) -> None:
-        """Tell the reader that nothing more will be written."""
+        """Mark that nothing more will be written."""
         with self._changed:
             self._finished = True
 
     def close(self) -> None:
-        """Drop everything and free a writer that waits."""
+        """Drop everything and release a waiting writer."""
         with self._changed:
             self._closed = True
             self._finished = True

@@ -1,4 +1,4 @@
-"""Plain playlists, M3U and PLS: the addresses in them."""
+"""The addresses in plain playlists, M3U and PLS."""
 
 import re
 
@@ -9,7 +9,7 @@ _PLS_ENTRY = re.compile(r"^\s*file(\d+)\s*=\s*(.+?)\s*$", re.IGNORECASE | re.MUL
 
 
 def entries_of(playlist: bytes) -> list[str]:
-    """List the addresses in a playlist, in its order and each once."""
+    """Return the addresses in a playlist, in order and without duplicates."""
     text = decode_text(playlist.removeprefix(b"\xef\xbb\xbf"))
     if text.lstrip()[:10].lower() == "[playlist]":
         numbered = sorted(_PLS_ENTRY.findall(text), key=lambda entry: int(entry[0]))

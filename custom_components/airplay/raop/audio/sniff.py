@@ -1,11 +1,11 @@
-"""What bytes are, by their beginning and by what their server calls them."""
+"""The kind of content, by its first bytes and by its declared type."""
 
 from enum import Enum, auto
 import re
 
 
 class Kind(Enum):
-    """What to do with bytes that somebody calls media."""
+    """The kind of content at an address."""
 
     MEDIA = auto()
     SEGMENTS = auto()
@@ -25,13 +25,13 @@ _PAGE = re.compile(
 _JSON = re.compile(rb'(\{\s*["}])|(\[\s*["\[{\]])')
 _DASH = re.compile(rb"<MPD[\s>]")
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
-# No text has these, and all sound soon does, whatever a careless server calls it.
+# No text has these and all audio soon does, whatever type the server declares.
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 _ADDRESS = re.compile(rb"https?://\S+\s*$", re.MULTILINE)
 
 
 def kind_of(head: bytes, content_type: str = "") -> Kind:
-    """Tell what begins with these bytes; they count more than the type."""
+    """Return the kind of content with these first bytes; they outweigh the type."""
     if not head:
         return Kind.EMPTY
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -50,7 +50,7 @@ def kind_of(head: bytes, content_type: str = "") -> Kind:
 
 
 def _kind_of_type(content_type: str) -> Kind:
-    """Tell what a text is called that does not speak for itself."""
+    """Return the kind of a text by its type, if its bytes do not decide."""
     if content_type in _PAGE_TYPES:
         return Kind.PAGE
     if content_type.startswith("image/"):

@@ -1,4 +1,4 @@
-"""Media as PCM, decoded ahead in a thread of its own."""
+"""Media as PCM, decoded ahead in its own thread."""
 
 from collections.abc import Callable
 import logging
@@ -16,12 +16,12 @@ _LOGGER = logging.getLogger(__name__)
 
 _START_FRAMES = RATE
 _LIVE_START_FRAMES = RATE // 2
-# A connection that brought as much as this is taken for a good one.
+# A connection that delivered this much counts as good.
 _STEADY_FRAMES = 10 * RATE
 
 
 class Source:
-    """Media as 44100/16/2 PCM, decoded ahead in a thread of its own."""
+    """Media as 44100/16/2 PCM, decoded ahead in its own thread."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Source:
         ahead_frames: int = 4 * RATE,
         limits: Limits | None = None,
     ) -> None:
-        """Do nothing yet; events come one at a time, from threads of the source."""
+        """Prepare the source; events are sent one at a time, from its threads."""
         self._media = media
         self._listener = listener
         self._limits = limits or Limits()
@@ -51,30 +51,30 @@ class Source:
         self._is_stalled = False
 
     def start(self) -> None:
-        """Begin to open and decode; returns at once."""
+        """Start to open and decode; return at once."""
         self._thread.start()
 
     def read(self, frames: int) -> bytes:
-        """Take up to this many frames of s16le; b"" when nothing is there now."""
+        """Return up to this many frames of s16le; b"" if none are available now."""
         return self._queue.read(frames)
 
     @property
     def is_exhausted(self) -> bool:
-        """The media has ended, or failed, and all that was decoded is read."""
+        """Whether the media has ended or failed, and all decoded frames are read."""
         return self._queue.is_exhausted
 
     @property
     def is_decoded(self) -> bool:
-        """All that will ever be read is there, and can be counted."""
+        """Whether all frames are decoded and can be counted."""
         return self._queue.is_finished
 
     @property
     def buffered_frames(self) -> int:
-        """Frames that can be read now."""
+        """The frames that can be read now."""
         return self._queue.buffered_frames
 
     def close(self) -> None:
-        """Abandon the media: never blocks, no event begins after it."""
+        """Close the media; never blocks, and no event begins afterward."""
         self._queue.close()
         self._scope.close()
 
@@ -92,7 +92,7 @@ class Source:
         except UnplayableError as problem:
             failure = problem.error(self._media.name)
         except Exception:
-            # Whatever it is, the stream that waits for this source must hear of it.
+            # The stream that waits for this source needs the event for any error.
             _LOGGER.exception("Decoding %s failed", self._media.name)
             failure = MediaError(f"Cannot play {self._media.name}: decoding failed")
         self._watch.stop()
@@ -109,14 +109,14 @@ class Source:
         while not self._pump(self._track):
             self._track = self._reopen()
             if was_growing and not self._track.is_live:
-                # A broadcast is over: what is there now is its recording.
+                # The broadcast has ended: the address now delivers its recording.
                 break
         self._emit_buffered()
         self._queue.finish()
         self._emit(Ended())
 
     def _pump(self, track: Track) -> bool:
-        """Deliver what a track has; False when it is live and broke off."""
+        """Deliver the audio of a track; return False if it is live and broke off."""
         while True:
             try:
                 with self._watch.watching():
@@ -141,7 +141,7 @@ class Source:
             self._emit_buffered()
 
     def _reopen(self) -> Track:
-        """Open a live stream that broke off again, for as long as there is hope."""
+        """Reopen a live stream that broke off, until the time limit."""
         self._stall()
         self._release()
         if self._queue.written_frames - self._reopened_at > _STEADY_FRAMES:

@@ -1,4 +1,4 @@
-"""Tags and covers of containers in the words of this package."""
+"""Tags and covers of containers, converted to this package's types."""
 
 from collections.abc import Mapping
 import re
@@ -6,7 +6,7 @@ import re
 from ..messages import MAX_PICTURE_BYTES, Tags
 from .events import Cover
 
-# The owner of the process gets it in one line.
+# The cover must fit one line to the owner of the process.
 MAX_COVER_BYTES = MAX_PICTURE_BYTES
 _MAX_TEXT = 1000
 _TRACK = re.compile(r"\s*(\d{1,6})")
@@ -19,7 +19,7 @@ _PICTURES = (
 
 
 def tags_from(*dictionaries: Mapping[str, str]) -> Tags:
-    """Read tags of any spelling; what comes first in the dictionaries counts."""
+    """Parse tags of any spelling; the first value in the dictionaries wins."""
     words: dict[str, str] = {}
     for dictionary in dictionaries:
         for key, value in dictionary.items():
@@ -35,7 +35,7 @@ def tags_from(*dictionaries: Mapping[str, str]) -> Tags:
 
 
 def tags_from_title(title: str) -> Tags:
-    """Read a radio's title, which most stations write as artist - title."""
+    """Parse a radio's title, which most stations write as artist - title."""
     title = _clean(title)
     artist, dash, song = title.partition(" - ")
     if dash and artist.strip() and song.strip():
@@ -44,7 +44,7 @@ def tags_from_title(title: str) -> Tags:
 
 
 def cover_from(picture: bytes) -> Cover | None:
-    """Return a picture that is of a known kind and not too big."""
+    """Return the cover for a picture of a known kind that is not too big."""
     if not picture or len(picture) > MAX_COVER_BYTES:
         return None
     for magic, content_type in _PICTURES:
@@ -60,7 +60,7 @@ def _key(key: str) -> str:
 
 
 def _clean(text: str) -> str:
-    # Several values of one ID3 frame are apart by NUL.
+    # NUL separates several values of one ID3 frame.
     text = text.replace("\0", "; ")
     printable = "".join(each if each.isprintable() else " " for each in text)
     return " ".join(printable.split())[:_MAX_TEXT]

@@ -1,4 +1,4 @@
-"""Media that is open and being decoded: one connection's worth of a source."""
+"""Open media with its decoder: one connection of a source."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,10 +18,10 @@ BREAKS = (BrokenStreamError, OSError, av.FFmpegError)
 
 
 class Track:
-    """An input with its decoder, and what the two of them say of the media."""
+    """An input with its decoder, and the tags of both."""
 
     def __init__(self, found: Input, decoder: Decoder, blocks: Iterator[bytes]) -> None:
-        """Take over what is open."""
+        """Wrap an open input and its decoder."""
         self.is_live = found.is_live
         self.is_growing = found.is_growing
         self.blocks = blocks
@@ -34,7 +34,7 @@ class Track:
 
     @property
     def tags(self) -> Tags:
-        """What is known now; changes as radios and chained streams go on."""
+        """The current tags; they change during radios and chained streams."""
         if (title := self._input.title) is not None and title != self._title:
             self._title = title
             self._tags = tags_from_title(title)
@@ -43,7 +43,7 @@ class Track:
         return self._tags
 
     def opened(self) -> Opened:
-        """Return the event that tells of this."""
+        """Return the event for this track."""
         return Opened(
             duration_ms=self._input.duration_ms,
             is_live=self.is_live,
@@ -61,16 +61,16 @@ class Track:
 def open_track(address: str, start: int, scope: CancelScope) -> Track:
     """Open media and decode its first sound by a deadline.
 
-    `start` is the frame at which to begin; what is live has but one beginning.
+    `start` is the frame at which to begin; live media ignores it.
 
     Raises UnplayableError: it cannot be played, or did not start in time.
-    Raises AbandonedError: the source was closed meanwhile.
+    Raises AbandonedError: the source was closed.
     """
     try:
         with ExitStack() as undo, scope.deadline(scope.limits.open_s):
             found = open_input(address, scope)
             undo.callback(found.close)
-            # What is heard live begins now, whatever position it had before.
+            # Live media begins now, whatever its earlier position.
             start = 0 if found.is_live else start
             decoder = Decoder(found.container, found.stream, scope.check, start)
             if start and found.can_skip:

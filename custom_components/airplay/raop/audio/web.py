@@ -1,4 +1,4 @@
-"""HTTP as far as media need it: one GET at a time, redirects, bodies piece by piece."""
+"""HTTP for media: one GET at a time, redirects, bodies in pieces."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 
 
 class WebResponse:
-    """An answer whose body is still to be read."""
+    """An answer with an unread body."""
 
     def __init__(self, url: str, answer: HTTPResponse) -> None:
         """Wrap the answer to a request for this URL."""
@@ -28,7 +28,7 @@ class WebResponse:
         self._answer = answer
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, at most this many, and none at the end.
+        """Return up to this many bytes, or none at the end.
 
         Raises OSError: the connection broke, or is silent for too long.
         """
@@ -36,7 +36,7 @@ class WebResponse:
             piece = self._answer.read1(size)
         except HTTPException as err:
             raise ConnectionResetError from err
-        # http.client takes a body that is too short for a whole one here.
+        # http.client treats a body that is too short as complete.
         if not piece and self._answer.length:
             raise ConnectionResetError
         return piece
@@ -47,9 +47,9 @@ class WebResponse:
 
 
 def get(url: str, headers: Mapping[str, str], scope: CancelScope) -> WebResponse:
-    """Ask for a URL and follow redirects.
+    """Request a URL and follow redirects.
 
-    Raises UnplayableError: there is no answer of HTTP.
+    Raises UnplayableError: there is no HTTP answer.
     Raises AbandonedError, DeadlineError: see `CancelScope.check`.
     """
     try:
@@ -85,7 +85,7 @@ def _ask(url: str, headers: Mapping[str, str], scope: CancelScope) -> WebRespons
         sent["Authorization"] = f"Basic {b64encode(login.encode()).decode()}"
     with ExitStack() as undo:
         undo.callback(connection.close)
-        # Escape what may not stand in a request line, and nothing twice.
+        # Escape characters that a request line must not contain, and none twice.
         escaped = quote(target, safe="!#$%&'()*+,/:;=?@[]~")
         connection.request("GET", escaped, headers=sent | dict(headers))
         response = WebResponse(url, connection.getresponse())
@@ -94,17 +94,17 @@ def _ask(url: str, headers: Mapping[str, str], scope: CancelScope) -> WebRespons
 
 
 class _Connection(HTTPConnection):
-    """A connection whose socket obeys the link."""
+    """A connection whose socket follows the scope."""
 
     def __init__(self, parts: SplitResult, scope: CancelScope) -> None:
         self._is_secure = parts.scheme == "https"
         self._scope = scope
-        # http.client leaves this port out of the Host header.
+        # http.client omits this port in the Host header.
         self.default_port = 443 if self._is_secure else 80
         super().__init__(parts.hostname or "", parts.port or self.default_port)
 
     @override
     def connect(self) -> None:
         sock = connect(self.host, self.port, self._scope, is_secure=self._is_secure)
-        # The socket that http.client needs can only write, and make a reader.
+        # http.client needs only a socket that writes and makes a reader.
         self.sock = cast("None", WebSocket(sock, self._scope))

@@ -1,4 +1,4 @@
-"""AES-128-CBC of audio payloads, as RAOP does it: every packet for itself."""
+"""AES-128-CBC of RAOP's audio payloads: each packet is encrypted separately."""
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -6,19 +6,19 @@ _BLOCK_BYTES = 16
 
 
 class PacketCipher:
-    """Encrypts payloads with one key; each starts with the IV again.
+    """Encrypts payloads with one key; each starts with the IV.
 
-    One long-lived context does it: XOR of the first block with the last ciphertext
-    undoes the chaining. A context for each packet costs several times as much.
+    It uses one long-lived context: XOR of the first block with the last ciphertext
+    undoes the chaining. A context per packet costs several times as much.
     """
 
     def __init__(self, key: bytes, iv: bytes) -> None:
-        """Take the session's key and IV, 16 bytes each."""
+        """Set the session's key and IV, 16 bytes each."""
         self._update = Cipher(algorithms.AES128(key), modes.CBC(iv)).encryptor().update
         self._iv = self._chained = int.from_bytes(iv)
 
     def __call__(self, payload: bytes) -> bytes:
-        """Encrypt the whole blocks; the bytes behind them stay clear."""
+        """Encrypt the complete blocks; the bytes after them stay clear."""
         end = len(payload) - len(payload) % _BLOCK_BYTES
         if not end:
             return payload

@@ -1,8 +1,8 @@
 """The encrypted control connection after HomeKit pairing.
 
-Frames of up to 1024 bytes: length (2 bytes, little-endian), ciphertext, tag of 16 bytes;
-the length is authenticated too. Each direction has a key and a counter of its own,
-which never repeats (HomeKit Accessory Protocol §6.5.2).
+Frames of up to 1024 bytes: length (2 bytes, little-endian), ciphertext, tag of 16
+bytes; the length is authenticated too. Each direction has its own key and its own
+counter, which never repeats (HomeKit Accessory Protocol §6.5.2).
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class ChannelKeys:
 
     @classmethod
     def control(cls, secret: bytes) -> ChannelKeys:
-        """Derive the control connection's keys from what pairing agreed on."""
+        """Derive the control connection's keys from the secret of the pairing."""
         return cls(
             write=derive(secret, "Control-Salt", "Control-Write-Encryption-Key"),
             read=derive(secret, "Control-Salt", "Control-Read-Encryption-Key"),
@@ -35,7 +35,7 @@ class ChannelKeys:
 
     @classmethod
     def events(cls, secret: bytes) -> ChannelKeys:
-        """Derive the event channel's keys; there we are the one who is asked."""
+        """Derive the event channel's keys; there the receiver sends the requests."""
         return cls(
             write=derive(secret, "Events-Salt", "Events-Read-Encryption-Key"),
             read=derive(secret, "Events-Salt", "Events-Write-Encryption-Key"),
@@ -43,7 +43,7 @@ class ChannelKeys:
 
 
 class EncryptedChannel:
-    """Encrypts what is sent and decrypts what is received."""
+    """Encrypts sent bytes and decrypts received ones."""
 
     def __init__(self, keys: ChannelKeys) -> None:
         """Start with the first frame of both directions."""
@@ -54,7 +54,7 @@ class EncryptedChannel:
         self._buffer = bytearray()
 
     def encrypt(self, plain: bytes) -> bytes:
-        """Return bytes as frames."""
+        """Return bytes as encrypted frames."""
         frames = []
         for at in range(0, len(plain), MAX_FRAME_BYTES):
             part = plain[at : at + MAX_FRAME_BYTES]
@@ -66,7 +66,7 @@ class EncryptedChannel:
         return b"".join(frames)
 
     def feed(self, received: bytes) -> bytes:
-        """Add received bytes and return what is whole now, decrypted.
+        """Add received bytes and return the complete frames, decrypted.
 
         Raises ReceiverProtocolError: a frame is too long, or was not encrypted with our
         key.

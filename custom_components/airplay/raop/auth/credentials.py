@@ -1,7 +1,7 @@
-"""What is kept of a pairing, in the texts that pyatv writes.
+"""The stored keys of a pairing, in pyatv's text format.
 
-HomeKit: receiver's public key, our seed, receiver's id, our id, in hex, between colons;
-older ("fruit") pairing: our id and our seed, or the same with the receiver's parts empty.
+HomeKit: receiver's public key, our seed, receiver's id, our id in hex, split by colons;
+older ("fruit") pairing: our id and seed, or the same with the receiver's parts empty.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class HomeKitCredentials:
-    """Keys that a receiver with AirPlay 2 knows us by."""
+    """Keys that identify us to a receiver with AirPlay 2."""
 
     receiver_key: bytes
     seed: bytes = field(repr=False)
@@ -23,7 +23,7 @@ class HomeKitCredentials:
 
 @dataclass(frozen=True, slots=True)
 class LegacyCredentials:
-    """Keys that an older Apple TV knows us by."""
+    """Keys that identify us to an older Apple TV."""
 
     client_id: bytes
     seed: bytes = field(repr=False)
@@ -33,9 +33,9 @@ type Credentials = HomeKitCredentials | LegacyCredentials
 
 
 def parse_credentials(text: str) -> Credentials:
-    """Read credentials as they are stored.
+    """Parse stored credentials.
 
-    Raises CredentialsRejectedError: they are of no known form; it quotes no part.
+    Raises CredentialsRejectedError: the format is unknown; the text quotes no part.
     """
     try:
         parts = [bytes.fromhex(part) for part in text.split(":")]

@@ -1,4 +1,4 @@
-"""RTSP digest authentication, with which classic receivers ask for their password.
+"""RTSP digest authentication, the password protection of classic receivers.
 
 RFC 2069 form (no qop, cnonce or nc); the proof depends on the method, so that each
 request needs its own.
@@ -18,7 +18,7 @@ ATTEMPTS: tuple[tuple[str, bool], ...] = (
     ("", False),
 )
 
-# Text between quotes stays as it is, escapes included: hashed and sent back alike.
+# Quoted text stays unchanged, escapes included: it is hashed and returned as it is.
 _QUOTED = r'(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*'
 _QUOTABLE = re.compile(_QUOTED)
 _SCHEME = re.compile(r"(?:^|,)\s*digest\s", re.IGNORECASE)
@@ -29,20 +29,20 @@ _PARAMETER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A receiver's demand for a password."""
+    """A receiver's request for a password."""
 
     realm: str
     nonce: str
 
     @classmethod
     def parse(cls, header: str) -> Self:
-        """Parse a WWW-Authenticate header; other schemes and parameters may be there.
+        """Parse a WWW-Authenticate header; other schemes and parameters are ignored.
 
-        Raises ReceiverProtocolError: it asks for no digest, or has no realm or nonce.
+        Raises ReceiverProtocolError: it has no digest challenge, or no realm or nonce.
         """
         scheme = _SCHEME.search(header)
         if scheme is None:
-            raise ReceiverProtocolError("the receiver asks for no digest")
+            raise ReceiverProtocolError("the receiver does not ask for a digest")
         said: dict[str, str] = {}
         for found in _PARAMETER.finditer(header, scheme.end()):
             value = found[3] if found[2] is None else found[2]
@@ -64,7 +64,7 @@ def authorization(
 ) -> str:
     """Return the Authorization header for one request.
 
-    Raises ValueError: a word cannot stand between quotes.
+    Raises ValueError: a value cannot be quoted.
     """
     realm, nonce = challenge.realm, challenge.nonce
     who = _digest(f"{user}:{realm}:{password}", is_upper=is_upper)

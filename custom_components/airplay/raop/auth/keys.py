@@ -17,12 +17,12 @@ def derive(secret: bytes, salt: str, info: str) -> bytes:
 
 
 def seal(key: bytes, message: str, plain: bytes) -> bytes:
-    """Encrypt what a pairing message carries; `message` is for example `PV-Msg03`."""
+    """Encrypt the content of a pairing message; `message` is for example `PV-Msg03`."""
     return ChaCha20Poly1305(key).encrypt(_nonce(message), plain, None)
 
 
 def unseal(key: bytes, message: str, sealed: bytes) -> bytes:
-    """Decrypt what a pairing message carries.
+    """Decrypt the content of a pairing message.
 
     Raises ReceiverProtocolError: it was sealed with another key, or is damaged.
     """

@@ -2,7 +2,7 @@
 
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-# What a sealed packet is longer: its tag and its nonce.
+# The size that sealing adds: tag and nonce.
 SEAL_BYTES = 16 + 8
 _AUTHENTICATED = slice(4, 12)
 
@@ -10,19 +10,19 @@ _AUTHENTICATED = slice(4, 12)
 class PacketSeal:
     """Encrypts packets with one key, which all receivers of a stream may share.
 
-    The nonce travels with the packet and counts what was ever encrypted, so that it
-    is never used twice: not for a packet that is made again with other sound, nor for
-    one of the same number that a single receiver hears.
+    The nonce is sent with the packet and counts all encryptions, so that it is never
+    used twice: neither for a packet that is made again with other audio, nor for one
+    with the same number that only one receiver plays.
     """
 
     def __init__(self, key: bytes) -> None:
-        """Take the key, 32 random bytes that nothing else was encrypted with."""
+        """Set the key, 32 random bytes that have encrypted nothing else."""
         self.key = key
         self._cipher = ChaCha20Poly1305(key)
         self._count = 0
 
     def __call__(self, header: bytes, payload: bytes) -> bytes:
-        """Return a packet; RTP time and SSRC of its header are authenticated."""
+        """Return a sealed packet; RTP time and SSRC of its header are authenticated."""
         nonce = self._count.to_bytes(8, "little")
         self._count += 1
         sealed = self._cipher.encrypt(bytes(4) + nonce, payload, header[_AUTHENTICATED])

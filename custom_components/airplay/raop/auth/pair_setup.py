@@ -1,7 +1,7 @@
-"""HomeKit pair-setup for one connection ("transient"): nothing is kept afterwards.
+"""HomeKit pair-setup for one connection ("transient"): nothing is kept afterward.
 
-The secret is 3939 on open receivers and the device password on protected ones. An
-attempt that fails needs a new connection: receivers stay confused on the old one.
+The secret is 3939 on open receivers and the device password on protected ones. After
+a failed attempt a new connection is needed: receivers answer wrongly on the old one.
 """
 
 from ..errors import AuthenticationError
@@ -10,7 +10,7 @@ from ..wire.tlv8 import Tag
 from . import srp
 from .pairing_messages import message, read_answer
 
-OPEN_SECRET = "3939"  # noqa: S105 - known to all
+OPEN_SECRET = "3939"  # noqa: S105 - public
 _URI = "/pair-setup"
 _PIN_KIND = 3
 _TRANSIENT_KIND = 4
@@ -24,7 +24,7 @@ def transient_setup(private: int, secret: str = OPEN_SECRET) -> Handshake[bytes]
 
     Raises AuthenticationError: the receiver does not accept the secret, or does not
     know it.
-    Raises RaopError: as `read_answer` and `srp.prove` say.
+    Raises RaopError: see `read_answer` and `srp.prove`.
     """
     first = {
         Tag.STATE: b"\x01",
@@ -48,7 +48,7 @@ def transient_setup(private: int, secret: str = OPEN_SECRET) -> Handshake[bytes]
 def ask_setup() -> Handshake[None]:
     """Ask whether the receiver would accept a PIN now.
 
-    Raises RaopError: it would not, as `read_answer` says.
+    Raises RaopError: it would not, see `read_answer`.
     """
     first = {Tag.STATE: b"\x01", Tag.METHOD: b"\x00"}
     response = yield message(_URI, _PIN_KIND, first)

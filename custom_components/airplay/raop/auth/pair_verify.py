@@ -1,4 +1,4 @@
-"""Pair-verify: showing a receiver that we are the ones who were paired with it."""
+"""Pair-verify: prove to a receiver that we are the sender paired with it."""
 
 import hashlib
 
@@ -36,12 +36,12 @@ _REFUSALS = (400, 401, 403, 470)
 
 
 def verify(credentials: Credentials, private: bytes) -> Handshake[ChannelKeys | None]:
-    """Verify by whatever was kept; return keys where the connection is encrypted next.
+    """Verify by stored keys; return keys if the connection is encrypted from here on.
 
     The private key for the exchange is 32 random bytes, new for each connection.
 
     Raises CredentialsRejectedError: the receiver does not know the pairing, or is not
-    the one that was paired.
+    the paired one.
     Raises ReceiverRefusedError: it refuses for another reason.
     Raises ReceiverProtocolError: an answer is malformed.
     """
@@ -57,7 +57,7 @@ def home_kit_verify(
 ) -> Handshake[bytes]:
     """Exchange signed keys, messages M1 to M4; return the shared secret.
 
-    Raises as `verify` does.
+    Raises the errors of `verify`.
     """
     own = X25519PrivateKey.from_private_bytes(private)
     public = own.public_key().public_bytes_raw()
@@ -83,11 +83,11 @@ def home_kit_verify(
 
 
 def legacy_verify(credentials: LegacyCredentials, private: bytes) -> Handshake[None]:
-    """Show the older kind of pairing; the connection stays as it is.
+    """Verify the older kind of pairing; the connection stays unencrypted.
 
     One AES-CTR key stream: the receiver's signature uses up its first 64 bytes.
 
-    Raises as `verify` does.
+    Raises the errors of `verify`.
     """
     own = X25519PrivateKey.from_private_bytes(private)
     public = own.public_key().public_bytes_raw()
@@ -96,7 +96,7 @@ def legacy_verify(credentials: LegacyCredentials, private: bytes) -> Handshake[N
     response = yield _legacy(b"\x01\x00\x00\x00" + public + identity)
     _expect(response)
     if len(response.body) != _KEY_BYTES + _SIGNATURE_BYTES:
-        raise ReceiverProtocolError("pair-verify: the answer has another length")
+        raise ReceiverProtocolError("pair-verify: the answer has a wrong length")
     theirs, signed = response.body[:_KEY_BYTES], response.body[_KEY_BYTES:]
     secret = _exchange(own, theirs)
     key = hashlib.sha512(b"Pair-Verify-AES-Key" + secret).digest()[:16]
@@ -116,7 +116,7 @@ def _expect(response: Response) -> None:
     if response.status in _REFUSALS:
         raise CredentialsRejectedError("the receiver does not know the pairing")
     if not 200 <= response.status < 300:
-        text = f"pair-verify: it answered {response.status}"
+        text = f"pair-verify: the receiver answered {response.status}"
         raise ReceiverRefusedError(text, status=response.status)
 
 
@@ -133,15 +133,15 @@ def _exchange(own: X25519PrivateKey, theirs: bytes) -> bytes:
     try:
         return own.exchange(X25519PublicKey.from_public_bytes(theirs))
     except ValueError as err:
-        raise ReceiverProtocolError("pair-verify: the key is no key") from err
+        raise ReceiverProtocolError("pair-verify: the key is not valid") from err
 
 
 def _check_receiver(
     credentials: HomeKitCredentials, signed: bytes, theirs: bytes, public: bytes
 ) -> None:
-    """Raise unless this is the receiver that we were paired with.
+    """Check that this is the receiver that we were paired with.
 
-    A receiver that was reset has a new key, and so shows that it forgot us.
+    A reset receiver has a new key and no longer knows the pairing.
     """
     items = tlv8.decode(signed)
     who, signature = items.get(Tag.IDENTIFIER, b""), items.get(Tag.SIGNATURE, b"")
@@ -149,4 +149,4 @@ def _check_receiver(
         known = Ed25519PublicKey.from_public_bytes(credentials.receiver_key)
         known.verify(signature, theirs + who + public)
     except (InvalidSignature, ValueError) as err:
-        raise CredentialsRejectedError("the receiver is not the one paired") from err
+        raise CredentialsRejectedError("this is not the paired receiver") from err

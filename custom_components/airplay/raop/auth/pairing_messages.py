@@ -1,7 +1,7 @@
-"""Questions and answers of HomeKit pairing, and what a refusal in them means.
+"""Requests and answers of HomeKit pairing, and the errors for refusals.
 
-Refusals come inside an answer with status 200 (error codes: HomeKit Accessory Protocol
-§5.3); a status of its own is how receivers say that this way in is closed.
+Refusals come in an answer with status 200 (error codes: HomeKit Accessory Protocol
+§5.3); with another status a receiver refuses this kind of pairing altogether.
 """
 
 from collections.abc import Mapping
@@ -28,10 +28,10 @@ _ERRORS_BUSY = (6, 7)
 
 
 def message(uri: str, kind: int, items: Mapping[Tag, bytes]) -> Request:
-    """Write one question; `kind` is that of X-Apple-HKP.
+    """Write one request; `kind` is the value of X-Apple-HKP.
 
-    3 goes with a PIN and with stored keys, 4 with pairing for one connection. Stored
-    keys under 4 are answered by an error, and then by silence.
+    3 is for a PIN and for stored keys, 4 for pairing for one connection. Receivers
+    answer stored keys under 4 with an error, and then not at all.
     """
     headers = (("User-Agent", _USER_AGENT), ("X-Apple-HKP", str(kind)))
     body = tlv8.encode(items)
@@ -44,17 +44,17 @@ def read_answer(
     *needed: Tag,
     denied: type[AuthenticationError] = AuthenticationError,
 ) -> dict[int, bytes]:
-    """Read an answer that must have items; `denied` is for proofs that do not hold.
+    """Parse an answer with required items; `denied` is the error for a wrong proof.
 
-    Raises PairingRequiredError: this kind of pairing is closed (403, 470).
+    Raises PairingRequiredError: this kind of pairing is refused (403, 470).
     Raises `denied`: the receiver does not accept the proof.
-    Raises TooManyTriesError, PairingRefusedError, ReceiverBusyError: it wants a pause,
-    is paired with too many senders, or is being paired.
-    Raises ReceiverRefusedError: it refuses for a reason that is not known.
+    Raises TooManyTriesError, PairingRefusedError, ReceiverBusyError: it requires a
+    pause, is paired with too many senders, or is being paired.
+    Raises ReceiverRefusedError: it refuses for an unknown reason.
     Raises ReceiverProtocolError: the answer is malformed, or lacks an item.
     """
     if response.status in (403, 470):
-        raise PairingRequiredError("the receiver wants to be paired with its PIN")
+        raise PairingRequiredError("the receiver requires pairing by PIN")
     if not 200 <= response.status < 300:
         text = f"pairing: the receiver answered {response.status}"
         raise ReceiverRefusedError(text, status=response.status)
@@ -62,7 +62,7 @@ def read_answer(
     if Tag.ERROR in items:
         raise _refusal(items, denied)
     if items.get(Tag.STATE) != bytes((state,)):
-        raise ReceiverProtocolError(f"pairing: no message {state}")
+        raise ReceiverProtocolError(f"pairing: the answer is not message {state}")
     if missing := [tag.name for tag in needed if not items.get(tag)]:
         raise ReceiverProtocolError(f"pairing message {state} lacks {missing[0]}")
     return items
@@ -76,9 +76,9 @@ def _refusal(
         return denied("the receiver does not accept the proof")
     if code == _ERROR_BACK_OFF:
         delay = int.from_bytes(items.get(Tag.RETRY_DELAY, b""), "little")
-        return TooManyTriesError("the receiver wants a pause", delay or None)
+        return TooManyTriesError("the receiver accepts no PIN for now", delay or None)
     if code == _ERROR_MAX_TRIES:
-        return TooManyTriesError("the receiver takes no more tries")
+        return TooManyTriesError("the receiver accepts no more attempts")
     if code == _ERROR_MAX_PEERS:
         return PairingRefusedError("the receiver is paired with too many senders")
     if code in _ERRORS_BUSY:

@@ -1,6 +1,6 @@
-"""The AirPort's RSA key: hides the stream's AES key, proves what a receiver is.
+"""The AirPort's RSA key: encrypts the stream's AES key, identifies receivers.
 
-The public key is the one that every sender since 2004 carries.
+Every sender since 2004 contains this public key.
 """
 
 import base64
@@ -23,28 +23,28 @@ _EXPONENT = 65537
 _KEY_BYTES = 256
 _LEAST_MESSAGE_BYTES = 32
 _PUBLIC_KEY = rsa.RSAPublicNumbers(_EXPONENT, _MODULUS).public_key()
-# Receivers know no other hash.
+# Receivers support no other hash.
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303
 
 
 def encode_unpadded(data: bytes) -> str:
-    """Return Base64 without the `=` at its end, as RAOP wants it."""
+    """Return Base64 without the `=` at its end, as RAOP requires."""
     return base64.b64encode(data).decode().rstrip("=")
 
 
 def encrypt_key(key: bytes) -> str:
-    """Encrypt an AES key for the receiver, ready for the session's description."""
+    """Encrypt an AES key for the session description."""
     return encode_unpadded(_PUBLIC_KEY.encrypt(key, _OAEP))
 
 
 def is_answer_to(
     response: str, challenge: bytes, address: bytes, receiver_id: bytes
 ) -> bool:
-    """Tell whether an Apple-Response was signed with the AirPort's private key.
+    """Return whether an Apple-Response is signed with the AirPort's private key.
 
-    The receiver signs our challenge, its address on this connection and its id, with
-    zeros up to 32 bytes. No sign of a fault: behind NAT the address is another, and
-    newer receivers sign with other keys.
+    The receiver signs our challenge, its address on this connection, and its id, with
+    zeros up to 32 bytes. False is no fault: behind NAT the address differs, and newer
+    receivers sign with other keys.
     """
     try:
         signature = base64.b64decode(

@@ -1,8 +1,8 @@
 """SRP-6a as HomeKit pairing uses it: RFC 5054 with 3072 bits and SHA-512.
 
 Receivers and open senders disagree about leading zero bytes, which one number in 256
-has. A is chosen without any; B and the secret S are hashed without them, as pair_ap,
-HomeKitADK and srptools do; the salt is hashed as it came.
+has. A is chosen without any; B and the secret S are hashed without them, as in
+pair_ap, HomeKitADK, and srptools; the salt is hashed unchanged.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _PRIME = int(
     16,
 )
 _PRIME_BYTES = 384
-# OpenSSL knows the group with this generator, and looks at neither of the two.
+# OpenSSL knows the group with this generator; the result depends on neither value.
 _OPENSSL_GENERATOR = 2
 _ANY_PUBLIC = 4
 _DEGENERATE = (0, 1, _PRIME - 1)
@@ -42,35 +42,35 @@ _LEAST_EXPONENT = 2
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Proof:
-    """What proves a PIN to a receiver, and what the receiver must answer."""
+    """The proof of a PIN to a receiver, and the answer that it must give."""
 
     public: bytes
     proof: bytes
     key: bytes
 
     def check(self, answer: bytes) -> None:
-        """Check that the receiver knows the PIN as well.
+        """Check that the receiver knows the PIN too.
 
         Raises AuthenticationError: it does not.
         """
         expected = _hash(self.public, self.proof, self.key)
         if not hmac.compare_digest(answer, expected):
-            raise AuthenticationError("the receiver does not know the code itself")
+            raise AuthenticationError("the receiver does not know the code")
 
 
 def is_usable(private: int) -> bool:
-    """Tell whether a private exponent gives an A without leading zero bytes."""
+    """Return whether a private exponent gives an A without leading zero bytes."""
     return _power(_GENERATOR, private).bit_length() > (_PRIME_BYTES - 1) * 8
 
 
 def prove(pin: str, private: int, salt: bytes, receiver_public: bytes) -> Proof:
-    """Compute A, M1 and K from the receiver's salt and B.
+    """Compute A, M1, and K from the receiver's salt and B.
 
-    Raises ReceiverProtocolError: B is no member of the group.
+    Raises ReceiverProtocolError: B is not a member of the group.
     """
     b = int.from_bytes(receiver_public)
     if not 0 < b < _PRIME:
-        raise ReceiverProtocolError("the receiver's public key is no key")
+        raise ReceiverProtocolError("the receiver's public key is not valid")
     a = _power(_GENERATOR, private)
     k = _number(_padded(_PRIME), _padded(_GENERATOR))
     u = _number(_padded(a), _padded(b))
@@ -87,12 +87,12 @@ def prove(pin: str, private: int, salt: bytes, receiver_public: bytes) -> Proof:
 def _power(base: int, exponent: int) -> int:
     """Return a power within the group.
 
-    Python takes a tenth of a second for one, in which no other thread runs: not even
-    the one that paces all music. OpenSSL, whose key exchange is nothing but a power,
-    is ten times as fast; its maintainers mean to take that out one day.
+    Python needs a tenth of a second, in which no other thread runs, not even the
+    pacing thread. OpenSSL, whose key exchange is exactly such a power, is ten times as
+    fast; its maintainers plan to remove it one day.
     """
     if base in _DEGENERATE or exponent < _LEAST_EXPONENT:
-        # A receiver may send what makes this; OpenSSL does not take it at all.
+        # A receiver can cause this value, which OpenSSL rejects.
         return pow(base, exponent, _PRIME)
     try:
         with warnings.catch_warnings():

@@ -1,8 +1,8 @@
-"""One AirPlay 2 session, from SETUP to TEARDOWN, without doing any IO.
+"""One AirPlay 2 session, from SETUP to TEARDOWN, without IO.
 
-Every step is a handshake on a connection that is encrypted already. The order of the
-steps is `set_up`, the event channel, `record`, `set_peers`, `set_up_stream`: no other
-one satisfies all receivers of the field (Samsung, Sonos, Apple TV; owntone, cliairplay).
+Every step is a handshake on an encrypted connection. The steps are, in order,
+`set_up`, the event channel, `record`, `set_peers`, `set_up_stream`: no other order
+works with all receivers (Samsung, Sonos, Apple TV; owntone, cliairplay).
 Keys of the property lists: as iOS sends them and shairport-sync reads them.
 """
 
@@ -20,14 +20,14 @@ from .control import Caller, ControlSession, expect
 
 _BPLIST = "application/x-apple-binary-plist"
 _SOURCE_VERSION = "690.7.1"
-# What our packets are, in the tables of SETUP: ALAC, 44100 Hz, 16 bit, stereo.
+# The format of our packets in the tables of SETUP: ALAC, 44100 Hz, 16 bit, stereo.
 _ALAC = 2
 _ALAC_44100_16 = 1 << 18
 REALTIME = 96
 BUFFERED = 103
 _LEAST_LATENCY_FRAMES = 11_025
 _MOST_LATENCY_FRAMES = 88_200
-# Also those of a stereo pair, of both families.
+# Enough for both receivers of a stereo pair, with IPv4 and IPv6.
 _MOST_ADDRESSES = 8
 _FRACTION_BITS = 64
 _SECOND_NS = 1_000_000_000
@@ -35,7 +35,7 @@ _SECOND_NS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionClock:
-    """How the receiver learns our time: as a follower of a PTP clock, or by asking."""
+    """How the receiver gets our time: it follows a PTP clock, or sends requests."""
 
     id: int | None = None
     timing_port: int | None = None
@@ -43,7 +43,7 @@ class SessionClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AirPlay2Terms:
-    """What a session is opened with; the three ids are random UUIDs in upper case."""
+    """The parameters of a session; the three ids are random UUIDs in upper case."""
 
     caller: Caller
     client_name: str
@@ -55,7 +55,7 @@ class AirPlay2Terms:
 
 @dataclass(frozen=True, slots=True)
 class OpenedSession:
-    """What a receiver names for a session: its event port and its own addresses."""
+    """A receiver's answer for a session: its event port and its own addresses."""
 
     event_port: int | None
     addresses: tuple[str, ...]
@@ -73,7 +73,7 @@ class StreamSetup:
 
 @dataclass(frozen=True, slots=True)
 class StreamPorts:
-    """Where the receiver takes audio and control packets."""
+    """The receiver's ports for audio and control packets."""
 
     audio: int
     control: int | None
@@ -81,7 +81,7 @@ class StreamPorts:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A frame and the time of the receiver's clock at which it is heard."""
+    """A frame and the time of the receiver's clock at which it plays."""
 
     frame: int
     time_ns: int
@@ -89,7 +89,7 @@ class Anchor:
 
 
 class AirPlay2Session(ControlSession):
-    """The requests of one session and what their answers mean."""
+    """The requests of one session and the meaning of their answers."""
 
     USER_AGENT: ClassVar[str] = "AirPlay/670.6.2"
 
@@ -98,7 +98,7 @@ class AirPlay2Session(ControlSession):
         self._terms = terms
 
     def set_up(self) -> Handshake[OpenedSession]:
-        """Open the session; tell which clock counts."""
+        """Open the session and set its clock."""
         answer = yield from self._ask_plist("SETUP", self._session_body())
         port = _port(answer, "eventPort")
         info = answer.get("timingPeerInfo")
@@ -106,17 +106,17 @@ class AirPlay2Session(ControlSession):
         return OpenedSession(port, _addresses(found if isinstance(found, list) else []))
 
     def record(self) -> Handshake[None]:
-        """Say that something will play; before a stream, or some are never heard."""
+        """Send RECORD; before the stream's SETUP, or some receivers never play."""
         expect("RECORD", (yield from self._ask(Request("RECORD", self._url))))
 
     def set_peers(self, addresses: Sequence[str]) -> Handshake[None]:
-        """Name all whose clock may count, the receiver's own address first."""
+        """Send the addresses of all possible clocks, the receiver's own one first."""
         yield from self._send_plist("SETPEERS", list(addresses))
 
     def set_up_stream(self, stream: StreamSetup) -> Handshake[StreamPorts]:
-        """Open a stream and return the ports to which its packets go.
+        """Open a stream and return the ports for its packets.
 
-        Raises ReceiverRefusedError: it opens no stream.
+        Raises ReceiverRefusedError: the receiver opens no stream.
         Raises ReceiverProtocolError: it names no ports.
         """
         body: dict[str, object] = {"streams": [_stream_body(stream)]}
@@ -124,7 +124,7 @@ class AirPlay2Session(ControlSession):
         streams = answer.get("streams")
         first = streams[0] if isinstance(streams, list) and streams else None
         if not isinstance(first, dict):
-            # shairport-sync answers so where it wants a clock of another kind.
+            # shairport-sync's answer if it requires another kind of clock.
             raise ReceiverRefusedError("SETUP: the receiver opens no stream")
         audio, control = _port(first, "dataPort"), _port(first, "controlPort")
         if audio is None or (control is None and stream.kind == REALTIME):
@@ -133,14 +133,14 @@ class AirPlay2Session(ControlSession):
 
     @override
     def keep_alive(self) -> Handshake[None]:
-        """Show that we are there."""
+        """Keep the session alive."""
         yield from self.feedback()
 
     def feedback(self) -> Handshake[float | None]:
-        """Show that we are there; return the sample rate at which it says it plays.
+        """Keep the session alive; return the sample rate that the receiver reports.
 
-        For a buffered stream 0 says that clock or codec are not understood; None where
-        nothing is reported.
+        For a buffered stream 0 means that clock or codec are not understood; None means
+        that nothing is reported.
         """
         response = yield from self._ask(Request("POST", "/feedback"))
         expect("/feedback", response)
@@ -154,15 +154,15 @@ class AirPlay2Session(ControlSession):
         return None
 
     def run(self) -> Handshake[None]:
-        """Let a buffered stream run before it is told where.
+        """Start a buffered stream before its anchor is set.
 
-        shairport-sync dies of an anchor that comes before its first packet (measured);
-        behind this it does not.
+        shairport-sync crashes on an anchor before its first packet (measured), but not
+        after this request.
         """
         yield from self._send_plist("SETRATEANCHORTIME", {"rate": 1})
 
     def anchor(self, anchor: Anchor) -> Handshake[None]:
-        """Tell a buffered stream when a frame is heard, and so all others."""
+        """Set the time at which a frame of a buffered stream plays."""
         seconds, rest_ns = divmod(anchor.time_ns, _SECOND_NS)
         body = {
             "rate": 1,
@@ -175,11 +175,11 @@ class AirPlay2Session(ControlSession):
         yield from self._send_plist("SETRATEANCHORTIME", body)
 
     def halt(self) -> Handshake[None]:
-        """Silence a buffered stream where it is."""
+        """Stop a buffered stream at its position."""
         yield from self._send_plist("SETRATEANCHORTIME", {"rate": 0})
 
     def flush_buffered(self, sequence: int, rtptime: int) -> Handshake[None]:
-        """Drop what a buffered stream holds; the given packet is the next to come."""
+        """Drop the packets of a buffered stream; the given packet is the next."""
         body = {
             "flushUntilSeq": buffered_sequence(sequence),
             "flushUntilTS": rtptime & 0xFFFFFFFF,
@@ -193,7 +193,7 @@ class AirPlay2Session(ControlSession):
 
     @override
     def _place(self, rtptime: int) -> tuple[tuple[str, str], ...]:
-        # Sonos plays nothing without it.
+        # Sonos plays nothing without this header.
         return (("RTP-Info", f"rtptime={rtptime & 0xFFFFFFFF}"),)
 
     def _session_body(self) -> dict[str, object]:
@@ -265,7 +265,7 @@ def _stream_body(stream: StreamSetup) -> dict[str, object]:
     if stream.control_port is not None:
         body["controlPort"] = stream.control_port
     if stream.kind == REALTIME:
-        # A buffered Sonos would wait for so much longer.
+        # A buffered Sonos would add this latency.
         body["latencyMin"] = _LEAST_LATENCY_FRAMES
         body["latencyMax"] = _MOST_LATENCY_FRAMES
     return body
@@ -276,19 +276,19 @@ def _answer(response: Response) -> dict[str, object]:
 
 
 def _port(answer: Mapping[str, object], key: str) -> int | None:
-    """Return a port, None where none is named; 0 stands for none as well."""
+    """Return a port, or None if it is absent or 0."""
     found = answer.get(key)
     if found is None or found == 0:
         return None
     if isinstance(found, bool) or not isinstance(found, int):
-        raise ReceiverProtocolError(f"{key} is no port: {found!r:.40}")
+        raise ReceiverProtocolError(f"{key} is not a port: {found!r:.40}")
     if not 0 < found <= 0xFFFF:
-        raise ReceiverProtocolError(f"{key} is no port: {found}")
+        raise ReceiverProtocolError(f"{key} is not a port: {found}")
     return found
 
 
 def _addresses(found: Sequence[object]) -> tuple[str, ...]:
-    """Return those addresses to which a receiver of this network may send us."""
+    """Return the addresses that a receiver of this network may name."""
     addresses = []
     for each in found[:_MOST_ADDRESSES]:
         try:

@@ -1,4 +1,4 @@
-"""The ways into a receiver, one after another, each on a connection of its own."""
+"""The login methods of a receiver, tried in order, each on its own connection."""
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ from ..errors import (
 )
 from ..receiver import Receiver
 
-# What a receiver does that was asked in the wrong way: it refuses, hangs up or is mute.
+# Reactions of a receiver to the wrong method: it refuses, hangs up, or is silent.
 _WRONG_WAY = (ReceiverRefusedError, ReceiverUnreachableError, ReceiverProtocolError)
 
 
 @dataclass(frozen=True, slots=True)
 class RaopAttempt:
-    """What comes before the first request of a session."""
+    """The steps before the first request of a session."""
 
     verifies: bool = False
     uses_auth_setup: bool = False
@@ -31,13 +31,13 @@ class RaopAttempt:
 def raop_attempts(
     receiver: Receiver, *, has_credentials: bool
 ) -> Generator[RaopAttempt, RaopError, RaopError]:
-    """Yield a way, take the error that it ended with, and so on while there are more.
+    """Yield methods in order; the caller sends back the error of each.
 
-    Return the error that says most.
+    Return the most informative error.
 
-    Keys are shown only where pairing is asked for: kept after it was switched off, they
-    lead to a session that looks well and plays nothing. Of `/auth-setup` one box needs
-    it, another plays nothing after it.
+    Keys are used only if pairing is required: used after pairing was switched off, they
+    lead to a session that looks healthy and plays nothing. Some receivers require
+    `/auth-setup`, others play nothing after it.
     """
     verifies = has_credentials and receiver.needs_pairing
     error = yield RaopAttempt(verifies, receiver.needs_auth_setup)
@@ -45,7 +45,7 @@ def raop_attempts(
         error = yield RaopAttempt(verifies)
     if verifies and isinstance(error, _WRONG_WAY):
         without = yield RaopAttempt()
-        # The keys were taken, so that it is no news that it wants some.
+        # The keys were accepted, so the request for pairing says nothing new.
         return error if isinstance(without, PairingRequiredError) else without
     if has_credentials and not verifies and isinstance(error, PairingRequiredError):
         error = yield RaopAttempt(verifies=True)
@@ -54,7 +54,7 @@ def raop_attempts(
 
 @dataclass(frozen=True, slots=True)
 class AirPlay2Attempt:
-    """How to be let in by AirPlay 2: with a secret, or without one by stored keys."""
+    """A login method of AirPlay 2: by a secret, or without one by stored keys."""
 
     secret: str | None = field(default=None, repr=False)
 
@@ -65,9 +65,9 @@ _STORED_KEYS = AirPlay2Attempt()
 def airplay2_attempts(
     receiver: Receiver, *, has_credentials: bool, password: str | None
 ) -> Generator[AirPlay2Attempt, RaopError, RaopError]:
-    """Yield a way into AirPlay 2, take the error that it ended with, and so on.
+    """Yield methods of AirPlay 2 in order; the caller sends back the error of each.
 
-    Return the error that says most. A password is the secret of pairing on most
+    Return the most informative error. A password is the secret of pairing on most
     receivers; on HomePods the secret is the open one, and SETUP asks for the password.
     """
     ways = [AirPlay2Attempt(password)] if password else []
@@ -83,7 +83,7 @@ def airplay2_attempts(
             CredentialsRejectedError,
             PairingRequiredError,
         )
-        # What forgot us may take the keys, and then say nothing more.
+        # A receiver that forgot us may accept the keys and then stop answering.
         is_mute = way is _STORED_KEYS and isinstance(error, _WRONG_WAY)
         if not (is_denied or is_mute):
             return error
@@ -93,15 +93,15 @@ def airplay2_attempts(
 def _meaning(
     errors: list[RaopError], receiver: Receiver, *, knows_password: bool
 ) -> RaopError:
-    """Return what the receiver wants that has refused everything.
+    """Return the requirement of a receiver that refused every method.
 
-    It says no more than that a secret is wrong.
+    Its answers say only that a secret is wrong.
     """
     first = errors[0]
     if type(first) is not AuthenticationError:
         return first
     if receiver.needs_pairing:
-        return PairingRequiredError("the receiver wants to be paired with its PIN")
+        return PairingRequiredError("the receiver requires pairing by PIN")
     if knows_password:
         return AuthenticationError("the receiver refused the password")
-    return PasswordRequiredError("the receiver wants a password")
+    return PasswordRequiredError("the receiver requires a password")

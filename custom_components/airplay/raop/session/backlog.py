@@ -1,4 +1,4 @@
-"""The packets of one timeline: made once, kept for resends and late joiners."""
+"""The packets of one timeline: made once, kept for resends and late members."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from ..wire.rtp import (
 )
 from .channels import pick
 
-# 1024 packets are 8.2 s, what shairport-sync itself can hold.
+# 1024 packets are 8.2 s, the size of shairport-sync's own buffer.
 CAPACITY = 1024
 ENCODED_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
 class AudioKey:
-    """An AES key and IV; the sender chooses them, so a group can share one pair."""
+    """An AES key and IV; the sender chooses them, so a group can share them."""
 
     key: bytes
     iv: bytes
@@ -34,9 +34,9 @@ class AudioKey:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How a member wants its packets: receivers of equal format share datagrams.
+    """The packet format of a member: receivers with equal formats share datagrams.
 
-    Without an `ssrc` that of the timeline is used; buffered packets go over TCP.
+    Without an `ssrc` that of the timeline is used; buffered packets are sent by TCP.
     """
 
     codec: Codec = Codec.ALAC
@@ -57,10 +57,10 @@ _SILENCE = {Codec.ALAC: alac.SILENT_FRAME, Codec.L16: l16.SILENT_FRAME}
 
 
 class Backlog:
-    """A ring of packets by sequence number, in as many formats as are asked for.
+    """A ring of packets by sequence number, in all requested formats.
 
-    Sequence numbers count without end; `first_frame` belongs to `first_sequence`
-    and every packet holds 352 frames, so one follows from the other.
+    Sequence numbers never wrap; `first_frame` belongs to `first_sequence` and every
+    packet has 352 frames, so one follows from the other.
     """
 
     def __init__(self, first_sequence: int, first_frame: int, ssrc: int) -> None:
@@ -79,19 +79,19 @@ class Backlog:
         return self._origin_frame + packets * FRAMES_PER_PACKET
 
     def sequence_from(self, frame: int) -> int:
-        """Return the first packet that begins at a frame or behind it."""
+        """Return the first packet that begins at or after a frame."""
         packets = -(-(frame - self._origin_frame) // FRAMES_PER_PACKET)
         return self._origin_sequence + packets
 
     @property
     def oldest_sequence(self) -> int:
-        """The oldest packet that can still be had."""
+        """The oldest packet that is kept."""
         return max(self._origin_sequence, self.next_sequence - CAPACITY)
 
     def append(self, pcm: bytes, music: bytes | None = None) -> None:
-        """Take the next frames: any whole number of packets of s16le stereo.
+        """Append the next frames: any whole number of packets of s16le stereo.
 
-        `music` is what of them can be played once more: all, unless a voice is in it.
+        `music` is the same without a voice, to be played again; by default all of it.
         """
         for start in range(0, len(pcm), PACKET_BYTES):
             index, stop = self.next_sequence % CAPACITY, start + PACKET_BYTES
@@ -101,7 +101,7 @@ class Backlog:
             self.next_sequence += 1
 
     def take_back(self, sequence: int) -> None:
-        """Forget the newest packets, from one on, as if they had not been made."""
+        """Remove the newest packets, from one on, as if they had not been made."""
         for ring in self._rings.values():
             for number in range(sequence, self.next_sequence):
                 ring[number % CAPACITY] = (-1, b"")
@@ -117,19 +117,19 @@ class Backlog:
         return pcm[skipped * BYTES_PER_FRAME :]
 
     def datagrams(self, shape: Format, first: int, count: int) -> list[bytes]:
-        """Return packets that exist, in order; what is too old is left out."""
+        """Return packets that exist, in order; those too old are omitted."""
         ring = self._rings.setdefault(shape, [(-1, b"")] * CAPACITY)
         start = max(first, self.oldest_sequence)
         stop = min(first + count, self.next_sequence)
         missing = [n for n in range(start, stop) if ring[n % CAPACITY][0] != n]
         if missing:
-            # Encoding many at once costs little more than encoding a few.
+            # Encoding many packets in one call costs little more than encoding a few.
             ahead = min(missing[0] + ENCODED_AT_ONCE, self.next_sequence)
             self._encode(shape, ring, missing[0], max(missing[-1] + 1, ahead))
         return [ring[n % CAPACITY][1] for n in range(start, stop)]
 
     def packet_for(self, sequence: int) -> int | None:
-        """Return the packet that a 16-bit sequence number means, if it is kept."""
+        """Return the packet of a 16-bit sequence number, if it is kept."""
         behind = (self.next_sequence - 1 - sequence) & 0xFFFF
         found = self.next_sequence - 1 - behind
         return found if found >= self.oldest_sequence else None

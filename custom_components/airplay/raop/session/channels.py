@@ -1,4 +1,4 @@
-"""What of the music a speaker plays: all of it, one side, or both sides as one."""
+"""The channels that a speaker plays: both, one side, or both mixed to one."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from ..commands import Channel
 
 
 def pick(pcm: bytes, channel: Channel) -> bytes:
-    """Return s16le stereo as it is, or with the same sound on both sides."""
+    """Return s16le stereo unchanged, or with the same audio on both sides."""
     if channel is Channel.STEREO:
         return pcm
     frames = np.frombuffer(pcm, "<i2").reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""What both kinds of AirPlay session ask alike: proofs of a password, levels, words."""
+"""Requests of both kinds of AirPlay session: password, volume, tags."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ _WITHOUT_SESSION = ("OPTIONS", "ANNOUNCE", "SETUP")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks; `local` is our address of the TCP connection."""
+    """Our identity in requests; `local` is our address of the TCP connection."""
 
     local: str
     session_id: int
@@ -35,11 +35,11 @@ class Caller:
 
 
 class ControlSession(ABC):
-    """The requests of one session, as handshakes: each returns what came of it.
+    """The requests of one session, as handshakes: each returns its result.
 
-    Every handshake raises AuthenticationError, or one of its kinds, where the receiver
-    wants a proof that we do not have, as `refuse` does for a step that must succeed,
-    and ReceiverProtocolError for an answer that is malformed.
+    Every handshake raises AuthenticationError, or a subclass, if the receiver requires
+    a proof that we do not have, the errors of `refuse` for a step that must succeed,
+    and ReceiverProtocolError for a malformed answer.
     """
 
     USER_AGENT: ClassVar[str]
@@ -53,14 +53,14 @@ class ControlSession(ABC):
 
     @abstractmethod
     def keep_alive(self) -> Handshake[None]:
-        """Show that we are there."""
+        """Keep the session alive."""
 
     @abstractmethod
     def teardown(self) -> Handshake[None]:
         """End the session."""
 
     def flush(self, sequence: int, rtptime: int) -> Handshake[None]:
-        """Drop what the receiver holds; the given packet is the next one to come."""
+        """Drop the packets that the receiver holds; the given packet is the next."""
         where = rtp_info(sequence, rtptime)
         response = yield from self._ask(Request("FLUSH", self._url, (where,)))
         expect("FLUSH", response)
@@ -72,7 +72,7 @@ class ControlSession(ABC):
         yield from self._set("text/parameters", body)
 
     def read_volume(self) -> Handshake[float | None]:
-        """Ask for the volume in percent; None where the receiver does not report it."""
+        """Return the volume in percent; None if the receiver does not report it."""
         request = Request(
             "GET_PARAMETER", self._url, (), b"volume\r\n", "text/parameters"
         )
@@ -83,7 +83,7 @@ class ControlSession(ABC):
     def text(
         self, tags: Tags, duration_ms: int | None, rtptime: int
     ) -> Handshake[None]:
-        """Show title, artist and album; some receivers play nothing before this."""
+        """Show title, artist, and album; some receivers play nothing before this."""
         body = dmap.now_playing(
             tags.title,
             tags.artist,
@@ -95,20 +95,20 @@ class ControlSession(ABC):
         yield from self._set("application/x-dmap-tagged", body, _rtptime(rtptime))
 
     def artwork(self, content_type: str, data: bytes, rtptime: int) -> Handshake[None]:
-        """Show a picture, or with type image/none take it away."""
+        """Show a picture, or remove it with the type image/none."""
         headers = [_rtptime(rtptime)]
         if not data:
-            # A request without a body would not say its type, which is all there is.
+            # Without a body the request would not carry the type, its only content.
             headers += [("Content-Type", content_type), ("Content-Length", "0")]
         yield from self._set(content_type, data, *headers)
 
     def progress(self, start: int, now: int, end: int) -> Handshake[None]:
-        """Show the position: frames at which the media starts, is now, and ends."""
+        """Show the position: frames of the media's start, position, and end."""
         body = parameters.progress_body(start, now, end)
         yield from self._set("text/parameters", body, *self._place(now))
 
     def _place(self, _rtptime: int) -> tuple[tuple[str, str], ...]:
-        """Return the headers that say where on the timeline a position belongs."""
+        """Return the headers for a position on the timeline."""
         return ()
 
     def _set(
@@ -119,16 +119,16 @@ class ControlSession(ABC):
         expect(f"SET_PARAMETER {content_type}", response)
 
     def _ask(self, request: Request) -> Handshake[Response]:
-        """Send one request; answer a 401 with every form of digest in the field.
+        """Send one request; answer a 401 with every known form of digest.
 
-        The form that worked before has the first turn, with the new nonce.
+        The form that worked before is tried first, with the new nonce.
         """
         response = yield self._signed(request)
         for attempt in (self._attempt, *range(len(digest.ATTEMPTS))):
             if response.status != 401:
                 return response
             if not self._caller.password:
-                raise PasswordRequiredError("the receiver wants a password")
+                raise PasswordRequiredError("the receiver requires a password")
             wanted = response.header("www-authenticate") or ""
             self._challenge = digest.Challenge.parse(wanted)
             self._attempt = attempt
@@ -138,7 +138,7 @@ class ControlSession(ABC):
         return response
 
     def _signed(self, request: Request) -> Request:
-        """Add what every request of this sender carries."""
+        """Add the headers of every request of this sender."""
         caller = self._caller
         headers = [
             ("User-Agent", self.USER_AGENT),
@@ -163,27 +163,27 @@ class ControlSession(ABC):
 
 
 def expect(step: str, response: Response) -> None:
-    """Check that a step was successful.
+    """Check that a step succeeded.
 
-    Raises RaopError: it was not, as `refuse` says.
+    Raises RaopError: it failed, see `refuse`.
     """
     if not 200 <= response.status < 300:
         refuse(step, response)
 
 
 def refuse(step: str, response: Response) -> NoReturn:
-    """Raise the error that a status stands for.
+    """Raise the error for a status.
 
     Raises ReceiverBusyError: another sender plays (453, 503).
-    Raises PairingRequiredError: it wants its PIN (403, 470).
-    Raises UnsupportedReceiverError: it does not know the format (406, 415).
+    Raises PairingRequiredError: it requires pairing by PIN (403, 470).
+    Raises UnsupportedReceiverError: it does not support the format (406, 415).
     Raises ReceiverRefusedError: any other status.
     """
     status = response.status
     if status in _BUSY:
         raise ReceiverBusyError("the receiver plays for another sender")
     if status in (403, 470):
-        raise PairingRequiredError("the receiver wants to be paired with its PIN")
+        raise PairingRequiredError("the receiver requires pairing by PIN")
     if status in _UNSUPPORTED:
         raise UnsupportedReceiverError(f"{step}: the receiver refuses the format")
     text = f"{step}: the receiver answered {status}"

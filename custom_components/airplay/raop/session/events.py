@@ -1,4 +1,4 @@
-"""What a receiver says on the event channel of AirPlay 2."""
+"""Requests of a receiver on the event channel of AirPlay 2."""
 
 from ..buttons import Button
 from ..errors import ReceiverProtocolError
@@ -6,8 +6,8 @@ from ..wire.plist import parse_plist
 from ..wire.rtsp import Call
 
 _REMOTE_COMMAND = "sendMediaRemoteCommand"
-# HomePods send play or pause by their own idea of what is playing, which is often the
-# wrong one; whoever touches them wants the other state (owntone-server #1181).
+# HomePods send play or pause by their own state, which is often wrong; a touch means
+# the other state (owntone-server #1181).
 _BUTTONS = {
     "play": Button.PLAY_PAUSE,
     "paus": Button.PLAY_PAUSE,

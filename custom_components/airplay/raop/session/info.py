@@ -1,4 +1,4 @@
-"""`GET /info`: what a receiver says of itself to whoever asks, paired or not."""
+"""The request `GET /info`: a receiver's record, for any sender, paired or not."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from ..wire.plist import parse_plist
 from ..wire.rtsp import Request
 
 _USER_AGENT = "AirPlay/409.16"
-# Words of the answer, and what the TXT record calls the same.
+# Keys of the answer, and the same keys of the TXT record.
 _WORDS = {
     "deviceID": "deviceid",
     "manufacturer": "manufacturer",
@@ -20,9 +20,9 @@ _WORDS = {
 
 
 def ask_info(receiver: Receiver) -> Handshake[Receiver]:
-    """Return the receiver with the record that it would announce on a nearer network.
+    """Return the receiver with the record that it announces on its own network.
 
-    Raises ReceiverRefusedError: it does not answer the question.
+    Raises ReceiverRefusedError: it refuses the request.
     Raises ReceiverProtocolError: the answer is malformed, or has no features.
     """
     response = yield Request("GET", "/info", (("User-Agent", _USER_AGENT),))

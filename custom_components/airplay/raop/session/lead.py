@@ -1,4 +1,4 @@
-"""How soon after a command a receiver is heard: the lead of a start."""
+"""How soon after a command a receiver plays: the lead of a start."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,59 +7,59 @@ from typing import Protocol
 from ..wire.rtp import FRAMES_PER_PACKET
 from .timeline import ms_of_frames
 
-# 3.3.8 loses the first nine packets of a start, 5.1 one after a FLUSH; behind 24
-# silent packets both play complete on every output (measured).
+# shairport-sync 3.3.8 loses the first nine packets of a start, 5.1 one after a FLUSH;
+# after 24 silent packets both play completely on every output (measured).
 SILENT_PACKETS = 24
 
-# Complete on every receiver and output that was measured.
+# Complete on every measured receiver and output.
 USUAL_LEAD_MS = 700
 _LEAST_LEAD_MS = 400
 # Between the end of a receiver's own latency and the first packet, for the network.
 _RESERVE_MS = 100
-# shairport-sync says so whatever the buffer of its output is, and where its first
-# packet is late it leaves out half a second without a word (measured): its word
+# shairport-sync reports these values whatever the buffer of its output is, and skips
+# half a second without notice if its first packet is late (measured): its report
 # shows nothing.
 _EMPTY_WORDS = (0, 11_025)
 _TIMING_REPLIES = 2
 
 
-# The silent packets in front of the sound may fall victim to an unready clock; this is
+# An unready clock may lose the silent packets before the audio; this is
 # shairport-sync's own buffer beyond them (measured: 0.85 s after a SETUP is clean).
 _CLOCK_RESERVE_MS = 250
 
 
 class StartEvidence(Protocol):
-    """What a receiver has shown, by whichever protocol."""
+    """The evidence of a receiver, by either protocol."""
 
     @property
     def lead_ms(self) -> int:
-        """The shortest lead that is enough for it."""
+        """The shortest sufficient lead."""
 
     @property
     def joining_ms(self) -> int:
-        """The shortest lead of the first packet where music plays already."""
+        """The shortest lead of the first packet if music already plays."""
 
 
 @dataclass(frozen=True, slots=True)
 class PtpStartEvidence:
-    """How far a receiver that follows a PTP clock is with that."""
+    """How far a receiver has synchronized with a PTP clock."""
 
     ready_in_ms: int
 
     @property
     def lead_ms(self) -> int:
-        """The shortest lead behind which its clock can be relied on."""
+        """The shortest lead after which its clock is reliable."""
         return max(self.joining_ms, _LEAST_LEAD_MS)
 
     @property
     def joining_ms(self) -> int:
-        """The shortest lead of the first packet where music plays already."""
+        """The shortest lead of the first packet if music already plays."""
         return self.ready_in_ms + _CLOCK_RESERVE_MS
 
 
 @dataclass(frozen=True, slots=True)
 class RaopStartEvidence:
-    """What one receiver has shown in its session until now."""
+    """The evidence of one receiver in its session so far."""
 
     own_latency_frames: int
     timing_replies: int
@@ -68,12 +68,12 @@ class RaopStartEvidence:
 
     @property
     def lead_ms(self) -> int:
-        """The shortest lead that it has shown to be enough."""
+        """The shortest lead that this evidence permits."""
         is_shown = (
             self.was_heard
             and self.own_latency_frames not in _EMPTY_WORDS
             and self.timing_replies >= _TIMING_REPLIES
-            # What comes late is asked for again.
+            # Late packets are requested again.
             and not self.resent
         )
         if not is_shown:
@@ -84,14 +84,14 @@ class RaopStartEvidence:
 
     @property
     def joining_ms(self) -> int:
-        """The shortest lead of the first packet where music plays already.
+        """The shortest lead of the first packet if music already plays.
 
-        Nobody waits for its start, so there is no silence in front of it.
+        No listener waits for its start, so no silence precedes it.
         """
         silent_ms = ms_of_frames(SILENT_PACKETS * FRAMES_PER_PACKET)
         return self.lead_ms - silent_ms
 
 
 def lead_ms(group: Iterable[StartEvidence]) -> int:
-    """Return the lead that all of a group have shown to be enough."""
+    """Return the lead that is sufficient for all receivers of a group."""
     return max((each.lead_ms for each in group), default=USUAL_LEAD_MS)

@@ -1,4 +1,4 @@
-"""How good the way to a receiver is, by what it asks."""
+"""The quality of the link to a receiver, measured by its requests."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ _MOST_LOOKS = 64
 _SPREAD_NS = 60 * SECOND_NS
 _FEWEST_QUESTIONS = 4
 _MOST_QUESTIONS = 64
-# No clock is as wrong as this; stamps that are filler, the same or random, seem to be.
+# No clock drifts this much; filler stamps, constant or random, seem to.
 _WRONG = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class LinkQuality:
-    """What is told of a receiver's link; see `MemberProgress`."""
+    """Measurements of a receiver's link; see `MemberProgress`."""
 
     resend_percent: float = 0.0
     clock_spread_us: int | None = None
@@ -26,14 +26,14 @@ class LinkQuality:
 
 
 class ResendShare:
-    """The share of packets that a receiver asked for again in the last ten seconds."""
+    """The share of packets that a receiver requested again in the last ten seconds."""
 
     def __init__(self) -> None:
-        """Begin with nothing sent."""
+        """Start with nothing sent."""
         self._looks: deque[tuple[int, int, int]] = deque([(0, 0, 0)], _MOST_LOOKS)
 
     def update(self, now_ns: int, packets: int, resent: int) -> float:
-        """Take the counts of a session until now and return the share in percent."""
+        """Add the current counts of a session and return the share in percent."""
         self._looks.append((now_ns, packets, resent))
         while self._looks[1][0] <= now_ns - _SHARE_NS:
             self._looks.popleft()
@@ -45,25 +45,25 @@ class ResendShare:
 
 
 class ClockSpread:
-    """How far apart questions for the time arrive from where the asking clock puts them.
+    """How unevenly timing requests arrive compared with the receiver's clock.
 
-    Its drift is taken out: what is left is how unevenly the network carries them.
+    The drift of that clock is subtracted: the rest is the jitter of the network.
     """
 
     def __init__(self) -> None:
-        """Begin without a question."""
+        """Start without a request."""
         self._questions: tuple[tuple[int, int], ...] = ()
         self._measured: tuple[tuple[int, int], ...] = ()
         self._spread_us: int | None = None
 
     def add(self, received_ns: int, stamp_ns: int) -> None:
-        """Take a question: when it arrived, and its own stamp, maybe only filler."""
-        # A new tuple each time: other threads read it without a lock.
+        """Add a request: its time of arrival, and its stamp, which may be filler."""
+        # Create a new tuple each time: other threads read it without a lock.
         kept = self._questions[1 - _MOST_QUESTIONS :]
         self._questions = (*kept, (received_ns, stamp_ns))
 
     def spread_us(self, now_ns: int) -> int | None:
-        """Return where 80 % of the last minute's lie; None where too few say so."""
+        """Return the span of 80 % of the last minute's requests; None if too few."""
         recent = tuple(
             each for each in self._questions if each[0] > now_ns - _SPREAD_NS
         )
@@ -76,7 +76,7 @@ def _spread_us(questions: tuple[tuple[int, int], ...]) -> int | None:
     if len(questions) < _FEWEST_QUESTIONS:
         return None
     base = questions[0][0] - questions[0][1]
-    # Differences first: a double does not hold today's date in nanoseconds.
+    # Subtract first: a double cannot represent today's date in nanoseconds.
     at = np.array([float(each[0] - questions[0][0]) for each in questions])
     offset = np.array([float(each[0] - each[1] - base) for each in questions])
     drift = _drift(at, offset)
@@ -90,7 +90,7 @@ def _drift(
     at: np.ndarray[tuple[int], np.dtype[np.float64]],
     offset: np.ndarray[tuple[int], np.dtype[np.float64]],
 ) -> float | None:
-    """Return the median slope of all pairs, which a few late ones do not tilt."""
+    """Return the median slope of all pairs, which tolerates a few late ones."""
     one, other = np.triu_indices(len(at), 1)
     passed = at[other] - at[one]
     apart = passed > 0

@@ -1,4 +1,4 @@
-"""Our clock towards one receiver: what to send when, and what to answer."""
+"""Our clock toward one receiver: messages to send, and answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ _SECOND_NS = 1_000 * _MS_NS
 _ANNOUNCE_NS = _SECOND_NS
 _SYNC_NS = 125 * _MS_NS
 _PRIORITY = 128
-# nqptp takes a Follow_Up's arrival for the Sync's: one that leaves late by more than
-# this tells it a wrong time, and left out it does no harm. But not for a whole second.
+# nqptp uses a Follow_Up's arrival as the Sync's: one sent late by more than this
+# gives it a wrong time. Omitting it does no harm, but not for a whole second.
 _LATE_NS = 250_000
 _MOST_LEFT_OUT = 6
-# A receiver has a handful of questions a second.
+# A receiver sends a handful of requests per second.
 _MOST_ANSWERED = 64
 
 
@@ -39,8 +39,8 @@ type Followed = Callable[[int, int], bytes | None]
 class Outgoing:
     """A message for a receiver's event or general port.
 
-    Where its departure counts, `follow_up` takes that session time and the present
-    one, and returns the message that tells it, if one shall be sent at all.
+    If its departure matters, `follow_up` accepts that session time and the current
+    one, and returns the message that reports it, or None to send none.
     """
 
     port: int
@@ -49,7 +49,7 @@ class Outgoing:
 
 
 class Peer:
-    """One receiver, to which our clock is shown, or whose clock is followed."""
+    """One receiver that follows our clock, or whose clock we follow."""
 
     def __init__(self, clock_id: int, habit: Habit, now_ns: int) -> None:
         self._source = PortIdentity(clock_id)
@@ -77,33 +77,33 @@ class Peer:
 
     @property
     def clock_map(self) -> ClockMap | None:
-        """How the timeline follows from session time, if known."""
+        """The mapping of session time to the timeline, if known."""
         return self._followed.map if self._followed else SAME
 
     @property
     def probes(self) -> int:
-        """How often in a row the receiver has measured the way to us."""
+        """How often in a row the receiver has measured the path delay to us."""
         return self._readiness.probes
 
     def has_evidence(self, now_ns: int) -> bool:
-        """Whether the receiver and we are known to have one clock."""
+        """Whether the receiver is known to share our clock."""
         if self._followed:
             return self._followed.reliable_at_ns is not None
         return self._readiness.has_evidence(now_ns)
 
     def ready_at_ns(self, now_ns: int) -> int:
-        """Return the session time from which on the common clock can be relied on."""
+        """Return the session time from which the common clock is reliable."""
         if self._followed and self._followed.reliable_at_ns is not None:
             return self._followed.reliable_at_ns
         return self._readiness.ready_at_ns(now_ns)
 
     def begin(self, now_ns: int) -> None:
-        """Show our clock at once: the receiver was just told to listen to it."""
+        """Announce our clock at once: the receiver has just been set to follow it."""
         self._announce_ns = self._sync_ns = now_ns
         self._readiness.begin(now_ns)
 
     def due(self, now_ns: int) -> list[Outgoing]:
-        """Return what is to be sent now."""
+        """Return the messages that are due."""
         found: list[Outgoing] = []
         if self._followed:
             return found
@@ -116,9 +116,9 @@ class Peer:
         return found
 
     def receive(self, datagram: bytes, arrived_ns: int) -> list[Outgoing]:
-        """Take what the receiver sent; return what to answer.
+        """Handle a datagram of the receiver; return the answers.
 
-        Raises ReceiverProtocolError for what is no message of PTP.
+        Raises ReceiverProtocolError: it is not a PTP message, or there are too many.
         """
         if not self._is_modest(arrived_ns):
             raise ReceiverProtocolError("more PTP messages than a receiver sends")
@@ -150,7 +150,7 @@ class Peer:
         self._syncs += 1
 
         def follow_up(sent_ns: int, now_ns: int) -> bytes | None:
-            # Who measures the way to us matches it with the Sync by its number.
+            # Receivers that measure the path delay match it with the Sync by number.
             if self._is_late(now_ns - sent_ns) and not self._readiness.probes:
                 return None
             return PtpFollowUp(self._source, number, sent_ns).build()
@@ -161,7 +161,7 @@ class Peer:
         usual_ns = gap_ns if self._usual_gap_ns is None else self._usual_gap_ns
         is_late = gap_ns > usual_ns + _LATE_NS and self._left_out < _MOST_LEFT_OUT
         self._left_out = self._left_out + 1 if is_late else 0
-        # The shortest way counts at once, a longer one only where it stays so.
+        # A shorter gap counts at once, a longer one only if it persists.
         self._usual_gap_ns = min(gap_ns, usual_ns + max(0, gap_ns - usual_ns) // 64)
         return is_late
 
@@ -186,7 +186,7 @@ class Peer:
             if announce.grandmaster_id != self._source.clock_id:
                 self._followed.announced(announce)
         # nqptp answers our first Announce with two of its own, whose priorities are
-        # one before and one after ours; others announce what they are anyway.
+        # one below and one above ours; others announce their own clock anyway.
         elif self._announces and abs(announce.priority1 - _PRIORITY) == 1:
             self._readiness.claim(arrived_ns)
 
@@ -198,6 +198,6 @@ class Peer:
 
 
 def _next(due_ns: int, period_ns: int, now_ns: int) -> int:
-    """Return the next turn; those that were slept through are left out."""
+    """Return the next due time; skip those that were missed."""
     following_ns = due_ns + period_ns
     return following_ns if following_ns > now_ns else now_ns + period_ns

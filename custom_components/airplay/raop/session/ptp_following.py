@@ -6,13 +6,13 @@ from ..wire.ptp import PtpAnnounce, PtpFollowUp, PtpSync
 
 _MS_NS = 1_000_000
 
-# Network delay makes a sample smaller, never greater: what is greater counts more.
+# Network delay makes a sample smaller, never greater: greater ones weigh more.
 _GAIN, _DELAYED_GAIN = 1 / 8, 1 / 32
 _RATE_GAIN = 1 / 16
-# Crystals are good to 100 ppm; two of them face each other.
+# Crystals are accurate to 100 ppm; two of them are involved.
 _MOST_RATE = 200e-6
 _SNAP_NS = 1 * _MS_NS
-# One second of Syncs in a row that are late by more than that mean a step.
+# One second of successive Syncs that are later than that means a step.
 _STRAYS = 8
 _RATE_FROM = 16
 _GAP_NS = 30_000 * _MS_NS
@@ -23,7 +23,7 @@ _RELIABLE_FROM = 4
 
 @dataclass(frozen=True, slots=True)
 class ClockMap:
-    """Session time to a receiver's time: an offset at an instant, and a rate."""
+    """The mapping of session time to a receiver's time: an offset and a rate."""
 
     at_ns: int = 0
     offset_ns: int = 0
@@ -45,7 +45,7 @@ SAME = ClockMap()
 
 
 class FollowedClock:
-    """Estimates a receiver's clock from its two-step Syncs, one way."""
+    """Estimates a receiver's clock from its two-step Syncs, in one direction."""
 
     def __init__(self) -> None:
         self.grandmaster_id: int | None = None
@@ -58,14 +58,14 @@ class FollowedClock:
         self._strays = 0
 
     def announced(self, announce: PtpAnnounce) -> None:
-        """Take which clock the receiver keeps; another one is learnt from scratch."""
+        """Record the receiver's clock; estimate a new one from scratch."""
         if announce.grandmaster_id != self.grandmaster_id:
             self._forget()
             self.grandmaster_id = announce.grandmaster_id
         self._source_id = announce.source.clock_id
 
     def synced(self, sync: PtpSync, arrived_ns: int) -> None:
-        """Take a Sync and the session time of its arrival."""
+        """Record a Sync and the session time of its arrival."""
         if sync.source.clock_id != self._source_id:
             return
         if sync.is_two_step:
@@ -75,7 +75,7 @@ class FollowedClock:
             self._add(arrived_ns, sync.origin_ns + sync.correction_ns)
 
     def followed_up(self, follow_up: PtpFollowUp) -> None:
-        """Take the time at which a Sync left."""
+        """Record the departure time of a Sync."""
         if follow_up.source.clock_id != self._source_id:
             return
         left_ns = follow_up.precise_ns + follow_up.correction_ns
@@ -112,7 +112,7 @@ class FollowedClock:
         if abs(error_ns) <= _SNAP_NS:
             self._strays = 0
             return False
-        # Nothing arrives before it left; what is late once was held up.
+        # Nothing arrives before its departure; a single late one was delayed.
         self._strays += 1
         return error_ns > 0 or self._strays >= _STRAYS or elapsed_ns > _GAP_NS
 

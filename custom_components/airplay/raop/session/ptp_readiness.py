@@ -1,4 +1,4 @@
-"""When a receiver's clock can be relied on, from what it was seen to do."""
+"""When a receiver's clock is reliable, by its observed behavior."""
 
 from enum import Enum
 
@@ -6,17 +6,17 @@ from ..receiver import Receiver
 
 _MS_NS = 1_000_000
 
-# A receiver that measures asks 1.05 s after the connection for the first time, and
-# can be relied on 2.3 s later (reported for Sonos, WiiM and Samsung).
+# A receiver that measures sends its first request 1.05 s after the connection, and
+# is reliable 2.3 s later (reported for Sonos, WiiM, and Samsung).
 _FIRST_PROBE_NS = 1_050 * _MS_NS
 _SEATED_NS = 2_300 * _MS_NS
-# Apple's: with the third exchange, and a little for the last one to be counted.
+# Apple's: after the third exchange, plus a margin for the last one.
 _QUICK_PROBES = 3
 _QUICK_NS = 250 * _MS_NS
-# nqptp sleeps between its two Announces, and shairport-sync wants the same clock for
-# 0.4 s: 0.56 s together (measured).
+# nqptp sleeps between its two Announces, and shairport-sync requires the same clock
+# for 0.4 s: 0.56 s in total (measured).
 _CLAIMED_NS = 600 * _MS_NS
-# What asks no more for so long plays nothing, however healthy the session looks.
+# A receiver silent for so long plays nothing, however healthy the session looks.
 _STREAK_NS = 5_000 * _MS_NS
 
 
@@ -29,7 +29,7 @@ class Habit(Enum):
 
 
 def habit_of(receiver: Receiver) -> Habit:
-    """Return what is known of a receiver's kind."""
+    """Return the habit of a receiver's model."""
     if receiver.keeps_clock:
         return Habit.LEADS
     is_quick = receiver.manufacturer == "Apple"
@@ -49,17 +49,17 @@ class Readiness:
         self.probes = 0
 
     def begin(self, now_ns: int) -> None:
-        """Count from here on: a new stream makes some receivers forget all clocks."""
+        """Restart the count: on a new stream some receivers forget all clocks."""
         self._begun_ns = now_ns
         self._claimed_ns = None
 
     def claim(self, now_ns: int) -> None:
-        """Take note that it answered our Announce with one of its own."""
+        """Record that it answered our Announce with its own."""
         if self._claimed_ns is None:
             self._claimed_ns = now_ns
 
     def probe(self, now_ns: int) -> None:
-        """Take note that it measured the way to us."""
+        """Record that it measured the path delay to us."""
         if not self._is_probing(now_ns):
             self.probes = 0
             self._streak_ns = now_ns
@@ -70,13 +70,13 @@ class Readiness:
             self._third_ns = now_ns
 
     def has_evidence(self, now_ns: int) -> bool:
-        """Whether our clock is known to reach it."""
+        """Whether our clock is known to reach the receiver."""
         return self._claimed_ns is not None or self._is_probing(now_ns)
 
     def ready_at_ns(self, now_ns: int) -> int:
-        """Return the session time from which on its clock can be relied on.
+        """Return the session time from which its clock is reliable.
 
-        Without a sign of it this is a guess for the slowest.
+        Without evidence this is an estimate for the slowest receivers.
         """
         if self._is_probing(now_ns):
             if self._habit is Habit.FOLLOWS_QUICKLY and self._third_ns is not None:

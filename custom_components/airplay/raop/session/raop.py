@@ -1,8 +1,8 @@
-"""One RAOP session, from OPTIONS to TEARDOWN, without doing any IO.
+"""One RAOP session, from OPTIONS to TEARDOWN, without IO.
 
-Every step is a handshake: it yields requests, gets their responses, and returns what
-came of it or raises an error that says what the receiver wants. Order, headers and
-meaning of status codes: AirTunes 2 as spoken by iTunes, OwnTone and shairport-sync.
+Every step is a handshake: it yields requests, gets their responses, and returns the
+result or raises an error for what the receiver requires. Order, headers, and meaning
+of status codes: AirTunes 2 as in iTunes, OwnTone, and shairport-sync.
 """
 
 from dataclasses import dataclass, field
@@ -21,13 +21,13 @@ from .backlog import AudioKey, Format
 from .control import Caller, ControlSession, expect, refuse, rtp_info
 
 USER_AGENT = "iTunes/11.0.4 (Windows; N)"
-# Control characters, and halves of characters that no encoding has.
+# Control characters, and surrogates, which no encoding represents.
 _UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaopTerms:
-    """What a session is opened with; addresses are those of its TCP connection."""
+    """The parameters of a session; addresses are those of its TCP connection."""
 
     receiver: Receiver
     local: str
@@ -46,14 +46,14 @@ class RaopTerms:
 
 @dataclass(frozen=True, slots=True)
 class RaopPorts:
-    """Where the receiver takes audio and control packets."""
+    """The receiver's ports for audio and control packets."""
 
     audio: int
     control: int
 
 
 class RaopSession(ControlSession):
-    """The requests of one session and what their answers mean."""
+    """The requests of one session and the meaning of their answers."""
 
     USER_AGENT: ClassVar[str] = USER_AGENT
 
@@ -71,10 +71,10 @@ class RaopSession(ControlSession):
         self.server: str | None = None
 
     def greet(self) -> Handshake[tuple[str, ...]]:
-        """Ask for the methods of the receiver; proves the password if one is wanted.
+        """Return the methods of the receiver; prove the password if it requires one.
 
-        Raises PairingRequiredError: the receiver wants to be paired.
-        Raises AuthenticationError: it wants a password, or another one.
+        Raises PairingRequiredError: the receiver requires pairing.
+        Raises AuthenticationError: it requires a password, or another one.
         """
         headers: tuple[tuple[str, str], ...] = ()
         if self._terms.shape.key:
@@ -82,7 +82,7 @@ class RaopSession(ControlSession):
             headers = (("Apple-Challenge", nonce),)
         response = yield from self._ask(Request("OPTIONS", "*", headers))
         if response.status == 403:
-            raise PairingRequiredError("the receiver wants to be paired with its PIN")
+            raise PairingRequiredError("the receiver requires pairing by PIN")
         if response.status in (401, 470):
             refuse("OPTIONS", response)
         self.server = response.header("server")
@@ -92,15 +92,15 @@ class RaopSession(ControlSession):
         return tuple(method.strip() for method in public.split(",") if method.strip())
 
     def prepare(self) -> Handshake[RaopPorts]:
-        """Go through everything up to SETUP; nothing sounds yet.
+        """Do all steps up to SETUP; nothing plays yet.
 
         Raises ReceiverBusyError: another sender plays.
-        Raises RaopError: as `greet` and `refuse` say.
+        Raises RaopError: see `greet` and `refuse`.
         """
         yield from self.greet()
         if self._terms.uses_auth_setup:
-            # Its answer unlocks ANNOUNCE on MFi receivers and is of no other use;
-            # others answer 404 or 500 and play all the same.
+            # It unlocks ANNOUNCE on MFi receivers and has no other use; others
+            # answer 404 or 500 and still play.
             yield from self._ask(auth_setup_request())
         response = yield from self._ask(self._announce())
         if response.status == 403 and not self._terms.uses_auth_setup:
@@ -120,7 +120,7 @@ class RaopSession(ControlSession):
 
     @override
     def keep_alive(self) -> Handshake[None]:
-        """Show that we are there; every 25 s is what HomePods and Apple TVs need."""
+        """Keep the session alive; HomePods and Apple TVs need this every 25 s."""
         yield from self._ask(Request("OPTIONS", "*"))
 
     @override

@@ -1,8 +1,8 @@
-"""The remote control side of our sessions: who may order what, and what is answered.
+"""Remote control requests of receivers: their permission and their answers.
 
-A receiver proves itself by the Active-Remote number that its session was opened with
-and by its address. A session's number stays good after its end, until the receiver has
-a newer one: a play button is also pressed while nothing plays.
+A receiver is identified by the Active-Remote number of its session and by its
+address. A session's number stays valid after its end, until the receiver has a newer
+one: a play button is also pressed while nothing plays.
 """
 
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ _CONTROL = "/ctrl-int/1/"
 _GET = "getproperty"
 _ACTIVE_REMOTE = re.compile(r"[0-9]{1,10}", re.ASCII)
 _MAC = re.compile(r"[0-9a-f]{12}", re.ASCII)
-# HomePods repeat one press many times; a finger is slower (pyatv #1068).
+# HomePods repeat one press many times; users press more slowly (pyatv #1068).
 _ONE_PRESS_S = {
     Button.PLAY: 1.0,
     Button.PAUSE: 1.0,
@@ -39,7 +39,7 @@ _ORDERS_AT_ONCE = 40.0
 
 @dataclass(slots=True)
 class Remote:
-    """One receiver's remote control: its newest session's."""
+    """One receiver's remote control: that of its newest session."""
 
     active_remote: int
     receiver: str
@@ -52,7 +52,7 @@ class Remote:
     counted_s: float = 0.0
 
     def may_order(self, now_s: float) -> bool:
-        """Count an order; whoever sends more than a knob does is not heard."""
+        """Count a command; return False for more than a knob sends."""
         gained = (now_s - self.counted_s) * _ORDERS_A_SECOND
         self.allowance = min(_ORDERS_AT_ONCE, self.allowance + gained)
         self.counted_s = now_s
@@ -62,7 +62,7 @@ class Remote:
         return True
 
     def is_repeated(self, button: Button, now_s: float) -> bool:
-        """Whether this is still the last press; every repetition prolongs it."""
+        """Whether this repeats the last press; every repetition extends it."""
         if button not in _ONE_PRESS_S:
             return False
         is_same, for_s = button is self.pressed, now_s - self.pressed_s
@@ -72,7 +72,7 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Obeyed:
-    """An order that is to be carried out, and what it means for the stream."""
+    """A command to run, and its meaning for the stream."""
 
     remote: Remote
     order: DacpRequest
@@ -81,7 +81,7 @@ class Obeyed:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to the receiver, and what it has brought about."""
+    """The response to the receiver, and the resulting commands."""
 
     status: int
     orders: tuple[Obeyed, ...] = ()
@@ -92,10 +92,10 @@ class Answer:
 
 
 class Remotes:
-    """All receivers that may order something; times are seconds of any clock."""
+    """All receivers that may send commands; times are seconds of any clock."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start without receivers."""
         self._by_receiver: dict[str, Remote] = {}
 
     def add(
@@ -106,10 +106,10 @@ class Remotes:
         address: str,
         now_s: float,
     ) -> None:
-        """Let a receiver order by a new number, which takes the old one's place."""
+        """Permit commands by a receiver's new number, which replaces the old one."""
         known = self._by_receiver.pop(receiver, None)
         switch = known.switch if known else SourceSwitch()
-        # It may switch to us as soon as the session is set up.
+        # The receiver may switch to us as soon as the session is set up.
         switch.began(now_s)
         self._by_receiver[receiver] = Remote(
             active_remote, receiver, stream, address, switch
@@ -118,19 +118,19 @@ class Remotes:
             del self._by_receiver[next(iter(self._by_receiver))]
 
     def began(self, receiver: str, now_s: float) -> None:
-        """Take note that a receiver's session has started."""
+        """Record that a receiver's session has started."""
         if remote := self._by_receiver.get(receiver):
             remote.switch.began(now_s)
 
     def ended(self, receiver: str, now_s: float) -> None:
-        """Take note that a receiver's session is over."""
+        """Record that a receiver's session has ended."""
         if remote := self._by_receiver.get(receiver):
             remote.switch.ended(now_s)
 
     def answer(self, request: HttpRequest, address: str, now_s: float) -> Answer:
-        """Answer whoever asks from an address.
+        """Answer a request from an address.
 
-        Paths outside of /ctrl-int/1/ are those of remote apps, which log in first.
+        Paths outside /ctrl-int/1/ are those of remote apps, which log in first.
         """
         if not request.path.startswith(_CONTROL):
             return Answer(404)
@@ -139,8 +139,8 @@ class Remotes:
             return Answer(403)
         name = request.path.removeprefix(_CONTROL)
         if name == _GET:
-            # shairport-sync takes 400 as a remote control without a volume of its own,
-            # and 204 or 404 as none at all (measured).
+            # For shairport-sync, 400 means a remote control without its own volume,
+            # and 204 or 404 none at all (measured).
             return Answer(400)
         try:
             orders = parse_request(name, request.query)
@@ -151,7 +151,7 @@ class Remotes:
         return self._carry_out(remote, orders, now_s)
 
     def press(self, receiver: str, button: Button, now_s: float) -> tuple[Obeyed, ...]:
-        """Return what a button means that was pressed within a receiver's session."""
+        """Return the commands of a button pressed within a receiver's session."""
         remote = self._by_receiver.get(receiver)
         if remote is None:
             return ()
@@ -190,7 +190,7 @@ class Remotes:
 
 
 def _is_meant(remote: Remote, order: DacpRequest) -> bool:
-    """Whether a receiver speaks of itself; one may not set another's level."""
+    """Whether a command is for the receiver itself; it may not set other volumes."""
     if order.speaker is None or not _MAC.fullmatch(remote.receiver):
         return True
     return order.speaker == int(remote.receiver, 16)

@@ -1,4 +1,4 @@
-"""When a member that was lost is tried again, and when it is given up."""
+"""When a lost member is tried again, and when it is not."""
 
 from collections import deque
 
@@ -13,18 +13,18 @@ from ..errors import (
     UnsupportedReceiverError,
 )
 
-# Most links are back at once; one that is not shall not keep the network busy.
+# Most links recover at once; another must not keep the network busy.
 BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 
-# Each time it comes back it is heard to drop out again: after so many in so short a
-# time silence is kinder, and somebody should look at the Wi-Fi.
+# Every return is followed by an audible drop-out: after so many in so short a time
+# silence is better, and the user should check the Wi-Fi.
 _DROP_OUTS = 5
 _WITHIN_S = 600.0
-# Longer than a router or a receiver takes for an update. Who is switched off for longer
-# would come as a surprise when it is switched on again.
+# Longer than the update of a router or a receiver. A receiver that was off for longer
+# must not start to play unexpectedly when it is switched on.
 _PATIENCE_S = 600.0
 
-# What another attempt does not change, or must not; a person has to.
+# Errors that another attempt cannot or must not change; the user has to.
 _FINAL = (
     AuthenticationError,
     ReceiverRefusedError,
@@ -34,33 +34,33 @@ _FINAL = (
 
 
 class RetryPolicy:
-    """What one member's link has shown; times are seconds of any clock."""
+    """The history of one member's link; times are seconds of any clock."""
 
     def __init__(self) -> None:
-        """Start with a link that has shown nothing."""
+        """Start with a new link."""
         self.drop_outs = 0
         self._lately: deque[float] = deque(maxlen=_DROP_OUTS)
         self._missing_since_s: float | None = None
         self._attempts = 0
 
     def missed(self, now_s: float) -> None:
-        """Take note that it is not heard, although it should be."""
+        """Record that the member does not play although it should."""
         if self._missing_since_s is None:
             self._missing_since_s = now_s
 
     def dropped_out(self, now_s: float) -> None:
-        """Take note that it was heard and is not any more."""
+        """Record that the member dropped out."""
         self.missed(now_s)
         self.drop_outs += 1
         self._lately.append(now_s)
 
     def came_back(self) -> None:
-        """Take note that it is heard."""
+        """Record that the member plays."""
         self._missing_since_s = None
         self._attempts = 0
 
     def was_seen(self) -> None:
-        """Take note that it is on the network: what was before counts no more."""
+        """Record that the member is on the network; forget earlier failures."""
         self._attempts = 0
 
     def next_wait_s(self) -> float:
@@ -70,7 +70,7 @@ class RetryPolicy:
         return wait_s
 
     def verdict(self, error: RaopError, now_s: float) -> RaopError | None:
-        """Return why it is not tried again after an error, or None if it is."""
+        """Return the error that ends the attempts, or None to try again."""
         if isinstance(error, _FINAL):
             return error
         lately = [at for at in self._lately if now_s - at <= _WITHIN_S]
@@ -83,9 +83,7 @@ class RetryPolicy:
         if since_s is None or now_s - since_s < _PATIENCE_S:
             return None
         if isinstance(error, ReceiverBusyError):
-            # It plays for somebody else, which is nothing to repair.
+            # It plays for another sender, which is not a fault.
             return error
         minutes = round(_PATIENCE_S / 60)
-        return MissingReceiverError(
-            f"it did not come back for {minutes} minutes: {error}"
-        )
+        return MissingReceiverError(f"it did not return for {minutes} minutes: {error}")

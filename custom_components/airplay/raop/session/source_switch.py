@@ -1,19 +1,19 @@
-"""What a receiver means by device-prevent-playback, by iTunes' rule.
+"""The meaning of a receiver's device-prevent-playback, by iTunes' rule.
 
 1: it was switched to another input or off; it leaves the stream, others play on.
-0: it can be used again; it comes back only where it left for a 1, and the pair that
-some send after our own TEARDOWN (Denon, owntone's player.c) brings nothing back.
+0: it can be used again; it returns only if it left for a 1. The pair that some send
+after our own TEARDOWN (Denon, owntone's player.c) is ignored.
 """
 
 from enum import Enum, auto
 
-# Receivers say 1 while they switch to us.
+# Receivers send 1 while they switch to us.
 _START_S = 1.0
 _PAIR_S = 5.0
 
 
 class Turn(Enum):
-    """What follows from a report."""
+    """The consequence of a report."""
 
     NOTHING = auto()
     LEAVE = auto()
@@ -22,28 +22,28 @@ class Turn(Enum):
 
 
 class SourceSwitch:
-    """One receiver's input, as far as it has told; times are seconds of any clock."""
+    """One receiver's reported input; times are seconds of any clock."""
 
     def __init__(self) -> None:
-        """Start with a receiver that has said nothing."""
+        """Start with a receiver that has reported nothing."""
         self._began_s: float | None = None
         self._ended_s: float | None = None
         self._paired_s: float | None = None
         self._has_left = False
 
     def began(self, now_s: float) -> None:
-        """Take note that our session has started."""
+        """Record that our session has started."""
         self._began_s = now_s
         self._ended_s = self._paired_s = None
         self._has_left = False
 
     def ended(self, now_s: float) -> None:
-        """Take note that our session is over, for whatever reason."""
+        """Record that our session has ended, for any reason."""
         if self._began_s is not None:
             self._began_s, self._ended_s = None, now_s
 
     def turn_for(self, *, is_prevented: bool, now_s: float) -> Turn:
-        """Decide what a report changes."""
+        """Return the consequence of a report."""
         if self._began_s is not None:
             return self._while_playing(is_prevented, now_s - self._began_s)
         if is_prevented:

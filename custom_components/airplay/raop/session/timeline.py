@@ -1,4 +1,4 @@
-"""The line that says when each frame is heard, and the sync packets drawn from it."""
+"""The line that maps frames to instants, and the sync packets made from it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ..wire.rtp import SAMPLE_RATE, SyncPacket, TimeAnnounce
 
 SECOND_NS = 1_000_000_000
 
-# A receiver adds this to the latency that a sync packet with flag word 7 spells out
+# A receiver adds this to the latency in a sync packet with flag word 7
 # (shairport-sync rtp.c; measured on 3.3.8 and 5.1).
 HIDDEN_LATENCY_FRAMES = 11_025
 
@@ -17,45 +17,45 @@ HIDDEN_LATENCY_FRAMES = 11_025
 # receivers of both kinds are within 0.1 ms of each other).
 ANNOUNCED_LATENCY_FRAMES = 11_035
 
-# What iOS says there of how much the receiver holds.
+# The value that iOS sends for the receiver's buffer.
 _ANNOUNCED_FRAMES = 77_175
 
-# shairport-sync ignores sync packets that ask for more: 3/4 of its 1024 packets.
+# shairport-sync ignores sync packets with more: 3/4 of its 1024 packets.
 MAX_LATENCY_FRAMES = 259_311 - 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Frame `frame` is heard at session time `at_ns`; all others follow at 44.1 kHz.
+    """Frame `frame` plays at session time `at_ns`; all others follow at 44.1 kHz.
 
-    Frames count without end; they are cut to 32 bits on the wire alone.
+    Frame numbers never wrap; only the wire truncates them to 32 bits.
     """
 
     frame: int
     at_ns: int
 
     def time_of(self, frame: int) -> int:
-        """Return the first ns of session time at which a frame is heard."""
-        # Rounded up, so that `frame_at` gives the very frame back.
+        """Return the first ns of session time at which a frame plays."""
+        # Rounded up, so that `frame_at` returns the same frame.
         return self.at_ns - (self.frame - frame) * SECOND_NS // SAMPLE_RATE
 
     def frame_at(self, at_ns: int) -> int:
-        """Return the frame that is being heard at a session time."""
+        """Return the frame that is playing at a session time."""
         return self.frame + (at_ns - self.at_ns) * SAMPLE_RATE // SECOND_NS
 
 
 def frames_of_ms(milliseconds: int) -> int:
-    """Return how many frames sound for a time."""
+    """Return the number of frames of a duration."""
     return milliseconds * SAMPLE_RATE // 1000
 
 
 def ms_of_frames(frames: int) -> int:
-    """Return how long frames sound."""
+    """Return the duration of frames."""
     return frames * 1000 // SAMPLE_RATE
 
 
 def delay_frames(delay_ms: int) -> int:
-    """Return how many frames later a receiver is heard, within what may be wanted."""
+    """Return how many frames later a receiver plays, clamped to the allowed range."""
     within = min(max(delay_ms, -MAX_DELAY_MS), MAX_DELAY_MS)
     return round(within * SAMPLE_RATE / 1000)
 
@@ -63,10 +63,10 @@ def delay_frames(delay_ms: int) -> int:
 def sync_packet(
     line: Line, now_ns: int, latency_frames: int, *, delay_frames: int, is_first: bool
 ) -> SyncPacket:
-    """Tell a receiver the line: which frame is heard at about now.
+    """Return the sync packet for the frame that plays at about now.
 
     The packet's time is that of the frame's first instant, not `now_ns`, so every
-    packet of a line is exactly on it. A positive delay is heard later.
+    packet of a line is exactly on it. With a positive delay the receiver plays later.
     """
     frame = line.frame_at(now_ns)
     heard = frame + HIDDEN_LATENCY_FRAMES - delay_frames
@@ -88,9 +88,9 @@ def time_announce(
     delay_frames: int,
     is_first: bool,
 ) -> TimeAnnounce:
-    """Tell a receiver of AirPlay 2 the line, as `sync_packet` does.
+    """Return the time announce of AirPlay 2 for the same frame as `sync_packet`.
 
-    `timeline_ns` turns session time into that of the clock that the receiver follows.
+    `timeline_ns` converts session time to that of the clock that the receiver follows.
     """
     frame = line.frame_at(now_ns)
     heard = frame + ANNOUNCED_LATENCY_FRAMES - delay_frames

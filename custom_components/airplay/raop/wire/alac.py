@@ -1,4 +1,4 @@
-"""Apple Lossless frames with the samples as they are, which cost almost no time.
+"""Apple Lossless frames with uncompressed samples, which cost almost no time.
 
 A frame is, first bit first: channel pair (3 bits: 1), instance (4), unused (12), has
 size (1), shifted bytes (2), is not compressed (1: 1), the samples (16 bits each), end
@@ -20,20 +20,20 @@ _END_TAG = 0b111 << 6
 
 
 class VerbatimEncoder:
-    """Puts PCM into uncompressed ALAC frames; one object for one thread."""
+    """Encodes PCM as uncompressed ALAC frames; one object per thread."""
 
     def __init__(self) -> None:
-        """Start without buffers; the first call makes them."""
+        """Start without buffers; the first call creates them."""
         self._make_buffers(0)
 
     def __call__(self, pcm: bytes) -> list[bytes]:
         """Encode whole packets of signed 16-bit little-endian stereo PCM.
 
-        Raises ValueError: the last packet is not whole.
+        Raises ValueError: the last packet is incomplete.
         """
         packets, rest = divmod(len(pcm), PACKET_BYTES)
         if rest:
-            raise ValueError("PCM must be whole packets")
+            raise ValueError("the PCM ends with an incomplete packet")
         if packets != len(self._frames):
             self._make_buffers(packets)
         samples = np.frombuffer(pcm, "<u2").reshape(packets, _SAMPLES)

@@ -1,10 +1,10 @@
-"""The codecs of audio packets, as sessions name them."""
+"""The codecs of audio packets, by the names that sessions use."""
 
 from enum import StrEnum
 
 
 class Codec(StrEnum):
-    """How audio is put into packets."""
+    """A codec of audio packets."""
 
     ALAC = "alac"
     L16 = "l16"

@@ -1,4 +1,4 @@
-"""DACP, what a receiver asks of its sender: `GET /ctrl-int/1/<name>?<properties>`.
+"""DACP, a receiver's requests to its sender: `GET /ctrl-int/1/<name>?<properties>`.
 
 Names and meanings: iTunes' protocol as receivers speak it (shairport-sync's dacp.c,
 AV receivers) and as OwnTone answers it.
@@ -15,7 +15,7 @@ from .parameters import percent_of_db
 _COMMANDS = {
     "play": Button.PLAY,
     "pause": Button.PAUSE,
-    # OwnTone toggles here; the name and iTunes say that it never starts anything.
+    # OwnTone toggles here; by its name, and in iTunes, it never starts playback.
     "discrete-pause": Button.PAUSE,
     "playpause": Button.PLAY_PAUSE,
     "playresume": Button.RESUME,
@@ -32,14 +32,14 @@ _COMMANDS = {
 _SET = "setproperty"
 _MUTE_DB = -144.0
 _LONGEST_MS = 7 * 24 * 3600 * 1000
-# More digits than anybody sends, and few enough for int() and float().
+# More digits than receivers send, and few enough for int() and float().
 _NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{0,20})?", re.ASCII)
 _SPEAKER = re.compile(r"0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class DacpRequest:
-    """One wish of a receiver; `speaker` is the id of the one it names, if it does."""
+    """One request of a receiver; `speaker` is the id that it names, if any."""
 
     button: Button
     value: float | None = None
@@ -49,11 +49,11 @@ class DacpRequest:
 def parse_request(
     name: str, query: Iterable[tuple[str, str]]
 ) -> tuple[DacpRequest, ...] | None:
-    """Return what a command orders, or None where its name is not known.
+    """Return the requests of a command, or None if its name is unknown.
 
-    Properties that are not known order nothing.
+    Unknown properties are ignored.
 
-    Raises ReceiverProtocolError: a value is no number.
+    Raises ReceiverProtocolError: a value is not a number.
     """
     if name in _COMMANDS:
         return (DacpRequest(_COMMANDS[name]),)
@@ -72,7 +72,7 @@ def _properties(query: tuple[tuple[str, str], ...]) -> tuple[DacpRequest, ...]:
 
 
 def _volume(text: str, named: dict[str, str]) -> DacpRequest:
-    """Read a volume in percent: of the sender, or of a speaker beside or within it."""
+    """Parse a volume in percent: of the sender, or of a named speaker."""
     percent = min(max(_number("dmcp.volume", text), 0.0), 100.0)
     if "include-speaker-id" in named:
         speaker = _speaker(named["include-speaker-id"])
@@ -85,7 +85,7 @@ def _volume(text: str, named: dict[str, str]) -> DacpRequest:
 
 
 def _device_volume(level_db: float) -> DacpRequest:
-    """Read a level in dB, which tells muted and silent apart."""
+    """Parse a volume in dB, which distinguishes muted from silent."""
     percent = percent_of_db(level_db) if level_db > _MUTE_DB else None
     return DacpRequest(Button.VOLUME_REPORT, percent)
 
@@ -104,7 +104,7 @@ _PROPERTIES: dict[str, Callable[[float], DacpRequest]] = {
     "dacp.repeatstate": lambda value: DacpRequest(
         Button.REPEAT_SET, float(min(max(int(value), 0), 2))
     ),
-    # Milliseconds, as OwnTone and shairport-sync have it; pyatv's notes say seconds.
+    # Milliseconds in OwnTone and shairport-sync; pyatv's notes say seconds.
     "dacp.playingtime": lambda value: DacpRequest(
         Button.SEEK, min(max(value, 0.0), float(_LONGEST_MS))
     ),
@@ -114,13 +114,13 @@ _PROPERTIES: dict[str, Callable[[float], DacpRequest]] = {
 def _number(key: str, text: str) -> float:
     number = text.strip()
     if not _NUMBER.fullmatch(number):
-        raise ReceiverProtocolError(f"{key} is no number: {text[:40]!r}")
+        raise ReceiverProtocolError(f"{key} is not a number: {text[:40]!r}")
     return float(number)
 
 
 def _speaker(text: str) -> int:
-    """Read the id of a speaker, decimal or with 0x; the first one where several are."""
+    """Parse the id of a speaker, decimal or with 0x; the first one of several."""
     first = text.partition(",")[0].strip()
     if not _SPEAKER.fullmatch(first):
-        raise ReceiverProtocolError(f"not a speaker: {text[:40]!r}")
+        raise ReceiverProtocolError(f"not a speaker id: {text[:40]!r}")
     return int(first, 16 if first[:2] in ("0x", "0X") else 10)

@@ -11,18 +11,18 @@ _SONG = 2
 
 
 def tag(code: str, payload: bytes) -> bytes:
-    """Put a code of four letters and the length before a payload.
+    """Prefix a payload with a code of four letters and its length.
 
-    Raises ValueError: the code has not four letters.
+    Raises ValueError: the code does not have four letters.
     """
     name = code.encode("ascii")
     if len(name) != 4:
-        raise ValueError(f"a DMAP code has four letters: {code!r}")
+        raise ValueError(f"a DMAP code must have four letters: {code!r}")
     return _HEADER.pack(name, len(payload)) + payload
 
 
 def text(code: str, value: str) -> bytes:
-    """Write a text; what UTF-8 cannot say becomes a question mark."""
+    """Write a text; a character that UTF-8 cannot encode becomes a question mark."""
     return tag(code, value.encode(errors="replace"))
 
 
@@ -42,7 +42,7 @@ def u32(code: str, value: int) -> bytes:
 
 
 def container(code: str, *items: bytes) -> bytes:
-    """Put tagged items into one."""
+    """Wrap tagged items in one item."""
     return tag(code, b"".join(items))
 
 
@@ -55,7 +55,7 @@ def now_playing(
     track: int | None = None,
     duration_ms: int | None = None,
 ) -> bytes:
-    """Write what SET_PARAMETER tells a receiver of the song; absent words are left out.
+    """Write the tags of a song for SET_PARAMETER; absent tags are omitted.
 
     The list is flat: shairport-sync reads it without looking into containers. Numbers
     come from tags in files: one that does not fit counts as absent.
@@ -77,7 +77,8 @@ def now_playing(
 def parse(data: bytes) -> list[tuple[str, bytes]]:
     """Split a list of items into codes and payloads; containers stay whole.
 
-    Raises ReceiverProtocolError: an item is cut off or no item, or there are too many.
+    Raises ReceiverProtocolError: an item is truncated or malformed, or there are too
+    many.
     """
     items: list[tuple[str, bytes]] = []
     at = 0
@@ -98,7 +99,7 @@ def _item(data: bytes, at: int) -> tuple[str, bytes, int]:
     start = at + _HEADER.size
     end = start + length
     if end > len(data):
-        raise ReceiverProtocolError(f"DMAP item {code!r} is cut off")
+        raise ReceiverProtocolError(f"DMAP item {code!r} is truncated")
     return code, data[start:end], end
 
 

@@ -1,4 +1,4 @@
-"""A handshake: a generator asks, somebody else does the talking."""
+"""A handshake: a generator yields requests, its caller sends them."""
 
 from collections.abc import Generator
 

@@ -1,8 +1,8 @@
-"""One HTTP request a connection, as receivers and remote apps make them.
+"""One HTTP request per connection, as receivers and remote apps send it.
 
-RFC 9112 without chunked bodies, with what receivers do in the field: HTTP/1.0, bare
+RFC 9112 without chunked bodies, with the habits of real receivers: HTTP/1.0, bare
 line feeds, absolute targets (iTunes), POST for commands. Everything else is refused,
-and nothing that a peer sends makes the parser hold more than its limits.
+and no input makes the parser hold more than its limits.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class HttpRequest:
 
 
 class RequestParser:
-    """Collects the bytes of a connection until its one request is whole."""
+    """Collects the bytes of a connection until its one request is complete."""
 
     def __init__(self) -> None:
         """Start at the beginning of a connection."""
@@ -52,11 +52,11 @@ class RequestParser:
         self._head: tuple[HttpRequest, int] | None = None
 
     def feed(self, data: bytes) -> HttpRequest | None:
-        """Add received bytes; return the request once it is whole.
+        """Add received bytes; return the request once it is complete.
 
-        Raises ReceiverProtocolError: it is no request, or too long.
+        Raises ReceiverProtocolError: it is not a request, or too long.
         """
-        # No more is kept than the longest request has; what follows one is not read.
+        # Hold at most the longest request; bytes after a request are ignored.
         room = MAX_HEAD_BYTES + MAX_BODY_BYTES + 1 - len(self._buffer)
         self._buffer += data[:room]
         if self._head is None:
@@ -73,7 +73,7 @@ class RequestParser:
         start = len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))
         end = _HEAD_END.search(self._buffer, start)
         if (end.end() if end else len(self._buffer)) > MAX_HEAD_BYTES:
-            raise ReceiverProtocolError("the head of a request is too long")
+            raise ReceiverProtocolError("the head of the request is too long")
         if end is None:
             return
         head = parse_head(bytes(self._buffer[start : end.start()]))
@@ -82,17 +82,17 @@ class RequestParser:
 
 
 def parse_head(head: bytes) -> HttpRequest:
-    """Read everything before the body.
+    """Parse everything before the body.
 
-    Raises ReceiverProtocolError: it is no request line, or a header is wrong, twice
-    there, or one too many.
+    Raises ReceiverProtocolError: the request line or a header is malformed, a header is
+    repeated, or there are too many.
     """
     first, *lines = (line.removesuffix(b"\r") for line in head.split(b"\n"))
     request_line = _REQUEST_LINE.fullmatch(first)
     if request_line is None:
         raise ReceiverProtocolError(f"not a request line: {first[:80]!r}")
     if len(lines) > MAX_HEADERS:
-        raise ReceiverProtocolError("a request has too many headers")
+        raise ReceiverProtocolError("the request has too many headers")
     method, target = (word.decode("ascii") for word in request_line.groups())
     path, query = _split(target)
     return HttpRequest(method, path, query, _headers(lines))
@@ -119,7 +119,7 @@ def _split(target: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as err:
-        raise ReceiverProtocolError("a request has too many fields") from err
+        raise ReceiverProtocolError("the request has too many fields") from err
     return unquote(path), tuple(pairs)
 
 
@@ -131,16 +131,16 @@ def _headers(lines: list[bytes]) -> dict[str, str]:
             raise ReceiverProtocolError(f"not a header: {line[:80]!r}")
         name = parts[1].decode("ascii").lower()
         if name in headers:
-            # Whoever is behind another parser must not be understood differently.
-            raise ReceiverProtocolError(f"{name} is said twice")
+            # Another parser on the path could choose the other value.
+            raise ReceiverProtocolError(f"{name} is repeated")
         headers[name] = parts[2].decode(errors="replace")
     return headers
 
 
 def _body_length(head: HttpRequest) -> int:
     if "transfer-encoding" in head.headers:
-        raise ReceiverProtocolError("a body in pieces")
+        raise ReceiverProtocolError("chunked bodies are not supported")
     text = head.headers.get("content-length", "0")
     if not _LENGTH.fullmatch(text) or int(text) > MAX_BODY_BYTES:
-        raise ReceiverProtocolError(f"not a length of a body: {text[:80]!r}")
+        raise ReceiverProtocolError(f"not a body length: {text[:80]!r}")
     return int(text)

@@ -10,10 +10,10 @@ SILENT_FRAME = bytes(PACKET_BYTES)
 def encode(pcm: bytes) -> list[bytes]:
     """Encode whole packets of signed 16-bit little-endian stereo PCM.
 
-    Raises ValueError: the last packet is not whole.
+    Raises ValueError: the last packet is incomplete.
     """
     if len(pcm) % PACKET_BYTES:
-        raise ValueError("PCM must be whole packets")
+        raise ValueError("the PCM ends with an incomplete packet")
     swapped = np.frombuffer(pcm, np.uint16).byteswap().tobytes()
     return [
         swapped[at : at + PACKET_BYTES] for at in range(0, len(swapped), PACKET_BYTES)

@@ -19,6 +19,6 @@ def to_unix_ns(ntp: int) -> int:
     seconds, fraction = ntp >> 32 & 0xFFFFFFFF, ntp & 0xFFFFFFFF
     if seconds < _ERA_SECONDS // 2:
         seconds += _ERA_SECONDS
-    # Rounding, not cutting, gives back the very nanosecond that was converted.
+    # Rounding instead of truncating returns exactly the nanosecond that was converted.
     rest = (fraction * _SECOND_NS + (1 << 31)) >> 32
     return (seconds - _UNIX_EPOCH) * _SECOND_NS + rest

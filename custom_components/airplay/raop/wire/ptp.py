@@ -13,7 +13,7 @@ from ..errors import ReceiverProtocolError
 
 EVENT_PORT = 319
 GENERAL_PORT = 320
-# More than the longest message; nothing that is read of one lies beyond.
+# More than the longest message; no field that we read lies beyond.
 MAX_BYTES = 512
 # Flags of a header.
 UNICAST = 0x0400
@@ -23,7 +23,7 @@ TIMESCALE = 0x0008
 _PROFILE = 1 << 4
 _VERSION = 2
 _SECOND_NS = 1_000_000_000
-# Corrections count in ns / 2^16.
+# Unit of corrections: ns / 2^16.
 _CORRECTION_BITS = 16
 
 _HEADER = struct.Struct(">BBHBBHqIQHHBb")
@@ -33,7 +33,7 @@ _ANNOUNCE = struct.Struct(">HBBBBHBQHB")
 _PATH_TRACE = struct.Struct(">HHQ")
 _PATH_TRACE_KIND = 0x0008
 _GPS = 0x20
-# What a sender of Apple's appends to a Follow_Up: no change of rate, and its clock.
+# Apple's senders append to a Follow_Up: no change of rate, and their clock.
 _RATE_TLV = bytes.fromhex("0003001c 0080c2 000001") + bytes(22)
 _CLOCK_TLV = bytes.fromhex("00030010 000d93 000004")
 
@@ -66,7 +66,7 @@ class PortIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What every message begins with."""
+    """The header of every message."""
 
     SIZE: ClassVar[int] = _HEADER.size
 
@@ -80,7 +80,7 @@ class Header:
     size: int = 0
 
     def build(self, body: bytes) -> bytes:
-        """Build a message; sequence numbers wrap, whatever their size."""
+        """Build a message; sequence numbers wrap at 16 bits."""
         return (
             _HEADER.pack(
                 _PROFILE | self.kind,
@@ -104,23 +104,23 @@ class Header:
     def parse(cls, datagram: bytes) -> Self:
         """Parse the beginning of a message of any kind.
 
-        Raises ReceiverProtocolError: it is too short, or its version, length or kind is
-        unknown.
+        Raises ReceiverProtocolError: it is too short, or its version, length, or kind
+        is unknown.
         """
         if len(datagram) < _HEADER.size:
-            raise ReceiverProtocolError("PTP message too short")
+            raise ReceiverProtocolError("PTP message is too short")
         first, version, size, _, _, flags, correction, _, clock_id, port, *rest = (
             _HEADER.unpack_from(datagram)
         )
         sequence, control, log_interval = rest
         if version & 0xF != _VERSION:
-            raise ReceiverProtocolError("PTP message of another version")
+            raise ReceiverProtocolError("PTP message has an unknown version")
         if not _HEADER.size <= size <= min(len(datagram), MAX_BYTES):
-            raise ReceiverProtocolError("PTP message with a wrong length")
+            raise ReceiverProtocolError("PTP message has a wrong length")
         try:
             kind = MessageKind(first & 0xF)
         except ValueError as err:
-            raise ReceiverProtocolError("PTP message of unknown kind") from err
+            raise ReceiverProtocolError("PTP message has an unknown kind") from err
         return cls(
             kind=kind,
             source=PortIdentity(clock_id, port),
@@ -134,9 +134,9 @@ class Header:
 
 
 def opened(datagram: bytes, *kinds: MessageKind) -> tuple[Header, bytes]:
-    """Return the header of a message of the given kinds, and what follows it.
+    """Return the header of a message of the given kinds, and its body.
 
-    Raises ReceiverProtocolError: it is of another kind, or as `Header.parse` says.
+    Raises ReceiverProtocolError: it has another kind, or as in `Header.parse`.
     """
     header = Header.parse(datagram)
     if header.kind not in kinds:
@@ -151,16 +151,16 @@ def stamp(time_ns: int) -> bytes:
 
 
 def _unpack(layout: struct.Struct, body: bytes) -> tuple[int, ...]:
-    """Read the beginning of a body."""
+    """Unpack the beginning of a body."""
     try:
         return layout.unpack_from(body)
     except struct.error as err:
-        raise ReceiverProtocolError("PTP message too short for its kind") from err
+        raise ReceiverProtocolError("PTP message is too short for its kind") from err
 
 
 @dataclass(frozen=True, slots=True)
 class PtpAnnounce:
-    """A clock's claim to be the one that others follow; smaller numbers win."""
+    """A clock's offer to be the grandmaster; smaller numbers win."""
 
     source: PortIdentity
     sequence: int
@@ -173,7 +173,7 @@ class PtpAnnounce:
     steps_removed: int = 0
 
     def build(self) -> bytes:
-        """Build the message with the path that it took: from us."""
+        """Build the message with its path trace: from us."""
         body = bytes(10) + _ANNOUNCE.pack(
             0,
             0,
@@ -213,7 +213,7 @@ class PtpAnnounce:
 
 @dataclass(frozen=True, slots=True)
 class PtpSync:
-    """The message whose departure is timed; a two-step one leaves its time to follow."""
+    """The timed message; the time of a two-step Sync follows in a Follow_Up."""
 
     source: PortIdentity
     sequence: int
@@ -250,7 +250,7 @@ class PtpSync:
 
 @dataclass(frozen=True, slots=True)
 class PtpFollowUp:
-    """The time at which the Sync of the same number left."""
+    """The departure time of the Sync with the same number."""
 
     source: PortIdentity
     sequence: int
@@ -286,5 +286,5 @@ class PtpFollowUp:
 def _time_of(body: bytes) -> int:
     high, low, rest = _unpack(_STAMP, body)
     if rest >= _SECOND_NS:
-        raise ReceiverProtocolError("PTP time with more than a second of ns")
+        raise ReceiverProtocolError("PTP time has more than a second of ns")
     return (high << 32 | low) * _SECOND_NS + rest

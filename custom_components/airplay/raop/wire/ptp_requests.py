@@ -1,4 +1,4 @@
-"""What receivers ask a PTP clock for, and the answers."""
+"""Requests of receivers to a PTP clock, and the answers."""
 
 from dataclasses import dataclass
 import struct
@@ -23,7 +23,7 @@ _SIGNALING_CONTROL = 5
 _SIGNALING_PERIOD = -128
 _GRANT_PERIOD = 0x7F
 _TARGET_BYTES = 10
-# What a sender of Apple's tells of itself; no receiver was seen to need it.
+# Sent by Apple's senders; no receiver was seen to need it.
 _SIGNALING = (
     bytes(_TARGET_BYTES)
     + bytes.fromhex("00030016 000d93 000001 00000301")
@@ -38,13 +38,13 @@ _GRANT_UNICAST = 0x0005
 _WISH = struct.Struct(">BbI")
 _GRANT = struct.Struct(">HHBbIBB")
 _GRANT_BYTES = 8
-# One for every kind of message there is.
+# One per kind of message.
 _MOST_WISHES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class DelayRequest:
-    """A receiver's Delay_Req or Pdelay_Req: it asks when this reached us."""
+    """A receiver's Delay_Req or Pdelay_Req: it asks for our time of arrival."""
 
     source: PortIdentity
     sequence: int
@@ -65,7 +65,7 @@ class DelayRequest:
         return self._build(kind, source, received_ns, _ANSWER)
 
     def follow_up(self, source: PortIdentity, answered_ns: int) -> bytes:
-        """Build the Pdelay_Resp_Follow_Up with the time at which the answer left."""
+        """Build the Pdelay_Resp_Follow_Up with the departure time of the answer."""
         kind = MessageKind.PEER_DELAY_FOLLOW_UP
         return self._build(kind, source, answered_ns, UNICAST | TIMESCALE)
 
@@ -79,7 +79,7 @@ class DelayRequest:
 
 @dataclass(frozen=True, slots=True)
 class UnicastWish:
-    """One kind of message that is wanted by unicast, for a while."""
+    """One kind of message requested by unicast, for a limited time."""
 
     kind: int
     log_interval: int
@@ -96,10 +96,10 @@ class UnicastRequest:
 
     @classmethod
     def parse(cls, datagram: bytes) -> Self:
-        """Parse a Signaling message; other things in it are passed over.
+        """Parse a Signaling message; other items in it are ignored.
 
-        Raises ReceiverProtocolError: it is no Signaling message, or a wish in it is
-        malformed.
+        Raises ReceiverProtocolError: it is not a Signaling message, or a request in it
+        is malformed.
         """
         header, body = opened(datagram, MessageKind.SIGNALING)
         wishes: list[UnicastWish] = []
@@ -113,7 +113,7 @@ class UnicastRequest:
         return cls(header.source, header.sequence, tuple(wishes))
 
     def grant(self, source: PortIdentity) -> bytes:
-        """Build the answer that grants all of it."""
+        """Build the answer that grants all requests."""
         granted = (
             _GRANT.pack(
                 _GRANT_UNICAST,
@@ -137,7 +137,7 @@ class UnicastRequest:
 
 
 def signaling(source: PortIdentity, sequence: int) -> bytes:
-    """Build the Signaling message that a sender repeats."""
+    """Build the Signaling message that a sender sends repeatedly."""
     return Header(
         MessageKind.SIGNALING,
         source,

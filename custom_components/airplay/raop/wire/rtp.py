@@ -1,6 +1,6 @@
 """RTP packets that a RAOP sender and receiver exchange over UDP.
 
-Layouts: RAOP as captured from iTunes and read from open senders and receivers.
+Layouts: captures of iTunes, and the source of open senders and receivers.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ FRAMES_PER_PACKET = 352
 SAMPLE_RATE = 44100
 BYTES_PER_FRAME = 4
 PACKET_BYTES = FRAMES_PER_PACKET * BYTES_PER_FRAME
-# The length before a packet of a buffered stream.
+# The length prefix of a packet of a buffered stream.
 LENGTH_BYTES = 2
 
 _VERSION = 0x80
@@ -53,7 +53,7 @@ def payload_type(datagram: bytes) -> int | None:
 
 
 def audio_header(sequence: int, rtptime: int, ssrc: int) -> bytes:
-    """Build the 12 bytes before a payload; numbers wrap, whatever their size."""
+    """Build the 12 bytes before a payload; numbers wrap at their field's size."""
     return _AUDIO_HEADER.pack(
         _VERSION,
         PacketKind.AUDIO,
@@ -78,18 +78,18 @@ def buffered_header(sequence: int, rtptime: int, ssrc: int) -> bytes:
 
 
 def buffered_sequence(sequence: int) -> int:
-    """Return a sequence number as a buffered stream counts: with 23 bits."""
+    """Return a sequence number with the 23 bits of a buffered stream."""
     return sequence & _BUFFERED_SEQUENCE_MASK
 
 
 def framed(packet: bytes) -> bytes:
-    """Put a packet's length before it, which counts its own two bytes too."""
+    """Prefix a packet with its length, which includes its own two bytes."""
     return (len(packet) + LENGTH_BYTES).to_bytes(LENGTH_BYTES) + packet
 
 
 @dataclass(frozen=True, slots=True)
 class TimeAnnounce:
-    """Our statement of which frame belongs to which time of a PTP clock."""
+    """Our mapping of a frame to a time of a PTP clock."""
 
     frame: int
     end_frame: int
@@ -98,7 +98,7 @@ class TimeAnnounce:
     is_first: bool = False
 
     def build(self) -> bytes:
-        """Build the packet; RTP times wrap, whatever their size."""
+        """Build the packet; RTP times wrap at 32 bits."""
         return _TIME_ANNOUNCE.pack(
             _VERSION | (_EXTENSION if self.is_first else 0),
             PacketKind.TIME_ANNOUNCE | _MARKER,
@@ -113,7 +113,7 @@ class TimeAnnounce:
     def parse(cls, packet: bytes) -> Self:
         """Parse a time announce.
 
-        Raises ReceiverProtocolError: it is of another kind, or too short.
+        Raises ReceiverProtocolError: it has another kind, or is too short.
         """
         first, _, _, frame, time_ns, end_frame, clock_id = _unpack(
             _TIME_ANNOUNCE, PacketKind.TIME_ANNOUNCE, packet
@@ -123,7 +123,7 @@ class TimeAnnounce:
 
 @dataclass(frozen=True, slots=True)
 class SyncPacket:
-    """Our statement of which frame belongs to which NTP time."""
+    """Our mapping of a frame to an NTP time."""
 
     rtptime: int
     rtptime_less_latency: int
@@ -131,11 +131,11 @@ class SyncPacket:
     is_first: bool = False
 
     def build(self) -> bytes:
-        """Build the packet; RTP times wrap, whatever their size."""
+        """Build the packet; RTP times wrap at 32 bits."""
         return _SYNC.pack(
             _VERSION | (_EXTENSION if self.is_first else 0),
             PacketKind.SYNC | _MARKER,
-            # 7 is iTunes' word: receivers add 11025 frames to the latency.
+            # iTunes sends 7: receivers add 11025 frames to the latency.
             _FIXED_SEQUENCE,
             self.rtptime_less_latency & 0xFFFFFFFF,
             self.ntp,
@@ -146,7 +146,7 @@ class SyncPacket:
     def parse(cls, packet: bytes) -> Self:
         """Parse a sync packet.
 
-        Raises ReceiverProtocolError: it is of another kind, or too short.
+        Raises ReceiverProtocolError: it has another kind, or is too short.
         """
         first, _, _, less_latency, ntp, rtptime = _unpack(
             _SYNC, PacketKind.SYNC, packet
@@ -156,7 +156,7 @@ class SyncPacket:
 
 @dataclass(frozen=True, slots=True)
 class TimingRequest:
-    """A receiver's question for our clock; its own stamp may be any filler."""
+    """A receiver's request for our time; its own stamp may be filler."""
 
     sent_ntp: int
 
@@ -164,13 +164,13 @@ class TimingRequest:
     def parse(cls, packet: bytes) -> Self:
         """Parse a timing request.
 
-        Raises ReceiverProtocolError: it is of another kind, or too short.
+        Raises ReceiverProtocolError: it has another kind, or is too short.
         """
         *_, sent_ntp = _unpack(_TIMING, PacketKind.TIMING_REQUEST, packet)
         return cls(sent_ntp)
 
     def reply(self, received_ntp: int, sent_ntp: int) -> bytes:
-        """Build the answer with the times when we heard the question and speak."""
+        """Build the answer with the times of arrival and departure."""
         return _TIMING.pack(
             _VERSION,
             PacketKind.TIMING_REPLY | _MARKER,
@@ -193,7 +193,7 @@ class ResendRequest:
     def parse(cls, packet: bytes) -> Self:
         """Parse a resend request.
 
-        Raises ReceiverProtocolError: it is of another kind, or too short.
+        Raises ReceiverProtocolError: it has another kind, or is too short.
         """
         *_, first, count = _unpack(_RESEND_REQUEST, PacketKind.RESEND_REQUEST, packet)
         return cls(first, count)
@@ -206,7 +206,7 @@ class ResendRequest:
 def resend_reply(datagram: bytes) -> bytes:
     """Wrap an audio packet that is sent again over the control channel.
 
-    Receivers take the sequence number from the packet inside; the outer one is 1 in
+    Receivers use the sequence number of the inner packet; the outer one is 1 in
     every sender that was compared.
     """
     return _RESEND_REPLY_HEADER + datagram
@@ -214,8 +214,8 @@ def resend_reply(datagram: bytes) -> bytes:
 
 def _unpack(layout: struct.Struct, kind: PacketKind, packet: bytes) -> tuple[int, ...]:
     if payload_type(packet) != kind:
-        raise ReceiverProtocolError(f"not a packet of kind {kind.name}")
+        raise ReceiverProtocolError(f"packet is not {kind.name}")
     try:
         return layout.unpack_from(packet)
     except struct.error as err:
-        raise ReceiverProtocolError(f"{kind.name} packet too short") from err
+        raise ReceiverProtocolError(f"{kind.name} packet is too short") from err

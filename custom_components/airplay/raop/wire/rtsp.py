@@ -1,6 +1,6 @@
-"""RTSP requests and responses, as AirPlay uses them over its control connections.
+"""RTSP requests and responses on AirPlay's control connections.
 
-Formats: RFC 2326 with what receivers do in the field (line ends, key case, missing
+Formats: RFC 2326 with the habits of real receivers (line ends, key case, missing
 reasons); limits keep a hostile receiver from filling memory.
 """
 
@@ -27,7 +27,7 @@ _PORT = re.compile(r"[0-9]{1,5}")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request to a receiver, without the number that its connection gives it."""
+    """A request to a receiver, without the number that its connection assigns."""
 
     method: str
     uri: str
@@ -36,13 +36,13 @@ class Request:
     content_type: str | None = None
 
     def with_headers(self, *pairs: tuple[str, str]) -> Request:
-        """Return the request with more headers behind those it has."""
+        """Return the request with more headers appended."""
         return replace(self, headers=self.headers + pairs)
 
     def encode(self, cseq: int) -> bytes:
-        """Write the request under the number of its connection.
+        """Write the request with the number that its connection assigns.
 
-        Raises ValueError: a word would break the lines of the request.
+        Raises ValueError: a value contains a line end.
         """
         headers = [("CSeq", str(cseq)), *self.headers]
         if self.body:
@@ -55,9 +55,7 @@ class Request:
         ]
         for line in lines:
             if _FORBIDDEN.search(line):
-                raise ValueError(
-                    f"a line of the request has a line end in it: {line!r}"
-                )
+                raise ValueError(f"a line of the request contains a line end: {line!r}")
         return "\r\n".join((*lines, "", "")).encode() + self.body
 
 
@@ -77,7 +75,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that a receiver makes of us; header names are in lower case."""
+    """A request from a receiver; header names are in lower case."""
 
     method: str
     uri: str
@@ -85,14 +83,14 @@ class Call:
     body: bytes = b""
 
     def answer(self) -> bytes:
-        """Write that it was heard; its number is repeated where it has one."""
+        """Write the acknowledgment, with the request's number if it has one."""
         number = self.headers.get("cseq")
         cseq = f"CSeq: {number}\r\n" if number else ""
         return f"RTSP/1.0 200 OK\r\n{cseq}Content-Length: 0\r\n\r\n".encode()
 
 
 class MessageParser[M: (Response, Call)](ABC):
-    """Cuts the bytes of a connection into messages."""
+    """Splits the bytes of a connection into messages."""
 
     def __init__(self) -> None:
         """Start at the beginning of a connection."""
@@ -102,13 +100,13 @@ class MessageParser[M: (Response, Call)](ABC):
 
     @property
     def is_empty(self) -> bool:
-        """Whether no part of a response waits for its rest."""
+        """Whether no incomplete message is buffered."""
         return self._head is None and not self._buffer
 
     def feed(self, data: bytes) -> list[M]:
-        """Add received bytes and return the messages that are whole now.
+        """Add received bytes and return the messages that are complete now.
 
-        Raises ReceiverProtocolError: it is no message, or too long.
+        Raises ReceiverProtocolError: it is not a message, or too long.
         """
         self._buffer += data
         messages = []
@@ -118,7 +116,7 @@ class MessageParser[M: (Response, Call)](ABC):
 
     @abstractmethod
     def _parse_head(self, head: bytes) -> M:
-        """Read everything before the body."""
+        """Parse everything before the body."""
 
     def _next(self) -> M | None:
         if self._head is None:
@@ -131,11 +129,11 @@ class MessageParser[M: (Response, Call)](ABC):
         return replace(head, body=body)
 
     def _read_head(self) -> None:
-        # Some receivers end a body with line ends that they do not count.
+        # Some receivers end a body with line ends beyond its length.
         self._buffer = self._buffer.lstrip(b"\r\n")
         end = _HEAD_END.search(self._buffer)
         if (end.end() if end else len(self._buffer)) > MAX_HEAD_BYTES:
-            raise ReceiverProtocolError("the head of a message is too long")
+            raise ReceiverProtocolError("the head of the message is too long")
         if end is None:
             return
         head = self._parse_head(bytes(self._buffer[: end.start()]))
@@ -145,7 +143,7 @@ class MessageParser[M: (Response, Call)](ABC):
 
 
 class ResponseParser(MessageParser[Response]):
-    """Cuts the bytes of a control connection into responses."""
+    """Splits the bytes of a control connection into responses."""
 
     @override
     def _parse_head(self, head: bytes) -> Response:
@@ -157,7 +155,7 @@ class ResponseParser(MessageParser[Response]):
 
 
 class CallParser(MessageParser[Call]):
-    """Cuts the bytes of an event channel into what the receiver asks of us."""
+    """Splits the bytes of an event channel into the receiver's requests."""
 
     @override
     def _parse_head(self, head: bytes) -> Call:
@@ -169,36 +167,36 @@ class CallParser(MessageParser[Call]):
 
 
 def parse_transport(value: str) -> dict[str, str]:
-    """Split a Transport header; its fields come in any order, some without a value."""
+    """Split a Transport header; its fields have any order, some have no value."""
     fields = (field.partition("=") for field in value.split(";"))
     return {key.strip().lower(): text.strip() for key, _, text in fields}
 
 
 def transport_port(fields: Mapping[str, str], key: str) -> int | None:
-    """Return a port of a Transport header, or None where the receiver names none.
+    """Return a port of a Transport header, or None if the receiver names none.
 
-    Raises ReceiverProtocolError: it names something that is no port.
+    Raises ReceiverProtocolError: the value is not a port.
     """
     text = fields.get(key)
     if text is None:
         return None
     if not _PORT.fullmatch(text) or int(text) > 0xFFFF:
-        raise ReceiverProtocolError(f"{key} of the transport is no port: {text!r}")
+        raise ReceiverProtocolError(f"{key} of the transport is not a port: {text!r}")
     return int(text)
 
 
 def _split_head(head: bytes) -> tuple[bytes, dict[str, str]]:
     first, *lines = (line.removesuffix(b"\r") for line in head.split(b"\n"))
     if any(_FORBIDDEN_IN_LINE.search(line) for line in (first, *lines)):
-        # Headers go back to the receiver in our requests, which refuse these.
-        raise ReceiverProtocolError("a message has control characters in its head")
+        # Our requests return headers to the receiver, and refuse these.
+        raise ReceiverProtocolError("the message has control characters in its head")
     if len(lines) > MAX_HEADERS:
-        raise ReceiverProtocolError("a message has too many headers")
+        raise ReceiverProtocolError("the message has too many headers")
     return first, _parse_headers(lines)
 
 
 def _parse_headers(lines: list[bytes]) -> dict[str, str]:
-    """Collect headers; what is said twice is joined, as RFC 2616 §4.2 allows."""
+    """Collect headers; repeated ones are joined, as RFC 2616 §4.2 allows."""
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(b":")
@@ -213,7 +211,7 @@ def _parse_headers(lines: list[bytes]) -> dict[str, str]:
 def _body_length(headers: Mapping[str, str]) -> int:
     text = headers.get("content-length") or "0"
     if not _BODY_LENGTH.fullmatch(text) or int(text) > MAX_BODY_BYTES:
-        raise ReceiverProtocolError(f"not a length of a body: {text[:80]!r}")
+        raise ReceiverProtocolError(f"not a body length: {text[:80]!r}")
     return int(text)
 
 

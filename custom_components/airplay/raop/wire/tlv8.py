@@ -1,7 +1,7 @@
-"""TLV8, in which the messages of HomeKit pairing are written.
+"""TLV8, the format of HomeKit pairing messages.
 
-Type, length, value of up to 255 bytes; a longer value goes on in the next item of the
-same type (HomeKit Accessory Protocol §14.1, as AirPlay receivers use it).
+Type, length, value of up to 255 bytes; a longer value continues in the next item of
+the same type (HomeKit Accessory Protocol §14.1, as AirPlay receivers use it).
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _MAX_VALUE_BYTES = 255
 
 
 class Tag(IntEnum):
-    """What an item is."""
+    """The type of an item."""
 
     METHOD = 0x00
     IDENTIFIER = 0x01
@@ -34,15 +34,15 @@ def encode(items: Mapping[Tag, bytes]) -> bytes:
 
 
 def decode(data: bytes) -> dict[int, bytes]:
-    """Read items; those of unknown types are kept, parts of one value are joined.
+    """Parse items; keep those of unknown types, and join the parts of a value.
 
-    Raises ReceiverProtocolError: an item ends too early.
+    Raises ReceiverProtocolError: an item is truncated.
     """
     items: dict[int, bytes] = {}
     at = 0
     while at < len(data):
         if len(data) < at + 2 or len(data) < at + 2 + data[at + 1]:
-            raise ReceiverProtocolError("a pairing message ends too early")
+            raise ReceiverProtocolError("a pairing message is truncated")
         tag, end = data[at], at + 2 + data[at + 1]
         items[tag] = items.get(tag, b"") + data[at + 2 : end]
         at = end

@@ -1,4 +1,4 @@
-"""Values of TXT records: whatever cannot be parsed counts as absent."""
+"""Values of TXT records; one that cannot be parsed counts as absent."""
 
 from collections.abc import Mapping
 import re
@@ -7,7 +7,7 @@ _NUMBER = re.compile(r"0x[0-9a-f]{1,16}|[0-9]{1,20}", re.ASCII | re.IGNORECASE)
 
 
 def look_up(txt: Mapping[str, str], key: str) -> str:
-    """Return a value, or nothing; keys are case-insensitive, and asked for in lower."""
+    """Return a value or an empty text; `key` is lower case, those of records any."""
     for name, value in txt.items():
         if name.lower() == key:
             return value or ""
@@ -15,7 +15,7 @@ def look_up(txt: Mapping[str, str], key: str) -> str:
 
 
 def lower_keys(txt: Mapping[str, str]) -> dict[str, str]:
-    """Return a record by keys in lower case; the first of equal keys counts."""
+    """Return a record with keys in lower case; the first of equal keys wins."""
     record: dict[str, str] = {}
     for name, value in txt.items():
         record.setdefault(name.lower(), value or "")
@@ -23,7 +23,7 @@ def lower_keys(txt: Mapping[str, str]) -> dict[str, str]:
 
 
 def parse_features(text: str) -> int | None:
-    """Parse `0xLOW,0xHIGH`, whose words may be short, or one number of 64 bits."""
+    """Parse `0xLOW,0xHIGH`, possibly without leading zeros, or one 64-bit number."""
     match [parse_number(word) for word in text.split(",")]:
         case [int(whole)]:
             return whole & 0xFFFFFFFFFFFFFFFF
@@ -47,7 +47,7 @@ def parse_numbers(text: str) -> frozenset[int]:
 
 
 def parse_words(text: str) -> frozenset[str]:
-    """Parse a list of words, in capitals."""
+    """Parse a list of words into upper case."""
     words = (each.strip().upper() for each in text.split(","))
     return frozenset(word for word in words if word)
 
