@@ -164,7 +164,7 @@ async def test_each_speakers_level_changes_right_before_it_speaks(
     assert apart == pytest.approx(900 * MS, abs=NEAR_NS)
 
 
-async def test_what_was_tuned_while_it_was_paused_holds_afterwards(
+async def test_tuning_during_a_pause_applies_afterwards(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
@@ -197,7 +197,7 @@ def as_heard(pcm: bytes, channel: Channel) -> bytes:
     return np.stack([one, one], axis=1).astype("<i2").tobytes()
 
 
-async def test_two_speakers_are_a_stereo_pair_and_a_third_hears_both_sides(
+async def test_two_speakers_are_a_stereo_pair_and_a_third_plays_both_sides(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)

@@ -332,7 +332,7 @@ def look_at_song(of: VirtualReceiver, song: Samples, how: str) -> None:
 
 
 @pytest.mark.parametrize("first", range(0, COUNT, PART))
-async def test_voice_is_whole_and_music_goes_on_whatever_happens(
+async def test_voice_is_whole_and_music_continues_in_any_situation(
     harness: EngineHarness, tmp_path: Path, first: int
 ) -> None:
     count = min(PART, COUNT - first)

@@ -13,7 +13,7 @@ from tests.raop.engine.harness import EngineHarness, member, play, receiver, wav
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
-async def test_receivers_are_told_that_we_are_there(
+async def test_receivers_get_keep_alive_requests(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     tmp_path: Path,

@@ -116,7 +116,7 @@ def test_a_dry_source_resumes_once_half_a_second_is_buffered() -> None:
     assert feed.read(1020, 10) == sound(REFILL)[:40]
 
 
-def test_a_dry_source_that_ends_plays_whatever_is_left() -> None:
+def test_a_dry_source_that_ends_plays_its_rest() -> None:
     source = FakeSource(sound(10), is_whole=False)
     feed = cued(source)
     feed.read(1000, 20)

@@ -114,7 +114,7 @@ def test_start_time_is_known_only_with_a_line_and_skips_leading_silence() -> Non
     bench.close()
 
 
-def test_who_is_heard_early_begins_with_a_later_packet() -> None:
+def test_an_early_receiver_begins_with_a_later_packet() -> None:
     bench = playing(depth_ms=2000)
     usual = bench.transmitter.entry(bench.now_ns, LEAD_NS)
 

@@ -97,7 +97,7 @@ def test_nothing_is_sent_before_a_start_or_without_a_line(
     assert connected.anchors == []
 
 
-def test_a_receiver_that_takes_nothing_for_now_is_asked_again(
+def test_a_receiver_that_accepts_nothing_for_now_is_tried_again(
     connected: ConnectedOutlet,
 ) -> None:
     connected.outlet.start(100)

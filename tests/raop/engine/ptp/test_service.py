@@ -74,7 +74,7 @@ async def pair(
         yield peer, follower, service
 
 
-async def test_a_receiver_is_told_the_time_from_the_right_ports() -> None:
+async def test_a_receiver_gets_the_time_from_the_right_ports() -> None:
     async with pair() as (peer, follower, service):
         claims = await follower.wait_for(0xB)
         await follower.wait_for(0xC)
@@ -88,7 +88,7 @@ async def test_a_receiver_is_told_the_time_from_the_right_ports() -> None:
         assert peer.grandmaster_id == OUR_ID
 
 
-async def test_follow_ups_tell_the_kernels_time_of_departure() -> None:
+async def test_follow_ups_carry_the_kernels_time_of_departure() -> None:
     async with pair() as (_, follower, service):
         await follower.wait_for(0x8, 8)
 
@@ -252,7 +252,7 @@ async def test_a_port_in_use_is_reported() -> None:
             assert caught.value.reason == "taken"
 
 
-async def test_where_one_family_is_taken_the_other_is_let_go() -> None:
+async def test_if_one_family_is_in_use_the_other_is_closed() -> None:
     free = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     free.bind(("::1", 0))
     port = free.getsockname()[1]
@@ -302,7 +302,7 @@ async def test_ports_in_use_and_free_again_are_each_reported_once() -> None:
         (errno.EAFNOSUPPORT, PtpUnavailableError),
     ],
 )
-async def test_a_machine_that_cannot_says_why(
+async def test_a_machine_without_the_permission_reports_the_reason(
     monkeypatch: pytest.MonkeyPatch, number: int, kind: type[PtpUnavailableError]
 ) -> None:
     def refuse(*_: object) -> None:
@@ -461,7 +461,7 @@ async def test_after_it_was_closed_nothing_is_left_and_it_can_be_used_again() ->
         ("fe80::1%1", "fe80::2%1", False),
     ],
 )
-def test_link_local_addresses_are_told_apart_by_their_link(
+def test_link_local_addresses_are_distinguished_by_their_link(
     one: str, other: str, are_same: bool
 ) -> None:
     assert (place_of(one) == place_of(other)) is are_same
@@ -479,7 +479,7 @@ def test_a_clock_is_named_by_the_dacp_id(dacp_id: str, clock_id: int) -> None:
     assert clock_id_of(dacp_id) == clock_id
 
 
-async def test_who_listens_for_evidence_is_told_when_there_is_some() -> None:
+async def test_listeners_are_notified_of_evidence() -> None:
     async with pair() as (peer, follower, _):
         signal = ChangeSignal()
         peer.listen(signal.notify_threadsafe)

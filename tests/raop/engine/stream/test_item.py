@@ -55,7 +55,7 @@ RADIO = Opened(
 MEDIA = Media(url="/none", name="song", tags=Tags(title="Caller"))
 
 
-async def test_the_callers_words_stand_over_the_files() -> None:
+async def test_metadata_of_the_caller_overrides_that_of_the_file() -> None:
     bench = Bench(MEDIA)
     await bench.say(OPENED, Buffered())
 
@@ -69,7 +69,7 @@ async def test_the_callers_words_stand_over_the_files() -> None:
     bench.playback.close()
 
 
-async def test_a_radios_title_stands_over_the_callers() -> None:
+async def test_title_of_a_radio_overrides_that_of_the_caller() -> None:
     bench = Bench(MEDIA)
     await bench.say(RADIO, Buffered())
     bench.playback.publish()

@@ -63,7 +63,7 @@ async def test_a_level_set_while_the_receiver_is_being_connected_counts(
     await slow.wait_until(lambda: slow.volume_db == -15.0)
 
 
-async def test_a_level_that_is_forgotten_before_the_first_sound_is_sent_once_more(
+async def test_a_volume_forgotten_before_the_first_sound_is_sent_again(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)

@@ -218,7 +218,7 @@ async def test_odd_receivers_are_played_to_all_the_same(
         assert each.violations == [], each.name
 
 
-async def test_auth_setup_is_asked_for_by_record_and_left_out_where_it_does_harm(
+async def test_auth_setup_follows_the_record_and_is_omitted_if_harmful(
     harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     wanted = {"et": "0,4"}
@@ -279,7 +279,7 @@ class Server:
             writer.close()
 
 
-async def test_a_source_that_pauses_is_padded_with_silence_and_goes_on(
+async def test_a_source_that_pauses_is_padded_with_silence_and_continues(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 2.5)

@@ -208,7 +208,7 @@ async def test_a_member_that_ends_the_session_is_left_to_the_other_sender(
     assert group[0].heard(read_wav(tune)).is_complete
 
 
-async def test_a_link_that_drops_out_too_often_is_given_up(
+async def test_a_member_with_too_many_dropouts_is_given_up(
     harness: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry_policy, "_DROP_OUTS", 2)
@@ -266,7 +266,7 @@ async def test_a_group_ends_if_no_member_comes_back(
     assert (end.reason, end.code) == ("failed", "unreachable")
 
 
-async def test_a_member_that_comes_back_is_no_louder_than_before(
+async def test_a_member_that_returns_is_no_louder_than_before(
     harness: EngineHarness, group: list[VirtualReceiver]
 ) -> None:
     before = group[1].volume_db
