@@ -119,7 +119,7 @@ async def test_member_speaks_alone_and_the_music_of_the_other_is_untouched(
     assert heard == {KITCHEN: False, HALL: True}
 
 
-async def test_whole_group_speaks_at_once_each_at_its_own_level(
+async def test_whole_group_announces_together_each_at_its_own_volume(
     hass: HomeAssistant, house: House, media: Path, said: Samples
 ) -> None:
     song = music(media / "song.wav", 6)
@@ -185,7 +185,7 @@ async def test_two_of_a_group_and_one_beside_it_speak_at_the_same_instant(
         assert is_said_whole(receiver, said)
 
 
-async def test_speakers_of_one_call_are_told_to_the_sender_stream_by_stream(
+async def test_speakers_of_one_call_reach_the_sender_grouped_by_stream(
     house: House, hass: HomeAssistant, held: HeldSender
 ) -> None:
     asking = asyncio.create_task(
@@ -219,7 +219,7 @@ async def test_paused_group_stays_paused_when_one_of_it_speaks(
     assert says_nothing(house, KITCHEN)
 
 
-async def test_idle_group_stays_idle_and_only_who_speaks_is_woken(
+async def test_announcement_wakes_only_its_own_speakers_of_an_idle_group(
     hass: HomeAssistant, house: House, said: Samples
 ) -> None:
     watch = Watch(hass, KITCHEN)
@@ -300,7 +300,7 @@ async def test_announcement_for_a_group_waits_for_all_of_it(
     await asyncio.gather(alone, group, beside, after)
 
 
-async def test_different_things_are_said_on_two_members_at_the_same_time(
+async def test_two_members_play_different_announcements_at_the_same_time(
     hass: HomeAssistant, house: House, media: Path
 ) -> None:
     one = voice(media / "one.wav", 5, seed=5)

@@ -91,7 +91,7 @@ async def test_sentence_plays_whole_on_several_speakers_over_music(
 
 
 @pytest.mark.usefixtures("home")
-async def test_own_action_says_a_message_with_the_only_voice(
+async def test_announce_action_uses_the_only_voice_for_a_message(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str
 ) -> None:
     await add_voices(hass, amy, domain="amy")

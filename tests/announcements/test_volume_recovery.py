@@ -94,7 +94,7 @@ async def set_maximum(hass: HomeAssistant, percent: int) -> None:
 
 
 @pytest.mark.parametrize("is_playing", [False, True])
-async def test_level_is_raised_and_comes_back(
+async def test_volume_is_raised_and_restored(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -120,7 +120,7 @@ async def test_level_is_raised_and_comes_back(
     await call(hass, player, "media_stop")
 
 
-async def test_level_of_the_receiver_itself_comes_back(
+async def test_volume_set_at_the_receiver_is_restored(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str
 ) -> None:
     kitchen.volume_db = -12
@@ -180,7 +180,7 @@ async def test_muted_speaker_stays_muted(
     assert {each.volume_db for each in kitchen.volumes} == {-144}
 
 
-async def test_level_comes_back_after_the_sender_was_killed(
+async def test_volume_is_restored_after_the_sender_was_killed(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -198,7 +198,7 @@ async def test_level_comes_back_after_the_sender_was_killed(
     assert level_of(hass, player) == 0.3
 
 
-async def test_next_announcement_brings_the_level_back_too(
+async def test_next_announcement_restores_the_volume_too(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -216,7 +216,7 @@ async def test_next_announcement_brings_the_level_back_too(
     assert percents(kitchen) == [30, 60, 30, 50, 30]
 
 
-async def test_level_comes_back_after_home_assistant_was_killed(
+async def test_volume_is_restored_after_home_assistant_was_killed(
     hass: HomeAssistant, kitchen: VirtualReceiver, storage: dict[str, Any]
 ) -> None:
     entry = entry_for(kitchen)
