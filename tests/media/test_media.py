@@ -121,7 +121,7 @@ async def test_tags_and_cover_of_a_file(
 @pytest.mark.parametrize(
     ("pixels", "is_shown"), [(900, True), (1200, False)], ids=["2.4 MB", "4.3 MB"]
 )
-async def test_large_cover_never_stands_in_the_way_of_its_song(
+async def test_large_cover_never_delays_its_song(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -194,7 +194,7 @@ async def test_words_and_picture_of_the_caller_win(
         ("/nothing.png", "A picture could not be fetched: ClientResponseError"),
     ],
 )
-async def test_picture_that_is_none_does_not_hurt(
+async def test_invalid_picture_does_no_harm(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -217,7 +217,7 @@ async def test_picture_that_is_none_does_not_hurt(
 
 
 @pytest.mark.parametrize("image", ["file:///etc/passwd", "http://[", ""])
-async def test_picture_from_nowhere_is_left_out(
+async def test_picture_without_a_source_is_omitted(
     hass: HomeAssistant, player: str, song: str, image: str
 ) -> None:
     await play(
@@ -285,7 +285,7 @@ async def test_address_within_home_assistant(
     await call(hass, player, "media_stop")
 
 
-async def test_file_that_home_assistant_may_open(
+async def test_file_in_an_allowed_folder_is_accepted(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,

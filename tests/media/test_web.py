@@ -30,7 +30,7 @@ def origin(socket_enabled: None, tmp_path: Path) -> Iterator[str]:
     server.close()
 
 
-async def test_playlist_and_picture_of_home_assistant_itself(
+async def test_playlist_and_picture_served_by_home_assistant(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, origin: str
 ) -> None:
     hass.config.internal_url = origin

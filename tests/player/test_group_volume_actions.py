@@ -105,7 +105,7 @@ async def test_action_respects_a_speakers_maximum(
     assert levels(hass, KITCHEN, HALL, STUDY) == [0.5, 0.45, 0.9]
 
 
-async def test_action_reports_what_went_wrong(
+async def test_action_reports_its_failures(
     hass: HomeAssistant, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await house.join(KITCHEN, HALL)
@@ -136,7 +136,7 @@ async def test_action_reaches_the_other_speakers_if_one_fails(
         await call(hass, player, "media_stop")
 
 
-async def test_action_says_who_has_changed_the_level(
+async def test_action_records_the_user_who_changed_the_volume(
     hass: HomeAssistant, house: House
 ) -> None:
     await set_level(hass, KITCHEN, 0.2)
@@ -180,9 +180,7 @@ async def test_newcomer_of_unknown_level_is_capped_too(
     await call(hass, HALL, "media_stop")
 
 
-async def test_idle_group_changes_nobodys_level(
-    hass: HomeAssistant, house: House
-) -> None:
+async def test_idle_group_changes_no_volume(hass: HomeAssistant, house: House) -> None:
     await set_level(hass, KITCHEN, 0.1)
     await set_level(hass, HALL, 0.8)
 

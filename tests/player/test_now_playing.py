@@ -20,7 +20,7 @@ async def server(socket_enabled: None) -> AsyncIterator[TestServer]:
         yield running
 
 
-async def test_words_for_the_display_are_never_in_the_way_of_a_pause(
+async def test_metadata_for_the_display_never_delays_a_pause(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     # It chews on everything it is told, and reads one request after the other.
@@ -66,7 +66,7 @@ async def test_progress_on_the_receiver_follows_a_seek(
     ],
     ids=["text", "pictures", "progress", "nothing"],
 )
-async def test_receiver_is_told_only_what_it_takes(
+async def test_receiver_gets_only_the_metadata_that_it_accepts(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     server: TestServer,

@@ -154,7 +154,7 @@ async def live_all(world: World) -> None:
 @pytest.mark.timeout(60 + 30 * SEQUENCES)
 # Hypothesis says so of a generator of its own.
 @pytest.mark.filterwarnings("ignore:It looks like `register_random`")
-async def test_no_order_of_commands_and_failures_makes_a_state_lie(
+async def test_state_is_true_after_any_order_of_commands_and_failures(
     hass: HomeAssistant, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)

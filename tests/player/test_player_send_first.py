@@ -97,7 +97,7 @@ async def test_announcement_is_sent_before_it_is_shown(
     assert player in noted
 
 
-async def test_level_of_a_silent_speaker_is_shown_though_nothing_is_sent(
+async def test_volume_of_a_silent_speaker_is_shown_though_nothing_is_sent(
     hass: HomeAssistant, player: str
 ) -> None:
     with steps() as noted:
@@ -107,7 +107,7 @@ async def test_level_of_a_silent_speaker_is_shown_though_nothing_is_sent(
     assert level_of(hass, player) == 0.3
 
 
-async def test_entities_are_written_by_what_they_show(
+async def test_entities_are_written_when_their_own_part_changes(
     hass: HomeAssistant, player: str, song: str
 ) -> None:
     with steps() as started:

@@ -14,7 +14,7 @@ from tests.raop.audio.media import Samples, encode, samples_of
 from tests.virtual_receiver import VirtualReceiver
 
 
-async def test_mp3_and_aac_take_exactly_their_own_time(
+async def test_mp3_and_aac_play_for_exactly_their_own_duration(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,

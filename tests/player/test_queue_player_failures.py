@@ -83,7 +83,7 @@ async def test_play_while_it_plays_changes_nothing(
     assert not kitchen.asked("FLUSH")
 
 
-async def test_seek_in_a_file_that_is_gone_says_so_and_plays_on(
+async def test_seek_in_a_deleted_file_reports_it_and_keeps_playing(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     await play(hass, player, songs.make("a", 6))
