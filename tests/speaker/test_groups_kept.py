@@ -58,7 +58,7 @@ async def test_leader_that_is_reloaded_leads_again_and_the_music_plays_on(
 @pytest.mark.parametrize(
     "order", [(KITCHEN, HALL, STUDY), (HALL, STUDY, KITCHEN), (STUDY, KITCHEN, HALL)]
 )
-async def test_group_comes_back_in_whatever_order_its_speakers_do(
+async def test_group_is_restored_in_any_order_of_its_speakers(
     hass: HomeAssistant, house: House, order: tuple[str, ...]
 ) -> None:
     await house.play(HALL, "own", 8)
@@ -137,7 +137,7 @@ def notices(hass: HomeAssistant) -> list[ir.IssueEntry]:
     return [each for each in found if each.active and each.domain == "airplay"]
 
 
-async def test_member_without_hope_is_taken_out_and_a_notice_says_why(
+async def test_member_that_cannot_return_is_removed_with_a_notice(
     hass: HomeAssistant, house: House
 ) -> None:
     await house.join(KITCHEN, HALL)

@@ -114,7 +114,7 @@ async def test_record_shows_that_another_sender_plays(
 
 
 @pytest.mark.parametrize("ends_by", ["free", "stop"])
-async def test_speaker_that_says_it_is_in_use_is_left_alone(
+async def test_speaker_that_reports_use_is_left_alone(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     network: Network,
@@ -142,7 +142,7 @@ async def test_speaker_that_says_it_is_in_use_is_left_alone(
         assert not kitchen.asked("ANNOUNCE")
 
 
-async def test_speaker_that_is_switched_away_is_freed_shown_and_taken_back(
+async def test_switched_away_speaker_is_freed_and_shown_and_reclaimed(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     await play(hass, player, song)
@@ -169,7 +169,7 @@ async def test_speaker_that_is_switched_away_is_freed_shown_and_taken_back(
     await call(hass, player, "media_stop")
 
 
-async def test_playing_takes_a_speaker_back_that_was_switched_away(
+async def test_play_reclaims_a_switched_away_speaker(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     await play(hass, player, song)

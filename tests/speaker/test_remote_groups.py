@@ -52,7 +52,7 @@ async def test_buttons_of_a_member_are_the_groups(
     assert state_of(hass, STUDY).state == "idle"
 
 
-async def test_volume_buttons_are_the_speakers_own(
+async def test_volume_buttons_change_their_own_speaker_only(
     hass: HomeAssistant, house: House, hall: RemoteControl
 ) -> None:
     for player in (KITCHEN, HALL):

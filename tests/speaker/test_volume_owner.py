@@ -80,7 +80,7 @@ def test_change_at_the_receiver_is_followed_and_answered_once() -> None:
     assert owner.poll(60) is None
 
 
-def test_user_takes_the_place_of_an_answer() -> None:
+def test_volume_of_the_user_replaces_an_answer() -> None:
     owner = make_owner(0.5)
     owner.report(0.7, 0)
 
@@ -146,7 +146,7 @@ def test_volume_of_an_announcement_is_not_reported_back() -> None:
     assert owner.report(0.7, 30)
 
 
-def test_first_level_is_the_receivers_own() -> None:
+def test_first_volume_is_the_receivers_own() -> None:
     owner = VolumeOwner(0.2)
     owner.find(0.8, 0)
 
