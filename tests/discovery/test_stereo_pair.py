@@ -160,7 +160,7 @@ async def test_list_has_a_pair_once_by_its_name(
     assert made["title"] == "Living room"
 
 
-async def test_both_hear_a_song_at_the_same_time_and_level(
+async def test_both_play_a_song_at_the_same_time_and_volume(
     hass: HomeAssistant,
     left: VirtualReceiver,
     right: VirtualReceiver,
@@ -179,7 +179,7 @@ async def test_both_hear_a_song_at_the_same_time_and_level(
     assert state_of(hass, PLAYER).attributes["group_members"] == []
 
 
-async def test_both_take_the_level_at_which_the_leader_stands(
+async def test_both_adopt_the_volume_of_the_leader(
     hass: HomeAssistant,
     pair: MockConfigEntry,
     left: VirtualReceiver,

@@ -155,7 +155,7 @@ async def test_lane_can_be_chosen_if_there_are_several(
     assert await offered(classic) == ["automatic", "airplay2-buffered"]
 
 
-async def test_receiver_is_played_to_by_the_way_that_was_chosen(
+async def test_receiver_plays_by_the_chosen_lane(
     hass: HomeAssistant, den: AirPlay2Receiver, song: str, song_pcm: bytes
 ) -> None:
     entry = entry_with_both(den)
@@ -316,7 +316,7 @@ async def test_paused_receiver_is_freed_after_the_chosen_time_and_played_to_agai
     assert not kitchen.heard(song_pcm).is_complete
 
 
-async def test_paused_receiver_is_kept_for_a_while_at_first(
+async def test_paused_receiver_is_kept_for_a_while_by_default(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     await play(hass, player, song)
