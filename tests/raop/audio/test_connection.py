@@ -73,7 +73,7 @@ def test_an_untrusted_certificate_is_reported(
     assert "certificate of its server cannot be trusted" in str(failure)
 
 
-def test_the_certificate_of_the_owner_itself_is_taken_as_it_is(
+def test_a_certificate_of_the_trusted_host_is_not_verified(
     secure_web: WebServer, play: Play
 ) -> None:
     song = secure_web.serve("/song.wav", ranged(wav(noise(RATE))))
@@ -110,7 +110,7 @@ def test_closing_frees_a_read_over_tls(secure_web: WebServer, play: Play) -> Non
     assert played.heard.events == []
 
 
-def test_a_handshake_that_never_ends_is_given_up(
+def test_a_handshake_that_never_ends_times_out(
     socket_enabled: None, play: Play
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
@@ -122,7 +122,7 @@ def test_a_handshake_that_never_ends_is_given_up(
 
 
 @pytest.mark.parametrize("good", [0, 1])
-def test_the_first_address_that_answers_is_taken(
+def test_the_first_address_that_answers_is_used(
     web: WebServer, monkeypatch: pytest.MonkeyPatch, good: int
 ) -> None:
     ports = [1, 1]

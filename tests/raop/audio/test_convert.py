@@ -140,7 +140,7 @@ def test_surround_is_mixed_to_two_channels_that_do_not_clip() -> None:
     assert 20000 < int(converted.max()) < 32767
 
 
-def test_channels_of_unknown_order_are_taken_as_left_and_right() -> None:
+def test_channels_of_unknown_order_count_as_left_and_right() -> None:
     samples = noise(2000)
     as_float = samples.astype(np.float32) / 32768
 

@@ -108,7 +108,7 @@ def test_a_seek_that_lands_early_is_cut_to_the_frame() -> None:
     assert container.sought == 61234 - RATE // 2
 
 
-def test_a_seek_that_lands_late_goes_on_from_there() -> None:
+def test_a_seek_that_lands_late_continues_from_there() -> None:
     made = decoder(Container(Packet(frame(62000))), 61234)
 
     made.seek()
@@ -116,7 +116,7 @@ def test_a_seek_that_lands_late_goes_on_from_there() -> None:
     assert np.array_equal(decoded(made), SONG[62000:63000])
 
 
-def test_a_frame_without_a_time_is_taken_for_the_one_that_was_sought() -> None:
+def test_a_frame_without_a_time_counts_as_the_sought_one() -> None:
     made = decoder(Container(Packet(frame(61234, pts=None))), 61234)
 
     made.seek()
@@ -167,7 +167,7 @@ def test_bad_packets_between_good_ones_are_skipped() -> None:
     ],
     ids=["nothing", "only bad", "mostly bad", "bad in a row", "bad again and again"],
 )
-def test_what_is_beyond_use_fails(packets: list[Packet], kind: type[Exception]) -> None:
+def test_unusable_packets_fail(packets: list[Packet], kind: type[Exception]) -> None:
     with pytest.raises(UnplayableError) as caught:
         decoded(decoder(Container(*packets)))
 

@@ -53,7 +53,7 @@ def test_both_ends_understand_each_other_in_any_pieces(
 
 
 @pytest.mark.parametrize("frame", [b"\1\4", bytes(18), b"\2\0" + bytes(18)])
-def test_frame_that_is_none_is_an_error(frame: bytes) -> None:
+def test_invalid_frame_is_an_error(frame: bytes) -> None:
     with pytest.raises(ReceiverProtocolError):
         EncryptedChannel(ChannelKeys.control(SECRET)).feed(frame)
 

@@ -68,7 +68,7 @@ def asked(
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_a_few_questions_say_nothing(count: int) -> None:
+def test_a_few_questions_give_no_estimate(count: int) -> None:
     spread, now_ns = asked(count)
 
     assert spread.spread_us(now_ns) is None
@@ -103,7 +103,7 @@ def test_one_question_that_was_held_up_counts_little() -> None:
     assert found < 1_500
 
 
-def test_what_was_asked_more_than_a_minute_ago_counts_no_more() -> None:
+def test_questions_older_than_a_minute_no_longer_count() -> None:
     spread, now_ns = asked(20, jitter_ns=MS)
 
     assert spread.spread_us(now_ns + 40 * SECOND_NS) is not None
@@ -115,7 +115,7 @@ def test_what_was_asked_more_than_a_minute_ago_counts_no_more() -> None:
     [[0] * 8, [5] * 8, list(range(8)), [random.Random(3).getrandbits(62)] * 8],
     ids=["nothing", "constant", "counted", "constant at random"],
 )
-def test_stamps_that_are_no_time_say_nothing(stamps: list[int]) -> None:
+def test_stamps_that_are_no_time_give_no_estimate(stamps: list[int]) -> None:
     spread = ClockSpread()
     for number, stamp in enumerate(stamps):
         spread.add(TODAY_NS + number * SECOND_NS, stamp)
@@ -123,7 +123,7 @@ def test_stamps_that_are_no_time_say_nothing(stamps: list[int]) -> None:
     assert spread.spread_us(TODAY_NS + 8 * SECOND_NS) is None
 
 
-def test_random_stamps_say_nothing() -> None:
+def test_random_stamps_give_no_estimate() -> None:
     spread, chance = ClockSpread(), random.Random(2)
     for number in range(20):
         spread.add(TODAY_NS + number * SECOND_NS, chance.getrandbits(62))
@@ -131,7 +131,7 @@ def test_random_stamps_say_nothing() -> None:
     assert spread.spread_us(TODAY_NS + 20 * SECOND_NS) is None
 
 
-def test_questions_of_one_instant_say_nothing() -> None:
+def test_questions_of_one_instant_give_no_estimate() -> None:
     spread = ClockSpread()
     for number in range(8):
         spread.add(TODAY_NS, number)
@@ -140,7 +140,7 @@ def test_questions_of_one_instant_say_nothing() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 1 << 62), st.integers(0, 1 << 63))))
-def test_whatever_is_asked_it_takes_no_harm(asked: list[tuple[int, int]]) -> None:
+def test_arbitrary_questions_do_no_harm(asked: list[tuple[int, int]]) -> None:
     spread = ClockSpread()
     for received_ns, stamp_ns in sorted(asked):
         spread.add(received_ns, stamp_ns)

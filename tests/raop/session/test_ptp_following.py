@@ -88,7 +88,7 @@ def test_a_crystal_that_is_off_is_learnt(rate: float) -> None:
     assert pod.followed.map.rate == pytest.approx(rate, abs=30e-6)
 
 
-def test_what_is_delayed_hardly_moves_it() -> None:
+def test_delayed_messages_hardly_move_it() -> None:
     pod = Pod(5 * SECOND)
     pod.sync(100)
     pod.sync(3, delay_ns=900_000)
@@ -121,7 +121,7 @@ def test_a_step_back_is_followed_after_a_second() -> None:
     assert pod.error_ns == 0
 
 
-def test_a_long_gap_lets_it_be_learnt_anew() -> None:
+def test_a_long_gap_restarts_the_estimate() -> None:
     pod = Pod(5 * SECOND)
     pod.sync(100)
     pod.now_ns += 60 * SECOND

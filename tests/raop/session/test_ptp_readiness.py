@@ -107,7 +107,7 @@ POD = {"model": "AudioAccessory5,1", "srcvers": "980.77.2", "igl": "1"}
         pytest.param({}, Habit.FOLLOWS, id="unknown"),
     ],
 )
-def test_what_it_is_says_how_it_deals_with_clocks(
+def test_the_record_determines_its_clock_habit(
     txt: dict[str, str], habit: Habit
 ) -> None:
     assert habit_of(merge(None, Service("Kitchen", "10.0.0.5", 7000, txt))) is habit

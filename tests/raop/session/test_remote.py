@@ -56,7 +56,7 @@ def test_order_names_receiver_and_stream(room: Room) -> None:
 
 
 @pytest.mark.parametrize("active_remote", ["7", " 7", "\x1e7\x1f"])
-def test_what_is_blank_around_the_number_of_a_session_does_not_count(
+def test_blanks_around_the_number_of_a_session_do_not_count(
     room: Room, active_remote: str
 ) -> None:
     asked = HttpRequest("GET", "/ctrl-int/1/play", (), {"active-remote": active_remote})
@@ -108,7 +108,7 @@ def test_strangers_are_refused(
         ("setproperty", 204),
     ],
 )
-def test_what_orders_nothing(room: Room, target: str, status: int) -> None:
+def test_requests_without_an_order(room: Room, target: str, status: int) -> None:
     answer = room.ask(target if target.startswith("/") else f"/ctrl-int/1/{target}")
 
     assert answer == Answer(status)
@@ -161,7 +161,7 @@ def test_flood_of_dacp_requests_does_not_interrupt_playback(room: Room) -> None:
     assert [room.ask("volumeup").status for _ in range(30)].count(204) == 20
 
 
-def test_receiver_sets_its_own_level_and_no_other(room: Room) -> None:
+def test_receiver_sets_its_own_volume_and_no_other(room: Room) -> None:
     own, other = int(KITCHEN, 16), int(KITCHEN, 16) + 1
 
     mine = f"setproperty?include-speaker-id={own}&dmcp.volume=40"
@@ -252,7 +252,7 @@ def orders(dice: Random) -> list[tuple[str, str]]:
 
 @BATCHES
 @given(st.integers(0, 1 << 32))
-def test_whatever_is_asked_is_answered(seed: int) -> None:
+def test_arbitrary_requests_are_answered(seed: int) -> None:
     dice = Random(seed)
     for _ in range(AT_ONCE):
         asked = orders(dice)

@@ -64,7 +64,7 @@ def test_ten_seconds_are_441000_frames() -> None:
 
 
 @given(LINES, DISTANCES)
-def test_at_the_time_of_a_frame_that_frame_is_heard(line: Line, distance: int) -> None:
+def test_at_the_time_of_a_frame_that_frame_plays(line: Line, distance: int) -> None:
     frame = line.frame + distance
 
     assert line.frame_at(line.time_of(frame)) == frame

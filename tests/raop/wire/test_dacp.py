@@ -95,7 +95,7 @@ def test_unknown_property_orders_nothing_and_unknown_command_is_none() -> None:
 
 
 @pytest.mark.parametrize("text", [" -3", "-3\t", "\x1e-3\x1f"])
-def test_what_is_blank_around_a_number_does_not_count(text: str) -> None:
+def test_blanks_around_a_number_do_not_count(text: str) -> None:
     query = (("dmcp.device-volume", text),)
 
     assert parse_request("setproperty", query) == (
@@ -111,7 +111,7 @@ def test_values_that_are_no_numbers_are_refused(text: str) -> None:
         parse_request("setproperty", (("dmcp.device-volume", text),))
 
 
-def test_speakers_that_are_none_are_refused() -> None:
+def test_invalid_speakers_are_refused() -> None:
     query = (("dmcp.volume", "1"), ("speaker-id", "kitchen"))
 
     with pytest.raises(ReceiverProtocolError):

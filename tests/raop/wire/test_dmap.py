@@ -28,7 +28,7 @@ def test_words_that_are_not_known_are_left_out() -> None:
     assert words(dmap.now_playing(None, None, None)) == {"mikd": b"\x02"}
 
 
-def test_everything_known_is_said() -> None:
+def test_all_known_metadata_is_encoded() -> None:
     metadata = dmap.now_playing(
         "Lied",
         None,
@@ -47,7 +47,7 @@ def test_everything_known_is_said() -> None:
     }
 
 
-def test_an_empty_title_is_said() -> None:
+def test_an_empty_title_is_encoded() -> None:
     assert words(dmap.now_playing("", None, None))["minm"] == b""
 
 
@@ -81,7 +81,7 @@ def test_texts_are_utf8() -> None:
     assert dmap.text("minm", "Größe") == b"minm\0\0\0\x07Gr\xc3\xb6\xc3\x9fe"
 
 
-def test_texts_that_utf8_cannot_say_do_not_break_anything() -> None:
+def test_texts_that_utf8_cannot_encode_do_no_harm() -> None:
     assert dmap.text("minm", "a\ud800b") == b"minm\0\0\0\x03a?b"
 
 
