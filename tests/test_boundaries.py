@@ -262,7 +262,7 @@ def sleeps_in_a_loop(function: ast.AST) -> bool:
     )
 
 
-def test_engine_does_not_look_again_and_again_for_what_it_could_be_told() -> None:
+def test_engine_waits_for_signals_instead_of_polling() -> None:
     found = {
         name.removeprefix("raop.")
         for path in sources(CORE / "engine")
@@ -301,7 +301,7 @@ def test_integration_uses_the_face_of_the_core(path: Path) -> None:
     assert not top(imports_of(path)) & {"av", "numpy"}
 
 
-def test_face_of_the_core_has_no_name_that_nobody_imports() -> None:
+def test_every_name_of_the_core_api_is_imported() -> None:
     integration = [path for path in sources(FOLDER) if CORE not in path.parents]
     used = {name for path in integration for name in imports_of(path)}
     [names] = [

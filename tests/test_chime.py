@@ -24,7 +24,7 @@ def test_chime_is_short_and_soft_and_ends_in_silence() -> None:
     assert np.abs(sound[-200:]).max() < 30
 
 
-def test_script_makes_the_chime(tmp_path: Path) -> None:
+def test_script_generates_the_chime(tmp_path: Path) -> None:
     made = tmp_path / "chime.wav"
 
     subprocess.run(

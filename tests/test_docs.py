@@ -147,7 +147,7 @@ def texts(branch: object) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", ["setup.md", "announcements.md"])
-def test_settings_are_called_as_on_the_screen(name: str) -> None:
+def test_settings_are_named_as_on_the_screen(name: str) -> None:
     page = (ROOT / "docs" / name).read_text()
     shown = set(texts(json.loads((FOLDER / "translations" / "en.json").read_text())))
     named = [

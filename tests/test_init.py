@@ -123,7 +123,7 @@ async def test_password_that_is_refused_asks_for_a_new_one(
     assert flow["context"]["source"] == SOURCE_REAUTH
 
 
-async def test_receiver_that_wants_a_code_says_so_and_asks_for_it(
+async def test_receiver_that_requires_a_code_starts_reauth(
     hass: HomeAssistant, kitchen: VirtualReceiver
 ) -> None:
     kitchen.quirks = Quirks(refuse={"OPTIONS": 403})

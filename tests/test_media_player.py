@@ -190,7 +190,7 @@ async def test_newest_of_two_commands_plays(
     assert kitchen.heard(song_pcm).is_complete
 
 
-async def test_next_song_takes_over_in_the_same_session(
+async def test_next_song_continues_in_the_same_session(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -211,7 +211,7 @@ async def test_next_song_takes_over_in_the_same_session(
     assert kitchen.heard(song_pcm).is_complete
 
 
-async def test_bad_media_leaves_what_plays_alone(
+async def test_bad_media_does_not_disturb_playback(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     await play(hass, player, song, extra={"title": "Good"})
@@ -314,7 +314,7 @@ async def test_volume_outlives_a_restart(
     assert (kept["volume"], kept["is_muted"]) == (0.35, True)
 
 
-async def test_volume_is_taken_up_again(
+async def test_volume_is_restored(
     hass: HomeAssistant, kitchen: VirtualReceiver
 ) -> None:
     mock_restore_cache_with_extra_data(

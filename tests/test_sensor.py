@@ -69,7 +69,7 @@ async def test_sensors_are_disabled_by_default(
         assert hass.states.get(entity_id) is None
 
 
-async def test_nothing_is_known_while_nothing_plays(
+async def test_sensors_are_unknown_while_nothing_plays(
     hass: HomeAssistant, kitchen: VirtualReceiver
 ) -> None:
     await set_up_enabled(hass, kitchen)
@@ -88,7 +88,7 @@ async def test_nothing_is_known_while_nothing_plays(
     assert states["resend_rate"].attributes["state_class"] == "measurement"
 
 
-async def test_what_is_measured_is_shown_until_it_ends(
+async def test_measurements_are_shown_until_playback_ends(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     player = await set_up_enabled(hass, kitchen)

@@ -40,7 +40,7 @@ def notices(hass: HomeAssistant) -> list[str | None]:
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
-async def test_what_is_in_the_way_is_said_until_the_sender_ends(
+async def test_obstacle_is_reported_until_the_sender_ends(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     caplog: pytest.LogCaptureFixture,
@@ -58,7 +58,7 @@ async def test_what_is_in_the_way_is_said_until_the_sender_ends(
     assert not notices(hass)
 
 
-async def test_only_what_is_in_the_way_now_is_said(
+async def test_only_the_present_obstacle_is_reported(
     hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     told = [ClockShared(code=problem.code) for problem in PROBLEMS]
@@ -69,7 +69,7 @@ async def test_only_what_is_in_the_way_now_is_said(
     assert notices(hass) == [PROBLEMS[-1].code]
 
 
-async def test_where_the_clock_works_again_nothing_is_said(
+async def test_issue_is_removed_when_the_clock_works_again(
     hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     told = [ClockShared(code=PtpPortsTakenError.code), ClockShared()]

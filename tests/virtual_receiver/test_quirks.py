@@ -51,7 +51,7 @@ async def test_second_sender_finds_it_busy() -> None:
             await third.begin()
 
 
-async def test_loss_is_made_good_by_resends() -> None:
+async def test_loss_is_repaired_by_resends() -> None:
     sound = noise(80)
     async with (
         quirky(loss=0.2, seed=3) as receiver,

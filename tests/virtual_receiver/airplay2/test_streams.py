@@ -31,7 +31,7 @@ from tests.virtual_receiver.reference.raop_sender import (
 
 
 @pytest.mark.parametrize("offset_ns", [0, OFFSET_NS])
-async def test_realtime_sound_is_heard_when_it_was_announced(
+async def test_realtime_sound_plays_at_the_announced_time(
     kitchen: AirPlay2Receiver, offset_ns: int
 ) -> None:
     async with playing(kitchen, offset_ns=offset_ns) as sender:
@@ -284,7 +284,7 @@ async def test_full_buffer_makes_the_sender_wait() -> None:
 @pytest.mark.parametrize(
     ("ssrc", "rate"), [(0xFACE, 44100.0), (0x17000000, 48000.0), (0, 0.0)]
 )
-async def test_feedback_tells_whether_a_codec_is_known(
+async def test_feedback_shows_whether_a_codec_is_known(
     kitchen: AirPlay2Receiver, ssrc: int, rate: float
 ) -> None:
     async with playing(kitchen, 103) as sender:
@@ -298,7 +298,7 @@ async def test_feedback_tells_whether_a_codec_is_known(
         assert plistlib.loads(reply.body) == {"streams": [{"type": 103, "sr": rate}]}
 
 
-async def test_feedback_says_nothing_for_a_wrong_clock(
+async def test_feedback_is_empty_for_a_wrong_clock(
     kitchen: AirPlay2Receiver,
 ) -> None:
     async with playing(kitchen, 103) as sender:

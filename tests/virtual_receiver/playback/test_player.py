@@ -116,7 +116,7 @@ def test_sync_before_the_first_timing_answer_is_thrown_away() -> None:
 @pytest.mark.parametrize(
     ("flag", "version", "earlier_frames"), [(7, 0, 0), (4, 0, 11025), (4, 353, 0)]
 )
-def test_flag_4_is_heard_11025_frames_earlier(
+def test_flag_4_plays_11025_frames_earlier(
     flag: int, version: int, earlier_frames: int
 ) -> None:
     bench = Bench(version=version)
@@ -239,7 +239,7 @@ def test_flush_of_an_older_frame_flushes_nothing() -> None:
     assert bench.player.queued == 5
 
 
-def test_rtptime_may_go_back_only_where_the_flush_point_is_forgotten() -> None:
+def test_rtptime_may_go_back_only_if_the_flush_point_is_forgotten() -> None:
     for forgets in (False, True):
         bench = Bench(Quirks(forgets_flush_point=forgets))
         bench.ready(S)

@@ -95,7 +95,7 @@ def test_rtsp_requests_that_come_at_once_with_bodies() -> None:
         b"X" * 20_000,
     ],
 )
-def test_rtsp_refuses_what_is_not_a_request(head: bytes) -> None:
+def test_rtsp_refuses_invalid_requests(head: bytes) -> None:
     with pytest.raises(RtspError):
         RequestParser().feed(head)
 
