@@ -1,4 +1,4 @@
-"""Each member's own delay and channel, and what is measured of its link."""
+"""Each member's own delay and channel, and the measurements of its link."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -52,7 +52,7 @@ async def play_new_song(
 
 
 def behind_ns(one: VirtualReceiver, other: VirtualReceiver) -> list[int]:
-    """Return how much later the other heard each packet that both have heard."""
+    """Return how much later the other played each packet that both have played."""
     first, second = one.play_times(), other.play_times()
     return [second[each] - first[each] for each in first if each in second]
 
@@ -82,7 +82,7 @@ async def test_a_delay_moves_one_receiver_only(
     # A step back in time leaves out as much as it is long, and no more.
     left_out = 44_100 * max(0, -delay_ms) // 1000
     assert hall.heard(pcm).missing <= left_out + 20 * 352
-    # The last frame is heard by the last receiver too.
+    # The last receiver plays the last frame too.
     assert hall.heard(pcm[-4410 * 4 :]).is_complete
 
 
@@ -185,7 +185,7 @@ async def test_tuning_during_a_pause_applies_afterwards(
 
 
 def as_heard(pcm: bytes, channel: Channel) -> bytes:
-    """Return what a speaker plays of stereo sound."""
+    """Return the part of stereo sound that a speaker plays."""
     left, right = np.frombuffer(pcm, "<i2").reshape(-1, 2).astype(int).T
     one = {
         Channel.LEFT: left,
@@ -264,7 +264,7 @@ async def test_an_announcement_plays_on_the_channel_of_the_speaker(
 async def measured(
     harness: EngineHarness, of: VirtualReceiver, seconds: int
 ) -> MemberProgress:
-    """Return what is measured of a receiver's link after so many reports."""
+    """Return the measurements of a receiver's link after so many reports."""
     await harness.until(Progress, lambda _: len(harness.events_of(Progress)) > seconds)
     await harness.run(Measure(stream=STREAM))
     progress = harness.events_of(Progress)[-1]

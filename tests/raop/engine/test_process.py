@@ -1,4 +1,4 @@
-"""The sender process: what its owner says, and what happens when one of them dies."""
+"""The sender process: the commands of its owner, and the death of either."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Announcements: what receivers hear of the voice, and of the music under it."""
+"""Announcements: the voice that receivers play, and the music under it."""
 
 import asyncio
 from pathlib import Path
@@ -373,7 +373,7 @@ async def test_level_is_restored_without_music(
 
 
 def left_level_at(of: VirtualReceiver, at_ns: int) -> int:
-    """Return how loud the music was in the packet that was heard at an instant."""
+    """Return the gain of the music in the packet that played at an instant."""
     for packet in of.recording.packets:
         if 0 <= at_ns - packet.play_ns < 8_000_000:
             left = np.frombuffer(packet.sound, "<i2").reshape(-1, 2)[:, 0]

@@ -1,4 +1,4 @@
-"""The level comes back whoever is killed while it is raised: the owner, or the sender.
+"""The volume is restored if the owner or the sender is killed while it is raised.
 
 Set AIRPLAY_KILLS to try more than a few.
 """

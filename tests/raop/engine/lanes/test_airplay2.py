@@ -95,7 +95,7 @@ def by(of: AirPlay2Receiver, lane: str | None = None, **details: object) -> Memb
 
 
 async def finished(harness: EngineHarness) -> None:
-    """Wait until everything was heard, after whatever failed before."""
+    """Wait until everything was played, after all failures before."""
     await harness.until(StreamChanged, lambda each: each.reason == "finished")
 
 
@@ -381,7 +381,7 @@ async def test_without_the_ports_of_ptp_receivers_get_the_time_on_request(
     den = await speaker(harness)
     picky = await speaker(harness, "Hall", takes_ntp=False, receiver_id="0A0B0C0D0E02")
 
-    # What is buffered needs PTP, so the next way is taken; some know no other clock.
+    # The buffered lane needs PTP, so the next lane is used; some know no other clock.
     assert await harness.run(play(song, by(picky, "airplay2"))) == "ptp_ports_taken"
     assert await harness.run(play(song, by(den, BUFFERED))) == "ptp_ports_taken"
     assert await harness.run(play(song, by(den, "airplay2"), lead_ms=None)) is None

@@ -1,4 +1,4 @@
-"""Which way to a receiver is taken, and what becomes of one that is silent."""
+"""The choice of a lane, and what happens to a silent one."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ways_to(of: AirPlay2Receiver) -> list[str]:
-    """Return by which ways sessions were set up, each once in a row."""
+    """Return the methods by which sessions were set up, without repetitions in a row."""
     names = {"ANNOUNCE": "raop", "SETRATEANCHORTIME": BUFFERED, "SETPEERS": "airplay2"}
     found = [names[each] for each in methods(of, names)]
     return [each for at, each in enumerate(found) if not at or found[at - 1] != each]

@@ -1,4 +1,4 @@
-"""What one session does beside the music, and what an engine does with surprises."""
+"""The work of one session beside the music, and surprises for an engine."""
 
 from pathlib import Path
 

@@ -29,14 +29,14 @@ from custom_components.airplay.raop.session.lead import PtpStartEvidence
 from tests.raop.engine.harness import IDENTITY
 
 RAOP, REALTIME, BUFFERED = LaneKind
-# What shairport-sync announces: all three of them.
+# As shairport-sync announces: all three of them.
 FEATURES = {"features": "0x405C4A00,0x18340", "flags": "0x4"}
 
 type Outcome = BaseException | None
 
 
 class FakeLane(Lane):
-    """A lane whose `prepare` ends as it was told."""
+    """A lane whose `prepare` has the outcome that a test chose."""
 
     def __init__(self, kind: LaneKind, member: Member, outcome: Outcome = None) -> None:
         super().__init__(member, IDENTITY, cast("Pacer", None))
@@ -92,7 +92,7 @@ def member(**details: object) -> Member:
         ({"first_lane": "telepathy"}, (RAOP, REALTIME, BUFFERED)),
         ({"lane": AIRPLAY2}, (REALTIME, BUFFERED)),
         ({"lane": "airplay2-realtime"}, (REALTIME,)),
-        # Who chooses a lane knows better than the record.
+        # A chosen lane overrides the record.
         ({"lane": "airplay2-buffered", "airplay_txt": {}}, (BUFFERED,)),
     ],
 )

@@ -1,4 +1,4 @@
-"""One RTSP connection, against servers that say whatever a test wants."""
+"""One RTSP connection, against servers that answer as a test wants."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -232,7 +232,7 @@ async def test_no_handshake_waits_longer_than_half_a_second_for_the_one_before()
 
         took_s = time.monotonic() - begun
         await peer
-        # However slow this machine is: whoever sleeps so long is not much quicker.
+        # On a machine of any speed: a task that sleeps so long is not much quicker.
         assert 0.4 < took_s < time.monotonic() - begun + 1
         assert flushed == [200]
         assert await picture == [500]

@@ -18,7 +18,7 @@ THEIRS = ChannelKeys(write=OURS.read, read=OURS.write)
 
 
 class Receiver:
-    """The other end: says something and reads the answers."""
+    """The other end: sends requests and reads the answers."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

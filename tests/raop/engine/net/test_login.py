@@ -1,4 +1,4 @@
-"""Playing to receivers that play only for whom they know."""
+"""Playback on receivers that play only for paired senders."""
 
 from pathlib import Path
 

@@ -131,7 +131,7 @@ async def test_keys_are_sent_even_if_no_record_asks_for_them() -> None:
     async with receiver(gate=gate, txt={"sf": "0x4"}) as virtual:
         await rehearse(known(virtual), credentials=gate.acquaint())
 
-        # Whoever was refused once is confused on that connection.
+        # After one refusal a receiver is confused on that connection.
         assert virtual.connections == 2
 
 
@@ -222,7 +222,7 @@ async def test_a_private_number_whose_public_one_has_a_leading_zero_is_left() ->
 
 
 def modern(virtual: AirPlay2Receiver) -> Receiver:
-    """Return what is known of a receiver that announces nothing but AirPlay 2."""
+    """Return a receiver that announces nothing but AirPlay 2."""
     txt = virtual.airplay_txt({}) | {"model": "AudioAccessory5,1", "osvers": "27.0"}
     return merge(None, Service(virtual.name, virtual.host, virtual.port, txt))
 

@@ -1,4 +1,4 @@
-"""The DACP server on real sockets, and what an engine does with its orders."""
+"""The DACP server on real sockets, and how an engine handles its orders."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -51,7 +51,7 @@ async def song(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_start_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take every AWAY seriously, also right after the start."""
+    """Obey every AWAY, also right after the start."""
     monkeypatch.setattr(source_switch, "_START_S", 0)
 
 
@@ -271,7 +271,7 @@ async def test_one_of_two_is_switched_away_and_returns(
     await kitchen.wait_idle()
     await harness.until(MemberChanged, lambda each: each.state == "left")
     await other.wait_playing()
-    # What a Denon sends after any TEARDOWN.
+    # A Denon sends this after any TEARDOWN.
     await remote.order(AWAY)
     await remote.order(BACK)
     await other.wait_playing()

@@ -1,4 +1,4 @@
-"""Coroutines that wait for what other threads bring about."""
+"""Coroutines that wait for changes made by other threads."""
 
 import asyncio
 import threading

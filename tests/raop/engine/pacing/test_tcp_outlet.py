@@ -23,7 +23,7 @@ MANY = 900
 
 
 class ConnectedOutlet:
-    """An outlet, the receiver's end of its connection, and what it tells."""
+    """An outlet, the receiver's end of its connection, and the outlet's reports."""
 
     def __init__(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:

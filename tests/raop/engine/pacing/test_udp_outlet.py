@@ -211,7 +211,7 @@ def test_a_question_for_the_time_is_answered_with_the_kernels_stamp(
     before_ns = clock.now_ns()
     request = ask_time(sink, outlet)
     after_ns = clock.now_ns()
-    # The thread is held up, but the stamp tells when the question came.
+    # The thread is held up, but the stamp shows when the question came.
     time.sleep(0.03)
 
     outlet.timing.answer()

@@ -1,4 +1,4 @@
-"""Datagrams whose departure is told, also where the kernel says nothing."""
+"""Datagrams whose departure is reported, also without the kernel's stamps."""
 
 from collections.abc import Iterator
 import socket
@@ -23,7 +23,7 @@ def event() -> Iterator[EventSocket]:
 
 @pytest.fixture
 def target() -> Iterator[tuple[str, int]]:
-    """Return where datagrams may go."""
+    """Return a socket for the datagrams."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         yield sock.getsockname()
@@ -38,12 +38,12 @@ def send(event: EventSocket, target: tuple[str, int], count: int = 1) -> list[in
 
 
 def mute(event: EventSocket, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the kernel tell nothing."""
+    """Disable the kernel's stamps."""
     monkeypatch.setattr(event, "_stamps", lambda: iter(()))
 
 
 def collected(event: EventSocket, departed: list[int], count: int) -> None:
-    """Collect until so many departures are told."""
+    """Collect until so many departures are reported."""
     end = time.monotonic() + 5
     while len(departed) < count and time.monotonic() < end:
         event.collect()

@@ -63,7 +63,7 @@ async def service_for(follower: Follower, *local: str) -> AsyncIterator[PtpServi
 async def pair(
     habit: Habit = Habit.FOLLOWS, host: str = "127.0.0.2", local: str = "127.0.0.1"
 ) -> AsyncIterator[tuple[PtpPeer, Follower, PtpService]]:
-    """Yield a peer whose receiver is a follower that knows where we are."""
+    """Yield a peer whose receiver is a follower that knows our address."""
     async with AsyncExitStack() as stack:
         follower = Follower(host)
         stack.callback(follower.close)
@@ -92,7 +92,7 @@ async def test_follow_ups_carry_the_kernels_time_of_departure() -> None:
     async with pair() as (_, follower, service):
         await follower.wait_for(0x8, 8)
 
-        # Both ends read one clock, so what is left is the way and our error.
+        # Both ends read one clock, so the rest is the network delay and our error.
         errors_ns = sorted(
             sync.arrived_ns - told.time_ns - clock_offset_ns()
             for sync, told in follower.pairs()
@@ -102,7 +102,7 @@ async def test_follow_ups_carry_the_kernels_time_of_departure() -> None:
 
 
 async def everything_taken(peer: PtpPeer) -> None:
-    """Wait until the evidence of what was sent before has been looked at."""
+    """Wait until the evidence of earlier messages has been processed."""
     for _ in range(1000):
         if peer.has_evidence:
             return
@@ -334,7 +334,7 @@ async def test_a_receiver_is_known_by_all_its_addresses() -> None:
     try:
         async with service_for(follower) as service:
             peer = await service.add_peer(["127.0.0.2"])
-            # As SETUP tells them, later.
+            # As SETUP sends them, later.
             await service.add_peer(["127.0.0.2", "127.0.0.3", "fe80::1%1"])
             (ports,) = service.ports
             other.sender = (ports.event, ports.general)
@@ -421,7 +421,7 @@ async def test_a_virtual_receiver_that_keeps_its_clock_is_followed() -> None:
 
 
 def local_ns(own: ReceiverClock, session_ns: int) -> int:
-    """Return what a receiver's clock shows at a session time."""
+    """Return the time on a receiver's clock at a session time."""
     return own.from_monotonic(clock.monotonic_of(session_ns))
 
 

@@ -27,7 +27,7 @@ from custom_components.airplay.raop.messages import (
 
 
 class Bench:
-    """A playback whose source says what the test says."""
+    """A playback whose source emits the events of a test."""
 
     def __init__(self, media: Media, *, delay_s: float = 0) -> None:
         self.told: list[Event] = []
@@ -36,7 +36,7 @@ class Bench:
         )
 
     async def say(self, *events: SourceEvent) -> None:
-        """Say something on the source's thread and let it arrive."""
+        """Emit an event on the source's thread and wait for its arrival."""
 
         def speak() -> None:
             for event in events:

@@ -1,4 +1,4 @@
-"""Pause, resume, seek and items that follow: what is heard, to the frame."""
+"""Pause, resume, seek and items that follow: exact to the frame."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -237,7 +237,7 @@ async def test_seek_and_resume_lead_follows_the_evidence_of_the_receiver(
 async def test_many_pauses_lose_nothing(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
-    # No two frames are alike, so each tells its own place.
+    # No two frames are alike, so each shows its own place.
     numbers = np.arange(1, 66_151, dtype=np.uint32) * np.uint32(2_654_435_761)
     whole = numbers.astype("<u4").tobytes()
     parts = cut(whole, 25_001)

@@ -1,4 +1,4 @@
-"""One stream on several receivers: who begins, joins and leaves, and when."""
+"""One stream on several receivers: which begin, join and leave, and when."""
 
 import asyncio
 from pathlib import Path
@@ -368,7 +368,7 @@ async def test_other_media_does_not_wait_for_a_lost_member(
     await wait_for_state(harness, group[1], "lost")
     monkeypatch.setattr(connecting, "_PATIENCE_S", 60)
 
-    # For a fraction of what is allowed for a receiver that may still come.
+    # For a fraction of the time allowed for a receiver that may still come.
     async with asyncio.timeout(8):
         assert await harness.run(play(song, *map(member, group))) is None
 

@@ -1,4 +1,4 @@
-"""The level, the words and the pictures that receivers are told."""
+"""The volume, the texts and the pictures that receivers get."""
 
 from functools import partial
 from pathlib import Path
@@ -74,7 +74,7 @@ async def test_a_volume_forgotten_before_the_first_sound_is_sent_again(
     assert await harness.run(command) is None
     await forgetful.wait_until(lambda: forgetful.volume_db == -15.0)
 
-    # Later it would undo what somebody set at the receiver.
+    # Later it would undo a volume that a user set at the receiver.
     assert await harness.run(command) is None
     await harness.run(Pause(stream=STREAM))
     await harness.run(Resume(stream=STREAM, lead_ms=300))

@@ -9,7 +9,7 @@ from custom_components.airplay.raop.engine.stream.states import (
 )
 from custom_components.airplay.raop.messages import Media, Play, StreamState as State
 
-# What each trigger leads to from each state; a trigger that is missing leads nowhere.
+# The next state for each trigger in each state; a missing trigger is refused.
 EXPECTED = {
     State.NEW: {
         Trigger.CONNECT: State.CONNECTING,

@@ -1,4 +1,4 @@
-"""Media to sound: what receivers on real sockets hear of it, and when."""
+"""Media to sound: what receivers on real sockets play, and when."""
 
 import asyncio
 from pathlib import Path
@@ -240,7 +240,7 @@ async def test_auth_setup_follows_the_record_and_is_omitted_if_harmful(
 
 
 class Server:
-    """Hands a file out over HTTP, and stops in the middle until told to go on."""
+    """Serves a file over HTTP, and stops in the middle until a test releases it."""
 
     def __init__(self, body: bytes, pause_at: int) -> None:
         self._body = body

@@ -49,12 +49,12 @@ async def group(harness: EngineHarness, tune: Path) -> list[VirtualReceiver]:
 
 
 def ends_well(of: VirtualReceiver, song: Path, seconds: float = 1.0) -> bool:
-    """Whether the end of a song was heard, every frame of it."""
+    """Return whether every frame of the end of a song was played."""
     return of.heard(read_wav(song)[-round(seconds * 44_100) * 4 :]).is_complete
 
 
 async def dropped_out(harness: EngineHarness, of: VirtualReceiver) -> int:
-    """Return how often it was told that a receiver dropped out."""
+    """Return how many dropouts of a receiver were reported."""
 
     def ours(event: Progress) -> list[MemberProgress]:
         name = of.receiver_id.lower()
@@ -243,7 +243,7 @@ async def test_a_group_that_is_lost_at_once_rejoins_at_the_current_position(
     await asyncio.gather(*(each.stop() for each in group))
     for each in group:
         await wait_for_state(harness, each, "lost")
-    await asyncio.sleep(0.5)  # which a restart takes at least
+    await asyncio.sleep(0.5)  # the least time that a restart needs
     await asyncio.gather(*(each.start() for each in group))
     for each in group:
         await wait_for_state(harness, each, "playing", count=2)
