@@ -1,4 +1,4 @@
-"""Announcements as they are heard at receivers, through actions and states."""
+"""Announcements as they play at receivers, through actions and states."""
 
 import asyncio
 from pathlib import Path
@@ -41,7 +41,7 @@ def media(hass: HomeAssistant, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def said(media: Path) -> Samples:
-    """Return what a short announcement says."""
+    """Return the sound of a short announcement."""
     return voice(media / "said.wav", 0.5)
 
 

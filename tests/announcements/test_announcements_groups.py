@@ -1,4 +1,4 @@
-"""Announcements on speakers that play together, as they are heard at receivers."""
+"""Announcements on speakers that play together, as they play at receivers."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -44,7 +44,7 @@ def media(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def said(media: Path) -> Samples:
-    """Return what a short announcement says."""
+    """Return the sound of a short announcement."""
     return voice(media / "said.wav", 0.5)
 
 

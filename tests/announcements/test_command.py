@@ -1,4 +1,4 @@
-"""What the sender is told of an announcement, and what its caller is told."""
+"""The command of an announcement to the sender, and the result for its caller."""
 
 import asyncio
 from pathlib import Path
@@ -23,7 +23,7 @@ from .held_sender import BELL, DINNER, HeldSender, airplay_announce, announce
 
 
 def stream_of(hass: HomeAssistant, name: str) -> str:
-    """Return what the sender calls a speaker."""
+    """Return the sender's name for a speaker."""
     entries = hass.config_entries.async_entries("airplay")
     return next(entry.entry_id for entry in entries if entry.title == name)
 

@@ -1,4 +1,4 @@
-"""Who is heard next, where several announcements want the same speakers."""
+"""The order of several announcements that want the same speakers."""
 
 from hypothesis import given, strategies as st
 

@@ -1,4 +1,4 @@
-"""Announcements that wait for others, interrupt them or are not wanted any more."""
+"""Announcements that wait for others, interrupt them or are canceled."""
 
 import asyncio
 
@@ -85,7 +85,7 @@ async def test_interrupt_ends_running_and_waiting_announcements(
         airplay_announce(hass, two_players[0], media=ALARM, interrupt=True)
     )
 
-    # The other speaker still hears what was meant for both.
+    # The other speaker still plays the announcement for both.
     await held.nth(3)
     assert held.cancelled == [sounding.command.announcement]
     await sounds

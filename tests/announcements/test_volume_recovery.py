@@ -1,4 +1,4 @@
-"""The level of announcements, and that the user's comes back whatever happens."""
+"""The volume of announcements, and how the user's volume is always restored."""
 
 import asyncio
 import os
@@ -45,13 +45,13 @@ def media(hass: HomeAssistant, tmp_path: Path) -> Path:
 
 
 def percents(of: VirtualReceiver) -> list[int]:
-    """Return the levels that a receiver was told, without repetitions."""
+    """Return the volumes that a receiver got, without repetitions."""
     told = [round((each.volume_db + 30) / 0.3) for each in of.volumes]
     return [level for at, level in enumerate(told) if not at or told[at - 1] != level]
 
 
 def notes(storage: dict[str, Any]) -> Any:
-    """Return what is written down of levels that may be left."""
+    """Return the stored volumes that may need to be restored."""
     return storage.get(JOURNAL, {}).get("data", {})
 
 
@@ -222,7 +222,7 @@ async def test_volume_is_restored_after_home_assistant_was_killed(
     entry = entry_for(kitchen)
     write_down(storage, entry, 0.25)
     kitchen.volume_db = -6
-    # What was kept last is older than what the journal says.
+    # The volume stored last is older than the journal.
     mock_restore_cache_with_extra_data(
         hass,
         [(State("media_player.kitchen", "idle"), {"volume": 0.7, "is_muted": False})],
@@ -284,7 +284,7 @@ async def test_level_that_cannot_be_set_is_tried_again(
         await noted(storage, 0.3)
 
         held.restoring = None
-        # In between somebody has chosen another level.
+        # In between a user has chosen another volume.
         await set_level(hass, player, 0.2)
         await noted(storage, 0.2)
         network.goodbye(raop_info(kitchen))
