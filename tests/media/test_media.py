@@ -1,4 +1,4 @@
-"""What can be played and what is shown of it."""
+"""Media that can be played, and its metadata."""
 
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -34,7 +34,7 @@ from tests.virtual_receiver import VirtualReceiver
 
 
 class Voice(Provider):
-    """Says everything as the same tone."""
+    """Renders every message as the same tone."""
 
     name = "Voice"
 
@@ -257,7 +257,7 @@ async def test_spoken_sentence_plays(
         blocking=True,
     )
 
-    # Old voices do not wait until it was heard.
+    # Old voices do not wait until it has played.
     await kitchen.wait_for("TEARDOWN")
     assert any(kitchen.pcm)
 

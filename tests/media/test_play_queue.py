@@ -1,4 +1,4 @@
-"""The queue of a player: what follows what."""
+"""The queue of a player: the order of its items."""
 
 import random
 

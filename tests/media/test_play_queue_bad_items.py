@@ -1,4 +1,4 @@
-"""What a queue does with items that cannot be played."""
+"""A queue with items that cannot be played."""
 
 import pytest
 

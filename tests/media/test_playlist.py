@@ -1,4 +1,4 @@
-"""Playlists: what may be played of them, and what they say of it."""
+"""Playlists: their entries, and the metadata of these."""
 
 from hypothesis import example, given, settings, strategies as st
 import pytest

@@ -1,4 +1,4 @@
-"""What is said and kept of a queue and its items."""
+"""The logged and stored forms of a queue and its items."""
 
 from dataclasses import FrozenInstanceError, asdict
 import json

@@ -1,4 +1,4 @@
-"""What Home Assistant itself serves is good, whatever its certificate says."""
+"""Home Assistant's own server is trusted with any certificate."""
 
 from collections.abc import Iterator
 import logging
@@ -19,7 +19,7 @@ from tests.virtual_receiver import VirtualReceiver
 
 @pytest.fixture
 def origin(socket_enabled: None, tmp_path: Path) -> Iterator[str]:
-    """Return where a server is whose certificate nobody trusts."""
+    """Return the address of a server with an untrusted certificate."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(write_certificate(tmp_path))
     server = WebServer(tls)

@@ -1,4 +1,4 @@
-"""How loud speakers are that play together."""
+"""The volumes of speakers that play together."""
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -130,7 +130,7 @@ async def test_action_reaches_the_other_speakers_if_one_fails(
         with pytest.raises(HomeAssistantError, match="streaming process stopped"):
             await make_loud(hass, KITCHEN, HALL)
 
-    # A level is shown before it is told, so both were tried.
+    # A volume is shown before it is sent, so both were tried.
     assert levels(hass, KITCHEN, HALL) == [0.9, 0.9]
     for player in (KITCHEN, HALL):
         await call(hass, player, "media_stop")

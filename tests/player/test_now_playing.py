@@ -1,4 +1,4 @@
-"""What a receiver with a display is told, and when it is not."""
+"""The metadata for a receiver with a display, and when none is sent."""
 
 from collections.abc import AsyncIterator
 
@@ -23,7 +23,7 @@ async def server(socket_enabled: None) -> AsyncIterator[TestServer]:
 async def test_metadata_for_the_display_never_delays_a_pause(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
-    # It chews on everything it is told, and reads one request after the other.
+    # It is slow with every request, and reads one after the other.
     kitchen.quirks = Quirks(reply_delay_s={"SET_PARAMETER": 0.3})
     asking = hass.async_create_task(play(hass, player, song, extra={"title": "Song"}))
     await kitchen.wait_for("SET_PARAMETER")
@@ -74,7 +74,7 @@ async def test_receiver_gets_only_the_metadata_that_it_accepts(
     kinds: str,
     types: set[str],
 ) -> None:
-    # Neither does its feature word say more, as there is none.
+    # It has no feature word either.
     service = entry_for(kitchen).data["raop"]
     txt = {**service["txt"], "md": kinds}
     player = await set_up(hass, entry_for(kitchen, raop={**service, "txt": txt}))

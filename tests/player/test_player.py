@@ -99,7 +99,7 @@ async def test_one_button_pauses_and_resumes(
     assert state_of(hass, player).state == "paused"
     await call(hass, player, button)
     assert state_of(hass, player).state == "playing"
-    # All at once, the last one of an odd number says what is.
+    # All at once; the last one of an odd number decides.
     await asyncio.gather(*(call(hass, player, button) for _ in range(3)))
 
     assert state_of(hass, player).state == "paused"

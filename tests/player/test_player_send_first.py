@@ -1,4 +1,4 @@
-"""What an action asks for leaves before any entity state is written."""
+"""The commands of an action leave before any entity state is written."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

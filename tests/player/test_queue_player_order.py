@@ -1,4 +1,4 @@
-"""The order of a queue and how much it takes, through actions and states."""
+"""The order of a queue and its capacity, through actions and states."""
 
 import pytest
 

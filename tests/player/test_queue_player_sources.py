@@ -1,4 +1,4 @@
-"""Playlists, folders, search and what outlives a restart, through actions and states."""
+"""Playlists, folders, search and restarts, through actions and states."""
 
 from collections.abc import AsyncIterator
 from typing import Any, override
@@ -252,7 +252,7 @@ class Library(MediaSource):
     """Has one song and one film, to browse and to search."""
 
     def __init__(self, address: str = "") -> None:
-        """Play what is at an address."""
+        """Play the media at an address."""
         super().__init__("library")
         self._address = address
 
