@@ -36,12 +36,12 @@ async def entry(
 
 
 async def record(hass: HomeAssistant, *, is_there: bool = True) -> ServiceInfo | None:
-    """Wait until our record stands, or does not, and return it."""
+    """Wait until our record is announced, or is not, and return it."""
     instance = await zeroconf.async_get_async_instance(hass)
     registry = instance.zeroconf.registry
     async with asyncio.timeout(10):
         while bool(found := registry.async_get_infos_type(DACP_TYPE)) != is_there:
-            await asyncio.sleep(0.01)  # the registry tells nobody
+            await asyncio.sleep(0.01)  # the registry has no signal
     return found[0] if found else None
 
 

@@ -335,7 +335,7 @@ async def test_home_assistant_killed_in_the_middle_of_a_song(
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether a process of somebody else is there and does something."""
+    """Return whether a process that is no child of ours exists and runs."""
     try:
         return (
             Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -342,7 +342,7 @@ async def test_member_that_is_switched_away_is_idle_until_it_is_played_again(
     pcm = await house.play(KITCHEN, "a", 9)
     remote = await remote_of(hass, house.receivers[HALL])
     watch = Watch(hass, HALL)
-    await asyncio.sleep(1)  # which the start takes
+    await asyncio.sleep(1)  # the time that the start needs
 
     await remote.order(AWAY)
     await watch.until_is("idle")

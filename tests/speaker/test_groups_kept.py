@@ -1,4 +1,4 @@
-"""Groups outlive what comes and goes: reloads, restarts, receivers and processes."""
+"""Groups survive reloads, restarts, lost receivers and lost processes."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -31,7 +31,7 @@ async def house(hass: HomeAssistant, tmp_path: Path) -> AsyncGenerator[House]:
 
 
 async def reload(hass: HomeAssistant, house: House, *players: str) -> None:
-    """Take speakers away, then bring them back one after another."""
+    """Remove speakers, then bring them back one after another."""
     for each in players:
         await hass.config_entries.async_unload(house.entries[each].entry_id)
     for each in players:

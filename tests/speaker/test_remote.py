@@ -1,4 +1,4 @@
-"""A speaker's own buttons as users have them: they act, and automations hear them."""
+"""A speaker's own buttons: they act, and automations receive them."""
 
 import asyncio
 from collections.abc import Callable
@@ -43,7 +43,7 @@ async def remote(
 
 
 async def press(remote: RemoteControl, command: str) -> None:
-    """Press a button; the sender takes every one."""
+    """Press a button; the sender accepts every one."""
     assert (await remote.order(command)).status == 204
 
 
@@ -187,7 +187,7 @@ async def test_level_set_at_the_speaker_is_followed_and_answered_once(
     await watch.until(has("volume_level", level))
     await kitchen.wait_until(lambda: len(kitchen.volumes) > told)
     assert kitchen.volumes[-1].volume_db == pytest.approx(30 * level - 30)
-    # What a speaker that echoes says to that.
+    # The answer of a speaker that echoes.
     await press(remote, f"setproperty?dmcp.device-volume={30 * level - 30}")
     await kitchen.wait_playing()
     await asyncio.sleep(0.6)

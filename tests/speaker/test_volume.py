@@ -1,4 +1,4 @@
-"""How loud a speaker is at most, and at first."""
+"""The maximum and the first volume of a speaker."""
 
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -82,7 +82,7 @@ async def test_higher_maximum_sends_nothing(
 ) -> None:
     await call(hass, player, "volume_set", volume_level=0.3)
     await play(hass, player, song)
-    # Once at the start, and once more when it is heard.
+    # Once at the start, and once more when it plays.
     await kitchen.wait_until(lambda: len(kitchen.volumes) == 2)
     kitchen.volumes.clear()
 

@@ -165,12 +165,12 @@ STEPS = 12
 
 
 class Receiver:
-    """A receiver of some manner: what it does with what it is told and turned to."""
+    """A receiver of one kind: how it handles volumes from the sender and its own knob."""
 
     def __init__(self, manner: str) -> None:
         self.manner = manner
         self.level = 0.5
-        # What it will say, and when.
+        # Its future reports, with their times.
         self.saying: list[tuple[float, float]] = []
 
     def told(self, level: float, now_s: float) -> None:
@@ -211,7 +211,7 @@ class Interleaving:
         self.story = [f"a receiver that is {self.receiver.manner!r}"]
 
     def live(self) -> None:
-        """Take steps at random, and look at the level after each."""
+        """Take random steps, and check the volume after each."""
         for _ in range(STEPS):
             step = self.dice.choice(self.steps())
             self.story.append(f"{self.now_s}: {step.__name__}")
@@ -220,7 +220,7 @@ class Interleaving:
         self.end()
 
     def steps(self) -> list[Callable[[], None]]:
-        """Return what may happen now."""
+        """Return the steps that may happen now."""
         may_be_turned = self.receiver.manner != "Apple" and not self.is_announcing
         return [
             self.wait,
@@ -241,7 +241,7 @@ class Interleaving:
             self.receiver.told(level.audible, self.now_s)
 
     def run_until(self, then_s: float) -> None:
-        """Let happen what happens by itself, in its order."""
+        """Run the events that are due, in their order."""
         while True:
             due = [at for at, _ in self.receiver.saying]
             due += [self.owner.due_s] if self.owner.due_s is not None else []
@@ -288,7 +288,7 @@ class Interleaving:
         self.quiet_from_s = self.now_s + ECHO_S
 
     def restart(self) -> None:
-        """Home Assistant begins anew with what it kept, and a session with that."""
+        """Restart Home Assistant with its stored volume, and start a session with that."""
         fresh = VolumeOwner(0.2)
         fresh.maximum = self.owner.maximum
         fresh.reports_previous = self.owner.reports_previous
@@ -318,13 +318,13 @@ class Interleaving:
         self.quiet_from_s = self.now_s + ECHO_S
 
     def check(self) -> None:
-        """Look whether the level is what was wished last."""
+        """Check that the volume is the one that was wanted last."""
         assert self.owner.level == pytest.approx(self.intent)
         assert self.owner.level <= self.owner.maximum
         assert self.writes <= self.wishes
 
     def end(self) -> None:
-        """Whatever is still on its way changes nothing, and then it is quiet."""
+        """Check that late reports change nothing, and that none follow."""
         if self.is_announcing:
             self.announced()
         self.run_until(self.now_s + 60)
