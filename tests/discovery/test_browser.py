@@ -1,4 +1,4 @@
-"""What mDNS says of receivers, as the player's availability and the entry show it."""
+"""mDNS records of receivers, and their effect on the player and the entry."""
 
 from datetime import timedelta
 import logging
@@ -29,7 +29,7 @@ async def after(hass: HomeAssistant, seconds: float) -> None:
 async def lose(
     hass: HomeAssistant, kitchen: VirtualReceiver, entry: MockConfigEntry, song: str
 ) -> str:
-    """Set a receiver up that is gone when it shall play; return its player."""
+    """Set up a receiver that is gone when it is to play; return its player."""
     player = await set_up(hass, entry)
     await kitchen.stop()
     with pytest.raises(HomeAssistantError, match="Kitchen does not respond"):

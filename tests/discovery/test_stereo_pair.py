@@ -1,4 +1,4 @@
-"""A stereo pair of two receivers: one card, one player, and both are heard."""
+"""A stereo pair of two receivers: one card, one player, and both play."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -24,7 +24,7 @@ from tests.virtual_receiver import VirtualReceiver
 
 PAIRED = {"tsid": "8D3C6A2E-0000-4F4F-8000-00000000ABCD", "gpn": "Living room"}
 LEADS = {"flags": "0x2004"}
-# While somebody plays there, a record says less.
+# While a sender plays there, a record contains less.
 IN_SESSION = {"flags": "0x20804"}
 PLAYER = "media_player.living_room"
 
@@ -77,7 +77,7 @@ def are_alike(one: VirtualReceiver, other: VirtualReceiver) -> bool:
 
 
 async def cards(hass: HomeAssistant) -> list[str]:
-    """Return what is offered."""
+    """Return the discovered flows."""
     await hass.async_block_till_done(wait_background_tasks=True)
     return [
         flow["context"]["title_placeholders"]["name"]

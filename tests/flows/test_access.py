@@ -145,7 +145,7 @@ async def test_user_picks_a_receiver_that_shows_a_code(
     network.announce(raop_info(den, txt={"sf": "0x4"}))
     form = await opened(hass)
 
-    # What the record keeps secret the receiver tells when it is asked.
+    # The record omits it; the receiver reports it on request.
     form = await answer(hass, form, receiver="0a0b0c0d0e04")
 
     assert form["step_id"] == "pair"
@@ -171,7 +171,7 @@ async def test_airplay_record_names_the_port_of_pairing(
 async def test_password_of_airplay_2_is_proved_by_pairing(
     hass: HomeAssistant, socket_enabled: None
 ) -> None:
-    """As shairport-sync has it, which lets in everybody who comes with AirPlay 1."""
+    """As on shairport-sync, which admits all senders by AirPlay 1."""
     gate = Gate("home_kit", "sesame", takes_transient=True, is_open=True)
     txt = {"ft": FEATURES["home_kit"], "sf": "0x84"}
     async with VirtualReceiver("Den", gate=gate, txt=txt) as den:

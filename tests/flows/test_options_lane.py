@@ -1,4 +1,4 @@
-"""By which way a receiver is played to, and what is remembered of it."""
+"""The lane to a receiver, and the one that is remembered."""
 
 from collections.abc import AsyncGenerator
 import json

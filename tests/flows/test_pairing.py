@@ -181,7 +181,7 @@ async def test_receiver_that_is_confused_once_is_no_riddle(
 
     def recover(event: str, details: Mapping[str, object]) -> None:
         if details.get("uri") == "/pair-setup":
-            # Connections that stand are served as before.
+            # Established connections are served as before.
             den.quirks = Quirks()
 
     den.subscribe(recover)
