@@ -59,7 +59,7 @@ FLOORS = (
     "raop.wire",
     "raop.errors",
 )
-# Modules that stand beside others of their room, but not in a folder with them.
+# Modules that belong to a room, but are not in its folder.
 ROOMS = {
     "raop.__main__": "raop.cli",
     "raop.report": "raop.cli",
@@ -73,8 +73,8 @@ ROOMS = {
     "raop.dataclass_json": "raop.messages",
     "raop.buttons": "raop.errors",
 }
-# Loops of the engine that sleep: for a rhythm, or between attempts. Whoever waits for
-# a fact waits for a ChangeSignal or an event instead of looking again and again.
+# Loops of the engine that sleep: for a rhythm, or between attempts. A task that waits for
+# a fact waits for a ChangeSignal or an event instead of polling.
 SLEEPING_LOOPS = {
     "engine.lanes.airplay2.AirPlay2Lane._keep_in_touch": "one feedback each two seconds",
     "engine.lanes.buffered.BufferedLane._send_anchor": "between attempts of an anchor",
@@ -87,9 +87,9 @@ SLEEPING_LOOPS = {
 MOST_LINES = 320
 MOST_MODULES = 20
 
-# Imports every module in a child of its own, so that none leans on another's imports;
-# what others have written, which takes longest, is there before the first is born,
-# and each is compiled but once.
+# Imports every module in a separate child process, so that none relies on another's
+# imports; third-party packages, the slowest part, are imported before the first fork,
+# and each module is compiled only once.
 IMPORT_EACH_ALONE = """
 import contextlib, importlib, os, sys
 sys.path.insert(0, sys.argv[1])
@@ -123,7 +123,7 @@ def name_of(path: Path) -> str:
 
 
 def imports(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
-    """Yield the full names that code imports; `package` is where it stands."""
+    """Yield the full names that code imports; `package` is its package."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -135,7 +135,7 @@ def imports(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
 
 
 def imports_of(path: Path) -> set[str]:
-    """Return what a module imports, seen from the folder above the core."""
+    """Return the imports of a module, seen from the folder above the core."""
     package = path.relative_to(FOLDER).parent.parts
     return set(imports(ast.parse(path.read_text()), package))
 

@@ -1,4 +1,4 @@
-"""The chime that is shipped is short, soft, and what its script makes."""
+"""The shipped chime is short, soft, and equal to the output of its script."""
 
 from pathlib import Path
 import subprocess

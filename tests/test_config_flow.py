@@ -24,7 +24,7 @@ KITCHEN_ID = "0a:0b:0c:0d:0e:01"
 
 @pytest.fixture(autouse=True)
 def no_setup() -> Any:
-    """Look at the flow alone: what an entry does is tested elsewhere."""
+    """Test the flow alone: other tests cover the entry."""
     with patch(
         "custom_components.airplay.async_setup_entry", return_value=True
     ) as set_up:
@@ -33,7 +33,7 @@ def no_setup() -> Any:
 
 @pytest.fixture
 def closed_port(socket_enabled: None) -> int:
-    """Return a port at which nobody listens."""
+    """Return a port without a listener."""
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

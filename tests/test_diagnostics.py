@@ -1,4 +1,4 @@
-"""What a user hands over tells much, but no secret."""
+"""Diagnostics contain many facts, but no secret."""
 
 import json
 

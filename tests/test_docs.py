@@ -1,4 +1,4 @@
-"""Check that links in the documentation lead somewhere, and that what it names exists."""
+"""Check that links in the documentation have targets, and that named things exist."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
 _MODULE = re.compile(r"[\w/.]+\.py")
-# A row of a table of rooms: a folder, what lives there, and its modules.
+# A row of a table of rooms: a folder, its purpose, and its modules.
 _ROOM = re.compile(r"^\| `([\w./]+/)` \|[^|]*\|([^|]*)\|$", re.MULTILINE)
 # Tables of options and entities, which are called there as on the screen.
 _SETTINGS = re.compile(

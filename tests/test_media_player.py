@@ -121,7 +121,7 @@ async def test_stop_while_the_receiver_is_being_connected_is_quick(
     asking = hass.async_create_task(play(hass, player, song))
     await kitchen.wait_for("ANNOUNCE")
 
-    # Half as long as the receiver takes.
+    # Half as long as the receiver needs.
     async with asyncio.timeout(15):
         await call(hass, player, "media_stop")
         await asking
@@ -131,7 +131,7 @@ async def test_stop_while_the_receiver_is_being_connected_is_quick(
 
 
 class SlowSource(MediaSource):
-    """Finds its media when it is told to."""
+    """Finds its media when a test releases it."""
 
     def __init__(self, song: str) -> None:
         super().__init__("slow")
@@ -147,7 +147,7 @@ class SlowSource(MediaSource):
 
 @pytest.fixture
 async def slow(hass: HomeAssistant) -> SlowSource:
-    """Return a media source that takes its time."""
+    """Return a media source that waits before it answers."""
     source = SlowSource("http://127.0.0.1:9/song.wav")
     mock_integration(hass, MockModule("slow"))
     platform = Mock(async_get_media_source=AsyncMock(return_value=source))

@@ -1,4 +1,4 @@
-"""What comes free with honest states: voice intents, device triggers and conditions."""
+"""Features that follow from true states: voice intents, device triggers, conditions."""
 
 from typing import Any
 from unittest.mock import AsyncMock, Mock
@@ -23,7 +23,7 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
 async def say(hass: HomeAssistant, name: str, **slots: object) -> None:
-    """Have Home Assistant do what was understood."""
+    """Have Home Assistant handle an intent."""
     words = {slot: {"value": value} for slot, value in slots.items()}
     await intent.async_handle(hass, "test", name, words)
     await hass.async_block_till_done()

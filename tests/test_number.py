@@ -1,4 +1,4 @@
-"""What may be changed while a speaker plays: crossfade and delay."""
+"""Settings that may change while a speaker plays: crossfade and delay."""
 
 from itertools import pairwise
 

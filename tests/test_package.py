@@ -140,7 +140,7 @@ def test_manifest_values() -> None:
 
 
 def test_requirements_keep_the_versions_that_home_assistant_installs() -> None:
-    """Home Assistant pins av and numpy for all; apple_tv pins pyatv for itself."""
+    """Home Assistant pins av and numpy for all; apple_tv pins its own pyatv."""
     ranges = {each.name: each for each in map(Requirement, MANIFEST["requirements"])}
     apple_tv = Path(components.__path__[0], "apple_tv", "manifest.json")
     pins = map(Requirement, json.loads(apple_tv.read_text())["requirements"])

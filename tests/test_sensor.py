@@ -1,4 +1,4 @@
-"""What is measured of the way to a speaker."""
+"""Measurements of the connection to a speaker."""
 
 from collections.abc import AsyncGenerator
 
@@ -27,7 +27,7 @@ KEYS = {
 
 @pytest.fixture
 async def kitchen(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
-    """Return a receiver that tells its time often, and loses packets."""
+    """Return a receiver that sends its time often, and loses packets."""
     async with VirtualReceiver(
         "Kitchen",
         receiver_id="0A0B0C0D0E01",
