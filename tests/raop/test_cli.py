@@ -61,7 +61,7 @@ async def kitchen() -> AsyncIterator[VirtualReceiver]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left behind."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -183,7 +183,7 @@ async def test_every_failure_has_its_exit_code_and_one_line(song: Path) -> None:
     broken = receiver("Broken", quirks=Quirks(refuse={"ANNOUNCE": 500}))
     silent = receiver("Silent", quirks=Quirks(asks_time=False))
     missing = song.with_name("none.wav")
-    # A port where nobody listens, and that nobody else is given meanwhile.
+    # A port without a listener, and that no other socket gets meanwhile.
     gone = socket.socket()
     gone.bind(("127.0.0.1", 0))
     port = gone.getsockname()[1]
@@ -327,7 +327,7 @@ def test_identity_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     fresh = [cli.identity_from_environment() for _ in range(50)]
 
     assert (given.dacp_id, given.client_name) == ("A1", "Zuhause")
-    # Receivers strip zeros from the front of one of the two places where it stands.
+    # Receivers strip leading zeros in one of the two places that contain it.
     assert all(len(each.dacp_id) == 16 and each.dacp_id[0] != "0" for each in fresh)
     assert len({each.dacp_id for each in fresh}) == 50
     assert fresh[0].client_name == "Home Assistant"

@@ -1,4 +1,4 @@
-"""What the sender process and its owner say to each other."""
+"""The messages between the sender process and its owner."""
 
 import base64
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What follows from what a receiver says of itself."""
+"""Facts that follow from the records of a receiver."""
 
 from hypothesis import given, strategies as st
 import pytest

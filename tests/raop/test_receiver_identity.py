@@ -1,4 +1,4 @@
-"""Which records are those of one receiver, and what it is called."""
+"""The records that belong to one receiver, and its name."""
 
 from hypothesis import given, strategies as st
 import pytest

@@ -62,7 +62,7 @@ async def test_a_scan_finds_announced_records_and_joins_those_of_a_receiver() ->
 async def test_a_scan_of_a_quiet_network_finds_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Nobody answers under these names.
+    # No receiver answers under these names.
     monkeypatch.setattr(module, "RAOP", "_silent._tcp.local.")
     monkeypatch.setattr(module, "AIRPLAY", "_mute._tcp.local.")
 

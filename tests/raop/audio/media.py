@@ -59,7 +59,7 @@ def encode(
     codec_options: dict[str, str] | None = None,
     options: dict[str, str] | None = None,
 ) -> bytes:
-    """Encode samples, with 192 kbit/s where something is lost."""
+    """Encode samples, with 192 kbit/s for lossy codecs."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=options) as out:
         out.metadata.update(metadata or {})

@@ -1,4 +1,4 @@
-"""Limits, deadlines, retries, being abandoned; and the watch for what is late."""
+"""Limits, deadlines, retries, abandonment; and the watch for late operations."""
 
 from collections.abc import Callable
 import errno

@@ -27,7 +27,7 @@ from .web_server import WebServer, ranged, silent, whole
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """Return a certificate for 127.0.0.1 with its key, signed by itself."""
+    """Return a certificate for 127.0.0.1 with its key, self-signed."""
     return write_certificate(tmp_path)
 
 
@@ -157,9 +157,9 @@ def test_an_unknown_host_name_is_reported(
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Return what a name server sets when it is asked; it answers after the test.
+    """Return the event that a name server sets when it is asked; it answers after the test.
 
-    Whoever asks is left behind in a thread, which has ended when the next test begins.
+    The caller stays behind in a thread, which has ended when the next test begins.
     """
     is_asked, answered = threading.Event(), threading.Event()
     asking: list[threading.Thread] = []
@@ -222,5 +222,5 @@ def test_a_request_that_cannot_be_sent_leaves_no_socket() -> None:
 
 
 def test_a_path_and_a_link_meet(keep: Keep, play: Play) -> None:
-    """Files need no connection at all, not even where sockets are forbidden."""
+    """Files need no connection at all, not even if sockets are forbidden."""
     assert len(play(keep("a.wav", wav(noise(RATE)))).all()) == RATE * 4

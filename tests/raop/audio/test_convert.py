@@ -1,4 +1,4 @@
-"""Frames of every kind to 44100/16/2: exact where they can be, else very near."""
+"""Frames of every kind to 44100/16/2: exact if possible, else very near."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The decoder where containers are strange: made of packets that are made here."""
+"""The decoder with strange containers, built from packets of the tests."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -39,7 +39,7 @@ class Packet:
 
 
 class Container:
-    """Yields packets, or errors of its own between them."""
+    """Yields packets, or its own errors between them."""
 
     def __init__(self, *packets: Packet | Exception) -> None:
         self.streams = SimpleNamespace(video=[])
@@ -68,7 +68,7 @@ def stream(rate: int | None = RATE, ticks: int = RATE) -> Any:
 
 
 def frame(first: int, count: int = 1000, pts: int | None = -1) -> av.AudioFrame:
-    """Return a piece of the song; its time stamp is where it begins."""
+    """Return a piece of the song; its time stamp is its beginning."""
     piece = np.ascontiguousarray(SONG[first : first + count].reshape(1, -1))
     made = av.AudioFrame.from_ndarray(piece, "s16", "stereo")
     made.sample_rate = RATE

@@ -1,4 +1,4 @@
-"""What bytes are."""
+"""The kinds of media, recognized by their bytes."""
 
 from hypothesis import given, strategies as st
 import pytest

@@ -1,4 +1,4 @@
-"""Files as sources: exact to the frame, gapless, with their tags; failures that tell."""
+"""Files as sources: exact to the frame, gapless, with their tags; failures with reasons."""
 
 from collections.abc import Iterator
 import os
@@ -140,7 +140,7 @@ def test_playing_from_a_position_gives_the_frames_of_the_whole(
     position_ms: int,
 ) -> None:
     sample_format = "flt" if codec == "libopus" else None
-    # Otherwise AAC puts random noise where there was noise.
+    # Otherwise AAC replaces noise with random noise.
     options = {"aac_pns": "0"} if codec == "aac" else None
     file = encode(
         container,
@@ -157,7 +157,7 @@ def test_playing_from_a_position_gives_the_frames_of_the_whole(
 
     expected = whole[position_ms * RATE // 1000 :].astype(int)
     assert len(part) == len(expected)
-    # Opus comes nearer and nearer to what it would have been.
+    # Opus converges to the samples of the whole.
     assert np.abs(part - expected).max() <= allowed
 
 

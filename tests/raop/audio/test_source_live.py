@@ -36,7 +36,7 @@ from .web_server import (
     with_titles,
 )
 
-# Long enough that stalls of a test cannot be taken for broken connections.
+# Long enough that stalls of a test cannot look like broken connections.
 PATIENT = replace(HASTY, read_s=20.0)
 WATCHFUL = replace(PATIENT, stall_s=0.1)
 SECOND = 24000

@@ -1,4 +1,4 @@
-"""Sources on the web: files that seek, break off and go on."""
+"""Sources on the web: files that seek, break off and continue."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -26,7 +26,7 @@ def test_keys_and_frames_are_the_published_ones() -> None:
 def test_the_event_channels_keys_are_the_published_ones() -> None:
     keys = ChannelKeys.events(octets("srp_hap_3939", "K"))
 
-    # We are the one who is asked there, so what the receiver reads with is for us.
+    # We answer requests there, so the receiver's read key is ours.
     assert keys.write == octets("hkdf_from_srp_K", "events_read")
     assert keys.read == octets("hkdf_from_srp_K", "events_write")
 

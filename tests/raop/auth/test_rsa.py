@@ -21,7 +21,7 @@ PRIVATE_KEY = rsa_keys.generate_private_key(65537, 2048)
 
 @pytest.fixture
 def own_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a key in the AirPort's place whose private half is known."""
+    """Replace the AirPort's key with one whose private half is known."""
     public = PRIVATE_KEY.public_key()
     monkeypatch.setattr(rsa, "_PUBLIC_KEY", public)
     monkeypatch.setattr(rsa, "_MODULUS", public.public_numbers().n)

@@ -14,7 +14,7 @@ def answer(status: int = 200, /, *, body: bytes = b"", **headers: str) -> Respon
 
 
 def talk[T](steps: Handshake[T], *answers: Response) -> tuple[list[Request], T]:
-    """Give exactly these answers; return what was asked and what came of it."""
+    """Give exactly these answers; return the requests and the result."""
     asked = [next(steps)]
     for number, response in enumerate(answers, 1):
         try:
@@ -29,7 +29,7 @@ def talk[T](steps: Handshake[T], *answers: Response) -> tuple[list[Request], T]:
 def fail[T](
     kind: type[RaopError], steps: Handshake[T], *answers: Response, match: str = "."
 ) -> list[Request]:
-    """Give answers of which the last one is too much; return what was asked."""
+    """Give answers of which the last one is too much; return the requests."""
     asked = [next(steps)]
     asked += [steps.send(response) for response in answers[:-1]]
     with pytest.raises(kind, match=match) as caught:

@@ -108,7 +108,7 @@ def test_a_session_names_our_clock_and_learns_ports_and_addresses() -> None:
 def test_a_receiver_without_ptp_gets_our_timing_port() -> None:
     asked, opened = talk(session(SessionClock(timing_port=6002)).set_up(), OK)
 
-    # shairport-sync answers so to a clock that it does not take.
+    # shairport-sync answers so to a clock that it does not accept.
     assert opened == OpenedSession(None, ())
     told = body(asked[0])
     assert (told["timingProtocol"], told["timingPort"]) == ("NTP", 6002)

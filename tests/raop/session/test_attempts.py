@@ -1,4 +1,4 @@
-"""Which way into a receiver comes after which."""
+"""The order of attempts to log in to a receiver."""
 
 import pytest
 

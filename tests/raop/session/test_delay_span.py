@@ -11,7 +11,7 @@ from custom_components.airplay.raop.session.timeline import (
 
 MS = 1_000_000
 DEPTH_NS = SECOND_NS
-# What shairport-sync holds, rtp.c.
+# The buffer of shairport-sync, rtp.c.
 HELD_NS = MAX_LATENCY_FRAMES * SECOND_NS // 44_100
 
 

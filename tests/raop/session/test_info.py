@@ -1,4 +1,4 @@
-"""What a receiver says of itself when it is asked."""
+"""The answer of a receiver to GET /info."""
 
 import plistlib
 

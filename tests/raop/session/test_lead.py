@@ -1,4 +1,4 @@
-"""The lead of a start, by what receivers have shown."""
+"""The lead of a start, by the evidence of receivers."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a receiver's questions show of the way to it."""
+"""The link quality that follows from a receiver's timing requests."""
 
 import random
 
@@ -58,7 +58,7 @@ def asked(
     jitter_ns: int = 0,
     interval_ns: int = 3 * SECOND_NS,
 ) -> tuple[ClockSpread, int]:
-    """Return what a receiver with a clock of its own has asked, and the time then."""
+    """Return the questions of a receiver with its own clock, and the time then."""
     spread, chance, at_ns = ClockSpread(), random.Random(1), TODAY_NS
     for number in range(count):
         at_ns = TODAY_NS + number * interval_ns
@@ -88,7 +88,7 @@ def test_spread_is_how_unevenly_questions_arrive(drift: float) -> None:
     found = spread.spread_us(now_ns)
 
     assert found is not None
-    # 80 % of what is spread evenly over 10 ms.
+    # 80 % of values that are spread evenly over 10 ms.
     assert 6_000 < found < 10_000
     assert spread.spread_us(now_ns) == found
 

@@ -31,12 +31,12 @@ def make_peer(habit: Habit = Habit.FOLLOWS) -> Peer:
 
 
 def kinds(messages: list[Outgoing]) -> list[MessageKind]:
-    """Return what messages are."""
+    """Return the kinds of messages."""
     return [Header.parse(each.message).kind for each in messages]
 
 
 def probe(sequence: int = 1, kind: MessageKind = MessageKind.DELAY_REQUEST) -> bytes:
-    """Return a receiver's question for the way to us."""
+    """Return a receiver's delay request to us."""
     return Header(kind, THEIRS, sequence).build(bytes(10))
 
 
@@ -52,7 +52,7 @@ def sync_of(peer: Peer, now_ns: int) -> Outgoing:
 
 
 def tell(sync: Outgoing, sent_ns: int, now_ns: int) -> bytes | None:
-    """Return what follows a Sync that has left."""
+    """Return the Follow_Up of a Sync that has left."""
     assert sync.follow_up
     return sync.follow_up(sent_ns, now_ns)
 

@@ -23,7 +23,7 @@ ANNOUNCE = PtpAnnounce(THEIRS, 1, THEIRS.clock_id, priority1=248)
 
 
 class Pod:
-    """A clock off by an offset and a rate, heard through a network that delays."""
+    """A clock off by an offset and a rate, received through a network that delays."""
 
     def __init__(self, ahead_ns: int, rate: float = 0.0, jitter_ns: int = 0) -> None:
         self.followed = FollowedClock()
@@ -50,7 +50,7 @@ class Pod:
 
     @property
     def error_ns(self) -> int:
-        """How far off what was learnt is, now."""
+        """The present error of the estimate."""
         assert self.followed.map
         return self.followed.map.timeline_ns(self.now_ns) - self.true_ns(self.now_ns)
 

@@ -1,4 +1,4 @@
-"""How a session gets in where a receiver wants auth-setup or a password."""
+"""The login of a session if a receiver requires auth-setup or a password."""
 
 import re
 
@@ -106,7 +106,7 @@ def test_each_request_after_a_challenge_has_its_own_proof() -> None:
     proofs = [proof(request) for request in asked + more]
     assert proofs[0] is None
     assert None not in proofs[1:]
-    # The two OPTIONS are alike; all others are told apart by method.
+    # The two OPTIONS are alike; all others differ by method.
     assert len(set(proofs[1:])) == len(proofs[1:]) - 1
 
 

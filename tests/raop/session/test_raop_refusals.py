@@ -1,4 +1,4 @@
-"""What becomes of a session whose receiver does not want it, or answers nonsense."""
+"""Sessions that a receiver refuses, or answers with nonsense."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Who may order what, and what is answered."""
+"""Orders of receivers: which are permitted, and the answers."""
 
 from random import Random
 
@@ -244,7 +244,7 @@ def target(dice: Random) -> str:
 
 
 def orders(dice: Random) -> list[tuple[str, str]]:
-    """Return some orders, and as whom each is given."""
+    """Return some orders, each with its Active-Remote."""
     return [
         (target(dice), dice.choice("78 ").strip()) for _ in range(dice.randrange(6))
     ]

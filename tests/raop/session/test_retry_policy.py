@@ -1,4 +1,4 @@
-"""When a member that was lost is tried again, and when it is given up."""
+"""When a lost member is tried again, and when the policy gives up."""
 
 import pytest
 

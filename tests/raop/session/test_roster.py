@@ -1,4 +1,4 @@
-"""Who shall hear a stream, whatever comes while a command to play is at work."""
+"""The members of a stream, for all events while a command to play is at work."""
 
 from dataclasses import replace
 

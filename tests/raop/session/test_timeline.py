@@ -176,7 +176,7 @@ def test_an_announce_speaks_of_the_clock_that_counts_and_of_the_delay() -> None:
     )
 
     assert (announce.clock_id, announce.time_ns) == (7, ANCHOR_NS - 5)
-    # The frame that is 11035 before the named one is heard at the time.
+    # The frame that is 11035 before the named one plays at the time.
     assert announce.frame - 11_035 == ANCHOR - 441
     assert announce.build()[0] == 0x80
 

@@ -1,4 +1,4 @@
-"""What a receiver's requests order."""
+"""The orders in a receiver's requests."""
 
 from hypothesis import given, strategies as st
 import pytest

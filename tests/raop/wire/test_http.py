@@ -1,4 +1,4 @@
-"""HTTP requests of receivers and remote apps: what is read, what is refused."""
+"""HTTP requests of receivers and remote apps: accepted and refused ones."""
 
 from itertools import pairwise
 from random import Random
@@ -150,7 +150,7 @@ PIECES = [
 
 
 def hostile(dice: Random) -> bytes:
-    """Return a request that was changed here and there, or only what it is made of."""
+    """Return a request with random changes, or only random parts of one."""
     words = re.split(rb"(\r\n|[ :/])", PLAY) if dice.random() < 0.5 else []
     for _ in range(dice.randrange(dice.randrange(1, 40))):
         at = dice.randrange(len(words) + 1)

@@ -1,4 +1,4 @@
-"""PTP messages: those that clocks send of their own accord."""
+"""PTP messages: those that clocks send without a request."""
 
 from hypothesis import given, strategies as st
 import pytest

@@ -1,4 +1,4 @@
-"""PTP messages: what receivers ask for, and the answers."""
+"""PTP messages: the requests of receivers, and the answers."""
 
 from hypothesis import given, strategies as st
 import pytest
@@ -20,7 +20,7 @@ TARGET_BYTES = 10
 
 
 def request(kind: MessageKind, sequence: int) -> bytes:
-    """Return what a receiver sends to measure the way to us."""
+    """Return the delay request of a receiver that measures the path to us."""
     return Header(kind, THEIRS, sequence).build(bytes(10))
 
 

@@ -1,4 +1,4 @@
-"""RTSP: what we ask, what receivers answer, and what they must not."""
+"""RTSP: our requests, the answers of receivers, and forbidden answers."""
 
 from contextlib import suppress
 
