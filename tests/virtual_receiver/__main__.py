@@ -125,7 +125,7 @@ async def run(options: argparse.Namespace) -> None:
 def announce_ready(
     receiver: VirtualReceiver, options: argparse.Namespace, *, is_audible: bool
 ) -> None:
-    """Tell in one line that senders may come."""
+    """Print one line that senders may connect."""
     if options.json:
         ready: dict[str, object] = {
             "name": receiver.name,

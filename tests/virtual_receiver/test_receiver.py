@@ -329,7 +329,7 @@ async def test_unplugged_receiver_is_silent_until_it_is_plugged_in(
 # zeroconf leaves timers of answers to others when it is closed
 @pytest.mark.parametrize("expected_lingering_timers", [True])
 async def test_mdns_announces_changes_and_withdraws() -> None:
-    # other test runs on this machine are heard here too
+    # other test runs on this machine play here too
     receiver_id = secrets.token_hex(6).upper()
     instance = f"{receiver_id}@Bad äöü.{RAOP}"
     found: asyncio.Queue[ServiceStateChange] = asyncio.Queue()

@@ -91,7 +91,7 @@ async def test_receiver_with_its_own_clock_announces_it_and_plays_by_it() -> Non
     ):
         clock = sender.clock = ReferenceClock(kitchen.host, kitchen.ptp_ports)
         await sender.begin()
-        # its answers go to the port that was heard last, where none is told
+        # its answers go to the source port of the last packet, if none is set
         clock.announce()
         clock.sync()
         clock.listen()
@@ -123,7 +123,7 @@ async def test_sound_continues_when_the_clock_falls_silent(
 
 
 async def test_clock_on_the_real_ports() -> None:
-    # addresses that nobody else on this machine has
+    # addresses that no other socket on this machine has
     host, local = "127.0.63.19", "127.0.63.20"
     socket_allow_hosts([host])
     kitchen = AirPlay2Receiver(host=host, quirks=quirks())

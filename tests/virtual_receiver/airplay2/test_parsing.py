@@ -1,4 +1,4 @@
-"""What a receiver of AirPlay 2 reads, against the published vectors."""
+"""The parsing of a receiver of AirPlay 2, against the published vectors."""
 
 from contextlib import suppress
 import json

@@ -93,7 +93,7 @@ async def test_announce_waits_for_the_clock() -> None:
         sender.send_audio(noise(400))
         await kitchen.wait_playing()
 
-        # 0.15 s to the second announce of its own, 0.3 s to settle
+        # 0.15 s to its second announce, 0.3 s to settle
         assert kitchen.first_frame_ns is not None
         assert kitchen.first_frame_ns >= began_ns + 450_000_000
         assert kitchen.stats.missing > 0
@@ -222,7 +222,7 @@ async def test_buffered_flush_now(kitchen: AirPlay2Receiver) -> None:
         await sender.anchor(now_ns() + 60 * NS_PER_S, sender.rtptime)
         sender.buffer_audio(SOUND)
         until = {"flushUntilSeq": sender.sequence, "flushUntilTS": sender.rtptime}
-        # what is still on its way is dropped as well
+        # packets that are still on their way are dropped as well
         assert (await sender.ask("FLUSHBUFFERED", body=until)).status == 200
         heard_ns, rtptime = now_ns() + LEAD_NS, sender.rtptime
         sender.buffer_audio(MORE)
@@ -275,7 +275,7 @@ async def test_full_buffer_makes_the_sender_wait() -> None:
                 await sender.data.drain()
         assert kitchen.stats.packets == 35
 
-        # the 35 packets that fit are heard, and others take their places
+        # the 35 packets that fit play, and others replace them
         await sender.anchor(now_ns() + LEAD_NS, rtptime)
         await kitchen.wait_frames(60 * FRAMES)
         assert kitchen.pcm[: 60 * FRAMES * 4] == sound[: 60 * FRAMES * 4]

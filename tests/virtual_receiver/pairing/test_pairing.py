@@ -1,7 +1,7 @@
-"""The virtual receiver's pairing, asked by pyatv, with which it shares no code.
+"""The virtual receiver's pairing, tested with pyatv, with which it shares no code.
 
-This is also why `srptools` stays below 2: pyatv hands its private key over in a way
-that srptools 2 does not take, so that with it none of these would pair.
+This is also why `srptools` stays below 2: pyatv passes its private key in a form
+that srptools 2 does not accept, so that with it none of these would pair.
 """
 
 import asyncio

@@ -56,7 +56,7 @@ class Bench:
         self.player.measured(now)
 
     def line(self, at: int, rtptime: int | None = None, now: int = 0) -> bool:
-        """Tell that a frame is heard at a time of the receiver's clock."""
+        """Announce that a frame plays at a time of the receiver's clock."""
         first = self.rtptime if rtptime is None else rtptime
         less = first + 11025 & 0xFFFFFFFF
         return self.player.sync(

@@ -1,4 +1,4 @@
-"""What the virtual receiver reads, against the published vectors."""
+"""The parsing of the virtual receiver, against the published vectors."""
 
 import hashlib
 import json
