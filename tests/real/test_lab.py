@@ -83,7 +83,7 @@ def test_statistics_of_both_versions_are_read() -> None:
 
 @dataclass(frozen=True)
 class FakeRecording:
-    """What a receiver would have recorded."""
+    """The recording that a receiver would have made."""
 
     pcm_path: Path
     index_path: Path
