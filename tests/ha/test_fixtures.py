@@ -1,4 +1,4 @@
-"""What the tests are set up with finds what it is there for."""
+"""Check that fixtures detect the faults that they exist for."""
 
 import asyncio
 

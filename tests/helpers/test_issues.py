@@ -27,7 +27,7 @@ PROBLEMS = [PtpNotPermittedError, PtpPortsTakenError, PtpUnavailableError]
 
 
 def saying(*events: Event) -> str:
-    """Return a sender process that says this, and in the end that it said all."""
+    """Return a sender process that sends these events, and in the end a last one."""
     end = LogLine(level=logging.WARNING, logger="raop", text="said all")
     ready = Ready(pid=1, realtime=False, segmentation=False)
     words = b"".join(encode_event(event) for event in (ready, *events, end)).decode()
