@@ -60,7 +60,7 @@ def test_a_receiver_without_records_has_no_port() -> None:
         (None, airplay(), "Kitchen Speaker"),
     ],
 )
-def test_identity_falls_back_to_what_is_known(
+def test_identity_falls_back_to_known_fields(
     first: Service | None, second: Service | None, identity: str
 ) -> None:
     assert merge(first, second).id == identity

@@ -56,7 +56,7 @@ def named(*addresses: tuple[socket.AddressFamily, object]) -> object:
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_file_comes_over_tls(secure_web: WebServer, play: Play) -> None:
+def test_a_file_plays_over_tls(secure_web: WebServer, play: Play) -> None:
     song = wav(noise(RATE))
 
     played = play(secure_web.serve("/song.wav", ranged(song)))

@@ -42,7 +42,7 @@ def convert(
 
 
 @pytest.mark.parametrize("sample_format", ["s16", "s16p"])
-def test_16_bit_stereo_at_44100_comes_out_bit_by_bit(sample_format: str) -> None:
+def test_16_bit_stereo_at_44100_is_bit_exact(sample_format: str) -> None:
     samples = noise(5000)
 
     assert np.array_equal(convert(samples, sample_format, "stereo", RATE), samples)

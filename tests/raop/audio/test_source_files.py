@@ -46,7 +46,7 @@ READ_TAGS = Tags(
 )
 
 
-def test_a_wav_comes_out_bit_by_bit(keep: Keep, play: Play) -> None:
+def test_a_wav_is_bit_exact(keep: Keep, play: Play) -> None:
     played = play(keep("song.wav", wav(SONG)))
 
     assert np.array_equal(samples_of(played.all()), SONG)

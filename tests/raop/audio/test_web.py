@@ -45,7 +45,7 @@ def m4a() -> bytes:
 
 
 @pytest.mark.parametrize("serve", [ranged, whole, chunked])
-def test_a_file_comes_out_bit_by_bit(
+def test_a_file_is_bit_exact(
     web: WebServer, play: Play, serve: Callable[[bytes], Behaviour]
 ) -> None:
     played = play(web.serve("/song.wav", serve(WAV)))

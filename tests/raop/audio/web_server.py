@@ -150,7 +150,7 @@ def ranged(
     *,
     breaks: Iterator[int] | None = None,
 ) -> Behaviour:
-    """Serve ranges; each connection breaks after as many bytes as `breaks` says next."""
+    """Serve ranges; each connection breaks after the next number of bytes in `breaks`."""
 
     def serve(exchange: Exchange) -> None:
         start = exchange.range_start

@@ -80,7 +80,7 @@ def test_an_answer_over_ipv6_has_no_zeros_behind_it() -> None:
 
 
 @pytest.mark.usefixtures("own_key")
-def test_the_captured_message_of_2004_is_what_a_receiver_signs() -> None:
+def test_the_captured_message_of_2004_is_a_valid_answer() -> None:
     block = octets("apple_challenge_2004_dump", "response_plain")
 
     response = sign(block.partition(b"\xff\0")[2])

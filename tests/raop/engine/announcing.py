@@ -44,7 +44,7 @@ def target(
     volume: float | None = None,
     is_alone: bool = False,
 ) -> Target:
-    """Return receivers of a stream, all to speak at one level."""
+    """Return receivers of a stream, all to announce at one volume."""
     return Target(
         stream=stream,
         addressees=tuple(addressee(each, volume) for each in of),

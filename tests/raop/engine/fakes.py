@@ -39,12 +39,12 @@ class FakeSource:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether all was put in and read."""
+        """Return whether all was put in and read."""
         return self.is_whole and not self._pcm
 
     @property
     def is_decoded(self) -> bool:
-        """Whether all was put in."""
+        """Return whether all was put in."""
         return self.is_whole
 
     @property

@@ -83,6 +83,6 @@ def are_alike(group: Sequence[VirtualReceiver]) -> bool:
 
 
 def is_tail(of: VirtualReceiver, pcm: bytes) -> bool:
-    """Whether a receiver has played the end of a song, whole, and nothing else."""
+    """Return whether a receiver has played the end of a song, whole, and nothing else."""
     heard = of.pcm.strip(b"\0")
     return 0 < len(heard) < len(pcm) and pcm.endswith(heard)

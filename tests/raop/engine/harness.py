@@ -1,4 +1,4 @@
-"""An engine whose events are kept, and receivers for it to play on."""
+"""An engine whose events are kept, and receivers for its playback."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -28,7 +28,7 @@ from .fakes import sound
 IDENTITY = Identity(dacp_id="A1B2C3D4E5F60718")
 STREAM = "kitchen"
 PRECISE_S = 0.002
-# Asks often, so that a receiver's clock is right from the start, whatever the load.
+# Asks often, so that a receiver's clock is right from the start under any load.
 EAGER = Cadence(first_requests=30, first_interval_s=0.02, interval_s=0.2)
 
 

@@ -137,7 +137,7 @@ async def test_an_announcement_on_an_idle_speaker_plays_whole(
     assert is_said_whole(kitchen, said)
 
 
-async def test_each_speakers_level_changes_right_before_it_speaks(
+async def test_each_speakers_volume_changes_right_before_it_announces(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,

@@ -218,7 +218,7 @@ async def test_prints_do_not_break_the_protocol_and_logs_come_as_events() -> Non
     assert len(logged[0].text) <= 4096
 
 
-async def test_the_log_is_as_fine_as_the_owner_wants_it(tmp_path: Path) -> None:
+async def test_the_owner_sets_the_level_of_the_log(tmp_path: Path) -> None:
     async with sender(AIRPLAY_LOG_LEVEL="10") as fine:
         wav(tmp_path / "song.wav", 0.6)
         nobody = Member(receiver="nobody", name="Nobody", host="127.0.0.1", port=1)

@@ -8,7 +8,7 @@ from custom_components.airplay.raop.wire.rtsp import Request, Response
 
 
 def answer(status: int = 200, /, *, body: bytes = b"", **headers: str) -> Response:
-    """Return an answer; `_` in a header's name stands for `-`."""
+    """Return an answer; `_` in a header's name means `-`."""
     named = {name.replace("_", "-").lower(): text for name, text in headers.items()}
     return Response(status, "", named, body)
 

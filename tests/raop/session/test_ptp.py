@@ -118,7 +118,7 @@ def test_a_follow_up_carries_the_departure_of_its_sync() -> None:
     assert follow_up.sequence == PtpSync.parse(sync.message).sequence
 
 
-def test_a_follow_up_that_would_be_late_is_left_out_but_not_all_are() -> None:
+def test_a_follow_up_that_would_be_late_is_omitted_but_not_all_are() -> None:
     peer = make_peer()
     told = []
     for n in range(12):

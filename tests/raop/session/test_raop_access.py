@@ -131,7 +131,7 @@ def test_the_last_form_of_digest_may_be_the_right_one() -> None:
     assert [proof(request) for request in asked[-2:-1]] == [EMPTY_USER]
 
 
-def test_the_form_that_worked_comes_first_from_then_on() -> None:
+def test_the_digest_form_that_worked_is_used_first_from_then_on() -> None:
     session = make_session(password="secret")
     asked, _ = talk(session.prepare(), OK, *[WANTED] * 3, OK, SETUP_OK)
     assert proof(asked[4]) == UPPER

@@ -114,7 +114,7 @@ def test_requests_without_an_order(room: Room, target: str, status: int) -> None
     assert answer == Answer(status)
 
 
-def test_number_of_the_newest_session_holds_also_after_its_end(room: Room) -> None:
+def test_number_of_the_newest_session_stays_valid_after_its_end(room: Room) -> None:
     room.remotes.ended(KITCHEN, 50)
     assert room.press("play") == [Button.PLAY]
 

@@ -88,7 +88,7 @@ def test_every_sync_packet_is_on_the_line(line: Line, after: int, latency: int) 
         assert abs(heard_ns(packet, frame) - line.time_of(frame)) <= 2
 
 
-def test_a_sync_packet_speaks_of_now() -> None:
+def test_a_sync_packet_describes_the_present() -> None:
     line = Line(ANCHOR, ANCHOR_NS)
 
     packet = sync_packet(line, ANCHOR_NS + 999, 0, delay_frames=0, is_first=False)
@@ -168,7 +168,7 @@ def test_the_announce_of_the_known_line_is_the_known_one() -> None:
     assert captured.is_first
 
 
-def test_an_announce_speaks_of_the_clock_that_counts_and_of_the_delay() -> None:
+def test_an_announce_names_the_used_clock_and_the_delay() -> None:
     line = Line(ANCHOR, ANCHOR_NS)
 
     announce = time_announce(

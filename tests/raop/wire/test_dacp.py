@@ -89,7 +89,7 @@ def test_several_properties_at_once() -> None:
     )
 
 
-def test_unknown_property_orders_nothing_and_unknown_command_is_none() -> None:
+def test_unknown_property_has_no_order_and_unknown_command_is_none() -> None:
     assert parse_request("setproperty", (("dacp.userrating", "x"),)) == ()
     assert parse_request("explode", ()) is None
 

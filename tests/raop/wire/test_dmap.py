@@ -24,7 +24,7 @@ def test_song_artist_and_album_become_the_known_bytes() -> None:
     assert metadata == octets("dmap_now_playing_metadata")
 
 
-def test_words_that_are_not_known_are_left_out() -> None:
+def test_missing_metadata_is_omitted() -> None:
     assert words(dmap.now_playing(None, None, None)) == {"mikd": b"\x02"}
 
 
@@ -66,12 +66,12 @@ def test_durations_have_32_bits(duration_ms: int) -> None:
 
 
 @pytest.mark.parametrize("track", [-1, 0x10000])
-def test_a_track_number_that_does_not_fit_is_left_out(track: int) -> None:
+def test_a_track_number_that_does_not_fit_is_omitted(track: int) -> None:
     assert "astn" not in words(dmap.now_playing(None, None, None, track=track))
 
 
 @pytest.mark.parametrize("duration_ms", [-1, 0x100000000])
-def test_a_duration_that_does_not_fit_is_left_out(duration_ms: int) -> None:
+def test_a_duration_that_does_not_fit_is_omitted(duration_ms: int) -> None:
     metadata = dmap.now_playing(None, None, None, duration_ms=duration_ms)
 
     assert "astm" not in words(metadata)

@@ -73,7 +73,7 @@ def test_request_without_a_body_has_no_type() -> None:
     assert b"Content" not in Request("POST", "/a", content_type="image/none").encode(1)
 
 
-def test_request_speaks_utf8() -> None:
+def test_request_is_encoded_in_utf8() -> None:
     request = Request("ANNOUNCE", "*", (("X-Apple-Client-Name", "Küche"),))
 
     assert "X-Apple-Client-Name: Küche\r\n".encode() in request.encode(1)
@@ -150,7 +150,7 @@ def test_line_ends_after_a_body_do_not_matter() -> None:
     assert [each.body for each in ResponseParser().feed(data)] == [b"ab", b""]
 
 
-def test_a_body_may_begin_with_line_ends() -> None:
+def test_a_body_may_start_with_line_ends() -> None:
     assert only(OK + b"Content-Length: 4\r\n\r\n\r\nab").body == b"\r\nab"
 
 

@@ -271,7 +271,7 @@ async def test_unavailable_speaker_does_not_delay_the_others(
     assert is_said_whole(kitchen, said)
 
 
-async def test_level_is_raised_in_silence_and_brought_back(
+async def test_volume_is_raised_in_silence_and_restored(
     kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(4.0)
@@ -289,7 +289,7 @@ async def test_level_is_raised_in_silence_and_brought_back(
     assert under == pytest.approx(10 ** (-(18 + 9) / 20), abs=0.001)
 
 
-async def test_level_of_an_idle_speaker_is_brought_back(
+async def test_volume_of_an_idle_speaker_is_restored(
     kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     scene.bell(0.5)
@@ -299,7 +299,7 @@ async def test_level_of_an_idle_speaker_is_brought_back(
     assert volumes(kitchen) == [30, 60, 30]
 
 
-async def test_level_that_a_user_sets_meanwhile_stays(
+async def test_volume_that_a_user_sets_meanwhile_stays(
     harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     scene.bell(0.5)
@@ -361,7 +361,7 @@ async def test_bad_clip_disturbs_nothing(
     assert volumes(kitchen) == [30]
 
 
-async def test_level_is_restored_without_music(
+async def test_volume_is_restored_without_music(
     harness: EngineHarness, kitchen: VirtualReceiver
 ) -> None:
     command = RestoreVolume(stream=STREAM, member=member(kitchen, volume=25))

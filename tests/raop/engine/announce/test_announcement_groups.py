@@ -44,7 +44,7 @@ def in_step(one: VirtualReceiver, other: VirtualReceiver) -> bool:
     return max(abs(here[each] - there[each]) for each in both) < 1_000_000
 
 
-async def test_one_of_a_group_speaks_and_the_other_plays_its_music_bit_by_bit(
+async def test_one_of_a_group_announces_and_the_music_of_the_other_is_bit_exact(
     kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(3.5)
@@ -141,7 +141,7 @@ async def test_two_of_three_announce_together_at_any_volumes(
     assert is_said_whole(kitchen, said)
     assert is_said_whole(hall, said)
     assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
-    # The music of a level that stays falls nowhere silent.
+    # The music at an unchanged volume never falls silent.
     assert (gains(hall, song) > 0.1).all()
     assert (gains(study, song) == 1).all()
     assert [volumes(each) for each in (kitchen, hall)] == [[30, 60, 30], [30]]
@@ -224,7 +224,7 @@ async def test_member_that_joins_under_a_voice_for_all_plays_the_rest(
     assert in_step(kitchen, hall)
 
 
-async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(
+async def test_one_of_a_paused_group_announces_and_the_music_stays_paused(
     kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(2.0)

@@ -90,7 +90,7 @@ class Room:
         return play(path, *members, stream=self.name, media=media)
 
     def announce(self, *on: VirtualReceiver, **details: object) -> Announce:
-        """Return the command to speak, at an own level or not."""
+        """Return the command to announce, with or without its own volume."""
         self._announced += 1
         path = self.sounds.voice_file
         level = self.random.choice([None, None, 55.0, 20.0])

@@ -456,7 +456,7 @@ async def test_an_unknown_lane_is_an_error(harness: EngineHarness, song: Path) -
     assert await harness.run(play(song, by(den, "telepathy"))) == "unsupported"
 
 
-async def test_a_level_is_set_within_the_session(
+async def test_a_volume_is_set_within_the_session(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)

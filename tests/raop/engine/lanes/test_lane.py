@@ -42,7 +42,7 @@ async def test_the_receivers_own_volume_is_reported_if_none_is_set(
     assert loud.volumes == []
 
 
-async def test_the_first_airport_express_is_never_asked_for_its_level(
+async def test_the_first_airport_express_is_never_asked_for_its_volume(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 0.6)
@@ -105,7 +105,7 @@ async def test_a_play_without_members_gets_a_reply(
     assert await harness.run(play(tmp_path / "song.wav")) == "failed"
 
 
-async def test_shutdown_ends_what_plays(
+async def test_shutdown_ends_playback(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)

@@ -29,7 +29,7 @@ def test_a_step_of_the_wall_clock_moves_only_displayed_times(
     assert abs(clock.to_unix(after_ns) * 1e9 - real() - step_ns) < TOLERANCE_NS
 
 
-def test_session_time_looks_like_unix_time_and_runs_with_the_monotonic_clock() -> None:
+def test_session_time_is_near_unix_time_and_runs_with_the_monotonic_clock() -> None:
     now_ns = clock.now_ns()
 
     assert abs(clock.monotonic_of(now_ns) - time.monotonic_ns()) < TOLERANCE_NS

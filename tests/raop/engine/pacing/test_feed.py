@@ -81,7 +81,7 @@ def test_a_source_that_ends_with_a_batch_is_noticed_with_the_next_one() -> None:
     assert feed.end_frame == 1100
 
 
-def test_an_empty_source_ends_where_it_begins() -> None:
+def test_an_empty_source_ends_at_its_beginning() -> None:
     feed = cued(FakeSource())
 
     assert feed.read(900, 300) == silence(300)

@@ -76,7 +76,7 @@ async def test_a_removed_stream_gets_no_more_turns(pacer: Pacer) -> None:
     assert len(turns.turns_ns) == count
 
 
-async def test_jobs_return_what_they_return_and_raise_what_they_raise(
+async def test_jobs_pass_on_their_results_and_errors(
     pacer: Pacer,
 ) -> None:
     assert await pacer.run(lambda: threading.current_thread().name) == "pacing"

@@ -432,7 +432,7 @@ async def test_position_continues_over_a_pause(
     assert told.position_ms == pytest.approx(expected, abs=5)
 
 
-async def test_position_and_its_instant_belong_together_however_long_a_report_takes(
+async def test_position_and_its_instant_belong_together_even_in_a_late_report(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     tmp_path: Path,
@@ -455,7 +455,7 @@ async def test_position_and_its_instant_belong_together_however_long_a_report_ta
 
 
 @pytest.mark.parametrize("keep_s", [0.0, 60.0])
-async def test_level_set_before_a_receiver_is_connected_again_holds(
+async def test_volume_set_before_a_receiver_reconnects_applies(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, keep_s: float
 ) -> None:
     wav(tmp_path / "song.wav", 2.0)

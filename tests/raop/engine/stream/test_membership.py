@@ -395,7 +395,7 @@ async def test_a_member_that_fails_at_resume_does_not_silence_the_others(
     assert group[1].heard(read_wav(tune)[-44_100:]).is_complete
 
 
-async def test_levels_hold_for_each_member_alone(
+async def test_volumes_apply_to_each_member_alone(
     harness: EngineHarness, tune: Path
 ) -> None:
     first, second = await speakers(harness, 2)

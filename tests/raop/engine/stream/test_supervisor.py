@@ -1,4 +1,4 @@
-"""Members that drop out of a group: tried again, back in time, or given up."""
+"""Members that drop out of a group: retried, reconnected in time, or abandoned."""
 
 import asyncio
 from pathlib import Path
@@ -148,7 +148,7 @@ async def test_a_silent_member_keeps_its_stream_and_plays_again_with_its_network
     monkeypatch.setattr(liveness, "STEADY_S", 0.5)
     group = await speakers(harness, 2)
     await start(harness, tune, *group)
-    # It has asked for the time all the while.
+    # It has requested the time all the while.
     await group[1].wait_frames(44_100)
 
     group[1].unplug()
@@ -182,7 +182,7 @@ async def test_a_silent_member_that_is_reachable_gets_a_new_session(
     monkeypatch.setattr(liveness.Liveness, "asked", asked)
     group = await speakers(harness, 2)
     await start(harness, tune, *group)
-    # Both have asked for the time all the while.
+    # Both have requested the time all the while.
     await until(lambda: len(steady) >= 2, "steady", lambda: steady)
 
     group[1].unplug()
@@ -226,7 +226,7 @@ async def test_a_member_with_too_many_dropouts_is_given_up(
     assert states(harness, group[1])[-2:] == ["lost", "left"]
 
 
-async def test_a_member_that_wants_a_password_on_return_is_not_retried(
+async def test_a_member_that_requires_a_password_on_return_is_not_retried(
     harness: EngineHarness, group: list[VirtualReceiver]
 ) -> None:
     group[1].password = "sesame"
@@ -253,7 +253,7 @@ async def test_a_group_that_is_lost_at_once_rejoins_at_the_current_position(
     assert are_alike(group)
 
 
-async def test_a_group_ends_if_no_member_comes_back(
+async def test_a_group_ends_if_no_member_returns(
     harness: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "_HOPE_S", 0.5)
