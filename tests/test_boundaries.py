@@ -1,4 +1,4 @@
-"""Check which modules may import which: only downwards, and the core stands alone."""
+"""Check which modules may import which: only downwards, and the core is independent."""
 
 import ast
 from collections import Counter
@@ -146,7 +146,7 @@ def top(names: set[str]) -> set[str]:
 
 
 def modules() -> dict[str, Path]:
-    """Return all modules of the package by their names, the package itself as ''."""
+    """Return all modules of the package by their names, the package as ''."""
     return {name_of(path): path for path in sources(FOLDER)}
 
 
@@ -249,7 +249,7 @@ def functions(tree: ast.AST, name: str) -> Iterator[tuple[str, ast.AST]]:
 
 
 def sleeps_in_a_loop(function: ast.AST) -> bool:
-    """Whether a function calls `sleep` within a loop."""
+    """Return whether a function calls `sleep` within a loop."""
     loops = (
         node
         for node in ast.walk(function)

@@ -58,7 +58,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def is_broken(page: Path, link: str) -> bool:
-    """Whether a link of a page leads to no file, or to no heading of a page."""
+    """Return whether a link of a page leads to no file, or to no heading of a page."""
     path, _, anchor = unquote(link).partition("#")
     target = (page.parent / path).resolve() if path else page
     if not target.exists() or not target.is_relative_to(ROOT):
@@ -67,7 +67,7 @@ def is_broken(page: Path, link: str) -> bool:
 
 
 def is_module(path: str) -> bool:
-    """Whether a module exists in the integration, or in the repository."""
+    """Return whether a module exists in the integration, or in the repository."""
     return (FOLDER / path).is_file() or (ROOT / path).is_file()
 
 

@@ -185,7 +185,7 @@ async def test_reloading_during_a_song_leaves_a_player_that_plays(
     assert not sender_pids()
 
 
-async def test_removed_speaker_leaves_no_note_of_its_level(
+async def test_removed_speaker_leaves_no_record_of_its_volume(
     hass: HomeAssistant, kitchen: VirtualReceiver, hass_storage: dict[str, Any]
 ) -> None:
     await kitchen.stop()

@@ -257,7 +257,7 @@ async def test_volume_and_mute_reach_the_receiver(
     await call(hass, player, "media_stop")
 
 
-async def test_volume_reaches_a_receiver_that_forgets_it_until_it_sounds(
+async def test_volume_reaches_a_receiver_that_forgets_it_before_its_first_sound(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     kitchen.volume_db = -3.0

@@ -52,7 +52,7 @@ class Sounding:
 
     @property
     def volumes(self) -> list[float | None]:
-        """Return the levels of its speakers."""
+        """Return the volumes of its speakers."""
         return [each.volume for _, each in self.addressees]
 
     def end(self, error: Exception | None = None) -> None:

@@ -93,7 +93,7 @@ def speakers(house: House, command: Any) -> list[set[str]]:
     ]
 
 
-async def test_member_speaks_alone_and_the_music_of_the_other_is_untouched(
+async def test_member_announces_alone_and_the_music_of_the_other_is_untouched(
     hass: HomeAssistant, house: House, media: Path, said: Samples
 ) -> None:
     song = music(media / "song.wav", 5)
@@ -171,7 +171,7 @@ async def test_option_announces_on_the_whole_group_unless_the_call_overrides_it(
     await asking
 
 
-async def test_two_of_a_group_and_one_beside_it_speak_at_the_same_instant(
+async def test_two_of_a_group_and_one_outside_announce_at_the_same_instant(
     hass: HomeAssistant, house: House, media: Path, said: Samples
 ) -> None:
     music(media / "song.wav", 5)
@@ -200,7 +200,7 @@ async def test_speakers_of_one_call_reach_the_sender_grouped_by_stream(
     await asking
 
 
-async def test_paused_group_stays_paused_when_one_of_it_speaks(
+async def test_paused_group_stays_paused_when_one_member_announces(
     hass: HomeAssistant, house: House, media: Path, said: Samples
 ) -> None:
     song = music(media / "song.wav", 3)
@@ -233,7 +233,7 @@ async def test_announcement_wakes_only_its_own_speakers_of_an_idle_group(
     assert house.group(KITCHEN) == [KITCHEN, HALL]
 
 
-async def test_member_that_drops_out_under_a_voice_is_left_out_of_it(
+async def test_member_that_drops_out_under_a_voice_misses_the_rest_of_it(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     house: House,
@@ -261,7 +261,7 @@ async def test_member_that_drops_out_under_a_voice_is_left_out_of_it(
     await house.receivers[KITCHEN].drain()
     assert is_said_whole(house.receivers[KITCHEN], said)
     assert volumes(house.receivers[KITCHEN])[-2:] == [50, 30]
-    # Only the level that could not be set back is to be seen to.
+    # Only the volume that could not be restored remains in the journal.
     left = hass_storage["airplay.announcements"]["data"]
     assert left == {house.entries[HALL].entry_id: {"level": 0.3, "is_muted": False}}
 

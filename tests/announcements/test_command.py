@@ -339,7 +339,7 @@ async def test_internal_error_does_not_count_as_played(
     await again
 
 
-async def test_speaker_that_is_lost_meanwhile_gets_its_level_back(
+async def test_volume_of_a_speaker_lost_meanwhile_is_restored(
     hass: HomeAssistant, held: HeldSender, player: str
 ) -> None:
     asking = asyncio.create_task(announce(hass, player, BELL, announce_volume=0.6))

@@ -56,7 +56,7 @@ def notes(storage: dict[str, Any]) -> Any:
 
 
 def write_down(storage: dict[str, Any], entry: MockConfigEntry, level: float) -> None:
-    """Leave a level in the journal, as a process does that was killed."""
+    """Leave a volume in the journal, as a killed process does."""
     storage[JOURNAL] = {
         "version": 1,
         "minor_version": 1,
@@ -131,7 +131,7 @@ async def test_volume_set_at_the_receiver_is_restored(
     assert percents(kitchen) == [90, 60]
 
 
-async def test_level_that_is_set_meanwhile_stays(
+async def test_volume_that_is_set_meanwhile_stays(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -158,7 +158,7 @@ async def test_announcement_is_never_louder_than_the_maximum(
     assert percents(kitchen) == [30, 50, 30]
 
 
-async def test_maximum_that_is_lowered_meanwhile_counts_at_once(
+async def test_maximum_lowered_meanwhile_applies_immediately(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str
 ) -> None:
     asking = await begin_long(hass, player, volume=0.9)
@@ -261,7 +261,7 @@ async def test_notes_that_make_no_sense_keep_no_speaker_from_playing(
     assert state_of(hass, player).state == "idle"
 
 
-async def test_level_that_cannot_be_set_is_tried_again(
+async def test_volume_that_cannot_be_set_is_tried_again(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     network: Network,
@@ -296,7 +296,7 @@ async def test_level_that_cannot_be_set_is_tried_again(
     assert [each.member.volume for each in held.restored] == [30, 30, 20]
 
 
-async def test_level_is_not_set_while_another_sender_plays(
+async def test_volume_is_not_set_while_another_sender_plays(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     network: Network,

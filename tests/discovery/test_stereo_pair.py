@@ -70,7 +70,7 @@ def tell(
 
 
 def are_alike(one: VirtualReceiver, other: VirtualReceiver) -> bool:
-    """Whether two receivers played the same at the same time."""
+    """Return whether two receivers played the same at the same time."""
     first, second = one.play_times(), other.play_times()
     apart = sorted(abs(first[at] - second[at]) for at in first.keys() & second.keys())
     return bool(apart) and apart[len(apart) // 2] < ALIKE_NS

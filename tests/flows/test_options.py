@@ -71,7 +71,7 @@ def entry_with_both(receiver: AirPlay2Receiver) -> MockConfigEntry:
     return entry_for(receiver, airplay=airplay)
 
 
-async def test_form_shows_the_defaults_and_then_what_was_chosen(
+async def test_form_shows_the_defaults_and_then_the_choices(
     hass: HomeAssistant, kitchen: VirtualReceiver
 ) -> None:
     entry = entry_for(kitchen)

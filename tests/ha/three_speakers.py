@@ -85,7 +85,7 @@ class House:
         return played / 44100
 
     def is_unavailable(self, entity_id: str) -> bool:
-        """Whether an entity cannot be used now."""
+        """Return whether an entity cannot be used now."""
         return state_of(self.hass, entity_id).state == STATE_UNAVAILABLE
 
 

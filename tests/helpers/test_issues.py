@@ -35,7 +35,7 @@ def saying(*events: Event) -> str:
 
 
 def notices(hass: HomeAssistant) -> list[str | None]:
-    """Return which notices there are."""
+    """Return the translation keys of all issues."""
     return [notice.translation_key for notice in ir.async_get(hass).issues.values()]
 
 

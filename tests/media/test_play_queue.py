@@ -138,7 +138,7 @@ def test_empty_queue_remembers_to_shuffle() -> None:
     assert names(queue) != "abcdefgh"
 
 
-def test_items_added_while_shuffled_are_mixed_in_behind_what_follows() -> None:
+def test_items_added_while_shuffled_are_mixed_in_behind_the_next_item() -> None:
     queue = a_queue("abcdefgh", shuffle=True)
     queue.advance(is_user=True)
     before = names(queue)
@@ -153,7 +153,7 @@ def test_items_added_while_shuffled_are_mixed_in_behind_what_follows() -> None:
     assert names(queue) == "abcdefghSTUVWXYZ"
 
 
-def test_items_added_while_shuffled_do_not_displace_what_follows_bad_ones() -> None:
+def test_items_added_while_shuffled_do_not_displace_items_behind_bad_ones() -> None:
     queue = a_queue("abcdefgh", shuffle=True)
     for bad in names(queue)[1:3]:
         queue.failed(bad)

@@ -94,7 +94,7 @@ def test_user_can_skip_past_bad_items() -> None:
 
 
 @pytest.mark.parametrize("command", ["previous", "jump", "play_now", "replace"])
-def test_every_choice_of_the_user_gives_a_new_chance(command: str) -> None:
+def test_every_choice_of_the_user_resets_the_failures(command: str) -> None:
     queue = a_queue("abcde", at="b")
     for bad in "cde":
         queue.failed(bad)

@@ -170,7 +170,7 @@ class ConsistencyCheck:
         for change in volumes[self._seen_volumes :]:
             if change.volume_db == MUTE_DB:
                 continue
-            # All levels that were shown within the time, and the one before them.
+            # All volumes that were shown within the time, and the one before them.
             from_ns = change.at_ns - LEVEL_LATE_NS
             before = [level for at, level in self._levels if at <= from_ns][-1:]
             within = [level for at, level in self._levels if at > from_ns]

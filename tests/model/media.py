@@ -1,4 +1,4 @@
-"""Media of every kind: good ones, endless ones, and such that fail half way."""
+"""Media of every kind: good ones, endless ones, and ones that fail halfway."""
 
 import asyncio
 from collections.abc import AsyncIterator

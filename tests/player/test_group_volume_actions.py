@@ -36,7 +36,7 @@ async def set_number(hass: HomeAssistant, entity_id: str, value: float) -> None:
 async def make_loud(
     hass: HomeAssistant, *players: str, context: Context | None = None
 ) -> None:
-    """Set the level of each group that players are in to 0.9."""
+    """Set the volume of each group that players are in to 0.9."""
     await hass.services.async_call(
         "airplay",
         "set_group_volume",
@@ -168,7 +168,7 @@ async def test_newcomer_is_no_louder_than_those_that_play(
     await call(hass, STUDY, "media_stop")
 
 
-async def test_newcomer_of_unknown_level_is_capped_too(
+async def test_newcomer_of_unknown_volume_is_capped_too(
     hass: HomeAssistant, house: House
 ) -> None:
     await set_level(hass, KITCHEN, 0.1)

@@ -115,7 +115,7 @@ async def test_entities_are_written_when_their_own_part_changes(
     with steps() as louder:
         await call(hass, player, "volume_set", volume_level=0.3)
 
-    # A start finds the level of the receiver, too.
+    # A start reads the volume of the receiver, too.
     shown = {player, "number.kitchen_group_volume"}
     assert {each for each in started if "." in each} == shown
     assert {each for each in louder if "." in each} == shown

@@ -142,7 +142,7 @@ class Shairport:
 
     @property
     def is_modern(self) -> bool:
-        """Whether it accepts AirPlay 2."""
+        """Return whether it accepts AirPlay 2."""
         return self._mode == "ap2"
 
     @property
@@ -267,7 +267,7 @@ class Shairport:
 
     @property
     def has_sender_to_order(self) -> bool:
-        """Whether it has found the sender's record and got an answer there."""
+        """Return whether it has found the sender's record and got an answer there."""
         told = self._on_bus(
             "org.freedesktop.DBus",
             "Properties.Get",

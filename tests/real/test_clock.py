@@ -23,7 +23,7 @@ _SECONDS = 12
 _HOGS = 3
 _LIMIT_NS = 200_000
 # nqptp's version, then twice: whose clock, when it was measured (CLOCK_MONOTONIC_RAW),
-# what to add for that clock's time, and since when it is followed.
+# the offset to that clock's time, and since when it is followed.
 _CLOCK = struct.Struct("=QQqQ")
 _CLOCK_AT = 8
 _LOOK_S = 0.02

@@ -1,4 +1,4 @@
-"""One receiver's delay, set while two play: measured where their clicks come."""
+"""One receiver's delay, set while two play: measured by the times of their clicks."""
 
 import asyncio
 from collections.abc import Iterator

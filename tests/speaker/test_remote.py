@@ -170,7 +170,7 @@ async def test_volume_steps_and_mute(
         ("speaker-id=0x0A0B0C0D0E01&dmcp.volume=50", 0.1),
     ],
 )
-async def test_level_set_at_the_speaker_is_followed_and_answered_once(
+async def test_volume_set_at_the_speaker_is_followed_and_answered_once(
     hass: HomeAssistant,
     player: str,
     remote: RemoteControl,

@@ -28,7 +28,7 @@ async def test_maximum_is_restored_within_its_range(
     assert level_of(hass, player) == min(0.9, found / 100)
 
 
-async def test_restored_level_above_the_maximum_never_reaches_the_receiver(
+async def test_restored_volume_above_the_maximum_never_reaches_the_receiver(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     kitchen.volume_db = 0.0
@@ -191,7 +191,7 @@ async def test_receiver_with_an_unknown_volume_gets_a_low_one(
     await call(hass, player, "media_stop")
 
 
-async def test_found_level_is_kept_and_a_guess_is_not(
+async def test_found_volume_is_kept_and_a_guess_is_not(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     data = await async_mock_restore_state_shutdown_restart(hass)
@@ -209,7 +209,7 @@ async def test_found_level_is_kept_and_a_guess_is_not(
     assert extra.as_dict()["volume"] == 0.35
 
 
-async def test_guess_from_before_a_restart_is_no_level(
+async def test_guess_from_before_a_restart_is_no_volume(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     kitchen.volume_db = level_db(35)

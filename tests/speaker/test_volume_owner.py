@@ -1,4 +1,4 @@
-"""The owner of a level, in any order of what happens to it."""
+"""The owner of a volume, with its events in any order."""
 
 from collections.abc import Callable
 from random import Random
@@ -18,7 +18,7 @@ from tests.fuzz import AT_ONCE, BATCHES
 
 
 def make_owner(level: float = 0.5) -> VolumeOwner:
-    """Return an owner whose level was written long ago."""
+    """Return an owner whose volume was written long ago."""
     owner = VolumeOwner(level)
     owner.order(level, is_muted=False, origin=Origin.USER, now_s=-100)
     assert owner.poll(-100)
@@ -30,7 +30,7 @@ def order(owner: VolumeOwner, level: float, now_s: float) -> OwnedLevel | None:
     return owner.poll(now_s)
 
 
-def test_user_change_is_written_at_once_and_once() -> None:
+def test_user_change_is_written_immediately_and_once() -> None:
     owner = make_owner()
 
     assert order(owner, 0.3, 0) == OwnedLevel(0.3, False)
@@ -48,7 +48,7 @@ def test_echo_is_ignored_at_once_and_late(after_s: float) -> None:
     assert owner.level == 0.3
 
 
-def test_late_echo_of_a_level_that_was_replaced_is_ignored() -> None:
+def test_late_echo_of_a_replaced_volume_is_ignored() -> None:
     owner = make_owner()
     order(owner, 0.3, 0)
     order(owner, 0.6, 0.9)
@@ -57,7 +57,7 @@ def test_late_echo_of_a_level_that_was_replaced_is_ignored() -> None:
     assert owner.level == 0.6
 
 
-def test_level_before_our_change_is_ignored() -> None:
+def test_volume_before_our_change_is_ignored() -> None:
     owner = make_owner(0.5)
     order(owner, 0.3, 0)
 
@@ -88,7 +88,7 @@ def test_volume_of_the_user_replaces_an_answer() -> None:
     assert owner.poll(5) is None
 
 
-def test_apple_reports_the_level_before() -> None:
+def test_apple_reports_the_previous_volume() -> None:
     owner = make_owner(0.5)
     owner.reports_previous = True
 

@@ -65,7 +65,7 @@ def parse_ports(text: str) -> PtpPorts:
 
 
 def build(options: argparse.Namespace) -> VirtualReceiver:
-    """Make the receiver that was asked for."""
+    """Make the requested receiver."""
     kind: type[VirtualReceiver] = VirtualReceiver
     more: dict[str, Any] = {}
     if options.airplay2:

@@ -42,7 +42,7 @@ class Observer(ABC):
 
     @property
     def pcm(self) -> bytes:
-        """Return all that was played as s16le; lost packets silent, pauses left out."""
+        """Return all that was played as s16le; lost packets silent, pauses omitted."""
         self.poll()
         return self.recording.pcm
 
@@ -80,7 +80,7 @@ class Observer(ABC):
     async def wait_for(
         self, method: str, *, count: int = 1, timeout_s: float = 10.0
     ) -> Request:
-        """Wait until a method was asked for the count-th time; return that request."""
+        """Wait for the count-th request of a method; return that request."""
         await self.wait_until(lambda: len(self.asked(method)) >= count, timeout_s)
         return self.asked(method)[count - 1]
 

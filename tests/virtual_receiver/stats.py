@@ -17,7 +17,7 @@ class Stats:
     resend_requests: int = 0
     """Resend requests sent."""
     resend_asked: int = 0
-    """Packets asked for in them."""
+    """Packets requested in them."""
     resent: int = 0
     """Packets that came wrapped as 0xD6, or plain and into a gap."""
     not_available: int = 0

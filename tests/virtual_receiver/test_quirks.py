@@ -26,7 +26,7 @@ async def test_refusal(status: int) -> None:
         assert (await sender.announce()).status == status
 
 
-async def test_refusal_that_looks_like_200() -> None:
+async def test_refusal_inside_an_answer_of_200() -> None:
     async with (
         quirky(refuse_as_200=frozenset({"SETUP"})) as receiver,
         reference_sender(receiver) as sender,

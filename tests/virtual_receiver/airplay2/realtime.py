@@ -131,7 +131,7 @@ class RealtimeStream(Stream):
 
     @override
     def _decode(self, audio: AudioPacket) -> tuple[int, bytes | None]:
-        """Open and decode; one that cannot be opened is asked for again."""
+        """Open and decode; one that cannot be opened is requested again."""
         head = audio.rtptime.to_bytes(4) + audio.ssrc.to_bytes(4)
         plain = self._opener.open(head, audio.payload)
         frames = self._announcement.frames_per_packet

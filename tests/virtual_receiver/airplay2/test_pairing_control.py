@@ -253,7 +253,7 @@ async def test_record_announces_airplay_2_by_mdns() -> None:
     assert info.decoded_properties["features"] == "0x405FCA00,0x18340"
 
 
-async def test_command_line_speaks_airplay_2() -> None:
+async def test_command_line_supports_airplay_2() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "tests.virtual_receiver", "--name", "Kitchen", "--json", "--no-mdns"),

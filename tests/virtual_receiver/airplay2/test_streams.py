@@ -111,7 +111,7 @@ async def test_packet_that_cannot_be_opened_is_not_played(
         assert not kitchen.is_playing
 
 
-async def test_flush_drops_what_is_queued_and_the_next_line_plays(
+async def test_flush_drops_queued_audio_and_the_next_line_plays(
     kitchen: AirPlay2Receiver,
 ) -> None:
     async with playing(kitchen) as sender:
@@ -201,7 +201,7 @@ async def test_buffered_pause_and_resume_lose_nothing(
         assert abs(later.first_frame_ns - heard_ns) < TOLERANCE_NS
 
 
-async def test_pause_may_lose_what_was_decoded() -> None:
+async def test_pause_may_lose_decoded_audio() -> None:
     settled = {"ptp_settle_s": SETTLE_S, "loses_on_pause_s": 0.08}
     async with (
         receiver(more=quirks(**settled)) as kitchen,

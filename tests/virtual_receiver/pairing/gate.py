@@ -90,7 +90,7 @@ class Visitor:
 
     @property
     def may_play(self) -> bool:
-        """Whether the sender has shown that it was paired."""
+        """Return whether the sender has shown that it was paired."""
         return (
             self._gate.is_open or self._legacy.is_verified or self._home_kit.is_verified
         )

@@ -380,7 +380,7 @@ def test_heard_finds_a_source_inside_of_a_packet() -> None:
     assert (heard.frames, heard.missing, heard.wrong) == (5900, 0, 0)
 
 
-def test_heard_counts_what_is_missing_and_wrong() -> None:
+def test_heard_counts_missing_and_wrong_frames() -> None:
     packets = _song(0, 20, S)
     packets[5] = _played(5, packets[5].play_ns, is_missing=True)
     del packets[9]
