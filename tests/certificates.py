@@ -1,4 +1,4 @@
-"""A certificate that nobody but its owner trusts."""
+"""A certificate that only its owner trusts."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 
 def write_certificate(folder: Path) -> Path:
-    """Write a certificate for 127.0.0.1 with its key, signed by itself."""
+    """Write a certificate for 127.0.0.1 with its key, self-signed."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
     now = datetime.now(UTC)

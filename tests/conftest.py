@@ -12,12 +12,12 @@ sys.dont_write_bytecode = False
 
 pytest_plugins = ["tests.ha.fixtures"]
 
-# Modules that announce by real mDNS, and would find what the others announce.
+# Modules that announce by real mDNS, and would find each other's records.
 _ANNOUNCING = {"tests.virtual_receiver.test_receiver", "tests.raop.test_scan"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --real, and how long its endurance test takes."""
+    """Add --real, and the duration of its endurance test."""
     parser.addoption(
         "--real", action="store_true", help="also test against real receivers"
     )
@@ -27,10 +27,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep together what shares a network, where tests run side by side."""
+    """Keep tests that share a network together if tests run in parallel."""
     module = item.module.__name__ if isinstance(item, pytest.Function) else ""
     if module.startswith("tests.real."):
-        # Receivers run before all else, and two labs of them would be in each other's way.
+        # Receivers run before all else, and two labs of them would disturb each other.
         group = "real"
     else:
         group = "mdns" if module in _ANNOUNCING else module
@@ -41,9 +41,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Leave the tests against real receivers out unless they are asked for.
+    """Skip the tests against real receivers unless `--real` is given.
 
-    They take longest and wait for one another, so they begin first.
+    They need the longest time and wait for one another, so they begin first.
     """
     if config.getoption("--real"):
         items.sort(key=lambda item: item.get_closest_marker("real") is None)

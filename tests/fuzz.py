@@ -1,8 +1,8 @@
-"""How much is tried where anything may come, and how it is made quickly.
+"""The number of random inputs, and a quick way to generate them.
 
-Hypothesis takes a millisecond or two for each input that it makes. From it comes here
-what a whole batch is drawn with; a failure tells the seed, and notes what was tried.
-AIRPLAY_INPUTS is how many inputs there are.
+Hypothesis needs a millisecond or two for each input that it makes. Here it provides the
+seed of a whole batch; a failure reports the seed, and notes the input.
+AIRPLAY_INPUTS is the number of inputs.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The core as a program of its own, started from this folder."""
+"""The core as a separate program, started from this folder."""
 
 from pathlib import Path
 import sys

@@ -1,7 +1,7 @@
 """Senders that need not import everything first, for the tests of Home Assistant's side.
 
-What a sender process costs that lives for a second or two is its imports. Here one
-process has done them, and each sender is forked from it: a process of its own, a child
+The cost of a sender process that lives for a second or two is its imports. Here one
+process has done them, and each sender is forked from it: a separate process, a child
 of the tests' like one that was started, with the pipes, the environment and the session
 that it would have had.
 """
@@ -49,9 +49,9 @@ class SenderForkServer:
 
     @contextmanager
     def preload(self, *command: str) -> Generator[None]:
-        """Fork what would be started by a command, or one that goes on behind it.
+        """Fork a process in place of a command, or one that continues behind it.
 
-        What it runs is what the command does, and whatever the command goes on with.
+        It runs the code of the command, and then the continuation.
         """
 
         def start(*how: Any) -> int:
@@ -88,7 +88,7 @@ def _adopt(*, is_wanted: bool) -> None:
 
 
 def _bear_all(line: socket.socket) -> list[str] | None:
-    """Fork whenever it is asked for; return in each child what it has to run."""
+    """Fork on request; return in each child the code to run."""
     while True:
         words, pipes, _, _ = socket.recv_fds(line, _LONGEST, 3)
         if not words:

@@ -1,4 +1,4 @@
-"""Check which modules may import which: only downwards, and the core stands alone."""
+"""Check which modules may import which: only downwards, and the core is independent."""
 
 import ast
 from collections import Counter
@@ -59,7 +59,7 @@ FLOORS = (
     "raop.wire",
     "raop.errors",
 )
-# Modules that stand beside others of their room, but not in a folder with them.
+# Modules that belong to a room, but are not in its folder.
 ROOMS = {
     "raop.__main__": "raop.cli",
     "raop.report": "raop.cli",
@@ -73,8 +73,8 @@ ROOMS = {
     "raop.dataclass_json": "raop.messages",
     "raop.buttons": "raop.errors",
 }
-# Loops of the engine that sleep: for a rhythm, or between attempts. Whoever waits for
-# a fact waits for a ChangeSignal or an event instead of looking again and again.
+# Loops of the engine that sleep: for a rhythm, or between attempts. A task that waits for
+# a fact waits for a ChangeSignal or an event instead of polling.
 SLEEPING_LOOPS = {
     "engine.lanes.airplay2.AirPlay2Lane._send_feedback": "one feedback each two seconds",
     "engine.lanes.buffered.BufferedLane._send_anchor": "between attempts of an anchor",
@@ -87,9 +87,9 @@ SLEEPING_LOOPS = {
 MOST_LINES = 320
 MOST_MODULES = 20
 
-# Imports every module in a child of its own, so that none leans on another's imports;
-# what others have written, which takes longest, is there before the first is born,
-# and each is compiled but once.
+# Imports every module in a separate child process, so that none relies on another's
+# imports; third-party packages, the slowest part, are imported before the first fork,
+# and each module is compiled only once.
 IMPORT_EACH_ALONE = """
 import contextlib, importlib, os, sys
 sys.path.insert(0, sys.argv[1])
@@ -123,7 +123,7 @@ def name_of(path: Path) -> str:
 
 
 def imports(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
-    """Yield the full names that code imports; `package` is where it stands."""
+    """Yield the full names that code imports; `package` is its package."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -135,7 +135,7 @@ def imports(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
 
 
 def imports_of(path: Path) -> set[str]:
-    """Return what a module imports, seen from the folder above the core."""
+    """Return the imports of a module, seen from the folder above the core."""
     package = path.relative_to(FOLDER).parent.parts
     return set(imports(ast.parse(path.read_text()), package))
 
@@ -146,7 +146,7 @@ def top(names: set[str]) -> set[str]:
 
 
 def modules() -> dict[str, Path]:
-    """Return all modules of the package by their names, the package itself as ''."""
+    """Return all modules of the package by their names, the package as ''."""
     return {name_of(path): path for path in sources(FOLDER)}
 
 
@@ -249,7 +249,7 @@ def functions(tree: ast.AST, name: str) -> Iterator[tuple[str, ast.AST]]:
 
 
 def sleeps_in_a_loop(function: ast.AST) -> bool:
-    """Whether a function calls `sleep` within a loop."""
+    """Return whether a function calls `sleep` within a loop."""
     loops = (
         node
         for node in ast.walk(function)
@@ -262,7 +262,7 @@ def sleeps_in_a_loop(function: ast.AST) -> bool:
     )
 
 
-def test_engine_does_not_look_again_and_again_for_what_it_could_be_told() -> None:
+def test_engine_waits_for_signals_instead_of_polling() -> None:
     found = {
         name.removeprefix("raop.")
         for path in sources(CORE / "engine")
@@ -301,7 +301,7 @@ def test_integration_uses_the_face_of_the_core(path: Path) -> None:
     assert not top(imports_of(path)) & {"av", "numpy"}
 
 
-def test_face_of_the_core_has_no_name_that_nobody_imports() -> None:
+def test_every_name_of_the_core_api_is_imported() -> None:
     integration = [path for path in sources(FOLDER) if CORE not in path.parents]
     used = {name for path in integration for name in imports_of(path)}
     [names] = [

@@ -1,4 +1,4 @@
-"""The chime that is shipped is short, soft, and what its script makes."""
+"""The shipped chime is short, soft, and equal to the output of its script."""
 
 from pathlib import Path
 import subprocess
@@ -24,7 +24,7 @@ def test_chime_is_short_and_soft_and_ends_in_silence() -> None:
     assert np.abs(sound[-200:]).max() < 30
 
 
-def test_script_makes_the_chime(tmp_path: Path) -> None:
+def test_script_generates_the_chime(tmp_path: Path) -> None:
     made = tmp_path / "chime.wav"
 
     subprocess.run(

@@ -24,7 +24,7 @@ KITCHEN_ID = "0a:0b:0c:0d:0e:01"
 
 @pytest.fixture(autouse=True)
 def no_setup() -> Any:
-    """Look at the flow alone: what an entry does is tested elsewhere."""
+    """Test the flow alone: other tests cover the entry."""
     with patch(
         "custom_components.airplay.async_setup_entry", return_value=True
     ) as set_up:
@@ -33,7 +33,7 @@ def no_setup() -> Any:
 
 @pytest.fixture
 def closed_port(socket_enabled: None) -> int:
-    """Return a port at which nobody listens."""
+    """Return a port without a listener."""
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -95,7 +95,7 @@ async def test_both_records_make_one_card_and_one_entry(
     assert entry["data"]["airplay"]["txt"]["deviceid"] == "0A:0B:0C:0D:0E:01"
 
 
-async def test_airplay_record_waits_for_the_one_that_tells_how_to_play(
+async def test_airplay_record_waits_for_the_raop_record(
     hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
 ) -> None:
     with patch("custom_components.airplay.discovery.browser.BOTH_RECORDS_S", 5):
@@ -118,7 +118,7 @@ async def test_second_record_of_a_receiver_shows_no_second_card(
     assert second["reason"] == "already_in_progress"
 
 
-async def test_discovered_again_takes_the_new_address(
+async def test_rediscovery_updates_the_address(
     hass: HomeAssistant, kitchen: VirtualReceiver
 ) -> None:
     entry = entry_for(kitchen)
@@ -230,7 +230,7 @@ async def test_password_is_asked_for_and_tried_before_it_is_kept(
     assert entry["data"]["password"] == "secret"
 
 
-async def test_password_is_asked_for_when_only_the_receiver_itself_says_so(
+async def test_password_is_requested_if_only_the_receiver_requires_it(
     hass: HomeAssistant, locked: VirtualReceiver
 ) -> None:
     form = await discovered(hass, raop_info(locked, txt={"pw": "false"}))
@@ -407,7 +407,7 @@ async def test_address_with_a_password(
     assert entry["data"]["manual"] is True
 
 
-async def test_reauth_takes_the_new_password(
+async def test_reauth_stores_the_new_password(
     hass: HomeAssistant, locked: VirtualReceiver
 ) -> None:
     entry = entry_for(locked, password="old")
@@ -447,7 +447,7 @@ async def test_reconfigure_changes_address_and_password(
     await hass.async_block_till_done()
 
 
-async def test_reconfigure_without_a_password_forgets_it(
+async def test_reconfigure_without_a_password_removes_it(
     hass: HomeAssistant, kitchen: VirtualReceiver
 ) -> None:
     entry = entry_for(kitchen, password="old")

@@ -1,4 +1,4 @@
-"""What the benchmark of the play command's path counts."""
+"""The counts of the benchmark of the play command's path."""
 
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a user hands over tells much, but no secret."""
+"""Diagnostics contain many facts, but no secret."""
 
 import json
 
@@ -45,7 +45,7 @@ async def test_diagnostics_contain_no_secret(
     await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_diagnostics_of_a_speaker_that_does_nothing(
+async def test_diagnostics_of_an_idle_speaker(
     hass: HomeAssistant, kitchen: VirtualReceiver, hass_client: ClientSessionGenerator
 ) -> None:
     entry = entry_for(kitchen)

@@ -1,4 +1,4 @@
-"""Check that links in the documentation lead somewhere, and that what it names exists."""
+"""Check that links in the documentation have targets, and that named things exist."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
 _MODULE = re.compile(r"[\w/.]+\.py")
-# A row of a table of rooms: a folder, what lives there, and its modules.
+# A row of a table of rooms: a folder, its purpose, and its modules.
 _ROOM = re.compile(r"^\| `([\w./]+/)` \|[^|]*\|([^|]*)\|$", re.MULTILINE)
 # Tables of options and entities, which are called there as on the screen.
 _SETTINGS = re.compile(
@@ -58,7 +58,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def is_broken(page: Path, link: str) -> bool:
-    """Whether a link of a page leads to no file, or to no heading of a page."""
+    """Return whether a link of a page leads to no file, or to no heading of a page."""
     path, _, anchor = unquote(link).partition("#")
     target = (page.parent / path).resolve() if path else page
     if not target.exists() or not target.is_relative_to(ROOT):
@@ -67,7 +67,7 @@ def is_broken(page: Path, link: str) -> bool:
 
 
 def is_module(path: str) -> bool:
-    """Whether a module exists in the integration, or in the repository."""
+    """Return whether a module exists in the integration, or in the repository."""
     return (FOLDER / path).is_file() or (ROOT / path).is_file()
 
 
@@ -147,7 +147,7 @@ def texts(branch: object) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", ["setup.md", "announcements.md"])
-def test_settings_are_called_as_on_the_screen(name: str) -> None:
+def test_settings_are_named_as_on_the_screen(name: str) -> None:
     page = (ROOT / "docs" / name).read_text()
     shown = set(texts(json.loads((FOLDER / "translations" / "en.json").read_text())))
     named = [

@@ -123,7 +123,7 @@ async def test_password_that_is_refused_asks_for_a_new_one(
     assert flow["context"]["source"] == SOURCE_REAUTH
 
 
-async def test_receiver_that_wants_a_code_says_so_and_asks_for_it(
+async def test_receiver_that_requires_a_code_starts_reauth(
     hass: HomeAssistant, kitchen: VirtualReceiver
 ) -> None:
     kitchen.quirks = Quirks(refuse={"OPTIONS": 403})
@@ -185,7 +185,7 @@ async def test_reloading_during_a_song_leaves_a_player_that_plays(
     assert not sender_pids()
 
 
-async def test_removed_speaker_leaves_no_note_of_its_level(
+async def test_removed_speaker_leaves_no_record_of_its_volume(
     hass: HomeAssistant, kitchen: VirtualReceiver, hass_storage: dict[str, Any]
 ) -> None:
     await kitchen.stop()

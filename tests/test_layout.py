@@ -6,7 +6,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "custom_components" / "airplay"
-# Folders of what the tests use, and of tests against real receivers.
+# Folders of the tests' own modules, and of tests against real receivers.
 NOT_MIRRORED = {"ha", "real", "virtual_receiver"}
 # Tests of the package as a whole, of files that are not modules, and of the tests.
 WITHOUT_MODULE = {
@@ -34,7 +34,7 @@ def mirrored() -> list[Path]:
 
 @pytest.mark.parametrize("path", mirrored(), ids=str)
 def test_module_of_tests_begins_with_the_name_of_a_module(path: Path) -> None:
-    """`test_raop_access.py` may stand beside `test_raop.py`, for the same module."""
+    """`test_raop_access.py` may exist beside `test_raop.py`, for the same module."""
     modules = {each.stem.strip("_") for each in (PACKAGE / path.parent).glob("*.py")}
     tested = path.stem.removeprefix("test_")
 

@@ -121,7 +121,7 @@ async def test_stop_while_the_receiver_is_being_connected_is_quick(
     asking = hass.async_create_task(play(hass, player, song))
     await kitchen.wait_for("ANNOUNCE")
 
-    # Half as long as the receiver takes.
+    # Half as long as the receiver needs.
     async with asyncio.timeout(15):
         await call(hass, player, "media_stop")
         await asking
@@ -131,7 +131,7 @@ async def test_stop_while_the_receiver_is_being_connected_is_quick(
 
 
 class SlowSource(MediaSource):
-    """Finds its media when it is told to."""
+    """Finds its media when a test releases it."""
 
     def __init__(self, song: str) -> None:
         super().__init__("slow")
@@ -147,7 +147,7 @@ class SlowSource(MediaSource):
 
 @pytest.fixture
 async def slow(hass: HomeAssistant) -> SlowSource:
-    """Return a media source that takes its time."""
+    """Return a media source that waits before it answers."""
     source = SlowSource("http://127.0.0.1:9/song.wav")
     mock_integration(hass, MockModule("slow"))
     platform = Mock(async_get_media_source=AsyncMock(return_value=source))
@@ -190,7 +190,7 @@ async def test_newest_of_two_commands_plays(
     assert kitchen.heard(song_pcm).is_complete
 
 
-async def test_next_song_takes_over_in_the_same_session(
+async def test_next_song_continues_in_the_same_session(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -211,7 +211,7 @@ async def test_next_song_takes_over_in_the_same_session(
     assert kitchen.heard(song_pcm).is_complete
 
 
-async def test_bad_media_leaves_what_plays_alone(
+async def test_bad_media_does_not_disturb_playback(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     await play(hass, player, song, extra={"title": "Good"})
@@ -257,7 +257,7 @@ async def test_volume_and_mute_reach_the_receiver(
     await call(hass, player, "media_stop")
 
 
-async def test_volume_reaches_a_receiver_that_forgets_it_until_it_sounds(
+async def test_volume_reaches_a_receiver_that_forgets_it_before_its_first_sound(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     kitchen.volume_db = -3.0
@@ -314,7 +314,7 @@ async def test_volume_outlives_a_restart(
     assert (kept["volume"], kept["is_muted"]) == (0.35, True)
 
 
-async def test_volume_is_taken_up_again(
+async def test_volume_is_restored(
     hass: HomeAssistant, kitchen: VirtualReceiver
 ) -> None:
     mock_restore_cache_with_extra_data(

@@ -1,4 +1,4 @@
-"""What comes free with honest states: voice intents, device triggers and conditions."""
+"""Features that follow from true states: voice intents, device triggers, conditions."""
 
 from typing import Any
 from unittest.mock import AsyncMock, Mock
@@ -23,7 +23,7 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
 async def say(hass: HomeAssistant, name: str, **slots: object) -> None:
-    """Have Home Assistant do what was understood."""
+    """Have Home Assistant handle an intent."""
     words = {slot: {"value": value} for slot, value in slots.items()}
     await intent.async_handle(hass, "test", name, words)
     await hass.async_block_till_done()
@@ -33,7 +33,7 @@ def level_of(hass: HomeAssistant, player: str) -> Any:
     return state_of(hass, player).attributes["volume_level"]
 
 
-async def test_voice_pauses_goes_on_and_skips(
+async def test_voice_pauses_resumes_and_skips(
     hass: HomeAssistant, player: str, songs: Songs
 ) -> None:
     assert await async_setup_component(hass, "intent", {})
@@ -119,7 +119,7 @@ async def automate(hass: HomeAssistant, *automations: dict[str, Any]) -> None:
     assert await async_setup_component(hass, "automation", config)
 
 
-async def test_device_triggers_tell_of_every_state_once(
+async def test_device_triggers_fire_once_for_every_state(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     kinds = ("buffering", "playing", "paused", "idle")

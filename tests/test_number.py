@@ -1,4 +1,4 @@
-"""What may be changed while a speaker plays: crossfade and delay."""
+"""Settings that may change while a speaker plays: crossfade and delay."""
 
 from itertools import pairwise
 
@@ -108,7 +108,7 @@ async def test_numbers_outlive_a_restart(hass: HomeAssistant, player: str) -> No
 
 
 @pytest.mark.parametrize(("kept", "found"), [(-300, -300), (None, 0), (9000, 2000)])
-async def test_delay_is_taken_up_again_within_its_range(
+async def test_delay_is_restored_within_its_range(
     hass: HomeAssistant, kitchen: VirtualReceiver, kept: float | None, found: float
 ) -> None:
     remember(hass, {DELAY: kept}, 0.5)
@@ -155,7 +155,7 @@ async def test_delay_moves_that_speaker_at_once_and_no_other(
     assert locked.heard(song_pcm).is_complete
 
 
-async def test_delay_that_was_chosen_before_holds_from_the_first_sound_on(
+async def test_delay_chosen_before_applies_from_the_first_sound(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,

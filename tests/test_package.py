@@ -139,8 +139,8 @@ def test_manifest_values() -> None:
     AwesomeVersion(MANIFEST["version"], ensure_strategy=VERSION_STYLES)
 
 
-def test_requirements_leave_what_home_assistant_installs_in_place() -> None:
-    """Home Assistant pins av and numpy for all; apple_tv pins pyatv for itself."""
+def test_requirements_keep_the_versions_that_home_assistant_installs() -> None:
+    """Home Assistant pins av and numpy for all; apple_tv pins its own pyatv."""
     ranges = {each.name: each for each in map(Requirement, MANIFEST["requirements"])}
     apple_tv = Path(components.__path__[0], "apple_tv", "manifest.json")
     pins = map(Requirement, json.loads(apple_tv.read_text())["requirements"])
@@ -153,14 +153,14 @@ def test_requirements_leave_what_home_assistant_installs_in_place() -> None:
     assert next(iter(pyatv.specifier)).version in ranges["pyatv"].specifier
 
 
-def test_srptools_takes_its_private_key_as_pyatv_hands_it_over() -> None:
+def test_srptools_accepts_the_private_key_from_pyatv() -> None:
     """Since 2 it wants a name with it: pyatv 0.18's pairing ends in a TypeError."""
     context = SRPContext("Pair-Setup", "1234")
 
     assert SRPClientSession(context, "11" * 32).private == "11" * 32
 
 
-def test_version_of_home_assistant_that_hacs_asks_for_is_tested() -> None:
+def test_version_of_home_assistant_that_hacs_requires_is_tested() -> None:
     hacs = json.loads((ROOT / "hacs.json").read_text())
 
     assert AwesomeVersion(hacs["homeassistant"]) <= AwesomeVersion(const.__version__)

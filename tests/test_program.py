@@ -27,7 +27,7 @@ CONSTRAINTS = Path(homeassistant.__path__[0]) / "package_constraints.txt"
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of an environment in which the program is installed.
 
-    What it requires is not installed again: the environment of the tests has it.
+    Its requirements are not installed again: the environment of the tests has them.
     """
     folder = tmp_path_factory.mktemp("program")
     uv = Path(sys.executable).with_name("uv")
@@ -41,7 +41,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def packages_of(environment: Path) -> Path:
-    """Return where an environment has its packages."""
+    """Return the folder of an environment's packages."""
     (folder,) = environment.glob("lib/python*/site-packages")
     return folder
 

@@ -62,13 +62,13 @@ async def added(hass: HomeAssistant, receiver: VirtualReceiver) -> ConfigFlowRes
 
 
 def keys_in(credentials: str) -> list[str]:
-    """Return what is secret in credentials: the seed, in the ways to write it."""
+    """Return the secret part of credentials: the seed, in each notation."""
     seed = bytes.fromhex(credentials.split(":")[1])
     return [credentials, seed.hex(), repr(seed)[2:-1]]
 
 
 def words_of(receiver: VirtualReceiver) -> list[str]:
-    """Return what a receiver was shown as proofs and keys."""
+    """Return the proofs and keys that a receiver got."""
     bodies = [each.body for each in receiver.requests if each.uri.startswith("/pair-")]
     pieces = [body[at : at + 16] for body in bodies for at in range(40, len(body), 16)]
     whole = [piece for piece in pieces if len(piece) == 16]

@@ -50,7 +50,7 @@ def side(pcm: bytes, channel: int) -> bytes:
     return np.repeat(frames[:, channel], 2).tobytes()
 
 
-async def test_speaker_plays_both_sides_at_first(
+async def test_speaker_plays_both_sides_by_default(
     hass: HomeAssistant, player: str
 ) -> None:
     channel = state_of(hass, CHANNEL)
@@ -118,7 +118,7 @@ async def test_channel_outlives_a_restart(hass: HomeAssistant, player: str) -> N
     ("kept", "found"),
     [("left", "left"), ("unavailable", "stereo"), ("sideways", "stereo")],
 )
-async def test_channel_is_taken_up_again(
+async def test_channel_is_restored(
     hass: HomeAssistant, kitchen: VirtualReceiver, kept: str, found: str
 ) -> None:
     mock_restore_cache(hass, [State(CHANNEL, kept)])

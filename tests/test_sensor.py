@@ -1,4 +1,4 @@
-"""What is measured of the way to a speaker."""
+"""Measurements of the connection to a speaker."""
 
 from collections.abc import AsyncGenerator
 
@@ -27,7 +27,7 @@ KEYS = {
 
 @pytest.fixture
 async def kitchen(socket_enabled: None) -> AsyncGenerator[VirtualReceiver]:
-    """Return a receiver that tells its time often, and loses packets."""
+    """Return a receiver that sends its time often, and loses packets."""
     async with VirtualReceiver(
         "Kitchen",
         receiver_id="0A0B0C0D0E01",
@@ -69,7 +69,7 @@ async def test_sensors_are_disabled_by_default(
         assert hass.states.get(entity_id) is None
 
 
-async def test_nothing_is_known_while_nothing_plays(
+async def test_sensors_are_unknown_while_nothing_plays(
     hass: HomeAssistant, kitchen: VirtualReceiver
 ) -> None:
     await set_up_enabled(hass, kitchen)
@@ -88,7 +88,7 @@ async def test_nothing_is_known_while_nothing_plays(
     assert states["resend_rate"].attributes["state_class"] == "measurement"
 
 
-async def test_what_is_measured_is_shown_until_it_ends(
+async def test_measurements_are_shown_until_playback_ends(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     player = await set_up_enabled(hass, kitchen)

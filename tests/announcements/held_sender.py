@@ -1,4 +1,4 @@
-"""A sender whose announcements last as long as a test wants, and what speakers need."""
+"""A sender whose announcements last as long as a test wants, with its speakers."""
 
 import asyncio
 from collections.abc import Callable, Generator
@@ -28,7 +28,7 @@ ALARM = "https://media.example/alarm.mp3"
 
 
 class Sounding:
-    """An announcement that the sender was told of."""
+    """An announcement that the sender received."""
 
     def __init__(self, command: Announce) -> None:
         self.command = command
@@ -36,12 +36,12 @@ class Sounding:
 
     @property
     def streams(self) -> list[str]:
-        """Return where it sounds."""
+        """Return the speakers on which it plays."""
         return [target.stream for target in self.command.targets]
 
     @property
     def addressees(self) -> list[tuple[str, Addressee]]:
-        """Return who is to hear it, each with its stream."""
+        """Return its targets, each with its stream."""
         targets = self.command.targets
         return [(each.stream, to) for each in targets for to in each.addressees]
 
@@ -52,7 +52,7 @@ class Sounding:
 
     @property
     def volumes(self) -> list[float | None]:
-        """Return the levels of its speakers."""
+        """Return the volumes of its speakers."""
         return [each.volume for _, each in self.addressees]
 
     def end(self, error: Exception | None = None) -> None:
@@ -70,7 +70,7 @@ class Sounding:
 
 
 class HeldSender:
-    """Takes announcements from the real sender and holds them."""
+    """Intercepts announcements to the real sender and holds them."""
 
     def __init__(self) -> None:
         self.announced: list[Sounding] = []
@@ -83,7 +83,7 @@ class HeldSender:
         self._sender: Sender | None = None
 
     async def until(self, predicate: Callable[[], bool]) -> None:
-        """Wait until something about what was told is true."""
+        """Wait until a condition on the received announcements is true."""
         async with asyncio.timeout(10):
             while not predicate():
                 self._changed.clear()
@@ -95,7 +95,7 @@ class HeldSender:
         return self.announced[count - 1]
 
     def start(self, sounding: Sounding) -> None:
-        """Tell that it is heard now, everywhere."""
+        """Report that it plays now, on all speakers."""
         for stream, each in sounding.addressees:
             self.tell(
                 AnnouncementStarted(
@@ -107,7 +107,7 @@ class HeldSender:
             )
 
     def fail(self, sounding: Sounding, stream: str, code: str) -> None:
-        """Tell that it is not heard at one speaker."""
+        """Report that it does not play on one speaker."""
         for of, each in sounding.addressees:
             if of == stream:
                 self.tell(
@@ -121,12 +121,12 @@ class HeldSender:
                 )
 
     def tell(self, event: AnnouncementStarted | AnnouncementFailed) -> None:
-        """Tell the integration of an event."""
+        """Send an event to the integration."""
         assert self._sender
         self._sender._handle_event(event)
 
     async def finish(self, count: int) -> list[str]:
-        """Let so many be heard one after another; return the names of all."""
+        """Let so many play one after another; return the names of all."""
         for number in range(1, count + 1):
             (await self.nth(number)).end()
         return [each.media.removesuffix(".mp3") for each in self.announced]
@@ -137,7 +137,7 @@ class HeldSender:
             sounding.end(SenderGoneError("killed"))
 
     async def take(self, sender: Sender, command: Command) -> bool:
-        """Take a command; return whether it was for here."""
+        """Handle a command; return whether it was an announcement."""
         self._sender = sender
         try:
             match command:
@@ -203,7 +203,7 @@ async def announce(
 
 
 async def begun(watch: Watch) -> None:
-    """Wait until a player says that it announces."""
+    """Wait until a player reports that it announces."""
     await watch.until(lambda state: state.attributes.get("announcing") is True)
 
 

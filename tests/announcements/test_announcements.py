@@ -1,4 +1,4 @@
-"""Announcements as they are heard at receivers, through actions and states."""
+"""Announcements as they play at receivers, through actions and states."""
 
 import asyncio
 from pathlib import Path
@@ -41,7 +41,7 @@ def media(hass: HomeAssistant, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def said(media: Path) -> Samples:
-    """Return what a short announcement says."""
+    """Return the sound of a short announcement."""
     return voice(media / "said.wav", 0.5)
 
 
@@ -149,7 +149,7 @@ async def test_group_helper_plays_at_one_instant(
     await call(hass, two_players[0], "media_stop")
 
 
-async def test_several_targets_of_the_own_action_play_at_one_instant(
+async def test_several_targets_of_the_announce_action_start_at_one_instant(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
@@ -198,7 +198,7 @@ async def test_announcements_play_one_after_another(
     assert heard.tolist() == [*said, *urgent, *other]
 
 
-async def test_interrupt_plays_whole_and_what_it_ends_does_not(
+async def test_interrupt_plays_whole_and_cuts_off_the_running_announcement(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,

@@ -1,4 +1,4 @@
-"""Announcements on speakers that play together, as they are heard at receivers."""
+"""Announcements on speakers that play together, as they play at receivers."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -44,7 +44,7 @@ def media(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def said(media: Path) -> Samples:
-    """Return what a short announcement says."""
+    """Return the sound of a short announcement."""
     return voice(media / "said.wav", 0.5)
 
 
@@ -93,7 +93,7 @@ def speakers(house: House, command: Any) -> list[set[str]]:
     ]
 
 
-async def test_member_speaks_alone_and_the_music_of_the_other_is_untouched(
+async def test_member_announces_alone_and_the_music_of_the_other_is_untouched(
     hass: HomeAssistant, house: House, media: Path, said: Samples
 ) -> None:
     song = music(media / "song.wav", 5)
@@ -119,7 +119,7 @@ async def test_member_speaks_alone_and_the_music_of_the_other_is_untouched(
     assert heard == {KITCHEN: False, HALL: True}
 
 
-async def test_whole_group_speaks_at_once_each_at_its_own_level(
+async def test_whole_group_announces_together_each_at_its_own_volume(
     hass: HomeAssistant, house: House, media: Path, said: Samples
 ) -> None:
     song = music(media / "song.wav", 6)
@@ -171,7 +171,7 @@ async def test_option_announces_on_the_whole_group_unless_the_call_overrides_it(
     await asking
 
 
-async def test_two_of_a_group_and_one_beside_it_speak_at_the_same_instant(
+async def test_two_of_a_group_and_one_outside_announce_at_the_same_instant(
     hass: HomeAssistant, house: House, media: Path, said: Samples
 ) -> None:
     music(media / "song.wav", 5)
@@ -185,7 +185,7 @@ async def test_two_of_a_group_and_one_beside_it_speak_at_the_same_instant(
         assert is_said_whole(receiver, said)
 
 
-async def test_speakers_of_one_call_are_told_to_the_sender_stream_by_stream(
+async def test_speakers_of_one_call_reach_the_sender_grouped_by_stream(
     house: House, hass: HomeAssistant, held: HeldSender
 ) -> None:
     asking = asyncio.create_task(
@@ -200,7 +200,7 @@ async def test_speakers_of_one_call_are_told_to_the_sender_stream_by_stream(
     await asking
 
 
-async def test_paused_group_stays_paused_when_one_of_it_speaks(
+async def test_paused_group_stays_paused_when_one_member_announces(
     hass: HomeAssistant, house: House, media: Path, said: Samples
 ) -> None:
     song = music(media / "song.wav", 3)
@@ -219,7 +219,7 @@ async def test_paused_group_stays_paused_when_one_of_it_speaks(
     assert says_nothing(house, KITCHEN)
 
 
-async def test_idle_group_stays_idle_and_only_who_speaks_is_woken(
+async def test_announcement_wakes_only_its_own_speakers_of_an_idle_group(
     hass: HomeAssistant, house: House, said: Samples
 ) -> None:
     watch = Watch(hass, KITCHEN)
@@ -233,7 +233,7 @@ async def test_idle_group_stays_idle_and_only_who_speaks_is_woken(
     assert house.group(KITCHEN) == [KITCHEN, HALL]
 
 
-async def test_member_that_drops_out_under_a_voice_is_left_out_of_it(
+async def test_member_that_drops_out_under_a_voice_misses_the_rest_of_it(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     house: House,
@@ -261,7 +261,7 @@ async def test_member_that_drops_out_under_a_voice_is_left_out_of_it(
     await house.receivers[KITCHEN].drain()
     assert is_said_whole(house.receivers[KITCHEN], said)
     assert volumes(house.receivers[KITCHEN])[-2:] == [50, 30]
-    # Only the level that could not be set back is to be seen to.
+    # Only the volume that could not be restored remains in the journal.
     left = hass_storage["airplay.announcements"]["data"]
     assert left == {house.entries[HALL].entry_id: {"level": 0.3, "is_muted": False}}
 
@@ -300,7 +300,7 @@ async def test_announcement_for_a_group_waits_for_all_of_it(
     await asyncio.gather(alone, group, beside, after)
 
 
-async def test_different_things_are_said_on_two_members_at_the_same_time(
+async def test_two_members_play_different_announcements_at_the_same_time(
     hass: HomeAssistant, house: House, media: Path
 ) -> None:
     one = voice(media / "one.wav", 5, seed=5)

@@ -1,4 +1,4 @@
-"""What the sender is told of an announcement, and what its caller is told."""
+"""The command of an announcement to the sender, and the result for its caller."""
 
 import asyncio
 from pathlib import Path
@@ -23,7 +23,7 @@ from .held_sender import BELL, DINNER, HeldSender, airplay_announce, announce
 
 
 def stream_of(hass: HomeAssistant, name: str) -> str:
-    """Return what the sender calls a speaker."""
+    """Return the sender's name for a speaker."""
     entries = hass.config_entries.async_entries("airplay")
     return next(entry.entry_id for entry in entries if entry.title == name)
 
@@ -52,9 +52,7 @@ async def test_announcement_ends_when_all_frames_have_played(
     assert command.targets[0].depth_ms == 1000
 
 
-async def test_player_says_that_it_can_announce(
-    hass: HomeAssistant, player: str
-) -> None:
+async def test_player_supports_announcements(hass: HomeAssistant, player: str) -> None:
     assert state_of(hass, player).attributes["supported_features"] & (1 << 20)
 
 
@@ -81,7 +79,7 @@ async def test_chime(hass: HomeAssistant, held: HeldSender, player: str) -> None
         assert names == clips, extra
 
 
-async def test_options_hold_where_nothing_is_said(
+async def test_options_apply_to_settings_that_a_call_omits(
     hass: HomeAssistant, held: HeldSender, kitchen: VirtualReceiver
 ) -> None:
     entry = entry_for(kitchen)
@@ -209,7 +207,7 @@ async def test_error_for_all_is_reported_to_each(
             await each
 
 
-async def test_own_action_fails_only_if_nothing_played(
+async def test_announce_action_fails_only_if_nothing_played(
     hass: HomeAssistant,
     held: HeldSender,
     two_players: list[str],
@@ -234,7 +232,7 @@ async def test_own_action_fails_only_if_nothing_played(
 
 
 @pytest.mark.parametrize("words", [{}, {"message": "Hello", "media": BELL}])
-async def test_own_action_wants_either_a_message_or_media(
+async def test_announce_action_requires_either_a_message_or_media(
     hass: HomeAssistant, held: HeldSender, player: str, words: dict[str, str]
 ) -> None:
     with pytest.raises(ServiceValidationError, match="either a message or media"):
@@ -276,7 +274,7 @@ async def test_speaker_that_plays_for_another_sender_is_left_alone(
     await again
 
 
-async def test_speaker_is_taken_over_by_option(
+async def test_option_allows_announcing_on_a_speaker_in_use(
     hass: HomeAssistant, held: HeldSender, kitchen: VirtualReceiver, network: Network
 ) -> None:
     entry = in_use_entry(kitchen, network)
@@ -326,7 +324,7 @@ async def test_different_options_are_joined_for_one_sound(
     }
 
 
-async def test_fault_of_ours_is_not_taken_for_heard(
+async def test_internal_error_does_not_count_as_played(
     hass: HomeAssistant, held: HeldSender, player: str
 ) -> None:
     asking = asyncio.create_task(airplay_announce(hass, player, media=BELL))
@@ -341,7 +339,7 @@ async def test_fault_of_ours_is_not_taken_for_heard(
     await again
 
 
-async def test_speaker_that_is_lost_meanwhile_gets_its_level_back(
+async def test_volume_of_a_speaker_lost_meanwhile_is_restored(
     hass: HomeAssistant, held: HeldSender, player: str
 ) -> None:
     asking = asyncio.create_task(announce(hass, player, BELL, announce_volume=0.6))

@@ -1,11 +1,11 @@
-"""Who is heard next, where several announcements want the same speakers."""
+"""The order of several announcements that want the same speakers."""
 
 from hypothesis import given, strategies as st
 
 from custom_components.airplay.announcements.queue import AnnouncementQueue
 
 
-def test_free_speakers_are_taken_at_once() -> None:
+def test_free_speakers_are_assigned_immediately() -> None:
     queue: AnnouncementQueue[str] = AnnouncementQueue()
     queue.join("dinner", ["kitchen", "hall"], 1)
 
@@ -38,7 +38,7 @@ def test_smaller_rank_plays_first_and_others_in_order() -> None:
     assert queue.waiting_for("kitchen") == ["doorbell", "a", "b", "low"]
 
 
-def test_order_that_is_next_stands_before_a_smaller_rank() -> None:
+def test_next_job_keeps_its_place_before_a_smaller_rank() -> None:
     queue: AnnouncementQueue[str] = AnnouncementQueue()
     queue.join("now", ["kitchen"], 1)
     queue.start_ready()

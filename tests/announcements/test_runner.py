@@ -1,4 +1,4 @@
-"""Announcements that wait for others, interrupt them or are not wanted any more."""
+"""Announcements that wait for others, interrupt them or are canceled."""
 
 import asyncio
 
@@ -72,7 +72,7 @@ async def test_announcement_waits_until_all_its_speakers_are_free(
     await asyncio.gather(first, both, last)
 
 
-async def test_interrupt_ends_what_sounds_and_what_waits(
+async def test_interrupt_ends_running_and_waiting_announcements(
     hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
     sounds = asyncio.create_task(airplay_announce(hass, two_players[0], media=BELL))
@@ -85,7 +85,7 @@ async def test_interrupt_ends_what_sounds_and_what_waits(
         airplay_announce(hass, two_players[0], media=ALARM, interrupt=True)
     )
 
-    # The other speaker still hears what was meant for both.
+    # The other speaker still plays the announcement for both.
     await held.nth(3)
     assert held.cancelled == [sounding.command.announcement]
     await sounds
@@ -117,7 +117,7 @@ async def test_sender_that_does_not_end_an_announcement_blocks_no_speaker(
     await asyncio.gather(stuck, alarm)
 
 
-async def test_cancelled_call_ends_what_sounds(
+async def test_cancelled_call_ends_its_running_announcement(
     hass: HomeAssistant, held: HeldSender, player: str
 ) -> None:
     asking = asyncio.create_task(announce(hass, player, BELL))
@@ -148,7 +148,7 @@ async def test_cancelled_call_leaves_the_line(
     assert not held.cancelled
 
 
-async def test_one_of_two_callers_that_goes_ends_nothing_for_the_other(
+async def test_cancellation_by_one_of_two_callers_ends_nothing_for_the_other(
     hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
     context = Context()
@@ -179,7 +179,7 @@ async def test_call_that_does_not_wait_returns_when_playback_starts(
     sounding.end()
 
 
-async def test_call_that_does_not_wait_still_reports_why_nothing_plays(
+async def test_call_that_does_not_wait_still_reports_a_failure(
     hass: HomeAssistant, held: HeldSender, player: str
 ) -> None:
     asking = asyncio.create_task(announce(hass, player, BELL, wait=False))
@@ -222,7 +222,7 @@ async def test_interrupt_plays_although_twenty_wait(
     await asyncio.gather(alarm, *asking)
 
 
-async def test_interrupt_ends_what_is_still_being_looked_for(
+async def test_interrupt_ends_an_announcement_that_is_still_being_resolved(
     hass: HomeAssistant,
     held: HeldSender,
     player: str,
@@ -251,7 +251,7 @@ async def test_interrupt_ends_what_is_still_being_looked_for(
     await alarm
 
 
-async def test_what_waited_long_is_looked_for_again(
+async def test_media_of_a_long_waiting_announcement_is_resolved_again(
     hass: HomeAssistant,
     held: HeldSender,
     player: str,

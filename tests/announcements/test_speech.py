@@ -1,4 +1,4 @@
-"""Messages that a voice of Home Assistant says, heard at receivers."""
+"""Messages spoken by a voice of Home Assistant, as they play at receivers."""
 
 import asyncio
 from collections.abc import Generator
@@ -31,18 +31,18 @@ async def home(
 
 @pytest.fixture(autouse=True)
 def fresh(tmp_path: Path) -> Generator[None]:
-    """Let every voice say everything anew."""
+    """Let every voice render every message anew."""
     with no_old_words(tmp_path / "said"):
         yield
 
 
 def amy() -> Voice:
-    """Return a voice that says everything as a sound of a second."""
+    """Return a voice that renders every message as a sound of a second."""
     return Voice("Amy", mp3(1))
 
 
 def sounding_ns(of: VirtualReceiver) -> tuple[int, int]:
-    """Return when sound was heard for the first and for the last time."""
+    """Return the instants of the first and the last sound."""
     sounds = [
         packet
         for packet in of.recording.packets
@@ -91,7 +91,7 @@ async def test_sentence_plays_whole_on_several_speakers_over_music(
 
 
 @pytest.mark.usefixtures("home")
-async def test_own_action_says_a_message_with_the_only_voice(
+async def test_announce_action_uses_the_only_voice_for_a_message(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str
 ) -> None:
     await add_voices(hass, amy, domain="amy")

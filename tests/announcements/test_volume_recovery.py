@@ -1,4 +1,4 @@
-"""The level of announcements, and that the user's comes back whatever happens."""
+"""The volume of announcements, and how the user's volume is always restored."""
 
 import asyncio
 import os
@@ -45,18 +45,18 @@ def media(hass: HomeAssistant, tmp_path: Path) -> Path:
 
 
 def percents(of: VirtualReceiver) -> list[int]:
-    """Return the levels that a receiver was told, without repetitions."""
+    """Return the volumes that a receiver got, without repetitions."""
     told = [round((each.volume_db + 30) / 0.3) for each in of.volumes]
     return [level for at, level in enumerate(told) if not at or told[at - 1] != level]
 
 
 def notes(storage: dict[str, Any]) -> Any:
-    """Return what is written down of levels that may be left."""
+    """Return the stored volumes that may need to be restored."""
     return storage.get(JOURNAL, {}).get("data", {})
 
 
 def write_down(storage: dict[str, Any], entry: MockConfigEntry, level: float) -> None:
-    """Leave a level in the journal, as a process does that was killed."""
+    """Leave a volume in the journal, as a killed process does."""
     storage[JOURNAL] = {
         "version": 1,
         "minor_version": 1,
@@ -94,7 +94,7 @@ async def set_maximum(hass: HomeAssistant, percent: int) -> None:
 
 
 @pytest.mark.parametrize("is_playing", [False, True])
-async def test_level_is_raised_and_comes_back(
+async def test_volume_is_raised_and_restored(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -120,7 +120,7 @@ async def test_level_is_raised_and_comes_back(
     await call(hass, player, "media_stop")
 
 
-async def test_level_of_the_receiver_itself_comes_back(
+async def test_volume_set_at_the_receiver_is_restored(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str
 ) -> None:
     kitchen.volume_db = -12
@@ -131,7 +131,7 @@ async def test_level_of_the_receiver_itself_comes_back(
     assert percents(kitchen) == [90, 60]
 
 
-async def test_level_that_is_set_meanwhile_stays(
+async def test_volume_that_is_set_meanwhile_stays(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -158,7 +158,7 @@ async def test_announcement_is_never_louder_than_the_maximum(
     assert percents(kitchen) == [30, 50, 30]
 
 
-async def test_maximum_that_is_lowered_meanwhile_counts_at_once(
+async def test_maximum_lowered_meanwhile_applies_immediately(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str
 ) -> None:
     asking = await begin_long(hass, player, volume=0.9)
@@ -180,7 +180,7 @@ async def test_muted_speaker_stays_muted(
     assert {each.volume_db for each in kitchen.volumes} == {-144}
 
 
-async def test_level_comes_back_after_the_sender_was_killed(
+async def test_volume_is_restored_after_the_sender_was_killed(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -198,7 +198,7 @@ async def test_level_comes_back_after_the_sender_was_killed(
     assert level_of(hass, player) == 0.3
 
 
-async def test_next_announcement_brings_the_level_back_too(
+async def test_next_announcement_restores_the_volume_too(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -216,13 +216,13 @@ async def test_next_announcement_brings_the_level_back_too(
     assert percents(kitchen) == [30, 60, 30, 50, 30]
 
 
-async def test_level_comes_back_after_home_assistant_was_killed(
+async def test_volume_is_restored_after_home_assistant_was_killed(
     hass: HomeAssistant, kitchen: VirtualReceiver, storage: dict[str, Any]
 ) -> None:
     entry = entry_for(kitchen)
     write_down(storage, entry, 0.25)
     kitchen.volume_db = -6
-    # What was kept last is older than what the journal says.
+    # The volume stored last is older than the journal.
     mock_restore_cache_with_extra_data(
         hass,
         [(State("media_player.kitchen", "idle"), {"volume": 0.7, "is_muted": False})],
@@ -261,7 +261,7 @@ async def test_notes_that_make_no_sense_keep_no_speaker_from_playing(
     assert state_of(hass, player).state == "idle"
 
 
-async def test_level_that_cannot_be_set_is_tried_again(
+async def test_volume_that_cannot_be_set_is_tried_again(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     network: Network,
@@ -284,7 +284,7 @@ async def test_level_that_cannot_be_set_is_tried_again(
         await noted(storage, 0.3)
 
         held.restoring = None
-        # In between somebody has chosen another level.
+        # In between a user has chosen another volume.
         await set_level(hass, player, 0.2)
         await noted(storage, 0.2)
         network.goodbye(raop_info(kitchen))
@@ -296,7 +296,7 @@ async def test_level_that_cannot_be_set_is_tried_again(
     assert [each.member.volume for each in held.restored] == [30, 30, 20]
 
 
-async def test_level_is_not_set_while_another_sender_plays(
+async def test_volume_is_not_set_while_another_sender_plays(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     network: Network,

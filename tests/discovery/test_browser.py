@@ -1,4 +1,4 @@
-"""What mDNS says of receivers, as the player's availability and the entry show it."""
+"""mDNS records of receivers, and their effect on the player and the entry."""
 
 from datetime import timedelta
 import logging
@@ -29,7 +29,7 @@ async def after(hass: HomeAssistant, seconds: float) -> None:
 async def lose(
     hass: HomeAssistant, kitchen: VirtualReceiver, entry: MockConfigEntry, song: str
 ) -> str:
-    """Set a receiver up that is gone when it shall play; return its player."""
+    """Set up a receiver that is gone when it is to play; return its player."""
     player = await set_up(hass, entry)
     await kitchen.stop()
     with pytest.raises(HomeAssistantError, match="Kitchen does not respond"):
@@ -37,7 +37,7 @@ async def lose(
     return player
 
 
-async def test_receiver_that_says_goodbye_is_unavailable_until_it_is_back(
+async def test_receiver_that_sends_goodbye_is_unavailable_until_it_returns(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     network: Network,
@@ -60,7 +60,7 @@ async def test_receiver_that_says_goodbye_is_unavailable_until_it_is_back(
     assert caplog.text.count("Kitchen is back") == 1
 
 
-async def test_receiver_that_comes_back_within_the_grace_time_never_was_away(
+async def test_receiver_that_returns_within_the_grace_time_stays_available(
     hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
 ) -> None:
     network.announce(raop_info(kitchen))
@@ -141,7 +141,7 @@ async def test_entry_follows_the_receiver_to_a_new_port_without_a_reload(
     await call(hass, player, "media_stop")
 
 
-async def test_entry_takes_what_the_network_knows_better(
+async def test_entry_is_updated_from_newer_records(
     hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
 ) -> None:
     network.announce(raop_info(kitchen, txt={"fv": "9.9"}))
@@ -152,7 +152,7 @@ async def test_entry_takes_what_the_network_knows_better(
     assert entry.data["raop"]["txt"]["fv"] == "9.9"
 
 
-async def test_entry_keeps_the_record_that_is_not_seen(
+async def test_entry_keeps_a_record_that_is_not_announced(
     hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
 ) -> None:
     network.announce(airplay_info(kitchen, port=7000))
@@ -180,7 +180,7 @@ async def test_record_without_its_address_is_asked_for(
     assert entry.data["raop"]["txt"]["fv"] == "9.9"
 
 
-async def test_record_that_is_never_completed_leaves_nothing(
+async def test_incomplete_record_leaves_nothing_behind(
     hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
 ) -> None:
     entry = entry_for(kitchen)
@@ -211,7 +211,7 @@ async def test_receiver_without_mdns_is_unavailable_until_it_answers(
     await watch.until_is("idle")
 
 
-async def test_receiver_without_mdns_is_back_with_whatever_it_answers(
+async def test_receiver_without_mdns_is_available_again_after_any_answer(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     player = await lose(hass, kitchen, entry_for(kitchen, manual=True), song)
@@ -237,7 +237,7 @@ async def test_receiver_without_mdns_is_not_asked_after_unloading(
     assert not kitchen.requests
 
 
-async def test_receiver_without_mdns_is_forgotten_while_it_is_asked(
+async def test_receiver_without_mdns_may_be_removed_during_a_probe(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     entry = entry_for(kitchen, manual=True)

@@ -1,4 +1,4 @@
-"""A stereo pair of two receivers: one card, one player, and both are heard."""
+"""A stereo pair of two receivers: one card, one player, and both play."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -24,7 +24,7 @@ from tests.virtual_receiver import VirtualReceiver
 
 PAIRED = {"tsid": "8D3C6A2E-0000-4F4F-8000-00000000ABCD", "gpn": "Living room"}
 LEADS = {"flags": "0x2004"}
-# While somebody plays there, a record says less.
+# While a sender plays there, a record contains less.
 IN_SESSION = {"flags": "0x20804"}
 PLAYER = "media_player.living_room"
 
@@ -70,14 +70,14 @@ def tell(
 
 
 def are_alike(one: VirtualReceiver, other: VirtualReceiver) -> bool:
-    """Whether two receivers played the same at the same time."""
+    """Return whether two receivers played the same at the same time."""
     first, second = one.play_times(), other.play_times()
     apart = sorted(abs(first[at] - second[at]) for at in first.keys() & second.keys())
     return bool(apart) and apart[len(apart) // 2] < ALIKE_NS
 
 
 async def cards(hass: HomeAssistant) -> list[str]:
-    """Return what is offered."""
+    """Return the discovered flows."""
     await hass.async_block_till_done(wait_background_tasks=True)
     return [
         flow["context"]["title_placeholders"]["name"]
@@ -160,7 +160,7 @@ async def test_list_has_a_pair_once_by_its_name(
     assert made["title"] == "Living room"
 
 
-async def test_both_hear_a_song_at_the_same_time_and_level(
+async def test_both_play_a_song_at_the_same_time_and_volume(
     hass: HomeAssistant,
     left: VirtualReceiver,
     right: VirtualReceiver,
@@ -179,7 +179,7 @@ async def test_both_hear_a_song_at_the_same_time_and_level(
     assert state_of(hass, PLAYER).attributes["group_members"] == []
 
 
-async def test_both_take_the_level_at_which_the_leader_stands(
+async def test_both_adopt_the_volume_of_the_leader(
     hass: HomeAssistant,
     pair: MockConfigEntry,
     left: VirtualReceiver,

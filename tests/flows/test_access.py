@@ -44,7 +44,7 @@ async def test_code_is_shown_when_it_is_asked_for_and_proved_by_a_session(
     await den.wait_until(lambda: not den._tasks)
 
 
-async def test_receiver_shows_no_code_any_more_when_the_user_leaves(
+async def test_receiver_hides_its_code_when_the_user_leaves(
     hass: HomeAssistant, den: VirtualReceiver
 ) -> None:
     form = await asked_for_code(hass, den)
@@ -145,7 +145,7 @@ async def test_user_picks_a_receiver_that_shows_a_code(
     network.announce(raop_info(den, txt={"sf": "0x4"}))
     form = await opened(hass)
 
-    # What the record keeps secret the receiver tells when it is asked.
+    # The record omits it; the receiver reports it on request.
     form = await answer(hass, form, receiver="0a0b0c0d0e04")
 
     assert form["step_id"] == "pair"
@@ -171,7 +171,7 @@ async def test_airplay_record_names_the_port_of_pairing(
 async def test_password_of_airplay_2_is_proved_by_pairing(
     hass: HomeAssistant, socket_enabled: None
 ) -> None:
-    """As shairport-sync has it, which lets in everybody who comes with AirPlay 1."""
+    """As on shairport-sync, which admits all senders by AirPlay 1."""
     gate = Gate("home_kit", "sesame", takes_transient=True, is_open=True)
     txt = {"ft": FEATURES["home_kit"], "sf": "0x84"}
     async with VirtualReceiver("Den", gate=gate, txt=txt) as den:
@@ -184,7 +184,7 @@ async def test_password_of_airplay_2_is_proved_by_pairing(
         assert entry["data"]["password"] == "sesame"
 
 
-async def test_password_form_gives_way_to_a_code(
+async def test_password_form_is_replaced_by_a_code_form(
     hass: HomeAssistant, den: VirtualReceiver
 ) -> None:
     form = await discovered(hass, raop_info(den, txt={"sf": "0x84"}))
@@ -197,7 +197,7 @@ async def test_password_form_gives_way_to_a_code(
 
 
 @pytest.mark.parametrize("den", KINDS, indirect=True)
-async def test_receiver_that_is_only_an_address_tells_how_it_pairs(
+async def test_receiver_known_by_address_only_reports_how_it_pairs(
     hass: HomeAssistant, den: VirtualReceiver
 ) -> None:
     form = await opened(hass)

@@ -32,7 +32,7 @@ async def reconfigure(
 
 
 @pytest.mark.parametrize("den", KINDS, indirect=True)
-async def test_receiver_that_forgot_us_asks_once_to_be_paired_again(
+async def test_receiver_without_our_pairing_requests_reauth_once(
     hass: HomeAssistant, den: VirtualReceiver, song: str
 ) -> None:
     entry = entry_for(den, credentials=gate_of(den).acquaint())
@@ -64,7 +64,7 @@ async def test_receiver_that_forgot_us_asks_once_to_be_paired_again(
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_receiver_that_forgot_us_while_we_were_away(
+async def test_receiver_that_lost_our_pairing_while_we_were_away(
     hass: HomeAssistant, den: VirtualReceiver
 ) -> None:
     entry = entry_for(den, credentials=gate_of(den).acquaint())
@@ -117,7 +117,7 @@ async def test_receiver_that_got_a_code_is_paired_in_the_reauth(
 
 
 @pytest.mark.usefixtures("no_setup")
-async def test_password_form_of_the_reauth_gives_way_to_a_code(
+async def test_password_form_of_the_reauth_is_replaced_by_a_code_form(
     hass: HomeAssistant, locked: VirtualReceiver, socket_enabled: None
 ) -> None:
     entry = entry_for(locked, password="old")

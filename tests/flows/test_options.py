@@ -1,4 +1,4 @@
-"""What may be chosen for a speaker, through Home Assistant's flow manager."""
+"""The options of a speaker, through Home Assistant's flow manager."""
 
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -27,7 +27,7 @@ ANNOUNCEMENTS = {
 
 
 def suggested(schema: Any) -> dict[str, Any]:
-    """Return what a form is filled with; a field without anything is left out."""
+    """Return the suggested values of a form; a field without one is omitted."""
     filled: dict[str, Any] = {}
     for key, field in schema.schema.items():
         if isinstance(field, section):
@@ -49,7 +49,7 @@ async def choose(
 
 
 def options_of(schema: Any, name: str) -> list[str] | None:
-    """Return what a field of a form lets choose from; None where it has no such field."""
+    """Return the choices of a field of a form; None if it has no such field."""
     fields = {str(key): field for key, field in schema.schema.items()}
     return fields[name].config["options"] if name in fields else None
 
@@ -71,7 +71,7 @@ def entry_with_both(receiver: AirPlay2Receiver) -> MockConfigEntry:
     return entry_for(receiver, airplay=airplay)
 
 
-async def test_form_shows_the_defaults_and_then_what_was_chosen(
+async def test_form_shows_the_defaults_and_then_the_choices(
     hass: HomeAssistant, kitchen: VirtualReceiver
 ) -> None:
     entry = entry_for(kitchen)
@@ -148,14 +148,14 @@ async def test_lane_can_be_chosen_if_there_are_several(
         "airplay2-realtime",
         "airplay2-buffered",
     ]
-    # What was chosen once can still be seen where it is impossible now.
+    # An earlier choice is still shown if it is impossible now.
     hass.config_entries.async_update_entry(
         classic, options={"lane": "airplay2-buffered"}
     )
     assert await offered(classic) == ["automatic", "airplay2-buffered"]
 
 
-async def test_receiver_is_played_to_by_the_way_that_was_chosen(
+async def test_receiver_plays_by_the_chosen_lane(
     hass: HomeAssistant, den: AirPlay2Receiver, song: str, song_pcm: bytes
 ) -> None:
     entry = entry_with_both(den)
@@ -310,13 +310,13 @@ async def test_paused_receiver_is_freed_after_the_chosen_time_and_played_to_agai
     assert kitchen.asked("ANNOUNCE")
     watch = Watch(hass, player)
     await watch.until_is("idle")
-    # From the frame that was heard last, so no less than all but half a second.
+    # From the frame that played last, so no less than all but half a second.
     rest = song_pcm[round(2.5 * RATE) * 4 :]
     assert kitchen.heard(rest).is_complete
     assert not kitchen.heard(song_pcm).is_complete
 
 
-async def test_paused_receiver_is_kept_for_a_while_at_first(
+async def test_paused_receiver_is_kept_for_a_while_by_default(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     await play(hass, player, song)

@@ -1,4 +1,4 @@
-"""By which way a receiver is played to, and what is remembered of it."""
+"""The lane to a receiver, and the one that is remembered."""
 
 from collections.abc import AsyncGenerator
 import json
@@ -25,7 +25,7 @@ async def den(socket_enabled: None) -> AsyncGenerator[AirPlay2Receiver]:
         yield receiver
 
 
-async def test_way_that_worked_comes_first_until_there_is_other_firmware(
+async def test_lane_that_worked_comes_first_until_the_firmware_changes(
     hass: HomeAssistant,
     den: AirPlay2Receiver,
     network: Network,
@@ -77,7 +77,7 @@ async def test_no_lane_is_remembered_if_there_is_only_one(
     assert "lane_worked" not in entry.data
 
 
-async def test_way_that_was_chosen_is_not_taken_for_what_works_best(
+async def test_chosen_lane_does_not_count_as_the_best_lane(
     hass: HomeAssistant, den: AirPlay2Receiver, network: Network, song: str
 ) -> None:
     network.announce(raop_info(den))

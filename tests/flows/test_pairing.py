@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("no_scan", "no_setup")
 
 
 @pytest.mark.parametrize("den", KINDS, indirect=True)
-async def test_record_is_parsed_once_on_the_way_of_a_code(
+async def test_record_is_parsed_once_during_a_pairing_by_code(
     hass: HomeAssistant, den: VirtualReceiver
 ) -> None:
     with patch.object(receiver_records, "lower_keys", wraps=lower_keys) as parse:
@@ -77,7 +77,7 @@ async def test_receiver_that_ends_the_pairing_shows_a_new_code(
         (Quirks(max_wrong_codes=1), "max_tries", ""),
     ],
 )
-async def test_receiver_that_takes_no_code_for_now(
+async def test_receiver_that_temporarily_rejects_codes(
     hass: HomeAssistant,
     den: VirtualReceiver,
     quirks: Quirks,
@@ -110,7 +110,7 @@ async def test_receiver_that_takes_no_code_for_now(
         ("/pair-setup", 200, "not_understood"),
     ],
 )
-async def test_receiver_that_shows_no_code_says_why(
+async def test_receiver_that_shows_no_code_reports_the_reason(
     hass: HomeAssistant, den: VirtualReceiver, path: str, status: int, problem: str
 ) -> None:
     den.quirks = Quirks(refuse={path: status})
@@ -124,7 +124,7 @@ async def test_receiver_that_shows_no_code_says_why(
     assert form["step_id"] == "pair"
 
 
-async def test_pairing_that_is_forgotten_at_once_is_reported(
+async def test_pairing_that_is_lost_immediately_is_reported(
     hass: HomeAssistant, den: VirtualReceiver
 ) -> None:
     form = await asked_for_code(hass, den)
@@ -181,7 +181,7 @@ async def test_receiver_that_is_confused_once_is_no_riddle(
 
     def recover(event: str, details: Mapping[str, object]) -> None:
         if details.get("uri") == "/pair-setup":
-            # Connections that stand are served as before.
+            # Established connections are served as before.
             den.quirks = Quirks()
 
     den.subscribe(recover)

@@ -29,7 +29,7 @@ from .zeroconf import Network, raop_info
 
 @pytest.fixture(autouse=True)
 def storage(request: pytest.FixtureRequest) -> dict[str, Any] | None:
-    """Keep what Home Assistant stores in memory."""
+    """Keep Home Assistant's storage in memory."""
     if "hass" not in request.fixturenames:
         return None
     stored: dict[str, Any] = request.getfixturevalue("hass_storage")
@@ -49,10 +49,10 @@ def isolated_mdns(request: pytest.FixtureRequest) -> Generator[None]:
 
 @pytest.fixture(autouse=True)
 async def enable_event_loop_debug() -> None:
-    """Take from the debug mode of the loop what finds faults: whose thread it is.
+    """Enable the part of the loop's debug mode that finds faults: the check of the thread.
 
     The stacks that it keeps of every future took half of the processor time of the
-    tests, and made late what is heard. PYTHONASYNCIODEBUG=1 brings all of it back.
+    tests, and made sound late. PYTHONASYNCIODEBUG=1 enables all of it again.
     """
     loop = asyncio.get_running_loop()
     for name in ("call_soon", "call_at"):
@@ -81,7 +81,7 @@ def fork_server() -> Generator[SenderForkServer]:
 
 @pytest.fixture(autouse=True)
 def quick_senders(request: pytest.FixtureRequest) -> Generator[None]:
-    """Have senders without starting one for every test, which takes its imports."""
+    """Fork senders without the imports of a new process for every test."""
     is_real = request.node.get_closest_marker("real")
     if is_real or "hass" not in request.fixturenames:
         yield
@@ -93,7 +93,7 @@ def quick_senders(request: pytest.FixtureRequest) -> Generator[None]:
 
 @pytest.fixture
 async def network(hass: HomeAssistant) -> Network:
-    """Return the way to be heard by Home Assistant's zeroconf."""
+    """Return the network on which Home Assistant's zeroconf receives records."""
     assert await async_setup_component(hass, "zeroconf", {})
     instance = await zeroconf.async_get_async_instance(hass)
     return Network(instance.zeroconf)
@@ -147,7 +147,7 @@ def held(hass: HomeAssistant) -> Generator[HeldSender]:
 async def den(
     socket_enabled: None, request: pytest.FixtureRequest
 ) -> AsyncGenerator[VirtualReceiver]:
-    """Return a receiver that pairs as the test names it, HomeKit's way by default."""
+    """Return a receiver with the kind of pairing that the test names, HomeKit by default."""
     kind: Kind = getattr(request, "param", "home_kit")
     async with gated(kind) as receiver:
         yield receiver
@@ -169,7 +169,7 @@ def no_setup() -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def song_pcm() -> bytes:
-    """Return a sound that is unlike itself at any other place."""
+    """Return a sound without repetitions."""
     return tone(2, 300) + tone(2, 450)
 
 

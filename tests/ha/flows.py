@@ -7,14 +7,14 @@ from homeassistant.config_entries import SOURCE_USER, SOURCE_ZEROCONF, ConfigFlo
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
-# What an Apple TV of the third generation says, and one of the fourth.
+# The records of an Apple TV of the third generation, and of one of the fourth.
 FEATURES = {"legacy": "0x5A7FFFF7,0xE", "home_kit": "0x5A7FDFD5,0x3C155FDE"}
 
 
 async def discovered(
     hass: HomeAssistant, info: ZeroconfServiceInfo
 ) -> ConfigFlowResult:
-    """Have a receiver discovered and return what its card asks."""
+    """Have a receiver discovered and return the form of its card."""
     return await hass.config_entries.flow.async_init(
         DOMAIN, context={"source": SOURCE_ZEROCONF}, data=info
     )
@@ -30,5 +30,5 @@ async def opened(hass: HomeAssistant) -> ConfigFlowResult:
 async def answer(
     hass: HomeAssistant, form: ConfigFlowResult, **fields: Any
 ) -> ConfigFlowResult:
-    """Submit a form and return what comes next."""
+    """Submit a form and return the next step."""
     return await hass.config_entries.flow.async_configure(form["flow_id"], fields)

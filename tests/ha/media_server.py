@@ -53,7 +53,7 @@ def vast_picture() -> bytes:
 
 
 def tagged_mp3(cover: bytes) -> bytes:
-    """Return an MP3 that says what it is, with a cover."""
+    """Return an MP3 with metadata and a cover."""
     tags: Any = ID3()  # type: ignore[no-untyped-call]
     for frame, details in (
         (TIT2, {"text": "Morning"}),

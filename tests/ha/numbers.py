@@ -14,7 +14,7 @@ PLAYER = "media_player.kitchen"
 
 
 def loudest(receiver: VirtualReceiver) -> float:
-    """Return the loudest level that the receiver was told."""
+    """Return the loudest volume that the receiver got."""
     return max(round(change.volume_db, 1) for change in receiver.volumes)
 
 
@@ -50,5 +50,5 @@ def remember(
 
 
 def first_sound_ns(receiver: VirtualReceiver) -> int:
-    """Return when the receiver began to be heard."""
+    """Return when the receiver began to play."""
     return min(segment.local_ns for segment in receiver.played)

@@ -16,7 +16,7 @@ KINDS = ["legacy", "home_kit"]
 
 
 def gated(kind: Kind, **details: Any) -> VirtualReceiver:
-    """Return a receiver that plays only for whom it was paired with."""
+    """Return a receiver that plays only for paired senders."""
     return VirtualReceiver(
         "Den",
         receiver_id="0A0B0C0D0E04",
@@ -34,7 +34,7 @@ def gate_of(receiver: VirtualReceiver) -> Gate:
 async def asked_for_code(
     hass: HomeAssistant, receiver: VirtualReceiver
 ) -> ConfigFlowResult:
-    """Go on until the receiver shows its code."""
+    """Continue until the receiver shows its code."""
     form = await discovered(hass, raop_info(receiver))
     assert form["step_id"] == "confirm"
     assert gate_of(receiver).shown == 0

@@ -76,11 +76,11 @@ def state_of(hass: HomeAssistant, entity_id: str) -> State:
 
 
 def level_of(hass: HomeAssistant, player: str) -> float:
-    """Return the level that a player shows."""
+    """Return the volume that a player shows."""
     level: float = state_of(hass, player).attributes["volume_level"]
     return level
 
 
 def level_db(percent: float) -> float:
-    """Return the decibels at the receiver for a level in Home Assistant."""
+    """Return the decibels at the receiver for a volume in Home Assistant."""
     return percent * 0.3 - 30

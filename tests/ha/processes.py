@@ -20,7 +20,7 @@ def sender_pids() -> list[int]:
         except OSError:
             continue
         state, parent, _, session = stat[:4]
-        # Nothing else that is started has a session of its own.
+        # No other started process has its own session.
         if parent == str(os.getpid()) and state != "Z" and session == folder.name:
             found.append(int(folder.name))
     return sorted(found)

@@ -12,7 +12,7 @@ from tests.virtual_receiver.remote import RemoteControl
 
 
 async def sender_port(hass: HomeAssistant) -> int:
-    """Return the port that the sender process takes orders at."""
+    """Return the port on which the sender process accepts orders."""
     async with SENDER.acquire(hass) as sender, asyncio.timeout(20):
         await sender._async_ensure_ready()
         port: int = sender.status["dacp_port"]
@@ -36,7 +36,7 @@ def entity_of(
 
 
 class Buttons:
-    """What a remote entity told, in order; at first that of the kitchen."""
+    """The events of a remote entity, in order; by default that of the kitchen."""
 
     def __init__(self, hass: HomeAssistant, *, number: int = 1) -> None:
         """Start to watch."""
@@ -65,7 +65,7 @@ class Buttons:
         self._changed.set()
 
     async def until(self, count: int) -> list[tuple[str, Any]]:
-        """Wait until so many were told."""
+        """Wait until so many were reported."""
         async with asyncio.timeout(10):
             while len(self.told) < count:
                 self._changed.clear()

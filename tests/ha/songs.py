@@ -1,4 +1,4 @@
-"""Songs that are unlike each other, and what a player shows of them."""
+"""Songs that differ from each other, and their metadata on a player."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ class Songs:
 
     @staticmethod
     def pcm(name: str, seconds: float = 1.5) -> bytes:
-        """Return what is heard of a song."""
+        """Return the samples of a song."""
         noise = np.random.default_rng([*name.encode()])
         return noise.integers(1, 9000, 2 * round(seconds * RATE), "<i2").tobytes()
 

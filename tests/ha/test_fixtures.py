@@ -1,4 +1,4 @@
-"""What the tests are set up with finds what it is there for."""
+"""Check that fixtures detect the faults that they exist for."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.mark.parametrize("is_later", [False, True])
-async def test_loop_that_another_thread_meddles_with_says_so(*, is_later: bool) -> None:
+async def test_loop_reports_calls_from_another_thread(*, is_later: bool) -> None:
     loop = asyncio.get_running_loop()
 
     def meddle() -> None:
@@ -19,7 +19,7 @@ async def test_loop_that_another_thread_meddles_with_says_so(*, is_later: bool) 
         await asyncio.to_thread(meddle)
 
 
-async def test_future_that_another_thread_settles_says_so() -> None:
+async def test_future_reports_a_result_set_by_another_thread() -> None:
     future = asyncio.get_running_loop().create_future()
     future.add_done_callback(print)
 

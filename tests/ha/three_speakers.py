@@ -1,4 +1,4 @@
-"""A house of three speakers, for tests of what several play together."""
+"""A house of three speakers, for tests of groups."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,7 +18,7 @@ from .watch import Watch
 
 NAMES = ("Kitchen", "Hall", "Study")
 KITCHEN, HALL, STUDY = (f"media_player.{name.lower()}" for name in NAMES)
-# Of two receivers on this machine, and as far as it tells.
+# Of two receivers on this machine, as far as it can be measured.
 ALIKE_NS = 100_000
 
 
@@ -32,12 +32,12 @@ class House:
     entries: dict[str, MockConfigEntry]
 
     def group(self, player: str) -> list[str]:
-        """Return what a player says of its group."""
+        """Return a player's group members."""
         members: list[str] = state_of(self.hass, player).attributes["group_members"]
         return members
 
     def titles(self) -> set[str | None]:
-        """Return what the players show."""
+        """Return the media ids that the players show."""
         return {
             state_of(self.hass, each).attributes.get("media_content_id")
             for each in self.receivers
@@ -57,7 +57,7 @@ class House:
         return self.songs.pcm(name, seconds)
 
     async def ends(self, player: str) -> None:
-        """Wait until nothing plays any more."""
+        """Wait until no player plays."""
         await Watch(self.hass, player).until_is("idle")
 
     def number(self, player: str, key: str) -> str:
@@ -69,7 +69,7 @@ class House:
         return entity_id
 
     def are_alike(self, one: str, other: str) -> bool:
-        """Whether two speakers played what both have played at the same time."""
+        """Return whether two speakers played their common part at the same time."""
         first = self.receivers[one].play_times()
         second = self.receivers[other].play_times()
         both = first.keys() & second.keys()
@@ -77,7 +77,7 @@ class House:
         return bool(apart) and apart[len(apart) // 2] < ALIKE_NS
 
     def tail_s(self, player: str, pcm: bytes) -> float:
-        """Return how much of a song's end was heard, which must be without a fault."""
+        """Return how much of a song's end was played, which must be without a fault."""
         heard = self.receivers[player].heard(pcm)
         played = heard.frames
         assert heard.wrong == 0
@@ -85,7 +85,7 @@ class House:
         return played / 44100
 
     def is_unavailable(self, entity_id: str) -> bool:
-        """Whether an entity cannot be used now."""
+        """Return whether an entity cannot be used now."""
         return state_of(self.hass, entity_id).state == STATE_UNAVAILABLE
 
 

@@ -1,4 +1,4 @@
-"""Voices of Home Assistant that say nothing but sounds."""
+"""Voices of Home Assistant that render only sounds."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -25,13 +25,13 @@ from homeassistant.setup import async_setup_component
 
 @contextmanager
 def no_old_words(folder: Path) -> Generator[None]:
-    """Keep what voices say apart from what they said in other tests."""
+    """Separate the cache of voices from that of other tests."""
     with patch("homeassistant.components.tts.DEFAULT_CACHE_DIR", str(folder)):
         yield
 
 
 class Voice(TextToSpeechEntity):
-    """Says every message as the same sound, or fails."""
+    """Renders every message as the same sound, or fails."""
 
     def __init__(self, name: str, sound: bytes | None) -> None:
         self._attr_default_language = "en"

@@ -26,7 +26,7 @@ class Watch:
     async def until(
         self, predicate: Callable[[State], bool], timeout_s: float = 20
     ) -> State:
-        """Wait until the entity's state is as it shall be."""
+        """Wait until the entity's state is as expected."""
         found = self._hass.loop.create_future()
 
         def check() -> None:

@@ -24,7 +24,7 @@ def service_info(
     port: int = 5000,
     addresses: tuple[str, ...] = ("127.0.0.1",),
 ) -> ZeroconfServiceInfo:
-    """Return what Home Assistant's discovery hands to a flow."""
+    """Return the discovery data that Home Assistant passes to a flow."""
     parsed = [ip_address(address) for address in addresses]
     return ZeroconfServiceInfo(
         ip_address=parsed[0],
@@ -56,22 +56,22 @@ class Network:
     """Packets that reach Home Assistant's zeroconf, without any network."""
 
     def __init__(self, zeroconf: Zeroconf) -> None:
-        """Take the instance that hears them."""
+        """Use the instance that receives them."""
         self._zeroconf = zeroconf
 
     def announce(self, info: ZeroconfServiceInfo) -> None:
-        """Say that a service is there."""
+        """Announce a service."""
         self._hear(info, ttl=None)
 
     def mention(self, kind: str, name: str) -> None:
-        """Say only the name of a service."""
+        """Announce only the name of a service."""
         packet = DNSOutgoing(_FLAGS_QR_RESPONSE | _FLAGS_AA)
         pointer = DNSPointer(kind, _TYPE_PTR, _CLASS_IN, 4500, f"{name}.{kind}")
         packet.add_answer_at_time(pointer, 0)
         self._deliver(packet)
 
     def goodbye(self, info: ZeroconfServiceInfo) -> None:
-        """Say that a service goes."""
+        """Announce that a service leaves."""
         self._hear(info, ttl=0)
 
     def _hear(self, info: ZeroconfServiceInfo, ttl: int | None) -> None:

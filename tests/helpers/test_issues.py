@@ -27,7 +27,7 @@ PROBLEMS = [PtpNotPermittedError, PtpPortsTakenError, PtpUnavailableError]
 
 
 def saying(*events: Event) -> str:
-    """Return a sender process that says this, and in the end that it said all."""
+    """Return a sender process that sends these events, and in the end a last one."""
     end = LogLine(level=logging.WARNING, logger="raop", text="said all")
     ready = Ready(pid=1, realtime=False, segmentation=False)
     words = b"".join(encode_event(event) for event in (ready, *events, end)).decode()
@@ -35,12 +35,12 @@ def saying(*events: Event) -> str:
 
 
 def notices(hass: HomeAssistant) -> list[str | None]:
-    """Return which notices there are."""
+    """Return the translation keys of all issues."""
     return [notice.translation_key for notice in ir.async_get(hass).issues.values()]
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
-async def test_what_is_in_the_way_is_said_until_the_sender_ends(
+async def test_obstacle_is_reported_until_the_sender_ends(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     caplog: pytest.LogCaptureFixture,
@@ -58,7 +58,7 @@ async def test_what_is_in_the_way_is_said_until_the_sender_ends(
     assert not notices(hass)
 
 
-async def test_only_what_is_in_the_way_now_is_said(
+async def test_only_the_present_obstacle_is_reported(
     hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     told = [ClockShared(code=problem.code) for problem in PROBLEMS]
@@ -69,7 +69,7 @@ async def test_only_what_is_in_the_way_now_is_said(
     assert notices(hass) == [PROBLEMS[-1].code]
 
 
-async def test_where_the_clock_works_again_nothing_is_said(
+async def test_issue_is_removed_when_the_clock_works_again(
     hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     told = [ClockShared(code=PtpPortsTakenError.code), ClockShared()]

@@ -50,7 +50,7 @@ def advance(queue: PlayQueue, *, is_user: bool = False) -> str | None:
 
 
 def played_through(queue: PlayQueue) -> str:
-    """Return what is heard from the current item to the end."""
+    """Return the items that play from the current one to the end."""
     heard = [current(queue) or ""]
     while following := advance(queue):
         heard.append(following)

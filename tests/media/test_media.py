@@ -1,4 +1,4 @@
-"""What can be played and what is shown of it."""
+"""Media that can be played, and its metadata."""
 
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -34,7 +34,7 @@ from tests.virtual_receiver import VirtualReceiver
 
 
 class Voice(Provider):
-    """Says everything as the same tone."""
+    """Renders every message as the same tone."""
 
     name = "Voice"
 
@@ -121,7 +121,7 @@ async def test_tags_and_cover_of_a_file(
 @pytest.mark.parametrize(
     ("pixels", "is_shown"), [(900, True), (1200, False)], ids=["2.4 MB", "4.3 MB"]
 )
-async def test_large_cover_never_stands_in_the_way_of_its_song(
+async def test_large_cover_never_delays_its_song(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -194,7 +194,7 @@ async def test_words_and_picture_of_the_caller_win(
         ("/nothing.png", "Could not fetch a picture: ClientResponseError"),
     ],
 )
-async def test_picture_that_is_none_does_not_hurt(
+async def test_invalid_picture_does_no_harm(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -217,7 +217,7 @@ async def test_picture_that_is_none_does_not_hurt(
 
 
 @pytest.mark.parametrize("image", ["file:///etc/passwd", "http://[", ""])
-async def test_picture_from_nowhere_is_left_out(
+async def test_picture_without_a_source_is_omitted(
     hass: HomeAssistant, player: str, song: str, image: str
 ) -> None:
     await play(
@@ -257,7 +257,7 @@ async def test_spoken_sentence_plays(
         blocking=True,
     )
 
-    # Old voices do not wait until it was heard.
+    # Old voices do not wait until it has played.
     await kitchen.wait_for("TEARDOWN")
     assert any(kitchen.pcm)
 
@@ -285,7 +285,7 @@ async def test_address_within_home_assistant(
     await call(hass, player, "media_stop")
 
 
-async def test_file_that_home_assistant_may_open(
+async def test_file_in_an_allowed_folder_is_accepted(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,

@@ -1,4 +1,4 @@
-"""The queue of a player: what follows what."""
+"""The queue of a player: the order of its items."""
 
 import random
 
@@ -19,7 +19,7 @@ from tests.media.short_queues import (
 )
 
 
-def test_empty_queue_has_nothing() -> None:
+def test_empty_queue_has_no_items() -> None:
     queue = a_queue()
 
     assert queue.current is queue.upcoming is None
@@ -30,7 +30,7 @@ def test_empty_queue_has_nothing() -> None:
 
 
 @pytest.mark.parametrize(("start", "first"), [(0, "a"), (2, "c"), (9, "c"), (-1, "a")])
-def test_replacing_begins_where_it_is_told(start: int, first: str) -> None:
+def test_replacing_begins_at_the_chosen_item(start: int, first: str) -> None:
     queue = a_queue("xyz", at="y")
 
     assert queue.replace(items("abc"), start) == item(first)
@@ -138,7 +138,7 @@ def test_empty_queue_remembers_to_shuffle() -> None:
     assert names(queue) != "abcdefgh"
 
 
-def test_items_added_while_shuffled_are_mixed_in_behind_what_follows() -> None:
+def test_items_added_while_shuffled_are_mixed_in_behind_the_next_item() -> None:
     queue = a_queue("abcdefgh", shuffle=True)
     queue.advance(is_user=True)
     before = names(queue)
@@ -153,7 +153,7 @@ def test_items_added_while_shuffled_are_mixed_in_behind_what_follows() -> None:
     assert names(queue) == "abcdefghSTUVWXYZ"
 
 
-def test_items_added_while_shuffled_do_not_displace_what_follows_bad_ones() -> None:
+def test_items_added_while_shuffled_do_not_displace_items_behind_bad_ones() -> None:
     queue = a_queue("abcdefgh", shuffle=True)
     for bad in names(queue)[1:3]:
         queue.failed(bad)
@@ -180,7 +180,7 @@ def test_same_random_numbers_give_the_same_order() -> None:
     )
 
 
-def test_queue_plays_in_order_and_stands_at_its_beginning_again() -> None:
+def test_queue_plays_in_order_and_returns_to_its_beginning() -> None:
     queue = a_queue("abc")
 
     assert played_through(queue) == "abc"
@@ -202,7 +202,7 @@ def test_repeating_all_begins_again() -> None:
     assert advance(queue) == "a"
 
 
-def test_repeating_one_plays_it_again_until_the_user_goes_on() -> None:
+def test_repeating_one_plays_it_again_until_the_user_skips() -> None:
     queue = a_queue("ab", repeat=Repeat.ONE)
 
     assert (upcoming(queue), advance(queue), advance(queue)) == ("a", "a", "a")
@@ -233,7 +233,7 @@ def test_previous_at_the_beginning_restarts_or_goes_around() -> None:
     assert around.previous(0) == item("c")
 
 
-def test_jumping_reaches_only_what_is_there() -> None:
+def test_jumping_reaches_only_existing_items() -> None:
     queue = a_queue("abc")
 
     assert queue.jump("c") == item("c")
@@ -241,7 +241,7 @@ def test_jumping_reaches_only_what_is_there() -> None:
     assert current(queue) == "c"
 
 
-def test_queue_that_is_full_says_how_many_fit_and_loses_nothing() -> None:
+def test_full_queue_reports_how_many_fit_and_loses_nothing() -> None:
     queue = PlayQueue(random.Random(1))
     queue.replace(many(MAX_ITEMS - 2))
 

@@ -1,4 +1,4 @@
-"""What a queue does with items that cannot be played."""
+"""A queue with items that cannot be played."""
 
 import pytest
 
@@ -73,7 +73,7 @@ def test_three_bad_items_ahead_end_the_queue_behind_the_one_that_plays() -> None
     assert current(queue) == "a"
 
 
-def test_good_item_lets_the_queue_go_on() -> None:
+def test_good_item_lets_the_queue_continue() -> None:
     queue = a_queue("abcdef")
     queue.failed("b")
     queue.failed("c")
@@ -84,7 +84,7 @@ def test_good_item_lets_the_queue_go_on() -> None:
     assert upcoming(queue) == "f"
 
 
-def test_user_goes_on_behind_bad_items() -> None:
+def test_user_can_skip_past_bad_items() -> None:
     queue = a_queue("abcde")
     for bad in "bcd":
         queue.failed(bad)
@@ -94,7 +94,7 @@ def test_user_goes_on_behind_bad_items() -> None:
 
 
 @pytest.mark.parametrize("command", ["previous", "jump", "play_now", "replace"])
-def test_every_choice_of_the_user_gives_a_new_chance(command: str) -> None:
+def test_every_choice_of_the_user_resets_the_failures(command: str) -> None:
     queue = a_queue("abcde", at="b")
     for bad in "cde":
         queue.failed(bad)
@@ -117,7 +117,7 @@ def test_item_that_fails_twice_counts_once() -> None:
     assert {queue.failed("a") for _ in range(5)} == {Verdict.SKIP}
 
 
-def test_report_about_an_item_that_is_gone_changes_nothing() -> None:
+def test_report_about_a_removed_item_changes_nothing() -> None:
     queue = a_queue("ab")
 
     assert queue.failed("x") is Verdict.SKIP

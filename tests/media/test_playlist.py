@@ -1,4 +1,4 @@
-"""Playlists: what may be played of them, and what they say of it."""
+"""Playlists: their entries, and the metadata of these."""
 
 from hypothesis import example, given, settings, strategies as st
 import pytest
@@ -43,7 +43,7 @@ def urls(playlist: str | bytes, base_url: str = WEB) -> list[str]:
     return [entry.url for entry in parse_playlist(playlist, base_url)]
 
 
-def test_extended_m3u_tells_artist_title_and_duration() -> None:
+def test_extended_m3u_provides_artist_title_and_duration() -> None:
     assert parse_playlist(M3U, WEB) == [
         Entry(
             "https://radio.example/lists/one.mp3",
@@ -145,7 +145,7 @@ def test_pls_needs_no_header_if_its_type_is_declared(
     ]
 
 
-def test_stream_in_segments_is_told_apart() -> None:
+def test_hls_stream_is_recognized() -> None:
     hls = "#EXTM3U\r\n#EXT-X-VERSION:3\r\n#EXTINF:6,\r\n1.ts\r\n"
 
     with pytest.raises(HlsPlaylistError):
@@ -156,12 +156,12 @@ def test_stream_in_segments_is_told_apart() -> None:
     "other",
     ["", "some words", "<html>", "<?xml version='1.0'?><playlist/>", b"ID3\0\0"],
 )
-def test_other_files_are_told_apart(other: str | bytes) -> None:
+def test_other_files_are_no_playlists(other: str | bytes) -> None:
     with pytest.raises(NotAPlaylistError):
         parse_playlist(other, "http://a.example/song.mp3", "audio/mpeg")
 
 
-def test_page_is_no_playlist_whatever_it_is_called() -> None:
+def test_web_page_is_no_playlist_under_any_name() -> None:
     with pytest.raises(NotAPlaylistError):
         parse_playlist("<!doctype html>", WEB, "audio/x-mpegurl")
 
@@ -259,7 +259,7 @@ def test_local_playlist_leads_to_its_folder_and_the_web(
         ".",
     ],
 )
-def test_local_playlist_leads_nowhere_else(address: str) -> None:
+def test_local_playlist_cannot_leave_its_folder(address: str) -> None:
     with pytest.raises(PlaylistError):
         parse_playlist(f"#EXTM3U\n{address}", FILE)
 
@@ -275,7 +275,9 @@ def test_playlist_among_local_media_leads_to_media_beside_it() -> None:
 
 
 @pytest.mark.parametrize("base_url", ["", "list.m3u", "media-source://radio/1.m3u"])
-def test_relative_entry_of_a_playlist_from_nowhere_is_refused(base_url: str) -> None:
+def test_relative_entry_of_a_playlist_without_a_source_is_refused(
+    base_url: str,
+) -> None:
     assert urls("#EXTM3U\na.mp3\nhttp://a.example/", base_url) == ["http://a.example/"]
 
 
@@ -300,7 +302,7 @@ def test_playlist_is_bounded() -> None:
     ],
 )
 @pytest.mark.timeout(10)
-def test_playlist_that_is_made_to_take_long_does_not(playlist: str) -> None:
+def test_hostile_playlist_is_parsed_in_time(playlist: str) -> None:
     assert not parse_playlist(playlist, WEB)
 
 
@@ -390,7 +392,7 @@ def test_arbitrary_playlists_give_safe_entries_or_a_playlist_error(
 
 @settings(deadline=None)
 @given(st.lists(st.from_regex(r"\A[a-z]{1,8}( [a-z]{1,8})?\.mp3\Z"), max_size=20))
-def test_what_is_written_is_read(names: list[str]) -> None:
+def test_written_playlist_reads_back(names: list[str]) -> None:
     m3u = "#EXTM3U\n" + "\n".join(f"#EXTINF:5,{name[:-4]}\n{name}" for name in names)
     pls = "[playlist]\n" + "\n".join(
         f"File{at}={name}\nTitle{at}={name[:-4]}\nLength{at}=5"

@@ -1,4 +1,4 @@
-"""What is said and kept of a queue and its items."""
+"""The logged and stored forms of a queue and its items."""
 
 from dataclasses import FrozenInstanceError, asdict
 import json
@@ -14,7 +14,7 @@ from custom_components.airplay.media.queue_item import Repeat
 from tests.media.short_queues import a_queue, current, item, restored, stored
 
 
-def test_item_does_not_change_and_keeps_its_address_out_of_logs() -> None:
+def test_item_is_immutable_and_keeps_its_address_out_of_logs() -> None:
     known = item("a", content_id="http://user:hidden@a.example/", thumb="hidden")
 
     assert "hidden" not in repr(known)
@@ -30,7 +30,7 @@ def test_ids_are_short_and_differ() -> None:
     assert {len(each) for each in ids} == {12}
 
 
-def test_snapshot_contains_the_state_and_nothing_private() -> None:
+def test_snapshot_contains_the_state_without_private_data() -> None:
     queue = a_queue("abcd", at="b", repeat=Repeat.ALL)
     queue.failed("c")
 
@@ -48,7 +48,7 @@ def test_snapshot_contains_the_state_and_nothing_private() -> None:
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_queue_comes_back_from_storage(shuffle: bool) -> None:
+def test_queue_is_restored_from_storage(shuffle: bool) -> None:
     queue = a_queue("abcdefgh", at="c", shuffle=shuffle, repeat=Repeat.ALL)
     queue.add_next([item("x", title="So What", artist="Miles", duration_ms=545_000)])
     again = restored(stored(queue))
@@ -60,7 +60,7 @@ def test_queue_comes_back_from_storage(shuffle: bool) -> None:
     assert again.items == queue.items
 
 
-def test_empty_queue_comes_back_with_its_modes() -> None:
+def test_empty_queue_is_restored_with_its_modes() -> None:
     again = restored(stored(a_queue(shuffle=True, repeat=Repeat.ONE)))
 
     assert (len(again), again.shuffle, again.repeat) == (0, True, Repeat.ONE)

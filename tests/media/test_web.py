@@ -1,4 +1,4 @@
-"""What Home Assistant itself serves is good, whatever its certificate says."""
+"""Home Assistant's own server is trusted with any certificate."""
 
 from collections.abc import Iterator
 import logging
@@ -19,7 +19,7 @@ from tests.virtual_receiver import VirtualReceiver
 
 @pytest.fixture
 def origin(socket_enabled: None, tmp_path: Path) -> Iterator[str]:
-    """Return where a server is whose certificate nobody trusts."""
+    """Return the address of a server with an untrusted certificate."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(write_certificate(tmp_path))
     server = WebServer(tls)
@@ -30,7 +30,7 @@ def origin(socket_enabled: None, tmp_path: Path) -> Iterator[str]:
     server.close()
 
 
-async def test_playlist_and_picture_of_home_assistant_itself(
+async def test_playlist_and_picture_served_by_home_assistant(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, origin: str
 ) -> None:
     hass.config.internal_url = origin

@@ -1,6 +1,6 @@
-"""Compares what Home Assistant shows of a speaker with what its receiver gets.
+"""Compares the state of a speaker in Home Assistant with the input of its receiver.
 
-`playing` means that audio comes in and is heard, `idle`, `paused` and `unavailable`
+`playing` means that audio comes in and plays, `idle`, `paused` and `unavailable`
 that none does. `buffering` may be either, but does not last.
 """
 
@@ -23,7 +23,7 @@ from .trace import Trace
 
 LOOK_S = 0.05
 SILENT_S = 1.0
-# What the report of a change may take on a machine that has other things to do.
+# The time limit for the report of a change on a busy machine.
 LATE_S = 0.5
 STUCK_S = 20.0
 # The level goes through the sender, a receiver that is slow to answer, and its queue.
@@ -75,7 +75,7 @@ class ConsistencyCheck:
             raise error
 
     def commanded(self, number: int) -> None:
-        """Note that somebody gives a command: the position may change."""
+        """Note that a user gives a command: the position may change."""
         self._command_s = time.monotonic()
         self._command, self._is_hushed = number, False
 
@@ -123,7 +123,7 @@ class ConsistencyCheck:
         while True:
             await asyncio.sleep(LOOK_S)
             now = time.monotonic()
-            # Where the loop was busy, nobody could report anything either.
+            # While the loop was busy, no report was possible either.
             self._look(min(now - looked, 2 * LOOK_S))
             self.seconds_in[self._state] += now - looked
             looked = now
@@ -141,7 +141,7 @@ class ConsistencyCheck:
         self._check_position(state_of(self._hass, self._player))
 
     def _doubt(self) -> list[tuple[str, str]]:
-        """Return where state and wire disagree now."""
+        """Return the present differences between state and wire."""
         now = time.monotonic_ns()
         since, stats = self._since_ns, self._receiver.stats
         wires = (("packet", stats.last_packet_ns), ("sound", self._sound_ns))
@@ -170,7 +170,7 @@ class ConsistencyCheck:
         for change in volumes[self._seen_volumes :]:
             if change.volume_db == MUTE_DB:
                 continue
-            # All levels that were shown within the time, and the one before them.
+            # All volumes that were shown within the time, and the one before them.
             from_ns = change.at_ns - LEVEL_LATE_NS
             before = [level for at, level in self._levels if at <= from_ns][-1:]
             within = [level for at, level in self._levels if at > from_ns]
@@ -182,7 +182,7 @@ class ConsistencyCheck:
         self._seen_volumes = len(volumes)
 
     def _check_position(self, state: State) -> None:
-        """Check that the position is one of the media's, and goes on with the clock."""
+        """Check that the position is one of the media's, and continues with the clock."""
         shown = state.attributes
         at = shown.get("media_position_updated_at")
         if state.state not in ("playing", "paused") or at is None:

@@ -1,4 +1,4 @@
-"""A house with speakers: what people and networks do to them, and how it must end."""
+"""A house with speakers: the actions of people and networks, and the required end."""
 
 import asyncio
 from collections import Counter
@@ -40,14 +40,14 @@ MANNERS = {
     "does not answer TEARDOWN": Quirks(unanswered=frozenset({"TEARDOWN"})),
     "does not answer FLUSH": Quirks(unanswered=frozenset({"FLUSH"})),
 }
-# After these nothing is heard until somebody wants to hear something.
+# After these nothing plays until the next command to play.
 SILENCING = {"media_pause", "media_stop", "clear_playlist"}
 _FREE_S = 3.0
 _DONE_S = 90.0
 
 
 class Speaker:
-    """A receiver, its player, and whoever watches both."""
+    """A receiver, its player, and the watch on both."""
 
     def __init__(
         self, hass: HomeAssistant, name: str, receiver_id: str, trace: Trace
@@ -87,7 +87,7 @@ class Speaker:
         await self._hass.config_entries.async_reload(self.entry.entry_id)
 
     async def end(self, song: str) -> None:
-        """Whatever was before: stop, be free, play again, and leave nothing."""
+        """In any state: stop, be free, play again, and leave nothing behind."""
         assert self.entry
         assert self.consistency
         try:
@@ -149,7 +149,7 @@ class House:
         await asyncio.sleep(wait_s)
 
     async def give(self, which: int, wait_s: float, action: str, **fields: Any) -> None:
-        """Give a player a command, and go on after a while, be it done or not."""
+        """Give a player a command, and continue after a while, finished or not."""
         player = self.speakers[which].player
         text = f"{player} {action} {fields or ''}"
         work = call(self._hass, player, action, **fields)
@@ -163,7 +163,7 @@ class House:
         await self._command(which, wait_s, f"{player} play {name} {fields or ''}", work)
 
     async def limit(self, which: int, percent: int) -> None:
-        """Choose how loud a speaker may be at most."""
+        """Set the maximum volume of a speaker."""
         fields = {"entity_id": self.speakers[which].maximum, "value": percent}
         work = self._set_number(fields)
         await self._command(which, 0, f"{fields}", work)
@@ -174,7 +174,7 @@ class House:
         await self._command(which, 0, f"{speaker.player} reload", speaker.reload())
 
     async def behave(self, which: int, manners: str) -> None:
-        """Have a receiver be different to whoever connects from now on."""
+        """Set the quirks of a receiver for connections from now on."""
         speaker = self.speakers[which]
         self._trace.note(f"{speaker.player}'s receiver is {manners}")
         speaker.receiver.quirks = MANNERS[manners]
@@ -186,7 +186,7 @@ class House:
         speaker.receiver.disconnect()
 
     async def vanish(self, which: int) -> None:
-        """Take a receiver off the network."""
+        """Remove a receiver from the network."""
         speaker = self.speakers[which]
         self._trace.note(f"{speaker.player}'s receiver vanishes")
         await speaker.receiver.stop()
@@ -236,7 +236,7 @@ class House:
     async def _follow(
         self, which: int, text: str, work: Coroutine[Any, Any, None], *, silences: bool
     ) -> None:
-        """Do what a user asks; being told why it cannot be done is an answer."""
+        """Run a user's action; a translated error is a valid answer."""
         consistency, number = self.speakers[which].consistency, next(self._numbers)
         assert consistency
         consistency.commanded(number)
@@ -247,14 +247,14 @@ class House:
         except HomeAssistantError as error:
             outcome = f"{error.translation_key}: {error}"
             self.refusals[str(error.translation_key)] += 1
-        except Exception:  # noqa: BLE001 - it is told at the end
+        except Exception:  # noqa: BLE001 - it is reported at the end
             self._trace.blame(f"{number}: {text}: {traceback.format_exc()}")
         self._trace.note(f"{number}: {outcome}")
         consistency.done(number, silences=silences and outcome == "done")
 
 
 async def _despite_kills(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Try again where another house kills the process that plays for all."""
+    """Try again if another house kills the process that plays for all."""
     while True:
         try:
             return await work()

@@ -1,4 +1,4 @@
-"""Media of every kind: good ones, endless ones, and such that fail half way."""
+"""Media of every kind: good ones, endless ones, and ones that fail halfway."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ class Library:
     """Media in a folder of Home Assistant's and on a server."""
 
     def __init__(self, server: TestServer) -> None:
-        """Know where they are."""
+        """Store their addresses."""
         self._server = server
 
     def id_of(self, name: str) -> str:

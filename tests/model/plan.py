@@ -1,8 +1,8 @@
-"""What is done in one house: plans, drawn by a state machine of hypothesis.
+"""Actions in one house: plans, drawn by a state machine of hypothesis.
 
-The plans are made before anything is done. Played again a sequence takes other times,
-so that hypothesis could neither shrink nor confirm a failure; and while it tries
-something it seeds the random numbers that Home Assistant makes its ids of.
+The plans are made before the first action. The timing of a sequence differs each time,
+so that hypothesis could neither shrink nor confirm a failure; and during a try it seeds
+the random numbers from which Home Assistant makes its ids.
 """
 
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ def draw_plan(number: int, steps: int) -> Plan:
 
 
 class Household(RuleBasedStateMachine):
-    """What people, speakers and networks do in one house, in any order."""
+    """Actions of people, speakers and networks in one house, in any order."""
 
     def __init__(self) -> None:
         """Begin with an empty plan."""
@@ -107,7 +107,7 @@ class Household(RuleBasedStateMachine):
 
     @rule(which=_SPEAKERS, wait_s=_WAIT_S)
     def play_long(self, which: int, wait_s: float) -> None:
-        """Play what does not end by itself."""
+        """Play media without an end."""
         self._add("put", which, wait_s, "long.wav")
 
     @rule(
@@ -176,7 +176,7 @@ class Household(RuleBasedStateMachine):
 
     @rule(which=_SPEAKERS, manners=_MANNERS)
     def behave(self, which: int, manners: str) -> None:
-        """Let a receiver be different to whoever connects next."""
+        """Set the quirks of a receiver for the next connections."""
         self._add("behave", which, manners)
 
     @rule(
@@ -196,7 +196,7 @@ class Household(RuleBasedStateMachine):
 
     @rule(which=_SPEAKERS, event=_EVENTS, wait_s=_WAIT_S)
     def happen(self, which: int, event: str, wait_s: float) -> None:
-        """Let something happen that nobody asked for."""
+        """Let an event happen without a command."""
         self._add(event, *([] if event == "kill" else [which]))
         self._add("listen", wait_s)
 

@@ -1,4 +1,4 @@
-"""What happened in one sequence, in order: the text of a failure."""
+"""The events of one sequence, in order: the text of a failure."""
 
 from datetime import datetime
 import time
@@ -6,7 +6,7 @@ from typing import override
 
 
 class Trace:
-    """Lines with the seconds since the beginning, and what went wrong among them."""
+    """Lines with the seconds since the beginning, including the failures."""
 
     def __init__(self, number: int) -> None:
         """Begin now."""
@@ -22,11 +22,11 @@ class Trace:
         return time.monotonic() - self._began_s
 
     def note(self, text: str) -> None:
-        """Tell what happened now."""
+        """Record an event."""
         self._lines.append((self.seconds, text))
 
     def blame(self, fault: str) -> None:
-        """Tell what must not happen."""
+        """Record a failure."""
         self.faults.append(fault)
         self.note(f"!!! {fault}")
 

@@ -45,11 +45,11 @@ def test_raising_one_speaker_from_zero_raises_the_others() -> None:
     )
 
 
-def test_silence_of_which_nothing_is_known_is_shared_evenly() -> None:
+def test_silence_without_known_ratios_is_raised_evenly() -> None:
     assert GroupVolume().spread({"a": 0, "b": 0}, FULL, 0.5) == {"a": 0.5, "b": 0.5}
 
 
-def test_speaker_that_comes_and_one_that_goes_change_no_other() -> None:
+def test_joining_and_leaving_speakers_change_no_other_volume() -> None:
     balance = GroupVolume()
     balance.spread({"a": 0.4, "b": 0.2}, FULL, 0.4)
 

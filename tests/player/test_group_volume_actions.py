@@ -1,4 +1,4 @@
-"""How loud speakers are that play together."""
+"""The volumes of speakers that play together."""
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -36,7 +36,7 @@ async def set_number(hass: HomeAssistant, entity_id: str, value: float) -> None:
 async def make_loud(
     hass: HomeAssistant, *players: str, context: Context | None = None
 ) -> None:
-    """Set the level of each group that players are in to 0.9."""
+    """Set the volume of each group that players are in to 0.9."""
     await hass.services.async_call(
         "airplay",
         "set_group_volume",
@@ -105,7 +105,7 @@ async def test_action_respects_a_speakers_maximum(
     assert levels(hass, KITCHEN, HALL, STUDY) == [0.5, 0.45, 0.9]
 
 
-async def test_action_reports_what_went_wrong(
+async def test_action_reports_its_failures(
     hass: HomeAssistant, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await house.join(KITCHEN, HALL)
@@ -130,13 +130,13 @@ async def test_action_reaches_the_other_speakers_if_one_fails(
         with pytest.raises(HomeAssistantError, match="streaming process stopped"):
             await make_loud(hass, KITCHEN, HALL)
 
-    # A level is shown before it is told, so both were tried.
+    # A volume is shown before it is sent, so both were tried.
     assert levels(hass, KITCHEN, HALL) == [0.9, 0.9]
     for player in (KITCHEN, HALL):
         await call(hass, player, "media_stop")
 
 
-async def test_action_says_who_has_changed_the_level(
+async def test_action_records_the_user_who_changed_the_volume(
     hass: HomeAssistant, house: House
 ) -> None:
     await set_level(hass, KITCHEN, 0.2)
@@ -168,7 +168,7 @@ async def test_newcomer_is_no_louder_than_those_that_play(
     await call(hass, STUDY, "media_stop")
 
 
-async def test_newcomer_of_unknown_level_is_capped_too(
+async def test_newcomer_of_unknown_volume_is_capped_too(
     hass: HomeAssistant, house: House
 ) -> None:
     await set_level(hass, KITCHEN, 0.1)
@@ -180,9 +180,7 @@ async def test_newcomer_of_unknown_level_is_capped_too(
     await call(hass, HALL, "media_stop")
 
 
-async def test_idle_group_changes_nobodys_level(
-    hass: HomeAssistant, house: House
-) -> None:
+async def test_idle_group_changes_no_volume(hass: HomeAssistant, house: House) -> None:
     await set_level(hass, KITCHEN, 0.1)
     await set_level(hass, HALL, 0.8)
 

@@ -1,4 +1,4 @@
-"""What a receiver with a display is told, and when it is not."""
+"""The metadata for a receiver with a display, and when none is sent."""
 
 from collections.abc import AsyncIterator
 
@@ -20,10 +20,10 @@ async def server(socket_enabled: None) -> AsyncIterator[TestServer]:
         yield running
 
 
-async def test_words_for_the_display_are_never_in_the_way_of_a_pause(
+async def test_metadata_for_the_display_never_delays_a_pause(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
-    # It chews on everything it is told, and reads one request after the other.
+    # It is slow with every request, and reads one after the other.
     kitchen.quirks = Quirks(reply_delay_s={"SET_PARAMETER": 0.3})
     asking = hass.async_create_task(play(hass, player, song, extra={"title": "Song"}))
     await kitchen.wait_for("SET_PARAMETER")
@@ -66,7 +66,7 @@ async def test_progress_on_the_receiver_follows_a_seek(
     ],
     ids=["text", "pictures", "progress", "nothing"],
 )
-async def test_receiver_is_told_only_what_it_takes(
+async def test_receiver_gets_only_the_metadata_that_it_accepts(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     server: TestServer,
@@ -74,7 +74,7 @@ async def test_receiver_is_told_only_what_it_takes(
     kinds: str,
     types: set[str],
 ) -> None:
-    # Neither does its feature word say more, as there is none.
+    # It has no feature word either.
     service = entry_for(kitchen).data["raop"]
     txt = {**service["txt"], "md": kinds}
     player = await set_up(hass, entry_for(kitchen, raop={**service, "txt": txt}))

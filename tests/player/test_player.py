@@ -15,7 +15,7 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 FRAME_BYTES = 4
 
 
-async def test_receiver_that_was_lost_goes_on_at_the_position(
+async def test_lost_receiver_continues_at_the_position(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     await play(hass, player, songs.make("a", 4))
@@ -87,7 +87,7 @@ async def test_pause_and_resume_lose_nothing(
     assert kitchen.heard(songs.pcm("a", 4)[2 * RATE * FRAME_BYTES :]).is_complete
 
 
-async def test_one_button_pauses_and_goes_on(
+async def test_one_button_pauses_and_resumes(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     button = "media_play_pause"
@@ -99,7 +99,7 @@ async def test_one_button_pauses_and_goes_on(
     assert state_of(hass, player).state == "paused"
     await call(hass, player, button)
     assert state_of(hass, player).state == "playing"
-    # All at once, the last one of an odd number says what is.
+    # All at once; the last one of an odd number decides.
     await asyncio.gather(*(call(hass, player, button) for _ in range(3)))
 
     assert state_of(hass, player).state == "paused"
@@ -107,7 +107,7 @@ async def test_one_button_pauses_and_goes_on(
     await call(hass, player, "media_stop")
 
 
-async def test_one_button_pauses_what_is_still_being_connected(
+async def test_one_button_pauses_during_connecting(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     kitchen.quirks = Quirks(setup_delay_s=1)
@@ -122,7 +122,7 @@ async def test_one_button_pauses_what_is_still_being_connected(
     await call(hass, player, "media_stop")
 
 
-async def test_play_while_it_is_being_stopped_begins_anew(
+async def test_play_during_a_stop_starts_again(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     kitchen.quirks = Quirks(reply_delay_s={"TEARDOWN": 0.5})
@@ -205,7 +205,7 @@ async def test_stop_while_paused_frees_the_receiver(
     assert not kitchen.has_session
 
 
-async def test_resume_after_the_sender_died_goes_on_at_the_position(
+async def test_resume_after_the_sender_died_continues_at_the_position(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     await play(hass, player, songs.make("a", 4))

@@ -1,11 +1,11 @@
-"""Commands, failures and losses in any order, and never a state that lies.
+"""Commands, failures and losses in any order, and never a false state.
 
-A state may be behind the wire for as long as its report takes, but not longer; see
-`model/consistency.py` for what is compared. Several houses live side by side, each through
-one sequence after the other. A failure tells its sequence step by step.
+A state may be behind the wire until its report arrives, but not longer; see
+`model/consistency.py` for the comparison. Several houses live side by side, each through
+one sequence after the other. A failure lists its sequence step by step.
 
-AIRPLAY_MODEL_SEQUENCES, AIRPLAY_MODEL_STEPS and AIRPLAY_MODEL_HOUSES change how much is
-tried, AIRPLAY_MODEL_FIRST what: each sequence has a number, by which it is tried again.
+AIRPLAY_MODEL_SEQUENCES, AIRPLAY_MODEL_STEPS and AIRPLAY_MODEL_HOUSES set the number of
+tries, AIRPLAY_MODEL_FIRST the first: each sequence has a number to try it again.
 """
 
 import asyncio
@@ -38,14 +38,14 @@ SEQUENCES = int(os.environ.get("AIRPLAY_MODEL_SEQUENCES", "6"))
 STEPS = int(os.environ.get("AIRPLAY_MODEL_STEPS", "12"))
 HOUSES = int(os.environ.get("AIRPLAY_MODEL_HOUSES", "6"))
 FIRST = int(os.environ.get("AIRPLAY_MODEL_FIRST", secrets.randbelow(1 << 32)))
-# What the integration says when things happen that are meant to happen here.
+# Messages of the integration about failures that are intended here.
 EXPECTED = ("ended and is started again: exit code -9", "stops playing its queue")
 MOST_TOLD = 5
 
 
 @dataclass(slots=True)
 class World:
-    """What all houses share, and what was seen in all of them."""
+    """The shared parts of all houses, and the findings in them."""
 
     hass: HomeAssistant
     media: Library
@@ -68,7 +68,7 @@ class World:
                 await step.take(house)
                 self.steps += 1
             await house.end()
-        except Exception:  # noqa: BLE001 - it is told at the end
+        except Exception:  # noqa: BLE001 - it is reported at the end
             trace.blame(traceback.format_exc())
         self.traces.remove(trace)
         if trace.faults:
@@ -81,7 +81,7 @@ class World:
 
 
 class Faults(logging.Handler):
-    """Blames every house for what must not be in the log."""
+    """Marks every house as failed for forbidden messages in the log."""
 
     def __init__(self, world: World) -> None:
         super().__init__(logging.WARNING)
@@ -103,7 +103,7 @@ class Faults(logging.Handler):
 
 @contextmanager
 def heeded(world: World) -> Iterator[None]:
-    """Take every fault in the log for a failure."""
+    """Treat every fault in the log as a failure."""
     handler, root = Faults(world), logging.getLogger()
     root.addHandler(handler)
     try:
@@ -113,7 +113,7 @@ def heeded(world: World) -> Iterator[None]:
 
 
 def open_in_sender() -> list[str]:
-    """Return what the sender process holds: its sockets, and threads of sources."""
+    """Return the resources of the sender process: its sockets, and threads of sources."""
     (pid,) = sender_pids()
     folder, found = Path(f"/proc/{pid}"), []
     with suppress(FileNotFoundError):
@@ -130,7 +130,7 @@ def numbers() -> range:
 async def live_all(world: World) -> None:
     """Go through all sequences, in so many houses at a time."""
     began = time.monotonic()
-    # All houses take from the same.
+    # All houses draw from the same numbers.
     waiting = iter([(each, draw_plan(each, STEPS)) for each in numbers()])
 
     async def live() -> None:
@@ -152,9 +152,9 @@ async def live_all(world: World) -> None:
 
 
 @pytest.mark.timeout(60 + 30 * SEQUENCES)
-# Hypothesis says so of a generator of its own.
+# Hypothesis warns so of its own generator.
 @pytest.mark.filterwarnings("ignore:It looks like `register_random`")
-async def test_no_order_of_commands_and_failures_makes_a_state_lie(
+async def test_state_is_true_after_any_order_of_commands_and_failures(
     hass: HomeAssistant, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)

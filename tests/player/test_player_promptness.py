@@ -1,6 +1,6 @@
-"""How soon a command is heard, by the receiver's own clock, through actions.
+"""The delay from an action to its sound, by the receiver's own clock.
 
-Of several tries the best one counts: the others tell of the load on this machine.
+Of several tries the best one counts: the others show the load on this machine.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ FRAME_BYTES = 4
 TRIES = 4
 PAUSE_S = 0.3
 START_S = 0.8
-# From the moment at which a new start is told on the wire: no machine's pace in it.
+# From the instant at which a new start is on the wire, without this machine's pace.
 LEAD_S = 0.7
 PASSAGE_S = 0.25
 
@@ -31,7 +31,7 @@ def passage(pcm: bytes, second: float) -> bytes:
 async def start_s(
     receiver: VirtualReceiver, command: Callable[[], Awaitable[None]], pcm: bytes | None
 ) -> float:
-    """Return the seconds until a passage, or any sound, is heard after a command."""
+    """Return the seconds until a passage, or any sound, plays after a command."""
     receiver.clear()
     asked_ns = monotonic_ns()
     await command()

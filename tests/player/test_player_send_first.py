@@ -1,4 +1,4 @@
-"""What an action asks for leaves before any entity state is written."""
+"""The commands of an action leave before any entity state is written."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -97,7 +97,7 @@ async def test_announcement_is_sent_before_it_is_shown(
     assert player in noted
 
 
-async def test_level_of_a_silent_speaker_is_shown_though_nothing_is_sent(
+async def test_volume_of_a_silent_speaker_is_shown_though_nothing_is_sent(
     hass: HomeAssistant, player: str
 ) -> None:
     with steps() as noted:
@@ -107,7 +107,7 @@ async def test_level_of_a_silent_speaker_is_shown_though_nothing_is_sent(
     assert level_of(hass, player) == 0.3
 
 
-async def test_entities_are_written_by_what_they_show(
+async def test_entities_are_written_when_their_own_part_changes(
     hass: HomeAssistant, player: str, song: str
 ) -> None:
     with steps() as started:
@@ -115,7 +115,7 @@ async def test_entities_are_written_by_what_they_show(
     with steps() as louder:
         await call(hass, player, "volume_set", volume_level=0.3)
 
-    # A start finds the level of the receiver, too.
+    # A start reads the volume of the receiver, too.
     shown = {player, "number.kitchen_group_volume"}
     assert {each for each in started if "." in each} == shown
     assert {each for each in louder if "." in each} == shown

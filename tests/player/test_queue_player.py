@@ -231,7 +231,7 @@ async def test_play_media_with_bad_items_only_raises(
     assert state_of(hass, player).state == "idle"
 
 
-async def test_full_queue_takes_no_more(
+async def test_full_queue_accepts_no_more_items(
     hass: HomeAssistant, player: str, songs: Songs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("custom_components.airplay.media.play_queue.MAX_ITEMS", 1)

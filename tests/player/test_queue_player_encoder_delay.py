@@ -1,4 +1,4 @@
-"""What encoders put around the sound is left out, on the timeline of a queue."""
+"""The padding of encoders is omitted on the timeline of a queue."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.raop.audio.media import Samples, encode, samples_of
 from tests.virtual_receiver import VirtualReceiver
 
 
-async def test_mp3_and_aac_take_exactly_their_own_time(
+async def test_mp3_and_aac_play_for_exactly_their_own_duration(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -23,7 +23,7 @@ async def test_mp3_and_aac_take_exactly_their_own_time(
 ) -> None:
     folder = tmp_path / "media"
     source = low_noise(3 * RATE)
-    # So long that a slow machine too has opened what follows before they end.
+    # So long that a slow machine too has opened the next item before they end.
     marks = [low_noise(2 * RATE, seed=at) for at in (1, 2, 3)]
     for at, mark in enumerate(marks):
         write_wav(folder / f"mark{at}.wav", mark.tobytes())
@@ -40,7 +40,7 @@ async def test_mp3_and_aac_take_exactly_their_own_time(
     frames = [round((next_ns - ns) * RATE / 1e9) for ns, next_ns in pairwise(starts)]
     # By the receiver's clock, which it knows to some microseconds; below to the frame.
     assert frames == pytest.approx([len(marks[0]) + len(source)] * 2, abs=4)
-    # Nothing is missing in front for what is too much behind.
+    # No frames are missing in front in exchange for extra ones behind.
     tape = samples_of(kitchen.pcm)
     begin = int(np.argmax(np.all(tape == marks[0][0], axis=1))) + len(marks[0])
     for _ in ("mp3", "m4a"):
@@ -57,7 +57,7 @@ def low_noise(frames: int, seed: int = 0) -> Samples:
 
 
 def shift_of(heard: Samples, source: Samples, reach: int = 2500) -> int:
-    """Return by how many frames what was heard is later than its source."""
+    """Return by how many frames the played sound is later than its source."""
     here = heard[: RATE + 2 * reach, 0].astype(float)
     middle = source[reach : reach + RATE, 0].astype(float)
     return int(np.argmax(np.correlate(here, middle))) - reach

@@ -1,4 +1,4 @@
-"""What a queue does when media or a user do the unexpected, through actions."""
+"""A queue with unexpected media or users, through actions."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,14 +19,14 @@ NOWHERE = "media-source://nobody/x"
 
 
 class SlowServer:
-    """Hands out a playlist when it is told to."""
+    """Serves a playlist when a test releases it."""
 
     def __init__(self) -> None:
         self.asked, self.found = asyncio.Event(), asyncio.Event()
         self.server: TestServer
 
     async def playlist(self, _: web.Request) -> web.Response:
-        """Answer when told to."""
+        """Answer when a test releases it."""
         self.asked.set()
         await self.found.wait()
         return web.Response(text="gone.mp3", content_type="audio/x-mpegurl")
@@ -38,7 +38,7 @@ class SlowServer:
 
 @pytest.fixture
 async def slow(socket_enabled: None) -> AsyncIterator[SlowServer]:
-    """Return a server that takes its time."""
+    """Return a server that waits before it answers."""
     slow = SlowServer()
     app = web.Application()
     app.router.add_get("/slow.m3u", slow.playlist)
@@ -83,7 +83,7 @@ async def test_play_while_it_plays_changes_nothing(
     assert not kitchen.asked("FLUSH")
 
 
-async def test_seek_in_a_file_that_is_gone_says_so_and_plays_on(
+async def test_seek_in_a_deleted_file_reports_it_and_keeps_playing(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     await play(hass, player, songs.make("a", 6))

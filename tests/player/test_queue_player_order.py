@@ -1,4 +1,4 @@
-"""The order of a queue and how much it takes, through actions and states."""
+"""The order of a queue and its capacity, through actions and states."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.virtual_receiver import VirtualReceiver
 MOST = 10_000
 
 
-async def test_shuffle_keeps_the_playing_item_and_can_be_taken_back(
+async def test_shuffle_keeps_the_playing_item_and_can_be_undone(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     names = "abcdefgh"
@@ -54,7 +54,7 @@ async def test_repeat_all_goes_around_the_end_without_a_gap(
     assert kitchen.heard((songs.pcm("a") + songs.pcm("b")) * 2).is_complete
 
 
-async def test_queue_takes_ten_thousand_items_and_says_when_it_is_full(
+async def test_queue_accepts_ten_thousand_items_and_reports_when_it_is_full(
     hass: HomeAssistant, player: str, songs: Songs
 ) -> None:
     songs.make("a")

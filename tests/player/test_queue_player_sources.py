@@ -1,4 +1,4 @@
-"""Playlists, folders, search and what outlives a restart, through actions and states."""
+"""Playlists, folders, search and restarts, through actions and states."""
 
 from collections.abc import AsyncIterator
 from typing import Any, override
@@ -92,7 +92,7 @@ async def test_playlist_of_a_server_is_a_queue(
     ("path", "reason"),
     [("none.m3u", "it was not found"), ("long.m3u", "longer than 1 MiB")],
 )
-async def test_playlist_that_is_none_says_why(
+async def test_invalid_playlist_reports_the_reason(
     hass: HomeAssistant, player: str, server: TestServer, path: str, reason: str
 ) -> None:
     with pytest.raises(HomeAssistantError, match=reason):
@@ -136,7 +136,7 @@ async def test_folder_is_a_queue_of_its_sound(
     assert kitchen.heard(songs.pcm("box/a") + songs.pcm("box/b")).is_complete
 
 
-async def test_folder_without_sound_says_so(
+async def test_folder_without_sound_is_reported(
     hass: HomeAssistant, player: str, songs: Songs
 ) -> None:
     (songs.folder / "empty").mkdir(parents=True)
@@ -213,7 +213,7 @@ async def test_queue_and_position_outlive_a_restart(
     await call(hass, player, "media_stop")
 
 
-async def test_queue_is_taken_up_again_and_waits(
+async def test_queue_is_restored_and_waits(
     hass: HomeAssistant, kitchen: VirtualReceiver, songs: Songs
 ) -> None:
     songs.make("a", 4)
@@ -252,7 +252,7 @@ class Library(MediaSource):
     """Has one song and one film, to browse and to search."""
 
     def __init__(self, address: str = "") -> None:
-        """Play what is at an address."""
+        """Play the media at an address."""
         super().__init__("library")
         self._address = address
 
@@ -296,7 +296,7 @@ async def add_library(hass: HomeAssistant, library: Library) -> None:
     assert await async_setup_component(hass, "library", {})
 
 
-async def test_what_is_browsed_has_a_picture_and_plays(
+async def test_browsed_item_has_a_picture_and_plays(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,

@@ -1,4 +1,4 @@
-"""TXT records of real receivers, and what the core has to read from them.
+"""TXT records of real receivers, and the facts that the core must read from them.
 
 Records: the examples of OwnTone's and shairport-sync's sources and of public reports.
 """

@@ -61,7 +61,7 @@ async def kitchen() -> AsyncIterator[VirtualReceiver]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left behind."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -164,7 +164,7 @@ async def test_a_group_starts_at_the_instant_that_is_asked_for(song: Path) -> No
             assert each.volume_db == -15.0
 
 
-async def test_txt_stands_in_for_mdns(song: Path) -> None:
+async def test_txt_replaces_mdns(song: Path) -> None:
     async with receiver("L16") as plain:
         done = await raop(
             "play", song, "--receiver", at(plain), "--txt", "cn=0", "--txt", "et=0",
@@ -183,7 +183,7 @@ async def test_every_failure_has_its_exit_code_and_one_line(song: Path) -> None:
     broken = receiver("Broken", quirks=Quirks(refuse={"ANNOUNCE": 500}))
     silent = receiver("Silent", quirks=Quirks(asks_time=False))
     missing = song.with_name("none.wav")
-    # A port where nobody listens, and that nobody else is given meanwhile.
+    # A port without a listener, and that no other socket gets meanwhile.
     gone = socket.socket()
     gone.bind(("127.0.0.1", 0))
     port = gone.getsockname()[1]
@@ -245,7 +245,7 @@ async def test_ctrl_c_while_connecting_ends_cleanly(song: Path) -> None:
         await deaf.wait_idle(10)
 
 
-async def test_scan_lists_what_is_announced_for_people_and_for_programs() -> None:
+async def test_scan_lists_announcements_for_people_and_for_programs() -> None:
     unique = secrets.token_hex(4).upper()
     virtual = receiver(f"Scan {unique}", receiver_id=f"0A0C{unique}", password="x")
     async with virtual:
@@ -318,7 +318,7 @@ def test_receivers_are_named_by_host_and_port(
     assert cli._endpoint(text) == endpoint
 
 
-def test_who_we_are_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_identity_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRPLAY_DACP_ID", "A1")
     monkeypatch.setenv("AIRPLAY_CLIENT_NAME", "Zuhause")
     given = cli.identity_from_environment()
@@ -327,7 +327,7 @@ def test_who_we_are_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     fresh = [cli.identity_from_environment() for _ in range(50)]
 
     assert (given.dacp_id, given.client_name) == ("A1", "Zuhause")
-    # Receivers strip zeros from the front of one of the two places where it stands.
+    # Receivers strip leading zeros in one of the two places that contain it.
     assert all(len(each.dacp_id) == 16 and each.dacp_id[0] != "0" for each in fresh)
     assert len({each.dacp_id for each in fresh}) == 50
     assert fresh[0].client_name == "Home Assistant"

@@ -18,7 +18,7 @@ CLASSES = list(tree(RaopError))
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_a_code_stands_for_its_error(kind: type[RaopError]) -> None:
+def test_a_code_maps_to_its_error(kind: type[RaopError]) -> None:
     error = error_for(kind.code, "why")
 
     assert type(error) is kind

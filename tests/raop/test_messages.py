@@ -1,4 +1,4 @@
-"""What the sender process and its owner say to each other."""
+"""The messages between the sender process and its owner."""
 
 import base64
 from contextlib import suppress
@@ -66,7 +66,7 @@ def test_a_command_is_exactly_one_line(command: Command) -> None:
     assert encoded.find(b"\n") == len(encoded) - 1
 
 
-def test_a_play_says_everything_of_its_members() -> None:
+def test_a_play_command_carries_all_settings_of_its_members() -> None:
     member = Member(
         receiver="0011aabbccdd",
         name="Kitchen",
@@ -162,7 +162,7 @@ def test_commands_of_another_shape_are_refused(body: object, reason: str) -> Non
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1" * 400, "true"])
-def test_numbers_that_are_none_are_refused(number: str) -> None:
+def test_invalid_numbers_are_refused(number: str) -> None:
     louder = line("SetVolume", {"receiver": "r", "volume": "here"})
 
     with pytest.raises(MessageError, match="volume is not a number"):

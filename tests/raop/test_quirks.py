@@ -1,4 +1,4 @@
-"""What is read from the records of real receivers."""
+"""Facts that are read from the records of real receivers."""
 
 import pytest
 

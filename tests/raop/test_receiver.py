@@ -1,4 +1,4 @@
-"""What follows from what a receiver says of itself."""
+"""Facts that follow from the records of a receiver."""
 
 from hypothesis import given, strategies as st
 import pytest
@@ -121,7 +121,7 @@ def test_encryption_follows_kinds_key_and_model(text: str, encrypts: bool) -> No
         ("sf=0x80", "flags=0x4", False),
     ],
 )
-def test_a_password_is_said_in_words_or_flags(
+def test_a_password_requirement_is_read_from_words_or_flags(
     raop_text: str, airplay_text: str, needs: bool
 ) -> None:
     found = merge(raop(raop_text), airplay(airplay_text))
@@ -139,7 +139,7 @@ def test_a_password_is_said_in_words_or_flags(
         ("-1", False),
     ],
 )
-def test_pairing_is_said_in_flags(flags: str, needs: bool) -> None:
+def test_pairing_is_read_from_flags(flags: str, needs: bool) -> None:
     assert merge(raop(f"sf={flags}"), None).needs_pairing is needs
 
 
@@ -221,7 +221,7 @@ def test_metadata_follows_the_list_or_else_the_features(
         (None, "features=0x40000200 acl=1", Obstacle.HOME_ONLY),
     ],
 )
-def test_obstacles_are_told_apart(
+def test_obstacles_are_distinguished(
     raop_text: str | None, airplay_text: str | None, obstacle: Obstacle | None
 ) -> None:
     found = merge(
@@ -273,7 +273,7 @@ def test_a_receiver_may_have_no_model() -> None:
         ("", "", None),
     ],
 )
-def test_firmware_is_the_most_telling_version(
+def test_firmware_is_the_most_specific_version(
     raop_text: str, airplay_text: str, firmware: str | None
 ) -> None:
     assert merge(raop(raop_text), airplay(airplay_text)).firmware == firmware
@@ -284,7 +284,7 @@ def test_keys_are_read_in_any_case() -> None:
 
 
 @given(SERVICES, SERVICES, st.sampled_from(["both", "raop", "airplay"]))
-def test_every_question_has_an_answer_whatever_records_say(
+def test_every_property_has_a_value_for_any_records(
     first: Service, second: Service, seen: str
 ) -> None:
     found = merge(

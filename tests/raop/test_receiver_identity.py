@@ -1,4 +1,4 @@
-"""Which records are those of one receiver, and what it is called."""
+"""The records that belong to one receiver, and its name."""
 
 from hypothesis import given, strategies as st
 import pytest
@@ -60,7 +60,7 @@ def test_a_receiver_without_records_has_no_port() -> None:
         (None, airplay(), "Kitchen Speaker"),
     ],
 )
-def test_identity_falls_back_to_what_is_known(
+def test_identity_falls_back_to_known_fields(
     first: Service | None, second: Service | None, identity: str
 ) -> None:
     assert merge(first, second).id == identity
@@ -126,7 +126,7 @@ def test_records_of_one_receiver_always_share_its_identity(
 @pytest.mark.parametrize(
     ("features", "port"), [("0x5A7FFFF7,0xE", 5000), ("0x5A7FDFD5,0x3C155FDE", 7000)]
 )
-def test_port_of_pairing_is_that_of_the_newer_protocol_where_it_is_spoken(
+def test_port_of_pairing_is_that_of_the_newer_protocol_if_supported(
     features: str, port: int
 ) -> None:
     raop = Service("0A0B0C0D0E01@Den", "10.0.0.7", 5000, {"tp": "UDP"})
@@ -150,7 +150,7 @@ def test_port_of_pairing_is_that_of_the_newer_protocol_where_it_is_spoken(
         ("", None, "Kitchen Speaker", False),
     ],
 )
-def test_stereo_pair_is_told_by_its_id(
+def test_stereo_pair_is_recognized_by_its_id(
     said: str, pair_id: str | None, title: str, *, leads: bool
 ) -> None:
     found = merge(None, airplay(said))

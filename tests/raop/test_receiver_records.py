@@ -1,4 +1,4 @@
-"""How often the records of a receiver are parsed, and what is left of odd ones."""
+"""The parsing of a receiver's records: how often, and the result of odd ones."""
 
 from collections import Counter
 from collections.abc import Mapping

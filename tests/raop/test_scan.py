@@ -24,7 +24,7 @@ def network(socket_enabled: None) -> Iterator[None]:
     pytest_socket.socket_allow_hosts(["127.0.0.1"])
 
 
-async def test_a_scan_finds_what_stands_and_joins_the_records_of_a_receiver() -> None:
+async def test_a_scan_finds_announced_records_and_joins_those_of_a_receiver() -> None:
     unique = secrets.token_hex(4).upper()
     plain, double, stray, gone = (
         VirtualReceiver(f"{name} {unique}", receiver_id=f"0A{number}B{unique}")
@@ -62,7 +62,7 @@ async def test_a_scan_finds_what_stands_and_joins_the_records_of_a_receiver() ->
 async def test_a_scan_of_a_quiet_network_finds_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Nobody answers under these names.
+    # No receiver answers under these names.
     monkeypatch.setattr(module, "RAOP", "_silent._tcp.local.")
     monkeypatch.setattr(module, "AIRPLAY", "_mute._tcp.local.")
 

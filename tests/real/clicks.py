@@ -1,9 +1,9 @@
-"""When real receivers play the clicks of a track, from what their recorders noted.
+"""When real receivers play the clicks of a track, from the notes of their recorders.
 
-A receiver lets each block of a packet go when its own clock says that it is due, less
-the length of its output's buffer; the recorder notes when it came. It can come late,
-as all that runs here waits for a processor, but never early: of the blocks around a
-click the earliest one tells where the receiver has put it.
+A receiver outputs each block of a packet when it is due by its own clock, less the
+length of its output's buffer; the recorder notes the arrival. A block can be late, as
+all processes here wait for a processor, but never early: of the blocks around a click
+the earliest one shows the receiver's instant for it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 RATE = 44_100
 BUFFER_S = 0.2
-"""How long before it is heard a block leaves a receiver of the lab."""
+"""How long before its play time a block leaves a receiver of the lab."""
 
 _BURST = 220
 _QUIET = 60
@@ -30,7 +30,7 @@ type Bursts = NDArray[np.uint32]
 
 
 class Recorded(Protocol):
-    """What a receiver has played and when, as lab/pcm_recorder.py writes it."""
+    """The sound that a receiver played, with its times, as lab/pcm_recorder.py writes it."""
 
     @property
     def pcm_path(self) -> Path:
@@ -71,8 +71,8 @@ class Track:
 class Click:
     """When one click was played, as CLOCK_MONOTONIC in seconds.
 
-    `at_s` is the earliest that the blocks around it say, `block_at_s` what its own
-    block says, `halves_s` what every other of the blocks says, by itself.
+    `at_s` is the earliest by the blocks around it, `block_at_s` the instant by its own
+    block, `halves_s` the instants by every other of the blocks.
     """
 
     at_s: float
@@ -96,7 +96,7 @@ def heard_clicks(
 
 
 def sounds_from_s(receiver: Recorded, after_s: float) -> float | None:
-    """Return when a receiver is heard again after a time of CLOCK_MONOTONIC.
+    """Return when a receiver plays again after a time of CLOCK_MONOTONIC.
 
     That is by the first block that left it then and is not silent.
     """
@@ -117,20 +117,20 @@ def _index(receiver: Recorded) -> NDArray[np.int64]:
 
 
 def _frames(receiver: Recorded) -> NDArray[np.int16]:
-    """Return what a receiver has played, by frame and side."""
+    """Return the sound that a receiver played, by frame and side."""
     pcm = np.memmap(receiver.pcm_path, np.dtype("<i2"), "r")
     return pcm[: len(pcm) // 2 * 2].reshape(-1, 2)
 
 
 def _bursts(left: NDArray[np.int16], since: int) -> list[int]:
-    """Return where it becomes loud."""
+    """Return the first frame of each click."""
     loud = since + np.flatnonzero(np.abs(left[since:]) >= _LOUD)
     begins = np.diff(loud, prepend=-RATE) > RATE // 2
     return [int(place) for place in loud[begins]]
 
 
 def _click(index: NDArray[np.int64], frame: int) -> Click | None:
-    """Work out when a frame was played; None where its block was not noted alone."""
+    """Work out when a frame was played; None if its block was not noted alone."""
     frames = index[:, 1] // 4
     first, last = np.searchsorted(frames, (frame - _AROUND, frame + _AROUND))
     around = index[first:last]
@@ -181,9 +181,9 @@ class Sync:
 def measure(
     heard: Sequence[Mapping[int, Click]], line_s: float, *, settle_s: int = 0
 ) -> Sync:
-    """Compare what receivers played; the track's first frame was due at `line_s`.
+    """Compare the sound of receivers; the track's first frame was due at `line_s`.
 
-    Clicks before `settle_s` are left out, and those that one of them did not play.
+    Clicks before `settle_s` are omitted, and those that one of them did not play.
     """
     common = set.intersection(*(set(each) for each in heard))
     seconds = sorted(second for second in common if second >= settle_s)

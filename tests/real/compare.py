@@ -1,4 +1,4 @@
-"""Compare what a receiver played with the source, frame by frame."""
+"""Compare the sound of a receiver with the source, frame by frame."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ class Comparison:
 
     @property
     def is_exact(self) -> bool:
-        """Tell whether every frame was played, and nothing else."""
+        """Return whether every frame was played, and nothing else."""
         return (
             self.missing == 0
             and self.first_offset == 0
@@ -47,15 +47,15 @@ def read_pcm(path: Path) -> Frames:
 
 
 def frames(pcm: bytes) -> Frames:
-    """Take raw 16 bit stereo as one number per frame; half a frame is left out."""
+    """Read raw 16 bit stereo as one number per frame; half a frame is omitted."""
     return np.frombuffer(pcm, "<u4", count=len(pcm) // 4)
 
 
 def compare(source: Frames, captured: Frames) -> Comparison:
     """Align a capture with its source and count the frames that are equal.
 
-    `first_offset` is the first source frame that was heard, `missing` counts the ones
-    after it that were not, `frames_compared` what was captured from there on.
+    `first_offset` is the first source frame that was played, `missing` counts the ones
+    after it that were not, `frames_compared` the captured ones from there on.
     """
     score = _Score(_trim(source))
     captured = _trim(captured)

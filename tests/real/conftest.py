@@ -79,7 +79,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the receivers of a failed test said."""
+    """Show the logs of the receivers of a failed test."""
     report = yield
     if report.when == "call" and report.failed:
         for receiver in item.stash.get(_RECEIVERS, []):

@@ -1,4 +1,4 @@
-"""Home Assistant with real receivers: found by real mDNS, and what they played."""
+"""Home Assistant with real receivers: found by real mDNS, with their recordings."""
 
 import asyncio
 
@@ -48,7 +48,7 @@ async def play_to_end(hass: HomeAssistant, player: str, media: str) -> None:
 
 
 def heard(receiver: Shairport, since: int) -> Frames:
-    """Return what a receiver played after a place in its recording."""
+    """Return the sound of a receiver after a place in its recording."""
     return read_pcm(receiver.pcm_path)[since:]
 
 

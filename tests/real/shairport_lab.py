@@ -30,7 +30,7 @@ class LabError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What shairport-sync counts since the play began; it reports every 8 s."""
+    """The counters of shairport-sync since the start of play; it reports every 8 s."""
 
     missing: int
     late: int
@@ -73,7 +73,7 @@ class Lab:
     def run_in_sender_namespace(
         self, argv: Sequence[str | Path], **options: Any
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command on the sender's side and return what it printed."""
+        """Run a command on the sender's side and return its output."""
         command = self.in_sender_namespace(argv)
         options = {"capture_output": True, "check": False} | options
         return subprocess.run(command, text=True, **options)  # noqa: PLW1510
@@ -88,7 +88,7 @@ class Lab:
     @contextmanager
     def awake(self, receivers: Iterable[Shairport]) -> Iterator[None]:
         """Wake receivers at odd moments, so that they release blocks when due."""
-        # Who is sent other packets, or with another key, is not woken by these.
+        # A receiver of other packets, or with another key, is not woken by these.
         by_mode: dict[bool, list[Shairport]] = {}
         for receiver in receivers:
             by_mode.setdefault(receiver.is_modern, []).append(receiver)
@@ -99,7 +99,7 @@ class Lab:
 
     @contextmanager
     def sender_namespace(self) -> Iterator[None]:
-        """Move this thread, and what it starts meanwhile, to the sender's side."""
+        """Move this thread, and the processes that it starts, to the sender's side."""
         with (
             Path("/proc/thread-self/ns/net").open("rb") as home,
             Path(f"/run/netns/{self.name}-tx").open("rb") as away,
@@ -142,17 +142,17 @@ class Shairport:
 
     @property
     def is_modern(self) -> bool:
-        """Whether it takes AirPlay 2."""
+        """Return whether it accepts AirPlay 2."""
         return self._mode == "ap2"
 
     @property
     def address(self) -> str:
-        """HOST:PORT, as the command line takes it."""
+        """HOST:PORT, as the command line accepts it."""
         return f"{self.host}:{self.port}"
 
     @property
     def pcm_path(self) -> Path:
-        """What it plays: raw 16 bit stereo at 44.1 kHz."""
+        """Its output: raw 16 bit stereo at 44.1 kHz."""
         return self._output.with_suffix(".pcm")
 
     @property
@@ -162,7 +162,7 @@ class Shairport:
 
     @property
     def log_path(self) -> Path:
-        """What it says."""
+        """Its log."""
         return self._output.with_suffix(".log")
 
     @property
@@ -172,7 +172,7 @@ class Shairport:
 
     @property
     def clock_path(self) -> Path:
-        """What its nqptp knows of the sender's clock: memory that it shares."""
+        """The sender's clock as known to its nqptp: shared memory."""
         namespace = f"{self._lab.name}-rx{self._place}"
         found = subprocess.run(
             ["ip", "netns", "pids", namespace],
@@ -185,7 +185,7 @@ class Shairport:
         return nqptp / "root" / "dev" / "shm" / "nqptp"
 
     def start(self) -> Self:
-        """Start it; what was recorded before is gone."""
+        """Start it; an earlier recording is deleted."""
         options = [f"{key}={value}" for key, value in self._options.items()]
         self._lab.command("start", self._place, self._mode, *options)
         self.prefer()
@@ -214,7 +214,7 @@ class Shairport:
         self._lab.command("blackout", self._place, "off")
 
     def prefer(self) -> None:
-        """Let it run before all else here, as one that is a machine of its own."""
+        """Give it priority over all else here, as if it were a separate machine."""
         namespace = f"{self._lab.name}-rx{self._place}"
         pids = subprocess.check_output(["ip", "netns", "pids", namespace], text=True)
         for pid in pids.split():
@@ -256,7 +256,7 @@ class Shairport:
         self._on_bus("org.gnome.ShairportSync", method, *arguments)
 
     def press_mpris(self, method: str) -> None:
-        """Use its remote control by the way of desktop programs."""
+        """Use its remote control by the interface of desktop programs."""
         self._lab.command(
             "bus",
             self._place,
@@ -267,7 +267,7 @@ class Shairport:
 
     @property
     def has_sender_to_order(self) -> bool:
-        """Whether it has found the sender's record and got an answer there."""
+        """Return whether it has found the sender's record and got an answer there."""
         told = self._on_bus(
             "org.freedesktop.DBus",
             "Properties.Get",

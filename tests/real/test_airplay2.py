@@ -1,4 +1,4 @@
-"""AirPlay 2 on real receivers that follow our clock: what is heard, and how soon."""
+"""AirPlay 2 on real receivers that follow our clock: the played sound, and its delay."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -32,11 +32,11 @@ STREAM = "real"
 RATE = 44_100
 SECONDS = 12
 SEEK_S = 6
-# The receiver lets go of a block so long before it is heard.
+# The receiver outputs a block so long before it plays.
 BACKEND_NS = 200_000_000
 MS = 1_000_000
 # shairport-sync can die of a SETUP within the first second of its life, before it has
-# published its record (measured); nothing tells when that is over.
+# published its record (measured); nothing shows when that is over.
 SETTLED_S = 1.2
 
 
@@ -45,7 +45,7 @@ song = song_fixture(SECONDS)
 
 @pytest.fixture
 def start(shairport: StartShairport) -> StartShairport:
-    """Start receivers that take a SETUP from the beginning."""
+    """Start receivers that accept a SETUP from the beginning."""
 
     def settled(*modes: str, **options: object) -> Shairport:
         receiver = shairport(*modes, **options)
@@ -56,7 +56,7 @@ def start(shairport: StartShairport) -> StartShairport:
 
 
 class Commander:
-    """An engine on the sender's side, and what it told."""
+    """An engine on the sender's side, and its events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -68,7 +68,7 @@ class Commander:
         self._changed.set()
 
     async def finished(self) -> None:
-        """Wait until everything was heard."""
+        """Wait until everything was played."""
         async with asyncio.timeout(SECONDS + 10):
             while not any(
                 isinstance(event, StreamChanged) and event.reason == "finished"
@@ -103,13 +103,13 @@ def play(song: Path, members: Sequence[Member], position_ms: int = 0) -> Play:
 def heard(
     receiver: Shairport, song: Path, since: int = 0, start: int = 0
 ) -> Comparison:
-    """Compare what was played from a place of the recording on with the song."""
+    """Compare the recording from a place on with the song."""
     played = read_pcm(receiver.pcm_path)[since:]
     return compare(read_wav(song)[start:], played)
 
 
 def place(receiver: Shairport, song: Path, frame: int, since: int) -> int | None:
-    """Return where in a recording a frame of the song was played."""
+    """Return the place in a recording at which a frame of the song played."""
     wanted = read_wav(song)[frame : frame + 64]
     played = read_pcm(receiver.pcm_path)[since:]
     found = np.flatnonzero(played == wanted[0])
@@ -120,7 +120,7 @@ def place(receiver: Shairport, song: Path, frame: int, since: int) -> int | None
 
 
 def heard_ns(receiver: Shairport, place: int) -> int:
-    """Return the CLOCK_MONOTONIC at which a place of a recording was heard."""
+    """Return the CLOCK_MONOTONIC at which a place of a recording was played."""
     for line in receiver.index_path.read_text().splitlines():
         at_ns, before, size = map(int, line.split())
         if before <= place * 4 < before + size:
@@ -129,7 +129,7 @@ def heard_ns(receiver: Shairport, place: int) -> int:
 
 
 async def time_of(receiver: Shairport, song: Path, frame: int, since: int) -> int:
-    """Wait until a frame of the song was played; return when it was heard."""
+    """Wait until a frame of the song was played; return when it was played."""
     async with asyncio.timeout(5):
         while (found := place(receiver, song, frame, since)) is None:
             await asyncio.sleep(0.1)
@@ -145,7 +145,7 @@ def frames(receiver: Shairport) -> int:
 def standstill_ns(receiver: Shairport, end: int) -> int:
     """Return the longest time without a block, of those before a frame.
 
-    The first half second is left out: it is let go in one go.
+    The first half second is omitted: it is output at once.
     """
     rows = [line.split() for line in receiver.index_path.read_text().splitlines()]
     blocks = [int(at) for at, place, _ in rows if RATE * 2 < int(place) < end * 4]
@@ -219,7 +219,7 @@ async def test_start_pause_resume_and_seek_are_soon_and_lose_nothing(
     await run(Resume(stream=STREAM))
     await asyncio.sleep(1)
     resumed = heard(receiver, song, before)
-    # Who stands still for longer than the receiver's buffer loses what was due.
+    # A pause longer than the receiver's buffer loses the sound that was due.
     stood_ms = standstill_ns(receiver, before) // MS
     twice = played.frames_equal - resumed.first_offset
     assert 0 <= twice < RATE // 2, f"the receiver stood still for {stood_ms} ms"

@@ -33,7 +33,7 @@ _CHIME = Path(airplay.__file__).parent / "sounds" / "chime.wav"
 _HEARD = Path(__file__).parents[2] / "build" / "heard"
 _DUCK = 10 ** (-18 / 20)
 _RAMP_FRAMES = 8820
-# What Home Assistant's voice assistant listens with; announcements do not listen.
+# The microphone side of Home Assistant's voice assistant, which announcements omit.
 _VOICE_MODULES = ("pymicro_vad", "pyspeex_noise")
 
 
@@ -109,7 +109,7 @@ def look_at(captured: Samples, song: Samples, speech: Samples) -> None:
     assert len(captured) == len(song)
     changed = np.flatnonzero((captured != song).any(axis=1))
     said = np.concatenate([samples(read_wav(_CHIME)), speech])
-    # From the first changed frame to the last: the voice, and the music's way back.
+    # From the first changed frame to the last: the voice, and the return of the music.
     length = changed[-1] - changed[0]
     assert len(said) - 50 < length < len(said) + 3 * _RAMP_FRAMES
 
@@ -122,12 +122,12 @@ def look_at(captured: Samples, song: Samples, speech: Samples) -> None:
         ).max()
         for shift in range(-50, 51)
     ]
-    # Rounded twice here, and once where it was mixed.
+    # Rounded twice here, and once in the mix.
     assert min(errors) <= 2
 
 
 def keep(captured: Frames, name: str) -> None:
-    """Keep what was heard, for people to listen to."""
+    """Keep the recording, for people to listen to."""
     _HEARD.mkdir(parents=True, exist_ok=True)
     with wave.open(str(_HEARD / name), "wb") as file:
         file.setparams((2, 2, 44_100, 0, "NONE", ""))

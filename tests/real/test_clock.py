@@ -23,11 +23,11 @@ _SECONDS = 12
 _HOGS = 3
 _LIMIT_NS = 200_000
 # nqptp's version, then twice: whose clock, when it was measured (CLOCK_MONOTONIC_RAW),
-# what to add for that clock's time, and since when it is followed.
+# the offset to that clock's time, and since when it is followed.
 _CLOCK = struct.Struct("=QQqQ")
 _CLOCK_AT = 8
 _LOOK_S = 0.02
-# nqptp sleeps behind our first Announce, and takes what came meanwhile for new.
+# nqptp sleeps after our first Announce, and treats messages from that time as new.
 _SETTLED_NS = 1_000_000_000
 
 
@@ -59,16 +59,16 @@ def read_together(first: int, second: int) -> int:
 
 
 class Watch:
-    """Collects what a receiver knows of the sender's clock."""
+    """Collects a receiver's data about the sender's clock."""
 
     def __init__(self, path: Path) -> None:
-        """Take what is known from before as old."""
+        """Treat all earlier data as old."""
         self._path = path
         self._seen_ns = self._read()[1]
         self.errors_ns: list[int] = []
 
     def look(self, session_ahead_ns: int) -> None:
-        """Take note of what is new."""
+        """Collect new data."""
         clock_id, at_ns, offset_ns, since_ns = self._read()
         if not clock_id or at_ns == self._seen_ns:
             return

@@ -28,12 +28,12 @@ from .shairport_lab import Lab, Shairport
 _STREAM = "house"
 _PLAIN = {"et": "0,1", "cn": "0,1"}
 _ENCRYPTED = _PLAIN | {"ek": "1"}
-# What wakes receivers is older than 5 s, so they sleep for so long after a start.
+# Packets that wake receivers are older than 5 s, so they sleep so long after a start.
 _ASLEEP_S = 7
-# The lab's own resolution is 1 ms where other processes are at work; benchmarks/run
-# sync tells how precise it is.
+# The lab's own resolution is 1 ms if other processes are at work; benchmarks/run
+# sync measures its precision.
 _USUAL_MS, _WORST_MS = 0.5, 3.0
-# A clock is asked for across the link, and delays are not the same both ways.
+# A clock is requested across the link, and the delays of both directions differ.
 _USUAL_BEHIND_LINK_MS = 1.0
 _DARK_S = 30
 _OFF_S = 6
@@ -84,7 +84,7 @@ async def ended(process: Sender, timeout_s: float) -> str | None:
 
 
 async def told(process: Sender, of: Shairport, state: str, timeout_s: float) -> float:
-    """Wait until another state of a member is told; return when that was."""
+    """Wait until another state of a member is reported; return the time of that."""
     before = len(process.events)
     async with asyncio.timeout(timeout_s):
         while True:
@@ -97,7 +97,7 @@ async def told(process: Sender, of: Shairport, state: str, timeout_s: float) -> 
 
 
 def played(receiver: Shairport, track: Track) -> Comparison:
-    """Compare what a receiver has played with the track."""
+    """Compare the recording of a receiver with the track."""
     return compare(read_wav(track.path), read_pcm(receiver.pcm_path))
 
 
@@ -237,7 +237,7 @@ async def test_members_that_were_cut_off_or_switched_off_come_back_in_sync(
         assert heard_s is not None, each.name
         record_property(f"{each.name}: back_after_s", str(heard_s - since_s))
         assert heard_s - since_s < _BACK_WITHIN_S
-        # And it goes on without another gap.
+        # And it continues without another gap.
         clicks = list(heard_clicks(each, track))
         clicks = [second for second in clicks if line_s + second > awake_s + _ASLEEP_S]
         assert np.diff(clicks).max() == 1, (each.name, clicks)

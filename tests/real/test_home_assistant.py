@@ -114,7 +114,7 @@ async def radio(mp3: Path) -> AsyncIterator[str]:
                 )
                 blocks = -(-len(words) // 16)
                 await response.write(bytes([blocks]) + words.ljust(blocks * 16, b"\0"))
-            # A second is sent in advance, as servers do, the rest as it is heard.
+            # A second is sent in advance, as servers do, the rest as it plays.
             await asyncio.sleep(began + at / 24_000 - 1.5 - time.monotonic())
         return response
 

@@ -59,7 +59,7 @@ def test_frame_too_many_is_not_exact(song: Frames) -> None:
     assert not result.is_exact
 
 
-def test_something_else_is_not_equal(song: Frames) -> None:
+def test_different_sound_is_not_equal(song: Frames) -> None:
     result = compare(song, song[::-1])
 
     assert result.frames_equal == 0
@@ -83,7 +83,7 @@ def test_statistics_of_both_versions_are_read() -> None:
 
 @dataclass(frozen=True)
 class FakeRecording:
-    """What a receiver would have recorded."""
+    """The recording that a receiver would have made."""
 
     pcm_path: Path
     index_path: Path
@@ -107,7 +107,7 @@ def write_recording(
     return recording
 
 
-def test_how_far_receivers_are_apart_is_told_by_their_earliest_blocks(
+def test_spread_of_receivers_follows_from_their_earliest_blocks(
     tmp_path: Path,
 ) -> None:
     track = Track.write(tmp_path / "clicks.wav", 30)

@@ -43,7 +43,7 @@ def song(hass: HomeAssistant, tmp_path: Path) -> Path:
 
 
 async def found(hass: HomeAssistant, name: str) -> ConfigFlowResult:
-    """Wait until a receiver is discovered and return what its card asks."""
+    """Wait until a receiver is discovered and return the form of its card."""
     assert await async_setup_component(hass, "zeroconf", {})
     assert await async_setup_component(hass, "media_source", {})
     assert await async_setup_component(hass, DOMAIN, {})
@@ -73,7 +73,7 @@ async def added_by_password(
 async def plays_whole(
     hass: HomeAssistant, entry: ConfigEntry[Any], receiver: Shairport, song: Path
 ) -> None:
-    """Play something and see that all of it was heard."""
+    """Play a song and check that all of it was played."""
     before = played_frames(receiver)
     await play_to_end(hass, player_of(hass, entry), _MEDIA)
     source = read_wav(song)

@@ -83,7 +83,7 @@ async def test_ten_queued_pieces_play_as_the_whole(
 
 
 async def listen(receiver: Shairport, source: Frames, since: int) -> Comparison:
-    """Compare what is played for a while with where it comes from."""
+    """Compare the recording of a while with its source."""
     await asyncio.sleep(_LISTEN_S)
     found = compare(source, heard(receiver, since))
     assert found.frames_equal == found.frames_compared > _RATE, found

@@ -26,14 +26,14 @@ from .shairport_lab import SUBNET, Lab, Shairport
 from .songs import make_song
 
 LONG = "media-source://media_source/local/long.wav"
-# Packets that go out are seen only by who asks for all kinds.
+# Only a socket for all kinds sees outgoing packets.
 _ALL, _IP = socket.htons(3), 0x0800
 OTHER = "media-source://media_source/local/other.wav"
 
 
 @pytest.fixture
 def speaking(mdns: None) -> Iterator[None]:
-    """Let Home Assistant's zeroconf also say something."""
+    """Let Home Assistant's zeroconf also announce records."""
     with patch.object(zeroconf.HaZeroconf, "async_send", Zeroconf.async_send):
         yield
 
@@ -49,7 +49,7 @@ def songs(hass: HomeAssistant, tmp_path: Path) -> None:
 
 
 class Events:
-    """What the remote entity of a speaker tells."""
+    """The events of a speaker's remote entity."""
 
     def __init__(self, hass: HomeAssistant, name: str) -> None:
         self.told: list[str] = []
@@ -67,7 +67,7 @@ class Events:
             self._changed.set()
 
     async def until(self, kind: str) -> None:
-        """Wait until a button was told."""
+        """Wait until a button was reported."""
         async with asyncio.timeout(5):
             while kind not in self.told:
                 self._changed.clear()
@@ -76,7 +76,7 @@ class Events:
 
 
 async def until_found(receiver: Shairport) -> None:
-    """Wait until a receiver has found the way back."""
+    """Wait until a receiver has found our remote server."""
     async with asyncio.timeout(15):
         while not await asyncio.to_thread(lambda: receiver.has_sender_to_order):
             await asyncio.sleep(0.2)
@@ -101,7 +101,7 @@ async def speaker(
 
 
 class Hand:
-    """Somebody at a speaker who looks at Home Assistant."""
+    """A user at a speaker with a view of Home Assistant."""
 
     def __init__(self, hass: HomeAssistant, receiver: Shairport, player: str) -> None:
         self._receiver = receiver
@@ -118,7 +118,7 @@ class Hand:
         await self.press(f"RemoteControl.{button}", told, *arguments)
 
     async def mpris(self, button: str, told: str) -> None:
-        """Use what desktop programs use."""
+        """Use the interface of desktop programs."""
         await asyncio.to_thread(self._receiver.press_mpris, button)
         await self._events.until(told)
 
@@ -137,7 +137,7 @@ class Hand:
 
 @pytest.fixture
 def hand(hass: HomeAssistant, speaker: tuple[Shairport, str]) -> Hand:
-    """Return somebody at the speaker."""
+    """Return a user at the speaker."""
     return Hand(hass, *speaker)
 
 
@@ -205,7 +205,7 @@ async def test_volume(
     await hand.remote("ToggleMute", "mute_toggle")
     await hand.sees_that("is_volume_muted", True)
 
-    await asyncio.sleep(2.5)  # what comes within 2 s of our change is an echo
+    await asyncio.sleep(2.5)  # a change within 2 s of ours is an echo
     await hand.remote("SetAirplayVolume", "volume_report", "double:-12")
     await hand.sees_that("volume_level", 0.6)
     assert state_of(hass, player).attributes["is_volume_muted"] is False
@@ -219,7 +219,7 @@ async def test_volume(
 @both_versions
 async def test_other_source_and_stop(hass: HomeAssistant, hand: Hand) -> None:
     in_use = "binary_sensor.hall_in_use_elsewhere"
-    await asyncio.sleep(1)  # which the start takes
+    await asyncio.sleep(1)  # the time that the start needs
 
     await hand.send("setproperty?dmcp.device-prevent-playback=1", "switched_away")
     await hand.sees("idle")
@@ -234,7 +234,7 @@ async def test_other_source_and_stop(hass: HomeAssistant, hand: Hand) -> None:
 
 @contextlib.contextmanager
 def capture(lab: Lab, peer: str) -> Iterator[Counter[str]]:
-    """Count by kind what goes from the sender's side to a receiver; mDNS is not."""
+    """Count packets from the sender's side to a receiver by kind, without mDNS."""
     found: Counter[str] = Counter()
     stop = threading.Event()
     ready = threading.Event()
@@ -299,7 +299,7 @@ async def test_idle_speaker_is_left_alone(
 
     print(f"{seconds} s; never played: {dict(never)}; played before: {dict(once)}")  # noqa: T201
     assert set(never) <= {"mdns"}
-    # It asks once a second as long as our record stands, and is only answered.
+    # It asks once a second while our record is announced, and only gets answers.
     assert set(once) <= {"mdns", "tcp answered"}
     assert once["tcp answered"]
     assert SUBNET in fresh.host

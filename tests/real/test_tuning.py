@@ -1,4 +1,4 @@
-"""One receiver's delay, set while two play: measured where their clicks come."""
+"""One receiver's delay, set while two play: measured by the times of their clicks."""
 
 import asyncio
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ _WAKEUPS = Path(__file__).parent / "lab" / "wakeups.py"
 # Receivers can be woken by packets of this age, and show their clicks only then.
 _FIRST_S = 7
 _LISTEN_S = 3
-# A change is heard a second later at most.
+# A change is audible a second later at most.
 _STEP_S = 5
 
 
 @contextmanager
 def wakeups(lab: Lab, *receivers: Shairport) -> Iterator[None]:
-    """Wake receivers that have no sound card often enough to let go in time."""
+    """Wake receivers without a sound card often enough to output in time."""
     hosts = [each.host for each in receivers]
     process = lab.popen_in_sender_namespace(
         [sys.executable, _WAKEUPS, "eth0", "500", *hosts]

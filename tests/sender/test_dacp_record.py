@@ -36,16 +36,16 @@ async def entry(
 
 
 async def record(hass: HomeAssistant, *, is_there: bool = True) -> ServiceInfo | None:
-    """Wait until our record stands, or does not, and return it."""
+    """Wait until our record is announced, or is not, and return it."""
     instance = await zeroconf.async_get_async_instance(hass)
     registry = instance.zeroconf.registry
     async with asyncio.timeout(10):
         while bool(found := registry.async_get_infos_type(DACP_TYPE)) != is_there:
-            await asyncio.sleep(0.01)  # the registry tells nobody
+            await asyncio.sleep(0.01)  # the registry has no signal
     return found[0] if found else None
 
 
-async def test_record_names_the_id_that_sessions_tell_and_the_port_that_answers(
+async def test_record_names_the_id_of_the_sessions_and_the_port_that_answers(
     hass: HomeAssistant,
     network: Network,
     kitchen: VirtualReceiver,
@@ -88,7 +88,7 @@ async def test_id_and_port_outlive_a_crash_of_the_sender_and_a_reload(
     assert (after.name, after.port) == (before.name, before.port)
 
 
-async def test_port_that_was_taken_is_left_for_good_with_a_warning(
+async def test_port_in_use_is_abandoned_for_good_with_a_warning(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     hass_storage: dict[str, Any],
@@ -109,7 +109,7 @@ async def test_port_that_was_taken_is_left_for_good_with_a_warning(
     assert hass_storage[STORE]["data"]["dacp_port"] == new
 
 
-async def test_sender_that_has_to_change_its_port_says_goodbye_to_the_old_one(
+async def test_changed_port_withdraws_the_record_of_the_old_one(
     hass: HomeAssistant, network: Network, kitchen: VirtualReceiver, player: str
 ) -> None:
     before = await record(hass)

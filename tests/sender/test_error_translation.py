@@ -69,7 +69,7 @@ def test_words_of_the_core_are_in_the_log_if_the_sentence_refers_to_it(
     assert not caplog.messages
 
 
-def test_sentences_for_errors_name_nothing_but_what_they_get() -> None:
+def test_error_sentences_use_only_their_placeholders() -> None:
     words = {
         field
         for key, text in SENTENCES.items()

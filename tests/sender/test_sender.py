@@ -146,7 +146,7 @@ async def test_process_that_does_not_answer(
             await play(hass, player, song)
 
 
-async def test_what_the_process_says_is_logged_and_nonsense_is_survived(
+async def test_process_output_is_logged_and_nonsense_is_survived(
     hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     line = encode_event(LogLine(level=logging.WARNING, logger="raop.x", text="so%s"))
@@ -172,7 +172,7 @@ async def test_what_the_process_says_is_logged_and_nonsense_is_survived(
     assert "y" * 2001 not in caplog.text
 
 
-async def test_process_that_does_not_end_is_made_to(
+async def test_process_that_does_not_exit_is_killed(
     hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     boot = (
@@ -335,7 +335,7 @@ async def test_home_assistant_killed_in_the_middle_of_a_song(
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether a process of somebody else is there and does something."""
+    """Return whether a process that is no child of ours exists and runs."""
     try:
         return (
             Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

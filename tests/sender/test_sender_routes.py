@@ -1,4 +1,4 @@
-"""Who gets which event of the sender process."""
+"""The recipients of each event of the sender process."""
 
 from typing import get_args
 from unittest.mock import Mock

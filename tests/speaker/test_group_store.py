@@ -14,7 +14,7 @@ def test_names_move_from_group_to_group() -> None:
     assert groups.group_of("d") == ()
 
 
-def test_first_two_make_a_group_and_the_last_is_alone() -> None:
+def test_first_two_form_a_group_and_the_last_is_alone() -> None:
     groups = GroupStore()
     groups.join("a", "b")
     assert groups.as_list() == [["a", "b"]]
@@ -47,7 +47,7 @@ def test_next_leader_leads_only_if_the_leader_has_left() -> None:
         ({"a": "b"}, []),
     ],
 )
-def test_what_was_kept_is_made_sound(kept: object, groups: list[list[str]]) -> None:
+def test_stored_groups_are_repaired(kept: object, groups: list[list[str]]) -> None:
     read = GroupStore.of(kept, is_known=lambda name: name != "gone")
 
     assert read.as_list() == groups

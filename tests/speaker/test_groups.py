@@ -97,7 +97,7 @@ async def test_a_player_that_leaves_is_idle_and_has_its_own_queue_again(
     await call(hass, HALL, "media_stop")
 
 
-async def test_music_goes_on_with_the_others_when_the_leader_leaves(
+async def test_others_keep_playing_when_the_leader_leaves(
     hass: HomeAssistant, house: House
 ) -> None:
     await house.join(KITCHEN, HALL, STUDY)
@@ -146,7 +146,7 @@ async def test_commands_on_a_member_are_the_groups(
     assert house.group(KITCHEN) == [KITCHEN, HALL]
 
 
-async def test_players_from_elsewhere_are_refused_before_anything_changes(
+async def test_players_of_other_integrations_are_refused_before_anything_changes(
     hass: HomeAssistant, house: House
 ) -> None:
     hass.states.async_set("media_player.other", "idle")
@@ -282,7 +282,7 @@ async def test_call_that_was_cancelled_leaves_true_states(
     await call(hass, KITCHEN, "media_stop")
 
 
-async def test_unreachable_speaker_may_join_what_does_not_play(
+async def test_unreachable_speaker_may_join_an_idle_group(
     hass: HomeAssistant, house: House
 ) -> None:
     await house.receivers[STUDY].stop()
@@ -313,7 +313,7 @@ async def test_lost_member_is_shown_and_rejoins_automatically(
     assert house.receivers[KITCHEN].heard(pcm).is_complete
 
 
-async def test_member_that_another_sender_takes_is_left_to_it(
+async def test_member_in_use_by_another_sender_is_left_alone(
     hass: HomeAssistant, house: House
 ) -> None:
     await house.join(KITCHEN, HALL)
@@ -342,7 +342,7 @@ async def test_member_that_is_switched_away_is_idle_until_it_is_played_again(
     pcm = await house.play(KITCHEN, "a", 9)
     remote = await remote_of(hass, house.receivers[HALL])
     watch = Watch(hass, HALL)
-    await asyncio.sleep(1)  # which the start takes
+    await asyncio.sleep(1)  # the time that the start needs
 
     await remote.order(AWAY)
     await watch.until_is("idle")

@@ -1,4 +1,4 @@
-"""Groups outlive what comes and goes: reloads, restarts, receivers and processes."""
+"""Groups survive reloads, restarts, lost receivers and lost processes."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -31,7 +31,7 @@ async def house(hass: HomeAssistant, tmp_path: Path) -> AsyncGenerator[House]:
 
 
 async def reload(hass: HomeAssistant, house: House, *players: str) -> None:
-    """Take speakers away, then bring them back one after another."""
+    """Remove speakers, then bring them back one after another."""
     for each in players:
         await hass.config_entries.async_unload(house.entries[each].entry_id)
     for each in players:
@@ -58,7 +58,7 @@ async def test_leader_that_is_reloaded_leads_again_and_the_music_plays_on(
 @pytest.mark.parametrize(
     "order", [(KITCHEN, HALL, STUDY), (HALL, STUDY, KITCHEN), (STUDY, KITCHEN, HALL)]
 )
-async def test_group_comes_back_in_whatever_order_its_speakers_do(
+async def test_group_is_restored_in_any_order_of_its_speakers(
     hass: HomeAssistant, house: House, order: tuple[str, ...]
 ) -> None:
     await house.play(HALL, "own", 8)
@@ -137,7 +137,7 @@ def notices(hass: HomeAssistant) -> list[ir.IssueEntry]:
     return [each for each in found if each.active and each.domain == "airplay"]
 
 
-async def test_member_without_hope_is_taken_out_and_a_notice_says_why(
+async def test_member_that_cannot_return_is_removed_with_a_notice(
     hass: HomeAssistant, house: House
 ) -> None:
     await house.join(KITCHEN, HALL)

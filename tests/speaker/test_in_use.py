@@ -1,4 +1,4 @@
-"""Speakers that somebody else plays on: shown, reported, waited for."""
+"""Speakers in use by another sender: shown, reported, waited for."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 BUSY = Quirks(refuse={"ANNOUNCE": 453})
 ACTIVE = {"flags": "0x20004"}
 FREE = {"flags": "0x4"}
-# Others, since a record that was heard a moment ago is no news.
+# Others, since a record that was received a moment ago is no news.
 ACTIVE_AGAIN = {"flags": "0x20044"}
 FREE_AGAIN = {"flags": "0x44"}
 AWAY = "setproperty?dmcp.device-prevent-playback=1"
@@ -26,7 +26,7 @@ BACK = "setproperty?dmcp.device-prevent-playback=0"
 async def set_up_with(
     hass: HomeAssistant, kitchen: VirtualReceiver, when_busy: str
 ) -> str:
-    """Return the player of a speaker for which somebody has chosen what to do."""
+    """Return the player of a speaker with a chosen action for use elsewhere."""
     entry: MockConfigEntry = entry_for(kitchen)
     entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(entry, options={"when_busy": when_busy})
@@ -100,7 +100,7 @@ async def test_record_shows_that_another_sender_plays(
     network.announce(airplay_info(kitchen, txt=FREE))
     await watch.until_is("off")
 
-    # And that we do is nothing to tell.
+    # And our own use is no reason to report.
     await play(hass, player, song)
     network.announce(airplay_info(kitchen, txt=ACTIVE))
     await call(hass, player, "media_stop")
@@ -114,7 +114,7 @@ async def test_record_shows_that_another_sender_plays(
 
 
 @pytest.mark.parametrize("ends_by", ["free", "stop"])
-async def test_speaker_that_says_it_is_in_use_is_left_alone(
+async def test_speaker_that_reports_use_is_left_alone(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     network: Network,
@@ -142,14 +142,14 @@ async def test_speaker_that_says_it_is_in_use_is_left_alone(
         assert not kitchen.asked("ANNOUNCE")
 
 
-async def test_speaker_that_is_switched_away_is_freed_shown_and_taken_back(
+async def test_switched_away_speaker_is_freed_and_shown_and_reclaimed(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     await play(hass, player, song)
     await call(hass, player, "repeat_set", repeat="one")
     remote, buttons = await remote_of(hass, kitchen), Buttons(hass)
     watch, in_use = Watch(hass, player), taken(hass)
-    await asyncio.sleep(1)  # which the start takes
+    await asyncio.sleep(1)  # the time that the start needs
 
     await remote.order(AWAY)
 
@@ -162,19 +162,19 @@ async def test_speaker_that_is_switched_away_is_freed_shown_and_taken_back(
         "switched_away",
         "switched_back",
     ]
-    # Only the user starts it again, where it was.
+    # Only the user starts it again, at its position.
     assert len(kitchen.asked("ANNOUNCE")) == 1
     await call(hass, player, "media_play")
     assert state_of(hass, player).state == "playing"
     await call(hass, player, "media_stop")
 
 
-async def test_playing_takes_a_speaker_back_that_was_switched_away(
+async def test_play_reclaims_a_switched_away_speaker(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     await play(hass, player, song)
     remote, in_use = await remote_of(hass, kitchen), taken(hass)
-    await asyncio.sleep(1)  # which the start takes
+    await asyncio.sleep(1)  # the time that the start needs
     await remote.order(AWAY)
     await in_use.until_is("on")
     await kitchen.wait_idle()

@@ -1,4 +1,4 @@
-"""A speaker's own buttons as users have them: they act, and automations hear them."""
+"""A speaker's own buttons: they act, and automations receive them."""
 
 import asyncio
 from collections.abc import Callable
@@ -43,7 +43,7 @@ async def remote(
 
 
 async def press(remote: RemoteControl, command: str) -> None:
-    """Press a button; the sender takes every one."""
+    """Press a button; the sender accepts every one."""
     assert (await remote.order(command)).status == 204
 
 
@@ -67,7 +67,7 @@ async def test_pause_and_on(
         await watch.until_is("playing")
 
 
-async def test_play_confirms_what_plays(
+async def test_play_button_confirms_running_playback(
     hass: HomeAssistant, player: str, remote: RemoteControl, kitchen: VirtualReceiver
 ) -> None:
     buttons, before = Buttons(hass), len(kitchen.asked("FLUSH"))
@@ -170,7 +170,7 @@ async def test_volume_steps_and_mute(
         ("speaker-id=0x0A0B0C0D0E01&dmcp.volume=50", 0.1),
     ],
 )
-async def test_level_set_at_the_speaker_is_followed_and_answered_once(
+async def test_volume_set_at_the_speaker_is_followed_and_answered_once(
     hass: HomeAssistant,
     player: str,
     remote: RemoteControl,
@@ -187,7 +187,7 @@ async def test_level_set_at_the_speaker_is_followed_and_answered_once(
     await watch.until(has("volume_level", level))
     await kitchen.wait_until(lambda: len(kitchen.volumes) > told)
     assert kitchen.volumes[-1].volume_db == pytest.approx(30 * level - 30)
-    # What a speaker that echoes says to that.
+    # The answer of a speaker that echoes.
     await press(remote, f"setproperty?dmcp.device-volume={30 * level - 30}")
     await kitchen.wait_playing()
     await asyncio.sleep(0.6)
@@ -267,7 +267,7 @@ async def test_every_button_is_reported_and_has_no_effect_if_that_is_chosen(
     assert state_of(hass, player).attributes["is_volume_muted"] is False
 
 
-async def test_automation_gives_a_button_another_meaning(
+async def test_automation_replaces_the_action_of_a_button(
     hass: HomeAssistant, remote: RemoteControl
 ) -> None:
     pressed = async_capture_events(hass, "bell")
@@ -293,7 +293,7 @@ async def test_automation_gives_a_button_another_meaning(
     assert len(pressed) == 1
 
 
-async def test_button_that_can_do_nothing_says_so_in_the_log(
+async def test_button_without_effect_is_logged(
     hass: HomeAssistant,
     player: str,
     remote: RemoteControl,
@@ -345,7 +345,7 @@ async def test_answers_come_while_home_assistant_is_blocked(
     assert [name for name, _ in await buttons.until(5)] == ["volume_up"] * 5
 
 
-async def test_entities_stand_on_the_speakers_device(
+async def test_entities_belong_to_the_speakers_device(
     hass: HomeAssistant, player: str
 ) -> None:
     remote = state_of(hass, entity_of(hass, "event", "remote"))

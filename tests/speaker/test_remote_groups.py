@@ -28,7 +28,7 @@ async def house(hass: HomeAssistant, tmp_path: Path) -> AsyncGenerator[House]:
 
 @pytest.fixture
 async def hall(hass: HomeAssistant, house: House) -> RemoteControl:
-    """Return the buttons of the hall, which hears what the kitchen plays."""
+    """Return the buttons of the hall, which plays together with the kitchen."""
     await house.play(KITCHEN, "a", 30)
     await play(hass, KITCHEN, house.songs.make("b", 30), enqueue="add")
     return await remote_of(hass, house.receivers[HALL])
@@ -52,7 +52,7 @@ async def test_buttons_of_a_member_are_the_groups(
     assert state_of(hass, STUDY).state == "idle"
 
 
-async def test_volume_buttons_are_the_speakers_own(
+async def test_volume_buttons_change_their_own_speaker_only(
     hass: HomeAssistant, house: House, hall: RemoteControl
 ) -> None:
     for player in (KITCHEN, HALL):
@@ -99,7 +99,7 @@ async def test_member_that_is_switched_away_leaves_the_music_but_not_the_group(
     hall = house.receivers[HALL]
     remote = await remote_of(hass, hall)
     in_use = Watch(hass, entity_of(hass, "binary_sensor", "in_use_elsewhere", number=2))
-    await asyncio.sleep(1)  # which the start takes
+    await asyncio.sleep(1)  # the time that the start needs
 
     await remote.order(AWAY)
     await in_use.until_is("on")
@@ -118,7 +118,7 @@ async def test_member_that_is_switched_away_leaves_the_music_but_not_the_group(
     assert len(gains(kitchen, song)) == len(song)
     assert (gains(kitchen, song) == 1).all()
     assert house.are_alike(KITCHEN, HALL)
-    # It was silent meanwhile, and came back to where the music was.
+    # It was silent meanwhile, and rejoined the music at its present position.
     left = heard_sides(hall.recording.packets)[0]
     heard = left[left != 0]
     assert len(heard) < len(song)

@@ -1,4 +1,4 @@
-"""How loud a speaker is at most, and at first."""
+"""The maximum and the first volume of a speaker."""
 
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -14,7 +14,7 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 @pytest.mark.parametrize(
     ("kept", "found"), [(30, 30), (None, 100), (5, 10), (200, 100)]
 )
-async def test_maximum_is_taken_up_again_within_its_range(
+async def test_maximum_is_restored_within_its_range(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     kept: float | None,
@@ -28,7 +28,7 @@ async def test_maximum_is_taken_up_again_within_its_range(
     assert level_of(hass, player) == min(0.9, found / 100)
 
 
-async def test_restored_level_above_the_maximum_never_reaches_the_receiver(
+async def test_restored_volume_above_the_maximum_never_reaches_the_receiver(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     kitchen.volume_db = 0.0
@@ -42,7 +42,7 @@ async def test_restored_level_above_the_maximum_never_reaches_the_receiver(
     await call(hass, player, "media_stop")
 
 
-async def test_lower_maximum_lowers_what_plays_now(
+async def test_lower_maximum_lowers_the_present_volume(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     await call(hass, player, "volume_set", volume_level=0.6)
@@ -58,7 +58,7 @@ async def test_lower_maximum_lowers_what_plays_now(
     await call(hass, player, "media_stop")
 
 
-async def test_lower_maximum_leaves_what_is_muted_muted(
+async def test_lower_maximum_leaves_a_muted_speaker_muted(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     await call(hass, player, "volume_set", volume_level=0.6)
@@ -82,7 +82,7 @@ async def test_higher_maximum_sends_nothing(
 ) -> None:
     await call(hass, player, "volume_set", volume_level=0.3)
     await play(hass, player, song)
-    # Once at the start, and once more when it is heard.
+    # Once at the start, and once more when it plays.
     await kitchen.wait_until(lambda: len(kitchen.volumes) == 2)
     kitchen.volumes.clear()
 
@@ -93,7 +93,7 @@ async def test_higher_maximum_sends_nothing(
 
 
 @pytest.mark.parametrize("is_playing", [False, True])
-async def test_louder_than_the_maximum_is_as_loud_as_the_maximum(
+async def test_volume_above_the_maximum_is_capped(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,
@@ -191,7 +191,7 @@ async def test_receiver_with_an_unknown_volume_gets_a_low_one(
     await call(hass, player, "media_stop")
 
 
-async def test_found_level_is_kept_and_a_guess_is_not(
+async def test_found_volume_is_kept_and_a_guess_is_not(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     data = await async_mock_restore_state_shutdown_restart(hass)
@@ -209,7 +209,7 @@ async def test_found_level_is_kept_and_a_guess_is_not(
     assert extra.as_dict()["volume"] == 0.35
 
 
-async def test_guess_from_before_a_restart_is_no_level(
+async def test_guess_from_before_a_restart_is_no_volume(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     kitchen.volume_db = level_db(35)
@@ -222,7 +222,7 @@ async def test_guess_from_before_a_restart_is_no_level(
     await call(hass, player, "media_stop")
 
 
-async def test_level_set_while_the_receiver_tells_its_own_wins(
+async def test_volume_set_while_the_receiver_reports_its_own_wins(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     kitchen.volume_db = level_db(60)

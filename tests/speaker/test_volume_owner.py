@@ -1,4 +1,4 @@
-"""The owner of a level, in any order of what happens to it."""
+"""The owner of a volume, with its events in any order."""
 
 from collections.abc import Callable
 from random import Random
@@ -18,7 +18,7 @@ from tests.fuzz import AT_ONCE, BATCHES
 
 
 def make_owner(level: float = 0.5) -> VolumeOwner:
-    """Return an owner whose level was written long ago."""
+    """Return an owner whose volume was written long ago."""
     owner = VolumeOwner(level)
     owner.order(level, is_muted=False, origin=Origin.USER, now_s=-100)
     assert owner.poll(-100)
@@ -30,7 +30,7 @@ def order(owner: VolumeOwner, level: float, now_s: float) -> OwnedLevel | None:
     return owner.poll(now_s)
 
 
-def test_user_change_is_written_at_once_and_once() -> None:
+def test_user_change_is_written_immediately_and_once() -> None:
     owner = make_owner()
 
     assert order(owner, 0.3, 0) == OwnedLevel(0.3, False)
@@ -48,7 +48,7 @@ def test_echo_is_ignored_at_once_and_late(after_s: float) -> None:
     assert owner.level == 0.3
 
 
-def test_late_echo_of_a_level_that_was_replaced_is_ignored() -> None:
+def test_late_echo_of_a_replaced_volume_is_ignored() -> None:
     owner = make_owner()
     order(owner, 0.3, 0)
     order(owner, 0.6, 0.9)
@@ -57,7 +57,7 @@ def test_late_echo_of_a_level_that_was_replaced_is_ignored() -> None:
     assert owner.level == 0.6
 
 
-def test_level_before_our_change_is_ignored() -> None:
+def test_volume_before_our_change_is_ignored() -> None:
     owner = make_owner(0.5)
     order(owner, 0.3, 0)
 
@@ -80,7 +80,7 @@ def test_change_at_the_receiver_is_followed_and_answered_once() -> None:
     assert owner.poll(60) is None
 
 
-def test_user_takes_the_place_of_an_answer() -> None:
+def test_volume_of_the_user_replaces_an_answer() -> None:
     owner = make_owner(0.5)
     owner.report(0.7, 0)
 
@@ -88,7 +88,7 @@ def test_user_takes_the_place_of_an_answer() -> None:
     assert owner.poll(5) is None
 
 
-def test_apple_reports_the_level_before() -> None:
+def test_apple_reports_the_previous_volume() -> None:
     owner = make_owner(0.5)
     owner.reports_previous = True
 
@@ -146,7 +146,7 @@ def test_volume_of_an_announcement_is_not_reported_back() -> None:
     assert owner.report(0.7, 30)
 
 
-def test_first_level_is_the_receivers_own() -> None:
+def test_first_volume_is_the_receivers_own() -> None:
     owner = VolumeOwner(0.2)
     owner.find(0.8, 0)
 
@@ -165,12 +165,12 @@ STEPS = 12
 
 
 class Receiver:
-    """A receiver of some manner: what it does with what it is told and turned to."""
+    """A receiver of one kind: how it handles volumes from the sender and its own knob."""
 
     def __init__(self, manner: str) -> None:
         self.manner = manner
         self.level = 0.5
-        # What it will say, and when.
+        # Its future reports, with their times.
         self.saying: list[tuple[float, float]] = []
 
     def told(self, level: float, now_s: float) -> None:
@@ -211,7 +211,7 @@ class Interleaving:
         self.story = [f"a receiver that is {self.receiver.manner!r}"]
 
     def live(self) -> None:
-        """Take steps at random, and look at the level after each."""
+        """Take random steps, and check the volume after each."""
         for _ in range(STEPS):
             step = self.dice.choice(self.steps())
             self.story.append(f"{self.now_s}: {step.__name__}")
@@ -220,7 +220,7 @@ class Interleaving:
         self.end()
 
     def steps(self) -> list[Callable[[], None]]:
-        """Return what may happen now."""
+        """Return the steps that may happen now."""
         may_be_turned = self.receiver.manner != "Apple" and not self.is_announcing
         return [
             self.wait,
@@ -241,7 +241,7 @@ class Interleaving:
             self.receiver.told(level.audible, self.now_s)
 
     def run_until(self, then_s: float) -> None:
-        """Let happen what happens by itself, in its order."""
+        """Run the events that are due, in their order."""
         while True:
             due = [at for at, _ in self.receiver.saying]
             due += [self.owner.due_s] if self.owner.due_s is not None else []
@@ -288,7 +288,7 @@ class Interleaving:
         self.quiet_from_s = self.now_s + ECHO_S
 
     def restart(self) -> None:
-        """Home Assistant begins anew with what it kept, and a session with that."""
+        """Restart Home Assistant with its stored volume, and start a session with that."""
         fresh = VolumeOwner(0.2)
         fresh.maximum = self.owner.maximum
         fresh.reports_previous = self.owner.reports_previous
@@ -318,13 +318,13 @@ class Interleaving:
         self.quiet_from_s = self.now_s + ECHO_S
 
     def check(self) -> None:
-        """Look whether the level is what was wished last."""
+        """Check that the volume is the one that was wanted last."""
         assert self.owner.level == pytest.approx(self.intent)
         assert self.owner.level <= self.owner.maximum
         assert self.writes <= self.wishes
 
     def end(self) -> None:
-        """Whatever is still on its way changes nothing, and then it is quiet."""
+        """Check that late reports change nothing, and that none follow."""
         if self.is_announcing:
             self.announced()
         self.run_until(self.now_s + 60)

@@ -1,4 +1,4 @@
-"""Log in, add a discovered speaker, play on it, and keep pictures of the way."""
+"""Log in, add a discovered speaker, play on it, and keep pictures of each step."""
 
 import argparse
 import asyncio
@@ -74,14 +74,14 @@ async def play_sample(page: Page, url: str, entity_id: str, picture: Path) -> No
         .last.click()
     )
     await page.get_by_text(SAMPLE.stem, exact=True).locator("visible=true").wait_for()
-    # Takes the focus, and with it the tooltip, off the button.
+    # Removes the focus, and with it the tooltip, from the button.
     await page.get_by_text(SAMPLE.stem, exact=True).locator("visible=true").click()
     await page.wait_for_timeout(2 * _SETTLE_MS)
     await page.screenshot(path=picture, clip=_DIALOG)
 
 
 async def walk(page: Page, url: str, speaker: VirtualSpeaker, pictures: Path) -> None:
-    """Go the whole way once."""
+    """Go through all steps once."""
     with step("Log in"):
         await log_in(page, url)
     with step(f"Add {speaker.name}"):
@@ -104,7 +104,7 @@ async def run(options: argparse.Namespace) -> None:
         house(ours, place, _FOLDER) as (_server, speakers),
         async_playwright() as playwright,
     ):
-        # Long enough for a slow machine to take its picture.
+        # Long enough for a slow machine to load its picture.
         encode(np.tile(compose(), _REPEATS), _FOLDER / "media" / SAMPLE.name)
         with tempfile.TemporaryDirectory() as profile:
             context = await playwright.chromium.launch_persistent_context(

@@ -65,7 +65,7 @@ def parse_ports(text: str) -> PtpPorts:
 
 
 def build(options: argparse.Namespace) -> VirtualReceiver:
-    """Make the receiver that was asked for."""
+    """Make the requested receiver."""
     kind: type[VirtualReceiver] = VirtualReceiver
     more: dict[str, Any] = {}
     if options.airplay2:
@@ -125,7 +125,7 @@ async def run(options: argparse.Namespace) -> None:
 def announce_ready(
     receiver: VirtualReceiver, options: argparse.Namespace, *, is_audible: bool
 ) -> None:
-    """Tell in one line that senders may come."""
+    """Print one line that senders may connect."""
     if options.json:
         ready: dict[str, object] = {
             "name": receiver.name,

@@ -1,4 +1,4 @@
-"""A receiver's own clock, and what it knows of the sender's."""
+"""A receiver's own clock, and its estimate of the sender's."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _LOOKS = 4
 _ROUND_TRIP_LIMIT_NS = 200_000_000
 _HISTORY = 128
 _AGEING = 1.018
-# Half of a round trip is what an answer may be off by.
+# An answer may be off by half of a round trip.
 _TRUST = 2
 # How far clocks drift apart, before anything was measured.
 _USUAL_DRIFT = 10e-6
@@ -27,7 +27,7 @@ def realtime_ns() -> int:
 
 
 def to_unix_ns(monotonic: int) -> int:
-    """Convert an instant of CLOCK_MONOTONIC to Unix time, as the clocks stand now."""
+    """Convert an instant of CLOCK_MONOTONIC to Unix time, by the present clocks."""
     return monotonic + wall_offset_ns()
 
 
@@ -56,7 +56,7 @@ class ReceiverClock:
         return round(self.drift_ppm * 1000)
 
     def from_monotonic(self, monotonic: int) -> int:
-        """Return what this clock shows at an instant of the machine's."""
+        """Return the time of this clock at an instant of the machine's."""
         drifted = (monotonic - self.epoch_ns) * self._drift_ppb // NS_PER_S
         return monotonic + self.offset_ns + drifted
 
@@ -86,11 +86,11 @@ class OffsetEstimator:
 
     @property
     def is_known(self) -> bool:
-        """Tell whether an answer was accepted."""
+        """Return whether an answer was accepted."""
         return bool(self._samples)
 
     def add(self, asked: int, received: int, sent: int, answered: int) -> bool:
-        """Take the four times of an exchange; False when it took too long."""
+        """Add the four times of an exchange; False if it lasted too long."""
         round_trip = (answered - asked) - (sent - received)
         if not 0 <= answered - asked < _ROUND_TRIP_LIMIT_NS or round_trip < 0:
             return False
@@ -111,8 +111,8 @@ class OffsetEstimator:
 def _fit(samples: list[_Sample], local: int) -> int:
     """Extrapolate the line through samples, each weighted by its precision.
 
-    It is as steep as the samples say against how little clocks usually drift: few of
-    them, or such that took long, hardly tilt it.
+    Its slope weighs the samples against the small usual drift of clocks: few of
+    them, or slow ones, hardly tilt it.
     """
     base_ns, base_offset = samples[-1].at_ns, samples[-1].offset_ns
     weights = [(_TRUST / sample.dispersion_ns) ** 2 for sample in samples]

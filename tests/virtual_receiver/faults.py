@@ -7,7 +7,7 @@ from .quirks import Quirks
 
 
 class Faults:
-    """What the quirks do to the packets of one stream."""
+    """The effect of the quirks on the packets of one stream."""
 
     def __init__(self, quirks: Quirks) -> None:
         """Begin with the quirks' own seed."""
@@ -16,7 +16,7 @@ class Faults:
         self._seen = self._burst_left = 0
 
     def is_lost(self) -> bool:
-        """Tell whether the audio packet that comes now is lost."""
+        """Return whether the audio packet that comes now is lost."""
         self._seen += 1
         every = self._quirks.burst_loss_every
         if every and self._seen % every == 0:
@@ -33,7 +33,7 @@ class Faults:
 
     @property
     def asks_needlessly(self) -> bool:
-        """Tell whether `needless` has anything to say."""
+        """Return whether `needless` returns any packets."""
         return self._quirks.ask_burst > 0 or self._quirks.ask_never_sent
 
     def needless(self, newest: int) -> list[tuple[int, int]]:

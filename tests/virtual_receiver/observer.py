@@ -1,4 +1,4 @@
-"""What a receiver has heard and been asked, for the authors of tests."""
+"""The played sound and the requests of a receiver, for the authors of tests."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,7 +16,7 @@ class Observer(ABC):
     """Answers about the past, and waiting for the future, without any sleep."""
 
     def __init__(self, *, record: bool) -> None:
-        """Start with nothing heard."""
+        """Start with no sound played."""
         self.recording = Recording(keep=record)
         self.requests: list[Request] = []
         self.syncs: list[ReceivedSync] = []
@@ -24,48 +24,48 @@ class Observer(ABC):
 
     @abstractmethod
     def poll(self) -> None:
-        """Play what is due by now."""
+        """Play all audio that is due."""
 
     @abstractmethod
     def _next_due_s(self) -> float | None:
-        """Return the seconds until the next frame is heard."""
+        """Return the seconds until the next frame plays."""
 
     @property
     @abstractmethod
     def is_playing(self) -> bool:
-        """Tell whether frames wait to be heard."""
+        """Return whether frames wait to play."""
 
     @property
     @abstractmethod
     def has_session(self) -> bool:
-        """Tell whether a sender holds this receiver."""
+        """Return whether a sender holds this receiver."""
 
     @property
     def pcm(self) -> bytes:
-        """Return all that was heard as s16le; lost packets silent, pauses left out."""
+        """Return all that was played as s16le; lost packets silent, pauses omitted."""
         self.poll()
         return self.recording.pcm
 
     @property
     def pcm_with_pauses(self) -> bytes:
-        """Return all that was heard, pauses as silence of up to a minute."""
+        """Return all that was played, pauses as silence of up to a minute."""
         self.poll()
         return played.with_pauses(self.recording.packets)
 
     @property
     def played(self) -> list[Segment]:
-        """Return what was heard without a break longer than 5 ms, in pieces."""
+        """Return the sound that played without a break longer than 5 ms, in pieces."""
         self.poll()
         return played.segments(self.recording.packets, 5_000_000)
 
     @property
     def first_frame_ns(self) -> int | None:
-        """Return CLOCK_MONOTONIC of the first frame that was heard."""
+        """Return CLOCK_MONOTONIC of the first frame that was played."""
         self.poll()
         return self.recording.first_frame_ns
 
     def heard(self, source: bytes, *, after_ns: int = 0) -> Heard:
-        """Find a source in what was heard since an instant of CLOCK_MONOTONIC."""
+        """Find a source in the sound that played since an instant of CLOCK_MONOTONIC."""
         self.poll()
         packets = [
             packet for packet in self.recording.packets if packet.play_ns >= after_ns
@@ -73,14 +73,14 @@ class Observer(ABC):
         return find(source, packets)
 
     def play_times(self) -> dict[int, int]:
-        """Map the rtptime of each packet that was heard to CLOCK_MONOTONIC."""
+        """Map the rtptime of each packet that was played to CLOCK_MONOTONIC."""
         self.poll()
         return self.recording.play_times()
 
     async def wait_for(
         self, method: str, *, count: int = 1, timeout_s: float = 10.0
     ) -> Request:
-        """Wait until a method was asked for the count-th time; return that request."""
+        """Wait for the count-th request of a method; return that request."""
         await self.wait_until(lambda: len(self.asked(method)) >= count, timeout_s)
         return self.asked(method)[count - 1]
 
@@ -89,13 +89,13 @@ class Observer(ABC):
         return [request for request in self.requests if request.method == method]
 
     async def wait_playing(self, timeout_s: float = 10.0) -> int:
-        """Wait until more is heard; return CLOCK_MONOTONIC where that ends."""
+        """Wait until more plays; return CLOCK_MONOTONIC of its end."""
         before = self.recording.heard_frames
         await self.wait_until(lambda: self.recording.heard_frames > before, timeout_s)
         return self.recording.last_frame_ns or 0
 
     async def wait_frames(self, frames: int, timeout_s: float = 60.0) -> None:
-        """Wait until so many frames were heard in all."""
+        """Wait until so many frames were played in all."""
         await self.wait_until(lambda: self.recording.frames >= frames, timeout_s)
 
     async def wait_idle(self, timeout_s: float = 60.0) -> None:
@@ -103,7 +103,7 @@ class Observer(ABC):
         await self.wait_until(lambda: not self.has_session, timeout_s)
 
     async def drain(self, timeout_s: float = 60.0) -> None:
-        """Wait until everything that is queued was heard."""
+        """Wait until everything that is queued was played."""
         await self.wait_until(lambda: not self.is_playing, timeout_s)
 
     async def wait_until(

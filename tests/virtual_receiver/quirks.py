@@ -1,4 +1,4 @@
-"""What a virtual receiver does differently from a well-behaved one."""
+"""Deviations of a virtual receiver from a well-behaved one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -17,7 +17,7 @@ class Quirks:
     refuse_as_200: frozenset[str] = frozenset()
     """Methods refused with 200 and nothing in it, as shairport-sync does when busy."""
     unanswered: frozenset[str] = frozenset()
-    """Methods that are read and never answered; "*" stands for all."""
+    """Methods that are read and never answered; "*" means all."""
     garbage_reply: frozenset[str] = frozenset()
     """Methods answered with bytes that are not RTSP."""
     endless_headers: frozenset[str] = frozenset()
@@ -27,13 +27,13 @@ class Quirks:
     setup_delay_s: float = 0.0
     """Seconds before a SETUP is handled at all."""
     byte_by_byte: bool = False
-    """Send each byte of a reply as a TCP segment of its own."""
+    """Send each byte of a reply as a separate TCP segment."""
     wrong_cseq: bool = False
     """Answer with another CSeq than asked, as Airfoil and Reflector do."""
     leading_crlf: bool = False
     """Begin GET_PARAMETER bodies with an empty line, as shairport-sync 5.1 does."""
     zero_timing_port: bool = False
-    """Tell timing_port=0 in the SETUP reply, as Apple TV 4 and HomePod do."""
+    """Send timing_port=0 in the SETUP reply, as Apple TV 4 and HomePod do."""
 
     # RTSP: connection
     drop_at: str | None = None
@@ -57,7 +57,7 @@ class Quirks:
     back_off_after: int = 0
     """Wrong codes after which HomeKit pairing asks for a pause; 0 for never."""
     back_off_s: int = 30
-    """Seconds of that pause, as told."""
+    """Seconds of that pause, as sent."""
     max_wrong_codes: int = 0
     """Wrong codes after which HomeKit pairing is over; 0 for never."""
 
@@ -81,7 +81,7 @@ class Quirks:
     jitter_rarity: float = 1.0
     """How much rarer long delays are: 1 for all alike, 8 for queues that seldom fill."""
     jitters_timing: bool = False
-    """Delay timing requests and their answers too, each by itself."""
+    """Delay timing requests and their answers too, each on its own."""
     seed: int = 1
     """Seed of everything random."""
     drops_audio_before_sync: bool = False
@@ -107,13 +107,13 @@ class Quirks:
     stamps_time: bool = False
     """Stamp timing requests with its own time; shairport-sync stamps them with filler."""
 
-    # AirPlay 2: what is offered (bits 38, 40, 41 and 48 of the features)
+    # AirPlay 2: offered features (bits 38, 40, 41 and 48)
     encrypts_control: bool = True
-    """Tell feature 38; without it and 48 a sender takes us for AirPlay 1."""
+    """Announce feature 38; without it and 48 a sender treats us as AirPlay 1."""
     takes_buffered: bool = True
-    """Tell feature 40; without it a stream of type 103 is answered 400."""
+    """Announce feature 40; without it a stream of type 103 is answered 400."""
     takes_ptp: bool = True
-    """Tell feature 41; without it SETUP with PTP is answered 400."""
+    """Announce feature 41; without it SETUP with PTP is answered 400."""
     takes_ntp: bool = True
     """Play with NTP timing; else SETUP with it is 200 and empty, as 5.1 does."""
 
@@ -123,36 +123,36 @@ class Quirks:
     needs_record_first: bool = False
     """Stay silent when RECORD comes after the stream's SETUP, as Samsung does."""
     needs_events_first: bool = False
-    """Answer 500 to a stream's SETUP before the event channel stands (Apple TV)."""
+    """Answer 500 to a stream's SETUP before the event channel is connected (Apple TV)."""
     needs_metadata: bool = False
     """Stay silent until metadata came, as Sonos does."""
     anchor_needs_clock: bool = False
     """Answer 400 to an anchor before the clock is measured (Sonos, WiiM)."""
     sends_update_info: bool = True
-    """Tell `updateInfo` on the event channel as soon as it stands."""
+    """Send `updateInfo` on the event channel as soon as it is connected."""
 
     # AirPlay 2: clock and buffer
     follows_ptp: bool = True
-    """Take the sender's clock; else PTP packets are read and forgotten."""
+    """Follow the sender's clock; else PTP packets are read and ignored."""
     keeps_own_clock: bool = False
-    """Follow nobody and tell an own clock, as a single HomePod with software 27."""
+    """Follow no clock and send an own one, as a single HomePod with software 27."""
     ptp_settle_s: float = 0.4
     """Seconds a clock must be the master before anything plays; nqptp's 0.4."""
     sends_delay_req: bool = False
-    """Measure the way to the sender and back, once a second (Sonos, WiiM)."""
+    """Measure the path to the sender and back, once a second (Sonos, WiiM)."""
     delay_req_after_s: float = 1.05
     """Seconds from the stream's SETUP to the first of these."""
     buffer_bytes: int = 8 * 1024 * 1024
-    """Bytes of buffered audio that are taken before the sender has to wait."""
+    """Bytes of buffered audio that are accepted before the sender must wait."""
     loses_on_pause_s: float = 0.0
-    """Sound lost by rate 0, from what was not heard yet; 0.85 in 5.1."""
+    """Sound lost by rate 0, from audio that has not played yet; 0.85 in 5.1."""
 
     def applies(self, methods: frozenset[str], method: str) -> bool:
-        """Tell whether a set of methods contains one."""
+        """Return whether a set of methods contains one."""
         return method in methods or ALL in methods
 
 
-# measured: what tells the two versions of shairport-sync apart
+# measured: differences between the two versions of shairport-sync
 SHAIRPORT_5_1 = Quirks(leading_crlf=True, forgets_flush_point=True)
 SHAIRPORT_5_1_AIRPLAY_2 = Quirks(
     leading_crlf=True,
@@ -176,7 +176,7 @@ def parse_quirks(assignments: list[str]) -> Quirks:
 
 
 def _value(text: str, default: object) -> object:
-    """Read a value as JSON, or as what the field holds by default."""
+    """Read a value as JSON, or as the type of the field's default."""
     if isinstance(default, frozenset):
         return frozenset(part for part in text.split(",") if part)
     try:

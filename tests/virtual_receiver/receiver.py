@@ -1,4 +1,4 @@
-"""A virtual receiver on real sockets that remembers what it played."""
+"""A virtual receiver on real sockets that records its played sound."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -38,11 +38,11 @@ class VolumeChange:
 
 
 class Queue(Protocol):
-    """What waits to be heard."""
+    """The audio that waits to play."""
 
     @property
     def next_due_ns(self) -> int | None:
-        """Return when the next frame is heard, if one is queued."""
+        """Return when the next frame plays, if one is queued."""
 
 
 class Lane(Protocol):
@@ -50,23 +50,23 @@ class Lane(Protocol):
 
     @property
     def player(self) -> Queue:
-        """Return what waits to be heard."""
+        """Return the audio that waits to play."""
 
     def poll(self) -> None:
-        """Play what is due by now."""
+        """Play all audio that is due."""
 
     def record(self, rtptime: int | None) -> None:
         """Begin to play at a frame."""
 
     def flush(self, rtptime: int | None) -> None:
-        """Drop what is queued."""
+        """Drop all queued audio."""
 
     def close(self) -> None:
         """Stop playing and close the sockets."""
 
 
 class VirtualReceiver(Observer):
-    """Listen for senders, play what they send and tell what was heard when."""
+    """Listen for senders, play their audio and record what played when."""
 
     speaks_airplay_2 = False
 
@@ -163,7 +163,7 @@ class VirtualReceiver(Observer):
         await self.stop()
 
     def disconnect(self) -> None:
-        """Break the connections of all senders and go on listening."""
+        """Break the connections of all senders and continue to listen."""
         for connection in list(self._tasks.values()):
             connection.abort()
 
@@ -174,7 +174,7 @@ class VirtualReceiver(Observer):
 
     @property
     def is_unplugged(self) -> bool:
-        """Tell whether nothing goes in or out, as with a pulled cable."""
+        """Return whether nothing goes in or out, as with a pulled cable."""
         return not self._plugged.is_set()
 
     def unplug(self) -> None:
@@ -200,11 +200,11 @@ class VirtualReceiver(Observer):
         return airplay_txt(self.receiver_id, changes)
 
     def subscribe(self, listener: Listener) -> None:
-        """Call somebody with the name and details of each event."""
+        """Call a listener with the name and details of each event."""
         self._listeners.append(listener)
 
     def clear(self) -> None:
-        """Forget what was heard and asked until now, but not the counters."""
+        """Forget all sound and requests until now, but not the counters."""
         self.poll()
         self.recording.clear()
         self.requests.clear()
@@ -214,14 +214,14 @@ class VirtualReceiver(Observer):
     @property
     @override
     def is_playing(self) -> bool:
-        """Tell whether frames wait to be heard."""
+        """Return whether frames wait to play."""
         self.poll()
         return self._stream is not None and self._stream.player.next_due_ns is not None
 
     @property
     @override
     def has_session(self) -> bool:
-        """Tell whether a sender holds this receiver."""
+        """Return whether a sender holds this receiver."""
         return self._owner is not None
 
     @property
@@ -231,19 +231,19 @@ class VirtualReceiver(Observer):
 
     @override
     def poll(self) -> None:
-        """Play what is due by now."""
+        """Play all audio that is due."""
         if self._stream is not None:
             self._stream.poll()
 
     @override
     def _next_due_s(self) -> float | None:
-        """Return the seconds until the next frame is heard."""
+        """Return the seconds until the next frame plays."""
         if self._stream is None or self._stream.player.next_due_ns is None:
             return None
         due = self.clock.to_monotonic(self._stream.player.next_due_ns)
         return max(0.0, (due - monotonic_ns()) / 1e9)
 
-    # --- Host: what sessions call --------------------------------------------
+    # --- Host: called by sessions --------------------------------------------
 
     def claim(self, session: Session) -> bool:
         """Give this receiver to a session; the one before only sees its end."""
@@ -277,7 +277,7 @@ class VirtualReceiver(Observer):
             self._stream.record(rtptime)
 
     def flush(self, session: Session, rtptime: int | None) -> None:
-        """Drop what is queued."""
+        """Drop all queued audio."""
         if self._stream is not None and session is self._owner:
             self._stream.flush(rtptime)
 
@@ -293,14 +293,14 @@ class VirtualReceiver(Observer):
         self._tell("ended", frames=self.recording.frames, **asdict(self.stats))
 
     def volume_changed(self, volume_db: float, *, is_recording: bool) -> None:
-        """Take a volume in dB."""
+        """Set a volume in dB."""
         if self.session is not None:
             self.volume_db = self.session.volume_db
         self.volumes.append(VolumeChange(monotonic_ns(), volume_db, is_recording))
         self._tell("volume", volume_db=volume_db)
 
     def song_changed(self, kind: str) -> None:
-        """Take text, artwork or progress."""
+        """Handle text, artwork or progress."""
         song = self.song
         self._tell(
             kind, title=song.title, artist=song.artist, artwork_bytes=len(song.artwork)
@@ -373,7 +373,7 @@ class VirtualReceiver(Observer):
         )
 
     def _received(self, request: Request) -> None:
-        # What is due by now was heard before this was asked.
+        # All audio that is due was played before this was asked.
         self.poll()
         self.requests.append(request)
         self._tell("request", method=request.method, uri=request.uri)

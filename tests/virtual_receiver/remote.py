@@ -14,7 +14,7 @@ _PATIENCE_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the sender said, and how long it took."""
+    """The answer of the sender, and its duration."""
 
     status: int
     body: bytes
@@ -22,7 +22,7 @@ class Answer:
 
 
 class SilentSenderError(Exception):
-    """The sender closed the connection or said nothing in time."""
+    """The sender closed the connection or did not answer in time."""
 
 
 async def find_port(

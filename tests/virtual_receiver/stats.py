@@ -1,4 +1,4 @@
-"""What a receiver counts."""
+"""The counters of a receiver."""
 
 from dataclasses import dataclass
 
@@ -17,11 +17,11 @@ class Stats:
     resend_requests: int = 0
     """Resend requests sent."""
     resend_asked: int = 0
-    """Packets asked for in them."""
+    """Packets requested in them."""
     resent: int = 0
     """Packets that came wrapped as 0xD6, or plain and into a gap."""
     not_available: int = 0
-    """Resend answers that say that the packet is no more."""
+    """Resend answers for packets that no longer exist."""
     missing: int = 0
     """Packets that were not there when they were due."""
     late: int = 0

@@ -26,7 +26,7 @@ async def test_refusal(status: int) -> None:
         assert (await sender.announce()).status == status
 
 
-async def test_refusal_that_looks_like_200() -> None:
+async def test_refusal_inside_an_answer_of_200() -> None:
     async with (
         quirky(refuse_as_200=frozenset({"SETUP"})) as receiver,
         reference_sender(receiver) as sender,
@@ -51,7 +51,7 @@ async def test_second_sender_finds_it_busy() -> None:
             await third.begin()
 
 
-async def test_loss_is_made_good_by_resends() -> None:
+async def test_loss_is_repaired_by_resends() -> None:
     sound = noise(80)
     async with (
         quirky(loss=0.2, seed=3) as receiver,

@@ -161,7 +161,7 @@ async def test_password(upper: bool) -> None:
     assert receiver.txt["pw"] == "true"
 
 
-async def test_second_sender_takes_over(kitchen: VirtualReceiver) -> None:
+async def test_second_sender_replaces_the_first(kitchen: VirtualReceiver) -> None:
     async with reference_sender(kitchen) as first, reference_sender(kitchen) as second:
         await first.begin()
         await second.begin()
@@ -329,7 +329,7 @@ async def test_unplugged_receiver_is_silent_until_it_is_plugged_in(
 # zeroconf leaves timers of answers to others when it is closed
 @pytest.mark.parametrize("expected_lingering_timers", [True])
 async def test_mdns_announces_changes_and_withdraws() -> None:
-    # other test runs on this machine are heard here too
+    # other test runs on this machine play here too
     receiver_id = secrets.token_hex(6).upper()
     instance = f"{receiver_id}@Bad äöü.{RAOP}"
     found: asyncio.Queue[ServiceStateChange] = asyncio.Queue()
@@ -418,7 +418,7 @@ async def test_receiver_hangs_up_and_forgets_on_request(
     assert events == ["request"] * 3 + ["playing", "ended"]
 
 
-async def test_speaker_hands_sound_to_a_program(
+async def test_speaker_pipes_sound_to_a_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -6,15 +6,15 @@ import contextlib
 
 
 class Waiters:
-    """Wake those who wait at every change and whenever a frame is due."""
+    """Wake all waiters at every change and whenever a frame is due."""
 
     def __init__(self, next_due_s: Callable[[], float | None]) -> None:
-        """Take what tells the seconds until something happens by itself."""
+        """Use a function that returns the seconds until the next event."""
         self._next_due_s = next_due_s
         self._changes: set[asyncio.Future[None]] = set()
 
     def notify(self) -> None:
-        """Tell that something has changed."""
+        """Report that something has changed."""
         for change in self._changes:
             if not change.done():
                 change.set_result(None)

@@ -30,7 +30,7 @@ def web(socket_enabled: None) -> Iterator[WebServer]:
 
 @pytest.fixture
 def keep(tmp_path: Path) -> Keep:
-    """Return a way to write files."""
+    """Return a function that writes files."""
 
     def write(name: str, content: bytes) -> str:
         path = tmp_path / name
@@ -42,7 +42,7 @@ def keep(tmp_path: Path) -> Keep:
 
 @pytest.fixture
 def play() -> Iterator[Play]:
-    """Return a way to start sources, whose threads must have ended afterwards."""
+    """Return a function that starts sources, whose threads must have ended afterwards."""
     playing: list[Played] = []
 
     def start(url: str, **arguments: Any) -> Played:

@@ -18,7 +18,7 @@ type Samples = NDArray[np.int16]
 
 
 def noise(frames: int, *, channels: int = 2, seed: int = 1) -> Samples:
-    """Return frames of noise at a moderate level, one row a frame."""
+    """Return frames of noise at a moderate level, one row for each frame."""
     random = np.random.default_rng(seed)
     return random.integers(-9000, 9000, (frames, channels)).astype(np.int16)
 
@@ -59,7 +59,7 @@ def encode(
     codec_options: dict[str, str] | None = None,
     options: dict[str, str] | None = None,
 ) -> bytes:
-    """Encode samples, with 192 kbit/s where something is lost."""
+    """Encode samples, with 192 kbit/s for lossy codecs."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=options) as out:
         out.metadata.update(metadata or {})

@@ -1,4 +1,4 @@
-"""A listener that remembers, and a reader that takes all that a source has."""
+"""A listener that records events, and a reader that drains a source."""
 
 import threading
 
@@ -8,7 +8,7 @@ from custom_components.airplay.raop.audio.source import Source
 from custom_components.airplay.raop.messages import Media
 
 PATIENCE_S = 20
-# Time enough for a busy machine; tests of the limits themselves set shorter ones.
+# Time enough for a busy machine; tests of the limits set shorter ones.
 HASTY = Limits(
     open_s=8.0,
     connect_s=2.0,
@@ -29,7 +29,7 @@ class Recorder:
         self._changed = threading.Condition()
 
     def __call__(self, event: SourceEvent) -> None:
-        """Take an event."""
+        """Record an event."""
         with self._changed:
             self.events.append(event)
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Limits, deadlines, retries, being abandoned; and the watch for what is late."""
+"""Limits, deadlines, retries, abandonment; and the watch for late operations."""
 
 from collections.abc import Callable
 import errno
@@ -34,7 +34,7 @@ def test_without_a_deadline_an_operation_has_its_own_time() -> None:
     assert CancelScope(Limits()).timeout_s(5.0) == 5.0
 
 
-def test_within_a_deadline_nothing_takes_longer_than_what_is_left() -> None:
+def test_within_a_deadline_operations_end_in_the_remaining_time() -> None:
     link = CancelScope(Limits())
 
     with link.deadline(1.0):
@@ -43,7 +43,7 @@ def test_within_a_deadline_nothing_takes_longer_than_what_is_left() -> None:
     assert link.timeout_s(5.0) == 5.0
 
 
-def test_behind_a_deadline_nothing_begins() -> None:
+def test_after_a_deadline_nothing_begins() -> None:
     link = CancelScope(Limits())
 
     with link.deadline(0), pytest.raises(DeadlineError):
@@ -69,7 +69,7 @@ def test_closing_releases_what_is_attached_and_ends_pauses() -> None:
         link.pause(60)
 
 
-def test_retries_wait_longer_and_longer_and_give_up_at_last() -> None:
+def test_retries_wait_longer_and_longer_and_end() -> None:
     retries = Retries(Limits(reconnect_s=60))
     assert [retries.next_pause() for _ in range(7)] == [0, 0.5, 1, 2, 5, 5, 5]
     retries.reset()

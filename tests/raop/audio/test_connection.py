@@ -27,7 +27,7 @@ from .web_server import WebServer, ranged, silent, whole
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """Return a certificate for 127.0.0.1 with its key, signed by itself."""
+    """Return a certificate for 127.0.0.1 with its key, self-signed."""
     return write_certificate(tmp_path)
 
 
@@ -56,7 +56,7 @@ def named(*addresses: tuple[socket.AddressFamily, object]) -> object:
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_file_comes_over_tls(secure_web: WebServer, play: Play) -> None:
+def test_a_file_plays_over_tls(secure_web: WebServer, play: Play) -> None:
     song = wav(noise(RATE))
 
     played = play(secure_web.serve("/song.wav", ranged(song)))
@@ -73,7 +73,7 @@ def test_an_untrusted_certificate_is_reported(
     assert "certificate of its server cannot be trusted" in str(failure)
 
 
-def test_the_certificate_of_the_owner_itself_is_taken_as_it_is(
+def test_a_certificate_of_the_trusted_host_is_not_verified(
     secure_web: WebServer, play: Play
 ) -> None:
     song = secure_web.serve("/song.wav", ranged(wav(noise(RATE))))
@@ -110,7 +110,7 @@ def test_closing_frees_a_read_over_tls(secure_web: WebServer, play: Play) -> Non
     assert played.heard.events == []
 
 
-def test_a_handshake_that_never_ends_is_given_up(
+def test_a_handshake_that_never_ends_times_out(
     socket_enabled: None, play: Play
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
@@ -122,7 +122,7 @@ def test_a_handshake_that_never_ends_is_given_up(
 
 
 @pytest.mark.parametrize("good", [0, 1])
-def test_the_first_address_that_answers_is_taken(
+def test_the_first_address_that_answers_is_used(
     web: WebServer, monkeypatch: pytest.MonkeyPatch, good: int
 ) -> None:
     ports = [1, 1]
@@ -157,9 +157,9 @@ def test_an_unknown_host_name_is_reported(
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Return what a name server sets when it is asked; it answers after the test.
+    """Return the event that a name server sets when it is asked; it answers after the test.
 
-    Whoever asks is left behind in a thread, which has ended when the next test begins.
+    The caller stays behind in a thread, which has ended when the next test begins.
     """
     is_asked, answered = threading.Event(), threading.Event()
     asking: list[threading.Thread] = []
@@ -222,5 +222,5 @@ def test_a_request_that_cannot_be_sent_leaves_no_socket() -> None:
 
 
 def test_a_path_and_a_link_meet(keep: Keep, play: Play) -> None:
-    """Files need no connection at all, not even where sockets are forbidden."""
+    """Files need no connection at all, not even if sockets are forbidden."""
     assert len(play(keep("a.wav", wav(noise(RATE)))).all()) == RATE * 4

@@ -1,4 +1,4 @@
-"""Frames of every kind to 44100/16/2: exact where they can be, else very near."""
+"""Frames of every kind to 44100/16/2: exact if possible, else very near."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def convert(
 
 
 @pytest.mark.parametrize("sample_format", ["s16", "s16p"])
-def test_16_bit_stereo_at_44100_comes_out_bit_by_bit(sample_format: str) -> None:
+def test_16_bit_stereo_at_44100_is_bit_exact(sample_format: str) -> None:
     samples = noise(5000)
 
     assert np.array_equal(convert(samples, sample_format, "stereo", RATE), samples)
@@ -140,7 +140,7 @@ def test_surround_is_mixed_to_two_channels_that_do_not_clip() -> None:
     assert 20000 < int(converted.max()) < 32767
 
 
-def test_channels_of_unknown_order_are_taken_as_left_and_right() -> None:
+def test_channels_of_unknown_order_count_as_left_and_right() -> None:
     samples = noise(2000)
     as_float = samples.astype(np.float32) / 32768
 

@@ -1,4 +1,4 @@
-"""The decoder where containers are strange: made of packets that are made here."""
+"""The decoder with strange containers, built from packets of the tests."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -39,7 +39,7 @@ class Packet:
 
 
 class Container:
-    """Yields packets, or errors of its own between them."""
+    """Yields packets, or its own errors between them."""
 
     def __init__(self, *packets: Packet | Exception) -> None:
         self.streams = SimpleNamespace(video=[])
@@ -68,7 +68,7 @@ def stream(rate: int | None = RATE, ticks: int = RATE) -> Any:
 
 
 def frame(first: int, count: int = 1000, pts: int | None = -1) -> av.AudioFrame:
-    """Return a piece of the song; its time stamp is where it begins."""
+    """Return a piece of the song; its time stamp is its beginning."""
     piece = np.ascontiguousarray(SONG[first : first + count].reshape(1, -1))
     made = av.AudioFrame.from_ndarray(piece, "s16", "stereo")
     made.sample_rate = RATE
@@ -108,7 +108,7 @@ def test_a_seek_that_lands_early_is_cut_to_the_frame() -> None:
     assert container.sought == 61234 - RATE // 2
 
 
-def test_a_seek_that_lands_late_goes_on_from_there() -> None:
+def test_a_seek_that_lands_late_continues_from_there() -> None:
     made = decoder(Container(Packet(frame(62000))), 61234)
 
     made.seek()
@@ -116,7 +116,7 @@ def test_a_seek_that_lands_late_goes_on_from_there() -> None:
     assert np.array_equal(decoded(made), SONG[62000:63000])
 
 
-def test_a_frame_without_a_time_is_taken_for_the_one_that_was_sought() -> None:
+def test_a_frame_without_a_time_counts_as_the_sought_one() -> None:
     made = decoder(Container(Packet(frame(61234, pts=None))), 61234)
 
     made.seek()
@@ -167,7 +167,7 @@ def test_bad_packets_between_good_ones_are_skipped() -> None:
     ],
     ids=["nothing", "only bad", "mostly bad", "bad in a row", "bad again and again"],
 )
-def test_what_is_beyond_use_fails(packets: list[Packet], kind: type[Exception]) -> None:
+def test_unusable_packets_fail(packets: list[Packet], kind: type[Exception]) -> None:
     with pytest.raises(UnplayableError) as caught:
         decoded(decoder(Container(*packets)))
 

@@ -49,7 +49,7 @@ def test_an_empty_block_changes_nothing() -> None:
     assert queue.read(1) == b""
 
 
-def test_a_writer_waits_while_it_is_full_and_goes_on_when_it_was_read() -> None:
+def test_a_writer_waits_while_it_is_full_and_continues_after_a_read() -> None:
     queue = PcmQueue(20000)
     queue.write(frames(0, 20000))
     written = threading.Event()

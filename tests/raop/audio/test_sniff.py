@@ -1,4 +1,4 @@
-"""What bytes are."""
+"""The kinds of media, recognized by their bytes."""
 
 from hypothesis import given, strategies as st
 import pytest
@@ -31,7 +31,9 @@ from custom_components.airplay.raop.audio.sniff import Kind, kind_of
         (b"http://a/b.mp3\r\n", "text/plain", Kind.PLAYLIST),
     ],
 )
-def test_bytes_are_told_apart(head: bytes, content_type: str, kind: Kind) -> None:
+def test_kinds_of_bytes_are_recognized(
+    head: bytes, content_type: str, kind: Kind
+) -> None:
     assert kind_of(head, content_type) is kind
 
 

@@ -1,4 +1,4 @@
-"""Files as sources: exact to the frame, gapless, with their tags; failures that tell."""
+"""Files as sources: exact to the frame, gapless, with their tags; failures with reasons."""
 
 from collections.abc import Iterator
 import os
@@ -46,7 +46,7 @@ READ_TAGS = Tags(
 )
 
 
-def test_a_wav_comes_out_bit_by_bit(keep: Keep, play: Play) -> None:
+def test_a_wav_is_bit_exact(keep: Keep, play: Play) -> None:
     played = play(keep("song.wav", wav(SONG)))
 
     assert np.array_equal(samples_of(played.all()), SONG)
@@ -140,7 +140,7 @@ def test_playing_from_a_position_gives_the_frames_of_the_whole(
     position_ms: int,
 ) -> None:
     sample_format = "flt" if codec == "libopus" else None
-    # Otherwise AAC puts random noise where there was noise.
+    # Otherwise AAC replaces noise with random noise.
     options = {"aac_pns": "0"} if codec == "aac" else None
     file = encode(
         container,
@@ -157,7 +157,7 @@ def test_playing_from_a_position_gives_the_frames_of_the_whole(
 
     expected = whole[position_ms * RATE // 1000 :].astype(int)
     assert len(part) == len(expected)
-    # Opus comes nearer and nearer to what it would have been.
+    # Opus converges to the samples of the whole.
     assert np.abs(part - expected).max() <= allowed
 
 
@@ -177,7 +177,7 @@ def test_buffered_comes_with_the_first_second(keep: Keep, play: Play) -> None:
     assert not played.heard.of(Ended)
 
 
-def test_it_decodes_no_further_ahead_than_it_was_told(keep: Keep, play: Play) -> None:
+def test_it_decodes_no_further_ahead_than_its_limit(keep: Keep, play: Play) -> None:
     path = keep("long.wav", wav(noise(20 * RATE)))
     played = play(path, ahead_frames=RATE // 2)
     played.heard.wait_for(Buffered)
@@ -254,7 +254,7 @@ def test_corrupt_packets_in_the_middle_are_skipped(keep: Keep, play: Play) -> No
     assert 9 * RATE < frames <= 10 * RATE
 
 
-def test_a_file_that_turns_into_junk_fails_after_what_was_good(
+def test_a_file_that_turns_into_junk_fails_after_its_good_part(
     keep: Keep, play: Play
 ) -> None:
     file = bytearray(encode("matroska", "flac", noise(40 * RATE)))
@@ -351,7 +351,7 @@ def test_other_kinds_of_addresses_are_refused(play: Play, url: str) -> None:
     assert "addresses are not supported" in str(failure)
 
 
-def test_an_address_that_is_none_is_not_found(play: Play) -> None:
+def test_an_invalid_address_is_not_found(play: Play) -> None:
     assert type(play("http://[::1/x").failure().error) is MediaNotFoundError
 
 
@@ -384,7 +384,7 @@ def test_a_playlist_of_segments_plays_and_seeks(tmp_path: Path, play: Play) -> N
     assert abs(len(whole) - len(part) - 1.5 * RATE) < 2
 
 
-def test_closing_ends_the_thread_whatever_it_does(keep: Keep, play: Play) -> None:
+def test_closing_ends_the_thread_in_any_state(keep: Keep, play: Play) -> None:
     played = play(keep("long.wav", wav(noise(20 * RATE))))
     played.heard.wait_for(Buffered)
 

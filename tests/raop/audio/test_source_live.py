@@ -36,7 +36,7 @@ from .web_server import (
     with_titles,
 )
 
-# Long enough that stalls of a test cannot be taken for broken connections.
+# Long enough that stalls of a test cannot look like broken connections.
 PATIENT = replace(HASTY, read_s=20.0)
 WATCHFUL = replace(PATIENT, stall_s=0.1)
 SECOND = 24000
@@ -166,7 +166,7 @@ def test_titles_after_a_new_connection_count(
     played.close()
 
 
-def test_a_radio_that_does_not_come_back_fails_after_what_it_had_sent(
+def test_a_radio_that_does_not_return_fails_after_its_last_sound(
     web: WebServer, play: Play, mp3: bytes
 ) -> None:
     gone = status("503 Service Unavailable")
@@ -194,7 +194,7 @@ def test_a_radio_that_breaks_off_at_once_again_and_again_fails(
     assert len(web.requests) < 30
 
 
-def test_every_good_connection_gives_new_hope(
+def test_every_good_connection_resets_the_retries(
     web: WebServer, play: Play, mp3: bytes
 ) -> None:
     url = web.serve("/live", radio(mp3))
@@ -225,7 +225,7 @@ def test_a_radio_of_pages_is_no_audio(web: WebServer, play: Play) -> None:
     assert type(played.failure().error) is MediaNotAudioError
 
 
-def test_a_stream_without_a_length_ends_where_its_last_chunk_says(
+def test_a_stream_without_a_length_ends_with_its_last_chunk(
     web: WebServer, play: Play, mp3: bytes
 ) -> None:
     played = play(web.serve("/tts.mp3", chunked(mp3)))
@@ -268,7 +268,7 @@ def test_an_interval_of_titles_that_cannot_be_is_ignored(
     played.close()
 
 
-def test_a_live_ogg_stream_goes_on_after_a_new_connection(
+def test_a_live_ogg_stream_continues_after_a_new_connection(
     web: WebServer, play: Play
 ) -> None:
     song = noise(5 * RATE)

@@ -81,11 +81,11 @@ def test_a_radios_title_is_artist_and_song(title: str, tags: Tags) -> None:
         (b"RIFF\0\0\0\0WEBP", "image/webp"),
     ],
 )
-def test_a_cover_is_what_its_bytes_say(beginning: bytes, content_type: str) -> None:
+def test_a_cover_is_typed_by_its_bytes(beginning: bytes, content_type: str) -> None:
     assert cover_from(beginning + b"...") == Cover(beginning + b"...", content_type)
 
 
-def test_no_cover_comes_of_nothing_of_junk_or_of_too_much() -> None:
+def test_empty_invalid_or_oversized_data_gives_no_cover() -> None:
     assert cover_from(b"") is None
     assert cover_from(b"junk") is None
     assert cover_from(b"\xff\xd8\xff" + bytes(MAX_COVER_BYTES)) is None

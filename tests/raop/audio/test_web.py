@@ -1,4 +1,4 @@
-"""Sources on the web: files that seek, break off and go on."""
+"""Sources on the web: files that seek, break off and continue."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -45,7 +45,7 @@ def m4a() -> bytes:
 
 
 @pytest.mark.parametrize("serve", [ranged, whole, chunked])
-def test_a_file_comes_out_bit_by_bit(
+def test_a_file_is_bit_exact(
     web: WebServer, play: Play, serve: Callable[[bytes], Behaviour]
 ) -> None:
     played = play(web.serve("/song.wav", serve(WAV)))
@@ -127,7 +127,7 @@ def test_a_server_that_stops_in_the_middle_is_asked_again(
     assert not played.heard.of(Failed)
 
 
-def test_what_was_heard_of_a_file_that_stays_broken_is_played_out(
+def test_received_part_of_a_file_that_stays_broken_plays_out(
     web: WebServer, play: Play
 ) -> None:
     def broken(exchange: Exchange) -> None:
@@ -200,7 +200,7 @@ def test_login_and_odd_characters_in_a_url_reach_the_server(
     assert "Authorization: Basic bWU6cEBzcw==" in web.requests[0].head
 
 
-def test_what_follows_a_range_without_a_length_must_be_all(
+def test_a_range_without_a_length_must_be_followed_by_the_whole(
     web: WebServer, play: Play
 ) -> None:
     def unmeasured(exchange: Exchange) -> None:

@@ -47,9 +47,7 @@ WAV = wav(SONG)
         ("https://", "its address is not valid"),
     ],
 )
-def test_redirects_that_lead_nowhere_fail(
-    web: WebServer, play: Play, to: str, reason: str
-) -> None:
+def test_bad_redirects_fail(web: WebServer, play: Play, to: str, reason: str) -> None:
     failure = play(web.serve("/loop", redirect(to))).failure().error
 
     assert type(failure) is MediaUnreachableError
@@ -71,7 +69,7 @@ def test_redirects_that_lead_nowhere_fail(
         ("204 No Content", MediaUnreachableError),
     ],
 )
-def test_refusals_of_servers_are_told_apart(
+def test_refusals_of_servers_are_distinguished(
     web: WebServer, play: Play, line: str, error: type[MediaError]
 ) -> None:
     url = web.serve("/secret?signature=abc", status(line))
@@ -161,7 +159,7 @@ def junk(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize("behaviour", [drip, junk, endless_header_line, silent])
-def test_opening_ends_by_its_deadline_whatever_the_server_does(
+def test_opening_ends_by_its_deadline_with_any_server(
     web: WebServer, play: Play, behaviour: Behaviour
 ) -> None:
     limits = replace(HASTY, open_s=0.8, read_s=10)

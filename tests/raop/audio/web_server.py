@@ -1,4 +1,4 @@
-"""A web server whose bad manners can be chosen, one behaviour a path."""
+"""A web server with selectable faults, one behavior for each path."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -22,7 +22,7 @@ class Exchange:
 
     @property
     def range_start(self) -> int | None:
-        """The first byte that is asked for, None where all are."""
+        """The first requested byte, None if all are requested."""
         match = _RANGE.search(self.head)
         return int(match[1]) if match else None
 
@@ -70,7 +70,7 @@ class WebServer:
         return f"{scheme}://127.0.0.1:{self.port}{path}"
 
     def paths(self) -> list[str]:
-        """List what was asked for."""
+        """List the requested paths."""
         return [request.path for request in self.requests]
 
     def wait_for_requests(self, count: int) -> None:
@@ -150,7 +150,7 @@ def ranged(
     *,
     breaks: Iterator[int] | None = None,
 ) -> Behaviour:
-    """Serve ranges; each connection breaks after as many bytes as `breaks` says next."""
+    """Serve ranges; each connection breaks after the next number of bytes in `breaks`."""
 
     def serve(exchange: Exchange) -> None:
         start = exchange.range_start

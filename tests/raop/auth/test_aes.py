@@ -15,7 +15,7 @@ IV = octets("aes_cbc_packet", "iv")
 
 
 def by_definition(payload: bytes) -> bytes:
-    """Encrypt one payload on a context of its own."""
+    """Encrypt one payload on its own context."""
     end = len(payload) // 16 * 16
     encryptor = Cipher(algorithms.AES(KEY), modes.CBC(IV)).encryptor()
     return encryptor.update(payload[:end]) + payload[end:]

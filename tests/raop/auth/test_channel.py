@@ -26,7 +26,7 @@ def test_keys_and_frames_are_the_published_ones() -> None:
 def test_the_event_channels_keys_are_the_published_ones() -> None:
     keys = ChannelKeys.events(octets("srp_hap_3939", "K"))
 
-    # We are the one who is asked there, so what the receiver reads with is for us.
+    # We answer requests there, so the receiver's read key is ours.
     assert keys.write == octets("hkdf_from_srp_K", "events_read")
     assert keys.read == octets("hkdf_from_srp_K", "events_write")
 
@@ -53,7 +53,7 @@ def test_both_ends_understand_each_other_in_any_pieces(
 
 
 @pytest.mark.parametrize("frame", [b"\1\4", bytes(18), b"\2\0" + bytes(18)])
-def test_frame_that_is_none_is_an_error(frame: bytes) -> None:
+def test_invalid_frame_is_an_error(frame: bytes) -> None:
     with pytest.raises(ReceiverProtocolError):
         EncryptedChannel(ChannelKeys.control(SECRET)).feed(frame)
 

@@ -1,4 +1,4 @@
-"""What is kept of a pairing."""
+"""The stored credentials of a pairing."""
 
 import pytest
 

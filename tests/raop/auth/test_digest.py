@@ -52,7 +52,7 @@ def test_passwords_are_utf8() -> None:
     assert header.endswith('response="5baba58855ae2e194e692de0717be6ad"')
 
 
-def test_a_password_that_utf8_cannot_say_is_just_wrong() -> None:
+def test_a_password_that_utf8_cannot_encode_is_just_wrong() -> None:
     header = authorization(
         CHALLENGE, user="iTunes", password="\ud800", method="OPTIONS", uri="*"
     )
@@ -77,7 +77,7 @@ def test_words_that_would_break_out_of_their_quotes_are_refused(
         )
 
 
-def test_attempts_are_itunes_in_both_cases_and_then_nobody() -> None:
+def test_attempts_use_itunes_in_both_cases_and_then_no_name() -> None:
     assert ATTEMPTS == (("iTunes", False), ("iTunes", True), ("", False))
 
 

@@ -65,14 +65,14 @@ def test_device_password_is_the_secret() -> None:
     assert converse(transient_setup(PRIVATE, "open sesame"), receiver)
 
 
-def test_wrong_secret_is_told_inside_an_answer_of_200() -> None:
+def test_wrong_secret_is_reported_inside_an_answer_of_200() -> None:
     with pytest.raises(AuthenticationError) as caught:
         converse(transient_setup(PRIVATE), visitor("1234"))
 
     assert type(caught.value) is AuthenticationError
 
 
-def test_receiver_that_takes_only_a_pin_says_so() -> None:
+def test_receiver_that_accepts_only_a_pin_is_reported() -> None:
     gate = Gate("home_kit", "1234")
 
     with pytest.raises(PairingRequiredError):
@@ -125,7 +125,7 @@ def test_refusals(
     fail(error, steps(), response)
 
 
-def test_receiver_tells_how_long_it_wants_a_pause() -> None:
+def test_receiver_reports_how_long_to_wait() -> None:
     steps = ask_setup()
     next(steps)
 
@@ -142,7 +142,7 @@ def test_asking_leaves_no_trace_but_the_question() -> None:
     assert not receiver.may_play
 
 
-def test_pause_and_the_end_of_tries_are_told_before_any_code() -> None:
+def test_pause_and_the_end_of_tries_are_reported_before_any_code() -> None:
     gate = Gate("home_kit", "1234", wrong=3)
 
     with pytest.raises(TooManyTriesError) as caught:

@@ -58,7 +58,7 @@ def test_published_legacy_messages() -> None:
 
 
 @pytest.mark.parametrize("kind", ["legacy", "home_kit"])
-def test_receiver_lets_in_whom_it_knows(kind: Kind) -> None:
+def test_receiver_admits_paired_senders(kind: Kind) -> None:
     gate = Gate(kind, "1234")
     known = parse_credentials(gate.acquaint())
     receiver = gate.visit(Quirks())
@@ -70,7 +70,9 @@ def test_receiver_lets_in_whom_it_knows(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", ["legacy", "home_kit"])
-def test_receiver_that_forgot_us_is_told_from_one_that_refuses(kind: Kind) -> None:
+def test_receiver_without_our_pairing_is_distinguished_from_one_that_refuses(
+    kind: Kind,
+) -> None:
     gate = Gate(kind, "1234")
     known = parse_credentials(gate.acquaint())
     gate.senders.clear()

@@ -21,7 +21,7 @@ PRIVATE_KEY = rsa_keys.generate_private_key(65537, 2048)
 
 @pytest.fixture
 def own_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a key in the AirPort's place whose private half is known."""
+    """Replace the AirPort's key with one whose private half is known."""
     public = PRIVATE_KEY.public_key()
     monkeypatch.setattr(rsa, "_PUBLIC_KEY", public)
     monkeypatch.setattr(rsa, "_MODULUS", public.public_numbers().n)
@@ -80,7 +80,7 @@ def test_an_answer_over_ipv6_has_no_zeros_behind_it() -> None:
 
 
 @pytest.mark.usefixtures("own_key")
-def test_the_captured_message_of_2004_is_what_a_receiver_signs() -> None:
+def test_the_captured_message_of_2004_is_a_valid_answer() -> None:
     block = octets("apple_challenge_2004_dump", "response_plain")
 
     response = sign(block.partition(b"\xff\0")[2])

@@ -69,7 +69,7 @@ def test_wrong_pin_is_no_proof() -> None:
 
 
 @pytest.mark.parametrize("public", [b"", bytes(384), b"\xff" * 384, b"\1" + bytes(384)])
-def test_key_that_is_none_is_an_error(public: bytes) -> None:
+def test_invalid_key_is_an_error(public: bytes) -> None:
     with pytest.raises(ReceiverProtocolError):
         srp.prove("3939", PRIVATE, SALT, public)
 
@@ -78,7 +78,7 @@ def test_key_that_is_none_is_an_error(public: bytes) -> None:
 @pytest.mark.parametrize("base", [0, 1, 2, 5, srp._PRIME - 1, srp._PRIME // 3])
 @pytest.mark.parametrize("exponent", [0, 1, 2, (1 << 1280) - 5])
 @pytest.mark.parametrize("has_openssl", [True, False])
-def test_powers_are_right_by_whichever_way(
+def test_powers_are_right_by_every_method(
     base: int, exponent: int, has_openssl: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not has_openssl:

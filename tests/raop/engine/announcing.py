@@ -1,4 +1,4 @@
-"""Announcements for tests, and what was heard of them."""
+"""Announcements for tests, and the sound that played."""
 
 from itertools import groupby
 from pathlib import Path
@@ -44,7 +44,7 @@ def target(
     volume: float | None = None,
     is_alone: bool = False,
 ) -> Target:
-    """Return receivers of a stream, all to speak at one level."""
+    """Return receivers of a stream, all to announce at one volume."""
     return Target(
         stream=stream,
         addressees=tuple(addressee(each, volume) for each in of),
@@ -56,13 +56,13 @@ def target(
 async def playing(
     harness: EngineHarness, path: Path, *on: VirtualReceiver, **more: Any
 ) -> None:
-    """Play at a level of 30 until it is heard."""
+    """Play at a volume of 30 until the sound starts."""
     command = play(path, *(member(each, volume=30) for each in on), **more)
     assert (await harness.reply(harness.submit(command))).code is None
 
 
 class Scene:
-    """A song and a bell, and the speakers that play the one and say the other."""
+    """A song and a bell, and the speakers that play the one and announce the other."""
 
     def __init__(self, harness: EngineHarness, folder: Path) -> None:
         self.harness = harness
@@ -73,29 +73,29 @@ class Scene:
         return music(self.folder / "song.wav", seconds)
 
     def bell(self, seconds: float) -> Samples:
-        """Make what is said, and return its right side."""
+        """Create the announcement, and return its right side."""
         return voice(self.folder / "bell.wav", seconds)
 
     async def play(self, *on: VirtualReceiver, **more: Any) -> None:
-        """Play the song until it is heard."""
+        """Play the song until its sound starts."""
         await playing(self.harness, self.folder / "song.wav", *on, **more)
 
     def order(self, *to: Target, **details: Any) -> Announce:
-        """Return the command to say it."""
+        """Return the command to announce it."""
         return announce(self.folder / "bell.wav", *to, **details)
 
     async def say(self, *to: Target, **details: Any) -> str | None:
-        """Say it to its end, and return the error's code."""
+        """Announce it to its end, and return the error's code."""
         return await self.harness.run(self.order(*to, **details))
 
     async def begin(self, *to: Target, **details: Any) -> int:
-        """Say it until it is heard, and return the number of the command."""
+        """Announce it until it plays, and return the number of the command."""
         number = self.harness.submit(self.order(*to, **details))
         await self.harness.until(AnnouncementStarted)
         return number
 
     async def end(self, *of: VirtualReceiver) -> StreamChanged:
-        """Wait until the song was heard to its end, by these to the last frame."""
+        """Wait until the song was played to its end, by these to the last frame."""
         ended = await self.harness.ended()
         for each in of:
             await each.drain()
@@ -103,13 +103,13 @@ class Scene:
 
 
 def volumes(of: VirtualReceiver) -> list[float]:
-    """Return the levels that it was set to, each once however often it was told."""
+    """Return the volumes that it was set to, without repetitions."""
     levels = [round((each.volume_db + 30) / 0.3) for each in of.volumes]
     return [level for level, _ in groupby(levels)]
 
 
 def voice_began_ns(of: VirtualReceiver) -> int:
-    """Return the instant at which a voice was first heard."""
+    """Return the instant at which a voice started."""
     for packet in of.recording.packets:
         right = np.frombuffer(packet.sound, "<i2").reshape(-1, 2)[:, 1]
         if right.any():

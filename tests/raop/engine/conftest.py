@@ -1,4 +1,4 @@
-"""What the engine's tests are set up with."""
+"""Fixtures of the engine's tests."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What stands in for sources, receivers and stock where no real one is needed."""
+"""Fake sources, receivers and packets for tests that need no real ones."""
 
 from collections import deque
 import random
@@ -19,7 +19,7 @@ def sound(frames: int, seed: int = 1) -> bytes:
 
 
 class FakeSource:
-    """A source that hands out what was put in, as soon as it was put in."""
+    """A source that returns its frames as soon as a test has added them."""
 
     def __init__(self, pcm: bytes = b"", *, is_whole: bool = True) -> None:
         self._pcm = pcm
@@ -39,12 +39,12 @@ class FakeSource:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether all was put in and read."""
+        """Return whether all was put in and read."""
         return self.is_whole and not self._pcm
 
     @property
     def is_decoded(self) -> bool:
-        """Whether all was put in."""
+        """Return whether all was put in."""
         return self.is_whole
 
     @property

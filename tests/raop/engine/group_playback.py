@@ -1,4 +1,4 @@
-"""Several receivers on one stream: how to start them, and what they have heard."""
+"""Several receivers on one stream: how to start them, and the sound that they played."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ async def speaker(
 
 
 async def start(harness: EngineHarness, song: Path, *group: VirtualReceiver) -> None:
-    """Play a song on a group and wait until all are heard."""
+    """Play a song on a group and wait until all play."""
     assert await harness.run(play(song, *map(member, group), depth_ms=1000)) is None
     for each in group:
         await wait_for_state(harness, each, "playing")
@@ -72,7 +72,7 @@ async def wait_for_state(
 
 
 def are_alike(group: Sequence[VirtualReceiver]) -> bool:
-    """Whether all played what several have played at the same time."""
+    """Return whether all played the common part at the same time."""
     times = [each.play_times() for each in group]
     for other in times[1:]:
         both = times[0].keys() & other.keys()
@@ -83,6 +83,6 @@ def are_alike(group: Sequence[VirtualReceiver]) -> bool:
 
 
 def is_tail(of: VirtualReceiver, pcm: bytes) -> bool:
-    """Whether a receiver has played the end of a song, whole, and nothing else."""
+    """Return whether a receiver has played the end of a song, whole, and nothing else."""
     heard = of.pcm.strip(b"\0")
     return 0 < len(heard) < len(pcm) and pcm.endswith(heard)

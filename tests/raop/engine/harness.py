@@ -1,4 +1,4 @@
-"""An engine whose events are kept, and receivers for it to play on."""
+"""An engine whose events are kept, and receivers for its playback."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -28,7 +28,7 @@ from .fakes import sound
 IDENTITY = Identity(dacp_id="A1B2C3D4E5F60718")
 STREAM = "kitchen"
 PRECISE_S = 0.002
-# Asks often, so that a receiver's clock is right from the start, whatever the load.
+# Asks often, so that a receiver's clock is right from the start under any load.
 EAGER = Cadence(first_requests=30, first_interval_s=0.02, interval_s=0.2)
 
 
@@ -173,7 +173,7 @@ class EngineHarness:
 
 
 def open_files() -> list[str]:
-    """Return what this process has open, sockets by number."""
+    """Return the open files of this process, sockets by number."""
     links = []
     for entry in Path("/proc/self/fd").iterdir():
         try:
@@ -185,7 +185,7 @@ def open_files() -> list[str]:
 
 @asynccontextmanager
 async def running_harness() -> AsyncIterator[EngineHarness]:
-    """Run an engine; whatever it leaves behind is an error."""
+    """Run an engine; anything that it leaves behind is an error."""
     files, threads = open_files(), set(threading.enumerate())
     tasks = asyncio.all_tasks()
     harness = EngineHarness()
@@ -216,7 +216,7 @@ async def until(
     look: Callable[[], object],
     timeout_s: float = 10,
 ) -> None:
-    """Wait for something that tells nobody."""
+    """Poll for a condition that has no signal."""
     deadline = time.monotonic() + timeout_s
     while not is_true():
         assert time.monotonic() < deadline, f"{what}: {look()}"
@@ -230,14 +230,14 @@ def unix(monotonic_ns: int | None) -> float:
 
 
 def heard_at(of: VirtualReceiver, pcm: bytes) -> float:
-    """Return the Unix time at which a source's first frame was heard."""
+    """Return the Unix time at which a source's first frame was played."""
     return unix(of.heard(pcm).first_frame_ns)
 
 
 async def outcome(
     harness: EngineHarness, of: VirtualReceiver, song: Path, **details: object
 ) -> str | None:
-    """Play a song on a stream of its own and return the error's code, if any."""
+    """Play a song on its own stream and return the error's code, if any."""
     code = await harness.run(play(song, member(of, **details), stream=of.name))
     end = await harness.ended(of.name)
     assert end.code == code
@@ -247,7 +247,7 @@ async def outcome(
 async def outcomes(
     harness: EngineHarness, song: Path, quirks: dict[str, Quirks], **details: object
 ) -> dict[str, str | None]:
-    """Play on many receivers at once, each in a stream of its own."""
+    """Play on many receivers at once, each in its own stream."""
     all_of = [
         await harness.add(receiver(name, quirks=each)) for name, each in quirks.items()
     ]

@@ -44,7 +44,7 @@ class Heard:
 
     @property
     def time_ns(self) -> int:
-        """The time that it tells."""
+        """The time that it announces."""
         high, low, rest = _STAMP.unpack_from(self.datagram, _HEADER.size)
         return int((high << 32 | low) * 1_000_000_000 + rest)
 
@@ -84,7 +84,7 @@ class Follower:
         return now_ns
 
     def of(self, kind: int) -> list[Heard]:
-        """Return what was heard of a kind."""
+        """Return the received messages of a kind."""
         return [each for each in self.heard if each.kind == kind]
 
     async def wait_for(self, kind: int, count: int = 1) -> list[Heard]:

@@ -20,7 +20,7 @@ from tests.program import RAOP
 
 
 class Sender:
-    """A process, its commands and what it told."""
+    """A process, its commands and its events."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
@@ -32,7 +32,7 @@ class Sender:
         self._reader = asyncio.create_task(self._read())
 
     def write(self, line: bytes) -> None:
-        """Write whatever one likes."""
+        """Write arbitrary bytes."""
         assert self.process.stdin is not None
         self.process.stdin.write(line)
 
@@ -60,12 +60,12 @@ class Sender:
                 await self._changed.wait()
 
     def hang_up(self) -> None:
-        """Let go of it, as an owner that has died."""
+        """Close its pipes, as if its owner had died."""
         assert self.process.stdin is not None
         self.process.stdin.close()
 
     async def exit_code(self, timeout_s: float = 3) -> int:
-        """Wait until it has ended by itself."""
+        """Wait until it has exited."""
         async with asyncio.timeout(timeout_s):
             return await self.process.wait()
 
@@ -86,7 +86,7 @@ class Sender:
 
 @asynccontextmanager
 async def sender(code: str | None = None, **more: str) -> AsyncIterator[Sender]:
-    """Start a sender, or code, and wait until it takes commands."""
+    """Start a sender, or code, and wait until it accepts commands."""
     command = (sys.executable, "-c", code) if code else (*RAOP, "serve")
     process = await asyncio.create_subprocess_exec(
         *command,

@@ -1,4 +1,4 @@
-"""Music on the left, voices on the right: what was mixed can be told apart again."""
+"""Music on the left, voices on the right: both can be separated after mixing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,9 +47,9 @@ def _write(path: Path, samples: Samples, side: int) -> Samples:
 
 
 def heard_sides(packets: Iterable[PlayedPacket]) -> tuple[Samples, Samples]:
-    """Return what was heard on the left and on the right, along the timeline.
+    """Return the sound that played on the left and on the right, along the timeline.
 
-    Where nothing was heard, as in a pause or in front of a FLUSH, there is nothing.
+    Both omit times without sound, as in a pause or in front of a FLUSH.
     """
     played = [packet.sound for run in runs(packets) for packet in run]
     frames = np.frombuffer(b"".join(played), "<i2").reshape(-1, 2).astype(np.int64)
@@ -57,7 +57,7 @@ def heard_sides(packets: Iterable[PlayedPacket]) -> tuple[Samples, Samples]:
 
 
 def is_said_whole(receiver: VirtualReceiver, said: Samples) -> bool:
-    """Whether each sample of a voice was heard once, in order and without a gap."""
+    """Return whether each sample of a voice played once, in order and without a gap."""
     right = heard_sides(receiver.recording.packets)[1]
     places = np.flatnonzero(right)
     return (
@@ -70,7 +70,7 @@ def is_said_whole(receiver: VirtualReceiver, said: Samples) -> bool:
 def gains(receiver: VirtualReceiver, song: Samples) -> Gains:
     """Return by how much each sample of a song was lowered, in order.
 
-    Fails where one was left out, heard twice, or is not that of the song.
+    Fails if one was omitted, played twice, or is not that of the song.
     """
     left = heard_sides(receiver.recording.packets)[0]
     first = int(np.flatnonzero(left)[0])
@@ -80,7 +80,7 @@ def gains(receiver: VirtualReceiver, song: Samples) -> Gains:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Music that was heard without a silence: where, what of the song, and how loud."""
+    """Music that played without a silence: its place, the part of the song, and the gains."""
 
     place: int
     start: int
@@ -93,16 +93,16 @@ class Piece:
 
 
 def pieces(receiver: VirtualReceiver, song: Samples) -> list[Piece]:
-    """Return what was heard of a song between silences.
+    """Return the played parts of a song between silences.
 
-    Fails where what was heard is not of the song, was heard before, or where more is
-    left out than there was silence for.
+    Fails if a part is not of the song, was played before, or if more is omitted than
+    there was silence for.
     """
     left = heard_sides(receiver.recording.packets)[0]
     found = [_piece(left, begin, end, song) for begin, end in _parts(left)]
     for before, after in pairwise(found):
-        # What is heard until a FLUSH arrives, which takes a while here, is
-        # heard again; of a fade the samples next to silence may be silent.
+        # The sound before a FLUSH arrives, which needs a while here, plays
+        # again; of a fade the samples next to silence may be silent.
         again = before.stop - after.start
         assert again < 22_050, f"{again} samples heard again"
         silence = after.place - before.place - len(before.gains)
@@ -139,7 +139,7 @@ def _piece(left: Samples, begin: int, end: int, song: Samples) -> Piece:
 
 
 def _parts(left: Samples) -> list[tuple[int, int]]:
-    """Return where there is sound, but for silences that a fade may have."""
+    """Return the indices with sound, including short silences within a fade."""
     places = np.flatnonzero(left)
     breaks = np.flatnonzero(np.diff(places) > 2205)
     begins = [places[0], *places[breaks + 1]]

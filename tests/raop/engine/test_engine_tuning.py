@@ -1,4 +1,4 @@
-"""Each member's own delay and channel, and what is measured of its link."""
+"""Each member's own delay and channel, and the measurements of its link."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -52,7 +52,7 @@ async def play_new_song(
 
 
 def behind_ns(one: VirtualReceiver, other: VirtualReceiver) -> list[int]:
-    """Return how much later the other heard each packet that both have heard."""
+    """Return how much later the other played each packet that both have played."""
     first, second = one.play_times(), other.play_times()
     return [second[each] - first[each] for each in first if each in second]
 
@@ -82,7 +82,7 @@ async def test_a_delay_moves_one_receiver_only(
     # A step back in time leaves out as much as it is long, and no more.
     left_out = 44_100 * max(0, -delay_ms) // 1000
     assert hall.heard(pcm).missing <= left_out + 20 * 352
-    # The last frame is heard by the last receiver too.
+    # The last receiver plays the last frame too.
     assert hall.heard(pcm[-4410 * 4 :]).is_complete
 
 
@@ -137,7 +137,7 @@ async def test_an_announcement_on_an_idle_speaker_plays_whole(
     assert is_said_whole(kitchen, said)
 
 
-async def test_each_speakers_level_changes_right_before_it_speaks(
+async def test_each_speakers_volume_changes_right_before_it_announces(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
@@ -164,7 +164,7 @@ async def test_each_speakers_level_changes_right_before_it_speaks(
     assert apart == pytest.approx(900 * MS, abs=NEAR_NS)
 
 
-async def test_what_was_tuned_while_it_was_paused_holds_afterwards(
+async def test_tuning_during_a_pause_applies_afterwards(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
@@ -185,7 +185,7 @@ async def test_what_was_tuned_while_it_was_paused_holds_afterwards(
 
 
 def as_heard(pcm: bytes, channel: Channel) -> bytes:
-    """Return what a speaker plays of stereo sound."""
+    """Return the part of stereo sound that a speaker plays."""
     left, right = np.frombuffer(pcm, "<i2").reshape(-1, 2).astype(int).T
     one = {
         Channel.LEFT: left,
@@ -197,7 +197,7 @@ def as_heard(pcm: bytes, channel: Channel) -> bytes:
     return np.stack([one, one], axis=1).astype("<i2").tobytes()
 
 
-async def test_two_speakers_are_a_stereo_pair_and_a_third_hears_both_sides(
+async def test_two_speakers_are_a_stereo_pair_and_a_third_plays_both_sides(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 1)
@@ -264,7 +264,7 @@ async def test_an_announcement_plays_on_the_channel_of_the_speaker(
 async def measured(
     harness: EngineHarness, of: VirtualReceiver, seconds: int
 ) -> MemberProgress:
-    """Return what is measured of a receiver's link after so many reports."""
+    """Return the measurements of a receiver's link after so many reports."""
     await harness.until(Progress, lambda _: len(harness.events_of(Progress)) > seconds)
     await harness.run(Measure(stream=STREAM))
     progress = harness.events_of(Progress)[-1]

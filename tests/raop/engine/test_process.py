@@ -1,4 +1,4 @@
-"""The sender process: what its owner says, and what happens when one of them dies."""
+"""The sender process: the commands of its owner, and the death of either."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -80,7 +80,7 @@ async def test_garbage_is_logged_and_the_next_command_is_done() -> None:
         assert {each.level for each in logged} == {logging.WARNING}
 
 
-async def test_the_longest_line_is_taken_and_a_longer_one_ends_the_process() -> None:
+async def test_the_longest_line_is_accepted_and_a_longer_one_ends_the_process() -> None:
     line = encode_command(5, Stop(stream="x"))
     longest = line[:-1].ljust(MAX_LINE_BYTES - 1) + b"\n"
     async with sender() as sender_process:
@@ -93,7 +93,7 @@ async def test_the_longest_line_is_taken_and_a_longer_one_ends_the_process() -> 
         await sender_process.until(LogLine, lambda each: "too long" in each.text)
 
 
-async def test_a_sender_that_ends_in_whatever_way_frees_its_receivers(
+async def test_a_sender_that_ends_for_any_reason_frees_its_receivers(
     tmp_path: Path,
 ) -> None:
     wav(tmp_path / "song.wav", 20)
@@ -218,7 +218,7 @@ async def test_prints_do_not_break_the_protocol_and_logs_come_as_events() -> Non
     assert len(logged[0].text) <= 4096
 
 
-async def test_the_log_is_as_fine_as_the_owner_wants_it(tmp_path: Path) -> None:
+async def test_the_owner_sets_the_level_of_the_log(tmp_path: Path) -> None:
     async with sender(AIRPLAY_LOG_LEVEL="10") as fine:
         wav(tmp_path / "song.wav", 0.6)
         nobody = Member(receiver="nobody", name="Nobody", host="127.0.0.1", port=1)
@@ -253,7 +253,7 @@ async def test_an_owner_that_does_not_read_for_a_while_loses_nothing_it_must_kno
         assert states == ["connecting", "buffering", "playing", "ended"]
 
 
-async def test_progress_comes_about_once_a_second(
+async def test_progress_is_reported_about_once_a_second(
     speaker: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 2.2)

@@ -1,4 +1,4 @@
-"""Where receivers stand against the sender's line: nobody's estimate comes in."""
+"""Offsets of receivers from the sender's line, without any estimates."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from .fakes import MS
 _RATE = 44_100
 _SECOND_NS = 1_000_000_000
 _HIDDEN_LATENCY = 11_025
-# What sync packets count from, before Unix time does.
+# The epoch of sync packets, before that of Unix time.
 _NTP_EPOCH_NS = 2_208_988_800 * _SECOND_NS
 
 type Numbers = NDArray[np.float64]
@@ -24,7 +24,7 @@ class SessionLine:
     """The line of a stream, as one of its sync packets has it."""
 
     def __init__(self, of: VirtualReceiver) -> None:
-        """Take it from what a receiver was told, by a sender in this process."""
+        """Read it from the packets of a sender in this process to a receiver."""
         packet = of.syncs[-1].packet
         self._rtptime = packet.rtptime_less_latency - _HIDDEN_LATENCY
         self._at_ns = clock.monotonic_of(packet.sender_ns - _NTP_EPOCH_NS)
@@ -35,7 +35,7 @@ class SessionLine:
         return self._at_ns + frames * _SECOND_NS // _RATE
 
     def first_rtptime(self, started: Started) -> int:
-        """Return the rtptime of the frame that is heard at the announced start."""
+        """Return the rtptime of the frame that plays at the announced start."""
         session_ns = round((started.at - clock.to_unix(0)) * _SECOND_NS)
         passed_ns = clock.monotonic_of(session_ns) - self._at_ns
         return self._rtptime + round(passed_ns * _RATE / _SECOND_NS) & 0xFFFFFFFF

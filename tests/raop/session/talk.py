@@ -8,13 +8,13 @@ from custom_components.airplay.raop.wire.rtsp import Request, Response
 
 
 def answer(status: int = 200, /, *, body: bytes = b"", **headers: str) -> Response:
-    """Return an answer; `_` in a header's name stands for `-`."""
+    """Return an answer; `_` in a header's name means `-`."""
     named = {name.replace("_", "-").lower(): text for name, text in headers.items()}
     return Response(status, "", named, body)
 
 
 def talk[T](steps: Handshake[T], *answers: Response) -> tuple[list[Request], T]:
-    """Give exactly these answers; return what was asked and what came of it."""
+    """Give exactly these answers; return the requests and the result."""
     asked = [next(steps)]
     for number, response in enumerate(answers, 1):
         try:
@@ -29,7 +29,7 @@ def talk[T](steps: Handshake[T], *answers: Response) -> tuple[list[Request], T]:
 def fail[T](
     kind: type[RaopError], steps: Handshake[T], *answers: Response, match: str = "."
 ) -> list[Request]:
-    """Give answers of which the last one is too much; return what was asked."""
+    """Give answers of which the last one is too much; return the requests."""
     asked = [next(steps)]
     asked += [steps.send(response) for response in answers[:-1]]
     with pytest.raises(kind, match=match) as caught:

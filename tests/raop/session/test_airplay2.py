@@ -105,17 +105,17 @@ def test_a_session_names_our_clock_and_learns_ports_and_addresses() -> None:
     assert "timingPort" not in told
 
 
-def test_a_receiver_without_ptp_is_told_where_to_ask() -> None:
+def test_a_receiver_without_ptp_gets_our_timing_port() -> None:
     asked, opened = talk(session(SessionClock(timing_port=6002)).set_up(), OK)
 
-    # shairport-sync answers so to a clock that it does not take.
+    # shairport-sync answers so to a clock that it does not accept.
     assert opened == OpenedSession(None, ())
     told = body(asked[0])
     assert (told["timingProtocol"], told["timingPort"]) == ("NTP", 6002)
     assert "timingPeerInfo" not in told
 
 
-def test_addresses_of_strangers_are_not_taken() -> None:
+def test_addresses_of_strangers_are_not_accepted() -> None:
     claimed: list[object] = ["8.8.8.8", "224.0.1.129", "0.0.0.0", "127.0.0.1", "x", 5]
     claimed += ["10.0.0.1", *(f"10.0.1.{number}" for number in range(20))]
 
@@ -124,7 +124,7 @@ def test_addresses_of_strangers_are_not_taken() -> None:
     assert talk(session().set_up(), said)[1].addresses == ("10.0.0.1", "10.0.1.0")
 
 
-def test_a_zoned_address_of_ours_is_told_without_its_zone() -> None:
+def test_our_zoned_address_is_sent_without_its_zone() -> None:
     asked, _ = talk(session(local="fe80::1%eth0").set_up(), OK)
 
     assert asked[0].uri == "rtsp://[fe80::1]/1234567890"
@@ -155,7 +155,7 @@ def test_a_missing_or_wrong_password_is_reported() -> None:
         (500, ReceiverRefusedError),
     ],
 )
-def test_refusals_say_what_is_wanted(status: int, kind: type[RaopError]) -> None:
+def test_refusals_name_the_requirement(status: int, kind: type[RaopError]) -> None:
     fail(kind, session().set_up(), answer(status))
     fail(kind, session().record(), answer(status))
     fail(kind, session().set_peers(()), answer(status))
@@ -221,7 +221,7 @@ def test_a_stream_without_ports_is_an_error(
     fail(kind, session().set_up_stream(stream(REALTIME)), said)
 
 
-def test_small_steps_are_what_receivers_know() -> None:
+def test_small_steps_send_their_requests() -> None:
     open_session = session()
 
     (record,) = talk(open_session.record(), OK)[0]
@@ -267,7 +267,7 @@ def test_the_second_half_of_a_second_is_negative() -> None:
     assert told["networkTimeFrac"] == -(1 << 63)
 
 
-def test_what_is_held_is_dropped_up_to_a_packet_of_23_bits() -> None:
+def test_flush_of_a_buffer_names_a_packet_of_23_bits() -> None:
     steps = session().flush_buffered(0x1800005, 0x100000009)
 
     (request,) = talk(steps, OK)[0]
@@ -288,11 +288,11 @@ def test_what_is_held_is_dropped_up_to_a_packet_of_23_bits() -> None:
         (plist(streams=[{"sr": "44100"}]), None),
     ],
 )
-def test_feedback_tells_the_rate(said: Response, rate: float | None) -> None:
+def test_feedback_reports_the_rate(said: Response, rate: float | None) -> None:
     assert talk(session().feedback(), said)[1] == rate
 
 
-def test_what_is_shown_says_where_on_the_timeline_it_belongs() -> None:
+def test_metadata_names_its_place_on_the_timeline() -> None:
     open_session = session()
 
     (text,) = talk(open_session.text(Tags(title="Song"), None, 5), OK)[0]

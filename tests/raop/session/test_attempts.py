@@ -1,4 +1,4 @@
-"""Which way into a receiver comes after which."""
+"""The order of attempts to log in to a receiver."""
 
 import pytest
 
@@ -60,7 +60,7 @@ BOTH = RaopAttempt(verifies=True, uses_auth_setup=True)
         ),
     ],
 )
-def test_ways_follow_from_the_record_and_from_what_went_wrong(
+def test_attempts_follow_from_the_record_and_the_failures(
     txt: dict[str, str],
     has_credentials: bool,
     errors: list[RaopError],
@@ -126,7 +126,7 @@ STORED, OPEN, SECRET = (
         ("0x204", True, None, [TooManyTriesError("")], [STORED], TooManyTriesError),
     ],
 )
-def test_knocks_follow_from_what_is_known_and_from_what_went_wrong(
+def test_airplay2_attempts_follow_from_the_secrets_and_the_failures(
     flags: str,
     has_credentials: bool,
     password: str | None,
@@ -147,5 +147,5 @@ def test_knocks_follow_from_what_is_known_and_from_what_went_wrong(
     assert type(end.value.value) is told
 
 
-def test_a_secret_is_not_in_what_is_logged() -> None:
+def test_a_secret_is_not_logged() -> None:
     assert "secret" not in repr(SECRET)

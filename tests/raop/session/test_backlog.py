@@ -143,7 +143,7 @@ def test_a_format_that_comes_late_is_filled_up(shape: Format) -> None:
     assert late.datagrams(shape, 100, 50) == piece
 
 
-def test_a_hole_in_a_format_is_filled_between_what_is_there() -> None:
+def test_a_hole_in_a_format_is_filled_between_its_packets() -> None:
     backlog = filled(10)
     edges = backlog.datagrams(Format(), 100, 2) + backlog.datagrams(Format(), 108, 2)
 
@@ -173,7 +173,7 @@ def test_the_sound_of_packets_is_kept_from_any_frame_on(behind: int) -> None:
     assert kept == sound(CAPACITY + 10)[len(sound(CAPACITY + 10)) - behind * 4 :]
 
 
-def test_what_is_too_old_or_not_made_yet_is_left_out() -> None:
+def test_packets_too_old_or_not_made_yet_are_omitted() -> None:
     backlog = filled(CAPACITY + 10)
 
     kept = backlog.datagrams(Format(), 0, 10_000)
@@ -239,7 +239,7 @@ def test_an_empty_backlog_finds_nothing() -> None:
     st.integers(1, 3 * CAPACITY),
     st.integers(0, 3 * CAPACITY),
 )
-def test_what_is_kept_is_found_and_is_the_packet_asked_for(
+def test_a_kept_packet_is_found_by_its_number(
     sequence: int, frame: int, packets: int, behind: int
 ) -> None:
     backlog = Backlog(sequence, frame, SSRC)
@@ -277,7 +277,7 @@ def unsealed(header: bytes, sealed: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("shape", [SEALED, BUFFERED])
-def test_sealed_packets_hold_what_plain_ones_do(shape: Format) -> None:
+def test_sealed_packets_hold_the_same_audio_as_plain_ones(shape: Format) -> None:
     backlog = filled(3, sequence=0x7FFFFE)
     plain = [each[12:] for each in backlog.datagrams(Format(), 0x7FFFFE, 3)]
 
@@ -309,7 +309,7 @@ def test_a_packet_that_is_made_again_is_not_sealed_alike() -> None:
     assert len({packet[-8:] for packet in first + again}) == 6
 
 
-def test_music_without_a_voice_is_what_is_played_once_more() -> None:
+def test_music_without_a_voice_is_played_again() -> None:
     backlog = Backlog(100, 1000, SSRC)
     mixed, music = sound(2, seed=1), sound(2, seed=2)
 

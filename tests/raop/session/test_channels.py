@@ -30,5 +30,5 @@ def test_stereo_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("channel", Channel)
-def test_of_nothing_comes_nothing(channel: Channel) -> None:
+def test_empty_input_gives_empty_output(channel: Channel) -> None:
     assert pick(b"", channel) == b""

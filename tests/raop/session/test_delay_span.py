@@ -11,7 +11,7 @@ from custom_components.airplay.raop.session.timeline import (
 
 MS = 1_000_000
 DEPTH_NS = SECOND_NS
-# What shairport-sync holds, rtp.c.
+# The buffer of shairport-sync, rtp.c.
 HELD_NS = MAX_LATENCY_FRAMES * SECOND_NS // 44_100
 
 
@@ -20,7 +20,9 @@ def reach(*delays_ms: int) -> DelaySpan:
 
 
 @pytest.mark.parametrize("delays_ms", [(), (0,), (0, 0), (300,), (0, 2000)])
-def test_who_is_late_needs_its_packets_no_earlier(delays_ms: tuple[int, ...]) -> None:
+def test_a_late_receiver_needs_its_packets_no_earlier(
+    delays_ms: tuple[int, ...],
+) -> None:
     group = reach(*delays_ms)
 
     assert group.before_ns == 0
@@ -29,7 +31,7 @@ def test_who_is_late_needs_its_packets_no_earlier(delays_ms: tuple[int, ...]) ->
 
 
 @pytest.mark.parametrize("delays_ms", [(-500,), (-500, 0), (-500, 400), (-100, -500)])
-def test_who_is_early_has_its_packets_as_long_before_as_the_others(
+def test_an_early_receiver_gets_its_packets_as_long_before_as_the_others(
     delays_ms: tuple[int, ...],
 ) -> None:
     group = reach(*delays_ms)
@@ -38,7 +40,7 @@ def test_who_is_early_has_its_packets_as_long_before_as_the_others(
     assert group.ahead_ns(DEPTH_NS) == DEPTH_NS + 500 * MS
 
 
-def test_nobody_holds_more_than_receivers_can() -> None:
+def test_no_receiver_holds_more_than_it_can() -> None:
     group = reach(-2000, 2000)
 
     ahead_ns = group.ahead_ns(3 * SECOND_NS)

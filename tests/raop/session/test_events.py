@@ -1,4 +1,4 @@
-"""What receivers say on the event channel."""
+"""Messages of receivers on the event channel."""
 
 import plistlib
 
@@ -17,7 +17,7 @@ def call(**words: object) -> Call:
 @pytest.mark.parametrize(
     ("value", "button"),
     [
-        # HomePods send either, by what they believe to be playing.
+        # HomePods send either, depending on the media that they believe to be playing.
         ("play", Button.PLAY_PAUSE),
         ("paus", Button.PLAY_PAUSE),
         ("nitm", Button.NEXT),

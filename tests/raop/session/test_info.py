@@ -1,4 +1,4 @@
-"""What a receiver says of itself when it is asked."""
+"""The answer of a receiver to GET /info."""
 
 import plistlib
 
@@ -23,7 +23,7 @@ def plist(**words: object) -> Response:
     return answer(body=plistlib.dumps(words, fmt=plistlib.FMT_BINARY))
 
 
-def test_receiver_tells_what_its_record_would() -> None:
+def test_info_of_a_receiver_equals_its_record() -> None:
     told = plist(features=0x58340405C4A00, statusFlags=0x284, model="ShairportSync")
 
     asked, receiver = talk(ask_info(RECEIVER), told)
@@ -51,7 +51,7 @@ def test_other_answers_are_errors(response: Response, error: type[RaopError]) ->
     fail(error, ask_info(RECEIVER), response)
 
 
-def test_what_a_record_said_and_the_answer_does_not_is_kept() -> None:
+def test_fields_missing_from_the_answer_are_kept_from_the_record() -> None:
     record = Service("Den", "10.0.0.7", 7001, {"osvers": "27.0", "FLAGS": "0x4"})
     known = merge(Service("Den", "10.0.0.7", 7000), record)
 

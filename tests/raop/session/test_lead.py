@@ -1,4 +1,4 @@
-"""The lead of a start, by what receivers have shown."""
+"""The lead of a start, by the evidence of receivers."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ def test_a_receiver_with_a_known_latency_starts_as_soon_as_that_allows(
     ],
     ids=["first start", "clock unknown", "late packets", "untold", "shairport-sync"],
 )
-def test_whatever_is_not_shown_leads_to_the_usual_lead(
+def test_without_evidence_the_default_lead_applies(
     missing: dict[str, int],
 ) -> None:
     assert replace(APPLE_TV, **missing).lead_ms == USUAL_LEAD_MS  # type: ignore[arg-type]
@@ -67,7 +67,7 @@ def test_a_join_to_running_music_needs_no_leading_silence() -> None:
 @pytest.mark.parametrize(
     ("ready_in_ms", "lead", "joining"), [(0, 400, 250), (600, 850, 850)]
 )
-def test_a_receiver_that_follows_a_clock_is_heard_when_it_has_it(
+def test_a_receiver_that_follows_a_clock_plays_when_it_has_it(
     ready_in_ms: int, lead: int, joining: int
 ) -> None:
     shown = PtpStartEvidence(ready_in_ms)

@@ -1,4 +1,4 @@
-"""What a receiver's questions show of the way to it."""
+"""The link quality that follows from a receiver's timing requests."""
 
 import random
 
@@ -58,7 +58,7 @@ def asked(
     jitter_ns: int = 0,
     interval_ns: int = 3 * SECOND_NS,
 ) -> tuple[ClockSpread, int]:
-    """Return what a receiver with a clock of its own has asked, and the time then."""
+    """Return the questions of a receiver with its own clock, and the time then."""
     spread, chance, at_ns = ClockSpread(), random.Random(1), TODAY_NS
     for number in range(count):
         at_ns = TODAY_NS + number * interval_ns
@@ -68,7 +68,7 @@ def asked(
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_a_few_questions_say_nothing(count: int) -> None:
+def test_a_few_questions_give_no_estimate(count: int) -> None:
     spread, now_ns = asked(count)
 
     assert spread.spread_us(now_ns) is None
@@ -88,7 +88,7 @@ def test_spread_is_how_unevenly_questions_arrive(drift: float) -> None:
     found = spread.spread_us(now_ns)
 
     assert found is not None
-    # 80 % of what is spread evenly over 10 ms.
+    # 80 % of values that are spread evenly over 10 ms.
     assert 6_000 < found < 10_000
     assert spread.spread_us(now_ns) == found
 
@@ -103,7 +103,7 @@ def test_one_question_that_was_held_up_counts_little() -> None:
     assert found < 1_500
 
 
-def test_what_was_asked_more_than_a_minute_ago_counts_no_more() -> None:
+def test_questions_older_than_a_minute_no_longer_count() -> None:
     spread, now_ns = asked(20, jitter_ns=MS)
 
     assert spread.spread_us(now_ns + 40 * SECOND_NS) is not None
@@ -115,7 +115,7 @@ def test_what_was_asked_more_than_a_minute_ago_counts_no_more() -> None:
     [[0] * 8, [5] * 8, list(range(8)), [random.Random(3).getrandbits(62)] * 8],
     ids=["nothing", "constant", "counted", "constant at random"],
 )
-def test_stamps_that_are_no_time_say_nothing(stamps: list[int]) -> None:
+def test_stamps_that_are_no_time_give_no_estimate(stamps: list[int]) -> None:
     spread = ClockSpread()
     for number, stamp in enumerate(stamps):
         spread.add(TODAY_NS + number * SECOND_NS, stamp)
@@ -123,7 +123,7 @@ def test_stamps_that_are_no_time_say_nothing(stamps: list[int]) -> None:
     assert spread.spread_us(TODAY_NS + 8 * SECOND_NS) is None
 
 
-def test_random_stamps_say_nothing() -> None:
+def test_random_stamps_give_no_estimate() -> None:
     spread, chance = ClockSpread(), random.Random(2)
     for number in range(20):
         spread.add(TODAY_NS + number * SECOND_NS, chance.getrandbits(62))
@@ -131,7 +131,7 @@ def test_random_stamps_say_nothing() -> None:
     assert spread.spread_us(TODAY_NS + 20 * SECOND_NS) is None
 
 
-def test_questions_of_one_instant_say_nothing() -> None:
+def test_questions_of_one_instant_give_no_estimate() -> None:
     spread = ClockSpread()
     for number in range(8):
         spread.add(TODAY_NS, number)
@@ -140,7 +140,7 @@ def test_questions_of_one_instant_say_nothing() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 1 << 62), st.integers(0, 1 << 63))))
-def test_whatever_is_asked_it_takes_no_harm(asked: list[tuple[int, int]]) -> None:
+def test_arbitrary_questions_do_no_harm(asked: list[tuple[int, int]]) -> None:
     spread = ClockSpread()
     for received_ns, stamp_ns in sorted(asked):
         spread.add(received_ns, stamp_ns)

@@ -31,7 +31,9 @@ def test_a_receiver_that_asks_only_at_the_start_is_never_silent(
 
 
 @pytest.mark.parametrize("first_s", [0.0, 1000.0])
-def test_who_asked_for_five_seconds_is_expected_to_go_on(first_s: float) -> None:
+def test_a_receiver_that_asked_for_five_seconds_is_expected_to_continue(
+    first_s: float,
+) -> None:
     almost = asked([first_s, first_s + STEADY_S - 0.1])
     long_enough = asked([first_s, first_s + STEADY_S])
 

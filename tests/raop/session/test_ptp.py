@@ -31,12 +31,12 @@ def make_peer(habit: Habit = Habit.FOLLOWS) -> Peer:
 
 
 def kinds(messages: list[Outgoing]) -> list[MessageKind]:
-    """Return what messages are."""
+    """Return the kinds of messages."""
     return [Header.parse(each.message).kind for each in messages]
 
 
 def probe(sequence: int = 1, kind: MessageKind = MessageKind.DELAY_REQUEST) -> bytes:
-    """Return a receiver's question for the way to us."""
+    """Return a receiver's delay request to us."""
     return Header(kind, THEIRS, sequence).build(bytes(10))
 
 
@@ -52,7 +52,7 @@ def sync_of(peer: Peer, now_ns: int) -> Outgoing:
 
 
 def tell(sync: Outgoing, sent_ns: int, now_ns: int) -> bytes | None:
-    """Return what follows a Sync that has left."""
+    """Return the Follow_Up of a Sync that has left."""
     assert sync.follow_up
     return sync.follow_up(sent_ns, now_ns)
 
@@ -96,7 +96,7 @@ def test_each_kind_counts_its_messages() -> None:
     assert again.sequence == 2
 
 
-def test_turns_that_were_slept_through_are_left_out() -> None:
+def test_missed_turns_are_skipped() -> None:
     peer = make_peer()
     peer.due(START)
 
@@ -107,7 +107,7 @@ def test_turns_that_were_slept_through_are_left_out() -> None:
     assert not peer.due(START + 60 * SECOND + 100 * MS)
 
 
-def test_a_follow_up_tells_when_its_sync_left() -> None:
+def test_a_follow_up_carries_the_departure_of_its_sync() -> None:
     sync = sync_of(make_peer(), START)
 
     message = tell(sync, START + 5, START + 80_000)
@@ -118,7 +118,7 @@ def test_a_follow_up_tells_when_its_sync_left() -> None:
     assert follow_up.sequence == PtpSync.parse(sync.message).sequence
 
 
-def test_a_follow_up_that_would_be_late_is_left_out_but_not_all_are() -> None:
+def test_a_follow_up_that_would_be_late_is_omitted_but_not_all_are() -> None:
     peer = make_peer()
     told = []
     for n in range(12):
@@ -136,7 +136,7 @@ def test_a_machine_that_is_always_slow_leaves_nothing_out() -> None:
         assert tell(sync_of(peer, sent_ns), sent_ns, sent_ns + 3 * MS + n * 1000)
 
 
-def test_who_measures_is_told_late_too() -> None:
+def test_a_receiver_that_measures_is_confirmed_late_too() -> None:
     peer = make_peer()
     tell(sync_of(peer, START), START, START)
     peer.receive(probe(), START + 1)
@@ -182,7 +182,9 @@ def test_unicast_is_granted() -> None:
 @pytest.mark.parametrize(
     "name", ["ptp_signaling", "ptp_sync", "ptp_follow_up", "ptp_delay_resp"]
 )
-def test_what_asks_for_nothing_gets_no_answer_and_is_no_evidence(name: str) -> None:
+def test_messages_without_a_request_get_no_answer_and_are_no_evidence(
+    name: str,
+) -> None:
     peer = make_peer()
 
     assert not peer.receive(octets(name), START)
@@ -219,7 +221,7 @@ def test_a_flood_is_not_answered() -> None:
     assert peer.receive(probe(), START + SECOND + 1)
 
 
-def test_what_is_no_ptp_is_refused() -> None:
+def test_invalid_ptp_is_refused() -> None:
     with pytest.raises(ReceiverProtocolError):
         make_peer().receive(b"RTSP/1.0 200 OK\r\n\r\n" * 4, START)
 
@@ -232,7 +234,7 @@ def test_the_timeline_of_a_receiver_that_follows_is_our_own() -> None:
     assert SAME.timeline_ns(START) == SAME.session_ns(START) == START
 
 
-def test_a_receiver_that_keeps_its_clock_is_told_nothing_and_followed() -> None:
+def test_a_receiver_that_keeps_its_clock_gets_no_messages_and_is_followed() -> None:
     peer = make_peer(Habit.LEADS)
     ahead_ns = 123 * SECOND
     assert (peer.next_ns, peer.due(START), peer.grandmaster_id) == (None, [], None)

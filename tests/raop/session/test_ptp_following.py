@@ -23,7 +23,7 @@ ANNOUNCE = PtpAnnounce(THEIRS, 1, THEIRS.clock_id, priority1=248)
 
 
 class Pod:
-    """A clock off by an offset and a rate, heard through a network that delays."""
+    """A clock off by an offset and a rate, received through a network that delays."""
 
     def __init__(self, ahead_ns: int, rate: float = 0.0, jitter_ns: int = 0) -> None:
         self.followed = FollowedClock()
@@ -50,7 +50,7 @@ class Pod:
 
     @property
     def error_ns(self) -> int:
-        """How far off what was learnt is, now."""
+        """The present error of the estimate."""
         assert self.followed.map
         return self.followed.map.timeline_ns(self.now_ns) - self.true_ns(self.now_ns)
 
@@ -88,7 +88,7 @@ def test_a_crystal_that_is_off_is_learnt(rate: float) -> None:
     assert pod.followed.map.rate == pytest.approx(rate, abs=30e-6)
 
 
-def test_what_is_delayed_hardly_moves_it() -> None:
+def test_delayed_messages_hardly_move_it() -> None:
     pod = Pod(5 * SECOND)
     pod.sync(100)
     pod.sync(3, delay_ns=900_000)
@@ -121,7 +121,7 @@ def test_a_step_back_is_followed_after_a_second() -> None:
     assert pod.error_ns == 0
 
 
-def test_a_long_gap_lets_it_be_learnt_anew() -> None:
+def test_a_long_gap_restarts_the_estimate() -> None:
     pod = Pod(5 * SECOND)
     pod.sync(100)
     pod.now_ns += 60 * SECOND

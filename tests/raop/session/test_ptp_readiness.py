@@ -53,7 +53,7 @@ def test_a_quick_receiver_needs_three_exchanges() -> None:
     assert ready_ms(readiness, 1250) == 1000 + 250
 
 
-def test_a_receiver_that_asks_no_more_is_no_evidence_and_begins_anew() -> None:
+def test_a_receiver_that_stops_asking_is_no_evidence_and_starts_again() -> None:
     readiness = make_readiness(Habit.FOLLOWS, 1000, 1125)
     assert readiness.has_evidence(START + 6124 * MS)
 
@@ -73,7 +73,7 @@ def test_a_receiver_that_claims_is_ready_soon_after() -> None:
     assert ready_ms(readiness, 200) == 5 + 600
 
 
-def test_a_new_stream_makes_claims_void_but_not_what_is_measured() -> None:
+def test_a_new_stream_voids_claims_but_keeps_measurements() -> None:
     claimed, measured = make_readiness(), make_readiness(Habit.FOLLOWS, 1000)
     claimed.claim(START)
     for readiness in (claimed, measured):
@@ -107,7 +107,7 @@ POD = {"model": "AudioAccessory5,1", "srcvers": "980.77.2", "igl": "1"}
         pytest.param({}, Habit.FOLLOWS, id="unknown"),
     ],
 )
-def test_what_it_is_says_how_it_deals_with_clocks(
+def test_the_record_determines_its_clock_habit(
     txt: dict[str, str], habit: Habit
 ) -> None:
     assert habit_of(merge(None, Service("Kitchen", "10.0.0.5", 7000, txt))) is habit

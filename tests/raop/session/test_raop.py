@@ -28,7 +28,7 @@ from .raop_session import (
 from .talk import answer, header, talk
 
 
-def test_opening_asks_in_the_order_of_itunes() -> None:
+def test_opening_sends_requests_in_the_order_of_itunes() -> None:
     asked, ports = talk(make_session().prepare(), OK, OK, SETUP_OK)
 
     url = "rtsp://192.168.1.10/1234567890"
@@ -63,7 +63,7 @@ def test_setup_offers_our_ports() -> None:
     )
 
 
-def test_an_encrypted_stream_says_its_key_and_asks_for_a_proof() -> None:
+def test_an_encrypted_stream_announces_its_key_and_requests_a_proof() -> None:
     asked, _ = talk(
         make_session(shape=Format(Codec.ALAC, KEY)).prepare(), OK, OK, SETUP_OK
     )
@@ -191,7 +191,7 @@ def test_the_session_is_named_as_the_receiver_called_it(named: str) -> None:
     assert header(alive, "Session") is None
 
 
-def test_no_session_is_named_where_the_receiver_names_none() -> None:
+def test_no_session_is_named_if_the_receiver_names_none() -> None:
     session = make_session()
     talk(session.prepare(), OK, OK, answer(Transport=TRANSPORT))
 
@@ -211,7 +211,7 @@ def test_a_session_name_from_the_wire_always_fits_into_a_request() -> None:
     assert asked.encode(1).count(b"\r\n") == len(asked.headers) + 3
 
 
-def test_record_and_flush_say_where_they_are_with_wrapped_numbers() -> None:
+def test_record_and_flush_carry_wrapped_numbers() -> None:
     session = opened_session()
 
     (record,), latency = talk(
@@ -236,7 +236,7 @@ def test_a_hostile_latency_counts_as_none(latency: str) -> None:
     assert found == 0
 
 
-def test_a_latency_that_is_not_said_counts_as_none() -> None:
+def test_a_missing_latency_counts_as_none() -> None:
     _, found = talk(opened_session().record(1, 2), OK)
 
     assert found == 0
@@ -272,7 +272,7 @@ def test_volume_is_sent_in_decibels(
         (b"volume: loud\r\n", None),
     ],
 )
-def test_the_level_is_read_where_the_receiver_tells_it(
+def test_the_volume_is_read_if_the_receiver_reports_it(
     body: bytes, percent: float | None
 ) -> None:
     (asked,), found = talk(opened_session().read_volume(), answer(body=body))
@@ -300,7 +300,7 @@ def test_metadata_is_bound_to_its_frame() -> None:
     assert progress.body == b"progress: 4294967295/0/9\r\n"
 
 
-def test_clearing_a_picture_says_so_on_the_wire() -> None:
+def test_clearing_a_picture_is_sent_on_the_wire() -> None:
     (cleared,), _ = talk(opened_session().artwork("image/none", b"", 6), OK)
 
     assert b"\r\nContent-Type: image/none\r\n" in cleared.encode(1)

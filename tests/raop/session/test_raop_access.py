@@ -1,4 +1,4 @@
-"""How a session gets in where a receiver wants auth-setup or a password."""
+"""The login of a session if a receiver requires auth-setup or a password."""
 
 import re
 
@@ -23,7 +23,7 @@ EMPTY_USER = word("digest_announce_lower_empty_user", "response")
 WANTED = answer(401, WWW_Authenticate=f'Digest realm="raop", nonce="{NONCE}"')
 
 
-def test_auth_setup_comes_before_announce_where_it_is_wanted() -> None:
+def test_auth_setup_comes_before_announce_if_required() -> None:
     asked, _ = talk(make_session(uses_auth_setup=True).prepare(), OK, OK, OK, SETUP_OK)
 
     assert [request.method for request in asked] == [
@@ -42,7 +42,7 @@ def test_any_answer_to_auth_setup_is_accepted(status: int) -> None:
     talk(make_session(uses_auth_setup=True).prepare(), OK, answer(status), OK, SETUP_OK)
 
 
-def test_a_receiver_that_wants_auth_setup_after_all_gets_it() -> None:
+def test_a_receiver_that_requires_auth_setup_later_gets_it() -> None:
     asked, ports = talk(make_session().prepare(), OK, answer(403), OK, OK, SETUP_OK)
 
     assert [request.method for request in asked] == [
@@ -106,7 +106,7 @@ def test_each_request_after_a_challenge_has_its_own_proof() -> None:
     proofs = [proof(request) for request in asked + more]
     assert proofs[0] is None
     assert None not in proofs[1:]
-    # The two OPTIONS are alike; all others are told apart by method.
+    # The two OPTIONS are alike; all others differ by method.
     assert len(set(proofs[1:])) == len(proofs[1:]) - 1
 
 
@@ -131,7 +131,7 @@ def test_the_last_form_of_digest_may_be_the_right_one() -> None:
     assert [proof(request) for request in asked[-2:-1]] == [EMPTY_USER]
 
 
-def test_the_form_that_worked_comes_first_from_then_on() -> None:
+def test_the_digest_form_that_worked_is_used_first_from_then_on() -> None:
     session = make_session(password="secret")
     asked, _ = talk(session.prepare(), OK, *[WANTED] * 3, OK, SETUP_OK)
     assert proof(asked[4]) == UPPER
@@ -157,7 +157,7 @@ def test_a_nonce_that_grew_stale_is_replaced_in_mid_session() -> None:
     assert (proof(asked[1]) or "").isupper()
 
 
-def test_a_receiver_that_wants_something_else_than_a_digest_is_not_understood() -> None:
+def test_an_authentication_other_than_digest_is_unsupported() -> None:
     for challenge in (
         answer(401),
         answer(401, WWW_Authenticate='Basic realm="raop"'),

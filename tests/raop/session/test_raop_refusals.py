@@ -1,4 +1,4 @@
-"""What becomes of a session whose receiver does not want it, or answers nonsense."""
+"""Sessions that a receiver refuses, or answers with nonsense."""
 
 from collections.abc import Callable
 
@@ -40,7 +40,7 @@ STATUSES: list[tuple[int, type[RaopError]]] = [
 
 
 @pytest.mark.parametrize(("status", "kind"), STATUSES)
-def test_setup_is_refused_with_what_the_receiver_wants(
+def test_refusal_of_setup_names_the_requirement_of_the_receiver(
     status: int, kind: type[RaopError]
 ) -> None:
     fail(kind, make_session().prepare(), OK, OK, answer(status))
@@ -49,7 +49,7 @@ def test_setup_is_refused_with_what_the_receiver_wants(
 @pytest.mark.parametrize(
     ("status", "kind"), [pair for pair in STATUSES if pair[0] != 403]
 )
-def test_announce_is_refused_with_what_the_receiver_wants(
+def test_refusal_of_announce_names_the_requirement_of_the_receiver(
     status: int, kind: type[RaopError]
 ) -> None:
     fail(kind, make_session().prepare(), OK, answer(status))

@@ -1,4 +1,4 @@
-"""Who may order what, and what is answered."""
+"""Orders of receivers: which are permitted, and the answers."""
 
 from random import Random
 
@@ -56,7 +56,7 @@ def test_order_names_receiver_and_stream(room: Room) -> None:
 
 
 @pytest.mark.parametrize("active_remote", ["7", " 7", "\x1e7\x1f"])
-def test_what_is_blank_around_the_number_of_a_session_does_not_count(
+def test_blanks_around_the_number_of_a_session_do_not_count(
     room: Room, active_remote: str
 ) -> None:
     asked = HttpRequest("GET", "/ctrl-int/1/play", (), {"active-remote": active_remote})
@@ -108,13 +108,13 @@ def test_strangers_are_refused(
         ("setproperty", 204),
     ],
 )
-def test_what_orders_nothing(room: Room, target: str, status: int) -> None:
+def test_requests_without_an_order(room: Room, target: str, status: int) -> None:
     answer = room.ask(target if target.startswith("/") else f"/ctrl-int/1/{target}")
 
     assert answer == Answer(status)
 
 
-def test_number_of_the_newest_session_holds_also_after_its_end(room: Room) -> None:
+def test_number_of_the_newest_session_stays_valid_after_its_end(room: Room) -> None:
     room.remotes.ended(KITCHEN, 50)
     assert room.press("play") == [Button.PLAY]
 
@@ -161,7 +161,7 @@ def test_flood_of_dacp_requests_does_not_interrupt_playback(room: Room) -> None:
     assert [room.ask("volumeup").status for _ in range(30)].count(204) == 20
 
 
-def test_receiver_sets_its_own_level_and_no_other(room: Room) -> None:
+def test_receiver_sets_its_own_volume_and_no_other(room: Room) -> None:
     own, other = int(KITCHEN, 16), int(KITCHEN, 16) + 1
 
     mine = f"setproperty?include-speaker-id={own}&dmcp.volume=40"
@@ -244,7 +244,7 @@ def target(dice: Random) -> str:
 
 
 def orders(dice: Random) -> list[tuple[str, str]]:
-    """Return some orders, and as whom each is given."""
+    """Return some orders, each with its Active-Remote."""
     return [
         (target(dice), dice.choice("78 ").strip()) for _ in range(dice.randrange(6))
     ]
@@ -252,7 +252,7 @@ def orders(dice: Random) -> list[tuple[str, str]]:
 
 @BATCHES
 @given(st.integers(0, 1 << 32))
-def test_whatever_is_asked_is_answered(seed: int) -> None:
+def test_arbitrary_requests_are_answered(seed: int) -> None:
     dice = Random(seed)
     for _ in range(AT_ONCE):
         asked = orders(dice)

@@ -1,4 +1,4 @@
-"""When a member that was lost is tried again, and when it is given up."""
+"""When a lost member is tried again, and when the policy gives up."""
 
 import pytest
 
@@ -20,7 +20,7 @@ GONE = ReceiverUnreachableError("gone")
 MINUTE_S = 60.0
 
 
-def test_attempts_become_rare_and_go_on() -> None:
+def test_attempts_become_rare_and_continue() -> None:
     link = RetryPolicy()
 
     waits = [link.next_wait_s() for _ in range(7)]
@@ -48,7 +48,7 @@ def test_a_sign_of_life_begins_the_attempts_anew(note: object) -> None:
         UnsupportedReceiverError,
     ],
 )
-def test_what_a_person_has_to_mend_is_not_tried_again(kind: type[RaopError]) -> None:
+def test_errors_that_need_a_person_are_not_retried(kind: type[RaopError]) -> None:
     error = kind("no")
 
     assert RetryPolicy().verdict(error, 0) is error
@@ -57,7 +57,7 @@ def test_what_a_person_has_to_mend_is_not_tried_again(kind: type[RaopError]) -> 
 @pytest.mark.parametrize(
     "kind", [ReceiverUnreachableError, ReceiverBusyError, ReceiverProtocolError]
 )
-def test_what_may_pass_is_tried_again(kind: type[RaopError]) -> None:
+def test_temporary_errors_are_retried(kind: type[RaopError]) -> None:
     assert RetryPolicy().verdict(kind("not now"), 0) is None
 
 

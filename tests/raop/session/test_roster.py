@@ -1,4 +1,4 @@
-"""Who shall hear a stream, whatever comes while a command to play is at work."""
+"""The members of a stream, for all events while a command to play is at work."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ def playing(*members: Member) -> Roster:
     return roster
 
 
-def test_a_command_has_its_members_when_it_takes_over() -> None:
+def test_a_command_has_its_members_when_it_starts() -> None:
     roster = playing(A, B)
     roster.expect("next", [C])
 
@@ -49,7 +49,7 @@ def test_joins_and_leaves_during_a_command_run_before_and_after_it() -> None:
     assert names(roster.members) == "a c"
 
 
-def test_a_command_that_comes_to_nothing_leaves_the_others() -> None:
+def test_a_command_that_fails_keeps_the_others() -> None:
     roster = playing(A)
     roster.expect("next", [B])
     roster.add(C)
@@ -81,7 +81,7 @@ def test_a_command_that_was_not_announced_keeps_the_members() -> None:
     assert names(roster.members) == "a b"
 
 
-def test_what_is_new_about_a_member_is_taken_over() -> None:
+def test_new_settings_of_a_member_are_adopted() -> None:
     roster = playing(A)
     roster.expect("next", [A])
     moved = replace(A, host="10.0.0.3")
@@ -129,7 +129,7 @@ def test_members_are_known_now_and_after_the_next_command() -> None:
     assert not roster.has("c")
 
 
-def test_what_was_a_group_is_one_until_something_else_is_played() -> None:
+def test_a_group_stays_one_until_other_media_is_played() -> None:
     roster = playing(A)
     shown = [roster.is_group]
     roster.add(B)

@@ -32,7 +32,7 @@ def test_first_second_after_our_start_is_ignored() -> None:
     assert switch.turn_for(is_prevented=True, now_s=11) is Turn.LEAVE
 
 
-def test_pair_after_our_own_teardown_brings_nothing_back() -> None:
+def test_pair_after_our_own_teardown_does_not_resume() -> None:
     switch = playing()
     switch.ended(30)
 

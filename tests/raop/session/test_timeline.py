@@ -64,7 +64,7 @@ def test_ten_seconds_are_441000_frames() -> None:
 
 
 @given(LINES, DISTANCES)
-def test_at_the_time_of_a_frame_that_frame_is_heard(line: Line, distance: int) -> None:
+def test_at_the_time_of_a_frame_that_frame_plays(line: Line, distance: int) -> None:
     frame = line.frame + distance
 
     assert line.frame_at(line.time_of(frame)) == frame
@@ -88,7 +88,7 @@ def test_every_sync_packet_is_on_the_line(line: Line, after: int, latency: int) 
         assert abs(heard_ns(packet, frame) - line.time_of(frame)) <= 2
 
 
-def test_a_sync_packet_speaks_of_now() -> None:
+def test_a_sync_packet_describes_the_present() -> None:
     line = Line(ANCHOR, ANCHOR_NS)
 
     packet = sync_packet(line, ANCHOR_NS + 999, 0, delay_frames=0, is_first=False)
@@ -168,7 +168,7 @@ def test_the_announce_of_the_known_line_is_the_known_one() -> None:
     assert captured.is_first
 
 
-def test_an_announce_speaks_of_the_clock_that_counts_and_of_the_delay() -> None:
+def test_an_announce_names_the_used_clock_and_the_delay() -> None:
     line = Line(ANCHOR, ANCHOR_NS)
 
     announce = time_announce(
@@ -176,7 +176,7 @@ def test_an_announce_speaks_of_the_clock_that_counts_and_of_the_delay() -> None:
     )
 
     assert (announce.clock_id, announce.time_ns) == (7, ANCHOR_NS - 5)
-    # The frame that is 11035 before the named one is heard at the time.
+    # The frame that is 11035 before the named one plays at the time.
     assert announce.frame - 11_035 == ANCHOR - 441
     assert announce.build()[0] == 0x80
 

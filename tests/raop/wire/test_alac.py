@@ -46,7 +46,7 @@ def test_pattern_becomes_the_known_frame() -> None:
 
 
 @given(PACKETS)
-def test_batches_are_encoded_as_the_definition_says(pcm: bytes) -> None:
+def test_batches_are_encoded_by_the_definition(pcm: bytes) -> None:
     frames = VerbatimEncoder()(pcm)
 
     assert frames == [
@@ -56,7 +56,7 @@ def test_batches_are_encoded_as_the_definition_says(pcm: bytes) -> None:
 
 
 @given(st.lists(PACKETS, max_size=5))
-def test_one_encoder_takes_batches_of_changing_sizes(batches: list[bytes]) -> None:
+def test_one_encoder_accepts_batches_of_changing_sizes(batches: list[bytes]) -> None:
     encoder = VerbatimEncoder()
 
     assert [encoder(pcm) for pcm in batches] == [

@@ -1,4 +1,4 @@
-"""What a receiver's requests order."""
+"""The orders in a receiver's requests."""
 
 from hypothesis import given, strategies as st
 import pytest
@@ -89,13 +89,13 @@ def test_several_properties_at_once() -> None:
     )
 
 
-def test_unknown_property_orders_nothing_and_unknown_command_is_none() -> None:
+def test_unknown_property_has_no_order_and_unknown_command_is_none() -> None:
     assert parse_request("setproperty", (("dacp.userrating", "x"),)) == ()
     assert parse_request("explode", ()) is None
 
 
 @pytest.mark.parametrize("text", [" -3", "-3\t", "\x1e-3\x1f"])
-def test_what_is_blank_around_a_number_does_not_count(text: str) -> None:
+def test_blanks_around_a_number_do_not_count(text: str) -> None:
     query = (("dmcp.device-volume", text),)
 
     assert parse_request("setproperty", query) == (
@@ -111,7 +111,7 @@ def test_values_that_are_no_numbers_are_refused(text: str) -> None:
         parse_request("setproperty", (("dmcp.device-volume", text),))
 
 
-def test_speakers_that_are_none_are_refused() -> None:
+def test_invalid_speakers_are_refused() -> None:
     query = (("dmcp.volume", "1"), ("speaker-id", "kitchen"))
 
     with pytest.raises(ReceiverProtocolError):

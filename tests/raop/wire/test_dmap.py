@@ -24,11 +24,11 @@ def test_song_artist_and_album_become_the_known_bytes() -> None:
     assert metadata == octets("dmap_now_playing_metadata")
 
 
-def test_words_that_are_not_known_are_left_out() -> None:
+def test_missing_metadata_is_omitted() -> None:
     assert words(dmap.now_playing(None, None, None)) == {"mikd": b"\x02"}
 
 
-def test_everything_known_is_said() -> None:
+def test_all_known_metadata_is_encoded() -> None:
     metadata = dmap.now_playing(
         "Lied",
         None,
@@ -47,7 +47,7 @@ def test_everything_known_is_said() -> None:
     }
 
 
-def test_an_empty_title_is_said() -> None:
+def test_an_empty_title_is_encoded() -> None:
     assert words(dmap.now_playing("", None, None))["minm"] == b""
 
 
@@ -66,12 +66,12 @@ def test_durations_have_32_bits(duration_ms: int) -> None:
 
 
 @pytest.mark.parametrize("track", [-1, 0x10000])
-def test_a_track_number_that_does_not_fit_is_left_out(track: int) -> None:
+def test_a_track_number_that_does_not_fit_is_omitted(track: int) -> None:
     assert "astn" not in words(dmap.now_playing(None, None, None, track=track))
 
 
 @pytest.mark.parametrize("duration_ms", [-1, 0x100000000])
-def test_a_duration_that_does_not_fit_is_left_out(duration_ms: int) -> None:
+def test_a_duration_that_does_not_fit_is_omitted(duration_ms: int) -> None:
     metadata = dmap.now_playing(None, None, None, duration_ms=duration_ms)
 
     assert "astm" not in words(metadata)
@@ -81,7 +81,7 @@ def test_texts_are_utf8() -> None:
     assert dmap.text("minm", "Größe") == b"minm\0\0\0\x07Gr\xc3\xb6\xc3\x9fe"
 
 
-def test_texts_that_utf8_cannot_say_do_not_break_anything() -> None:
+def test_texts_that_utf8_cannot_encode_do_no_harm() -> None:
     assert dmap.text("minm", "a\ud800b") == b"minm\0\0\0\x03a?b"
 
 

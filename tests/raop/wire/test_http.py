@@ -1,4 +1,4 @@
-"""HTTP requests of receivers and remote apps: what is read, what is refused."""
+"""HTTP requests of receivers and remote apps: accepted and refused ones."""
 
 from itertools import pairwise
 from random import Random
@@ -80,14 +80,14 @@ def test_targets(target: str, path: str, query: tuple[tuple[str, str], ...]) -> 
         b"GET /a HTTP/1.1\r\nX: \xff\r\n\r\n",
     ],
 )
-def test_oddities_of_the_field_are_taken(data: bytes) -> None:
+def test_oddities_of_the_field_are_accepted(data: bytes) -> None:
     request = read(data)
 
     assert request
     assert request.path == "/a"
 
 
-def test_body_is_waited_for() -> None:
+def test_parser_waits_for_the_body() -> None:
     parser = RequestParser()
 
     assert parser.feed(b"POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nab") is None
@@ -129,7 +129,7 @@ def test_everything_else_is_refused(data: bytes) -> None:
         read(data)
 
 
-def test_nothing_grows() -> None:
+def test_parser_memory_stays_bounded() -> None:
     parser = RequestParser()
     head = b"POST /a HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % MAX_BODY_BYTES
 
@@ -150,7 +150,7 @@ PIECES = [
 
 
 def hostile(dice: Random) -> bytes:
-    """Return a request that was changed here and there, or only what it is made of."""
+    """Return a request with random changes, or only random parts of one."""
     words = re.split(rb"(\r\n|[ :/])", PLAY) if dice.random() < 0.5 else []
     for _ in range(dice.randrange(dice.randrange(1, 40))):
         at = dice.randrange(len(words) + 1)
@@ -162,7 +162,7 @@ def hostile(dice: Random) -> bytes:
 
 @BATCHES
 @given(st.integers(0, 1 << 32))
-def test_whatever_comes_is_a_request_or_refused(seed: int) -> None:
+def test_arbitrary_bytes_are_a_request_or_refused(seed: int) -> None:
     dice = Random(seed)
     for _ in range(AT_ONCE):
         pieces = [hostile(dice) for _ in range(dice.randrange(5))]

@@ -21,7 +21,7 @@ def test_ntp_time_becomes_unix_time() -> None:
     assert unix_ns == number("ntp", "unix_ns")
 
 
-def test_ntp_time_begins_anew_in_2036() -> None:
+def test_ntp_time_wraps_in_2036() -> None:
     assert ntp.from_unix_ns(START_OF_ERA_1) == 0
 
 
@@ -38,14 +38,16 @@ def test_ntp_time_with_the_first_bit_set_is_after_1968() -> None:
 
 
 @given(st.integers(0, 2**62))
-def test_every_unix_time_until_2104_comes_back_to_the_nanosecond(unix_ns: int) -> None:
+def test_every_unix_time_until_2104_converts_back_to_the_nanosecond(
+    unix_ns: int,
+) -> None:
     unix_ns %= 4_233_462_143 * SECOND_NS
 
     assert ntp.to_unix_ns(ntp.from_unix_ns(unix_ns)) == unix_ns
 
 
 @given(st.integers(0, 2**64 - 1))
-def test_every_ntp_time_comes_back_within_a_nanosecond(stamp: int) -> None:
+def test_every_ntp_time_converts_back_within_a_nanosecond(stamp: int) -> None:
     back = ntp.from_unix_ns(ntp.to_unix_ns(stamp))
 
     assert abs((back - stamp + 2**63) % 2**64 - 2**63) <= 5

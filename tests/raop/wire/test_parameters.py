@@ -31,7 +31,7 @@ def test_percent_become_decibels(percent: float, db: float) -> None:
     assert volume_db(percent) == pytest.approx(db)
 
 
-def test_muted_is_mute_at_any_level() -> None:
+def test_muted_is_mute_at_any_volume() -> None:
     assert volume_db(80, is_muted=True) == -144.0
 
 
@@ -53,12 +53,12 @@ def test_decibels_become_percent(db: float, percent: float) -> None:
 
 
 @given(st.floats(0.001, 100))
-def test_a_level_comes_back(percent: float) -> None:
+def test_a_volume_converts_back(percent: float) -> None:
     assert percent_of_db(volume_db(percent)) == pytest.approx(percent, abs=1e-9)
 
 
 @given(st.floats())
-def test_every_level_is_on_the_scale_of_receivers(percent: float) -> None:
+def test_every_volume_is_on_the_scale_of_receivers(percent: float) -> None:
     db = volume_db(percent)
 
     assert db == -144.0 or -30.0 <= db <= 0.0
@@ -80,12 +80,12 @@ def test_every_level_is_on_the_scale_of_receivers(percent: float) -> None:
         (6.0, b"volume: 0.000000\r\n"),
     ],
 )
-def test_levels_are_written_on_the_scale(db: float, body: bytes) -> None:
+def test_volumes_are_written_on_the_scale(db: float, body: bytes) -> None:
     assert volume_body(db) == body
 
 
 @given(st.floats(-30, 0))
-def test_a_written_level_is_read_back(db: float) -> None:
+def test_a_written_volume_is_read_back(db: float) -> None:
     assert parse_volume_db(volume_body(db)) == pytest.approx(db, abs=1e-6)
 
 
@@ -99,7 +99,7 @@ def test_a_written_level_is_read_back(db: float) -> None:
         (b"other: 1\r\nvolume: -3.5\r\n", -3.5),
     ],
 )
-def test_levels_are_found_among_lines(body: bytes, db: float) -> None:
+def test_volumes_are_found_among_lines(body: bytes, db: float) -> None:
     assert parse_volume_db(body) == db
 
 
@@ -116,7 +116,7 @@ def test_levels_are_found_among_lines(body: bytes, db: float) -> None:
         b"volume: 99999.0",
     ],
 )
-def test_anything_else_is_no_level(body: bytes) -> None:
+def test_anything_else_is_no_volume(body: bytes) -> None:
     assert parse_volume_db(body) is None
 
 
@@ -128,7 +128,7 @@ def test_a_negative_zero_is_read_as_zero() -> None:
 
 
 @given(st.binary())
-def test_arbitrary_bytes_are_a_level_or_none(body: bytes) -> None:
+def test_arbitrary_bytes_are_a_volume_or_none(body: bytes) -> None:
     level = parse_volume_db(b"volume:" + body)
 
     assert level is None or math.isfinite(level)

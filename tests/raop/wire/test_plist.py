@@ -16,7 +16,7 @@ def test_dictionary_is_read() -> None:
     assert parse_plist(body) == {"features": 1 << 48, "pk": b"\1"}
 
 
-def test_what_is_written_is_read_again() -> None:
+def test_written_values_read_back() -> None:
     said: dict[str, object] = {"rate": 1, "streams": [{"shk": b"\1"}], "is": True}
 
     assert parse_plist(build_plist(said)) == said
@@ -42,7 +42,7 @@ def test_numbers_of_64_bits_have_a_sign() -> None:
         plistlib.dumps(["a list"], fmt=plistlib.FMT_BINARY),
     ],
 )
-def test_what_is_none_is_an_error(body: bytes) -> None:
+def test_invalid_input_is_an_error(body: bytes) -> None:
     with pytest.raises(ReceiverProtocolError):
         parse_plist(body)
 

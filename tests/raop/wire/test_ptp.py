@@ -1,4 +1,4 @@
-"""PTP messages: those that clocks send of their own accord."""
+"""PTP messages: those that clocks send without a request."""
 
 from hypothesis import given, strategies as st
 import pytest
@@ -106,7 +106,7 @@ def test_a_message_of_another_kind_is_refused() -> None:
         PtpSync.parse(octets("ptp_announce"))
 
 
-def test_what_lies_beyond_the_length_is_not_read() -> None:
+def test_bytes_beyond_the_length_are_not_read() -> None:
     message = bytearray(octets("ptp_announce"))
     message[2:4] = (Header.SIZE + 10).to_bytes(2)
 

@@ -1,4 +1,4 @@
-"""PTP messages: what receivers ask for, and the answers."""
+"""PTP messages: the requests of receivers, and the answers."""
 
 from hypothesis import given, strategies as st
 import pytest
@@ -20,11 +20,11 @@ TARGET_BYTES = 10
 
 
 def request(kind: MessageKind, sequence: int) -> bytes:
-    """Return what a receiver sends to measure the way to us."""
+    """Return the delay request of a receiver that measures the path to us."""
     return Header(kind, THEIRS, sequence).build(bytes(10))
 
 
-def test_the_answer_to_a_delay_request_tells_when_it_came() -> None:
+def test_the_answer_to_a_delay_request_carries_its_arrival() -> None:
     delay = DelayRequest.parse(request(MessageKind.DELAY_REQUEST, 9))
 
     assert not delay.is_to_peer
@@ -40,7 +40,7 @@ def test_a_peer_delay_request_is_answered_twice() -> None:
     assert delay.follow_up(OURS, answered_ns) == octets("ptp_pdelay_resp_follow_up")
 
 
-def test_what_is_asked_for_by_unicast_is_granted() -> None:
+def test_unicast_requests_are_granted() -> None:
     asked = UnicastRequest.parse(octets("ptp_unicast_request"))
 
     assert asked.wishes == (

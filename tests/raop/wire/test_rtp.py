@@ -91,7 +91,7 @@ def test_next_sync_packet_has_no_extension_bit() -> None:
         ("captured_sync_owntone_applemusic_ap1", True),
     ],
 )
-def test_captured_sync_packets_say_their_latency(name: str, is_first: bool) -> None:
+def test_captured_sync_packets_carry_their_latency(name: str, is_first: bool) -> None:
     packet = SyncPacket.parse(octets(name))
 
     latency = (packet.rtptime - packet.rtptime_less_latency) & 0xFFFFFFFF
@@ -179,7 +179,7 @@ def test_resent_packet_is_wrapped_whole() -> None:
         (b"\x80\x60", PacketKind.AUDIO),
     ],
 )
-def test_payload_type_tells_the_kind(datagram: bytes, kind: PacketKind) -> None:
+def test_payload_type_determines_the_kind(datagram: bytes, kind: PacketKind) -> None:
     assert payload_type(datagram) == kind
 
 

@@ -1,4 +1,4 @@
-"""RTSP: what we ask, what receivers answer, and what they must not."""
+"""RTSP: our requests, the answers of receivers, and forbidden answers."""
 
 from contextlib import suppress
 
@@ -54,7 +54,7 @@ def test_adding_headers_leaves_the_request_as_it_was() -> None:
     assert request.headers == ()
 
 
-def test_request_with_a_body_says_its_type_and_length() -> None:
+def test_request_with_a_body_has_its_type_and_length() -> None:
     request = Request("POST", "/a", body=b"\x01\r\n", content_type="text/parameters")
 
     assert request.encode(1) == (
@@ -63,17 +63,17 @@ def test_request_with_a_body_says_its_type_and_length() -> None:
     )
 
 
-def test_request_with_a_body_of_no_type_says_only_its_length() -> None:
+def test_request_with_a_body_of_no_type_has_only_its_length() -> None:
     encoded = Request("POST", "/a", body=b"ab").encode(1)
 
     assert encoded.endswith(b"CSeq: 1\r\nContent-Length: 2\r\n\r\nab")
 
 
-def test_request_without_a_body_says_no_type() -> None:
+def test_request_without_a_body_has_no_type() -> None:
     assert b"Content" not in Request("POST", "/a", content_type="image/none").encode(1)
 
 
-def test_request_speaks_utf8() -> None:
+def test_request_is_encoded_in_utf8() -> None:
     request = Request("ANNOUNCE", "*", (("X-Apple-Client-Name", "Küche"),))
 
     assert "X-Apple-Client-Name: Küche\r\n".encode() in request.encode(1)
@@ -150,7 +150,7 @@ def test_line_ends_after_a_body_do_not_matter() -> None:
     assert [each.body for each in ResponseParser().feed(data)] == [b"ab", b""]
 
 
-def test_a_body_may_begin_with_line_ends() -> None:
+def test_a_body_may_start_with_line_ends() -> None:
     assert only(OK + b"Content-Length: 4\r\n\r\n\r\nab").body == b"\r\nab"
 
 
@@ -158,7 +158,7 @@ def test_an_empty_length_is_no_body() -> None:
     assert only(OK + b"Content-Length:\r\n\r\n").body == b""
 
 
-def test_a_header_said_twice_is_joined() -> None:
+def test_a_repeated_header_is_joined() -> None:
     response = only(
         OK + b"WWW-Authenticate: Basic realm=a\r\nWWW-authenticate: Digest x\r\n\r\n"
     )
@@ -332,7 +332,7 @@ def test_arbitrary_heads_raise_nothing_but_protocol_errors(head: bytes) -> None:
 
 
 @given(st.binary(max_size=300))
-def test_whatever_a_header_says_can_be_sent_back(value: bytes) -> None:
+def test_any_received_header_can_be_sent_back(value: bytes) -> None:
     try:
         responses = ResponseParser().feed(OK + b"Session: " + value + b"\r\n\r\n")
     except ReceiverProtocolError:
@@ -418,7 +418,7 @@ def test_calls_of_a_receiver_are_read_one_after_another() -> None:
         b"POST /command RTSP/1.0" + b"\r\nA: b" * (MAX_HEADERS + 1),
     ],
 )
-def test_what_is_no_call_is_an_error(head: bytes) -> None:
+def test_invalid_call_is_an_error(head: bytes) -> None:
     with pytest.raises(ReceiverProtocolError):
         CallParser().feed(head + b"\r\n\r\n")
 

@@ -30,7 +30,7 @@ def test_a_long_value_is_written_in_parts() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(Tag), st.binary(max_size=600)))
-def test_what_was_written_is_read(items: dict[Tag, bytes]) -> None:
+def test_written_items_read_back(items: dict[Tag, bytes]) -> None:
     assert decode(encode(items)) == items
 
 

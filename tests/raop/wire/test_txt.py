@@ -71,13 +71,13 @@ def test_features_come_out_as_they_went_in(features: int) -> None:
 
 
 @given(st.text())
-def test_features_are_64_bits_whatever_is_said(text: str) -> None:
+def test_features_are_64_bits_for_any_text(text: str) -> None:
     features = parse_features(text)
 
     assert features is None or 0 <= features < 2**64
 
 
-def test_lists_keep_what_can_be_read() -> None:
+def test_lists_keep_readable_items() -> None:
     assert parse_numbers("0,1, 0x3,four,") == {0, 1, 3}
     assert parse_words(" tcp,UDP,,udp") == {"TCP", "UDP"}
 

@@ -1,11 +1,11 @@
-"""A bad network in front of one receiver: packets late, each by itself, or lost.
+"""A bad network in front of one receiver: packets late, each on its own, or lost.
 
 poor_link.py SWITCH BRIDGE RECEIVER LATE_MS RARITY LOSS_PERCENT
 
 SWITCH and RECEIVER are names of network namespaces. The receiver's eth0 is made anew,
 with its addresses, as one end of this process, BRIDGE gets the other one. Not every
 kernel has netem. RARITY is how much rarer long delays are: with 1 all are alike, with 8
-a packet in four is late by more than a tenth of LATE_MS. Says "ready" when it is.
+a packet in four is late by more than a tenth of LATE_MS. Prints "ready" when it is.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _TUNSETIFF = 0x400454CA
 _IFF_TAP_NO_PI = 0x0002 | 0x1000
 _CLONE_NEWNET = 0x40000000
 _FRAME_BYTES = 2048
-# What is so short is the control of the network itself, or asks for the time.
+# Packets so short control the network, or request the time.
 _LOSABLE_BYTES = 700
 
 
@@ -44,7 +44,7 @@ def open_tap(namespace: str, name: str) -> int:
 
 
 def run(*argv: str) -> str:
-    """Run a command and return what it printed."""
+    """Run a command and return its output."""
     return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
 
 

@@ -1,4 +1,4 @@
-"""Wake receivers at odd moments, so that what they play is not tied to our packets.
+"""Wake receivers at odd moments, so that their output is not tied to our packets.
 
 wakeups.py INTERFACE PER_SECOND HOST ...
 
@@ -16,7 +16,7 @@ import time
 
 _OLD_S = 5.0
 _ALL_PROTOCOLS = 3
-# What Linux tells of a frame that its sender left to be cut into packets.
+# Linux's header of a frame that its sender left to be cut into packets.
 _SOL_PACKET, _PACKET_VNET_HDR = 263, 15
 _CUTTING = struct.Struct("=BBHHHH")
 _UDP_SEGMENTS = 5
@@ -28,19 +28,19 @@ _AUDIO = 0x60
 
 
 class Packets:
-    """Audio packets of the last seconds, and the ports that take them."""
+    """Audio packets of the last seconds, and the ports that receive them."""
 
     def __init__(self, hosts: list[str], own_port: int) -> None:
         """Know nothing yet."""
         self.ports: dict[str, int] = {}
         self._hosts = set(hosts)
         self._own_port = own_port
-        # One stream sends the same to all; who has just come can be woken by what the
-        # others were sent.
+        # One stream sends the same to all; a new receiver can be woken by packets to the
+        # others.
         self._sent: dict[int, tuple[float, bytes]] = {}
 
     def take(self, captured: bytes, now_s: float) -> None:
-        """Remember what are audio packets to one of the receivers."""
+        """Remember audio packets to one of the receivers."""
         _, kind, _, segment_bytes, _, _ = _CUTTING.unpack_from(captured)
         frame = captured[_CUTTING.size :]
         if len(frame) < _SHORTEST or (frame[12:14], frame[23]) != _IPV4_UDP:

@@ -1,4 +1,4 @@
-"""A player whose line is told by the PTP clock."""
+"""A player whose line follows the PTP clock."""
 
 from typing import override
 
@@ -9,10 +9,10 @@ from .follower import Follower
 
 
 class AnchoredPlayer(Player):
-    """Play by a clock that somebody else measures."""
+    """Play by a clock that another object measures."""
 
     def follow(self, follower: Follower) -> None:
-        """Take the clock; before the first packet."""
+        """Set the clock; before the first packet."""
         self.offsets = follower.estimator
 
     @override
@@ -27,7 +27,7 @@ class AnchoredPlayer(Player):
         return False
 
     def anchor(self, line: Line, now: int) -> None:
-        """Take the line on which every frame is heard from now on."""
+        """Set the line on which every frame plays from now on."""
         self.advance(now)
         self._line = line
         self._offset_ns = self.offsets.offset_at(now)

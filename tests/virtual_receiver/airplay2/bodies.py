@@ -18,7 +18,7 @@ type Table = Mapping[str, object]
 
 
 class BodyError(Exception):
-    """The body is not what this request needs."""
+    """The body does not fit this request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class SessionSetup:
 
 @dataclass(frozen=True, slots=True)
 class StreamSetup:
-    """One stream: its key, where the sender listens, and what it announced."""
+    """One stream: its key, the sender's port, and its announced format."""
 
     kind: int
     key: bytes
@@ -47,7 +47,7 @@ class StreamSetup:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """Rate 0 or 1, and perhaps the instant of a clock at which a frame is heard."""
+    """Rate 0 or 1, and perhaps the instant of a clock at which a frame plays."""
 
     is_running: bool
     rtptime: int | None = None
@@ -89,7 +89,7 @@ def parse_session(table: Table) -> SessionSetup:
 
 
 def parse_stream(table: Table) -> StreamSetup:
-    """Read the SETUP of the one stream that a receiver takes."""
+    """Read the SETUP of the one stream that a receiver accepts."""
     streams = table.get("streams")
     if not isinstance(streams, list) or len(streams) != 1:
         raise BodyError("not one stream")

@@ -51,9 +51,9 @@ class Buffer:
         self._is_running = False
         self.rate = 44100
         self.bytes = 0
-        """Bytes that wait to be heard."""
+        """Bytes that wait to play."""
 
-    # --- what comes in -------------------------------------------------------
+    # --- input ---------------------------------------------------------------
 
     def put(
         self,
@@ -64,7 +64,7 @@ class Buffer:
         size: int,
         now: int,
     ) -> None:
-        """Take the next packet; pcm is None when it could not be decoded."""
+        """Add the next packet; pcm is None if it could not be decoded."""
         self.advance(now)
         if self._is_flushed(sequence):
             self._stats.flushed += 1
@@ -84,13 +84,13 @@ class Buffer:
         self._is_running = True
 
     def anchor(self, line: Line, now: int) -> None:
-        """Take another line; what it puts into the past is skipped."""
+        """Set another line; packets that it puts into the past are skipped."""
         self.advance(now)
         self._line, self._anchored_ns = line, now
         self._offset_ns = self._offsets.offset_at(now)
 
     def pause(self, now: int, lost_ns: int = 0) -> None:
-        """Rate 0: stop at once, and lose what is decoded already."""
+        """Rate 0: stop immediately, and lose the decoded audio."""
         self.advance(now)
         while lost_ns and self._slots:
             due = self.due(self._slots[0].rtptime)
@@ -117,13 +117,13 @@ class Buffer:
         self.bytes = sum(slot.size for slot in kept)
 
     def stop(self, now: int) -> None:
-        """TEARDOWN: what is not heard yet never will be."""
+        """TEARDOWN: audio that has not played yet never will."""
         self.advance(now)
         self._stats.flushed += len(self._slots)
         self._slots.clear()
         self.bytes = 0
 
-    # --- what goes out -------------------------------------------------------
+    # --- output --------------------------------------------------------------
 
     def advance(self, now: int) -> None:
         """Play everything that was due until now."""
@@ -134,7 +134,7 @@ class Buffer:
             self._play(self._take(), due)
 
     def due(self, rtptime: int) -> int | None:
-        """Return when a frame is heard, or None while that is not known."""
+        """Return when a frame plays, or None while that is not known."""
         if self._line is None:
             return None
         frames = signed_distance(rtptime, self._line.rtptime, 32)
@@ -143,24 +143,24 @@ class Buffer:
 
     @property
     def next_due_ns(self) -> int | None:
-        """Return when the next frame is heard, if one is queued and runs."""
+        """Return when the next frame plays, if one is queued and runs."""
         if not self._is_running or not self._slots:
             return None
         return self.due(self._slots[0].rtptime)
 
     @property
     def is_anchored(self) -> bool:
-        """Tell whether an anchor was accepted."""
+        """Return whether an anchor was accepted."""
         return self._line is not None
 
     @property
     def has_room(self) -> bool:
-        """Tell whether another packet may come."""
+        """Return whether another packet may come."""
         return self.bytes < self._limit_bytes
 
     @property
     def queued(self) -> int:
-        """Count the packets that wait to be heard."""
+        """Count the packets that wait to play."""
         return len(self._slots)
 
     # --- inside --------------------------------------------------------------
@@ -171,7 +171,7 @@ class Buffer:
         return slot
 
     def _is_flushed(self, sequence: int) -> bool:
-        """Tell whether a packet that comes now was flushed before."""
+        """Return whether a packet that comes now was flushed before."""
         # the first one behind a flush ends it
         self._flushes = [
             flush

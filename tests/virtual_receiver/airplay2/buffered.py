@@ -72,7 +72,7 @@ class BufferedStream:
     # --- RTSP ----------------------------------------------------------------
 
     def record(self, _: int | None) -> None:
-        """RECORD says nothing about the time here."""
+        """RECORD has no time here."""
 
     def flush(self, _: int | None) -> None:
         """FLUSH belongs to realtime streams."""
@@ -114,7 +114,7 @@ class BufferedStream:
         self.tcp_port.close()
 
     def poll(self) -> None:
-        """Play what is due by now."""
+        """Play all audio that is due."""
         if self._is_closed:
             return
         self._ptp_sockets.poll()
@@ -140,7 +140,7 @@ class BufferedStream:
             self.player.measured(self._now())
 
     def _settle(self, now: int) -> None:
-        """Take the newest anchor as soon as its clock is known."""
+        """Apply the newest anchor as soon as its clock is known."""
         anchor = self._awaited
         if anchor is None or anchor.rtptime is None:
             return

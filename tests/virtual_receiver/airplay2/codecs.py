@@ -11,7 +11,7 @@ _END_TAG = 0b111
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How packets sound; one without `decode` is taken and stays silent."""
+    """The codec of packets; one without `decode` is accepted and stays silent."""
 
     rate: int
     frames_per_packet: int
@@ -36,7 +36,7 @@ def decode_alac_24(frame: bytes, frames: int) -> bytes:
     return bytes(pcm)
 
 
-# 0xFACE is shairport-sync's own name for what realtime streams use
+# 0xFACE is shairport-sync's own name for the codec of realtime streams
 CODECS = {
     0x0000FACE: Codec(44100, 352, decode_alac),
     0x15000000: Codec(48000, 352, decode_alac_24),

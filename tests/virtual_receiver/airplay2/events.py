@@ -17,7 +17,7 @@ _LENGTH = re.compile(rb"(?im)^content-length:\s*(\d{1,9})\s*$")
 
 
 class EventChannel:
-    """Ask the sender, and read what it answers."""
+    """Send requests to the sender, and read its answers."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class EventChannel:
         violation: Callable[[str], None],
         changed: Callable[[], None],
     ) -> None:
-        """Listen; `greeting` is told as updateInfo to whoever connects."""
+        """Listen; send `greeting` as updateInfo on each connection."""
         self._secret = secret
         self._greeting = greeting
         self._violation = violation
@@ -47,11 +47,11 @@ class EventChannel:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether the sender is connected."""
+        """Return whether the sender is connected."""
         return self._writer is not None
 
     def tell(self, kind: str, value: object, *, with_cseq: bool = True) -> None:
-        """Ask `POST /command`; RuntimeError while nobody is connected."""
+        """Send `POST /command`; RuntimeError while no sender is connected."""
         if self._writer is None or self._channel is None:
             raise RuntimeError("the event channel is not open")
         body = build({"type": kind, "value": value})
@@ -86,7 +86,7 @@ class EventChannel:
             self._changed()
 
     def _read(self, received: bytes) -> bytes:
-        """Take the answers that are complete and return the rest."""
+        """Store the complete answers and return the rest."""
         while (reply := _REPLY.match(received)) is not None:
             length = _LENGTH.search(reply[2])
             end = reply.end() + (int(length[1]) if length else 0)

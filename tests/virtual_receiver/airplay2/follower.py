@@ -20,7 +20,7 @@ from .ptp import (
     requester,
 )
 
-# measured on nqptp: two announces of its own, the second so much later
+# measured on nqptp: it sends two announces, the second so much later
 SECOND_ANNOUNCE_NS = 150_000_000
 DELAY_REQ_NS = 500_000_000
 DELAY_ANSWERS = 3
@@ -29,12 +29,12 @@ _PENDING = 16
 _DELAYS = 8
 
 type Send = Callable[[bool, bytes], int]
-"""Sends on the event port (True) or the general one; tells the time of it."""
+"""Sends on the event port (True) or the general one; returns the time of departure."""
 
 
 @dataclass(slots=True)
 class FollowerStats:
-    """What came in on the PTP ports, and what went out."""
+    """Counts of received and sent messages on the PTP ports."""
 
     announces: int = 0
     syncs: int = 0
@@ -42,7 +42,7 @@ class FollowerStats:
     other_messages: int = 0
     malformed: int = 0
     strangers: int = 0
-    """Packets from an address that nobody told us to follow."""
+    """Packets from an address that we do not follow."""
     wrong_ports: int = 0
     """Packets that came from another port than theirs."""
     announces_sent: int = 0
@@ -54,7 +54,7 @@ class Follower:
     """Measure the sender's clock; all times are of the receiver's, in ns."""
 
     def __init__(self, clock_id: bytes, quirks: Quirks, send: Send) -> None:
-        """Follow nobody yet."""
+        """Begin without a clock to follow."""
         self._clock_id = clock_id
         self._quirks = quirks
         self._send = send
@@ -85,7 +85,7 @@ class Follower:
         return None if self._master is None else self._master.grandmaster
 
     def knows(self, clock_id: int, now: int) -> bool:
-        """Tell whether a clock is measured well enough to play by it."""
+        """Return whether a clock is measured well enough to play by it."""
         if self._since_ns is None or clock_id != self.master:
             return False
         if self._quirks.sends_delay_req and len(self._delays) < DELAY_ANSWERS:
@@ -100,7 +100,7 @@ class Follower:
         return min((at for at in due if at is not None), default=None)
 
     def tick(self, now: int) -> None:
-        """Send what it is time for."""
+        """Send all messages that are due."""
         if self._second_announce_ns is not None and now >= self._second_announce_ns:
             self._since_ns, self._second_announce_ns = now, None
             self._announce(+1)
@@ -110,7 +110,7 @@ class Follower:
                 self._ask_delay()
 
     def receive(self, packet: bytes, at: int) -> bool:
-        """Take a packet of the sender's; True when its clock was measured."""
+        """Handle a packet from the sender; True when its clock was measured."""
         try:
             return self._take(parse(packet), at)
         except PtpError:

@@ -1,4 +1,4 @@
-"""What messages that go one way only tell of the sender's clock."""
+"""Estimates of the sender's clock from messages in one direction."""
 
 from typing import override
 
@@ -10,10 +10,10 @@ _FIT_SPAN_NS = 2 * NS_PER_S
 
 
 class OneWayEstimator(OffsetEstimator):
-    """Believe the quickest messages: what is held up makes the sender look slow."""
+    """Trust the quickest messages: delayed ones make the sender look slow."""
 
     def add_arrival(self, sent: int, received: int) -> None:
-        """Take when a message left by the sender's clock, and came by ours."""
+        """Add the departure of a message by the sender's clock, and its arrival by ours."""
         self.add(received, sent, sent, received)
 
     @override
@@ -24,7 +24,7 @@ class OneWayEstimator(OffsetEstimator):
         span_ns = last.at_ns - first.at_ns
         if len(samples) < _FIT_SAMPLES or span_ns < _FIT_SPAN_NS:
             return max(sample.offset_ns for sample in samples)
-        # the quickest of each half tell how the clocks drift apart
+        # the quickest of each half show how the clocks drift apart
         middle = len(samples) // 2
         old = max(samples[:middle], key=lambda sample: sample.offset_ns)
         new = max(samples[middle:], key=lambda sample: sample.offset_ns)

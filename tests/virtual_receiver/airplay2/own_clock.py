@@ -1,4 +1,4 @@
-"""A clock that follows nobody, as a HomePod's with software 27; without any socket."""
+"""A clock that follows no other, as a HomePod's with software 27; without any socket."""
 
 from typing import override
 
@@ -7,20 +7,20 @@ from tests.virtual_receiver.quirks import Quirks
 from .follower import Follower, Send
 from .ptp import Kind, PtpError, build_announce, build_follow_up, build_sync, parse
 
-# told of HomePods: their rank, and how often they tell it
+# reported for HomePods: their rank, and how often they send it
 PRIORITY_1 = 248
 SYNC_NS = 125_000_000
 ANNOUNCE_NS, RARE_ANNOUNCE_NS = 250_000_000, 20_000_000_000
 SILENCE_NS = 1_000_000_000
-# so that nobody mixes its time up with that of the machine
+# so that its time cannot be confused with that of the machine
 EPOCH_NS = 86_400_000_000_000
 
 
 class OwnClock(Follower):
-    """Ignore the sender's clock, and tell our own time while it is silent."""
+    """Ignore the sender's clock, and send our own time while it is silent."""
 
     def __init__(self, clock_id: bytes, quirks: Quirks, send: Send) -> None:
-        """Begin to tell at the first stream."""
+        """Begin to send at the first stream."""
         super().__init__(clock_id, quirks, send)
         self._next_sync_ns: int | None = None
         self._announced_ns: int | None = None
@@ -29,7 +29,7 @@ class OwnClock(Follower):
 
     @override
     def restart(self, now: int) -> None:
-        """Tell our time from now on."""
+        """Send our time from now on."""
         self.estimator.forget()
         self.estimator.add_arrival(EPOCH_NS, 0)
         self._next_sync_ns = now
@@ -43,7 +43,7 @@ class OwnClock(Follower):
 
     @override
     def knows(self, clock_id: int, now: int) -> bool:
-        """Tell whether a clock is ours."""
+        """Return whether a clock is ours."""
         return clock_id == self.master and self.estimator.is_known
 
     @property
@@ -54,7 +54,7 @@ class OwnClock(Follower):
 
     @override
     def tick(self, now: int) -> None:
-        """Send what it is time for."""
+        """Send all messages that are due."""
         if self._next_sync_ns is None or now < self._next_sync_ns:
             return
         self._next_sync_ns = now + SYNC_NS
@@ -68,7 +68,7 @@ class OwnClock(Follower):
 
     @override
     def receive(self, packet: bytes, at: int) -> bool:
-        """Take note that the sender tells a clock, and no more."""
+        """Note that the sender sends a clock, and no more."""
         try:
             message = parse(packet)
         except PtpError:

@@ -1,4 +1,4 @@
-"""Sealed audio, and the announces that tell when it is heard."""
+"""Sealed audio, and the announces with its play time."""
 
 from dataclasses import dataclass
 import struct
@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from tests.virtual_receiver.raop.packets import PacketError, SyncPacket
 
 TIME_ANNOUNCE = 0x57
-# shairport-sync hears a frame so much later than the announce says (rtp.c)
+# shairport-sync plays a frame so much later than announced (rtp.c)
 ANNOUNCE_FRAMES = 11035
 
 _ANNOUNCE = struct.Struct(">BBHIQIQ")
@@ -25,7 +25,7 @@ class TimeAnnounce(SyncPacket):
 
     @property
     def heard_rtptime(self) -> int:
-        """Return the frame that is heard at the time told."""
+        """Return the frame that plays at the announced time."""
         return self.rtptime_less_latency - ANNOUNCE_FRAMES & 0xFFFFFFFF
 
 
@@ -50,10 +50,10 @@ def parse_time_announce(packet: bytes) -> TimeAnnounce:
 
 
 class Opener:
-    """Opens what was sealed with a stream's key."""
+    """Opens packets that were sealed with a stream's key."""
 
     def __init__(self, key: bytes) -> None:
-        """Take the `shk` of the stream's SETUP."""
+        """Use the `shk` of the stream's SETUP."""
         self._cipher = ChaCha20Poly1305(key)
 
     def open(self, head: bytes, sealed: bytes) -> bytes:

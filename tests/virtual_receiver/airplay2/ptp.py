@@ -29,7 +29,7 @@ class PtpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What all messages have, and the body."""
+    """The fields that all messages share, and the body."""
 
     kind: int
     sequence: int
@@ -42,7 +42,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """How good a clock says it is; less is better."""
+    """The announced quality of a clock; less is better."""
 
     priority_1: int
     clock_class: int
@@ -110,12 +110,12 @@ def build_announce(clock_id: bytes, sequence: int, priority_1: int) -> bytes:
 
 
 def build_sync(clock_id: bytes, sequence: int) -> bytes:
-    """Mark an instant, which a Follow_Up tells."""
+    """Mark an instant, which a Follow_Up carries."""
     return _message(Kind.SYNC, clock_id, sequence, bytes(10), _TWO_STEP)
 
 
 def build_follow_up(clock_id: bytes, sequence: int, at_ns: int) -> bytes:
-    """Tell when the Sync of the same number left."""
+    """Carry the departure of the Sync with the same number."""
     seconds, nanoseconds = divmod(at_ns, 1_000_000_000)
     body = _STAMP.pack(seconds >> 32, seconds & 0xFFFFFFFF, nanoseconds)
     return _message(Kind.FOLLOW_UP, clock_id, sequence, body)

@@ -19,10 +19,10 @@ _BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class PtpPorts:
-    """Where a receiver listens, and from where a sender's clock has to speak.
+    """The ports of a receiver, and those that a sender's clock must use.
 
     Own ports may be 0 for any free ones. A sender's port that is None may be any;
-    answers then go where the last packet came from.
+    answers then go to the source of the last packet.
     """
 
     event: int = 319
@@ -32,7 +32,7 @@ class PtpPorts:
 
 
 class PtpSockets:
-    """Feed a follower with what a sender's clock says."""
+    """Feed a follower with the messages of a sender's clock."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class PtpSockets:
         """Called after each measurement."""
 
     def open(self) -> None:
-        """Listen; OSError when the ports are taken or not permitted."""
+        """Listen; OSError if the ports are in use or not permitted."""
         loop = asyncio.get_running_loop()
         ports = {True: self._wanted.event, False: self._wanted.general}
         for is_event, port in ports.items():
@@ -86,7 +86,7 @@ class PtpSockets:
         return event, general
 
     def follow(self, peer: str | None) -> None:
-        """Begin anew with the clock at an address, or follow nobody."""
+        """Begin again with the clock at an address, or follow none."""
         self.poll()
         self._peer = peer
         self.follower.restart(self._now())

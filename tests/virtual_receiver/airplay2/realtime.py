@@ -52,7 +52,7 @@ class RealtimeStream(Stream):
 
     @property
     def sample_rate(self) -> float:
-        """Return the `sr` of feedback, which says nothing here."""
+        """Return the `sr` of feedback, which is empty here."""
         return float(self._announcement.rate)
 
     @property
@@ -107,7 +107,7 @@ class RealtimeStream(Stream):
         self._setting.synced(ReceivedSync(datagram.at_ns, announce, is_accepted))
 
     def _settle(self, now: int) -> None:
-        """Take the newest announce as soon as its clock is known."""
+        """Apply the newest announce as soon as its clock is known."""
         announce = self._awaited
         if announce is None or self._ptp_sockets is None:
             return
@@ -131,7 +131,7 @@ class RealtimeStream(Stream):
 
     @override
     def _decode(self, audio: AudioPacket) -> tuple[int, bytes | None]:
-        """Open and decode; one that cannot be opened is asked for again."""
+        """Open and decode; one that cannot be opened is requested again."""
         head = audio.rtptime.to_bytes(4) + audio.ssrc.to_bytes(4)
         plain = self._opener.open(head, audio.payload)
         frames = self._announcement.frames_per_packet

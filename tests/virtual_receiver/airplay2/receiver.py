@@ -1,4 +1,4 @@
-"""A virtual receiver of AirPlay 2, which takes AirPlay 1 as well."""
+"""A virtual receiver of AirPlay 2, which accepts AirPlay 1 as well."""
 
 from collections.abc import Mapping
 import secrets
@@ -42,11 +42,10 @@ class AirPlay2Receiver(VirtualReceiver):
     ) -> None:
         """Describe a receiver; the other details are those of VirtualReceiver.
 
-        A password is what a sender proves when it pairs for a connection, or by
-        digest with the quirk `setup_wants_digest`. A `gate` of kind "home_kit"
-        asks for a code instead and remembers senders. `ptp` tells other ports than
-        319 and 320, which only root may listen on. Quirks of the clock are those of
-        the beginning.
+        A sender proves the password when it pairs for a connection, or by digest with
+        the quirk `setup_wants_digest`. A `gate` of kind "home_kit" asks for a code
+        instead and remembers senders. `ptp` sets other ports than 319 and 320, which
+        only root may listen on. Quirks of the clock are those of the beginning.
         """
         quirks = quirks or Quirks()
         code = OPEN_CODE if quirks.setup_wants_digest else password or OPEN_CODE
@@ -104,11 +103,11 @@ class AirPlay2Receiver(VirtualReceiver):
             await tcp_port.wait_closed()
         self._doors.clear()
 
-    # --- what it is ------------------------------------------------------------
+    # --- identity --------------------------------------------------------------
 
     @property
     def ptp(self) -> Follower:
-        """Return what follows the sender's clock, with its counters."""
+        """Return the follower of the sender's clock, with its counters."""
         return self._ptp_sockets.follower
 
     @property
@@ -118,7 +117,7 @@ class AirPlay2Receiver(VirtualReceiver):
 
     @property
     def features(self) -> int:
-        """Return the bits of what is offered."""
+        """Return the bits of the offered features."""
         return self._identity.features
 
     @property
@@ -144,7 +143,7 @@ class AirPlay2Receiver(VirtualReceiver):
             raise RuntimeError("no session")
         self.events.tell("sendMediaRemoteCommand", value)
 
-    # --- Host2: what sessions call ----------------------------------------------
+    # --- Host2: called by sessions ----------------------------------------------
 
     def open_session(self, session: AirPlay2Session) -> Table | None:
         """Open the event channel and begin to listen to the sender's clock."""
@@ -170,14 +169,14 @@ class AirPlay2Receiver(VirtualReceiver):
             "timingPort": 0,
         }
         if session.setup.is_ptp:
-            # the name of the receiver's clock, which nobody looks at
+            # the name of the receiver's clock, which no sender reads
             identity = str(uuid.uuid5(uuid.NAMESPACE_OID, self.receiver_id)).upper()
             peer = {"Addresses": [connection.local[0]], "ID": identity}
             answer["timingPeerInfo"] = peer
         return answer
 
     def has_events(self, session: AirPlay2Session) -> bool:
-        """Tell whether the sender has connected to the event channel."""
+        """Return whether the sender has connected to the event channel."""
         return session is self._owner and bool(self.events and self.events.connections)
 
     def open_lane(self, session: AirPlay2Session, setup: StreamSetup) -> Table:

@@ -1,6 +1,6 @@
 """The RTSP side of a session of AirPlay 2, without any socket.
 
-What is asked in the words of AirPlay 1 on a plain connection is answered so.
+Requests of AirPlay 1 on a plain connection get answers of AirPlay 1.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Host2(Host, Protocol):
         """Open the event channel; None when another sender may not be ended."""
 
     def has_events(self, session: AirPlay2Session) -> bool:
-        """Tell whether the sender has connected to the event channel."""
+        """Return whether the sender has connected to the event channel."""
 
     def open_lane(self, session: AirPlay2Session, setup: StreamSetup) -> Table:
         """Open a stream's ports and return them."""
@@ -75,7 +75,7 @@ class AirPlay2Session(Session):
         song: Song,
         visitor: Visitor,
     ) -> None:
-        """Take a new connection."""
+        """Accept a new connection."""
         super().__init__(
             host,
             quirks,
@@ -93,7 +93,7 @@ class AirPlay2Session(Session):
         self.peers: tuple[str, ...] = ()
         """The addresses of SETPEERS."""
         self.commands: list[Table] = []
-        """What came by POST /command."""
+        """The bodies of POST /command."""
         self._methods |= {
             "SETPEERS": self._set_peers,
             "SETPEERSX": self._set_peers,
@@ -103,18 +103,18 @@ class AirPlay2Session(Session):
 
     @property
     def is_deaf(self) -> bool:
-        """Tell whether audio is thrown away, as these receivers do."""
+        """Return whether audio is thrown away, as these receivers do."""
         quirks = self._quirks
         return (quirks.needs_record_first and not self._was_recorded_first) or (
             quirks.needs_metadata and not self._has_metadata
         )
 
-    # --- who may --------------------------------------------------------------
+    # --- permission -----------------------------------------------------------
 
     @override
     def _is_allowed(self, request: Request) -> bool:
         if self.secret is None:
-            # asked before a pairing, which decides about AirPlay 2 by itself
+            # requested before a pairing, which decides about AirPlay 2 alone
             return request.method in ("GET", "POST") or super()._is_allowed(request)
         wants_digest = self._quirks.setup_wants_digest and request.method == "SETUP"
         return not wants_digest or super()._is_allowed(request)
@@ -124,7 +124,7 @@ class AirPlay2Session(Session):
     def _of_body(
         self, take: Callable[[Table], Response]
     ) -> Callable[[Request], Response]:
-        """Read a request's property list before it is taken."""
+        """Read a request's property list before the request is handled."""
 
         def handle(request: Request) -> Response:
             if self.setup is None:

@@ -18,7 +18,7 @@ class TcpPort:
     def __init__(
         self, local: Address, peer: Address, serve: Serve, stranger: Callable[[], None]
     ) -> None:
-        """Listen on a free port; connections of others are closed and told."""
+        """Listen on a free port; connections of others are closed and reported."""
         host, _, *rest = local
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._peer = peer[0]
@@ -26,7 +26,7 @@ class TcpPort:
         self._stranger = stranger
         self._sock = socket.socket(family, socket.SOCK_STREAM)
         self._sock.setblocking(False)
-        # what is not read has to wait at the sender, not in our kernel
+        # unread audio must wait at the sender, not in our kernel
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         self._sock.bind((host, 0, *rest))
         self._sock.listen(4)
@@ -34,7 +34,7 @@ class TcpPort:
 
     @property
     def port(self) -> int:
-        """Return the port to tell."""
+        """Return the port for the SETUP reply."""
         port: int = self._sock.getsockname()[1]
         return port
 

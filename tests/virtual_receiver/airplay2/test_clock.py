@@ -38,7 +38,7 @@ def test_estimate_is_good_although_most_messages_are_held_up(drift_ppm: float) -
 
 
 def follower(**quirks: object) -> tuple[Follower, list[bytes]]:
-    """Make a follower, and what collects the messages that it sends."""
+    """Make a follower, and a list that collects its messages."""
     sent: list[bytes] = []
 
     def send(is_event: bool, packet: bytes) -> int:

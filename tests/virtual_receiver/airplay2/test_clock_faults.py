@@ -22,7 +22,7 @@ from tests.virtual_receiver.reference.airplay2_sender import AirPlay2ReferenceSe
 from tests.virtual_receiver.reference.raop_sender import FRAMES, now_ns
 
 
-async def test_two_announces_show_that_the_clock_was_heard(
+async def test_two_announces_show_that_the_clock_was_received(
     kitchen: AirPlay2Receiver,
 ) -> None:
     async with playing(kitchen) as sender:
@@ -70,7 +70,7 @@ async def test_clock_from_a_wrong_port_is_not_followed() -> None:
         assert kitchen.ptp.master is None
 
 
-async def test_way_to_the_clock_is_measured_by_delay_requests() -> None:
+async def test_path_to_the_clock_is_measured_by_delay_requests() -> None:
     sonos = quirks(sends_delay_req=True, delay_req_after_s=0.0)
     async with receiver(more=sonos) as kitchen, playing(kitchen) as sender:
         assert sender.clock
@@ -83,7 +83,7 @@ async def test_way_to_the_clock_is_measured_by_delay_requests() -> None:
         assert_on_time(kitchen, heard_ns, SOUND)
 
 
-async def test_receiver_with_a_clock_of_its_own_tells_it_and_plays_by_it() -> None:
+async def test_receiver_with_its_own_clock_announces_it_and_plays_by_it() -> None:
     homepod = quirks(keeps_own_clock=True)
     async with (
         receiver(more=homepod) as kitchen,
@@ -91,7 +91,7 @@ async def test_receiver_with_a_clock_of_its_own_tells_it_and_plays_by_it() -> No
     ):
         clock = sender.clock = ReferenceClock(kitchen.host, kitchen.ptp_ports)
         await sender.begin()
-        # its answers go to the port that was heard last, where none is told
+        # its answers go to the source port of the last packet, if none is set
         clock.announce()
         clock.sync()
         clock.listen()
@@ -108,7 +108,7 @@ async def test_receiver_with_a_clock_of_its_own_tells_it_and_plays_by_it() -> No
         assert_on_time(kitchen, heard_ns, SOUND)
 
 
-async def test_sound_goes_on_when_the_clock_falls_silent(
+async def test_sound_continues_when_the_clock_falls_silent(
     kitchen: AirPlay2Receiver,
 ) -> None:
     async with playing(kitchen) as sender:
@@ -123,7 +123,7 @@ async def test_sound_goes_on_when_the_clock_falls_silent(
 
 
 async def test_clock_on_the_real_ports() -> None:
-    # addresses that nobody else on this machine has
+    # addresses that no other socket on this machine has
     host, local = "127.0.63.19", "127.0.63.20"
     socket_allow_hosts([host])
     kitchen = AirPlay2Receiver(host=host, quirks=quirks())

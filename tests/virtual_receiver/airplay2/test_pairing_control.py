@@ -34,7 +34,7 @@ from tests.virtual_receiver.reference.raop_sender import (
 )
 
 
-async def test_password_is_what_a_sender_proves() -> None:
+async def test_sender_must_prove_the_password() -> None:
     async with receiver(password="open sesame") as kitchen:
         assert kitchen.airplay_txt({})["flags"] == "0x84"
         async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
@@ -83,7 +83,7 @@ async def test_setup_without_encryption_is_refused(kitchen: AirPlay2Receiver) ->
         assert (await sender.set_up_session()).status == 470
 
 
-async def test_info_is_told_before_pairing(kitchen: AirPlay2Receiver) -> None:
+async def test_info_is_answered_before_pairing(kitchen: AirPlay2Receiver) -> None:
     async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
         info = plistlib.loads((await sender.ask("GET", "/info")).body)
         txt = await sender.ask("GET", "/info", body={"qualifier": ["txtAirPlay"]})
@@ -103,7 +103,9 @@ async def test_classic_sender_is_served_as_well(kitchen: AirPlay2Receiver) -> No
         assert_on_time(kitchen, heard_ns, SOUND)
 
 
-async def test_event_channel_tells_and_asks(kitchen: AirPlay2Receiver) -> None:
+async def test_event_channel_sends_updates_and_requests(
+    kitchen: AirPlay2Receiver,
+) -> None:
     async with AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender:
         await sender.pair()
         await sender.set_up_session()
@@ -129,7 +131,7 @@ async def test_event_channel_tells_and_asks(kitchen: AirPlay2Receiver) -> None:
         await kitchen.wait_until(lambda: events.replies == [200, 200])
 
 
-async def test_volume_and_song_are_taken(kitchen: AirPlay2Receiver) -> None:
+async def test_volume_and_song_are_accepted(kitchen: AirPlay2Receiver) -> None:
     async with playing(kitchen) as sender:
         kind = "text/parameters"
         await sender.ask("SET_PARAMETER", body=b"volume: -12.5\r\n", content_type=kind)
@@ -234,7 +236,7 @@ async def test_bodies_that_cannot_be_read_are_refused(
         assert len(kitchen.violations) == 8
 
 
-async def test_record_tells_airplay_2_by_mdns() -> None:
+async def test_record_announces_airplay_2_by_mdns() -> None:
     socket_allow_hosts(["127.0.0.1"])
     zeroconf = AsyncZeroconf(interfaces=["127.0.0.1"])
     kitchen = receiver(receiver_id="0A0B0C0DA201")
@@ -251,7 +253,7 @@ async def test_record_tells_airplay_2_by_mdns() -> None:
     assert info.decoded_properties["features"] == "0x405FCA00,0x18340"
 
 
-async def test_command_line_speaks_airplay_2() -> None:
+async def test_command_line_supports_airplay_2() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "tests.virtual_receiver", "--name", "Kitchen", "--json", "--no-mdns"),

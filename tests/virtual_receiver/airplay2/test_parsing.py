@@ -1,4 +1,4 @@
-"""What a receiver of AirPlay 2 reads, against the published vectors."""
+"""The parsing of a receiver of AirPlay 2, against the published vectors."""
 
 from contextlib import suppress
 import json
@@ -199,7 +199,7 @@ def test_any_bytes_are_a_list_or_refused(received: bytes, is_marked: bool) -> No
             read(b"bplist00" + received if is_marked else received)
 
 
-def test_peers_are_told_in_two_ways() -> None:
+def test_peers_are_sent_in_two_forms() -> None:
     plain = plistlib.dumps(["10.0.0.1", "fe80::1%eth0"], fmt=plistlib.FMT_BINARY)
     tables = plistlib.dumps(
         [{"Addresses": ["10.0.0.1"]}, {"Addresses": ["10.0.0.2"]}],
@@ -237,7 +237,7 @@ def test_anchor_of_the_vector() -> None:
     assert abs(parse_anchor(table).network_ns - known["ns"]) <= 1
 
 
-def test_rate_may_come_alone() -> None:
+def test_rate_may_come_without_an_instant() -> None:
     assert parse_anchor({"rate": 0}) == Anchor(False)
 
 

@@ -31,7 +31,7 @@ from tests.virtual_receiver.reference.raop_sender import (
 
 
 @pytest.mark.parametrize("offset_ns", [0, OFFSET_NS])
-async def test_realtime_sound_is_heard_when_it_was_announced(
+async def test_realtime_sound_plays_at_the_announced_time(
     kitchen: AirPlay2Receiver, offset_ns: int
 ) -> None:
     async with playing(kitchen, offset_ns=offset_ns) as sender:
@@ -93,7 +93,7 @@ async def test_announce_waits_for_the_clock() -> None:
         sender.send_audio(noise(400))
         await kitchen.wait_playing()
 
-        # 0.15 s to the second announce of its own, 0.3 s to settle
+        # 0.15 s to its second announce, 0.3 s to settle
         assert kitchen.first_frame_ns is not None
         assert kitchen.first_frame_ns >= began_ns + 450_000_000
         assert kitchen.stats.missing > 0
@@ -111,7 +111,7 @@ async def test_packet_that_cannot_be_opened_is_not_played(
         assert not kitchen.is_playing
 
 
-async def test_flush_drops_what_is_queued_and_the_next_line_plays(
+async def test_flush_drops_queued_audio_and_the_next_line_plays(
     kitchen: AirPlay2Receiver,
 ) -> None:
     async with playing(kitchen) as sender:
@@ -201,7 +201,7 @@ async def test_buffered_pause_and_resume_lose_nothing(
         assert abs(later.first_frame_ns - heard_ns) < TOLERANCE_NS
 
 
-async def test_pause_may_lose_what_was_decoded() -> None:
+async def test_pause_may_lose_decoded_audio() -> None:
     settled = {"ptp_settle_s": SETTLE_S, "loses_on_pause_s": 0.08}
     async with (
         receiver(more=quirks(**settled)) as kitchen,
@@ -222,7 +222,7 @@ async def test_buffered_flush_now(kitchen: AirPlay2Receiver) -> None:
         await sender.anchor(now_ns() + 60 * NS_PER_S, sender.rtptime)
         sender.buffer_audio(SOUND)
         until = {"flushUntilSeq": sender.sequence, "flushUntilTS": sender.rtptime}
-        # what is still on its way is dropped as well
+        # packets that are still on their way are dropped as well
         assert (await sender.ask("FLUSHBUFFERED", body=until)).status == 200
         heard_ns, rtptime = now_ns() + LEAD_NS, sender.rtptime
         sender.buffer_audio(MORE)
@@ -275,7 +275,7 @@ async def test_full_buffer_makes_the_sender_wait() -> None:
                 await sender.data.drain()
         assert kitchen.stats.packets == 35
 
-        # the 35 packets that fit are heard, and others take their places
+        # the 35 packets that fit play, and others replace them
         await sender.anchor(now_ns() + LEAD_NS, rtptime)
         await kitchen.wait_frames(60 * FRAMES)
         assert kitchen.pcm[: 60 * FRAMES * 4] == sound[: 60 * FRAMES * 4]
@@ -284,7 +284,7 @@ async def test_full_buffer_makes_the_sender_wait() -> None:
 @pytest.mark.parametrize(
     ("ssrc", "rate"), [(0xFACE, 44100.0), (0x17000000, 48000.0), (0, 0.0)]
 )
-async def test_feedback_tells_whether_a_codec_is_known(
+async def test_feedback_shows_whether_a_codec_is_known(
     kitchen: AirPlay2Receiver, ssrc: int, rate: float
 ) -> None:
     async with playing(kitchen, 103) as sender:
@@ -298,7 +298,7 @@ async def test_feedback_tells_whether_a_codec_is_known(
         assert plistlib.loads(reply.body) == {"streams": [{"type": 103, "sr": rate}]}
 
 
-async def test_feedback_says_nothing_for_a_wrong_clock(
+async def test_feedback_is_empty_for_a_wrong_clock(
     kitchen: AirPlay2Receiver,
 ) -> None:
     async with playing(kitchen, 103) as sender:

@@ -1,4 +1,4 @@
-"""What a receiver of AirPlay 2 tells about itself."""
+"""The TXT records of a receiver of AirPlay 2."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _PLAIN, _PASSWORD, _PIN = 0x4, 0x80, 0x200
 _FEATURES = 0x18340405FCA00
 _UNIFIED, _BUFFERED, _PTP, _TRANSIENT = 38, 40, 41, 48
 
-# what differs from the record of `_raop._tcp` of AirPlay 1; None removes a key
+# differences from the record of `_raop._tcp` of AirPlay 1; None removes a key
 _RAOP = {
     "tp": "UDP",
     "vs": SOURCE_VERSION,
@@ -29,7 +29,7 @@ def colons(receiver_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a receiver is, and what it offers."""
+    """The identity of a receiver, and its offered features."""
 
     receiver_id: str
     gate: Gate
@@ -38,7 +38,7 @@ class Identity:
 
     @property
     def features(self) -> int:
-        """Return the bits of what is offered."""
+        """Return the bits of the offered features."""
         offered = {
             _UNIFIED: self.quirks.encrypts_control,
             _BUFFERED: self.quirks.takes_buffered,
@@ -62,7 +62,7 @@ class Identity:
     def raop(
         self, classic: Mapping[str, str], changes: Mapping[str, str | None]
     ) -> dict[str, str]:
-        """Return the record of `_raop._tcp`, from what it is with AirPlay 1."""
+        """Return the record of `_raop._tcp`, from that of AirPlay 1."""
         own = {
             "ft": words(self.features),
             "sf": f"{self.flags:#x}",

@@ -31,7 +31,7 @@ class Connection:
         violation: Callable[[str], None],
         plugged: asyncio.Event,
     ) -> None:
-        """Take a connection; `session` is set before it is served."""
+        """Accept a connection; `session` is set before it is served."""
         self._reader = reader
         self._writer = writer
         self._quirks = quirks
@@ -78,7 +78,7 @@ class Connection:
         self._writer.close()
 
     def abort(self) -> None:
-        """Break the connection: the sender is told by a reset."""
+        """Break the connection with a reset."""
         sock = self._writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()

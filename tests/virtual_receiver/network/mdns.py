@@ -13,7 +13,7 @@ AIRPLAY = "_airplay._tcp.local."
 
 
 class Advertisement:
-    """The records of one receiver, as long as they stand."""
+    """The records of one receiver, as long as they are announced."""
 
     def __init__(
         self,
@@ -25,9 +25,9 @@ class Advertisement:
         airplay: bool | None = None,
         airplay_changes: Mapping[str, str | None] | None = None,
     ) -> None:
-        """Describe what to announce; `interfaces` are addresses, all by default.
+        """Describe the records; `interfaces` are addresses, all by default.
 
-        `airplay` tells whether there is an `_airplay._tcp` record too; receivers of
+        `airplay` adds an `_airplay._tcp` record; receivers of
         AirPlay 2 have one by default.
         """
         self._receiver = receiver
@@ -48,7 +48,7 @@ class Advertisement:
             await (await self._zeroconf.async_register_service(service))
 
     async def update(self, *, addresses: list[str] | None = None) -> None:
-        """Tell the receiver's present port and TXT, and perhaps new addresses."""
+        """Announce the receiver's present port and TXT, and perhaps new addresses."""
         if self._zeroconf is None:
             raise RuntimeError("nothing is announced")
         if addresses is not None:
@@ -58,7 +58,7 @@ class Advertisement:
             await (await self._zeroconf.async_update_service(service))
 
     async def withdraw(self) -> None:
-        """Say goodbye; may be announced again."""
+        """Send goodbye; may be announced again."""
         if self._zeroconf is None:
             return
         for service in self._services:

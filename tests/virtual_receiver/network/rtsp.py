@@ -32,7 +32,7 @@ _REASONS = {
 
 
 class RtspError(Exception):
-    """What came in is not an RTSP request."""
+    """The input is not an RTSP request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class RequestParser:
         self._buffer = bytearray()
 
     def feed(self, received: bytes, now_ns: int = 0) -> list[Request]:
-        """Take more bytes and return the requests that are now complete."""
+        """Add more bytes and return the requests that are now complete."""
         self._buffer += received
         requests = []
         while (request := self._next(now_ns)) is not None:

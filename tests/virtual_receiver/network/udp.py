@@ -21,7 +21,7 @@ type Address = tuple[str, int] | tuple[str, int, int, int]
 
 
 class Channel(Enum):
-    """What a socket is for."""
+    """The purpose of a socket."""
 
     AUDIO = "audio"
     CONTROL = "control"
@@ -56,7 +56,7 @@ class UdpPorts:
         return list(self._sockets.values())
 
     def read(self) -> list[Datagram]:
-        """Return what has come in on all sockets in the order in which it came."""
+        """Return the datagrams of all sockets in the order of their arrival."""
         now, offset = monotonic_ns(), monotonic_ns() - realtime_ns()
         datagrams: list[Datagram] = []
         for channel, sock in self._sockets.items():
@@ -84,7 +84,7 @@ def _open(local: Address) -> socket.socket:
 
 
 def open_udp(local: Address) -> socket.socket:
-    """Open a socket that stamps what comes in; port 0 for any free one."""
+    """Open a socket that stamps datagrams on arrival; port 0 for any free one."""
     host = local[0]
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
@@ -131,6 +131,6 @@ def stamp_of(ancillary: Iterable[tuple[int, int, bytes]], now: int, offset: int)
         if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
             seconds, nanoseconds = _TIMESPEC.unpack(content[:16])
             stamp = seconds * NS_PER_S + nanoseconds + offset
-            # a wall clock that was stepped since is told by its size
+            # the size shows if the wall clock was stepped since
             at_ns = stamp if abs(stamp - now) < 10 * NS_PER_S else now
     return at_ns

@@ -1,4 +1,4 @@
-"""The receiver's side of pairing: older ("fruit") and HomeKit, with a code of its own."""
+"""The receiver's side of pairing: older ("fruit") and HomeKit, with independent code."""
 
 from tests.virtual_receiver.pairing.channel import SecureChannel
 from tests.virtual_receiver.pairing.gate import Gate, Visitor

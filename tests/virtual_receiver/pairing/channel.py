@@ -13,10 +13,10 @@ _LIMIT_BYTES = 1024
 
 
 class SecureChannel:
-    """Opens what a sender sealed and seals what we answer."""
+    """Opens a sender's sealed messages and seals our answers."""
 
     def __init__(self, secret: bytes, *, is_event: bool = False) -> None:
-        """Take what pairing agreed on; a sender writes what we read.
+        """Use the keys from pairing; a sender's write key is our read key.
 
         On the event channel it is the receiver that asks, so that the keys have
         the names of the other side.
@@ -32,7 +32,7 @@ class SecureChannel:
         self._rest = b""
 
     def open(self, received: bytes) -> bytes:
-        """Return what can be read so far."""
+        """Return the plain bytes that are complete so far."""
         self._rest += received
         plain = b""
         while len(self._rest) > 2:

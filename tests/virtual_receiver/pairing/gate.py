@@ -1,4 +1,4 @@
-"""Who may play: a receiver's code, the senders it knows, and how often it was wrong."""
+"""Permission to play: a receiver's code, its known senders, and the wrong attempts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ type Kind = Literal["legacy", "home_kit"]
 
 @dataclass(slots=True)
 class Gate:
-    """What a receiver remembers from one connection to the next."""
+    """The state that a receiver keeps from one connection to the next."""
 
     kind: Kind
     code: str
@@ -26,7 +26,7 @@ class Gate:
     name: bytes = b"0A:0B:0C:0D:0E:01"
     takes_transient: bool = False
     is_open: bool = False
-    """Whether everybody may play, as on shairport-sync with AirPlay 2."""
+    """Whether all senders may play, as on shairport-sync with AirPlay 2."""
     seed: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     senders: dict[bytes, bytes] = field(default_factory=dict)
     """The public key of each sender that was paired, by its id."""
@@ -41,7 +41,7 @@ class Gate:
         return Ed25519PrivateKey.from_private_bytes(self.seed)
 
     def acquaint(self) -> str:
-        """Know one more sender, without any talking; return what it keeps of it."""
+        """Add a sender without a pairing exchange; return its credentials."""
         own, name = Ed25519PrivateKey.generate(), secrets.token_hex(8).encode()
         public = own.public_key().public_bytes_raw()
         if self.kind == "legacy":
@@ -57,13 +57,13 @@ class Gate:
         return ":".join(part.hex() for part in parts)
 
     def reset(self) -> None:
-        """Be as new: with another key, and knowing nobody."""
+        """Reset to a new key and no known senders."""
         self.seed = secrets.token_bytes(32)
         self.senders.clear()
         self.wrong = 0
 
     def visit(self, quirks: Quirks) -> Visitor:
-        """Take a new connection."""
+        """Accept a new connection."""
         return Visitor(self, quirks)
 
 
@@ -71,7 +71,7 @@ class Visitor:
     """One connection at the gate."""
 
     def __init__(self, gate: Gate, quirks: Quirks) -> None:
-        """Nobody has proved anything yet."""
+        """Begin without any proof."""
         self._gate = gate
         self._quirks = quirks
         self._legacy = LegacyVisit(gate)
@@ -90,18 +90,18 @@ class Visitor:
 
     @property
     def may_play(self) -> bool:
-        """Whether the sender has shown that it was paired."""
+        """Return whether the sender has shown that it was paired."""
         return (
             self._gate.is_open or self._legacy.is_verified or self._home_kit.is_verified
         )
 
     @property
     def secret(self) -> bytes | None:
-        """What the connection is encrypted with from the next byte on."""
+        """The encryption of the connection from the next byte on."""
         return self._home_kit.secret
 
     def stop(self, request: Request) -> Response | None:
-        """Answer in the receiver's place, or None where the sender may pass."""
+        """Answer in the receiver's place, or None if the sender may pass."""
         if request.method == "POST":
             if request.uri in self._quirks.refuse:
                 return Response(self._quirks.refuse[request.uri])

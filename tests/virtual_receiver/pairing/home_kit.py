@@ -37,7 +37,7 @@ class HomeKitVisit:
     """One connection's pairing and verifying."""
 
     def __init__(self, gate: Gate, quirks: Quirks) -> None:
-        """Start with nothing said."""
+        """Start before the first message."""
         self._gate = gate
         self._quirks = quirks
         self._attempt: Verifier | None = None

@@ -32,7 +32,7 @@ class LegacyVisit:
     """One connection's pairing and verifying."""
 
     def __init__(self, gate: Gate) -> None:
-        """Start with nothing said."""
+        """Start before the first message."""
         self._gate = gate
         self._user = ""
         self._attempt: Verifier | None = None

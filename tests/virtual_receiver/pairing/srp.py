@@ -101,11 +101,11 @@ class Verifier:
 
     @property
     def secret(self) -> int:
-        """What both sides share, for tests of its leading zeros."""
+        """The shared secret, for tests of its leading zeros."""
         return self._secret
 
     def check(self, sender_public: bytes, proof: bytes) -> bool:
-        """Tell whether the sender knows the code; then there are a key and M2."""
+        """Return whether the sender knows the code; then there are a key and M2."""
         group = self._group
         a = int.from_bytes(sender_public)
         if a % group.prime == 0:

@@ -1,7 +1,7 @@
-"""The virtual receiver's pairing, asked by pyatv, with which it shares no code.
+"""The virtual receiver's pairing, tested with pyatv, with which it shares no code.
 
-This is also why `srptools` stays below 2: pyatv hands its private key over in a way
-that srptools 2 does not take, so that with it none of these would pair.
+This is also why `srptools` stays below 2: pyatv passes its private key in a form
+that srptools 2 does not accept, so that with it none of these would pair.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ async def pairing(receiver: VirtualReceiver) -> AsyncIterator[PairingHandler]:
 
 
 @pytest.mark.parametrize("kind", ["legacy", "home_kit"])
-async def test_right_code_makes_the_sender_known(
+async def test_right_code_registers_the_sender(
     socket_enabled: None, kind: Kind
 ) -> None:
     gate = Gate(kind, CODE)
@@ -66,7 +66,9 @@ async def test_wrong_code_creates_no_pairing(socket_enabled: None, kind: Kind) -
         assert not gate.senders
 
 
-async def test_receiver_that_wants_a_pause_offers_nothing(socket_enabled: None) -> None:
+async def test_receiver_that_requires_a_pause_offers_nothing(
+    socket_enabled: None,
+) -> None:
     gate = Gate("home_kit", CODE, wrong=1)
     async with VirtualReceiver(gate=gate, quirks=Quirks(back_off_after=1)) as receiver:
         with pytest.raises(exceptions.PairingError):

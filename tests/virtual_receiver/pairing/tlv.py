@@ -15,7 +15,7 @@ def _pack(kind: int, value: bytes) -> bytes:
 
 
 def unpack(message: bytes) -> dict[int, bytes]:
-    """Read items; what cannot be read is a ValueError."""
+    """Read items; ValueError for invalid ones."""
     items: dict[int, bytes] = {}
     for kind, value in _split(message):
         items[kind] = items.get(kind, b"") + value

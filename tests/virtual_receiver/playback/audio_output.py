@@ -1,4 +1,4 @@
-"""Make what a receiver plays audible on this machine."""
+"""Play a receiver's sound on this machine."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ class Speaker:
     """A program of this machine that plays raw sound from its standard input."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        """Take the program that runs."""
+        """Wrap the running program."""
         self._process = process
 
     @classmethod

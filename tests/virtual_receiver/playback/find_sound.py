@@ -1,4 +1,4 @@
-"""Find a piece of sound in what a receiver has played."""
+"""Find a piece of sound in the recording of a receiver."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ _STEP_TOLERANCE_NS = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """How a source was heard; frames are those of the source."""
+    """How a source was played; frames are those of the source."""
 
     first_frame_ns: int | None = None
-    """CLOCK_MONOTONIC at which the source's first frame was (or would be) heard."""
+    """CLOCK_MONOTONIC at which the source's first frame played (or would have)."""
     last_frame_ns: int | None = None
     """CLOCK_MONOTONIC at which its last frame ended."""
     frames: int = 0
-    """Frames that were heard exactly as they are in the source."""
+    """Frames that were played exactly as they are in the source."""
     missing: int = 0
-    """Frames that were not heard: lost, cut off or not played yet."""
+    """Frames that did not play: lost, cut off or not played yet."""
     wrong: int = 0
     """Frames that were played with another sound."""
     worst_step_ns: int = 0
@@ -39,12 +39,12 @@ class Heard:
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether every frame was heard, right and without a break."""
+        """Return whether every frame was played, right and without a break."""
         return self.frames > 0 and self.wrong == 0 and self.contiguous
 
 
 def find(source: bytes, packets: Iterable[PlayedPacket]) -> Heard:
-    """Return the best place of a source of s16le stereo in what was played."""
+    """Return the best place of a source of s16le stereo in the played sound."""
     frames = len(source) // FRAME_BYTES
     best = Heard(missing=frames)
     for run in runs(packets):

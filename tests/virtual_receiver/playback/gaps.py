@@ -18,7 +18,7 @@ class Gaps:
         self._ask_at: dict[int, int] = {}
 
     def notice(self, sequences: Iterable[int], now: int) -> None:
-        """Take packets that were skipped by one that came."""
+        """Record packets that one that came has skipped."""
         for sequence in sequences:
             self._ask_at.setdefault(sequence, now + FIRST_ASK_NS)
 
@@ -27,7 +27,7 @@ class Gaps:
         return self._ask_at.pop(sequence, None) is not None
 
     def forget_below(self, sequence: int) -> None:
-        """Strike out everything older than what is played next."""
+        """Strike out everything older than the next packet to play."""
         for old in [gap for gap in self._ask_at if gap < sequence]:
             del self._ask_at[old]
 

@@ -21,7 +21,7 @@ RESYNC_NS = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Which frame is heard when, by the sender's clock."""
+    """Which frame plays when, by the sender's clock."""
 
     sender_ns: int
     rtptime: int
@@ -37,7 +37,7 @@ class _Slot:
 
 
 class Player:
-    """Play what a sender sends; all times are of the receiver's clock."""
+    """Play the packets of a sender; all times are of the receiver's clock."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Player:
         self.offsets = OffsetEstimator()
         self.gaps = Gaps()
 
-    # --- what comes in -------------------------------------------------------
+    # --- input ---------------------------------------------------------------
 
     def start(self, rtptime: int | None) -> None:
         """RECORD: frames before the first rtptime are dropped, as on 5.1."""
@@ -85,7 +85,7 @@ class Player:
             self._skip_overdue(now, RESYNC_NS if self._has_played else 0)
 
     def sync(self, packet: SyncPacket, now: int) -> bool:
-        """Take a sync packet; False when it was thrown away."""
+        """Handle a sync packet; False if it was dropped."""
         self.advance(now)
         if not self.offsets.is_known:
             return False
@@ -107,7 +107,7 @@ class Player:
     def put(
         self, sequence: int, rtptime: int, frames: int, pcm: bytes | None, now: int
     ) -> None:
-        """Take a packet; pcm is None when it could not be decoded."""
+        """Add a packet; pcm is None if it could not be decoded."""
         self.advance(now)
         if self._is_flushed(rtptime) or not self._may_buffer():
             self._stats.flushed += 1
@@ -127,7 +127,7 @@ class Player:
             self._newest_rtptime = rtptime
 
     def flush(self, rtptime: int | None, now: int) -> bool:
-        """Drop what is queued; a point older than the newest packet drops nothing."""
+        """Drop all queued audio; a point older than the newest packet drops nothing."""
         self.advance(now)
         newest = self._newest_rtptime
         # measured: rtptime=0 and no RTP-Info at all flush everything
@@ -141,11 +141,11 @@ class Player:
         return True
 
     def stop(self, now: int) -> None:
-        """TEARDOWN: what is not heard yet never will be."""
+        """TEARDOWN: audio that has not played yet never will."""
         self.advance(now)
         self._drop()
 
-    # --- what goes out -------------------------------------------------------
+    # --- output --------------------------------------------------------------
 
     def advance(self, now: int) -> None:
         """Play everything that was due until now."""
@@ -162,7 +162,7 @@ class Player:
         self.gaps.forget_below(self._read)
 
     def due(self, rtptime: int) -> int | None:
-        """Return when a frame is heard, or None while that is not known."""
+        """Return when a frame plays, or None while that is not known."""
         if self._line is None:
             return None
         frames = signed_distance(rtptime, self._line.rtptime, 32)
@@ -175,7 +175,7 @@ class Player:
 
     @property
     def next_due_ns(self) -> int | None:
-        """Return when the next frame is heard, if one is queued."""
+        """Return when the next frame plays, if one is queued."""
         if self._read is None or self._read > self._newest:
             return None
         slot = self._slots.get(self._read)
@@ -191,7 +191,7 @@ class Player:
 
     @property
     def queued(self) -> int:
-        """Count the packets that wait to be heard."""
+        """Count the packets that wait to play."""
         return len(self._slots)
 
     @property
@@ -232,7 +232,7 @@ class Player:
         return place
 
     def _place_before(self, place: int) -> int | None:
-        """Take a packet from before the reading position, if nothing was heard."""
+        """Add a packet from before the reading position, if nothing was played."""
         assert self._read is not None
         if not self._has_played and self._read - place < BUFFER_PACKETS:
             self._read = place
@@ -245,7 +245,7 @@ class Player:
         return None
 
     def _skip_overdue(self, now: int, tolerance_ns: int) -> None:
-        """Skip what a moved line has put into the past."""
+        """Skip packets that a moved line has put into the past."""
         for slot in self._slots.values():
             due = self.due(slot.rtptime)
             if due is not None and due < now - tolerance_ns:

@@ -1,4 +1,4 @@
-"""What a receiver has played, packet by packet, with the instant of each."""
+"""The sound that a receiver has played, packet by packet, with the instant of each."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class PlayedPacket:
 
     session: int
     play_ns: int
-    """CLOCK_MONOTONIC at which the first frame was heard."""
+    """CLOCK_MONOTONIC at which the first frame was played."""
     local_ns: int
     """The same instant on the receiver's own clock."""
     rtptime: int
@@ -26,13 +26,13 @@ class PlayedPacket:
 
     @property
     def sound(self) -> bytes:
-        """Return the frames as they were heard, silence included."""
+        """Return the frames as they were played, silence included."""
         return self.pcm or bytes(self.frames * FRAME_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Frames that were heard without a break."""
+    """Frames that were played without a break."""
 
     session: int
     start_ns: int
@@ -57,7 +57,7 @@ class Recording:
         self.last_frame_ns: int | None = None
 
     def add(self, packet: PlayedPacket) -> None:
-        """Take the next packet that was played."""
+        """Add the next packet that was played."""
         if not packet.is_missing:
             self.heard_frames += packet.frames
             if self.first_frame_ns is None:
@@ -70,11 +70,11 @@ class Recording:
             listener(packet)
 
     def subscribe(self, listener: Callable[[PlayedPacket], None]) -> None:
-        """Call somebody with each packet from now on."""
+        """Call a listener with each packet from now on."""
         self._listeners.append(listener)
 
     def clear(self) -> None:
-        """Forget what was played until now."""
+        """Forget all sound that was played until now."""
         self.packets.clear()
         self.frames = self.heard_frames = 0
         self.first_frame_ns = self.last_frame_ns = None
@@ -85,7 +85,7 @@ class Recording:
         return b"".join(packet.sound for packet in self.packets)
 
     def play_times(self) -> dict[int, int]:
-        """Map the rtptime of each packet that was heard to CLOCK_MONOTONIC."""
+        """Map the rtptime of each packet that was played to CLOCK_MONOTONIC."""
         return {
             packet.rtptime: packet.play_ns
             for packet in self.packets
@@ -129,7 +129,7 @@ def segments(packets: Iterable[PlayedPacket], tolerance_ns: int) -> list[Segment
 
 
 def with_pauses(packets: Iterable[PlayedPacket], limit_s: float = 60.0) -> bytes:
-    """Return what was heard with silence in each pause, up to a limit for each."""
+    """Return the sound that played with silence in each pause, up to a limit for each."""
     sound = bytearray()
     end_ns: int | None = None
     for packet in packets:
@@ -145,7 +145,7 @@ def with_pauses(packets: Iterable[PlayedPacket], limit_s: float = 60.0) -> bytes
 def runs(
     packets: Iterable[PlayedPacket], hole_s: float = 30.0
 ) -> list[list[PlayedPacket]]:
-    """Split where a session ends, rtptime goes back or a hole is too large."""
+    """Split at the end of a session, if rtptime goes back, or at a large hole."""
     split: list[list[PlayedPacket]] = []
     for packet in packets:
         if split:

@@ -56,7 +56,7 @@ class Bench:
         self.player.measured(now)
 
     def line(self, at: int, rtptime: int | None = None, now: int = 0) -> bool:
-        """Tell that a frame is heard at a time of the receiver's clock."""
+        """Announce that a frame plays at a time of the receiver's clock."""
         first = self.rtptime if rtptime is None else rtptime
         less = first + 11025 & 0xFFFFFFFF
         return self.player.sync(
@@ -116,7 +116,7 @@ def test_sync_before_the_first_timing_answer_is_thrown_away() -> None:
 @pytest.mark.parametrize(
     ("flag", "version", "earlier_frames"), [(7, 0, 0), (4, 0, 11025), (4, 353, 0)]
 )
-def test_flag_4_is_heard_11025_frames_earlier(
+def test_flag_4_plays_11025_frames_earlier(
     flag: int, version: int, earlier_frames: int
 ) -> None:
     bench = Bench(version=version)
@@ -239,7 +239,7 @@ def test_flush_of_an_older_frame_flushes_nothing() -> None:
     assert bench.player.queued == 5
 
 
-def test_rtptime_may_go_back_only_where_the_flush_point_is_forgotten() -> None:
+def test_rtptime_may_go_back_only_if_the_flush_point_is_forgotten() -> None:
     for forgets in (False, True):
         bench = Bench(Quirks(forgets_flush_point=forgets))
         bench.ready(S)
@@ -380,7 +380,7 @@ def test_heard_finds_a_source_inside_of_a_packet() -> None:
     assert (heard.frames, heard.missing, heard.wrong) == (5900, 0, 0)
 
 
-def test_heard_counts_what_is_missing_and_wrong() -> None:
+def test_heard_counts_missing_and_wrong_frames() -> None:
     packets = _song(0, 20, S)
     packets[5] = _played(5, packets[5].play_ns, is_missing=True)
     del packets[9]

@@ -10,7 +10,7 @@ _LIMIT_BYTES = 0xFFFFFFFF - _HEADER.size
 
 
 class WavFile:
-    """Append sound to a file whose header always tells its length."""
+    """Append sound to a file whose header always has its length."""
 
     def __init__(self, path: Path, rate: int = 44100) -> None:
         """Create the file with a header and no sound."""

@@ -1,4 +1,4 @@
-"""From the payload of an audio packet to s16le, as the ANNOUNCE said."""
+"""From the payload of an audio packet to s16le, by the ANNOUNCE."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ class Decoder:
     """Decrypt and decode the packets of one stream."""
 
     def __init__(self, announcement: Announcement, open_key: KeyOpener | None) -> None:
-        """Open the stream's key, where there is one and somebody can."""
+        """Decrypt the stream's key, if there is one and an opener for it."""
         self._announcement = announcement
         self._key: bytes | None = None
         if announcement.encrypted_key is not None and open_key is not None:
@@ -21,7 +21,7 @@ class Decoder:
 
     @property
     def can_decode(self) -> bool:
-        """Tell whether the key is known where one is needed."""
+        """Return whether the key is known, if one is needed."""
         return self._key is not None or not self._announcement.is_encrypted
 
     def decode(self, payload: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The song that a sender tells: DMAP text, artwork and progress."""
+"""The song that a sender describes: DMAP text, artwork and progress."""
 
 from dataclasses import dataclass, field
 
@@ -6,12 +6,12 @@ _TEXT_CODES = frozenset({"minm", "asar", "asal", "asgn", "ascp", "asaa", "asdt"}
 
 
 class MetadataError(Exception):
-    """The metadata is not what a receiver could show."""
+    """The metadata is invalid for a receiver."""
 
 
 @dataclass(slots=True)
 class Song:
-    """What a receiver with a display would show."""
+    """The content of a receiver's display."""
 
     text: dict[str, str | int | bytes] = field(default_factory=dict)
     """DMAP codes, `minm` for the title, to text or number."""
@@ -29,7 +29,7 @@ class Song:
 
     @property
     def artist(self) -> str | None:
-        """Return who plays."""
+        """Return the song's artist."""
         return self._word("asar")
 
     @property

@@ -31,7 +31,7 @@ class AudioPacket:
 
 @dataclass(frozen=True, slots=True)
 class SyncPacket:
-    """The instant at which a frame is heard, before the receiver's own latency."""
+    """The instant at which a frame plays, before the receiver's own latency."""
 
     is_first: bool
     flag: int

@@ -9,20 +9,20 @@ from .metadata import MetadataError, Song, parse_dmap, parse_progress
 
 
 class ParameterHost(Protocol):
-    """Who is told what a sender sets."""
+    """The listener to the parameters that a sender sets."""
 
     def volume_changed(self, volume_db: float, *, is_recording: bool) -> None:
-        """Take a volume in dB."""
+        """Set a volume in dB."""
 
     def song_changed(self, kind: str) -> None:
-        """Take note that text, artwork or progress came."""
+        """Note that text, artwork or progress came."""
 
     def violation(self, text: str) -> None:
-        """Take note of something that the protocol does not allow."""
+        """Note something that the protocol does not allow."""
 
 
 class Parameters:
-    """What a sender has set in one session."""
+    """The parameters that a sender has set in one session."""
 
     def __init__(
         self, host: ParameterHost, quirks: Quirks, volume_db: float, song: Song

@@ -27,7 +27,7 @@ class Announcement:
 
     @property
     def is_encrypted(self) -> bool:
-        """Tell whether the payload of the packets is AES-CBC."""
+        """Return whether the payload of the packets is AES-CBC."""
         return self.encrypted_key is not None
 
 
@@ -100,7 +100,7 @@ def _format(encoding: str, fmtp: str | None) -> tuple[str, int, int, int, int]:
     name, _, shape = encoding.partition("/")
     if name == "L16":
         if fmtp is not None:
-            # shairport-sync takes L16 with an fmtp line for ALAC (rtsp.c).
+            # shairport-sync treats L16 with an fmtp line as ALAC (rtsp.c).
             raise SdpError("L16 with an fmtp line")
         rate, _, channels = shape.partition("/")
         if not (rate.isdigit() and channels.isdigit()):

@@ -44,7 +44,7 @@ class Ports:
 
 
 class Host(ParameterHost, Protocol):
-    """The receiver around a session: sockets, player, and who may play."""
+    """The receiver around a session: sockets, player, and permission to play."""
 
     def claim(self, session: Session) -> bool:
         """Make this session the one that plays; False when another one does."""
@@ -56,7 +56,7 @@ class Host(ParameterHost, Protocol):
         """Begin to play."""
 
     def flush(self, session: Session, rtptime: int | None) -> None:
-        """Drop what is queued."""
+        """Drop all queued audio."""
 
     def teardown(self, session: Session) -> None:
         """End the stream and close its ports."""
@@ -78,7 +78,7 @@ class Session:
         visitor: Visitor | None = None,
         info: bytes | None = None,
     ) -> None:
-        """Take a new connection; `info` is the answer to GET /info."""
+        """Accept a new connection; `info` is the answer to GET /info."""
         self._visitor = visitor
         self._info = info
         self._host = host
@@ -115,7 +115,7 @@ class Session:
 
     @property
     def secret(self) -> bytes | None:
-        """What the connection is encrypted with, once a pairing has said so."""
+        """The encryption of the connection, after a pairing that requires it."""
         return self._visitor.secret if self._visitor else None
 
     def handle(self, request: Request) -> Response:
@@ -133,11 +133,11 @@ class Session:
         return method(request) if method is not None else Response(501)
 
     def sound(self) -> None:
-        """Take note that the first frame is played."""
+        """Note that the first frame is played."""
         self._parameters.sound()
 
     def close(self) -> None:
-        """Take the end of the connection."""
+        """Handle the end of the connection."""
         if self.state is not SessionState.CLOSED:
             self.state = SessionState.CLOSED
             self._host.teardown(self)

@@ -50,7 +50,7 @@ class ReceivedSync:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a stream gets from its receiver."""
+    """The receiver's side of a stream."""
 
     clock: ReceiverClock
     recording: Recording
@@ -140,7 +140,7 @@ class Stream:
         self._audio_ns = self._recorded_ns = monotonic_ns()
 
     def flush(self, rtptime: int | None) -> None:
-        """Drop what is queued."""
+        """Drop all queued audio."""
         self.poll()
         if self.player.flush(rtptime, self._now()):
             self._marked_rtptime = rtptime
@@ -162,7 +162,7 @@ class Stream:
     # --- sockets -------------------------------------------------------------
 
     def poll(self) -> None:
-        """Read everything that has come, then play what is due by now."""
+        """Read everything that has come, then play all audio that is due."""
         if self._is_closed or self._is_polling:
             return
         self._is_polling = True
@@ -176,11 +176,11 @@ class Stream:
         self._setting.changed()
 
     def _receive(self, datagram: Datagram) -> None:
-        """Handle a packet now, or later where the network is said to be slow."""
+        """Handle a packet now, or later if the network is to be slow."""
         if self._setting.is_unplugged():
             return
         delay_s = self._delay_s(datagram.channel)
-        # A packet that waited to be read has been under way meanwhile.
+        # The wait before a packet was read counts as its time under way.
         left_s = delay_s - (monotonic_ns() - datagram.at_ns) / 1e9
         if left_s > 0:
             self._after(left_s, lambda: self._arrive(datagram))

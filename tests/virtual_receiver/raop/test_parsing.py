@@ -1,4 +1,4 @@
-"""What the virtual receiver reads, against the published vectors."""
+"""The parsing of the virtual receiver, against the published vectors."""
 
 import hashlib
 import json
@@ -95,7 +95,7 @@ def test_rtsp_requests_that_come_at_once_with_bodies() -> None:
         b"X" * 20_000,
     ],
 )
-def test_rtsp_refuses_what_is_not_a_request(head: bytes) -> None:
+def test_rtsp_refuses_invalid_requests(head: bytes) -> None:
     with pytest.raises(RtspError):
         RequestParser().feed(head)
 

@@ -1,4 +1,4 @@
-"""Timing requests: when to ask, and what the answers say."""
+"""Timing requests: when to send them, and the content of the answers."""
 
 from dataclasses import dataclass
 import itertools
@@ -45,7 +45,7 @@ class TimingClient:
         return build_timing_request(filler)
 
     def answered(self, reply: TimingReply, now: int) -> bool:
-        """Take an answer; False when it is none of ours or took too long."""
+        """Handle an answer; False if it is none of ours or came too late."""
         asked = self._asked.pop(reply.origin, None)
         if asked is None or not self._estimator.add(
             asked, reply.received_ns, reply.sent_ns, now

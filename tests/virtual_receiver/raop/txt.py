@@ -1,10 +1,10 @@
-"""The TXT records with which a receiver tells what it can do."""
+"""The TXT records with which a receiver announces its features."""
 
 from collections.abc import Mapping
 import plistlib
 
 # shairport-sync's classic build (bonjour_strings.c); without its `ek` and the
-# 1 of `et`, which tell a sender to encrypt
+# 1 of `et`, which make a sender encrypt
 _RAOP = {
     "txtvers": "1",
     "ch": "2",
@@ -46,7 +46,7 @@ def raop_txt(
 
 
 def info(txt: Mapping[str, str], receiver_id: str) -> bytes:
-    """Return what a receiver with such a record answers to GET /info."""
+    """Return the answer of a receiver with such a record to GET /info."""
     words = [int(word, 16) for word in txt.get("ft", "0x0").split(",")]
     told = {
         "deviceID": ":".join(receiver_id[at : at + 2] for at in range(0, 12, 2)),

@@ -12,7 +12,7 @@ class Secret:
     """One side of an encrypted connection."""
 
     def __init__(self, secret: bytes, salt: str, write: str, read: str) -> None:
-        """Take the names of both keys."""
+        """Derive both keys from their names."""
         self._write = ChaCha20Poly1305(stretch(secret, salt, write))
         self._read = ChaCha20Poly1305(stretch(secret, salt, read))
         self._sent = self._got = 0

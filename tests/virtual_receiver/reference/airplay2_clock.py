@@ -31,7 +31,7 @@ class ReferenceClock:
         interval_s: float = 0.02,
         own_ports: tuple[int, int] = (0, 0),
     ) -> None:
-        """Tell a clock that is off CLOCK_MONOTONIC."""
+        """Serve a clock that is off CLOCK_MONOTONIC."""
         self._host, self._to = host, ports
         self._id = clock_id.to_bytes(8)
         self._offset_ns = offset_ns
@@ -44,24 +44,24 @@ class ReferenceClock:
             sock.bind((local, port))
         self._event, self._general = self._sockets
         self.heard: list[bytes] = []
-        """What came to either port."""
+        """The messages that came to either port."""
         self._timer: asyncio.TimerHandle | None = None
         self._sync_ns: dict[bytes, int] = {}
         self._told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def start(self) -> None:
-        """Begin to tell the time."""
+        """Begin to send the time."""
         self.listen()
         self._tick()
 
     def listen(self) -> None:
-        """Hear what a receiver says."""
+        """Receive the messages of a receiver."""
         loop = asyncio.get_running_loop()
         for sock in self._sockets:
             loop.add_reader(sock, self._hear, sock)
 
     async def told(self) -> int:
-        """Wait until a receiver tells its own time; return that minus ours."""
+        """Wait until a receiver sends its own time; return that minus ours."""
         return await self._told
 
     def stop(self) -> None:
@@ -88,7 +88,7 @@ class ReferenceClock:
         self._send(self._general, self.message(_ANNOUNCE, 0x0408, body))
 
     def sync(self) -> None:
-        """Tell the time in two steps."""
+        """Send the time in two steps."""
         sent = now_ns()
         self._send(self._event, self.message(_SYNC, 0x0608, bytes(10)))
         self._send(self._general, self.message(_FOLLOW_UP, 0x0408, self._stamp(sent)))

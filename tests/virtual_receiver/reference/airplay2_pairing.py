@@ -52,7 +52,7 @@ def _check(body: bytes) -> dict[int, bytes]:
 
 
 class Talk:
-    """What to post, one after the other; `answer` takes each answer."""
+    """The bodies to post, one after the other; `answer` handles each answer."""
 
     def __init__(self) -> None:
         """Start with nothing agreed."""

@@ -52,12 +52,12 @@ async def playing(
 
 
 def knows_clock(kitchen: AirPlay2Receiver) -> bool:
-    """Tell whether a receiver plays by the sender's clock."""
+    """Return whether a receiver plays by the sender's clock."""
     return kitchen.ptp.knows(CLOCK_ID, kitchen.clock.from_monotonic(now_ns()))
 
 
 def assert_on_time(kitchen: AirPlay2Receiver, heard_ns: int, sound: bytes) -> None:
-    """Check that all of a sound was heard, beginning when it was announced."""
+    """Check that all of a sound was played, beginning when it was announced."""
     heard = kitchen.heard(sound)
     assert heard.is_complete, (heard, kitchen.stats, kitchen.violations)
     assert heard.first_frame_ns is not None

@@ -169,7 +169,7 @@ class AirPlay2ReferenceSender:
         return reply
 
     async def open_events(self) -> tuple[asyncio.StreamReader, Secret]:
-        """Connect to the event channel; return what to read it with."""
+        """Connect to the event channel; return its reader."""
         port = self.told["eventPort"]
         reader, self._events = await asyncio.open_connection(self.host, port)
         write, read = "Events-Read-Encryption-Key", "Events-Write-Encryption-Key"
@@ -177,14 +177,14 @@ class AirPlay2ReferenceSender:
         return reader, self.events
 
     def answer_event(self, cseq: str | None) -> None:
-        """Say 200 on the event channel."""
+        """Answer 200 on the event channel."""
         assert self._events is not None
         line = f"CSeq: {cseq}\r\n" if cseq else ""
         answer = f"RTSP/1.0 200 OK\r\n{line}Content-Length: 0\r\n\r\n"
         self._events.write(self.events.seal(answer.encode()))
 
     async def set_up_stream(self, kind: int = 96, **changes: object) -> Reply:
-        """Send the SETUP of a stream and connect where it is buffered."""
+        """Send the SETUP of a stream and connect if it is buffered."""
         stream: dict[str, object] = {
             "type": kind,
             "ct": 2,
@@ -224,7 +224,7 @@ class AirPlay2ReferenceSender:
     def announce(
         self, heard_ns: int, rtptime: int, *, is_first: bool = True, offset_ns: int = 0
     ) -> None:
-        """Tell that a frame is heard at an instant of CLOCK_MONOTONIC."""
+        """Announce that a frame plays at an instant of CLOCK_MONOTONIC."""
         now = now_ns()
         frame = rtptime + (now - heard_ns) * RATE // NS_PER_S + 11035
         packet = struct.pack(
@@ -271,7 +271,7 @@ class AirPlay2ReferenceSender:
             self.sequence = self.sequence + 1 & 0x7FFFFF
 
     async def anchor(self, heard_ns: int, rtptime: int) -> Reply:
-        """Tell a buffered stream when a frame is heard, and play."""
+        """Anchor a frame of a buffered stream to an instant, and play."""
         seconds, rest = divmod(heard_ns, NS_PER_S)
         body = {
             "rate": 1,

@@ -23,7 +23,7 @@ def quirky(**quirks: object) -> VirtualReceiver:
 
 
 def assert_on_time(receiver: VirtualReceiver, announced_ns: int, sound: bytes) -> None:
-    """Check that all of a sound was heard, beginning when it was announced."""
+    """Check that all of a sound was played, beginning when it was announced."""
     heard = receiver.heard(sound)
     assert heard.is_complete, (heard, receiver.stats)
     assert heard.first_frame_ns is not None

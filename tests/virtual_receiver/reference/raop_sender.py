@@ -21,7 +21,7 @@ SO_TIMESTAMPNS = 35
 
 @dataclass(frozen=True)
 class Reply:
-    """What the receiver has answered."""
+    """The answers of the receiver."""
 
     status: int
     headers: Mapping[str, str]
@@ -207,12 +207,12 @@ class RaopReferenceSender:
         return await self.request("SET_PARAMETER", headers=headers, body=body)
 
     async def flush(self) -> Reply:
-        """Drop what is queued; the next packet is the first one again."""
+        """Drop all queued audio; the next packet is the first one again."""
         info = f"seq={self.sequence};rtptime={self.rtptime}"
         return await self.request("FLUSH", headers={"RTP-Info": info})
 
     def sync(self, heard_ns: int, rtptime: int, *, is_first: bool = True) -> None:
-        """Tell that a frame is heard at an instant of our clock."""
+        """Announce that a frame plays at an instant of our clock."""
         now = now_ns()
         less = rtptime + 11025 + (now - heard_ns) * RATE // NS_PER_S
         packet = bytes([0x90 if is_first else 0x80, 0xD4, 0, 7])
@@ -221,7 +221,7 @@ class RaopReferenceSender:
         self.control.sendto(packet, (self.host, self.ports["control_port"]))
 
     def play(self, pcm: bytes, lead_s: float) -> int:
-        """Send sound that is heard after a lead; return the instant, in ns."""
+        """Send sound that plays after a lead; return the instant, in ns."""
         heard_ns = now_ns() + round(lead_s * NS_PER_S)
         self.sync(heard_ns, self.rtptime)
         self.send_audio(pcm)

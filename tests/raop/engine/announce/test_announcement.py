@@ -1,4 +1,4 @@
-"""Announcements: what receivers hear of the voice, and of the music under it."""
+"""Announcements: the voice that receivers play, and the music under it."""
 
 import asyncio
 from pathlib import Path
@@ -45,7 +45,7 @@ from tests.raop.engine.stereo_marks import (
 from tests.virtual_receiver import VirtualReceiver
 
 
-async def test_idle_speaker_says_every_sample_and_is_free_afterwards(
+async def test_idle_speaker_plays_every_sample_and_is_free_afterwards(
     harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     said = scene.bell(0.5)
@@ -59,7 +59,7 @@ async def test_idle_speaker_says_every_sample_and_is_free_afterwards(
     assert not kitchen.violations
 
 
-async def test_start_is_told_with_its_instant_however_late_it_is_noticed(
+async def test_start_is_reported_with_its_instant_even_if_noticed_late(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     scene: Scene,
@@ -81,7 +81,7 @@ async def test_start_is_told_with_its_instant_however_late_it_is_noticed(
     assert told.at == pytest.approx(unix(voice_began_ns(kitchen)), abs=PRECISE_S)
 
 
-async def test_music_is_lowered_and_goes_on_to_the_sample(
+async def test_music_is_lowered_and_continues_to_the_sample(
     kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(3.0)
@@ -101,7 +101,7 @@ async def test_music_is_lowered_and_goes_on_to_the_sample(
     assert not kitchen.violations
 
 
-async def test_music_that_waits_goes_on_where_it_was(
+async def test_paused_under_a_voice_music_resumes_at_its_position(
     kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(2.0)
@@ -116,7 +116,7 @@ async def test_music_that_waits_goes_on_where_it_was(
     assert before[0] == after[-1] == 1
 
 
-async def test_paused_music_stays_paused_and_goes_on_where_it_was(
+async def test_paused_music_stays_paused_and_resumes_at_its_position(
     harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(2.0)
@@ -192,7 +192,7 @@ async def test_music_that_begins_under_a_voice_leaves_the_voice_whole(
     assert kitchen.connections == 1
 
 
-async def test_voice_goes_on_where_the_song_ends(
+async def test_voice_continues_past_the_end_of_the_song(
     kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(1.0)
@@ -229,7 +229,7 @@ async def test_one_voice_after_another_on_the_same_speaker(
     assert len(gains(kitchen, song)) == len(song)
 
 
-async def test_all_speakers_say_it_at_the_same_instant(
+async def test_all_speakers_announce_at_the_same_instant(
     harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     hall = await harness.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
@@ -271,7 +271,7 @@ async def test_unavailable_speaker_does_not_delay_the_others(
     assert is_said_whole(kitchen, said)
 
 
-async def test_level_is_raised_in_silence_and_brought_back(
+async def test_volume_is_raised_in_silence_and_restored(
     kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(4.0)
@@ -289,7 +289,7 @@ async def test_level_is_raised_in_silence_and_brought_back(
     assert under == pytest.approx(10 ** (-(18 + 9) / 20), abs=0.001)
 
 
-async def test_level_of_an_idle_speaker_is_brought_back(
+async def test_volume_of_an_idle_speaker_is_restored(
     kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     scene.bell(0.5)
@@ -299,7 +299,7 @@ async def test_level_of_an_idle_speaker_is_brought_back(
     assert volumes(kitchen) == [30, 60, 30]
 
 
-async def test_level_that_a_user_sets_meanwhile_stays(
+async def test_volume_that_a_user_sets_meanwhile_stays(
     harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     scene.bell(0.5)
@@ -311,7 +311,7 @@ async def test_level_that_a_user_sets_meanwhile_stays(
     assert volumes(kitchen) == [30, 60, 40]
 
 
-async def test_stop_ends_the_voice_and_brings_the_level_back(
+async def test_stop_ends_the_voice_and_restores_the_volume(
     harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     scene.bell(5)
@@ -324,7 +324,7 @@ async def test_stop_ends_the_voice_and_brings_the_level_back(
     assert volumes(kitchen) == [30, 60, 30]
 
 
-async def test_cancelled_voice_fades_and_the_music_comes_back(
+async def test_cancelled_voice_fades_and_the_music_returns(
     harness: EngineHarness, kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(3.0)
@@ -361,7 +361,7 @@ async def test_bad_clip_disturbs_nothing(
     assert volumes(kitchen) == [30]
 
 
-async def test_level_is_restored_without_music(
+async def test_volume_is_restored_without_music(
     harness: EngineHarness, kitchen: VirtualReceiver
 ) -> None:
     command = RestoreVolume(stream=STREAM, member=member(kitchen, volume=25))
@@ -373,7 +373,7 @@ async def test_level_is_restored_without_music(
 
 
 def left_level_at(of: VirtualReceiver, at_ns: int) -> int:
-    """Return how loud the music was in the packet that was heard at an instant."""
+    """Return the gain of the music in the packet that played at an instant."""
     for packet in of.recording.packets:
         if 0 <= at_ns - packet.play_ns < 8_000_000:
             left = np.frombuffer(packet.sound, "<i2").reshape(-1, 2)[:, 0]

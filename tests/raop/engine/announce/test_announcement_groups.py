@@ -44,7 +44,7 @@ def in_step(one: VirtualReceiver, other: VirtualReceiver) -> bool:
     return max(abs(here[each] - there[each]) for each in both) < 1_000_000
 
 
-async def test_one_of_a_group_speaks_and_the_other_plays_its_music_bit_by_bit(
+async def test_one_of_a_group_announces_and_the_music_of_the_other_is_bit_exact(
     kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(3.5)
@@ -65,7 +65,7 @@ async def test_one_of_a_group_speaks_and_the_other_plays_its_music_bit_by_bit(
     assert not kitchen.violations + hall.violations
 
 
-async def test_music_of_one_that_speaks_does_not_wait_as_others_play_on(
+async def test_music_of_an_announcing_member_does_not_pause_while_others_play(
     kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(3.0)
@@ -80,7 +80,7 @@ async def test_music_of_one_that_speaks_does_not_wait_as_others_play_on(
     assert len(gains(hall, song)) == len(song)
 
 
-async def test_whole_group_speaks_at_the_same_instant_each_at_its_own_level(
+async def test_whole_group_announces_at_the_same_instant_each_at_its_own_volume(
     kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(4.0)
@@ -104,7 +104,7 @@ async def test_whole_group_speaks_at_the_same_instant_each_at_its_own_level(
     assert told == {member(each).receiver for each in (kitchen, hall)}
 
 
-async def test_music_of_a_whole_group_can_wait(
+async def test_music_of_a_whole_group_can_pause(
     kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(2.0)
@@ -121,7 +121,7 @@ async def test_music_of_a_whole_group_can_wait(
         assert len(gains_in_parts(each, song)) == 2
 
 
-async def test_two_of_three_speak_together_whatever_their_levels(
+async def test_two_of_three_announce_together_at_any_volumes(
     kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     study = await scene.harness.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
@@ -141,13 +141,13 @@ async def test_two_of_three_speak_together_whatever_their_levels(
     assert is_said_whole(kitchen, said)
     assert is_said_whole(hall, said)
     assert abs(voice_began_ns(kitchen) - voice_began_ns(hall)) < 1_000_000
-    # The music of a level that stays falls nowhere silent.
+    # The music at an unchanged volume never falls silent.
     assert (gains(hall, song) > 0.1).all()
     assert (gains(study, song) == 1).all()
     assert [volumes(each) for each in (kitchen, hall)] == [[30, 60, 30], [30]]
 
 
-async def test_speakers_of_two_streams_speak_together_whatever_their_levels(
+async def test_speakers_of_two_streams_announce_together_at_any_volumes(
     kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     scene.song(4.0)
@@ -195,7 +195,7 @@ async def test_one_that_is_lost_under_the_voice_fails_alone(
 
 
 @pytest.mark.parametrize("is_whole", [True, False], ids=["whole group", "one of it"])
-async def test_who_joins_under_a_voice_hears_the_rest_of_it_if_it_is_for_all(
+async def test_member_that_joins_under_a_voice_for_all_plays_the_rest(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
@@ -224,7 +224,7 @@ async def test_who_joins_under_a_voice_hears_the_rest_of_it_if_it_is_for_all(
     assert in_step(kitchen, hall)
 
 
-async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(
+async def test_one_of_a_paused_group_announces_and_the_music_stays_paused(
     kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(2.0)
@@ -243,7 +243,7 @@ async def test_one_of_a_paused_group_speaks_and_the_music_stays_paused(
         assert all((part == 1).all() for part in gains_in_parts(each, song))
 
 
-async def test_only_who_speaks_is_woken_in_a_group_that_let_its_receivers_go(
+async def test_only_announcing_members_of_a_disconnected_group_are_woken(
     kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     scene.song(2.0)
@@ -263,7 +263,7 @@ async def test_only_who_speaks_is_woken_in_a_group_that_let_its_receivers_go(
     assert says_nothing(kitchen)
 
 
-async def test_idle_group_opens_sessions_for_those_who_speak_only(
+async def test_idle_group_connects_only_announcing_members(
     kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     study = await scene.harness.add(receiver("Study", receiver_id="0A0B0C0D0E03"))
@@ -280,7 +280,7 @@ async def test_idle_group_opens_sessions_for_those_who_speak_only(
 
 
 @pytest.mark.parametrize("is_playing", [True, False], ids=["playing", "idle"])
-async def test_two_of_a_group_say_different_things_at_the_same_time(
+async def test_two_of_a_group_play_different_announcements_at_the_same_time(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     hall: VirtualReceiver,
@@ -366,7 +366,7 @@ async def test_an_unreachable_member_does_not_delay_its_group(
     assert volumes(kitchen) == [30, 60, 30]
 
 
-async def test_one_that_has_left_the_music_is_not_taken_for_heard(
+async def test_member_that_left_the_music_does_not_count_as_reached(
     kitchen: VirtualReceiver, hall: VirtualReceiver, scene: Scene
 ) -> None:
     scene.song(3.0)

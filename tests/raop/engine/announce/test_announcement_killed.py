@@ -1,4 +1,4 @@
-"""The level comes back whoever is killed while it is raised: the owner, or the sender.
+"""The volume is restored if the owner or the sender is killed while it is raised.
 
 Set AIRPLAY_KILLS to try more than a few.
 """
@@ -65,7 +65,7 @@ async def kill_once(number: int, folder: Path) -> None:
         assert levels(kitchen)[-1] == USUAL, (is_owner, is_musical)
 
 
-async def test_volume_comes_back_if_owner_or_sender_is_killed(tmp_path: Path) -> None:
+async def test_volume_is_restored_if_owner_or_sender_is_killed(tmp_path: Path) -> None:
     music(tmp_path / "song.wav", 6)
     voice(tmp_path / "voice.wav", 4)
     left = iter(range(KILLS))

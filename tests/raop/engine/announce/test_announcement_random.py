@@ -1,4 +1,4 @@
-"""Announcements in situations taken at random: the voice whole, the music to the sample.
+"""Announcements in random situations: the voice whole, the music to the sample.
 
 Set AIRPLAY_ANNOUNCEMENTS to try more than a few.
 """
@@ -38,7 +38,7 @@ from tests.virtual_receiver import VirtualReceiver
 
 COUNT = int(os.environ.get("AIRPLAY_ANNOUNCEMENTS", "16"))
 AT_ONCE = 8
-# As many belong to one test: what an engine has told is kept until its end.
+# As many belong to one test: the events of an engine are kept until its end.
 PART = 50
 SONG_S = 4.0
 VOICE_S = 0.7
@@ -49,7 +49,7 @@ MUTED = round(0.75 * 44_100)
 
 @dataclass
 class Sounds:
-    """What is played and said."""
+    """The song and the voice."""
 
     song_file: Path
     song: Samples
@@ -58,7 +58,7 @@ class Sounds:
 
 
 class Room:
-    """One stream with one or two receivers, and what happens there."""
+    """One stream with one or two receivers, and the events on it."""
 
     def __init__(
         self, harness: EngineHarness, name: str, sounds: Sounds, random: Random
@@ -78,7 +78,7 @@ class Room:
             self.receivers.append(await self.harness.add(added))
 
     def clear(self) -> None:
-        """Forget what was heard."""
+        """Forget everything that was played."""
         for each in self.receivers:
             each.clear()
 
@@ -90,7 +90,7 @@ class Room:
         return play(path, *members, stream=self.name, media=media)
 
     def announce(self, *on: VirtualReceiver, **details: object) -> Announce:
-        """Return the command to speak, at an own level or not."""
+        """Return the command to announce, with or without its own volume."""
         self._announced += 1
         path = self.sounds.voice_file
         level = self.random.choice([None, None, 55.0, 20.0])
@@ -112,11 +112,11 @@ class Room:
         )
 
     async def speak(self, *on: VirtualReceiver, **details: object) -> None:
-        """Announce, and wait until it was heard."""
+        """Announce, and wait until the voice has played."""
         assert await self.harness.run(self.announce(*on, **details)) is None
 
     async def begun(self, command: Announce) -> int:
-        """Announce, and wait until the voice is heard."""
+        """Announce, and wait until the voice plays."""
         number = self.harness.submit(command)
         name = command.announcement
         await self.harness.until(
@@ -137,7 +137,7 @@ class Room:
         )
 
     async def drain(self) -> None:
-        """Wait until everything was heard and the sessions are closed."""
+        """Wait until everything was played and the sessions are closed."""
         for each in self.receivers:
             await each.wait_idle(10)
             await each.drain()
@@ -248,9 +248,9 @@ async def music_begins_under_it(room: Room) -> None:
     assert (await room.harness.reply(number)).code is None
 
 
-# What happens, how often something is said, and what becomes of the song: heard from
-# its beginning, from its beginning with one wait, from somewhere on, with a leap to its
-# end, or not at all.
+# The event, how many announcements play, and how the song plays: from its beginning,
+# from its beginning with one pause, from a later position, with a leap to its end, or
+# not at all.
 SITUATIONS: list[tuple[Callable[[Room], Awaitable[None]], int, str]] = [
     (idle, 1, "nothing"),
     (idle_twice_at_once, 2, "nothing"),
@@ -279,7 +279,7 @@ async def one(room: Room) -> None:
         await room.ended(since)
     await room.drain()
     try:
-        # Beside the loop, on which the others are being heard.
+        # Beside the loop, on which the others play.
         speaking = room.receivers[: 2 if situation is grouped else 1]
         await asyncio.to_thread(look_at, speaking, room.sounds, times, song)
         if situation is one_of_a_group:
@@ -313,7 +313,7 @@ def look_at(
 
 
 def look_at_song(of: VirtualReceiver, song: Samples, how: str) -> None:
-    """Compare what was heard of a song; silence around a level's change may hide some."""
+    """Compare the played part of a song; silence around a volume change may hide some."""
     if how == "its end":
         left = heard_sides(of.recording.packets)[0]
         last = int(np.flatnonzero(left)[-1]) + 1
@@ -332,7 +332,7 @@ def look_at_song(of: VirtualReceiver, song: Samples, how: str) -> None:
 
 
 @pytest.mark.parametrize("first", range(0, COUNT, PART))
-async def test_voice_is_whole_and_music_goes_on_whatever_happens(
+async def test_voice_is_whole_and_music_continues_in_any_situation(
     harness: EngineHarness, tmp_path: Path, first: int
 ) -> None:
     count = min(PART, COUNT - first)

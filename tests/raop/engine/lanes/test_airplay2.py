@@ -95,7 +95,7 @@ def by(of: AirPlay2Receiver, lane: str | None = None, **details: object) -> Memb
 
 
 async def finished(harness: EngineHarness) -> None:
-    """Wait until everything was heard, after whatever failed before."""
+    """Wait until everything was played, after all failures before."""
     await harness.until(StreamChanged, lambda each: each.reason == "finished")
 
 
@@ -175,7 +175,7 @@ async def test_pause_is_immediate_and_resume_continues_at_the_position(
     assert den.violations == []
 
 
-async def test_a_pause_that_comes_while_the_line_is_told_is_the_last_word(
+async def test_a_pause_during_an_announced_line_wins(
     harness: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wav(tmp_path / "song.wav", 1.5)
@@ -265,7 +265,7 @@ async def test_a_group_of_all_lanes_plays_in_sync(
 
 
 @pytest.mark.parametrize("lane", LANES)
-async def test_packets_are_never_sealed_twice_alike_where_one_speaks_alone(
+async def test_packets_are_never_sealed_twice_alike_if_one_member_announces(
     harness: EngineHarness, tmp_path: Path, lane: str
 ) -> None:
     first = await speaker(harness)
@@ -371,7 +371,7 @@ async def test_a_receiver_that_does_not_follow_our_clock_is_called_silent(
     assert await harness.run(play(tmp_path / "song.wav", by(den, lane))) == "silent"
 
 
-async def test_without_the_ports_of_ptp_receivers_are_told_the_time_when_they_ask(
+async def test_without_the_ports_of_ptp_receivers_get_the_time_on_request(
     harness: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
@@ -381,7 +381,7 @@ async def test_without_the_ports_of_ptp_receivers_are_told_the_time_when_they_as
     den = await speaker(harness)
     picky = await speaker(harness, "Hall", takes_ntp=False, receiver_id="0A0B0C0D0E02")
 
-    # What is buffered needs PTP, so the next way is taken; some know no other clock.
+    # The buffered lane needs PTP, so the next lane is used; some know no other clock.
     assert await harness.run(play(song, by(picky, "airplay2"))) == "ptp_ports_taken"
     assert await harness.run(play(song, by(den, BUFFERED))) == "ptp_ports_taken"
     assert await harness.run(play(song, by(den, "airplay2"), lead_ms=None)) is None
@@ -391,7 +391,7 @@ async def test_without_the_ports_of_ptp_receivers_are_told_the_time_when_they_as
     assert "timingPort" in plistlib.loads(den.asked("SETUP")[0].body)
 
 
-async def test_a_receiver_that_needs_time_for_an_anchor_is_given_it(
+async def test_a_receiver_that_needs_time_for_an_anchor_gets_it(
     harness: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(buffered, "_ANCHOR_RETRY_S", 0.1)
@@ -405,7 +405,7 @@ async def test_a_receiver_that_needs_time_for_an_anchor_is_given_it(
     assert len(den.asked("SETRATEANCHORTIME")) > 3
 
 
-async def test_a_session_that_a_receiver_gives_up_is_lost(
+async def test_a_session_that_a_receiver_ends_is_lost(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 8)
@@ -436,7 +436,7 @@ async def test_a_receiver_that_answers_no_more_is_lost(
     den.plug_in()
 
 
-async def test_what_cannot_be_played_by_one_way_is_played_by_another(
+async def test_media_that_fails_on_one_lane_plays_on_another(
     harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     den = await speaker(harness, takes_buffered=False)
@@ -456,7 +456,7 @@ async def test_an_unknown_lane_is_an_error(harness: EngineHarness, song: Path) -
     assert await harness.run(play(song, by(den, "telepathy"))) == "unsupported"
 
 
-async def test_a_level_is_set_within_the_session(
+async def test_a_volume_is_set_within_the_session(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)
@@ -469,7 +469,7 @@ async def test_a_level_is_set_within_the_session(
     await den.wait_until(lambda: round(den.volumes[-1].volume_db) == -24)
 
 
-async def test_what_an_apple_receiver_holds_is_never_dropped(
+async def test_the_buffer_of_an_apple_receiver_is_never_dropped(
     harness: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Receiver, "manufacturer", "Apple")

@@ -1,4 +1,4 @@
-"""Which way to a receiver is taken, and what becomes of one that is silent."""
+"""The choice of a lane, and what happens to a silent one."""
 
 from pathlib import Path
 
@@ -21,13 +21,13 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ways_to(of: AirPlay2Receiver) -> list[str]:
-    """Return by which ways sessions were set up, each once in a row."""
+    """Return the methods by which sessions were set up, without repetitions in a row."""
     names = {"ANNOUNCE": "raop", "SETRATEANCHORTIME": BUFFERED, "SETPEERS": "airplay2"}
     found = [names[each] for each in methods(of, names)]
     return [each for at, each in enumerate(found) if not at or found[at - 1] != each]
 
 
-async def test_a_way_that_stays_silent_is_left_for_another(
+async def test_a_silent_lane_is_replaced_by_another(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 3)
@@ -51,7 +51,7 @@ async def test_a_way_that_stays_silent_is_left_for_another(
     assert ways_to(den) == ["airplay2"]
 
 
-async def test_what_is_over_before_it_is_known_to_be_silent_is_played_anew(
+async def test_media_that_ends_before_its_lane_proves_silent_is_played_again(
     harness: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(output, "_EVIDENCE_S", 4)
@@ -64,7 +64,7 @@ async def test_what_is_over_before_it_is_known_to_be_silent_is_played_anew(
     assert den.heard(pcm).is_complete
 
 
-async def test_a_receiver_that_is_silent_by_all_ways_is_called_so_once(
+async def test_a_receiver_that_is_silent_on_all_lanes_is_reported_once(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 8)
@@ -82,7 +82,7 @@ async def test_a_receiver_that_is_silent_by_all_ways_is_called_so_once(
     assert ways_to(den)[:2] == ["raop", "airplay2"]
 
 
-async def test_a_silent_lane_is_given_up_if_the_others_are_refused(
+async def test_a_silent_lane_is_reported_if_the_others_are_refused(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 8)
@@ -95,7 +95,7 @@ async def test_a_silent_lane_is_given_up_if_the_others_are_refused(
 
 
 @pytest.mark.parametrize("lane", ["raop", REALTIME])
-async def test_a_way_that_was_chosen_is_the_only_one(
+async def test_a_chosen_lane_is_the_only_one(
     harness: EngineHarness, tmp_path: Path, lane: str
 ) -> None:
     wav(tmp_path / "song.wav", 8)

@@ -1,4 +1,4 @@
-"""What one session does beside the music, and what an engine does with surprises."""
+"""The work of one session beside the music, and surprises for an engine."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.raop.engine.harness import EngineHarness, member, play, receiver, wav
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
-async def test_receivers_are_told_that_we_are_there(
+async def test_receivers_get_keep_alive_requests(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     tmp_path: Path,
@@ -42,7 +42,7 @@ async def test_the_receivers_own_volume_is_reported_if_none_is_set(
     assert loud.volumes == []
 
 
-async def test_the_first_airport_express_is_never_asked_for_its_level(
+async def test_the_first_airport_express_is_never_asked_for_its_volume(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 0.6)
@@ -105,7 +105,7 @@ async def test_a_play_without_members_gets_a_reply(
     assert await harness.run(play(tmp_path / "song.wav")) == "failed"
 
 
-async def test_shutdown_ends_what_plays(
+async def test_shutdown_ends_playback(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)

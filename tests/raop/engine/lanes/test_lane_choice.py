@@ -29,14 +29,14 @@ from custom_components.airplay.raop.session.lead import PtpStartEvidence
 from tests.raop.engine.harness import IDENTITY
 
 RAOP, REALTIME, BUFFERED = LaneKind
-# What shairport-sync announces: all three of them.
+# As shairport-sync announces: all three of them.
 FEATURES = {"features": "0x405C4A00,0x18340", "flags": "0x4"}
 
 type Outcome = BaseException | None
 
 
 class FakeLane(Lane):
-    """A lane whose `prepare` ends as it was told."""
+    """A lane whose `prepare` has the outcome that a test chose."""
 
     def __init__(self, kind: LaneKind, member: Member, outcome: Outcome = None) -> None:
         super().__init__(member, IDENTITY, cast("Pacer", None))
@@ -92,11 +92,11 @@ def member(**details: object) -> Member:
         ({"first_lane": "telepathy"}, (RAOP, REALTIME, BUFFERED)),
         ({"lane": AIRPLAY2}, (REALTIME, BUFFERED)),
         ({"lane": "airplay2-realtime"}, (REALTIME,)),
-        # Who chooses a lane knows better than the record.
+        # A chosen lane overrides the record.
         ({"lane": "airplay2-buffered", "airplay_txt": {}}, (BUFFERED,)),
     ],
 )
-def test_a_member_is_reached_by_what_is_wanted_or_possible(
+def test_a_member_uses_the_wanted_or_possible_lanes(
     details: dict[str, object], kinds: tuple[LaneKind, ...]
 ) -> None:
     assert kinds_of(member(**details)) == kinds
@@ -117,7 +117,7 @@ def test_a_receiver_without_any_lane_is_not_supported() -> None:
         kinds_of(member(airplay_txt=closed))
 
 
-def test_silent_lanes_come_last_until_one_of_them_is_heard() -> None:
+def test_silent_lanes_come_last_until_one_of_them_plays() -> None:
     lanes, den = LaneChoice(), member()
 
     assert lanes.mark_silent(FakeLane(RAOP, den)) is True
@@ -132,7 +132,7 @@ def test_silent_lanes_come_last_until_one_of_them_is_heard() -> None:
     assert lanes.kinds_for(den) == (RAOP, BUFFERED, REALTIME)
 
 
-def test_where_all_lanes_are_silent_all_is_forgotten() -> None:
+def test_if_all_lanes_are_silent_all_are_forgotten() -> None:
     lanes, den = LaneChoice(), member()
     tries = [lanes.mark_silent(FakeLane(kind, den)) for kind in (RAOP, REALTIME)]
 
@@ -148,7 +148,7 @@ def test_a_lane_that_is_silent_again_is_not_worth_another_try() -> None:
     assert lanes.kinds_for(den) == (RAOP, REALTIME, BUFFERED)
 
 
-def test_who_is_heard_without_having_been_silent_stays_as_it_is() -> None:
+def test_a_lane_that_plays_and_never_was_silent_changes_nothing() -> None:
     lanes, den = LaneChoice(), member()
 
     lanes.mark_heard(FakeLane(REALTIME, den))
@@ -187,7 +187,7 @@ class Attempts:
         self.tried.append(lane)
 
 
-async def test_the_first_lane_that_works_is_taken_at_the_present_volume(
+async def test_the_first_lane_that_works_is_used_at_the_present_volume(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gone = ReceiverUnreachableError("gone")
@@ -201,7 +201,7 @@ async def test_the_first_lane_that_works_is_taken_at_the_present_volume(
     assert not lane.is_torn_down
 
 
-async def test_where_none_works_the_first_error_counts(
+async def test_if_no_lane_works_the_first_error_counts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first, second = ReceiverRefusedError("first"), ReceiverUnreachableError("second")
@@ -214,7 +214,7 @@ async def test_where_none_works_the_first_error_counts(
     assert len(attempts.tried) == 2
 
 
-async def test_who_is_busy_is_not_tried_in_another_way(
+async def test_a_busy_receiver_is_not_tried_on_another_lane(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     attempts = Attempts(monkeypatch, {RAOP: ReceiverBusyError("busy"), REALTIME: None})
@@ -225,7 +225,7 @@ async def test_who_is_busy_is_not_tried_in_another_way(
     assert len(attempts.tried) == 1
 
 
-async def test_a_lane_on_the_way_is_torn_down_when_nobody_waits_any_more(
+async def test_a_lane_in_preparation_is_torn_down_on_cancellation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     attempts = Attempts(monkeypatch, {RAOP: asyncio.CancelledError(), REALTIME: None})

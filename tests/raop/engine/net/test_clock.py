@@ -14,7 +14,7 @@ TOLERANCE_NS = 2_000_000_000
 @pytest.mark.parametrize(
     "step_ns", [0, 10_000_000_000, -HOUR_NS, 30 * 365 * 24 * HOUR_NS]
 )
-def test_a_step_of_the_wall_clock_moves_only_what_is_told_to_people(
+def test_a_step_of_the_wall_clock_moves_only_displayed_times(
     monkeypatch: pytest.MonkeyPatch, step_ns: int
 ) -> None:
     before_ns = clock.now_ns()
@@ -29,7 +29,7 @@ def test_a_step_of_the_wall_clock_moves_only_what_is_told_to_people(
     assert abs(clock.to_unix(after_ns) * 1e9 - real() - step_ns) < TOLERANCE_NS
 
 
-def test_session_time_looks_like_unix_time_and_runs_with_the_monotonic_clock() -> None:
+def test_session_time_is_near_unix_time_and_runs_with_the_monotonic_clock() -> None:
     now_ns = clock.now_ns()
 
     assert abs(clock.monotonic_of(now_ns) - time.monotonic_ns()) < TOLERANCE_NS
@@ -64,7 +64,7 @@ def test_a_stamp_is_converted_by_clocks_that_were_read_together(
     assert abs(clock.of_realtime(stamp_ns) - now_ns - 30_000_000) < 1_000_000
 
 
-def test_what_people_are_told_comes_from_clocks_that_were_read_together(
+def test_displayed_times_come_from_clocks_that_were_read_together(
     request: pytest.FixtureRequest,
 ) -> None:
     unix_ns, now_ns = time.time_ns(), clock.now_ns()

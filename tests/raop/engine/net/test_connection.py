@@ -1,4 +1,4 @@
-"""One RTSP connection, against servers that say whatever a test wants."""
+"""One RTSP connection, against servers that answer as a test wants."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -112,7 +112,7 @@ async def test_a_wrong_cseq_does_not_matter(cseq: bytes) -> None:
         OK + OK,
     ],
 )
-async def test_what_is_no_answer_ends_the_connection(said: bytes) -> None:
+async def test_an_invalid_answer_ends_the_connection(said: bytes) -> None:
     async with connected(answering(said)) as connection:
         first = connection.perform(ask("OPTIONS", "ANNOUNCE"))
         with pytest.raises(RaopError) as caught:
@@ -137,7 +137,7 @@ async def test_an_answer_to_nothing_is_a_breach_of_the_protocol() -> None:
     assert "answer to nothing" in str(reason)
 
 
-async def test_a_request_that_is_not_answered_is_given_up() -> None:
+async def test_a_request_without_an_answer_times_out() -> None:
     async with connected(answering()) as connection:
         with pytest.raises(
             ReceiverUnreachableError, match=r"OPTIONS: no answer.*0\.1 s"
@@ -147,7 +147,7 @@ async def test_a_request_that_is_not_answered_is_given_up() -> None:
         assert not connection.closed.done()
 
 
-async def test_a_late_answer_goes_to_the_request_that_was_given_up() -> None:
+async def test_a_late_answer_goes_to_the_request_that_timed_out() -> None:
     given_up = asyncio.Event()
 
     async def script(
@@ -210,7 +210,9 @@ async def test_handshakes_take_turns() -> None:
     assert heard == ["ANNOUNCE", "SETUP", "FLUSH", "OPTIONS"]
 
 
-async def test_nobody_waits_longer_than_half_a_second_for_the_one_before() -> None:
+async def test_no_handshake_waits_longer_than_half_a_second_for_the_one_before() -> (
+    None
+):
     heard = asyncio.Queue[str]()
 
     async def script(
@@ -230,13 +232,13 @@ async def test_nobody_waits_longer_than_half_a_second_for_the_one_before() -> No
 
         took_s = time.monotonic() - begun
         await peer
-        # However slow this machine is: whoever sleeps so long is not much quicker.
+        # On a machine of any speed: a task that sleeps so long is not much quicker.
         assert 0.4 < took_s < time.monotonic() - begun + 1
         assert flushed == [200]
         assert await picture == [500]
 
 
-async def test_request_that_is_never_answered_takes_no_other_ones_answer() -> None:
+async def test_request_without_an_answer_never_gets_the_answer_of_another() -> None:
     async def script(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
@@ -253,7 +255,7 @@ async def test_request_that_is_never_answered_takes_no_other_ones_answer() -> No
         assert await connection.perform(ask("OPTIONS")) == [200]
 
 
-async def test_what_is_not_urgent_lets_everything_else_go_first() -> None:
+async def test_requests_that_are_not_urgent_come_last() -> None:
     heard: list[str] = []
     answer = asyncio.Event()
 
@@ -312,6 +314,6 @@ async def test_a_host_that_does_not_answer_is_unreachable(
         await Connection.connect("127.0.0.1", 1, timeout_s=0.01)
 
 
-async def test_a_name_that_is_none_is_unreachable() -> None:
+async def test_an_invalid_host_name_is_unreachable() -> None:
     with pytest.raises(ReceiverUnreachableError):
         await Connection.connect("a" * 80 + ".local\ud800", 5000)

@@ -18,7 +18,7 @@ THEIRS = ChannelKeys(write=OURS.read, read=OURS.write)
 
 
 class Receiver:
-    """The other end: says something and reads the answers."""
+    """The other end: sends requests and reads the answers."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -80,7 +80,7 @@ async def test_an_end_and_nonsense_close_it(noise: bytes | None) -> None:
         await asyncio.wait_for(channel.closed, 20)
 
 
-async def test_what_is_no_call_closes_it() -> None:
+async def test_an_invalid_call_closes_it() -> None:
     calls: list[Call] = []
     async with opened(calls) as (channel, receiver):
         receiver.say(b"nonsense\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Playing to receivers that play only for whom they know."""
+"""Playback on receivers that play only for paired senders."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ async def test_music_for_a_sender_that_was_paired_is_whole(
 
 
 @pytest.mark.parametrize("kind", ["legacy", "home_kit"])
-async def test_nothing_is_played_to_whom_the_receiver_does_not_know(
+async def test_an_unpaired_sender_cannot_play(
     harness: EngineHarness, tmp_path: Path, kind: Kind
 ) -> None:
     wav(tmp_path / "song.wav")

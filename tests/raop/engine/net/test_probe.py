@@ -44,7 +44,7 @@ def known(virtual: VirtualReceiver) -> Receiver:
     )
 
 
-async def test_a_receiver_tells_what_it_can_do_and_we_from_where_we_asked() -> None:
+async def test_a_receiver_reports_its_features_and_we_report_our_address() -> None:
     async with receiver() as virtual:
         found = await probe(known(virtual), identity=IDENTITY)
 
@@ -66,13 +66,13 @@ async def test_a_password_is_proved_without_playing() -> None:
         assert {each.method for each in virtual.requests} == {"OPTIONS"}
 
 
-async def test_a_receiver_that_wants_a_pin_says_so() -> None:
+async def test_a_receiver_that_requires_a_pin_is_reported() -> None:
     async with receiver(quirks=Quirks(refuse={"OPTIONS": 403})) as virtual:
         with pytest.raises(PairingRequiredError):
             await probe(known(virtual))
 
 
-async def test_a_deaf_receiver_is_given_up_in_the_time_that_is_given() -> None:
+async def test_a_receiver_that_never_answers_times_out() -> None:
     async with receiver(quirks=Quirks(unanswered=frozenset({"OPTIONS"}))) as virtual:
         with pytest.raises(ReceiverUnreachableError, match=r"within 0\.1 s"):
             await probe(known(virtual), timeout_s=0.1)
@@ -97,14 +97,14 @@ async def test_a_session_is_opened_and_ended_to_see_whether_it_may_be() -> None:
         assert virtual.violations == []
 
 
-async def test_an_encrypting_receiver_is_told_a_key_at_the_rehearsal() -> None:
+async def test_an_encrypting_receiver_gets_a_key_during_the_probe() -> None:
     async with receiver(open_key=lambda key: key[:16]) as virtual:
         await rehearse(known(virtual))
 
         assert b"a=rsaaeskey:" in virtual.asked("ANNOUNCE")[0].body
 
 
-async def test_a_receiver_that_plays_for_somebody_says_so_at_the_rehearsal() -> None:
+async def test_a_receiver_in_use_is_reported_by_the_probe() -> None:
     async with receiver(quirks=Quirks(refuse={"ANNOUNCE": 453})) as virtual:
         with pytest.raises(ReceiverBusyError):
             await rehearse(known(virtual))
@@ -131,7 +131,7 @@ async def test_keys_are_sent_even_if_no_record_asks_for_them() -> None:
     async with receiver(gate=gate, txt={"sf": "0x4"}) as virtual:
         await rehearse(known(virtual), credentials=gate.acquaint())
 
-        # Whoever was refused once is confused on that connection.
+        # After one refusal a receiver is confused on that connection.
         assert virtual.connections == 2
 
 
@@ -201,7 +201,7 @@ async def test_a_password_that_cannot_be_proved_by_pairing_may_be_right(
         await check_password(known(virtual), "sesame")
 
 
-async def test_a_receiver_is_asked_whether_it_takes_a_pin_now() -> None:
+async def test_a_receiver_is_asked_whether_it_accepts_a_pin_now() -> None:
     gate = Gate("home_kit", "1234")
     async with receiver(gate=gate) as virtual:
         await ask_pairing(known(virtual))
@@ -222,7 +222,7 @@ async def test_a_private_number_whose_public_one_has_a_leading_zero_is_left() ->
 
 
 def modern(virtual: AirPlay2Receiver) -> Receiver:
-    """Return what is known of a receiver that announces nothing but AirPlay 2."""
+    """Return a receiver that announces nothing but AirPlay 2."""
     txt = virtual.airplay_txt({}) | {"model": "AudioAccessory5,1", "osvers": "27.0"}
     return merge(None, Service(virtual.name, virtual.host, virtual.port, txt))
 

@@ -1,4 +1,4 @@
-"""The DACP server on real sockets, and what an engine does with its orders."""
+"""The DACP server on real sockets, and how an engine handles its orders."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -51,7 +51,7 @@ async def song(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_start_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take every AWAY seriously, also right after the start."""
+    """Obey every AWAY, also right after the start."""
     monkeypatch.setattr(source_switch, "_START_S", 0)
 
 
@@ -134,7 +134,7 @@ async def test_unfinished_requests_are_closed_after_a_timeout(
     await writer.wait_closed()
 
 
-async def test_empty_connections_are_borne(server: RemoteServer, port: int) -> None:
+async def test_empty_connections_are_tolerated(server: RemoteServer, port: int) -> None:
     for _ in range(20):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.close()
@@ -190,7 +190,7 @@ async def test_process_that_is_just_ending_is_waited_for(
     new.close()
 
 
-async def test_port_that_is_taken_is_left_with_a_warning(
+async def test_port_in_use_is_skipped_with_a_warning(
     harness: EngineHarness,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -260,7 +260,7 @@ async def test_last_receiver_that_is_switched_away_ends_the_stream(
 
 
 @pytest.mark.usefixtures("no_start_delay")
-async def test_one_of_two_is_switched_away_and_comes_back(
+async def test_one_of_two_is_switched_away_and_returns(
     harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
 ) -> None:
     other = await harness.add(receiver("Other", receiver_id="0A0B0C0D0E02"))
@@ -271,7 +271,7 @@ async def test_one_of_two_is_switched_away_and_comes_back(
     await kitchen.wait_idle()
     await harness.until(MemberChanged, lambda each: each.state == "left")
     await other.wait_playing()
-    # What a Denon sends after any TEARDOWN.
+    # A Denon sends this after any TEARDOWN.
     await remote.order(AWAY)
     await remote.order(BACK)
     await other.wait_playing()

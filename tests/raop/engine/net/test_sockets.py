@@ -1,4 +1,4 @@
-"""UDP sockets, where the kernel does not do what one likes."""
+"""UDP sockets, when the kernel refuses requests."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""Coroutines that wait for what other threads bring about."""
+"""Coroutines that wait for changes made by other threads."""
 
 import asyncio
 import threading
@@ -31,7 +31,7 @@ async def test_notification_from_another_thread_wakes_all_that_wait() -> None:
     thread.join()
 
 
-async def test_notification_without_the_fact_lets_it_wait_on() -> None:
+async def test_notification_without_the_fact_keeps_it_waiting() -> None:
     signal = ChangeSignal()
     looks = list[int]()
 
@@ -64,7 +64,7 @@ async def test_fact_that_is_true_already_is_not_waited_for() -> None:
     assert not await signal.wait_for(lambda: False, 0)
 
 
-async def test_who_gives_up_waiting_is_forgotten() -> None:
+async def test_cancelled_waiter_is_forgotten() -> None:
     signal = ChangeSignal()
     waiting = asyncio.create_task(signal.wait())
     await asyncio.sleep(0)

@@ -21,7 +21,7 @@ def at(feed: PcmFeed, frame: int) -> tuple[int, bool]:
 
 
 def ignore(_source: Pcm) -> None:
-    """Take note of a source that follows."""
+    """Note a source that follows."""
 
 
 def cued(source: FakeSource, start: int = 1000, position: int = 0) -> PcmFeed:
@@ -81,7 +81,7 @@ def test_a_source_that_ends_with_a_batch_is_noticed_with_the_next_one() -> None:
     assert feed.end_frame == 1100
 
 
-def test_an_empty_source_ends_where_it_begins() -> None:
+def test_an_empty_source_ends_at_its_beginning() -> None:
     feed = cued(FakeSource())
 
     assert feed.read(900, 300) == silence(300)
@@ -116,7 +116,7 @@ def test_a_dry_source_resumes_once_half_a_second_is_buffered() -> None:
     assert feed.read(1020, 10) == sound(REFILL)[:40]
 
 
-def test_a_dry_source_that_ends_plays_whatever_is_left() -> None:
+def test_a_dry_source_that_ends_plays_its_rest() -> None:
     source = FakeSource(sound(10), is_whole=False)
     feed = cued(source)
     feed.read(1000, 20)
@@ -124,7 +124,7 @@ def test_a_dry_source_that_ends_plays_whatever_is_left() -> None:
     assert feed.read(1020, 20) == silence(20)
 
     source.is_whole = True
-    # Nobody can tell that it will end: the rest waits for its half second.
+    # The end cannot be foreseen: the rest waits for its half second.
     source.put(sound(REFILL, seed=4))
 
     assert feed.read(1040, 30) == sound(30, seed=3)
@@ -179,7 +179,7 @@ def test_new_media_is_at_its_own_position_from_the_moment_it_is_cued() -> None:
 
     feed.cue(FakeSource(sound(10)), 8448, 700)
 
-    # What is between was flushed: nobody hears the old media any more.
+    # The frames between were flushed: the old media no longer plays.
     assert at(feed, 4000) == (700, False)
     assert at(feed, 8447) == (700, False)
     assert at(feed, 8448) == (700, True)
@@ -286,7 +286,7 @@ def test_every_frame_comes_once_and_in_order(
     while feed.end_frame is None:
         take(20_000)
 
-    # Each frame is its own number, and no number stands for silence.
+    # Each frame is its own number, and no number means silence.
     played = np.frombuffer(b"".join(heard), np.uint32)
     assert np.array_equal(played[played > 0], whole[:delivered])
     for place in [*range(0, frame, 997), frame - 1]:

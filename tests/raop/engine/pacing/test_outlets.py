@@ -8,12 +8,12 @@ from tests.raop.engine.fakes import MS, PACKET_NS, FakeSource, heard, sound
 from .test_transmitter import SEQUENCE, Bench, sequences
 
 LEAD_NS = 500 * MS
-# What the transmitter keeps for RECORD and the level.
+# The reserve of the transmitter for RECORD and the volume.
 MARGIN_NS = 100 * MS
 
 
 def playing(depth_ms: int) -> Bench:
-    """Return a bench on which music has been heard for a second."""
+    """Return a bench on which music has been played for a second."""
     bench = Bench(depth_ms)
     bench.add()
     at_ns = bench.begin(FakeSource(sound(5 * 44_100)))
@@ -22,7 +22,7 @@ def playing(depth_ms: int) -> Bench:
 
 
 def heard_in_ns(bench: Bench, sequence: int) -> int:
-    """Return how soon a packet is heard."""
+    """Return how soon a packet plays."""
     line = bench.transmitter.line
     assert line is not None
     frame = bench.transmitter.backlog.frame_of(sequence)
@@ -114,7 +114,7 @@ def test_start_time_is_known_only_with_a_line_and_skips_leading_silence() -> Non
     bench.close()
 
 
-def test_who_is_heard_early_begins_with_a_later_packet() -> None:
+def test_an_early_receiver_begins_with_a_later_packet() -> None:
     bench = playing(depth_ms=2000)
     usual = bench.transmitter.entry(bench.now_ns, LEAD_NS)
 

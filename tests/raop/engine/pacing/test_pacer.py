@@ -65,7 +65,7 @@ async def test_turns_come_when_they_are_wanted_and_never_before(pacer: Pacer) ->
     assert turns.threads == {"pacing"}
 
 
-async def test_what_is_removed_gets_no_more_turns(pacer: Pacer) -> None:
+async def test_a_removed_stream_gets_no_more_turns(pacer: Pacer) -> None:
     turns = Turns(*[MS] * 10_000)
     await pacer.run(lambda: pacer.add(turns))
 
@@ -76,7 +76,7 @@ async def test_what_is_removed_gets_no_more_turns(pacer: Pacer) -> None:
     assert len(turns.turns_ns) == count
 
 
-async def test_jobs_return_what_they_return_and_raise_what_they_raise(
+async def test_jobs_pass_on_their_results_and_errors(
     pacer: Pacer,
 ) -> None:
     assert await pacer.run(lambda: threading.current_thread().name) == "pacing"
@@ -96,7 +96,7 @@ async def test_a_job_without_waiters_does_no_harm(pacer: Pacer) -> None:
     assert await pacer.run(lambda: 5) == 5
 
 
-async def test_a_stream_that_fails_is_taken_out_and_the_others_go_on(
+async def test_a_stream_that_fails_is_removed_and_the_others_continue(
     pacer: Pacer, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken:
@@ -202,7 +202,7 @@ def test_a_timer_that_was_read_already_is_no_error(pacer: Pacer) -> None:
     pacer._read_timer()
 
 
-async def test_a_turn_in_the_past_comes_at_once(pacer: Pacer) -> None:
+async def test_a_turn_in_the_past_comes_immediately(pacer: Pacer) -> None:
     turns = Turns(-clock.now_ns(), 0)
     begun = time.monotonic()
 

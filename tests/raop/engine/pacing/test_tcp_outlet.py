@@ -23,7 +23,7 @@ MANY = 900
 
 
 class ConnectedOutlet:
-    """An outlet, the receiver's end of its connection, and what it tells."""
+    """An outlet, the receiver's end of its connection, and the outlet's reports."""
 
     def __init__(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
@@ -97,7 +97,7 @@ def test_nothing_is_sent_before_a_start_or_without_a_line(
     assert connected.anchors == []
 
 
-def test_a_receiver_that_takes_nothing_for_now_is_asked_again(
+def test_a_receiver_that_accepts_nothing_for_now_is_tried_again(
     connected: ConnectedOutlet,
 ) -> None:
     connected.outlet.start(100)

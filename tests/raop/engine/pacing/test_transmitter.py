@@ -120,7 +120,7 @@ def test_all_outlets_get_the_same_packets_and_the_same_line() -> None:
     bench.close()
 
 
-def test_an_outlet_that_comes_late_gets_what_is_kept_from_where_it_wants() -> None:
+def test_a_late_outlet_gets_the_kept_packets_from_its_chosen_start() -> None:
     bench = Bench()
     early = bench.add()
     at_ns = bench.begin(FakeSource(sound(44_100)))
@@ -136,7 +136,7 @@ def test_an_outlet_that_comes_late_gets_what_is_kept_from_where_it_wants() -> No
     bench.close()
 
 
-def test_a_detached_outlet_gets_nothing_and_the_other_goes_on() -> None:
+def test_a_detached_outlet_gets_nothing_and_the_other_continues() -> None:
     bench = Bench()
     leaving, staying = bench.add(), bench.add()
     at_ns = bench.begin(FakeSource(sound(44_100)))
@@ -266,7 +266,7 @@ def ahead_ns(bench: Bench) -> int:
     return line.time_of(bench.transmitter.next_frame) - bench.now_ns
 
 
-def test_who_is_heard_early_has_its_packets_as_long_before_as_usual() -> None:
+def test_an_early_receiver_gets_its_packets_as_long_before_as_usual() -> None:
     bench = Bench()
     bench.add()
     bench.add()
@@ -307,7 +307,7 @@ def test_a_delay_set_during_playback_moves_the_syncs_of_one_receiver_only() -> N
     bench.close()
 
 
-def test_packets_go_out_as_late_as_before_when_who_was_early_has_left() -> None:
+def test_packets_leave_as_late_as_before_when_an_early_receiver_has_left() -> None:
     bench = Bench()
     bench.add()
     bench.add()
@@ -323,7 +323,7 @@ def test_packets_go_out_as_late_as_before_when_who_was_early_has_left() -> None:
     bench.close()
 
 
-def test_the_end_comes_when_the_last_receiver_has_heard_it() -> None:
+def test_the_end_comes_when_the_last_receiver_has_played_it() -> None:
     bench = Bench()
     bench.add()
     bench.add()

@@ -161,7 +161,7 @@ def test_a_receiver_whose_port_is_closed_costs_nothing_but_its_packets(
     assert outlet.send_errors > 0
 
 
-def test_sync_packets_are_frequent_at_first_and_then_come_once_a_second(
+def test_sync_packets_are_frequent_initially_and_then_come_once_a_second(
     outlet: UdpOutlet, sink: UdpSink
 ) -> None:
     packets = FakePackets()
@@ -211,7 +211,7 @@ def test_a_question_for_the_time_is_answered_with_the_kernels_stamp(
     before_ns = clock.now_ns()
     request = ask_time(sink, outlet)
     after_ns = clock.now_ns()
-    # The thread is held up, but the stamp tells when the question came.
+    # The thread is held up, but the stamp shows when the question came.
     time.sleep(0.03)
 
     outlet.timing.answer()
@@ -323,7 +323,7 @@ def test_lost_packets_are_sent_again_over_the_control_channel(
     assert outlet.resent == 3
 
 
-def test_only_what_was_sent_is_sent_again(outlet: UdpOutlet, sink: UdpSink) -> None:
+def test_only_sent_packets_are_sent_again(outlet: UdpOutlet, sink: UdpSink) -> None:
     packets = FakePackets()
     packets.fill(20)
     outlet.pump(0, packets)
@@ -405,7 +405,7 @@ def test_ports_are_those_of_the_sockets(outlet: UdpOutlet) -> None:
     assert outlet.control_port != outlet.timing_port
 
 
-def test_evidence_is_told_at_once_and_then_at_most_once_a_second(
+def test_evidence_is_reported_immediately_and_then_at_most_once_a_second(
     outlet: UdpOutlet, sink: UdpSink
 ) -> None:
     told: list[int] = []

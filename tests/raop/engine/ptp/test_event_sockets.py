@@ -1,4 +1,4 @@
-"""Datagrams whose departure is told, also where the kernel says nothing."""
+"""Datagrams whose departure is reported, also without the kernel's stamps."""
 
 from collections.abc import Iterator
 import socket
@@ -23,7 +23,7 @@ def event() -> Iterator[EventSocket]:
 
 @pytest.fixture
 def target() -> Iterator[tuple[str, int]]:
-    """Return where datagrams may go."""
+    """Return a socket for the datagrams."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         yield sock.getsockname()
@@ -38,19 +38,19 @@ def send(event: EventSocket, target: tuple[str, int], count: int = 1) -> list[in
 
 
 def mute(event: EventSocket, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the kernel tell nothing."""
+    """Disable the kernel's stamps."""
     monkeypatch.setattr(event, "_stamps", lambda: iter(()))
 
 
 def collected(event: EventSocket, departed: list[int], count: int) -> None:
-    """Collect until so many departures are told."""
+    """Collect until so many departures are reported."""
     end = time.monotonic() + 5
     while len(departed) < count and time.monotonic() < end:
         event.collect()
     assert len(departed) == count
 
 
-def test_each_departure_is_told_by_the_kernel(
+def test_each_departure_is_reported_by_the_kernel(
     event: EventSocket, target: tuple[str, int]
 ) -> None:
     before_ns = clock.now_ns()
@@ -120,7 +120,7 @@ def test_a_send_that_failed_loses_no_departure_that_is_open(
     assert len(departed) == 1
 
 
-def test_without_stamps_departures_are_told_at_once(
+def test_without_stamps_departures_are_reported_immediately(
     target: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = socket.socket.setsockopt
@@ -139,7 +139,7 @@ def test_without_stamps_departures_are_told_at_once(
         event.close()
 
 
-def test_what_comes_has_the_time_of_its_arrival(event: EventSocket) -> None:
+def test_received_datagrams_have_the_time_of_their_arrival(event: EventSocket) -> None:
     address = event.sock.getsockname()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         before_ns = clock.now_ns()

@@ -63,7 +63,7 @@ async def service_for(follower: Follower, *local: str) -> AsyncIterator[PtpServi
 async def pair(
     habit: Habit = Habit.FOLLOWS, host: str = "127.0.0.2", local: str = "127.0.0.1"
 ) -> AsyncIterator[tuple[PtpPeer, Follower, PtpService]]:
-    """Yield a peer whose receiver is a follower that knows where we are."""
+    """Yield a peer whose receiver is a follower that knows our address."""
     async with AsyncExitStack() as stack:
         follower = Follower(host)
         stack.callback(follower.close)
@@ -74,7 +74,7 @@ async def pair(
         yield peer, follower, service
 
 
-async def test_a_receiver_is_told_the_time_from_the_right_ports() -> None:
+async def test_a_receiver_gets_the_time_from_the_right_ports() -> None:
     async with pair() as (peer, follower, service):
         claims = await follower.wait_for(0xB)
         await follower.wait_for(0xC)
@@ -88,11 +88,11 @@ async def test_a_receiver_is_told_the_time_from_the_right_ports() -> None:
         assert peer.grandmaster_id == OUR_ID
 
 
-async def test_follow_ups_tell_the_kernels_time_of_departure() -> None:
+async def test_follow_ups_carry_the_kernels_time_of_departure() -> None:
     async with pair() as (_, follower, service):
         await follower.wait_for(0x8, 8)
 
-        # Both ends read one clock, so what is left is the way and our error.
+        # Both ends read one clock, so the rest is the network delay and our error.
         errors_ns = sorted(
             sync.arrived_ns - told.time_ns - clock_offset_ns()
             for sync, told in follower.pairs()
@@ -102,7 +102,7 @@ async def test_follow_ups_tell_the_kernels_time_of_departure() -> None:
 
 
 async def everything_taken(peer: PtpPeer) -> None:
-    """Wait until the evidence of what was sent before has been looked at."""
+    """Wait until the evidence of earlier messages has been processed."""
     for _ in range(1000):
         if peer.has_evidence:
             return
@@ -252,7 +252,7 @@ async def test_a_port_in_use_is_reported() -> None:
             assert caught.value.reason == "taken"
 
 
-async def test_where_one_family_is_taken_the_other_is_let_go() -> None:
+async def test_if_one_family_is_in_use_the_other_is_closed() -> None:
     free = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     free.bind(("::1", 0))
     port = free.getsockname()[1]
@@ -302,7 +302,7 @@ async def test_ports_in_use_and_free_again_are_each_reported_once() -> None:
         (errno.EAFNOSUPPORT, PtpUnavailableError),
     ],
 )
-async def test_a_machine_that_cannot_says_why(
+async def test_a_machine_without_the_permission_reports_the_reason(
     monkeypatch: pytest.MonkeyPatch, number: int, kind: type[PtpUnavailableError]
 ) -> None:
     def refuse(*_: object) -> None:
@@ -334,7 +334,7 @@ async def test_a_receiver_is_known_by_all_its_addresses() -> None:
     try:
         async with service_for(follower) as service:
             peer = await service.add_peer(["127.0.0.2"])
-            # As SETUP tells them, later.
+            # As SETUP sends them, later.
             await service.add_peer(["127.0.0.2", "127.0.0.3", "fe80::1%1"])
             (ports,) = service.ports
             other.sender = (ports.event, ports.general)
@@ -421,7 +421,7 @@ async def test_a_virtual_receiver_that_keeps_its_clock_is_followed() -> None:
 
 
 def local_ns(own: ReceiverClock, session_ns: int) -> int:
-    """Return what a receiver's clock shows at a session time."""
+    """Return the time on a receiver's clock at a session time."""
     return own.from_monotonic(clock.monotonic_of(session_ns))
 
 
@@ -461,7 +461,7 @@ async def test_after_it_was_closed_nothing_is_left_and_it_can_be_used_again() ->
         ("fe80::1%1", "fe80::2%1", False),
     ],
 )
-def test_link_local_addresses_are_told_apart_by_their_link(
+def test_link_local_addresses_are_distinguished_by_their_link(
     one: str, other: str, are_same: bool
 ) -> None:
     assert (place_of(one) == place_of(other)) is are_same
@@ -479,7 +479,7 @@ def test_a_clock_is_named_by_the_dacp_id(dacp_id: str, clock_id: int) -> None:
     assert clock_id_of(dacp_id) == clock_id
 
 
-async def test_who_listens_for_evidence_is_told_when_there_is_some() -> None:
+async def test_listeners_are_notified_of_evidence() -> None:
     async with pair() as (peer, follower, _):
         signal = ChangeSignal()
         peer.listen(signal.notify_threadsafe)

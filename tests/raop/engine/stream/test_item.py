@@ -27,7 +27,7 @@ from custom_components.airplay.raop.messages import (
 
 
 class Bench:
-    """A playback whose source says what the test says."""
+    """A playback whose source emits the events of a test."""
 
     def __init__(self, media: Media, *, delay_s: float = 0) -> None:
         self.told: list[Event] = []
@@ -36,7 +36,7 @@ class Bench:
         )
 
     async def say(self, *events: SourceEvent) -> None:
-        """Say something on the source's thread and let it arrive."""
+        """Emit an event on the source's thread and wait for its arrival."""
 
         def speak() -> None:
             for event in events:
@@ -55,7 +55,7 @@ RADIO = Opened(
 MEDIA = Media(url="/none", name="song", tags=Tags(title="Caller"))
 
 
-async def test_the_callers_words_stand_over_the_files() -> None:
+async def test_metadata_of_the_caller_overrides_that_of_the_file() -> None:
     bench = Bench(MEDIA)
     await bench.say(OPENED, Buffered())
 
@@ -69,7 +69,7 @@ async def test_the_callers_words_stand_over_the_files() -> None:
     bench.playback.close()
 
 
-async def test_a_radios_title_stands_over_the_callers() -> None:
+async def test_title_of_a_radio_overrides_that_of_the_caller() -> None:
     bench = Bench(MEDIA)
     await bench.say(RADIO, Buffered())
     bench.playback.publish()

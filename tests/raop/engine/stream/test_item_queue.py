@@ -1,4 +1,4 @@
-"""Pause, resume, seek and items that follow: what is heard, to the frame."""
+"""Pause, resume, seek and items that follow: exact to the frame."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -123,7 +123,7 @@ async def test_media_that_follows_and_cannot_be_played_leaves_the_present_one_al
     assert kitchen.heard(whole).is_complete
 
 
-async def test_queue_can_be_taken_back(
+async def test_queued_item_can_be_withdrawn(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     first = wav(tmp_path / "first.wav", 1.0)
@@ -207,7 +207,7 @@ async def test_pause_is_immediate_and_resumes_at_the_audible_frame(
     ],
     ids=["tells its latency", "tells nothing", "asks for packets again"],
 )
-async def test_seek_and_resume_lead_is_what_the_receiver_has_shown(
+async def test_seek_and_resume_lead_follows_the_evidence_of_the_receiver(
     harness: EngineHarness,
     tmp_path: Path,
     latency_frames: int,
@@ -237,7 +237,7 @@ async def test_seek_and_resume_lead_is_what_the_receiver_has_shown(
 async def test_many_pauses_lose_nothing(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
-    # No two frames are alike, so each tells its own place.
+    # No two frames are alike, so each shows its own place.
     numbers = np.arange(1, 66_151, dtype=np.uint32) * np.uint32(2_654_435_761)
     whole = numbers.astype("<u4").tobytes()
     parts = cut(whole, 25_001)
@@ -280,7 +280,7 @@ async def test_pause_twice_and_resume_twice_are_as_once(
     assert harness.states().count("paused") == 1
 
 
-async def test_pause_while_connecting_begins_where_it_was_to_begin(
+async def test_pause_while_connecting_keeps_the_start_position(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     slow = await harness.add(receiver("Slow", quirks=Quirks(setup_delay_s=1.0)))
@@ -298,7 +298,7 @@ async def test_pause_while_connecting_begins_where_it_was_to_begin(
     assert slow.heard(whole).is_complete
 
 
-async def test_paused_receiver_is_freed_in_time_and_resumes_where_it_was(
+async def test_paused_receiver_is_freed_in_time_and_resumes_at_its_position(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     whole = wav(tmp_path / "song.wav", 1.5)
@@ -376,7 +376,7 @@ async def test_next_pressed_five_times_plays_the_last_one(
     assert len(kitchen.asked("ANNOUNCE")) == 1
 
 
-async def test_what_was_to_follow_is_forgotten_when_other_media_is_played(
+async def test_next_item_is_dropped_when_other_media_is_played(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     for name in ("first", "second"):
@@ -410,7 +410,7 @@ async def test_volume_of_a_receiver_is_read_if_none_is_set(
     await harness.ended()
 
 
-async def test_position_goes_on_over_a_pause(
+async def test_position_continues_over_a_pause(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 3.0)
@@ -432,7 +432,7 @@ async def test_position_goes_on_over_a_pause(
     assert told.position_ms == pytest.approx(expected, abs=5)
 
 
-async def test_position_and_its_instant_belong_together_however_long_a_report_takes(
+async def test_position_and_its_instant_belong_together_even_in_a_late_report(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     tmp_path: Path,
@@ -455,7 +455,7 @@ async def test_position_and_its_instant_belong_together_however_long_a_report_ta
 
 
 @pytest.mark.parametrize("keep_s", [0.0, 60.0])
-async def test_level_set_before_a_receiver_is_connected_again_holds(
+async def test_volume_set_before_a_receiver_reconnects_applies(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, keep_s: float
 ) -> None:
     wav(tmp_path / "song.wav", 2.0)

@@ -1,4 +1,4 @@
-"""One stream on several receivers: who begins, joins and leaves, and when."""
+"""One stream on several receivers: which begin, join and leave, and when."""
 
 import asyncio
 from pathlib import Path
@@ -56,7 +56,7 @@ async def test_three_begin_together_and_each_plays_every_frame(
         assert states(harness, each) == ["connected", "started", "playing"]
 
 
-async def test_a_member_is_told_to_play_when_it_is_heard(
+async def test_a_member_is_reported_playing_when_its_sound_starts(
     harness: EngineHarness, song: Path
 ) -> None:
     (alone,) = await speakers(harness, 1)
@@ -141,7 +141,7 @@ async def test_a_failed_join_is_reported_and_changes_nothing_else(
     assert len(busy.asked("ANNOUNCE")) == 1
 
 
-async def test_who_is_there_already_takes_over_what_is_new(
+async def test_a_present_member_adopts_new_settings(
     harness: EngineHarness, tune: Path
 ) -> None:
     group = await speakers(harness, 2)
@@ -337,7 +337,7 @@ async def test_a_busy_member_joins_when_it_is_free(
     assert is_tail(busy, read_wav(tune))
 
 
-async def test_other_media_for_other_members_keeps_the_sessions_that_stand(
+async def test_other_media_for_other_members_keeps_established_sessions(
     harness: EngineHarness, tune: Path, song: Path, pcm: bytes
 ) -> None:
     first, second, third = await speakers(harness, 3)
@@ -355,7 +355,7 @@ async def test_other_media_for_other_members_keeps_the_sessions_that_stand(
     assert are_alike([second, third])
 
 
-async def test_other_media_does_not_wait_for_who_is_lost(
+async def test_other_media_does_not_wait_for_a_lost_member(
     harness: EngineHarness,
     tune: Path,
     song: Path,
@@ -368,7 +368,7 @@ async def test_other_media_does_not_wait_for_who_is_lost(
     await wait_for_state(harness, group[1], "lost")
     monkeypatch.setattr(connecting, "_PATIENCE_S", 60)
 
-    # For a fraction of what is allowed for a receiver that may still come.
+    # For a fraction of the time allowed for a receiver that may still come.
     async with asyncio.timeout(8):
         assert await harness.run(play(song, *map(member, group))) is None
 
@@ -395,7 +395,7 @@ async def test_a_member_that_fails_at_resume_does_not_silence_the_others(
     assert group[1].heard(read_wav(tune)[-44_100:]).is_complete
 
 
-async def test_levels_hold_for_each_member_alone(
+async def test_volumes_apply_to_each_member_alone(
     harness: EngineHarness, tune: Path
 ) -> None:
     first, second = await speakers(harness, 2)

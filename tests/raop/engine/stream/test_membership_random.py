@@ -1,6 +1,6 @@
-"""Receivers join and leave in any order: whoever is a member hears every sample.
+"""Receivers join and leave in any order: each member plays every sample.
 
-AIRPLAY_GROUP_STEPS is how many times somebody joins or leaves, 12 without it.
+AIRPLAY_GROUP_STEPS is the number of joins and leaves, 12 by default.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _PACKET_FRAMES = 352
 
 @dataclass
 class Stay:
-    """A receiver is heard since an instant and, if it was told to leave, until one."""
+    """A receiver that plays from one instant on and, after a leave, until another."""
 
     speaker: VirtualReceiver
     asked: int
@@ -56,11 +56,11 @@ class House:
     story: list[str] = field(default_factory=list)
 
     def note(self, speaker: VirtualReceiver, what: str, number: int) -> None:
-        """Keep what was done, for whoever reads of a failure."""
+        """Record an action for the report of a failure."""
         self.story.append(f"{monotonic_ns() / 1e9:.3f} {speaker.name} {what} {number}")
 
     def of(self, speaker: VirtualReceiver, at_ns: int) -> str:
-        """Return what was done with a receiver around an instant."""
+        """Return the actions on a receiver around an instant."""
         near = [
             line for line in self.story if abs(float(line.split()[0]) - at_ns / 1e9) < 5
         ]
@@ -74,14 +74,14 @@ class House:
             speaker.subscribe(partial(_note_record, times))
 
     def enter(self, speaker: VirtualReceiver, asked: int = 0) -> Stay:
-        """Take note that a receiver is a member from the answer on."""
+        """Record that a receiver is a member from the answer on."""
         stay = Stay(speaker, asked)
         self.stays.append(stay)
         self.present.append(stay)
         return stay
 
     def join(self, chance: random.Random) -> int:
-        """Let somebody join who is not there."""
+        """Let a receiver join that is no member."""
         there = [stay.speaker for stay in self.present]
         speaker = chance.choice([each for each in self.speakers if each not in there])
         number = self.harness.submit(Join(stream=STREAM, member=member(speaker)))
@@ -99,7 +99,7 @@ class House:
         return number
 
     def step(self, chance: random.Random) -> int:
-        """Have somebody join, somebody leave, or the first one leave; two stay."""
+        """Let a receiver join or leave, or the first one leave; two stay."""
         can_join = len(self.present) < len(self.speakers)
         what = chance.choice(
             ("join", "leave", "lead") if can_join else ("leave", "lead")
@@ -111,7 +111,7 @@ class House:
         )
 
     async def answered(self, number: int) -> None:
-        """Wait for an answer, and take note of when a receiver was heard."""
+        """Wait for an answer, and record when a receiver played."""
         reply = await self.harness.reply(number, 20)
         self.story.append(f"{monotonic_ns() / 1e9:.3f} answered {number} {reply.code}")
         for stay in self.stays:
@@ -160,7 +160,7 @@ async def test_members_play_every_sample_while_others_join_and_leave(
     await asyncio.gather(*answers)
     await asyncio.sleep(0.2)
     end_ns = monotonic_ns()
-    # What each has played by now counts, not what is cut off by the end.
+    # The sound played so far counts, not the part that the end cuts off.
     for speaker in speakers:
         speaker.poll()
     assert harness.states()[-1] == "playing"
@@ -171,7 +171,7 @@ async def test_members_play_every_sample_while_others_join_and_leave(
     for stay in house.stays:
         check(house, stay, line, begin, pcm, end_ns)
     record_property("heard_after_s", sorted(house.waits_s))
-    # One by one it depends on what else this machine does.
+    # One by one it depends on the other load of this machine.
     assert median(house.waits_s) < _HEARD_WITHIN_S
 
 
@@ -201,10 +201,10 @@ async def test_a_member_that_leaves_and_joins_at_once_plays_again(
 def check(
     house: House, stay: Stay, line: SessionLine, begin: int, pcm: bytes, end_ns: int
 ) -> None:
-    """See whether a member has heard each sample while it was one, at its instant."""
+    """Check that a member played each sample at its instant during its membership."""
     speaker, left_ns = stay.speaker, stay.left_ns or end_ns
     if stay.joined_ns is None or left_ns - stay.joined_ns < PACKET_NS:
-        return  # It was told to leave before a whole packet of it was heard.
+        return  # It had to leave before it had played a whole packet.
     found = [
         run
         for run in runs(speaker.recording.packets)
@@ -227,7 +227,7 @@ def check(
 
 
 def _sound(pcm: bytes, packet: PlayedPacket, begin: int) -> bytes:
-    """Return what a packet should sound like: the song, and silence in front of it."""
+    """Return the expected sound of a packet: the song, and silence in front of it."""
     frame = (packet.rtptime - begin + (1 << 31)) % (1 << 32) - (1 << 31)
     silence = bytes(min(max(-frame, 0), packet.frames) * _FRAME_BYTES)
     start = max(frame, 0) * _FRAME_BYTES

@@ -1,4 +1,4 @@
-"""The level, the words and the pictures that receivers are told."""
+"""The volume, the texts and the pictures that receivers get."""
 
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ def has_level(of: VirtualReceiver, level: float) -> bool:
     return of.volume_db == level
 
 
-async def test_of_many_levels_in_a_row_the_last_one_counts(
+async def test_of_many_volumes_in_a_row_the_last_one_counts(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 3)
@@ -50,7 +50,7 @@ async def test_of_many_levels_in_a_row_the_last_one_counts(
     assert kitchen.violations == []
 
 
-async def test_a_level_set_while_the_receiver_is_being_connected_counts(
+async def test_a_volume_set_while_the_receiver_is_being_connected_counts(
     harness: EngineHarness, song: Path
 ) -> None:
     slow = await harness.add(receiver("Slow", quirks=Quirks(setup_delay_s=0.3)))
@@ -63,7 +63,7 @@ async def test_a_level_set_while_the_receiver_is_being_connected_counts(
     await slow.wait_until(lambda: slow.volume_db == -15.0)
 
 
-async def test_a_level_that_is_forgotten_before_the_first_sound_is_sent_once_more(
+async def test_a_volume_forgotten_before_the_first_sound_is_sent_again(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 5)
@@ -74,7 +74,7 @@ async def test_a_level_that_is_forgotten_before_the_first_sound_is_sent_once_mor
     assert await harness.run(command) is None
     await forgetful.wait_until(lambda: forgetful.volume_db == -15.0)
 
-    # Later it would undo what somebody set at the receiver.
+    # Later it would undo a volume that a user set at the receiver.
     assert await harness.run(command) is None
     await harness.run(Pause(stream=STREAM))
     await harness.run(Resume(stream=STREAM, lead_ms=300))
@@ -88,7 +88,7 @@ async def test_a_volume_for_an_unknown_receiver_is_no_error(
     assert await harness.run(SetVolume(receiver="nobody", volume=5)) is None
 
 
-async def test_receivers_show_what_plays(
+async def test_receivers_show_the_playing_media(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     wav(tmp_path / "song.wav", 3)

@@ -20,7 +20,7 @@ from tests.raop.engine.harness import (
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 
-async def test_new_media_takes_the_session_over(
+async def test_new_media_reuses_the_session(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     first = wav(tmp_path / "first.wav", 5)
@@ -90,7 +90,7 @@ async def test_stop_frees_the_receiver(
     assert (end.reason, end.code) == ("stopped", None)
 
 
-async def test_stop_of_what_does_not_play_is_done_at_once(
+async def test_stop_without_playback_completes_immediately(
     harness: EngineHarness,
 ) -> None:
     assert await harness.stop() is None

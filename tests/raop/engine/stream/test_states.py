@@ -9,7 +9,7 @@ from custom_components.airplay.raop.engine.stream.states import (
 )
 from custom_components.airplay.raop.messages import Media, Play, StreamState as State
 
-# What each trigger leads to from each state; a trigger that is missing leads nowhere.
+# The next state for each trigger in each state; a missing trigger is refused.
 EXPECTED = {
     State.NEW: {
         Trigger.CONNECT: State.CONNECTING,
@@ -59,7 +59,7 @@ def status_in(state: State) -> StreamStatus:
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("trigger", Trigger)
-def test_trigger_leads_where_the_table_says_or_nowhere(
+def test_trigger_follows_the_table_or_is_refused(
     state: State, trigger: Trigger
 ) -> None:
     status = status_in(state)
@@ -92,7 +92,7 @@ def test_stream_with_a_command_is_quiet_only_while_it_is_paused() -> None:
     assert status.is_paused
 
 
-def test_change_is_over_even_where_it_fails() -> None:
+def test_change_is_over_even_if_it_fails() -> None:
     status = StreamStatus()
     was_changing = []
 

@@ -1,4 +1,4 @@
-"""Media to sound: what receivers on real sockets hear of it, and when."""
+"""Media to sound: what receivers on real sockets play, and when."""
 
 import asyncio
 from pathlib import Path
@@ -218,7 +218,7 @@ async def test_odd_receivers_are_played_to_all_the_same(
         assert each.violations == [], each.name
 
 
-async def test_auth_setup_is_asked_for_by_record_and_left_out_where_it_does_harm(
+async def test_auth_setup_follows_the_record_and_is_omitted_if_harmful(
     harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:
     wanted = {"et": "0,4"}
@@ -240,7 +240,7 @@ async def test_auth_setup_is_asked_for_by_record_and_left_out_where_it_does_harm
 
 
 class Server:
-    """Hands a file out over HTTP, and stops in the middle until told to go on."""
+    """Serves a file over HTTP, and stops in the middle until a test releases it."""
 
     def __init__(self, body: bytes, pause_at: int) -> None:
         self._body = body
@@ -279,7 +279,7 @@ class Server:
             writer.close()
 
 
-async def test_a_source_that_pauses_is_padded_with_silence_and_goes_on(
+async def test_a_source_that_pauses_is_padded_with_silence_and_continues(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 2.5)

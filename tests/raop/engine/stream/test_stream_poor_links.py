@@ -9,7 +9,7 @@ from tests.virtual_receiver import Quirks, VirtualReceiver
 _SECONDS = 8
 _LIMIT_MS = 1.0
 
-# Delays both ways, each by itself, in queues that seldom fill: no receiver can tell
+# Delays both ways, each on its own, in queues that seldom fill: no receiver can know
 # the time better than by half of the shortest round trip that it has seen.
 _JITTER = Quirks(jitter_s=0.05, jitters_timing=True, jitter_rarity=8)
 # A buffer in front of audio alone may as well be full all the time.

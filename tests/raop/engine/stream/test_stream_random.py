@@ -23,7 +23,7 @@ COMMANDS = 40
 
 
 @pytest.mark.parametrize("seed", [0, 4])
-async def test_commands_in_any_order_never_fail_by_themselves(
+async def test_commands_in_any_order_never_fail_internally(
     harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)

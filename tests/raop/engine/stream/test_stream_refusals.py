@@ -1,4 +1,4 @@
-"""What the engine tells when a receiver or the media does not play."""
+"""Errors of the engine if a receiver or the media does not play."""
 
 import asyncio
 from pathlib import Path

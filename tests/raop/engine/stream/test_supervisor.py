@@ -1,4 +1,4 @@
-"""Members that drop out of a group: tried again, back in time, or given up."""
+"""Members that drop out of a group: retried, reconnected in time, or abandoned."""
 
 import asyncio
 from pathlib import Path
@@ -49,12 +49,12 @@ async def group(harness: EngineHarness, tune: Path) -> list[VirtualReceiver]:
 
 
 def ends_well(of: VirtualReceiver, song: Path, seconds: float = 1.0) -> bool:
-    """Whether the end of a song was heard, every frame of it."""
+    """Return whether every frame of the end of a song was played."""
     return of.heard(read_wav(song)[-round(seconds * 44_100) * 4 :]).is_complete
 
 
 async def dropped_out(harness: EngineHarness, of: VirtualReceiver) -> int:
-    """Return how often it was told that a receiver dropped out."""
+    """Return how many dropouts of a receiver were reported."""
 
     def ours(event: Progress) -> list[MemberProgress]:
         name = of.receiver_id.lower()
@@ -148,7 +148,7 @@ async def test_a_silent_member_keeps_its_stream_and_plays_again_with_its_network
     monkeypatch.setattr(liveness, "STEADY_S", 0.5)
     group = await speakers(harness, 2)
     await start(harness, tune, *group)
-    # It has asked for the time all the while.
+    # It has requested the time all the while.
     await group[1].wait_frames(44_100)
 
     group[1].unplug()
@@ -182,7 +182,7 @@ async def test_a_silent_member_that_is_reachable_gets_a_new_session(
     monkeypatch.setattr(liveness.Liveness, "asked", asked)
     group = await speakers(harness, 2)
     await start(harness, tune, *group)
-    # Both have asked for the time all the while.
+    # Both have requested the time all the while.
     await until(lambda: len(steady) >= 2, "steady", lambda: steady)
 
     group[1].unplug()
@@ -208,7 +208,7 @@ async def test_a_member_that_ends_the_session_is_left_to_the_other_sender(
     assert group[0].heard(read_wav(tune)).is_complete
 
 
-async def test_a_link_that_drops_out_too_often_is_given_up(
+async def test_a_member_with_too_many_dropouts_is_given_up(
     harness: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry_policy, "_DROP_OUTS", 2)
@@ -226,7 +226,7 @@ async def test_a_link_that_drops_out_too_often_is_given_up(
     assert states(harness, group[1])[-2:] == ["lost", "left"]
 
 
-async def test_a_member_that_wants_a_password_on_return_is_not_retried(
+async def test_a_member_that_requires_a_password_on_return_is_not_retried(
     harness: EngineHarness, group: list[VirtualReceiver]
 ) -> None:
     group[1].password = "sesame"
@@ -243,7 +243,7 @@ async def test_a_group_that_is_lost_at_once_rejoins_at_the_current_position(
     await asyncio.gather(*(each.stop() for each in group))
     for each in group:
         await wait_for_state(harness, each, "lost")
-    await asyncio.sleep(0.5)  # which a restart takes at least
+    await asyncio.sleep(0.5)  # the least time that a restart needs
     await asyncio.gather(*(each.start() for each in group))
     for each in group:
         await wait_for_state(harness, each, "playing", count=2)
@@ -253,7 +253,7 @@ async def test_a_group_that_is_lost_at_once_rejoins_at_the_current_position(
     assert are_alike(group)
 
 
-async def test_a_group_ends_if_no_member_comes_back(
+async def test_a_group_ends_if_no_member_returns(
     harness: EngineHarness, tune: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "_HOPE_S", 0.5)
@@ -266,7 +266,7 @@ async def test_a_group_ends_if_no_member_comes_back(
     assert (end.reason, end.code) == ("failed", "unreachable")
 
 
-async def test_a_member_that_comes_back_is_no_louder_than_before(
+async def test_a_member_that_returns_is_no_louder_than_before(
     harness: EngineHarness, group: list[VirtualReceiver]
 ) -> None:
     before = group[1].volume_db
