@@ -244,7 +244,7 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
     async def teardown(self) -> None:
         """End the session, even if the receiver does not answer.
 
-        May be called again, and before `prepare` has returned.
+        Repeatable; also before `prepare` has returned.
         """
         self._background.cancel()
         try:

@@ -81,7 +81,7 @@ async def rehearse(
 ) -> None:
     """Open a session and end it.
 
-    Some answer OPTIONS to all and refuse an unknown sender only then.
+    Some receivers answer any OPTIONS and refuse an unknown sender only then.
 
     Raises RaopError: the receiver cannot be played to.
     """
@@ -114,14 +114,14 @@ async def rehearse(
 
 
 async def check_password(receiver: Receiver, password: str) -> None:
-    """Let AirPlay 2 prove a password.
+    """Check a password by pairing with AirPlay 2.
 
-    It is the secret of pairing, or else asked for later and the secret is the open one.
-    A receiver that accepts neither has another password; shairport-sync with AirPlay 2
-    asks for none at all in a session of AirPlay 1.
+    The password is the pairing secret, or the receiver asks for it later and the
+    secret is the open one. A receiver that accepts neither has another password.
+    shairport-sync with AirPlay 2 requires no password in an AirPlay 1 session.
 
     Raises AuthenticationError: the password is wrong.
-    Raises ReceiverUnreachableError: there is no connection.
+    Raises ReceiverUnreachableError: the connection failed.
     """
     refusal: RaopError | None = None
     for secret in (password, OPEN_SECRET):
@@ -143,11 +143,11 @@ async def check_password(receiver: Receiver, password: str) -> None:
 
 
 async def informed(receiver: Receiver) -> Receiver:
-    """Return a receiver with the facts that it reports now; unchanged if it does not.
+    """Return a receiver with the facts that it reports now, or unchanged without any.
 
-    Receivers of AirPlay 1 do not know the question, and may hang up.
+    AirPlay 1 receivers do not know this request, and may close the connection.
 
-    Raises ReceiverUnreachableError: there is no connection.
+    Raises ReceiverUnreachableError: the connection failed.
     """
     connection = await Connection.connect(receiver.host, receiver.port)
     try:
@@ -161,7 +161,7 @@ async def informed(receiver: Receiver) -> Receiver:
 async def ask_pairing(receiver: Receiver) -> None:
     """Check that a receiver with AirPlay 2 accepts a PIN now.
 
-    Raises RaopError: it does not, and why; or there is no connection.
+    Raises RaopError: it does not accept a PIN, or the connection failed.
     """
     connection = await Connection.connect(receiver.host, receiver.pairing_port)
     try:

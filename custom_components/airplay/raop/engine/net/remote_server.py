@@ -99,7 +99,7 @@ class RemoteServer:
         return True
 
     def remove(self, conversation: _Conversation) -> None:
-        """Forget a connection that has ended."""
+        """Unregister a connection that has ended."""
         if conversation not in self._conversations:
             return
         self._conversations.discard(conversation)
@@ -124,7 +124,7 @@ class RemoteServer:
 
 
 class _Conversation(asyncio.Protocol):
-    """One connection: one request, one answer."""
+    """One connection, with one request and one answer."""
 
     def __init__(self, server: RemoteServer) -> None:
         self._server = server

@@ -80,7 +80,7 @@ def arrival_ns(ancillary: list[tuple[int, int, bytes]]) -> int | None:
 
 
 def segment(sock: socket.socket, datagram_bytes: int) -> bool:
-    """Let the kernel split long sends into datagrams; return whether it can."""
+    """Enable segmentation of long sends by the kernel; return whether it can."""
     try:
         sock.setsockopt(socket.IPPROTO_UDP, _UDP_SEGMENT, datagram_bytes)
     except OSError:

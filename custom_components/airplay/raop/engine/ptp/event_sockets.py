@@ -71,7 +71,7 @@ class EventSocket:
         try:
             self.sock.sendto(message, address)
         except OSError:
-            # Whether the kernel has counted it depends on where it failed.
+            # The kernel may or may not have counted the failed datagram.
             self._begin_numbers()
             return
         self.sent += 1

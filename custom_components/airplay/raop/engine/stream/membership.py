@@ -161,7 +161,7 @@ class Membership:
         """Free a receiver that was switched to another source."""
         lane = self._lanes.lane_for(receiver)
         async with self._output.gate:
-            # A newer session has taken the receiver back.
+            # A newer session has replaced this one.
             if lane is None or self._lanes.lane_for(receiver) is not lane:
                 return
             self._roster.switch_away(receiver)

@@ -168,7 +168,7 @@ class Playback:
         else:
             await self.close()
         if self.status.command is not command:
-            return  # A newer command has taken the stream meanwhile.
+            return  # A newer command has taken over meanwhile.
         self.status.command = None
         self.reporter.end(reason, error, receiver)
         if not self.turns.is_taken:
