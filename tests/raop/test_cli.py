@@ -203,7 +203,7 @@ async def test_every_failure_has_its_exit_code_and_one_line(song: Path) -> None:
     assert [each.code for each in failures] == [3, 4, 4, 5, 6, 7]
     last = [each.err.splitlines()[-1] for each in failures]
     assert f"port {port}: Connection refused" in last[0]
-    assert "wants a password" in last[1]
+    assert "requires a password" in last[1]
     assert "refused the password" in last[2]
     assert "another sender" in last[3]
     assert "none.wav" in last[4]

@@ -185,7 +185,7 @@ def test_a_wrong_password_and_a_missing_one_are_reported(
 
     assert (wrong.returncode, missing.returncode) == (4, 4)
     assert wrong.stderr.splitlines()[-1] == "the receiver refused the password"
-    assert missing.stderr.splitlines()[-1] == "the receiver wants a password"
+    assert missing.stderr.splitlines()[-1] == "the receiver requires a password"
     assert not frames(receiver)
 
 
