@@ -294,7 +294,7 @@ def test_protocol_reads_no_clock_and_opens_no_socket(path: Path) -> None:
 @pytest.mark.parametrize(
     "path", [path for path in sources(FOLDER) if CORE not in path.parents], ids=name_of
 )
-def test_integration_uses_the_face_of_the_core(path: Path) -> None:
+def test_integration_imports_only_the_api_of_the_core(path: Path) -> None:
     core = [name for name in imports_of(path) if name.partition(".")[0] == "raop"]
 
     assert not [name for name in core if not name.startswith(f"{FACE}.")]

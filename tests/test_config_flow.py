@@ -352,7 +352,7 @@ async def test_address_of_a_receiver_that_answers_when_asked_directly(
     assert entry["title"] == "Kitchen"
 
 
-async def test_wrong_addresses_can_be_mended(
+async def test_wrong_addresses_can_be_corrected(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     stranger: VirtualReceiver,

@@ -237,7 +237,7 @@ async def test_music_and_process_end_with_home_assistant(
     assert not sender_pids()
 
 
-async def test_installation_has_one_identity_for_ever(
+async def test_installation_keeps_its_identity(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     await play(hass, player, song)

@@ -66,7 +66,7 @@ def test_the_program_has_the_version_of_the_integration(installed: Path) -> None
     assert Distribution.at(folder).version == manifest["version"]
 
 
-def test_the_versions_that_home_assistant_pins_will_do(installed: Path) -> None:
+def test_the_versions_that_home_assistant_pins_are_supported(installed: Path) -> None:
     (folder,) = packages_of(installed).glob("airplay_raop-*.dist-info")
     required = map(Requirement, Distribution.at(folder).requires or ())
     ranges = {each.name: each.specifier for each in required}

@@ -14,7 +14,7 @@ def test_free_speakers_are_assigned_immediately() -> None:
     assert queue.length("hall") == 0
 
 
-def test_order_waits_until_all_its_speakers_are_free() -> None:
+def test_job_waits_until_all_its_speakers_are_free() -> None:
     queue: AnnouncementQueue[str] = AnnouncementQueue()
     queue.join("first", ["kitchen"], 1)
     queue.join("both", ["kitchen", "hall"], 1)
@@ -48,7 +48,7 @@ def test_next_job_keeps_its_place_before_a_smaller_rank() -> None:
     assert queue.waiting_for("kitchen") == ["alarm", "doorbell"]
 
 
-def test_order_goes_without_a_speaker_that_was_withdrawn() -> None:
+def test_job_runs_without_a_speaker_that_was_withdrawn() -> None:
     queue: AnnouncementQueue[str] = AnnouncementQueue()
     queue.join("now", ["kitchen"], 1)
     queue.start_ready()

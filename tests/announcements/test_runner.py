@@ -44,7 +44,7 @@ async def test_announcements_follow_each_other_by_priority(
     await asyncio.gather(*asking)
 
 
-async def test_twenty_wait_and_no_more(
+async def test_at_most_twenty_announcements_wait(
     hass: HomeAssistant, held: HeldSender, player: str
 ) -> None:
     asking = [asyncio.create_task(announce(hass, player, BELL)) for _ in range(21)]
@@ -132,7 +132,7 @@ async def test_cancelled_call_ends_its_running_announcement(
     await again
 
 
-async def test_cancelled_call_leaves_the_line(
+async def test_cancelled_call_leaves_the_queue(
     hass: HomeAssistant, held: HeldSender, two_players: list[str]
 ) -> None:
     first = asyncio.create_task(airplay_announce(hass, two_players[0], media=BELL))

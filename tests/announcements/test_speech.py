@@ -167,7 +167,7 @@ async def test_one_of_several_voices_has_to_be_named(
             )
 
 
-async def test_voice_of_the_cloud_is_the_usual_one(
+async def test_voice_of_the_cloud_is_the_default(
     hass: HomeAssistant, player: str
 ) -> None:
     hass.config.internal_url = "http://home.example:8123"

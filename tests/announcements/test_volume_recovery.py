@@ -246,7 +246,7 @@ async def test_volume_is_restored_after_home_assistant_was_killed(
         {"an entry": {"level": 0.5}},
     ],
 )
-async def test_notes_that_make_no_sense_keep_no_speaker_from_playing(
+async def test_invalid_journal_entries_keep_no_speaker_from_playing(
     hass: HomeAssistant, kitchen: VirtualReceiver, storage: dict[str, Any], kept: Any
 ) -> None:
     storage[JOURNAL] = {

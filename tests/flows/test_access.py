@@ -97,7 +97,7 @@ async def test_password_that_is_not_the_code_is_asked_for_too(
         assert entry["data"]["credentials"]
 
 
-async def test_setting_of_the_home_comes_before_any_code(
+async def test_access_setting_of_the_home_comes_before_any_code(
     hass: HomeAssistant, den: VirtualReceiver, network: Network
 ) -> None:
     closed = {"acl": "1", "flags": "0x644", "features": FEATURES["home_kit"]}

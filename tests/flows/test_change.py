@@ -146,7 +146,7 @@ async def test_reconfigure_pairs_again(
 
 
 @pytest.mark.usefixtures("no_setup")
-async def test_reconfigure_keeps_a_pairing_that_works_and_mends_one_that_does_not(
+async def test_reconfigure_keeps_a_working_pairing_and_repairs_a_broken_one(
     hass: HomeAssistant, den: VirtualReceiver, paired: MockConfigEntry
 ) -> None:
     old = paired.data["credentials"]

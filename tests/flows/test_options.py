@@ -237,7 +237,7 @@ async def test_values_out_of_range_are_refused_and_can_be_corrected(
     assert done["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_change_loads_the_speaker_again(
+async def test_change_reloads_the_speaker(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     entry = entry_for(kitchen)

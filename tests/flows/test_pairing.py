@@ -173,7 +173,7 @@ async def test_receiver_that_never_answers_is_not_waited_for(
     assert form["errors"] == {"base": "cannot_connect"}
 
 
-async def test_receiver_that_is_confused_once_is_no_riddle(
+async def test_single_invalid_answer_of_a_receiver_is_tolerated(
     hass: HomeAssistant, den: VirtualReceiver
 ) -> None:
     form = await discovered(hass, raop_info(den))

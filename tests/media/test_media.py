@@ -146,7 +146,7 @@ async def test_large_cover_never_delays_its_song(
     await call(hass, player, "media_stop")
 
 
-async def test_words_and_picture_of_the_caller_win(
+async def test_metadata_and_picture_of_the_caller_win(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,

@@ -137,7 +137,7 @@ def test_addresses_without_secrets_are_stored(address: str) -> None:
         {"repeat": None},
     ],
 )
-def test_stored_queue_without_sense_is_empty(changes: dict[str, object]) -> None:
+def test_invalid_stored_queue_is_empty(changes: dict[str, object]) -> None:
     kept = stored(a_queue("abc", shuffle=True)) | changes
 
     again = restored(kept)
@@ -157,7 +157,7 @@ def test_stored_queue_without_sense_is_empty(changes: dict[str, object]) -> None
         {"surprise": "x"},
     ],
 )
-def test_stored_item_without_sense_empties_the_queue(
+def test_invalid_stored_item_empties_the_queue(
     changes: dict[str, object],
 ) -> None:
     kept = stored(a_queue("ab"))

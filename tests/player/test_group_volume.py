@@ -11,7 +11,7 @@ def test_all_change_by_the_same_factor() -> None:
     assert GroupVolume().spread({"a": 0.4, "b": 0.2}, FULL, 0.6) == {"a": 0.6, "b": 0.3}
 
 
-def test_shares_outlive_zero() -> None:
+def test_volume_ratios_outlive_zero() -> None:
     balance = GroupVolume()
 
     silent = balance.spread({"a": 0.4, "b": 0.1}, FULL, 0)
@@ -20,7 +20,7 @@ def test_shares_outlive_zero() -> None:
     assert balance.spread(silent, FULL, 0.8) == {"a": 0.8, "b": 0.2}
 
 
-def test_shares_outlive_a_maximum() -> None:
+def test_volume_ratios_outlive_a_maximum() -> None:
     balance, maxima = GroupVolume(), {"a": 0.5, "b": 1.0}
 
     held = balance.spread({"a": 0.4, "b": 0.2}, maxima, 1)
@@ -29,7 +29,7 @@ def test_shares_outlive_a_maximum() -> None:
     assert balance.spread(held, maxima, 0.4) == {"a": 0.4, "b": 0.2}
 
 
-def test_speaker_that_was_changed_has_a_new_share() -> None:
+def test_speaker_that_was_changed_has_a_new_ratio() -> None:
     balance = GroupVolume()
     balance.spread({"a": 0.4, "b": 0.2}, FULL, 0.4)
 

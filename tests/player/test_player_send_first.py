@@ -47,7 +47,7 @@ async def test_media_is_sent_before_it_is_shown(
     await call(hass, player, "media_stop")
 
 
-async def test_group_is_sent_to_before_one_of_it_is_shown(
+async def test_group_commands_are_sent_before_any_member_is_shown(
     hass: HomeAssistant, two_players: list[str], song: str
 ) -> None:
     await call(hass, two_players[0], "join", group_members=[two_players[1]])

@@ -24,7 +24,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
-async def test_items_follow_without_a_gap_and_without_a_lie(
+async def test_items_follow_without_a_gap_and_without_a_false_state(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
 ) -> None:
     names = ["a", "b", "c"]

@@ -50,7 +50,7 @@ async def slow(socket_enabled: None) -> AsyncIterator[SlowServer]:
         await slow.server.close()
 
 
-async def test_newer_order_wins_over_a_playlist_that_is_still_being_read(
+async def test_newer_command_wins_over_a_playlist_that_is_still_being_read(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
     player: str,

@@ -39,7 +39,7 @@ def sentence(error: RaopError) -> str:
 
 @pytest.mark.parametrize("status", [None, 418])
 @pytest.mark.parametrize("kind", tree(RaopError))
-def test_every_error_has_a_sentence_without_the_words_of_the_core(
+def test_every_error_has_a_sentence_without_the_text_of_the_core(
     kind: type[RaopError], status: int | None
 ) -> None:
     said = sentence(error_for(kind.code, "no hands", status))
@@ -56,7 +56,7 @@ def test_status_of_an_answer_is_named_if_there_was_one(kind: type[RaopError]) ->
     assert "tatus" not in sentence(kind("no"))
 
 
-def test_words_of_the_core_are_in_the_log_if_the_sentence_refers_to_it(
+def test_text_of_the_core_is_logged_if_the_sentence_refers_to_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.WARNING)

@@ -121,7 +121,7 @@ async def test_others_keep_playing_when_the_leader_leaves(
     assert not house.receivers[KITCHEN].has_session
 
 
-async def test_commands_on_a_member_are_the_groups(
+async def test_commands_on_a_member_apply_to_the_group(
     hass: HomeAssistant, house: House
 ) -> None:
     await house.join(KITCHEN, HALL)

@@ -170,7 +170,7 @@ async def test_member_that_cannot_return_is_removed_with_a_notice(
     await call(hass, HALL, "media_stop")
 
 
-async def test_member_that_refuses_the_password_starts_a_repair_of_its_entry(
+async def test_member_that_refuses_the_password_starts_a_reauth_of_its_entry(
     hass: HomeAssistant, house: House
 ) -> None:
     await house.join(KITCHEN, HALL)

@@ -69,7 +69,7 @@ async def test_busy_speaker_is_asked_until_it_is_free(
     await call(hass, player, "media_stop")
 
 
-async def test_stop_ends_the_waiting(
+async def test_stop_ends_the_wait_for_a_busy_speaker(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     player = await set_up_with(hass, kitchen, "wait")
@@ -185,7 +185,7 @@ async def test_play_reclaims_a_switched_away_speaker(
     await call(hass, player, "media_stop")
 
 
-async def test_switching_in_the_first_second_is_ours(
+async def test_switch_in_the_first_second_is_ignored(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
 ) -> None:
     kitchen_starts = hass.async_create_task(play(hass, player, song))

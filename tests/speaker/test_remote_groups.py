@@ -34,7 +34,7 @@ async def hall(hass: HomeAssistant, house: House) -> RemoteControl:
     return await remote_of(hass, house.receivers[HALL])
 
 
-async def test_buttons_of_a_member_are_the_groups(
+async def test_buttons_of_a_member_apply_to_the_group(
     hass: HomeAssistant, house: House, hall: RemoteControl
 ) -> None:
     watches = [Watch(hass, each) for each in (KITCHEN, HALL)]

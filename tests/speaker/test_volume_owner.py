@@ -97,7 +97,7 @@ def test_apple_reports_the_previous_volume() -> None:
     assert owner.report(0.7, 0, is_wish=True)
 
 
-def test_muted_and_silent_sound_the_same() -> None:
+def test_reports_of_mute_and_zero_are_equal() -> None:
     owner = make_owner(0.5)
 
     assert owner.report(None, 0)

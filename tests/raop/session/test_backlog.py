@@ -108,7 +108,7 @@ def test_receivers_of_equal_format_share_datagrams() -> None:
 
 
 @pytest.mark.parametrize("codec", Codec)
-def test_a_channel_is_encoded_apart_and_once(codec: Codec) -> None:
+def test_a_channel_is_encoded_separately_and_once(codec: Codec) -> None:
     backlog = filled(4)
     left = np.frombuffer(sound(4), "<i2").reshape(-1, 2)[:, 0]
     alike = Backlog(100, 1000, SSRC)

@@ -32,7 +32,7 @@ def test_share_is_that_of_the_last_ten_seconds() -> None:
     assert seen[20] == seen[30] == 0
 
 
-def test_share_is_nought_after_a_pause() -> None:
+def test_share_is_zero_after_a_pause() -> None:
     share = ResendShare()
     share.update(TODAY_NS, 100, 10)
 

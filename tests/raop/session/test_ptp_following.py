@@ -75,7 +75,7 @@ def test_four_samples_make_it_reliable() -> None:
 
 
 @pytest.mark.parametrize("rate", [100e-6, -100e-6])
-def test_a_crystal_that_is_off_is_learnt(rate: float) -> None:
+def test_a_drifting_crystal_is_learned(rate: float) -> None:
     pod = Pod(5 * SECOND, rate, jitter_ns=200_000)
     pod.sync(8 * 120)
 
@@ -131,7 +131,7 @@ def test_a_long_gap_restarts_the_estimate() -> None:
     assert pod.error_ns == 0
 
 
-def test_another_grandmaster_is_learnt_from_scratch() -> None:
+def test_another_grandmaster_is_learned_from_scratch() -> None:
     pod = Pod(5 * SECOND)
     pod.sync(10)
     pod.followed.announced(ANNOUNCE)

@@ -35,7 +35,7 @@ def test_without_a_sign_the_slowest_is_assumed() -> None:
     assert ready_ms(readiness, 0) == 1050 + 2300
 
 
-def test_a_receiver_that_measures_is_seated_a_while_after_its_first_question() -> None:
+def test_a_receiver_that_measures_is_ready_a_while_after_its_first_question() -> None:
     readiness = make_readiness(Habit.FOLLOWS, 1050, 1300, 2000)
 
     assert readiness.has_evidence(START + 2 * SECOND)

@@ -61,7 +61,7 @@ def test_temporary_errors_are_retried(kind: type[RaopError]) -> None:
     assert RetryPolicy().verdict(kind("not now"), 0) is None
 
 
-def test_the_fifth_drop_out_within_ten_minutes_is_one_too_many() -> None:
+def test_the_fifth_dropout_within_ten_minutes_is_one_too_many() -> None:
     link = RetryPolicy()
     for minute in range(4):
         link.dropped_out(minute * MINUTE_S)
@@ -80,7 +80,7 @@ def test_the_fifth_drop_out_within_ten_minutes_is_one_too_many() -> None:
     assert link.verdict(GONE, 10 * MINUTE_S + 1) is None
 
 
-def test_drop_outs_that_are_rare_are_forgiven() -> None:
+def test_rare_dropouts_do_not_count() -> None:
     link = RetryPolicy()
     for at in range(20):
         link.dropped_out(at * 3 * MINUTE_S)

@@ -40,7 +40,7 @@ def test_pair_after_our_own_teardown_does_not_resume() -> None:
     assert switch.turn_for(is_prevented=False, now_s=30.4) is Turn.NOTHING
 
 
-def test_pair_after_the_teardown_of_a_switch_brings_nothing_back_but_the_user_does() -> (
+def test_pair_after_the_teardown_of_a_switch_does_not_resume_but_the_user_does() -> (
     None
 ):
     switch = left(20)

@@ -101,7 +101,7 @@ async def test_music_is_lowered_and_continues_to_the_sample(
     assert not kitchen.violations
 
 
-async def test_paused_under_a_voice_music_resumes_at_its_position(
+async def test_music_paused_by_a_voice_resumes_at_its_position(
     kitchen: VirtualReceiver, scene: Scene
 ) -> None:
     song = scene.song(2.0)

@@ -78,7 +78,7 @@ async def test_a_receiver_that_never_answers_times_out() -> None:
             await probe(known(virtual), timeout_s=0.1)
 
 
-async def test_a_session_is_opened_and_ended_to_see_whether_it_may_be() -> None:
+async def test_the_probe_opens_and_ends_a_session() -> None:
     async with receiver(password="sesame") as virtual:
         await rehearse(known(virtual), password="sesame")
         with pytest.raises(AuthenticationError):
@@ -151,7 +151,7 @@ async def test_a_receiver_that_is_mute_after_pairing_is_tried_without() -> None:
         assert [each.method for each in virtual.requests] == ["POST", "OPTIONS"]
 
 
-async def test_keys_that_cannot_be_read_are_as_good_as_none() -> None:
+async def test_unreadable_keys_count_as_none() -> None:
     async with receiver() as virtual:
         with pytest.raises(CredentialsRejectedError):
             await probe(known(virtual), credentials="nonsense")

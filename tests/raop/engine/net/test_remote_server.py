@@ -103,7 +103,7 @@ async def test_strangers_are_refused(
     "garbage",
     [b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/9\r\n\r\n", b"x" * 100_000],
 )
-async def test_garbage_is_hung_up_on(
+async def test_garbage_closes_the_connection(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     port: int,
@@ -209,7 +209,7 @@ async def test_port_in_use_is_skipped_with_a_warning(
     server.close()
 
 
-async def test_no_port_is_no_end(
+async def test_missing_port_is_tolerated(
     harness: EngineHarness,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
