@@ -3,7 +3,7 @@
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-from benchmarks.crossing import Crossing, cross_to_pipe
+from benchmarks.crossing import CALLS_TO_PIPE, MODULES_TO_PIPE, Crossing, cross_to_pipe
 from homeassistant.core import HomeAssistant
 
 _MODULE = """
@@ -40,3 +40,6 @@ async def test_a_play_command_is_followed_to_the_pipe(
 
     assert crossing.calls[0][1].endswith(".async_play_media")
     assert len(crossing.functions) < len(crossing.calls)
+    assert len(crossing.modules) <= MODULES_TO_PIPE
+    assert len(crossing.calls) <= CALLS_TO_PIPE
+    assert not crossing.states
