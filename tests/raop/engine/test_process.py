@@ -76,7 +76,7 @@ async def test_garbage_is_logged_and_the_next_command_is_done() -> None:
 
         logged = [each for each in sender_process.events if isinstance(each, LogLine)]
         assert len(logged) == 7
-        assert all("not understood" in each.text for each in logged)
+        assert all("invalid command" in each.text for each in logged)
         assert {each.level for each in logged} == {logging.WARNING}
 
 
@@ -90,7 +90,7 @@ async def test_the_longest_line_is_accepted_and_a_longer_one_ends_the_process() 
         sender_process.write(line[:-1].ljust(2 * MAX_LINE_BYTES) + b"\n")
 
         assert await sender_process.exit_code() == 0
-        await sender_process.until(LogLine, lambda each: "too long" in each.text)
+        await sender_process.until(LogLine, lambda each: "size limit" in each.text)
 
 
 async def test_a_sender_that_ends_for_any_reason_frees_its_receivers(

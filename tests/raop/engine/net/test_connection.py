@@ -134,7 +134,7 @@ async def test_an_answer_to_nothing_is_a_breach_of_the_protocol() -> None:
         reason = await connection.closed
 
     assert isinstance(reason, ReceiverProtocolError)
-    assert "answer to nothing" in str(reason)
+    assert "response without a request" in str(reason)
 
 
 async def test_a_request_without_an_answer_times_out() -> None:

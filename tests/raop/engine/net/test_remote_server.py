@@ -205,7 +205,7 @@ async def test_port_in_use_is_skipped_with_a_warning(
         got = await server.listen(port)
 
     assert got not in (0, port)
-    assert f"Port {port} is taken" in caplog.text
+    assert f"Port {port} is in use" in caplog.text
     server.close()
 
 

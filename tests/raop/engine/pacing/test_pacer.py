@@ -116,7 +116,7 @@ async def test_a_stream_that_fails_is_removed_and_the_others_continue(
     assert await asyncio.to_thread(healthy.done.wait, 5)
 
     assert broken.turns == 1
-    assert "taken out of the schedule" in caplog.text
+    assert "removed from the schedule" in caplog.text
 
 
 async def test_a_job_and_a_handler_that_fail_stop_nothing(
