@@ -76,7 +76,7 @@ ROOMS = {
 # Loops of the engine that sleep: for a rhythm, or between attempts. A task that waits for
 # a fact waits for a ChangeSignal or an event instead of polling.
 SLEEPING_LOOPS = {
-    "engine.lanes.airplay2.AirPlay2Lane._keep_in_touch": "one feedback each two seconds",
+    "engine.lanes.airplay2.AirPlay2Lane._send_feedback": "one feedback each two seconds",
     "engine.lanes.buffered.BufferedLane._send_anchor": "between attempts of an anchor",
     "engine.lanes.raop.RaopLane._keep_alive": "one sign of life each twenty seconds",
     "engine.lanes.volume.LaneVolume.send_until_current": "not too many levels a second",
