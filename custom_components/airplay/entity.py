@@ -11,7 +11,7 @@ from homeassistant.helpers.entity import Entity
 from .const import DOMAIN
 from .player.origin import Origin
 from .player.player import Player
-from .raop.api import RaopError, normalise_id
+from .raop.api import RaopError, normalize_id
 from .runtime import AirPlayConfigEntry
 from .sender.error_translation import translate_error
 
@@ -86,7 +86,7 @@ class AirPlayEntity(Entity):
             name=entry.title,
             sw_version=receiver.firmware,
         )
-        if normalise_id(receiver.id):
+        if normalize_id(receiver.id):
             self._attr_device_info["connections"] = {
                 (CONNECTION_NETWORK_MAC, unique_id)
             }

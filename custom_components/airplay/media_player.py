@@ -92,7 +92,7 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Restore the last known volume and queue."""
+        """Restore the last known volume and queue; let others address the player."""
         await super().async_added_to_hass()
         self.speaker.entity_id = self.entity_id
         if kept := await self.async_get_last_extra_data():
@@ -167,7 +167,7 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
     @property
     @override
     def state(self) -> MediaPlayerState:
-        """Return the state that the sender reports."""
+        """Return the state of the player, unless this speaker is lost or switched away."""
         state = self.player.reported.state
         if self.speaker.is_missed and state is PlayerState.PLAYING:
             return MediaPlayerState.BUFFERING

@@ -15,7 +15,7 @@ type AirPlayConfigEntry = ConfigEntry[AirPlayRuntime]
 
 @dataclass(slots=True)
 class AirPlayRuntime:
-    """The objects that serve one receiver while its entry is loaded."""
+    """The parts of one speaker, and the shared instances that it uses."""
 
     speaker: Speaker
     sender: Sender

@@ -6,7 +6,7 @@ import pytest
 from custom_components.airplay.raop.receiver import Receiver
 from custom_components.airplay.raop.receiver_identity import (
     merge,
-    normalise_id,
+    normalize_id,
     receiver_id,
     split_instance,
 )
@@ -109,7 +109,7 @@ def test_instances_are_split_at_the_first_at(
     ],
 )
 def test_identities_are_twelve_hex_digits(text: str, identity: str | None) -> None:
-    assert normalise_id(text) == identity
+    assert normalize_id(text) == identity
 
 
 @given(st.binary(min_size=6, max_size=6), st.text(min_size=1), st.text(min_size=1))

@@ -192,6 +192,27 @@ async def test_process_that_does_not_exit_is_killed(
     assert caplog.text.count("did not exit in time") == 2
 
 
+async def test_debug_lines_of_the_process_are_logged_when_they_are_enabled(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    song: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "custom_components.airplay.sender")
+
+    player = await set_up(hass, entry_for(kitchen))
+    await play(hass, player, song)
+
+    await logged(caplog, "ANNOUNCE")
+    levels = {
+        record.levelno
+        for record in caplog.records
+        if record.name.startswith("custom_components.airplay.sender.raop")
+    }
+    assert logging.DEBUG in levels
+    await call(hass, player, "media_stop")
+
+
 async def test_restarts_slow_down_and_speed_up_after_a_healthy_time(
     hass: HomeAssistant, kitchen: VirtualReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:

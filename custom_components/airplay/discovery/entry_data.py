@@ -7,7 +7,7 @@ from homeassistant.const import CONF_HOST, CONF_ID, CONF_NAME, CONF_PORT
 from homeassistant.helpers.device_registry import format_mac
 
 from ..const import CONF_AIRPLAY, CONF_RAOP
-from ..raop.api import Receiver, Service, normalise_id
+from ..raop.api import Receiver, Service, normalize_id
 
 CONF_INSTANCE = "instance"
 CONF_TXT = "txt"
@@ -15,7 +15,7 @@ CONF_TXT = "txt"
 
 def unique_id(receiver_id: str) -> str:
     """Return a receiver's ID in Home Assistant's format of MAC addresses."""
-    return format_mac(receiver_id) if normalise_id(receiver_id) else receiver_id
+    return format_mac(receiver_id) if normalize_id(receiver_id) else receiver_id
 
 
 def receiver_at(host: str, port: int) -> Receiver:

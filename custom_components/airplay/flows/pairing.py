@@ -23,7 +23,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
 from ..discovery.browser import BROWSER
-from ..raop.api import RaopError, Receiver, TooManyTriesError, ask_pairing, normalise_id
+from ..raop.api import RaopError, Receiver, TooManyTriesError, ask_pairing, normalize_id
 from .form_errors import FormError, form_error
 
 _LOGGER = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ async def _async_port(
         service.port
         for config in found
         if (service := config.get_service(kind))
-        and normalise_id(service.identifier or "") == receiver.id
+        and normalize_id(service.identifier or "") == receiver.id
     )
     return next(ports, None)
 

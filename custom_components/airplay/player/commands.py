@@ -56,6 +56,7 @@ class Intent:
         """Record that another request followed; end `async_wait`."""
         self._is_replaced = True
         if self._waiting:
+            # A time in the past: it ends now.
             self._waiting.reschedule(0)
 
     async def async_wait(self, until: Awaitable[None]) -> None:

@@ -111,10 +111,11 @@ class Player:
         """
         self.queue.kept_position_ms = 0
         await self._commands.async_stop()
+        # The end of the stream may have kept a position meanwhile.
         self.queue.kept_position_ms = 0
 
     async def async_park(self) -> None:
-        """Stop, and continue from this position at the next playback."""
+        """Stop, and keep the position for the next playback."""
         position_ms = self.queue_player.position_ms
         await self._async_free()
         self.queue.kept_position_ms = position_ms

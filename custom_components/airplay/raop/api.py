@@ -88,10 +88,10 @@ from .messages import (
     encode_command,
 )
 from .receiver import AIRPLAY2, LaneKind, Obstacle, Receiver
-from .receiver_identity import merge, normalise_id, receiver_id
+from .receiver_identity import merge, normalize_id, receiver_id
 from .receiver_records import Service
 
-# The program of the sender process: the core.
+# The script that runs the sender process.
 PROGRAM = Path(__file__).with_name("__main__.py")
 
 __all__ = [
@@ -179,7 +179,7 @@ __all__ = [
     "error_for",
     "informed",
     "merge",
-    "normalise_id",
+    "normalize_id",
     "probe",
     "receiver_id",
     "rehearse",

@@ -2,7 +2,8 @@
 
 Commands carry a number; each is answered by exactly one `Reply` with it. Events
 are unsolicited. Volumes are percent of the receiver's scale (0 to 100). Times are
-milliseconds of media, or Unix seconds if the name is `at`.
+milliseconds of media, Unix seconds if the name is or ends with `at`, and durations in
+seconds if it ends with `_s`.
 """
 
 from dataclasses import asdict, dataclass

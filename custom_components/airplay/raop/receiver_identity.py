@@ -36,11 +36,11 @@ def receiver_id(service: Service, *, is_raop: bool) -> str:
 def split_instance(instance: str) -> tuple[str | None, str]:
     """Split `0011AABBCCDD@Kitchen` at its first @ into id and name."""
     head, at, name = instance.partition("@")
-    found = normalise_id(head) if at else None
+    found = normalize_id(head) if at else None
     return (found, name) if found else (None, instance)
 
 
-def normalise_id(text: str) -> str | None:
+def normalize_id(text: str) -> str | None:
     """Return a MAC-like id as 12 lower-case hex digits, or None."""
     plain = text.lower().replace(":", "").replace("-", "")
     return plain if _ID.fullmatch(plain) else None
@@ -48,5 +48,5 @@ def normalise_id(text: str) -> str | None:
 
 def _announced_id(airplay: Service | None, first: Service) -> str:
     """Return the id in a record, for an instance name without one."""
-    found = normalise_id(look_up(airplay.txt, "deviceid")) if airplay else None
+    found = normalize_id(look_up(airplay.txt, "deviceid")) if airplay else None
     return found or look_up(first.txt, "pk") or first.instance

@@ -1,4 +1,4 @@
-"""The identity of this installation towards receivers: a permanent ID and port."""
+"""The identity of this installation toward receivers: a permanent ID and port."""
 
 import secrets
 from typing import NotRequired, TypedDict

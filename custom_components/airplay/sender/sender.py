@@ -42,7 +42,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _START_S = 30
 _REPLY_S = 60
-# A newer command replaced the older one: not a failure.
+# A newer command replaced or stopped it: not a failure.
 OVERTAKEN = {"superseded", "stopped"}
 
 
@@ -77,7 +77,7 @@ class Sender:
     async def async_close(self) -> None:
         """End the process."""
         self._process.async_dismiss()
-        # While the process ends its sessions with receivers.
+        # The process releases the receivers meanwhile.
         await self.record.async_withdraw()
         await self._process.async_ended()
 
@@ -89,6 +89,8 @@ class Sender:
         on_sent: Callable[[], None] | None = None,
     ) -> None:
         """Send a command and wait for its result; call `on_sent` once it is written.
+
+        A command that a newer one has replaced counts as done.
 
         Raises RaopError: the core's error, when the command fails.
         Raises SenderGoneError: when the process does not start or respond.
@@ -191,6 +193,7 @@ class Sender:
         return {
             **dict.fromkeys(get_args(StreamEvent.__value__), self._notify_stream),
             **dict.fromkeys(get_args(ReceiverEvent.__value__), self._notify_receiver),
+            # These two go to more listeners than others of their kind.
             Progress: self._async_progress,
             MemberChanged: self._async_member_changed,
             Ready: self._async_ready,
@@ -275,10 +278,11 @@ def _log(event: LogLine) -> None:
 
 
 def _log_level() -> str:
-    """Return the lowest level that is logged here, so that the process writes no more."""
-    level = _LOGGER.getEffectiveLevel()
-    names = ("DEBUG", "INFO", "WARNING")
-    return next((name for name in names if level <= getattr(logging, name)), "ERROR")
+    """Return the number of the lowest level that is logged here.
+
+    The process then sends no lines that would be dropped here.
+    """
+    return str(_LOGGER.getEffectiveLevel())
 
 
 _KEY: HassKey[Holding[Sender]] = HassKey(f"{DOMAIN}_sender")

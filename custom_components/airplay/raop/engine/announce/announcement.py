@@ -40,7 +40,7 @@ class Announcement:
     async def run(self) -> None:
         """Play the announcement; return when it has played.
 
-        Raises StoppedError: it was cancelled, or the sender ends.
+        Raises StoppedError: it was canceled, or the sender ends.
         Raises MediaError: the clip cannot be opened.
         Raises RaopError: no receiver can play it.
         """
@@ -60,7 +60,7 @@ class Announcement:
             await asyncio.wait([self._running])
 
     def cancel(self) -> None:
-        """End it: parts that play fade out at once, all others are cancelled."""
+        """End it: parts that play fade out at once, all others are canceled."""
         self._is_cancelled = True
         if self._opening:
             self._opening.cancel()
@@ -75,7 +75,7 @@ class Announcement:
             undo.callback(opening.cancel)
             await asyncio.wait([opening])
             if self._is_cancelled:
-                raise StoppedError("the announcement was cancelled")
+                raise StoppedError("the announcement was canceled")
             opening.result()
             await self._speak()
 
@@ -88,7 +88,7 @@ class Announcement:
             ]
         errors = [_error_of(each) for each in speaking]
         if self._is_cancelled:
-            raise StoppedError("the announcement was cancelled")
+            raise StoppedError("the announcement was canceled")
         found = [each for each in errors if each]
         if len(found) == len(errors):
             raise found[0]

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 
 
 class BackgroundTasks:
-    """Holds tasks until they are done or cancelled together; event loop.
+    """Holds tasks until they are done or canceled together; event loop.
 
     A session begins in one call and ends in another, so a task group cannot span it.
     """

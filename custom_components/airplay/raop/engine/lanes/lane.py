@@ -179,7 +179,7 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
         await self._volume.lower()
 
     def tune(self, delay_ms: int, channel: Channel) -> None:
-        """Set the delay and the channel, now and for later sessions."""
+        """Set the delay and the channel, now or when the session begins."""
         self.member = replace(self.member, delay_ms=delay_ms, channel=channel)
         if outlet := self._outlet:
             transmitter, frames = self._transmitter, delay_frames(delay_ms)

@@ -1,19 +1,19 @@
 """The states of a stream, and the triggers that lead from one to the next.
 
-Theory of operation
-===================
-
 A stream is in one state at a time. `TRANSITIONS` holds, for each state, the triggers
 that lead out of it; nothing else changes the state. The owner gets an event for each
 transition, so the table also defines the possible order of events.
 
 Triggers come from two sides. Commands, of which one at a time is at work on a stream,
-cause CONNECT, SET_LINE, PAUSE, and END. The playback on the pacing thread causes SOUND,
-SILENCE, and NEXT_ITEM, and END if media has ended or the last receiver is lost.
+cause CONNECT, SET_LINE, PAUSE, and END. The audible part of the timeline, which
+`progress.py` follows, causes SOUND, SILENCE, and NEXT_ITEM, and END if media has ended
+or the last receiver is lost.
 
     NEW ──CONNECT──> CONNECTING ──SET_LINE──> BUFFERING ──SOUND──> PLAYING
                          ^                      ^  <──SILENCE──      │
-                         └─ CONNECT ─ PAUSED ───┘ <──PAUSE───────────┘
+                         └─CONNECT── PAUSED ──SET_LINE──┘  <──PAUSE──┘
+
+    any state but NEW ──END──> ENDED ──CONNECT──> CONNECTING
 
 The pacing thread continues while a command works, so its reports may be about a
 moment ago. A trigger without a transition is therefore not an error. It changes
@@ -23,8 +23,9 @@ nothing, and the owner gets no event:
 - SOUND while PLAYING, or SILENCE while BUFFERING, is known already.
 - END before anything has begun, and a second END or PAUSE, have no effect.
 
-CONNECT, SET_LINE, and PAUSE are possible in every state: an announcement may have
-opened the sessions in which media then begins, or is paused before it has begun.
+CONNECT and SET_LINE are possible in every state, and PAUSE in every state but PAUSED:
+an announcement may have opened the sessions in which media then begins, or is paused
+before it has begun.
 """
 
 from collections.abc import Iterator

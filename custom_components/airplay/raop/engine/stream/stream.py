@@ -47,8 +47,8 @@ class Stream:
     async def play(self, command: Play) -> None:
         """Play media; return when it plays.
 
-        The current media plays until the new one is ready, and continues if the new
-        one cannot be played.
+        On the same receivers, the current media plays until the new one is ready, and
+        continues if the new one cannot be played. On others it ends first.
 
         Raises RaopError: the media cannot be played, or no receiver can play it.
         """
@@ -244,7 +244,7 @@ class Stream:
         if await self._playback.wait_heard():
             self.output.lanes.mark_heard()
             self.tracker.update()
-        elif command and self._has_another_lane():
+        elif command and self._reject_lane():
             async with self.output.gate:
                 await self._playback.close()
             await self.play(command)
@@ -253,7 +253,7 @@ class Stream:
             await self._playback.end(EndReason.FAILED, error)
             raise error
 
-    def _has_another_lane(self) -> bool:
+    def _reject_lane(self) -> bool:
         """Mark a single receiver's lane as silent; return whether another is left."""
         if self.membership.is_group or self.turns.is_taken:
             return False
