@@ -101,7 +101,7 @@ async def test_port_in_use_is_abandoned_for_good_with_a_warning(
         new = await sender_port(hass)
 
     assert new != old
-    await logged(caplog, f"Port {old} is taken")
+    await logged(caplog, f"Port {old} is in use")
     found = await record(hass)
     assert found
     assert found.port == new

@@ -78,8 +78,10 @@ class Connection:
         self._writer.close()
 
     def abort(self) -> None:
-        """Break the connection with a reset."""
+        """Break the connection with a reset; one that is closed already stays closed."""
         sock = self._writer.get_extra_info("socket")
+        if sock.fileno() == -1:
+            return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
         self.close()
