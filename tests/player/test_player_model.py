@@ -39,7 +39,10 @@ STEPS = int(os.environ.get("AIRPLAY_MODEL_STEPS", "12"))
 HOUSES = int(os.environ.get("AIRPLAY_MODEL_HOUSES", "6"))
 FIRST = int(os.environ.get("AIRPLAY_MODEL_FIRST", secrets.randbelow(1 << 32)))
 # Messages of the integration about failures that are intended here.
-EXPECTED = ("ended and is started again: exit code -9", "stops playing its queue")
+EXPECTED = (
+    "Sender process ended; restarting it: exit code -9",
+    "stopped playing its queue",
+)
 MOST_TOLD = 5
 
 
