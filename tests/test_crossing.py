@@ -3,7 +3,7 @@
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-from benchmarks.crossing import CALLS_TO_PIPE, MODULES_TO_PIPE, Crossing, cross_to_pipe
+from benchmarks.crossing import Crossing, cross_to_pipe
 from homeassistant.core import HomeAssistant
 
 _MODULE = """
