@@ -171,9 +171,12 @@ class GroupOutput:
             is_silent = transmitter.line is None
             transmitter.is_unbroken = self.lanes.mind_flush
             point = await self.pacer.run(lambda: transmitter.hush(clock.now_ns()))
-            self.changes.notify()
-            if point and not is_silent:
-                await self.lanes.flush(*point)
+            try:
+                # FLUSH first: whoever waits for a fact of the stream can wait for it.
+                if point and not is_silent:
+                    await self.lanes.flush(*point)
+            finally:
+                self.changes.notify()
 
     async def pause(self) -> None:
         """Hold the media and silence the receivers; an announcement continues."""
@@ -181,12 +184,13 @@ class GroupOutput:
             return
         transmitter.is_unbroken = self.lanes.mind_flush
         point = await self.pacer.run(lambda: transmitter.pause(clock.now_ns()))
-        self.changes.notify()
         try:
             if point:
                 await self.lanes.flush(*point)
         except RaopError as err:
             _LOGGER.debug("Paused without FLUSH: %s", err)
+        finally:
+            self.changes.notify()
 
     async def end(self) -> None:
         """Free the receivers."""
