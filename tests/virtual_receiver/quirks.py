@@ -166,6 +166,8 @@ class Quirks:
     """Never react to a connection to the event port, as behind a firewall."""
     ntp_stream_setup_400: bool = False
     """Accept a session with NTP timing, and answer 400 to its stream (HomePod 27)."""
+    ntp_accepted_and_silent: bool = False
+    """Accept NTP timing, ask for no time, and play nothing (Samsung's soundbars)."""
     refuses_bare_rate: bool = False
     """Answer 400 to a rate of 1 without the frame and time of an anchor."""
 

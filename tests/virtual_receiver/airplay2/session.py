@@ -103,11 +103,22 @@ class AirPlay2Session(Session):
 
     @property
     @override
+    def is_silenced(self) -> bool:
+        """Return whether it does not even ask for the time."""
+        is_ntp = self.setup is not None and not self.setup.is_ptp
+        if is_ntp and self._quirks.ntp_accepted_and_silent:
+            return True
+        return super().is_silenced
+
+    @property
+    @override
     def is_deaf(self) -> bool:
         """Return whether audio is thrown away, as these receivers do."""
         if self.setup is None:
             return super().is_deaf
         quirks = self._quirks
+        if self.is_silenced:
+            return True
         return (quirks.needs_record_first and not self._was_recorded_first) or (
             quirks.needs_metadata and not self._has_metadata
         )

@@ -50,6 +50,19 @@ async def test_session_with_ntp_is_accepted_and_its_stream_is_not() -> None:
         assert (reply.status, reply.body) == (400, b"")
 
 
+async def test_session_with_ntp_is_accepted_and_silent() -> None:
+    async with (
+        receiver(more=quirks(ntp_accepted_and_silent=True)) as kitchen,
+        AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender,
+    ):
+        await sender.begin(timing="NTP")
+        sender.send_audio(SOUND)
+        await asyncio.sleep(0.3)
+
+        assert kitchen.first_frame_ns is None
+        assert kitchen.stats.timing_requests == 0
+
+
 async def test_bare_rate_is_refused() -> None:
     more = quirks(refuses_bare_rate=True)
     async with receiver(more=more) as kitchen, playing(kitchen, 103) as sender:
