@@ -178,6 +178,8 @@ class Quirks:
     """Follow no clock and send an own one, as a single HomePod with software 27."""
     ptp_settle_s: float = 0.4
     """Seconds a clock must be the master before anything plays; nqptp's 0.4."""
+    claims_clock: bool = True
+    """Answer an Announce with two of its own, as nqptp does and no other receiver."""
     sends_delay_req: bool = False
     """Measure the path to the sender and back, once a second (Sonos, WiiM)."""
     delay_req_after_s: float = 1.05

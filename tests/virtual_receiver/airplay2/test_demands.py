@@ -115,6 +115,14 @@ async def test_buffered_stream_does_not_starve() -> None:
         assert_on_time(kitchen, heard_ns, SOUND)
 
 
+async def test_clock_is_measured_and_not_claimed() -> None:
+    more = quirks(claims_clock=False, sends_delay_req=True, delay_req_after_s=0.0)
+    async with receiver(more=more) as kitchen, playing(kitchen) as sender:
+        assert sender.clock
+        assert sender.clock.kinds().count(1) >= 3
+        assert kitchen.ptp.stats.announces_sent == 0
+
+
 async def test_event_port_is_closed() -> None:
     async with (
         receiver(more=quirks(closes_event_port=True)) as kitchen,
