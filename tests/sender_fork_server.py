@@ -6,9 +6,10 @@ of the tests' like one that was started, with the pipes, the environment and the
 that it would have had.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 import ctypes
+from functools import partial
 import gc
 from importlib import import_module
 import json
@@ -117,6 +118,30 @@ def _bear_all(line: socket.socket) -> list[str] | None:
             return cast("list[str]", arguments)
 
 
+def _adapt(environment: Mapping[str, str]) -> None:
+    """Replace what belongs to the whole machine, or to Apple, as the tests ask for.
+
+    AIRPLAY_TEST_PTP_PORTS are the event and general port of the sender's clock and then
+    those of the receivers', all of 127.0.0.1; AIRPLAY_TEST_RSA is the modulus of a key
+    that a virtual receiver can open.
+    """
+    if ports := environment.get("AIRPLAY_TEST_PTP_PORTS"):
+        engine = import_module("raop.engine.engine")
+        numbers = import_module("raop.engine.ptp.links").PtpPortNumbers
+        event, general, *theirs = map(int, ports.split(","))
+        engine.PtpService = partial(
+            engine.PtpService,
+            ports=numbers(event, general),
+            receivers=numbers(*theirs),
+            local=("127.0.0.1",),
+        )
+    if modulus := environment.get("AIRPLAY_TEST_RSA"):
+        key = import_module("raop.auth.rsa")
+        numbers = import_module("cryptography.hazmat.primitives.asymmetric.rsa")
+        public = numbers.RSAPublicNumbers(65537, int(modulus, 16)).public_key()
+        key._PUBLIC_KEY = public
+
+
 if __name__ == "__main__":
     # Ctrl-C is for the tests, which end this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -127,4 +152,6 @@ if __name__ == "__main__":
     gc.collect()
     gc.freeze()
     work = _bear_all(socket.socket(fileno=int(sys.argv[2])))
+    if work is not None:
+        _adapt(os.environ)
     sys.exit(0 if work is None else main(work))

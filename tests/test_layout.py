@@ -6,8 +6,8 @@ import pytest
 
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "custom_components" / "airplay"
-# Folders of the tests' own modules, and of tests against real receivers.
-NOT_MIRRORED = {"ha", "real", "virtual_receiver"}
+# Folders of the tests' own modules, and of tests against real or modelled receivers.
+NOT_MIRRORED = {"ha", "real", "virtual_receiver", "zoo"}
 # Tests of the package as a whole, of files that are not modules, and of the tests.
 WITHOUT_MODULE = {
     "test_boundaries.py",

@@ -45,6 +45,24 @@ class Quirks:
     takes_over: bool = True
     """Let a second sender's ANNOUNCE end the first one's session; else 453."""
 
+    # AirPlay 1, on receivers that may do better by AirPlay 2
+    raop_refuse: Mapping[str, int] = field(default_factory=dict)
+    """Status answered to a method of AirPlay 1 alone, for example {"RECORD": 500}."""
+    raop_unanswered: frozenset[str] = frozenset()
+    """Methods of AirPlay 1 alone that are read and never answered (Bose: SETUP)."""
+    raop_accepted_and_silent: bool = False
+    """Answer 200 to all of AirPlay 1 and play nothing (HomePod 27, Samsung, Sonos)."""
+    raop_audio_latency_ms: int = 0
+    """The Audio-Latency of RECORD; packets that come with less to spare are late."""
+    record_waits_for_time: bool = False
+    """Answer RECORD only after a timing request was answered, or after 10 s."""
+    plays_by_arrival: bool = False
+    """Play packets as they come and never ask for the time, as libshairplay does."""
+    needs_rsa: bool = False
+    """Refuse an ANNOUNCE without a key, as receivers of unencrypted audio never do."""
+    needs_rsa_status: int = 400
+    """Status of that refusal; 0 closes the connection without an answer."""
+
     # authentication
     uppercase_digest: bool = False
     """Accept only upper-case digests, as the first AirPort Express does."""
@@ -52,6 +70,8 @@ class Quirks:
     """Answer 403 to ANNOUNCE before POST /auth-setup."""
     auth_setup_status: int = 200
     """Status answered to POST /auth-setup."""
+    auth_setup_silences: bool = False
+    """Play nothing, and ask for no time, once /auth-setup was answered (RX-V773)."""
 
     # pairing
     back_off_after: int = 0
@@ -68,6 +88,14 @@ class Quirks:
     """Lose a volume set before RECORD."""
     forgets_silent_volume: bool = False
     """Lose a volume set before the session's first frame was played."""
+    volume_status: int = 200
+    """Status answered to a volume; others than 200 leave it as it was."""
+    volume_unanswered: bool = False
+    """Read a volume, leave it as it was, and never answer."""
+    volume_steps: int = 0
+    """Percent of a step to which volumes are rounded down; 20 on the OD-11."""
+    reported_volume_db: float | None = None
+    """Answer this to GET_PARAMETER volume, whatever the volume is."""
 
     # packets that come in
     loss: float = 0.0
@@ -130,6 +158,18 @@ class Quirks:
     """Answer 400 to an anchor before the clock is measured (Sonos, WiiM)."""
     sends_update_info: bool = True
     """Send `updateInfo` on the event channel as soon as it is connected."""
+    closes_event_port: bool = False
+    """Name an event port on which nothing listens."""
+    event_port_opens_after_s: float = 0.0
+    """Seconds from the SETUP reply until the event port listens; it refuses before."""
+    drops_event_syn: bool = False
+    """Never react to a connection to the event port, as behind a firewall."""
+    ntp_stream_setup_400: bool = False
+    """Accept a session with NTP timing, and answer 400 to its stream (HomePod 27)."""
+    ntp_accepted_and_silent: bool = False
+    """Accept NTP timing, ask for no time, and play nothing (Samsung's soundbars)."""
+    refuses_bare_rate: bool = False
+    """Answer 400 to a rate of 1 without the frame and time of an anchor."""
 
     # AirPlay 2: clock and buffer
     follows_ptp: bool = True
@@ -138,10 +178,14 @@ class Quirks:
     """Follow no clock and send an own one, as a single HomePod with software 27."""
     ptp_settle_s: float = 0.4
     """Seconds a clock must be the master before anything plays; nqptp's 0.4."""
+    claims_clock: bool = True
+    """Answer an Announce with two of its own, as nqptp does and no other receiver."""
     sends_delay_req: bool = False
     """Measure the path to the sender and back, once a second (Sonos, WiiM)."""
     delay_req_after_s: float = 1.05
     """Seconds from the stream's SETUP to the first of these."""
+    starves_below_ms: int = 0
+    """Realtime packets that come with less to spare are not played (LinkPlay)."""
     buffer_bytes: int = 8 * 1024 * 1024
     """Bytes of buffered audio that are accepted before the sender must wait."""
     loses_on_pause_s: float = 0.0

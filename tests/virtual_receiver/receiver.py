@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+import contextlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 import secrets
@@ -24,6 +25,9 @@ from .observer import Observer
 from .pairing import Gate
 from .quirks import Quirks
 from .stats import Stats
+
+# reported for receivers whose timing request is not answered
+_TIME_WAIT_S = 10.0
 
 type Listener = Callable[[str, Mapping[str, object]], None]
 
@@ -125,7 +129,7 @@ class VirtualReceiver(Observer):
         self._tasks: dict[asyncio.Task[None], Connection] = {}
         self._owner: Session | None = None
         self._stream: Lane | None = None
-        self._streams = 0
+        self._streams = self._answers_before = 0
         self._listeners: list[Listener] = []
         self._is_sounding = False
         self._wav = WavFile(Path(wav)) if wav is not None else None
@@ -259,6 +263,7 @@ class VirtualReceiver(Observer):
         assert isinstance(session.announcement, Announcement)
         connection = self._connection(session)
         self._streams += 1
+        self._answers_before = self.stats.timing_answers
         stream = Stream(
             self._streams,
             session.announcement,
@@ -328,7 +333,16 @@ class VirtualReceiver(Observer):
             changed=self._waiters.notify,
             close=connection.close,
             is_unplugged=lambda: self.is_unplugged,
+            is_deaf=lambda: connection.session.is_deaf,
+            is_silenced=connection.session.is_silenced,
         )
+
+    async def _time_is_answered(self) -> None:
+        """Wait for an answer to a timing request of this stream, for a while."""
+        with contextlib.suppress(TimeoutError):
+            await self.wait_until(
+                lambda: self.stats.timing_answers > self._answers_before, _TIME_WAIT_S
+            )
 
     def _connection(self, session: Session) -> Connection:
         return next(
@@ -347,6 +361,7 @@ class VirtualReceiver(Observer):
             self._received,
             self.violation,
             self._plugged,
+            self._time_is_answered,
         )
         connection.session = self._new_session()
         task = asyncio.current_task()

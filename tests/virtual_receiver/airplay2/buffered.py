@@ -1,7 +1,6 @@
 """A buffered stream: sealed packets over TCP, as far ahead as the buffer goes."""
 
 import asyncio
-from collections.abc import Callable
 
 from tests.virtual_receiver.clock import monotonic_ns
 from tests.virtual_receiver.network.udp import Address
@@ -35,13 +34,11 @@ class BufferedStream:
         setting: Setting,
         *,
         ptp_sockets: PtpSockets,
-        is_deaf: Callable[[], bool],
     ) -> None:
-        """Open the port; a deaf stream reads nothing."""
+        """Open the port."""
         self._setting = setting
         self._stats = setting.stats
         self._ptp_sockets = ptp_sockets
-        self._is_deaf = is_deaf
         self._opener = Opener(setup.key)
         self._loop = asyncio.get_running_loop()
         self._awaited: Anchor | None = None
@@ -167,7 +164,9 @@ class BufferedStream:
     async def _wait_for_room(self) -> None:
         """Wait until there is room for a packet, and a network that brings it."""
         while (
-            not self.player.has_room or self._is_deaf() or self._setting.is_unplugged()
+            not self.player.has_room
+            or self._setting.is_deaf()
+            or self._setting.is_unplugged()
         ):
             self._room.clear()
             await self._room.wait()

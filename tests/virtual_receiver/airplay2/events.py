@@ -9,7 +9,7 @@ from tests.virtual_receiver.network.udp import Address
 from tests.virtual_receiver.pairing import SecureChannel
 
 from .bodies import CONTENT_TYPE, build
-from .tcp_port import TcpPort
+from .tcp_port import OPEN, Door, TcpPort
 
 _READ_BYTES = 65536
 _REPLY = re.compile(rb"RTSP/1\.0 (\d{3})[^\r\n]*((?:\r\n[^\r\n]+)*)\r\n\r\n")
@@ -27,6 +27,7 @@ class EventChannel:
         greeting: Mapping[str, object] | None,
         violation: Callable[[str], None],
         changed: Callable[[], None],
+        door: Door = OPEN,
     ) -> None:
         """Listen; send `greeting` as updateInfo on each connection."""
         self._secret = secret
@@ -42,7 +43,7 @@ class EventChannel:
         self.asked = 0
         """How much was asked that wants an answer."""
         self.tcp_port = TcpPort(
-            local, peer, self._serve, lambda: violation("events of a stranger")
+            local, peer, self._serve, lambda: violation("events of a stranger"), door
         )
 
     @property

@@ -1,6 +1,5 @@
 """A realtime stream: sealed packets over UDP, announces of the time."""
 
-from collections.abc import Callable
 from typing import override
 
 from tests.virtual_receiver.network.udp import Address, Channel, Datagram
@@ -34,12 +33,10 @@ class RealtimeStream(Stream):
         setting: Setting,
         *,
         ptp_sockets: PtpSockets | None,
-        is_deaf: Callable[[], bool],
     ) -> None:
-        """Open the sockets; a deaf stream throws its packets away."""
+        """Open the sockets."""
         self._opener = Opener(setup.key)
         self._ptp_sockets = ptp_sockets
-        self._is_deaf = is_deaf
         self._awaited: TimeAnnounce | None = None
         announcement = Announcement(
             "l16" if setup.codec == _PCM else "alac",
@@ -60,6 +57,11 @@ class RealtimeStream(Stream):
     def _asks_time(self) -> bool:
         return self._ptp_sockets is None and super()._asks_time
 
+    @property
+    @override
+    def _least_lead_ns(self) -> int:
+        return self._quirks.starves_below_ms * 1_000_000
+
     @override
     def _build_player(self, number: int, airplay_version: int) -> Player:
         if self._ptp_sockets is None:
@@ -72,6 +74,7 @@ class RealtimeStream(Stream):
             setting.recording,
             setting.stats,
             setting.quirks,
+            least_lead_ns=self._least_lead_ns,
         )
         player.follow(self._ptp_sockets.follower)
         return player
@@ -121,13 +124,6 @@ class RealtimeStream(Stream):
         if not self._is_closed:
             self.player.measured(self._now())
             self._settle(self._now())
-
-    @override
-    def _audio(
-        self, packet: bytes, at_ns: int, now: int, *, is_resent: bool = False
-    ) -> None:
-        if not self._is_deaf():
-            super()._audio(packet, at_ns, now, is_resent=is_resent)
 
     @override
     def _decode(self, audio: AudioPacket) -> tuple[int, bytes | None]:

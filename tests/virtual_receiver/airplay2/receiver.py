@@ -17,7 +17,7 @@ from .follower import Follower
 from .ptp_sockets import PtpPorts, PtpSockets
 from .realtime import RealtimeStream
 from .session import AirPlay2Session
-from .tcp_port import TcpPort
+from .tcp_port import Door, TcpPort
 from .txt import Identity, colons, told
 
 OPEN_CODE = "3939"
@@ -162,12 +162,16 @@ class AirPlay2Receiver(VirtualReceiver):
             greeting,
             self.violation,
             self._waiters.notify,
+            self._event_door,
         )
         self._doors.append(self.events.tcp_port)
         answer: dict[str, object] = {
             "eventPort": self.events.tcp_port.port,
             "timingPort": 0,
         }
+        if not session.setup.is_ptp and self.quirks.ntp_stream_setup_400:
+            # reported: it accepts the session and not its stream
+            answer["skipRecord"] = True
         if session.setup.is_ptp:
             # the name of the receiver's clock, which no sender reads
             identity = str(uuid.uuid5(uuid.NAMESPACE_OID, self.receiver_id)).upper()
@@ -195,7 +199,6 @@ class AirPlay2Receiver(VirtualReceiver):
             connection.peer,
             self._setting(connection),
             ptp_sockets=self._ptp_sockets,
-            is_deaf=lambda: session.is_deaf,
         )
         self._doors.append(lane.tcp_port)
         self._stream = self._lane = lane
@@ -219,7 +222,6 @@ class AirPlay2Receiver(VirtualReceiver):
             connection.peer,
             self._setting(connection),
             ptp_sockets=self._ptp_sockets if timing.is_ptp else None,
-            is_deaf=lambda: session.is_deaf,
         )
         self._stream = self._lane = lane
         ports = lane.ports
@@ -272,6 +274,14 @@ class AirPlay2Receiver(VirtualReceiver):
     def _identity(self) -> Identity:
         has_password = self.password is not None
         return Identity(self.receiver_id, self._gate, self.quirks, has_password)
+
+    @property
+    def _event_door(self) -> Door:
+        quirks = self.quirks
+        opens_after_s = (
+            None if quirks.closes_event_port else quirks.event_port_opens_after_s
+        )
+        return Door(opens_after_s, drops_syn=quirks.drops_event_syn)
 
     def _buffered_of(self, session: AirPlay2Session) -> BufferedStream | None:
         lane = self._lane if session is self._owner else None

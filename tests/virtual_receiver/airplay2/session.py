@@ -102,9 +102,23 @@ class AirPlay2Session(Session):
         }
 
     @property
+    @override
+    def is_silenced(self) -> bool:
+        """Return whether it does not even ask for the time."""
+        is_ntp = self.setup is not None and not self.setup.is_ptp
+        if is_ntp and self._quirks.ntp_accepted_and_silent:
+            return True
+        return super().is_silenced
+
+    @property
+    @override
     def is_deaf(self) -> bool:
         """Return whether audio is thrown away, as these receivers do."""
+        if self.setup is None:
+            return super().is_deaf
         quirks = self._quirks
+        if self.is_silenced:
+            return True
         return (quirks.needs_record_first and not self._was_recorded_first) or (
             quirks.needs_metadata and not self._has_metadata
         )
@@ -118,6 +132,10 @@ class AirPlay2Session(Session):
             return request.method in ("GET", "POST") or super()._is_allowed(request)
         wants_digest = self._quirks.setup_wants_digest and request.method == "SETUP"
         return not wants_digest or super()._is_allowed(request)
+
+    @override
+    def _is_classic(self, request: Request) -> bool:
+        return self.setup is None and request.content_type != CONTENT_TYPE
 
     # --- requests -------------------------------------------------------------
 
@@ -175,6 +193,8 @@ class AirPlay2Session(Session):
             return Response(455)
         if self._quirks.needs_events_first and not self._host2.has_events(self):
             return Response(500)
+        if self._quirks.ntp_stream_setup_400 and not self.setup.is_ptp:
+            return Response(400)
         if stream.kind == BUFFERED:
             if not self._quirks.takes_buffered or not self.setup.is_ptp:
                 return Response(400)
@@ -274,7 +294,11 @@ class AirPlay2Session(Session):
         return Response()
 
     def _set_anchor(self, table: Table) -> Response:
-        accepted = self._host2.set_anchor(self, parse_anchor(table))
+        anchor = parse_anchor(table)
+        is_bare = anchor.is_running and anchor.rtptime is None
+        if is_bare and self._quirks.refuses_bare_rate:
+            return Response(400)
+        accepted = self._host2.set_anchor(self, anchor)
         return Response(200 if accepted else 400)
 
     def _flush_buffered(self, table: Table) -> Response:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 import contextlib
+from dataclasses import dataclass
 import socket
 
 from tests.virtual_receiver.network.udp import Address
@@ -10,13 +11,33 @@ from tests.virtual_receiver.network.udp import Address
 type Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 _BUFFER_BYTES = 64 * 1024
+# Linux lets one connection wait although the queue has room for none.
+_QUEUE_OF_0 = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """When a port listens."""
+
+    opens_after_s: float | None = 0.0
+    """Seconds until it does; it refuses before, and for ever with None."""
+    drops_syn: bool = False
+    """Whether it never reacts to a connection."""
+
+
+OPEN = Door()
 
 
 class TcpPort:
     """Let the sender in, one connection after the other, until closed."""
 
     def __init__(
-        self, local: Address, peer: Address, serve: Serve, stranger: Callable[[], None]
+        self,
+        local: Address,
+        peer: Address,
+        serve: Serve,
+        stranger: Callable[[], None],
+        door: Door = OPEN,
     ) -> None:
         """Listen on a free port; connections of others are closed and reported."""
         host, _, *rest = local
@@ -29,7 +50,9 @@ class TcpPort:
         # unread audio must wait at the sender, not in our kernel
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         self._sock.bind((host, 0, *rest))
-        self._sock.listen(4)
+        self._door = door
+        if door.opens_after_s == 0.0 and not door.drops_syn:
+            self._sock.listen(4)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     @property
@@ -48,7 +71,8 @@ class TcpPort:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        with self._sock:
+        with self._sock, contextlib.ExitStack() as stack:
+            await self._open(stack)
             while True:
                 connection, address = await loop.sock_accept(self._sock)
                 if address[0] != self._peer:
@@ -61,3 +85,21 @@ class TcpPort:
                         await self._serve(reader, writer)
                 finally:
                     writer.close()
+
+    async def _open(self, stack: contextlib.ExitStack) -> None:
+        """Begin to listen, if the door is one that opens."""
+        door = self._door
+        if door.drops_syn:
+            # The kernel drops what comes while a connection waits for a full queue.
+            self._sock.listen(0)
+            for _ in range(_QUEUE_OF_0):
+                filler = stack.enter_context(socket.socket(self._sock.family))
+                filler.setblocking(False)
+                await asyncio.get_running_loop().sock_connect(
+                    filler, self._sock.getsockname()
+                )
+        if door.drops_syn or door.opens_after_s is None:
+            await asyncio.Event().wait()
+        elif door.opens_after_s:
+            await asyncio.sleep(door.opens_after_s)
+            self._sock.listen(4)

@@ -1,7 +1,7 @@
 """One RTSP connection: bytes in, replies out, with the quirks of a bad one."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 import contextlib
 import socket
 import struct
@@ -10,7 +10,7 @@ from typing import cast
 from tests.virtual_receiver.clock import monotonic_ns
 from tests.virtual_receiver.pairing import SecureChannel
 from tests.virtual_receiver.quirks import Quirks
-from tests.virtual_receiver.raop.session import Session, SessionState
+from tests.virtual_receiver.raop.session import HANG_UP, Session, SessionState
 
 from .rtsp import Request, RequestParser, Response, RtspError
 from .udp import Address
@@ -30,14 +30,19 @@ class Connection:
         received: Callable[[Request], None],
         violation: Callable[[str], None],
         plugged: asyncio.Event,
+        timed: Callable[[], Awaitable[None]],
     ) -> None:
-        """Accept a connection; `session` is set before it is served."""
+        """Accept a connection; `session` is set before it is served.
+
+        `timed` waits until a timing request was answered.
+        """
         self._reader = reader
         self._writer = writer
         self._quirks = quirks
         self._received = received
         self._violation = violation
         self._plugged = plugged
+        self._timed = timed
         self._drop_timer: asyncio.TimerHandle | None = None
         self._channel: SecureChannel | None = None
         self.session: Session
@@ -102,13 +107,16 @@ class Connection:
         if request.method == "SETUP":
             await asyncio.sleep(quirks.setup_delay_s)
         response = self.session.handle(request)
+        if response is HANG_UP:
+            return False
         if request.method == "RECORD" and quirks.drop_after_s is not None:
             loop = asyncio.get_running_loop()
             self._drop_timer = loop.call_later(quirks.drop_after_s, self.close)
+        if request.method == "RECORD" and quirks.record_waits_for_time:
+            await self._timed()
         await asyncio.sleep(quirks.reply_delay_s.get(request.method, 0.0))
         await self._plugged.wait()
-        is_answered = not quirks.applies(quirks.unanswered, request.method)
-        if is_answered and request.uri not in quirks.unanswered:
+        if self.session.answers(request):
             await self._reply(request, response)
         secret = self.session.secret
         if secret and self._channel is None:

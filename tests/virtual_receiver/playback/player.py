@@ -17,6 +17,7 @@ OWN_LATENCY_FRAMES = 11025
 LATENCY_LIMIT_FRAMES = 259_311
 BUFFER_PACKETS = 1024
 RESYNC_NS = 50_000_000
+ARRIVAL_DELAY_NS = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class _Slot:
     rtptime: int
     frames: int
     pcm: bytes
+    at_ns: int
     is_late: bool = False
     is_bad: bool = False
 
@@ -48,14 +50,20 @@ class Player:
         stats: Stats,
         quirks: Quirks,
         airplay_version: int = 0,
+        *,
+        least_lead_ns: int = 0,
     ) -> None:
-        """Prepare to play an announced stream."""
+        """Prepare to play an announced stream.
+
+        Packets that come less than `least_lead_ns` before they are due are late.
+        """
         self._session = session
         self._announcement = announcement
         self._clock = clock
         self._recording = recording
         self._stats = stats
         self._quirks = quirks
+        self._least_lead_ns = least_lead_ns
         self._adds_own_latency = 0 < airplay_version <= 353 or airplay_version >= 371
         self._line: Line | None = None
         self._offset_ns = 0
@@ -87,7 +95,7 @@ class Player:
     def sync(self, packet: SyncPacket, now: int) -> bool:
         """Handle a sync packet; False if it was dropped."""
         self.advance(now)
-        if not self.offsets.is_known:
+        if self._quirks.plays_by_arrival or not self.offsets.is_known:
             return False
         latency = signed_distance(packet.rtptime, packet.rtptime_less_latency, 32)
         if packet.flag == 7 or self._adds_own_latency:
@@ -115,11 +123,13 @@ class Player:
         place = self._place(sequence, now)
         if place is None:
             return
-        slot = _Slot(rtptime, frames, pcm or b"", is_bad=pcm is None)
+        if self._quirks.plays_by_arrival and self._line is None:
+            self._line = Line(now + ARRIVAL_DELAY_NS, rtptime)
+        slot = _Slot(rtptime, frames, pcm or b"", now, is_bad=pcm is None)
         due = self.due(rtptime)
         if due is not None:
-            slot.is_late = due < now
-            self._count_lead(due - now)
+            slot.is_late = due < now + self._least_lead_ns
+            self._count_lead(due - now, is_late=slot.is_late)
         self._slots[place] = slot
         if self._newest_rtptime is None or (
             signed_distance(rtptime, self._newest_rtptime, 32) > 0
@@ -248,11 +258,15 @@ class Player:
         """Skip packets that a moved line has put into the past."""
         for slot in self._slots.values():
             due = self.due(slot.rtptime)
-            if due is not None and due < now - tolerance_ns:
+            if due is None:
+                continue
+            # of packets that came before the line was known
+            has_starved = self._least_lead_ns and due < slot.at_ns + self._least_lead_ns
+            if has_starved or due < now - tolerance_ns:
                 slot.is_late = True
 
-    def _count_lead(self, lead_ns: int) -> None:
-        if lead_ns < 0:
+    def _count_lead(self, lead_ns: int, *, is_late: bool) -> None:
+        if is_late:
             self._stats.late += 1
         elif self._stats.min_lead_ns is None or lead_ns < self._stats.min_lead_ns:
             self._stats.min_lead_ns = lead_ns
@@ -265,6 +279,8 @@ class Player:
 
     def _drop(self) -> None:
         """Forget the queue; the line stays until the next sync packet."""
+        if self._quirks.plays_by_arrival:
+            self._line = None
         self._stats.flushed += len(self._slots)
         self._slots.clear()
         self._lost.clear()

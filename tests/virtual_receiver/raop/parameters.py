@@ -1,11 +1,15 @@
 """SET_PARAMETER and GET_PARAMETER: volume, metadata, artwork and progress."""
 
+import math
 from typing import Protocol
 
 from tests.virtual_receiver.network.rtsp import Request, Response, parse_parameters
 from tests.virtual_receiver.quirks import Quirks
 
 from .metadata import MetadataError, Song, parse_dmap, parse_progress
+
+_MIN_DB = -30.0
+_DB_PER_PERCENT = 0.3
 
 
 class ParameterHost(Protocol):
@@ -50,12 +54,16 @@ class Parameters:
     def get(self, request: Request) -> Response:
         if request.body.strip() != b"volume":
             return Response()
-        text = f"volume: {self.volume_db:.6f}\r\n"
+        reported_db = self._quirks.reported_volume_db
+        volume_db = self.volume_db if reported_db is None else reported_db
+        text = f"volume: {volume_db:.6f}\r\n"
         # measured: shairport-sync 5.1 puts the empty line first, 3.3.8 last
         text = f"\r\n{text}" if self._quirks.leading_crlf else f"{text}\r\n"
         return Response(body=text.encode())
 
     def set(self, request: Request) -> Response:
+        if is_volume(request) and self._quirks.volume_status != 200:
+            return Response(self._quirks.volume_status)
         try:
             return self._take_parameter(request)
         except (MetadataError, ValueError) as err:
@@ -95,8 +103,17 @@ class Parameters:
         if not self._quirks.ignores_volume:
             if not self.is_recording and self._early_volume_db is None:
                 self._early_volume_db = self.volume_db
-            self.volume_db = volume_db
+            self.volume_db = self._on_step(volume_db)
         self._host.volume_changed(volume_db, is_recording=self.is_recording)
+
+    def _on_step(self, volume_db: float) -> float:
+        """Round a volume down to the steps that the receiver knows."""
+        step_db = self._quirks.volume_steps * _DB_PER_PERCENT
+        if not step_db or volume_db < _MIN_DB:
+            return volume_db
+        # the levels of whole steps come with the errors of their decimals
+        steps = math.floor((volume_db - _MIN_DB) / step_db + 1e-6)
+        return _MIN_DB + steps * step_db
 
     def _song_rtptime(self, request: Request) -> int | None:
         """Return the RTP-Info of metadata; Sonos answers 400 without one."""
@@ -104,6 +121,16 @@ class Parameters:
         if rtptime is None:
             self._host.violation("metadata without RTP-Info")
         return rtptime
+
+
+def is_volume(request: Request) -> bool:
+    """Return whether a request sets the volume."""
+    is_text = request.content_type == "text/parameters"
+    return (
+        request.method == "SET_PARAMETER"
+        and is_text
+        and (request.body.startswith(b"volume:"))
+    )
 
 
 def rtptime_of(request: Request) -> int | None:

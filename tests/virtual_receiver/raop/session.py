@@ -12,7 +12,7 @@ from tests.virtual_receiver.quirks import Quirks
 
 from .digest import challenge, is_authorized
 from .metadata import Song
-from .parameters import ParameterHost, Parameters, rtptime_of
+from .parameters import ParameterHost, Parameters, is_volume, rtptime_of
 from .sdp import Announcement, SdpError, parse_sdp
 
 PUBLIC = (
@@ -20,6 +20,9 @@ PUBLIC = (
     "GET_PARAMETER, SET_PARAMETER"
 )
 DEFAULT_VOLUME_DB = -24.0
+RATE = 44100
+HANG_UP = Response(0, close=True)
+"""Stands for the end of the connection without any answer."""
 
 _VERSION = re.compile(r"AirPlay/(\d+)")
 
@@ -127,10 +130,31 @@ class Session:
             return Response(401, {"WWW-Authenticate": challenge(self._nonce)})
         if self._quirks.applies(self._quirks.refuse_as_200, request.method):
             return Response()
-        if request.method in self._quirks.refuse:
-            return Response(self._quirks.refuse[request.method])
+        if status := self._refusal(request):
+            return Response(status)
         method = self._methods.get(request.method)
         return method(request) if method is not None else Response(501)
+
+    def answers(self, request: Request) -> bool:
+        """Return whether a request gets an answer at all."""
+        quirks = self._quirks
+        if quirks.volume_unanswered and is_volume(request):
+            return False
+        is_left = quirks.applies(quirks.raop_unanswered, request.method)
+        if is_left and self._is_classic(request):
+            return False
+        is_left = quirks.applies(quirks.unanswered, request.method)
+        return not is_left and request.uri not in quirks.unanswered
+
+    @property
+    def is_silenced(self) -> bool:
+        """Return whether the sender has silenced this receiver by /auth-setup."""
+        return self._quirks.auth_setup_silences and self._is_auth_set_up
+
+    @property
+    def is_deaf(self) -> bool:
+        """Return whether audio is thrown away."""
+        return self._quirks.raop_accepted_and_silent or self.is_silenced
 
     def sound(self) -> None:
         """Note that the first frame is played."""
@@ -158,6 +182,17 @@ class Session:
         ):
             self._host.violation(f"Active-Remote is {active_remote!r}")
 
+    def _refusal(self, request: Request) -> int | None:
+        """Return the status with which a request is refused, if it is."""
+        status = self._quirks.refuse.get(request.method)
+        if status is None and self._is_classic(request):
+            status = self._quirks.raop_refuse.get(request.method)
+        return status
+
+    def _is_classic(self, _: Request) -> bool:
+        """Return whether a request belongs to AirPlay 1."""
+        return True
+
     def _is_allowed(self, request: Request) -> bool:
         return self._password is None or is_authorized(
             request.headers.get("authorization"),
@@ -181,6 +216,9 @@ class Session:
         except SdpError as err:
             self._host.violation(f"ANNOUNCE: {err}")
             return Response(406)
+        if self._quirks.needs_rsa and announcement.encrypted_key is None:
+            status = self._quirks.needs_rsa_status
+            return Response(status) if status else HANG_UP
         if not self._host.claim(self):
             return Response(453)
         self.announcement = announcement
@@ -221,7 +259,9 @@ class Session:
         self.state = SessionState.RECORDING
         self._parameters.start()
         self._host.record(self, rtptime_of(request))
-        return Response(headers={"Audio-Latency": str(self._audio_latency_frames)})
+        latency_ms = self._quirks.raop_audio_latency_ms
+        frames = latency_ms * RATE // 1000 or self._audio_latency_frames
+        return Response(headers={"Audio-Latency": str(frames)})
 
     def _flush(self, request: Request) -> Response:
         if self.state is not SessionState.RECORDING:

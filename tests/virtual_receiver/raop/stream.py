@@ -64,6 +64,10 @@ class Setting:
     changed: Callable[[], None]
     close: Callable[[], None]
     is_unplugged: Callable[[], bool]
+    is_deaf: Callable[[], bool]
+    """Whether audio is thrown away, as silent receivers do."""
+    is_silenced: bool = False
+    """Whether the receiver does not even ask for the time."""
 
 
 class Stream:
@@ -116,7 +120,13 @@ class Stream:
             setting.stats,
             setting.quirks,
             airplay_version,
+            least_lead_ns=self._least_lead_ns,
         )
+
+    @property
+    def _least_lead_ns(self) -> int:
+        """Return how long before it is due a packet must be here to be played."""
+        return self._quirks.raop_audio_latency_ms * 1_000_000
 
     @property
     def ports(self) -> Ports:
@@ -129,7 +139,8 @@ class Stream:
 
     @property
     def _asks_time(self) -> bool:
-        return self._quirks.asks_time
+        is_curious = self._quirks.asks_time and not self._quirks.plays_by_arrival
+        return is_curious and not self._setting.is_silenced
 
     # --- RTSP ----------------------------------------------------------------
 
@@ -254,6 +265,8 @@ class Stream:
     def _audio(
         self, packet: bytes, at_ns: int, now: int, *, is_resent: bool = False
     ) -> None:
+        if self._setting.is_deaf():
+            return
         audio = parse_audio(packet)
         if self._faults.is_lost():
             self._stats.lost_by_quirk += 1

@@ -1,0 +1,1 @@
+"""Receivers as public reports describe them, and their way into Home Assistant."""
