@@ -123,12 +123,12 @@ async def test_volume_is_raised_and_restored(
 async def test_volume_set_at_the_receiver_is_restored(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str
 ) -> None:
-    kitchen.volume_db = -12
+    kitchen.volume_db = -18
 
     await announce(hass, player, SAID, announce_volume=0.9)
 
-    assert level_of(hass, player) == 0.6
-    assert percents(kitchen) == [90, 60]
+    assert level_of(hass, player) == 0.4
+    assert percents(kitchen) == [90, 40]
 
 
 async def test_volume_that_is_set_meanwhile_stays(

@@ -114,7 +114,7 @@ class VolumeOwner:
         """
         if not self.is_known:
             doubted, self._doubted = self._doubted, level
-            if level >= _DOUBTFUL and doubted in (None, level):
+            if _DOUBTFUL <= level <= self.maximum and doubted in (None, level):
                 return
             self._set(level, is_muted=False, origin=Origin.DEVICE)
         if level != self.level or self.is_muted:

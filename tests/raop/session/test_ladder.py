@@ -180,6 +180,14 @@ def test_the_next_login_follows_from_the_denial(
         ladder.attempt()
 
 
+def test_a_wrong_password_is_said_even_if_a_record_wants_pairing() -> None:
+    ladder = Ladder(receiver("et=0;sf=0x204"), Access(has_password=True))
+
+    climb(ladder, WRONG)
+
+    assert type(ladder.error) is AuthenticationError
+
+
 def test_a_password_is_asked_for_once_by_each_protocol() -> None:
     ladder = Ladder(LICENSED, Access())
 

@@ -116,7 +116,8 @@ class Ladder:
             return ReceiverUnreachableError("there is no way to play to it")
         furthest = max(self._failures, key=_weight)
         error = furthest.error
-        if type(error) is not AuthenticationError or furthest.stage > Stage.LOGIN:
+        is_clear = furthest.outcome is not Outcome.DENIED
+        if is_clear or type(error) is not AuthenticationError:
             return error
         # The answers of a login say only that a secret is wrong.
         if self.receiver.needs_pairing:

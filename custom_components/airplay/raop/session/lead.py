@@ -108,7 +108,7 @@ def depth_of_latency_ms(own_latency_frames: int) -> int:
 
 
 def _deep_ms(least_depth_ms: int) -> int:
-    return least_depth_ms + _RESERVE_MS if least_depth_ms else 0
+    return least_depth_ms + 2 * _RESERVE_MS if least_depth_ms else 0
 
 
 def lead_ms(group: Iterable[StartEvidence]) -> int:

@@ -21,6 +21,8 @@ _TAIL_NS = 250_000_000
 # A packet closer to its instant than this is too late; then the line is moved.
 _TOO_LATE_NS = 20_000_000
 _SETTLE_NS = 100_000_000
+# What packets for a deep receiver have to spare on their way.
+_DEEP_RESERVE_NS = 100_000_000
 
 
 class Transmitter:
@@ -89,7 +91,8 @@ class Transmitter:
 
     def deepen(self, depth_ms: int) -> None:
         """Send packets earlier from now on; a running line keeps its latency."""
-        self._outlets.deepen(depth_ms * 1_000_000)
+        if depth_ms:
+            self._outlets.deepen(depth_ms * 1_000_000 + _DEEP_RESERVE_NS)
         if self.line is None:
             self.latency_frames = max(self.latency_frames, frames_of_ms(depth_ms))
 

@@ -1,0 +1,363 @@
+"""From refusal or silence to sound: each way that fails makes room for the next.
+
+The receivers do what public reports describe; what they play is compared bit by bit.
+"""
+
+from pathlib import Path
+import time
+
+import pytest
+
+from custom_components.airplay.raop.messages import (
+    Join,
+    MemberChanged,
+    Pause,
+    Play,
+    Resume,
+    SetVolume,
+)
+from tests.raop.engine.announcing import announce, target
+from tests.raop.engine.harness import STREAM, EngineHarness, member, play, receiver, wav
+from tests.virtual_receiver import Quirks
+
+from .test_airplay2 import BUFFERED, REALTIME, by, finished, speaker
+
+# First sound, or a diagnosis, for the worst receiver.
+BOUND_S = 12.0
+LICENSED = {"et": "0,4"}
+MFI = "raop ntp none auth-setup"
+PLAIN = "raop ntp none"
+RSA = "raop ntp none rsa"
+BY_NTP = f"{REALTIME} ntp open"
+STATUSES = (401, 403, 406, 415, 453, 470, 500, 503)
+
+
+def way(harness: EngineHarness) -> str | None:
+    """Return the way by which the last receiver plays."""
+    playing = [
+        each for each in harness.events_of(MemberChanged) if each.state == "playing"
+    ]
+    return playing[-1].way if playing else None
+
+
+async def start_s(harness: EngineHarness, command: Play) -> float:
+    """Play, and return how long that took."""
+    begun = time.monotonic()
+    assert await harness.run(command) is None
+    return time.monotonic() - begun
+
+
+@pytest.mark.parametrize(
+    ("quirks", "expected"),
+    [
+        # RX-V773: 200, and then silence.
+        ({"auth_setup_silences": True}, PLAIN),
+        ({"auth_setup_status": 404}, MFI),
+        ({"requires_auth_setup": True}, MFI),
+        ({"unanswered": frozenset({"POST"})}, PLAIN),
+        ({"drop_at": "/auth-setup"}, PLAIN),
+    ],
+)
+async def test_auth_setup_is_sent_or_omitted_by_evidence(
+    harness: EngineHarness,
+    tmp_path: Path,
+    quirks: dict[str, object],
+    expected: str,
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 4)
+    den = await harness.add(receiver("Den", txt=LICENSED, quirks=Quirks(**quirks)))  # type: ignore[arg-type]
+    command = play(tmp_path / "song.wav", member(den))
+
+    assert await start_s(harness, command) < BOUND_S
+    await finished(harness)
+
+    assert den.heard(pcm).is_complete
+    assert way(harness) == expected
+    # The second start goes the same way at once.
+    den.clear()
+    assert await harness.run(command) is None
+    assert len(den.asked("ANNOUNCE")) == 1
+    await harness.stop()
+
+
+async def test_auth_setup_is_sent_to_a_receiver_that_asks_for_it_by_403(
+    harness: EngineHarness, song: Path, pcm: bytes
+) -> None:
+    den = await harness.add(receiver("Den", quirks=Quirks(requires_auth_setup=True)))
+
+    assert await harness.run(play(song, member(den))) is None
+    await harness.ended()
+
+    assert den.heard(pcm).is_complete
+    assert way(harness) == MFI
+
+
+async def test_what_worked_in_another_process_is_tried_first(
+    harness: EngineHarness, song: Path, pcm: bytes
+) -> None:
+    quirks = Quirks(auth_setup_silences=True)
+    den = await harness.add(receiver("Den", txt=LICENSED, quirks=quirks))
+
+    assert await harness.run(play(song, member(den, first_way=PLAIN))) is None
+    await harness.ended()
+
+    assert den.heard(pcm).is_complete
+    assert len(den.asked("ANNOUNCE")) == 1
+
+
+async def test_a_television_that_never_asks_for_ptp_plays_by_ntp(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 3)
+    den = await speaker(harness, follows_ptp=False)
+    command = play(tmp_path / "song.wav", by(den, "airplay2"), lead_ms=None)
+
+    assert await start_s(harness, command) < BOUND_S
+    await finished(harness)
+
+    assert den.heard(pcm).is_complete
+    assert way(harness) == BY_NTP
+    den.clear()
+    assert await harness.run(command) is None
+    assert len(den.asked("RECORD")) == 1
+    await harness.stop()
+
+
+async def test_the_choice_of_ntp_is_the_only_way(
+    harness: EngineHarness, song: Path, pcm: bytes
+) -> None:
+    den = await speaker(harness)
+
+    assert await harness.run(play(song, by(den, "airplay2-ntp"))) is None
+    await finished(harness)
+
+    assert den.heard(pcm).is_complete
+    assert way(harness) == BY_NTP
+    assert not den.asked("ANNOUNCE")
+
+
+@pytest.mark.parametrize(
+    "quirks",
+    [
+        {"raop_refuse": {"RECORD": 500}},
+        {"raop_refuse": {"ANNOUNCE": 403}},
+        {"raop_refuse": {"ANNOUNCE": 470}},
+        {"raop_refuse": {"ANNOUNCE": 500}},
+        {"raop_refuse": {"ANNOUNCE": 400}},
+        {"raop_refuse": {"SETUP": 500}},
+        {"raop_unanswered": frozenset({"RECORD"})},
+        {"raop_unanswered": frozenset({"SETUP"})},
+        {"raop_unanswered": frozenset({"ANNOUNCE"})},
+        {"raop_unanswered": frozenset({"OPTIONS"})},
+    ],
+)
+async def test_a_receiver_that_is_poor_at_raop_is_played_to_by_airplay_2(
+    harness: EngineHarness, tmp_path: Path, quirks: dict[str, object]
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 3)
+    den = await speaker(harness, **quirks)
+    # Two ports, so that one that never answers says nothing about the other.
+    command = play(tmp_path / "song.wav", by(den), lead_ms=None)
+
+    if "OPTIONS" in str(quirks):
+        assert await harness.run(command) == "unreachable"
+        return
+    assert await start_s(harness, command) < BOUND_S
+    await finished(harness)
+
+    assert den.heard(pcm).is_complete
+    assert (way(harness) or "").startswith("airplay2")
+
+
+@pytest.mark.parametrize("lane", ["raop", REALTIME, BUFFERED])
+@pytest.mark.parametrize("status", STATUSES)
+async def test_a_refused_volume_does_not_end_sound(
+    harness: EngineHarness, song: Path, pcm: bytes, lane: str, status: int
+) -> None:
+    den = await speaker(harness, volume_status=status)
+
+    command = play(song, by(den, lane, volume=30), lead_ms=None)
+    assert await harness.run(command) is None
+    level = SetVolume(receiver=den.receiver_id.lower(), volume=40)
+    assert await harness.run(level) is None
+    await finished(harness)
+
+    assert den.heard(pcm).is_complete
+    assert den.asked("SET_PARAMETER")
+
+
+@pytest.mark.parametrize("lane", ["raop", REALTIME, BUFFERED])
+async def test_a_volume_that_is_never_answered_does_not_end_sound(
+    harness: EngineHarness, song: Path, pcm: bytes, lane: str
+) -> None:
+    den = await speaker(harness, volume_unanswered=True)
+
+    assert await harness.run(play(song, by(den, lane, volume=30))) is None
+    await finished(harness)
+
+    assert den.heard(pcm).is_complete
+
+
+@pytest.mark.parametrize("method", ["FLUSH", "SET_PARAMETER", "GET_PARAMETER"])
+@pytest.mark.parametrize("status", [403, 470, 500, 503])
+async def test_what_is_not_needed_for_sound_does_not_end_it(
+    harness: EngineHarness, tmp_path: Path, method: str, status: int
+) -> None:
+    wav(tmp_path / "first.wav", 5)
+    pcm = wav(tmp_path / "second.wav", 0.6, seed=2)
+    den = await harness.add(receiver("Den", quirks=Quirks(refuse={method: status})))
+    assert await harness.run(play(tmp_path / "first.wav", member(den))) is None
+    assert await harness.run(Pause(stream=STREAM, keep_s=60)) is None
+    assert await harness.run(Resume(stream=STREAM)) is None
+
+    assert await harness.run(play(tmp_path / "second.wav", member(den))) is None
+    await harness.ended()
+
+    assert den.heard(pcm).is_complete
+    assert len(den.asked("ANNOUNCE")) == 1
+
+
+@pytest.mark.parametrize("lane", [REALTIME, BUFFERED])
+@pytest.mark.parametrize(
+    "quirks",
+    [
+        {"closes_event_port": True},
+        {"drops_event_syn": True},
+        {"event_port_opens_after_s": 2.0},
+    ],
+)
+async def test_sound_does_not_need_the_event_channel(
+    harness: EngineHarness, tmp_path: Path, lane: str, quirks: dict[str, object]
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 4)
+    den = await speaker(harness, **quirks)
+
+    command = play(tmp_path / "song.wav", by(den, lane), lead_ms=None)
+    assert await start_s(harness, command) < BOUND_S
+    if "event_port_opens_after_s" in quirks:
+        await den.wait_until(lambda: den.events is not None and den.events.is_open)
+    await finished(harness)
+
+    assert den.heard(pcm).is_complete
+
+
+async def test_a_receiver_that_never_asks_for_the_time_plays_on(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 7)
+    cheap = {"am": None, "vs": "130.14", "vn": "3", "tp": "UDP"}
+    quirks = Quirks(plays_by_arrival=True)
+    den = await harness.add(receiver("Den", txt=cheap, quirks=quirks))
+
+    assert await harness.run(play(tmp_path / "song.wav", member(den))) is None
+    await harness.ended()
+
+    assert den.heard(pcm).is_complete
+    [changed] = [
+        each for each in harness.events_of(MemberChanged) if each.state == "playing"
+    ]
+    assert not changed.is_confirmed
+
+
+async def test_a_group_is_whole_on_a_receiver_that_never_asks_for_the_time(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 7)
+    cheap = {"am": None, "vs": "130.14", "vn": "3", "tp": "UDP"}
+    quirks = Quirks(plays_by_arrival=True)
+    den = await harness.add(receiver("Den", txt=cheap, quirks=quirks))
+    hall = await harness.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
+
+    command = play(tmp_path / "song.wav", member(den), member(hall))
+    assert await harness.run(command) is None
+    await harness.ended()
+
+    assert den.heard(pcm).is_complete
+    assert hall.heard(pcm).is_complete
+    assert len(den.asked("ANNOUNCE")) == 1
+
+
+@pytest.mark.parametrize("status", [400, 0])
+async def test_a_receiver_without_a_record_gets_rsa_if_it_wants_it(
+    harness: EngineHarness, song: Path, pcm: bytes, status: int
+) -> None:
+    quirks = Quirks(needs_rsa=True, needs_rsa_status=status)
+    den = await harness.add(
+        receiver("Den", quirks=quirks, open_key=lambda key: key[:16])
+    )
+
+    # The key cannot be opened here; what counts is the way.
+    await harness.run(play(song, member(den, txt={})))
+    await harness.stop()
+
+    assert b"rsaaeskey" in den.asked("ANNOUNCE")[-1].body
+
+
+async def test_a_deep_receiver_gets_its_packets_early(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 4)
+    quirks = Quirks(raop_audio_latency_ms=2250)
+    den = await harness.add(receiver("Den", quirks=quirks))
+
+    assert await harness.run(play(tmp_path / "song.wav", member(den))) is None
+    await harness.ended()
+
+    assert den.heard(pcm).is_complete
+    assert way(harness) == "raop ntp none depth=2250"
+
+
+async def test_a_module_of_link_play_gets_a_deep_realtime_stream(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 4)
+    den = await speaker(harness, starves_below_ms=2500)
+    of = by(den, REALTIME)
+    maker = {**of.airplay_txt, "manufacturer": "Linkplay Technology Inc.", "model": "x"}
+    command = play(tmp_path / "song.wav", by(den, REALTIME, airplay_txt=maker))
+
+    assert await harness.run(command) is None
+    await finished(harness)
+
+    assert den.heard(pcm).is_complete
+
+
+async def test_an_announcement_on_an_idle_speaker_climbs_too(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    pcm = wav(tmp_path / "bell.wav", 1)
+    quirks = Quirks(auth_setup_silences=True)
+    den = await harness.add(receiver("Den", txt=LICENSED, quirks=quirks))
+
+    assert await harness.run(announce(tmp_path / "bell.wav", target(den))) is None
+
+    assert den.heard(pcm).is_complete
+    assert len(den.asked("ANNOUNCE")) == 2
+
+
+async def test_a_joining_member_climbs_too(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 12)
+    hall = await harness.add(receiver("Hall", receiver_id="0A0B0C0D0E02"))
+    quirks = Quirks(auth_setup_silences=True)
+    den = await harness.add(receiver("Den", txt=LICENSED, quirks=quirks))
+    assert await harness.run(play(tmp_path / "song.wav", member(hall))) is None
+
+    assert await harness.run(Join(stream=STREAM, member=member(den))) is None
+
+    assert way(harness) == PLAIN
+    await harness.stop()
+
+
+async def test_a_receiver_that_accepts_connections_and_never_answers_is_named_soon(
+    harness: EngineHarness, song: Path
+) -> None:
+    quirks = Quirks(unanswered=frozenset({"*"}))
+    den = await harness.add(receiver("Den", txt=LICENSED, quirks=quirks))
+    begun = time.monotonic()
+
+    assert await harness.run(play(song, member(den))) == "unreachable"
+
+    assert time.monotonic() - begun < BOUND_S
+    assert den.connections == 1
