@@ -6,6 +6,7 @@ from unittest.mock import patch
 import pytest
 
 from custom_components.airplay.raop import receiver_records
+from custom_components.airplay.raop.engine.net import pairing
 from custom_components.airplay.raop.wire.txt import lower_keys
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -14,7 +15,7 @@ from tests.ha.pairing import CODE, KINDS, asked_for_code, gate_of
 from tests.ha.zeroconf import raop_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
-pytestmark = pytest.mark.usefixtures("no_scan", "no_setup")
+pytestmark = pytest.mark.usefixtures("no_setup")
 
 
 @pytest.mark.parametrize("den", KINDS, indirect=True)
@@ -166,7 +167,7 @@ async def test_receiver_that_never_answers_is_not_waited_for(
     form = await discovered(hass, raop_info(den))
     den.quirks = Quirks(unanswered=frozenset({"POST"}))
 
-    with patch("custom_components.airplay.flows.pairing._BEGIN_S", 0.1):
+    with patch.object(pairing, "STEP_S", 0.1):
         form = await answer(hass, form)
 
     assert form["step_id"] == "pair_again"
@@ -196,14 +197,11 @@ async def test_single_invalid_answer_of_a_receiver_is_tolerated(
 async def test_receiver_that_refuses_pairing_gets_no_further_requests(
     hass: HomeAssistant, den: VirtualReceiver, status: int
 ) -> None:
-    form = await discovered(hass, raop_info(den))
-    den.quirks = Quirks(refuse={"/pair-setup": 200})
+    den.quirks = Quirks(refuse={"/pair-setup": status})
 
-    def close(event: str, details: Mapping[str, object]) -> None:
-        if details.get("uri") == "/pair-setup":
-            den.quirks = Quirks(refuse={"/pair-setup": status})
+    form = await asked_for_code(hass, den)
 
-    den.subscribe(close)
-
-    form = await answer(hass, form)
     assert form["errors"] == {"base": "pairing_refused"}
+    assert [each.uri for each in den.requests][-1] == "/pair-setup"
+    assert [each.uri for each in den.requests].count("/pair-setup") == 1
+    await den.wait_until(lambda: not den._tasks)

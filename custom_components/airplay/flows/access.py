@@ -118,6 +118,7 @@ class AccessFlow(ConfigFlow):
 
     async def _async_show_code(self, errors: dict[str, str]) -> ConfigFlowResult:
         """Have the receiver show a code, and ask for it."""
+        self._async_give_up()
         try:
             pairing_module = await async_import_module(
                 self.hass, f"{__package__}.pairing"
@@ -166,7 +167,7 @@ class AccessFlow(ConfigFlow):
     def _async_give_up(self) -> None:
         if pairing := self._pairing:
             self._pairing = None
-            self.hass.async_create_task(pairing.async_close())
+            pairing.close()
 
     def _secrets(self) -> dict[str, str]:
         """Return the secrets for the entry, without those that the receiver does not use."""

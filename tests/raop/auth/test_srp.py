@@ -75,7 +75,9 @@ def test_invalid_key_is_an_error(public: bytes) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Diffie-Hellman")
-@pytest.mark.parametrize("base", [0, 1, 2, 5, srp._PRIME - 1, srp._PRIME // 3])
+@pytest.mark.parametrize(
+    "base", [0, 1, 2, 5, srp.HOME_KIT.prime - 1, srp.HOME_KIT.prime // 3]
+)
 @pytest.mark.parametrize("exponent", [0, 1, 2, (1 << 1280) - 5])
 @pytest.mark.parametrize("has_openssl", [True, False])
 def test_powers_are_right_by_every_method(
@@ -88,4 +90,4 @@ def test_powers_are_right_by_every_method(
 
         monkeypatch.setattr(dh, "DHParameterNumbers", gone)
 
-    assert srp._power(base, exponent) == pow(base, exponent, srp._PRIME)
+    assert srp.HOME_KIT.power(base, exponent) == pow(base, exponent, srp.HOME_KIT.prime)

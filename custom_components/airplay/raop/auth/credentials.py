@@ -47,3 +47,13 @@ def parse_credentials(text: str) -> Credentials:
         case [client_id, seed] | [b"", seed, b"", client_id] if len(seed) == _KEY_BYTES:
             return LegacyCredentials(client_id, seed)
     raise CredentialsRejectedError("the stored pairing cannot be read")
+
+
+def format_credentials(credentials: Credentials) -> str:
+    """Return credentials as text to store, in the form that pyatv writes."""
+    match credentials:
+        case HomeKitCredentials(key, seed, receiver_id, client_id):
+            parts = (key, seed, receiver_id, client_id)
+        case LegacyCredentials(client_id, seed):
+            parts = (b"", seed, b"", client_id)
+    return ":".join(part.hex() for part in parts)
