@@ -61,6 +61,17 @@ class Quirks:
     max_wrong_codes: int = 0
     """Wrong codes after which HomeKit pairing is over; 0 for never."""
 
+    hides_pin_without_client_name: bool = False
+    """Show the code only to senders with X-Apple-Client-Name, as tvOS 27 does."""
+    pin_start_status: int = 200
+    """Status answered to /pair-pin-start, also if the code is shown; 453 in tvOS 27."""
+
+    # /info
+    info_needs_airplay_user_agent: bool = False
+    """Answer 403 to other senders than AirPlay's, as software 27 does."""
+    info_has_txt_on_request: bool = False
+    """Add the records that the request names to the answer, as HomePods do."""
+
     # volume
     ignores_volume: bool = False
     """Answer 200 to a volume and keep the old one."""

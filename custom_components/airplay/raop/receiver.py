@@ -85,10 +85,10 @@ class Receiver:
 
     @property
     def manufacturer(self) -> str | None:
-        """The manufacturer, if it is announced or follows from the model."""
+        """The manufacturer, if it is announced or follows from the records."""
         if self._airplay.manufacturer:
             return self._airplay.manufacturer
-        return "Apple" if quirks.is_apples(self.model or "") else None
+        return "Apple" if quirks.is_apples(self._raop, self._airplay) else None
 
     @property
     def firmware(self) -> str | None:

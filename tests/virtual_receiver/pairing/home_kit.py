@@ -1,5 +1,6 @@
 """HomeKit pairing, from the receiver's side."""
 
+from collections.abc import Callable
 import secrets
 from typing import TYPE_CHECKING
 
@@ -36,9 +37,10 @@ def stretch(secret: bytes, salt: str, info: str) -> bytes:
 class HomeKitVisit:
     """One connection's pairing and verifying."""
 
-    def __init__(self, gate: Gate, quirks: Quirks) -> None:
+    def __init__(self, gate: Gate, quirks: Quirks, code: Callable[[], str]) -> None:
         """Start before the first message."""
         self._gate = gate
+        self._code = code
         self._quirks = quirks
         self._attempt: Verifier | None = None
         self._is_transient = False
@@ -85,7 +87,7 @@ class HomeKitVisit:
         self._attempt = Verifier(
             HOME_KIT,
             "Pair-Setup",
-            self._gate.code,
+            self._code(),
             secrets.token_bytes(16),
             secrets.token_bytes(32),
         )
