@@ -61,6 +61,8 @@ class Quirks:
     max_wrong_codes: int = 0
     """Wrong codes after which HomeKit pairing is over; 0 for never."""
 
+    pairs_with_one: bool = False
+    """Answer "busy" to a sender while another one pairs."""
     hides_pin_without_client_name: bool = False
     """Show the code only to senders with X-Apple-Client-Name, as tvOS 27 does."""
     pin_start_status: int = 200

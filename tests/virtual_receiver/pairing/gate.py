@@ -32,6 +32,8 @@ class Gate:
     """The public key of each sender that was paired, by its id."""
     shown: int = 0
     """How often the code was shown."""
+    guest: object | None = None
+    """The connection that pairs, for a receiver that pairs with one at a time."""
     wrong: int = 0
     """How often a wrong code came since the last right one."""
 

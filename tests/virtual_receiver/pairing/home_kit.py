@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _METHOD, _NAME, _SALT, _KEY, _PROOF, _SEALED, _STATE, _ERROR, _DELAY = range(9)
 _SIGNATURE, _FLAGS = 10, 19
-_WRONG, _BACK_OFF, _MAX_TRIES, _UNKNOWN = 2, 3, 5, 1
+_WRONG, _BACK_OFF, _MAX_TRIES, _BUSY, _UNKNOWN = 2, 3, 5, 7, 1
 _TRANSIENT = 0x10
 
 
@@ -79,6 +79,9 @@ class HomeKitVisit:
         if self._is_transient and not self._gate.takes_transient:
             return Response(470)
         quirks, wrong = self._quirks, self._gate.wrong
+        if quirks.pairs_with_one and self._gate.guest not in (None, self):
+            return _error(2, _BUSY)
+        self._gate.guest = self
         if quirks.max_wrong_codes and wrong >= quirks.max_wrong_codes:
             return _error(2, _MAX_TRIES)
         if quirks.back_off_after and wrong >= quirks.back_off_after:
@@ -100,7 +103,7 @@ class HomeKitVisit:
             asked.get(_KEY, b""), asked.get(_PROOF, b"")
         ):
             self._gate.wrong += 1
-            self._attempt = None
+            self._attempt = self._gate.guest = None
             return _error(4, _WRONG)
         self._gate.wrong = 0
         if self._is_transient:
@@ -121,6 +124,7 @@ class HomeKitVisit:
         except InvalidTag, InvalidSignature, ValueError, KeyError:
             return _error(6, _WRONG)
         self._gate.senders[items[_NAME]] = public
+        self._gate.guest = None
         prefix = "Pair-Setup-Accessory-Sign"
         proof = stretch(secret, f"{prefix}-Salt", f"{prefix}-Info")
         mine = self._gate.signer.public_key().public_bytes_raw()
