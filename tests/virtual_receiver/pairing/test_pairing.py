@@ -66,6 +66,33 @@ async def test_wrong_code_creates_no_pairing(socket_enabled: None, kind: Kind) -
         assert not gate.senders
 
 
+@pytest.mark.parametrize("kind", ["legacy", "home_kit"])
+async def test_code_is_hidden_from_a_sender_without_a_name(
+    socket_enabled: None, kind: Kind
+) -> None:
+    """Pyatv 0.18 sends none, so that no user of tvOS 27 sees a code."""
+    gate = Gate(kind, CODE)
+    quirks = Quirks(hides_pin_without_client_name=True)
+    async with (
+        VirtualReceiver(gate=gate, quirks=quirks) as receiver,
+        pairing(receiver) as handler,
+    ):
+        handler.pin(int(CODE))
+        with pytest.raises(exceptions.PairingError):
+            await handler.finish()
+
+        assert gate.shown == 0
+        assert not gate.senders
+
+
+async def test_receiver_that_is_being_paired_is_busy(socket_enabled: None) -> None:
+    gate = Gate("home_kit", CODE, guest=object())
+    async with VirtualReceiver(gate=gate, quirks=Quirks(pairs_with_one=True)) as den:
+        with pytest.raises(exceptions.PairingError):
+            async with pairing(den):
+                pass
+
+
 async def test_receiver_that_requires_a_pause_offers_nothing(
     socket_enabled: None,
 ) -> None:
