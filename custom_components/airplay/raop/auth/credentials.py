@@ -51,9 +51,8 @@ def parse_credentials(text: str) -> Credentials:
 
 def format_credentials(credentials: Credentials) -> str:
     """Return credentials as text to store, in the form that pyatv writes."""
-    match credentials:
-        case HomeKitCredentials(key, seed, receiver_id, client_id):
-            parts = (key, seed, receiver_id, client_id)
-        case LegacyCredentials(client_id, seed):
-            parts = (b"", seed, b"", client_id)
+    key, receiver_id = b"", b""
+    if isinstance(credentials, HomeKitCredentials):
+        key, receiver_id = credentials.receiver_key, credentials.receiver_id
+    parts = (key, credentials.seed, receiver_id, credentials.client_id)
     return ":".join(part.hex() for part in parts)
