@@ -292,6 +292,7 @@ def test_new_models_of_apple_are_known_by_their_keys(
         ("am=AppleTV3,2 vs=220.68 et=0,3,5 ft=0x5A7FFFF7,0xE", None, "Apple"),
         (None, "model=AppleTV3,1 srcvers=220.68 features=0x5A7FFFF7,0xE", "Apple"),
         ("am=AppleTV3,2 vs=220.68 et=0,3,5", None, "Apple"),
+        ("am=AppleTV3,2 vs=220.68 ft=0x5A7FFFF7,0x1", None, "Apple"),
         ("am=AppleTV3,2 vs=200.54 et=0,3,5 ft=0x5A7FFFF7", None, "Apple"),
         ("am=AppleTV5,3 vs=366.75.2 ft=0x5A7FFFF7,0x155FDE", None, "Apple"),
         # UxPlay

@@ -125,7 +125,10 @@ def test_wrong_pin_is_reported(pin: str) -> None:
 @pytest.mark.parametrize(
     ("answers", "error"),
     [
+        ([answer(401)], PairingRefusedError),
         ([answer(403)], PairingRefusedError),
+        ([answer(199)], ReceiverRefusedError),
+        ([answer(300)], ReceiverRefusedError),
         ([answer(470)], PairingRefusedError),
         ([answer(404)], ReceiverRefusedError),
         ([answer(body=b"<html>")], ReceiverProtocolError),

@@ -3,15 +3,13 @@
 from collections.abc import Callable
 from functools import partial
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pyatv.auth.hap_pairing import parse_credentials as parse_by_pyatv
 from pyatv.auth.hap_tlv8 import read_tlv
 from pyatv.support import opack
 import pytest
 
-from custom_components.airplay.raop.auth.credentials import (
-    HomeKitCredentials,
-    format_credentials,
-)
+from custom_components.airplay.raop.auth.credentials import format_credentials
 from custom_components.airplay.raop.auth.keys import seal, unseal
 from custom_components.airplay.raop.auth.pair_setup import (
     HomeKitSetup,
@@ -115,6 +113,7 @@ def test_published_messages() -> None:
 
     assert [request.uri for request in asked] == ["/pair-setup"] * 2
     assert header(asked[0], "X-Apple-HKP") == "4"
+    assert asked[0].body == octets("tlv_m1_transient")
     assert _long(3, "A") in asked[1].body
     assert _long(4, "M1") in asked[1].body
     assert key == octets("srp_hap_3939", "K")
@@ -326,9 +325,33 @@ def test_refusals_after_the_pin(
     fail(error, SETUP.finish(published()[0], "3939", PRIVATE, SEED), *answers)
 
 
-def test_unchanged_last_message_is_accepted() -> None:
+def introduced(receiver_id: bytes) -> Response:
+    """Return M6 of the published receiver with another id."""
+    seed = octets("hap_m6", "accessory_ed25519_seed")
+    proved = octets("hkdf_from_srp_K", "accessory_sign")
+    signer = Ed25519PrivateKey.from_private_bytes(seed)
+    signature = signer.sign(proved + receiver_id + public_of(seed))
+    return sealed(identifier=receiver_id, signature=signature)
+
+
+@pytest.mark.parametrize("receiver_id", [b"1", b"x" * 255])
+def test_receiver_has_any_id_that_it_signs(receiver_id: bytes) -> None:
     steps = SETUP.finish(published()[0], "3939", PRIVATE, SEED)
 
-    _, kept = talk(steps, AGREED, sealed())
+    _, kept = talk(steps, AGREED, introduced(receiver_id))
 
-    assert isinstance(kept, HomeKitCredentials)
+    assert kept.receiver_id == receiver_id
+    assert kept.receiver_key == octets("hap_m6", "accessory_ltpk")
+
+
+@pytest.mark.parametrize("receiver_id", [b"", b"x" * 256])
+def test_id_without_a_valid_length_is_refused(receiver_id: bytes) -> None:
+    steps = SETUP.finish(published()[0], "3939", PRIVATE, SEED)
+
+    fail(
+        ReceiverProtocolError,
+        steps,
+        AGREED,
+        introduced(receiver_id),
+        match="id is not valid",
+    )

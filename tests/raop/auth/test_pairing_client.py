@@ -63,7 +63,7 @@ def test_request_for_a_pin_names_us() -> None:
     assert (header(asked[0], "User-Agent") or "").startswith("AirPlay/")
 
 
-@pytest.mark.parametrize("status", [200, 204, 453])
+@pytest.mark.parametrize("status", [200, 204, 299, 453])
 def test_answers_of_receivers_that_show_a_pin(status: int) -> None:
     talk(show_pin(CLIENT), answer(status))
 
@@ -73,6 +73,8 @@ def test_answers_of_receivers_that_show_a_pin(status: int) -> None:
     [
         (403, PairingRefusedError),
         (470, PairingRefusedError),
+        (199, ReceiverRefusedError),
+        (300, ReceiverRefusedError),
         (404, ReceiverRefusedError),
         (454, ReceiverRefusedError),
         (503, ReceiverRefusedError),

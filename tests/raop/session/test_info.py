@@ -107,6 +107,8 @@ def test_receiver_that_knows_only_the_plain_request_gets_it(response: Response) 
 @pytest.mark.parametrize(
     ("response", "error"),
     [
+        (answer(199), ReceiverRefusedError),
+        (answer(300), ReceiverRefusedError),
         (answer(404), ReceiverRefusedError),
         (answer(body=b"nothing"), ReceiverProtocolError),
         (plist(error="no"), ReceiverProtocolError),
