@@ -300,9 +300,28 @@ async def test_receiver_that_refuses_the_proof_reports_the_reason(
 
     form = await answer(hass, form, code=CODE)
 
-    assert form["step_id"] == "pair"
+    assert form["step_id"] == "pair_again"
     assert form["errors"] == {"base": problem}
-    assert gate_of(den).shown == 2
+    assert gate_of(den).shown == 1
+    den.quirks = Quirks()
+    form = await answer(hass, form)
+    assert form["step_id"] == "pair"
+    assert (await answer(hass, form, code=CODE))["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_receiver_that_requires_a_pause_for_the_proof_names_its_length(
+    hass: HomeAssistant, den: VirtualReceiver
+) -> None:
+    den.quirks = Quirks(refuse_proofs_s=90)
+    form = await asked_for_code(hass, den)
+
+    form = await answer(hass, form, code=CODE)
+
+    assert form["step_id"] == "pair_again"
+    assert form["errors"] == {"base": "back_off"}
+    assert form["description_placeholders"]
+    assert form["description_placeholders"]["seconds"] == "90"
+    assert gate_of(den).shown == 1
 
 
 async def test_port_of_the_latest_record_is_used(

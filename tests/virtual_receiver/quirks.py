@@ -58,6 +58,8 @@ class Quirks:
     """Wrong codes after which HomeKit pairing asks for a pause; 0 for never."""
     back_off_s: int = 30
     """Seconds of that pause, as sent."""
+    refuse_proofs_s: int = 0
+    """Seconds of a pause that HomeKit pairing asks for at each proof; 0 for none."""
     max_wrong_codes: int = 0
     """Wrong codes after which HomeKit pairing is over; 0 for never."""
 

@@ -140,7 +140,13 @@ class AccessFlow(ConfigFlow):
         assert self._pairing
         pairing, self._pairing = self._pairing, None
         code = "".join(user_input[CONF_CODE].split())
-        self._credentials = await pairing.async_finish(code)
+        try:
+            self._credentials = await pairing.async_finish(code)
+        except FormError as error:
+            if error.field == CONF_CODE:
+                raise
+            # Another code would not help before the user did something.
+            return await self._async_show_no_code(error)
         if self._receiver.needs_password:
             # Receivers with a code and a password use one secret for both.
             self._password = code

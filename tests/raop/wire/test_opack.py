@@ -15,6 +15,7 @@ from custom_components.airplay.raop.wire.opack import build_opack
         {"name": "x" * 32},
         {"name": "x" * 33},
         {"name": "ä" * 127},
+        {"name": "x" * 255},
         {str(number): "x" for number in range(14)},
     ],
 )
@@ -27,6 +28,8 @@ def test_dictionary_of_texts_is_read_by_others(texts: dict[str, str]) -> None:
 
 def test_published_form() -> None:
     assert build_opack({"name": "Home"}) == b"\xe1\x44name\x44Home"
+    assert build_opack({"name": "x" * 32})[6:7] == b"\x60"
+    assert build_opack({"name": "x" * 33})[6:8] == b"\x61\x21"
 
 
 @pytest.mark.parametrize(

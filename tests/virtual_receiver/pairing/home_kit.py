@@ -99,6 +99,8 @@ class HomeKitVisit:
 
     def _check(self, asked: dict[int, bytes]) -> Response:
         attempt = self._attempt
+        if seconds := self._quirks.refuse_proofs_s:
+            return _error(4, _BACK_OFF, (_DELAY, seconds.to_bytes(2, "little")))
         if attempt is None or not attempt.check(
             asked.get(_KEY, b""), asked.get(_PROOF, b"")
         ):
