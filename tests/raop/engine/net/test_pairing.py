@@ -9,6 +9,7 @@ import pytest
 
 from custom_components.airplay.raop.api import PinPairing, Receiver, rehearse
 from custom_components.airplay.raop.engine.net import pairing
+from custom_components.airplay.raop.engine.net.connection import STEP_S
 from custom_components.airplay.raop.errors import (
     AuthenticationError,
     RaopError,
@@ -197,7 +198,7 @@ async def test_receiver_that_hangs_after_the_pin_is_left_in_time(
 
 
 def test_each_step_takes_at_most_three_seconds() -> None:
-    assert pairing.STEP_S == 3
+    assert STEP_S == 3
 
 
 async def test_receiver_that_is_gone_is_unreachable() -> None:

@@ -14,11 +14,9 @@ from ...auth.pair_setup import HomeKitSetup
 from ...auth.pairing_client import PairingClient
 from ...receiver import Receiver
 from ...wire.handshake import Handshake
-from .connection import Connection
-from .login import srp_private
+from .connection import STEP_S, Connection
+from .open_way import srp_private
 
-# The longest wait for a connection, or for one answer.
-STEP_S = 3.0
 _SEED_BYTES = 32
 _LEGACY_ID_BYTES = 8
 
