@@ -8,7 +8,7 @@ receivers add the records to the answer; others answer with one alone, or ignore
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..errors import RaopError, ReceiverProtocolError, ReceiverRefusedError
+from ..errors import ReceiverProtocolError, ReceiverRefusedError
 from ..receiver import Receiver
 from ..receiver_records import Service
 from ..wire.handshake import Handshake
@@ -47,7 +47,7 @@ def ask_info(receiver: Receiver) -> Handshake[Receiver]:
         response = yield Request("GET", _URI, _AGENT, _RECORDS, _PLIST)
         try:
             return _informed(receiver, _read(response))
-        except RaopError:
+        except ReceiverRefusedError, ReceiverProtocolError:
             # It may know only the plain request.
             pass
     response = yield Request("GET", _URI, _AGENT)
