@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 import json
 import logging
-from unittest.mock import patch
 
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -29,17 +28,14 @@ WRONG_PASSWORD = "obsidian-lantern"
 
 @pytest.fixture(autouse=True)
 def everything_is_logged() -> Iterator[None]:
-    """Log as much as can be, and look nothing up in the network."""
+    """Log as much as can be."""
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.DEBUG)
-    loggers = [logging.getLogger(name) for name in ("custom_components", "pyatv")]
-    for logger in loggers:
-        logger.setLevel(logging.DEBUG)
-    with patch("custom_components.airplay.flows.pairing.SCAN_S", 0):
-        yield
-    for logger in loggers:
-        logger.setLevel(logging.NOTSET)
+    logger = logging.getLogger("custom_components")
+    logger.setLevel(logging.DEBUG)
+    yield
+    logger.setLevel(logging.NOTSET)
     root.setLevel(level)
 
 

@@ -11,7 +11,7 @@ from tests.ha.zeroconf import Network, airplay_info, raop_info, service_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.pairing import Gate
 
-pytestmark = pytest.mark.usefixtures("no_scan", "no_setup")
+pytestmark = pytest.mark.usefixtures("no_setup")
 
 
 @pytest.mark.parametrize("den", KINDS, indirect=True)

@@ -12,8 +12,6 @@ from tests.ha.players import entry_for, play, set_up
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.pairing import Gate
 
-pytestmark = pytest.mark.usefixtures("no_scan")
-
 
 @pytest.fixture
 def paired(hass: HomeAssistant, den: VirtualReceiver) -> MockConfigEntry:

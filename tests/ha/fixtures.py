@@ -154,13 +154,6 @@ async def den(
 
 
 @pytest.fixture
-def no_scan() -> Generator[None]:
-    """Look nothing up in the network when pairing."""
-    with patch("custom_components.airplay.flows.pairing.SCAN_S", 0):
-        yield
-
-
-@pytest.fixture
 def no_setup() -> Generator[None]:
     """Look at the flow alone."""
     with patch("custom_components.airplay.async_setup_entry", return_value=True):

@@ -16,10 +16,14 @@ import pytest
 import pytest_socket
 
 from custom_components.airplay.raop import cli
+from custom_components.airplay.raop.engine.lanes.context import receiver_of
+from custom_components.airplay.raop.receiver_lanes import LaneKind
 from tests.program import RAOP
 from tests.raop.engine.harness import receiver, wav
 from tests.sender_fork_server import SenderForkServer
 from tests.virtual_receiver import Advertisement, Quirks, VirtualReceiver, to_unix_ns
+from tests.virtual_receiver.airplay2 import PtpPorts
+from tests.virtual_receiver.airplay2.homepod import homepod
 
 # Without it, a receiver is of a kind that may never ask for the time.
 LICENSED = ("--txt", "et=0,4")
@@ -177,6 +181,24 @@ async def test_txt_replaces_mdns(song: Path) -> None:
         assert b"L16/44100/2" in plain.asked("ANNOUNCE")[0].body
         assert plain.connections == 1
         assert plain.heard(song.read_bytes()[44:]).is_complete
+
+
+async def test_receiver_without_txt_reports_its_records(song: Path) -> None:
+    options = cli._parser().parse_args(["play", "x", "--receiver", "127.0.0.1:1"])
+    async with homepod(ptp=PtpPorts(0, 0, None, None)) as pod:
+        options.receiver = [(pod.host, pod.port)]
+        (member,) = await cli._members(options)
+        txt = {"am": "x"}
+        options.txt = list(txt.items())
+        asked = len(pod.requests)
+        (given,) = await cli._members(options)
+
+        found = receiver_of(member)
+        assert found.keeps_clock
+        assert found.lanes == (LaneKind.AIRPLAY2_REALTIME,)
+        assert (member.txt, member.airplay_txt) == (pod.txt, pod.airplay_txt({}))
+        assert (given.txt, given.airplay_txt) == (txt, {})
+        assert len(pod.requests) == asked
 
 
 async def test_every_failure_has_its_exit_code_and_one_line(song: Path) -> None:

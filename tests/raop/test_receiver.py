@@ -270,6 +270,70 @@ def test_apple_is_known_by_its_models(model: str, manufacturer: str | None) -> N
     assert merge(None, service).manufacturer == manufacturer
 
 
+# The keys that only Apple's have, as far as public reports show.
+OWN = "psi=0A fex=1d9/St5fFTw model=HomeView1,1"
+
+
+@pytest.mark.parametrize(
+    ("raop_text", "airplay_text", "manufacturer"),
+    [
+        ("et=0,3,5", OWN, "Apple"),
+        (None, OWN, "Apple"),
+        ("et=0,3,5 am=HomeView1,1", f"{OWN} osvers=27.1", "Apple"),
+        ("et=0,3,5", f"{OWN} fv=p20.1", None),
+        ("et=0,3,5 fv=p20.1", OWN, None),
+        ("et=0,3,5", f"{OWN} manufacturer=Sonos", "Sonos"),
+        ("et=0,4", OWN, None),
+        ("et=0,1", OWN, None),
+        ("et=0,3,5", "psi=0A model=HomeView1,1", None),
+        ("et=0,3,5", "fex=0A model=HomeView1,1", None),
+        ("et=0,3,5", f"{OWN} rmodel=PC1,1", None),
+    ],
+)
+def test_new_models_of_apple_are_known_by_their_keys(
+    raop_text: str | None, airplay_text: str, manufacturer: str | None
+) -> None:
+    record = None if raop_text is None else raop(raop_text)
+
+    found = merge(record, airplay(airplay_text))
+
+    assert found.manufacturer == manufacturer
+    features = 1 << 48 | 1 << 41 | 1 << 40 | 1 << 9
+    richer = merge(record, airplay(f"{airplay_text} features={features}"))
+    is_apples = manufacturer == "Apple"
+    assert (LaneKind.AIRPLAY2_BUFFERED in richer.lanes) is not is_apples
+
+
+@pytest.mark.parametrize(
+    ("raop_text", "airplay_text", "manufacturer"),
+    [
+        # Apple TV 3 with its last software
+        ("am=AppleTV3,2 vs=220.68 et=0,3,5 ft=0x5A7FFFF7,0xE", None, "Apple"),
+        (None, "model=AppleTV3,1 srcvers=220.68 features=0x5A7FFFF7,0xE", "Apple"),
+        ("am=AppleTV3,2 vs=220.68 et=0,3,5", None, "Apple"),
+        ("am=AppleTV3,2 vs=220.68 ft=0x5A7FFFF7,0x1", None, "Apple"),
+        ("am=AppleTV3,2 vs=200.54 et=0,3,5 ft=0x5A7FFFF7", None, "Apple"),
+        ("am=AppleTV5,3 vs=366.75.2 ft=0x5A7FFFF7,0x155FDE", None, "Apple"),
+        # UxPlay
+        ("am=AppleTV3,2 vs=220.68 et=0,3,5 ft=0x527FFEE6,0x0", None, None),
+        (None, "model=AppleTV3,2 srcvers=220.68 features=0x527FFEE6,0x0", None),
+        # EZCast, AirServer
+        ("am=AppleTV3,2 vs=220.68 rmodel=EZAir1,1 ft=0x0A7FCE40", None, None),
+        ("am=AppleTV3,2 vs=190.9 rmodel=EZAir1,1", None, None),
+        (None, "model=AppleTV5,3 srcvers=220.68 features=0x4A7FFFF7,0xE", None),
+    ],
+)
+def test_programs_that_claim_to_be_an_apple_tv_are_none(
+    raop_text: str | None, airplay_text: str | None, manufacturer: str | None
+) -> None:
+    found = merge(
+        None if raop_text is None else raop(raop_text),
+        None if airplay_text is None else airplay(airplay_text),
+    )
+
+    assert found.manufacturer == manufacturer
+
+
 def test_model_comes_from_airplay_first() -> None:
     found = merge(raop("am=AppleTV3,1"), airplay("model=AppleTV3,2"))
 

@@ -78,8 +78,23 @@ class Quirks:
     """Wrong codes after which HomeKit pairing asks for a pause; 0 for never."""
     back_off_s: int = 30
     """Seconds of that pause, as sent."""
+    refuse_proofs_s: int = 0
+    """Seconds of a pause that HomeKit pairing asks for at each proof; 0 for none."""
     max_wrong_codes: int = 0
     """Wrong codes after which HomeKit pairing is over; 0 for never."""
+
+    pairs_with_one: bool = False
+    """Answer "busy" to a sender while another one pairs."""
+    hides_pin_without_client_name: bool = False
+    """Show the code only to senders with X-Apple-Client-Name, as tvOS 27 does."""
+    pin_start_status: int = 200
+    """Status answered to /pair-pin-start, also if the code is shown; 453 in tvOS 27."""
+
+    # /info
+    info_needs_airplay_user_agent: bool = False
+    """Answer 403 to other senders than AirPlay's, as software 27 does."""
+    info_has_txt_on_request: bool = False
+    """Add the records that the request names to the answer, as HomePods do."""
 
     # volume
     ignores_volume: bool = False

@@ -118,6 +118,7 @@ class AccessFlow(ConfigFlow):
 
     async def _async_show_code(self, errors: dict[str, str]) -> ConfigFlowResult:
         """Have the receiver show a code, and ask for it."""
+        self._async_give_up()
         try:
             pairing_module = await async_import_module(
                 self.hass, f"{__package__}.pairing"
@@ -139,7 +140,13 @@ class AccessFlow(ConfigFlow):
         assert self._pairing
         pairing, self._pairing = self._pairing, None
         code = "".join(user_input[CONF_CODE].split())
-        self._credentials = await pairing.async_finish(code)
+        try:
+            self._credentials = await pairing.async_finish(code)
+        except FormError as error:
+            if error.field == CONF_CODE:
+                raise
+            # Another code would not help before the user did something.
+            return await self._async_show_no_code(error)
         if self._receiver.needs_password:
             # Receivers with a code and a password use one secret for both.
             self._password = code
@@ -166,7 +173,7 @@ class AccessFlow(ConfigFlow):
     def _async_give_up(self) -> None:
         if pairing := self._pairing:
             self._pairing = None
-            self.hass.async_create_task(pairing.async_close())
+            pairing.close()
 
     def _secrets(self) -> dict[str, str]:
         """Return the secrets for the entry, without those that the receiver does not use."""

@@ -3,14 +3,8 @@
 from pathlib import Path
 
 from .buttons import Button
-from .engine.net.probe import (
-    Probed,
-    ask_pairing,
-    check_password,
-    informed,
-    probe,
-    rehearse,
-)
+from .engine.net.pairing import PinPairing
+from .engine.net.probe import Probed, check_password, informed, probe, rehearse
 from .errors import (
     AuthenticationError,
     CredentialsRejectedError,
@@ -144,6 +138,7 @@ __all__ = [
     "PairingRequiredError",
     "PasswordRequiredError",
     "Pause",
+    "PinPairing",
     "Play",
     "Probed",
     "Progress",
@@ -176,7 +171,6 @@ __all__ = [
     "UnsupportedReceiverError",
     "VolumeFound",
     "Way",
-    "ask_pairing",
     "check_password",
     "decode_event",
     "encode_command",

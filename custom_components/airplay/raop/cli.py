@@ -11,7 +11,7 @@ import signal
 import sys
 
 from .engine.engine import Engine
-from .engine.net.probe import probe
+from .engine.net.probe import informed, probe
 from .errors import (
     AuthenticationError,
     MediaError,
@@ -31,6 +31,7 @@ from .messages import (
     Queue,
     Started,
 )
+from .receiver import Receiver
 from .receiver_identity import merge
 from .receiver_lanes import AIRPLAY2, AIRPLAY2_NTP, LaneKind
 from .receiver_records import Service
@@ -200,30 +201,36 @@ async def _play_until_end(options: argparse.Namespace) -> int:
 
 
 async def _members(options: argparse.Namespace) -> list[Member]:
-    """Return the receivers; probe first if no TXT record is given."""
-    txt = dict(options.txt)
-    if not txt and options.lane in (None, LaneKind.RAOP):
-        await asyncio.gather(
-            *(
-                probe(
-                    merge(Service(f"{host}:{port}", host, port), None),
-                    password=options.password,
-                )
-                for host, port in options.receiver
-            )
+    """Return the receivers with the records that are given, or that they report."""
+    found = (_receiver(options, host, port) for host, port in options.receiver)
+    return [_member(options, receiver) for receiver in await asyncio.gather(*found)]
+
+
+async def _receiver(options: argparse.Namespace, host: str, port: int) -> Receiver:
+    """Return a receiver; ask it and probe it first if no TXT record is given."""
+    given = dict(options.txt)
+    receiver = merge(Service(f"{host}:{port}", host, port, given), None)
+    if given:
+        return receiver
+    if options.lane != LaneKind.RAOP:
+        receiver = await informed(receiver)
+    if options.lane in (None, LaneKind.RAOP):
+        await probe(
+            receiver, password=options.password, credentials=options.credentials
         )
-    return [_member(options, host, port, txt) for host, port in options.receiver]
+    return receiver
 
 
-def _member(
-    options: argparse.Namespace, host: str, port: int, txt: dict[str, str]
-) -> Member:
+def _member(options: argparse.Namespace, receiver: Receiver) -> Member:
+    raop, airplay = receiver.raop, receiver.airplay
     return Member(
-        receiver=f"{host}:{port}",
-        name=f"{host}:{port}",
-        host=host,
-        port=port,
-        txt=txt,
+        receiver=receiver.name,
+        name=receiver.name,
+        host=receiver.host,
+        port=receiver.port,
+        txt=dict(raop.txt) if raop else {},
+        airplay_port=airplay.port if airplay else None,
+        airplay_txt=dict(airplay.txt) if airplay else {},
         password=options.password,
         credentials=options.credentials,
         lane=options.lane,

@@ -1,19 +1,6 @@
 """Known properties of certain models beyond those that they announce."""
 
-import re
-
 from .wire.txt import parse_major
-
-_APPLE_MODEL = re.compile(
-    r"(appletv|audioaccessory(single)?|airport|(i|virtual)?mac(book(air|pro)?|mini|pro)?)"
-    r"\d+,\d+",
-    re.ASCII | re.IGNORECASE,
-)
-
-
-def is_apples(model: str) -> bool:
-    """Whether a model is one of Apple's."""
-    return _APPLE_MODEL.fullmatch(model) is not None
 
 
 def is_silent_homepod(model: str, software: str, airplay: str) -> bool:

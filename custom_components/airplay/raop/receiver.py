@@ -13,6 +13,7 @@ from .receiver_lanes import (
     genus_of,
     order_of,
 )
+from .receiver_maker import is_apples
 from .receiver_records import AirPlayRecord, RaopRecord, Service
 from .wire.codec import Codec
 
@@ -74,10 +75,10 @@ class Receiver:
 
     @property
     def manufacturer(self) -> str | None:
-        """The manufacturer, if it is announced or follows from the model."""
+        """The manufacturer, if it is announced or follows from the records."""
         if self._airplay.manufacturer:
             return self._airplay.manufacturer
-        return "Apple" if quirks.is_apples(self.model or "") else None
+        return "Apple" if is_apples(self._raop, self._airplay) else None
 
     @property
     def firmware(self) -> str | None:

@@ -53,6 +53,7 @@ class RaopRecord:
     transports: frozenset[str] = frozenset()
     has_key: bool = False
     password: str = ""
+    real_model: str = ""
 
     @classmethod
     def parse(cls, service: Service | None) -> Self:
@@ -74,6 +75,7 @@ class RaopRecord:
             transports=parse_words(txt.get("tp", "")),
             has_key=txt.get("ek") == "1",
             password=txt.get("pw", ""),
+            real_model=txt.get("rmodel", ""),
         )
 
     @property
@@ -129,6 +131,8 @@ class AirPlayRecord:
     leads_group: bool = False
     is_home_only: bool = False
     password: str = ""
+    real_model: str = ""
+    has_system_keys: bool = False
 
     @classmethod
     def parse(cls, service: Service | None) -> Self:
@@ -150,4 +154,6 @@ class AirPlayRecord:
             leads_group=txt.get("igl") == "1",
             is_home_only=txt.get("acl") == "1" or txt.get("act") == "2",
             password=txt.get("pw", ""),
+            real_model=txt.get("rmodel", ""),
+            has_system_keys=bool(txt.get("psi") and txt.get("fex")),
         )

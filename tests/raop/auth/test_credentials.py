@@ -1,10 +1,12 @@
 """The stored credentials of a pairing."""
 
+from pyatv.auth.hap_pairing import parse_credentials as parse_by_pyatv
 import pytest
 
 from custom_components.airplay.raop.auth.credentials import (
     HomeKitCredentials,
     LegacyCredentials,
+    format_credentials,
     parse_credentials,
 )
 from custom_components.airplay.raop.errors import CredentialsRejectedError
@@ -36,3 +38,13 @@ def test_unreadable_secrets_are_reported_without_their_value(text: str) -> None:
         parse_credentials(text)
 
     assert str(caught.value) == "the stored pairing cannot be read"
+
+
+@pytest.mark.parametrize("field", ["pyatv_hap", "pyatv_legacy"])
+def test_credentials_are_written_as_pyatv_reads_them(field: str) -> None:
+    known = parse_credentials(word("credentials", field))
+
+    written = format_credentials(known)
+
+    assert parse_credentials(written) == known
+    assert str(parse_by_pyatv(written)) == written

@@ -38,6 +38,9 @@ def test_published_home_kit_messages() -> None:
 
     assert [request.uri for request in asked] == ["/pair-verify"] * 2
     assert [header(request, "X-Apple-HKP") for request in asked] == ["3", "3"]
+    assert {header(request, "X-Apple-Client-ID") for request in asked} == {
+        word("hap_m5", "client_id")
+    }
     assert asked[0].body == octets("hap_pair_verify", "m1")
     assert asked[1].body == octets("hap_pair_verify", "m3")
     assert keys == ChannelKeys(

@@ -10,7 +10,7 @@ from custom_components.airplay.raop.errors import (
     ReceiverProtocolError,
 )
 from tests.raop.vectors import octets, word
-from tests.virtual_receiver.pairing.srp import HOME_KIT, Verifier
+from tests.virtual_receiver.pairing.srp import HOME_KIT, LEGACY, Verifier
 
 PRIVATE = int.from_bytes(octets("srp_hap_3939", "a"))
 SALT = bytes.fromhex("00112233445566778899aabbccddeeff")
@@ -31,6 +31,40 @@ def test_proof_is_the_published_one() -> None:
     assert proof.key == octets("srp_hap_3939", "K")
     assert proof.proof == octets("srp_hap_3939", "M1")
     proof.check(octets("srp_hap_3939", "M2"))
+
+
+def test_proof_of_the_older_kind_is_the_published_one() -> None:
+    name = "legacy_pair_setup_pin"
+    private = int.from_bytes(octets(name, "a"))
+
+    proof = srp.prove(
+        word(name, "pin"),
+        private,
+        octets(name, "salt"),
+        octets(name, "B"),
+        group=srp.LEGACY,
+        user=word(name, "user"),
+    )
+
+    assert proof.public == octets(name, "A")
+    assert proof.key == octets(name, "K")
+    assert proof.proof == octets(name, "M1")
+    proof.check(octets(name, "M2"))
+    with pytest.raises(AuthenticationError):
+        proof.check(bytes(20))
+
+
+@pytest.mark.parametrize("private", [bytes((n,)) * 32 for n in range(1, 200, 20)])
+def test_both_sides_agree_in_the_older_group(private: bytes) -> None:
+    verifier = Verifier(LEGACY, "A1B2", "0427", SALT, private)
+
+    proof = srp.prove(
+        "0427", PRIVATE, SALT, verifier.public, group=srp.LEGACY, user="A1B2"
+    )
+
+    assert verifier.check(proof.public, proof.proof)
+    assert proof.key == verifier.key
+    proof.check(verifier.answer)
 
 
 def test_receiver_that_does_not_know_the_pin_is_found_out() -> None:
@@ -75,7 +109,9 @@ def test_invalid_key_is_an_error(public: bytes) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Diffie-Hellman")
-@pytest.mark.parametrize("base", [0, 1, 2, 5, srp._PRIME - 1, srp._PRIME // 3])
+@pytest.mark.parametrize(
+    "base", [0, 1, 2, 5, srp.HOME_KIT.prime - 1, srp.HOME_KIT.prime // 3]
+)
 @pytest.mark.parametrize("exponent", [0, 1, 2, (1 << 1280) - 5])
 @pytest.mark.parametrize("has_openssl", [True, False])
 def test_powers_are_right_by_every_method(
@@ -88,4 +124,4 @@ def test_powers_are_right_by_every_method(
 
         monkeypatch.setattr(dh, "DHParameterNumbers", gone)
 
-    assert srp._power(base, exponent) == pow(base, exponent, srp._PRIME)
+    assert srp.HOME_KIT.power(base, exponent) == pow(base, exponent, srp.HOME_KIT.prime)

@@ -4,11 +4,13 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.airplay.raop.wire.txt import (
+    MAX_RECORD_BYTES,
     look_up,
     parse_features,
     parse_major,
     parse_number,
     parse_numbers,
+    parse_record,
     parse_words,
 )
 from tests.raop.vectors import word
@@ -95,3 +97,36 @@ def test_keys_are_found_in_any_case_and_without_a_value() -> None:
     txt: dict[str, str] = {"Model": "X", "pw": ""}
 
     assert [look_up(txt, key) for key in ("model", "pw", "vs")] == ["X", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("data", "record"),
+    [
+        (b"", {}),
+        (b"\x03a=1\x04bc=2", {"a": "1", "bc": "2"}),
+        (b"\x00\x03a=1\x00", {"a": "1"}),
+        (b"\x05a=b=c", {"a": "b=c"}),
+        (b"\x02a=\x01b", {"a": "", "b": ""}),
+        (b"\x03a=1\x03a=2", {"a": "1"}),
+        (b"\x02=1\x03a=1", {"a": "1"}),
+        (b"\x03a=\xff", {"a": "\ufffd"}),
+        (b"\x03a=1\x04b=2", {"a": "1"}),
+        (b"\x03a=1\xff", {"a": "1"}),
+    ],
+)
+def test_record_as_dns_carries_it(data: bytes, record: dict[str, str]) -> None:
+    assert parse_record(data) == record
+
+
+def test_record_beyond_its_limit_is_cut_off() -> None:
+    long = b"".join(b"\x05%04d=" % number for number in range(10_000))
+
+    assert len(parse_record(long)) == MAX_RECORD_BYTES // 6
+
+
+@given(st.binary(max_size=2000))
+def test_no_record_is_an_error(data: bytes) -> None:
+    record = parse_record(data)
+
+    assert all(record)
+    assert len("".join(record.values()).encode()) <= 3 * len(data)

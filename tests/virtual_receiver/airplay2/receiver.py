@@ -1,6 +1,6 @@
 """A virtual receiver of AirPlay 2, which accepts AirPlay 1 as well."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 import secrets
 from typing import Any, override
 import uuid
@@ -38,6 +38,7 @@ class AirPlay2Receiver(VirtualReceiver):
         receiver_id: str = "0A0B0C0D0E01",
         ptp: PtpPorts | None = None,
         txt: Mapping[str, str | None] | None = None,
+        airplay: Mapping[str, str | None] | None = None,
         **details: Any,
     ) -> None:
         """Describe a receiver; the other details are those of VirtualReceiver.
@@ -45,7 +46,8 @@ class AirPlay2Receiver(VirtualReceiver):
         A sender proves the password when it pairs for a connection, or by digest with
         the quirk `setup_wants_digest`. A `gate` of kind "home_kit" asks for a code
         instead and remembers senders. `ptp` sets other ports than 319 and 320, which
-        only root may listen on. Quirks of the clock are those of the beginning.
+        only root may listen on. Quirks of the clock are those of the beginning. `txt`
+        and `airplay` are changes of the two records.
         """
         quirks = quirks or Quirks()
         code = OPEN_CODE if quirks.setup_wants_digest else password or OPEN_CODE
@@ -66,6 +68,7 @@ class AirPlay2Receiver(VirtualReceiver):
         )
         self._gate = gate
         self._changes = dict(txt or {})
+        self._airplay_changes = dict(airplay or {})
         self._lane: RealtimeStream | BufferedStream | None = None
         self._doors: list[TcpPort] = []
         self.events: EventChannel | None = None
@@ -131,11 +134,13 @@ class AirPlay2Receiver(VirtualReceiver):
         """Return the TXT record of `_airplay._tcp`; None removes a key."""
         return self._identity.airplay(changes)
 
-    def told(self, *, txt_only: bool) -> Table:
-        """Return the answer to GET /info."""
-        if txt_only:
+    def told(self, named: Collection[str] = ()) -> Table:
+        """Return the answer to GET /info, which may name records."""
+        records = {"txtAirPlay": self.airplay_txt({}), "txtRAOP": self.txt}
+        wanted = {name: told(records[name]) for name in records if name in named}
+        if named and not self.quirks.info_has_txt_on_request:
             return {"txtAirPlay": told(self.airplay_txt({}))}
-        return self._identity.info(self.name, self.volume_db)
+        return self._identity.info(self.name, self.volume_db) | wanted
 
     def command(self, value: str) -> None:
         """Ask the sender on the event channel to `play`, `paus`, `nitm` or `pitm`."""
@@ -154,7 +159,7 @@ class AirPlay2Receiver(VirtualReceiver):
         connection = self._connection(session)
         if self.events is not None:
             self.events.tcp_port.close()
-        greeting = self.told(txt_only=False) if self.quirks.sends_update_info else None
+        greeting = self.told() if self.quirks.sends_update_info else None
         self.events = EventChannel(
             connection.local,
             connection.peer,
@@ -273,7 +278,13 @@ class AirPlay2Receiver(VirtualReceiver):
     @property
     def _identity(self) -> Identity:
         has_password = self.password is not None
-        return Identity(self.receiver_id, self._gate, self.quirks, has_password)
+        return Identity(
+            self.receiver_id,
+            self._gate,
+            self.quirks,
+            has_password,
+            self._airplay_changes,
+        )
 
     @property
     def _event_door(self) -> Door:

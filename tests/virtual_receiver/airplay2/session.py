@@ -3,7 +3,7 @@
 Requests of AirPlay 1 on a plain connection get answers of AirPlay 1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol, override
 
 from tests.virtual_receiver.network.rtsp import Request, Response
@@ -35,8 +35,8 @@ from .bodies import (
 class Host2(Host, Protocol):
     """The receiver around a session of AirPlay 2."""
 
-    def told(self, *, txt_only: bool) -> Table:
-        """Return the answer to GET /info."""
+    def told(self, named: Collection[str] = ()) -> Table:
+        """Return the answer to GET /info, which may name records."""
 
     def open_session(self, session: AirPlay2Session) -> Table | None:
         """Open the event channel; None when another sender may not be ended."""
@@ -268,15 +268,17 @@ class AirPlay2Session(Session):
         return super()._post(request)
 
     @override
-    def _get(self, request: Request) -> Response:
-        if request.uri != "/info":
-            return Response(404)
+    def _tell_info(self, request: Request) -> Response:
         try:
             table = parse_table(request.body) if request.body else {}
         except BodyError as err:
             self._host.violation(f"/info: {err}")
             return Response(400)
-        return _answer(self._host2.told(txt_only=bool(table.get("qualifier"))))
+        listed = table.get("qualifier")
+        named = [str(each) for each in listed] if isinstance(listed, list) else []
+        query = request.uri.partition("?")[2]
+        named += [word for word in query.split("&") if word]
+        return _answer(self._host2.told(named))
 
     def _feedback(self) -> Response:
         told = self._host2.sample_rate(self)

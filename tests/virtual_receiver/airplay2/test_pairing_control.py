@@ -12,6 +12,7 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from tests.virtual_receiver import SHAIRPORT_5_1_AIRPLAY_2, Advertisement
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver
+from tests.virtual_receiver.airplay2.txt import told
 from tests.virtual_receiver.network.mdns import AIRPLAY
 from tests.virtual_receiver.pairing import Gate
 from tests.virtual_receiver.raop.digest import digest
@@ -92,6 +93,38 @@ async def test_info_is_answered_before_pairing(kitchen: AirPlay2Receiver) -> Non
     assert info["features"] == kitchen.features
     record = f"features={kitchen.airplay_txt({})['features']}".encode()
     assert bytes([len(record)]) + record in plistlib.loads(txt.body)["txtAirPlay"]
+
+
+@pytest.mark.parametrize("by_query", [True, False])
+async def test_records_are_added_to_the_info_that_names_them(by_query: bool) -> None:
+    async with (
+        receiver(more=quirks(info_has_txt_on_request=True)) as kitchen,
+        AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender,
+    ):
+        plain = plistlib.loads((await sender.ask("GET", "/info")).body)
+        if by_query:
+            reply = await sender.ask("GET", "/info?txtAirPlay&txtRAOP")
+        else:
+            named = {"qualifier": ["txtAirPlay", "txtRAOP"]}
+            reply = await sender.ask("GET", "/info", body=named)
+        info = plistlib.loads(reply.body)
+
+        assert info.pop("txtAirPlay") == told(kitchen.airplay_txt({}))
+        assert info.pop("txtRAOP") == told(kitchen.txt)
+        assert info == plain
+
+
+async def test_info_is_kept_from_other_agents() -> None:
+    async with (
+        receiver(more=quirks(info_needs_airplay_user_agent=True)) as kitchen,
+        AirPlay2ReferenceSender(kitchen.host, kitchen.port) as sender,
+    ):
+        agent = {"User-Agent": "curl/8.0"}
+        refused = await sender.ask("GET", "/info", headers=agent)
+        agent = {"User-Agent": "AirPlay/980.77"}
+        answered = await sender.ask("GET", "/info", headers=agent)
+
+    assert (refused.status, answered.status) == (403, 200)
 
 
 async def test_classic_sender_is_served_as_well(kitchen: AirPlay2Receiver) -> None:

@@ -1,7 +1,7 @@
 """The TXT records of a receiver of AirPlay 2."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tests.virtual_receiver.pairing import Gate
@@ -35,6 +35,8 @@ class Identity:
     gate: Gate
     quirks: Quirks
     has_password: bool
+    changes: Mapping[str, str | None] = field(default_factory=dict)
+    """Differences from the usual record of `_airplay._tcp`."""
 
     @property
     def features(self) -> int:
@@ -89,19 +91,20 @@ class Identity:
             "igl": "0",
             "acl": "0",
         }
-        return _without_none({**record, **changes})
+        return _without_none({**record, **self.changes, **changes})
 
     def info(self, name: str, volume_db: float) -> dict[str, object]:
         """Return the answer to GET /info."""
+        record = self.airplay({})
         return {
             "deviceID": colons(self.receiver_id),
             "name": name,
-            "model": MODEL,
+            "model": record["model"],
             "features": self.features,
             "statusFlags": self.flags,
-            "pi": self.airplay({})["pi"],
+            "pi": record["pi"],
             "pk": self.public_key,
-            "sourceVersion": SOURCE_VERSION,
+            "sourceVersion": record["srcvers"],
             "protocolVersion": "1.1",
             "initialVolume": volume_db,
             "keepAliveLowPower": True,

@@ -32,6 +32,8 @@ class Gate:
     """The public key of each sender that was paired, by its id."""
     shown: int = 0
     """How often the code was shown."""
+    guest: object | None = None
+    """The connection that pairs, for a receiver that pairs with one at a time."""
     wrong: int = 0
     """How often a wrong code came since the last right one."""
 
@@ -74,8 +76,9 @@ class Visitor:
         """Begin without any proof."""
         self._gate = gate
         self._quirks = quirks
-        self._legacy = LegacyVisit(gate)
-        self._home_kit = HomeKitVisit(gate, quirks)
+        self._is_shown = self._is_named = False
+        self._legacy = LegacyVisit(gate, self._code)
+        self._home_kit = HomeKitVisit(gate, quirks, self._code)
         paths: dict[Kind, dict[str, Callable[[bytes], Response]]] = {
             "legacy": {
                 "/pair-setup-pin": self._legacy.set_up,
@@ -105,11 +108,25 @@ class Visitor:
         if request.method == "POST":
             if request.uri in self._quirks.refuse:
                 return Response(self._quirks.refuse[request.uri])
+            self._is_named = bool(request.headers.get("x-apple-client-name"))
             if request.uri == "/pair-pin-start":
-                self._gate.shown += 1
-                return Response()
+                return self._show_code()
             if path := self._paths.get(request.uri):
                 return path(request.body)
-        if self.may_play or request.uri == "/info":
+        if self.may_play or request.uri.partition("?")[0] == "/info":
             return None
         return Response(403 if self._gate.kind == "legacy" else 470)
+
+    def _show_code(self) -> Response:
+        """Show the code, if the sender may see it."""
+        if self._is_named or not self._quirks.hides_pin_without_client_name:
+            self._is_shown = True
+            self._gate.shown += 1
+        return Response(self._quirks.pin_start_status)
+
+    def _code(self) -> str:
+        """Return the code; one that no user can read if the sender has no name."""
+        is_seen = self._is_shown and self._is_named
+        if self._quirks.hides_pin_without_client_name and not is_seen:
+            return secrets.token_hex(8)
+        return self._gate.code

@@ -1,5 +1,6 @@
 """HomeKit pairing, from the receiver's side."""
 
+from collections.abc import Callable
 import secrets
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _METHOD, _NAME, _SALT, _KEY, _PROOF, _SEALED, _STATE, _ERROR, _DELAY = range(9)
 _SIGNATURE, _FLAGS = 10, 19
-_WRONG, _BACK_OFF, _MAX_TRIES, _UNKNOWN = 2, 3, 5, 1
+_WRONG, _BACK_OFF, _MAX_TRIES, _BUSY, _UNKNOWN = 2, 3, 5, 7, 1
 _TRANSIENT = 0x10
 
 
@@ -36,9 +37,10 @@ def stretch(secret: bytes, salt: str, info: str) -> bytes:
 class HomeKitVisit:
     """One connection's pairing and verifying."""
 
-    def __init__(self, gate: Gate, quirks: Quirks) -> None:
+    def __init__(self, gate: Gate, quirks: Quirks, code: Callable[[], str]) -> None:
         """Start before the first message."""
         self._gate = gate
+        self._code = code
         self._quirks = quirks
         self._attempt: Verifier | None = None
         self._is_transient = False
@@ -77,6 +79,9 @@ class HomeKitVisit:
         if self._is_transient and not self._gate.takes_transient:
             return Response(470)
         quirks, wrong = self._quirks, self._gate.wrong
+        if quirks.pairs_with_one and self._gate.guest not in (None, self):
+            return _error(2, _BUSY)
+        self._gate.guest = self
         if quirks.max_wrong_codes and wrong >= quirks.max_wrong_codes:
             return _error(2, _MAX_TRIES)
         if quirks.back_off_after and wrong >= quirks.back_off_after:
@@ -85,7 +90,7 @@ class HomeKitVisit:
         self._attempt = Verifier(
             HOME_KIT,
             "Pair-Setup",
-            self._gate.code,
+            self._code(),
             secrets.token_bytes(16),
             secrets.token_bytes(32),
         )
@@ -94,11 +99,13 @@ class HomeKitVisit:
 
     def _check(self, asked: dict[int, bytes]) -> Response:
         attempt = self._attempt
+        if seconds := self._quirks.refuse_proofs_s:
+            return _error(4, _BACK_OFF, (_DELAY, seconds.to_bytes(2, "little")))
         if attempt is None or not attempt.check(
             asked.get(_KEY, b""), asked.get(_PROOF, b"")
         ):
             self._gate.wrong += 1
-            self._attempt = None
+            self._attempt = self._gate.guest = None
             return _error(4, _WRONG)
         self._gate.wrong = 0
         if self._is_transient:
@@ -119,6 +126,7 @@ class HomeKitVisit:
         except InvalidTag, InvalidSignature, ValueError, KeyError:
             return _error(6, _WRONG)
         self._gate.senders[items[_NAME]] = public
+        self._gate.guest = None
         prefix = "Pair-Setup-Accessory-Sign"
         proof = stretch(secret, f"{prefix}-Salt", f"{prefix}-Info")
         mine = self._gate.signer.public_key().public_bytes_raw()

@@ -1,5 +1,6 @@
 """Pairing as older Apple TVs do it, from the receiver's side."""
 
+from collections.abc import Callable
 import hashlib
 import plistlib
 import secrets
@@ -31,9 +32,10 @@ def _word(label: str, secret: bytes) -> bytes:
 class LegacyVisit:
     """One connection's pairing and verifying."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, code: Callable[[], str]) -> None:
         """Start before the first message."""
         self._gate = gate
+        self._code = code
         self._user = ""
         self._attempt: Verifier | None = None
         self._has_proved = False
@@ -69,7 +71,7 @@ class LegacyVisit:
         self._attempt = Verifier(
             LEGACY,
             user,
-            self._gate.code,
+            self._code(),
             secrets.token_bytes(16),
             secrets.token_bytes(32),
         )

@@ -24,7 +24,7 @@ RATE = 44100
 HANG_UP = Response(0, close=True)
 """Stands for the end of the connection without any answer."""
 
-_VERSION = re.compile(r"AirPlay/(\d+)")
+_AIRPLAY = re.compile(r"AirPlay/(\d+)")
 
 
 class SessionState(Enum):
@@ -222,7 +222,7 @@ class Session:
         if not self._host.claim(self):
             return Response(453)
         self.announcement = announcement
-        version = _VERSION.search(request.headers.get("user-agent", ""))
+        version = _AIRPLAY.search(request.headers.get("user-agent", ""))
         self.airplay_version = int(version[1]) if version else 0
         self.client_name = request.headers.get("x-apple-client-name")
         self.state = SessionState.ANNOUNCED
@@ -294,6 +294,14 @@ class Session:
         return Response(headers={"Content-Type": "application/octet-stream"}, body=body)
 
     def _get(self, request: Request) -> Response:
+        if request.uri.partition("?")[0] != "/info":
+            return Response(404)
+        agent = request.headers.get("user-agent", "")
+        if self._quirks.info_needs_airplay_user_agent and not _AIRPLAY.match(agent):
+            return Response(403)
+        return self._tell_info(request)
+
+    def _tell_info(self, request: Request) -> Response:
         if request.uri != "/info" or self._info is None:
             return Response(404)
         kind = "application/x-apple-binary-plist"

@@ -47,3 +47,12 @@ def parse_credentials(text: str) -> Credentials:
         case [client_id, seed] | [b"", seed, b"", client_id] if len(seed) == _KEY_BYTES:
             return LegacyCredentials(client_id, seed)
     raise CredentialsRejectedError("the stored pairing cannot be read")
+
+
+def format_credentials(credentials: Credentials) -> str:
+    """Return credentials as text to store, in the form that pyatv writes."""
+    key, receiver_id = b"", b""
+    if isinstance(credentials, HomeKitCredentials):
+        key, receiver_id = credentials.receiver_key, credentials.receiver_id
+    parts = (key, credentials.seed, receiver_id, credentials.client_id)
+    return ":".join(part.hex() for part in parts)

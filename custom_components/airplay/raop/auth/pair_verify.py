@@ -26,10 +26,10 @@ from ..wire.tlv8 import Tag
 from .channel import ChannelKeys
 from .credentials import Credentials, HomeKitCredentials, LegacyCredentials
 from .keys import derive, seal, unseal
-from .pairing_messages import message, read_answer
+from .pairing_client import id_headers
+from .pairing_messages import LASTING_KIND, message, read_answer
 
 _URI = "/pair-verify"
-_STORED_KEYS_KIND = 3
 _KEY_BYTES = 32
 _SIGNATURE_BYTES = 64
 _REFUSALS = (400, 401, 403, 470)
@@ -62,7 +62,8 @@ def home_kit_verify(
     own = X25519PrivateKey.from_private_bytes(private)
     public = own.public_key().public_bytes_raw()
     first = {Tag.STATE: b"\x01", Tag.PUBLIC_KEY: public}
-    response = yield message(_URI, _STORED_KEYS_KIND, first)
+    headers = id_headers(credentials.client_id)
+    response = yield message(_URI, LASTING_KIND, first, headers)
     offer = _read(response, 2, Tag.PUBLIC_KEY, Tag.ENCRYPTED_DATA)
     theirs = offer[Tag.PUBLIC_KEY]
     secret = _exchange(own, theirs)
@@ -77,7 +78,7 @@ def home_kit_verify(
         Tag.STATE: b"\x03",
         Tag.ENCRYPTED_DATA: seal(key, "PV-Msg03", tlv8.encode(who)),
     }
-    response = yield message(_URI, _STORED_KEYS_KIND, third)
+    response = yield message(_URI, LASTING_KIND, third, headers)
     _read(response, 4)
     return secret
 

@@ -19,7 +19,12 @@ from ..wire import tlv8
 from ..wire.rtsp import Request, Response
 from ..wire.tlv8 import Tag
 
-_USER_AGENT = "AirPlay/409.16"
+type Headers = tuple[tuple[str, str], ...]
+
+AGENT: Headers = (("User-Agent", "AirPlay/409.16"),)
+# The kind of pairing, in X-Apple-HKP.
+LASTING_KIND = 3
+TRANSIENT_KIND = 4
 _ERROR_AUTHENTICATION = 2
 _ERROR_BACK_OFF = 3
 _ERROR_MAX_PEERS = 4
@@ -27,13 +32,15 @@ _ERROR_MAX_TRIES = 5
 _ERRORS_BUSY = (6, 7)
 
 
-def message(uri: str, kind: int, items: Mapping[Tag, bytes]) -> Request:
-    """Write one request; `kind` is the value of X-Apple-HKP.
+def message(
+    uri: str, kind: int, items: Mapping[Tag, bytes], client: Headers = ()
+) -> Request:
+    """Write one request; `kind` is the value of X-Apple-HKP, `client` our headers.
 
     3 is for a PIN and for stored keys, 4 for pairing for one connection. Receivers
     answer stored keys under 4 with an error, and then not at all.
     """
-    headers = (("User-Agent", _USER_AGENT), ("X-Apple-HKP", str(kind)))
+    headers = (*AGENT, ("X-Apple-HKP", str(kind)), *client)
     body = tlv8.encode(items)
     return Request("POST", uri, headers, body, "application/octet-stream")
 

@@ -57,7 +57,9 @@ class PtpStartEvidence:
     @property
     def joining_ms(self) -> int:
         """The shortest lead of the first packet if music already plays."""
-        return max(self.ready_in_ms + _CLOCK_RESERVE_MS, _deep_ms(self.least_depth_ms))
+        return max(
+            self.ready_in_ms + _CLOCK_RESERVE_MS, deep_lead_ms(self.least_depth_ms)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class RaopStartEvidence:
     @property
     def lead_ms(self) -> int:
         """The shortest lead that this evidence permits."""
-        return max(self._shown_ms, _deep_ms(self.least_depth_ms))
+        return max(self._shown_ms, deep_lead_ms(self.least_depth_ms))
 
     @property
     def _shown_ms(self) -> int:
@@ -107,7 +109,8 @@ def depth_of_latency_ms(own_latency_frames: int) -> int:
     return min(ms_of_frames(own_latency_frames), _MOST_DEPTH_MS)
 
 
-def _deep_ms(least_depth_ms: int) -> int:
+def deep_lead_ms(least_depth_ms: int) -> int:
+    """Return the shortest lead for a receiver that needs a depth, 0 if it needs none."""
     return least_depth_ms + 2 * _RESERVE_MS if least_depth_ms else 0
 
 

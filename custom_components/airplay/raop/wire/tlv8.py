@@ -25,6 +25,7 @@ class Tag(IntEnum):
     ERROR = 0x07
     RETRY_DELAY = 0x08
     SIGNATURE = 0x0A
+    NAME = 0x11
     FLAGS = 0x13
 
 

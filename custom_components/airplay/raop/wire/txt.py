@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 import re
 
+# More than mDNS carries in one packet (RFC 6763 §6.2); nobody's record is so long.
+MAX_RECORD_BYTES = 9000
 _NUMBER = re.compile(r"0x[0-9a-f]{1,16}|[0-9]{1,20}", re.ASCII | re.IGNORECASE)
 
 
@@ -12,6 +14,23 @@ def look_up(txt: Mapping[str, str], key: str) -> str:
         if name.lower() == key:
             return value or ""
     return ""
+
+
+def parse_record(data: bytes) -> dict[str, str]:
+    """Parse a record as DNS carries it: texts `key=value` after their length (RFC 6763).
+
+    The first of equal keys wins; keys without a value have an empty one. Everything
+    from a truncated text on, or beyond 9000 bytes, counts as absent.
+    """
+    record: dict[str, str] = {}
+    data = data[:MAX_RECORD_BYTES]
+    at = 0
+    while at < len(data) and (end := at + 1 + data[at]) <= len(data):
+        key, _, value = data[at + 1 : end].decode(errors="replace").partition("=")
+        if key:
+            record.setdefault(key, value)
+        at = end
+    return record
 
 
 def lower_keys(txt: Mapping[str, str]) -> dict[str, str]:

@@ -9,11 +9,8 @@ from custom_components.airplay.raop.engine.ptp.links import PtpPortNumbers
 from custom_components.airplay.raop.engine.ptp.service import PtpService
 from custom_components.airplay.raop.messages import Member
 from tests.raop.engine.harness import EAGER, EngineHarness, play
-from tests.virtual_receiver import Quirks
-from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts, txt
-
-MODEL = "AudioAccessory5,1"
-HOMEPOD = {"osvers": "27.0", "igl": "1"}
+from tests.virtual_receiver.airplay2 import PtpPorts
+from tests.virtual_receiver.airplay2.homepod import homepod
 
 
 def free_ports() -> PtpPortNumbers:
@@ -27,14 +24,14 @@ def free_ports() -> PtpPortNumbers:
     return PtpPortNumbers(event, general)
 
 
+@pytest.mark.parametrize("has_records", [True, False])
 async def test_its_clock_is_followed_and_named(
-    harness: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
+    harness: EngineHarness, song: Path, pcm: bytes, has_records: bool
 ) -> None:
-    monkeypatch.setattr(txt, "MODEL", MODEL)
+    """Also if only its address is known, as its answer to /info has its records."""
     ours = free_ports()
     ports = PtpPorts(0, 0, ours.event, ours.general)
-    quirks = Quirks(keeps_own_clock=True)
-    pod = AirPlay2Receiver("Pod", ptp=ports, cadence=EAGER, quirks=quirks)
+    pod = homepod(ptp=ports, cadence=EAGER)
     await harness.add(pod)
     engine = harness.engine
     engine.ptp = PtpService(
@@ -49,9 +46,9 @@ async def test_its_clock_is_followed_and_named(
         name=pod.name,
         host=pod.host,
         port=pod.port,
-        txt=pod.txt,
+        txt=pod.txt if has_records else {},
         airplay_port=pod.port,
-        airplay_txt=pod.airplay_txt({}) | HOMEPOD,
+        airplay_txt=pod.airplay_txt({}) if has_records else {},
         lane="airplay2-realtime",
     )
 

@@ -6,7 +6,6 @@ from unittest.mock import patch
 import pytest
 
 from custom_components.airplay.raop.engine.net.probe import (
-    ask_pairing,
     check_password,
     probe,
     rehearse,
@@ -18,7 +17,6 @@ from custom_components.airplay.raop.errors import (
     PasswordRequiredError,
     ReceiverBusyError,
     ReceiverUnreachableError,
-    TooManyTriesError,
 )
 from custom_components.airplay.raop.receiver import Receiver
 from custom_components.airplay.raop.receiver_identity import merge
@@ -199,16 +197,6 @@ async def test_a_password_that_cannot_be_proved_by_pairing_may_be_right(
         gate=gate, quirks=Quirks(refuse={"/pair-setup": status})
     ) as virtual:
         await check_password(known(virtual), "sesame")
-
-
-async def test_a_receiver_is_asked_whether_it_accepts_a_pin_now() -> None:
-    gate = Gate("home_kit", "1234")
-    async with receiver(gate=gate) as virtual:
-        await ask_pairing(known(virtual))
-        gate.wrong = 3
-        virtual.quirks = Quirks(max_wrong_codes=3)
-        with pytest.raises(TooManyTriesError):
-            await ask_pairing(known(virtual))
 
 
 async def test_a_private_number_whose_public_one_has_a_leading_zero_is_left() -> None:

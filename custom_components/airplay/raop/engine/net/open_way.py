@@ -206,9 +206,9 @@ def _login(way: Way, access: Secrets) -> Handshake[bytes]:
     return transient_setup(srp_private(), secret or OPEN_SECRET)
 
 
-def srp_private() -> int:
+def srp_private(group: srp.Group = srp.HOME_KIT) -> int:
     """Return a random private exponent for SRP."""
     private = 0
-    while not srp.is_usable(private):
+    while not srp.is_usable(private, group):
         private = int.from_bytes(os.urandom(srp.PRIVATE_BYTES))
     return private

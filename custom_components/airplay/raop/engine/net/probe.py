@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import os
 import uuid
 
-from ...auth.pair_setup import OPEN_SECRET, ask_setup, transient_setup
+from ...auth.pair_setup import OPEN_SECRET, transient_setup
 from ...errors import AuthenticationError, PairingRequiredError, RaopError
 from ...messages import Identity
 from ...receiver import Receiver
@@ -140,18 +140,6 @@ async def informed(receiver: Receiver) -> Receiver:
         return await connection.perform(ask_info(receiver), timeout_s=_INFO_S)
     except RaopError:
         return receiver
-    finally:
-        connection.close()
-
-
-async def ask_pairing(receiver: Receiver) -> None:
-    """Check that a receiver with AirPlay 2 accepts a PIN now.
-
-    Raises RaopError: it does not accept a PIN, or the connection failed.
-    """
-    connection = await Connection.connect(receiver.host, receiver.pairing_port)
-    try:
-        await connection.perform(ask_setup())
     finally:
         connection.close()
 

@@ -7,7 +7,7 @@ import secrets
 
 from ...errors import RaopError
 from ...messages import Member
-from ...session.lead import SILENT_PACKETS
+from ...session.lead import SILENT_PACKETS, deep_lead_ms
 from ...session.timeline import SECOND_NS, Line, frames_of_ms
 from ...wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE
 from ..net import clock
@@ -142,7 +142,7 @@ class GroupOutput:
         transmitter = self.transmitter
         assert transmitter is not None
         packets = _silent_packets(lead_in_ms)
-        heard_ns = _WAKING_NS + silence_ns(lead_in_ms)
+        heard_ns = max(_WAKING_NS, self._shortest_ns) + silence_ns(lead_in_ms)
         now_ns = clock.now_ns()
 
         def wake() -> None:
@@ -215,10 +215,15 @@ class GroupOutput:
         """
         reach_ns = self.transmitter.reach_ns if self.transmitter else 0
         if wanted_ns is not None:
-            return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS + reach_ns)
-        depth_ms = max((each.least_depth_ms for each in self.lanes.lanes), default=0)
-        lead_ms = self.lanes.lead_ms if lead_ms is None else max(lead_ms, depth_ms)
-        return now_ns + max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS) + reach_ns
+            return max(wanted_ns, now_ns + self._shortest_ns + reach_ns)
+        lead_ms = self.lanes.lead_ms if lead_ms is None else lead_ms
+        return now_ns + max(lead_ms * 1_000_000, self._shortest_ns) + reach_ns
+
+    @property
+    def _shortest_ns(self) -> int:
+        """The shortest lead, longer for receivers that hold packets for long."""
+        leads_ms = [deep_lead_ms(lane.least_depth_ms) for lane in self.lanes.lanes]
+        return max(_SHORTEST_LEAD_NS, *(each * 1_000_000 for each in leads_ms), 0)
 
 
 def silence_ns(lead_in_ms: int) -> int:
