@@ -54,6 +54,7 @@ async def async_get_config_entry_diagnostics(
             "lanes": [str(lane) for lane in receiver.lanes],
             "obstacle": receiver.obstacle,
             "is_available": speaker.device.is_available,
+            "is_confirmed": speaker.device.is_confirmed,
             "buddy": _shorten(partner.id)
             if (partner := speaker.device.partner)
             else None,

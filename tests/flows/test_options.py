@@ -136,7 +136,12 @@ async def test_lane_can_be_chosen_if_there_are_several(
     await set_up(hass, both)
 
     assert await offered(classic) is None
-    assert await offered(both) == ["automatic", "raop", "airplay2-realtime"]
+    assert await offered(both) == [
+        "automatic",
+        "raop",
+        "airplay2-realtime",
+        "airplay2-ntp",
+    ]
     known = both.data["airplay"]
     txt = known["txt"] | {"features": "0x405FCA00,0x1C340"}
     data = {**both.data, "airplay": known | {"txt": txt}}
@@ -147,6 +152,7 @@ async def test_lane_can_be_chosen_if_there_are_several(
         "airplay2",
         "airplay2-realtime",
         "airplay2-buffered",
+        "airplay2-ntp",
     ]
     # An earlier choice is still shown if it is impossible now.
     hass.config_entries.async_update_entry(

@@ -44,7 +44,11 @@ async def test_lane_that_worked_comes_first_until_the_firmware_changes(
     await watch.until_is("idle")
     assert den.asked("ANNOUNCE")
     assert den.heard(song_pcm).is_complete
-    worked = {"lane": "airplay2-realtime", "firmware": "1.0"}
+    worked = {
+        "lane": "airplay2-realtime",
+        "way": "airplay2-realtime ntp open",
+        "firmware": "1.0",
+    }
     assert entry.data["lane_worked"] == worked
     assert entry.runtime_data is loaded
 

@@ -5,7 +5,8 @@ Records: the examples of OwnTone's and shairport-sync's sources and of public re
 
 from dataclasses import dataclass, field
 
-from custom_components.airplay.raop.receiver import LaneKind, Obstacle
+from custom_components.airplay.raop.receiver import Obstacle
+from custom_components.airplay.raop.receiver_lanes import LaneKind
 from custom_components.airplay.raop.receiver_records import Service
 from custom_components.airplay.raop.wire.codec import Codec
 
@@ -175,7 +176,7 @@ AIRPLAY = {
         shows=ALL_KINDS,
         manufacturer="Sonos",
         firmware="366.0",
-        lanes=ALL,
+        lanes=(LaneKind.RAOP, LaneKind.AIRPLAY2_BUFFERED, LaneKind.AIRPLAY2_REALTIME),
     ),
     "Roku": Known(
         is_raop=False,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from custom_components.airplay.raop.receiver import LaneKind
 from custom_components.airplay.raop.receiver_identity import merge
+from custom_components.airplay.raop.receiver_lanes import LaneKind
 
 from .records import AIRPLAY, KNOWN, RAOP, Known
 

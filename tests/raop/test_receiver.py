@@ -3,8 +3,9 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.airplay.raop.receiver import LaneKind, Obstacle, Receiver
+from custom_components.airplay.raop.receiver import Obstacle, Receiver
 from custom_components.airplay.raop.receiver_identity import merge
+from custom_components.airplay.raop.receiver_lanes import LaneKind
 from custom_components.airplay.raop.receiver_records import Service
 from custom_components.airplay.raop.wire.codec import Codec
 
@@ -56,7 +57,7 @@ def test_a_maker_that_is_poor_at_raop_is_played_to_by_airplay_2_first() -> None:
     old = merge(raop(), airplay(f"manufacturer=Sonos model=One {txt}"))
     new = Service("Den", "h", 7000, {**old.airplay.txt, "model": "Era 100"})  # type: ignore[union-attr]
 
-    assert samsung.lanes[0] is merge(raop(), new).lanes[0] is LaneKind.AIRPLAY2_REALTIME
+    assert samsung.lanes[0] is merge(raop(), new).lanes[0] is LaneKind.AIRPLAY2_BUFFERED
     assert samsung.lanes[-1] is LaneKind.RAOP
     assert old.lanes[0] is LaneKind.RAOP
 
@@ -118,7 +119,8 @@ def test_encryption_follows_kinds_key_and_model(text: str, encrypts: bool) -> No
         ("", "pw=1", True),
         ("pw=false", "flags=0x84", True),
         ("sf=0x80", "", True),
-        ("sf=0x80", "flags=0x4", False),
+        ("sf=0x80", "flags=0x4", True),
+        ("sf=0x80", "features=0x0,0x1C340 flags=0x4", False),
     ],
 )
 def test_a_password_requirement_is_read_from_words_or_flags(
@@ -158,6 +160,23 @@ def test_flags_come_from_airplay_first(
     raop_text: str, airplay_text: str, flags: int
 ) -> None:
     assert merge(raop(raop_text), airplay(airplay_text)).flags == flags
+
+
+@pytest.mark.parametrize(
+    ("raop_text", "airplay_text", "needs"),
+    [
+        # A record of AirPlay may demand a PIN that a speaker with RAOP alone has not.
+        ("sf=0x4", "flags=0x4f", False),
+        ("", "flags=0x4f", True),
+        ("sf=0x4", "flags=0x204 features=0x0,0x1C340", True),
+        ("sf=0x204", "flags=0x4 features=0x0,0x1C340", False),
+        ("sf=0x204", "flags=0x4", True),
+    ],
+)
+def test_a_pin_is_needed_by_the_record_of_the_protocol_that_plays(
+    raop_text: str, airplay_text: str, needs: bool
+) -> None:
+    assert merge(raop(raop_text), airplay(airplay_text)).needs_pairing is needs
 
 
 @pytest.mark.parametrize(

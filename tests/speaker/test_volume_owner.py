@@ -146,14 +146,39 @@ def test_volume_of_an_announcement_is_not_reported_back() -> None:
     assert owner.report(0.7, 30)
 
 
+@pytest.mark.parametrize(
+    ("found", "level", "is_known"),
+    [
+        ([1.0], 0.2, False),
+        # A receiver that always returns the same may know no other.
+        ([1.0, 1.0, 1.0], 0.2, False),
+        ([0.5], 0.2, False),
+        ([0.49], 0.49, True),
+        ([1.0, 0.8], 0.8, True),
+        ([0.8, 1.0], 1.0, True),
+    ],
+)
+def test_a_loud_volume_is_accepted_once_it_has_changed(
+    found: list[float], level: float, is_known: bool
+) -> None:
+    owner = VolumeOwner(0.2)
+
+    for at_s, each in enumerate(found):
+        owner.find(each, at_s)
+
+    assert owner.level == pytest.approx(level)
+    assert owner.is_known is is_known
+    assert owner.due_s is None
+
+
 def test_first_volume_is_the_receivers_own() -> None:
     owner = VolumeOwner(0.2)
-    owner.find(0.8, 0)
+    owner.find(0.4, 0)
 
     assert owner.poll(0) is None
-    assert (owner.level, owner.origin) == (0.8, Origin.DEVICE)
+    assert (owner.level, owner.origin) == (0.4, Origin.DEVICE)
     owner.find(0.3, 1)
-    assert owner.poll(1) == OwnedLevel(0.8, False)
+    assert owner.poll(1) == OwnedLevel(0.4, False)
 
 
 MS = 1000

@@ -32,6 +32,7 @@ from ..raop.api import (
     Receiver,
     ReceiverUnreachableError,
     TooManyTriesError,
+    Way,
     probe,
 )
 from ..sender.events import SenderEvent
@@ -42,6 +43,7 @@ from .stereo_pair import are_apart
 _LOGGER = logging.getLogger(__name__)
 
 _FIRMWARE = "firmware"
+_WAY = "way"
 
 _ASK_AGAIN_S = 60
 
@@ -70,6 +72,8 @@ class AirPlayDevice:
         self._asking: CALLBACK_TYPE | None = None
         self._is_over = False
         self._forced_lane = Settings.from_entry(entry).forced_lane
+        # Whether it showed that it plays; some kinds show nothing.
+        self.is_confirmed = True
         self.tuning = Tuning()
         self.receiver = receiver_from(entry.data)
         self._partner = _partner_from(entry)
@@ -149,7 +153,7 @@ class AirPlayDevice:
             password=self._entry.data.get(CONF_PASSWORD),
             credentials=self._entry.data.get(CONF_CREDENTIALS),
             lane=self._forced_lane,
-            first_lane=self._lane_worked,
+            first_way=self._way_worked,
             volume=None if volume is None else volume * 100,
             muted=is_muted,
             delay_ms=self.tuning.delay_ms,
@@ -176,29 +180,43 @@ class AirPlayDevice:
 
     @callback
     def async_handle_event(self, event: SenderEvent) -> None:
-        """Store the lane that plays in the entry, if there are several.
+        """Store the way that plays in the entry.
 
         A lane that the user has forced says nothing about the automatic choice.
         """
         match event:
-            case MemberChanged(state="playing", lane=str(lane)) if (
+            case MemberChanged(state="playing", lane=str(lane), way=str(way)) if (
                 event.receiver == self.receiver.id
             ):
-                is_found = len(self.receiver.lanes) > 1 and not self._forced_lane
-                if is_found and lane != self._lane_worked:
-                    worked = {CONF_LANE: lane, _FIRMWARE: self.receiver.firmware}
+                self.is_confirmed = event.is_confirmed
+                if not self._forced_lane and self._is_news(way):
+                    worked = {
+                        CONF_LANE: lane,
+                        _WAY: way,
+                        _FIRMWARE: self.receiver.firmware,
+                    }
                     self._hass.config_entries.async_update_entry(
                         self._entry, data={**self._entry.data, CONF_LANE_WORKED: worked}
                     )
 
+    def _is_news(self, text: str) -> bool:
+        """Whether a way is neither known nor the only one that the records permit."""
+        way, worked = Way.parse(text), self._way_worked
+        if worked is None and way and way.is_usual_for(self.receiver):
+            return False
+        return text != worked
+
     @property
-    def _lane_worked(self) -> str | None:
-        """Return the lane that played last, unless the firmware has changed since."""
+    def _way_worked(self) -> str | None:
+        """Return the way that played last, unless the firmware has changed since.
+
+        Earlier versions stored the lane only.
+        """
         worked = self._entry.data.get(CONF_LANE_WORKED)
         if not worked or worked[_FIRMWARE] != self.receiver.firmware:
             return None
-        lane: str = worked[CONF_LANE]
-        return lane
+        way: str = worked.get(_WAY, worked[CONF_LANE])
+        return way
 
     @property
     def _is_manual(self) -> bool:

@@ -87,11 +87,12 @@ async def async_check(
 ) -> None:
     """Check that the receiver would accept playback.
 
-    Without a secret, probe it once. With one, open and end a session.
+    Without a secret, probe it once. With one, open and end a session; also if its kind
+    may ask for a password only then.
     Raises FormError: when it would not.
     """
     try:
-        if not password and not credentials:
+        if not (password or credentials) and receiver.asks_time:
             await probe(receiver)
             return
         with suppress(ReceiverBusyError):

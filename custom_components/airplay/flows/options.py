@@ -41,7 +41,7 @@ from ..helpers.settings import (
     AnnounceSettings,
     Settings,
 )
-from ..raop.api import AIRPLAY2, LaneKind
+from ..raop.api import AIRPLAY2, AIRPLAY2_NTP, LaneKind
 
 if TYPE_CHECKING:
     # Home Assistant replaces voluptuous with it, and its annotations refer to it.
@@ -160,13 +160,16 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
 
     def _lanes(self, chosen: str) -> list[str]:
         """Return the lanes to choose from; none if there is only one."""
-        possible = receiver_from(self.config_entry.data).lanes
+        receiver = receiver_from(self.config_entry.data)
+        possible = receiver.lanes
         modern = [each for each in possible if each is not LaneKind.RAOP]
         known = [LANE_AUTOMATIC]
         if len(possible) > 1:
             known += [LaneKind.RAOP] if LaneKind.RAOP in possible else []
             known += [AIRPLAY2] if len(modern) > 1 else []
             known += modern
+        if receiver.airplay2_lanes:
+            known.append(AIRPLAY2_NTP)
         # The chosen lane may have become unavailable, and must be visible to be changed.
         if chosen not in known:
             known.append(chosen)

@@ -87,15 +87,18 @@ from .messages import (
     decode_event,
     encode_command,
 )
-from .receiver import AIRPLAY2, LaneKind, Obstacle, Receiver
+from .receiver import Obstacle, Receiver
 from .receiver_identity import merge, normalize_id, receiver_id
+from .receiver_lanes import AIRPLAY2, AIRPLAY2_NTP, LaneKind
 from .receiver_records import Service
+from .session.ways import Way
 
 # The script that runs the sender process.
 PROGRAM = Path(__file__).with_name("__main__.py")
 
 __all__ = [
     "AIRPLAY2",
+    "AIRPLAY2_NTP",
     "MAX_DELAY_MS",
     "MAX_LINE_BYTES",
     "PROGRAM",
@@ -172,6 +175,7 @@ __all__ = [
     "Tune",
     "UnsupportedReceiverError",
     "VolumeFound",
+    "Way",
     "ask_pairing",
     "check_password",
     "decode_event",

@@ -31,8 +31,8 @@ from .messages import (
     Queue,
     Started,
 )
-from .receiver import AIRPLAY2, LaneKind
 from .receiver_identity import merge
+from .receiver_lanes import AIRPLAY2, AIRPLAY2_NTP, LaneKind
 from .receiver_records import Service
 from .report import Report, say_error
 
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument("--start-at", type=float, metavar="UNIX_SECONDS")
     play.add_argument("--depth-ms", type=int, default=1000)
     play.add_argument("--lead-ms", type=int)
-    play.add_argument("--lane", choices=[*LaneKind, AIRPLAY2])
+    play.add_argument("--lane", choices=[*LaneKind, AIRPLAY2, AIRPLAY2_NTP])
     play.add_argument("--credentials", help="pairing keys as pyatv prints them")
     play.add_argument(
         "--json", action="store_true", help="print one JSON object per event"

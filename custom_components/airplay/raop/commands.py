@@ -21,7 +21,8 @@ class Member:
     """A receiver as a stream's member: its address, its secrets, and its sound.
 
     It plays `delay_ms` later than the others (earlier if negative), at most 2000.
-    Only `lane` is tried, if given; else `first_lane` is tried first, if possible.
+    Only `lane` is tried, if given. `first_way` is the way that worked before, as
+    `MemberChanged.way` says it; it is tried first, if possible.
     """
 
     receiver: str
@@ -34,7 +35,7 @@ class Member:
     password: str | None = field(default=None, repr=False)
     credentials: str | None = field(default=None, repr=False)
     lane: str | None = None
-    first_lane: str | None = None
+    first_way: str | None = None
     volume: float | None = None
     muted: bool = False
     delay_ms: int = 0

@@ -21,9 +21,20 @@ class RaopError(Exception):
 
 
 class ReceiverUnreachableError(RaopError):
-    """The receiver did not answer, or its connection broke."""
+    """The receiver did not answer, or its connection broke.
+
+    `step` is the request that it did not answer, if it was connected. `is_early`: it
+    closed the connection before it answered anything.
+    """
 
     code = "unreachable"
+
+    def __init__(
+        self, text: str = "", *, status: int | None = None, step: str | None = None
+    ) -> None:
+        super().__init__(text, status=status)
+        self.step = step
+        self.is_early = False
 
 
 class ReceiverBusyError(RaopError):

@@ -163,7 +163,8 @@ class MemberChanged:
     """A member's state, and the code of an error.
 
     `local` is our own address toward it once it is connected, `lane` the lane by
-    which it plays.
+    which it plays, and `way` all that worked, for `Member.first_way`. Unless
+    `is_confirmed`, it is of a kind that never shows that it plays.
     """
 
     stream: str
@@ -174,6 +175,8 @@ class MemberChanged:
     status: int | None = None
     local: str | None = None
     lane: str | None = None
+    way: str | None = None
+    is_confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

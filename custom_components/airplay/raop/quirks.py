@@ -4,8 +4,6 @@ import re
 
 from .wire.txt import parse_major
 
-# From Music Assistant's list, which also has all of Samsung's models.
-_POOR_SONOS = ("era 100", "era 300", "move 2", "roam 2", "arc ultra")
 _APPLE_MODEL = re.compile(
     r"(appletv|audioaccessory(single)?|airport|(i|virtual)?mac(book(air|pro)?|mini|pro)?)"
     r"\d+,\d+",
@@ -16,12 +14,6 @@ _APPLE_MODEL = re.compile(
 def is_apples(model: str) -> bool:
     """Whether a model is one of Apple's."""
     return _APPLE_MODEL.fullmatch(model) is not None
-
-
-def is_poor_at_raop(maker: str, model: str) -> bool:
-    """Whether a model announces RAOP but plays it badly or not at all."""
-    maker, model = maker.lower(), model.lower()
-    return maker == "samsung" or (maker == "sonos" and model in _POOR_SONOS)
 
 
 def is_silent_homepod(model: str, software: str, airplay: str) -> bool:
@@ -35,10 +27,16 @@ def is_silent_homepod(model: str, software: str, airplay: str) -> bool:
 
 
 def insists_on_rsa(model: str) -> bool:
-    """Whether it requires encrypted audio although it lists unencrypted audio too."""
+    """Whether it requires encrypted audio although it lists unencrypted audio too.
+
+    The first two AirPort Express do.
+    """
     return model.lower().startswith("airport4,")
 
 
 def ignores_rsa(model: str) -> bool:
-    """Whether it lists RSA but refuses or ignores a stream that uses it."""
+    """Whether it lists RSA but refuses or ignores a stream that uses it.
+
+    Apple's receivers after the second AirPort Express do.
+    """
     return model.lower().startswith(("appletv", "airport"))

@@ -4,6 +4,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from . import quirks
+from .receiver_lanes import (
+    LINK_PLAY_DEPTH_MS,
+    Genus,
+    LaneKind,
+    airplay2_order_of,
+    always_asks_time,
+    genus_of,
+    order_of,
+)
 from .receiver_records import AirPlayRecord, RaopRecord, Service
 from .wire.codec import Codec
 
@@ -22,23 +31,6 @@ _FLAG_PAIRING_REQUIRED = 0x200
 _FLAG_LEADS_PAIR = 1 << 13
 # ReceiverSessionIsActive, among the status flags of both records.
 _FLAG_SESSION = 1 << 17
-_ENCRYPTION_NONE = 0
-_ENCRYPTION_RSA = 1
-_ENCRYPTION_MFI = 4
-_CODEC_L16 = 0
-_CODEC_ALAC = 1
-
-
-class LaneKind(StrEnum):
-    """A method to play to a receiver."""
-
-    RAOP = "raop"
-    AIRPLAY2_REALTIME = "airplay2-realtime"
-    AIRPLAY2_BUFFERED = "airplay2-buffered"
-
-
-# Whichever method of AirPlay 2 works.
-AIRPLAY2 = "airplay2"
 
 
 class Obstacle(StrEnum):
@@ -54,10 +46,7 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A receiver, combined from its `_raop._tcp` and `_airplay._tcp` records.
-
-    Each record is parsed once, when the receiver is made.
-    """
+    """A receiver, combined from its `_raop._tcp` and `_airplay._tcp` records."""
 
     id: str
     name: str
@@ -116,6 +105,16 @@ class Receiver:
         return (self._raop.flags or 0) if flags is None else flags
 
     @property
+    def _access_flags(self) -> int:
+        """The flags of the record that counts for its PIN and its password.
+
+        Without AirPlay 2 that of RAOP: an AirPlay record may demand a PIN beside it
+        that does not exist (Marshall Woburn).
+        """
+        flags = self._raop.flags
+        return self.flags if self.takes_airplay2 or flags is None else flags
+
+    @property
     def has_session(self) -> bool:
         """Whether a sender plays on it; its record may be incomplete meanwhile."""
         return bool(self.flags & _FLAG_SESSION)
@@ -142,46 +141,42 @@ class Receiver:
 
     @property
     def codec(self) -> Codec:
-        """ALAC unless the receiver lists codecs without it; L16 breaks shairport 5."""
-        codecs = self._raop.codecs
-        if codecs and _CODEC_ALAC not in codecs and _CODEC_L16 in codecs:
-            return Codec.L16
-        return Codec.ALAC
+        """The codec that it plays by RAOP."""
+        return self._raop.codec
 
     @property
     def encrypts(self) -> bool:
-        """Whether audio must be encrypted with a key under the AirPort's RSA key.
+        """Whether audio must be encrypted with a key under the AirPort's RSA key."""
+        return self._raop.requires_rsa(self.model or "")
 
-        The first two AirPort Express require it although they list unencrypted audio;
-        Apple's later receivers list RSA but refuse or ignore a stream that uses it.
-        """
-        kinds = self._raop.encryptions
-        if kinds and _ENCRYPTION_RSA not in kinds:
-            return False
-        if kinds and _ENCRYPTION_NONE not in kinds:
-            return True
-        model = self.model or ""
-        if quirks.insists_on_rsa(model):
-            return True
-        return self._raop.has_key and not quirks.ignores_rsa(model)
+    @property
+    def is_unknown(self) -> bool:
+        """Whether no record says anything about it, as if entered by address."""
+        return not self._raop.encryptions and not self.model
+
+    @property
+    def may_encrypt(self) -> bool:
+        """Whether it may require RSA: it lists it, or lists nothing."""
+        return self._raop.may_require_rsa(self.model or "")
 
     @property
     def needs_auth_setup(self) -> bool:
         """Whether `/auth-setup` must come before ANNOUNCE (MFi receivers)."""
-        return _ENCRYPTION_MFI in self._raop.encryptions
+        return self._raop.wants_auth_setup
 
     @property
     def needs_password(self) -> bool:
         """Whether the receiver announces that it requires a password."""
         said = (self._raop.password or self._airplay.password).lower()
         return said not in ("", "false", "0") or bool(
-            self.flags & _FLAG_PASSWORD_REQUIRED
+            self._access_flags & _FLAG_PASSWORD_REQUIRED
         )
 
     @property
     def needs_pairing(self) -> bool:
         """Whether the receiver plays only for senders that are paired by PIN."""
-        return bool(self.flags & (_FLAG_PIN_REQUIRED | _FLAG_PAIRING_REQUIRED))
+        wanted = _FLAG_PIN_REQUIRED | _FLAG_PAIRING_REQUIRED
+        return bool(self._access_flags & wanted)
 
     @property
     def takes_airplay2(self) -> bool:
@@ -236,20 +231,38 @@ class Receiver:
 
     @property
     def lanes(self) -> tuple[LaneKind, ...]:
-        """The methods to play to it, best first.
-
-        RAOP if it works, as its packets need no PTP clock. A buffered stream comes
-        last: not all receivers understand how its codec is announced.
-        """
+        """The methods to play to it, best first."""
         if self.obstacle:
             return ()
-        classic = () if self._raop_obstacle else (LaneKind.RAOP,)
-        modern: tuple[LaneKind, ...] = ()
-        if self.takes_airplay2:
-            modern = (LaneKind.AIRPLAY2_REALTIME,)
-        if self.takes_airplay2 and self._takes_buffered:
-            modern += (LaneKind.AIRPLAY2_BUFFERED,)
-        return modern + classic if self._is_poor_at_raop else classic + modern
+        return order_of(
+            self._genus, self.airplay2_lanes, has_raop=self._raop_obstacle is None
+        )
+
+    @property
+    def airplay2_lanes(self) -> tuple[LaneKind, ...]:
+        """The methods of AirPlay 2, best first."""
+        if not self.takes_airplay2:
+            return ()
+        return airplay2_order_of(self._genus, has_buffered=self._takes_buffered)
+
+    @property
+    def least_depth_ms(self) -> int:
+        """How long before its instant a realtime packet must arrive, at least."""
+        is_deep = self._genus is Genus.LINK_PLAY
+        return LINK_PLAY_DEPTH_MS if is_deep else 0
+
+    @property
+    def asks_time(self) -> bool:
+        """Whether all receivers of its kind ask for the time while they play.
+
+        Some open ones never do (libshairplay, shairport 1.x, nodetunes).
+        """
+        return self.takes_airplay2 or always_asks_time(self.model, self._raop)
+
+    @property
+    def is_apples(self) -> bool:
+        """Whether it is one of Apple's."""
+        return self.manufacturer == "Apple"
 
     @property
     def obstacle(self) -> Obstacle | None:
@@ -273,8 +286,7 @@ class Receiver:
             return Obstacle.AIRPLAY2_ONLY
         if self._raop.transports and "UDP" not in self._raop.transports:
             return Obstacle.TCP_ONLY
-        kinds = self._raop.encryptions
-        if kinds and not kinds & {_ENCRYPTION_NONE, _ENCRYPTION_RSA, _ENCRYPTION_MFI}:
+        if not self._raop.has_open_encryption:
             return Obstacle.ENCRYPTION
         return None
 
@@ -286,9 +298,9 @@ class Receiver:
         return has_both and self.manufacturer != "Apple"
 
     @property
-    def _is_poor_at_raop(self) -> bool:
-        """Whether it announces RAOP but plays it badly or not at all."""
-        return quirks.is_poor_at_raop(self.manufacturer or "", self.model or "")
+    def _genus(self) -> Genus:
+        """The kind of its maker's software."""
+        return genus_of(self.manufacturer, self.model, self._raop, self._airplay)
 
     @property
     def _is_silent_homepod(self) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from . import quirks
+from .wire.codec import Codec
 from .wire.txt import (
     lower_keys,
     parse_features,
@@ -16,6 +18,12 @@ from .wire.txt import (
     parse_numbers,
     parse_words,
 )
+
+_ENCRYPTION_NONE = 0
+_ENCRYPTION_RSA = 1
+_ENCRYPTION_MFI = 4
+_CODEC_L16 = 0
+_CODEC_ALAC = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,41 @@ class RaopRecord:
             has_key=txt.get("ek") == "1",
             password=txt.get("pw", ""),
         )
+
+    @property
+    def codec(self) -> Codec:
+        """ALAC unless the record lists codecs without it; L16 breaks shairport 5."""
+        codecs = self.codecs
+        if codecs and _CODEC_ALAC not in codecs and _CODEC_L16 in codecs:
+            return Codec.L16
+        return Codec.ALAC
+
+    @property
+    def wants_auth_setup(self) -> bool:
+        """Whether the record lists the encryption of MFi."""
+        return _ENCRYPTION_MFI in self.encryptions
+
+    @property
+    def has_open_encryption(self) -> bool:
+        """Whether the record lists an encryption of ours, or nothing."""
+        ours = {_ENCRYPTION_NONE, _ENCRYPTION_RSA, _ENCRYPTION_MFI}
+        return not self.encryptions or bool(self.encryptions & ours)
+
+    def requires_rsa(self, model: str) -> bool:
+        """Whether audio must be encrypted; see the exceptions in `quirks`."""
+        kinds = self.encryptions
+        if kinds and _ENCRYPTION_RSA not in kinds:
+            return False
+        if kinds and _ENCRYPTION_NONE not in kinds:
+            return True
+        if quirks.insists_on_rsa(model):
+            return True
+        return self.has_key and not quirks.ignores_rsa(model)
+
+    def may_require_rsa(self, model: str) -> bool:
+        """Whether the record lists RSA, or nothing."""
+        is_possible = not self.encryptions or _ENCRYPTION_RSA in self.encryptions
+        return is_possible and not quirks.ignores_rsa(model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ ANSWER_S = 0.4
 # A receiver with coarser steps reports the nearest one.
 ROUNDING = 0.05
 _SAME = 0.01
+_DOUBTFUL = 0.5
 _MOST_ECHOES = 64
 # A receiver that stays too loud despite corrections is not corrected forever.
 _MOST_REMINDERS = 3
@@ -68,6 +69,8 @@ class VolumeOwner:
         self._is_answer = False
         self._echoes: deque[_Echo] = deque(maxlen=_MOST_ECHOES)
         self._reminders = 0
+        # A volume that was returned and not accepted.
+        self._doubted: float | None = None
         # Some receivers repeat the volume from which they were lowered.
         self._lowered_from: float | None = None
 
@@ -104,8 +107,15 @@ class VolumeOwner:
         self._write_at(now_s)
 
     def find(self, level: float, now_s: float) -> None:
-        """Accept the volume that a receiver returned on request."""
+        """Accept the volume that a receiver returned on request.
+
+        Some receivers always return the maximum. An unknown volume of a half or more
+        is accepted only once it has changed.
+        """
         if not self.is_known:
+            doubted, self._doubted = self._doubted, level
+            if level >= _DOUBTFUL and doubted in (None, level):
+                return
             self._set(level, is_muted=False, origin=Origin.DEVICE)
         if level != self.level or self.is_muted:
             self._write_at(now_s)

@@ -42,24 +42,8 @@ def test_any_answer_to_auth_setup_is_accepted(status: int) -> None:
     talk(make_session(uses_auth_setup=True).prepare(), OK, answer(status), OK, SETUP_OK)
 
 
-def test_a_receiver_that_requires_auth_setup_later_gets_it() -> None:
-    asked, ports = talk(make_session().prepare(), OK, answer(403), OK, OK, SETUP_OK)
-
-    assert [request.method for request in asked] == [
-        "OPTIONS",
-        "ANNOUNCE",
-        "POST",
-        "ANNOUNCE",
-        "SETUP",
-    ]
-    assert asked[1].body == asked[3].body
-    assert ports.audio == 6000
-
-
 def test_announce_refused_in_spite_of_auth_setup_means_a_pin() -> None:
-    fail(
-        PairingRequiredError, make_session().prepare(), OK, answer(403), OK, answer(403)
-    )
+    fail(PairingRequiredError, make_session().prepare(), OK, answer(403))
     fail(
         PairingRequiredError,
         make_session(uses_auth_setup=True).prepare(),

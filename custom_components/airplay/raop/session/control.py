@@ -25,13 +25,17 @@ _WITHOUT_SESSION = ("OPTIONS", "ANNOUNCE", "SETUP")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Our identity in requests; `local` is our address of the TCP connection."""
+    """Our identity in requests; `local` is our address of the TCP connection.
+
+    `digest` is the form of the password's proof that is tried first.
+    """
 
     local: str
     session_id: int
     dacp_id: str
     active_remote: int
     password: str | None = field(default=None, repr=False)
+    digest: int = 0
 
 
 class ControlSession(ABC):
@@ -49,7 +53,8 @@ class ControlSession(ABC):
         self._url = f"rtsp://{_url_host(caller.local)}/{caller.session_id}"
         self._session: str | None = None
         self._challenge: digest.Challenge | None = None
-        self._attempt = 0
+        # The form of the digest that is used.
+        self.digest = caller.digest % len(digest.ATTEMPTS)
 
     @abstractmethod
     def keep_alive(self) -> Handshake[None]:
@@ -124,14 +129,14 @@ class ControlSession(ABC):
         The form that worked before is tried first, with the new nonce.
         """
         response = yield self._signed(request)
-        for attempt in (self._attempt, *range(len(digest.ATTEMPTS))):
+        for attempt in (self.digest, *range(len(digest.ATTEMPTS))):
             if response.status != 401:
                 return response
             if not self._caller.password:
                 raise PasswordRequiredError("the receiver requires a password")
             wanted = response.header("www-authenticate") or ""
             self._challenge = digest.Challenge.parse(wanted)
-            self._attempt = attempt
+            self.digest = attempt
             response = yield self._signed(request)
         if response.status == 401:
             raise AuthenticationError("the receiver refused the password")
@@ -149,7 +154,7 @@ class ControlSession(ABC):
         if self._session and request.method not in _WITHOUT_SESSION:
             headers.append(("Session", self._session))
         if self._challenge and caller.password:
-            user, is_upper = digest.ATTEMPTS[self._attempt]
+            user, is_upper = digest.ATTEMPTS[self.digest]
             proof = digest.authorization(
                 self._challenge,
                 user=user,

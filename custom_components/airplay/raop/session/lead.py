@@ -21,6 +21,8 @@ _RESERVE_MS = 100
 # shows nothing.
 _EMPTY_WORDS = (0, 11_025)
 _TIMING_REPLIES = 2
+# The longest depth that a receiver may ask for.
+_MOST_DEPTH_MS = 4000
 
 
 # An unready clock may lose the silent packets before the audio; this is
@@ -45,6 +47,7 @@ class PtpStartEvidence:
     """How far a receiver has synchronized with a PTP clock."""
 
     ready_in_ms: int
+    least_depth_ms: int = 0
 
     @property
     def lead_ms(self) -> int:
@@ -54,7 +57,7 @@ class PtpStartEvidence:
     @property
     def joining_ms(self) -> int:
         """The shortest lead of the first packet if music already plays."""
-        return self.ready_in_ms + _CLOCK_RESERVE_MS
+        return max(self.ready_in_ms + _CLOCK_RESERVE_MS, _deep_ms(self.least_depth_ms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,15 @@ class RaopStartEvidence:
     timing_replies: int
     resent: int
     was_heard: bool
+    least_depth_ms: int = 0
 
     @property
     def lead_ms(self) -> int:
         """The shortest lead that this evidence permits."""
+        return max(self._shown_ms, _deep_ms(self.least_depth_ms))
+
+    @property
+    def _shown_ms(self) -> int:
         is_shown = (
             self.was_heard
             and self.own_latency_frames not in _EMPTY_WORDS
@@ -90,6 +98,17 @@ class RaopStartEvidence:
         """
         silent_ms = ms_of_frames(SILENT_PACKETS * FRAMES_PER_PACKET)
         return self.lead_ms - silent_ms
+
+
+def depth_of_latency_ms(own_latency_frames: int) -> int:
+    """Return the depth that a receiver's `Audio-Latency` asks for, 0 if none."""
+    if own_latency_frames in _EMPTY_WORDS:
+        return 0
+    return min(ms_of_frames(own_latency_frames), _MOST_DEPTH_MS)
+
+
+def _deep_ms(least_depth_ms: int) -> int:
+    return least_depth_ms + _RESERVE_MS if least_depth_ms else 0
 
 
 def lead_ms(group: Iterable[StartEvidence]) -> int:

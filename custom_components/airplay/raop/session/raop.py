@@ -5,7 +5,7 @@ result or raises an error for what the receiver requires. Order, headers, and me
 of status codes: AirTunes 2 as in iTunes, OwnTone, and shairport-sync.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 import re
 from typing import ClassVar, override
@@ -42,6 +42,7 @@ class RaopTerms:
     challenge: bytes
     password: str | None = field(default=None, repr=False)
     uses_auth_setup: bool = False
+    digest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +65,26 @@ class RaopSession(ControlSession):
             dacp_id=terms.dacp_id,
             active_remote=terms.active_remote,
             password=terms.password,
+            digest=terms.digest,
         )
         super().__init__(caller)
         self._terms = terms
         self.is_genuine: bool | None = None
         self.server: str | None = None
+        # Whether it decrypts RSA, as its answer to the challenge shows.
+        self.has_key = False
 
     def greet(self) -> Handshake[tuple[str, ...]]:
         """Return the methods of the receiver; prove the password if it requires one.
+
+        A receiver that answers the challenge has the key of the AirPort Express, and
+        so decrypts RSA.
 
         Raises PairingRequiredError: the receiver requires pairing.
         Raises AuthenticationError: it requires a password, or another one.
         """
         headers: tuple[tuple[str, str], ...] = ()
-        if self._terms.shape.key:
+        if self._terms.shape.key or self._terms.receiver.is_unknown:
             nonce = rsa.encode_unpadded(self._terms.challenge)
             headers = (("Apple-Challenge", nonce),)
         response = yield from self._ask(Request("OPTIONS", "*", headers))
@@ -87,6 +94,7 @@ class RaopSession(ControlSession):
             refuse("OPTIONS", response)
         self.server = response.header("server")
         if answer := response.header("apple-response"):
+            self.has_key = True
             self.is_genuine = self._check(answer)
         public = response.header("public") or ""
         return tuple(method.strip() for method in public.split(",") if method.strip())
@@ -98,15 +106,22 @@ class RaopSession(ControlSession):
         Raises RaopError: see `greet` and `refuse`.
         """
         yield from self.greet()
+        return (yield from self.announce())
+
+    def encrypt(self, shape: Format) -> None:
+        """Announce an encrypted stream, before `announce`."""
+        self._terms = replace(self._terms, shape=shape)
+
+    def announce(self) -> Handshake[RaopPorts]:
+        """Do the steps after `greet` up to SETUP; nothing plays yet.
+
+        Raises RaopError: see `prepare`.
+        """
         if self._terms.uses_auth_setup:
             # It unlocks ANNOUNCE on MFi receivers and has no other use; others
             # answer 404 or 500 and still play.
             yield from self._ask(auth_setup_request())
-        response = yield from self._ask(self._announce())
-        if response.status == 403 and not self._terms.uses_auth_setup:
-            yield from self._ask(auth_setup_request())
-            response = yield from self._ask(self._announce())
-        expect("ANNOUNCE", response)
+        expect("ANNOUNCE", (yield from self._ask(self._announce())))
         return (yield from self._setup())
 
     def record(self, sequence: int, rtptime: int) -> Handshake[int]:

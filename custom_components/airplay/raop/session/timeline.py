@@ -1,7 +1,8 @@
 """The line that maps frames to instants, and the sync packets made from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Self
 
 from ..commands import MAX_DELAY_MS
 from ..wire.ntp import from_unix_ns
@@ -22,6 +23,7 @@ _ANNOUNCED_FRAMES = 77_175
 
 # shairport-sync ignores sync packets with more: 3/4 of its 1024 packets.
 MAX_LATENCY_FRAMES = 259_311 - 4_000
+_MOST_HELD_NS = MAX_LATENCY_FRAMES * SECOND_NS // SAMPLE_RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +103,26 @@ def time_announce(
         clock_id=clock_id,
         is_first=is_first,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DelaySpan:
+    """How long the first receiver plays before the line, and the last after it."""
+
+    before_ns: int = 0
+    behind_ns: int = 0
+
+    @classmethod
+    def of(cls, delays_frames: Iterable[int]) -> Self:
+        """Return the span of a group; a receiver without a delay is on the line."""
+        delays = (0, *delays_frames)
+        before, behind = -min(delays), max(delays)
+        return cls(before * SECOND_NS // SAMPLE_RATE, behind * SECOND_NS // SAMPLE_RATE)
+
+    def ahead_ns(self, depth_ns: int) -> int:
+        """Return how far ahead of the line packets are sent.
+
+        That is `depth_ns` before the first receiver plays, or less if the last one
+        could not hold all packets until it plays.
+        """
+        return min(self.before_ns + depth_ns, _MOST_HELD_NS - self.behind_ns)

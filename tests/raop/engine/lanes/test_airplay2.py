@@ -16,7 +16,7 @@ from custom_components.airplay.raop.buttons import Button
 from custom_components.airplay.raop.engine.lanes import airplay2, buffered
 from custom_components.airplay.raop.engine.ptp.links import PtpPortNumbers
 from custom_components.airplay.raop.engine.ptp.service import PtpService
-from custom_components.airplay.raop.engine.stream import output
+from custom_components.airplay.raop.engine.stream import sound_proof
 from custom_components.airplay.raop.errors import PtpPortsTakenError
 from custom_components.airplay.raop.messages import (
     Addressee,
@@ -363,10 +363,11 @@ async def test_buttons_within_the_session_are_reported(
 async def test_a_receiver_that_does_not_follow_our_clock_is_called_silent(
     harness: EngineHarness, tmp_path: Path, lane: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(output, "_EVIDENCE_S", 0.5)
+    monkeypatch.setattr(sound_proof, "_EVIDENCE_S", 0.5)
+    monkeypatch.setattr(sound_proof, "_SHORT_S", 0.5)
     monkeypatch.setattr(airplay2, "_FIRST_FEEDBACK_S", 0.05)
     wav(tmp_path / "song.wav", 8)
-    den = await speaker(harness, follows_ptp=False)
+    den = await speaker(harness, follows_ptp=False, asks_time=False)
 
     assert await harness.run(play(tmp_path / "song.wav", by(den, lane))) == "silent"
 

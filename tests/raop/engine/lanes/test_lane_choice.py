@@ -1,48 +1,48 @@
-"""By which lanes a receiver is reached, and in which order; nothing is connected."""
+"""The ladders of the engine: what they remember; nothing is connected."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import cast, override
+from typing import Self, cast, override
 
 import pytest
 
 from custom_components.airplay.raop.engine.lanes import choice
-from custom_components.airplay.raop.engine.lanes.choice import (
-    LaneChoice,
-    kinds_of,
-    prepare_lane,
-)
+from custom_components.airplay.raop.engine.lanes.choice import LaneChoice
 from custom_components.airplay.raop.engine.lanes.context import LaneContext
 from custom_components.airplay.raop.engine.lanes.lane import Lane
-from custom_components.airplay.raop.engine.pacing.pacer import Pacer
+from custom_components.airplay.raop.engine.net.open_way import OpenedWay
 from custom_components.airplay.raop.engine.pacing.transmitter import Transmitter
 from custom_components.airplay.raop.errors import (
+    CredentialsRejectedError,
     RaopError,
     ReceiverBusyError,
     ReceiverRefusedError,
+    ReceiverSilentError,
     ReceiverUnreachableError,
-    UnsupportedReceiverError,
 )
 from custom_components.airplay.raop.messages import Member
-from custom_components.airplay.raop.receiver import AIRPLAY2, LaneKind
+from custom_components.airplay.raop.receiver_lanes import LaneKind
+from custom_components.airplay.raop.session.ladder import Attempt, Ladder, Stage
 from custom_components.airplay.raop.session.lead import PtpStartEvidence
-from tests.raop.engine.harness import IDENTITY
 
 RAOP, REALTIME, BUFFERED = LaneKind
 # As shairport-sync announces: all three of them.
-FEATURES = {"features": "0x405C4A00,0x18340", "flags": "0x4"}
+FEATURES = {"features": "0x405C4A00,0x18340", "flags": "0x4", "model": "ShairportSync"}
+SILENT = ReceiverSilentError("silent")
 
 type Outcome = BaseException | None
+
+
+class Context:
+    """What a fake lane needs of its context."""
+
+    pacer = None
 
 
 class FakeLane(Lane):
     """A lane whose `prepare` has the outcome that a test chose."""
 
-    def __init__(self, kind: LaneKind, member: Member, outcome: Outcome = None) -> None:
-        super().__init__(member, IDENTITY, cast("Pacer", None))
-        self.kind = kind  # type: ignore[misc]
-        self.is_torn_down = False
-        self._outcome = outcome
+    outcomes: dict[LaneKind, Outcome]
+    is_torn_down = False
 
     @property
     @override
@@ -61,15 +61,20 @@ class FakeLane(Lane):
 
     @override
     async def prepare(self) -> None:
-        if self._outcome:
-            raise self._outcome
+        self.attempt.stage = Stage.SETUP
+        if outcome := self.outcomes.get(self.way.lane):
+            raise outcome
+
+    @override
+    async def _negotiate(self, opened: OpenedWay) -> None:
+        raise NotImplementedError
 
     @override
     async def record(self, transmitter: Transmitter) -> None:
         raise NotImplementedError
 
     @override
-    async def flush(self, sequence: int, frame: int) -> None:
+    async def _flush(self, sequence: int, frame: int) -> None:
         raise NotImplementedError
 
     @override
@@ -80,105 +85,38 @@ class FakeLane(Lane):
 def member(**details: object) -> Member:
     """Return a receiver that can be reached by all lanes."""
     known = {"receiver": "0a0b0c0d0e01", "name": "Den", "host": "10.0.0.2", "port": 1}
-    return Member(**{**known, "airplay_txt": FEATURES, **details})  # type: ignore[arg-type]
+    known |= {"txt": {"et": "0"}, "airplay_port": 2, "airplay_txt": FEATURES}
+    return Member(**{**known, **details})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("details", "kinds"),
-    [
-        ({}, (RAOP, REALTIME, BUFFERED)),
-        ({"airplay_txt": {}}, (RAOP,)),
-        ({"first_lane": "airplay2-buffered"}, (BUFFERED, RAOP, REALTIME)),
-        ({"first_lane": "telepathy"}, (RAOP, REALTIME, BUFFERED)),
-        ({"lane": AIRPLAY2}, (REALTIME, BUFFERED)),
-        ({"lane": "airplay2-realtime"}, (REALTIME,)),
-        # A chosen lane overrides the record.
-        ({"lane": "airplay2-buffered", "airplay_txt": {}}, (BUFFERED,)),
-    ],
-)
-def test_a_member_uses_the_wanted_or_possible_lanes(
-    details: dict[str, object], kinds: tuple[LaneKind, ...]
-) -> None:
-    assert kinds_of(member(**details)) == kinds
-    assert LaneChoice().kinds_for(member(**details)) == kinds
-
-
-def test_a_lane_that_does_not_exist_is_named_in_short() -> None:
-    with pytest.raises(UnsupportedReceiverError, match="telepath") as caught:
-        kinds_of(member(lane="telepathy" * 100))
-
-    assert len(str(caught.value)) < 100
-
-
-def test_a_receiver_without_any_lane_is_not_supported() -> None:
-    closed = FEATURES | {"acl": "1"}
-
-    with pytest.raises(UnsupportedReceiverError, match="cannot play to it"):
-        kinds_of(member(airplay_txt=closed))
-
-
-def test_silent_lanes_come_last_until_one_of_them_plays() -> None:
-    lanes, den = LaneChoice(), member()
-
-    assert lanes.mark_silent(FakeLane(RAOP, den)) is True
-    assert lanes.kinds_for(den) == (REALTIME, BUFFERED, RAOP)
-    assert lanes.mark_silent(FakeLane(REALTIME, den)) is True
-    assert lanes.kinds_for(den) == (BUFFERED, RAOP, REALTIME)
-    # Others have nothing to do with it.
-    assert lanes.kinds_for(member(receiver="0a0b0c0d0e02"))[0] is RAOP
-
-    lanes.mark_heard(FakeLane(RAOP, den))
-
-    assert lanes.kinds_for(den) == (RAOP, BUFFERED, REALTIME)
-
-
-def test_if_all_lanes_are_silent_all_are_forgotten() -> None:
-    lanes, den = LaneChoice(), member()
-    tries = [lanes.mark_silent(FakeLane(kind, den)) for kind in (RAOP, REALTIME)]
-
-    assert [*tries, lanes.mark_silent(FakeLane(BUFFERED, den))] == [True, True, False]
-    assert lanes.kinds_for(den) == (RAOP, REALTIME, BUFFERED)
-
-
-def test_a_lane_that_is_silent_again_is_not_worth_another_try() -> None:
-    lanes, den = LaneChoice(), member()
-    lanes.mark_silent(FakeLane(RAOP, den))
-
-    assert lanes.mark_silent(FakeLane(RAOP, den)) is False
-    assert lanes.kinds_for(den) == (RAOP, REALTIME, BUFFERED)
-
-
-def test_a_lane_that_plays_and_never_was_silent_changes_nothing() -> None:
-    lanes, den = LaneChoice(), member()
-
-    lanes.mark_heard(FakeLane(REALTIME, den))
-
-    assert lanes.kinds_for(den) == (RAOP, REALTIME, BUFFERED)
-
-
-class Attempts:
-    """Lanes whose outcomes are known, and which of them were tried."""
+class Tries:
+    """A choice whose lanes have known outcomes, and which of them were tried."""
 
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, outcomes: dict[LaneKind, Outcome]
     ) -> None:
-        self._outcomes = outcomes
+        self.choice = LaneChoice()
         self.tried: list[FakeLane] = []
         self._members = 0
-        monkeypatch.setattr(choice, "make_lane", self._make)
+        self._details: dict[str, object] = {}
+        monkeypatch.setattr(FakeLane, "outcomes", outcomes, raising=False)
+        for name in ("RaopLane", "RealtimeLane", "BufferedLane"):
+            monkeypatch.setattr(choice, name, FakeLane)
 
-    def _make(self, kind: LaneKind, of: Member, _: LaneContext) -> FakeLane:
-        return FakeLane(kind, of, self._outcomes[kind])
+    def of(self, **details: object) -> Self:
+        """Use another member."""
+        self._details = details
+        return self
 
     def _member(self) -> Member:
         self._members += 1
-        return member(volume=self._members)
+        return member(volume=self._members, **self._details)
 
-    async def prepare(self, kinds: Iterable[LaneKind]) -> FakeLane:
-        """Prepare the first that works."""
-        lane = await prepare_lane(
-            kinds, self._member, cast("LaneContext", None), self._note
-        )
+    async def open(self) -> FakeLane:
+        """Open the first way that works."""
+        context = cast("LaneContext", Context())
+        self.tried.clear()
+        lane = await self.choice.open(self._member, context, self._note)
         assert isinstance(lane, FakeLane)
         return lane
 
@@ -186,51 +124,137 @@ class Attempts:
         assert isinstance(lane, FakeLane)
         self.tried.append(lane)
 
+    @property
+    def kinds(self) -> list[LaneKind]:
+        """The lanes that were tried."""
+        return [each.way.lane for each in self.tried]
 
-async def test_the_first_lane_that_works_is_used_at_the_present_volume(
+
+async def test_the_first_way_that_works_is_used_at_the_present_volume(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    gone = ReceiverUnreachableError("gone")
-    attempts = Attempts(monkeypatch, {RAOP: gone, REALTIME: None, BUFFERED: None})
+    tries = Tries(monkeypatch, {RAOP: ReceiverRefusedError("no")})
 
-    lane = await attempts.prepare((RAOP, REALTIME, BUFFERED))
+    lane = await tries.open()
 
-    assert lane is attempts.tried[-1]
-    assert [each.kind for each in attempts.tried] == [RAOP, REALTIME]
-    assert [each.member.volume for each in attempts.tried] == [1, 2]
+    assert lane is tries.tried[-1]
+    assert tries.kinds == [RAOP, REALTIME]
+    # The first member of all is the one whose ladder is climbed.
+    assert [each.member.volume for each in tries.tried] == [2, 3]
     assert not lane.is_torn_down
 
 
-async def test_if_no_lane_works_the_first_error_counts(
+async def test_if_no_way_works_all_are_tried_again_next_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first, second = ReceiverRefusedError("first"), ReceiverUnreachableError("second")
-    attempts = Attempts(monkeypatch, {RAOP: first, REALTIME: second})
+    tries = Tries(monkeypatch, {RAOP: first, REALTIME: second, BUFFERED: second})
 
-    with pytest.raises(RaopError) as caught:
-        await attempts.prepare((RAOP, REALTIME))
+    for _ in range(2):
+        with pytest.raises(RaopError) as caught:
+            await tries.open()
+        assert caught.value is first
+        # The last one is realtime by NTP.
+        assert tries.kinds == [RAOP, REALTIME, REALTIME, BUFFERED]
 
-    assert caught.value is first
-    assert len(attempts.tried) == 2
 
-
-async def test_a_busy_receiver_is_not_tried_on_another_lane(
+async def test_a_busy_receiver_is_not_tried_by_another_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    attempts = Attempts(monkeypatch, {RAOP: ReceiverBusyError("busy"), REALTIME: None})
+    tries = Tries(monkeypatch, {RAOP: ReceiverBusyError("busy")})
 
     with pytest.raises(ReceiverBusyError):
-        await attempts.prepare((RAOP, REALTIME))
+        await tries.open()
 
-    assert len(attempts.tried) == 1
+    assert tries.kinds == [RAOP]
 
 
 async def test_a_lane_in_preparation_is_torn_down_on_cancellation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    attempts = Attempts(monkeypatch, {RAOP: asyncio.CancelledError(), REALTIME: None})
+    tries = Tries(monkeypatch, {RAOP: asyncio.CancelledError()})
 
     with pytest.raises(asyncio.CancelledError):
-        await attempts.prepare((RAOP, REALTIME))
+        await tries.open()
 
-    assert [each.is_torn_down for each in attempts.tried] == [True]
+    assert [each.is_torn_down for each in tries.tried] == [True]
+
+
+async def test_the_way_after_a_silent_one_is_next_whoever_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = Tries(monkeypatch, {})
+
+    assert tries.choice.mark_failed(await tries.open(), SILENT) is True
+    realtime = await tries.open()
+    assert tries.kinds == [REALTIME]
+    # Others have nothing to do with it, and another choice of the user begins anew.
+    await tries.of(receiver="0a0b0c0d0e02").open()
+    assert tries.kinds == [RAOP]
+    await tries.of(lane="raop").open()
+    assert tries.kinds == [RAOP]
+
+    tries.choice.mark_heard(realtime)
+
+    await tries.of().open()
+    assert tries.kinds == [REALTIME]
+
+
+async def test_if_all_ways_are_silent_all_are_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = Tries(monkeypatch, {})
+    answers = [tries.choice.mark_failed(await tries.open(), SILENT) for _ in range(4)]
+
+    assert answers == [True, True, True, False]
+    assert (await tries.open()).way.lane is RAOP
+
+
+async def test_what_plays_is_first_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = Tries(monkeypatch, {RAOP: ReceiverRefusedError("no")})
+    tries.choice.mark_heard(await tries.open())
+    monkeypatch.setattr(FakeLane, "outcomes", {})
+
+    assert (await tries.open()).way.lane is REALTIME
+    assert tries.kinds == [REALTIME]
+
+
+async def test_what_worked_in_another_process_is_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = Tries(monkeypatch, {})
+
+    lane = await tries.of(first_way="airplay2-buffered ptp-lead open").open()
+
+    assert str(lane.way) == "airplay2-buffered ptp-lead open"
+    assert (await tries.of(first_way="telepathy").open()).way.lane is RAOP
+
+
+async def test_it_is_known_whether_another_way_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = Tries(monkeypatch, {})
+
+    assert tries.choice.has_beside(await tries.open())
+    assert not tries.choice.has_beside(await tries.of(lane="raop").open())
+
+
+async def test_malformed_keys_are_reported_before_anything_is_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = Tries(monkeypatch, {})
+
+    with pytest.raises(CredentialsRejectedError):
+        await tries.of(credentials="not hex").open()
+
+    assert not tries.tried
+
+
+def test_a_ladder_is_kept_as_far_as_it_is_climbed() -> None:
+    lanes, den = LaneChoice(), member()
+    ladder: Ladder = lanes.ladder_for(den)
+    attempt: Attempt = ladder.attempt()
+    ladder.fail(attempt, SILENT)
+
+    assert lanes.ladder_for(den) is ladder
+    assert lanes.ladder_for(member(password="other")) is not ladder

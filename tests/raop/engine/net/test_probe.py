@@ -230,7 +230,7 @@ def modern(virtual: AirPlay2Receiver) -> Receiver:
 async def test_a_receiver_that_raop_does_not_reach_is_asked_by_airplay_2() -> None:
     async with AirPlay2Receiver(ptp=FREE) as virtual:
         found = await probe(modern(virtual))
-        await rehearse(modern(virtual), password="idle")
+        await rehearse(modern(virtual))
 
         assert found.local_address == "127.0.0.1"
         assert virtual.asked("OPTIONS") == virtual.asked("ANNOUNCE") == []

@@ -276,7 +276,8 @@ async def test_a_member_that_is_not_ready_delays_the_others_by_three_seconds_at_
     harness: EngineHarness, tune: Path
 ) -> None:
     group = await speakers(harness, 2)
-    stuck = await speaker(harness, 3, quirks=Quirks(unanswered=frozenset({"OPTIONS"})))
+    slow = Quirks(reply_delay_s={"OPTIONS": 2.5, "ANNOUNCE": 2.5, "SETUP": 2.5})
+    stuck = await speaker(harness, 3, quirks=slow)
     begun = time.time()
 
     members = [member(each) for each in (*group, stuck)]

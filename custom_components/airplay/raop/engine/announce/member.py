@@ -57,8 +57,30 @@ class AnnouncementMember:
 
     @property
     def is_answering(self) -> bool:
-        """Whether its clock follows ours; sound from before may be lost."""
-        return self._lane is not None and self._lane.timing_replies > 0
+        """Whether it shows that it plays; sound from before may be lost."""
+        return self._lane is not None and self._lane.is_proven
+
+    @property
+    def patience_s(self) -> float:
+        """How long to wait for its evidence."""
+        return self._lanes.proof.patience_for_s(self._lane) if self._lane else 0.0
+
+    def accept_silence(self) -> bool:
+        """Play on without evidence if its kind gives none; return whether it does."""
+        return self._lane is not None and self._lane.accept_silence()
+
+    async def climb(self, error: RaopError) -> bool:
+        """End a session that does not play; return whether there is another way."""
+        lane = self._lane
+        if lane is None or not self._lanes.proof.fail(lane, error):
+            return False
+        await self._lanes.drop(self.receiver)
+        return True
+
+    def prove(self) -> None:
+        """Record that its session plays."""
+        if self._lane:
+            self._lanes.proof.adopt(self._lane)
 
     @property
     def outlet(self) -> Outlet | None:
@@ -76,7 +98,7 @@ class AnnouncementMember:
         """Whether it plays at a volume other than the announcement's."""
         if self._lane is None or self._volume is None:
             return False
-        volume = self._lane.volume
+        volume = self._lane.volume.usual
         return volume.is_muted or self._volume != volume.percent
 
     @property
@@ -84,7 +106,7 @@ class AnnouncementMember:
         """How much louder than usual it plays during the announcement."""
         if self._lane is None or self._volume is None:
             return 0.0
-        volume = self._lane.volume
+        volume = self._lane.volume.usual
         before = 0.0 if volume.is_muted else volume.percent or 0.0
         return max(0.0, self._volume - before)
 
@@ -93,11 +115,11 @@ class AnnouncementMember:
         if self.changes_level and self._lane and not self._is_raised:
             assert self._volume is not None
             self._is_raised = True
-            await self._lane.raise_volume(self._volume)
+            await self._lane.volume.raise_to(self._volume)
 
     async def lower_volume(self) -> None:
         """Restore the previous volume, unless another one was set meanwhile."""
         if self._is_raised and self._lane:
             self._is_raised = False
             if self._lanes.lane_for(self.receiver) is self._lane:
-                await self._lane.lower_volume()
+                await self._lane.volume.lower()

@@ -24,9 +24,6 @@ from .start_barrier import Start, StartBarrier
 _LOGGER = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
-# How long to wait for a receiver's clock, and less while others could begin.
-_EVIDENCE_S = 4.0
-_PATIENCE_S = 3.0
 # The longest output buffer that was measured: a volume applies at once on some
 # receivers, and on others only to sound that is not buffered yet.
 _QUIET_MS = 350
@@ -73,6 +70,7 @@ class StreamAnnouncement:
         self._is_apart = target.is_alone
         self._voices: list[_Voice] = []
         self._said = 0
+        self._attempts = _ATTEMPTS
         self.has_met = False
 
     async def run(self, barrier: StartBarrier) -> None:
@@ -82,7 +80,8 @@ class StreamAnnouncement:
         """
         turns, command = self._stream.turns, self._command
         async with turns.taken(self._target) as is_apart:
-            for _ in range(_ATTEMPTS):
+            while self._attempts:
+                self._attempts -= 1
                 transmitter, awake_ns = await turns.open(
                     [each.member for each in self._left],
                     self._target.depth_ms,
@@ -147,17 +146,28 @@ class StreamAnnouncement:
             raise self._clip.error
 
     async def _await_evidence(self, transmitter: Transmitter) -> None:
-        """Wait for the clocks of all members; leave out those that do not answer."""
-        patience_s = _PATIENCE_S if len(self._left) > 1 else _EVIDENCE_S
+        """Wait for evidence; leave out silent members without another way."""
+        patience_s = min(each.patience_s for each in self._left)
         until_ns = clock.now_ns() + round(patience_s * SECOND_NS)
         while True:
+            if self._output.lanes.proof.is_climbing and self._stream.turns.owns_line:
+                self._attempts += 1
+                raise _InterruptedError
             self._check(transmitter)
             silent = [each for each in self._left if not each.is_answering]
             if not silent or clock.now_ns() >= until_ns:
                 break
             await self._output.changes.wait(until_ns)
+        silent = [each for each in silent if not each.accept_silence()]
+        if self._stream.turns.owns_line and [
+            each for each in silent if await each.climb(ReceiverSilentError(SILENT))
+        ]:
+            self._attempts += 1
+            raise _InterruptedError
         for member in silent:
             self._lose(member, ReceiverSilentError(SILENT))
+        for member in self._left:
+            member.prove()
 
     def _make_voices(self, *, is_silent: bool) -> list[_Voice]:
         """Return one voice for all members, or one for each."""

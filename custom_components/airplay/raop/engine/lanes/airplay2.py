@@ -9,15 +9,8 @@ from typing import override
 import uuid
 
 from ...auth.channel import ChannelKeys
-from ...errors import (
-    PtpUnavailableError,
-    RaopError,
-    ReceiverRefusedError,
-    ReceiverUnreachableError,
-    UnsupportedReceiverError,
-)
+from ...errors import RaopError, ReceiverUnreachableError, UnsupportedReceiverError
 from ...messages import Member
-from ...receiver import Receiver
 from ...session.airplay2 import (
     AirPlay2Session,
     AirPlay2Terms,
@@ -27,13 +20,15 @@ from ...session.airplay2 import (
 )
 from ...session.control import Caller
 from ...session.events import button_of
+from ...session.ladder import Attempt, Ladder
 from ...session.ptp_readiness import habit_of
 from ...session.timeline import SECOND_NS
+from ...session.ways import Outcome
 from ...wire.rtsp import Call
 from ..net import clock
 from ..net.connection import Connection
 from ..net.event_channel import EventChannel
-from ..net.login import connect_airplay2
+from ..net.open_way import OpenedWay
 from ..pacing.change_signal import ChangeSignal
 from ..pacing.outlet import Outlet
 from ..pacing.transmitter import Transmitter
@@ -57,14 +52,21 @@ _THEIR_CLOCK_S = 3.0
 class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
     """Connects one session, and keeps its event channel and its clock."""
 
-    def __init__(self, member: Member, context: LaneContext) -> None:
-        super().__init__(member, context.identity, context.pacer)
-        self._context = context
+    def __init__(
+        self, ladder: Ladder, attempt: Attempt, member: Member, context: LaneContext
+    ) -> None:
+        super().__init__(ladder, attempt, member, context)
         self._peer: PtpPeer | None = None
         self._events: EventChannel | None = None
-        self._ptp_problem: PtpUnavailableError | None = None
         self._answered_ns: int | None = None
         self._session_id = secrets.randbelow(1 << 32)
+
+    @property
+    @override
+    def silence(self) -> Outcome:
+        """What it means if it never shows that it plays: maybe it wants no PTP."""
+        has_no_clock = self._peer is not None and not self._peer.has_evidence
+        return Outcome.NO_CLOCK if has_no_clock else Outcome.SILENT
 
     @property
     @override
@@ -73,26 +75,10 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         return self._answered_ns
 
     @override
-    async def prepare(self) -> None:
-        """Connect, pair, and set everything up, without sound."""
-        try:
-            await connect_airplay2(
-                self.receiver,
-                self._negotiate,
-                password=self.member.password,
-                credentials=self.member.credentials,
-            )
-        except ReceiverRefusedError as err:
-            if self._ptp_problem:
-                # The receiver requires PTP.
-                raise self._ptp_problem from err
-            raise
-
-    @override
     async def record(self, transmitter: Transmitter) -> None:
         """Start at the timeline's entry, at the wanted volume."""
         # The volume comes last, as some receivers forget one from before the stream.
-        await self._volume.begin()
+        await self.volume.begin()
         outlet = self._outlet
         if outlet is None:
             raise ReceiverUnreachableError("there is no session")
@@ -100,6 +86,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         lead_ns = self.evidence.joining_ms * 1_000_000
 
         def attach() -> None:
+            transmitter.deepen(self.least_depth_ms)
             now_ns = clock.now_ns()
             delay = outlet.delay_frames
             sequence = transmitter.entry(now_ns, lead_ns, delay_frames=delay)
@@ -137,21 +124,19 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
     def _handle_rate(self, rate: float | None) -> None:
         """Record the sample rate, in Hz, that the receiver reports in its feedback."""
 
-    async def _negotiate(
-        self, connection: Connection, secret: bytes, receiver: Receiver
-    ) -> None:
-        self.receiver = receiver
-        self._connection = connection
+    @override
+    async def _negotiate(self, opened: OpenedWay) -> None:
+        connection = self._connection = opened.connection
         with network_errors(self.member.host), ExitStack() as undo:
             undo.callback(self._forget)
             await self._agree_on_clock(connection)
             await self._prepare_outlet(connection)
             session = AirPlay2Session(self._terms(connection))
-            opened = await connection.perform(session.set_up())
-            if opened.event_port:
-                await self._connect_events(connection, secret, opened.event_port)
+            setup = await connection.perform(session.set_up())
+            if setup.event_port:
+                await self._open_events(opened.secret, setup.event_port)
             await connection.perform(session.record())
-            await self._share_clock(connection, session, opened.addresses)
+            await self._share_clock(connection, session, setup.addresses)
             await self._connect_stream(connection, session)
             await self._until_claimed()
             undo.pop_all()
@@ -163,15 +148,14 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         self._events = self._peer = None
 
     async def _agree_on_clock(self, connection: Connection) -> None:
-        """Add the receiver to our PTP clock, if it uses PTP."""
-        if not self.receiver.takes_ptp:
-            return
-        try:
+        """Add the receiver to our PTP clock, if the way uses PTP.
+
+        Raises PtpUnavailableError: this machine cannot open the PTP ports.
+        """
+        if self.attempt.way.is_ptp:
             self._peer = await self._context.ptp.add_peer(
                 (connection.remote,), habit_of(self.receiver)
             )
-        except PtpUnavailableError as err:
-            self._ptp_problem = err
 
     async def _share_clock(
         self,
@@ -192,13 +176,17 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         local = connection.local.partition("%")[0]
         await connection.perform(session.set_peers((plain, local)))
 
-    async def _connect_events(
-        self, connection: Connection, secret: bytes, port: int
-    ) -> None:
-        keys = ChannelKeys.events(secret)
-        host = connection.remote
-        self._events = await EventChannel.connect(host, port, keys, self._handle_call)
-        self._events.closed.add_done_callback(lambda _: self._check_soon())
+    async def _open_events(self, secret: bytes, port: int) -> None:
+        """Open the event channel; play on without it if it does not open at once."""
+        assert self._connection is not None
+        self._events = EventChannel(
+            self._connection.remote,
+            port,
+            ChannelKeys.events(secret),
+            on_call=self._handle_call,
+            on_end=self._check_soon,
+        )
+        await self._events.wait_open()
 
     async def _until_claimed(self) -> None:
         """Wait a moment for evidence that one clock has reached the other side."""
@@ -258,6 +246,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
             self._background.start(self.check())
 
     async def _send_feedback(self) -> None:
+        """Send feedback; a receiver that stops to answer it is lost."""
         misses = 0
         await asyncio.sleep(_FIRST_FEEDBACK_S)
         while True:
@@ -268,7 +257,8 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
                 )
             except ReceiverUnreachableError as err:
                 misses += 1
-                if misses >= _MISSES:
+                # One that never answered may not know the request.
+                if misses >= _MISSES and self._answered_ns is not None:
                     self._give_up(err)
             except RaopError as err:
                 _LOGGER.debug("%s: %s", self.member.name, err)
@@ -288,12 +278,11 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
     def _required_peer(self) -> PtpPeer:
         """Return the receiver's PTP peer.
 
-        Raises PtpUnavailableError: this machine cannot open the PTP ports.
-        Raises UnsupportedReceiverError: the receiver does not use PTP.
+        Raises UnsupportedReceiverError: the session has none.
         """
         if self._peer:
             return self._peer
-        raise self._ptp_problem or UnsupportedReceiverError(
+        raise UnsupportedReceiverError(
             "the receiver does not follow a PTP clock, which a buffered stream requires"
         )
 

@@ -13,7 +13,6 @@ from ...errors import (
     ReceiverSilentError,
     ReceiverUnreachableError,
 )
-from ...receiver import LaneKind as Kind
 from ...session.airplay2 import BUFFERED, AirPlay2Session, Anchor
 from ...session.backlog import Format
 from ...session.lead import PtpStartEvidence, StartEvidence
@@ -39,8 +38,6 @@ _ALAC_44100_16 = 0x0000FACE
 class BufferedLane(AirPlay2Lane[TcpOutlet]):
     """Sends packets when the receiver accepts them, and sends anchors for the line."""
 
-    kind = Kind.AIRPLAY2_BUFFERED
-
     _anchor: BufferedAnchor | None = None
     _sent_anchor: BufferedAnchor | None = None
     _anchoring: asyncio.Task[None] | None = None
@@ -63,8 +60,7 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
         return PtpStartEvidence(self._peer.lead_ms if self._peer else 0)
 
     @override
-    async def flush(self, sequence: int, frame: int) -> None:
-        """Silence the receiver now; the given packet is the next one."""
+    async def _flush(self, sequence: int, frame: int) -> None:
         self._anchor = None
         session = self._open_session
         await self._perform(session.halt(), timeout_s=_HALT_S)

@@ -1,116 +1,138 @@
-"""Chooses the lane for a receiver."""
+"""Climbs the ladder of each receiver: opens its lanes, and remembers what worked."""
 
 import asyncio
-from collections.abc import Callable, Iterable
-import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from ...errors import RaopError, ReceiverBusyError, UnsupportedReceiverError
+from ...errors import RaopError, ReceiverSilentError
 from ...messages import Member
-from ...receiver import AIRPLAY2, LaneKind as Kind
+from ...receiver_lanes import LaneKind as Kind
+from ...session.ladder import Attempt, Ladder
+from ...session.ways import Outcome, Way
+from ..net.open_way import Secrets, climb
 from .buffered import BufferedLane
 from .context import LaneContext, receiver_of
 from .lane import Lane
 from .raop import RaopLane
 from .realtime import RealtimeLane
 
-_LOGGER = logging.getLogger(__name__)
 
-_AIRPLAY2_KINDS = (Kind.AIRPLAY2_REALTIME, Kind.AIRPLAY2_BUFFERED)
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The facts about a member from which its ladder follows."""
 
+    txt: tuple[tuple[str, str], ...]
+    airplay_txt: tuple[tuple[str, str], ...]
+    access: Secrets
+    lane: str | None
 
-def kinds_of(member: Member) -> tuple[Kind, ...]:
-    """Return the lane kinds for a member, best first: all possible or the wanted ones.
-
-    Raises UnsupportedReceiverError: no lane is possible, or the wanted one is unknown.
-    """
-    if member.lane == AIRPLAY2:
-        return _AIRPLAY2_KINDS
-    if member.lane is not None:
-        try:
-            return (Kind(member.lane),)
-        except ValueError as err:
-            text = f"unknown lane {member.lane!r:.40}"
-            raise UnsupportedReceiverError(text) from err
-    receiver = receiver_of(member)
-    if obstacle := receiver.obstacle:
-        raise UnsupportedReceiverError(f"cannot play to it: {obstacle}")
-    return tuple(sorted(receiver.lanes, key=lambda kind: kind != member.first_lane))
+    @classmethod
+    def of(cls, member: Member) -> _Known:
+        return cls(
+            txt=tuple(member.txt.items()),
+            airplay_txt=tuple(member.airplay_txt.items()),
+            access=Secrets(member.password, member.credentials),
+            lane=member.lane,
+        )
 
 
 class LaneChoice:
-    """The lane kinds of all receivers, and which of them turned out silent.
+    """The ladders of all receivers, from the first failure until sound is proven.
 
-    A receiver may accept a stream without playing it; another lane is then preferred.
+    A receiver may accept a stream without playing it; the next way is tried then, by
+    whichever command plays on it next. If all have failed, all are tried again.
     """
 
     def __init__(self) -> None:
-        self._silent: dict[str, set[Kind]] = {}
+        self._ladders: dict[str, tuple[_Known, Ladder]] = {}
+        self._proven: dict[str, tuple[_Known, Way]] = {}
 
-    def kinds_for(self, member: Member) -> tuple[Kind, ...]:
-        """Return the lane kinds for a member, best first.
+    def ladder_for(self, member: Member) -> Ladder:
+        """Return the ladder of a member, as far as it is climbed.
 
-        Raises UnsupportedReceiverError: see `kinds_of`.
+        Raises RaopError: there is no way to play to it, or its keys are malformed.
         """
-        silent = self._silent.get(member.receiver, ())
-        return tuple(sorted(kinds_of(member), key=lambda kind: kind in silent))
+        known = _Known.of(member)
+        name = member.receiver
+        if kept := self._ladders.get(name):
+            was_known, ladder = kept
+            if was_known == known and ladder.has_failed:
+                return ladder
+        learned = Way.parse(member.first_way) if member.first_way else None
+        if name in self._proven and self._proven[name][0] == known:
+            learned = self._proven[name][1]
+        access = known.access.access(wanted=member.lane, learned=learned)
+        ladder = Ladder(receiver_of(member), access)
+        self._ladders[name] = known, ladder
+        return ladder
+
+    async def open(
+        self,
+        member: Callable[[], Member],
+        context: LaneContext,
+        on_try: Callable[[Lane], None],
+    ) -> Lane:
+        """Open the first lane that a receiver accepts; the caller tears it down.
+
+        `member` is called for each attempt, as its volume may change meanwhile.
+
+        Raises RaopError: no lane works (the most telling error), or the receiver is
+        busy; the next call begins anew.
+        """
+        ladder = self.ladder_for(member())
+
+        async def try_way(attempt: Attempt) -> Lane:
+            lane = _make_lane(ladder, attempt, member(), context)
+            on_try(lane)
+            try:
+                await lane.prepare()
+            except asyncio.CancelledError:
+                await lane.teardown()
+                raise
+            return lane
+
+        try:
+            return await climb(ladder, try_way)
+        except RaopError:
+            self._forget(ladder)
+            raise
 
     def mark_heard(self, lane: Lane) -> None:
-        """Record that a receiver plays by this lane."""
-        self._silent.get(lane.member.receiver, set()).discard(lane.kind)
+        """Record that a receiver plays by this lane: it is the first one next time."""
+        name = lane.member.receiver
+        self._proven[name] = _Known.of(lane.member), lane.way
+        self._ladders.pop(name, None)
 
-    def mark_silent(self, lane: Lane) -> bool:
-        """Move a silent lane to the end; return whether another lane is worth a try.
-
-        If no other is left, forget all silent lanes: the cause lies elsewhere.
-        """
-        receiver = lane.member.receiver
-        silent = self._silent.setdefault(receiver, set())
-        is_news = lane.kind not in silent
-        silent.add(lane.kind)
-        if is_news and not silent.issuperset(kinds_of(lane.member)):
+    def mark_failed(self, lane: Lane, error: RaopError) -> bool:
+        """Record that a lane does not play; return whether another is worth a try."""
+        ladder = lane.ladder
+        is_clock = lane.silence is Outcome.NO_CLOCK and isinstance(
+            error, ReceiverSilentError
+        )
+        if ladder.fail(lane.attempt, error, is_clock=is_clock):
+            self._ladders[lane.member.receiver] = _Known.of(lane.member), ladder
             return True
-        del self._silent[receiver]
+        self._forget(ladder)
         return False
 
+    def has_beside(self, lane: Lane) -> bool:
+        """Whether another way would be tried if this lane stayed silent."""
+        return lane.ladder.has_beside(lane.way, lane.silence)
 
-async def prepare_lane(
-    kinds: Iterable[Kind],
-    member: Callable[[], Member],
-    context: LaneContext,
-    on_try: Callable[[Lane], None],
+    def _forget(self, ladder: Ladder) -> None:
+        self._ladders = {
+            name: kept for name, kept in self._ladders.items() if kept[1] is not ladder
+        }
+
+
+def _make_lane(
+    ladder: Ladder, attempt: Attempt, member: Member, context: LaneContext
 ) -> Lane:
-    """Prepare the first lane that a receiver accepts; the caller tears it down.
-
-    `member` is called for each attempt, as its volume may change meanwhile.
-
-    Raises RaopError: no lane works (the first error), or the receiver is busy.
-    """
-    first: RaopError | None = None
-    for kind in kinds:
-        lane = make_lane(kind, member(), context)
-        on_try(lane)
-        try:
-            await lane.prepare()
-        except ReceiverBusyError:
-            raise
-        except asyncio.CancelledError:
-            await lane.teardown()
-            raise
-        except RaopError as err:
-            _LOGGER.debug("%s: lane %s failed: %s", lane.member.name, kind, err)
-            first = first or err
-        else:
-            return lane
-    assert first is not None
-    raise first
-
-
-def make_lane(kind: Kind, member: Member, context: LaneContext) -> Lane:
     """Return a lane that is not connected yet."""
-    match kind:
+    match attempt.way.lane:
         case Kind.RAOP:
-            return RaopLane(member, context.identity, context.pacer, context.keys.aes)
+            return RaopLane(ladder, attempt, member, context)
         case Kind.AIRPLAY2_REALTIME:
-            return RealtimeLane(member, context)
+            return RealtimeLane(ladder, attempt, member, context)
         case Kind.AIRPLAY2_BUFFERED:
-            return BufferedLane(member, context)
+            return BufferedLane(ladder, attempt, member, context)

@@ -1,30 +1,29 @@
 """A lane: one session with one receiver, independent of the protocol."""
 
 from abc import ABC, abstractmethod
-import asyncio
 import contextlib
 from dataclasses import replace
 import logging
 import secrets
-from typing import ClassVar
 
 from ...errors import RaopError, ReceiverUnreachableError
-from ...messages import Channel, Identity, Member
-from ...receiver import LaneKind as Kind
+from ...messages import Channel, Member
+from ...receiver import Receiver
 from ...session.backlog import Format
 from ...session.control import ControlSession
+from ...session.ladder import Attempt, Ladder
 from ...session.lead import StartEvidence
 from ...session.link_quality import LinkQuality
 from ...session.timeline import delay_frames
+from ...session.ways import Outcome, Way
 from ...wire.handshake import Handshake
-from ...wire.parameters import Volume
 from ..net import clock
-from ..net.connection import Connection
+from ..net.connection import STEP_S, Connection
+from ..net.open_way import OpenedWay, Secrets, open_way
 from ..pacing.outlet import Outlet
-from ..pacing.pacer import Pacer
 from ..pacing.transmitter import Transmitter
 from .background import BackgroundTasks
-from .context import receiver_of
+from .context import LaneContext
 from .show import Show
 from .volume import LaneVolume
 
@@ -46,29 +45,70 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
     pacing thread updates without a lock.
 
     A method that names no error raises none: failures of secondary work are logged, and
-    only `closed` reports the end of a session.
+    only the connection's `closed` reports the end of a session.
     """
 
-    kind: ClassVar[Kind]
-
-    def __init__(self, member: Member, identity: Identity, pacer: Pacer) -> None:
+    def __init__(
+        self, ladder: Ladder, attempt: Attempt, member: Member, context: LaneContext
+    ) -> None:
+        self.ladder = ladder
+        self.attempt = attempt
         self.member = member
-        self.receiver = receiver_of(member)
-        self._identity = identity
-        self._pacer = pacer
-        self.shape = Format(self.receiver.codec)
+        self._context = context
+        self._pacer = context.pacer
+        self.shape = Format(attempt.way.codec)
         self._connection: Connection | None = None
         self._session: S | None = None
         self._outlet: O | None = None
         self._transmitter: Transmitter | None = None
         self._background = BackgroundTasks()
-        self._volume = LaneVolume(
-            member, send=self._send_volume, read=self._read_volume
+        # Call its methods from `prepare` on.
+        self.volume = LaneVolume(
+            member,
+            self._background,
+            send=self._send_volume,
+            read=self._read_volume,
+            is_open=lambda: self.is_open,
         )
-        self._volume_task: asyncio.Task[None] | None = None
         self._own_latency_frames = 0
+        self.least_depth_ms = attempt.way.depth_ms
         self._was_heard = False
+        # Whether it plays on without evidence, as its kind gives none.
+        self.is_unconfirmed = False
         self.active_remote = secrets.randbelow(1 << 32)
+
+    @property
+    def receiver(self) -> Receiver:
+        """The receiver, by its records and by what it reports now."""
+        return self.ladder.receiver
+
+    @property
+    def way(self) -> Way:
+        """The way by which it plays, with the details that worked."""
+        digest = self._session.digest if self._session else self.attempt.way.digest
+        return replace(self.attempt.way, digest=digest, depth_ms=self.least_depth_ms)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether it shows that it plays, or is of a kind that shows nothing."""
+        return self.is_unconfirmed or self.timing_replies > 0
+
+    @property
+    def silence(self) -> Outcome:
+        """What it means if it never shows that it plays."""
+        return Outcome.SILENT
+
+    def accept_silence(self) -> bool:
+        """Play on if this kind of receiver gives no evidence; return whether it does."""
+        is_healthy = self.is_open and not self.send_errors
+        if is_healthy and not self.timing_replies and not self.receiver.asks_time:
+            self.is_unconfirmed = True
+        return self.is_proven
+
+    @property
+    def send_errors(self) -> int:
+        """The number of packets that the network did not accept."""
+        return self._outlet.send_errors if self._outlet else 0
 
     @property
     def outlet(self) -> O | None:
@@ -116,31 +156,11 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
         return self._connection is not None and not self._connection.closed.done()
 
     @property
-    def has_hung_up(self) -> bool:
-        """Whether the receiver closed the session."""
-        return self._connection is not None and self._connection.has_hung_up
+    def connection(self) -> Connection:
+        """The control connection, from `prepare` on."""
+        assert self._connection is not None
+        return self._connection
 
-    @property
-    def local_address(self) -> str:
-        """Our address toward the receiver, or empty before `prepare`."""
-        return self._connection.local if self._connection else ""
-
-    @property
-    def remote_address(self) -> str:
-        """The receiver's address, also for DACP requests; empty before `prepare`."""
-        return self._connection.remote if self._connection else ""
-
-    @property
-    def volume(self) -> Volume:
-        """The volume while it is not raised, as far as it is known."""
-        return self._volume.usual
-
-    @property
-    def found_volume_percent(self) -> float | None:
-        """The volume that `record` found, if none was wanted."""
-        return self._volume.found_percent
-
-    @abstractmethod
     async def prepare(self) -> None:
         """Connect and negotiate, once, without sound.
 
@@ -148,6 +168,12 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
         Raises RaopError: the receiver is unreachable, refuses, or requires something
         that we do not have.
         """
+        access = Secrets(self.member.password, self.member.credentials)
+        await open_way(self.ladder, self.attempt, access, self._negotiate)
+
+    @abstractmethod
+    async def _negotiate(self, opened: OpenedWay) -> None:
+        """Set up the session on an open connection; on failure free everything."""
 
     @abstractmethod
     async def record(self, transmitter: Transmitter) -> None:
@@ -157,26 +183,22 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
         Raises RaopError: the receiver refuses or is lost; the caller tears it down.
         """
 
-    @abstractmethod
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence the receiver now; the given packet, with its frame, is the next one.
 
-        Repeatable. Raises RaopError: there is no session, or the receiver refuses, or
-        does not answer within 1 s.
+        Repeatable. A receiver that does not accept it plays what it holds, and plays
+        on. Raises ReceiverUnreachableError: the session is closed.
         """
+        try:
+            await self._flush(sequence, frame)
+        except RaopError as err:
+            if not self.is_open:
+                raise
+            _LOGGER.info("%s does not accept FLUSH: %s", self.member.name, err)
 
-    def set_volume(self, volume: Volume) -> None:
-        """Set the volume soon, also before the session; the last of several counts."""
-        self._volume.set(volume)
-        self._send_volume_soon()
-
-    async def raise_volume(self, percent: float) -> None:
-        """Try another volume until `lower_volume` or `set_volume`."""
-        await self._volume.raise_to(percent)
-
-    async def lower_volume(self) -> None:
-        """Restore the previous volume, if it is still raised."""
-        await self._volume.lower()
+    @abstractmethod
+    async def _flush(self, sequence: int, frame: int) -> None:
+        """Send the requests that silence the receiver. Raises RaopError."""
 
     def tune(self, delay_ms: int, channel: Channel) -> None:
         """Set the delay and the channel, now or when the session begins."""
@@ -195,24 +217,17 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
     def mark_heard(self) -> None:
         """Record that it plays; the first time, set the volume once more.
 
-        Some receivers forget a volume from before the first sound. Later calls do not
-        send it, as that would undo a change made at the receiver.
+        Some forget one from before the first sound; later it may be the user's own.
         """
-        if not self._was_heard and self._volume.is_set:
-            self._send_volume_soon()
+        if not self._was_heard and self.volume.is_set:
+            self.volume.send_soon()
         self._was_heard = True
 
     def show(self, show: Show) -> None:
         """Send metadata to the receiver's display, after all urgent requests."""
-        session = self._session
-        if session is None or not self.is_open:
-            return
-        if self.receiver.takes_text:
-            text = session.text(show.tags, show.duration_ms, show.now)
-            self._background.start(self._try(text, _TEXT_S))
-        if self.receiver.takes_progress and show.duration_ms:
-            progress = session.progress(show.start, show.now, show.end)
-            self._background.start(self._try(progress, _TEXT_S))
+        if self._session and self.is_open:
+            for steps in show.steps(self._session, self.receiver):
+                self._background.start(self._try(steps, _TEXT_S))
 
     def show_artwork(self, content_type: str, picture: bytes, frame: int) -> None:
         """Send a picture to the receiver's display, after all urgent requests."""
@@ -226,20 +241,12 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
         try:
             steps = self._open_session.keep_alive()
             await self._perform(steps, timeout_s=_CHECK_S)
-        except RaopError:
+        except ReceiverUnreachableError:
             if self._connection:
                 self._connection.abort()
             self.release()
-
-    def endure(self) -> None:
-        """Keep the session through a silence of up to 2 minutes."""
-        if self._connection:
-            self._connection.endure()
-
-    async def closed(self) -> RaopError:
-        """Wait, after `prepare`, until the session ends; return the reason."""
-        assert self._connection is not None
-        return await asyncio.shield(self._connection.closed)
+        except RaopError as err:  # An answer is a sign of life.
+            _LOGGER.debug("%s: %s", self.member.name, err)
 
     async def teardown(self) -> None:
         """End the session, even if the receiver does not answer.
@@ -250,7 +257,7 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
         try:
             if self._session and self.is_open:
                 with contextlib.suppress(RaopError):
-                    await self.lower_volume()
+                    await self.volume.lower()
                     steps = self._session.teardown()
                     await self._perform(steps, timeout_s=_TEARDOWN_S)
         finally:
@@ -284,19 +291,13 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
         return self._session
 
     async def _perform[T](
-        self, steps: Handshake[T], *, timeout_s: float = 5, is_urgent: bool = True
+        self, steps: Handshake[T], *, timeout_s: float = STEP_S, is_urgent: bool = True
     ) -> T:
         if self._connection is None:
             raise ReceiverUnreachableError("there is no connection")
         return await self._connection.perform(
             steps, timeout_s=timeout_s, is_urgent=is_urgent
         )
-
-    def _send_volume_soon(self) -> None:
-        if self.is_open and (self._volume_task is None or self._volume_task.done()):
-            self._volume_task = self._background.start(
-                self._volume.send_until_current()
-            )
 
     async def _send_volume(
         self, percent: float, *, is_muted: bool, timeout_s: float

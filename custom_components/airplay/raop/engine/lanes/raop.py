@@ -2,26 +2,25 @@
 
 import asyncio
 from contextlib import ExitStack
+from dataclasses import replace
 import logging
 import os
 import secrets
 from typing import override
 
-from ...errors import ReceiverUnreachableError, UnsupportedReceiverError
-from ...messages import Identity, Member
-from ...receiver import LaneKind as Kind
-from ...session.attempts import RaopAttempt
-from ...session.backlog import AudioKey, Format
-from ...session.lead import RaopStartEvidence
+from ...errors import ReceiverUnreachableError
+from ...messages import Member
+from ...session.backlog import Format
+from ...session.ladder import Attempt, Ladder
+from ...session.lead import RaopStartEvidence, depth_of_latency_ms
 from ...session.raop import RaopSession, RaopTerms
 from ...session.timeline import delay_frames
 from ..net import clock
-from ..net.connection import Connection
-from ..net.login import connect_raop
-from ..pacing.pacer import Pacer
+from ..net.connection import STEP_S, Connection
+from ..net.open_way import OpenedWay
 from ..pacing.transmitter import Transmitter
 from ..pacing.udp_outlet import UdpOutlet
-from .context import network_errors
+from .context import LaneContext, network_errors
 from .lane import Lane
 
 _LOGGER = logging.getLogger(__name__)
@@ -34,17 +33,13 @@ _FLUSH_S = 1.0
 class RaopLane(Lane[RaopSession, UdpOutlet]):
     """Connects, starts, and silences one session."""
 
-    kind = Kind.RAOP
-
     def __init__(
-        self, member: Member, identity: Identity, pacer: Pacer, key: AudioKey
+        self, ladder: Ladder, attempt: Attempt, member: Member, context: LaneContext
     ) -> None:
-        super().__init__(member, identity, pacer)
-        self.shape = Format(
-            self.receiver.codec,
-            key if self.receiver.encrypts else None,
-            member.channel,
-        )
+        super().__init__(ladder, attempt, member, context)
+        way = attempt.way
+        key = context.keys.aes if way.encrypts else None
+        self.shape = Format(way.codec, key, member.channel)
 
     @property
     @override
@@ -63,15 +58,12 @@ class RaopLane(Lane[RaopSession, UdpOutlet]):
     def evidence(self) -> RaopStartEvidence:
         """The receiver's evidence of how soon it can play."""
         return RaopStartEvidence(
-            self._own_latency_frames, self.timing_replies, self.resent, self._was_heard
+            self._own_latency_frames,
+            self.timing_replies,
+            self.resent,
+            self._was_heard,
+            self.least_depth_ms,
         )
-
-    @override
-    async def prepare(self) -> None:
-        """Connect up to SETUP, without sound."""
-        if obstacle := self.receiver.obstacle:
-            raise UnsupportedReceiverError(f"cannot play to it: {obstacle}")
-        await connect_raop(self.receiver, self.member.credentials, self._negotiate)
 
     @override
     async def record(self, transmitter: Transmitter) -> None:
@@ -85,34 +77,41 @@ class RaopLane(Lane[RaopSession, UdpOutlet]):
         )
         frame = transmitter.backlog.frame_of(sequence)
         self._own_latency_frames = await self._perform(session.record(sequence, frame))
-        await self._volume.begin()
+        self.least_depth_ms = max(
+            self.least_depth_ms, depth_of_latency_ms(self._own_latency_frames)
+        )
+        least_depth_ms = self.least_depth_ms
+        lead_ns = self.evidence.joining_ms * 1_000_000
+        await self.volume.begin()
         if self._outlet is None:
             raise ReceiverUnreachableError("the connection was closed")
         self._transmitter = transmitter
-        await self._pacer.run(
-            lambda: transmitter.attach(
-                outlet, sequence, now_ns=clock.now_ns(), lead_ns=lead_ns
-            )
-        )
+
+        def attach() -> None:
+            transmitter.deepen(least_depth_ms)
+            now_ns = clock.now_ns()
+            transmitter.attach(outlet, sequence, now_ns=now_ns, lead_ns=lead_ns)
+
+        await self._pacer.run(attach)
         self._background.start(self._keep_alive())
 
     @override
-    async def flush(self, sequence: int, frame: int) -> None:
-        """Silence the receiver now; the given packet is the next one."""
+    async def _flush(self, sequence: int, frame: int) -> None:
         steps = self._open_session.flush(sequence, frame)
         await self._perform(steps, timeout_s=_FLUSH_S)
 
-    async def _negotiate(self, connection: Connection, attempt: RaopAttempt) -> None:
-        pacer = self._pacer
+    @override
+    async def _negotiate(self, opened: OpenedWay) -> None:
+        pacer, connection = self._pacer, opened.connection
         with network_errors(self.member.host), ExitStack() as undo:
             outlet = UdpOutlet(connection.local, connection.remote, self.shape)
             undo.callback(pacer.post, lambda: outlet.unplug(pacer))
             await self._plug(outlet)
-            terms = self._terms(
-                connection, outlet, uses_auth_setup=attempt.uses_auth_setup
-            )
-            session = RaopSession(terms)
-            ports = await connection.perform(session.prepare())
+            session = RaopSession(self._terms(connection, outlet))
+            encrypted = replace(self.shape, key=self._context.keys.aes)
+            ports = await opened.set_up(session, encrypted)
+            if self.attempt.way.encrypts:
+                self.shape = outlet.shape = encrypted
             outlet.connect(ports.audio, ports.control)
             undo.pop_all()
         self._connection, self._outlet, self._session = connection, outlet, session
@@ -121,26 +120,26 @@ class RaopLane(Lane[RaopSession, UdpOutlet]):
         if session.is_genuine is False:
             _LOGGER.debug("%s: its Apple-Response is not genuine", self.member.name)
 
-    def _terms(
-        self, connection: Connection, outlet: UdpOutlet, *, uses_auth_setup: bool
-    ) -> RaopTerms:
+    def _terms(self, connection: Connection, outlet: UdpOutlet) -> RaopTerms:
+        way, identity = self.attempt.way, self._context.identity
         return RaopTerms(
             receiver=self.receiver,
             local=connection.local,
             remote=connection.remote,
             session_id=secrets.randbelow(1 << 32),
-            dacp_id=self._identity.dacp_id,
+            dacp_id=identity.dacp_id,
             active_remote=self.active_remote,
-            client_name=self._identity.client_name,
+            client_name=identity.client_name,
             shape=self.shape,
             control_port=outlet.control_port,
             timing_port=outlet.timing_port,
             challenge=os.urandom(16),
             password=self.member.password,
-            uses_auth_setup=uses_auth_setup,
+            uses_auth_setup=way.uses_auth_setup,
+            digest=way.digest,
         )
 
     async def _keep_alive(self) -> None:
         while True:
             await asyncio.sleep(_KEEP_ALIVE_S)
-            await self._try(self._open_session.keep_alive(), 5)
+            await self._try(self._open_session.keep_alive(), STEP_S)

@@ -1,9 +1,7 @@
 """The realtime lane of AirPlay 2: sealed packets over UDP, otherwise like RAOP."""
 
-import logging
 from typing import override
 
-from ...receiver import LaneKind as Kind
 from ...session.airplay2 import REALTIME, AirPlay2Session
 from ...session.backlog import Format
 from ...session.lead import PtpStartEvidence, RaopStartEvidence, StartEvidence
@@ -13,16 +11,12 @@ from ..net.connection import Connection
 from ..pacing.udp_outlet import LineStatement, UdpOutlet, sync
 from .airplay2 import AirPlay2Lane
 
-_LOGGER = logging.getLogger(__name__)
-
 # No audio is sent meanwhile, and a pause or play command waits for the answer.
 _FLUSH_S = 1.0
 
 
 class RealtimeLane(AirPlay2Lane[UdpOutlet]):
     """Sends packets when they are due, and announces the line on the control port."""
-
-    kind = Kind.AIRPLAY2_REALTIME
 
     @property
     @override
@@ -37,8 +31,14 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
     def evidence(self) -> StartEvidence:
         """The receiver's evidence of how soon it can play."""
         if self._peer:
-            return PtpStartEvidence(self._peer.lead_ms)
-        return RaopStartEvidence(0, self.timing_replies, self.resent, self._was_heard)
+            return PtpStartEvidence(self._peer.lead_ms, self.least_depth_ms)
+        return RaopStartEvidence(
+            0,
+            self.timing_replies,
+            self.resent,
+            self._was_heard,
+            self.least_depth_ms,
+        )
 
     @property
     @override
@@ -48,22 +48,15 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
         Apple's receivers make a noise of 0.1 s on FLUSH (reported for tvOS 27); new
         sound and silence follow their buffered audio instead, and come that much later.
         """
-        return self.receiver.manufacturer == "Apple"
+        return self.receiver.is_apples
 
     @override
-    async def flush(self, sequence: int, frame: int) -> None:
-        """Silence the receiver now; the given packet is the next one."""
+    async def _flush(self, sequence: int, frame: int) -> None:
         steps = self._open_session.flush(sequence, frame)
         await self._perform(steps, timeout_s=_FLUSH_S)
 
     @override
     async def _prepare_outlet(self, connection: Connection) -> None:
-        if self._ptp_problem:
-            _LOGGER.warning(
-                "%s plays without PTP and may stay silent or out of sync: %s",
-                self.member.name,
-                self._ptp_problem,
-            )
         keys = self._context.keys
         # A receiver without PTP identifies the stream by its SSRC; for others it is 0.
         ssrc = 0 if self._peer else keys.connection_id

@@ -1,8 +1,12 @@
 """The metadata of the playing media for a receiver's display."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...messages import Tags
+from ...receiver import Receiver
+from ...session.control import ControlSession
+from ...wire.handshake import Handshake
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +18,12 @@ class Show:
     start: int
     now: int
     end: int
+
+    def steps(
+        self, session: ControlSession, receiver: Receiver
+    ) -> Iterable[Handshake[None]]:
+        """Yield the requests for what a receiver can show."""
+        if receiver.takes_text:
+            yield session.text(self.tags, self.duration_ms, self.now)
+        if receiver.takes_progress and self.duration_ms:
+            yield session.progress(self.start, self.now, self.end)

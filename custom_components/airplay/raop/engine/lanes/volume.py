@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable
 import logging
 from typing import Protocol
 
-from ...errors import RaopError, ReceiverRefusedError
+from ...errors import RaopError
 from ...messages import Member
 from ...wire.parameters import Volume
+from .background import BackgroundTasks
 
 _LOGGER = logging.getLogger(__name__)
 
 _GAP_S = 0.1
 _SOON_S = 1.0
-_FIRST_S = 5.0
 # The volume after a raised one if the previous volume is unknown.
 _MODEST_PERCENT = 20.0
 
@@ -31,17 +31,31 @@ class Send(Protocol):
 
 
 class LaneVolume:
-    """Sets the wanted volume; the last of several in a row counts."""
+    """Sets the wanted volume; the last of several in a row counts.
+
+    No failure is an error: sound does not need a volume.
+    """
 
     def __init__(
-        self, member: Member, *, send: Send, read: Callable[[], Awaitable[float | None]]
+        self,
+        member: Member,
+        background: BackgroundTasks,
+        *,
+        send: Send,
+        read: Callable[[], Awaitable[float | None]],
+        is_open: Callable[[], bool],
     ) -> None:
         """`read` returns the receiver's volume in percent, and may raise RaopError."""
         self._name = member.name
+        self._background = background
         self._send_to = send
         self._read = read
+        self._is_open = is_open
         self._set = Volume(member.volume, is_muted=member.muted)
         self._raised_percent: float | None = None
+        self._has_failed = False
+        self._sending: asyncio.Task[None] | None = None
+        # The volume that `begin` found, if none was wanted.
         self.found_percent: float | None = None
 
     @property
@@ -57,11 +71,17 @@ class LaneVolume:
         return Volume(self.found_percent, is_muted=self._set.is_muted)
 
     def set(self, volume: Volume) -> None:
-        """Set the wanted volume, which also replaces a raised one.
+        """Set the wanted volume soon, also before the session.
 
-        Call `send_until_current` to send it.
+        It also replaces a raised one.
         """
         self._set, self._raised_percent = volume, None
+        self.send_soon()
+
+    def send_soon(self) -> None:
+        """Send the wanted volume in the background, if the session is open."""
+        if self._is_open() and (self._sending is None or self._sending.done()):
+            self._sending = self._background.start(self._send_until_current())
 
     async def raise_to(self, percent: float) -> None:
         """Play at another volume until `lower` or `set`."""
@@ -79,19 +99,16 @@ class LaneVolume:
         await self._try()
 
     async def begin(self) -> None:
-        """Set the wanted volume, or read the receiver's.
-
-        Raises RaopError: a volume is wanted, and the receiver is lost.
-        """
+        """Set the wanted volume, or read the receiver's; sound needs neither."""
         if self.is_set:
-            return await self._send(_FIRST_S)
+            return await self._try()
         try:
             self.found_percent = await self._read()
         except RaopError as err:
             _LOGGER.debug("%s reports no volume: %s", self._name, err)
         return None
 
-    async def send_until_current(self) -> None:
+    async def _send_until_current(self) -> None:
         """Send the wanted volume, again if it changes meanwhile."""
         sent: Volume | None = None
         while sent != self._wanted:
@@ -106,18 +123,15 @@ class LaneVolume:
         return Volume(self._raised_percent)
 
     async def _try(self) -> None:
-        try:
-            await self._send(_SOON_S)
-        except RaopError as err:
-            _LOGGER.debug("%s: cannot set the volume: %s", self._name, err)
-
-    async def _send(self, timeout_s: float) -> None:
+        """Send the volume; log once if the receiver does not accept it."""
         wanted = self._wanted
         if wanted.percent is None:
             return
         try:
             await self._send_to(
-                wanted.percent, is_muted=wanted.is_muted, timeout_s=timeout_s
+                wanted.percent, is_muted=wanted.is_muted, timeout_s=_SOON_S
             )
-        except ReceiverRefusedError as err:
-            _LOGGER.debug("%s refuses the volume: %s", self._name, err)
+        except RaopError as err:
+            level = logging.DEBUG if self._has_failed else logging.INFO
+            _LOGGER.log(level, "%s does not accept a volume: %s", self._name, err)
+            self._has_failed = True

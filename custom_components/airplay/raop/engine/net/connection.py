@@ -30,6 +30,8 @@ _ENDURANCE = (
 )
 _RESET = ((socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)),)
 _READ_BYTES = 16_384
+# How long a receiver may take to connect, and to answer.
+STEP_S = 3.0
 # How long a request waits for the one before it. A receiver that processes a picture
 # must not delay the user's pause; it reads one request after the other. Nor may it
 # play at a volume that is too high: a start takes half a second.
@@ -58,7 +60,9 @@ class Connection:
         self.remote = _address(writer, "peername")
 
     @classmethod
-    async def connect(cls, host: str, port: int, *, timeout_s: float = 5) -> Connection:
+    async def connect(
+        cls, host: str, port: int, *, timeout_s: float = STEP_S
+    ) -> Connection:
         """Connect to a receiver's control port; event loop.
 
         Raises ReceiverUnreachableError: the connection failed; the text holds the
@@ -77,7 +81,11 @@ class Connection:
         return cls(reader, writer)
 
     async def perform[T](
-        self, handshake: Handshake[T], *, timeout_s: float = 5, is_urgent: bool = True
+        self,
+        handshake: Handshake[T],
+        *,
+        timeout_s: float = STEP_S,
+        is_urgent: bool = True,
     ) -> T:
         """Run a handshake; `timeout_s` limits the wait for each answer.
 
@@ -155,18 +163,22 @@ class Connection:
             async with asyncio.timeout(timeout_s):
                 response = await answer
         except TimeoutError as err:
+            step = f"{request.method} {request.uri}"
             text = f"{request.method}: no answer within {timeout_s:g} s"
-            raise ReceiverUnreachableError(text) from err
+            raise ReceiverUnreachableError(text, step=step) from err
         _LOGGER.debug("%s: %d %s", request.method, response.status, response.reason)
         return response
 
     async def _read(self) -> None:
-        end: RaopError = ReceiverUnreachableError("the receiver closed the connection")
+        end: RaopError
+        end = closed = ReceiverUnreachableError("the receiver closed the connection")
+        closed.is_early = True
         try:
             while received := await self._reader.read(_READ_BYTES):
                 if self._channel:
                     received = self._channel.feed(received)
                 for response in self._parser.feed(received):
+                    closed.is_early = False
                     self._deliver(response)
             self.has_hung_up = True
         except ReceiverProtocolError as err:

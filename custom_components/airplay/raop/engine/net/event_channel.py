@@ -5,66 +5,85 @@ from collections.abc import Callable
 import logging
 
 from ...auth.channel import ChannelKeys, EncryptedChannel
-from ...errors import ReceiverProtocolError, ReceiverUnreachableError
+from ...errors import ReceiverProtocolError
 from ...wire.rtsp import Call, CallParser
 
 _LOGGER = logging.getLogger(__name__)
 
 _READ_BYTES = 16_384
 _OPEN_S = 3.0
+# How long a session waits for it: receivers open it with their reply, or seconds later.
+_WAIT_S = 1.0
+_RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 0.0)
 
 
 class EventChannel:
-    """A connection that stays open as long as its session."""
+    """A connection beside a session, which plays without it, too.
+
+    It is opened in the background, again if the receiver does not accept it yet.
+    """
 
     def __init__(
         self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
+        host: str,
+        port: int,
         keys: ChannelKeys,
+        *,
         on_call: Callable[[Call], None],
+        on_end: Callable[[], None],
     ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._channel = EncryptedChannel(keys)
+        """`on_end` is called if the receiver ends a channel that was open."""
+        self._endpoint = (host, port)
+        self._keys = keys
         self._on_call = on_call
-        self._task = asyncio.create_task(self._serve())
-        self.closed: asyncio.Future[None] = asyncio.Future()
+        self._on_end = on_end
+        self._opened = asyncio.Event()
+        self._writer: asyncio.StreamWriter | None = None
+        self._task = asyncio.create_task(self._run())
 
-    @classmethod
-    async def connect(
-        cls, host: str, port: int, keys: ChannelKeys, on_call: Callable[[Call], None]
-    ) -> EventChannel:
-        """Connect to a receiver's event port; event loop.
+    @property
+    def is_open(self) -> bool:
+        """Whether the receiver has accepted it."""
+        return self._opened.is_set()
 
-        Raises ReceiverUnreachableError: the receiver does not accept the connection.
-        """
-        try:
-            async with asyncio.timeout(_OPEN_S):
-                reader, writer = await asyncio.open_connection(host, port)
-        except (OSError, TimeoutError) as err:
-            text = "the receiver does not accept the event channel"
-            raise ReceiverUnreachableError(text) from err
-        return cls(reader, writer, keys, on_call)
+    async def wait_open(self) -> None:
+        """Wait until it is open, at most for a second."""
+        await asyncio.wait(
+            [opening := asyncio.ensure_future(self._opened.wait())], timeout=_WAIT_S
+        )
+        opening.cancel()
 
     def close(self) -> None:
         """Close at once."""
         self._task.cancel()
-        self._finish()
+        if self._writer:
+            self._writer.close()
 
-    async def _serve(self) -> None:
-        parser = CallParser()
+    async def _run(self) -> None:
+        for wait_s in _RETRY_S:
+            try:
+                async with asyncio.timeout(_OPEN_S):
+                    reader, writer = await asyncio.open_connection(*self._endpoint)
+            except (OSError, TimeoutError) as err:
+                _LOGGER.debug("event channel: %r", err)
+                await asyncio.sleep(wait_s)
+            else:
+                self._writer = writer
+                self._opened.set()
+                await self._serve(reader, writer)
+                writer.close()
+                return self._on_end()
+        return None
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        parser, channel = CallParser(), EncryptedChannel(self._keys)
         try:
-            while received := await self._reader.read(_READ_BYTES):
-                for call in parser.feed(self._channel.feed(received)):
-                    self._writer.write(self._channel.encrypt(call.answer()))
+            while received := await reader.read(_READ_BYTES):
+                for call in parser.feed(channel.feed(received)):
+                    writer.write(channel.encrypt(call.answer()))
                     self._on_call(call)
-                await self._writer.drain()
+                await writer.drain()
         except (ReceiverProtocolError, OSError) as err:
             _LOGGER.debug("event channel: %s", err)
-        self._finish()
-
-    def _finish(self) -> None:
-        self._writer.close()
-        if not self.closed.done():
-            self.closed.set_result(None)

@@ -7,16 +7,16 @@ import uuid
 from ...auth.pair_setup import OPEN_SECRET, ask_setup, transient_setup
 from ...errors import AuthenticationError, PairingRequiredError, RaopError
 from ...messages import Identity
-from ...receiver import LaneKind, Receiver
+from ...receiver import Receiver
 from ...session.airplay2 import AirPlay2Session, AirPlay2Terms as Terms2, SessionClock
-from ...session.attempts import RaopAttempt
 from ...session.backlog import AudioKey, Format
 from ...session.control import Caller
 from ...session.info import ask_info
+from ...session.ladder import Ladder
 from ...session.raop import RaopSession, RaopTerms
 from . import sockets
-from .connection import Connection
-from .login import connect_airplay2, connect_raop, srp_private
+from .connection import STEP_S, Connection
+from .open_way import OpenedWay, Secrets, climb, open_way, srp_private
 
 _INFO_S = 2
 _KEY_BYTES = 16
@@ -39,37 +39,30 @@ async def probe(
     password: str | None = None,
     credentials: str | None = None,
     identity: Identity = _NOBODY,
-    timeout_s: float = 5,
+    timeout_s: float = STEP_S,
 ) -> Probed:
-    """Ask a receiver for its OPTIONS.
-
-    A receiver without RAOP is asked for a login instead.
+    """Climb the ladder to the first way that lets us in, without a session.
 
     Raises RaopError: the receiver cannot be played to.
     """
+    access = Secrets(password, credentials)
 
-    async def be_let_in(connection: Connection, _secret: bytes, _: Receiver) -> Probed:
+    async def greet(opened: OpenedWay) -> Probed:
+        connection = opened.connection
+        server: str | None = None
+        methods: tuple[str, ...] = ()
+        if opened.way.is_raop:
+            session = RaopSession(_terms(opened, identity, password))
+            methods = await connection.perform(session.greet(), timeout_s=timeout_s)
+            server = session.server
         connection.close()
-        return Probed(None, (), connection.local)
+        return Probed(server, methods, connection.local)
 
-    if _is_beyond_raop(receiver):
-        return await connect_airplay2(
-            receiver,
-            be_let_in,
-            password=password,
-            credentials=credentials,
-            timeout_s=timeout_s,
-        )
-
-    async def greet(connection: Connection, attempt: RaopAttempt) -> Probed:
-        del attempt
-        terms = _terms(receiver, connection, identity, password)
-        session = RaopSession(terms)
-        methods = await connection.perform(session.greet(), timeout_s=timeout_s)
-        connection.close()
-        return Probed(session.server, methods, connection.local)
-
-    return await connect_raop(receiver, credentials, greet, timeout_s=timeout_s)
+    ladder = Ladder(receiver, access.access())
+    return await climb(
+        ladder,
+        lambda attempt: open_way(ladder, attempt, access, greet, timeout_s=timeout_s),
+    )
 
 
 async def rehearse(
@@ -79,38 +72,31 @@ async def rehearse(
     credentials: str | None = None,
     identity: Identity = _NOBODY,
 ) -> None:
-    """Open a session and end it.
+    """Climb the ladder to the first way that opens a session, and end it.
 
-    Some receivers answer any OPTIONS and refuse an unknown sender only then.
+    Some receivers answer any OPTIONS and refuse an unknown sender only then; HomePods
+    ask for a password only then.
 
     Raises RaopError: the receiver cannot be played to.
     """
+    access = Secrets(password, credentials)
 
-    async def try_it(connection: Connection, attempt: RaopAttempt) -> None:
-        local = connection.local
+    async def try_it(opened: OpenedWay) -> None:
+        connection, local = opened.connection, opened.connection.local
         with sockets.bind(local) as control, sockets.bind(local) as timing:
             ports = (control.getsockname()[1], timing.getsockname()[1])
-            terms = _terms(receiver, connection, identity, password, ports, attempt)
-            session = RaopSession(terms)
-            await connection.perform(session.prepare())
-            await connection.perform(session.teardown())
+            if opened.way.is_raop:
+                session = RaopSession(_terms(opened, identity, password, ports))
+                await opened.set_up(session, Format(opened.way.codec, _random_key()))
+                await connection.perform(session.teardown())
+            else:
+                session2 = AirPlay2Session(_terms2(opened, identity, password, ports))
+                await connection.perform(session2.set_up())
+                await connection.perform(session2.teardown())
             connection.close()
 
-    async def try_airplay2(connection: Connection, _: bytes, __: Receiver) -> None:
-        # HomePods ask for a password only now.
-        with sockets.bind(connection.local) as timing:
-            port = timing.getsockname()[1]
-            session = AirPlay2Session(_terms2(connection, identity, password, port))
-            await connection.perform(session.set_up())
-            await connection.perform(session.teardown())
-            connection.close()
-
-    if _is_beyond_raop(receiver):
-        await connect_airplay2(
-            receiver, try_airplay2, password=password, credentials=credentials
-        )
-    else:
-        await connect_raop(receiver, credentials, try_it)
+    ladder = Ladder(receiver, access.access())
+    await climb(ladder, lambda attempt: open_way(ladder, attempt, access, try_it))
 
 
 async def check_password(receiver: Receiver, password: str) -> None:
@@ -170,25 +156,25 @@ async def ask_pairing(receiver: Receiver) -> None:
         connection.close()
 
 
-def _is_beyond_raop(receiver: Receiver) -> bool:
-    return bool(receiver.lanes) and LaneKind.RAOP not in receiver.lanes
-
-
 def _terms2(
-    connection: Connection, identity: Identity, password: str | None, port: int
+    opened: OpenedWay, identity: Identity, password: str | None, ports: tuple[int, int]
 ) -> Terms2:
     caller = Caller(
-        local=connection.local,
+        local=opened.connection.local,
         session_id=int.from_bytes(os.urandom(4)),
         dacp_id=identity.dacp_id,
         active_remote=0,
         password=password,
     )
     session, group, peer = (str(uuid.uuid4()).upper() for _ in range(3))
+    clock = SessionClock(timing_port=ports[1])
+    if opened.way.is_ptp:
+        # Some receivers refuse the clock of NTP; no stream follows that would use it.
+        clock = SessionClock(id=int.from_bytes(os.urandom(8)))
     return Terms2(
         caller=caller,
         client_name=identity.client_name,
-        clock=SessionClock(timing_port=port),
+        clock=clock,
         session_uuid=session,
         group_uuid=group,
         peer_uuid=peer,
@@ -196,26 +182,29 @@ def _terms2(
 
 
 def _terms(
-    receiver: Receiver,
-    connection: Connection,
+    opened: OpenedWay,
     identity: Identity,
     password: str | None,
     ports: tuple[int, int] = (0, 0),
-    attempt: RaopAttempt | None = None,
 ) -> RaopTerms:
-    key = AudioKey(os.urandom(_KEY_BYTES), os.urandom(_KEY_BYTES))
+    way, connection = opened.way, opened.connection
     return RaopTerms(
-        receiver=receiver,
+        receiver=opened.receiver,
         local=connection.local,
         remote=connection.remote,
         session_id=int.from_bytes(os.urandom(4)),
         dacp_id=identity.dacp_id,
         active_remote=0,
         client_name=identity.client_name,
-        shape=Format(receiver.codec, key if receiver.encrypts else None),
+        shape=Format(way.codec, _random_key() if way.encrypts else None),
         control_port=ports[0],
         timing_port=ports[1],
         challenge=os.urandom(16),
         password=password,
-        uses_auth_setup=attempt is not None and attempt.uses_auth_setup,
+        uses_auth_setup=way.uses_auth_setup,
+        digest=way.digest,
     )
+
+
+def _random_key() -> AudioKey:
+    return AudioKey(os.urandom(_KEY_BYTES), os.urandom(_KEY_BYTES))

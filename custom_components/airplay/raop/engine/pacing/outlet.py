@@ -31,6 +31,8 @@ class Outlet(ABC):
         self.due_ns = 0
         self.delay_frames = 0
         self.packets = 0
+        # How many packets the network did not accept.
+        self.send_errors = 0
         self._lead_ns = 0
         # Called on the pacing thread after a packet from the receiver; set by the
         # transmitter.

@@ -1,8 +1,7 @@
 """The outlets of a timeline: where each begins, and how far ahead all are sent."""
 
 from ...session.backlog import Backlog
-from ...session.delay_span import DelaySpan
-from ...session.timeline import SECOND_NS, Line
+from ...session.timeline import SECOND_NS, DelaySpan, Line
 from ...wire.rtp import SAMPLE_RATE
 from .outlet import Outlet
 
@@ -26,6 +25,8 @@ class Outlets:
         self.is_catching_up = False
         self._backlog = backlog
         self._depth_ns = self._distance_ns = depth_ns
+        # What a receiver needs that holds its packets for long.
+        self._least_ns = 0
         # The first packet of the present line for each outlet.
         self._entries: dict[Outlet, int] = {}
         self._first_sequence = backlog.next_sequence
@@ -79,9 +80,15 @@ class Outlets:
         self.reach = DelaySpan.of(outlet.delay_frames for outlet in self.outlets)
         self._keep_distance(self._distance_ns)
 
+    def deepen(self, least_ns: int) -> None:
+        """Send at least that far ahead from now on."""
+        self._least_ns = max(self._least_ns, least_ns)
+        self._depth_ns = max(self._depth_ns, least_ns)
+        self._keep_distance(max(self._distance_ns, least_ns))
+
     def send_late(self) -> None:
         """Send as late as possible, until `send_early`."""
-        self._keep_distance(min(self._depth_ns, _LATE_NS))
+        self._keep_distance(max(min(self._depth_ns, _LATE_NS), self._least_ns))
 
     def send_early(self) -> None:
         """Send as far ahead as usual."""

@@ -48,8 +48,7 @@ class Transmitter:
         self.worst_lateness_ns = 0
         self.line_moves = 0
         self.first_packet_ns: int | None = None
-        # Set if FLUSH must be avoided on a receiver.
-        self.is_unbroken = False
+        self.is_unbroken = False  # Set if FLUSH must be avoided on a receiver.
         self._on_end = on_end
         self.on_change = on_change
         self._settled_ns = 0
@@ -73,10 +72,7 @@ class Transmitter:
     def attach(
         self, outlet: Outlet, sequence: int, *, now_ns: int = 0, lead_ns: int = 0
     ) -> None:
-        """Add an outlet, starting at an entry or at a later packet.
-
-        The entry may be too late by now.
-        """
+        """Add an outlet, starting at an entry or, if it is too late, after it."""
         outlet.on_evidence = self.on_change
         self._outlets.add(outlet, sequence, self.line, now_ns, lead_ns)
         self.on_change()
@@ -90,6 +86,12 @@ class Transmitter:
         """Remove an outlet without an effect on the others."""
         self._outlets.remove(outlet)
         self._packetizer.member_packets.pop(outlet, None)
+
+    def deepen(self, depth_ms: int) -> None:
+        """Send packets earlier from now on; a running line keeps its latency."""
+        self._outlets.deepen(depth_ms * 1_000_000)
+        if self.line is None:
+            self.latency_frames = max(self.latency_frames, frames_of_ms(depth_ms))
 
     def tune(self, outlet: Outlet, delay_frames: int, channel: Channel) -> None:
         """Set an outlet's delay and channel without an effect on the others."""
@@ -176,10 +178,9 @@ class Transmitter:
     def speak(
         self, overlay: Overlay, at_ns: int, outlet: Outlet | None = None
     ) -> int | None:
-        """Place a voice at an instant, or as soon as possible after it.
+        """Place a voice at an instant or soon after it, on all outlets or on one.
 
-        It plays on all outlets, or on one. Return the instant at which it begins, or
-        None if the line has just ended or the outlet was removed.
+        Return when it begins, or None if the line or the outlet has just ended.
         """
         if self.line is None:
             return None

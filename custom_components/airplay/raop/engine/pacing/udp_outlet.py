@@ -88,7 +88,6 @@ class UdpOutlet(Outlet):
         self._next_burst_ns = 0
         self._is_first_sync = True
         self._is_first_packet = True
-        self.send_errors = 0
         self._asked_ns: int | None = None
         self._evident_ns = 0
         self._resend_share = ResendShare()

@@ -123,7 +123,7 @@ class Connector:
         if not _is_done_well(task) or not knows_time:
             return True
         lane = task.result()
-        return not lane.is_open or lane.timing_replies > 0
+        return not lane.is_open or lane.is_proven or not lane.receiver.asks_time
 
     def _begin(
         self, member: Member, patience_s: float, is_media_ready: asyncio.Event | None
@@ -136,16 +136,26 @@ class Connector:
     async def _arrive(
         self, member: Member, patience_s: float, is_media_ready: asyncio.Event | None
     ) -> Lane:
-        lane = await self._open(member, patience_s)
-        async with AsyncExitStack() as undo:
-            undo.push_async_callback(tear_down, [lane])
-            if is_media_ready:
-                await is_media_ready.wait()
-            transmitter = self._transmitter()
-            if transmitter is None:
-                raise NoStreamError("the stream has ended")
-            undo.pop_all()
-        await self._lanes.record([lane], transmitter)
+        """Open and start a session, by another way if a receiver refuses RECORD."""
+        while True:
+            lane = await self._open(member, patience_s)
+            async with AsyncExitStack() as undo:
+                undo.push_async_callback(tear_down, [lane])
+                if is_media_ready:
+                    await is_media_ready.wait()
+                transmitter = self._transmitter()
+                if transmitter is None:
+                    raise NoStreamError("the stream has ended")
+                undo.pop_all()
+            try:
+                await self._lanes.record([lane], transmitter)
+            except ReceiverBusyError:
+                raise
+            except RaopError as err:
+                if not self._lanes.proof.fail(lane, err):
+                    raise lane.ladder.error from err
+            else:
+                break
         if transmitter.line is None:
             # Packets of a line that has ended meanwhile must not play.
             await _silence(lane, transmitter)

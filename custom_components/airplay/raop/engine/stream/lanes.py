@@ -11,7 +11,6 @@ from ...errors import RaopError, StoppedError
 from ...messages import Channel, Member, MemberProgress, MemberState
 from ...session.lead import lead_ms
 from ...wire.parameters import Volume
-from ..lanes.choice import prepare_lane
 from ..lanes.context import GroupKeys, LaneContext
 from ..lanes.lane import Lane
 from ..lanes.show import Show
@@ -20,6 +19,7 @@ from ..pacing.change_signal import ChangeSignal
 from ..pacing.transmitter import Transmitter
 from .context import StreamContext
 from .reports import StreamReporter
+from .sound_proof import SoundProof
 
 
 class Lanes:
@@ -42,6 +42,7 @@ class Lanes:
         self._choice = context.choice
         self._lanes: dict[str, Lane] = {}
         self._joining: WeakSet[Lane] = WeakSet()
+        self.proof = SoundProof(context.choice, reporter, lambda: self.lanes)
         self._guards: dict[str, asyncio.Task[None]] = {}
         # The volume of each receiver for its next session.
         self._levels: dict[str, Volume] = {}
@@ -67,11 +68,6 @@ class Lanes:
     def lanes(self) -> tuple[Lane, ...]:
         """The lanes that were started."""
         return tuple(self._lanes.values())
-
-    @property
-    def have_evidence(self) -> bool:
-        """Whether a receiver has asked for the time, as it must to play."""
-        return any(lane.timing_replies for lane in self.lanes)
 
     @property
     def mind_flush(self) -> bool:
@@ -108,21 +104,19 @@ class Lanes:
 
         The receiver may send button presses for it from now on.
         """
-        lane = await prepare_lane(
-            self._choice.kinds_for(member),
-            lambda: self._levelled(member),
-            self._context,
-            self._joining.add,
+        self.proof.is_climbing = False
+        lane = await self._choice.open(
+            lambda: self._levelled(member), self._context, self._joining.add
         )
         self._remotes.add(
             member.receiver,
             lane.active_remote,
             self._stream,
-            without_scope(lane.remote_address),
+            without_scope(lane.connection.remote),
             time.monotonic(),
         )
         self.reporter.member(
-            member.receiver, MemberState.CONNECTED, local=lane.local_address
+            member.receiver, MemberState.CONNECTED, local=lane.connection.local
         )
         return lane
 
@@ -138,8 +132,8 @@ class Lanes:
             self._release(name)
             self._lanes[name] = lane
             self._joining.discard(lane)
-            if lane.found_volume_percent is not None:
-                self.reporter.volume_found(name, lane.found_volume_percent)
+            if (found_percent := lane.volume.found_percent) is not None:
+                self.reporter.volume_found(name, found_percent)
             self.reporter.member(name, MemberState.STARTED)
             self._guards[name] = asyncio.create_task(self._guard(name, lane))
             self._remotes.began(name, time.monotonic())
@@ -204,13 +198,13 @@ class Lanes:
         volume = self._levels[receiver] = Volume(percent, is_muted=is_muted)
         for lane in (*self.lanes, *self._joining):
             if lane.member.receiver == receiver:
-                lane.set_volume(volume)
+                lane.volume.set(volume)
 
     def keep_level(self, receiver: str) -> None:
         """Keep a receiver's found volume, so that it does not come back louder."""
         lane = self._lanes.get(receiver)
         if lane and self._levels.get(receiver, Volume()).percent is None:
-            self._levels[receiver] = lane.volume
+            self._levels[receiver] = lane.volume.usual
 
     def want_too(self, member: Member) -> None:
         """Adopt the volume and the tuning of a new or existing member."""
@@ -229,17 +223,6 @@ class Lanes:
         """Record that the receivers play."""
         for lane in self.lanes:
             lane.mark_heard()
-
-    def sounds(self, lane: Lane) -> None:
-        """Report that a receiver plays, by its evidence."""
-        self._choice.mark_heard(lane)
-        self.reporter.member(
-            lane.member.receiver, MemberState.PLAYING, lane=str(lane.kind)
-        )
-
-    def shun(self, lane: Lane) -> bool:
-        """Use another lane next time; return whether there is one."""
-        return self._choice.mark_silent(lane)
 
     def show(self, show: Show) -> None:
         """Send metadata to all receivers."""
@@ -286,11 +269,12 @@ class Lanes:
 
     async def _guard(self, name: str, lane: Lane) -> None:
         """Wait until a receiver is lost, and remove its lane."""
-        error = await lane.closed()
+        error = await asyncio.shield(lane.connection.closed)
         self._lanes.pop(name, None)
         self._guards.pop(name, None)
         self._remotes.ended(name, time.monotonic())
         lane.release()
+        self.proof.lost(lane, error)
         self.reporter.member(name, MemberState.LOST, error)
         self._changes.notify()
         await self._on_lost(name, error)

@@ -186,8 +186,12 @@ class Membership:
 
     @property
     def _can_be_without(self) -> bool:
-        """Whether a stream continues without receivers: it is paused or changing."""
-        return self._status.is_paused or self._status.is_changing
+        """Whether a stream continues without receivers.
+
+        It is paused or changing, or its receiver has another way to be played to.
+        """
+        is_between = self._status.is_paused or self._status.is_changing
+        return is_between or (self._lanes.proof.is_climbing and not self.is_group)
 
     def _lose_hope(self, receiver: str, error: RaopError) -> None:
         """End a group if no member has come back."""

@@ -25,7 +25,6 @@ _SHORTEST_LEAD_NS = 300_000_000
 # The same for a line that begins with silence: more than the longest buffer that was
 # measured.
 _WAKING_NS = 400_000_000
-_EVIDENCE_S = 4.0
 
 SILENT = (
     "the receiver accepted the stream but never asked for the time; "
@@ -155,15 +154,16 @@ class GroupOutput:
         self.changes.notify()
 
     async def wait_for_evidence(self, is_over: Callable[[], bool]) -> bool:
-        """Wait until a receiver has asked for the time; return whether one has.
+        """Wait until a receiver shows that it plays; return whether one does.
 
         The wait ends early if `is_over` returns True; its errors are raised.
         """
         await self.changes.wait_for(
-            lambda: self.lanes.have_evidence or is_over(),
-            clock.now_ns() + round(_EVIDENCE_S * SECOND_NS),
+            lambda: self.lanes.proof.is_there or is_over(),
+            clock.now_ns() + round(self.lanes.proof.patience_s * SECOND_NS),
         )
-        return self.lanes.have_evidence
+        self.lanes.proof.accept_silence()
+        return self.lanes.proof.is_there
 
     async def flush(self) -> None:
         """Silence the receivers for new sound; a voice continues."""
@@ -216,7 +216,8 @@ class GroupOutput:
         reach_ns = self.transmitter.reach_ns if self.transmitter else 0
         if wanted_ns is not None:
             return max(wanted_ns, now_ns + _SHORTEST_LEAD_NS + reach_ns)
-        lead_ms = self.lanes.lead_ms if lead_ms is None else lead_ms
+        depth_ms = max((each.least_depth_ms for each in self.lanes.lanes), default=0)
+        lead_ms = self.lanes.lead_ms if lead_ms is None else max(lead_ms, depth_ms)
         return now_ns + max(lead_ms * 1_000_000, _SHORTEST_LEAD_NS) + reach_ns
 
 

@@ -98,7 +98,8 @@ class Playback:
 
         Raises RaopError: the error that ended it.
         """
-        if not (self._lanes or self.membership.has_hope):
+        is_there = self._lanes or self._is_climbing
+        if not (is_there or self.membership.has_hope):
             raise self.failure or ReceiverUnreachableError(
                 "the receiver closed the connection"
             )
@@ -106,14 +107,14 @@ class Playback:
     async def wait_heard(self) -> bool:
         """Wait for the first frame's instant; return whether a receiver plays it.
 
+        Return False if the receiver is silent, or was lost and has another way.
         Raises RaopError: the stream has ended meanwhile.
         """
         self._is_awaited, self._has_run_out = True, False
         heard_ns = self.tracker.heard_ns
         try:
-            while clock.now_ns() < heard_ns:
+            while clock.now_ns() < heard_ns and not self._is_over():
                 await self.output.changes.wait(heard_ns)
-                self.check_alive()
             return await self.output.wait_for_evidence(self._is_over)
         finally:
             self._is_awaited = False
@@ -213,9 +214,14 @@ class Playback:
                 )
             await self.close()
 
+    @property
+    def _is_climbing(self) -> bool:
+        """Whether a single receiver was lost before sound, and has another way."""
+        return self._lanes.proof.is_climbing and not self.membership.is_group
+
     def _is_over(self) -> bool:
         self.check_alive()
-        return self._has_run_out
+        return self._has_run_out or self._is_climbing
 
     def _now_at(self, item: MediaItem) -> None:
         """Restart from this item if the stream has to start again."""
@@ -236,7 +242,7 @@ class Playback:
         if item is None or item.source is not source or self.status.is_changing:
             return
         error: RaopError | None = item.error
-        if error is None and not self._lanes.have_evidence:
+        if error is None and not self._lanes.proof.is_there:
             if self._is_awaited:
                 # The command handles it.
                 self._has_run_out = True

@@ -59,7 +59,7 @@ class ProgressTracker:
         transmitter, line = self._output.transmitter, self._output.line
         if transmitter is None or line is None:
             return
-        if not self._output.lanes.have_evidence:
+        if not self._output.lanes.proof.is_there:
             return
         now_ns = clock.now_ns()
         if now_ns < max(line.at_ns, self.heard_ns):

@@ -23,7 +23,6 @@ from .output import SILENT, GroupOutput
 
 _LOGGER = logging.getLogger(__name__)
 
-_EVIDENCE_S = 4.0
 # The interval of checks whether a receiver is back on the network.
 _KNOCK_S = 2.0
 # A receiver that restarts is unreachable for a moment, now or soon.
@@ -64,6 +63,7 @@ class ReconnectLogic:
         self._on_heard = on_heard
         self._is_hurried = False
         self._was_there = True
+        self._is_climbing = False
         self._error: RaopError = ReceiverUnreachableError("the connection was closed")
 
     def hurry(self) -> None:
@@ -91,6 +91,9 @@ class ReconnectLogic:
             await self._take_out()
             if self._is_alone:
                 return self._error
+            if self._is_climbing or self._lanes.proof.is_climbing:
+                self._is_climbing = self._lanes.proof.is_climbing = False
+                continue
             verdict = self._verdict(self._error)
             if verdict:
                 self.is_given_up = True
@@ -133,15 +136,18 @@ class ReconnectLogic:
         while True:
             heard_ns, now_ns = self._heard_ns(lane), clock.now_ns()
             is_time = heard_ns is not None and now_ns >= heard_ns
-            if is_time and lane.timing_replies:
+            if is_time and lane.is_proven:
                 break
             self._check(lane)
             if is_time and late_ns is None:
-                late_ns = now_ns + round(_EVIDENCE_S * SECOND_NS)
+                late_ns = now_ns + round(
+                    self._lanes.proof.patience_for_s(lane) * SECOND_NS
+                )
             is_late = late_ns is not None and now_ns >= late_ns
-            if is_late and not self._is_alone:
-                self._lanes.shun(lane)
-                raise ReceiverSilentError(SILENT)
+            if is_late and not self._is_alone and not lane.accept_silence():
+                error = ReceiverSilentError(SILENT)
+                self._is_climbing = self._lanes.proof.fail(lane, error)
+                raise error
             until_ns = late_ns if is_time else heard_ns
             await self._changes.wait(None if is_late else until_ns)
         lane.mark_heard()
@@ -170,7 +176,7 @@ class ReconnectLogic:
         Both close the session in order, but a receiver that stays reachable plays for
         another sender, and a retry would make two senders compete for it.
         """
-        if self._is_alone or not lane.has_hung_up:
+        if self._is_alone or not lane.connection.has_hung_up:
             return
         for _ in range(_KNOCKS):
             if not await is_reachable(member):
@@ -183,13 +189,13 @@ class ReconnectLogic:
         if not self._is_alone:
             self._lanes.keep_level(self.receiver)
         self._retries.came_back()
-        self._lanes.sounds(lane)
+        self._lanes.proof.sounds(lane)
         self._on_heard()
 
     async def _await_sound(self, lane: Lane, liveness: Liveness) -> None:
         """Keep sending to a silent receiver while its connection is open."""
         since_s, knock_ns = time.monotonic(), _knock_ns()
-        lane.endure()
+        lane.connection.endure()
         while self._is_silent(lane, liveness):
             await self._changes.wait(knock_ns)
             self._check(lane)

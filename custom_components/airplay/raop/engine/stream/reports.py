@@ -115,6 +115,8 @@ class StreamReporter:
         *,
         local: str | None = None,
         lane: str | None = None,
+        way: str | None = None,
+        is_confirmed: bool = True,
     ) -> None:
         """Report a member's state unless it is known already."""
         if error:
@@ -132,6 +134,8 @@ class StreamReporter:
                 status=error.status if error else None,
                 local=local,
                 lane=lane,
+                way=way,
+                is_confirmed=is_confirmed,
             )
         )
 

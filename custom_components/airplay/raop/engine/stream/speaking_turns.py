@@ -63,6 +63,11 @@ class SpeakingTurns:
         """Whether a voice speaks, or is about to."""
         return bool(self._speaking)
 
+    @property
+    def owns_line(self) -> bool:
+        """Whether no media plays, so that sessions are open for the voice only."""
+        return self._status.is_quiet
+
     def is_apart(self, target: Target) -> bool:
         """Whether other members play, or may, that must not play the announcement."""
         addressed = {each.member.receiver for each in target.addressees}

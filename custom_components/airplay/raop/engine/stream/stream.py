@@ -104,10 +104,13 @@ class Stream:
         async with self.output.gate:
             # If the receivers were freed meanwhile, the command has a new position.
             paused = self._status.command or paused
+            position_ms = self._playback.paused_ms
             is_resumed = await self._resume(paused, command.lead_ms)
-        if is_resumed:
-            return await self._wait_heard()
-        return await self.play(replace(paused, lead_ms=command.lead_ms))
+        again = replace(paused, lead_ms=command.lead_ms)
+        if not is_resumed:
+            return await self.play(again)
+        media = replace(paused.media, position_ms=position_ms)
+        return await self._wait_heard(replace(again, media=media, start_at=None))
 
     async def queue(self, media: Media | None, crossfade_ms: int | None) -> None:
         """Open the next item in the background, or remove it if `media` is None."""
@@ -234,17 +237,17 @@ class Stream:
             await self.output.pause()
         return playback.paused_ms
 
-    async def _wait_heard(self, command: Play | None = None) -> None:
+    async def _wait_heard(self, command: Play) -> None:
         """Wait for the first frame's instant and for evidence that it plays.
 
-        Without evidence a play command is repeated with another lane.
+        Without evidence the command is repeated by another way.
         """
         if self.output.line is None:
             return
         if await self._playback.wait_heard():
             self.output.lanes.mark_heard()
             self.tracker.update()
-        elif command and self._reject_lane():
+        elif self._climbs():
             async with self.output.gate:
                 await self._playback.close()
             await self.play(command)
@@ -253,9 +256,12 @@ class Stream:
             await self._playback.end(EndReason.FAILED, error)
             raise error
 
-    def _reject_lane(self) -> bool:
-        """Mark a single receiver's lane as silent; return whether another is left."""
+    def _climbs(self) -> bool:
+        """Whether a single receiver that does not play has another way."""
+        lanes = self.output.lanes
         if self.membership.is_group or self.turns.is_taken:
             return False
-        lanes = self.output.lanes
-        return any(lanes.shun(lane) for lane in lanes.lanes)
+        error = ReceiverSilentError(SILENT)
+        return lanes.proof.is_climbing or any(
+            lanes.proof.fail(each, error) for each in lanes.lanes
+        )

@@ -2,10 +2,10 @@
 
 import pytest
 
-from custom_components.airplay.raop.session.delay_span import DelaySpan
 from custom_components.airplay.raop.session.timeline import (
     MAX_LATENCY_FRAMES,
     SECOND_NS,
+    DelaySpan,
     delay_frames,
 )
 

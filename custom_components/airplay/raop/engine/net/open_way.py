@@ -1,0 +1,214 @@
+"""Opens a way: the one function for a stream, a form, and the command line."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+import logging
+import os
+import secrets
+
+from ...auth import srp
+from ...auth.channel import ChannelKeys
+from ...auth.credentials import HomeKitCredentials, parse_credentials
+from ...auth.pair_setup import OPEN_SECRET, transient_setup
+from ...auth.pair_verify import home_kit_verify, verify
+from ...errors import (
+    CredentialsRejectedError,
+    RaopError,
+    ReceiverBusyError,
+    ReceiverUnreachableError,
+)
+from ...receiver import Receiver
+from ...session.backlog import Format
+from ...session.info import ask_info
+from ...session.ladder import Attempt, Ladder, Stage
+from ...session.raop import RaopPorts, RaopSession
+from ...session.ways import Access, Login, Way
+from ...wire.handshake import Handshake
+from .connection import STEP_S, Connection
+
+_LOGGER = logging.getLogger(__name__)
+
+_KEY_BYTES = 32
+_AGAIN_S = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The password and the stored keys for one receiver."""
+
+    password: str | None = field(default=None, repr=False)
+    credentials: str | None = field(default=None, repr=False)
+
+    def access(
+        self, *, wanted: str | None = None, learned: Way | None = None
+    ) -> Access:
+        """Return what they permit.
+
+        Raises CredentialsRejectedError: the credentials are malformed.
+        """
+        keys = parse_credentials(self.credentials) if self.credentials else None
+        return Access(
+            has_password=bool(self.password),
+            has_keys=keys is not None,
+            has_home_keys=isinstance(keys, HomeKitCredentials),
+            wanted=wanted,
+            learned=learned,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedWay:
+    """A connection on which a receiver accepts a session, and how it was opened.
+
+    `secret` is the secret that both sides share in AirPlay 2, else empty.
+    """
+
+    connection: Connection
+    attempt: Attempt
+    receiver: Receiver
+    secret: bytes = field(default=b"", repr=False)
+
+    @property
+    def way(self) -> Way:
+        """The way."""
+        return self.attempt.way
+
+    async def set_up(self, session: RaopSession, encrypted: Format) -> RaopPorts:
+        """Set up a session of AirPlay 1, and note how far it comes.
+
+        A receiver without a record gets an encrypted stream if it has the key: one kind
+        ends its process at the first packet of another (nodetunes).
+
+        Raises RaopError: see `RaopSession.prepare`.
+        """
+        await self.connection.perform(session.greet())
+        self.attempt.stage = Stage.SETUP
+        if session.has_key and self.receiver.is_unknown:
+            self.attempt.way = replace(self.way, encrypts=True)
+            session.encrypt(encrypted)
+        return await self.connection.perform(session.announce())
+
+
+async def climb[T](ladder: Ladder, try_way: Callable[[Attempt], Awaitable[T]]) -> T:
+    """Try one way after the other until one works; return its result.
+
+    Raises ReceiverBusyError: the receiver plays for another sender.
+    Raises RaopError: no way works; the most telling error.
+    """
+    while True:
+        attempt = ladder.attempt()
+        try:
+            return await _twice(attempt, try_way)
+        except ReceiverBusyError:
+            raise
+        except RaopError as err:
+            name = ladder.receiver.name
+            _LOGGER.debug("%s: %s failed: %s", name, attempt.way, err)
+            ladder.fail(attempt, err)
+
+
+async def _twice[T](attempt: Attempt, try_way: Callable[[Attempt], Awaitable[T]]) -> T:
+    """Try a way, again if the connection is closed before anything is answered.
+
+    A receiver with one connection at a time closes one that comes right after another
+    (nodetunes, within half a second).
+    """
+    try:
+        return await try_way(attempt)
+    except ReceiverUnreachableError as err:
+        if not err.is_early:
+            raise
+    await asyncio.sleep(_AGAIN_S)
+    attempt.stage = Stage.CONNECT
+    return await try_way(attempt)
+
+
+async def open_way[T](
+    ladder: Ladder,
+    attempt: Attempt,
+    access: Secrets,
+    use: Callable[[OpenedWay], Awaitable[T]],
+    *,
+    timeout_s: float = STEP_S,
+) -> T:
+    """Connect, log in, and run `use`; the connection stays open if that works.
+
+    The receiver is asked for its `/info` once, before the first login of AirPlay 2.
+
+    Raises RaopError: it does not work, see `attempt.stage`.
+    """
+    receiver, way = ladder.receiver, attempt.way
+    port = receiver.port if way.is_raop else receiver.pairing_port
+    connection = await Connection.connect(receiver.host, port, timeout_s=timeout_s)
+    with ExitStack() as undo:
+        undo.callback(connection.close)
+        attempt.stage = Stage.LOGIN
+        secret = b""
+        if way.is_raop:
+            await _verify(connection, way, access, timeout_s)
+        else:
+            connection = await _inform(connection, ladder, port, timeout_s)
+            undo.callback(connection.close)
+            steps = _login(way, access)
+            secret = await connection.perform(steps, timeout_s=timeout_s)
+            connection.encrypt(ChannelKeys.control(secret))
+            attempt.stage = Stage.SETUP
+        opened = OpenedWay(connection, attempt, ladder.receiver, secret)
+        result = await use(opened)
+        undo.pop_all()
+        return result
+
+
+async def _verify(
+    connection: Connection, way: Way, access: Secrets, timeout_s: float
+) -> None:
+    """Prove stored keys to a receiver of AirPlay 1, if the way uses them."""
+    if way.login is not Login.KEYS or not access.credentials:
+        return
+    steps = verify(
+        parse_credentials(access.credentials), secrets.token_bytes(_KEY_BYTES)
+    )
+    if keys := await connection.perform(steps, timeout_s=timeout_s):
+        connection.encrypt(keys)
+
+
+async def _inform(
+    connection: Connection, ladder: Ladder, port: int, timeout_s: float
+) -> Connection:
+    """Update the receiver by its `/info`, as mDNS may be outdated.
+
+    Return the connection for the login: another one if the receiver closed it.
+    """
+    if ladder.is_informed:
+        return connection
+    receiver = ladder.receiver
+    try:
+        ladder.inform(await connection.perform(ask_info(receiver), timeout_s=timeout_s))
+    except RaopError as err:
+        if isinstance(err, ReceiverUnreachableError) and err.step:
+            raise
+        _LOGGER.debug("%s: %s", receiver.name, err)
+        ladder.is_informed = True
+    if not connection.closed.done():
+        return connection
+    return await Connection.connect(receiver.host, port, timeout_s=timeout_s)
+
+
+def _login(way: Way, access: Secrets) -> Handshake[bytes]:
+    if way.login is Login.KEYS:
+        keys = parse_credentials(access.credentials or "")
+        if not isinstance(keys, HomeKitCredentials):
+            raise CredentialsRejectedError("the stored keys are not those of HomeKit")
+        return home_kit_verify(keys, secrets.token_bytes(_KEY_BYTES))
+    secret = access.password if way.login is Login.PASSWORD else OPEN_SECRET
+    return transient_setup(srp_private(), secret or OPEN_SECRET)
+
+
+def srp_private() -> int:
+    """Return a random private exponent for SRP."""
+    private = 0
+    while not srp.is_usable(private):
+        private = int.from_bytes(os.urandom(srp.PRIVATE_BYTES))
+    return private

@@ -1,0 +1,79 @@
+"""What shows that the receivers of a stream play, and what follows if nothing does."""
+
+from collections.abc import Callable, Iterable
+from weakref import WeakSet
+
+from ...errors import RaopError
+from ...messages import MemberState
+from ..lanes.choice import LaneChoice
+from ..lanes.lane import Lane
+from .reports import StreamReporter
+
+# How long after its first frame's instant a receiver may take to show that it plays,
+# and how long if another way is left.
+_EVIDENCE_S = 4.0
+_SHORT_S = 2.5
+
+
+class SoundProof:
+    """Which lanes have shown that they play; the others make way for another way."""
+
+    def __init__(
+        self,
+        choice: LaneChoice,
+        reporter: StreamReporter,
+        lanes: Callable[[], Iterable[Lane]],
+    ) -> None:
+        self._choice = choice
+        self._reporter = reporter
+        self._lanes = lanes
+        self._proven: WeakSet[Lane] = WeakSet()
+        # Whether a receiver was lost before it played, and has another way.
+        self.is_climbing = False
+
+    @property
+    def is_there(self) -> bool:
+        """Whether a receiver shows that it plays, or is of a kind that cannot."""
+        return any(lane.is_proven for lane in self._lanes())
+
+    @property
+    def patience_s(self) -> float:
+        """How long to wait for proof after the first frame's instant."""
+        return min((self.patience_for_s(lane) for lane in self._lanes()), default=0.0)
+
+    def patience_for_s(self, lane: Lane) -> float:
+        """Return how long to wait for a receiver's proof.
+
+        Less if another way is left: some receivers have several that are silent.
+        """
+        return _SHORT_S if self._choice.has_beside(lane) else _EVIDENCE_S
+
+    def accept_silence(self) -> None:
+        """Play on with receivers of a kind that gives no proof."""
+        for lane in self._lanes():
+            lane.accept_silence()
+
+    def sounds(self, lane: Lane) -> None:
+        """Report that a receiver plays."""
+        self.adopt(lane)
+        self._reporter.member(
+            lane.member.receiver,
+            MemberState.PLAYING,
+            lane=str(lane.way.lane),
+            way=str(lane.way),
+            is_confirmed=not lane.is_unconfirmed,
+        )
+
+    def adopt(self, lane: Lane) -> None:
+        """Use the way of a lane first from now on, as it plays."""
+        self._proven.add(lane)
+        self._choice.mark_heard(lane)
+
+    def fail(self, lane: Lane, error: RaopError) -> bool:
+        """Use another way next time; return whether there is one."""
+        return self._choice.mark_failed(lane, error)
+
+    def lost(self, lane: Lane, error: RaopError) -> None:
+        """Record that a session has ended; before it played, its way has failed."""
+        if lane not in self._proven:
+            self.is_climbing = self.fail(lane, error)

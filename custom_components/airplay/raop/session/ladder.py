@@ -1,0 +1,194 @@
+"""The ladder of a receiver: which way is tried next, and what is said if none works."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ..errors import (
+    AuthenticationError,
+    PairingRequiredError,
+    PasswordRequiredError,
+    PtpUnavailableError,
+    RaopError,
+    ReceiverSilentError,
+    ReceiverUnreachableError,
+    TooManyTriesError,
+)
+from ..receiver import Receiver
+from .ways import Access, Login, Outcome, Rung, Way, ways_of
+
+# Requests that a receiver may leave unanswered although it answers others.
+_OPTIONAL_STEP = "POST /auth-setup"
+
+
+class Stage(IntEnum):
+    """How far an attempt came."""
+
+    CONNECT = 0
+    LOGIN = 1
+    SETUP = 2
+    SOUND = 3
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A way that is being tried, and how far it came."""
+
+    way: Way
+    stage: Stage = Stage.CONNECT
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    way: Way
+    stage: Stage
+    outcome: Outcome
+    error: RaopError
+
+
+class Ladder:
+    """The ways to one receiver, and those that have failed.
+
+    Call `attempt` for the next way, and `fail` with its error; it is at an end when
+    `attempt` raises.
+    """
+
+    def __init__(self, receiver: Receiver, access: Access) -> None:
+        """Begin with the best way.
+
+        Raises UnsupportedReceiverError: see `ways_of`.
+        """
+        self.receiver = receiver
+        self._access = access
+        self._rungs = ways_of(receiver, access)
+        self._failures: list[_Failure] = []
+        self._bans: list[Callable[[Way], bool]] = []
+        self.is_informed = False
+
+    def inform(self, receiver: Receiver) -> None:
+        """Adopt what the receiver said about itself in its `/info`."""
+        self.is_informed = True
+        if receiver != self.receiver:
+            self.receiver = receiver
+            self._rungs = ways_of(receiver, self._access) or self._rungs
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is a way that is worth a try."""
+        return self._next() is not None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a way has failed."""
+        return bool(self._failures)
+
+    def has_beside(self, way: Way, outcome: Outcome) -> bool:
+        """Whether there would be another way if this one failed like that."""
+        return self._next(_Failure(way, Stage.SOUND, outcome, RaopError())) is not None
+
+    def attempt(self) -> Attempt:
+        """Return the next way.
+
+        Raises RaopError: all ways have failed; the most telling error.
+        """
+        if rung := self._next():
+            return Attempt(rung.way)
+        raise self.error
+
+    def fail(
+        self, attempt: Attempt, error: RaopError, *, is_clock: bool = False
+    ) -> bool:
+        """Record that a way does not work; return whether another is left.
+
+        `is_clock` says that a silent receiver does not follow our clock.
+        """
+        outcome = Outcome.NO_CLOCK if is_clock else _outcome(attempt, error)
+        failure = _Failure(attempt.way, attempt.stage, outcome, error)
+        self._failures.append(failure)
+        if ban := self._ban(failure):
+            self._bans.append(ban)
+        return self.has_next
+
+    @property
+    def error(self) -> RaopError:
+        """The most telling error: that of the attempt that came furthest."""
+        if not self._failures:
+            return ReceiverUnreachableError("there is no way to play to it")
+        furthest = max(self._failures, key=_weight)
+        error = furthest.error
+        if type(error) is not AuthenticationError or furthest.stage > Stage.LOGIN:
+            return error
+        # The answers of a login say only that a secret is wrong.
+        if self.receiver.needs_pairing:
+            return PairingRequiredError("the receiver requires pairing by PIN")
+        if self._access.has_password:
+            return AuthenticationError("the receiver refused the password")
+        return PasswordRequiredError("the receiver requires a password")
+
+    def _next(self, assumed: _Failure | None = None) -> Rung | None:
+        failures, bans = self._failures, self._bans
+        if assumed:
+            ban = self._ban(assumed)
+            failures, bans = [*failures, assumed], [*bans, *([ban] if ban else [])]
+        failed = [each.way for each in failures]
+        for rung in self._rungs:
+            if rung.way in failed or any(ban(rung.way) for ban in bans):
+                continue
+            if not rung.after or any(_opens(each, rung) for each in failures):
+                return rung
+        return None
+
+    def _ban(self, failure: _Failure) -> Callable[[Way], bool] | None:
+        """Return which other ways cannot work either."""
+        tried, outcome = failure.way, failure.outcome
+        is_early = failure.stage <= Stage.LOGIN
+        if outcome is Outcome.NO_CLOCK:
+            return lambda way: way.is_ptp
+        if outcome is Outcome.PASSWORD or isinstance(failure.error, TooManyTriesError):
+            return lambda way: way.is_raop is tried.is_raop
+        if outcome is Outcome.DENIED and not tried.is_raop:
+            return lambda way: not way.is_raop and way.login is tried.login
+        if tried.login is Login.KEYS and outcome is Outcome.MUTE:
+            # A receiver that forgot us may accept the keys and then stop answering.
+            return lambda way: way.is_raop is tried.is_raop and way.login is Login.KEYS
+        if outcome is Outcome.UNREACHABLE or (outcome is Outcome.MUTE and is_early):
+            return lambda way: self._port(way) == self._port(tried)
+        if outcome is Outcome.MUTE:
+            return lambda way: (way.lane, way.clock) == (tried.lane, tried.clock)
+        return None
+
+    def _port(self, way: Way) -> int:
+        receiver = self.receiver
+        return receiver.port if way.is_raop else receiver.pairing_port
+
+
+def _opens(failure: _Failure, rung: Rung) -> bool:
+    tried, way = failure.way, rung.way
+    if failure.outcome not in rung.after:
+        return False
+    if not rung.shares_clock:
+        # The lanes of AirPlay 2 have one PTP clock between them.
+        is_about_clock = failure.outcome is Outcome.NO_CLOCK and not tried.is_raop
+        return is_about_clock or tried.lane is way.lane
+    return (tried.lane, tried.clock) == (way.lane, way.clock)
+
+
+def _weight(failure: _Failure) -> tuple[Stage, bool]:
+    is_answer = failure.outcome not in (Outcome.UNREACHABLE, Outcome.MUTE)
+    return failure.stage, is_answer
+
+
+def _outcome(attempt: Attempt, error: RaopError) -> Outcome:
+    if isinstance(error, PtpUnavailableError):
+        return Outcome.NO_CLOCK
+    if isinstance(error, ReceiverSilentError):
+        return Outcome.SILENT
+    if isinstance(error, AuthenticationError):
+        is_secret = type(error) in (AuthenticationError, PasswordRequiredError)
+        is_digest = attempt.way.is_raop or attempt.stage > Stage.LOGIN
+        return Outcome.PASSWORD if is_secret and is_digest else Outcome.DENIED
+    if not isinstance(error, ReceiverUnreachableError):
+        return Outcome.REFUSED
+    if attempt.stage is Stage.CONNECT:
+        return Outcome.UNREACHABLE
+    return Outcome.REFUSED if error.step in (None, _OPTIONAL_STEP) else Outcome.MUTE

@@ -1,0 +1,291 @@
+"""The ways to play to a receiver, best first.
+
+A way is everything that is decided before a session: lane, clock, `/auth-setup`, login,
+encryption, codec, and the least depth. Their order follows the records of the receiver,
+its `/info`, what worked before, and the user's choice.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self, override
+
+from ..errors import UnsupportedReceiverError
+from ..receiver import Receiver
+from ..receiver_lanes import AIRPLAY2, AIRPLAY2_NTP, LaneKind
+from ..wire.codec import Codec
+
+# The longest depth that a receiver may ask for.
+MOST_DEPTH_MS = 4000
+_MOST_DIGESTS = 16
+_LONGEST_TEXT = 200
+
+
+class WayClock(StrEnum):
+    """The clock of a session: ours by NTP or PTP, or the receiver's by PTP."""
+
+    NTP = "ntp"
+    PTP_LEAD = "ptp-lead"
+    PTP_FOLLOW = "ptp-follow"
+
+
+class Login(StrEnum):
+    """How a session proves that it may play."""
+
+    NONE = "none"
+    OPEN = "open"
+    PASSWORD = "password"  # noqa: S105
+    KEYS = "keys"
+
+
+class Outcome(StrEnum):
+    """Why a way does not work."""
+
+    UNREACHABLE = "unreachable"
+    DENIED = "denied"
+    PASSWORD = "password"  # noqa: S105
+    REFUSED = "refused"
+    MUTE = "mute"
+    NO_CLOCK = "no_clock"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to play to a receiver.
+
+    `digest` is the variant of the password's proof that is tried first.
+    """
+
+    lane: LaneKind
+    clock: WayClock = WayClock.NTP
+    login: Login = Login.NONE
+    uses_auth_setup: bool = False
+    encrypts: bool = False
+    codec: Codec = Codec.ALAC
+    digest: int = 0
+    depth_ms: int = 0
+
+    @property
+    def is_raop(self) -> bool:
+        """Whether it is AirPlay 1."""
+        return self.lane is LaneKind.RAOP
+
+    @property
+    def is_ptp(self) -> bool:
+        """Whether the session has a PTP clock."""
+        return self.clock is not WayClock.NTP
+
+    def is_usual_for(self, receiver: Receiver) -> bool:
+        """Whether the only lane of a receiver works as its records say."""
+        return (
+            receiver.lanes == (self.lane,)
+            and self.is_ptp is (receiver.takes_ptp and not self.is_raop)
+            and self.uses_auth_setup is receiver.needs_auth_setup
+            and self.encrypts is receiver.encrypts
+            and not (self.digest or self.depth_ms)
+        )
+
+    @override
+    def __str__(self) -> str:
+        """Return the way as text, which `parse` reads: for storage and logs."""
+        words: list[str] = [self.lane, self.clock, self.login]
+        words += ["auth-setup"] if self.uses_auth_setup else []
+        words += ["rsa"] if self.encrypts else []
+        words += [f"digest={self.digest}"] if self.digest else []
+        words += [f"depth={self.depth_ms}"] if self.depth_ms else []
+        return " ".join(words)
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Return the way of a text, or None if it is not one.
+
+        A lane alone is a way, too: earlier versions stored no more.
+        """
+        lane, *words = text[:_LONGEST_TEXT].split() or [""]
+        if lane not in LaneKind:
+            return None
+        numbers = {
+            name: int(number)
+            for name, equals, number in (word.partition("=") for word in words)
+            if equals and number.isdecimal() and len(number) < 6
+        }
+        clock = next((each for each in WayClock if each in words), None)
+        login = next((each for each in Login if each in words), Login.NONE)
+        kind = LaneKind(lane)
+        return cls(
+            lane=kind,
+            clock=clock or _USUAL_CLOCKS[kind],
+            login=login,
+            uses_auth_setup="auth-setup" in words,
+            encrypts="rsa" in words,
+            digest=min(numbers.get("digest", 0), _MOST_DIGESTS),
+            depth_ms=min(numbers.get("depth", 0), MOST_DEPTH_MS),
+        )
+
+
+_USUAL_CLOCKS = {
+    LaneKind.RAOP: WayClock.NTP,
+    LaneKind.AIRPLAY2_REALTIME: WayClock.PTP_LEAD,
+    LaneKind.AIRPLAY2_BUFFERED: WayClock.PTP_LEAD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A way, and the outcomes of its lane after which it is worth a try.
+
+    Without outcomes it is tried anyway. If it `shares_clock`, only outcomes of the same
+    clock count.
+    """
+
+    way: Way
+    after: frozenset[Outcome] = frozenset()
+    shares_clock: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What is known beside the records: secrets, the user's choice, what worked."""
+
+    has_password: bool = False
+    has_keys: bool = False
+    # Keys of HomeKit pairing, which AirPlay 2 needs.
+    has_home_keys: bool = False
+    wanted: str | None = None
+    learned: Way | None = None
+
+
+_WRONG = frozenset({Outcome.REFUSED})
+_DENIED = frozenset({Outcome.DENIED})
+_NOT_KEPT = frozenset({Outcome.REFUSED, Outcome.MUTE, Outcome.DENIED})
+_WITHOUT_PTP = frozenset(
+    {Outcome.NO_CLOCK, Outcome.SILENT, Outcome.REFUSED, Outcome.MUTE}
+)
+
+
+def ways_of(receiver: Receiver, access: Access) -> tuple[Rung, ...]:
+    """Return the ways to play to a receiver, best first.
+
+    Raises UnsupportedReceiverError: there is no way, or the wanted one is unknown.
+    """
+    rungs: list[Rung] = []
+    for kind in _lanes(receiver, access.wanted):
+        if kind is LaneKind.RAOP:
+            rungs += _raop(receiver, access)
+        else:
+            rungs += _airplay2(receiver, access, kind)
+    if access.wanted == AIRPLAY2_NTP:
+        rungs = [each for each in rungs if not each.way.is_ptp]
+        rungs = [replace(each, after=each.after - _WITHOUT_PTP) for each in rungs]
+    return _learned_first(rungs, access.learned)
+
+
+def _lanes(receiver: Receiver, wanted: str | None) -> Iterable[LaneKind]:
+    if wanted == AIRPLAY2:
+        order = receiver.airplay2_lanes
+        return order or (LaneKind.AIRPLAY2_REALTIME, LaneKind.AIRPLAY2_BUFFERED)
+    if wanted == AIRPLAY2_NTP:
+        return (LaneKind.AIRPLAY2_REALTIME,)
+    if wanted is not None and wanted not in LaneKind:
+        raise UnsupportedReceiverError(f"unknown lane {wanted!r:.40}")
+    if (wanted is None or wanted == LaneKind.RAOP) and receiver.obstacle:
+        raise UnsupportedReceiverError(f"cannot play to it: {receiver.obstacle}")
+    return receiver.lanes if wanted is None else (LaneKind(wanted),)
+
+
+def _raop(receiver: Receiver, access: Access) -> Iterable[Rung]:
+    """Yield the ways of RAOP.
+
+    Keys are used at first only if pairing is required: used after pairing was switched
+    off, they lead to a session that looks healthy and plays nothing. Some receivers
+    require `/auth-setup`, others play nothing after it.
+    """
+    verifies = access.has_keys and receiver.needs_pairing
+    first = Way(
+        lane=LaneKind.RAOP,
+        login=Login.KEYS if verifies else Login.NONE,
+        uses_auth_setup=receiver.needs_auth_setup,
+        encrypts=receiver.encrypts,
+        codec=receiver.codec,
+    )
+    plain = replace(first, uses_auth_setup=False)
+    yield Rung(first)
+    if receiver.needs_auth_setup:
+        yield Rung(plain, _WRONG | {Outcome.SILENT})
+    if verifies:
+        yield Rung(replace(plain, login=Login.NONE), _NOT_KEPT - _DENIED)
+    elif access.has_keys:
+        yield Rung(replace(plain, login=Login.KEYS), _DENIED)
+    if not receiver.needs_auth_setup:
+        yield Rung(replace(first, uses_auth_setup=True), _DENIED)
+    if receiver.may_encrypt and not receiver.encrypts:
+        yield Rung(replace(first, encrypts=True), _WRONG)
+
+
+def _airplay2(receiver: Receiver, access: Access, kind: LaneKind) -> Iterable[Rung]:
+    """Yield the ways of an AirPlay 2 lane; realtime also with the clock of NTP.
+
+    Televisions announce PTP, never ask for it, and play by NTP; Apple's receivers and
+    shairport-sync play nothing then.
+    """
+    is_realtime = kind is LaneKind.AIRPLAY2_REALTIME
+    leads = WayClock.PTP_FOLLOW if receiver.keeps_clock else WayClock.PTP_LEAD
+    depth_ms = receiver.least_depth_ms if is_realtime else 0
+    first = Way(lane=kind, clock=leads, depth_ms=depth_ms)
+    if receiver.takes_ptp or not is_realtime:
+        yield from _logins(receiver, access, first)
+        after = frozenset({Outcome.NO_CLOCK}) if receiver.is_apples else _WITHOUT_PTP
+    else:
+        after = frozenset()
+    if is_realtime:
+        by_ntp = replace(first, clock=WayClock.NTP)
+        for at, rung in enumerate(_logins(receiver, access, by_ntp)):
+            yield rung if at else replace(rung, after=after, shares_clock=False)
+
+
+def _logins(receiver: Receiver, access: Access, way: Way) -> Iterable[Rung]:
+    """Yield a way with each login.
+
+    A password is the secret of pairing on most receivers; on HomePods the secret is the
+    open one, and SETUP asks for the password. A receiver that forgot us may accept the
+    keys and then stop answering.
+    """
+    logins = [Login.PASSWORD] if access.has_password else []
+    logins.append(Login.OPEN)
+    if access.has_home_keys:
+        logins.insert(0 if receiver.needs_pairing else len(logins), Login.KEYS)
+    after: frozenset[Outcome] = frozenset()
+    for login in logins:
+        yield Rung(replace(way, login=login), after)
+        after = after | (_NOT_KEPT if login is Login.KEYS else _DENIED)
+
+
+def _learned_first(rungs: list[Rung], learned: Way | None) -> tuple[Rung, ...]:
+    """Return the ways that are most like the one that worked before the others."""
+    if learned is None:
+        return tuple(rungs)
+
+    def unlikeness(rung: Rung) -> tuple[bool, ...]:
+        way = rung.way
+        return (
+            way.lane is not learned.lane,
+            way.is_ptp is not learned.is_ptp,
+            way.uses_auth_setup is not learned.uses_auth_setup,
+            way.encrypts is not learned.encrypts,
+        )
+
+    first = min(rungs, key=unlikeness, default=None)
+    if first is None or first.way.lane is not learned.lane:
+        return tuple(rungs)
+    like = [each for each in rungs if unlikeness(each) == unlikeness(first)]
+    others = [each for each in rungs if each not in like]
+    # What was worth a try only after another way had failed has proved itself.
+    like[0] = replace(like[0], after=frozenset())
+    like = [replace(each, way=_with_details(each.way, learned)) for each in like]
+    return (*like, *others)
+
+
+def _with_details(way: Way, learned: Way) -> Way:
+    depth_ms = max(way.depth_ms, learned.depth_ms)
+    return replace(way, digest=learned.digest, depth_ms=depth_ms)

@@ -1,0 +1,240 @@
+"""The ladder of a receiver: what is tried after which failure, and what is said."""
+
+import pytest
+
+from custom_components.airplay.raop.errors import (
+    AuthenticationError,
+    CredentialsRejectedError,
+    PairingRequiredError,
+    PasswordRequiredError,
+    PtpPortsTakenError,
+    RaopError,
+    ReceiverRefusedError,
+    ReceiverSilentError,
+    ReceiverUnreachableError,
+    TooManyTriesError,
+)
+from custom_components.airplay.raop.receiver import Receiver
+from custom_components.airplay.raop.session.ladder import Attempt, Ladder, Stage
+from custom_components.airplay.raop.session.ways import Access, Outcome, Way
+
+from .test_ways import SDK, TELEVISION, receiver
+
+LICENSED = receiver("et=0,4", f"manufacturer=Denon;features={SDK};srcvers=366.0")
+TV = receiver(None, f"features={TELEVISION};srcvers=377.1;flags=0x204")
+# Without RAOP on the port of AirPlay 2.
+MODERN = "0x045F8A00,0x1C340"
+SPEAKER = receiver(None, f"features={MODERN};flags=0x4;srcvers=366.0;fv=p20")
+LOCKED = receiver(None, f"features={MODERN};flags=0x84;srcvers=366.0;fv=p20")
+
+type Step = tuple[Stage, RaopError]
+
+REFUSED = (Stage.SETUP, ReceiverRefusedError("refused"))
+SILENT = (Stage.SOUND, ReceiverSilentError("silent"))
+GONE = (Stage.CONNECT, ReceiverUnreachableError("gone"))
+HUNG_UP = (Stage.SETUP, ReceiverUnreachableError("hung up"))
+MUTE = (Stage.SETUP, ReceiverUnreachableError("mute", step="SETUP rtsp://x"))
+MUTE_AT_ONCE = (Stage.LOGIN, ReceiverUnreachableError("mute", step="OPTIONS *"))
+MUTE_AT_AUTH = (Stage.SETUP, ReceiverUnreachableError("mute", step="POST /auth-setup"))
+PIN = (Stage.SETUP, PairingRequiredError("PIN"))
+WRONG = (Stage.LOGIN, AuthenticationError("wrong"))
+FORGOTTEN = (Stage.LOGIN, CredentialsRejectedError("forgotten"))
+NO_PTP = (Stage.SETUP, PtpPortsTakenError("taken"))
+
+
+def climb(ladder: Ladder, *steps: Step) -> list[str]:
+    """Fail one way after the other; return all that were tried, in short."""
+    tried = []
+    for stage, error in steps:
+        attempt = ladder.attempt()
+        attempt.stage = stage
+        tried.append(str(attempt.way))
+        ladder.fail(attempt, error)
+    if ladder.has_next:
+        tried.append(str(ladder.attempt().way))
+    return tried
+
+
+MFI, PLAIN, RSA = "raop ntp none auth-setup", "raop ntp none", "raop ntp none rsa"
+BUFFERED = "airplay2-buffered ptp-lead open"
+REALTIME = "airplay2-realtime ptp-lead open"
+BY_NTP = "airplay2-realtime ntp open"
+
+
+@pytest.mark.parametrize(
+    ("of", "steps", "ways"),
+    [
+        # `/auth-setup` is left out after silence and after a refusal.
+        (LICENSED, [SILENT], [MFI, PLAIN]),
+        (LICENSED, [REFUSED, REFUSED], [MFI, PLAIN, BUFFERED]),
+        (LICENSED, [HUNG_UP], [MFI, PLAIN]),
+        (LICENSED, [MUTE_AT_AUTH], [MFI, PLAIN]),
+        # It helps against no other step without an answer.
+        (LICENSED, [MUTE], [MFI, BUFFERED]),
+        (receiver("et=0"), [PIN], [PLAIN, MFI]),
+        (receiver("et=0"), [REFUSED], [PLAIN]),
+        (receiver(""), [HUNG_UP], [PLAIN, RSA]),
+        (receiver(""), [SILENT], [PLAIN]),
+        # A port that does not answer is not asked again.
+        (LICENSED, [GONE], [MFI, BUFFERED]),
+        (LICENSED, [MUTE_AT_ONCE], [MFI, BUFFERED]),
+        (LICENSED, [GONE, GONE], [MFI, BUFFERED]),
+        # The clock decides about all ways that share it.
+        (LICENSED, [SILENT, SILENT, NO_PTP], [MFI, PLAIN, BUFFERED, BY_NTP]),
+    ],
+)
+def test_the_next_way_follows_from_the_failure(
+    of: Receiver, steps: list[Step], ways: list[str]
+) -> None:
+    assert climb(Ladder(of, Access()), *steps) == ways
+
+
+def test_without_ptp_realtime_goes_on_by_ntp() -> None:
+    assert climb(Ladder(SPEAKER, Access()), NO_PTP) == [BUFFERED, BY_NTP]
+    assert climb(Ladder(TV, Access()), NO_PTP) == [REALTIME, BY_NTP]
+
+
+def test_a_clock_that_is_never_asked_for_is_replaced() -> None:
+    ladder = Ladder(TV, Access(has_home_keys=True))
+    attempt = ladder.attempt()
+    attempt.stage = Stage.SOUND
+
+    assert ladder.fail(attempt, ReceiverSilentError("silent"), is_clock=True)
+    assert str(ladder.attempt().way) == "airplay2-realtime ntp keys"
+
+
+def test_apples_receivers_get_no_ntp_after_silence() -> None:
+    features = "0x0A7FCA00,0x3C354BD0"
+    of = receiver(None, f"model=AppleTV5,3;srcvers=900.1;features={features}")
+
+    assert climb(Ladder(of, Access()), SILENT) == [REALTIME]
+
+
+@pytest.mark.parametrize(
+    ("of", "access", "steps", "logins", "said"),
+    [
+        (SPEAKER, Access(), [WRONG], ["open"], PasswordRequiredError),
+        (TV, Access(), [WRONG], ["open"], PairingRequiredError),
+        (
+            LOCKED,
+            Access(has_password=True),
+            [WRONG, WRONG],
+            ["password", "open"],
+            AuthenticationError,
+        ),
+        (
+            LOCKED,
+            Access(has_password=True),
+            [WRONG, (Stage.SETUP, PasswordRequiredError("SETUP"))],
+            ["password", "open"],
+            PasswordRequiredError,
+        ),
+        (
+            TV,
+            Access(has_home_keys=True),
+            [FORGOTTEN, WRONG],
+            ["keys", "open"],
+            CredentialsRejectedError,
+        ),
+        (
+            TV,
+            Access(has_home_keys=True),
+            [
+                (
+                    Stage.LOGIN,
+                    ReceiverUnreachableError("mute", step="POST /pair-verify"),
+                ),
+                WRONG,
+            ],
+            ["keys", "open"],
+            PairingRequiredError,
+        ),
+        (
+            SPEAKER,
+            Access(has_home_keys=True),
+            [(Stage.LOGIN, PairingRequiredError("PIN")), FORGOTTEN],
+            ["open", "keys"],
+            PairingRequiredError,
+        ),
+        (
+            TV,
+            Access(has_home_keys=True),
+            [(Stage.LOGIN, TooManyTriesError("later"))],
+            ["keys"],
+            TooManyTriesError,
+        ),
+    ],
+)
+def test_the_next_login_follows_from_the_denial(
+    of: Receiver,
+    access: Access,
+    steps: list[Step],
+    logins: list[str],
+    said: type[RaopError],
+) -> None:
+    ladder = Ladder(of, access)
+
+    assert [each.split()[2] for each in climb(ladder, *steps)] == logins
+    assert type(ladder.error) is said
+    with pytest.raises(said):
+        ladder.attempt()
+
+
+def test_a_password_is_asked_for_once_by_each_protocol() -> None:
+    ladder = Ladder(LICENSED, Access())
+
+    wanted = (Stage.LOGIN, PasswordRequiredError("password"))
+    tried = climb(ladder, wanted, WRONG)
+
+    assert tried == [MFI, BUFFERED]
+    assert isinstance(ladder.error, PasswordRequiredError)
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ([PIN, SILENT], ReceiverSilentError),
+        ([SILENT, SILENT, GONE], ReceiverSilentError),
+        ([GONE, REFUSED], ReceiverRefusedError),
+        ([MUTE, REFUSED], ReceiverRefusedError),
+    ],
+)
+def test_the_attempt_that_came_furthest_is_the_diagnosis(
+    steps: list[Step], said: type[RaopError]
+) -> None:
+    ladder = Ladder(LICENSED, Access())
+
+    climb(ladder, *steps)
+
+    assert type(ladder.error) is said
+
+
+def test_what_a_receiver_says_about_itself_changes_the_ladder() -> None:
+    ladder = Ladder(receiver(None, "features=0x405C4A00,0x1C340"), Access())
+    assert not ladder.is_informed
+
+    ladder.inform(receiver(None, f"features={SDK};manufacturer=Denon;srcvers=366.0"))
+
+    assert ladder.is_informed
+    assert str(ladder.attempt().way) == PLAIN
+
+
+def test_another_way_is_foreseen_without_a_failure() -> None:
+    ladder = Ladder(LICENSED, Access())
+    way = ladder.attempt().way
+
+    assert ladder.has_beside(way, Outcome.SILENT)
+    assert not ladder.has_failed
+    alone = Ladder(receiver("et=0,1"), Access())
+    assert not alone.has_beside(alone.attempt().way, Outcome.SILENT)
+
+
+def test_a_ladder_without_a_failure_says_so() -> None:
+    assert isinstance(Ladder(LICENSED, Access()).error, ReceiverUnreachableError)
+
+
+def test_an_attempt_begins_with_the_connection() -> None:
+    way = Way.parse("raop")
+    assert way is not None
+
+    assert Attempt(way).stage is Stage.CONNECT
