@@ -17,8 +17,6 @@ from .not_yet import NOT_YET
 from .receiver import PASSWORD, build
 from .walk import Listener, add, announce, pick
 
-pytestmark = pytest.mark.usefixtures("no_scan")
-
 SONG_S = 0.6
 FIRST_SOUND_S = 12.0
 AGAIN = 1.2
