@@ -32,6 +32,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if module.startswith("tests.real."):
         # Receivers run before all else, and two labs of them would disturb each other.
         group = "real"
+    elif module == "tests.zoo.test_zoo":
+        # Each device has ports of its own, and most of the time it waits.
+        group = item.nodeid
     else:
         group = "mdns" if module in _ANNOUNCING else module
     item.add_marker(pytest.mark.xdist_group(group))

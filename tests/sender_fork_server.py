@@ -126,7 +126,7 @@ def _adapt(environment: Mapping[str, str]) -> None:
     that a virtual receiver can open.
     """
     if ports := environment.get("AIRPLAY_TEST_PTP_PORTS"):
-        engine = import_module("raop.engine.engine")
+        engine: Any = import_module("raop.engine.engine")
         numbers = import_module("raop.engine.ptp.links").PtpPortNumbers
         event, general, *theirs = map(int, ports.split(","))
         engine.PtpService = partial(
@@ -136,7 +136,7 @@ def _adapt(environment: Mapping[str, str]) -> None:
             local=("127.0.0.1",),
         )
     if modulus := environment.get("AIRPLAY_TEST_RSA"):
-        key = import_module("raop.auth.rsa")
+        key: Any = import_module("raop.auth.rsa")
         numbers = import_module("cryptography.hazmat.primitives.asymmetric.rsa")
         public = numbers.RSAPublicNumbers(65537, int(modulus, 16)).public_key()
         key._PUBLIC_KEY = public

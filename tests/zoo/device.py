@@ -15,6 +15,7 @@ FIELDS = frozenset(each.name for each in fields(Quirks))
 PENDING = frozenset(
     {
         "hides_pin_without_client_name",
+        "info_has_txt_on_request",
         "info_needs_airplay_user_agent",
         "probes_while_leading",
         "announces_until_ours",

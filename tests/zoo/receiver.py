@@ -86,8 +86,8 @@ class ModernReceiver(AirPlay2Receiver):
         return txt | {key: value for key, value in changes.items() if value is not None}
 
     @override
-    def told(self, *, txt_only: bool) -> Table:
-        answer = super().told(txt_only=txt_only)
+    def told(self, *asked: Any, **how: Any) -> Table:
+        answer = super().told(*asked, **how)
         is_whole = "features" in answer
         return {**answer, **self._announced.info()} if is_whole else answer
 

@@ -59,7 +59,7 @@ async def add(
     for _ in range(_STEPS):
         if form.get("type") is FlowResultType.CREATE_ENTRY:
             await hass.async_block_till_done()
-            entry: MockConfigEntry = form["result"]  # type: ignore[assignment]
+            entry: MockConfigEntry = form["result"]
             return entry
         assert form.get("type") is not FlowResultType.ABORT, form["reason"]
         assert not form.get("errors"), (form["step_id"], form["errors"])

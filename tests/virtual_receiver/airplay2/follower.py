@@ -169,9 +169,9 @@ class Follower:
         return True
 
     def _announce(self, better_by: int) -> None:
-        assert self._master is not None
         if not self._quirks.claims_clock:
             return
+        assert self._master is not None
         self._sequence += 1
         priority = max(0, min(255, self._master.priority_1 + better_by))
         self._send(False, build_announce(self._clock_id, self._sequence, priority))
