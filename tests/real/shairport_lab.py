@@ -1,5 +1,6 @@
 """A network of real receivers on this machine, as scripts/receivers brings it up."""
 
+import base64
 from collections.abc import Iterable, Iterator, Sequence
 import contextlib
 from contextlib import contextmanager
@@ -20,6 +21,10 @@ _PRIORITY = 3
 # A thread that finds out how fast this machine is, and has a processor for 1.4 s.
 _COMPUTING = "soxr_checker"
 _PLACES = 8
+# A volume in shairport-sync's metadata, as base64: that of AirPlay comes first.
+_VOLUME_REPORT = re.compile(
+    rb"<code>70766f6c</code>.*?>\s*([\w+/=]+)\s*</data>", re.DOTALL
+)
 SUBNET = "10.77.0"
 WAKEUPS_PER_S = 500
 
@@ -125,7 +130,11 @@ class Lab:
 
 
 class Shairport:
-    """One shairport-sync: `ap1` and `ap2` are 5.x, `ap1old` is 3.3.8."""
+    """One receiver: shairport-sync, or `shairplay` or `nodetunes`.
+
+    `ap1` and `ap2` are shairport-sync 5.x, `ap1mid` is 4.3.7, `ap1old` is 3.3.8. Only
+    shairport-sync has metadata, a remote control and statistics.
+    """
 
     def __init__(
         self, lab: Lab, place: int, mode: str, options: dict[str, object]
@@ -286,9 +295,20 @@ class Shairport:
             *arguments,
         )
 
+    def volumes_db(self) -> list[float]:
+        """Return the volumes that were sent to it, not to `shairplay`, which is mum."""
+        if self._mode == "nodetunes":
+            said = re.findall(r"volumeChange (-?[\d.]+)", self._log())
+            return [float(each) for each in said]
+        reports = _VOLUME_REPORT.findall(self.metadata_path.read_bytes())
+        return [float(base64.b64decode(each).split(b",")[0]) for each in reports]
+
     def statistics(self) -> Statistics:
         """Read its newest statistics line; all 0 in a play shorter than 8 s."""
-        return parse_statistics(self.log_path.read_text(errors="replace"))
+        return parse_statistics(self._log())
+
+    def _log(self) -> str:
+        return self.log_path.read_text(errors="replace")
 
 
 @contextmanager
