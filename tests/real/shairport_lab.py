@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import contextlib
 from contextlib import contextmanager
 from dataclasses import dataclass
+import itertools
 import os
 from pathlib import Path
 import re
@@ -49,7 +50,8 @@ class Lab:
     def __init__(self) -> None:
         """Name the network after this process, so that several can be up at once."""
         self.name = f"lab{os.getpid()}"
-        self._taken = 0
+        # In a cycle, and one for each of several threads.
+        self._places = itertools.cycle(range(1, _PLACES + 1))
         self.run_folder = Path(self.command("root")) / "run" / self.name
 
     def up(self) -> None:
@@ -66,8 +68,7 @@ class Lab:
 
     def start(self, mode: str, options: dict[str, object]) -> Shairport:
         """Start a receiver at the next place, which may be one of a test before."""
-        self._taken = self._taken % _PLACES + 1
-        receiver = Shairport(self, self._taken, mode, options)
+        receiver = Shairport(self, next(self._places), mode, options)
         receiver.start()
         return receiver
 

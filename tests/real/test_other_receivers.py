@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import json
 from pathlib import Path
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -127,11 +128,12 @@ class Played:
 @pytest.fixture(scope="module")
 def played(lab: Lab, song: Path) -> dict[str, Played]:
     """Play to all of them at the same time."""
-    receivers = {
-        name: lab.start(case.mode, {"password": case.password} if case.password else {})
-        for name, case in CASES.items()
-    }
+
+    def start(case: Case) -> Shairport:
+        return lab.start(case.mode, {"password": case.password or ""})
+
     with ThreadPoolExecutor(len(CASES)) as pool:
+        receivers = dict(zip(CASES, pool.map(start, CASES.values()), strict=True))
         plays = {
             name: pool.submit(play_to, lab, receivers[name], case, song)
             for name, case in CASES.items()
@@ -181,6 +183,26 @@ def test_wrong_password_is_called_so(
     assert done.returncode == 4
     assert json.loads(done.stdout.splitlines()[-1])["code"] == "auth_failed"
     assert not played_frames(receiver)
+
+
+@pytest.mark.parametrize("mode", ["ap1mid", pytest.param("nodetunes", marks=never_ask)])
+def test_second_sender_learns_that_it_is_in_use(
+    lab: Lab, shairport: StartShairport, tmp_path: Path, mode: str
+) -> None:
+    receiver, case = shairport(mode), Case(mode)
+    song = tmp_path / "song.wav"
+    make_song(song, _SHORT_S)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(play_to, lab, receiver, case, song)
+        while not played_frames(receiver):
+            assert not first.done(), first.result().stdout
+            time.sleep(0.05)
+
+        second = play_to(lab, receiver, case, song)
+
+        assert json.loads(second.stdout.splitlines()[-1])["code"] == "busy"
+        assert first.result().returncode == 0
+    assert compare(read_wav(song), read_pcm(receiver.pcm_path)).is_exact
 
 
 @pytest.fixture
