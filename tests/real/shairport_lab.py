@@ -1,9 +1,11 @@
 """A network of real receivers on this machine, as scripts/receivers brings it up."""
 
+import base64
 from collections.abc import Iterable, Iterator, Sequence
 import contextlib
 from contextlib import contextmanager
 from dataclasses import dataclass
+import itertools
 import os
 from pathlib import Path
 import re
@@ -20,6 +22,10 @@ _PRIORITY = 3
 # A thread that finds out how fast this machine is, and has a processor for 1.4 s.
 _COMPUTING = "soxr_checker"
 _PLACES = 8
+# A volume in shairport-sync's metadata, as base64: that of AirPlay comes first.
+_VOLUME_REPORT = re.compile(
+    rb"<code>70766f6c</code>.*?>\s*([\w+/=]+)\s*</data>", re.DOTALL
+)
 SUBNET = "10.77.0"
 WAKEUPS_PER_S = 500
 
@@ -44,7 +50,8 @@ class Lab:
     def __init__(self) -> None:
         """Name the network after this process, so that several can be up at once."""
         self.name = f"lab{os.getpid()}"
-        self._taken = 0
+        # In a cycle, and one for each of several threads.
+        self._places = itertools.cycle(range(1, _PLACES + 1))
         self.run_folder = Path(self.command("root")) / "run" / self.name
 
     def up(self) -> None:
@@ -61,8 +68,7 @@ class Lab:
 
     def start(self, mode: str, options: dict[str, object]) -> Shairport:
         """Start a receiver at the next place, which may be one of a test before."""
-        self._taken = self._taken % _PLACES + 1
-        receiver = Shairport(self, self._taken, mode, options)
+        receiver = Shairport(self, next(self._places), mode, options)
         receiver.start()
         return receiver
 
@@ -125,7 +131,11 @@ class Lab:
 
 
 class Shairport:
-    """One shairport-sync: `ap1` and `ap2` are 5.x, `ap1old` is 3.3.8."""
+    """One receiver: shairport-sync, or `shairplay` or `nodetunes`.
+
+    `ap1` and `ap2` are shairport-sync 5.x, `ap1mid` is 4.3.7, `ap1old` is 3.3.8. Only
+    shairport-sync has metadata, a remote control and statistics.
+    """
 
     def __init__(
         self, lab: Lab, place: int, mode: str, options: dict[str, object]
@@ -286,9 +296,20 @@ class Shairport:
             *arguments,
         )
 
+    def volumes_db(self) -> list[float]:
+        """Return the volumes that were sent to it, not to `shairplay`, which is mum."""
+        if self._mode == "nodetunes":
+            said = re.findall(r"volumeChange (-?[\d.]+)", self._log())
+            return [float(each) for each in said]
+        reports = _VOLUME_REPORT.findall(self.metadata_path.read_bytes())
+        return [float(base64.b64decode(each).split(b",")[0]) for each in reports]
+
     def statistics(self) -> Statistics:
         """Read its newest statistics line; all 0 in a play shorter than 8 s."""
-        return parse_statistics(self.log_path.read_text(errors="replace"))
+        return parse_statistics(self._log())
+
+    def _log(self) -> str:
+        return self.log_path.read_text(errors="replace")
 
 
 @contextmanager

@@ -131,8 +131,12 @@ def test_spread_of_receivers_follows_from_their_earliest_blocks(
     ("mode", "options", "status"),
     [
         ("ap1", {}, b"200"),
+        ("ap1mid", {}, b"200"),
+        ("ap1mid", {"password": "secret"}, b"401"),
         ("ap1old", {"port": 5050}, b"200"),
         ("ap1old", {"password": "secret"}, b"401"),
+        ("shairplay", {"port": 5050}, b"200"),
+        ("nodetunes", {}, b"200"),
     ],
 )
 def test_receivers_answer(

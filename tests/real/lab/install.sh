@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Install shairport-sync 5.x and 3.3.8, each in a Debian root of its own, into .lab.
+# Install shairport-sync 5.x, 4.3.7 and 3.3.8, shairplay and nodetunes into .lab: each of three
+# releases of Debian in a root of its own, and the packages of nodetunes for Node.js.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 lab=${AIRPLAY_LAB:-$PWD/.lab}
+nodetunes=tests/real/lab/nodetunes
 
 say() { printf 'receivers: %s\n' "$*" >&2; }
 fail() {
@@ -38,6 +40,20 @@ install_root() {  # suite packages...
   echo "$*" >"$root/.stamp"
 }
 
+# Compiling for this release of Node.js is out of the question: these packages are from 2015.
+# What is native in them is replaced by lab/nodetunes/receiver.js.
+install_nodetunes() {
+  local folder=$lab/nodetunes
+  cmp -s "$nodetunes/package-lock.json" "$folder/.stamp" && return
+  say "installing nodetunes"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  cp "$nodetunes"/package*.json "$folder"
+  npm --prefix "$folder" ci --ignore-scripts --no-audit --no-fund --loglevel error >"$lab/nodetunes.log" 2>&1 ||
+    fail "npm failed, see $lab/nodetunes.log"
+  cp "$nodetunes/package-lock.json" "$folder/.stamp"
+}
+
 [[ $(id -u) == 0 ]] || fail "needs root: sudo scripts/receivers install"
 command -v apt-get >/dev/null || fail "needs Debian or a relative of it (apt-get)"
 missing=()
@@ -47,6 +63,7 @@ command -v ip >/dev/null || missing+=(iproute2)
 # Home Assistant turns speech into MP3 with them, as its own images do.
 command -v ffmpeg >/dev/null || missing+=(ffmpeg)
 command -v espeak-ng >/dev/null || missing+=(espeak-ng)
+command -v npm >/dev/null || missing+=(npm)
 if ((${#missing[@]})); then
   say "installing ${missing[*]}"
   apt-get -qq update
@@ -62,6 +79,8 @@ exec 9>"$lab/lock"
 flock 9
 install_root forky shairport-sync nqptp avahi-daemon dbus
 install_root bookworm shairport-sync avahi-daemon dbus
-for suite in forky bookworm; do
+install_root trixie shairport-sync shairplay libavahi-compat-libdnssd1 nodejs avahi-daemon avahi-utils dbus
+install_nodetunes
+for suite in forky trixie bookworm; do
   say "$suite: $(chroot "$lab/$suite" shairport-sync -V)"
 done

@@ -52,12 +52,17 @@ down() {
   rm -rf "$run"
 }
 
+quoted() {  # shairport-sync reads a value between quotes
+  local value=${1//\\/\\\\}
+  printf '%s' "${value//\"/\\\"}"
+}
+
 configuration() {
   local secret=""
-  [[ -z $password ]] || secret="password = \"$password\";"
+  [[ -z $password ]] || secret="password = \"$(quoted "$password")\";"
   cat <<CONF
 general = {
-  name = "$name"; port = $port; output_backend = "stdout"; mdns_backend = "avahi";
+  name = "$(quoted "$name")"; port = $port; output_backend = "stdout"; mdns_backend = "avahi";
   interpolation = "basic"; ignore_volume_control = "yes";
   drift_tolerance_in_seconds = 0.002; resync_threshold_in_seconds = 0.05;
   audio_backend_buffer_desired_length_in_seconds = $desired;
@@ -80,15 +85,16 @@ start() {
   case $mode in
     ap1) ;;
     ap1old) root=bookworm ;;
+    ap1mid | shairplay | nodetunes) root=trixie ;;
     ap2) port=7000 ;;
-    *) fail "unknown mode $mode: ap1, ap1old or ap2" ;;
+    *) fail "unknown mode $mode: ap1, ap1mid, ap1old, ap2, shairplay or nodetunes" ;;
   esac
   for option in "$@"; do
     [[ $option =~ ^(name|port|password|verbose|latency_offset|desired)=(.*)$ ]] || fail "unknown option $option"
-    # shairport-sync reads the value between quotes.
-    local value=${BASH_REMATCH[2]//\\/\\\\}
-    printf -v "${BASH_REMATCH[1]}" '%s' "${value//\"/\\\"}"
+    printf -v "${BASH_REMATCH[1]}" '%s' "${BASH_REMATCH[2]}"
   done
+  # nodetunes takes the first one that is free.
+  [[ $mode != nodetunes || $port == 5000 ]] || fail "nodetunes chooses its port itself"
   [[ -e $lab/$root/.stamp ]] || fail "not installed: scripts/receivers install"
   namespaces | grep -qx "$prefix-rx$i" || fail "no place for receiver $i: scripts/receivers up $i"
   stop "$i"
@@ -96,7 +102,7 @@ start() {
   configuration >"$run/rx$i.conf"
   echo "$lab/$root" >"$run/rx$i.root"
   setsid ip netns exec "$prefix-rx$i" unshare --mount --pid --fork --kill-child --propagation private \
-    "$here/receiver.sh" "$i" "$mode" "$lab/$root" "$run/rx$i" >"$run/rx$i.inner.log" 2>&1 </dev/null 9>&- &
+    "$here/receiver.sh" "$i" "$mode" "$lab/$root" "$run/rx$i" "$name" "$port" "$password" >"$run/rx$i.inner.log" 2>&1 </dev/null 9>&- &
   echo $! >"$run/rx$i.pid"
   disown
   for _ in $(seq 100); do
@@ -185,7 +191,10 @@ status() {
 }
 
 root() {
-  [[ -e $lab/forky/.stamp && -e $lab/bookworm/.stamp ]] || fail "not installed: scripts/receivers install"
+  local part
+  for part in forky trixie bookworm nodetunes; do
+    [[ -e $lab/$part/.stamp ]] || fail "not installed: scripts/receivers install"
+  done
   echo "$lab"
 }
 
