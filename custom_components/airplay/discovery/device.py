@@ -18,6 +18,7 @@ from ..const import (
     CONF_LANE_WORKED,
     CONF_MANUAL,
     CONF_PARTNER,
+    DEFAULT_VOLUME,
     DOMAIN,
 )
 from ..helpers.listeners import Listeners
@@ -155,6 +156,7 @@ class AirPlayDevice:
             lane=self._forced_lane,
             first_way=self._way_worked,
             volume=None if volume is None else volume * 100,
+            modest_volume=DEFAULT_VOLUME * 100,
             muted=is_muted,
             delay_ms=self.tuning.delay_ms,
             channel=self.tuning.channel,

@@ -22,7 +22,8 @@ class Member:
 
     It plays `delay_ms` later than the others (earlier if negative), at most 2000.
     Only `lane` is tried, if given. `first_way` is the way that worked before, as
-    `MemberChanged.way` says it; it is tried first, if possible.
+    `MemberChanged.way` says it; it is tried first, if possible. Without a `volume` it
+    keeps its own, or gets `modest_volume` if its own is unknown, or a half or more.
     """
 
     receiver: str
@@ -37,6 +38,7 @@ class Member:
     lane: str | None = None
     first_way: str | None = None
     volume: float | None = None
+    modest_volume: float | None = None
     muted: bool = False
     delay_ms: int = 0
     channel: Channel = Channel.STEREO

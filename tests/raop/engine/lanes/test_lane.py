@@ -42,6 +42,24 @@ async def test_the_receivers_own_volume_is_reported_if_none_is_set(
     assert loud.volumes == []
 
 
+@pytest.mark.parametrize(
+    ("level_db", "volumes"), [(0.0, [20]), (-15.0, [20]), (-18.0, [])]
+)
+async def test_a_receiver_whose_volume_is_doubtful_gets_a_modest_one_before_sound(
+    harness: EngineHarness, tmp_path: Path, level_db: float, volumes: list[float]
+) -> None:
+    wav(tmp_path / "song.wav", 0.6)
+    den = await harness.add(receiver("Den", quirks=Quirks(reported_volume_db=level_db)))
+    command = play(tmp_path / "song.wav", member(den, modest_volume=20))
+
+    assert await harness.run(command) is None
+    await harness.ended()
+
+    assert [round((each.volume_db + 30) / 0.3) for each in den.volumes[:1]] == volumes
+    first_ns = next(each.play_ns for each in den.recording.packets if any(each.pcm))
+    assert all(each.at_ns < first_ns for each in den.volumes[:1])
+
+
 async def test_the_first_airport_express_is_never_asked_for_its_volume(
     harness: EngineHarness, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ _GAP_S = 0.1
 _SOON_S = 1.0
 # The volume after a raised one if the previous volume is unknown.
 _MODEST_PERCENT = 20.0
+_DOUBTFUL_PERCENT = 50.0
 
 
 class Send(Protocol):
@@ -52,6 +53,7 @@ class LaneVolume:
         self._read = read
         self._is_open = is_open
         self._set = Volume(member.volume, is_muted=member.muted)
+        self._modest_percent = member.modest_volume
         self._raised_percent: float | None = None
         self._has_failed = False
         self._sending: asyncio.Task[None] | None = None
@@ -106,7 +108,20 @@ class LaneVolume:
             self.found_percent = await self._read()
         except RaopError as err:
             _LOGGER.debug("%s reports no volume: %s", self._name, err)
+        await self._be_modest()
         return None
+
+    async def _be_modest(self) -> None:
+        """Set the modest volume before sound if the receiver's own may be too loud.
+
+        Some receivers always report the maximum (libshairplay).
+        """
+        found_percent = self.found_percent
+        is_quiet = found_percent is not None and found_percent < _DOUBTFUL_PERCENT
+        # The user may have set one while it was read.
+        if self._modest_percent is not None and not (is_quiet or self.is_set):
+            self._set = Volume(self._modest_percent, is_muted=self._set.is_muted)
+            await self._try()
 
     async def _send_until_current(self) -> None:
         """Send the wanted volume, again if it changes meanwhile."""
