@@ -3,8 +3,8 @@
 import pytest
 
 from custom_components.airplay.raop.errors import ReceiverProtocolError
+from custom_components.airplay.raop.session.clock_estimate.clock_map import SAME
 from custom_components.airplay.raop.session.ptp import Outgoing, Peer
-from custom_components.airplay.raop.session.ptp_following import SAME
 from custom_components.airplay.raop.session.ptp_readiness import Habit
 from custom_components.airplay.raop.wire.ptp import (
     EVENT_PORT,
