@@ -174,15 +174,23 @@ def test_a_small_step_is_approached(step_ns: int) -> None:
     assert network.followed.steps == 0
 
 
-def test_the_step_of_a_later_estimate_alone_moves_the_map_at_once() -> None:
-    """Once a new estimate was close, a difference is approached, however large."""
-    network = reliable(delay=busy)
-    network.run_for(20)
-    network.ahead_ns += 8 * MS
-    network.run_for(10)
+@pytest.mark.parametrize("step_ns", [0, 3600 * SECOND])
+def test_a_delay_that_is_found_late_is_approached(step_ns: int) -> None:
+    network = Network(delay=lambda *_: 20 * MS, answers=False)
+    network.run_until_reliable()
+    network.ahead_ns += step_ns
+    network.run_for(5)
+    steps = network.followed.steps
+    unknown_ns = network.error_ns
+    network.answers = True
+    network.run_for(1)
+    soon_ns = network.error_ns
+    network.run_for(30)
 
-    assert network.followed.steps == 0
-    assert network.error_ns < 0
+    assert unknown_ns == -20 * MS
+    assert soon_ns == pytest.approx(-19 * MS, abs=0.3 * MS)
+    assert abs(network.error_ns) < 0.1 * MS
+    assert network.followed.steps == steps == bool(step_ns)
 
 
 def test_one_message_that_is_early_changes_nothing() -> None:
@@ -287,13 +295,14 @@ def test_round_trips_of_others_and_unknown_ones_do_not_count() -> None:
     network = Network(answers=False)
     network.run_for(0.5)
     followed = network.followed
-    number = followed.ask(network.now_ns)
+    assert followed.next_request_ns
+    number = followed.ask(followed.next_request_ns)
     assert number is not None
     followed.answered(POD.clock_id + 1, number, network.now_ns + 2)
     followed.answered(POD.clock_id, number + 1, network.now_ns + 2)
     network.run_for(0.5)
     unknown = followed.reliable_at_ns
-    followed.answered(POD.clock_id, 3, network.now_ns)
+    followed.answered(POD.clock_id, number, network.now_ns + MS)
     network.run_for(0.2)
 
     assert unknown is None

@@ -98,6 +98,7 @@ class FollowedClock:
             self._estimate = Estimate(self._estimate.rate)
             self._estimate.add_sync(arrived_ns, left_ns - arrived_ns)
             self._is_renewed = True
+            self._round_trips.hurry(arrived_ns)
         if better := self._estimate.clock_map:
             self._approach(better, arrived_ns)
 

@@ -6,9 +6,10 @@ _SECOND_NS = 1_000_000_000
 
 # A moved line makes Apple's receivers emit a burst of noise (reported), so a map in
 # use approaches a better one: at most 1 ms/s, half of what shairport-sync tolerates
-# from one statement of the line to the next, and less the closer it comes.
+# from one statement of the line to the next (it is stated each second), and less the
+# closer it comes.
 _MOST_SLEW = 1e-3
-_APPROACH_NS = 4 * _SECOND_NS
+_APPROACH_NS = _SECOND_NS
 
 
 @dataclass(frozen=True, slots=True)

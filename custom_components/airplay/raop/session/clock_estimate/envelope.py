@@ -19,7 +19,7 @@ _WINDOW_S = 60
 # Crystals are accurate to 100 ppm; two of them are involved.
 MOST_RATE = 200e-6
 # Over so long a span, the measured rate weighs as much as the one known before.
-_EVEN_NS = 10 * _SECOND_NS
+_EVEN_NS = 5 * _SECOND_NS
 _EVEN_POWER = 4
 
 type _Point = tuple[int, int]

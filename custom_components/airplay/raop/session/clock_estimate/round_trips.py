@@ -21,10 +21,15 @@ class RoundTrips:
 
     def __init__(self, now_ns: int) -> None:
         self.next_ns = now_ns
-        self._fast_until_ns = now_ns + _FAST_FOR_NS
+        self._fast_until_ns = 0
+        self.hurry(now_ns)
         self._is_answered = False
         self._number = -1
         self._sent_ns: dict[int, int] = {}
+
+    def hurry(self, now_ns: int) -> None:
+        """Ask often for a while, as an estimate begins."""
+        self._fast_until_ns = now_ns + _FAST_FOR_NS
 
     def ask(self, now_ns: int) -> int:
         """Return the number of a request that leaves now."""
