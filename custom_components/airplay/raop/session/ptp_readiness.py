@@ -53,6 +53,7 @@ class Election:
         self.receiver_leads = receiver_leads
         self._heard_ns = now_ns
         self._first_ns: int | None = None
+        # It has announced its own clock; whether it goes on is another question.
         self.is_contested = False
 
     @property
@@ -64,7 +65,6 @@ class Election:
         """Judge anew: the receiver has just been set to use a clock."""
         self._heard_ns = now_ns
         self._first_ns = None
-        self.is_contested = False
 
     def claim(self, now_ns: int) -> None:
         """Record that we announce our clock."""
@@ -74,8 +74,8 @@ class Election:
     def announced(self, now_ns: int) -> bool:
         """Record that it announces its own clock; return whether it leads."""
         self._heard_ns = now_ns
+        self.is_contested = True
         if self._first_ns is not None:
-            self.is_contested = True
             self.receiver_leads |= now_ns - self._first_ns >= _GOES_ON_NS
         return self.receiver_leads
 
