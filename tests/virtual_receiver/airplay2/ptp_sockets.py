@@ -147,10 +147,13 @@ class PtpSockets:
         if sock is None or port is None or self._peer is None or self._is_unplugged():
             return now
         send = functools.partial(self._send_now, sock, packet, (self._peer, port))
-        if self._quirks.late_syncs:
-            asyncio.get_running_loop().call_later(self._late_s(packet), send)
-        else:
+        if not self._quirks.late_syncs:
             send()
+        elif packet[0] & 0xF == Kind.DELAY_RESP:
+            # its question was late too
+            self._later(functools.partial(self._later, send))
+        else:
+            self._later(send)
         return now
 
     def _send_now(self, sock: socket.socket, packet: bytes, to: Address) -> None:
@@ -158,14 +161,10 @@ class PtpSockets:
         with contextlib.suppress(OSError):
             sock.sendto(packet, to)
 
-    def _late_s(self, packet: bytes) -> float:
-        """Return how late a message arrives; an answer as late as its question too."""
-        ways = 2 if packet[0] & 0xF == Kind.DELAY_RESP else 1
-        return sum(self._way_s() for _ in range(ways))
-
-    def _way_s(self) -> float:
-        late_s = self._chance.expovariate(1 / _MEAN_LATE_S)
-        return _LEAST_LATE_S + min(late_s, _MOST_LATE_S)
+    def _later(self, act: Callable[[], None]) -> None:
+        """Act once a message has passed the busy network."""
+        late_s = min(self._chance.expovariate(1 / _MEAN_LATE_S), _MOST_LATE_S)
+        asyncio.get_running_loop().call_later(_LEAST_LATE_S + late_s, act)
 
     def _schedule(self) -> None:
         if self._timer is not None:

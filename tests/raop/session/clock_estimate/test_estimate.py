@@ -34,9 +34,9 @@ def test_nothing_is_known_before_the_first_sync() -> None:
     ("offsets_ns", "count"),
     [
         ([0, 0, 0, 0], 4),
-        ([0, -MS, 0, 0], 4),
-        ([0, -MS - 1, 0, 0, 0], None),
-        ([0, -MS - 1, 0, 0, 0, 0], 6),
+        ([0, -MS // 2, 0, 0], 4),
+        ([0, -MS // 2 - 1, 0, 0, 0], None),
+        ([0, -MS // 2 - 1, 0, 0, 0, 0], 6),
     ],
 )
 def test_four_alike_are_enough(offsets_ns: list[int], count: int | None) -> None:
