@@ -58,6 +58,8 @@ class Network:
     followed: FollowedClock = field(default_factory=FollowedClock)
     asked: int = 0
     is_silent: bool = False
+    steps: int = 0
+    """How often the map was moved at once, which makes it reliable anew."""
 
     def __post_init__(self) -> None:
         self.followed.announced(ANNOUNCE)
@@ -81,8 +83,11 @@ class Network:
         """Let everything arrive that does until a session time."""
         while self._queue[0][0] <= until_ns:
             at_ns, _, happen = heapq.heappop(self._queue)
+            reliable_at_ns = self.followed.reliable_at_ns
             happen(at_ns)
             self._ask(at_ns)
+            if reliable_at_ns not in (None, self.followed.reliable_at_ns):
+                self.steps += 1
         self.now_ns = until_ns
 
     def run_for(self, seconds: float) -> None:

@@ -85,7 +85,7 @@ def test_a_busy_network_neither_steps_the_clock_nor_shifts_it(
     errors_ms = network.errors_ms(600, every_s=0.25)
 
     assert p99(errors_ms) <= most_ms
-    assert network.followed.steps == 0
+    assert network.steps == 0
     assert network.followed.reliable_at_ns == since_ns
 
 
@@ -116,7 +116,7 @@ def test_messages_that_are_all_late_for_seconds_do_not_move_it() -> None:
     errors_ms = network.errors_ms(120)
 
     assert max(abs(each) for each in errors_ms) < 1.5
-    assert network.followed.steps == 0
+    assert network.steps == 0
 
 
 @pytest.mark.parametrize("delay", [quiet, busy, congested])
@@ -128,7 +128,7 @@ def test_a_step_ahead_is_followed_soon(delay: Delay, step_ns: int) -> None:
     network.run_for(4)
 
     assert abs(network.error_ns) < 6 * MS
-    assert network.followed.steps == 1
+    assert network.steps == 1
     assert network.followed.reliable_at_ns
     assert network.followed.reliable_at_ns > START + 20 * SECOND
 
@@ -148,7 +148,7 @@ def test_a_step_back_is_followed_once_it_persists(delay: Delay, step_ns: int) ->
     assert early_ns == pytest.approx(step_ns, abs=3 * MS)
     assert was_reliable
     assert abs(network.error_ns) < 6 * MS
-    assert network.followed.steps == 1
+    assert network.steps == 1
 
 
 def test_a_step_is_followed_although_its_drift_was_learned_before() -> None:
@@ -171,7 +171,7 @@ def test_a_small_step_is_approached(step_ns: int) -> None:
 
     assert soon_ns == pytest.approx(-step_ns, abs=MS)
     assert abs(network.error_ns) < 0.1 * MS
-    assert network.followed.steps == 0
+    assert network.steps == 0
 
 
 @pytest.mark.parametrize("step_ns", [0, 3600 * SECOND])
@@ -180,7 +180,7 @@ def test_a_delay_that_is_found_late_is_approached(step_ns: int) -> None:
     network.run_until_reliable()
     network.ahead_ns += step_ns
     network.run_for(5)
-    steps = network.followed.steps
+    steps = network.steps
     unknown_ns = network.error_ns
     network.answers = True
     network.run_for(1)
@@ -190,7 +190,7 @@ def test_a_delay_that_is_found_late_is_approached(step_ns: int) -> None:
     assert unknown_ns == -20 * MS
     assert soon_ns == pytest.approx(-19 * MS, abs=0.3 * MS)
     assert abs(network.error_ns) < 0.1 * MS
-    assert network.followed.steps == steps == bool(step_ns)
+    assert network.steps == steps == bool(step_ns)
 
 
 def test_one_message_that_is_early_changes_nothing() -> None:
@@ -238,7 +238,7 @@ def test_another_grandmaster_is_learned_from_scratch() -> None:
     network.ahead_ns += 77 * SECOND
     network.run_until_reliable()
     assert abs(network.error_ns) <= 1
-    assert followed.steps == 0
+    assert network.steps == 0
 
 
 def test_a_follow_up_may_overtake_its_sync() -> None:

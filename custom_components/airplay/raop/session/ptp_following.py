@@ -23,7 +23,6 @@ class FollowedClock:
         self.grandmaster_id: int | None = None
         self.map: ClockMap | None = None
         self.reliable_at_ns: int | None = None
-        self.steps = 0
         self._source_id: int | None = None
         self._arrival: tuple[int, int, int] | None = None
         self._departure: tuple[int, int] | None = None
@@ -112,7 +111,6 @@ class FollowedClock:
             is_far = abs(better.ahead_of_ns(known, now_ns)) > _STEP_NS
             if self._is_renewed and is_far:
                 self.map, self.reliable_at_ns = better, now_ns
-                self.steps += 1
             else:
                 self.map = known.toward(better, now_ns)
             self._is_renewed = False
