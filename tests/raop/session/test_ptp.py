@@ -130,6 +130,29 @@ def test_a_follow_up_that_would_be_late_is_omitted_but_not_all_are() -> None:
     assert told == [True, *[False] * 6, True, *[False] * 4]
 
 
+def told(peer: Peer, *gaps_us: int) -> list[bool]:
+    """Return which Syncs have a Follow_Up that leaves so much later, in us."""
+    found = []
+    for gap_us in gaps_us:
+        peer.begin(START)
+        found.append(bool(tell(sync_of(peer, START), START, START + gap_us * 1000)))
+    return found
+
+
+def test_a_quarter_of_a_millisecond_more_than_usual_is_late() -> None:
+    assert told(make_peer(), 80, 330, 80, 331) == [True, True, True, False]
+
+
+def test_a_gap_that_persists_becomes_the_usual_one_slowly() -> None:
+    once, often = make_peer(), make_peer()
+
+    assert told(once, 80, 280, 480) == [True, True, False]
+    assert told(often, 80, *[280] * 150, 480, 280, 80, 331) == [
+        *[True] * 154,
+        False,
+    ]
+
+
 def test_a_machine_that_is_always_slow_leaves_nothing_out() -> None:
     peer = make_peer()
     for n in range(20):

@@ -59,6 +59,7 @@ class PtpSockets:
         self._answer_ports = {True: ports.sender_event, False: ports.sender_general}
         self._timer: asyncio.TimerHandle | None = None
         self._chance = random.Random(quirks.seed)
+        self._under_way: set[asyncio.TimerHandle] = set()
         kind = OwnClock if quirks.keeps_own_clock else Follower
         self.follower: Follower = kind(clock_id, quirks, self._send)
         self.measured: Callable[[], None] = lambda: None
@@ -77,6 +78,9 @@ class PtpSockets:
         """Close the sockets."""
         if self._timer is not None:
             self._timer.cancel()
+        for timer in self._under_way:
+            timer.cancel()
+        self._under_way.clear()
         loop = asyncio.get_running_loop()
         for sock in self._sockets.values():
             loop.remove_reader(sock)
@@ -164,7 +168,14 @@ class PtpSockets:
     def _later(self, act: Callable[[], None]) -> None:
         """Act once a message has passed the busy network."""
         late_s = min(self._chance.expovariate(1 / _MEAN_LATE_S), _MOST_LATE_S)
-        asyncio.get_running_loop().call_later(_LEAST_LATE_S + late_s, act)
+
+        def arrive() -> None:
+            self._under_way.discard(timer)
+            act()
+
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(_LEAST_LATE_S + late_s, arrive)
+        self._under_way.add(timer)
 
     def _schedule(self) -> None:
         if self._timer is not None:

@@ -74,7 +74,8 @@ class Peer:
         self._readiness = Readiness(habit, now_ns)
         self._announce_ns = self._sync_ns = now_ns
         self._announces = self._claims = self._syncs = 0
-        self._usual_gap_ns: int | None = None
+        # Nothing is late before the first gap is known.
+        self._usual_gap_ns = _SECOND_NS
         self._left_out = 0
         self._window_ns = self._answered = 0
 
@@ -209,7 +210,7 @@ class Peer:
         return Outgoing(EVENT_PORT, PtpSync(self._source, number).build(), follow_up)
 
     def _is_late(self, gap_ns: int) -> bool:
-        usual_ns = gap_ns if self._usual_gap_ns is None else self._usual_gap_ns
+        usual_ns = self._usual_gap_ns
         is_late = gap_ns > usual_ns + _LATE_NS and self._left_out < _MOST_LEFT_OUT
         self._left_out = self._left_out + 1 if is_late else 0
         # A shorter gap counts at once, a longer one only if it persists.
