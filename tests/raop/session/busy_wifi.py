@@ -155,3 +155,10 @@ def p99(values: list[float]) -> float:
     """Return the 99th percentile of the absolute values."""
     ordered = sorted(abs(each) for each in values)
     return ordered[round(0.99 * (len(ordered) - 1))]
+
+
+def reliable(**details: object) -> Network:
+    """Return a network over which a clock is followed already."""
+    network = Network(**details)  # type: ignore[arg-type]
+    network.run_until_reliable()
+    return network
