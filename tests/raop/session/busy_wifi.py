@@ -134,9 +134,6 @@ class Network:
         )
 
     def _ask(self, now_ns: int) -> None:
-        due_ns = self.followed.next_request_ns
-        if due_ns is not None and due_ns > now_ns:
-            return
         number = self.followed.ask(now_ns)
         if number is None:
             return
@@ -148,7 +145,7 @@ class Network:
                 back_ns,
                 lambda at_ns: self.followed.answered(POD.clock_id, number, at_ns),
             )
-        self._push(self.followed.next_request_ns or 0, lambda _: None)
+        self._push(self.followed.next_request_ns, lambda _: None)
 
 
 def p99(values: list[float]) -> float:

@@ -31,8 +31,7 @@ def test_nothing_is_known_before_the_first_sync() -> None:
 
     assert followed.map is None
     assert followed.reliable_at_ns is None
-    assert followed.next_request_ns is None
-    assert followed.ask(START) is None
+    assert followed.ask(START + 3600 * SECOND) is None
     assert followed.grandmaster_id == POD.clock_id
 
 
@@ -119,6 +118,19 @@ def test_a_small_step_is_approached(step_ns: int) -> None:
     assert network.steps == 0
 
 
+@pytest.mark.parametrize(("step_ns", "steps"), [(10 * MS, 0), (10 * MS + 1, 1)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_step_is_what_cannot_be_approached(
+    step_ns: int, steps: int, sign: int
+) -> None:
+    network = reliable()
+    network.run_for(20)
+    network.ahead_ns += sign * step_ns
+    network.run_for(12)
+
+    assert network.steps == steps
+
+
 @pytest.mark.parametrize("step_ns", [0, 3600 * SECOND])
 def test_a_delay_that_is_found_late_is_approached(step_ns: int) -> None:
     network = Network(delay=lambda *_: 20 * MS, answers=False)
@@ -163,7 +175,7 @@ def test_another_grandmaster_is_learned_from_scratch() -> None:
     assert same
     assert followed.map is None
     assert followed.reliable_at_ns is None
-    assert followed.next_request_ns is None
+    assert followed.ask(network.now_ns + 3600 * SECOND) is None
     assert followed.grandmaster_id == 1
     network.ahead_ns += 77 * SECOND
     network.run_until_reliable()
@@ -180,6 +192,24 @@ def test_a_follow_up_may_overtake_its_sync() -> None:
 
     assert before is None
     assert followed.map == ClockMap(START, 10)
+
+
+@pytest.mark.parametrize(("later", "matches"), [(3, True), (4, False)])
+@pytest.mark.parametrize("is_sync_first", [True, False])
+def test_a_late_counterpart_is_waited_for_but_not_for_long(
+    later: int, matches: bool, is_sync_first: bool
+) -> None:
+    followed = Network().followed
+    messages: list[Callable[[int], None]] = [
+        lambda number: followed.synced(PtpSync(POD, number), START + number),
+        lambda number: followed.followed_up(PtpFollowUp(POD, number, START)),
+    ]
+    first, second = messages if is_sync_first else reversed(messages)
+    for number in (7, 8, 7, *range(9, 9 + later)):
+        first(number)
+    second(7)
+
+    assert (followed.map is not None) is matches
 
 
 def test_a_sync_and_its_follow_up_count_once() -> None:
@@ -225,7 +255,6 @@ def test_round_trips_of_others_and_unknown_ones_do_not_count() -> None:
     network = Network(answers=False)
     network.run_for(0.5)
     followed = network.followed
-    assert followed.next_request_ns
     number = followed.ask(followed.next_request_ns)
     assert number is not None
     followed.answered(POD.clock_id + 1, number, network.now_ns + 2)

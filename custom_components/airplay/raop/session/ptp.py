@@ -84,8 +84,7 @@ class Peer:
         """The session time at which something is due."""
         if not self._election.receiver_leads:
             return min(self._announce_ns, self._sync_ns)
-        request_ns, gone_ns = self._followed.next_request_ns, self._election.gone_ns
-        return gone_ns if request_ns is None else min(request_ns, gone_ns)
+        return min(self._followed.next_request_ns, self._election.gone_ns)
 
     @property
     def grandmaster_id(self) -> int | None:

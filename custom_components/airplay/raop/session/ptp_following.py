@@ -10,6 +10,8 @@ _MS_NS = 1_000_000
 # Beyond this, being out of sync is worse than the noise of a moved line (10 ms
 # between two speakers in a room are reported to disturb).
 _STEP_NS = 10 * _MS_NS
+# Half a second of Syncs or Follow_Ups that wait for each other.
+_MOST_OPEN = 4
 
 
 class FollowedClock:
@@ -24,16 +26,12 @@ class FollowedClock:
         self.map: ClockMap | None = None
         self.reliable_at_ns: int | None = None
         self._source_id: int | None = None
-        self._arrival: tuple[int, int, int] | None = None
-        self._departure: tuple[int, int] | None = None
-        self._round_trips: RoundTrips | None = None
-        self._estimate = Estimate()
-        self._is_renewed = False
+        self._forget()
 
     @property
-    def next_request_ns(self) -> int | None:
-        """The session time of the next Delay_Req; None before the first Sync."""
-        return self._round_trips.next_ns if self._round_trips else None
+    def next_request_ns(self) -> int:
+        """The session time of the next Delay_Req; far away before the first Sync."""
+        return self._round_trips.next_ns
 
     def announced(self, announce: PtpAnnounce) -> None:
         """Record the receiver's clock; estimate a new one from scratch."""
@@ -47,8 +45,8 @@ class FollowedClock:
         if sync.source.clock_id != self._source_id:
             return
         if sync.is_two_step:
-            self._arrival = (sync.sequence, arrived_ns, sync.correction_ns)
-            self._match()
+            _keep(self._arrivals, sync.sequence, (arrived_ns, sync.correction_ns))
+            self._match(sync.sequence)
         else:
             self._add(arrived_ns, sync.origin_ns + sync.correction_ns)
 
@@ -57,47 +55,43 @@ class FollowedClock:
         if follow_up.source.clock_id != self._source_id:
             return
         left_ns = follow_up.precise_ns + follow_up.correction_ns
-        self._departure = (follow_up.sequence, left_ns)
-        self._match()
+        _keep(self._departures, follow_up.sequence, left_ns)
+        self._match(follow_up.sequence)
 
     def ask(self, now_ns: int) -> int | None:
         """Return the number of a Delay_Req if one is due."""
-        trips = self._round_trips
-        if trips is None or now_ns < trips.next_ns:
+        if now_ns < self._round_trips.next_ns:
             return None
-        return trips.ask(now_ns)
+        return self._round_trips.ask(now_ns)
 
     def departed(self, number: int, sent_ns: int) -> None:
         """Record when a Delay_Req really left."""
-        if self._round_trips:
-            self._round_trips.departed(number, sent_ns)
+        self._round_trips.departed(number, sent_ns)
 
     def answered(self, source_id: int, number: int, arrived_ns: int) -> None:
         """Record a Delay_Resp; the time in it is of no use (reported for HomePods)."""
-        if self._round_trips is None or source_id != self._source_id:
+        if source_id != self._source_id:
             return
         round_trip_ns = self._round_trips.answered(number, arrived_ns)
         if round_trip_ns is not None:
             self._estimate.add_round_trip(arrived_ns, round_trip_ns)
 
-    def _match(self) -> None:
-        if self._arrival is None or self._departure is None:
-            return
-        sequence, arrived_ns, correction_ns = self._arrival
-        left_sequence, left_ns = self._departure
-        if sequence == left_sequence:
-            self._arrival = self._departure = None
-            self._add(arrived_ns, left_ns + correction_ns)
+    def _match(self, sequence: int) -> None:
+        """Use a Sync once both it and its Follow_Up have arrived, in any order."""
+        if sequence in self._arrivals and sequence in self._departures:
+            arrived_ns, correction_ns = self._arrivals.pop(sequence)
+            self._add(arrived_ns, self._departures.pop(sequence) + correction_ns)
 
     def _add(self, arrived_ns: int, left_ns: int) -> None:
-        if self._round_trips is None:
-            self._round_trips = RoundTrips(arrived_ns)
-        if not self._estimate.add_sync(arrived_ns, left_ns - arrived_ns):
+        offset_ns = left_ns - arrived_ns
+        if self.map is None:
+            self._round_trips.begin(arrived_ns)
+        if not self._estimate.add_sync(arrived_ns, offset_ns):
             # The map stays until the new estimate is good enough.
             self._estimate = Estimate(self._estimate.rate)
-            self._estimate.add_sync(arrived_ns, left_ns - arrived_ns)
+            self._estimate.add_sync(arrived_ns, offset_ns)
+            self._round_trips.begin(arrived_ns)
             self._is_renewed = True
-            self._round_trips.hurry(arrived_ns)
         if better := self._estimate.clock_map:
             self._approach(better, arrived_ns)
 
@@ -117,6 +111,16 @@ class FollowedClock:
 
     def _forget(self) -> None:
         self.map = self.reliable_at_ns = None
-        self._arrival = self._departure = self._round_trips = None
-        self._estimate = Estimate()
+        self._arrivals: dict[int, tuple[int, int]] = {}
+        self._departures: dict[int, int] = {}
+        self._round_trips = RoundTrips()
+        self._estimate: Estimate = Estimate()
         self._is_renewed = False
+
+
+def _keep[T](known: dict[int, T], sequence: int, value: T) -> None:
+    """Remember the newest few; the others never find their counterpart."""
+    known.pop(sequence, None)
+    known[sequence] = value
+    if len(known) > _MOST_OPEN:
+        del known[next(iter(known))]

@@ -8,22 +8,33 @@ START = 1_700_000_000 * SECOND
 FAST_NS = SECOND // 32
 
 
+def begun() -> RoundTrips:
+    """Return round trips whose first request is due at the start."""
+    trips = RoundTrips()
+    trips.begin(START)
+    return trips
+
+
+def test_nothing_is_asked_before_the_beginning() -> None:
+    assert RoundTrips().next_ns > START + 3600 * 24 * 365 * 100 * SECOND
+
+
 def test_the_first_is_due_at_once_and_each_has_its_number() -> None:
-    trips = RoundTrips(START)
+    trips = begun()
 
     assert trips.next_ns == START
     assert [trips.ask(START + n) for n in range(3)] == [0, 1, 2]
 
 
 def test_numbers_have_16_bits() -> None:
-    trips = RoundTrips(START)
+    trips = begun()
     numbers = [trips.ask(START) for _ in range(65_538)]
 
     assert numbers[65_534:] == [65_534, 65_535, 0, 1]
 
 
 def test_a_start_and_a_new_estimate_are_in_a_hurry() -> None:
-    trips = RoundTrips(START)
+    trips = begun()
 
     def interval_ns(at_s: float) -> int:
         now_ns = START + round(at_s * SECOND)
@@ -32,21 +43,21 @@ def test_a_start_and_a_new_estimate_are_in_a_hurry() -> None:
 
     fast = [interval_ns(at_s) for at_s in (0, 9.999)]
     usual = interval_ns(10)
-    trips.hurry(START + 20 * SECOND)
+    trips.begin(START + 20 * SECOND)
 
     assert (fast, usual) == ([FAST_NS, FAST_NS], SECOND // 8)
     assert interval_ns(29.999) == FAST_NS
 
 
 def test_without_answers_it_asks_rarely() -> None:
-    trips = RoundTrips(START)
+    trips = begun()
     trips.ask(START + 10 * SECOND)
 
     assert trips.next_ns == START + 11 * SECOND
 
 
 def test_a_round_trip_lasts_from_the_departure_to_the_answer() -> None:
-    trips = RoundTrips(START)
+    trips = begun()
     first, second = trips.ask(START), trips.ask(START)
     trips.departed(second, START + 5)
 
@@ -55,7 +66,7 @@ def test_a_round_trip_lasts_from_the_departure_to_the_answer() -> None:
 
 
 def test_each_answer_counts_once() -> None:
-    trips = RoundTrips(START)
+    trips = begun()
     number = trips.ask(START)
     trips.answered(number, START + 9)
     trips.departed(number, START + 5)
@@ -65,7 +76,7 @@ def test_each_answer_counts_once() -> None:
 
 
 def test_impossible_round_trips_do_not_count() -> None:
-    trips = RoundTrips(START)
+    trips = begun()
     early, late, last = (trips.ask(START) for _ in range(3))
 
     assert trips.answered(early, START - 1) is None
@@ -74,7 +85,7 @@ def test_impossible_round_trips_do_not_count() -> None:
 
 
 def test_few_requests_are_open() -> None:
-    trips = RoundTrips(START)
+    trips = begun()
     for _ in range(65):
         trips.ask(START)
 

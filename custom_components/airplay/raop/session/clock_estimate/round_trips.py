@@ -14,21 +14,22 @@ _MOST_OPEN = 64
 # Later than any answer (74 ms is the most reported); a sequence number may come again.
 _LONGEST_NS = 2 * _SECOND_NS
 _NUMBERS = 1 << 16
+_NEVER_NS = 1 << 63
 
 
 class RoundTrips:
-    """The open requests and the time of the next one."""
+    """The open requests and the time of the next one: never before `begin`."""
 
-    def __init__(self, now_ns: int) -> None:
-        self.next_ns = now_ns
+    def __init__(self) -> None:
+        self.next_ns = _NEVER_NS
         self._fast_until_ns = 0
-        self.hurry(now_ns)
         self._is_answered = False
         self._number = -1
         self._sent_ns: dict[int, int] = {}
 
-    def hurry(self, now_ns: int) -> None:
-        """Ask often for a while, as an estimate begins."""
+    def begin(self, now_ns: int) -> None:
+        """Ask at once, and often for a while, as an estimate begins."""
+        self.next_ns = now_ns
         self._fast_until_ns = now_ns + _FAST_FOR_NS
 
     def ask(self, now_ns: int) -> int:
