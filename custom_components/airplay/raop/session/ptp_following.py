@@ -26,7 +26,11 @@ class FollowedClock:
         self.map: ClockMap | None = None
         self.reliable_at_ns: int | None = None
         self._source_id: int | None = None
-        self._forget()
+        self._arrivals: dict[int, tuple[int, int]] = {}
+        self._departures: dict[int, int] = {}
+        self._round_trips = RoundTrips()
+        self._estimate = Estimate()
+        self._is_renewed = False
 
     @property
     def next_request_ns(self) -> int:
@@ -110,11 +114,12 @@ class FollowedClock:
             self._is_renewed = False
 
     def _forget(self) -> None:
+        """Know nothing of the clock."""
         self.map = self.reliable_at_ns = None
-        self._arrivals: dict[int, tuple[int, int]] = {}
-        self._departures: dict[int, int] = {}
+        self._arrivals.clear()
+        self._departures.clear()
         self._round_trips = RoundTrips()
-        self._estimate: Estimate = Estimate()
+        self._estimate = Estimate()
         self._is_renewed = False
 
 

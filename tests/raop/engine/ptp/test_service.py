@@ -209,7 +209,8 @@ async def test_a_clock_that_is_kept_is_followed() -> None:
         assert peer.timeline_ns(5) == peer.session_ns(5) == 5
 
         follower.send(GENERAL, announce(248))
-        for number in range(8):
+        number = 0
+        while not peer.has_evidence:
             left_ns = clock.now_ns() + ahead_ns
             stamp = divmod(left_ns, 1_000_000_000)
             body = stamp[0].to_bytes(6) + stamp[1].to_bytes(4)
@@ -223,6 +224,8 @@ async def test_a_clock_that_is_kept_is_followed() -> None:
             asker = OUR_ID.to_bytes(8) + b"\x80\x05"
             answer = message(0x9, asked.sequence, bytes(10) + asker)
             follower.send(GENERAL, answer)
+            number += 1
+            assert number < 1000
 
         session_ns = clock.now_ns()
         timeline_ns = peer.timeline_ns(session_ns)
@@ -230,7 +233,8 @@ async def test_a_clock_that_is_kept_is_followed() -> None:
         assert peer.lead_ms == 0
         ids.append(peer.grandmaster_id)
         assert ids == [None, CLOCK_ID]
-        assert abs(timeline_ns - session_ns - ahead_ns) < 1 * MS
+        # The follower of the tests takes its time to answer our Delay_Req.
+        assert -1 * MS < timeline_ns - session_ns - ahead_ns < 50 * MS
         assert abs(peer.session_ns(timeline_ns) - session_ns) <= 1
         assert not follower.of(0x0)
         assert not follower.of(0xB)
