@@ -338,4 +338,4 @@ def test_nonsense_breaks_nothing(samples: list[tuple[int, int, int, bool]]) -> N
         followed.ask(arrived_ns)
         followed.answered(POD.clock_id, 0, arrived_ns)
         if followed.map:
-            assert abs(followed.map.rate) <= 200e-6
+            assert abs(followed.map.rate) <= 700e-6

@@ -2,7 +2,18 @@
 
 import pytest
 
-from .busy_wifi import MS, Delay, Network, busy, congested, p99, reliable, stalling
+from .busy_wifi import (
+    MS,
+    START,
+    Delay,
+    Network,
+    busy,
+    congested,
+    p99,
+    quiet,
+    reliable,
+    stalling,
+)
 
 BUSY_MS, CONGESTED_MS = 1.0, 2.5
 
@@ -65,3 +76,20 @@ def test_it_survives_a_minute_without_messages() -> None:
     assert abs(silent_ns) < 1 * MS
     assert max(abs(each) for each in errors_ms) < 2
     assert network.followed.reliable_at_ns == since_ns
+
+
+@pytest.mark.parametrize("delay", [quiet, busy])
+@pytest.mark.parametrize("rate", [500e-6, -500e-6])
+def test_a_clock_that_begins_to_be_slewed_is_followed(
+    delay: Delay, rate: float
+) -> None:
+    """As the kernel does with our clock while this machine sets it."""
+    network = reliable(delay=delay)
+    network.run_for(60)
+    network.ahead_ns -= round(rate * (network.now_ns - START))
+    network.rate = rate
+    first_ms = network.errors_ms(40)
+    later_ms = network.errors_ms(40)
+
+    assert max(abs(each) for each in first_ms) < 12
+    assert max(abs(each) for each in later_ms) < 2

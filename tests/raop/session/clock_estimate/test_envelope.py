@@ -117,10 +117,10 @@ def test_the_rate_known_before_counts_until_there_is_a_longer_measurement(
 
 
 @pytest.mark.parametrize("rate", [1e-3, -1e-3])
-def test_no_crystal_is_so_wrong(rate: float) -> None:
+def test_no_clock_is_so_wrong(rate: float) -> None:
     envelope = filled(rate, 60)
 
-    assert abs(envelope.rate) == pytest.approx(200e-6, abs=2e-8)
+    assert abs(envelope.rate) == pytest.approx(700e-6, abs=1e-7)
 
 
 def test_the_slope_is_that_of_the_middle() -> None:
@@ -155,5 +155,5 @@ def test_any_samples_are_taken(samples: list[Any]) -> None:
     for at_ns, offset_ns in samples:
         envelope.add_sync(at_ns, offset_ns)
         envelope.add_round_trip(at_ns, abs(offset_ns))
-        assert abs(envelope.rate) <= 200e-6
+        assert abs(envelope.rate) <= 700e-6
     assert len(envelope._seconds) <= 60
