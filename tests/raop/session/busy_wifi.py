@@ -134,9 +134,9 @@ class Network:
         )
 
     def _ask(self, now_ns: int) -> None:
-        number = self.followed.ask(now_ns)
-        if number is None:
+        if now_ns < self.followed.next_request_ns:
             return
+        number = self.followed.ask(now_ns)
         self.asked += 1
         self.followed.departed(number, now_ns)
         back_ns = now_ns + self._late_ns(now_ns) + self._late_ns(now_ns)

@@ -130,27 +130,29 @@ def test_a_follow_up_that_would_be_late_is_omitted_but_not_all_are() -> None:
     assert told == [True, *[False] * 6, True, *[False] * 4]
 
 
-def told(peer: Peer, *gaps_us: int) -> list[bool]:
-    """Return which Syncs have a Follow_Up that leaves so much later, in us."""
-    found = []
-    for gap_us in gaps_us:
+def told(*gaps_ns: int) -> list[bool]:
+    """Return which Syncs have a Follow_Up that leaves so much later."""
+    peer, found = make_peer(), []
+    for gap_ns in gaps_ns:
         peer.begin(START)
-        found.append(bool(tell(sync_of(peer, START), START, START + gap_us * 1000)))
+        found.append(bool(tell(sync_of(peer, START), START, START + gap_ns)))
     return found
 
 
 def test_a_quarter_of_a_millisecond_more_than_usual_is_late() -> None:
-    assert told(make_peer(), 80, 330, 80, 331) == [True, True, True, False]
+    assert told(80_000, 330_000) == [True, True]
+    assert told(80_000, 330_001) == [True, False]
 
 
-def test_a_gap_that_persists_becomes_the_usual_one_slowly() -> None:
-    once, often = make_peer(), make_peer()
+def test_a_shorter_gap_is_the_usual_one_at_once() -> None:
+    assert told(330_000, 80_000, 330_001) == [True, True, False]
 
-    assert told(once, 80, 280, 480) == [True, True, False]
-    assert told(often, 80, *[280] * 150, 480, 280, 80, 331) == [
-        *[True] * 154,
-        False,
-    ]
+
+def test_a_longer_gap_becomes_the_usual_one_slowly() -> None:
+    """By a 64th of the difference each time."""
+    assert told(80_000, 280_000, 333_125) == [True, True, True]
+    assert told(80_000, 280_000, 333_126) == [True, True, False]
+    assert all(told(80_000, *[280_000] * 300, 500_000))
 
 
 def test_a_machine_that_is_always_slow_leaves_nothing_out() -> None:

@@ -31,7 +31,7 @@ def test_nothing_is_known_before_the_first_sync() -> None:
 
     assert followed.map is None
     assert followed.reliable_at_ns is None
-    assert followed.ask(START + 3600 * SECOND) is None
+    assert followed.next_request_ns > START + 3600 * SECOND
     assert followed.grandmaster_id == POD.clock_id
 
 
@@ -175,7 +175,7 @@ def test_another_grandmaster_is_learned_from_scratch() -> None:
     assert same
     assert followed.map is None
     assert followed.reliable_at_ns is None
-    assert followed.ask(network.now_ns + 3600 * SECOND) is None
+    assert followed.next_request_ns > network.now_ns + 3600 * SECOND
     assert followed.grandmaster_id == 1
     network.ahead_ns += 77 * SECOND
     network.run_until_reliable()
@@ -256,7 +256,6 @@ def test_round_trips_of_others_and_unknown_ones_do_not_count() -> None:
     network.run_for(0.5)
     followed = network.followed
     number = followed.ask(followed.next_request_ns)
-    assert number is not None
     followed.answered(POD.clock_id + 1, number, network.now_ns + 2)
     followed.answered(POD.clock_id, number + 1, network.now_ns + 2)
     network.run_for(0.5)

@@ -172,9 +172,9 @@ class Peer:
         self._restart_claims(now_ns)
 
     def _ask(self, now_ns: int) -> list[Outgoing]:
-        number = self._followed.ask(now_ns)
-        if number is None:
+        if now_ns < self._followed.next_request_ns:
             return []
+        number = self._followed.ask(now_ns)
 
         def record(sent_ns: int, _now_ns: int) -> None:
             self._followed.departed(number, sent_ns)

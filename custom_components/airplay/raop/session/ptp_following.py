@@ -12,6 +12,8 @@ _MS_NS = 1_000_000
 _STEP_NS = 10 * _MS_NS
 # Half a second of Syncs or Follow_Ups that wait for each other.
 _MOST_OPEN = 4
+# No clock has this id.
+_NOBODY = -1
 
 
 class FollowedClock:
@@ -25,7 +27,7 @@ class FollowedClock:
         self.grandmaster_id: int | None = None
         self.map: ClockMap | None = None
         self.reliable_at_ns: int | None = None
-        self._source_id: int | None = None
+        self._source_id = _NOBODY
         self._arrivals: dict[int, tuple[int, int]] = {}
         self._departures: dict[int, int] = {}
         self._round_trips = RoundTrips()
@@ -62,10 +64,8 @@ class FollowedClock:
         _keep(self._departures, follow_up.sequence, left_ns)
         self._match(follow_up.sequence)
 
-    def ask(self, now_ns: int) -> int | None:
-        """Return the number of a Delay_Req if one is due."""
-        if now_ns < self._round_trips.next_ns:
-            return None
+    def ask(self, now_ns: int) -> int:
+        """Return the number of a Delay_Req that leaves now."""
         return self._round_trips.ask(now_ns)
 
     def departed(self, number: int, sent_ns: int) -> None:
