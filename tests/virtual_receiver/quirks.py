@@ -191,6 +191,16 @@ class Quirks:
     """Follow the sender's clock; else PTP packets are read and ignored."""
     keeps_own_clock: bool = False
     """Follow no clock and send an own one, as a single HomePod with software 27."""
+    probes_while_leading: bool = False
+    """Measure the path to the sender although the own clock is kept (HomePod 27)."""
+    announces_until_ours: bool = False
+    """Announce an own clock three times in 0.4 s, and follow then (grouped HomePod)."""
+    late_syncs: bool = False
+    """Delay the clock's messages by 3 ms and up to 24 ms more, each on its own, and put
+    up to 0.1 s of a departure's time into the correction (HomePod 27, busy Wi-Fi)."""
+    delay_req_needs_profile: bool = False
+    """Answer the sender's Delay_Req only with the profile number of 802.1AS in it, and
+    with a useless time (HomePod 27); a clock that is kept answers others too."""
     ptp_settle_s: float = 0.4
     """Seconds a clock must be the master before anything plays; nqptp's 0.4."""
     claims_clock: bool = True

@@ -3,8 +3,8 @@
 import pytest
 
 from custom_components.airplay.raop.errors import ReceiverProtocolError
+from custom_components.airplay.raop.session.clock_estimate.clock_map import SAME
 from custom_components.airplay.raop.session.ptp import Outgoing, Peer
-from custom_components.airplay.raop.session.ptp_following import SAME
 from custom_components.airplay.raop.session.ptp_readiness import Habit
 from custom_components.airplay.raop.wire.ptp import (
     EVENT_PORT,
@@ -16,6 +16,7 @@ from custom_components.airplay.raop.wire.ptp import (
     PtpFollowUp,
     PtpSync,
 )
+from custom_components.airplay.raop.wire.ptp_requests import DelayRequest
 from tests.raop.vectors import octets
 
 OUR_ID = 0xFFFF001122334455
@@ -129,6 +130,31 @@ def test_a_follow_up_that_would_be_late_is_omitted_but_not_all_are() -> None:
     assert told == [True, *[False] * 6, True, *[False] * 4]
 
 
+def told(*gaps_ns: int) -> list[bool]:
+    """Return which Syncs have a Follow_Up that leaves so much later."""
+    peer, found = make_peer(), []
+    for gap_ns in gaps_ns:
+        peer.begin(START)
+        found.append(bool(tell(sync_of(peer, START), START, START + gap_ns)))
+    return found
+
+
+def test_a_quarter_of_a_millisecond_more_than_usual_is_late() -> None:
+    assert told(80_000, 330_000) == [True, True]
+    assert told(80_000, 330_001) == [True, False]
+
+
+def test_a_shorter_gap_is_the_usual_one_at_once() -> None:
+    assert told(330_000, 80_000, 330_001) == [True, True, False]
+
+
+def test_a_longer_gap_becomes_the_usual_one_slowly() -> None:
+    """By a 64th of the difference each time."""
+    assert told(80_000, 280_000, 333_125) == [True, True, True]
+    assert told(80_000, 280_000, 333_126) == [True, True, False]
+    assert all(told(80_000, *[280_000] * 300, 500_000))
+
+
 def test_a_machine_that_is_always_slow_leaves_nothing_out() -> None:
     peer = make_peer()
     for n in range(20):
@@ -213,9 +239,9 @@ def test_a_clock_that_is_announced_anyway_is_no_evidence() -> None:
 
 def test_a_flood_is_not_answered() -> None:
     peer = make_peer()
-    answers = [peer.receive(probe(n), START + n) for n in range(64)]
+    answers = [peer.receive(probe(n), START + n) for n in range(128)]
     with pytest.raises(ReceiverProtocolError, match="more"):
-        peer.receive(probe(), START + 64)
+        peer.receive(probe(), START + 128)
 
     assert all(answers)
     assert peer.receive(probe(), START + SECOND + 1)
@@ -234,31 +260,203 @@ def test_the_timeline_of_a_receiver_that_follows_is_our_own() -> None:
     assert SAME.timeline_ns(START) == SAME.session_ns(START) == START
 
 
-def test_a_receiver_that_keeps_its_clock_gets_no_messages_and_is_followed() -> None:
+AHEAD_NS = 123 * SECOND
+
+
+def sync_from(receiver: Peer, number: int, now_ns: int) -> None:
+    """Let a Sync of the receiver's arrive, with its Follow_Up."""
+    receiver.receive(PtpSync(THEIRS, number).build(), now_ns)
+    receiver.receive(PtpFollowUp(THEIRS, number, now_ns + AHEAD_NS).build(), now_ns)
+
+
+def lead(receiver: Peer, since_ns: int, syncs: int = 4) -> int:
+    """Let a receiver that leads send its time and answer us; return when it ended."""
+    receiver.receive(claim(248), since_ns)
+    for number in range(syncs):
+        now_ns = since_ns + number * 125 * MS
+        sync_from(receiver, number, now_ns)
+        for asked in receiver.due(now_ns):
+            request = DelayRequest.parse(asked.message)
+            assert asked.port == EVENT_PORT
+            assert tell(asked, now_ns + MS, now_ns + 2 * MS) is None
+            receiver.receive(request.answer(THEIRS, 0), now_ns + 5 * MS)
+    return now_ns
+
+
+def test_a_receiver_that_keeps_its_clock_is_followed_from_the_start() -> None:
     peer = make_peer(Habit.LEADS)
-    ahead_ns = 123 * SECOND
-    assert (peer.next_ns, peer.due(START), peer.grandmaster_id) == (None, [], None)
+    assert (peer.next_ns, peer.due(START)) == (START + 5 * SECOND, [])
+    assert (peer.grandmaster_id, peer.clock_map) == (None, None)
+    assert peer.ready_at_ns(START) == START + 3350 * MS
     peer.begin(START)
 
-    peer.receive(claim(248), START)
-    for n in range(4):
-        arrived_ns = START + n * 125 * MS
-        peer.receive(PtpSync(THEIRS, n).build(), arrived_ns)
-        peer.receive(PtpFollowUp(THEIRS, n, arrived_ns + ahead_ns).build(), arrived_ns)
+    now_ns = lead(peer, START)
 
-    assert peer.due(START + SECOND) == []
-    assert peer.has_evidence(START + 375 * MS)
-    assert peer.ready_at_ns(START + SECOND) == START + 375 * MS
+    assert peer.has_evidence(now_ns)
+    assert peer.ready_at_ns(START + SECOND) == now_ns
     assert peer.grandmaster_id == THEIRS.clock_id
     assert peer.clock_map
-    assert peer.clock_map.timeline_ns(START) == START + ahead_ns
+    # Half of the round trip of 4 ms.
+    assert peer.clock_map.timeline_ns(START) == START + AHEAD_NS + 2 * MS
     assert peer.receive(probe(), START)
 
 
-def test_a_receiver_said_to_keep_its_clock_that_follows_ours_is_not_followed() -> None:
+def test_it_is_asked_for_its_delay_and_told_no_clock_of_ours() -> None:
+    peer = make_peer(Habit.LEADS)
+    lead(peer, START, 1)
+    next_ns = peer.next_ns
+    sent: list[MessageKind] = []
+    for n in range(1, 200):
+        sent += kinds(peer.due(START + n * 20 * MS))
+
+    assert next_ns == START + SECOND // 32
+    assert set(sent) == {MessageKind.DELAY_REQUEST}
+    assert len(sent) > 90
+
+
+def test_answers_to_others_do_not_count() -> None:
+    peer = make_peer(Habit.LEADS)
+    peer.receive(claim(248), START)
+    for number in range(8):
+        now_ns = START + number * 125 * MS
+        sync_from(peer, number, now_ns)
+        peer.due(now_ns)
+        theirs = DelayRequest(PortIdentity(5), number).answer(THEIRS, 0)
+        peer.receive(theirs, now_ns)
+
+    assert not peer.has_evidence(now_ns)
+
+
+def test_a_probe_of_a_receiver_that_leads_is_no_evidence() -> None:
+    peer = make_peer(Habit.LEADS)
+    peer.receive(claim(248), START)
+
+    assert peer.receive(probe(), START)
+    assert peer.probes == 0
+    assert not peer.has_evidence(START)
+
+
+def test_a_receiver_said_to_keep_its_clock_that_follows_ours_is_led() -> None:
     peer = make_peer(Habit.LEADS)
 
-    peer.receive(PtpAnnounce(THEIRS, 1, OUR_ID).build(), START)
+    peer.receive(PtpAnnounce(THEIRS, 1, OUR_ID).build(), START + SECOND)
 
-    assert peer.grandmaster_id is None
-    assert not peer.has_evidence(START)
+    assert peer.grandmaster_id == OUR_ID
+    assert peer.clock_map is SAME
+    assert not peer.has_evidence(START + SECOND)
+    assert len(peer.due(START + SECOND)) == 3
+    assert peer.ready_at_ns(START) == START + 4350 * MS
+    peer.receive(probe(), START + 2 * SECOND)
+    assert peer.has_evidence(START + 2 * SECOND)
+
+
+def test_a_receiver_that_leads_no_more_is_led() -> None:
+    peer = make_peer(Habit.LEADS)
+    now_ns = lead(peer, START)
+    gone_ns = now_ns + 5 * SECOND
+
+    asked = peer.due(gone_ns - 1)
+    claims = peer.due(gone_ns)
+
+    assert kinds(asked) == [MessageKind.DELAY_REQUEST]
+    assert kinds(claims)[0] == MessageKind.ANNOUNCE
+    assert peer.grandmaster_id == OUR_ID
+    assert not peer.has_evidence(gone_ns)
+    sync_from(peer, 9, gone_ns)
+    assert peer.clock_map is SAME
+
+
+def test_a_receiver_that_goes_on_announcing_is_followed_whatever_it_is() -> None:
+    peer = make_peer()
+    peer.begin(START)
+    peer.due(START)
+    for at_ms in (200, 450, 700, 950):
+        peer.receive(claim(248), START + at_ms * MS)
+        peer.receive(probe(), START + at_ms * MS)
+    before = (peer.grandmaster_id, peer.has_evidence(START + 950 * MS))
+
+    verdict_ns = START + 1200 * MS
+    now_ns = lead(peer, verdict_ns)
+
+    assert before == (OUR_ID, False)
+    assert peer.grandmaster_id == THEIRS.clock_id
+    assert peer.has_evidence(now_ns)
+    assert peer.probes == 0
+    assert peer.ready_at_ns(now_ns) == now_ns
+
+
+def test_the_clock_of_one_that_goes_on_announcing_is_not_ready_by_its_probes() -> None:
+    peer = make_peer(Habit.FOLLOWS_QUICKLY)
+    peer.due(START)
+    for at_ms in (200, 400, 600):
+        peer.receive(probe(), START + at_ms * MS)
+    peer.receive(claim(248), START + SECOND)
+
+    assert not peer.has_evidence(START + SECOND)
+    assert peer.ready_at_ns(START + SECOND) == START + 4350 * MS
+
+
+def test_a_grouped_homepod_is_led() -> None:
+    """It announces its own clock three times in 0.4 s, and is quiet then."""
+    peer = make_peer(Habit.FOLLOWS_QUICKLY)
+    peer.begin(START)
+    peer.due(START)
+    for at_ms in (0, 200, 400):
+        peer.receive(claim(248), START + at_ms * MS)
+    evidence = []
+    for at_ms in (1050, 1175, 1300):
+        peer.receive(probe(), START + at_ms * MS)
+        evidence.append(peer.has_evidence(START + at_ms * MS))
+
+    assert evidence == [False, False, True]
+    assert peer.grandmaster_id == OUR_ID
+    assert peer.ready_at_ns(START + 1300 * MS) == START + 1550 * MS
+
+
+def test_the_clock_of_another_is_not_the_receivers_own() -> None:
+    peer = make_peer()
+    peer.due(START)
+    other = PtpAnnounce(THEIRS, 1, 77, priority1=248).build()
+
+    peer.receive(other, START + 2 * SECOND)
+
+    assert peer.grandmaster_id == OUR_ID
+
+
+def test_a_leader_may_pass_on_the_clock_of_another() -> None:
+    peer = make_peer(Habit.LEADS)
+    lead(peer, START)
+    peer.receive(PtpAnnounce(THEIRS, 1, 77, priority1=129).build(), START + SECOND)
+
+    assert peer.grandmaster_id == 77
+    assert not peer.has_evidence(START + SECOND)
+    assert peer.next_ns == START + 6 * SECOND
+
+
+def announced_ms(peer: Peer, until_ms: int) -> list[int]:
+    """Return when our Announces leave, in ms after the start."""
+    found = []
+    for at_ms in range(0, until_ms, 25):
+        sent = kinds(peer.due(START + at_ms * MS))
+        found += [at_ms] * sent.count(MessageKind.ANNOUNCE)
+    return found
+
+
+def test_a_receiver_that_announced_its_own_clock_is_listened_to_for_a_while() -> None:
+    """One that leads announces itself every 20 s while it hears us (reported)."""
+    quiet, loud = make_peer(), make_peer()
+    loud.due(START)
+    loud.receive(claim(248), START + 200 * MS)
+
+    assert announced_ms(quiet, 6000) == [0, 1000, 2000, 3000, 4000, 5000]
+    assert announced_ms(loud, 6000) == [1000, 3000, 4000, 5000]
+
+
+def test_a_new_stream_is_listened_to_again() -> None:
+    peer = make_peer()
+    peer.due(START - SECOND)
+    peer.receive(claim(248), START - SECOND)
+    peer.due(START - SECOND // 2)
+    peer.begin(START)
+
+    assert announced_ms(peer, 5000) == [0, 1000, 3000, 4000]

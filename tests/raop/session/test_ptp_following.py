@@ -1,169 +1,236 @@
 """Following a receiver that keeps its own clock."""
 
+from collections.abc import Callable
 from dataclasses import replace
-import random
 
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.airplay.raop.session.ptp_following import ClockMap, FollowedClock
-from custom_components.airplay.raop.wire.ptp import (
-    PortIdentity,
-    PtpAnnounce,
-    PtpFollowUp,
-    PtpSync,
+from custom_components.airplay.raop.session.clock_estimate.clock_map import ClockMap
+from custom_components.airplay.raop.session.ptp_following import FollowedClock
+from custom_components.airplay.raop.wire.ptp import PortIdentity, PtpFollowUp, PtpSync
+
+from .busy_wifi import (
+    ANNOUNCE,
+    MS,
+    POD,
+    SECOND,
+    START,
+    SYNC_NS,
+    Delay,
+    Network,
+    busy,
+    congested,
+    quiet,
+    reliable,
 )
-
-THEIRS = PortIdentity(0xAABBCCFFFEDDEEFF, 1)
-MS = 1_000_000
-SECOND = 1_000 * MS
-START = 1_700_000_000 * SECOND
-INTERVAL = 125 * MS
-ANNOUNCE = PtpAnnounce(THEIRS, 1, THEIRS.clock_id, priority1=248)
-
-
-class Pod:
-    """A clock off by an offset and a rate, received through a network that delays."""
-
-    def __init__(self, ahead_ns: int, rate: float = 0.0, jitter_ns: int = 0) -> None:
-        self.followed = FollowedClock()
-        self.followed.announced(ANNOUNCE)
-        self.ahead_ns, self.rate = ahead_ns, rate
-        self.now_ns = START
-        self._number = 0
-        self._jitter_ns = jitter_ns
-        self._chance = random.Random(1)
-
-    def true_ns(self, session_ns: int) -> int:
-        """Return its time."""
-        return session_ns + self.ahead_ns + round(self.rate * (session_ns - START))
-
-    def sync(self, count: int = 1, delay_ns: int = 0) -> None:
-        """Let Syncs arrive, each delayed by that and by jitter."""
-        for _ in range(count):
-            self.now_ns += INTERVAL
-            late_ns = delay_ns + self._chance.randrange(self._jitter_ns + 1)
-            number = self._number = (self._number + 1) & 0xFFFF
-            self.followed.synced(PtpSync(THEIRS, number), self.now_ns + late_ns)
-            left_ns = self.true_ns(self.now_ns)
-            self.followed.followed_up(PtpFollowUp(THEIRS, number, left_ns))
-
-    @property
-    def error_ns(self) -> int:
-        """The present error of the estimate."""
-        assert self.followed.map
-        return self.followed.map.timeline_ns(self.now_ns) - self.true_ns(self.now_ns)
 
 
 def test_nothing_is_known_before_the_first_sync() -> None:
-    followed = Pod(0).followed
+    followed = Network().followed
 
     assert followed.map is None
     assert followed.reliable_at_ns is None
-    assert followed.grandmaster_id == THEIRS.clock_id
+    assert followed.next_request_ns > START + 3600 * SECOND
+    assert followed.grandmaster_id == POD.clock_id
 
 
-def test_four_samples_make_it_reliable() -> None:
-    pod = Pod(-7 * SECOND)
-    pod.sync(3)
-    few = pod.followed.reliable_at_ns
-    pod.sync()
+def test_on_a_quiet_network_half_a_second_is_enough() -> None:
+    network = Network(ahead_ns=-7 * SECOND)
+    first_s = network.run_until_reliable()
 
-    assert few is None
-    assert pod.followed.reliable_at_ns == pod.now_ns
-    assert pod.error_ns == 0
+    assert first_s < 0.6
+    assert abs(network.error_ns) <= 1
+    assert network.followed.reliable_at_ns
+    assert network.followed.reliable_at_ns <= network.now_ns
+
+
+def test_without_an_answer_the_delay_stays_unknown() -> None:
+    network = Network(answers=False)
+    first_s = network.run_until_reliable()
+
+    assert 1.5 < first_s < 1.8
+    assert network.error_ns == -MS // 5
 
 
 @pytest.mark.parametrize("rate", [100e-6, -100e-6])
 def test_a_drifting_crystal_is_learned(rate: float) -> None:
-    pod = Pod(5 * SECOND, rate, jitter_ns=200_000)
-    pod.sync(8 * 120)
+    network = reliable(rate=rate)
+    network.run_for(60)
 
-    errors_ns = []
-    for _ in range(80):
-        pod.sync()
-        errors_ns.append(abs(pod.error_ns))
-    assert max(errors_ns) < 0.2 * MS
-    assert pod.followed.map
-    assert pod.followed.map.rate == pytest.approx(rate, abs=30e-6)
+    assert network.followed.map
+    assert network.followed.map.rate == pytest.approx(rate, abs=1e-6)
+    assert max(abs(each) for each in network.errors_ms(10)) < 0.02
 
 
-def test_delayed_messages_hardly_move_it() -> None:
-    pod = Pod(5 * SECOND)
-    pod.sync(100)
-    pod.sync(3, delay_ns=900_000)
-    pod.sync(5, delay_ns=80 * MS)
+@pytest.mark.parametrize("delay", [quiet, busy, congested])
+@pytest.mark.parametrize("step_ns", [50 * MS, 3600 * SECOND])
+def test_a_step_ahead_is_followed_soon(delay: Delay, step_ns: int) -> None:
+    network = reliable(delay=delay)
+    network.run_for(20)
+    network.ahead_ns += step_ns
+    network.run_for(4)
 
-    assert abs(pod.error_ns) < 0.2 * MS
-    assert pod.followed.reliable_at_ns
-
-
-@pytest.mark.parametrize("step_ns", [3 * MS, 3600 * SECOND])
-def test_a_step_ahead_is_followed_at_once(step_ns: int) -> None:
-    pod = Pod(5 * SECOND)
-    pod.sync(100)
-    pod.ahead_ns += step_ns
-    pod.sync()
-
-    assert pod.error_ns == 0
-    assert pod.followed.reliable_at_ns is None
+    assert abs(network.error_ns) < 6 * MS
+    assert network.steps == 1
+    assert network.followed.reliable_at_ns
+    assert network.followed.reliable_at_ns > START + 20 * SECOND
 
 
-def test_a_step_back_is_followed_after_a_second() -> None:
-    pod = Pod(5 * SECOND)
-    pod.sync(100)
-    pod.ahead_ns -= 10 * MS
-    pod.sync(7)
-    before_ns = pod.error_ns
-    pod.sync()
+@pytest.mark.parametrize("delay", [quiet, busy, congested])
+@pytest.mark.parametrize("step_ns", [50 * MS, 3600 * SECOND])
+def test_a_step_back_is_followed_once_it_persists(delay: Delay, step_ns: int) -> None:
+    network = reliable(delay=delay)
+    network.run_for(20)
+    since_ns = network.followed.reliable_at_ns
+    network.ahead_ns -= step_ns
+    network.run_for(7)
+    early_ns = network.error_ns
+    was_reliable = network.followed.reliable_at_ns == since_ns
+    network.run_for(5)
 
-    assert before_ns > 9 * MS
-    assert pod.error_ns == 0
+    assert early_ns == pytest.approx(step_ns, abs=3 * MS)
+    assert was_reliable
+    assert abs(network.error_ns) < 6 * MS
+    assert network.steps == 1
 
 
-def test_a_long_gap_restarts_the_estimate() -> None:
-    pod = Pod(5 * SECOND)
-    pod.sync(100)
-    pod.now_ns += 60 * SECOND
-    pod.ahead_ns -= 5 * MS
-    pod.sync()
+def test_a_step_is_followed_although_its_drift_was_learned_before() -> None:
+    network = reliable(rate=80e-6)
+    network.run_for(60)
+    network.ahead_ns -= 3600 * SECOND
+    network.run_for(11)
 
-    assert pod.error_ns == 0
+    assert max(abs(each) for each in network.errors_ms(5)) < 0.02
+
+
+@pytest.mark.parametrize("step_ns", [8 * MS, -8 * MS])
+def test_a_small_step_is_approached(step_ns: int) -> None:
+    network = reliable()
+    network.run_for(20)
+    network.ahead_ns += step_ns
+    network.run_for(1)
+    soon_ns = network.error_ns
+    network.run_for(35)
+
+    assert soon_ns == pytest.approx(-step_ns, abs=MS)
+    assert abs(network.error_ns) < 0.1 * MS
+    assert network.steps == 0
+
+
+@pytest.mark.parametrize(("step_ns", "steps"), [(10 * MS, 0), (10 * MS + 1, 1)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_step_is_what_cannot_be_approached(
+    step_ns: int, steps: int, sign: int
+) -> None:
+    network = reliable()
+    network.run_for(20)
+    network.ahead_ns += sign * step_ns
+    network.run_for(12)
+
+    assert network.steps == steps
+
+
+@pytest.mark.parametrize("step_ns", [0, 3600 * SECOND])
+def test_a_delay_that_is_found_late_is_approached(step_ns: int) -> None:
+    network = Network(delay=lambda *_: 20 * MS, answers=False)
+    network.run_until_reliable()
+    network.ahead_ns += step_ns
+    network.run_for(5)
+    steps = network.steps
+    unknown_ns = network.error_ns
+    network.answers = True
+    network.run_for(1)
+    soon_ns = network.error_ns
+    network.run_for(30)
+
+    assert unknown_ns == -20 * MS
+    assert soon_ns == pytest.approx(-19 * MS, abs=0.3 * MS)
+    assert abs(network.error_ns) < 0.1 * MS
+    assert network.steps == steps == bool(step_ns)
+
+
+def test_one_message_that_is_early_changes_nothing() -> None:
+    network = reliable()
+    network.run_for(5)
+    before_ns = network.error_ns
+    fault = PtpSync(POD, 9, network.true_ns(network.now_ns) + SECOND, 0, False)
+    network.followed.synced(fault, network.now_ns)
+    network.run_for(5)
+
+    assert network.error_ns == pytest.approx(before_ns, abs=2)
 
 
 def test_another_grandmaster_is_learned_from_scratch() -> None:
-    pod = Pod(5 * SECOND)
-    pod.sync(10)
-    pod.followed.announced(ANNOUNCE)
-    same = pod.followed.map
+    network = reliable()
+    followed = network.followed
+    followed.announced(ANNOUNCE)
+    same = followed.map
+    pending = PtpSync(POD, 9, is_two_step=True)
+    followed.synced(pending, START)
 
-    pod.followed.announced(replace(ANNOUNCE, grandmaster_id=1))
+    followed.announced(replace(ANNOUNCE, grandmaster_id=1))
+    followed.followed_up(PtpFollowUp(POD, 9, START))
 
     assert same
-    assert pod.followed.map is None
-    assert pod.followed.grandmaster_id == 1
+    assert followed.map is None
+    assert followed.reliable_at_ns is None
+    assert followed.next_request_ns > network.now_ns + 3600 * SECOND
+    assert followed.grandmaster_id == 1
+    network.ahead_ns += 77 * SECOND
+    network.run_until_reliable()
+    assert abs(network.error_ns) <= 1
+    assert network.steps == 0
 
 
 def test_a_follow_up_may_overtake_its_sync() -> None:
-    followed = Pod(0).followed
-    followed.followed_up(PtpFollowUp(THEIRS, 7, START + 5, correction_ns=2))
-    followed.synced(PtpSync(THEIRS, 6), START - INTERVAL)
+    followed = Network().followed
+    followed.followed_up(PtpFollowUp(POD, 7, START + 5, correction_ns=2))
+    followed.synced(PtpSync(POD, 6), START - SYNC_NS)
     before = followed.map
-    followed.synced(PtpSync(THEIRS, 7, correction_ns=3), START)
+    followed.synced(PtpSync(POD, 7, correction_ns=3), START)
 
     assert before is None
     assert followed.map == ClockMap(START, 10)
 
 
-def test_a_sync_of_one_step_needs_nothing_to_follow() -> None:
-    followed = Pod(0).followed
-    followed.synced(PtpSync(THEIRS, 7, START + 5, is_two_step=False), START)
+@pytest.mark.parametrize(("later", "matches"), [(3, True), (4, False)])
+@pytest.mark.parametrize("is_sync_first", [True, False])
+def test_a_late_counterpart_is_waited_for_but_not_for_long(
+    later: int, matches: bool, is_sync_first: bool
+) -> None:
+    followed = Network().followed
+    messages: list[Callable[[int], None]] = [
+        lambda number: followed.synced(PtpSync(POD, number), START + number),
+        lambda number: followed.followed_up(PtpFollowUp(POD, number, START)),
+    ]
+    first, second = messages if is_sync_first else reversed(messages)
+    for number in (7, 8, 7, *range(9, 9 + later)):
+        first(number)
+    second(7)
+
+    assert (followed.map is not None) is matches
+
+
+def test_a_sync_and_its_follow_up_count_once() -> None:
+    followed = Network().followed
+    followed.synced(PtpSync(POD, 7), START)
+    followed.followed_up(PtpFollowUp(POD, 7, START + 5))
+    followed.followed_up(PtpFollowUp(POD, 7, START + 900))
+    followed.synced(PtpSync(POD, 7), START - 900)
 
     assert followed.map == ClockMap(START, 5)
 
 
+def test_a_sync_of_one_step_needs_nothing_to_follow() -> None:
+    followed = Network().followed
+    followed.synced(PtpSync(POD, 7, START + 5, 2, is_two_step=False), START)
+
+    assert followed.map == ClockMap(START, 7)
+
+
 def test_the_clocks_of_others_are_not_listened_to() -> None:
-    followed = Pod(0).followed
+    followed = Network().followed
     other = PortIdentity(5)
     followed.synced(PtpSync(other, 7, START, is_two_step=False), START)
     followed.synced(PtpSync(other, 7), START)
@@ -173,30 +240,82 @@ def test_the_clocks_of_others_are_not_listened_to() -> None:
 
 
 def test_a_sample_out_of_order_changes_nothing() -> None:
-    pod = Pod(5 * SECOND)
-    pod.sync(10)
-    known = pod.followed.map
-    late = PtpSync(THEIRS, 1, START, is_two_step=False)
-    pod.followed.synced(late, START)
+    network = reliable()
+    network.run_for(3)
+    known = network.followed.map
+    late = PtpSync(POD, 1, START + network.ahead_ns, is_two_step=False)
+    network.followed.synced(late, START)
 
-    assert pod.followed.map == known
+    assert known
+    assert network.followed.map
+    assert abs(network.followed.map.ahead_of_ns(known, network.now_ns)) <= 1
 
 
-@given(
-    st.integers(0, 2**61),
-    st.integers(-(2**61), 2**61),
-    st.floats(-200e-6, 200e-6),
-    st.integers(-3600 * SECOND, 3600 * SECOND),
+def test_round_trips_of_others_and_unknown_ones_do_not_count() -> None:
+    network = Network(answers=False)
+    network.run_for(0.5)
+    followed = network.followed
+    number = followed.ask(followed.next_request_ns)
+    followed.answered(POD.clock_id + 1, number, network.now_ns + 2)
+    followed.answered(POD.clock_id, number + 1, network.now_ns + 2)
+    network.run_for(0.5)
+    unknown = followed.reliable_at_ns
+    followed.answered(POD.clock_id, number, network.now_ns + MS)
+    network.run_for(0.2)
+
+    assert unknown is None
+    assert followed.reliable_at_ns
+
+
+def test_a_round_trip_begins_when_the_request_really_leaves() -> None:
+    followed = Network().followed
+    ahead_ns, first_ns = 7 * SECOND, START
+    for number in range(4):
+        now_ns = first_ns + number * SYNC_NS
+        followed.synced(
+            PtpSync(POD, number, now_ns + ahead_ns, is_two_step=False), now_ns
+        )
+        request = followed.ask(now_ns)
+        assert request == number
+        followed.departed(request, now_ns + 3 * MS)
+        followed.answered(POD.clock_id, request, now_ns + 5 * MS)
+
+    assert followed.reliable_at_ns == now_ns
+    assert followed.map
+    assert followed.map.timeline_ns(START) == START + ahead_ns + 1 * MS
+
+
+def test_it_asks_often_in_the_beginning_and_then_as_receivers_do() -> None:
+    network = reliable()
+    network.run_until_reliable()
+    network.run_for(20)
+    before = network.asked
+    network.run_for(10)
+
+    assert before == pytest.approx(320 + 80, abs=12)
+    assert network.asked - before == 80
+
+
+def test_a_receiver_that_does_not_answer_is_asked_rarely() -> None:
+    network = reliable(answers=False)
+    network.run_for(20)
+    before = network.asked
+    network.run_for(10)
+
+    assert network.asked - before == 10
+
+
+@pytest.mark.parametrize(
+    "late",
+    [lambda f: f.departed(0, START), lambda f: f.answered(POD.clock_id, 0, START)],
 )
-def test_there_and_back_is_the_same(
-    at_ns: int, offset_ns: int, rate: float, later_ns: int
+def test_answers_before_any_question_are_ignored(
+    late: Callable[[FollowedClock], None],
 ) -> None:
-    clock_map = ClockMap(at_ns, offset_ns, rate)
-    session_ns = at_ns + later_ns
+    followed = Network().followed
+    late(followed)
 
-    assert (
-        abs(clock_map.session_ns(clock_map.timeline_ns(session_ns)) - session_ns) <= 2
-    )
+    assert followed.map is None
 
 
 @given(
@@ -211,9 +330,11 @@ def test_there_and_back_is_the_same(
     )
 )
 def test_nonsense_breaks_nothing(samples: list[tuple[int, int, int, bool]]) -> None:
-    followed = Pod(0).followed
+    followed = Network().followed
     for time_ns, correction_ns, arrived_ns, two in samples:
-        followed.synced(PtpSync(THEIRS, 1, time_ns, correction_ns, two), arrived_ns)
-        followed.followed_up(PtpFollowUp(THEIRS, 1, time_ns, correction_ns))
+        followed.synced(PtpSync(POD, 1, time_ns, correction_ns, two), arrived_ns)
+        followed.followed_up(PtpFollowUp(POD, 1, time_ns, correction_ns))
+        followed.ask(arrived_ns)
+        followed.answered(POD.clock_id, 0, arrived_ns)
         if followed.map:
-            assert abs(followed.map.rate) <= 200e-6
+            assert abs(followed.map.rate) <= 700e-6

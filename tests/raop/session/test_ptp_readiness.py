@@ -5,6 +5,7 @@ import pytest
 from custom_components.airplay.raop.receiver_identity import merge
 from custom_components.airplay.raop.receiver_records import Service
 from custom_components.airplay.raop.session.ptp_readiness import (
+    Election,
     Habit,
     Readiness,
     habit_of,
@@ -111,3 +112,96 @@ def test_the_record_determines_its_clock_habit(
     txt: dict[str, str], habit: Habit
 ) -> None:
     assert habit_of(merge(None, Service("Kitchen", "10.0.0.5", 7000, txt))) is habit
+
+
+def elected(*announced_ms: int, leads: bool = False) -> Election:
+    """Return an election with our Announces from the start, each second, and theirs."""
+    election = Election(receiver_leads=leads, now_ns=START)
+    for second in range(3):
+        election.claim(START + second * SECOND)
+    for each in announced_ms:
+        election.announced(START + each * MS)
+    return election
+
+
+@pytest.mark.parametrize(
+    ("announced_ms", "leads"),
+    [
+        pytest.param((), False, id="quiet"),
+        pytest.param((10, 200, 400), False, id="a HomePod in a group"),
+        pytest.param((999,), False, id="just before"),
+        pytest.param((1000,), True, id="just after"),
+        pytest.param((250, 500, 750, 1000, 1250), True, id="a HomePod alone"),
+        pytest.param((20_000,), True, id="rarely"),
+    ],
+)
+def test_who_goes_on_announcing_a_second_after_us_leads(
+    announced_ms: tuple[int, ...], leads: bool
+) -> None:
+    election = elected(*announced_ms)
+
+    assert election.receiver_leads is leads
+    assert election.is_contested is bool(announced_ms)
+
+
+def test_announcing_says_whether_it_leads() -> None:
+    election = elected()
+
+    assert [election.announced(START + each * MS) for each in (999, 1000)] == [
+        False,
+        True,
+    ]
+
+
+def test_what_was_announced_before_us_decides_nothing() -> None:
+    election = Election(receiver_leads=False, now_ns=START)
+    before = election.announced(START + 5 * SECOND)
+    early = election.is_undecided(START + 5 * SECOND)
+    election.claim(START + 6 * SECOND)
+
+    assert not before
+    assert not early
+    assert election.is_undecided(START + 7 * SECOND)
+    assert not election.announced(START + 6 * SECOND + 999 * MS)
+
+
+def test_it_is_undecided_only_while_it_may_go_on() -> None:
+    quiet, loud = elected(), elected(200)
+
+    assert not quiet.is_undecided(START + 500 * MS)
+    assert loud.is_undecided(START + 1299 * MS)
+    assert not loud.is_undecided(START + 1300 * MS)
+
+
+def test_a_new_stream_is_judged_anew() -> None:
+    election = elected(200)
+    election.begin(START + 10 * SECOND)
+
+    early = (
+        election.announced(START + 12 * SECOND),
+        election.is_undecided(START + 12 * SECOND),
+    )
+    election.claim(START + 12 * SECOND)
+
+    assert early == (False, False)
+    assert not election.announced(START + 12 * SECOND + 400 * MS)
+    assert election.is_undecided(START + 13 * SECOND)
+    assert election.announced(START + 13 * SECOND)
+
+
+def test_the_record_is_believed_until_the_receiver_is_silent_for_long() -> None:
+    election = Election(receiver_leads=True, now_ns=START)
+    times_ns = [election.gone_ns]
+    election.begin(START + 1 * SECOND)
+    times_ns.append(election.gone_ns)
+    election.announced(START + 2 * SECOND)
+    times_ns.append(election.gone_ns)
+    election.synced(START + 3 * SECOND)
+    times_ns.append(election.gone_ns)
+
+    led = election.receiver_leads
+    election.yield_to_us(START + 8 * SECOND)
+
+    assert times_ns == [START + each * SECOND for each in (5, 6, 7, 8)]
+    assert (led, election.receiver_leads) == (True, False)
+    assert election.gone_ns == START + 13 * SECOND

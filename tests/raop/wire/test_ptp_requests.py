@@ -7,8 +7,10 @@ from custom_components.airplay.raop.errors import ReceiverProtocolError
 from custom_components.airplay.raop.wire.ptp import Header, MessageKind, PortIdentity
 from custom_components.airplay.raop.wire.ptp_requests import (
     DelayRequest,
+    DelayResponse,
     UnicastRequest,
     UnicastWish,
+    delay_request,
     signaling,
 )
 from tests.raop.vectors import octets
@@ -38,6 +40,30 @@ def test_a_peer_delay_request_is_answered_twice() -> None:
     assert delay.is_to_peer
     assert delay.answer(OURS, RECEIVED_NS) == octets("ptp_pdelay_resp")
     assert delay.follow_up(OURS, answered_ns) == octets("ptp_pdelay_resp_follow_up")
+
+
+def test_a_request_of_ours_has_the_profile_number_that_homepods_need() -> None:
+    message = delay_request(OURS, 0x1_0203)
+
+    assert message[0] == 0x11
+    assert len(message) == 44
+    assert DelayRequest.parse(message) == DelayRequest(OURS, 0x0203)
+
+
+def test_the_answer_names_the_one_who_asked() -> None:
+    asked = DelayRequest.parse(delay_request(OURS, 9))
+
+    assert DelayResponse.parse(asked.answer(THEIRS, RECEIVED_NS)) == DelayResponse(
+        THEIRS, 9, OURS
+    )
+
+
+@pytest.mark.parametrize("missing", [1, 10, 20])
+def test_an_answer_that_is_cut_off_is_refused(missing: int) -> None:
+    cut = Header(MessageKind.DELAY_RESPONSE, THEIRS, 9).build(bytes(20 - missing))
+
+    with pytest.raises(ReceiverProtocolError, match="too short for its kind"):
+        DelayResponse.parse(cut)
 
 
 def test_unicast_requests_are_granted() -> None:

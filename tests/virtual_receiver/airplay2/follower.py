@@ -24,6 +24,8 @@ from .ptp import (
 SECOND_ANNOUNCE_NS = 150_000_000
 DELAY_REQ_NS = 500_000_000
 DELAY_ANSWERS = 3
+# reported for HomePods in a group: three announces of their own in 0.4 s
+OWN_ANNOUNCES, OWN_ANNOUNCE_NS, OWN_PRIORITY_1 = 3, 200_000_000, 248
 
 _PENDING = 16
 _DELAYS = 8
@@ -47,6 +49,7 @@ class FollowerStats:
     """Packets that came from another port than theirs."""
     announces_sent: int = 0
     delay_requests: int = 0
+    delay_requests_heard: int = 0
     delay_answers: int = 0
 
 
@@ -62,6 +65,8 @@ class Follower:
         self._second_announce_ns: int | None = None
         self._since_ns: int | None = None
         self._next_delay_req_ns: int | None = None
+        self._next_own_ns: int | None = None
+        self._own_left = 0
         self._sequence = self._delay_sequence = 0
         self._syncs: dict[int, tuple[int, int]] = {}
         self._stamps: dict[int, int] = {}
@@ -78,6 +83,8 @@ class Follower:
         self._next_delay_req_ns = (
             now + wait_ns if self._quirks.sends_delay_req else None
         )
+        if self._quirks.announces_until_ours:
+            self._own_left, self._next_own_ns = OWN_ANNOUNCES, now
 
     @property
     def master(self) -> int | None:
@@ -96,7 +103,7 @@ class Follower:
     @property
     def next_due_ns(self) -> int | None:
         """Return when `tick` has something to do."""
-        due = (self._second_announce_ns, self._next_delay_req_ns)
+        due = (self._second_announce_ns, self._next_delay_req_ns, self._next_own_ns)
         return min((at for at in due if at is not None), default=None)
 
     def tick(self, now: int) -> None:
@@ -104,6 +111,10 @@ class Follower:
         if self._second_announce_ns is not None and now >= self._second_announce_ns:
             self._since_ns, self._second_announce_ns = now, None
             self._announce(+1)
+        if self._next_own_ns is not None and now >= self._next_own_ns:
+            self._own_left -= 1
+            self._next_own_ns = now + OWN_ANNOUNCE_NS if self._own_left else None
+            self._send_announce(OWN_PRIORITY_1)
         if self._next_delay_req_ns is not None and now >= self._next_delay_req_ns:
             self._next_delay_req_ns = now + DELAY_REQ_NS
             if self._last is not None:
@@ -144,6 +155,9 @@ class Follower:
     def _announced(self, dataset: Dataset, at: int) -> None:
         if self._master is None or dataset.grandmaster != self.master:
             self._elect(dataset)
+            if self._quirks.announces_until_ours:
+                self._since_ns = at
+                return
             self._announce(-1)
             self._second_announce_ns = at + SECOND_ANNOUNCE_NS
 
@@ -172,8 +186,10 @@ class Follower:
         if not self._quirks.claims_clock:
             return
         assert self._master is not None
+        self._send_announce(max(0, min(255, self._master.priority_1 + better_by)))
+
+    def _send_announce(self, priority: int) -> None:
         self._sequence += 1
-        priority = max(0, min(255, self._master.priority_1 + better_by))
         self._send(False, build_announce(self._clock_id, self._sequence, priority))
         self.stats.announces_sent += 1
 

@@ -35,6 +35,8 @@ class Message:
     sequence: int
     clock_id: int
     """The clock that sent it."""
+    port: int
+    """The number of its port."""
     correction_ns: int
     is_two_step: bool
     body: bytes
@@ -52,14 +54,14 @@ class Dataset:
     grandmaster: int
 
 
-def parse(packet: bytes) -> Message:
-    """Read any message; plain 1588 is refused, as receivers do."""
+def parse(packet: bytes, *, needs_profile: bool = True) -> Message:
+    """Read any message; plain 1588 is refused, as receivers do, unless told so."""
     if len(packet) < _HEAD.size:
         raise PtpError(f"message of {len(packet)} bytes")
-    first, version, size, domain, _, flags, correction, _, clock, _, sequence, *_ = (
+    first, version, size, domain, _, flags, correction, _, clock, port, sequence, *_ = (
         _HEAD.unpack_from(packet)
     )
-    if first >> 4 != _GPTP:
+    if needs_profile and first >> 4 != _GPTP:
         raise PtpError("not gPTP")
     if version & 0xF != 2 or domain:
         raise PtpError(f"version {version & 0xF}, domain {domain}")
@@ -69,6 +71,7 @@ def parse(packet: bytes) -> Message:
         first & 0xF,
         sequence,
         int.from_bytes(clock),
+        port,
         correction >> 16,
         bool(flags & _TWO_STEP),
         packet[_HEAD.size : size],
@@ -114,11 +117,21 @@ def build_sync(clock_id: bytes, sequence: int) -> bytes:
     return _message(Kind.SYNC, clock_id, sequence, bytes(10), _TWO_STEP)
 
 
-def build_follow_up(clock_id: bytes, sequence: int, at_ns: int) -> bytes:
-    """Carry the departure of the Sync with the same number."""
-    seconds, nanoseconds = divmod(at_ns, 1_000_000_000)
-    body = _STAMP.pack(seconds >> 32, seconds & 0xFFFFFFFF, nanoseconds)
-    return _message(Kind.FOLLOW_UP, clock_id, sequence, body)
+def build_follow_up(
+    clock_id: bytes, sequence: int, at_ns: int, correction_ns: int = 0
+) -> bytes:
+    """Carry the departure of the Sync with the same number, a part as correction."""
+    body = _stamp(at_ns - correction_ns)
+    return _message(
+        Kind.FOLLOW_UP, clock_id, sequence, body, correction_ns=correction_ns
+    )
+
+
+def build_delay_resp(clock_id: bytes, request: Message, at_ns: int) -> bytes:
+    """Answer a Delay_Req with the time of its arrival."""
+    asker = struct.pack(">QH", request.clock_id, request.port)
+    body = _stamp(at_ns) + asker
+    return _message(Kind.DELAY_RESP, clock_id, request.sequence, body)
 
 
 def build_delay_req(clock_id: bytes, sequence: int) -> bytes:
@@ -126,8 +139,19 @@ def build_delay_req(clock_id: bytes, sequence: int) -> bytes:
     return _message(Kind.DELAY_REQ, clock_id, sequence, bytes(10))
 
 
+def _stamp(at_ns: int) -> bytes:
+    seconds, nanoseconds = divmod(at_ns, 1_000_000_000)
+    return _STAMP.pack(seconds >> 32, seconds & 0xFFFFFFFF, nanoseconds)
+
+
 def _message(
-    kind: Kind, clock_id: bytes, sequence: int, body: bytes, flags: int = 0
+    kind: Kind,
+    clock_id: bytes,
+    sequence: int,
+    body: bytes,
+    flags: int = 0,
+    *,
+    correction_ns: int = 0,
 ) -> bytes:
     head = _HEAD.pack(
         _GPTP << 4 | kind,
@@ -136,7 +160,7 @@ def _message(
         0,
         0,
         _UNICAST_TIMESCALE | flags,
-        0,
+        correction_ns << 16,
         0,
         clock_id,
         _PORT_NUMBER,

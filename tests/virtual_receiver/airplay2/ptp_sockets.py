@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 import contextlib
 from dataclasses import dataclass
+import functools
+import random
 import socket
 
 from tests.virtual_receiver.clock import ReceiverClock, monotonic_ns, realtime_ns
@@ -12,9 +14,12 @@ from tests.virtual_receiver.quirks import Quirks
 
 from .follower import Follower
 from .own_clock import OwnClock
+from .ptp import Kind
 
 _DATAGRAM_BYTES = 2048
 _BATCH = 64
+# reported for a HomePod on a busy Wi-Fi: round trips of 6 ms and more, up to 24 ms late
+_LEAST_LATE_S, _MEAN_LATE_S, _MOST_LATE_S = 0.003, 0.005, 0.024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class PtpSockets:
         self._sockets: dict[bool, socket.socket] = {}
         self._answer_ports = {True: ports.sender_event, False: ports.sender_general}
         self._timer: asyncio.TimerHandle | None = None
+        self._chance = random.Random(quirks.seed)
+        self._under_way: set[asyncio.TimerHandle] = set()
         kind = OwnClock if quirks.keeps_own_clock else Follower
         self.follower: Follower = kind(clock_id, quirks, self._send)
         self.measured: Callable[[], None] = lambda: None
@@ -71,6 +78,9 @@ class PtpSockets:
         """Close the sockets."""
         if self._timer is not None:
             self._timer.cancel()
+        for timer in self._under_way:
+            timer.cancel()
+        self._under_way.clear()
         loop = asyncio.get_running_loop()
         for sock in self._sockets.values():
             loop.remove_reader(sock)
@@ -140,10 +150,32 @@ class PtpSockets:
         now = self._now()
         if sock is None or port is None or self._peer is None or self._is_unplugged():
             return now
+        send = functools.partial(self._send_now, sock, packet, (self._peer, port))
+        if not self._quirks.late_syncs:
+            send()
+        elif packet[0] & 0xF == Kind.DELAY_RESP:
+            # its question was late too
+            self._later(functools.partial(self._later, send))
+        else:
+            self._later(send)
+        return now
+
+    def _send_now(self, sock: socket.socket, packet: bytes, to: Address) -> None:
         # a closed port of the sender comes back as ECONNREFUSED
         with contextlib.suppress(OSError):
-            sock.sendto(packet, (self._peer, port))
-        return now
+            sock.sendto(packet, to)
+
+    def _later(self, act: Callable[[], None]) -> None:
+        """Act once a message has passed the busy network."""
+        late_s = min(self._chance.expovariate(1 / _MEAN_LATE_S), _MOST_LATE_S)
+
+        def arrive() -> None:
+            self._under_way.discard(timer)
+            act()
+
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(_LEAST_LATE_S + late_s, arrive)
+        self._under_way.add(timer)
 
     def _schedule(self) -> None:
         if self._timer is not None:

@@ -10,7 +10,17 @@ from tests.virtual_receiver.quirks import Quirks
 from .follower import SECOND_ANNOUNCE_NS, Follower
 from .one_way_clock import OneWayEstimator
 from .own_clock import EPOCH_NS, OwnClock
-from .ptp import Kind, build_announce, build_follow_up, build_sync, parse
+from .ptp import (
+    Kind,
+    Message,
+    build_announce,
+    build_delay_req,
+    build_follow_up,
+    build_sync,
+    parse,
+    parse_dataset,
+    parse_stamp_ns,
+)
 
 MASTER, OWN = bytes.fromhex("ffff001122334455"), bytes.fromhex("0a0b0cfffe0d0e01")
 MASTER_ID = int.from_bytes(MASTER)
@@ -126,3 +136,88 @@ def test_own_clock_is_sent_while_the_sender_is_silent() -> None:
     assert len(sent) == 3
     clock.tick(2 * NS_PER_S)
     assert len(sent) == 6
+
+
+def own_clock(**quirks: object) -> tuple[OwnClock, list[Message]]:
+    """Make a clock that follows no other, and a list that collects its messages."""
+    sent: list[Message] = []
+
+    def send(is_event: bool, packet: bytes) -> int:
+        sent.append(parse(packet))
+        return 5 * NS_PER_S
+
+    clock = OwnClock(OWN, Quirks(**quirks), send)  # type: ignore[arg-type]
+    clock.restart(0)
+    return clock, sent
+
+
+@pytest.mark.parametrize(
+    ("needs_profile", "has_profile", "told_ns"),
+    [
+        (False, False, 7 + EPOCH_NS),
+        (False, True, 7 + EPOCH_NS),
+        (True, False, None),
+        (True, True, 0),
+    ],
+)
+def test_own_clock_answers_delay_requests(
+    needs_profile: bool, has_profile: bool, told_ns: int | None
+) -> None:
+    clock, sent = own_clock(delay_req_needs_profile=needs_profile)
+    request = bytearray(build_delay_req(MASTER, 9))
+    if not has_profile:
+        request[0] &= 0xF
+
+    clock.receive(bytes(request), 7)
+
+    if told_ns is None:
+        assert not sent
+        assert clock.stats.malformed == 1
+        return
+    (answer,) = sent
+    assert (answer.kind, answer.sequence) == (Kind.DELAY_RESP, 9)
+    assert parse_stamp_ns(answer) == told_ns
+    assert answer.body[10:] == MASTER + b"\0\1"
+
+
+def test_own_clock_may_measure_the_path_too() -> None:
+    clock, sent = own_clock(probes_while_leading=True, delay_req_after_s=1.0)
+    clock.receive(build_announce(MASTER, 1, 128), 0)
+    for step in range(8):
+        clock.tick(step * SYNC_NS)
+    before = len(sent)
+    clock.receive(build_announce(MASTER, 2, 128), NS_PER_S)
+    for step in range(8, 12):
+        clock.tick(step * SYNC_NS)
+
+    assert before == 1
+    kinds = [message.kind for message in sent]
+    assert kinds == [Kind.ANNOUNCE, *[Kind.DELAY_REQ] * 4]
+
+
+def test_late_own_clock_has_a_part_of_its_time_in_the_correction() -> None:
+    clock, sent = own_clock(late_syncs=True)
+    for step in range(10):
+        clock.tick(step * SYNC_NS)
+
+    told = [message for message in sent if message.kind == Kind.FOLLOW_UP]
+    corrections = [message.correction_ns for message in told]
+    assert {parse_stamp_ns(each) + each.correction_ns for each in told} == {
+        5 * NS_PER_S + EPOCH_NS
+    }
+    assert max(corrections) > 50_000_000
+
+
+def test_grouped_receiver_announces_itself_three_times_and_follows() -> None:
+    clock, sent = follower(announces_until_ours=True, ptp_settle_s=0.0)
+    clock.restart(0)
+    while (due := clock.next_due_ns) is not None:
+        clock.tick(due)
+        last = due
+    clock.receive(build_announce(MASTER, 1, 128), NS_PER_S)
+
+    announced = [parse_dataset(parse(packet)) for packet in sent]
+    assert [each.priority_1 for each in announced] == [248] * 3
+    assert last == 400_000_000
+    assert tell_time(clock, 1, NS_PER_S)
+    assert clock.knows(MASTER_ID, NS_PER_S)

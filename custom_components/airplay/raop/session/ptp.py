@@ -14,22 +14,33 @@ from ..wire.ptp import (
     PtpFollowUp,
     PtpSync,
 )
-from ..wire.ptp_requests import DelayRequest, UnicastRequest, signaling
-from .ptp_following import SAME, ClockMap, FollowedClock
-from .ptp_readiness import Habit, Readiness
+from ..wire.ptp_requests import (
+    DelayRequest,
+    DelayResponse,
+    UnicastRequest,
+    delay_request,
+    signaling,
+)
+from .clock_estimate.clock_map import SAME, ClockMap
+from .ptp_following import FollowedClock
+from .ptp_readiness import Election, Habit, Readiness
 
 _MS_NS = 1_000_000
 _SECOND_NS = 1_000 * _MS_NS
 
 _ANNOUNCE_NS = _SECOND_NS
+# While it hears us, a receiver that leads announces itself only every 20 s (reported).
+# So one that has announced its own clock is left alone for an interval after our second
+# Announce; no follower minds, as that is less than IEEE 1588's usual three.
+_LISTEN_AFTER = 2
 _SYNC_NS = 125 * _MS_NS
 _PRIORITY = 128
 # nqptp uses a Follow_Up's arrival as the Sync's: one sent late by more than this
 # gives it a wrong time. Omitting it does no harm, but not for a whole second.
 _LATE_NS = 250_000
 _MOST_LEFT_OUT = 6
-# A receiver sends a handful of requests per second.
-_MOST_ANSWERED = 64
+# A receiver that leads sends 24 messages per second, and an answer to each request.
+_MOST_ANSWERED = 128
 
 
 type Followed = Callable[[int, int], bytes | None]
@@ -49,36 +60,43 @@ class Outgoing:
 
 
 class Peer:
-    """One receiver that follows our clock, or whose clock we follow."""
+    """One receiver that follows our clock, or whose clock we follow.
+
+    It is followed if its record says that it leads, or once it shows that: if it goes
+    on announcing its own clock 1 s after our first Announce.
+    """
 
     def __init__(self, clock_id: int, habit: Habit, now_ns: int) -> None:
         self._source = PortIdentity(clock_id)
-        self._followed = FollowedClock() if habit is Habit.LEADS else None
+        self._election = Election(receiver_leads=habit is Habit.LEADS, now_ns=now_ns)
+        self._followed = FollowedClock()
+        self._habit = habit
         self._readiness = Readiness(habit, now_ns)
         self._announce_ns = self._sync_ns = now_ns
-        self._announces = self._syncs = 0
-        self._usual_gap_ns: int | None = None
+        self._announces = self._claims = self._syncs = 0
+        # Nothing is late before the first gap is known.
+        self._usual_gap_ns = _SECOND_NS
         self._left_out = 0
         self._window_ns = self._answered = 0
 
     @property
-    def next_ns(self) -> int | None:
-        """The session time at which the next message is due, if any."""
-        if self._followed:
-            return None
-        return min(self._announce_ns, self._sync_ns)
+    def next_ns(self) -> int:
+        """The session time at which something is due."""
+        if not self._election.receiver_leads:
+            return min(self._announce_ns, self._sync_ns)
+        return min(self._followed.next_request_ns, self._election.gone_ns)
 
     @property
     def grandmaster_id(self) -> int | None:
         """The clock of the timeline, for anchors; unknown until it is announced."""
-        if self._followed:
+        if self._election.receiver_leads:
             return self._followed.grandmaster_id
         return self._source.clock_id
 
     @property
     def clock_map(self) -> ClockMap | None:
         """The mapping of session time to the timeline, if known."""
-        return self._followed.map if self._followed else SAME
+        return self._followed.map if self._election.receiver_leads else SAME
 
     @property
     def probes(self) -> int:
@@ -86,30 +104,34 @@ class Peer:
         return self._readiness.probes
 
     def has_evidence(self, now_ns: int) -> bool:
-        """Whether the receiver is known to share our clock."""
-        if self._followed:
+        """Whether the receiver is known to share one clock with us."""
+        if self._election.receiver_leads:
             return self._followed.reliable_at_ns is not None
+        if self._election.is_undecided(now_ns):
+            return False
         return self._readiness.has_evidence(now_ns)
 
     def ready_at_ns(self, now_ns: int) -> int:
         """Return the session time from which the common clock is reliable."""
-        if self._followed and self._followed.reliable_at_ns is not None:
+        if self._election.receiver_leads and self._followed.reliable_at_ns is not None:
             return self._followed.reliable_at_ns
         return self._readiness.ready_at_ns(now_ns)
 
     def begin(self, now_ns: int) -> None:
         """Announce our clock at once: the receiver has just been set to follow it."""
-        self._announce_ns = self._sync_ns = now_ns
+        self._election.begin(now_ns)
         self._readiness.begin(now_ns)
+        self._restart_claims(now_ns)
 
     def due(self, now_ns: int) -> list[Outgoing]:
         """Return the messages that are due."""
+        if self._election.receiver_leads and now_ns >= self._election.gone_ns:
+            self._lead(now_ns)
+        if self._election.receiver_leads:
+            return self._ask(now_ns)
         found: list[Outgoing] = []
-        if self._followed:
-            return found
         if now_ns >= self._announce_ns:
-            self._announce_ns = _next(self._announce_ns, _ANNOUNCE_NS, now_ns)
-            found += self._claim()
+            found += self._claim(now_ns)
         if now_ns >= self._sync_ns:
             self._sync_ns = _next(self._sync_ns, _SYNC_NS, now_ns)
             found.append(self._sync())
@@ -129,15 +151,44 @@ class Peer:
                 return self._grant(UnicastRequest.parse(datagram))
             case MessageKind.ANNOUNCE:
                 self._handle_announce(PtpAnnounce.parse(datagram), arrived_ns)
-            case MessageKind.SYNC if self._followed:
+            case MessageKind.SYNC if self._election.receiver_leads:
+                self._election.synced(arrived_ns)
                 self._followed.synced(PtpSync.parse(datagram), arrived_ns)
-            case MessageKind.FOLLOW_UP if self._followed:
+            case MessageKind.FOLLOW_UP if self._election.receiver_leads:
                 self._followed.followed_up(PtpFollowUp.parse(datagram))
+            case MessageKind.DELAY_RESPONSE if self._election.receiver_leads:
+                self._handle_response(DelayResponse.parse(datagram), arrived_ns)
         return []
 
-    def _claim(self) -> list[Outgoing]:
+    def _restart_claims(self, now_ns: int) -> None:
+        self._announce_ns = self._sync_ns = now_ns
+        self._claims = 0
+
+    def _lead(self, now_ns: int) -> None:
+        """Let our clock be the common one, as the receiver's is not."""
+        self._election.yield_to_us(now_ns)
+        self._followed = FollowedClock()
+        self._readiness = Readiness(self._habit, now_ns)
+        self._restart_claims(now_ns)
+
+    def _ask(self, now_ns: int) -> list[Outgoing]:
+        if now_ns < self._followed.next_request_ns:
+            return []
+        number = self._followed.ask(now_ns)
+
+        def record(sent_ns: int, _now_ns: int) -> None:
+            self._followed.departed(number, sent_ns)
+
+        return [Outgoing(EVENT_PORT, delay_request(self._source, number), record)]
+
+    def _claim(self, now_ns: int) -> list[Outgoing]:
         number = self._announces
         self._announces += 1
+        self._claims += 1
+        self._election.claim(now_ns)
+        listens = self._election.is_contested and self._claims == _LISTEN_AFTER
+        period_ns = 2 * _ANNOUNCE_NS if listens else _ANNOUNCE_NS
+        self._announce_ns = _next(self._announce_ns, period_ns, now_ns)
         clock_id = self._source.clock_id
         announce = PtpAnnounce(self._source, number, clock_id, priority1=_PRIORITY)
         return [
@@ -158,7 +209,7 @@ class Peer:
         return Outgoing(EVENT_PORT, PtpSync(self._source, number).build(), follow_up)
 
     def _is_late(self, gap_ns: int) -> bool:
-        usual_ns = gap_ns if self._usual_gap_ns is None else self._usual_gap_ns
+        usual_ns = self._usual_gap_ns
         is_late = gap_ns > usual_ns + _LATE_NS and self._left_out < _MOST_LEFT_OUT
         self._left_out = self._left_out + 1 if is_late else 0
         # A shorter gap counts at once, a longer one only if it persists.
@@ -166,7 +217,9 @@ class Peer:
         return is_late
 
     def _answer(self, request: DelayRequest, arrived_ns: int) -> list[Outgoing]:
-        self._readiness.probe(arrived_ns)
+        # One that leads measures the path too: that is no evidence that it follows us.
+        if not self._election.receiver_leads:
+            self._readiness.probe(arrived_ns)
         answer = request.answer(self._source, arrived_ns)
         if not request.is_to_peer:
             return [Outgoing(GENERAL_PORT, answer)]
@@ -182,13 +235,31 @@ class Peer:
         return [Outgoing(GENERAL_PORT, request.grant(self._source))]
 
     def _handle_announce(self, announce: PtpAnnounce, arrived_ns: int) -> None:
-        if self._followed:
-            if announce.grandmaster_id != self._source.clock_id:
+        election = self._election
+        if election.receiver_leads:
+            if announce.grandmaster_id == self._source.clock_id:
+                self._lead(arrived_ns)
+            else:
+                election.announced(arrived_ns)
                 self._followed.announced(announce)
-        # nqptp answers our first Announce with two of its own, whose priorities are
-        # one below and one above ours; others announce their own clock anyway.
-        elif self._announces and abs(announce.priority1 - _PRIORITY) == 1:
-            self._readiness.claim(arrived_ns)
+        elif abs(announce.priority1 - _PRIORITY) == 1:
+            # nqptp answers our first Announce with two of its own, whose priorities
+            # are one below and one above ours.
+            if self._announces:
+                self._readiness.claim(arrived_ns)
+        elif self._goes_on(announce, arrived_ns):
+            self._readiness = Readiness(self._habit, arrived_ns)
+            self._followed.announced(announce)
+
+    def _goes_on(self, announce: PtpAnnounce, arrived_ns: int) -> bool:
+        """Return whether the receiver announces its own clock in spite of ours."""
+        is_own = announce.grandmaster_id == announce.source.clock_id
+        return is_own and self._election.announced(arrived_ns)
+
+    def _handle_response(self, response: DelayResponse, arrived_ns: int) -> None:
+        if response.requester == self._source:
+            source_id = response.source.clock_id
+            self._followed.answered(source_id, response.sequence, arrived_ns)
 
     def _is_modest(self, now_ns: int) -> bool:
         if not 0 <= now_ns - self._window_ns < _SECOND_NS:

@@ -1,10 +1,17 @@
-"""When a receiver's clock is reliable, by its observed behavior."""
+"""Who leads, and when a receiver's clock is reliable: by its observed behavior."""
 
 from enum import Enum
 
 from ..receiver import Receiver
 
 _MS_NS = 1_000_000
+
+# A grouped HomePod announces its own clock three times in 0.4 s and then follows; one
+# that leads goes on (reported), every 0.25 s if it hears no better clock.
+_GOES_ON_NS = 1_000 * _MS_NS
+_UNDECIDED_NS = 1_300 * _MS_NS
+# Then nobody leads, or the network is down; a leader announces itself again.
+_GONE_NS = 5_000 * _MS_NS
 
 # A receiver that measures sends its first request 1.05 s after the connection, and
 # is reliable 2.3 s later (reported for Sonos, WiiM, and Samsung).
@@ -34,6 +41,58 @@ def habit_of(receiver: Receiver) -> Habit:
         return Habit.LEADS
     is_quick = receiver.manufacturer == "Apple"
     return Habit.FOLLOWS_QUICKLY if is_quick else Habit.FOLLOWS
+
+
+class Election:
+    """Who leads: the receiver, if it announces its own clock in spite of ours.
+
+    `receiver_leads` starts with what its record says, so that a start need not wait.
+    """
+
+    def __init__(self, *, receiver_leads: bool, now_ns: int) -> None:
+        self.receiver_leads = receiver_leads
+        self._heard_ns = now_ns
+        self._first_ns: int | None = None
+        # It has announced its own clock; whether it goes on is another question.
+        self.is_contested = False
+
+    @property
+    def gone_ns(self) -> int:
+        """The session time at which a silent leader counts as gone."""
+        return self._heard_ns + _GONE_NS
+
+    def begin(self, now_ns: int) -> None:
+        """Judge anew: the receiver has just been set to use a clock."""
+        self._heard_ns = now_ns
+        self._first_ns = None
+
+    def claim(self, now_ns: int) -> None:
+        """Record that we announce our clock."""
+        if self._first_ns is None:
+            self._first_ns = now_ns
+
+    def announced(self, now_ns: int) -> bool:
+        """Record that it announces its own clock; return whether it leads."""
+        self._heard_ns = now_ns
+        self.is_contested = True
+        if self._first_ns is not None:
+            self.receiver_leads |= now_ns - self._first_ns >= _GOES_ON_NS
+        return self.receiver_leads
+
+    def synced(self, now_ns: int) -> None:
+        """Record that it sends its own time."""
+        self._heard_ns = now_ns
+
+    def yield_to_us(self, now_ns: int) -> None:
+        """Record that it does not lead, or no more."""
+        self.receiver_leads = False
+        self.begin(now_ns)
+
+    def is_undecided(self, now_ns: int) -> bool:
+        """Whether a receiver that announced its own clock may yet go on."""
+        if self._first_ns is None or not self.is_contested:
+            return False
+        return now_ns - self._first_ns < _UNDECIDED_NS
 
 
 class Readiness:

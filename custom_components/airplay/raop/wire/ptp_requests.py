@@ -32,6 +32,9 @@ _SIGNALING = (
     + bytes(22)
 )
 
+# IEEE 1588-2008 §13.8: the time of arrival, and the port that asked.
+_STAMP_BYTES, _RESPONSE_BYTES = 10, 20
+
 _TLV = struct.Struct(">HH")
 _REQUEST_UNICAST = 0x0004
 _GRANT_UNICAST = 0x0005
@@ -75,6 +78,37 @@ class DelayRequest:
         return Header(kind, source, self.sequence, flags, log_interval=_PERIOD).build(
             stamp(time_ns) + self.source.build()
         )
+
+
+@dataclass(frozen=True, slots=True)
+class DelayResponse:
+    """A receiver's answer to our Delay_Req."""
+
+    source: PortIdentity
+    sequence: int
+    requester: PortIdentity
+
+    @classmethod
+    def parse(cls, datagram: bytes) -> Self:
+        """Parse a Delay_Resp; the time of arrival in it is ignored.
+
+        Raises ReceiverProtocolError: it is another message, or too short.
+        """
+        header, body = opened(datagram, MessageKind.DELAY_RESPONSE)
+        if len(body) < _RESPONSE_BYTES:
+            raise ReceiverProtocolError("PTP message is too short for its kind")
+        clock_id = int.from_bytes(body[_STAMP_BYTES : _STAMP_BYTES + 8])
+        port = int.from_bytes(body[_STAMP_BYTES + 8 : _RESPONSE_BYTES])
+        return cls(header.source, header.sequence, PortIdentity(clock_id, port))
+
+
+def delay_request(source: PortIdentity, sequence: int) -> bytes:
+    """Build a Delay_Req, which asks a receiver that leads for its time of arrival.
+
+    The profile number of 802.1AS in it is needed: a HomePod ignores others (reported).
+    """
+    header = Header(MessageKind.DELAY_REQUEST, source, sequence, log_interval=_PERIOD)
+    return header.build(bytes(_STAMP_BYTES))
 
 
 @dataclass(frozen=True, slots=True)

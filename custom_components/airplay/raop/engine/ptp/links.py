@@ -9,7 +9,7 @@ import socket
 
 from ...errors import PtpNotPermittedError, PtpPortsTakenError, PtpUnavailableError
 from ...wire.ptp import EVENT_PORT, GENERAL_PORT
-from ..net.sockets import bind, endpoint, family_of
+from ..net.sockets import bind, endpoint, family_of, stamp_arrivals
 from .event_sockets import Address, EventSocket
 
 # Receivers answer to any address of ours that they know.
@@ -42,6 +42,8 @@ class PtpLink:
         except OSError:
             self.event.close()
             raise
+        # The answer to a Delay_Req arrives here; a round trip ends with its arrival.
+        stamp_arrivals(self.general)
 
     @property
     def ports(self) -> PtpPortNumbers:

@@ -185,7 +185,7 @@ class PtpService:
             if link := self._links.get(held.family):
                 for outgoing in held.peer.due(now_ns):
                     self._send(link, held.address, outgoing)
-            due_ns = min(due_ns, held.peer.next_ns or due_ns)
+            due_ns = min(due_ns, held.peer.next_ns)
         for link in self._links.values():
             link.event.give_up(now_ns)
             due_ns = min(due_ns, link.event.deadline_ns or due_ns)
@@ -251,7 +251,8 @@ class PtpService:
             held = self._held_at(place_from(address))
             if held is None:
                 continue
-            had_evidence = held.peer.has_evidence(arrived_ns)
+            # It may have lapsed since the last message.
+            held.has_evidence &= held.peer.has_evidence(arrived_ns)
             try:
                 answers = held.peer.receive(datagram, arrived_ns)
             except ReceiverProtocolError as err:
@@ -259,9 +260,16 @@ class PtpService:
                 continue
             for answer in answers:
                 self._send(link, address, answer)
-            if not had_evidence and held.peer.has_evidence(arrived_ns):
-                for notify in held.listeners.values():
-                    notify()
+            self._notify_evidence(held, arrived_ns)
+
+    def _notify_evidence(self, held: _HeldPeer, now_ns: int) -> None:
+        had_evidence, held.has_evidence = (
+            held.has_evidence,
+            held.peer.has_evidence(now_ns),
+        )
+        if held.has_evidence and not had_evidence:
+            for notify in held.listeners.values():
+                notify()
 
     def _held_at(self, place: Place) -> _HeldPeer | None:
         if held := self._held.get(place):
@@ -302,4 +310,5 @@ class _HeldPeer:
         self.place = place_of(addresses[0])
         self.places: set[Place] = set()
         self.holders = 0
+        self.has_evidence = False
         self.listeners: dict[PtpPeer, Callable[[], None]] = {}

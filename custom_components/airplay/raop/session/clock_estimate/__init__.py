@@ -1,0 +1,1 @@
+"""Estimating another clock from messages that a network delays."""

@@ -1,0 +1,70 @@
+"""One attempt to learn a clock from samples, and when it is good enough."""
+
+from collections import deque
+
+from .clock_map import ClockMap
+from .deviations import Deviations
+from .envelope import Envelope
+
+_MS_NS = 1_000_000
+
+# On a quiet network four Syncs, 0.4 s, are enough: starts are reported to work 0.8 s
+# after the connection. On a busy one the best of 1.5 s must do.
+_QUIET_SYNCS, _QUIET_NS = 4, _MS_NS // 2
+_SURE_SYNCS, _SURE_NS = 8, 1_500 * _MS_NS
+
+
+class Estimate:
+    """Collects samples of a clock; `rate` is what is known of its rate before."""
+
+    def __init__(self, rate: float = 0.0) -> None:
+        self._envelope = Envelope(rate)
+        self._deviations = Deviations()
+        self._offsets_ns: deque[int] = deque(maxlen=_QUIET_SYNCS)
+        self._begun_ns: int | None = None
+        self._syncs = 0
+        self._has_round_trip = False
+        self.is_sure = False
+
+    @property
+    def clock_map(self) -> ClockMap | None:
+        """The mapping to the clock, or None before the first Sync."""
+        return self._envelope.clock_map
+
+    @property
+    def rate(self) -> float:
+        """The clock's rate against ours, less 1."""
+        return self._envelope.rate
+
+    def add_sync(self, arrived_ns: int, offset_ns: int) -> bool:
+        """Add a Sync: its departure minus its arrival, each by its own clock.
+
+        Return False if the samples persist in contradicting the estimate: the clock or
+        the way has changed, and a new estimate must begin.
+        """
+        if self.is_sure and (line := self._envelope.line):
+            error_ns = arrived_ns + offset_ns - line.timeline_ns(arrived_ns)
+            if self._deviations.persist(arrived_ns, error_ns):
+                return False
+            if self._deviations.is_early(error_ns):
+                return True
+        self._envelope.add_sync(arrived_ns, offset_ns)
+        self._count(arrived_ns, offset_ns)
+        return True
+
+    def add_round_trip(self, arrived_ns: int, round_trip_ns: int) -> None:
+        """Add the duration of an exchange that ended at a session time."""
+        self._envelope.add_round_trip(arrived_ns, round_trip_ns)
+        self._has_round_trip = True
+
+    def _count(self, arrived_ns: int, offset_ns: int) -> None:
+        if self._begun_ns is None:
+            self._begun_ns = arrived_ns
+        self._syncs += 1
+        self._offsets_ns.append(offset_ns)
+        spread_ns = max(self._offsets_ns) - min(self._offsets_ns)
+        is_quiet = self._syncs >= _QUIET_SYNCS and spread_ns <= _QUIET_NS
+        is_long = arrived_ns - self._begun_ns >= _SURE_NS
+        self.is_sure |= (is_quiet and self._has_round_trip) or (
+            is_long and self._syncs >= _SURE_SYNCS
+        )
