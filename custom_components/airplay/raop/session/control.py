@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+import secrets
 from typing import ClassVar, NoReturn
 
 from ..auth import digest
@@ -25,13 +26,17 @@ _WITHOUT_SESSION = ("OPTIONS", "ANNOUNCE", "SETUP")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Our identity in requests; `local` is our address of the TCP connection."""
+    """Our identity in requests; `local` is our address of the TCP connection.
+
+    `cnonce` is a random word, for receivers whose digest needs one.
+    """
 
     local: str
     session_id: int
     dacp_id: str
     active_remote: int
     password: str | None = field(default=None, repr=False)
+    cnonce: str = field(default_factory=lambda: secrets.token_hex(8), repr=False)
 
 
 class ControlSession(ABC):
@@ -49,7 +54,8 @@ class ControlSession(ABC):
         self._url = f"rtsp://{_url_host(caller.local)}/{caller.session_id}"
         self._session: str | None = None
         self._challenge: digest.Challenge | None = None
-        self._attempt = 0
+        self._attempt = digest.ATTEMPTS[0]
+        self._signed_requests = 0
 
     @abstractmethod
     def keep_alive(self) -> Handshake[None]:
@@ -124,17 +130,21 @@ class ControlSession(ABC):
         The form that worked before is tried first, with the new nonce.
         """
         response = yield self._signed(request)
-        for attempt in (self._attempt, *range(len(digest.ATTEMPTS))):
-            if response.status != 401:
-                return response
+        known = [self._attempt] if self._challenge else []
+        tried: list[tuple[str, bool]] = []
+        while response.status == 401:
             if not self._caller.password:
                 raise PasswordRequiredError("the receiver requires a password")
             wanted = response.header("www-authenticate") or ""
             self._challenge = digest.Challenge.parse(wanted)
-            self._attempt = attempt
+            self._signed_requests = 0
+            forms = (*known, *digest.attempts(self._challenge.realm))
+            untried = [form for form in forms if form not in tried]
+            if not untried:
+                raise AuthenticationError("the receiver refused the password")
+            self._attempt = untried[0]
+            tried.append(self._attempt)
             response = yield self._signed(request)
-        if response.status == 401:
-            raise AuthenticationError("the receiver refused the password")
         return response
 
     def _signed(self, request: Request) -> Request:
@@ -149,7 +159,8 @@ class ControlSession(ABC):
         if self._session and request.method not in _WITHOUT_SESSION:
             headers.append(("Session", self._session))
         if self._challenge and caller.password:
-            user, is_upper = digest.ATTEMPTS[self._attempt]
+            user, is_upper = self._attempt
+            self._signed_requests += 1
             proof = digest.authorization(
                 self._challenge,
                 user=user,
@@ -157,6 +168,8 @@ class ControlSession(ABC):
                 method=request.method,
                 uri=request.uri,
                 is_upper=is_upper,
+                body=request.body,
+                use=digest.NonceUse(caller.cnonce, self._signed_requests),
             )
             headers.append(("Authorization", proof))
         return request.with_headers(*headers)
