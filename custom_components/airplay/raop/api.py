@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .buttons import Button
+from .engine.net.port_pool import has_free_ports, limit_udp_ports
 from .engine.net.probe import (
     Probed,
     ask_pairing,
@@ -36,6 +37,7 @@ from .errors import (
     ReceiverTakenError,
     ReceiverUnreachableError,
     TooManyTriesError,
+    UdpPortsTakenError,
     UnsupportedReceiverError,
     error_for,
 )
@@ -55,6 +57,7 @@ from .messages import (
     Identity,
     Join,
     Leave,
+    LimitUdpPorts,
     LogLine,
     Measure,
     Media,
@@ -90,6 +93,7 @@ from .messages import (
 from .receiver import AIRPLAY2, LaneKind, Obstacle, Receiver
 from .receiver_identity import merge, normalize_id, receiver_id
 from .receiver_records import Service
+from .udp_ports import PortRange, needed_ports
 
 # The script that runs the sender process.
 PROGRAM = Path(__file__).with_name("__main__.py")
@@ -117,6 +121,7 @@ __all__ = [
     "Join",
     "LaneKind",
     "Leave",
+    "LimitUdpPorts",
     "LogLine",
     "Measure",
     "Media",
@@ -142,6 +147,7 @@ __all__ = [
     "PasswordRequiredError",
     "Pause",
     "Play",
+    "PortRange",
     "Probed",
     "Progress",
     "PtpUnavailableError",
@@ -170,6 +176,7 @@ __all__ = [
     "Target",
     "TooManyTriesError",
     "Tune",
+    "UdpPortsTakenError",
     "UnsupportedReceiverError",
     "VolumeFound",
     "ask_pairing",
@@ -177,8 +184,11 @@ __all__ = [
     "decode_event",
     "encode_command",
     "error_for",
+    "has_free_ports",
     "informed",
+    "limit_udp_ports",
     "merge",
+    "needed_ports",
     "normalize_id",
     "probe",
     "receiver_id",

@@ -30,6 +30,7 @@ from ..raop.api import (
     ReceiverTakenError,
     ReceiverUnreachableError,
     TooManyTriesError,
+    UdpPortsTakenError,
     UnsupportedReceiverError,
 )
 from .errors import SenderGoneError
@@ -62,6 +63,7 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     MediaTooLongError: "announce_too_long",
     NoStreamError: "no_stream",
     PtpUnavailableError: "clock_unavailable",
+    UdpPortsTakenError: "udp_ports_taken",
     SenderGoneError: "sender_gone",
 }
 

@@ -4,6 +4,8 @@ import ipaddress
 import socket
 import struct
 
+from .port_pool import POOL
+
 # Not in the socket module. SO_TIMESTAMPNS is 35 on every architecture that Home
 # Assistant runs on; UDP_SEGMENT came with Linux 4.18.
 _SO_TIMESTAMPNS = 35
@@ -24,11 +26,20 @@ DATAGRAMS_A_TURN = 64
 def bind(local: str, port: int = 0) -> socket.socket:
     """Open a non-blocking UDP socket on a local address (IPv6 may carry a scope).
 
+    With port 0, it is one of the ports that this process may use.
+
     An IPv6 socket is IPv6-only, so one port can be bound in both families. Datagrams
     that are longer than the path allows (VPNs, overlay networks) are fragmented.
 
     Raises OSError: the address is not ours, or the port is in use or not permitted.
+    Raises UdpPortsTakenError: all ports that this process may use are in use.
     """
+    if port == 0:
+        return POOL.bind(lambda chosen: _bind(local, chosen))
+    return _bind(local, port)
+
+
+def _bind(local: str, port: int) -> socket.socket:
     family = family_of(local)
     sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:

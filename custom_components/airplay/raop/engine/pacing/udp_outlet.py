@@ -1,6 +1,7 @@
 """One receiver's UDP side: audio, sync packets, and answers to its requests."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 import socket
@@ -70,13 +71,17 @@ class UdpOutlet(Outlet):
         """`state_line` returns the packet that announces the line; pacing thread.
 
         Raises OSError: the local address has no free port, or is not ours.
+        Raises UdpPortsTakenError: all ports of the user's range are in use.
         """
         super().__init__(shape)
         self._state_line = state_line
         self._peer = sockets.without_scope(remote)
         self._remote = remote
         self.timing = TimingPort(local, remote, self._note_answer)
-        self.control = sockets.bind(local)
+        with ExitStack() as undo:
+            undo.callback(self.timing.sock.close)
+            self.control = sockets.bind(local)
+            undo.pop_all()
         self._audio: socket.socket | None = None
         self._local = local
         self._is_segmenting = False
