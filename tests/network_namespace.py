@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 import fcntl
 import os
-from pathlib import Path
 import socket
 import struct
 import subprocess
@@ -64,15 +63,6 @@ def filter_packets(rules: str, *, hook: str = "input") -> None:
         subprocess.run(["nft", "-f", "-"], input=table, text=True, check=True)
     except FileNotFoundError, subprocess.CalledProcessError:
         pytest.skip("needs nftables")
-
-
-def udp_ports() -> set[int]:
-    """Return the UDP ports that are bound in this network, of both families."""
-    ports = set()
-    for name in ("udp", "udp6"):
-        _, *lines = Path("/proc/thread-self/net", name).read_text().splitlines()
-        ports |= {int(line.split()[1].rpartition(":")[2], 16) for line in lines}
-    return ports
 
 
 def _control(request: int, fields: bytes) -> None:

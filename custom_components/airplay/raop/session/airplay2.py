@@ -97,7 +97,7 @@ class AirPlay2Session(ControlSession):
     USER_AGENT: ClassVar[str] = "AirPlay/670.6.2"
 
     def __init__(self, terms: AirPlay2Terms) -> None:
-        super().__init__(terms.caller)
+        super().__init__(terms.caller, terms.session_uuid.replace("-", ""))
         self._terms = terms
 
     def set_up(self) -> Handshake[OpenedSession]:

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-import secrets
 from typing import ClassVar, NoReturn
 
 from ..auth import digest
@@ -26,17 +25,13 @@ _WITHOUT_SESSION = ("OPTIONS", "ANNOUNCE", "SETUP")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Our identity in requests; `local` is our address of the TCP connection.
-
-    `cnonce` is a random word, for receivers whose digest needs one.
-    """
+    """Our identity in requests; `local` is our address of the TCP connection."""
 
     local: str
     session_id: int
     dacp_id: str
     active_remote: int
     password: str | None = field(default=None, repr=False)
-    cnonce: str = field(default_factory=lambda: secrets.token_hex(8), repr=False)
 
 
 class ControlSession(ABC):
@@ -49,8 +44,10 @@ class ControlSession(ABC):
 
     USER_AGENT: ClassVar[str]
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, cnonce: str) -> None:
+        """`cnonce` is a random word, for receivers whose digest needs one."""
         self._caller = caller
+        self._cnonce = cnonce
         self._url = f"rtsp://{_url_host(caller.local)}/{caller.session_id}"
         self._session: str | None = None
         self._challenge: digest.Challenge | None = None
@@ -169,7 +166,7 @@ class ControlSession(ABC):
                 uri=request.uri,
                 is_upper=is_upper,
                 body=request.body,
-                use=digest.NonceUse(caller.cnonce, self._signed_requests),
+                use=digest.NonceUse(self._cnonce, self._signed_requests),
             )
             headers.append(("Authorization", proof))
         return request.with_headers(*headers)

@@ -65,7 +65,7 @@ class RaopSession(ControlSession):
             active_remote=terms.active_remote,
             password=terms.password,
         )
-        super().__init__(caller)
+        super().__init__(caller, terms.challenge.hex())
         self._terms = terms
         self.is_genuine: bool | None = None
         self.server: str | None = None
