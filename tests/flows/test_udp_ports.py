@@ -273,3 +273,18 @@ async def test_a_stored_range_that_cannot_be_is_ignored(
 
     assert "Ignored the stored range of UDP ports" in caplog.text
     await call(hass, player, "media_stop")
+
+
+async def test_a_range_may_be_set_while_no_speaker_is_set_up(
+    hass: HomeAssistant, kitchen: VirtualReceiver, song: str
+) -> None:
+    entry, ports = entry_for(kitchen), port_range(64)
+    entry.add_to_hass(hass)
+    assert not sender_pids()
+    # The entry is set up afterward, as with all changed options.
+    await use(hass, entry, ports)
+    player = player_of(hass, entry)
+    await play(hass, player, song)
+
+    assert within(ports)
+    await call(hass, player, "media_stop")
