@@ -192,7 +192,8 @@ async def test_a_range_in_use_by_other_programs_is_named(
         assert form["errors"] == {"udp_ports": "udp_ports_in_use"}
     await use(hass, entry, ports)
 
-    with occupied(ports), pytest.raises(HomeAssistantError, match="UDP ports"):
+    named = rf"all UDP ports of the range in its options \({ports}\)"
+    with occupied(ports), pytest.raises(HomeAssistantError, match=named):
         await play(hass, player, song)
 
     await play(hass, player, song)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .buttons import Button
-from .engine.net.port_pool import has_free_ports, limit_udp_ports
+from .engine.net.port_pool import has_free_ports, limit_udp_ports, udp_port_range
 from .engine.net.probe import (
     Probed,
     ask_pairing,
@@ -193,4 +193,5 @@ __all__ = [
     "probe",
     "receiver_id",
     "rehearse",
+    "udp_port_range",
 ]

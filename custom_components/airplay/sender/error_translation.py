@@ -32,6 +32,7 @@ from ..raop.api import (
     TooManyTriesError,
     UdpPortsTakenError,
     UnsupportedReceiverError,
+    udp_port_range,
 )
 from .errors import SenderGoneError
 
@@ -82,6 +83,8 @@ def translate_error(error: RaopError, name: str, media: str = "") -> HomeAssista
         if kind in _TRANSLATION_KEYS
     )
     placeholders = {"name": name, "media": media}
+    if isinstance(error, UdpPortsTakenError):
+        placeholders["ports"] = str(udp_port_range() or "")
     if error.status is not None and key in _WITH_STATUS:
         key = f"{key}_status"
         placeholders["status"] = str(error.status)

@@ -18,13 +18,13 @@ class PortPool:
 
     def __init__(self) -> None:
         """Start without a range: the system chooses."""
-        self._ports: PortRange | None = None
+        self.ports: PortRange | None = None
         self._turn = 0
 
     def limit(self, ports: PortRange | None) -> None:
         """Use a range for all sockets from now on, or none; open ones stay open."""
-        if ports != self._ports:
-            self._ports = ports
+        if ports != self.ports:
+            self.ports = ports
             self._turn = secrets.randbelow(ports.size) if ports else 0
 
     def bind(self, open_on: Callable[[int], socket.socket]) -> socket.socket:
@@ -33,7 +33,7 @@ class PortPool:
         Raises UdpPortsTakenError: all ports of the range are in use.
         Raises OSError: see `open_on`.
         """
-        ports = self._ports
+        ports = self.ports
         if ports is None:
             return open_on(0)
         for _ in range(ports.size):
@@ -53,6 +53,11 @@ POOL = PortPool()
 def limit_udp_ports(ports: PortRange | None) -> None:
     """Let this process open UDP ports of a range only, from now on."""
     POOL.limit(ports)
+
+
+def udp_port_range() -> PortRange | None:
+    """Return the range of this process, or None if it may open any port."""
+    return POOL.ports
 
 
 def has_free_ports(ports: PortRange, count: int) -> bool:
