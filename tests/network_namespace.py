@@ -45,6 +45,16 @@ def set_mtu(mtu_bytes: int) -> None:
     _control(_SIOCSIFMTU, struct.pack("16si", _LOOPBACK, mtu_bytes))
 
 
+def set_route_mtu(mtu_bytes: int) -> None:
+    """Set the longest packet of the route to 127.0.0.1 only; skip without `ip`."""
+    route = "local 127.0.0.1 dev lo table local proto kernel scope host src 127.0.0.1"
+    argv = ["ip", "route", "replace", *route.split(), "mtu", str(mtu_bytes)]
+    try:
+        subprocess.run(argv, check=True)
+    except FileNotFoundError, subprocess.CalledProcessError:
+        pytest.skip("needs ip")
+
+
 def filter_packets(rules: str, *, hook: str = "input") -> None:
     """Replace the rules for packets that arrive or leave, in the words of nftables.
 

@@ -14,7 +14,12 @@ from custom_components.airplay.raop.messages import (
     Play,
     Progress,
 )
-from tests.network_namespace import filter_packets, network_of_its_own, set_mtu
+from tests.network_namespace import (
+    filter_packets,
+    network_of_its_own,
+    set_mtu,
+    set_route_mtu,
+)
 from tests.raop.engine.harness import (
     STREAM,
     EngineHarness,
@@ -127,6 +132,18 @@ async def test_every_packet_passes_a_path_that_becomes_shorter_in_mid_song(
         await home.begin(tmp_path / "song.wav")
         await home.kitchen.wait_frames(10_000)
         set_mtu(LEAST_IPV6_MTU)
+        await home.harness.ended()
+
+        home.check(pcm)
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_every_packet_passes_a_route_for_short_ones(
+    song: Path, pcm: bytes, lane: str
+) -> None:
+    async with house(lane) as home:
+        set_route_mtu(LEAST_IPV6_MTU)
+        await home.begin(song)
         await home.harness.ended()
 
         home.check(pcm)
