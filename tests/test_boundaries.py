@@ -74,6 +74,7 @@ ROOMS = {
     "raop.quirks": "raop.messages",
     "raop.dataclass_json": "raop.messages",
     "raop.buttons": "raop.errors",
+    "raop.udp_ports": "raop.errors",
 }
 # Loops of the engine that sleep: for a rhythm, or between attempts. A task that waits for
 # a fact waits for a ChangeSignal or an event instead of polling.

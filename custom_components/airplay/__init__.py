@@ -20,6 +20,7 @@ from .raop.api import AuthenticationError, RaopError, TooManyTriesError
 from .runtime import AirPlayConfigEntry, AirPlayRuntime
 from .sender.error_translation import translate_error
 from .sender.sender import SENDER
+from .sender.udp_ports import async_load_udp_ports
 from .services import async_register_actions
 from .speaker.groups import GROUPS
 from .speaker.speaker import Speaker
@@ -34,8 +35,9 @@ _FAILURES: dict[type[RaopError], type[IntegrationError]] = {
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions; everything else belongs to entries."""
+    """Register the actions; almost everything else belongs to entries."""
     async_register_actions(hass)
+    await async_load_udp_ports(hass)
     return True
 
 

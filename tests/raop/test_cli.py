@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 import json
 from pathlib import Path
+import re
 import secrets
 import signal
 import socket
@@ -18,6 +19,7 @@ import pytest_socket
 from custom_components.airplay.raop import cli
 from custom_components.airplay.raop.engine.lanes.context import receiver_of
 from custom_components.airplay.raop.receiver_lanes import LaneKind
+from tests.free_ports import occupied, port_range
 from tests.program import RAOP
 from tests.raop.engine.harness import receiver, wav
 from tests.sender_fork_server import SenderForkServer
@@ -355,3 +357,41 @@ def test_identity_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     assert all(len(each.dacp_id) == 16 and each.dacp_id[0] != "0" for each in fresh)
     assert len({each.dacp_id for each in fresh}) == 50
     assert fresh[0].client_name == "Home Assistant"
+
+
+async def test_udp_ports_are_of_the_range_that_is_given(
+    kitchen: VirtualReceiver, song: Path
+) -> None:
+    ports = port_range(64)
+    done = await raop(
+        "play", song, "--receiver", at(kitchen), "--udp-ports", ports, *QUICK
+    )
+
+    assert done.code == 0
+    transport = kitchen.asked("SETUP")[0].headers["transport"]
+    used = [int(port) for port in re.findall(r"_port=(\d+)", transport)]
+    assert len(used) == 2
+    assert all(ports.first <= port <= ports.last for port in used)
+
+
+async def test_udp_ports_that_are_all_in_use_are_named(
+    kitchen: VirtualReceiver, song: Path
+) -> None:
+    ports = port_range(64)
+    with occupied(ports):
+        done = await raop(
+            "play", song, "--receiver", at(kitchen), "--udp-ports", ports, *QUICK
+        )
+
+    assert done.code == 8
+    assert f"all UDP ports of the range {ports} are in use" in done.err
+
+
+@pytest.mark.parametrize("text", ["6001", "80-200", "6001-6010", "6100-6001"])
+def test_udp_ports_that_cannot_be_are_refused(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.run(["play", "a.mp3", "--receiver", "h", "--udp-ports", text])
+
+    assert text in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """Deviations of a virtual receiver from a well-behaved one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 import json
 
@@ -35,6 +35,9 @@ class Quirks:
     zero_timing_port: bool = False
     """Send timing_port=0 in the SETUP reply, as Apple TV 4 and HomePod do."""
 
+    rewrite: Callable[[str, bytes], bytes] | None = None
+    """Return other bytes for the reply to a method, as in `network.habits`."""
+
     # RTSP: connection
     drop_at: str | None = None
     """Close the connection when this method or path arrives, without an answer."""
@@ -66,6 +69,10 @@ class Quirks:
     # authentication
     uppercase_digest: bool = False
     """Accept only upper-case digests, as the first AirPort Express does."""
+    digest_extra: str = ""
+    """Appended to the challenge, for example a qop and an opaque of RFC 2617."""
+    digest_user: str | None = None
+    """The only user name whose digest is accepted; None for any."""
     requires_auth_setup: bool = False
     """Answer 403 to ANNOUNCE before POST /auth-setup."""
     auth_setup_status: int = 200

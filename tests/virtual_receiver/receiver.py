@@ -120,6 +120,8 @@ class VirtualReceiver(Observer):
         self.volume_db = DEFAULT_VOLUME_DB
         self.violations: list[str] = []
         self.connections = 0
+        self.answers: list[int] = []
+        """The statuses that senders answered to our own requests."""
         self.session: Session | None = None
         """The session that plays or played last."""
         self._txt = dict(txt or {})
@@ -362,6 +364,7 @@ class VirtualReceiver(Observer):
             self.violation,
             self._plugged,
             self._time_is_answered,
+            self._answered,
         )
         connection.session = self._new_session()
         task = asyncio.current_task()
@@ -393,6 +396,10 @@ class VirtualReceiver(Observer):
         self.requests.append(request)
         self._tell("request", method=request.method, uri=request.uri)
         asyncio.get_running_loop().call_soon(self._waiters.notify)
+
+    def _answered(self, statuses: list[int]) -> None:
+        self.answers += statuses
+        statuses.clear()
 
     def _heard(self, packet: PlayedPacket) -> None:
         if self._wav is not None:

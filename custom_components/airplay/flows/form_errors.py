@@ -19,6 +19,7 @@ from ..raop.api import (
     ReceiverRefusedError,
     ReceiverUnreachableError,
     TooManyTriesError,
+    UdpPortsTakenError,
     check_password,
     informed,
     probe,
@@ -36,6 +37,7 @@ _PROBLEMS: dict[type[RaopError], str] = {
     AuthenticationError: "invalid_auth",
     ReceiverUnreachableError: "cannot_connect",
     ReceiverRefusedError: "refused",
+    UdpPortsTakenError: "udp_ports_taken",
     RaopError: "not_understood",
 }
 

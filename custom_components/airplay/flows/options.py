@@ -13,6 +13,7 @@ from homeassistant.helpers.selector import (
     NumberSelectorMode,
     SelectSelector,
     SelectSelectorConfig,
+    TextSelector,
 )
 
 from ..const import (
@@ -42,6 +43,9 @@ from ..helpers.settings import (
     Settings,
 )
 from ..raop.api import AIRPLAY2, AIRPLAY2_NTP, LaneKind
+from ..sender.udp_ports import async_load_udp_ports
+from .form_errors import async_ask
+from .udp_ports import CONF_UDP_PORTS, async_use_udp_ports
 
 if TYPE_CHECKING:
     # Home Assistant replaces voluptuous with it, and its annotations refer to it.
@@ -107,6 +111,7 @@ _SENDING = {
     ),
     vol.Optional(CONF_KEEPS_LEVEL): BooleanSelector(),
 }
+_NETWORK = {vol.Optional(CONF_UDP_PORTS): TextSelector()}
 _SECTIONS = {
     vol.Optional(CONF_ANNOUNCEMENTS): section(_ANNOUNCEMENTS, {"collapsed": True}),
 }
@@ -115,46 +120,64 @@ _SECTIONS = {
 def _schema(lanes: list[str]) -> vol.Schema:
     """Return the form; it asks for the lane if there is a choice."""
     reached = {vol.Optional(CONF_LANE): _choice(CONF_LANE, *lanes)} if lanes else {}
-    return vol.Schema({**_SENDING, **reached, **_SECTIONS})
+    return vol.Schema({**_SENDING, **reached, **_NETWORK, **_SECTIONS})
 
 
 class AirPlayOptionsFlow(OptionsFlowWithReload):
     """Asks in seconds and minutes, stores the sender's units."""
 
+    def __init__(self) -> None:
+        """Initialize without a choice."""
+        self._chosen: dict[str, Any] = {}
+
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Show the current options and store the changed ones."""
+        return await async_ask(
+            user_input, form=self._async_form, answer=self._async_store
+        )
+
+    async def _async_store(self, chosen: dict[str, Any]) -> ConfigFlowResult:
+        """Store the options.
+
+        Raises FormError: the range of UDP ports cannot be used.
+        """
         now = Settings.from_entry(self.config_entry)
-        if user_input is not None:
-            chosen = user_input.get(CONF_ANNOUNCEMENTS)
-            return self.async_create_entry(
-                data={
-                    CONF_DEPTH_MS: round(user_input[CONF_DEPTH] * 1000),
-                    CONF_KEEP_PAUSED_S: round(user_input[CONF_KEEP_PAUSED] * 60),
-                    CONF_BUTTONS_ACT: user_input.get(CONF_BUTTONS_ACT, now.buttons_act),
-                    CONF_WHEN_BUSY: user_input.get(CONF_WHEN_BUSY, now.when_busy),
-                    CONF_KEEPS_LEVEL: user_input.get(CONF_KEEPS_LEVEL, now.keeps_level),
-                    CONF_LANE: user_input.get(CONF_LANE, now.lane),
-                    CONF_ANNOUNCEMENTS: self._announcements
-                    if chosen is None
-                    else chosen,
-                }
-            )
+        self._chosen = chosen
+        await async_use_udp_ports(self.hass, chosen.get(CONF_UDP_PORTS, ""))
+        return self.async_create_entry(
+            data={
+                CONF_DEPTH_MS: round(chosen[CONF_DEPTH] * 1000),
+                CONF_KEEP_PAUSED_S: round(chosen[CONF_KEEP_PAUSED] * 60),
+                CONF_BUTTONS_ACT: chosen.get(CONF_BUTTONS_ACT, now.buttons_act),
+                CONF_WHEN_BUSY: chosen.get(CONF_WHEN_BUSY, now.when_busy),
+                CONF_KEEPS_LEVEL: chosen.get(CONF_KEEPS_LEVEL, now.keeps_level),
+                CONF_LANE: chosen.get(CONF_LANE, now.lane),
+                CONF_ANNOUNCEMENTS: chosen.get(CONF_ANNOUNCEMENTS, self._announcements),
+            }
+        )
+
+    async def _async_form(self, errors: dict[str, str]) -> ConfigFlowResult:
+        now = Settings.from_entry(self.config_entry)
+        ports = await async_load_udp_ports(self.hass)
+        current = {
+            CONF_DEPTH: now.depth_ms / 1000,
+            CONF_KEEP_PAUSED: now.keep_paused_s / 60,
+            CONF_BUTTONS_ACT: now.buttons_act,
+            CONF_WHEN_BUSY: now.when_busy,
+            CONF_KEEPS_LEVEL: now.keeps_level,
+            CONF_LANE: now.lane,
+            CONF_ANNOUNCEMENTS: self._announcements,
+        }
+        if ports:
+            current[CONF_UDP_PORTS] = str(ports)
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
-                _schema(self._lanes(now.lane)),
-                {
-                    CONF_DEPTH: now.depth_ms / 1000,
-                    CONF_KEEP_PAUSED: now.keep_paused_s / 60,
-                    CONF_BUTTONS_ACT: now.buttons_act,
-                    CONF_WHEN_BUSY: now.when_busy,
-                    CONF_KEEPS_LEVEL: now.keeps_level,
-                    CONF_LANE: now.lane,
-                    CONF_ANNOUNCEMENTS: self._announcements,
-                },
+                _schema(self._lanes(now.lane)), current | self._chosen
             ),
+            errors=errors,
             description_placeholders={CONF_NAME: self.config_entry.title},
         )
 

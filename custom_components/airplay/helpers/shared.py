@@ -49,6 +49,11 @@ class SharedInstance[T: Closable]:
         self._key = key
         self._make = make
 
+    def current(self, hass: HomeAssistant) -> T | None:
+        """Return the instance if there is one now, without using it."""
+        holding = hass.data.get(self._key)
+        return holding.value if holding else None
+
     @asynccontextmanager
     async def acquire(self, hass: HomeAssistant) -> AsyncIterator[T]:
         """Yield the instance, which lives while any such context is open."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from .buttons import Button
 from .engine.net.pairing import PinPairing
+from .engine.net.port_pool import has_free_ports, limit_udp_ports, udp_port_range
 from .engine.net.probe import Probed, check_password, informed, probe, rehearse
 from .errors import (
     AuthenticationError,
@@ -30,6 +31,7 @@ from .errors import (
     ReceiverTakenError,
     ReceiverUnreachableError,
     TooManyTriesError,
+    UdpPortsTakenError,
     UnsupportedReceiverError,
     error_for,
 )
@@ -49,6 +51,7 @@ from .messages import (
     Identity,
     Join,
     Leave,
+    LimitUdpPorts,
     LogLine,
     Measure,
     Media,
@@ -86,6 +89,7 @@ from .receiver_identity import merge, normalize_id, receiver_id
 from .receiver_lanes import AIRPLAY2, AIRPLAY2_NTP, LaneKind
 from .receiver_records import Service
 from .session.ways import Way
+from .udp_ports import PortRange, needed_ports
 
 # The script that runs the sender process.
 PROGRAM = Path(__file__).with_name("__main__.py")
@@ -114,6 +118,7 @@ __all__ = [
     "Join",
     "LaneKind",
     "Leave",
+    "LimitUdpPorts",
     "LogLine",
     "Measure",
     "Media",
@@ -140,6 +145,7 @@ __all__ = [
     "Pause",
     "PinPairing",
     "Play",
+    "PortRange",
     "Probed",
     "Progress",
     "PtpUnavailableError",
@@ -168,6 +174,7 @@ __all__ = [
     "Target",
     "TooManyTriesError",
     "Tune",
+    "UdpPortsTakenError",
     "UnsupportedReceiverError",
     "VolumeFound",
     "Way",
@@ -175,10 +182,14 @@ __all__ = [
     "decode_event",
     "encode_command",
     "error_for",
+    "has_free_ports",
     "informed",
+    "limit_udp_ports",
     "merge",
+    "needed_ports",
     "normalize_id",
     "probe",
     "receiver_id",
     "rehearse",
+    "udp_port_range",
 ]

@@ -11,6 +11,7 @@ import signal
 import sys
 
 from .engine.engine import Engine
+from .engine.net.port_pool import limit_udp_ports
 from .engine.net.probe import informed, probe
 from .errors import (
     AuthenticationError,
@@ -19,6 +20,7 @@ from .errors import (
     ReceiverBusyError,
     ReceiverSilentError,
     ReceiverUnreachableError,
+    UdpPortsTakenError,
 )
 from .messages import (
     Event,
@@ -36,6 +38,7 @@ from .receiver_identity import merge
 from .receiver_lanes import AIRPLAY2, AIRPLAY2_NTP, LaneKind
 from .receiver_records import Service
 from .report import Report, say_error
+from .udp_ports import PortRange, needed_ports
 
 _EXIT_CODES: tuple[tuple[type[RaopError], int], ...] = (
     (ReceiverUnreachableError, 3),
@@ -43,6 +46,7 @@ _EXIT_CODES: tuple[tuple[type[RaopError], int], ...] = (
     (ReceiverBusyError, 5),
     (MediaError, 6),
     (ReceiverSilentError, 7),
+    (UdpPortsTakenError, 8),
     (RaopError, 1),
 )
 _INTERRUPTED = 130
@@ -94,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument("--lane", choices=[*LaneKind, AIRPLAY2, AIRPLAY2_NTP])
     play.add_argument("--credentials", help="pairing keys as pyatv prints them")
     play.add_argument(
+        "--udp-ports",
+        metavar="A-B",
+        type=_port_range,
+        help="open UDP ports of this range only",
+    )
+    play.add_argument(
         "--json", action="store_true", help="print one JSON object per event"
     )
     play.set_defaults(command=_play)
@@ -118,6 +128,8 @@ def identity_from_environment() -> Identity:
 def _serve(_options: argparse.Namespace) -> int:
     from .engine.process import serve
 
+    if ports := os.environ.get("AIRPLAY_UDP_PORTS"):
+        limit_udp_ports(PortRange.parse(ports))
     asyncio.run(serve(identity_from_environment()))
     return 0
 
@@ -156,6 +168,7 @@ def _scan(options: argparse.Namespace) -> int:
 
 
 def _play(options: argparse.Namespace) -> int:
+    limit_udp_ports(options.udp_ports)
     return asyncio.run(_play_until_end(options))
 
 
@@ -251,6 +264,18 @@ def _pair(text: str) -> tuple[str, str]:
     if not key or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
     return key, value
+
+
+def _port_range(text: str) -> PortRange:
+    try:
+        ports = PortRange.parse(text)
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(str(err)) from err
+    if ports.size < needed_ports(1):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has fewer than {needed_ports(1)} ports"
+        )
+    return ports
 
 
 def _percent(text: str) -> float:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .udp_ports import LimitUdpPorts
+
 # A longer delay is an echo, not a difference between speakers.
 MAX_DELAY_MS = 2000
 
@@ -309,5 +311,6 @@ type Command = (
     | Measure
     | SetTags
     | SetArtwork
+    | LimitUdpPorts
     | Shutdown
 )

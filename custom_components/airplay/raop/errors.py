@@ -155,6 +155,12 @@ class PtpNotPermittedError(PtpUnavailableError):
     reason = "not_permitted"
 
 
+class UdpPortsTakenError(RaopError):
+    """Other programs use all UDP ports of the range that the user has set."""
+
+    code = "udp_ports_taken"
+
+
 class StoppedError(RaopError):
     """Another command stopped the work of this one."""
 

@@ -197,7 +197,7 @@ class MemberProgress:
     `is_measured`: `resend_percent` is the recent share of packets that it requested
     again, `clock_spread_us` how unevenly its timing requests arrive compared with its
     clock (None while there are too few), `lead_ms` how far ahead of playing its last
-    packet was sent.
+    packet was sent, or over TCP the least of this since the report before.
     """
 
     receiver: str

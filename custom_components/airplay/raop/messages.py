@@ -63,6 +63,7 @@ from .events import (
     StreamState,
     VolumeFound,
 )
+from .udp_ports import LimitUdpPorts
 
 __all__ = [
     "MAX_DELAY_MS",
@@ -82,6 +83,7 @@ __all__ = [
     "Identity",
     "Join",
     "Leave",
+    "LimitUdpPorts",
     "LogLine",
     "Measure",
     "Media",

@@ -30,7 +30,9 @@ from ..raop.api import (
     ReceiverTakenError,
     ReceiverUnreachableError,
     TooManyTriesError,
+    UdpPortsTakenError,
     UnsupportedReceiverError,
+    udp_port_range,
 )
 from .errors import SenderGoneError
 
@@ -62,6 +64,7 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     MediaTooLongError: "announce_too_long",
     NoStreamError: "no_stream",
     PtpUnavailableError: "clock_unavailable",
+    UdpPortsTakenError: "udp_ports_taken",
     SenderGoneError: "sender_gone",
 }
 
@@ -80,6 +83,8 @@ def translate_error(error: RaopError, name: str, media: str = "") -> HomeAssista
         if kind in _TRANSLATION_KEYS
     )
     placeholders = {"name": name, "media": media}
+    if isinstance(error, UdpPortsTakenError):
+        placeholders["ports"] = str(udp_port_range() or "")
     if error.status is not None and key in _WITH_STATUS:
         key = f"{key}_status"
         placeholders["status"] = str(error.status)

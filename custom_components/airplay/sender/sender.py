@@ -21,8 +21,10 @@ from ..raop.api import (
     Command,
     Event,
     Identity,
+    LimitUdpPorts,
     LogLine,
     MemberChanged,
+    PortRange,
     Progress,
     RaopError,
     Ready,
@@ -35,6 +37,7 @@ from .errors import SenderGoneError
 from .events import EventListener, ReceiverEvent, SenderDied, SenderEvent, StreamEvent
 from .identity import async_get_identity, async_keep_port
 from .process import MAX_LOGGED, SenderProcess
+from .udp_ports import async_load_udp_ports
 
 type _Route = Callable[[Any], None]
 
@@ -42,6 +45,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _START_S = 30
 _REPLY_S = 60
+_LIMIT_S = 5
 # A newer command replaced or stopped it: not a failure.
 OVERTAKEN = {"superseded", "stopped"}
 
@@ -49,8 +53,11 @@ OVERTAKEN = {"superseded", "stopped"}
 class Sender:
     """Sends commands to the process, and dispatches each event to its listeners."""
 
-    def __init__(self, hass: HomeAssistant, identity: Identity) -> None:
+    def __init__(
+        self, hass: HomeAssistant, identity: Identity, udp_ports: PortRange | None
+    ) -> None:
         """Start the process, which is restarted whenever it ends, until closed."""
+        self._udp_ports = udp_ports
         self._hass = hass
         self._identity = identity
         self._ready: Ready | None = None
@@ -72,7 +79,8 @@ class Sender:
     @classmethod
     async def async_make(cls, hass: HomeAssistant) -> Self:
         """Create the sender of this installation and start its process."""
-        return cls(hass, await async_get_identity(hass))
+        identity = await async_get_identity(hass)
+        return cls(hass, identity, await async_load_udp_ports(hass))
 
     async def async_close(self) -> None:
         """End the process."""
@@ -141,6 +149,15 @@ class Sender:
                 raise failure
             _LOGGER.debug("Command failed at one receiver of a pair: %s", failure)
 
+    async def async_limit_udp_ports(self, ports: PortRange | None) -> None:
+        """Open UDP ports of a range only, or any; open sessions keep theirs.
+
+        Raises RaopError: the process does not respond; the next one uses the range.
+        """
+        self._udp_ports = ports
+        limit = LimitUdpPorts(first=ports.first, last=ports.last) if ports else None
+        await self.async_request(limit or LimitUdpPorts(), within_s=_LIMIT_S)
+
     @callback
     def async_listen(self, stream: str, listener: EventListener) -> CALLBACK_TYPE:
         """Call with each event of a stream, and when the process has died."""
@@ -165,6 +182,7 @@ class Sender:
             "realtime": ready.realtime if ready else None,
             "segmentation": ready.segmentation if ready else None,
             "dacp_port": ready.dacp_port if ready else None,
+            "udp_ports": str(self._udp_ports) if self._udp_ports else None,
         }
 
     def _environment(self) -> dict[str, str]:
@@ -174,6 +192,7 @@ class Sender:
             "AIRPLAY_DACP_PORT": str(self._identity.dacp_port),
             "AIRPLAY_CLIENT_NAME": self._identity.client_name,
             "AIRPLAY_LOG_LEVEL": _log_level(),
+            "AIRPLAY_UDP_PORTS": str(self._udp_ports or ""),
         }
 
     async def _async_ensure_ready(self) -> None:

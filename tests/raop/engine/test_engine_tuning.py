@@ -2,10 +2,12 @@
 
 from itertools import pairwise
 from pathlib import Path
+import re
 
 import numpy as np
 import pytest
 
+from custom_components.airplay.raop.engine.net.port_pool import limit_udp_ports
 from custom_components.airplay.raop.engine.pacing.udp_outlet import UdpOutlet
 from custom_components.airplay.raop.messages import (
     Addressee,
@@ -19,6 +21,8 @@ from custom_components.airplay.raop.messages import (
     Tune,
 )
 from custom_components.airplay.raop.session.link_quality import LinkQuality
+from custom_components.airplay.raop.udp_ports import LimitUdpPorts
+from tests.free_ports import port_range
 from tests.raop.engine.announcing import announce, playing, target, voice_began_ns
 from tests.raop.engine.harness import (
     STREAM,
@@ -332,3 +336,28 @@ async def test_a_bad_link_is_reported_as_bad(
     assert 5 < found.resend_percent < 60
     assert found.clock_spread_us is None
     assert found.lead_ms == pytest.approx(900, abs=60)
+
+
+async def test_a_range_of_ports_applies_to_the_next_session(
+    harness: EngineHarness, kitchen: VirtualReceiver, song: Path, pcm: bytes
+) -> None:
+    ports = port_range(64)
+
+    def is_within() -> bool:
+        transport = kitchen.asked("SETUP")[-1].headers["transport"]
+        used = {int(port) for port in re.findall(r"_port=(\d+)", transport)}
+        return used <= set(range(ports.first, ports.last + 1))
+
+    try:
+        for limit in (
+            LimitUdpPorts(first=ports.first, last=ports.last),
+            LimitUdpPorts(),
+        ):
+            kitchen.clear()
+            assert await harness.run(limit) is None
+            assert await harness.run(play(song, member(kitchen))) is None
+            assert is_within() == (limit.first > 0)
+            await kitchen.wait_idle()
+            assert kitchen.heard(pcm).is_complete
+    finally:
+        limit_udp_ports(None)

@@ -210,7 +210,12 @@ def test_a_buffered_stream_has_no_latency_and_no_control_port() -> None:
         (plist(streams=[{"controlPort": 7000}]), ReceiverProtocolError),
         (plist(streams=[{"dataPort": 0, "controlPort": 1}]), ReceiverProtocolError),
         (plist(streams=[{"dataPort": 65536, "controlPort": 1}]), ReceiverProtocolError),
-        (plist(streams=[{"dataPort": "7", "controlPort": 1}]), ReceiverProtocolError),
+        (plist(streams=[{"dataPort": "x", "controlPort": 1}]), ReceiverProtocolError),
+        (plist(streams=[{"dataPort": "-7", "controlPort": 1}]), ReceiverProtocolError),
+        (plist(streams=[{"dataPort": "", "controlPort": 1}]), ReceiverProtocolError),
+        (plist(streams=[{"dataPort": 7.0, "controlPort": 1}]), ReceiverProtocolError),
+        (plist(streams=[{"type": 103, "dataPort": 7}]), ReceiverRefusedError),
+        (plist(streams=[{"dataPort": 7, "controlPort": "0"}]), ReceiverProtocolError),
         (plist(streams=[{"dataPort": True, "controlPort": 1}]), ReceiverProtocolError),
         (answer(body=b"nonsense"), ReceiverProtocolError),
     ],
@@ -219,6 +224,59 @@ def test_a_stream_without_ports_is_an_error(
     said: Response, kind: type[RaopError]
 ) -> None:
     fail(kind, session().set_up_stream(stream(REALTIME)), said)
+
+
+@pytest.mark.parametrize(
+    "streams",
+    [
+        [{"type": 103, "dataPort": 1}, {"type": 96, "dataPort": 2, "controlPort": 3}],
+        [{"type": 130}, "x", {"dataPort": 2, "controlPort": 3}],
+        [{"dataPort": 1}, {"type": "96", "dataPort": "2", "controlPort": " 3 "}],
+        [{"type": 96, "dataPort": 2, "controlPort": 3}, {"type": 96, "dataPort": 9}],
+    ],
+)
+def test_our_stream_is_found_among_others(streams: list[object]) -> None:
+    said = plist(streams=streams)
+
+    _, ports = talk(session().set_up_stream(stream(REALTIME)), said)
+
+    assert ports == StreamPorts(audio=2, control=3)
+
+
+def test_a_stream_may_be_described_in_xml() -> None:
+    told = {"streams": [{"type": 96, "dataPort": 7000, "controlPort": 7001}]}
+    said = answer(body=plistlib.dumps(told))
+
+    _, ports = talk(session().set_up_stream(stream(REALTIME)), said)
+
+    assert ports == StreamPorts(audio=7000, control=7001)
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        ({"type": 96, "dataPort": 7000}, "no controlPort, only dataPort, type"),
+        ({"controlPort": 7000}, "no dataPort, only controlPort"),
+        ({}, "no dataPort, only nothing"),
+        ({"dataPort": 70_000}, "dataPort is not a port: 70000"),
+        ({"dataPort": "70000"}, "dataPort is not a port: '70000'"),
+    ],
+)
+def test_a_port_that_is_missing_or_wrong_is_named(
+    told: dict[str, object], named: str
+) -> None:
+    steps = session().set_up_stream(stream(REALTIME))
+
+    fail(ReceiverProtocolError, steps, plist(streams=[told]), match=named)
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, "x", True, b"1", [1]])
+def test_an_event_port_that_cannot_be_is_none(port: object) -> None:
+    assert talk(session().set_up(), plist(eventPort=port))[1].event_port is None
+
+
+def test_an_event_port_may_be_text() -> None:
+    assert talk(session().set_up(), plist(eventPort="50000"))[1].event_port == 50_000
 
 
 def test_small_steps_send_their_requests() -> None:

@@ -11,7 +11,7 @@ from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.session.raop import RaopPorts
 from custom_components.airplay.raop.wire.codec import Codec
 from custom_components.airplay.raop.wire.dmap import now_playing
-from custom_components.airplay.raop.wire.rtsp import ResponseParser
+from custom_components.airplay.raop.wire.rtsp import Response, ResponseParser
 from tests.raop.vectors import word
 
 from .raop_session import (
@@ -203,6 +203,7 @@ def test_no_session_is_named_if_the_receiver_names_none() -> None:
 def test_a_session_name_from_the_wire_always_fits_into_a_request() -> None:
     raw = b"RTSP/1.0 200 OK\r\nSession: \xff\xfe\x0b\x85\r\nTransport: "
     (response,) = ResponseParser().feed(raw + TRANSPORT.encode() + b"\r\n\r\n")
+    assert isinstance(response, Response)
     session = make_session()
     talk(session.prepare(), OK, OK, response)
 

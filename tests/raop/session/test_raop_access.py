@@ -104,7 +104,9 @@ def test_every_form_of_digest_has_its_turn() -> None:
     )
 
     proofs = [proof(request) for request in asked if request.method == "ANNOUNCE"]
-    assert proofs == [None, LOWER, LOWER, UPPER, EMPTY_USER]
+    users = re.findall(r'username="([^"]*)"', str(asked))
+    assert proofs[:4] == [None, LOWER, UPPER, EMPTY_USER]
+    assert users == ["iTunes", "iTunes", "", "AirPlay"]
 
 
 def test_the_last_form_of_digest_may_be_the_right_one() -> None:
@@ -112,13 +114,39 @@ def test_the_last_form_of_digest_may_be_the_right_one() -> None:
         make_session(password="secret").prepare(), OK, *[WANTED] * 4, OK, SETUP_OK
     )
 
-    assert [proof(request) for request in asked[-2:-1]] == [EMPTY_USER]
+    assert 'username="AirPlay"' in (header(asked[-2], "Authorization") or "")
+
+
+def test_the_name_of_airplay_comes_first_for_a_realm_other_than_that_of_raop() -> None:
+    wanted = answer(401, WWW_Authenticate='Digest realm="AirPlay", nonce="n"')
+    asked, _ = talk(make_session(password="secret").prepare(), OK, wanted, OK, SETUP_OK)
+
+    assert 'username="AirPlay"' in (header(asked[2], "Authorization") or "")
+
+
+def test_a_digest_with_quality_of_protection_counts_the_uses_of_its_nonce() -> None:
+    challenge = 'Digest realm="raop", nonce="n", qop="auth", opaque="o"'
+    wanted = answer(401, WWW_Authenticate=challenge)
+    session = make_session(password="secret")
+    asked, _ = talk(session.prepare(), wanted, OK, OK, SETUP_OK)
+
+    proofs = [header(request, "Authorization") or "" for request in asked[1:]]
+    assert [re.findall("nc=([0-9a-f]+)", each) for each in proofs] == [
+        ["00000001"],
+        ["00000002"],
+        ["00000003"],
+    ]
+    assert (
+        len({each for text in proofs for each in re.findall('cnonce="(.+?)"', text)})
+        == 1
+    )
+    assert all('opaque="o"' in each and "qop=auth" in each for each in proofs)
 
 
 def test_the_digest_form_that_worked_is_used_first_from_then_on() -> None:
     session = make_session(password="secret")
-    asked, _ = talk(session.prepare(), OK, *[WANTED] * 3, OK, SETUP_OK)
-    assert proof(asked[4]) == UPPER
+    asked, _ = talk(session.prepare(), OK, *[WANTED] * 2, OK, SETUP_OK)
+    assert proof(asked[3]) == UPPER
 
     more, _ = talk(session.teardown(), OK)
 
@@ -128,7 +156,7 @@ def test_the_digest_form_that_worked_is_used_first_from_then_on() -> None:
 
 def test_a_nonce_that_grew_stale_is_replaced_in_mid_session() -> None:
     session = make_session(password="secret")
-    talk(session.prepare(), OK, *[WANTED] * 3, OK, SETUP_OK)
+    talk(session.prepare(), OK, *[WANTED] * 2, OK, SETUP_OK)
     stale = answer(
         401, WWW_Authenticate='Digest realm="raop", nonce="fresh", stale=true'
     )

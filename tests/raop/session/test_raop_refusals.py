@@ -134,10 +134,28 @@ def test_a_hostile_transport_is_a_breach_of_the_protocol(transport: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("transport", "named"),
+    [
+        ("RTP/AVP/UDP;server_port=6000", "no control_port.*server_port=6000"),
+        ("RTP/AVP/UDP;control_port=6000", "no server_port.*control_port=6000"),
+        ("server_port=70000;control_port=1", "server_port.*'70000'"),
+    ],
+)
+def test_a_transport_without_a_port_is_named(transport: str, named: str) -> None:
+    said = answer(Transport=transport)
+
+    fail(ReceiverProtocolError, make_session().prepare(), OK, OK, said, match=named)
+
+
+@pytest.mark.parametrize(
     "transport",
     [
         "server_port=6000;control_port=6001;timing_port=0;RTP/AVP/UDP",
         " rtp/avp/udp ; SERVER_PORT = 6000 ; Control_Port=6001 ; timing_port=x",
+        'RTP/AVP/UDP;server_port="6000";control_port="6001"',
+        "RTP/AVP/UDP;server_port=6000-6005;control_port=6001-6002",
+        "RTP/AVP/UDP;server_port=6000-6001",
+        "RTP/AVP/UDP;server_port=6000-6001;control_port=0",
     ],
 )
 def test_fields_of_the_transport_come_in_any_order_and_case(transport: str) -> None:

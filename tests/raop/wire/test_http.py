@@ -1,8 +1,10 @@
 """HTTP requests of receivers and remote apps: accepted and refused ones."""
 
+from contextlib import suppress
 from itertools import pairwise
 from random import Random
 import re
+import time
 
 from hypothesis import given, note, strategies as st
 import pytest
@@ -39,6 +41,21 @@ def test_request_of_shairport_sync() -> None:
         (),
         {"host": "10.77.0.1:43679", "active-remote": "2234473162"},
     )
+
+
+@pytest.mark.parametrize("end", [b"\0", b"\r", b""])
+@pytest.mark.parametrize("size", [1, MAX_HEAD_BYTES])
+def test_a_header_of_spaces_takes_no_time(size: int, end: bytes) -> None:
+    filler = b" " * (MAX_HEAD_BYTES - 100)
+    data = b"GET / HTTP/1.1\r\nX:" + filler + end + b"\r\n\r\n"
+    parser = RequestParser()
+
+    began = time.process_time()
+    with suppress(ReceiverProtocolError):
+        for at in range(0, len(data), size):
+            parser.feed(data[at : at + size])
+
+    assert time.process_time() - began < 0.5
 
 
 @given(st.lists(st.integers(0, len(PLAY)), max_size=8))

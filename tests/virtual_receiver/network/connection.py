@@ -31,6 +31,7 @@ class Connection:
         violation: Callable[[str], None],
         plugged: asyncio.Event,
         timed: Callable[[], Awaitable[None]],
+        answered: Callable[[list[int]], None],
     ) -> None:
         """Accept a connection; `session` is set before it is served.
 
@@ -43,6 +44,7 @@ class Connection:
         self._violation = violation
         self._plugged = plugged
         self._timed = timed
+        self._answered = answered
         self._drop_timer: asyncio.TimerHandle | None = None
         self._channel: SecureChannel | None = None
         self.session: Session
@@ -67,6 +69,7 @@ class Connection:
                 for request in parser.feed(received, monotonic_ns()):
                     if not await self._exchange(request):
                         return
+                self._answered(parser.answers)
         except RtspError as err:
             self._violation(f"RTSP: {err}")
             self._writer.write(Response(400, close=True).build(None))
@@ -131,7 +134,10 @@ class Connection:
         elif quirks.applies(quirks.endless_headers, request.method):
             await self._write_endless_headers()
         else:
-            await self._write(response.build(self._cseq(request), request.protocol))
+            reply = response.build(self._cseq(request), request.protocol)
+            if quirks.rewrite:
+                reply = quirks.rewrite(request.method, reply)
+            await self._write(reply)
         await self._writer.drain()
 
     def _cseq(self, request: Request) -> str | None:

@@ -10,6 +10,7 @@ import re
 HEAD_LIMIT_BYTES = 16 * 1024
 BODY_LIMIT_BYTES = 8 * 1024 * 1024
 
+_ANSWER_LINE = re.compile(r"RTSP/1\.0 ([0-9]{3}) [^\r\n]+")
 _REQUEST_LINE = re.compile(r"([A-Z_]+) (\S+) (RTSP/1\.0|HTTP/1\.1)")
 _HEADER_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*")
 
@@ -79,6 +80,8 @@ class RequestParser:
     def __init__(self) -> None:
         """Start with nothing received."""
         self._buffer = bytearray()
+        self.answers: list[int] = []
+        """The statuses of the sender's answers to our own requests."""
 
     def feed(self, received: bytes, now_ns: int = 0) -> list[Request]:
         """Add more bytes and return the requests that are now complete."""
@@ -94,6 +97,10 @@ class RequestParser:
             if len(self._buffer) >= HEAD_LIMIT_BYTES:
                 raise RtspError("request head too long")
             return None
+        if self._buffer.startswith(b"RTSP/"):
+            self.answers.append(parse_answer(bytes(self._buffer[:end])))
+            del self._buffer[: end + 4]
+            return self._next(now_ns)
         method, uri, protocol, headers = parse_head(bytes(self._buffer[:end]))
         size = _content_length(headers)
         if len(self._buffer) < end + 4 + size:
@@ -122,6 +129,15 @@ def parse_head(head: bytes) -> tuple[str, str, str, dict[str, str]]:
             raise RtspError(f"header twice: {name}")
         headers[name] = header[2]
     return request_line[1], request_line[2], request_line[3], headers
+
+
+def parse_answer(head: bytes) -> int:
+    """Read the sender's answer, which has a number and no body; return its status."""
+    first, *lines = head.decode().split("\r\n")
+    status = _ANSWER_LINE.fullmatch(first)
+    if status is None or sorted(lines) != ["CSeq: 4711", "Content-Length: 0"]:
+        raise RtspError(f"not an answer: {head!r}")
+    return int(status[1])
 
 
 def _content_length(headers: Mapping[str, str]) -> int:

@@ -127,7 +127,8 @@ class Session:
         if self._visitor and (response := self._visitor.stop(request)):
             return response
         if not self._is_allowed(request):
-            return Response(401, {"WWW-Authenticate": challenge(self._nonce)})
+            wanted = challenge(self._nonce, self._quirks.digest_extra)
+            return Response(401, {"WWW-Authenticate": wanted})
         if self._quirks.applies(self._quirks.refuse_as_200, request.method):
             return Response()
         if status := self._refusal(request):
@@ -201,6 +202,8 @@ class Session:
             password=self._password,
             nonce=self._nonce,
             upper=self._quirks.uppercase_digest,
+            user=self._quirks.digest_user,
+            extra=self._quirks.digest_extra,
         )
 
     def _options(self, _: Request) -> Response:

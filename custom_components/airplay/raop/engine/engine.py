@@ -18,6 +18,7 @@ from ..messages import (
     Identity,
     Join,
     Leave,
+    LimitUdpPorts,
     Measure,
     Pause,
     Play,
@@ -39,6 +40,7 @@ from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
 from .announce.announcement import Announcement
 from .lanes.choice import LaneChoice
+from .net.port_pool import limit_udp_ports
 from .pacing.pacer import Pacer
 from .ptp.service import PtpService, clock_id_of
 from .stream.context import StreamContext
@@ -98,7 +100,7 @@ class Engine:
                 await self._streams.take_over(stream, lambda: stream.resume(command))
             case Stop():
                 await self._stop(command.stream)
-            case SetVolume() | Tune():
+            case SetVolume() | Tune() | LimitUdpPorts():
                 self._set(command)
             case Join() | Leave() | Seen():
                 await self._regroup(command)
@@ -265,8 +267,11 @@ class Engine:
         )
         return Stream(name, context, self._streams.forget)
 
-    def _set(self, command: SetVolume | Tune) -> None:
-        """Set the volume, delay, or channel of a receiver in every stream."""
+    def _set(self, command: SetVolume | Tune | LimitUdpPorts) -> None:
+        """Set the volume, delay, or channel of a receiver in every stream, or ports."""
+        if isinstance(command, LimitUdpPorts):
+            limit_udp_ports(command.ports)
+            return
         for stream in self._streams:
             lanes = stream.output.lanes
             match command:

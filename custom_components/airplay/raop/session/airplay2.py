@@ -13,7 +13,7 @@ from typing import ClassVar, override
 
 from ..errors import ReceiverProtocolError, ReceiverRefusedError
 from ..wire.handshake import Handshake
-from ..wire.plist import build_plist, parse_plist, signed
+from ..wire.plist import build_plist, number_of, parse_plist, port_of, signed
 from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE, buffered_sequence
 from ..wire.rtsp import Request, Response
 from .control import Caller, ControlSession, expect
@@ -29,6 +29,9 @@ _LEAST_LATENCY_FRAMES = 11_025
 _MOST_LATENCY_FRAMES = 88_200
 # Enough for both receivers of a stereo pair, with IPv4 and IPv6.
 _MOST_ADDRESSES = 8
+# How much of an answer is quoted.
+_MOST_NAMES = 8
+_MOST_CHARACTERS = 100
 _FRACTION_BITS = 64
 _SECOND_NS = 1_000_000_000
 
@@ -94,13 +97,17 @@ class AirPlay2Session(ControlSession):
     USER_AGENT: ClassVar[str] = "AirPlay/670.6.2"
 
     def __init__(self, terms: AirPlay2Terms) -> None:
-        super().__init__(terms.caller)
+        super().__init__(terms.caller, terms.session_uuid.replace("-", ""))
         self._terms = terms
 
     def set_up(self) -> Handshake[OpenedSession]:
         """Open the session and set its clock."""
         answer = yield from self._ask_plist("SETUP", self._session_body())
-        port = _port(answer, "eventPort")
+        try:
+            port = port_of(answer, "eventPort")
+        except ReceiverProtocolError:
+            # It is not needed for sound.
+            port = None
         info = answer.get("timingPeerInfo")
         found = info.get("Addresses") if isinstance(info, dict) else None
         return OpenedSession(port, _addresses(found if isinstance(found, list) else []))
@@ -121,14 +128,13 @@ class AirPlay2Session(ControlSession):
         """
         body: dict[str, object] = {"streams": [_stream_body(stream)]}
         answer = yield from self._ask_plist("SETUP", body)
-        streams = answer.get("streams")
-        first = streams[0] if isinstance(streams, list) and streams else None
-        if not isinstance(first, dict):
-            # shairport-sync's answer if it requires another kind of clock.
-            raise ReceiverRefusedError("SETUP: the receiver opens no stream")
-        audio, control = _port(first, "dataPort"), _port(first, "controlPort")
+        named = _stream(answer.get("streams"), stream.kind)
+        audio, control = port_of(named, "dataPort"), port_of(named, "controlPort")
         if audio is None or (control is None and stream.kind == REALTIME):
-            raise ReceiverProtocolError("SETUP: the receiver names no ports")
+            missing = "dataPort" if audio is None else "controlPort"
+            names = ", ".join(sorted(named)[:_MOST_NAMES])[:_MOST_CHARACTERS]
+            text = f"SETUP: no {missing}, only {names or 'nothing'}"
+            raise ReceiverProtocolError(text)
         return StreamPorts(audio, control)
 
     @override
@@ -275,16 +281,21 @@ def _answer(response: Response) -> dict[str, object]:
     return parse_plist(response.body) if response.body else {}
 
 
-def _port(answer: Mapping[str, object], key: str) -> int | None:
-    """Return a port, or None if it is absent or 0."""
-    found = answer.get(key)
-    if found is None or found == 0:
-        return None
-    if isinstance(found, bool) or not isinstance(found, int):
-        raise ReceiverProtocolError(f"{key} is not a port: {found!r:.40}")
-    if not 0 < found <= 0xFFFF:
-        raise ReceiverProtocolError(f"{key} is not a port: {found}")
-    return found
+def _stream(streams: object, kind: int) -> Mapping[str, object]:
+    """Return the answer for our stream; others may be listed before it.
+
+    Raises ReceiverRefusedError: it is not there. That is shairport-sync's answer if it
+    requires another kind of clock.
+    """
+    listed = streams if isinstance(streams, list) else []
+    known = [each for each in listed if isinstance(each, dict)]
+    for each in known:
+        if number_of(each.get("type")) == kind:
+            return each
+    for each in known:
+        if "type" not in each:
+            return each
+    raise ReceiverRefusedError("SETUP: the receiver opens no stream")
 
 
 def _addresses(found: Sequence[object]) -> tuple[str, ...]:

@@ -48,13 +48,16 @@ class ControlSession(ABC):
 
     USER_AGENT: ClassVar[str]
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, cnonce: str) -> None:
+        """`cnonce` is a random word, for receivers whose digest needs one."""
         self._caller = caller
+        self._cnonce = cnonce
         self._url = f"rtsp://{_url_host(caller.local)}/{caller.session_id}"
         self._session: str | None = None
         self._challenge: digest.Challenge | None = None
-        # The form of the digest that is used.
-        self.digest = caller.digest % len(digest.ATTEMPTS)
+        # The form of the digest that is used, see `digest.attempts`.
+        self.digest = caller.digest
+        self._signed_requests = 0
 
     @abstractmethod
     def keep_alive(self) -> Handshake[None]:
@@ -129,17 +132,24 @@ class ControlSession(ABC):
         The form that worked before is tried first, with the new nonce.
         """
         response = yield self._signed(request)
-        for attempt in (self.digest, *range(len(digest.ATTEMPTS))):
-            if response.status != 401:
-                return response
+        tried: list[int] = []
+        while response.status == 401:
             if not self._caller.password:
                 raise PasswordRequiredError("the receiver requires a password")
-            wanted = response.header("www-authenticate") or ""
-            self._challenge = digest.Challenge.parse(wanted)
-            self.digest = attempt
+            wanted = response.header("www-authenticate")
+            if wanted or self._challenge is None:
+                self._challenge = digest.Challenge.parse(wanted or "")
+            self._signed_requests = 0
+            forms = digest.attempts(self._challenge.realm)
+            known = [self.digest] if self.digest < len(forms) else []
+            untried = [
+                each for each in (*known, *range(len(forms))) if each not in tried
+            ]
+            if not untried:
+                raise AuthenticationError("the receiver refused the password")
+            self.digest = untried[0]
+            tried.append(self.digest)
             response = yield self._signed(request)
-        if response.status == 401:
-            raise AuthenticationError("the receiver refused the password")
         return response
 
     def _signed(self, request: Request) -> Request:
@@ -154,7 +164,8 @@ class ControlSession(ABC):
         if self._session and request.method not in _WITHOUT_SESSION:
             headers.append(("Session", self._session))
         if self._challenge and caller.password:
-            user, is_upper = digest.ATTEMPTS[self.digest]
+            user, is_upper = digest.attempts(self._challenge.realm)[self.digest]
+            self._signed_requests += 1
             proof = digest.authorization(
                 self._challenge,
                 user=user,
@@ -162,6 +173,8 @@ class ControlSession(ABC):
                 method=request.method,
                 uri=request.uri,
                 is_upper=is_upper,
+                body=request.body,
+                use=digest.NonceUse(self._cnonce, self._signed_requests),
             )
             headers.append(("Authorization", proof))
         return request.with_headers(*headers)

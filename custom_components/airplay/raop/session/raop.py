@@ -16,7 +16,7 @@ from ..errors import PairingRequiredError, ReceiverBusyError, ReceiverProtocolEr
 from ..receiver import Receiver
 from ..wire import sdp
 from ..wire.handshake import Handshake
-from ..wire.rtsp import Request, parse_transport, transport_port
+from ..wire.rtsp import Request, parse_transport, transport_port, transport_ports
 from .backlog import AudioKey, Format
 from .control import Caller, ControlSession, expect, refuse, rtp_info
 
@@ -67,7 +67,7 @@ class RaopSession(ControlSession):
             password=terms.password,
             digest=terms.digest,
         )
-        super().__init__(caller)
+        super().__init__(caller, terms.challenge.hex())
         self._terms = terms
         self.is_genuine: bool | None = None
         self.server: str | None = None
@@ -173,10 +173,14 @@ class RaopSession(ControlSession):
             raise ReceiverBusyError("the receiver plays for another sender")
         self._session = response.header("session")
         fields = parse_transport(offered)
-        audio = transport_port(fields, "server_port")
-        control = transport_port(fields, "control_port")
-        if not audio or not control:
-            raise ReceiverProtocolError("SETUP: the receiver names no ports")
+        # The second port of a range is the one for control packets (RFC 2326 §12.39).
+        audio, *others = transport_ports(fields, "server_port") or (0,)
+        others.insert(0, transport_port(fields, "control_port") or 0)
+        control = next(filter(None, others), 0)
+        for name, port in (("server_port", audio), ("control_port", control)):
+            if not port:
+                text = f"SETUP: the receiver names no {name}: {offered[:200]!r}"
+                raise ReceiverProtocolError(text)
         return RaopPorts(audio, control)
 
     def _check(self, answer: str) -> bool:

@@ -19,7 +19,7 @@ MAX_FIELDS = 32
 
 _HEAD_END = re.compile(rb"\n\r?\n")
 _REQUEST_LINE = re.compile(rb"(GET|POST|PUT|HEAD) ([\x21-\x7e]+) HTTP/1\.[01]")
-_HEADER_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0\r]*?)[ \t]*")
+_HEADER_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\0\r]*)")
 _AUTHORITY = re.compile(r"(?:http|daap)://[^/?]*", re.IGNORECASE)
 _LENGTH = re.compile(r"[0-9]{1,6}")
 _REASONS = {
@@ -49,6 +49,8 @@ class RequestParser:
     def __init__(self) -> None:
         """Start at the beginning of a connection."""
         self._buffer = bytearray()
+        # How far the buffer has been searched for the end of the head.
+        self._searched = 0
         self._head: tuple[HttpRequest, int] | None = None
 
     def feed(self, data: bytes) -> HttpRequest | None:
@@ -71,10 +73,11 @@ class RequestParser:
 
     def _read_head(self) -> None:
         start = len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))
-        end = _HEAD_END.search(self._buffer, start)
+        end = _HEAD_END.search(self._buffer, max(start, self._searched - 2))
         if (end.end() if end else len(self._buffer)) > MAX_HEAD_BYTES:
             raise ReceiverProtocolError("the head of the request is too long")
         if end is None:
+            self._searched = len(self._buffer)
             return
         head = parse_head(bytes(self._buffer[start : end.start()]))
         del self._buffer[: end.end()]
@@ -133,13 +136,15 @@ def _headers(lines: list[bytes]) -> dict[str, str]:
         if name in headers:
             # Another parser on the path could choose the other value.
             raise ReceiverProtocolError(f"{name} is repeated")
-        headers[name] = parts[2].decode(errors="replace")
+        headers[name] = parts[2].strip(b" \t").decode(errors="replace")
     return headers
 
 
 def _body_length(head: HttpRequest) -> int:
     if "transfer-encoding" in head.headers:
-        raise ReceiverProtocolError("chunked bodies are not supported")
+        coding = head.headers["transfer-encoding"]
+        text = f"chunked bodies are not supported: {coding[:80]!r}"
+        raise ReceiverProtocolError(text)
     text = head.headers.get("content-length", "0")
     if not _LENGTH.fullmatch(text) or int(text) > MAX_BODY_BYTES:
         raise ReceiverProtocolError(f"not a body length: {text[:80]!r}")

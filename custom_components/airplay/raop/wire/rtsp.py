@@ -11,18 +11,51 @@ import re
 from typing import override
 
 from ..errors import ReceiverProtocolError
+from .framing import (
+    MAX_BODY_BYTES,
+    MAX_HEADERS,
+    Body,
+    PlainBody,
+    body_of,
+    decoded,
+    split_head,
+)
+
+__all__ = [
+    "MAX_BODY_BYTES",
+    "MAX_HEADERS",
+    "MAX_HEAD_BYTES",
+    "MAX_NOISE_BYTES",
+    "Call",
+    "CallParser",
+    "MessageParser",
+    "Request",
+    "Response",
+    "ResponseParser",
+    "parse_transport",
+    "transport_port",
+    "transport_ports",
+]
 
 MAX_HEAD_BYTES = 16 * 1024
-MAX_HEADERS = 64
-MAX_BODY_BYTES = 1024 * 1024
+# What may come between two messages: line ends, NULs, binary frames, interim answers.
+MAX_NOISE_BYTES = 1024 * 1024
 
 _FORBIDDEN = re.compile(r"[\r\n\0]")
-_FORBIDDEN_IN_LINE = re.compile(rb"[\r\0]")
 _HEAD_END = re.compile(rb"\n\r?\n")
+_PADDING = re.compile(rb"[\r\n\0 \t]*")
 _CALL_LINE = re.compile(rb"([A-Z_]{1,32})[ \t]+([\x21-\x7e]{1,1024})[ \t]+\S{1,16}")
-_STATUS_LINE = re.compile(rb"(?:RTSP/1\.0|HTTP/1\.[01])[ \t]+([1-9]\d\d)(?:[ \t](.*))?")
-_BODY_LENGTH = re.compile(r"[0-9]{1,9}")
-_PORT = re.compile(r"[0-9]{1,5}")
+_STATUS_LINE = re.compile(
+    rb"(?:RTSP/[12]\.[0-9]|HTTP/1\.[01])[ \t]+([1-9]\d\d)(?!\d)(.*)", re.IGNORECASE
+)
+_PROTOCOLS = (b"RTSP/", b"HTTP/")
+_REASONS = {200: "OK", 501: "Not Implemented"}
+_INTERIM = range(100, 200)
+# Answers without a body, whatever their headers announce (RFC 2326 §4.4).
+_BODILESS = (*_INTERIM, 204, 304)
+_FRAME_MARK = b"$"
+_FRAME_HEAD_BYTES = 4
+_PORTS = re.compile(r"([0-9]{1,5})(?:[ \t]*-[ \t]*([0-9]{1,5}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +115,32 @@ class Call:
     headers: Mapping[str, str]
     body: bytes = b""
 
-    def answer(self) -> bytes:
-        """Write the acknowledgment, with the request's number if it has one."""
+    def answer(self, status: int = 200) -> bytes:
+        """Write an answer without a body, with the request's number if it has one."""
         number = self.headers.get("cseq")
         cseq = f"CSeq: {number}\r\n" if number else ""
-        return f"RTSP/1.0 200 OK\r\n{cseq}Content-Length: 0\r\n\r\n".encode()
+        line = f"RTSP/1.0 {status} {_REASONS[status]}"
+        return f"{line}\r\n{cseq}Content-Length: 0\r\n\r\n".encode()
 
 
-class MessageParser[M: (Response, Call)](ABC):
-    """Splits the bytes of a connection into messages."""
+class MessageParser[M: Response | Call](ABC):
+    """Splits the bytes of a connection into messages.
+
+    Between messages it ignores line ends and NULs, and binary frames of channels that
+    nobody opened (RFC 2326 §10.12). Interim answers (1xx) are dropped.
+    """
 
     def __init__(self) -> None:
         """Start at the beginning of a connection."""
         self._buffer = bytearray()
+        # How far the buffer has been searched for the end of the head.
+        self._searched = 0
         self._head: M | None = None
-        self._body_length = 0
+        self._body: Body = PlainBody(0)
+        self._noise_bytes = 0
+        # The rest of a frame, and of a body that may not exist.
+        self._skipped_bytes = 0
+        self._doubtful_bytes = 0
 
     @property
     def is_empty(self) -> bool:
@@ -106,11 +150,15 @@ class MessageParser[M: (Response, Call)](ABC):
     def feed(self, data: bytes) -> list[M]:
         """Add received bytes and return the messages that are complete now.
 
-        Raises ReceiverProtocolError: it is not a message, or too long.
+        Raises ReceiverProtocolError: it is not a message, or too long; the text has the
+        line.
         """
         self._buffer += data
         messages = []
         while (message := self._next()) is not None:
+            if isinstance(message, Response) and message.status in _INTERIM:
+                continue
+            self._noise_bytes = 0
             messages.append(message)
         return messages
 
@@ -119,39 +167,91 @@ class MessageParser[M: (Response, Call)](ABC):
         """Parse everything before the body."""
 
     def _next(self) -> M | None:
-        if self._head is None:
+        if self._head is None and self._skip_noise():
             self._read_head()
-        if self._head is None or len(self._buffer) < self._body_length:
+        if self._head is None or (body := self._body.take(self._buffer)) is None:
             return None
-        body = bytes(self._buffer[: self._body_length])
-        del self._buffer[: self._body_length]
         head, self._head = self._head, None
         return replace(head, body=body)
 
     def _read_head(self) -> None:
-        # Some receivers end a body with line ends beyond its length.
-        self._buffer = self._buffer.lstrip(b"\r\n")
-        end = _HEAD_END.search(self._buffer)
+        end = _HEAD_END.search(self._buffer, max(0, self._searched - 2))
         if (end.end() if end else len(self._buffer)) > MAX_HEAD_BYTES:
-            raise ReceiverProtocolError("the head of the message is too long")
+            begin = bytes(self._buffer[:80])
+            text = f"the head of the message is too long: {begin!r}"
+            raise ReceiverProtocolError(text)
         if end is None:
+            self._searched = len(self._buffer)
             return
         head = self._parse_head(bytes(self._buffer[: end.start()]))
-        self._body_length = _body_length(head.headers)
-        self._head = head
         del self._buffer[: end.end()]
+        self._searched = 0
+        self._body = body_of(head.headers)
+        if isinstance(head, Response) and head.status in _BODILESS:
+            if isinstance(self._body, PlainBody):
+                self._doubtful_bytes = self._body.length_bytes
+            self._body = PlainBody(0)
+            self._count_noise(end.end())
+        self._head = head
+
+    def _skip_noise(self) -> bool:
+        """Drop everything before a message; return whether one begins."""
+        while self._buffer:
+            if self._skipped_bytes:
+                dropped = min(self._skipped_bytes, len(self._buffer))
+                del self._buffer[:dropped]
+                self._skipped_bytes -= dropped
+                continue
+            noise_bytes = self._noise_ahead()
+            if noise_bytes is None:
+                return False
+            if noise_bytes == 0:
+                return True
+            self._count_noise(noise_bytes)
+            self._skipped_bytes = noise_bytes
+        return False
+
+    def _noise_ahead(self) -> int | None:
+        """Return the length of the noise that begins here; None if it is not clear."""
+        start = bytes(self._buffer[: len(_PROTOCOLS[0])])
+        padding = _PADDING.match(self._buffer)
+        if padding and padding.end():
+            self._doubtful_bytes = max(0, self._doubtful_bytes - padding.end())
+            return padding.end()
+        if self._doubtful_bytes:
+            if any(each.startswith(start.upper()) for each in _PROTOCOLS):
+                if len(start) < len(_PROTOCOLS[0]):
+                    return None
+                self._doubtful_bytes = 0
+            doubtful_bytes, self._doubtful_bytes = self._doubtful_bytes, 0
+            return doubtful_bytes
+        if start.startswith(_FRAME_MARK):
+            if len(start) < _FRAME_HEAD_BYTES:
+                return None
+            return _FRAME_HEAD_BYTES + int.from_bytes(start[2:_FRAME_HEAD_BYTES])
+        return 0
+
+    def _count_noise(self, noise_bytes: int) -> None:
+        self._noise_bytes += noise_bytes
+        if self._noise_bytes > MAX_NOISE_BYTES:
+            begin = bytes(self._buffer[:80])
+            raise ReceiverProtocolError(f"bytes that are no message: {begin!r}")
 
 
-class ResponseParser(MessageParser[Response]):
-    """Splits the bytes of a control connection into responses."""
+class ResponseParser(MessageParser[Response | Call]):
+    """Splits the bytes of a control connection into responses.
+
+    Receivers may also send requests there.
+    """
 
     @override
-    def _parse_head(self, head: bytes) -> Response:
-        status_line, headers = _split_head(head)
-        status = _STATUS_LINE.fullmatch(status_line)
-        if status is None:
-            raise ReceiverProtocolError(f"not a status line: {status_line[:80]!r}")
-        return Response(int(status[1]), _text(status[2] or b""), headers)
+    def _parse_head(self, head: bytes) -> Response | Call:
+        line, headers = split_head(head)
+        if status := _STATUS_LINE.fullmatch(line):
+            return Response(int(status[1]), decoded(status[2]), headers)
+        if call := _CALL_LINE.fullmatch(line):
+            return Call(decoded(call[1]), decoded(call[2]), headers)
+        raise ReceiverProtocolError(f"not a status line: {line[:80]!r}")
 
 
 class CallParser(MessageParser[Call]):
@@ -159,17 +259,24 @@ class CallParser(MessageParser[Call]):
 
     @override
     def _parse_head(self, head: bytes) -> Call:
-        request_line, headers = _split_head(head)
-        call = _CALL_LINE.fullmatch(request_line)
+        line, headers = split_head(head)
+        call = _CALL_LINE.fullmatch(line)
         if call is None:
-            raise ReceiverProtocolError(f"not a request line: {request_line[:80]!r}")
-        return Call(_text(call[1]), _text(call[2]), headers)
+            raise ReceiverProtocolError(f"not a request line: {line[:80]!r}")
+        return Call(decoded(call[1]), decoded(call[2]), headers)
 
 
 def parse_transport(value: str) -> dict[str, str]:
-    """Split a Transport header; its fields have any order, some have no value."""
-    fields = (field.partition("=") for field in value.split(";"))
-    return {key.strip().lower(): text.strip() for key, _, text in fields}
+    """Split a Transport header; its fields have any order, some have no value.
+
+    Values may be in quotes. Of fields with the same name the first counts, so of
+    several transports the one that the receiver prefers.
+    """
+    fields: dict[str, str] = {}
+    for field in _split(value):
+        key, _, text = field.partition("=")
+        fields.setdefault(key.strip().lower(), text.strip().strip('"').strip())
+    return fields
 
 
 def transport_port(fields: Mapping[str, str], key: str) -> int | None:
@@ -177,43 +284,27 @@ def transport_port(fields: Mapping[str, str], key: str) -> int | None:
 
     Raises ReceiverProtocolError: the value is not a port.
     """
+    return next(iter(transport_ports(fields, key)), None)
+
+
+def transport_ports(fields: Mapping[str, str], key: str) -> tuple[int, ...]:
+    """Return both ports of a range, one port, or none.
+
+    Raises ReceiverProtocolError: the value is not a port or a range of ports.
+    """
     text = fields.get(key)
     if text is None:
-        return None
-    if not _PORT.fullmatch(text) or int(text) > 0xFFFF:
-        raise ReceiverProtocolError(f"{key} of the transport is not a port: {text!r}")
-    return int(text)
+        return ()
+    found = _PORTS.fullmatch(text)
+    ports = tuple(int(port) for port in found.groups() if port) if found else ()
+    if not ports or max(ports) > 0xFFFF:
+        text = f"{key} of the transport is not a port: {text[:80]!r}"
+        raise ReceiverProtocolError(text)
+    return ports
 
 
-def _split_head(head: bytes) -> tuple[bytes, dict[str, str]]:
-    first, *lines = (line.removesuffix(b"\r") for line in head.split(b"\n"))
-    if any(_FORBIDDEN_IN_LINE.search(line) for line in (first, *lines)):
-        # Our requests return headers to the receiver, and refuse these.
-        raise ReceiverProtocolError("the message has control characters in its head")
-    if len(lines) > MAX_HEADERS:
-        raise ReceiverProtocolError("the message has too many headers")
-    return first, _parse_headers(lines)
-
-
-def _parse_headers(lines: list[bytes]) -> dict[str, str]:
-    """Collect headers; repeated ones are joined, as RFC 2616 §4.2 allows."""
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(b":")
-        key = _text(name).lower()
-        if not (colon and key):
-            raise ReceiverProtocolError(f"not a header: {line[:80]!r}")
-        said = headers.get(key)
-        headers[key] = _text(value) if said is None else f"{said}, {_text(value)}"
-    return headers
-
-
-def _body_length(headers: Mapping[str, str]) -> int:
-    text = headers.get("content-length") or "0"
-    if not _BODY_LENGTH.fullmatch(text) or int(text) > MAX_BODY_BYTES:
-        raise ReceiverProtocolError(f"not a body length: {text[:80]!r}")
-    return int(text)
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode(errors="replace").strip()
+def _split(value: str) -> list[str]:
+    """Split at commas and semicolons that are not in quotes."""
+    pieces = value.split('"')
+    pieces[::2] = [re.sub("[;,]", "\0", piece) for piece in pieces[::2]]
+    return '"'.join(pieces).split("\0")

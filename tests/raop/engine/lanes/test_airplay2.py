@@ -74,7 +74,7 @@ async def speaker(
         engine.ptp.clock_id,
         ports=PtpPortNumbers(0, 0),
         receivers=PtpPortNumbers(*added.ptp_ports),
-        local=["127.0.0.1"],
+        local=["::1" if ":" in added.host else "127.0.0.1"],
     )
     return added
 

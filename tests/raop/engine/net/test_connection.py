@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 import time
 
 import pytest
 
+from custom_components.airplay.raop.auth.channel import ChannelKeys, EncryptedChannel
 from custom_components.airplay.raop.engine.net.connection import Connection
 from custom_components.airplay.raop.errors import (
     RaopError,
@@ -105,7 +106,7 @@ async def test_a_wrong_cseq_does_not_matter(cseq: bytes) -> None:
     "said",
     [
         b"\x00\xff garbage \r\n\r\n",
-        b"RTSP/1.0 200 OK\r\nno header\r\n\r\n",
+        b"RTSP/1.0 200 OK\r\nno\0header\r\n\r\n",
         b"RTSP/1.0 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"RTSP/1.0 200 OK\r\n" + b"X: y\r\n" * 100_000,
         b"x" * 100_000,
@@ -124,6 +125,75 @@ async def test_an_invalid_answer_ends_the_connection(said: bytes) -> None:
         assert isinstance(await connection.closed, ReceiverProtocolError)
         with pytest.raises(ReceiverUnreachableError, match="closed"):
             await connection.perform(ask("OPTIONS"))
+
+
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [("OPTIONS", 200), ("GET_PARAMETER", 200), ("TEARDOWN", 501), ("POST", 501)],
+)
+@pytest.mark.parametrize("keys", [None, ChannelKeys(write=bytes(32), read=bytes(32))])
+async def test_a_request_of_the_receiver_is_answered(
+    method: str, status: int, keys: ChannelKeys | None
+) -> None:
+    asked = f"{method} * RTSP/1.0\r\nCSeq: 9\r\nContent-Length: 2\r\n\r\nab".encode()
+    answers = asyncio.Queue[list[str]]()
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        channel = EncryptedChannel(keys) if keys else None
+
+        async def read() -> list[str]:
+            if channel is None:
+                head = await reader.readuntil(b"\r\n\r\n")
+            else:
+                head = channel.feed(await reader.read(4096))
+            return head.decode().split("\r\n")
+
+        assert (await read())[0].startswith("OPTIONS")
+        said = asked + OK
+        writer.write(channel.encrypt(said) if channel else said)
+        answers.put_nowait(await read())
+
+    async with connected(script) as connection:
+        if keys:
+            connection.encrypt(keys)
+        assert await connection.perform(ask("OPTIONS")) == [200]
+
+        first, *headers = await answers.get()
+
+    assert first.startswith(f"RTSP/1.0 {status} ")
+    assert headers == ["CSeq: 9", "Content-Length: 0", "", ""]
+
+
+async def test_a_receiver_that_asks_and_does_not_read_fills_no_memory() -> None:
+    call = b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"
+    is_stuck = asyncio.Event()
+
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(TimeoutError):
+            while True:
+                writer.write(call * 1000)
+                async with asyncio.timeout(1):
+                    await writer.drain()
+        is_stuck.set()
+
+    async with connected(script) as connection:
+        await is_stuck.wait()
+
+        unsent = connection._writer.transport.get_write_buffer_size()
+
+    assert unsent < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "noise", [b"\0", b"$\0\0\4abcd", b"RTSP/1.0 100 Continue\r\nCSeq: 1\r\n\r\n"]
+)
+async def test_noise_around_an_answer_does_not_matter(noise: bytes) -> None:
+    script = answering(noise + OK + noise, noise + OK + noise)
+
+    async with connected(script) as connection:
+        assert await connection.perform(ask("OPTIONS", "ANNOUNCE")) == [200, 200]
 
 
 async def test_an_answer_to_nothing_is_a_breach_of_the_protocol() -> None:

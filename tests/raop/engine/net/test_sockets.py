@@ -24,6 +24,7 @@ def test_options_that_the_kernel_does_not_know_are_done_without() -> None:
     with Refusing(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sockets.stamp_arrivals(sock)
         sockets._mark(sock, socket.AF_INET)
+        sockets._allow_fragments(sock, socket.AF_INET)
 
         assert not sockets.segment(sock, 1424)
 
@@ -64,3 +65,28 @@ def test_packets_are_marked_for_the_voice_queue(host: str) -> None:
             found = sock.getsockopt(socket.IPPROTO_IP, socket.IP_TOS)
 
     assert found == 0xB8
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_datagrams_may_be_fragmented(host: str) -> None:
+    with sockets.bind(host) as sock:
+        if ":" in host:
+            found = sock.getsockopt(socket.IPPROTO_IPV6, 23)
+        else:
+            found = sock.getsockopt(socket.IPPROTO_IP, 10)
+
+    # IP_PMTUDISC_DONT
+    assert found == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_segmentation_is_switched_off_again(host: str) -> None:
+    with sockets.bind(host) as sink, sockets.bind(host) as sock:
+        if not sockets.segment(sock, 100):
+            pytest.skip("this kernel cannot segment")
+        sock.connect(sink.getsockname())
+        sock.send(bytes(200))
+        sockets.segment(sock, 0)
+        sock.send(bytes(200))
+
+        assert [len(sink.recv(1000)) for _ in range(3)] == [100, 100, 200]

@@ -159,6 +159,63 @@ def test_a_receiver_whose_port_is_closed_costs_nothing_but_its_packets(
 
     assert outlet.packets == 80
     assert outlet.send_errors > 0
+    assert outlet.sending.problem == "Connection refused"
+
+
+class Refusing:
+    """A socket of an outlet whose system accepts nothing until told to."""
+
+    def __init__(self) -> None:
+        self.is_closed = True
+
+    def send(self, payload: bytes) -> int:
+        if self.is_closed:
+            raise OSError(errno.EPERM, "Operation not permitted")
+        return len(payload)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def test_nothing_counts_as_evidence_while_audio_cannot_be_sent(
+    outlet: UdpOutlet, sink: UdpSink, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask_time(sink, outlet)
+    outlet.timing.answer()
+    before_ns = outlet.last_evidence_ns
+    packets, gate = FakePackets(), Refusing()
+    assert outlet._audio is not None
+    outlet._audio.close()
+    outlet._audio = gate  # type: ignore[assignment]
+    now_ns = 0
+
+    def problem() -> str | None:
+        return outlet.sending.problem
+
+    def send(count: int) -> None:
+        nonlocal now_ns
+        packets.fill(count)
+        now_ns = pump_all(outlet, packets, now_ns + 10 * MS)
+
+    assert outlet.timing_replies == 1
+    send(8)
+    ask_time(sink, outlet)
+    outlet.timing.answer()
+
+    assert problem() == "Operation not permitted"
+    assert outlet.timing_replies == 0
+    assert outlet.last_evidence_ns == before_ns
+    for _ in range(3):
+        outlet.link(now_ns)
+    assert caplog.text.count("Operation not permitted") == 1
+
+    gate.is_closed = False
+    send(60)
+    assert outlet.timing_replies == 0
+    send(4)
+    assert problem() is None
+    assert outlet.timing_replies == 2
+    assert outlet.last_evidence_ns != before_ns
 
 
 def test_sync_packets_are_frequent_initially_and_then_come_once_a_second(

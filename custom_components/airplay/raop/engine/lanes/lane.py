@@ -100,15 +100,11 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
 
     def accept_silence(self) -> bool:
         """Play on if this kind of receiver gives no evidence; return whether it does."""
-        is_healthy = self.is_open and not self.send_errors
+        is_sent = self._outlet is not None and not self._outlet.sending.problem
+        is_healthy = self.is_open and is_sent
         if is_healthy and not self.timing_replies and not self.receiver.asks_time:
             self.is_unconfirmed = True
         return self.is_proven
-
-    @property
-    def send_errors(self) -> int:
-        """The number of packets that the network did not accept."""
-        return self._outlet.send_errors if self._outlet else 0
 
     @property
     def outlet(self) -> O | None:

@@ -23,7 +23,8 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
     def timing_replies(self) -> int:
         """Evidence that the receiver follows our clock; 0 or 1 with PTP."""
         if self._peer:
-            return int(self._peer.has_evidence)
+            is_sent = self._outlet is None or self._outlet.sending.problem is None
+            return int(self._peer.has_evidence and is_sent)
         return self._outlet.timing_replies if self._outlet else 0
 
     @property

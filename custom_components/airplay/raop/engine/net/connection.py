@@ -10,7 +10,7 @@ import struct
 from ...auth.channel import ChannelKeys, EncryptedChannel
 from ...errors import RaopError, ReceiverProtocolError, ReceiverUnreachableError
 from ...wire.handshake import Handshake
-from ...wire.rtsp import Request, Response, ResponseParser
+from ...wire.rtsp import Call, Request, Response, ResponseParser
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,6 +36,9 @@ STEP_S = 3.0
 # must not delay the user's pause; it reads one request after the other. Nor may it
 # play at a volume that is too high: a start takes half a second.
 _PATIENCE_S = 0.4
+# Requests of a receiver on this connection that ask whether we are there; no other is
+# known to matter.
+_QUESTIONS = ("OPTIONS", "GET_PARAMETER")
 
 
 class Connection:
@@ -157,7 +160,7 @@ class Connection:
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._waiting.append((str(self._sequence), answer))
         written = request.encode(self._sequence)
-        self._writer.write(self._channel.encrypt(written) if self._channel else written)
+        self._write(written)
         _LOGGER.debug("%s %s", request.method, request.uri)
         try:
             async with asyncio.timeout(timeout_s):
@@ -177,15 +180,28 @@ class Connection:
             while received := await self._reader.read(_READ_BYTES):
                 if self._channel:
                     received = self._channel.feed(received)
-                for response in self._parser.feed(received):
+                for message in self._parser.feed(received):
                     closed.is_early = False
-                    self._deliver(response)
+                    await self._receive(message)
             self.has_hung_up = True
         except ReceiverProtocolError as err:
             end = err
         except OSError as err:
             end = ReceiverUnreachableError(f"the connection broke: {err.strerror}")
         self._finish(end)
+
+    def _write(self, message: bytes) -> None:
+        self._writer.write(self._channel.encrypt(message) if self._channel else message)
+
+    async def _receive(self, message: Response | Call) -> None:
+        if isinstance(message, Response):
+            self._deliver(message)
+            return
+        status = 200 if message.method in _QUESTIONS else 501
+        _LOGGER.debug("%s from the receiver: %d", message.method, status)
+        self._write(message.answer(status))
+        # A receiver that asks without reading must not fill our memory.
+        await self._writer.drain()
 
     def _deliver(self, response: Response) -> None:
         """Deliver a response to the oldest request, pending or timed out.

@@ -4,10 +4,16 @@ import ipaddress
 import socket
 import struct
 
+from .port_pool import POOL
+
 # Not in the socket module. SO_TIMESTAMPNS is 35 on every architecture that Home
 # Assistant runs on; UDP_SEGMENT came with Linux 4.18.
 _SO_TIMESTAMPNS = 35
 _UDP_SEGMENT = 103
+# <linux/in.h> and <linux/in6.h>.
+_IP_MTU_DISCOVER = 10
+_IPV6_MTU_DISCOVER = 23
+_PMTUDISC_DONT = 0
 _STAMP_64 = struct.Struct("=qq")
 _STAMP_32 = struct.Struct("=ii")
 _BUFFER_BYTES = 1 << 20
@@ -20,16 +26,27 @@ DATAGRAMS_A_TURN = 64
 def bind(local: str, port: int = 0) -> socket.socket:
     """Open a non-blocking UDP socket on a local address (IPv6 may carry a scope).
 
-    An IPv6 socket is IPv6-only, so one port can be bound in both families.
+    With port 0, it is one of the ports that this process may use.
+
+    An IPv6 socket is IPv6-only, so one port can be bound in both families. Datagrams
+    that are longer than the path allows (VPNs, overlay networks) are fragmented.
 
     Raises OSError: the address is not ours, or the port is in use or not permitted.
+    Raises UdpPortsTakenError: all ports that this process may use are in use.
     """
+    if port == 0:
+        return POOL.bind(lambda chosen: _bind(local, chosen))
+    return _bind(local, port)
+
+
+def _bind(local: str, port: int) -> socket.socket:
     family = family_of(local)
     sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         _mark(sock, family)
+        _allow_fragments(sock, family)
         if family is socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(endpoint(local, port))
@@ -80,7 +97,11 @@ def arrival_ns(ancillary: list[tuple[int, int, bytes]]) -> int | None:
 
 
 def segment(sock: socket.socket, datagram_bytes: int) -> bool:
-    """Enable segmentation of long sends by the kernel; return whether it can."""
+    """Enable segmentation of long sends by the kernel; return whether it can.
+
+    A length of 0 disables it. While it is enabled, the kernel refuses every datagram
+    that is longer than the path allows, instead of fragmenting it.
+    """
     try:
         sock.setsockopt(socket.IPPROTO_UDP, _UDP_SEGMENT, datagram_bytes)
     except OSError:
@@ -94,6 +115,17 @@ def _mark(sock: socket.socket, family: socket.AddressFamily) -> None:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _TRAFFIC_CLASS)
         else:
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _TRAFFIC_CLASS)
+    except OSError:
+        return
+
+
+def _allow_fragments(sock: socket.socket, family: socket.AddressFamily) -> None:
+    """Let routers fragment too, as many drop what is too long without a word."""
+    level, option = socket.IPPROTO_IP, _IP_MTU_DISCOVER
+    if family is socket.AF_INET6:
+        level, option = socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER
+    try:
+        sock.setsockopt(level, option, _PMTUDISC_DONT)
     except OSError:
         return
 

@@ -8,6 +8,7 @@ from ...session.backlog import Format
 from ...session.link_quality import LinkQuality
 from .pacer import Pacer
 from .packet_source import PacketSource
+from .send_health import SendHealth
 
 # The next turn of an outlet that has nothing to send.
 NEVER_NS = 1 << 62
@@ -17,8 +18,8 @@ class Outlet(ABC):
     """Sends one receiver its packets.
 
     It is created on the event loop and belongs to the pacing thread from `plug` on. The
-    event loop may read `shape`, `delay_frames`, `packets`, and `resent`, which are
-    replaced as a whole, at any time. No method blocks or raises an error: packets that
+    event loop may read `shape`, `delay_frames`, `packets`, `resent`, and `sending`,
+    which are replaced as a whole, at any time. No method blocks or raises an error: packets that
     the network does not accept are lost, or sent later.
     """
 
@@ -31,8 +32,7 @@ class Outlet(ABC):
         self.due_ns = 0
         self.delay_frames = 0
         self.packets = 0
-        # How many packets the network did not accept.
-        self.send_errors = 0
+        self.sending = SendHealth()
         self._lead_ns = 0
         # Called on the pacing thread after a packet from the receiver; set by the
         # transmitter.

@@ -54,6 +54,7 @@ class TcpOutlet(Outlet):
         self._on_end = on_end
         self._anchored: tuple[Line, int] | None = None
         self._rest = b""
+        self._least_lead_ns: int | None = None
         self._pacer: Pacer | None = None
 
     @property
@@ -71,8 +72,13 @@ class TcpOutlet(Outlet):
 
     @override
     def link(self, now_ns: int) -> LinkQuality:
-        """Return how long before its instant the last packet was sent."""
-        return LinkQuality(lead_ms=self._lead_ns // 1_000_000)
+        """Return how long before its instant each packet since the last call was sent.
+
+        Less than 0 means that the connection was too slow, and sound was lost.
+        """
+        least_ns, self._least_lead_ns = self._least_lead_ns, None
+        lead_ns = self._lead_ns if least_ns is None else least_ns
+        return LinkQuality(lead_ms=lead_ns // 1_000_000)
 
     @override
     def plug(self, pacer: Pacer) -> None:
@@ -119,6 +125,10 @@ class TcpOutlet(Outlet):
             self._rest = self._rest[sent:]
             frame = source.backlog.frame_of(self.cursor) + self.delay_frames
             self._lead_ns = line.time_of(frame) - now_ns
+            known_ns = self._least_lead_ns
+            self._least_lead_ns = (
+                self._lead_ns if known_ns is None else min(known_ns, self._lead_ns)
+            )
         return NEVER_NS
 
     @property

@@ -21,8 +21,7 @@ _TAIL_NS = 250_000_000
 # A packet closer to its instant than this is too late; then the line is moved.
 _TOO_LATE_NS = 20_000_000
 _SETTLE_NS = 100_000_000
-# What packets for a deep receiver have to spare on their way.
-_DEEP_RESERVE_NS = 100_000_000
+_DEEP_RESERVE_NS = 100_000_000  # What packets for deep receivers have to spare.
 
 
 class Transmitter:
@@ -62,10 +61,9 @@ class Transmitter:
         return self.backlog.frame_of(self.next_sequence)
 
     def entry(self, now_ns: int, lead_ns: int, *, delay_frames: int = 0) -> int:
-        """Return the first packet for a receiver that joins now.
+        """Return the first packet that a receiver that joins now can still play.
 
-        It is the earliest packet that the receiver can still play. On a running line it
-        may have been sent already, if it plays `lead_ns` from now or later.
+        On a running line it may have been sent already.
         """
         if self.line is None:
             return self.next_sequence

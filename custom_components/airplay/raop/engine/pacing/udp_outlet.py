@@ -1,7 +1,9 @@
 """One receiver's UDP side: audio, sync packets, and answers to its requests."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 import socket
 from typing import override
 
@@ -69,16 +71,21 @@ class UdpOutlet(Outlet):
         """`state_line` returns the packet that announces the line; pacing thread.
 
         Raises OSError: the local address has no free port, or is not ours.
+        Raises UdpPortsTakenError: all ports of the user's range are in use.
         """
         super().__init__(shape)
         self._state_line = state_line
         self._peer = sockets.without_scope(remote)
         self._remote = remote
         self.timing = TimingPort(local, remote, self._note_answer)
-        self.control = sockets.bind(local)
+        with ExitStack() as undo:
+            undo.callback(self.timing.sock.close)
+            self.control = sockets.bind(local)
+            undo.pop_all()
         self._audio: socket.socket | None = None
         self._local = local
         self._is_segmenting = False
+        self._segment: Callable[[int], bool] = lambda _: False
         self._control_endpoint: tuple[str, int] | tuple[str, int, int, int] | None = (
             None
         )
@@ -99,15 +106,21 @@ class UdpOutlet(Outlet):
         return self._resends.packets
 
     @property
+    def send_errors(self) -> int:
+        """The number of datagrams that the system did not accept."""
+        return self.sending.errors
+
+    @property
     def timing_replies(self) -> int:
-        """The number of answered timing requests."""
-        return self.timing.replies
+        """The number of answered timing requests; 0 while audio cannot be sent."""
+        return 0 if self.sending.problem else self.timing.replies
 
     @property
     def last_evidence_ns(self) -> int | None:
-        """The session time of its last request, or None before any."""
+        """The session time of its last request that counts, or None before any."""
         times_ns = (self._asked_ns, self.timing.last_evidence_ns)
-        return max((at_ns for at_ns in times_ns if at_ns is not None), default=None)
+        known_ns = (at_ns for at_ns in times_ns if at_ns is not None)
+        return self.sending.believe(max(known_ns, default=None))
 
     @property
     def control_port(self) -> int:
@@ -126,8 +139,8 @@ class UdpOutlet(Outlet):
         """
         self._audio = sockets.bind(self._local)
         self._audio.connect(sockets.endpoint(self._remote, audio_port))
-        size = self.shape.datagram_bytes
-        self._is_segmenting = sockets.segment(self._audio, size)
+        self._segment = partial(sockets.segment, self._audio)
+        self._is_segmenting = self._segment(self.shape.datagram_bytes)
         self._control_endpoint = sockets.endpoint(self._remote, control_port)
 
     @override
@@ -174,6 +187,7 @@ class UdpOutlet(Outlet):
     @override
     def link(self, now_ns: int) -> LinkQuality:
         """Return the quality of the network path; event loop, at intervals."""
+        self.sending.log(self._remote)
         return LinkQuality(
             resend_percent=self._resend_share.update(now_ns, self.packets, self.resent),
             clock_spread_us=self.timing.spread_us(now_ns),
@@ -277,22 +291,28 @@ class UdpOutlet(Outlet):
         if self._is_segmenting:
             try:
                 self._audio.send(joined)
-            except BlockingIOError, ConnectionRefusedError:
-                self.send_errors += 1
+            except (BlockingIOError, ConnectionRefusedError) as err:
+                # Not for the segmentation; each packet has one more chance.
+                self.sending.refuse(err)
             except OSError:
-                # EIO, EINVAL, or EMSGSIZE: this path cannot segment after all.
+                # EIO, EINVAL, or EMSGSIZE: this path cannot segment after all, or is
+                # for shorter packets. Switched on, it would refuse single ones too.
                 self._is_segmenting = False
+                self._segment(0)
             else:
+                self.sending.accept(len(datagrams))
                 return
         for datagram in datagrams:
             try:
                 self._audio.send(datagram)
-            except OSError:
-                self.send_errors += 1
+            except OSError as err:
+                self.sending.refuse(err)
+            else:
+                self.sending.accept(1)
 
     def _send_control(self, packet: bytes) -> None:
         assert self._control_endpoint is not None
         try:
             self.control.sendto(packet, self._control_endpoint)
         except OSError:
-            self.send_errors += 1
+            self.sending.errors += 1
