@@ -205,10 +205,7 @@ class Transmitter:
         self._packetizer.clear()
 
     def soonest_ns(self) -> int:
-        """Return the instant at which the next unsent frame plays.
-
-        The silent packets at the start of a line do not count.
-        """
+        """Return when the next unsent frame plays, after the silence of a start."""
         line = self.line
         return 0 if line is None else max(line.at_ns, line.time_of(self.next_frame))
 
