@@ -19,13 +19,14 @@ from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from .const import CONF_AIRPLAY, CONF_MANUAL, CONF_RAOP, DOMAIN, RAOP_TYPE
 from .discovery.browser import BROWSER
 from .discovery.entry_data import (
+    CONF_ADDRESSES,
     receiver_at,
     receiver_data,
     receiver_from,
     service_data,
     unique_id,
 )
-from .discovery.records import service_of
+from .discovery.records import async_own_networks, service_of
 from .discovery.stereo_pair import leader_of, partner_of
 from .flows.change import ChangeFlow
 from .flows.form_errors import FormError, async_ask, async_informed
@@ -71,6 +72,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             discovery_info.addresses,
             discovery_info.port,
             discovery_info.properties,
+            async_own_networks(self.hass),
         )
         if service is None:
             return self.async_abort(reason="no_address")
@@ -83,6 +85,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         self._abort_if_unique_id_configured(
             updates={
                 CONF_HOST: service.host,
+                CONF_ADDRESSES: list(service.addresses),
                 CONF_RAOP if is_raop else CONF_AIRPLAY: service_data(service),
             },
             # A loaded entry follows mDNS itself; a reload would stop playback.
@@ -274,5 +277,9 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         """Abort if an entry was created by this address, and so without the right ID."""
         for entry in self._async_current_entries(include_ignore=False):
             known = receiver_from(entry.data)
-            if entry.data[CONF_MANUAL] and (known.host, known.port) == (host, port):
+            if (
+                entry.data[CONF_MANUAL]
+                and host in known.addresses
+                and known.port == port
+            ):
                 raise AbortFlow("already_configured")

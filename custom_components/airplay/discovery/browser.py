@@ -21,7 +21,7 @@ from ..const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
 from ..helpers.listeners import KeyedListeners, Listeners
 from ..helpers.shared import Holding, SharedInstance
 from ..raop.api import Receiver, Service, merge, receiver_id
-from .records import instance_of, service_of
+from .records import async_announced, async_own_networks, instance_of, service_of
 from .stereo_pair import partner_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class ReceiverBrowser:
     def at(self, host: str, port: int) -> Receiver | None:
         """Return the receiver that listens at an address."""
         for receiver in self.receivers.values():
-            if receiver.host == host and receiver.port == port:
+            if host in receiver.addresses and receiver.port == port:
                 return receiver
         return None
 
@@ -195,9 +195,12 @@ class ReceiverBrowser:
         service = service_of(
             record.name,
             kind,
-            record.parsed_scoped_addresses(),
+            async_announced(
+                self._zc, record.server or "", record.parsed_scoped_addresses()
+            ),
             record.port,
             record.decoded_properties,
+            async_own_networks(self._hass),
             previous.host if previous else None,
         )
         if service is None:

@@ -90,6 +90,7 @@ from .messages import (
 from .receiver import AIRPLAY2, LaneKind, Obstacle, Receiver
 from .receiver_identity import merge, normalize_id, receiver_id
 from .receiver_records import Service
+from .wire.addresses import Network, own_networks, plain_address, rank_addresses
 
 # The script that runs the sender process.
 PROGRAM = Path(__file__).with_name("__main__.py")
@@ -133,6 +134,7 @@ __all__ = [
     "MemberProgress",
     "MessageError",
     "MissingReceiverError",
+    "Network",
     "NextFailed",
     "NextTaken",
     "NoStreamError",
@@ -180,7 +182,10 @@ __all__ = [
     "informed",
     "merge",
     "normalize_id",
+    "own_networks",
+    "plain_address",
     "probe",
+    "rank_addresses",
     "receiver_id",
     "rehearse",
 ]

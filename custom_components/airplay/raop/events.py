@@ -162,8 +162,8 @@ class VolumeFound:
 class MemberChanged:
     """A member's state, and the code of an error.
 
-    `local` is our own address toward it once it is connected, `lane` the lane by
-    which it plays.
+    `local` is our own address toward it and `remote` that of its own that answered,
+    once it is connected; `lane` is the lane by which it plays.
     """
 
     stream: str
@@ -173,6 +173,7 @@ class MemberChanged:
     text: str = ""
     status: int | None = None
     local: str | None = None
+    remote: str | None = None
     lane: str | None = None
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from . import quirks
 from .receiver_records import AirPlayRecord, RaopRecord, Service
+from .wire.addresses import MOST_ADDRESSES
 from .wire.codec import Codec
 
 _FEATURE_AUDIO = 1 << 9
@@ -71,6 +72,13 @@ class Receiver:
         # The only method to set a field of a frozen dataclass.
         object.__setattr__(self, "_raop", RaopRecord.parse(self.raop))
         object.__setattr__(self, "_airplay", AirPlayRecord.parse(self.airplay))
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All addresses, in the order in which to try them."""
+        services = [each for each in (self.raop, self.airplay) if each]
+        known = [address for each in services for address in each.addresses]
+        return tuple(dict.fromkeys((self.host, *known)))[:MOST_ADDRESSES]
 
     @property
     def port(self) -> int:

@@ -20,12 +20,16 @@ from .wire.txt import (
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One mDNS record of a receiver: its address and its TXT record."""
+    """One mDNS record of a receiver: its addresses and its TXT record.
+
+    `host` is the address to try first; `addresses` are all, best first.
+    """
 
     instance: str
     host: str
     port: int
     txt: Mapping[str, str] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,7 +168,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
             return
         try:
             self._peer = await self._context.ptp.add_peer(
-                (connection.remote,), habit_of(self.receiver)
+                (connection.remote, *connection.peers), habit_of(self.receiver)
             )
         except PtpUnavailableError as err:
             self._ptp_problem = err

@@ -105,7 +105,9 @@ class RaopLane(Lane[RaopSession, UdpOutlet]):
     async def _negotiate(self, connection: Connection, attempt: RaopAttempt) -> None:
         pacer = self._pacer
         with network_errors(self.member.host), ExitStack() as undo:
-            outlet = UdpOutlet(connection.local, connection.remote, self.shape)
+            outlet = UdpOutlet(
+                connection.local, connection.remote, self.shape, peers=connection.peers
+            )
             undo.callback(pacer.post, lambda: outlet.unplug(pacer))
             await self._plug(outlet)
             terms = self._terms(

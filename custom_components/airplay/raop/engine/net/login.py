@@ -49,7 +49,7 @@ async def connect_raop[T](
     attempt = next(attempts)
     while True:
         connection = await Connection.connect(
-            receiver.host, receiver.port, timeout_s=timeout_s
+            receiver.addresses, receiver.port, timeout_s=timeout_s
         )
         try:
             with ExitStack() as undo:
@@ -84,8 +84,8 @@ async def connect_airplay2[T](
     """
     known = parse_credentials(credentials) if credentials else None
     keys = known if isinstance(known, HomeKitCredentials) else None
-    host, port = receiver.host, receiver.pairing_port
-    connection = await Connection.connect(host, port, timeout_s=timeout_s)
+    hosts, port = receiver.addresses, receiver.pairing_port
+    connection = await Connection.connect(hosts, port, timeout_s=timeout_s)
     with ExitStack() as undo:
         undo.callback(connection.close)
         informed = await _informed(connection, receiver)
@@ -97,7 +97,7 @@ async def connect_airplay2[T](
     while True:
         try:
             if connection.closed.done():
-                connection = await Connection.connect(host, port, timeout_s=timeout_s)
+                connection = await Connection.connect(hosts, port, timeout_s=timeout_s)
             with ExitStack() as undo:
                 undo.callback(connection.close)
                 steps = _steps(attempt, keys)

@@ -26,11 +26,12 @@ _NOBODY = Identity(dacp_id="F" * 16)
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A receiver's own description, and our address toward it."""
+    """A receiver's own description, our address toward it, and the one that answered."""
 
     server: str | None
     methods: tuple[str, ...]
     local_address: str
+    address: str
 
 
 async def probe(
@@ -50,7 +51,7 @@ async def probe(
 
     async def be_let_in(connection: Connection, _secret: bytes, _: Receiver) -> Probed:
         connection.close()
-        return Probed(None, (), connection.local)
+        return Probed(None, (), connection.local, connection.remote)
 
     if _is_beyond_raop(receiver):
         return await connect_airplay2(
@@ -67,7 +68,7 @@ async def probe(
         session = RaopSession(terms)
         methods = await connection.perform(session.greet(), timeout_s=timeout_s)
         connection.close()
-        return Probed(session.server, methods, connection.local)
+        return Probed(session.server, methods, connection.local, connection.remote)
 
     return await connect_raop(receiver, credentials, greet, timeout_s=timeout_s)
 
@@ -125,7 +126,7 @@ async def check_password(receiver: Receiver, password: str) -> None:
     """
     refusal: RaopError | None = None
     for secret in (password, OPEN_SECRET):
-        connection = await Connection.connect(receiver.host, receiver.pairing_port)
+        connection = await Connection.connect(receiver.addresses, receiver.pairing_port)
         try:
             await connection.perform(transient_setup(srp_private(), secret))
         except PairingRequiredError:
@@ -149,7 +150,7 @@ async def informed(receiver: Receiver) -> Receiver:
 
     Raises ReceiverUnreachableError: the connection failed.
     """
-    connection = await Connection.connect(receiver.host, receiver.port)
+    connection = await Connection.connect(receiver.addresses, receiver.port)
     try:
         return await connection.perform(ask_info(receiver), timeout_s=_INFO_S)
     except RaopError:
@@ -163,7 +164,7 @@ async def ask_pairing(receiver: Receiver) -> None:
 
     Raises RaopError: it does not accept a PIN, or the connection failed.
     """
-    connection = await Connection.connect(receiver.host, receiver.pairing_port)
+    connection = await Connection.connect(receiver.addresses, receiver.pairing_port)
     try:
         await connection.perform(ask_setup())
     finally:

@@ -15,7 +15,7 @@ from ..lanes.choice import prepare_lane
 from ..lanes.context import GroupKeys, LaneContext
 from ..lanes.lane import Lane
 from ..lanes.show import Show
-from ..net.sockets import without_scope
+from ..net.sockets import peers_of
 from ..pacing.change_signal import ChangeSignal
 from ..pacing.transmitter import Transmitter
 from .context import StreamContext
@@ -118,11 +118,14 @@ class Lanes:
             member.receiver,
             lane.active_remote,
             self._stream,
-            without_scope(lane.remote_address),
+            peers_of(lane.remote_address, member.addresses),
             time.monotonic(),
         )
         self.reporter.member(
-            member.receiver, MemberState.CONNECTED, local=lane.local_address
+            member.receiver,
+            MemberState.CONNECTED,
+            local=lane.local_address,
+            remote=lane.remote_address,
         )
         return lane
 

@@ -114,6 +114,7 @@ class StreamReporter:
         error: RaopError | None = None,
         *,
         local: str | None = None,
+        remote: str | None = None,
         lane: str | None = None,
     ) -> None:
         """Report a member's state unless it is known already."""
@@ -131,6 +132,7 @@ class StreamReporter:
                 text=str(error) if error else "",
                 status=error.status if error else None,
                 local=local,
+                remote=remote,
                 lane=lane,
             )
         )

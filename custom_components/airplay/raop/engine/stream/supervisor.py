@@ -105,6 +105,7 @@ class MemberSupervisor:
                 txt=member.txt,
                 airplay_port=member.airplay_port,
                 airplay_txt=member.airplay_txt,
+                addresses=member.addresses,
             )
         )
         if logic := self._logics.get(member.receiver):
