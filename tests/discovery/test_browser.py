@@ -1,7 +1,6 @@
 """mDNS records of receivers, and their effect on the player and the entry."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
 import logging
 
@@ -10,7 +9,6 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
-import pytest_socket
 
 from custom_components.airplay.const import AIRPLAY_TYPE, RAOP_TYPE
 from homeassistant.core import HomeAssistant
@@ -20,14 +18,6 @@ from tests.ha.players import call, entry_for, play, set_up, state_of
 from tests.ha.watch import Watch
 from tests.ha.zeroconf import Network, airplay_info, raop_info, service_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
-
-
-@pytest.fixture
-def every_loopback() -> Iterator[None]:
-    """Let a test use all addresses of this machine's loopback."""
-    pytest_socket.socket_allow_hosts(["127.0.0.0/8"])
-    yield
-    pytest_socket.socket_allow_hosts(["127.0.0.1"])
 
 
 async def after(hass: HomeAssistant, seconds: float) -> None:
