@@ -69,6 +69,7 @@ ROOMS = {
     "raop.receiver": "raop.messages",
     "raop.receiver_identity": "raop.messages",
     "raop.receiver_records": "raop.messages",
+    "raop.obstacle": "raop.messages",
     "raop.quirks": "raop.messages",
     "raop.dataclass_json": "raop.messages",
     "raop.buttons": "raop.errors",

@@ -19,9 +19,9 @@ from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
 from .const import CONF_MANUAL, DOMAIN, RAOP_TYPE
+from .discovery.bridges import async_is_bridge
 from .discovery.browser import BROWSER
 from .discovery.entry_data import (
-    completed,
     followed,
     receiver_at,
     receiver_data,
@@ -40,7 +40,7 @@ from .flows.forms import (
     plain,
 )
 from .flows.options import AirPlayOptionsFlow
-from .raop.api import Obstacle, Receiver, Service
+from .raop.api import Obstacle, Receiver, Service, completed
 
 
 class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
@@ -95,6 +95,9 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         await self._async_heed_pair(self._receiver)
         if (obstacle := self._receiver.obstacle) and not self._is_closed:
             return self.async_abort(reason=str(obstacle))
+        if async_is_bridge(self.hass, self._receiver):
+            named = {CONF_NAME: self._receiver.title}
+            return self.async_abort(reason="bridge", description_placeholders=named)
         self.context["title_placeholders"] = {CONF_NAME: self._receiver.title}
         if self._is_closed:
             return await self.async_step_access()

@@ -3,7 +3,8 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.airplay.raop.receiver import LaneKind, Obstacle, Receiver
+from custom_components.airplay.raop.obstacle import Obstacle
+from custom_components.airplay.raop.receiver import LaneKind, Receiver
 from custom_components.airplay.raop.receiver_identity import merge
 from custom_components.airplay.raop.receiver_records import Service
 from custom_components.airplay.raop.wire.codec import Codec

@@ -20,10 +20,9 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
 from ..helpers.listeners import KeyedListeners, Listeners
 from ..helpers.shared import Holding, SharedInstance
-from ..raop.api import Receiver, Service
-from .entry_data import completed, receiver_from
+from ..raop.api import Receiver, Service, completed, key_of
+from .entry_data import receiver_from
 from .records import async_announced, async_own_networks, instance_of, service_of
-from .same_id import key_of
 from .stereo_pair import partner_of
 
 _LOGGER = logging.getLogger(__name__)

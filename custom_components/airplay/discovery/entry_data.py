@@ -1,14 +1,13 @@
 """The receiver in the data of an entry: written, read, and updated."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from homeassistant.const import CONF_HOST, CONF_ID, CONF_NAME, CONF_PORT
 from homeassistant.helpers.device_registry import format_mac
 
 from ..const import CONF_AIRPLAY, CONF_RAOP
-from ..raop.api import Receiver, Service, merge, normalize_id, plain_address
+from ..raop.api import Receiver, Service, normalize_id, plain_address
 
 CONF_ADDRESSES = "addresses"
 CONF_ADDRESS_WORKED = "address_worked"
@@ -54,17 +53,6 @@ def receiver_data(receiver: Receiver) -> dict[str, Any]:
         CONF_RAOP: service_data(receiver.raop),
         CONF_AIRPLAY: service_data(receiver.airplay),
     }
-
-
-def completed(
-    key: str, known: Receiver | None, service: Service, *, is_raop: bool
-) -> Receiver:
-    """Return a receiver, by its ID, with a new record added to the known one."""
-    if is_raop:
-        receiver = merge(service, known.airplay if known else None)
-    else:
-        receiver = merge(known.raop if known else None, service)
-    return receiver if receiver.id == key else replace(receiver, id=key)
 
 
 def followed(data: Mapping[str, Any], seen: Receiver) -> dict[str, Any]:

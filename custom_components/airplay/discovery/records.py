@@ -58,12 +58,13 @@ def async_own_networks(hass: HomeAssistant) -> tuple[Network, ...]:
 
 @callback
 def async_own_addresses(hass: HomeAssistant) -> frozenset[str]:
-    """Return the addresses of this machine."""
-    return frozenset(
-        plain_address(each["address"])
+    """Return the addresses of this machine in its networks."""
+    addresses = (
+        ip_address(plain_address(each["address"]))
         for adapter in network.async_get_loaded_adapters(hass)
         for each in (*adapter["ipv4"], *adapter["ipv6"])
     )
+    return frozenset(str(each) for each in addresses if not each.is_loopback)
 
 
 @callback

@@ -87,8 +87,9 @@ from .messages import (
     decode_event,
     encode_command,
 )
-from .receiver import AIRPLAY2, LaneKind, Obstacle, Receiver
-from .receiver_identity import merge, normalize_id, receiver_id
+from .obstacle import Obstacle
+from .receiver import AIRPLAY2, LaneKind, Receiver
+from .receiver_identity import completed, key_of, merge, normalize_id, receiver_id
 from .receiver_records import Service
 from .wire.addresses import Network, own_networks, plain_address, rank_addresses
 
@@ -176,10 +177,12 @@ __all__ = [
     "VolumeFound",
     "ask_pairing",
     "check_password",
+    "completed",
     "decode_event",
     "encode_command",
     "error_for",
     "informed",
+    "key_of",
     "merge",
     "normalize_id",
     "own_networks",

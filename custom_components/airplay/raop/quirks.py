@@ -6,6 +6,9 @@ from .wire.txt import parse_major
 
 # From Music Assistant's list, which also has all of Samsung's models.
 _POOR_SONOS = ("era 100", "era 300", "move 2", "roam 2", "arc ultra")
+_BRIDGES = ("aircast", "airupnp")
+# Bits 33 to 35, which every Apple TV with that software announces.
+_FEATURES_VIDEO_QUEUE = 0b111 << 33
 _APPLE_MODEL = re.compile(
     r"(appletv|audioaccessory(single)?|airport|(i|virtual)?mac(book(air|pro)?|mini|pro)?)"
     r"\d+,\d+",
@@ -32,6 +35,25 @@ def is_silent_homepod(model: str, software: str, airplay: str) -> bool:
     if not model.lower().startswith("audioaccessory"):
         return False
     return parse_major(software) >= 27 if software else parse_major(airplay) >= 980
+
+
+def only_mirrors(model: str, airplay: str, features: int | None) -> bool:
+    """Whether it plays audio only as part of a mirrored screen (UxPlay, RPiPlay).
+
+    They call themselves the last software of an old Apple TV, and decrypt audio by
+    FairPlay only. That software ran on the third generation, which has more features.
+    """
+    model = model.lower()
+    if airplay != "220.68" or features is None:
+        return False
+    is_third = model.startswith("appletv3,")
+    lacks_video_queue = not features & _FEATURES_VIDEO_QUEUE
+    return model.startswith("appletv2,") or (is_third and lacks_video_queue)
+
+
+def is_bridge(model: str) -> bool:
+    """Whether it passes audio on to speakers of another system (AirConnect)."""
+    return model.lower() in _BRIDGES
 
 
 def insists_on_rsa(model: str) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from . import quirks
+from .obstacle import Obstacle
 from .receiver_records import AirPlayRecord, RaopRecord, Service
 from .wire.addresses import MOST_ADDRESSES
 from .wire.codec import Codec
@@ -40,17 +41,6 @@ class LaneKind(StrEnum):
 
 # Whichever method of AirPlay 2 works.
 AIRPLAY2 = "airplay2"
-
-
-class Obstacle(StrEnum):
-    """The reason why a receiver cannot be played to."""
-
-    NO_AUDIO = "no_audio"
-    TCP_ONLY = "tcp_only"
-    ENCRYPTION = "encryption"
-    HOME_ONLY = "home_only"
-    AIRPLAY2_ONLY = "airplay2_only"
-    NO_PROTOCOL = "no_protocol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +112,11 @@ class Receiver:
         """The latest status flags."""
         flags = self._airplay.flags
         return (self._raop.flags or 0) if flags is None else flags
+
+    @property
+    def is_bridge(self) -> bool:
+        """Whether it is no speaker, but passes audio on to one of another system."""
+        return quirks.is_bridge(self.model or "")
 
     @property
     def has_session(self) -> bool:
@@ -265,6 +260,8 @@ class Receiver:
         is_known = self.features is not None
         if self.raop is None and is_known and not self._has(_FEATURE_AUDIO):
             return Obstacle.NO_AUDIO
+        if self._only_mirrors:
+            return Obstacle.MIRRORING_ONLY
         if (obstacle := self._raop_obstacle) and not self.takes_airplay2:
             return obstacle
         # The only obstacle that a user can remove, so those that remain come first.
@@ -285,6 +282,12 @@ class Receiver:
         if kinds and not kinds & {_ENCRYPTION_NONE, _ENCRYPTION_RSA, _ENCRYPTION_MFI}:
             return Obstacle.ENCRYPTION
         return None
+
+    @property
+    def _only_mirrors(self) -> bool:
+        """Whether it is a screen that plays no audio alone."""
+        airplay = self._airplay.source_version or self._raop.source_version
+        return quirks.only_mirrors(self.model or "", airplay, self.features)
 
     @property
     def _takes_buffered(self) -> bool:

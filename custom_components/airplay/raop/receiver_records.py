@@ -57,7 +57,7 @@ class RaopRecord:
             return cls()
         txt = lower_keys(service.txt)
         return cls(
-            model=txt.get("am", ""),
+            model=_model(txt, "am"),
             firmware=txt.get("fv", ""),
             os_version=txt.get("ov", ""),
             source_version=txt.get("vs", ""),
@@ -98,7 +98,7 @@ class AirPlayRecord:
             return cls()
         txt = lower_keys(service.txt)
         return cls(
-            model=txt.get("model", ""),
+            model=_model(txt, "model"),
             manufacturer=txt.get("manufacturer", ""),
             firmware=txt.get("fv", ""),
             os_version=txt.get("osvers", ""),
@@ -112,3 +112,8 @@ class AirPlayRecord:
             is_home_only=txt.get("acl") == "1" or txt.get("act") == "2",
             password=txt.get("pw", ""),
         )
+
+
+def _model(txt: Mapping[str, str], key: str) -> str:
+    """Return the model; one that claims to be an Apple TV may add its own (EZCast)."""
+    return txt.get("rmodel") or txt.get(key, "")

@@ -1,4 +1,4 @@
-"""Receivers that announce one ID: cloned images, and several on one host."""
+"""Receivers that announce one ID, in Home Assistant."""
 
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -6,10 +6,6 @@ from typing import Any
 import pytest
 
 from custom_components.airplay.const import DOMAIN
-from custom_components.airplay.discovery.same_id import key_of
-from custom_components.airplay.raop.receiver import Receiver
-from custom_components.airplay.raop.receiver_identity import merge
-from custom_components.airplay.raop.receiver_records import Service
 from homeassistant.core import HomeAssistant
 from tests.ha.flows import answer, discovered
 from tests.ha.players import call, entry_for, play, set_up
@@ -17,66 +13,6 @@ from tests.ha.zeroconf import Network, airplay_info, raop_info
 from tests.virtual_receiver import VirtualReceiver
 
 ID = "0a0b0c0d0e01"
-HERE, THERE = "10.0.0.5", "10.0.0.6"
-
-
-def raop(name: str, host: str = HERE, port: int = 5000) -> Service:
-    return Service(f"{ID.upper()}@{name}", host, port)
-
-
-def airplay(name: str, host: str = HERE) -> Service:
-    return Service(name, host, 7000, {"deviceid": "0A:0B:0C:0D:0E:01"})
-
-
-def key(
-    service: Service, *known: tuple[Service | None, Service | None], **ids: Receiver
-) -> str:
-    """Return the ID for a record, by the records of the receivers that are known."""
-    receivers = [merge(*each) for each in known]
-    by_id = {each.id: each for each in receivers} | ids
-    return key_of(service, by_id, is_raop="@" in service.instance)
-
-
-def test_the_first_receiver_with_an_id_has_it_as_it_is() -> None:
-    assert key(raop("Kitchen")) == ID
-    other = Service("0A0B0C0D0E02@Hall", HERE, 5000)
-    assert key(raop("Kitchen"), (other, None)) == ID
-
-
-@pytest.mark.parametrize(
-    "moved", [raop("Kitchen", THERE), raop("Kitchen", HERE, 5001), raop("Den")]
-)
-def test_a_receiver_that_moves_or_is_renamed_remains_the_same(moved: Service) -> None:
-    assert key(moved, (raop("Kitchen"), None)) == ID
-
-
-@pytest.mark.parametrize("clone", [raop("Den", THERE), raop("Den", HERE, 5001)])
-def test_another_name_elsewhere_is_another_receiver(clone: Service) -> None:
-    assert key(clone, (raop("Kitchen"), None)) == f"{ID}@Den"
-
-
-def test_a_record_belongs_to_the_receiver_that_lacks_one_of_its_kind() -> None:
-    assert key(airplay("Anything", THERE), (raop("Kitchen"), None)) == ID
-    both = (raop("Kitchen"), airplay("Kitchen"))
-    assert key(airplay("Den", THERE), both) == f"{ID}@Den"
-
-
-@pytest.mark.parametrize(
-    ("record", "owner"),
-    [
-        (airplay("Den", "10.0.0.9"), f"{ID}@Den"),
-        (airplay("Kitchen", "10.0.0.9"), ID),
-        (airplay("Küche", THERE), f"{ID}@Den"),
-        (airplay("Küche", HERE), ID),
-    ],
-)
-def test_the_second_record_goes_by_name_and_then_by_place(
-    record: Service, owner: str
-) -> None:
-    kitchen, den = merge(raop("Kitchen"), None), merge(raop("Den", THERE), None)
-    known = {ID: kitchen, f"{ID}@Den": den}
-
-    assert key_of(record, known, is_raop=False) == owner
 
 
 @pytest.fixture
