@@ -89,7 +89,7 @@ from .messages import (
 )
 from .obstacle import Obstacle
 from .receiver import AIRPLAY2, LaneKind, Receiver
-from .receiver_identity import completed, key_of, merge, normalize_id, receiver_id
+from .receiver_identity import completed, key_of, normalize_id
 from .receiver_records import Service
 from .wire.addresses import Network, own_networks, plain_address, rank_addresses
 
@@ -183,12 +183,10 @@ __all__ = [
     "error_for",
     "informed",
     "key_of",
-    "merge",
     "normalize_id",
     "own_networks",
     "plain_address",
     "probe",
     "rank_addresses",
-    "receiver_id",
     "rehearse",
 ]

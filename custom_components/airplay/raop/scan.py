@@ -5,7 +5,6 @@ import json
 import logging
 import sys
 
-import ifaddr
 from zeroconf import (
     BadTypeInNameException,
     InterfaceChoice,
@@ -19,7 +18,7 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 from .receiver import Receiver
 from .receiver_identity import completed, key_of
 from .receiver_records import Service
-from .wire.addresses import Network, own_networks, rank_addresses
+from .wire.addresses import rank_addresses
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -48,10 +47,9 @@ async def scan(seconds: float, interfaces: list[str] | None = None) -> list[Rece
         )
         await asyncio.sleep(seconds)
         await browser.async_cancel()
-        own = _own_networks()
         services = await asyncio.gather(
             *(
-                _resolve(zeroconf, kind, name, own)
+                _resolve(zeroconf, kind, name)
                 for kind, name in sorted(found, reverse=True)
             )
         )
@@ -75,7 +73,7 @@ def _zeroconf(interfaces: list[str] | None) -> AsyncZeroconf:
 
 
 async def _resolve(
-    zeroconf: AsyncZeroconf, kind: str, name: str, own: tuple[Network, ...]
+    zeroconf: AsyncZeroconf, kind: str, name: str
 ) -> tuple[str, Service | None]:
     try:
         entry = AsyncServiceInfo(kind, name)
@@ -85,7 +83,7 @@ async def _resolve(
         _LOGGER.debug("a receiver announces an invalid name: %r: %s", name, err)
         return kind, None
     addresses = entry.parsed_scoped_addresses(IPVersion.All)
-    usable = rank_addresses(addresses, own)
+    usable = rank_addresses(addresses)
     if not is_found or not usable or not entry.port:
         return kind, None
     txt = {
@@ -94,18 +92,6 @@ async def _resolve(
     }
     instance = name.removesuffix("." + kind)
     return kind, Service(instance, usable[0], entry.port, txt, usable)
-
-
-def _own_networks() -> tuple[Network, ...]:
-    return own_networks(
-        (
-            adapter.nice_name,
-            each.ip if isinstance(each.ip, str) else each.ip[0],
-            each.network_prefix,
-        )
-        for adapter in ifaddr.get_adapters()
-        for each in adapter.ips
-    )
 
 
 def json_line(receiver: Receiver) -> str:
