@@ -2,8 +2,14 @@
 
 import pytest
 
+from custom_components.airplay.raop.errors import WrongReceiverError
 from custom_components.airplay.raop.receiver import Receiver
-from custom_components.airplay.raop.receiver_identity import completed, key_of, merge
+from custom_components.airplay.raop.receiver_identity import (
+    check_id,
+    completed,
+    key_of,
+    merge,
+)
 from custom_components.airplay.raop.receiver_records import Service
 
 ID = "0a0b0c0d0e01"
@@ -94,3 +100,30 @@ def test_a_number_after_a_name_is_left_out_if_a_record_has_none(
     of_raop: str, of_airplay: str, name: str
 ) -> None:
     assert merge(raop(of_raop), airplay(of_airplay)).name == name
+
+
+@pytest.mark.parametrize(
+    "said", [ID, "0A:0B:0C:0D:0E:01", "0A-0B-0C-0D-0E-02", "", "?"]
+)
+def test_a_receiver_is_believed_that_gives_one_of_its_ids_or_none(said: str) -> None:
+    other = Service("Kitchen", HERE, 7000, {"deviceid": "0A:0B:0C:0D:0E:02"})
+
+    check_id(merge(raop("Kitchen"), other), said)
+
+
+def test_a_receiver_that_is_known_by_no_id_is_believed() -> None:
+    check_id(merge(Service("10.0.0.5:5000", HERE, 5000), None), ID)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        merge(raop("Kitchen"), None),
+        merge(raop("Kitchen"), airplay("Kitchen")),
+        merge(Service("10.0.0.5:5000", HERE, 5000), airplay("Kitchen")),
+        completed(f"{ID}@Den", None, raop("Den"), is_raop=True),
+    ],
+)
+def test_another_id_is_that_of_another_receiver(known: Receiver) -> None:
+    with pytest.raises(WrongReceiverError, match=f"0a0b0c0d0e02, .* of {known.name}"):
+        check_id(known, "0A:0B:0C:0D:0E:02")

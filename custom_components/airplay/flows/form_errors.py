@@ -19,6 +19,7 @@ from ..raop.api import (
     ReceiverRefusedError,
     ReceiverUnreachableError,
     TooManyTriesError,
+    WrongReceiverError,
     check_password,
     informed,
     probe,
@@ -36,6 +37,7 @@ _PROBLEMS: dict[type[RaopError], str] = {
     AuthenticationError: "invalid_auth",
     ReceiverUnreachableError: "cannot_connect",
     ReceiverRefusedError: "refused",
+    WrongReceiverError: "wrong_receiver",
     RaopError: "not_understood",
 }
 

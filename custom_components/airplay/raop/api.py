@@ -37,6 +37,7 @@ from .errors import (
     ReceiverUnreachableError,
     TooManyTriesError,
     UnsupportedReceiverError,
+    WrongReceiverError,
     error_for,
 )
 from .messages import (
@@ -175,6 +176,7 @@ __all__ = [
     "Tune",
     "UnsupportedReceiverError",
     "VolumeFound",
+    "WrongReceiverError",
     "ask_pairing",
     "check_password",
     "completed",

@@ -26,6 +26,12 @@ class ReceiverUnreachableError(RaopError):
     code = "unreachable"
 
 
+class WrongReceiverError(RaopError):
+    """Another receiver answers at the address of the wanted one."""
+
+    code = "wrong_receiver"
+
+
 class ReceiverBusyError(RaopError):
     """The receiver plays for another sender."""
 

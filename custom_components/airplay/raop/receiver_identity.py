@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 import re
 
+from .errors import WrongReceiverError
 from .receiver import Receiver
 from .receiver_records import Service
 from .wire.addresses import plain_address
@@ -76,6 +77,23 @@ def completed(
     else:
         receiver = merge(known.raop if known else None, service)
     return receiver if receiver.id == key else replace(receiver, id=key)
+
+
+def check_id(receiver: Receiver, said: str) -> None:
+    """Check the ID with which a receiver answers, as `deviceID` or in hex digits.
+
+    Two receivers may announce one host name and so the addresses of both. One that
+    gives no ID, or is known by none, is believed.
+
+    Raises WrongReceiverError: another receiver answers.
+    """
+    found = normalize_id(said)
+    known = {split_instance(receiver.id)[0] or normalize_id(receiver.id)}
+    if receiver.airplay:
+        known.add(normalize_id(look_up(receiver.airplay.txt, "deviceid")))
+    if found and known != {None} and found not in known:
+        text = f"another receiver, {found}, answers at the address of {receiver.name}"
+        raise WrongReceiverError(text)
 
 
 def split_instance(instance: str) -> tuple[str | None, str]:

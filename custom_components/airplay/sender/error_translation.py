@@ -31,6 +31,7 @@ from ..raop.api import (
     ReceiverUnreachableError,
     TooManyTriesError,
     UnsupportedReceiverError,
+    WrongReceiverError,
 )
 from .errors import SenderGoneError
 
@@ -47,6 +48,7 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     ReceiverProtocolError: "receiver_protocol",
     ReceiverSilentError: "receiver_silent",
     UnsupportedReceiverError: "receiver_unsupported",
+    WrongReceiverError: "receiver_wrong",
     AuthenticationError: "receiver_auth_failed",
     PasswordRequiredError: "receiver_password_required",
     PairingRequiredError: "receiver_pairing_required",

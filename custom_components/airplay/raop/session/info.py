@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ..errors import ReceiverProtocolError, ReceiverRefusedError
 from ..receiver import Receiver
+from ..receiver_identity import check_id
 from ..receiver_records import Service
 from ..wire.handshake import Handshake
 from ..wire.plist import parse_plist
@@ -22,6 +23,7 @@ _WORDS = {
 def ask_info(receiver: Receiver) -> Handshake[Receiver]:
     """Return the receiver with the record that it announces on its own network.
 
+    Raises WrongReceiverError: another receiver answers.
     Raises ReceiverRefusedError: it refuses the request.
     Raises ReceiverProtocolError: the answer is malformed, or has no features.
     """
@@ -30,6 +32,8 @@ def ask_info(receiver: Receiver) -> Handshake[Receiver]:
         text = f"/info: the receiver answered {response.status}"
         raise ReceiverRefusedError(text, status=response.status)
     said = parse_plist(response.body)
+    if isinstance(device_id := said.get("deviceID"), str):
+        check_id(receiver, device_id)
     features, flags = said.get("features"), said.get("statusFlags")
     if not isinstance(features, int) or not isinstance(flags, int):
         raise ReceiverProtocolError("/info: no features and flags")

@@ -14,6 +14,7 @@ from ..auth import rsa
 from ..auth.auth_setup import auth_setup_request
 from ..errors import PairingRequiredError, ReceiverBusyError, ReceiverProtocolError
 from ..receiver import Receiver
+from ..receiver_identity import check_id, split_instance
 from ..wire import sdp
 from ..wire.handshake import Handshake
 from ..wire.rtsp import Request, parse_transport, transport_port
@@ -73,6 +74,7 @@ class RaopSession(ControlSession):
     def greet(self) -> Handshake[tuple[str, ...]]:
         """Return the methods of the receiver; prove the password if it requires one.
 
+        Raises WrongReceiverError: another receiver answers.
         Raises PairingRequiredError: the receiver requires pairing.
         Raises AuthenticationError: it requires a password, or another one.
         """
@@ -88,6 +90,8 @@ class RaopSession(ControlSession):
         self.server = response.header("server")
         if answer := response.header("apple-response"):
             self.is_genuine = self._check(answer)
+            if found := rsa.signed_id(answer, self._terms.challenge):
+                check_id(self._terms.receiver, found.hex())
         public = response.header("public") or ""
         return tuple(method.strip() for method in public.split(",") if method.strip())
 
@@ -168,7 +172,8 @@ class RaopSession(ControlSession):
         terms = self._terms
         address = ip_address(terms.remote.partition("%")[0]).packed
         try:
-            identity = bytes.fromhex(terms.receiver.id)
+            own = split_instance(terms.receiver.id)[0] or terms.receiver.id
+            identity = bytes.fromhex(own)
         except ValueError:
             return False
         return rsa.is_answer_to(answer, terms.challenge, address, identity)

@@ -4,7 +4,12 @@ import asyncio
 from collections.abc import Callable, Iterable
 import logging
 
-from ...errors import RaopError, ReceiverBusyError, UnsupportedReceiverError
+from ...errors import (
+    RaopError,
+    ReceiverBusyError,
+    UnsupportedReceiverError,
+    WrongReceiverError,
+)
 from ...messages import Member
 from ...receiver import AIRPLAY2, LaneKind as Kind
 from .buffered import BufferedLane
@@ -83,7 +88,8 @@ async def prepare_lane(
 
     `member` is called for each attempt, as its volume may change meanwhile.
 
-    Raises RaopError: no lane works (the first error), or the receiver is busy.
+    Raises RaopError: no lane works (the first error), or the receiver is busy, or
+    another one.
     """
     first: RaopError | None = None
     for kind in kinds:
@@ -91,7 +97,7 @@ async def prepare_lane(
         on_try(lane)
         try:
             await lane.prepare()
-        except ReceiverBusyError:
+        except ReceiverBusyError, WrongReceiverError:
             raise
         except asyncio.CancelledError:
             await lane.teardown()

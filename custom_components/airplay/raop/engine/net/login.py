@@ -11,7 +11,7 @@ from ...auth.channel import ChannelKeys
 from ...auth.credentials import HomeKitCredentials, parse_credentials
 from ...auth.pair_setup import transient_setup
 from ...auth.pair_verify import home_kit_verify, verify
-from ...errors import RaopError
+from ...errors import RaopError, WrongReceiverError
 from ...receiver import Receiver
 from ...session.attempts import (
     AirPlay2Attempt,
@@ -22,6 +22,7 @@ from ...session.attempts import (
 from ...session.info import ask_info
 from ...wire.handshake import Handshake
 from .connection import Connection
+from .doors import Doors
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -46,14 +47,13 @@ async def connect_raop[T](
     """
     known = parse_credentials(credentials) if credentials else None
     attempts = raop_attempts(receiver, has_credentials=known is not None)
-    attempt = next(attempts)
+    attempt, doors = next(attempts), Doors(receiver)
     while True:
-        connection = await Connection.connect(
-            receiver.addresses, receiver.port, timeout_s=timeout_s
-        )
+        connection = await doors.connect(receiver.port, timeout_s=timeout_s)
         try:
             with ExitStack() as undo:
                 undo.callback(connection.close)
+                await doors.check(connection)
                 if attempt.verifies and known:
                     steps = verify(known, secrets.token_bytes(_KEY_BYTES))
                     keys = await connection.perform(steps, timeout_s=timeout_s)
@@ -62,6 +62,8 @@ async def connect_raop[T](
                 result = await use(connection, attempt)
                 undo.pop_all()
                 return result
+        except WrongReceiverError as err:
+            doors.leave(connection, err)
         except RaopError as err:
             attempt = _next(attempts, err, receiver)
 
@@ -84,12 +86,8 @@ async def connect_airplay2[T](
     """
     known = parse_credentials(credentials) if credentials else None
     keys = known if isinstance(known, HomeKitCredentials) else None
-    hosts, port = receiver.addresses, receiver.pairing_port
-    connection = await Connection.connect(hosts, port, timeout_s=timeout_s)
-    with ExitStack() as undo:
-        undo.callback(connection.close)
-        informed = await _informed(connection, receiver)
-        undo.pop_all()
+    port, doors = receiver.pairing_port, Doors(receiver)
+    connection, informed = await _informed(doors, receiver, timeout_s)
     attempts = airplay2_attempts(
         informed, has_credentials=keys is not None, password=password
     )
@@ -97,7 +95,7 @@ async def connect_airplay2[T](
     while True:
         try:
             if connection.closed.done():
-                connection = await Connection.connect(hosts, port, timeout_s=timeout_s)
+                connection = await doors.connect(port, timeout_s=timeout_s)
             with ExitStack() as undo:
                 undo.callback(connection.close)
                 steps = _steps(attempt, keys)
@@ -110,13 +108,30 @@ async def connect_airplay2[T](
             attempt = _next(attempts, err, receiver)
 
 
-async def _informed(connection: Connection, receiver: Receiver) -> Receiver:
-    """Return a receiver updated by its /info, as mDNS may be outdated."""
-    try:
-        return await connection.perform(ask_info(receiver), timeout_s=_INFO_S)
-    except RaopError as err:
-        _LOGGER.debug("%s: %s", receiver.name, err)
-        return receiver
+async def _informed(
+    doors: Doors, receiver: Receiver, timeout_s: float
+) -> tuple[Connection, Receiver]:
+    """Connect; return the receiver updated by its /info, as mDNS may be outdated.
+
+    Raises WrongReceiverError: another receiver answers at each address.
+    Raises ReceiverUnreachableError: the connection failed.
+    """
+    while True:
+        connection = await doors.connect(receiver.pairing_port, timeout_s=timeout_s)
+        with ExitStack() as undo:
+            undo.callback(connection.close)
+            try:
+                steps = ask_info(receiver)
+                informed = await connection.perform(steps, timeout_s=_INFO_S)
+            except WrongReceiverError as err:
+                doors.leave(connection, err)
+                continue
+            except RaopError as err:
+                _LOGGER.debug("%s: %s", receiver.name, err)
+                informed = receiver
+            doors.keep(connection)
+            undo.pop_all()
+            return connection, informed
 
 
 def _steps(
