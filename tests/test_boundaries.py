@@ -83,7 +83,7 @@ SLEEPING_LOOPS = {
     "engine.lanes.volume.LaneVolume.send_until_current": "not too many levels a second",
     "engine.net.remote_server.RemoteServer._bind_patiently": "between attempts of a port",
     "engine.stream.connecting.Connector._open": "between attempts with a busy receiver",
-    "engine.stream.reconnect.ReconnectLogic._find_out": "between attempts to reach it",
+    "engine.stream.session_end.explain_end": "between attempts to reach it",
 }
 MOST_LINES = 320
 MOST_MODULES = 20

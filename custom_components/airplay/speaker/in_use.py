@@ -101,6 +101,9 @@ class InUseElsewhere:
                 self._is_busy = False
             case MemberChanged():
                 self._is_busy = event.state == "busy" or event.code in _TAKEN
+                if event.code == ReceiverTakenError.code:
+                    # The stream ends with it if the speaker plays alone.
+                    self._is_switched_away = True
                 if event.state == "connected":
                     self._is_switched_away, self._is_ours = False, True
             case RemoteCommand():
