@@ -311,3 +311,28 @@ async def test_a_network_of_this_machine_comes_first(
 
     ranked = ["10.10.10.7", "192.168.7.7", "172.17.0.1", "127.0.0.1"]
     assert entry.data["addresses"] == ranked
+
+
+async def test_a_receiver_that_moves_in_mid_song_plays_on_at_its_new_address(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network, song: str
+) -> None:
+    network.announce(raop_info(kitchen))
+    entry = entry_for(kitchen)
+    player = await set_up(hass, entry)
+    await call(hass, player, "repeat_set", repeat="one")
+    await play(hass, player, song)
+    moved = VirtualReceiver(
+        "Kitchen", host="127.0.0.2", port=kitchen.port, cadence=kitchen.cadence
+    )
+    async with moved:
+        # Only what is older than a second is replaced by another address.
+        await asyncio.sleep(1.1)
+        kitchen.unplug()
+        network.announce(raop_info(moved, addresses=("127.0.0.2",)))
+
+        await moved.wait_for("RECORD", timeout_s=3)
+        assert state_of(hass, player).state == "playing"
+        assert entry.data["host"] == "127.0.0.2"
+        kitchen.plug_in()
+        await call(hass, player, "media_stop")
+        await moved.wait_idle()

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from custom_components.airplay.const import DOMAIN
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from tests.ha.flows import answer, discovered
 from tests.ha.players import call, entry_for, play, set_up
 from tests.ha.zeroconf import Network, airplay_info, raop_info
-from tests.virtual_receiver import VirtualReceiver
+from tests.virtual_receiver import Quirks, VirtualReceiver
+from tests.virtual_receiver.airplay2 import AirPlay2Receiver
 
 ID = "0a0b0c0d0e01"
 
@@ -87,3 +89,26 @@ async def test_an_entry_that_is_not_loaded_is_updated_by_its_receiver_only(
     created = await answer(hass, other)
     assert created["result"].unique_id == f"{ID}@Den"
     assert entry.data["raop"]["port"] == 7
+
+
+async def test_an_entry_at_whose_address_another_receiver_answers_is_not_set_up(
+    hass: HomeAssistant, socket_enabled: None
+) -> None:
+    quirks = Quirks(takes_ptp=False)
+    async with AirPlay2Receiver(
+        "Den", receiver_id="0A0B0C0D0E02", quirks=quirks
+    ) as den:
+        entry = entry_for(
+            VirtualReceiver("Kitchen", port=den.port),
+            airplay={
+                "instance": "Kitchen",
+                "port": den.port,
+                "txt": den.airplay_txt({"deviceid": "0A:0B:0C:0D:0E:01"}),
+            },
+        )
+        entry.add_to_hass(hass)
+
+        assert not await hass.config_entries.async_setup(entry.entry_id)
+
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.error_reason_translation_key == "receiver_wrong"
