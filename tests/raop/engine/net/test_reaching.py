@@ -92,6 +92,18 @@ async def test_the_reason_is_that_of_the_first_address(port: int) -> None:
         await open_first((CLOSED, "127.0.0.6"), port)
 
 
+async def test_all_addresses_of_a_host_name_are_tried(
+    monkeypatch: pytest.MonkeyPatch, port: int, dead: None
+) -> None:
+    async def look_up(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        found = [(0, 0, 0, "", (each, port)) for each in (DEAD, ALIVE)]
+        return [*found, (0, 0, 0, "", ("fe80::1", port, 0, 1))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+
+    assert (await connected_to("kitchen.local", port=port))[0] == ALIVE
+
+
 async def test_connections_that_come_too_late_are_closed(
     monkeypatch: pytest.MonkeyPatch, port: int
 ) -> None:

@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 import os
+import socket
 
 from ...errors import ReceiverUnreachableError
+from ...wire.addresses import MOST_ADDRESSES, literals
 
 # All addresses together, as a user waits; TCP repeats its first packet after 1 s.
 CONNECT_S = 3.0
 # The next address is tried as well after this ("happy eyeballs", RFC 8305).
 _STAGGER_S = 0.25
+_NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
 
 type Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -28,7 +31,7 @@ async def open_first(
     winner: asyncio.Task[Streams] | None = None
     try:
         async with asyncio.timeout(min(timeout_s, CONNECT_S)):
-            winner = await _race(attempts, hosts, port)
+            winner = await _race(attempts, await _literals_of(hosts, port), port)
             return winner.result()
     except TimeoutError as err:
         raise ReceiverUnreachableError(f"{hosts[0]} does not answer") from err
@@ -43,16 +46,30 @@ async def open_first(
                 _drop(attempt)
 
 
+async def _literals_of(hosts: Sequence[str], port: int) -> list[str]:
+    """Return the hosts with all addresses of each name in its place."""
+    loop = asyncio.get_running_loop()
+    found: list[str] = []
+    for host in hosts:
+        if literals((host,)):
+            found.append(host)
+            continue
+        # Raises UnicodeError for what no resolver accepts.
+        host.encode("idna")
+        for *_, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            numeric, _ = socket.getnameinfo(address, _NUMERIC)
+            found.append(numeric)
+    return found[:MOST_ADDRESSES]
+
+
 async def _race(
     attempts: list[asyncio.Task[Streams]], hosts: Sequence[str], port: int
 ) -> asyncio.Task[Streams]:
     """Return the first attempt that succeeds; if all fail, raise the first's error."""
     running: set[asyncio.Task[Streams]] = set()
     for host in hosts:
-        # A host name may have several addresses too.
-        opening = asyncio.open_connection(
-            host, port, happy_eyeballs_delay=_STAGGER_S, interleave=1
-        )
+        # Not with its own happy eyeballs, which leak a socket if they are canceled.
+        opening = asyncio.open_connection(host, port)
         attempts.append(asyncio.create_task(opening))
         running.add(attempts[-1])
         is_last = len(attempts) == len(hosts)

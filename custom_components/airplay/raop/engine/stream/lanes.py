@@ -44,6 +44,7 @@ class Lanes:
         self._choice = context.choice
         self._lanes: dict[str, Lane] = {}
         self._joining: WeakSet[Lane] = WeakSet()
+        self._heard: WeakSet[Lane] = WeakSet()
         self._guards: dict[str, asyncio.Task[None]] = {}
         # The volume of each receiver for its next session.
         self._levels: dict[str, Volume] = {}
@@ -244,6 +245,7 @@ class Lanes:
     def sounds(self, lane: Lane) -> None:
         """Report that a receiver plays, by its evidence."""
         self._choice.mark_heard(lane)
+        self._heard.add(lane)
         self.reporter.member(
             lane.member.receiver, MemberState.PLAYING, lane=str(lane.kind)
         )
@@ -302,7 +304,8 @@ class Lanes:
         self._remotes.ended(name, time.monotonic())
         lane.release()
         self._changes.notify()
-        error = await explain_end(lane, error)
+        if lane in self._heard:
+            error = await explain_end(lane, error)
         self.reporter.member(name, MemberState.LOST, error)
         await self._on_lost(name, error)
 
