@@ -1,4 +1,4 @@
-"""Bridges, which are not offered by themselves but can be added by hand."""
+"""Bridges, which are not offered automatically but can be added by hand."""
 
 from typing import Any
 from unittest.mock import patch

@@ -76,6 +76,22 @@ async def test_a_receiver_whose_address_another_one_has_is_not_played_to(
     assert not kitchen.asked("SETUP")
 
 
+async def test_a_receiver_that_does_not_say_who_it_is_is_believed(
+    harness: EngineHarness, song: Path
+) -> None:
+    kitchen = await harness.add(receiver("Kitchen"))
+    silent = member(
+        kitchen,
+        addresses=(kitchen.host, OTHER_HOST),
+        # Nothing listens there.
+        airplay_port=9,
+        airplay_txt=kitchen.airplay_txt({}),
+    )
+
+    assert await harness.run(play(song, silent)) is None
+    await harness.ended()
+
+
 async def test_another_method_is_not_tried_with_another_receiver(
     harness: EngineHarness, song: Path
 ) -> None:
