@@ -71,6 +71,7 @@ ROOMS = {
     "raop.receiver_lanes": "raop.messages",
     "raop.receiver_maker": "raop.messages",
     "raop.receiver_records": "raop.messages",
+    "raop.obstacle": "raop.messages",
     "raop.quirks": "raop.messages",
     "raop.dataclass_json": "raop.messages",
     "raop.buttons": "raop.errors",
@@ -86,7 +87,7 @@ SLEEPING_LOOPS = {
     "engine.net.event_channel.EventChannel._run": "between attempts to open it",
     "engine.net.remote_server.RemoteServer._bind_patiently": "between attempts of a port",
     "engine.stream.connecting.Connector._open": "between attempts with a busy receiver",
-    "engine.stream.reconnect.ReconnectLogic._find_out": "between attempts to reach it",
+    "engine.stream.session_end.explain_end": "between attempts to reach it",
 }
 MOST_LINES = 320
 MOST_MODULES = 20

@@ -70,6 +70,7 @@ async def test_discovered_receiver_is_added_after_a_click(
         "id": "0a0b0c0d0e01",
         "name": "Kitchen",
         "host": "127.0.0.1",
+        "addresses": ["127.0.0.1"],
         "raop": {
             "instance": "0A0B0C0D0E01@Kitchen",
             "port": kitchen.port,

@@ -45,6 +45,21 @@ async def test_diagnostics_contain_no_secret(
     await hass.config_entries.async_unload(entry.entry_id)
 
 
+async def test_diagnostics_contain_no_whole_ipv6_address(
+    hass: HomeAssistant, kitchen: VirtualReceiver, hass_client: ClientSessionGenerator
+) -> None:
+    # The address of an interface contains its MAC address.
+    addresses = ["127.0.0.1", "fe80::80b:cff:fe0d:e01%2"]
+    entry = entry_for(kitchen, addresses=addresses, address_worked=addresses[1])
+    await set_up(hass, entry)
+
+    told = await diagnostics_of(hass, hass_client, entry)
+
+    assert told["entry"]["data"]["host"] == "127.0.0.1"
+    assert told["entry"]["data"]["addresses"] == ["127.0.0.1", "fe80::…"]
+    assert "e01%2" not in json.dumps(told)
+
+
 async def test_diagnostics_of_an_idle_speaker(
     hass: HomeAssistant, kitchen: VirtualReceiver, hass_client: ClientSessionGenerator
 ) -> None:

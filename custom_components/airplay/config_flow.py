@@ -5,10 +5,12 @@ from functools import partial
 from typing import Any, override
 
 from homeassistant.config_entries import (
+    SOURCE_IGNORE,
     SOURCE_REAUTH,
     SOURCE_RECONFIGURE,
     SOURCE_ZEROCONF,
     ConfigEntry,
+    ConfigEntryState,
     ConfigFlowResult,
 )
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
@@ -16,16 +18,17 @@ from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 
-from .const import CONF_AIRPLAY, CONF_MANUAL, CONF_RAOP, DOMAIN, RAOP_TYPE
+from .const import CONF_MANUAL, DOMAIN, RAOP_TYPE
+from .discovery.bridges import async_is_bridge
 from .discovery.browser import BROWSER
 from .discovery.entry_data import (
+    followed,
     receiver_at,
     receiver_data,
     receiver_from,
-    service_data,
     unique_id,
 )
-from .discovery.records import service_of
+from .discovery.records import async_own_networks, service_of
 from .discovery.stereo_pair import leader_of, partner_of
 from .flows.change import ChangeFlow
 from .flows.form_errors import FormError, async_ask, async_informed
@@ -37,7 +40,7 @@ from .flows.forms import (
     plain,
 )
 from .flows.options import AirPlayOptionsFlow
-from .raop.api import Obstacle, Receiver, Service, merge, receiver_id
+from .raop.api import Obstacle, Receiver, Service, completed
 
 
 class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
@@ -71,21 +74,20 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             discovery_info.addresses,
             discovery_info.port,
             discovery_info.properties,
+            async_own_networks(self.hass),
         )
         if service is None:
             return self.async_abort(reason="no_address")
-        found = receiver_id(service, is_raop=is_raop)
+        async with BROWSER.acquire(self.hass) as browser:
+            found = browser.key_of(service, is_raop=is_raop)
         if not is_raop:
             # Also for receivers with a discovery card: they may have become a pair since.
-            await self._async_heed_pair(merge(None, service))
+            await self._async_heed_pair(completed(found, None, service, is_raop=False))
         # Aborts for the second record of a receiver, which already has a flow.
         await self.async_set_unique_id(unique_id(found))
         self._abort_if_unique_id_configured(
-            updates={
-                CONF_HOST: service.host,
-                CONF_RAOP if is_raop else CONF_AIRPLAY: service_data(service),
-            },
-            # A loaded entry follows mDNS itself; a reload would stop playback.
+            updates=self._updates(found, service, is_raop=is_raop),
+            # A reload would stop playback.
             reload_on_update=False,
         )
         self._abort_if_address_configured(service.host, service.port)
@@ -93,6 +95,9 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         await self._async_heed_pair(self._receiver)
         if (obstacle := self._receiver.obstacle) and not self._is_closed:
             return self.async_abort(reason=str(obstacle))
+        if async_is_bridge(self.hass, self._receiver):
+            named = {CONF_NAME: self._receiver.title}
+            return self.async_abort(reason="bridge", description_placeholders=named)
         self.context["title_placeholders"] = {CONF_NAME: self._receiver.title}
         if self._is_closed:
             return await self.async_step_access()
@@ -249,9 +254,24 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         """Return the receiver with its other record added to the first one."""
         async with BROWSER.acquire(self.hass) as browser:
             seen = await browser.async_find(found)
-        if is_raop:
-            return merge(service, seen.airplay if seen else None)
-        return merge(seen.raop if seen else None, service)
+        return completed(found, seen, service, is_raop=is_raop)
+
+    def _updates(
+        self, found: str, service: Service, *, is_raop: bool
+    ) -> dict[str, Any] | None:
+        """Return what a record changes in an entry; one that is loaded follows mDNS."""
+        entry = self.hass.config_entries.async_entry_for_domain_unique_id(
+            DOMAIN, unique_id(found)
+        )
+        if (
+            entry is None
+            or entry.source == SOURCE_IGNORE
+            or entry.state is ConfigEntryState.LOADED
+        ):
+            return None
+        known = receiver_from(entry.data)
+        seen = completed(found, known, service, is_raop=is_raop)
+        return followed(entry.data, seen)
 
     async def _async_add(self) -> ConfigFlowResult:
         """Add the receiver or continue with the secret it requires; raise FormError."""
@@ -274,5 +294,9 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         """Abort if an entry was created by this address, and so without the right ID."""
         for entry in self._async_current_entries(include_ignore=False):
             known = receiver_from(entry.data)
-            if entry.data[CONF_MANUAL] and (known.host, known.port) == (host, port):
+            if (
+                entry.data[CONF_MANUAL]
+                and host in known.addresses
+                and known.port == port
+            ):
                 raise AbortFlow("already_configured")

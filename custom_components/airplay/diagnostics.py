@@ -5,15 +5,21 @@ from dataclasses import asdict
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
-from homeassistant.const import CONF_ID, CONF_PASSWORD
+from homeassistant.const import CONF_HOST, CONF_ID, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 
 from .const import CONF_AIRPLAY, CONF_CREDENTIALS, CONF_PARTNER, CONF_RAOP
-from .discovery.entry_data import CONF_INSTANCE, CONF_TXT
+from .discovery.entry_data import (
+    CONF_ADDRESS_WORKED,
+    CONF_ADDRESSES,
+    CONF_INSTANCE,
+    CONF_TXT,
+)
 from .raop.api import Progress
 from .runtime import AirPlayConfigEntry
 
 _RECORDS = {CONF_AIRPLAY, CONF_RAOP}
+_ADDRESSES = {CONF_ADDRESS_WORKED, CONF_HOST}
 _SECRET = {CONF_CREDENTIALS, CONF_PASSWORD}
 # Keys and serial numbers of receivers and homes.
 _SECRET_TXT = {
@@ -108,7 +114,16 @@ def _redact_part(key: str, value: Any) -> Any:
     """Redact the secrets of a record, or of the other receiver of a pair."""
     if key in _RECORDS:
         return _redact_record(value)
+    if key == CONF_ADDRESSES:
+        return [_redact_address(each) for each in value]
+    if key in _ADDRESSES:
+        return _redact_address(value)
     return _redact(value) if key == CONF_PARTNER else value
+
+
+def _redact_address(address: str) -> str:
+    """Redact an IPv6 address, which may contain the MAC address; IPv4 ones are local."""
+    return _shorten(address) if ":" in address else address
 
 
 def _redact_record(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """mDNS records of receivers, and their effect on the player and the entry."""
 
+import asyncio
 from datetime import timedelta
 import logging
 
@@ -10,7 +11,6 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.airplay.const import AIRPLAY_TYPE, RAOP_TYPE
-from custom_components.airplay.discovery.records import pick_host
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
@@ -258,22 +258,81 @@ async def test_receiver_without_mdns_may_be_removed_during_a_probe(
     assert not kitchen.requests
 
 
-@pytest.mark.parametrize(
-    ("addresses", "current", "chosen"),
-    [
-        (["169.254.3.4", "192.168.1.7"], None, "192.168.1.7"),
-        (["fd00::7", "192.168.1.7"], None, "192.168.1.7"),
-        (["fe80::7%2", "fd00::7"], None, "fd00::7"),
-        (["fe80::7", "fe80::7%2"], None, "fe80::7%2"),
-        (["127.0.0.1", "fe80::7%2"], None, "fe80::7%2"),
-        (["127.0.0.1"], None, "127.0.0.1"),
-        (["192.168.1.7", "192.168.1.8"], "192.168.1.8", "192.168.1.8"),
-        (["192.168.1.7", "192.168.1.8"], "192.168.1.9", "192.168.1.7"),
-        (["169.254.3.4", "0.0.0.0", "::", "224.0.0.1", "fe80::7"], None, None),
-        ([], None, None),
-    ],
-)
-def test_address_to_use(
-    addresses: list[str], current: str | None, chosen: str | None
+async def test_a_receiver_is_played_to_at_the_address_that_answers(
+    hass: HomeAssistant,
+    every_loopback: None,
+    kitchen: VirtualReceiver,
+    network: Network,
+    song: str,
 ) -> None:
-    assert pick_host(addresses, current) == chosen
+    # Nothing listens at the first one: the bridge of the receiver's containers.
+    both = {"addresses": ("127.0.0.9", "127.0.0.1")}
+    network.announce(raop_info(kitchen, **both))
+    entry = entry_for(kitchen, host="127.0.0.9")
+
+    player = await set_up(hass, entry)
+    await play(hass, player, song)
+
+    assert kitchen.has_session
+    assert sorted(entry.data["addresses"]) == ["127.0.0.1", "127.0.0.9"]
+    assert entry.data["host"] == "127.0.0.1"
+    network.announce(raop_info(kitchen, txt={"fv": "9.9"}, **both))
+    await hass.async_block_till_done()
+    assert entry.data["host"] == "127.0.0.1"
+    await call(hass, player, "media_stop")
+
+
+async def test_an_address_that_was_replaced_is_forgotten(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    entry = entry_for(kitchen)
+    await set_up(hass, entry)
+    network.announce(raop_info(kitchen, addresses=("127.0.0.7",)))
+    # Only what is older than a second is replaced and not added to.
+    await asyncio.sleep(1.1)
+
+    network.announce(raop_info(kitchen, addresses=("127.0.0.8",)))
+    await hass.async_block_till_done()
+
+    assert entry.data["host"] == "127.0.0.8"
+    assert entry.data["addresses"] == ["127.0.0.8"]
+
+
+async def test_a_network_of_this_machine_comes_first(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    # 10.10.10.0/24 is that of the machine.
+    addresses = ("127.0.0.1", "169.254.3.4", "172.17.0.1", "192.168.7.7", "10.10.10.7")
+    entry = entry_for(kitchen)
+    await set_up(hass, entry)
+
+    network.announce(raop_info(kitchen, addresses=addresses))
+    await hass.async_block_till_done()
+
+    ranked = ["10.10.10.7", "192.168.7.7", "172.17.0.1", "127.0.0.1"]
+    assert entry.data["addresses"] == ranked
+
+
+async def test_a_receiver_that_moves_in_mid_song_plays_on_at_its_new_address(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network, song: str
+) -> None:
+    network.announce(raop_info(kitchen))
+    entry = entry_for(kitchen)
+    player = await set_up(hass, entry)
+    await call(hass, player, "repeat_set", repeat="one")
+    await play(hass, player, song)
+    moved = VirtualReceiver(
+        "Kitchen", host="127.0.0.2", port=kitchen.port, cadence=kitchen.cadence
+    )
+    async with moved:
+        # Only what is older than a second is replaced by another address.
+        await asyncio.sleep(1.1)
+        kitchen.unplug()
+        network.announce(raop_info(moved, addresses=("127.0.0.2",)))
+
+        await moved.wait_for("RECORD", timeout_s=3)
+        assert state_of(hass, player).state == "playing"
+        assert entry.data["host"] == "127.0.0.2"
+        kitchen.plug_in()
+        await call(hass, player, "media_stop")
+        await moved.wait_idle()

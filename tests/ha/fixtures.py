@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+import pytest_socket
 
 from homeassistant.components import zeroconf
 from homeassistant.core import HomeAssistant
@@ -151,6 +152,14 @@ async def den(
     kind: Kind = getattr(request, "param", "home_kit")
     async with gated(kind) as receiver:
         yield receiver
+
+
+@pytest.fixture
+def every_loopback() -> Generator[None]:
+    """Let a test use all addresses of this machine's loopback."""
+    pytest_socket.socket_allow_hosts(["127.0.0.0/8"])
+    yield
+    pytest_socket.socket_allow_hosts(["127.0.0.1"])
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ Records: the examples of OwnTone's and shairport-sync's sources and of public re
 
 from dataclasses import dataclass, field
 
-from custom_components.airplay.raop.receiver import Obstacle
+from custom_components.airplay.raop.obstacle import Obstacle
 from custom_components.airplay.raop.receiver_lanes import LaneKind
 from custom_components.airplay.raop.receiver_records import Service
 from custom_components.airplay.raop.wire.codec import Codec

@@ -3,7 +3,8 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.airplay.raop.receiver import Obstacle, Receiver
+from custom_components.airplay.raop.obstacle import Obstacle
+from custom_components.airplay.raop.receiver import Receiver
 from custom_components.airplay.raop.receiver_identity import merge
 from custom_components.airplay.raop.receiver_lanes import LaneKind
 from custom_components.airplay.raop.receiver_records import Service

@@ -197,3 +197,26 @@ async def test_switch_in_the_first_second_is_ignored(
     assert state_of(hass, player).state == "playing"
     assert taken(hass).states[-1].state == "off"
     await call(hass, player, "media_stop")
+
+
+async def test_speaker_that_another_sender_takes_over_is_shown_until_that_ends(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    network: Network,
+    song: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    network.announce(raop_info(kitchen))
+    player = await set_up(hass, entry_for(kitchen))
+    await play(hass, player, song)
+    network.announce(airplay_info(kitchen, txt=ACTIVE))
+    watch, in_use = Watch(hass, player), taken(hass)
+
+    kitchen.hang_up()
+
+    await in_use.until_is("on")
+    await watch.until_is("idle")
+    assert "another sender has taken the receiver over" in caplog.text
+    assert in_use.states[-1].state == "on"
+    network.announce(airplay_info(kitchen, txt=FREE))
+    await in_use.until_is("off")

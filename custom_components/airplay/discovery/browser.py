@@ -20,8 +20,9 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
 from ..helpers.listeners import KeyedListeners, Listeners
 from ..helpers.shared import Holding, SharedInstance
-from ..raop.api import Receiver, Service, merge, receiver_id
-from .records import instance_of, service_of
+from ..raop.api import Receiver, Service, completed, key_of
+from .entry_data import receiver_from
+from .records import async_announced, async_own_networks, instance_of, service_of
 from .stereo_pair import partner_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -93,10 +94,20 @@ class ReceiverBrowser:
         """Return the other receiver of a stereo pair if it is currently seen."""
         return partner_of(receiver, self.receivers.values())
 
+    def key_of(self, service: Service, *, is_raop: bool) -> str:
+        """Return the ID of the receiver that a record belongs to.
+
+        An entry keeps its receiver, also while only another one with its ID is seen.
+        """
+        entries = self._hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+        kept = (receiver_from(entry.data) for entry in entries)
+        known = {each.id: each for each in kept} | self.receivers
+        return key_of(service, known, is_raop=is_raop)
+
     def at(self, host: str, port: int) -> Receiver | None:
         """Return the receiver that listens at an address."""
         for receiver in self.receivers.values():
-            if receiver.host == host and receiver.port == port:
+            if host in receiver.addresses and receiver.port == port:
                 return receiver
         return None
 
@@ -195,20 +206,24 @@ class ReceiverBrowser:
         service = service_of(
             record.name,
             kind,
-            record.parsed_scoped_addresses(),
+            async_announced(
+                self._zc, record.server or "", record.parsed_scoped_addresses()
+            ),
             record.port,
             record.decoded_properties,
+            async_own_networks(self._hass),
             previous.host if previous else None,
         )
         if service is None:
             return
         is_raop = kind == RAOP_TYPE
-        key = receiver_id(service, is_raop=is_raop)
+        key = self.key_of(service, is_raop=is_raop)
         if (sight := self._sights.get(key)) is None:
             is_news = True
-            sight = self._sights[key] = _Sight(_merged(None, service, is_raop=is_raop))
+            receiver = completed(key, None, service, is_raop=is_raop)
+            sight = self._sights[key] = _Sight(receiver)
         elif is_news := kind not in sight.standing or sight.service(kind) != service:
-            sight.receiver = _merged(sight.receiver, service, is_raop=is_raop)
+            sight.receiver = completed(key, sight.receiver, service, is_raop=is_raop)
         if sight.going:
             sight.going()
             sight.going = None
@@ -244,13 +259,6 @@ class ReceiverBrowser:
             if service and service.instance == instance:
                 return key, sight
         return None
-
-
-def _merged(known: Receiver | None, service: Service, *, is_raop: bool) -> Receiver:
-    """Return a receiver with a new record added to the known one."""
-    if is_raop:
-        return merge(service, known.airplay if known else None)
-    return merge(known.raop if known else None, service)
 
 
 _KEY: HassKey[Holding[ReceiverBrowser]] = HassKey(f"{DOMAIN}_presence")

@@ -38,7 +38,7 @@ from ..raop.api import (
 )
 from ..sender.events import SenderEvent
 from .browser import ReceiverBrowser
-from .entry_data import followed, receiver_from, unique_id
+from .entry_data import answered, followed, receiver_from, unique_id
 from .stereo_pair import are_apart
 
 _LOGGER = logging.getLogger(__name__)
@@ -126,11 +126,13 @@ class AirPlayDevice:
             return await self._async_probe(self.partner)
 
     async def _async_probe(self, receiver: Receiver) -> Probed:
-        return await probe(
+        probed = await probe(
             receiver,
             password=self._entry.data.get(CONF_PASSWORD),
             credentials=self._entry.data.get(CONF_CREDENTIALS),
         )
+        self._async_answered(receiver.id, probed.address)
+        return probed
 
     def members(self, volume: float | None, *, is_muted: bool) -> tuple[Member, ...]:
         """Return it as members of a stream; without a volume, it keeps its own."""
@@ -151,6 +153,7 @@ class AirPlayDevice:
             txt=dict(raop.txt) if raop else {},
             airplay_port=airplay.port if airplay else None,
             airplay_txt=dict(airplay.txt) if airplay else {},
+            addresses=receiver.addresses,
             password=self._entry.data.get(CONF_PASSWORD),
             credentials=self._entry.data.get(CONF_CREDENTIALS),
             lane=self._forced_lane,
@@ -182,11 +185,13 @@ class AirPlayDevice:
 
     @callback
     def async_handle_event(self, event: SenderEvent) -> None:
-        """Store the way that plays in the entry.
+        """Store the address that answers and the way that plays in the entry.
 
         A lane that the user has forced says nothing about the automatic choice.
         """
         match event:
+            case MemberChanged(state="connected", remote=str(remote)):
+                self._async_answered(event.receiver, remote)
             case MemberChanged(state="playing", lane=str(lane), way=str(way)) if (
                 event.receiver == self.receiver.id
             ):
@@ -223,6 +228,14 @@ class AirPlayDevice:
     @property
     def _is_manual(self) -> bool:
         return bool(self._entry.data.get(CONF_MANUAL))
+
+    @callback
+    def _async_answered(self, receiver: str, address: str) -> None:
+        """Try the address that answered first from now on."""
+        if receiver == self.receiver.id:
+            data = answered(self._entry.data, address)
+            self.receiver = receiver_from(data)
+            self._hass.config_entries.async_update_entry(self._entry, data=data)
 
     @callback
     def _async_changed(self, seen: Receiver | None) -> None:

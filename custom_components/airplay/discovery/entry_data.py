@@ -7,8 +7,10 @@ from homeassistant.const import CONF_HOST, CONF_ID, CONF_NAME, CONF_PORT
 from homeassistant.helpers.device_registry import format_mac
 
 from ..const import CONF_AIRPLAY, CONF_RAOP
-from ..raop.api import Receiver, Service, normalize_id
+from ..raop.api import Receiver, Service, normalize_id, plain_address
 
+CONF_ADDRESSES = "addresses"
+CONF_ADDRESS_WORKED = "address_worked"
 CONF_INSTANCE = "instance"
 CONF_TXT = "txt"
 
@@ -47,6 +49,7 @@ def receiver_data(receiver: Receiver) -> dict[str, Any]:
         CONF_ID: receiver.id,
         CONF_NAME: receiver.name,
         CONF_HOST: receiver.host,
+        CONF_ADDRESSES: list(receiver.addresses),
         CONF_RAOP: service_data(receiver.raop),
         CONF_AIRPLAY: service_data(receiver.airplay),
     }
@@ -55,25 +58,40 @@ def receiver_data(receiver: Receiver) -> dict[str, Any]:
 def followed(data: Mapping[str, Any], seen: Receiver) -> dict[str, Any]:
     """Return an entry's data updated from a seen receiver; an unseen record stays.
 
-    HomePods drop `_raop._tcp` now and then, and announce it again.
+    HomePods drop `_raop._tcp` now and then, and announce it again. The address that
+    answered last stays the first one as long as it is announced.
     """
     known = {key: value for key, value in receiver_data(seen).items() if value}
+    worked = data.get(CONF_ADDRESS_WORKED)
+    if worked in seen.addresses:
+        known[CONF_HOST] = worked
     return {**data, **known}
+
+
+def answered(data: Mapping[str, Any], address: str) -> dict[str, Any]:
+    """Return an entry's data with the one of several addresses to try first from now on."""
+    known, plain = receiver_from(data).addresses, plain_address(address)
+    first = [each for each in known if plain_address(each) == plain]
+    if len(known) < 2 or not first:
+        return dict(data)
+    return {**data, CONF_HOST: first[0], CONF_ADDRESS_WORKED: first[0]}
 
 
 def receiver_from(data: Mapping[str, Any]) -> Receiver:
     """Return the receiver that an entry was created for."""
-    host = data[CONF_HOST]
+    host, addresses = data[CONF_HOST], tuple(data.get(CONF_ADDRESSES, ()))
     return Receiver(
         id=data[CONF_ID],
         name=data[CONF_NAME],
         host=host,
-        raop=_service(host, data.get(CONF_RAOP)),
-        airplay=_service(host, data.get(CONF_AIRPLAY)),
+        raop=_service(host, addresses, data.get(CONF_RAOP)),
+        airplay=_service(host, addresses, data.get(CONF_AIRPLAY)),
     )
 
 
-def _service(host: str, kept: Mapping[str, Any] | None) -> Service | None:
+def _service(
+    host: str, addresses: tuple[str, ...], kept: Mapping[str, Any] | None
+) -> Service | None:
     if kept is None:
         return None
     return Service(
@@ -81,4 +99,5 @@ def _service(host: str, kept: Mapping[str, Any] | None) -> Service | None:
         host=host,
         port=kept[CONF_PORT],
         txt=kept[CONF_TXT],
+        addresses=addresses,
     )

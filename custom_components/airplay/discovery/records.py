@@ -1,9 +1,18 @@
-"""Conversion of mDNS records, and the choice of the address to use."""
+"""Conversion of mDNS records, and the order of the addresses in them."""
 
 from collections.abc import Iterable
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 
-from ..raop.api import Service
+from zeroconf import Zeroconf
+from zeroconf._dns import DNSAddress
+
+from homeassistant.components import network
+from homeassistant.core import HomeAssistant, callback
+
+from ..raop.api import Network, Service, own_networks, plain_address, rank_addresses
+
+# In seconds: what a cache keeps of an address that its host has replaced (RFC 6762).
+_FLUSHED_TTL_S = 1
 
 
 def instance_of(name: str, kind: str) -> str:
@@ -17,44 +26,57 @@ def service_of(
     addresses: Iterable[str],
     port: int | None,
     txt: dict[str, str | None],
+    own: Iterable[Network] = (),
     current_host: str | None = None,
 ) -> Service | None:
-    """Return a record as the core's type, or None without a usable address or port."""
-    host = pick_host(addresses, current_host)
-    if host is None or not port:
+    """Return a record as the core's type, or None without a usable address or port.
+
+    `own` are the networks of this machine. The current host stays the first address as
+    long as no better one is announced.
+    """
+    ranked = rank_addresses(addresses, own, current_host)
+    if not ranked or not port:
         return None
     return Service(
         instance=instance_of(name, kind),
-        host=host,
+        host=ranked[0],
         port=port,
         txt={key: value or "" for key, value in txt.items()},
+        addresses=ranked,
     )
 
 
-def pick_host(addresses: Iterable[str], current: str | None) -> str | None:
-    """Return the address to use: the current one as long as it is usable.
+@callback
+def async_own_networks(hass: HomeAssistant) -> tuple[Network, ...]:
+    """Return the networks of this machine."""
+    return own_networks(
+        (adapter["name"], each["address"], each["network_prefix"])
+        for adapter in network.async_get_loaded_adapters(hass)
+        for each in (*adapter["ipv4"], *adapter["ipv6"])
+    )
 
-    An old AirPort Express announces a routable and a 169.254 address in any order.
+
+@callback
+def async_own_addresses(hass: HomeAssistant) -> frozenset[str]:
+    """Return the addresses of this machine in its networks."""
+    addresses = (
+        ip_address(plain_address(each["address"]))
+        for adapter in network.async_get_loaded_adapters(hass)
+        for each in (*adapter["ipv4"], *adapter["ipv6"])
+    )
+    return frozenset(str(each) for each in addresses if not each.is_loopback)
+
+
+@callback
+def async_announced(zc: Zeroconf, server: str, addresses: list[str]) -> list[str]:
+    """Return the addresses of a host without those that it has just replaced.
+
+    The cache keeps these for another second.
     """
-    ranked = sorted(
-        ((rank, address) for address in addresses if (rank := _rank(address))),
-        key=lambda pair: pair[0],
-    )
-    best = [address for rank, address in ranked if rank == ranked[0][0]]
-    if not best:
-        return None
-    return current if current in best else best[0]
-
-
-def _rank(text: str) -> int:
-    """Return the rank of an address, the smaller the better; 0 if it is unusable."""
-    address = ip_address(text)
-    if address.is_unspecified or address.is_multicast:
-        return 0
-    if address.is_loopback:
-        return 4
-    if isinstance(address, IPv6Address):
-        if address.is_link_local:
-            return 3 if address.scope_id else 0
-        return 2
-    return 0 if address.is_link_local else 1
+    replaced = {
+        plain_address(str(ip_address(each.address)))
+        for each in zc.cache.async_entries_with_name(server)
+        if isinstance(each, DNSAddress) and each.ttl <= _FLUSHED_TTL_S
+    }
+    left = [each for each in addresses if plain_address(each) not in replaced]
+    return left or addresses

@@ -9,7 +9,12 @@ from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PASSWORD, CONF_PORT
 
 from ..const import CONF_AIRPLAY, CONF_CREDENTIALS, CONF_RAOP
 from ..discovery.browser import BROWSER
-from ..discovery.entry_data import followed, receiver_data, receiver_from
+from ..discovery.entry_data import (
+    CONF_ADDRESSES,
+    followed,
+    receiver_data,
+    receiver_from,
+)
 from ..raop.api import Receiver
 from .access import AccessFlow
 from .form_errors import FormError, async_ask, async_check
@@ -111,7 +116,7 @@ class ChangeFlow(AccessFlow):
         data = receiver_data(known)
         record = data[CONF_RAOP] or data[CONF_AIRPLAY]
         record[CONF_PORT] = port
-        return receiver_from({**data, CONF_HOST: host})
+        return receiver_from({**data, CONF_HOST: host, CONF_ADDRESSES: [host]})
 
     @override
     def _finish(self) -> ConfigFlowResult:

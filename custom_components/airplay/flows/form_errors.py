@@ -20,6 +20,7 @@ from ..raop.api import (
     ReceiverUnreachableError,
     TooManyTriesError,
     UdpPortsTakenError,
+    WrongReceiverError,
     check_password,
     informed,
     probe,
@@ -38,6 +39,7 @@ _PROBLEMS: dict[type[RaopError], str] = {
     ReceiverUnreachableError: "cannot_connect",
     ReceiverRefusedError: "refused",
     UdpPortsTakenError: "udp_ports_taken",
+    WrongReceiverError: "wrong_receiver",
     RaopError: "not_understood",
 }
 

@@ -19,6 +19,7 @@ from homeassistant.helpers.selector import (
 from homeassistant.helpers.translation import async_get_translations
 
 from ..const import DEFAULT_PORT, DOMAIN
+from ..discovery.bridges import async_is_bridge
 from ..raop.api import Receiver
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ async def async_list_schema(
         hass, hass.config.language, "selector", {DOMAIN}
     )
     options = [
-        SelectOptionDict(value=key, label=_label(receiver, texts))
+        SelectOptionDict(value=key, label=_label(hass, receiver, texts))
         for key, receiver in seen.items()
     ]
     options.append(SelectOptionDict(value=BY_ADDRESS, label=BY_ADDRESS))
@@ -69,7 +70,7 @@ async def async_list_schema(
     return vol.Schema({vol.Required(CONF_RECEIVER): selector})
 
 
-def _label(receiver: Receiver, texts: Mapping[str, str]) -> str:
+def _label(hass: HomeAssistant, receiver: Receiver, texts: Mapping[str, str]) -> str:
     """Return a receiver's label in the list, with the reason if it cannot be added."""
     label = receiver.title
     if receiver.model:
@@ -77,6 +78,9 @@ def _label(receiver: Receiver, texts: Mapping[str, str]) -> str:
     if obstacle := receiver.obstacle:
         key = f"component.{DOMAIN}.selector.obstacle.options.{obstacle}"
         label += f" - {texts.get(key, obstacle)}"
+    elif async_is_bridge(hass, receiver):
+        key = f"component.{DOMAIN}.selector.kind.options.bridge"
+        label += f" - {texts.get(key, 'bridge')}"
     return label
 
 

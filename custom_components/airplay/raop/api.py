@@ -33,6 +33,7 @@ from .errors import (
     TooManyTriesError,
     UdpPortsTakenError,
     UnsupportedReceiverError,
+    WrongReceiverError,
     error_for,
 )
 from .messages import (
@@ -84,12 +85,14 @@ from .messages import (
     decode_event,
     encode_command,
 )
-from .receiver import Obstacle, Receiver
-from .receiver_identity import merge, normalize_id, receiver_id
+from .obstacle import Obstacle
+from .receiver import Receiver
+from .receiver_identity import completed, key_of, normalize_id
 from .receiver_lanes import AIRPLAY2, AIRPLAY2_NTP, LaneKind
 from .receiver_records import Service
 from .session.ways import Way
 from .udp_ports import PortRange, needed_ports
+from .wire.addresses import Network, own_networks, plain_address, rank_addresses
 
 # The script that runs the sender process.
 PROGRAM = Path(__file__).with_name("__main__.py")
@@ -135,6 +138,7 @@ __all__ = [
     "MemberProgress",
     "MessageError",
     "MissingReceiverError",
+    "Network",
     "NextFailed",
     "NextTaken",
     "NoStreamError",
@@ -178,18 +182,22 @@ __all__ = [
     "UnsupportedReceiverError",
     "VolumeFound",
     "Way",
+    "WrongReceiverError",
     "check_password",
+    "completed",
     "decode_event",
     "encode_command",
     "error_for",
     "has_free_ports",
     "informed",
+    "key_of",
     "limit_udp_ports",
-    "merge",
     "needed_ports",
     "normalize_id",
+    "own_networks",
+    "plain_address",
     "probe",
-    "receiver_id",
+    "rank_addresses",
     "rehearse",
     "udp_port_range",
 ]

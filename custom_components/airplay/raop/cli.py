@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 from collections.abc import Callable
-import json
 import os
 import re
 import secrets
@@ -135,33 +134,12 @@ def _serve(_options: argparse.Namespace) -> int:
 
 
 def _scan(options: argparse.Namespace) -> int:
-    from .scan import scan
+    from .scan import json_line, scan, text_line
 
     found = asyncio.run(scan(options.seconds, options.interface))
     for receiver in found:
-        if options.json:
-            row = {
-                "id": receiver.id,
-                "name": receiver.name,
-                "host": receiver.host,
-                "port": receiver.port,
-                "model": receiver.model,
-                "password": receiver.needs_password,
-                "obstacle": receiver.obstacle,
-                "txt": dict(receiver.raop.txt) if receiver.raop else {},
-            }
-            sys.stdout.write(json.dumps(row) + "\n")
-        else:
-            notes = [
-                receiver.model or "",
-                "password" if receiver.needs_password else "",
-            ]
-            notes.append(
-                f"cannot play: {receiver.obstacle}" if receiver.obstacle else ""
-            )
-            where = f"{receiver.host}:{receiver.port}"
-            words = "  ".join(note for note in notes if note)
-            sys.stdout.write(f"{receiver.name:24} {where:28} {words}\n")
+        line = json_line(receiver) if options.json else text_line(receiver)
+        sys.stdout.write(line + "\n")
     if not found and not options.json:
         sys.stdout.write("No receivers answered.\n")
     return 0

@@ -20,8 +20,9 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A receiver as a stream's member: its address, its secrets, and its sound.
+    """A receiver as a stream's member: its addresses, its secrets, and its sound.
 
+    `host` is the address to try first, `addresses` are all of them, in order.
     It plays `delay_ms` later than the others (earlier if negative), at most 2000.
     Only `lane` is tried, if given. `first_way` is the way that worked before, as
     `MemberChanged.way` says it; it is tried first, if possible. Without a `volume` it
@@ -35,6 +36,7 @@ class Member:
     txt: dict[str, str] = field(default_factory=dict)
     airplay_port: int | None = None
     airplay_txt: dict[str, str] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
     password: str | None = field(default=None, repr=False)
     credentials: str | None = field(default=None, repr=False)
     lane: str | None = None

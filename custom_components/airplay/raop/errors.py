@@ -37,6 +37,12 @@ class ReceiverUnreachableError(RaopError):
         self.is_early = False
 
 
+class WrongReceiverError(RaopError):
+    """Another receiver answers at the address of the wanted one."""
+
+    code = "wrong_receiver"
+
+
 class ReceiverBusyError(RaopError):
     """The receiver plays for another sender."""
 

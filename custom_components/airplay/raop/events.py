@@ -162,9 +162,10 @@ class VolumeFound:
 class MemberChanged:
     """A member's state, and the code of an error.
 
-    `local` is our own address toward it once it is connected, `lane` the lane by
-    which it plays, and `way` all that worked, for `Member.first_way`. Unless
-    `is_confirmed`, it is of a kind that never shows that it plays.
+    `local` is our own address toward it and `remote` that of its own that answered,
+    once it is connected. `lane` is the lane by which it plays, and `way` all that
+    worked, for `Member.first_way`. Unless `is_confirmed`, it is of a kind that never
+    shows that it plays.
     """
 
     stream: str
@@ -174,6 +175,7 @@ class MemberChanged:
     text: str = ""
     status: int | None = None
     local: str | None = None
+    remote: str | None = None
     lane: str | None = None
     way: str | None = None
     is_confirmed: bool = True

@@ -1,9 +1,9 @@
 """Properties and abilities of a receiver, as its TXT records announce them."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from . import quirks
+from .obstacle import Obstacle
 from .receiver_lanes import (
     LINK_PLAY_DEPTH_MS,
     Genus,
@@ -15,6 +15,7 @@ from .receiver_lanes import (
 )
 from .receiver_maker import is_apples
 from .receiver_records import AirPlayRecord, RaopRecord, Service
+from .wire.addresses import MOST_ADDRESSES
 from .wire.codec import Codec
 
 _FEATURE_AUDIO = 1 << 9
@@ -34,17 +35,6 @@ _FLAG_LEADS_PAIR = 1 << 13
 _FLAG_SESSION = 1 << 17
 
 
-class Obstacle(StrEnum):
-    """The reason why a receiver cannot be played to."""
-
-    NO_AUDIO = "no_audio"
-    TCP_ONLY = "tcp_only"
-    ENCRYPTION = "encryption"
-    HOME_ONLY = "home_only"
-    AIRPLAY2_ONLY = "airplay2_only"
-    NO_PROTOCOL = "no_protocol"
-
-
 @dataclass(frozen=True, slots=True)
 class Receiver:
     """A receiver, combined from its `_raop._tcp` and `_airplay._tcp` records."""
@@ -61,6 +51,13 @@ class Receiver:
         # The only method to set a field of a frozen dataclass.
         object.__setattr__(self, "_raop", RaopRecord.parse(self.raop))
         object.__setattr__(self, "_airplay", AirPlayRecord.parse(self.airplay))
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All addresses, in the order in which to try them."""
+        services = [each for each in (self.raop, self.airplay) if each]
+        known = [address for each in services for address in each.addresses]
+        return tuple(dict.fromkeys((self.host, *known)))[:MOST_ADDRESSES]
 
     @property
     def port(self) -> int:
@@ -114,6 +111,11 @@ class Receiver:
         """
         flags = self._raop.flags
         return self.flags if self.takes_airplay2 or flags is None else flags
+
+    @property
+    def is_bridge(self) -> bool:
+        """Whether it is no speaker, but passes audio on to one of another system."""
+        return quirks.is_bridge(self.model or "")
 
     @property
     def has_session(self) -> bool:
@@ -271,6 +273,8 @@ class Receiver:
         is_known = self.features is not None
         if self.raop is None and is_known and not self._has(_FEATURE_AUDIO):
             return Obstacle.NO_AUDIO
+        if self._only_mirrors:
+            return Obstacle.MIRRORING_ONLY
         if (obstacle := self._raop_obstacle) and not self.takes_airplay2:
             return obstacle
         # The only obstacle that a user can remove, so those that remain come first.
@@ -290,6 +294,12 @@ class Receiver:
         if not self._raop.has_open_encryption:
             return Obstacle.ENCRYPTION
         return None
+
+    @property
+    def _only_mirrors(self) -> bool:
+        """Whether it is a screen that plays no audio alone."""
+        airplay = self._airplay.source_version or self._raop.source_version
+        return quirks.only_mirrors(self.model or "", airplay, self.features)
 
     @property
     def _takes_buffered(self) -> bool:

@@ -28,12 +28,16 @@ _CODEC_ALAC = 1
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One mDNS record of a receiver: its address and its TXT record."""
+    """One mDNS record of a receiver: its addresses and its TXT record.
+
+    `host` is the address to try first; `addresses` are all, best first.
+    """
 
     instance: str
     host: str
     port: int
     txt: Mapping[str, str] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +66,7 @@ class RaopRecord:
             return cls()
         txt = lower_keys(service.txt)
         return cls(
-            model=txt.get("am", ""),
+            model=_model(txt, "am"),
             firmware=txt.get("fv", ""),
             os_version=txt.get("ov", ""),
             source_version=txt.get("vs", ""),
@@ -141,7 +145,7 @@ class AirPlayRecord:
             return cls()
         txt = lower_keys(service.txt)
         return cls(
-            model=txt.get("model", ""),
+            model=_model(txt, "model"),
             manufacturer=txt.get("manufacturer", ""),
             firmware=txt.get("fv", ""),
             os_version=txt.get("osvers", ""),
@@ -157,3 +161,8 @@ class AirPlayRecord:
             real_model=txt.get("rmodel", ""),
             has_system_keys=bool(txt.get("psi") and txt.get("fex")),
         )
+
+
+def _model(txt: Mapping[str, str], key: str) -> str:
+    """Return the model; one that claims to be an Apple TV may add its own (EZCast)."""
+    return txt.get("rmodel") or txt.get(key, "")

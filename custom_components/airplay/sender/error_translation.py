@@ -32,6 +32,7 @@ from ..raop.api import (
     TooManyTriesError,
     UdpPortsTakenError,
     UnsupportedReceiverError,
+    WrongReceiverError,
     udp_port_range,
 )
 from .errors import SenderGoneError
@@ -49,6 +50,7 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     ReceiverProtocolError: "receiver_protocol",
     ReceiverSilentError: "receiver_silent",
     UnsupportedReceiverError: "receiver_unsupported",
+    WrongReceiverError: "receiver_wrong",
     AuthenticationError: "receiver_auth_failed",
     PasswordRequiredError: "receiver_password_required",
     PairingRequiredError: "receiver_pairing_required",

@@ -43,6 +43,9 @@ class InUseElsewhere:
         self._listeners = Listeners[[]]()
         self._is_busy = False
         self._is_switched_away = False
+        # Until a session of this sender begins, or the record shows that of another end.
+        self._is_taken = False
+        self._was_active = False
         self._is_ours = False
         self._was_in_use = False
         self._changed = asyncio.Event()
@@ -52,7 +55,8 @@ class InUseElsewhere:
     def is_in_use(self) -> bool:
         """Whether it is in use elsewhere."""
         by_record = self._is_idle() and not self._is_ours and self._is_active
-        return self._is_busy or self._is_switched_away or by_record
+        is_elsewhere = self._is_switched_away or self._is_taken
+        return self._is_busy or is_elsewhere or by_record
 
     @callback
     def async_listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
@@ -83,6 +87,9 @@ class InUseElsewhere:
     def _async_look(self) -> None:
         if not self._is_active and self._is_idle():
             self._is_ours = False
+        if self._was_active and not self._is_active:
+            self._is_taken = False
+        self._was_active = self._is_active
         self._changed.set()
         self.async_update()
 
@@ -101,8 +108,11 @@ class InUseElsewhere:
                 self._is_busy = False
             case MemberChanged():
                 self._is_busy = event.state == "busy" or event.code in _TAKEN
+                # A stream ends with it if the speaker plays alone.
+                self._is_taken |= event.code == ReceiverTakenError.code
                 if event.state == "connected":
-                    self._is_switched_away, self._is_ours = False, True
+                    self._is_switched_away = self._is_taken = False
+                    self._is_ours = True
             case RemoteCommand():
                 if event.command in _SWITCHES:
                     self._is_switched_away = _SWITCHES[event.command]

@@ -239,8 +239,7 @@ class Speaker:
     def _async_heard_of(self) -> None:
         """Have the sender retry a receiver at once that may be back or have moved."""
         self.availability.async_update()
-        plays_on = self.player.members.is_group or self.device.partner is not None
-        if self.device.is_available and plays_on and not self.player.reported.is_idle:
+        if self.device.is_available and not self.player.reported.is_idle:
             self._background.async_run(self._async_tell_seen(), f"seen {self.name}")
 
     async def _async_tell_seen(self) -> None:

@@ -127,3 +127,29 @@ def test_checking_an_answer_never_raises(
     response: str, challenge: bytes, receiver_id: bytes
 ) -> None:
     assert not rsa.is_answer_to(response, challenge, ADDRESS, receiver_id)
+
+
+def test_an_answer_names_its_receiver_whatever_its_address_is() -> None:
+    assert rsa.signed_id(RESPONSE, CHALLENGE) == RECEIVER_ID
+
+
+@pytest.mark.usefixtures("own_key")
+def test_an_answer_over_ipv6_names_its_receiver() -> None:
+    response = sign(CHALLENGE + bytes(range(16)) + RECEIVER_ID)
+
+    assert rsa.signed_id(response, CHALLENGE) == RECEIVER_ID
+
+
+@pytest.mark.usefixtures("own_key")
+def test_an_answer_that_is_too_long_or_too_short_names_no_receiver() -> None:
+    short = sign(CHALLENGE + bytes(4) + RECEIVER_ID[:5])
+    message = CHALLENGE + bytes(17)
+
+    assert rsa.signed_id(short, CHALLENGE) is None
+    assert rsa.signed_id(sign(message), CHALLENGE) is None
+
+
+@pytest.mark.parametrize("response", ["", "A" * 342, "not base64!", RESPONSE[:-4]])
+def test_what_is_no_answer_names_no_receiver(response: str) -> None:
+    assert rsa.signed_id(response, CHALLENGE) is None
+    assert rsa.signed_id(RESPONSE, bytes(16)) is None

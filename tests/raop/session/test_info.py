@@ -9,6 +9,7 @@ from custom_components.airplay.raop.errors import (
     RaopError,
     ReceiverProtocolError,
     ReceiverRefusedError,
+    WrongReceiverError,
 )
 from custom_components.airplay.raop.receiver_identity import merge
 from custom_components.airplay.raop.receiver_records import Service
@@ -117,6 +118,15 @@ def test_receiver_that_knows_only_the_plain_request_gets_it(response: Response) 
 )
 def test_other_answers_are_errors(response: Response, error: type[RaopError]) -> None:
     fail(error, ask_info(RECEIVER), response, response)
+
+
+def test_another_receiver_is_noticed() -> None:
+    known = merge(Service("0A0B0C0D0E01@Den", "10.0.0.7", 7000), None)
+    facts = {"features": 1, "statusFlags": 4}
+
+    talk(ask_info(known), plist(deviceID="0a:0b:0c:0d:0e:01", **facts))
+    talk(ask_info(known), plist(deviceID=7, **facts))
+    fail(WrongReceiverError, ask_info(known), plist(deviceID="0A:0B:0C:0D:0E:02"))
 
 
 def test_fields_missing_from_the_answer_are_kept_from_the_record() -> None:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from custom_components.airplay.raop.errors import WrongReceiverError
 from custom_components.airplay.raop.messages import Tags
 from custom_components.airplay.raop.receiver_identity import merge
 from custom_components.airplay.raop.receiver_records import Service
@@ -25,7 +26,7 @@ from .raop_session import (
     opened_session,
     receiver,
 )
-from .talk import answer, header, talk
+from .talk import answer, fail, header, talk
 
 
 def test_opening_sends_requests_in_the_order_of_itunes() -> None:
@@ -156,13 +157,19 @@ def test_a_forged_or_absurd_answer_is_not_genuine_and_does_no_harm(text: str) ->
     assert session.is_genuine is False
 
 
-def test_an_answer_of_another_receiver_is_not_genuine() -> None:
+def test_an_answer_of_another_receiver_ends_the_session() -> None:
     answered = answer(Apple_Response=word(SYNTHETIC, "apple_response_b64"))
-    of_another = make_session(of=receiver("0011223344FE"))
+    session = make_session(of=receiver("0011223344FE"))
+
+    fail(WrongReceiverError, session.greet(), answered, match="answers at the address")
+
+
+def test_an_answer_from_elsewhere_is_not_genuine() -> None:
+    answered = answer(Apple_Response=word(SYNTHETIC, "apple_response_b64"))
     from_elsewhere = make_session(remote="192.168.1.51")
     without_id = make_session(of=merge(Service("Kitchen", "192.168.1.50", 5000), None))
 
-    for session in (of_another, from_elsewhere, without_id):
+    for session in (from_elsewhere, without_id):
         talk(session.greet(), answered)
         assert session.is_genuine is False
 

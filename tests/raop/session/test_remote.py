@@ -28,7 +28,7 @@ class Room:
 
     def __init__(self) -> None:
         self.remotes = Remotes()
-        self.remotes.add(KITCHEN, 7, "stream", ADDRESS, 0)
+        self.remotes.add(KITCHEN, 7, "stream", frozenset({ADDRESS}), 0)
         self.now_s = 100.0
 
     def ask(
@@ -118,7 +118,7 @@ def test_number_of_the_newest_session_stays_valid_after_its_end(room: Room) -> N
     room.remotes.ended(KITCHEN, 50)
     assert room.press("play") == [Button.PLAY]
 
-    room.remotes.add(KITCHEN, 9, "stream", ADDRESS, 0)
+    room.remotes.add(KITCHEN, 9, "stream", frozenset({ADDRESS}), 0)
 
     assert room.ask("play").status == 403
     assert room.ask("play", "9").status == 204
@@ -170,8 +170,21 @@ def test_receiver_sets_its_own_volume_and_no_other(room: Room) -> None:
     assert room.ask(theirs) == Answer(403)
 
 
+def test_commands_come_from_any_address_of_the_receiver_and_from_no_other(
+    room: Room,
+) -> None:
+    room.remotes.add(KITCHEN, 7, "stream", frozenset({ADDRESS, "fd00::2"}), 0)
+    room.remotes.seen(KITCHEN, frozenset({"10.0.0.3"}))
+    room.remotes.seen("0a0b0c0d0e0f", frozenset({"10.0.0.4"}))
+
+    for own in (ADDRESS, "fd00::2", "10.0.0.3"):
+        assert room.ask("nextitem", address=own).status == 204
+    for foreign in ("10.0.0.4", "fd00::3"):
+        assert room.ask("nextitem", address=foreign).status == 403
+
+
 def test_speaker_is_not_compared_if_no_id_is_known(room: Room) -> None:
-    room.remotes.add("10.0.0.9:5000", 8, "other", "10.0.0.9", 0)
+    room.remotes.add("10.0.0.9:5000", 8, "other", frozenset({"10.0.0.9"}), 0)
 
     answer = room.ask("setproperty?speaker-id=3&dmcp.volume=4", "8", "10.0.0.9")
 
@@ -196,7 +209,7 @@ def test_source_switch_is_decided_here(room: Room) -> None:
 def test_switch_is_remembered_over_sessions(room: Room) -> None:
     room.remotes.began(KITCHEN, 100)
     room.remotes.ended(KITCHEN, 160)
-    room.remotes.add(KITCHEN, 9, "stream", ADDRESS, 170)
+    room.remotes.add(KITCHEN, 9, "stream", frozenset({ADDRESS}), 170)
     room.remotes.ended(KITCHEN, 175)
 
     room.now_s = 176
@@ -223,7 +236,7 @@ def test_a_button_within_a_session_is_an_order_of_its_receiver(room: Room) -> No
 
 def test_remotes_do_not_grow(room: Room) -> None:
     for number in range(2 * MOST_REMOTES):
-        room.remotes.add(f"{number:012x}", number, "stream", ADDRESS, 0)
+        room.remotes.add(f"{number:012x}", number, "stream", frozenset({ADDRESS}), 0)
 
     assert len(room.remotes._by_receiver) == MOST_REMOTES
     assert room.ask("play").status == 403

@@ -22,6 +22,9 @@ _MODULUS = int(
 _EXPONENT = 65537
 _KEY_BYTES = 256
 _LEAST_MESSAGE_BYTES = 32
+_V4_BYTES = 4
+_V6_BYTES = 16
+_ID_BYTES = 6
 _PUBLIC_KEY = rsa.RSAPublicNumbers(_EXPONENT, _MODULUS).public_key()
 # Receivers support no other hash.
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303
@@ -46,15 +49,35 @@ def is_answer_to(
     zeros up to 32 bytes. False is no fault: behind NAT the address differs, and newer
     receivers sign with other keys.
     """
+    message = (challenge + address + receiver_id).ljust(_LEAST_MESSAGE_BYTES, b"\0")
+    return _signed_message(response) == message
+
+
+def signed_id(response: str, challenge: bytes) -> bytes | None:
+    """Return the id in an Apple-Response to our challenge, or None if it is no answer.
+
+    The id comes after an address of 4 or 16 bytes, whatever the address is.
+    """
+    message = _signed_message(response)
+    if message is None or not message.startswith(challenge):
+        return None
+    is_short = len(message) == _LEAST_MESSAGE_BYTES
+    begin = len(challenge) + (_V4_BYTES if is_short else _V6_BYTES)
+    found = message[begin : begin + _ID_BYTES]
+    return found if len(found) == _ID_BYTES else None
+
+
+def _signed_message(response: str) -> bytes | None:
+    """Return what was signed with the AirPort's private key, or None."""
     try:
         signature = base64.b64decode(
             response + "=" * (-len(response) % 4), validate=True
         )
     except ValueError:
-        return False
+        return None
     if len(signature) != _KEY_BYTES:
-        return False
+        return None
     signed = pow(int.from_bytes(signature), _EXPONENT, _MODULUS).to_bytes(_KEY_BYTES)
-    message = (challenge + address + receiver_id).ljust(_LEAST_MESSAGE_BYTES, b"\0")
-    filler = b"\xff" * (_KEY_BYTES - 3 - len(message))
-    return signed == b"\0\1" + filler + b"\0" + message
+    filler, _, message = signed.removeprefix(b"\0\1").partition(b"\0")
+    is_padded = len(filler) + len(message) == _KEY_BYTES - 3
+    return message if is_padded and not filler.strip(b"\xff") else None

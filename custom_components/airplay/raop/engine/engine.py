@@ -41,6 +41,7 @@ from ..session.source_switch import Turn
 from .announce.announcement import Announcement
 from .lanes.choice import LaneChoice
 from .net.port_pool import limit_udp_ports
+from .net.sockets import peers_of
 from .pacing.pacer import Pacer
 from .ptp.service import PtpService, clock_id_of
 from .stream.context import StreamContext
@@ -161,9 +162,11 @@ class Engine:
                     await self._stop(stream.name)
                 elif stream:
                     await stream.membership.part(command.receiver)
-            case Seen():
+            case Seen(member=member):
+                places = peers_of(member.host, member.addresses)
+                self.remotes.seen(member.receiver, places)
                 for stream in self._streams:
-                    stream.membership.seen(command.member)
+                    stream.membership.seen(member)
 
     def _emit_clock(self, problem: PtpUnavailableError | None) -> None:
         if problem:

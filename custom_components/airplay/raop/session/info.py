@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ..errors import ReceiverProtocolError, ReceiverRefusedError
 from ..receiver import Receiver
+from ..receiver_identity import check_id
 from ..receiver_records import Service
 from ..wire.handshake import Handshake
 from ..wire.plist import build_plist, parse_plist
@@ -40,6 +41,8 @@ _MOST_CHARACTERS = 255
 def ask_info(receiver: Receiver) -> Handshake[Receiver]:
     """Return the receiver with the records that it announces on its own network.
 
+    Raises WrongReceiverError: another receiver answers.
+    Raises WrongReceiverError: another receiver answers.
     Raises ReceiverRefusedError: it refuses the request.
     Raises ReceiverProtocolError: the answer is malformed, or has no features.
     """
@@ -63,6 +66,8 @@ def _read(response: Response) -> dict[str, object]:
 
 def _informed(receiver: Receiver, said: Mapping[str, object]) -> Receiver:
     """Add what an answer says to the records that are known."""
+    if isinstance(device_id := said.get("deviceID"), str):
+        check_id(receiver, device_id)
     txt = _joined(_own_words(said), _record(said, _AIRPLAY_RECORD))
     if not lower_keys(txt).keys() >= _NUMBERS:
         raise ReceiverProtocolError("/info: no features and flags")

@@ -59,6 +59,8 @@ class Ladder:
         Raises UnsupportedReceiverError: see `ways_of`.
         """
         self.receiver = receiver
+        # The addresses that are not known to be those of another receiver.
+        self.addresses = receiver.addresses
         self._access = access
         self._rungs = ways_of(receiver, access)
         self._failures: list[_Failure] = []

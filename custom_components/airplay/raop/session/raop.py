@@ -14,6 +14,7 @@ from ..auth import rsa
 from ..auth.auth_setup import auth_setup_request
 from ..errors import PairingRequiredError, ReceiverBusyError, ReceiverProtocolError
 from ..receiver import Receiver
+from ..receiver_identity import check_id, split_instance
 from ..wire import sdp
 from ..wire.handshake import Handshake
 from ..wire.rtsp import Request, parse_transport, transport_port, transport_ports
@@ -80,6 +81,7 @@ class RaopSession(ControlSession):
         A receiver that answers the challenge has the key of the AirPort Express, and
         so decrypts RSA.
 
+        Raises WrongReceiverError: another receiver answers.
         Raises PairingRequiredError: the receiver requires pairing.
         Raises AuthenticationError: it requires a password, or another one.
         """
@@ -96,6 +98,8 @@ class RaopSession(ControlSession):
         if answer := response.header("apple-response"):
             self.has_key = True
             self.is_genuine = self._check(answer)
+            if found := rsa.signed_id(answer, self._terms.challenge):
+                check_id(self._terms.receiver, found.hex())
         public = response.header("public") or ""
         return tuple(method.strip() for method in public.split(",") if method.strip())
 
@@ -187,7 +191,8 @@ class RaopSession(ControlSession):
         terms = self._terms
         address = ip_address(terms.remote.partition("%")[0]).packed
         try:
-            identity = bytes.fromhex(terms.receiver.id)
+            own = split_instance(terms.receiver.id)[0] or terms.receiver.id
+            identity = bytes.fromhex(own)
         except ValueError:
             return False
         return rsa.is_answer_to(answer, terms.challenge, address, identity)

@@ -1,8 +1,9 @@
 """Remote control requests of receivers: their permission and their answers.
 
-A receiver is identified by the Active-Remote number of its session and by its
-address. A session's number stays valid after its end, until the receiver has a newer
-one: a play button is also pressed while nothing plays.
+A receiver is identified by the Active-Remote number of its session, which it may send
+from any of its addresses: it can find us by IPv6 while it plays by IPv4. A number
+stays valid after the end of its session, until the receiver has a newer one: a play
+button is also pressed while nothing plays.
 """
 
 from dataclasses import dataclass, field
@@ -44,7 +45,8 @@ class Remote:
     active_remote: int
     receiver: str
     stream: str
-    address: str
+    addresses: frozenset[str]
+    seen: frozenset[str] = frozenset()
     switch: SourceSwitch = field(default_factory=SourceSwitch)
     pressed: Button | None = None
     pressed_s: float = 0.0
@@ -103,19 +105,27 @@ class Remotes:
         receiver: str,
         active_remote: int,
         stream: str,
-        address: str,
+        addresses: frozenset[str],
         now_s: float,
     ) -> None:
-        """Permit commands by a receiver's new number, which replaces the old one."""
+        """Permit commands by a receiver's new number, which replaces the old one.
+
+        They may come from any of its addresses, which have no scopes.
+        """
         known = self._by_receiver.pop(receiver, None)
         switch = known.switch if known else SourceSwitch()
         # The receiver may switch to us as soon as the session is set up.
         switch.began(now_s)
         self._by_receiver[receiver] = Remote(
-            active_remote, receiver, stream, address, switch
+            active_remote, receiver, stream, addresses, switch=switch
         )
         if len(self._by_receiver) > MOST_REMOTES:
             del self._by_receiver[next(iter(self._by_receiver))]
+
+    def seen(self, receiver: str, addresses: frozenset[str]) -> None:
+        """Permit a receiver's commands also from the addresses that it has now."""
+        if remote := self._by_receiver.get(receiver):
+            remote.seen = addresses
 
     def began(self, receiver: str, now_s: float) -> None:
         """Record that a receiver's session has started."""
@@ -163,7 +173,8 @@ class Remotes:
             return None
         number = int(text)
         for remote in self._by_receiver.values():
-            if remote.active_remote == number and remote.address == address:
+            is_its_own = address in remote.addresses or address in remote.seen
+            if remote.active_remote == number and is_its_own:
                 return remote
         return None
 

@@ -375,7 +375,7 @@ async def test_a_closed_port_is_unreachable(host: str) -> None:
 async def test_a_host_that_does_not_answer_is_unreachable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def forever(*_: object) -> None:
+    async def forever(*_: object, **__: object) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(asyncio, "open_connection", forever)

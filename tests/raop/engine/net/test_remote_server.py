@@ -16,6 +16,7 @@ from custom_components.airplay.raop.messages import (
     MemberChanged,
     Ready,
     RemoteCommand,
+    Seen,
     StreamChanged,
 )
 from custom_components.airplay.raop.session import source_switch
@@ -84,6 +85,21 @@ async def test_value_is_reported(
     told = await harness.until(RemoteCommand)
     assert told.command == Button.VOLUME_REPORT
     assert told.value == pytest.approx(58.3333, abs=0.001)
+
+
+async def test_button_may_come_from_any_address_of_its_receiver(
+    harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
+) -> None:
+    both = {"addresses": ("127.0.0.1", "127.0.0.2")}
+    await harness.run(play(song, member(kitchen, **both)))
+    remote = RemoteControl(kitchen, port)
+
+    assert (await remote.order("nextitem", source="127.0.0.2")).status == 204
+    assert (await remote.order("previtem", source="127.0.0.3")).status == 403
+
+    both = {"addresses": ("127.0.0.1", "127.0.0.3")}
+    await harness.run(Seen(member=member(kitchen, **both)))
+    assert (await remote.order("previtem", source="127.0.0.3")).status == 204
 
 
 async def test_strangers_are_refused(

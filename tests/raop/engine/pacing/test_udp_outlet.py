@@ -8,6 +8,7 @@ import time
 import pytest
 
 from custom_components.airplay.raop.engine.net import clock, sockets
+from custom_components.airplay.raop.engine.net.sockets import peers_of
 from custom_components.airplay.raop.engine.pacing.udp_outlet import UdpOutlet
 from custom_components.airplay.raop.session.backlog import Format
 from custom_components.airplay.raop.wire.codec import Codec
@@ -312,6 +313,30 @@ def test_without_a_stamp_the_time_of_reading_counts(
 
     (reply,) = heard(sink.timing)
     assert to_unix_ns(int.from_bytes(reply[16:24])) >= before_ns - 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1"], indirect=True)
+def test_a_receiver_asks_from_any_of_its_addresses(sink: UdpSink) -> None:
+    packets = FakePackets()
+    packets.fill(8)
+    outlet = UdpOutlet("127.0.0.1", "127.0.0.1", Format(), peers=peers_of("127.0.0.9"))
+    outlet.connect(*sink.ports())
+    outlet.start(100)
+    pump_all(outlet, packets)
+    other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    other.bind(("127.0.0.9", 0))
+
+    other.sendto(octets("timing_request"), ("127.0.0.1", outlet.timing_port))
+    other.sendto(resend(100, 8), ("127.0.0.1", outlet.control_port))
+    outlet.timing.answer()
+    outlet.read_requests()
+    pump_all(outlet, packets, 10 * MS)
+
+    assert len(heard(other)) == 1
+    assert outlet.timing_replies == 1
+    assert outlet.resent == 8
+    other.close()
+    outlet.close()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1"], indirect=True)

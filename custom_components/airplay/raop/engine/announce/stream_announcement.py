@@ -14,8 +14,8 @@ from ...wire.rtp import SAMPLE_RATE
 from ..net import clock
 from ..pacing.outlet import Outlet
 from ..pacing.transmitter import Transmitter
-from ..stream.lanes import all_of
 from ..stream.output import SILENT
+from ..stream.parallel import all_of
 from ..stream.stream import Stream
 from .clip import Clip
 from .member import AnnouncementMember

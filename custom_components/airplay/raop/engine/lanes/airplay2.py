@@ -154,7 +154,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         """
         if self.attempt.way.is_ptp:
             self._peer = await self._context.ptp.add_peer(
-                (connection.remote,), habit_of(self.receiver)
+                (connection.remote, *connection.peers), habit_of(self.receiver)
             )
 
     async def _share_clock(

@@ -58,12 +58,13 @@ class LaneContext:
 
 def receiver_of(member: Member) -> Receiver:
     """Return a member as a receiver; without TXT records, as AirPlay 1."""
-    raop = Service(f"{member.receiver}@{member.name}", member.host, member.port)
-    raop = Service(raop.instance, raop.host, raop.port, member.txt)
+    host, known = member.host, member.addresses
+    instance = f"{member.receiver}@{member.name}"
+    raop = Service(instance, host, member.port, member.txt, known)
     airplay = None
     if member.airplay_txt:
         port = member.airplay_port or member.port
-        airplay = Service(member.name, member.host, port, member.airplay_txt)
+        airplay = Service(member.name, host, port, member.airplay_txt, known)
     return merge(raop, airplay)
 
 

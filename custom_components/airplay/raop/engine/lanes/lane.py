@@ -232,11 +232,11 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
             steps = session.artwork(content_type, picture, frame)
             self._background.start(self._try(steps, _ARTWORK_S))
 
-    async def check(self) -> None:
+    async def check(self, timeout_s: float = _CHECK_S) -> None:
         """Check whether the session is still alive, and close it if not."""
         try:
             steps = self._open_session.keep_alive()
-            await self._perform(steps, timeout_s=_CHECK_S)
+            await self._perform(steps, timeout_s=timeout_s)
         except ReceiverUnreachableError:
             if self._connection:
                 self._connection.abort()

@@ -104,7 +104,9 @@ class RaopLane(Lane[RaopSession, UdpOutlet]):
     async def _negotiate(self, opened: OpenedWay) -> None:
         pacer, connection = self._pacer, opened.connection
         with network_errors(self.member.host), ExitStack() as undo:
-            outlet = UdpOutlet(connection.local, connection.remote, self.shape)
+            outlet = UdpOutlet(
+                connection.local, connection.remote, self.shape, peers=connection.peers
+            )
             undo.callback(pacer.post, lambda: outlet.unplug(pacer))
             await self._plug(outlet)
             session = RaopSession(self._terms(connection, outlet))

@@ -63,7 +63,11 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
         ssrc = 0 if self._peer else keys.connection_id
         self.shape = Format(Codec.ALAC, keys.seal, self.member.channel, ssrc=ssrc)
         self._outlet = UdpOutlet(
-            connection.local, connection.remote, self.shape, self._state_line
+            connection.local,
+            connection.remote,
+            self.shape,
+            self._state_line,
+            peers=connection.peers,
         )
         self._outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
         await self._plug(self._outlet)

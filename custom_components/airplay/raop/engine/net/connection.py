@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 import logging
-import os
 import socket
 import struct
 
@@ -11,6 +11,8 @@ from ...auth.channel import ChannelKeys, EncryptedChannel
 from ...errors import RaopError, ReceiverProtocolError, ReceiverUnreachableError
 from ...wire.handshake import Handshake
 from ...wire.rtsp import Call, Request, Response, ResponseParser
+from .reaching import CONNECT_S, open_first
+from .sockets import peers_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,7 +47,10 @@ class Connection:
     """Exchanges requests and responses in order; one request at a time."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        hosts: Sequence[str] = (),
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -61,27 +66,21 @@ class Connection:
         self.has_hung_up = False
         self.local = _address(writer, "sockname")
         self.remote = _address(writer, "peername")
+        # The receiver's addresses, from each of which its packets may come.
+        self.peers = peers_of(self.remote, hosts)
 
     @classmethod
     async def connect(
-        cls, host: str, port: int, *, timeout_s: float = STEP_S
+        cls, hosts: str | Sequence[str], port: int, *, timeout_s: float = CONNECT_S
     ) -> Connection:
-        """Connect to a receiver's control port; event loop.
+        """Connect to a receiver's control port at one of its addresses; event loop.
 
-        Raises ReceiverUnreachableError: the connection failed; the text holds the
-        system's reason.
+        Raises ReceiverUnreachableError: see `open_first`.
         """
-        try:
-            async with asyncio.timeout(timeout_s):
-                reader, writer = await asyncio.open_connection(host, port)
-        except TimeoutError as err:
-            raise ReceiverUnreachableError(f"{host} does not answer") from err
-        except (OSError, UnicodeError) as err:
-            number = err.errno if isinstance(err, OSError) else None
-            reason = os.strerror(number) if number and number > 0 else err
-            raise ReceiverUnreachableError(f"{host} port {port}: {reason}") from err
+        known = (hosts,) if isinstance(hosts, str) else tuple(hosts)
+        reader, writer = await open_first(known, port, timeout_s=timeout_s)
         _set(writer.get_extra_info("socket"), _KEEPALIVE)
-        return cls(reader, writer)
+        return cls(reader, writer, known)
 
     async def perform[T](
         self,

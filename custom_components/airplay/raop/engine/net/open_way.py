@@ -18,6 +18,7 @@ from ...errors import (
     RaopError,
     ReceiverBusyError,
     ReceiverUnreachableError,
+    WrongReceiverError,
 )
 from ...receiver import Receiver
 from ...session.backlog import Format
@@ -27,6 +28,7 @@ from ...session.raop import RaopPorts, RaopSession
 from ...session.ways import Access, Login, Way
 from ...wire.handshake import Handshake
 from .connection import STEP_S, Connection
+from .doors import Doors
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -95,13 +97,14 @@ async def climb[T](ladder: Ladder, try_way: Callable[[Attempt], Awaitable[T]]) -
     """Try one way after the other until one works; return its result.
 
     Raises ReceiverBusyError: the receiver plays for another sender.
+    Raises WrongReceiverError: another receiver answers at each address.
     Raises RaopError: no way works; the most telling error.
     """
     while True:
         attempt = ladder.attempt()
         try:
             return await _twice(attempt, try_way)
-        except ReceiverBusyError:
+        except ReceiverBusyError, WrongReceiverError:
             raise
         except RaopError as err:
             name = ladder.receiver.name
@@ -139,26 +142,57 @@ async def open_way[T](
 
     Raises RaopError: it does not work, see `attempt.stage`.
     """
-    receiver, way = ladder.receiver, attempt.way
-    port = receiver.port if way.is_raop else receiver.pairing_port
-    connection = await Connection.connect(receiver.host, port, timeout_s=timeout_s)
+    receiver = ladder.receiver
+    port = receiver.port if attempt.way.is_raop else receiver.pairing_port
+    doors = Doors(receiver, ladder.addresses)
+    while True:
+        attempt.stage = Stage.CONNECT
+        connection = await doors.connect(port, timeout_s=timeout_s)
+        attempt.stage = Stage.LOGIN
+        try:
+            with ExitStack() as undo:
+                undo.callback(connection.close)
+                opened = await _log_in(
+                    ladder, attempt, access, doors, connection, timeout_s
+                )
+                undo.callback(opened.connection.close)
+                result = await use(opened)
+                undo.pop_all()
+                return result
+        except WrongReceiverError as err:
+            doors.leave(connection, err)
+        finally:
+            ladder.addresses = doors.left
+
+
+async def _log_in(
+    ladder: Ladder,
+    attempt: Attempt,
+    access: Secrets,
+    doors: Doors,
+    connection: Connection,
+    timeout_s: float,
+) -> OpenedWay:
+    """Find out who answers, and be let in.
+
+    Raises WrongReceiverError: another receiver answers.
+    Raises RaopError: the receiver does not let us in.
+    """
+    way = attempt.way
+    if way.is_raop:
+        await doors.check(connection)
+        await _verify(connection, way, access, timeout_s)
+        return OpenedWay(connection, attempt, ladder.receiver)
+    connection = await _inform(connection, ladder, timeout_s)
+    doors.keep(connection)
     with ExitStack() as undo:
         undo.callback(connection.close)
-        attempt.stage = Stage.LOGIN
-        secret = b""
-        if way.is_raop:
-            await _verify(connection, way, access, timeout_s)
-        else:
-            connection = await _inform(connection, ladder, port, timeout_s)
-            undo.callback(connection.close)
-            steps = _login(way, access)
-            secret = await connection.perform(steps, timeout_s=timeout_s)
-            connection.encrypt(ChannelKeys.control(secret))
-            attempt.stage = Stage.SETUP
-        opened = OpenedWay(connection, attempt, ladder.receiver, secret)
-        result = await use(opened)
+        steps = _login(way, access)
+        secret = await connection.perform(steps, timeout_s=timeout_s)
+        connection.encrypt(ChannelKeys.control(secret))
         undo.pop_all()
-        return result
+    attempt.stage = Stage.SETUP
+    return OpenedWay(connection, attempt, ladder.receiver, secret)
 
 
 async def _verify(
@@ -175,7 +209,7 @@ async def _verify(
 
 
 async def _inform(
-    connection: Connection, ladder: Ladder, port: int, timeout_s: float
+    connection: Connection, ladder: Ladder, timeout_s: float
 ) -> Connection:
     """Update the receiver by its `/info`, as mDNS may be outdated.
 
@@ -186,6 +220,8 @@ async def _inform(
     receiver = ladder.receiver
     try:
         ladder.inform(await connection.perform(ask_info(receiver), timeout_s=timeout_s))
+    except WrongReceiverError:
+        raise
     except RaopError as err:
         if isinstance(err, ReceiverUnreachableError) and err.step:
             raise
@@ -193,7 +229,8 @@ async def _inform(
         ladder.is_informed = True
     if not connection.closed.done():
         return connection
-    return await Connection.connect(receiver.host, port, timeout_s=timeout_s)
+    port = receiver.pairing_port
+    return await Connection.connect(connection.remote, port, timeout_s=timeout_s)
 
 
 def _login(way: Way, access: Secrets) -> Handshake[bytes]:

@@ -26,11 +26,12 @@ _NOBODY = Identity(dacp_id="F" * 16)
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A receiver's own description, and our address toward it."""
+    """A receiver's own description, our address toward it, and the one that answered."""
 
     server: str | None
     methods: tuple[str, ...]
     local_address: str
+    address: str
 
 
 async def probe(
@@ -56,7 +57,7 @@ async def probe(
             methods = await connection.perform(session.greet(), timeout_s=timeout_s)
             server = session.server
         connection.close()
-        return Probed(server, methods, connection.local)
+        return Probed(server, methods, connection.local, connection.remote)
 
     ladder = Ladder(receiver, access.access())
     return await climb(
@@ -111,7 +112,7 @@ async def check_password(receiver: Receiver, password: str) -> None:
     """
     refusal: RaopError | None = None
     for secret in (password, OPEN_SECRET):
-        connection = await Connection.connect(receiver.host, receiver.pairing_port)
+        connection = await Connection.connect(receiver.addresses, receiver.pairing_port)
         try:
             await connection.perform(transient_setup(srp_private(), secret))
         except PairingRequiredError:
@@ -135,7 +136,7 @@ async def informed(receiver: Receiver) -> Receiver:
 
     Raises ReceiverUnreachableError: the connection failed.
     """
-    connection = await Connection.connect(receiver.host, receiver.port)
+    connection = await Connection.connect(receiver.addresses, receiver.port)
     try:
         return await connection.perform(ask_info(receiver), timeout_s=_INFO_S)
     except RaopError:

@@ -1,9 +1,11 @@
 """UDP sockets with kernel receive stamps and, if available, segmentation offload."""
 
+from collections.abc import Iterable
 import ipaddress
 import socket
 import struct
 
+from ...wire.addresses import literals, plain_address
 from .port_pool import POOL
 
 # Not in the socket module. SO_TIMESTAMPNS is 35 on every architecture that Home
@@ -76,6 +78,14 @@ def endpoint(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, 
 def without_scope(address: str) -> str:
     """Return an address without its scope, which differs between interfaces."""
     return address.partition("%")[0]
+
+
+def peers_of(remote: str, others: Iterable[str] = ()) -> frozenset[str]:
+    """Return the addresses from which a receiver may send, as `without_scope` has them.
+
+    `remote` is that of its connection. A receiver with several may answer from another.
+    """
+    return frozenset(plain_address(each) for each in literals((remote, *others)))
 
 
 def stamp_arrivals(sock: socket.socket) -> None:

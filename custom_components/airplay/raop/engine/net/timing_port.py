@@ -13,14 +13,17 @@ class TimingPort:
     """Answers the timing requests of one receiver only."""
 
     def __init__(
-        self, local: str, remote: str, on_answer: Callable[[int], None]
+        self, local: str, peers: frozenset[str], on_answer: Callable[[int], None]
     ) -> None:
-        """Bind the port; `on_answer` gets the session time of each answer."""
+        """Bind the port; `on_answer` gets the session time of each answer.
+
+        `peers` are the receiver's addresses, as `peers_of` returns them.
+        """
         self.sock = sockets.bind(local)
         sockets.stamp_arrivals(self.sock)
         self.replies = 0
         self.last_evidence_ns: int | None = None
-        self._peer = sockets.without_scope(remote)
+        self._peers = peers
         self._on_answer = on_answer
         self._clock_spread = ClockSpread()
 
@@ -42,7 +45,7 @@ class TimingPort:
                 return
             stamp = sockets.arrival_ns(ancillary)
             received = clock.now_ns() if stamp is None else clock.of_realtime(stamp)
-            if sockets.without_scope(sender[0]) != self._peer:
+            if sockets.without_scope(sender[0]) not in self._peers:
                 continue
             try:
                 request = TimingRequest.parse(datagram)

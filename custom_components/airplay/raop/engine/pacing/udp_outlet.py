@@ -67,17 +67,21 @@ class UdpOutlet(Outlet):
         remote: str,
         shape: Format,
         state_line: Callable[[LineStatement], bytes] = sync,
+        *,
+        peers: frozenset[str] = frozenset(),
     ) -> None:
         """`state_line` returns the packet that announces the line; pacing thread.
+
+        `peers` are all addresses from which the receiver may send.
 
         Raises OSError: the local address has no free port, or is not ours.
         Raises UdpPortsTakenError: all ports of the user's range are in use.
         """
         super().__init__(shape)
         self._state_line = state_line
-        self._peer = sockets.without_scope(remote)
+        self._peers = peers | sockets.peers_of(remote)
         self._remote = remote
-        self.timing = TimingPort(local, remote, self._note_answer)
+        self.timing = TimingPort(local, self._peers, self._note_answer)
         with ExitStack() as undo:
             undo.callback(self.timing.sock.close)
             self.control = sockets.bind(local)
@@ -213,7 +217,7 @@ class UdpOutlet(Outlet):
                 datagram, sender = self.control.recvfrom(128)
             except OSError:
                 return
-            if sockets.without_scope(sender[0]) != self._peer:
+            if sockets.without_scope(sender[0]) not in self._peers:
                 continue
             try:
                 request = ResendRequest.parse(datagram)

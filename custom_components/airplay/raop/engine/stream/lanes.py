@@ -14,11 +14,13 @@ from ...wire.parameters import Volume
 from ..lanes.context import GroupKeys, LaneContext
 from ..lanes.lane import Lane
 from ..lanes.show import Show
-from ..net.sockets import without_scope
+from ..net.sockets import peers_of
 from ..pacing.change_signal import ChangeSignal
 from ..pacing.transmitter import Transmitter
 from .context import StreamContext
+from .parallel import all_of
 from .reports import StreamReporter
+from .session_end import explain_end
 from .sound_proof import SoundProof
 
 
@@ -112,11 +114,14 @@ class Lanes:
             member.receiver,
             lane.active_remote,
             self._stream,
-            without_scope(lane.connection.remote),
+            peers_of(lane.connection.remote, member.addresses),
             time.monotonic(),
         )
         self.reporter.member(
-            member.receiver, MemberState.CONNECTED, local=lane.connection.local
+            member.receiver,
+            MemberState.CONNECTED,
+            local=lane.connection.local,
+            remote=lane.connection.remote,
         )
         return lane
 
@@ -142,6 +147,12 @@ class Lanes:
     def lane_for(self, receiver: str) -> Lane | None:
         """Return the lane of a receiver, or None."""
         return self._lanes.get(receiver)
+
+    async def explained(self, receiver: str) -> None:
+        """Wait until the end of a session is explained, if it has just ended."""
+        lane, guard = self._lanes.get(receiver), self._guards.get(receiver)
+        if guard and not (lane and lane.is_open):
+            await asyncio.wait([guard])
 
     async def drop(self, receiver: str) -> bool:
         """End a receiver's session; return whether it had one."""
@@ -268,15 +279,17 @@ class Lanes:
             lane.release()
 
     async def _guard(self, name: str, lane: Lane) -> None:
-        """Wait until a receiver is lost, and remove its lane."""
+        """Wait until a receiver is lost, remove its lane, and report the reason."""
         error = await asyncio.shield(lane.connection.closed)
         self._lanes.pop(name, None)
-        self._guards.pop(name, None)
         self._remotes.ended(name, time.monotonic())
         lane.release()
-        self.proof.lost(lane, error)
-        self.reporter.member(name, MemberState.LOST, error)
+        if not self.proof.has(lane):
+            self.proof.lost(lane, error)
         self._changes.notify()
+        if self.proof.has(lane):
+            error = await explain_end(lane, error)
+        self.reporter.member(name, MemberState.LOST, error)
         await self._on_lost(name, error)
 
 
@@ -288,13 +301,3 @@ async def tear_down(lanes: Iterable[Lane]) -> None:
     finally:
         for lane in leaving:
             lane.release()
-
-
-async def all_of(work: Iterable[Coroutine[None, None, None]]) -> None:
-    """Run coroutines in parallel; raise the first failure and cancel the rest."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            for each in work:
-                tasks.create_task(each)
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None

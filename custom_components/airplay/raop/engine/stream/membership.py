@@ -14,8 +14,8 @@ from ...errors import (
 from ...messages import Member, Play
 from ...session.roster import Roster
 from ..lanes.lane import Lane
-from .lanes import all_of
 from .output import GroupOutput
+from .parallel import all_of
 from .states import StreamStatus
 from .supervisor import MemberSupervisor
 

@@ -16,7 +16,8 @@ from ..pacing.feed import Pcm
 from ..pacing.pacer import Pacer
 from ..pacing.transmitter import Transmitter
 from .connecting import Connector
-from .lanes import Lanes, all_of
+from .lanes import Lanes
+from .parallel import all_of
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -5,12 +5,7 @@ from collections.abc import Callable
 import logging
 import time
 
-from ...errors import (
-    RaopError,
-    ReceiverSilentError,
-    ReceiverTakenError,
-    ReceiverUnreachableError,
-)
+from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
 from ...messages import Member, MemberState
 from ...session.liveness import Liveness
 from ...session.retry_policy import RetryPolicy
@@ -19,15 +14,15 @@ from ...session.timeline import SECOND_NS
 from ..lanes.lane import Lane
 from ..net import clock
 from ..net.reachability import is_reachable
+from ..net.sockets import peers_of, without_scope
 from .output import SILENT, GroupOutput
 
 _LOGGER = logging.getLogger(__name__)
 
 # The interval of checks whether a receiver is back on the network.
 _KNOCK_S = 2.0
-# A receiver that restarts is unreachable for a moment, now or soon.
-_KNOCKS = 5
-_KNOCK_GAP_S = 0.3
+# How long a session may take to show that it is alive although its receiver has moved.
+_MOVED_S = 0.5
 # A receiver that is reachable but sends no requests gets a new session after this.
 _MUTE_S = 30.0
 # Exceeds the rounding of seconds since 1970 in a float, about 0.2 µs.
@@ -53,6 +48,10 @@ class ReconnectLogic:
         self.task: asyncio.Task[None] | None = None
         self.is_given_up = False
         self.is_heard = False
+        # Whether it plays alone, was lost, and is being connected once more.
+        self.is_rejoining = False
+        self._session_address = ""
+        self._checked: frozenset[str] = frozenset()
         self._output = output
         self._lanes = output.lanes
         self._changes = output.changes
@@ -73,24 +72,36 @@ class ReconnectLogic:
         self._changes.notify()
 
     def lost(self, error: RaopError) -> None:
-        """Record why its session ended."""
+        """Record why its session ended.
+
+        A receiver that plays alone is tried once more if it may be at another address.
+        """
         self._error = error
+        is_unreachable = isinstance(error, ReceiverUnreachableError)
+        can_return = is_unreachable and self.is_heard and self._is_elsewhere
+        verdict = self._retries.verdict(error, time.monotonic())
+        self.is_rejoining = self._is_alone and can_return and not verdict
 
     async def run(self) -> RaopError:
         """Keep the member connected; return the error that ended its retries.
 
-        A single receiver is not retried.
+        A single receiver is retried once, if it may be at another address.
         """
         while member := self._roster.member_for(self.receiver):
+            was_lost = self._error if self.is_rejoining else None
             try:
                 lane = await self._connect(member)
-                await self._follow(lane, member)
+                self.is_rejoining, was_lost = False, None
+                await self._follow(lane)
             except RaopError as err:
                 self._error = err
             self.is_heard = False
             await self._take_out()
             if self._is_alone:
-                return self._error
+                if self.is_rejoining and not was_lost:
+                    continue
+                self.is_given_up = self.is_rejoining
+                return was_lost or self._error
             if self._is_climbing or self._lanes.proof.is_climbing:
                 self._is_climbing = self._lanes.proof.is_climbing = False
                 continue
@@ -154,12 +165,15 @@ class ReconnectLogic:
         self._was_there = True
         self._sounds(lane)
 
-    async def _follow(self, lane: Lane, member: Member) -> None:
+    async def _follow(self, lane: Lane) -> None:
         """Return when it no longer plays and does not recover."""
         liveness = Liveness()
         while self._is_standing(lane):
             self._is_hurried = False
-            if self._is_silent(lane, liveness) and not self._is_alone:
+            if self._has_moved(lane):
+                await lane.check(_MOVED_S)
+                self._is_hurried = True
+            elif self._is_silent(lane, liveness) and not self._is_alone:
                 self._drop_out(ReceiverSilentError(_MUTE))
                 await self._await_sound(lane, liveness)
                 # The gap says nothing about its usual request interval.
@@ -167,25 +181,33 @@ class ReconnectLogic:
                 self._sounds(lane)
             else:
                 await self._changes.wait(self._silent_ns(liveness))
-        await self._find_out(lane, member)
+        await self._lanes.explained(self.receiver)
         self._drop_out(self._error)
 
-    async def _find_out(self, lane: Lane, member: Member) -> None:
-        """Distinguish a takeover by another sender from a restart of the receiver.
+    def _has_moved(self, lane: Lane) -> bool:
+        """Whether it announces other addresses than its session's; once for each change.
 
-        Both close the session in order, but a receiver that stays reachable plays for
-        another sender, and a retry would make two senders compete for it.
+        A record may lack an address for a moment, so the session decides.
         """
-        if self._is_alone or not lane.connection.has_hung_up:
-            return
-        for _ in range(_KNOCKS):
-            if not await is_reachable(member):
-                return
-            await asyncio.sleep(_KNOCK_GAP_S)
-        self._error = ReceiverTakenError("the receiver ended the session")
+        here = self._addresses
+        if here == self._checked:
+            return False
+        self._checked = here
+        return bool(here) and without_scope(lane.connection.remote) not in here
+
+    @property
+    def _addresses(self) -> frozenset[str]:
+        member = self._roster.member_for(self.receiver)
+        return peers_of(member.host, member.addresses) if member else frozenset()
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether it has an address other than that of its session."""
+        return bool(self._addresses - {self._session_address})
 
     def _sounds(self, lane: Lane) -> None:
         self.is_heard = True
+        self._session_address = without_scope(lane.connection.remote)
         if not self._is_alone:
             self._lanes.keep_level(self.receiver)
         self._retries.came_back()
@@ -254,9 +276,9 @@ class ReconnectLogic:
     def _drop_out(self, error: RaopError) -> None:
         self._error = error
         self.is_heard = False
+        self._retries.dropped_out(time.monotonic())
         if self._is_alone:
             return
-        self._retries.dropped_out(time.monotonic())
         self._lanes.drop_outs[self.receiver] = self._retries.drop_outs
         self._lanes.reporter.member(self.receiver, MemberState.LOST, error)
 

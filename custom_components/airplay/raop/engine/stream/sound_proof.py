@@ -73,7 +73,10 @@ class SoundProof:
         """Use another way next time; return whether there is one."""
         return self._choice.mark_failed(lane, error)
 
+    def has(self, lane: Lane) -> bool:
+        """Whether a lane has shown that it plays."""
+        return lane in self._proven
+
     def lost(self, lane: Lane, error: RaopError) -> None:
-        """Record that a session has ended; before it played, its way has failed."""
-        if lane not in self._proven:
-            self.is_climbing = self.fail(lane, error)
+        """Record that a session has ended before it played: its way has failed."""
+        self.is_climbing = self.fail(lane, error)

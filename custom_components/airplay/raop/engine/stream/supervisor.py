@@ -44,9 +44,11 @@ class MemberSupervisor:
 
     @property
     def has_hope(self) -> bool:
-        """Whether a group continues although no member plays: one may come back."""
-        is_group = self._roster.is_group
-        return self._is_running and is_group and bool(self._roster.active)
+        """Whether playback continues although no member plays: one may come back."""
+        is_expected = self._roster.is_group or any(
+            logic.is_rejoining for logic in self._logics.values()
+        )
+        return self._is_running and is_expected and bool(self._roster.active)
 
     def start(self) -> None:
         """Supervise all active members."""
@@ -105,6 +107,7 @@ class MemberSupervisor:
                 txt=member.txt,
                 airplay_port=member.airplay_port,
                 airplay_txt=member.airplay_txt,
+                addresses=member.addresses,
             )
         )
         if logic := self._logics.get(member.receiver):
@@ -146,12 +149,14 @@ class MemberSupervisor:
         del self._logics[receiver]
         if not logic.is_given_up:
             return
-        self._policies.pop(receiver, None)
-        self._roster.remove(receiver)
-        await self._output.lanes.leave(receiver, error)
+        is_group = self._roster.is_group
+        if is_group:
+            self._policies.pop(receiver, None)
+            self._roster.remove(receiver)
+            await self._output.lanes.leave(receiver, error)
         self._output.changes.notify()
         self._answer(receiver, error)
-        if not self._roster.active:
+        if not (is_group and self._roster.active):
             self._on_hopeless(receiver, error)
 
     def _heard(self, receiver: str) -> None:
