@@ -19,6 +19,9 @@ _WINDOW_S = 60
 # Crystals are accurate to 100 ppm, and two of them are involved; while this machine
 # sets its clock, the kernel slews the session clock by up to 500 ppm.
 MOST_RATE = 700e-6
+# The slope of a few late messages is steep, so it is believed only over so long a span,
+# and in part before.
+_STEEP_NS = 20 * _SECOND_NS
 # Over so long a span, the measured rate weighs as much as the one known before.
 _EVEN_NS = 5 * _SECOND_NS
 _EVEN_POWER = 4
@@ -114,7 +117,8 @@ class Envelope:
         if len(points) < 3:
             return known
         share = (span_ns / _EVEN_NS) ** _EVEN_POWER
-        measured = min(max(_slope(points), -MOST_RATE), MOST_RATE)
+        most = MOST_RATE * min(1, span_ns / _STEEP_NS)
+        measured = min(max(_slope(points), -most), most)
         return known + (measured - known) * share / (1 + share)
 
 
