@@ -12,15 +12,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 
-from ..const import (
-    CONF_CREDENTIALS,
-    CONF_LANE,
-    CONF_LANE_WORKED,
-    CONF_MANUAL,
-    CONF_PARTNER,
-    DEFAULT_VOLUME,
-    DOMAIN,
-)
+from ..const import CONF_CREDENTIALS, CONF_MANUAL, CONF_PARTNER, DEFAULT_VOLUME, DOMAIN
 from ..helpers.listeners import Listeners
 from ..helpers.settings import Settings
 from ..raop.api import (
@@ -33,18 +25,16 @@ from ..raop.api import (
     Receiver,
     ReceiverUnreachableError,
     TooManyTriesError,
-    Way,
     probe,
 )
 from ..sender.events import SenderEvent
 from .browser import ReceiverBrowser
 from .entry_data import answered, followed, receiver_from, unique_id
 from .stereo_pair import are_apart
+from .way_memory import way_that_worked, with_way
 
 _LOGGER = logging.getLogger(__name__)
 
-_FIRMWARE = "firmware"
-_WAY = "way"
 
 _ASK_AGAIN_S = 60
 
@@ -196,34 +186,14 @@ class AirPlayDevice:
                 event.receiver == self.receiver.id
             ):
                 self.is_confirmed = event.is_confirmed
-                if not self._forced_lane and self._is_news(way):
-                    worked = {
-                        CONF_LANE: lane,
-                        _WAY: way,
-                        _FIRMWARE: self.receiver.firmware,
-                    }
-                    self._hass.config_entries.async_update_entry(
-                        self._entry, data={**self._entry.data, CONF_LANE_WORKED: worked}
-                    )
-
-    def _is_news(self, text: str) -> bool:
-        """Whether a way is neither known nor the only one that the records permit."""
-        way, worked = Way.parse(text), self._way_worked
-        if worked is None and way and way.is_usual_for(self.receiver):
-            return False
-        return text != worked
+                data = with_way(self._entry.data, self.receiver, lane, way)
+                if data and not self._forced_lane:
+                    self._hass.config_entries.async_update_entry(self._entry, data=data)
 
     @property
     def _way_worked(self) -> str | None:
-        """Return the way that played last, unless the firmware has changed since.
-
-        Earlier versions stored the lane only.
-        """
-        worked = self._entry.data.get(CONF_LANE_WORKED)
-        if not worked or worked[_FIRMWARE] != self.receiver.firmware:
-            return None
-        way: str = worked.get(_WAY, worked[CONF_LANE])
-        return way
+        """Return the way that played last, unless the firmware has changed since."""
+        return way_that_worked(self._entry.data, self.receiver)
 
     @property
     def _is_manual(self) -> bool:

@@ -80,15 +80,9 @@ class Receiver:
     @property
     def firmware(self) -> str | None:
         """The version of the firmware or operating system."""
-        return (
-            self._airplay.firmware
-            or self._airplay.os_version
-            or self._raop.firmware
-            or self._raop.os_version
-            or self._airplay.source_version
-            or self._raop.source_version
-            or None
-        )
+        records = (self._airplay, self._raop)
+        own = next(filter(None, (each.own_version for each in records)), None)
+        return own or self._airplay.source_version or self._raop.source_version or None
 
     @property
     def features(self) -> int | None:
@@ -256,10 +250,7 @@ class Receiver:
 
     @property
     def asks_time(self) -> bool:
-        """Whether all receivers of its kind ask for the time while they play.
-
-        Some open ones never do (libshairplay, shairport 1.x, nodetunes).
-        """
+        """Whether all receivers of its kind ask for the time while they play."""
         return self.takes_airplay2 or always_asks_time(self.model, self._raop)
 
     @property

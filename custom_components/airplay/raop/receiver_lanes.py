@@ -91,7 +91,10 @@ def genus_of(
 
 
 def always_asks_time(model: str | None, raop: RaopRecord) -> bool:
-    """Whether a receiver without AirPlay 2 asks for the time, as licensed ones do."""
+    """Whether a receiver without AirPlay 2 asks for the time, as licensed ones do.
+
+    Some open ones never do (libshairplay, shairport 1.x, nodetunes).
+    """
     is_licensed = not raop.encryptions.isdisjoint(_LICENSED)
     return is_licensed or model in _OPEN_MODELS
 

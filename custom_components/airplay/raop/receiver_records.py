@@ -83,6 +83,11 @@ class RaopRecord:
         )
 
     @property
+    def own_version(self) -> str:
+        """The version of the firmware, or of the operating system."""
+        return self.firmware or self.os_version
+
+    @property
     def codec(self) -> Codec:
         """ALAC unless the record lists codecs without it; L16 breaks shairport 5."""
         codecs = self.codecs
@@ -137,6 +142,11 @@ class AirPlayRecord:
     password: str = ""
     real_model: str = ""
     has_system_keys: bool = False
+
+    @property
+    def own_version(self) -> str:
+        """The version of the firmware, or of the operating system."""
+        return self.firmware or self.os_version
 
     @classmethod
     def parse(cls, service: Service | None) -> Self:

@@ -73,7 +73,6 @@ class UdpOutlet(Outlet):
         """`state_line` returns the packet that announces the line; pacing thread.
 
         `peers` are all addresses from which the receiver may send.
-
         Raises OSError: the local address has no free port, or is not ours.
         Raises UdpPortsTakenError: all ports of the user's range are in use.
         """
@@ -90,9 +89,8 @@ class UdpOutlet(Outlet):
         self._local = local
         self._is_segmenting = False
         self._segment: Callable[[int], bool] = lambda _: False
-        self._control_endpoint: tuple[str, int] | tuple[str, int, int, int] | None = (
-            None
-        )
+        self._control_endpoint: tuple[str, int] | tuple[str, int, int, int] | None
+        self._control_endpoint = None
         self._resends = Resends(self._send_control)
         self._next_sync_ns = 0
         self._eager_until_ns = 0

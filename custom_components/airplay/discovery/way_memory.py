@@ -1,0 +1,37 @@
+"""The way that played last on a receiver, as its entry keeps it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..const import CONF_LANE, CONF_LANE_WORKED
+from ..raop.api import Receiver, Way
+
+_FIRMWARE = "firmware"
+_WAY = "way"
+
+
+def way_that_worked(data: Mapping[str, Any], receiver: Receiver) -> str | None:
+    """Return the way that played last, unless the firmware has changed since.
+
+    Earlier versions stored the lane only.
+    """
+    worked = data.get(CONF_LANE_WORKED)
+    if not worked or worked[_FIRMWARE] != receiver.firmware:
+        return None
+    way: str = worked.get(_WAY, worked[CONF_LANE])
+    return way
+
+
+def with_way(
+    data: Mapping[str, Any], receiver: Receiver, lane: str, text: str
+) -> dict[str, Any] | None:
+    """Return an entry's data with the way that plays.
+
+    Return None if it is known, or the only one that the records permit.
+    """
+    way, worked = Way.parse(text), way_that_worked(data, receiver)
+    is_usual = worked is None and way is not None and way.is_usual_for(receiver)
+    if is_usual or text == worked:
+        return None
+    kept = {CONF_LANE: lane, _WAY: text, _FIRMWARE: receiver.firmware}
+    return {**data, CONF_LANE_WORKED: kept}
