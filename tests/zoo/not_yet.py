@@ -3,7 +3,7 @@
 _AIRPLAY_1_FIRST = "AirPlay 1 comes first although the sources name AirPlay 2 alone"
 _BUFFERED_FIRST = "a buffered stream comes first although the sources name realtime"
 _NO_RECORD = "AirPlay 1 is tried without any record or feature of it"
-_NEVER_ASKS = "it plays, but the player stays buffering, and the song never ends"
+_NEVER_ASKS = "a song shorter than the wait for proof plays and never ends"
 _LEADS = "a receiver that goes on announcing its clock is led, not followed"
 
 NOT_YET: dict[str, str] = {

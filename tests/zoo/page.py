@@ -25,8 +25,8 @@ _KNOWN = {
     Source.INFERRED: "inferred",
     Source.NONE: "not known",
 }
-# Of all others, no real one has been tried.
-_REAL = "shairport-sync"
+# The beginnings of the names of those that tests/real plays to.
+_REAL = ("shairport-sync",)
 _HEAD = (
     "| receiver | connection methods | records | behavior | tried on |\n"
     "| --- | --- | --- | --- | --- |\n"

@@ -48,6 +48,8 @@ def test_facts_fit_each_other(device: Device) -> None:
     )
     if device.modelled_on:
         assert device.modelled_on in {other.name for other in DEVICES}
+    takes_codes = device.demands.pin or not device.speaks_airplay_2
+    assert device.demands.transient is not takes_codes
     for way in device.ways:
         assert (way.lane is Lane.RAOP) <= (way.clock is Clock.NTP)
         assert (way.lane is not Lane.RAOP) <= device.speaks_airplay_2
@@ -86,8 +88,8 @@ def test_file_is_written_as_by_the_formatter(path: object) -> None:
 def test_unknown_field_is_an_error() -> None:
     told = json.loads((FOLDER / "software.json").read_text())[0]
 
-    with pytest.raises(TypeError, match="colour"):
-        Device.parse({**told, "colour": "red"})
+    with pytest.raises(TypeError, match="color"):
+        Device.parse({**told, "color": "red"})
     with pytest.raises(ValueError, match="tapes"):
         Device.parse({**told, "ways": [{"lane": "tapes", "clock": "ntp"}]})
     with pytest.raises(KeyError, match="sings"):

@@ -22,6 +22,7 @@ NS_PER_S = 1_000_000_000
 _STEPS = 6
 # What a virtual receiver may need to render what the sender believes to be heard.
 _HEARD_S = 5
+_END_S = 8
 
 
 async def announce(
@@ -95,7 +96,7 @@ class Listener:
 
     async def end(self) -> None:
         """Wait for the end of the song."""
-        await self._watch.until_is("idle")
+        await self._watch.until(lambda state: state.state == "idle", _END_S)
 
     async def start_and_stop_s(self) -> float:
         """Play no longer than until the first frame."""
