@@ -6,7 +6,8 @@ _NO_RECORD = "AirPlay 1 is tried without any record or feature of it"
 _NEVER_ASKS = "a song shorter than the wait for proof plays and never ends"
 _LEADS = "a receiver that goes on announcing its clock is led, not followed"
 
-NOT_YET: dict[str, str] = {
+NOT_YET: dict[str, str] = {}
+_OLD = {
     "Apple HomeView": _LEADS,
     "HomePod gen 2 (27.0), alone": _LEADS,
     "Kodi (audio)": _NEVER_ASKS,

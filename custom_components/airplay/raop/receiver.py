@@ -232,7 +232,10 @@ class Receiver:
         if self.obstacle:
             return ()
         return order_of(
-            self._genus, self.airplay2_lanes, has_raop=self._raop_obstacle is None
+            self._genus,
+            self.airplay2_lanes,
+            has_raop=self._raop_obstacle is None,
+            announces_raop=self.raop is not None,
         )
 
     @property

@@ -16,6 +16,7 @@ LINK_PLAY_DEPTH_MS = 2500
 # other makers; televisions have 377.
 _APPLE_27 = 980
 _SDK = 366
+_TELEVISION = 377
 _ENCRYPTION_NONE = 0
 # FairPlay, MFi, and FairPlay with SAP 2.5.
 _LICENSED = frozenset({3, 4, 5})
@@ -59,6 +60,7 @@ class Genus(StrEnum):
     APPLE_27 = "apple_27"
     LINK_PLAY = "link_play"
     SDK = "sdk"
+    TELEVISION = "television"
     POOR_AT_RAOP = "poor_at_raop"
     OPEN = "open"
     OTHER = "other"
@@ -77,6 +79,8 @@ def genus_of(
         return Genus.APPLE_27 if version >= _APPLE_27 else Genus.APPLE
     if model in _OPEN_MODELS:
         return Genus.OPEN
+    if version == _TELEVISION:
+        return Genus.TELEVISION
     firmware = (airplay.firmware or raop.firmware).lower()
     if maker.startswith(_LINK_PLAY_MAKERS) or firmware.startswith(_LINK_PLAY_FIRMWARES):
         return Genus.LINK_PLAY
@@ -100,17 +104,21 @@ def always_asks_time(model: str | None, raop: RaopRecord) -> bool:
 
 
 def order_of(
-    genus: Genus, airplay2: tuple[LaneKind, ...], *, has_raop: bool
+    genus: Genus,
+    airplay2: tuple[LaneKind, ...],
+    *,
+    has_raop: bool,
+    announces_raop: bool,
 ) -> tuple[LaneKind, ...]:
     """Return all lanes, best first.
 
-    RAOP if it works, as its packets need no PTP clock.
+    RAOP if it works and has a record of its own, as its packets need no PTP clock.
     """
     classic = (LaneKind.RAOP,) if has_raop else ()
     if genus is Genus.LINK_PLAY:
         # Realtime is silent below a depth that others do not need.
         return (*airplay2[:1], *classic, *airplay2[1:])
-    is_last = genus in (Genus.APPLE_27, Genus.POOR_AT_RAOP)
+    is_last = not announces_raop or genus in (Genus.APPLE_27, Genus.POOR_AT_RAOP)
     return airplay2 + classic if is_last else classic + airplay2
 
 

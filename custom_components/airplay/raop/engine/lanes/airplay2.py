@@ -42,6 +42,10 @@ _FEEDBACK_S = 2.0
 # The first feedback, soon after the start, shows if a buffered stream is understood.
 _FIRST_FEEDBACK_S = 0.6
 _MISSES = 3
+# Apple TVs open no stream before the event channel; others open its port with their
+# reply, or seconds later.
+_EVENTS_S = 1.0
+_EVENTS_SOON_S = 0.1
 # shairport-sync answers our clock within milliseconds; others need seconds, which
 # their lead covers.
 _CLAIM_S = 0.2
@@ -186,7 +190,8 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
             on_call=self._handle_call,
             on_end=self._check_soon,
         )
-        await self._events.wait_open()
+        is_needed = self.receiver.is_apples
+        await self._events.wait_open(_EVENTS_S if is_needed else _EVENTS_SOON_S)
 
     async def _until_claimed(self) -> None:
         """Wait a moment for evidence that one clock has reached the other side."""

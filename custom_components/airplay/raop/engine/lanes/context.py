@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import os
 import uuid
 
@@ -57,7 +57,10 @@ class LaneContext:
 
 
 def receiver_of(member: Member) -> Receiver:
-    """Return a member as a receiver; without TXT records, as AirPlay 1."""
+    """Return a member as a receiver; without TXT records, as AirPlay 1.
+
+    With a record of `_airplay._tcp` alone it is not known to support AirPlay 1.
+    """
     host, known = member.host, member.addresses
     instance = f"{member.receiver}@{member.name}"
     raop = Service(instance, host, member.port, member.txt, known)
@@ -65,7 +68,9 @@ def receiver_of(member: Member) -> Receiver:
     if member.airplay_txt:
         port = member.airplay_port or member.port
         airplay = Service(member.name, host, port, member.airplay_txt, known)
-    return merge(raop, airplay)
+    is_raop = bool(member.txt) or airplay is None
+    receiver = merge(raop if is_raop else None, airplay)
+    return replace(receiver, id=merge(raop, None).id, name=member.name)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 import logging
 
 from ...auth.channel import ChannelKeys, EncryptedChannel
@@ -12,8 +13,6 @@ _LOGGER = logging.getLogger(__name__)
 
 _READ_BYTES = 16_384
 _OPEN_S = 3.0
-# How long a session waits for it: receivers open it with their reply, or seconds later.
-_WAIT_S = 1.0
 _RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 0.0)
 
 
@@ -46,12 +45,11 @@ class EventChannel:
         """Whether the receiver has accepted it."""
         return self._opened.is_set()
 
-    async def wait_open(self) -> None:
-        """Wait until it is open, at most for a second."""
-        await asyncio.wait(
-            [opening := asyncio.ensure_future(self._opened.wait())], timeout=_WAIT_S
-        )
-        opening.cancel()
+    async def wait_open(self, wait_s: float) -> None:
+        """Wait until it is open, or for a while."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._opened.wait()
 
     def close(self) -> None:
         """Close at once."""

@@ -119,6 +119,11 @@ class Playback:
         finally:
             self._is_awaited = False
 
+    async def finish(self) -> None:
+        """End the stream if its media ended while a command waited for evidence."""
+        if self._has_run_out:
+            await self.end(EndReason.FINISHED)
+
     def keep(self) -> None:
         """Keep the sessions of paused playback without a limit."""
         if self._release and self._release is not asyncio.current_task():
@@ -248,6 +253,8 @@ class Playback:
                 self._has_run_out = True
                 self.output.changes.notify()
                 return
-            error = ReceiverSilentError(SILENT)
+            self._lanes.proof.accept_silence()
+            if not self._lanes.proof.is_there:
+                error = ReceiverSilentError(SILENT)
         reason = EndReason.FAILED if error else EndReason.FINISHED
         self._ending = asyncio.create_task(self.end(reason, error))

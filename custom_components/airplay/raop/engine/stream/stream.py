@@ -247,6 +247,7 @@ class Stream:
         if await self._playback.wait_heard():
             self.output.lanes.mark_heard()
             self.tracker.update()
+            await self._playback.finish()
         elif self._climbs():
             async with self.output.gate:
                 await self._playback.close()
