@@ -60,6 +60,7 @@ class PtpSockets:
         self._timer: asyncio.TimerHandle | None = None
         self._chance = random.Random(quirks.seed)
         self._under_way: set[asyncio.TimerHandle] = set()
+        self._arrived = 0
         kind = OwnClock if quirks.keeps_own_clock else Follower
         self.follower: Follower = kind(clock_id, quirks, self._send)
         self.measured: Callable[[], None] = lambda: None
@@ -108,6 +109,7 @@ class PtpSockets:
         for is_event in self._sockets:
             for packet, address, at in self._read(is_event):
                 if self._is_welcome(address, is_event):
+                    self._arrived = at
                     is_measured |= self.follower.receive(packet, at)
         self.follower.tick(self._now())
         self._schedule()
@@ -154,8 +156,9 @@ class PtpSockets:
         if not self._quirks.late_syncs:
             send()
         elif packet[0] & 0xF == Kind.DELAY_RESP:
-            # its question was late too
-            self._later(functools.partial(self._later, send))
+            # its question was late too, but not by the time that it waited for us
+            waited_s = (now - self._arrived) / 1e9
+            self._later(functools.partial(self._later, send), waited_s)
         else:
             self._later(send)
         return now
@@ -165,7 +168,7 @@ class PtpSockets:
         with contextlib.suppress(OSError):
             sock.sendto(packet, to)
 
-    def _later(self, act: Callable[[], None]) -> None:
+    def _later(self, act: Callable[[], None], waited_s: float = 0.0) -> None:
         """Act once a message has passed the busy network."""
         late_s = min(self._chance.expovariate(1 / _MEAN_LATE_S), _MOST_LATE_S)
 
@@ -174,7 +177,7 @@ class PtpSockets:
             act()
 
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(_LEAST_LATE_S + late_s, arrive)
+        timer = loop.call_later(max(0.0, _LEAST_LATE_S + late_s - waited_s), arrive)
         self._under_way.add(timer)
 
     def _schedule(self) -> None:
