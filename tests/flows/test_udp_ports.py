@@ -236,7 +236,6 @@ async def test_a_group_of_both_kinds_opens_no_port_outside_of_the_range(
         await hass.config_entries.async_remove(other.entry_id)
 
 
-@pytest.mark.usefixtures("no_scan")
 async def test_the_check_of_a_password_keeps_to_the_range_of_the_installation(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],

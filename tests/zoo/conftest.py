@@ -22,13 +22,6 @@ def no_other_integrations() -> Generator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def no_scan() -> Generator[None]:
-    """Look nothing up in the network when pairing, as far as that is done at all."""
-    with patch("custom_components.airplay.flows.pairing.SCAN_S", 0, create=True):
-        yield
-
-
 @pytest.fixture(scope="session")
 def airport_key() -> rsa_keys.RSAPrivateKey:
     """Return a key in place of the AirPort's."""

@@ -12,17 +12,6 @@ from tests.virtual_receiver import Quirks
 FOLDER = Path(__file__).parent / "devices"
 FIELDS = frozenset(each.name for each in fields(Quirks))
 # Described by reports, and not built into the virtual receiver yet.
-PENDING = frozenset(
-    {
-        "hides_pin_without_client_name",
-        "info_has_txt_on_request",
-        "info_needs_airplay_user_agent",
-        "probes_while_leading",
-        "announces_until_ours",
-        "late_syncs",
-        "delay_req_needs_profile",
-    }
-)
 _AIRPLAY_2 = 1 << 38 | 1 << 48
 
 
@@ -178,18 +167,13 @@ class Device:
 
     @property
     def all_quirks(self) -> dict[str, object]:
-        """Return all quirks, also those that the virtual receiver does not have yet."""
+        """Return what it demands and what else is special about it."""
         return {**self.demands.quirks, **self.quirks}
-
-    @property
-    def pending(self) -> frozenset[str]:
-        """Return the quirks that the virtual receiver does not have yet."""
-        return PENDING & self.all_quirks.keys() - FIELDS
 
     @property
     def virtual_quirks(self) -> Quirks:
         """Return the quirks of its virtual receiver."""
-        return quirks_of(self.all_quirks, without=PENDING - FIELDS)
+        return quirks_of(self.all_quirks)
 
     @property
     def features(self) -> int:
@@ -208,14 +192,10 @@ class Device:
 _BLANK = dict.fromkeys(("mac", "uuid", "pk", "pair"), "0")
 
 
-def quirks_of(
-    told: Mapping[str, object], *, without: frozenset[str] = frozenset()
-) -> Quirks:
+def quirks_of(told: Mapping[str, object]) -> Quirks:
     """Return quirks from data, whose lists stand for sets; KeyError if unknown."""
     values: dict[str, object] = {}
     for name, value in told.items():
-        if name in without:
-            continue
         if name not in FIELDS:
             raise KeyError(name)
         values[name] = frozenset(value) if isinstance(value, list) else value

@@ -26,7 +26,7 @@ _KNOWN = {
     Source.NONE: "not known",
 }
 # The beginnings of the names of those that tests/real plays to.
-_REAL = ("shairport-sync",)
+_REAL = ("shairport-sync", "libshairplay", "nodetunes")
 _HEAD = (
     "| receiver | connection methods | records | behavior | tried on |\n"
     "| --- | --- | --- | --- | --- |\n"

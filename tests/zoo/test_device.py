@@ -6,17 +6,7 @@ import re
 
 import pytest
 
-from .device import (
-    DEVICES,
-    FIELDS,
-    FOLDER,
-    PENDING,
-    Clock,
-    Device,
-    Lane,
-    Source,
-    quirks_of,
-)
+from .device import DEVICES, FOLDER, Clock, Device, Lane, Source, quirks_of
 
 GENUS = re.compile(r"G([1-9]|1[0-8])")
 # Keys of records whose values tell devices of one kind apart; they are made up here.
@@ -58,12 +48,10 @@ def test_facts_fit_each_other(device: Device) -> None:
 @each()
 def test_quirks_exist_and_have_values_of_their_type(device: Device) -> None:
     defaults = quirks_of({})
-    known = quirks_of(device.all_quirks, without=PENDING - FIELDS)
+    known = quirks_of(device.all_quirks)
     for name in device.all_quirks:
-        assert name in FIELDS | PENDING
-        if name in FIELDS:
-            value = getattr(known, name)
-            assert value != getattr(defaults, name), f"{name} is nothing special"
+        value = getattr(known, name)
+        assert value != getattr(defaults, name), f"{name} is nothing special"
 
 
 @each()
@@ -94,9 +82,3 @@ def test_unknown_field_is_an_error() -> None:
         Device.parse({**told, "ways": [{"lane": "tapes", "clock": "ntp"}]})
     with pytest.raises(KeyError, match="sings"):
         quirks_of({"sings": True})
-
-
-def test_quirks_that_are_awaited_are_still_missing_or_used() -> None:
-    used = {name for device in DEVICES for name in device.all_quirks}
-
-    assert used >= PENDING

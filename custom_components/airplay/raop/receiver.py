@@ -231,11 +231,10 @@ class Receiver:
         """The methods to play to it, best first."""
         if self.obstacle:
             return ()
+        has_raop, airplay2 = self._raop_obstacle is None, self.airplay2_lanes
+        is_said = self.raop is not None
         return order_of(
-            self._genus,
-            self.airplay2_lanes,
-            has_raop=self._raop_obstacle is None,
-            announces_raop=self.raop is not None,
+            self._genus, airplay2, has_raop=has_raop, announces_raop=is_said
         )
 
     @property
