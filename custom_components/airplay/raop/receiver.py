@@ -231,11 +231,8 @@ class Receiver:
         """The methods to play to it, best first."""
         if self.obstacle:
             return ()
-        has_raop, airplay2 = self._raop_obstacle is None, self.airplay2_lanes
-        is_said = self.raop is not None
-        return order_of(
-            self._genus, airplay2, has_raop=has_raop, announces_raop=is_said
-        )
+        lanes = self.airplay2_lanes
+        return order_of(self._genus, lanes, self._raop_obstacle, self.raop)
 
     @property
     def airplay2_lanes(self) -> tuple[LaneKind, ...]:

@@ -6,7 +6,8 @@ follows from public reports about some receivers of each kind.
 
 from enum import StrEnum
 
-from .receiver_records import AirPlayRecord, RaopRecord
+from .obstacle import Obstacle
+from .receiver_records import AirPlayRecord, RaopRecord, Service
 from .wire.txt import parse_major
 
 # Modules of LinkPlay play realtime streams only with a depth of 1.75 to 2.5 s, and
@@ -106,19 +107,18 @@ def always_asks_time(model: str | None, raop: RaopRecord) -> bool:
 def order_of(
     genus: Genus,
     airplay2: tuple[LaneKind, ...],
-    *,
-    has_raop: bool,
-    announces_raop: bool,
+    raop_obstacle: Obstacle | None,
+    raop: Service | None,
 ) -> tuple[LaneKind, ...]:
     """Return all lanes, best first.
 
     RAOP if it works and has a record of its own, as its packets need no PTP clock.
     """
-    classic = (LaneKind.RAOP,) if has_raop else ()
+    classic = () if raop_obstacle else (LaneKind.RAOP,)
     if genus is Genus.LINK_PLAY:
         # Realtime is silent below a depth that others do not need.
         return (*airplay2[:1], *classic, *airplay2[1:])
-    is_last = not announces_raop or genus in (Genus.APPLE_27, Genus.POOR_AT_RAOP)
+    is_last = raop is None or genus in (Genus.APPLE_27, Genus.POOR_AT_RAOP)
     return airplay2 + classic if is_last else classic + airplay2
 
 

@@ -219,7 +219,6 @@ def test_the_attempt_that_came_furthest_is_the_diagnosis(
 
 def test_what_a_receiver_says_about_itself_changes_the_ladder() -> None:
     ladder = Ladder(receiver(None, "features=0x405C4A00,0x1C340"), Access())
-    assert not ladder.is_informed
 
     ladder.inform(receiver(None, f"features={SDK};manufacturer=Denon;srcvers=366.0"))
 

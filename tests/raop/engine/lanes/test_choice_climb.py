@@ -155,7 +155,7 @@ async def test_a_receiver_that_is_poor_at_raop_is_played_to_by_airplay_2(
     harness: EngineHarness, tmp_path: Path, quirks: dict[str, object]
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 3)
-    den = await speaker(harness, **quirks)
+    den = await speaker(harness, **quirks)  # type: ignore[arg-type]
     # Two ports, so that one that never answers says nothing about the other.
     command = play(tmp_path / "song.wav", by(den), lead_ms=None)
 
@@ -230,7 +230,7 @@ async def test_sound_does_not_need_the_event_channel(
     harness: EngineHarness, tmp_path: Path, lane: str, quirks: dict[str, object]
 ) -> None:
     pcm = wav(tmp_path / "song.wav", 4)
-    den = await speaker(harness, **quirks)
+    den = await speaker(harness, **quirks)  # type: ignore[arg-type]
 
     command = play(tmp_path / "song.wav", by(den, lane), lead_ms=None)
     assert await start_s(harness, command) < BOUND_S
