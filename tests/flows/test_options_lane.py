@@ -7,6 +7,8 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
 from tests.ha.diagnostics import diagnostics_of
 from tests.ha.players import call, entry_for, play, set_up
 from tests.ha.watch import Watch
@@ -97,3 +99,28 @@ async def test_chosen_lane_does_not_count_as_the_best_lane(
 
     assert not den.asked("ANNOUNCE")
     assert "lane_worked" not in entry.data
+
+
+async def test_chosen_lane_that_does_not_play_is_named_until_another_plays(
+    hass: HomeAssistant, den: AirPlay2Receiver, network: Network, song: str
+) -> None:
+    def notices() -> list[str | None]:
+        return [each.translation_key for each in ir.async_get(hass).issues.values()]
+
+    network.announce(raop_info(den))
+    network.announce(airplay_info(den))
+    entry = entry_for(den)
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, options={"lane": "raop"})
+    player = await set_up(hass, entry)
+
+    with pytest.raises(HomeAssistantError):
+        await play(hass, player, song)
+    assert notices() == ["forced_way"]
+
+    hass.config_entries.async_update_entry(entry, options={"lane": "airplay2-ntp"})
+    await hass.config_entries.async_reload(entry.entry_id)
+    watch = Watch(hass, player)
+    await play(hass, player, song)
+    assert notices() == []
+    await watch.until_is("idle")

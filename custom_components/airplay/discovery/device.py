@@ -13,6 +13,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 
 from ..const import CONF_CREDENTIALS, CONF_MANUAL, CONF_PARTNER, DEFAULT_VOLUME, DOMAIN
+from ..helpers.issues import FORCED_WAY, RepairNotice
 from ..helpers.listeners import Listeners
 from ..helpers.settings import Settings
 from ..raop.api import (
@@ -23,8 +24,12 @@ from ..raop.api import (
     Probed,
     RaopError,
     Receiver,
+    ReceiverProtocolError,
+    ReceiverRefusedError,
+    ReceiverSilentError,
     ReceiverUnreachableError,
     TooManyTriesError,
+    UnsupportedReceiverError,
     probe,
 )
 from ..sender.events import SenderEvent
@@ -37,6 +42,13 @@ _LOGGER = logging.getLogger(__name__)
 
 
 _ASK_AGAIN_S = 60
+# Errors that another way to play may not have.
+_ABOUT_THE_WAY = (
+    ReceiverProtocolError,
+    ReceiverRefusedError,
+    ReceiverSilentError,
+    UnsupportedReceiverError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,9 @@ class AirPlayDevice:
         self._asking: CALLBACK_TYPE | None = None
         self._is_over = False
         self._forced_lane = Settings.from_entry(entry).forced_lane
+        self._forced_notice = RepairNotice(hass, FORCED_WAY, entry.entry_id)
+        if not self._forced_lane:
+            self._forced_notice.async_withdraw()
         # Whether it showed that it plays; some kinds show nothing.
         self.is_confirmed = True
         self.tuning = Tuning()
@@ -163,6 +178,8 @@ class AirPlayDevice:
     @callback
     def async_failed(self, error: RaopError) -> None:
         """Handle the error that prevented playback."""
+        if self._forced_lane and isinstance(error, _ABOUT_THE_WAY):
+            self._forced_notice.async_show({"name": self.name})
         if isinstance(error, AuthenticationError):
             # Home Assistant starts no second flow while one is open.
             if not isinstance(error, TooManyTriesError):
@@ -186,6 +203,7 @@ class AirPlayDevice:
                 event.receiver == self.receiver.id
             ):
                 self.is_confirmed = event.is_confirmed
+                self._forced_notice.async_withdraw()
                 data = with_way(self._entry.data, self.receiver, lane, way)
                 if data and not self._forced_lane:
                     self._hass.config_entries.async_update_entry(self._entry, data=data)

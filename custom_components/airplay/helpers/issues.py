@@ -11,6 +11,7 @@ _LOGGER = logging.getLogger(__name__)
 
 QUEUE_GIVEN_UP = "queue_given_up"
 LEFT_GROUP = "left_group"
+FORCED_WAY = "forced_way"
 # Error codes of the core.
 NO_CLOCK = ("ptp_ports_taken", "ptp_not_permitted", "ptp_unavailable")
 
