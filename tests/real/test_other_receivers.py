@@ -46,14 +46,6 @@ _STILL_S = 0.5
 _HELD_FRAMES = 1024
 _LOUD, _HALF = 1.0, 0.5
 
-# Not always: it depends on which comes first, the level or the music.
-starts_loud = pytest.mark.xfail(
-    strict=False, reason="it begins before its first level is sent"
-)
-answers_once = pytest.mark.xfail(
-    strict=True, reason="a refusal without a challenge is not known as a refusal"
-)
-
 on_all_three = pytest.mark.parametrize(
     "mode",
     [
@@ -152,7 +144,7 @@ def test_every_frame_arrives_bit_by_bit(played: dict[str, Played], name: str) ->
 
 @pytest.mark.parametrize(
     "mode",
-    ["ap1mid", "shairplay", pytest.param("nodetunes", marks=answers_once)],
+    ["ap1mid", "shairplay", "nodetunes"],
 )
 def test_wrong_password_is_called_so(
     lab: Lab, shairport: StartShairport, song: Path, mode: str
@@ -302,7 +294,6 @@ async def test_volume_and_mute_scale_the_samples(
     assert state_of(hass, player).attributes["volume_level"] == _HALF
 
 
-@starts_loud
 async def test_first_start_is_not_louder_than_shown(
     hass: HomeAssistant, mdns: None, shairport: StartShairport, media: Path
 ) -> None:
@@ -393,7 +384,7 @@ async def test_announcement_plays_on_an_idle_speaker(
     [
         "ap1mid",
         "shairplay",
-        pytest.param("nodetunes", marks=answers_once),
+        "nodetunes",
     ],
 )
 async def test_password_is_asked_for_and_proven(
