@@ -1,6 +1,6 @@
 """The receiver or stereo pair of an entry: its address, and whether it is available."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 import logging
@@ -81,7 +81,7 @@ class AirPlayDevice:
         # Whether it showed that it plays; some kinds show nothing.
         self.is_confirmed = True
         self.tuning = Tuning()
-        self.receiver = receiver_from(entry.data)
+        self._use(entry.data)
         self._partner = _partner_from(entry)
         if seen := browser.get(self.receiver.id):
             self._async_follow(seen)
@@ -158,7 +158,9 @@ class AirPlayDevice:
             txt=dict(raop.txt) if raop else {},
             airplay_port=airplay.port if airplay else None,
             airplay_txt=dict(airplay.txt) if airplay else {},
-            addresses=receiver.addresses,
+            addresses=self._addresses
+            if receiver is self.receiver
+            else receiver.addresses,
             password=self._entry.data.get(CONF_PASSWORD),
             credentials=self._entry.data.get(CONF_CREDENTIALS),
             lane=self._forced_lane,
@@ -206,12 +208,14 @@ class AirPlayDevice:
                 self._forced_notice.async_withdraw()
                 data = with_way(self._entry.data, self.receiver, lane, way)
                 if data and not self._forced_lane:
+                    self._use(data)
                     self._hass.config_entries.async_update_entry(self._entry, data=data)
 
-    @property
-    def _way_worked(self) -> str | None:
-        """Return the way that played last, unless the firmware has changed since."""
-        return way_that_worked(self._entry.data, self.receiver)
+    def _use(self, data: Mapping[str, Any]) -> None:
+        """Read the receiver from the entry's data, once for all its commands."""
+        self.receiver = receiver_from(data)
+        self._addresses = self.receiver.addresses
+        self._way_worked = way_that_worked(data, self.receiver)
 
     @property
     def _is_manual(self) -> bool:
@@ -222,7 +226,7 @@ class AirPlayDevice:
         """Try the address that answered first from now on."""
         if receiver == self.receiver.id:
             data = answered(self._entry.data, address)
-            self.receiver = receiver_from(data)
+            self._use(data)
             self._hass.config_entries.async_update_entry(self._entry, data=data)
 
     @callback
@@ -236,7 +240,7 @@ class AirPlayDevice:
     def _async_follow(self, seen: Receiver) -> None:
         """Update the receiver from its records, also in the entry, without a reload."""
         data = followed(self._entry.data, seen)
-        self.receiver = receiver_from(data)
+        self._use(data)
         self._hass.config_entries.async_update_entry(self._entry, data=data)
         devices = dr.async_get(self._hass)
         device = devices.async_get_device_by_identifier(
