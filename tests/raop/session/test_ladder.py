@@ -205,9 +205,14 @@ def test_a_password_is_asked_for_once_by_each_protocol() -> None:
         ([SILENT, SILENT, GONE], ReceiverSilentError),
         ([GONE, REFUSED], ReceiverRefusedError),
         ([MUTE, REFUSED], ReceiverRefusedError),
+        # AirPlay 1 is refused whatever the password; AirPlay 2 refuses the password.
+        ([REFUSED, REFUSED, WRONG], PasswordRequiredError),
+        # A code would not help: AirPlay 2 asks for none.
+        ([PIN, REFUSED], ReceiverRefusedError),
+        ([PIN, GONE], PairingRequiredError),
     ],
 )
-def test_the_attempt_that_came_furthest_is_the_diagnosis(
+def test_the_most_telling_attempt_is_the_diagnosis(
     steps: list[Step], said: type[RaopError]
 ) -> None:
     ladder = Ladder(LICENSED, Access())
@@ -223,7 +228,7 @@ def test_what_a_receiver_says_about_itself_changes_the_ladder() -> None:
     ladder.inform(receiver(None, f"features={SDK};manufacturer=Denon;srcvers=366.0"))
 
     assert ladder.is_informed
-    assert str(ladder.attempt().way) == PLAIN
+    assert str(ladder.attempt().way) == BUFFERED
 
 
 def test_another_way_is_foreseen_without_a_failure() -> None:

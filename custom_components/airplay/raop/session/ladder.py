@@ -113,10 +113,14 @@ class Ladder:
 
     @property
     def error(self) -> RaopError:
-        """The most telling error: that of the attempt that came furthest."""
+        """The most telling error.
+
+        That of an attempt that was silent, else the demand for a secret, else that of
+        the attempt that came furthest.
+        """
         if not self._failures:
             return ReceiverUnreachableError("there is no way to play to it")
-        furthest = max(self._failures, key=_weight)
+        furthest = max(self._failures, key=self._weight)
         error = furthest.error
         is_clear = furthest.outcome is not Outcome.DENIED
         if is_clear or type(error) is not AuthenticationError:
@@ -127,6 +131,21 @@ class Ladder:
         if self._access.has_password:
             return AuthenticationError("the receiver refused the password")
         return PasswordRequiredError("the receiver requires a password")
+
+    def _weight(self, failure: _Failure) -> tuple[bool, bool, bool, Stage]:
+        outcome = failure.outcome
+        wants_secret = self._wants_secret(failure)
+        vague = (Outcome.UNREACHABLE, Outcome.MUTE, Outcome.DENIED)
+        is_clear = wants_secret or outcome not in vague
+        return failure.stage is Stage.SOUND, wants_secret, is_clear, failure.stage
+
+    def _wants_secret(self, failure: _Failure) -> bool:
+        """Whether a secret is missing; some refuse AirPlay 1 like that for ever."""
+        if failure.outcome is not Outcome.DENIED:
+            return failure.outcome is Outcome.PASSWORD
+        receiver = self.receiver
+        is_only = receiver.needs_pairing or not receiver.takes_airplay2
+        return is_only or not failure.way.is_raop
 
     def _next(self, assumed: _Failure | None = None) -> Rung | None:
         failures, bans = self._failures, self._bans
@@ -174,11 +193,6 @@ def _opens(failure: _Failure, rung: Rung) -> bool:
         is_about_clock = failure.outcome is Outcome.NO_CLOCK and not tried.is_raop
         return is_about_clock or tried.lane is way.lane
     return (tried.lane, tried.clock) == (way.lane, way.clock)
-
-
-def _weight(failure: _Failure) -> tuple[Stage, bool]:
-    is_answer = failure.outcome not in (Outcome.UNREACHABLE, Outcome.MUTE)
-    return failure.stage, is_answer
 
 
 def _outcome(attempt: Attempt, error: RaopError) -> Outcome:
