@@ -9,6 +9,7 @@ from tests.ha.flows import FEATURES, answer, discovered, opened
 from tests.ha.pairing import CODE, KINDS, asked_for_code, gate_of, gated
 from tests.ha.zeroconf import Network, airplay_info, raop_info, service_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
+from tests.virtual_receiver.airplay2 import AirPlay2Receiver
 from tests.virtual_receiver.pairing import Gate
 
 pytestmark = pytest.mark.usefixtures("no_setup")
@@ -209,3 +210,26 @@ async def test_receiver_known_by_address_only_reports_how_it_pairs(
     assert entry["type"] is FlowResultType.CREATE_ENTRY
     assert entry["data"]["airplay"]["txt"]["model"] == "AppleTV5,3"
     assert entry["result"].unique_id == f"localhost:{den.port}"
+
+
+@pytest.mark.parametrize("status", [400, 403, 470, 500])
+async def test_password_is_proved_by_the_protocol_that_plays(
+    hass: HomeAssistant, socket_enabled: None, network: Network, status: int
+) -> None:
+    """AirPlay 1 is refused whatever the password, and AirPlay 2 plays."""
+    quirks = Quirks(raop_refuse={"ANNOUNCE": status}, takes_ptp=False)
+    async with AirPlay2Receiver("Den", password="sesame", quirks=quirks) as den:
+        network.announce(airplay_info(den))
+        network.announce(raop_info(den))
+        await hass.async_block_till_done(wait_background_tasks=True)
+        [form] = hass.config_entries.flow.async_progress()
+        if form["step_id"] == "confirm":
+            form = await answer(hass, form)
+        assert form["step_id"] == "password"
+
+        form = await answer(hass, form, password="guess")
+        assert form["errors"] == {"password": "invalid_auth"}
+        done = await answer(hass, form, password="sesame")
+
+        assert done["type"] is FlowResultType.CREATE_ENTRY
+        assert done["data"]["password"] == "sesame"
