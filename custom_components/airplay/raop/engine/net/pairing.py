@@ -44,7 +44,7 @@ class PinPairing:
         `LegacySetup.begin`.
         """
         connection = await Connection.connect(
-            receiver.host, receiver.pairing_port, timeout_s=STEP_S
+            receiver.addresses, receiver.pairing_port, timeout_s=STEP_S
         )
         with ExitStack() as undo:
             undo.callback(connection.close)
