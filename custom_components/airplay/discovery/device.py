@@ -35,7 +35,6 @@ from .way_memory import way_that_worked, with_way
 
 _LOGGER = logging.getLogger(__name__)
 
-
 _ASK_AGAIN_S = 60
 
 
