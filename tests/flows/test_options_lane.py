@@ -1,12 +1,14 @@
 """The lane to a receiver, and the one that is remembered."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 import json
 
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from tests.ha.diagnostics import diagnostics_of
 from tests.ha.players import call, entry_for, play, set_up
 from tests.ha.watch import Watch
@@ -97,3 +99,27 @@ async def test_chosen_lane_does_not_count_as_the_best_lane(
 
     assert not den.asked("ANNOUNCE")
     assert "lane_worked" not in entry.data
+
+
+@pytest.mark.parametrize("lane", ["raop", "automatic"])
+async def test_chosen_lane_is_named_in_the_log_if_it_fails(
+    hass: HomeAssistant,
+    den: AirPlay2Receiver,
+    network: Network,
+    song: str,
+    caplog: pytest.LogCaptureFixture,
+    lane: str,
+) -> None:
+    network.announce(raop_info(den))
+    network.announce(airplay_info(den))
+    den.quirks = replace(den.quirks, refuse={"ANNOUNCE": 500, "SETUP": 500})
+    entry = entry_for(den)
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, options={"lane": lane})
+    player = await set_up(hass, entry)
+
+    with pytest.raises(HomeAssistantError, match="rejected"):
+        await play(hass, player, song)
+
+    is_named = "Den: Only raop was tried, as set in its options" in caplog.text
+    assert is_named is (lane == "raop")

@@ -21,8 +21,12 @@ from ..raop.api import (
     Member,
     MemberChanged,
     Probed,
+    PtpUnavailableError,
     RaopError,
     Receiver,
+    ReceiverProtocolError,
+    ReceiverRefusedError,
+    ReceiverSilentError,
     ReceiverUnreachableError,
     TooManyTriesError,
     probe,
@@ -36,6 +40,13 @@ from .way_memory import way_that_worked, with_way
 _LOGGER = logging.getLogger(__name__)
 
 _ASK_AGAIN_S = 60
+# Errors that another lane might not have.
+_MAY_BE_THE_LANE = (
+    PtpUnavailableError,
+    ReceiverProtocolError,
+    ReceiverRefusedError,
+    ReceiverSilentError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +173,13 @@ class AirPlayDevice:
     @callback
     def async_failed(self, error: RaopError) -> None:
         """Handle the error that prevented playback."""
+        if self._forced_lane and isinstance(error, _MAY_BE_THE_LANE):
+            _LOGGER.warning(
+                "%s: Only %s was tried, as set in its options. "
+                "Set the connection method to Automatic to try the others",
+                self.name,
+                self._forced_lane,
+            )
         if isinstance(error, AuthenticationError):
             # Home Assistant starts no second flow while one is open.
             if not isinstance(error, TooManyTriesError):
