@@ -146,15 +146,18 @@ async def test_ignored_receiver_shows_no_card(
     assert again["reason"] == "already_configured"
 
 
+@pytest.mark.parametrize(
+    "addresses", [("127.0.0.1",), ("127.0.0.9", "127.0.0.1")], ids=["one", "two"]
+)
 async def test_receiver_added_by_its_address_shows_no_card(
-    hass: HomeAssistant, kitchen: VirtualReceiver
+    hass: HomeAssistant, kitchen: VirtualReceiver, addresses: tuple[str, ...]
 ) -> None:
     entry = entry_for(kitchen, manual=True)
     MockConfigEntry(
         domain=DOMAIN, unique_id=f"127.0.0.1:{kitchen.port}", data=entry.data
     ).add_to_hass(hass)
 
-    again = await discovered(hass, raop_info(kitchen))
+    again = await discovered(hass, raop_info(kitchen, addresses=addresses))
 
     assert again["reason"] == "already_configured"
 

@@ -90,7 +90,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             # A reload would stop playback.
             reload_on_update=False,
         )
-        self._abort_if_address_configured(service.host, service.port)
+        self._abort_if_address_configured(service.addresses, service.port)
         self._receiver = await self._async_complete(found, service, is_raop=is_raop)
         await self._async_heed_pair(self._receiver)
         if (obstacle := self._receiver.obstacle) and not self._is_closed:
@@ -162,7 +162,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         self._is_manual = True
         self._receiver = seen or await async_informed(receiver_at(host, port))
         self._check_obstacle()
-        self._abort_if_address_configured(host, port)
+        self._abort_if_address_configured((host,), port)
         return await self._async_add()
 
     async def async_step_access(
@@ -290,13 +290,10 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             title=self._receiver.title, data=kept | self._secrets()
         )
 
-    def _abort_if_address_configured(self, host: str, port: int) -> None:
-        """Abort if an entry was created by this address, and so without the right ID."""
+    def _abort_if_address_configured(self, hosts: tuple[str, ...], port: int) -> None:
+        """Abort if an entry was created by an address, and so without the right ID."""
         for entry in self._async_current_entries(include_ignore=False):
             known = receiver_from(entry.data)
-            if (
-                entry.data[CONF_MANUAL]
-                and host in known.addresses
-                and known.port == port
-            ):
+            is_same = known.port == port and not set(hosts).isdisjoint(known.addresses)
+            if entry.data[CONF_MANUAL] and is_same:
                 raise AbortFlow("already_configured")

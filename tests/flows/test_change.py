@@ -6,9 +6,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from tests.ha.flows import answer
+from tests.ha.flows import FEATURES, answer
 from tests.ha.pairing import CODE, KINDS, gate_of, gated
 from tests.ha.players import entry_for, play, set_up
+from tests.ha.zeroconf import Network, airplay_info, raop_info
 from tests.virtual_receiver import Quirks, VirtualReceiver
 from tests.virtual_receiver.pairing import Gate
 
@@ -157,3 +158,17 @@ async def test_reconfigure_keeps_a_working_pairing_and_repairs_a_broken_one(
     form = await reconfigure(hass, paired, den, pair=False)
 
     assert form["step_id"] == "pair"
+
+
+@pytest.mark.usefixtures("no_setup")
+async def test_receiver_that_is_closed_to_others_now_names_the_setting(
+    hass: HomeAssistant, den: VirtualReceiver, paired: MockConfigEntry, network: Network
+) -> None:
+    network.announce(raop_info(den))
+    closed = {"acl": "1", "features": FEATURES["home_kit"]}
+    network.announce(airplay_info(den, txt=closed))
+    await hass.async_block_till_done()
+
+    form = await reconfigure(hass, paired, den, pair=False)
+
+    assert form["errors"] == {"base": "home_only"}

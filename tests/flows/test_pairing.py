@@ -352,6 +352,34 @@ async def test_record_of_another_address_is_not_used(
 
 
 @pytest.mark.parametrize("den", KINDS, indirect=True)
+async def test_code_is_shown_by_the_address_that_answers(
+    hass: HomeAssistant, every_loopback: None, den: VirtualReceiver
+) -> None:
+    both = ("127.0.0.9", "127.0.0.1")
+    form = await discovered(hass, raop_info(den, addresses=both))
+
+    form = await answer(hass, form)
+
+    assert form["step_id"] == "pair"
+    assert gate_of(den).shown == 1
+    entry = await answer(hass, form, code=CODE)
+    assert entry["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_latest_record_counts_if_it_has_another_address_too(
+    hass: HomeAssistant, every_loopback: None, den: VirtualReceiver, network: Network
+) -> None:
+    form = await discovered(hass, raop_info(den, port=1))
+
+    network.announce(raop_info(den, addresses=("127.0.0.1", "127.0.0.9")))
+    await hass.async_block_till_done()
+    form = await answer(hass, form)
+
+    assert form["step_id"] == "pair"
+    assert gate_of(den).shown == 1
+
+
+@pytest.mark.parametrize("den", KINDS, indirect=True)
 async def test_two_flows_for_one_receiver_show_two_codes(
     hass: HomeAssistant, den: VirtualReceiver
 ) -> None:

@@ -367,6 +367,8 @@ class VirtualReceiver(Observer):
             self._answered,
         )
         connection.session = self._new_session()
+        # Receivers that pair have newer software than shairport-sync's classic build.
+        connection.version = "220.68" if self.gate else connection.version
         task = asyncio.current_task()
         assert task is not None
         self._tasks[task] = connection

@@ -4,11 +4,8 @@ import asyncio
 from dataclasses import dataclass
 import time
 
-from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
-
 from .receiver import VirtualReceiver
 
-DACP = "_dacp._tcp.local."
 _PATIENCE_S = 0.5
 
 
@@ -23,16 +20,6 @@ class Answer:
 
 class SilentSenderError(Exception):
     """The sender closed the connection or did not answer in time."""
-
-
-async def find_port(
-    zeroconf: AsyncZeroconf, dacp_id: str, timeout_s: float = 3
-) -> int | None:
-    """Look a sender's record up; names are compared letter by letter."""
-    info = AsyncServiceInfo(DACP, f"iTunes_Ctrl_{dacp_id}.{DACP}")
-    found = await info.async_request(zeroconf.zeroconf, timeout_s * 1000)
-    is_same = info.name.partition(".")[0].partition("_Ctrl_")[2] == dacp_id
-    return info.port if found and is_same else None
 
 
 class RemoteControl:

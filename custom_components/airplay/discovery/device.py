@@ -22,6 +22,7 @@ from ..raop.api import (
     Member,
     MemberChanged,
     Probed,
+    PtpUnavailableError,
     RaopError,
     Receiver,
     ReceiverProtocolError,
@@ -40,10 +41,10 @@ from .way_memory import way_that_worked, with_way
 
 _LOGGER = logging.getLogger(__name__)
 
-
 _ASK_AGAIN_S = 60
 # Errors that another way to play may not have.
 _ABOUT_THE_WAY = (
+    PtpUnavailableError,
     ReceiverProtocolError,
     ReceiverRefusedError,
     ReceiverSilentError,

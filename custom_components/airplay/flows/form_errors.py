@@ -95,6 +95,8 @@ async def async_check(
     may ask for a password only then.
     Raises FormError: when it would not.
     """
+    if receiver.obstacle:
+        raise FormError(str(receiver.obstacle))
     try:
         if not (password or credentials) and receiver.asks_time:
             await probe(receiver)

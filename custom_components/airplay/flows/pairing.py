@@ -76,13 +76,13 @@ class Pairing:
 async def _async_latest(hass: HomeAssistant, receiver: Receiver) -> Receiver:
     """Return the receiver as it is announced now, as its port may have changed.
 
-    Only at the address that the user chose.
+    Only if it still has the address that the user chose.
     """
     if normalize_id(receiver.id) is None:
         return receiver
     async with BROWSER.acquire(hass) as browser:
         seen = await browser.async_find(receiver.id)
-    return seen if seen and seen.host == receiver.host else receiver
+    return seen if seen and receiver.host in seen.addresses else receiver
 
 
 def _reason(err: RaopError) -> FormError:

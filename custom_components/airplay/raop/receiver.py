@@ -296,7 +296,7 @@ class Receiver:
         """Whether it plays buffered streams; Apple's never measure our clock then."""
         wanted = _FEATURE_BUFFERED | _FEATURE_PTP
         has_both = (self.features or 0) & wanted == wanted
-        return has_both and self.manufacturer != "Apple"
+        return has_both and not self.is_apples
 
     @property
     def _genus(self) -> Genus:

@@ -193,7 +193,7 @@ class SpeakerVolume:
         """Process a receiver's volume report; return whether it has an effect."""
         level = None if event.value is None else round(event.value / 100, 4)
         owner, now_s = self._owner, self._now_s
-        owner.reports_previous = self._device.receiver.manufacturer == "Apple"
+        owner.reports_previous = self._device.receiver.is_apples
         match event.command:
             case Button.VOLUME_REPORT:
                 is_changed = owner.report(level, now_s)

@@ -11,8 +11,8 @@ from custom_components.airplay.raop.receiver_lanes import (
     LaneKind,
 )
 from custom_components.airplay.raop.receiver_records import Service
+from custom_components.airplay.raop.session.lead import MOST_DEPTH_MS
 from custom_components.airplay.raop.session.ways import (
-    MOST_DEPTH_MS,
     Access,
     Login,
     Outcome,

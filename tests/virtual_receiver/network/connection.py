@@ -48,6 +48,7 @@ class Connection:
         self._drop_timer: asyncio.TimerHandle | None = None
         self._channel: SecureChannel | None = None
         self.session: Session
+        self.version = "105.1"
 
     @property
     def local(self) -> Address:
@@ -134,7 +135,9 @@ class Connection:
         elif quirks.applies(quirks.endless_headers, request.method):
             await self._write_endless_headers()
         else:
-            reply = response.build(self._cseq(request), request.protocol)
+            reply = response.build(
+                self._cseq(request), request.protocol, version=self.version
+            )
             if quirks.rewrite:
                 reply = quirks.rewrite(request.method, reply)
             await self._write(reply)

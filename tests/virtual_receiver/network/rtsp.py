@@ -62,12 +62,18 @@ class Response:
     body: bytes = b""
     close: bool = False
 
-    def build(self, cseq: str | None, protocol: str = "RTSP/1.0") -> bytes:
-        """Write the reply as it goes over the wire."""
+    def build(
+        self,
+        cseq: str | None,
+        protocol: str = "RTSP/1.0",
+        *,
+        version: str = "105.1",
+    ) -> bytes:
+        """Write the reply as it goes over the wire, by software of a version."""
         lines = [f"{protocol} {self.status} {_REASONS.get(self.status, 'Unknown')}"]
         if cseq is not None:
             lines.append(f"CSeq: {cseq}")
-        lines.append("Server: AirTunes/105.1")
+        lines.append(f"Server: AirTunes/{version}")
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         if self.body:
             lines.append(f"Content-Length: {len(self.body)}")

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 
-from ..errors import AuthenticationError, ReceiverProtocolError
+from ..errors import ReceiverProtocolError
 from ..wire import tlv8
 from ..wire.handshake import Handshake
 from ..wire.opack import build_opack
@@ -51,7 +51,7 @@ def transient_setup(private: int, secret: str = OPEN_SECRET) -> Handshake[bytes]
     offer = read_answer(response, 2, Tag.SALT, Tag.PUBLIC_KEY)
     proof = srp.prove(secret, private, offer[Tag.SALT], offer[Tag.PUBLIC_KEY])
     response = yield message(_URI, TRANSIENT_KIND, _third(proof))
-    answer = read_answer(response, 4, Tag.PROOF, denied=AuthenticationError)
+    answer = read_answer(response, 4, Tag.PROOF)
     proof.check(answer[Tag.PROOF])
     return proof.key
 
@@ -94,7 +94,7 @@ class HomeKitSetup:
         """
         proof = srp.prove(pin, private, offer.salt, offer.public)
         response = yield self._message(_third(proof))
-        answer = read_answer(response, 4, Tag.PROOF, denied=AuthenticationError)
+        answer = read_answer(response, 4, Tag.PROOF)
         proof.check(answer[Tag.PROOF])
         key = derive(proof.key, "Pair-Setup-Encrypt-Salt", "Pair-Setup-Encrypt-Info")
         ours = tlv8.encode(self._introduction(proof.key, seed))

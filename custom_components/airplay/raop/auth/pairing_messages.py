@@ -21,6 +21,7 @@ from ..wire.tlv8 import Tag
 
 type Headers = tuple[tuple[str, str], ...]
 
+# Receivers with software 27 answer other agents with 403.
 AGENT: Headers = (("User-Agent", "AirPlay/409.16"),)
 # The kind of pairing, in X-Apple-HKP.
 LASTING_KIND = 3

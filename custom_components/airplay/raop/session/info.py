@@ -8,6 +8,7 @@ receivers add the records to the answer; others answer with one alone, or ignore
 from collections.abc import Mapping
 from dataclasses import replace
 
+from ..auth.pairing_messages import AGENT
 from ..errors import ReceiverProtocolError, ReceiverRefusedError
 from ..receiver import Receiver
 from ..receiver_identity import check_id
@@ -18,8 +19,6 @@ from ..wire.rtsp import Request, Response
 from ..wire.txt import lower_keys, parse_record
 
 _URI = "/info"
-# Receivers with software 27 answer other agents with 403.
-_AGENT = (("User-Agent", "AirPlay/409.16"),)
 _PLIST = "application/x-apple-binary-plist"
 _AIRPLAY_RECORD = "txtAirPlay"
 _RAOP_RECORD = "txtRAOP"
@@ -34,26 +33,35 @@ _WORDS = {
     "featuresEx": "fex",
 }
 _NUMBERS = {"features", "flags"}
+_CLASSIC_SERVER = "AirTunes/105"
 # No value of a record is longer.
 _MOST_CHARACTERS = 255
+
+
+def is_classic() -> Handshake[bool]:
+    """Return whether a receiver says that it has the software of AirPlay 1 alone.
+
+    All open ones call themselves AirTunes/105, as the first AirPort Express does.
+    """
+    response = yield Request("OPTIONS", "*", AGENT)
+    return (response.header("server") or "").startswith(_CLASSIC_SERVER)
 
 
 def ask_info(receiver: Receiver) -> Handshake[Receiver]:
     """Return the receiver with the records that it announces on its own network.
 
     Raises WrongReceiverError: another receiver answers.
-    Raises WrongReceiverError: another receiver answers.
     Raises ReceiverRefusedError: it refuses the request.
     Raises ReceiverProtocolError: the answer is malformed, or has no features.
     """
     if not _has_record(receiver):
-        response = yield Request("GET", _URI, _AGENT, _RECORDS, _PLIST)
+        response = yield Request("GET", _URI, AGENT, _RECORDS, _PLIST)
         try:
             return _informed(receiver, _read(response))
         except ReceiverRefusedError, ReceiverProtocolError:
             # It may know only the plain request.
             pass
-    response = yield Request("GET", _URI, _AGENT)
+    response = yield Request("GET", _URI, AGENT)
     return _informed(receiver, _read(response))
 
 

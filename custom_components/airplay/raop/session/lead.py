@@ -22,8 +22,7 @@ _RESERVE_MS = 100
 _EMPTY_WORDS = (0, 11_025)
 _TIMING_REPLIES = 2
 # The longest depth that a receiver may ask for.
-_MOST_DEPTH_MS = 4000
-
+MOST_DEPTH_MS = 4000
 
 # An unready clock may lose the silent packets before the audio; this is
 # shairport-sync's own buffer beyond them (measured: 0.85 s after a SETUP is clean).
@@ -106,7 +105,7 @@ def depth_of_latency_ms(own_latency_frames: int) -> int:
     """Return the depth that a receiver's `Audio-Latency` asks for, 0 if none."""
     if own_latency_frames in _EMPTY_WORDS:
         return 0
-    return min(ms_of_frames(own_latency_frames), _MOST_DEPTH_MS)
+    return min(ms_of_frames(own_latency_frames), MOST_DEPTH_MS)
 
 
 def deep_lead_ms(least_depth_ms: int) -> int:

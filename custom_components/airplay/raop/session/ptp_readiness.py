@@ -39,8 +39,7 @@ def habit_of(receiver: Receiver) -> Habit:
     """Return the habit of a receiver's model."""
     if receiver.keeps_clock:
         return Habit.LEADS
-    is_quick = receiver.manufacturer == "Apple"
-    return Habit.FOLLOWS_QUICKLY if is_quick else Habit.FOLLOWS
+    return Habit.FOLLOWS_QUICKLY if receiver.is_apples else Habit.FOLLOWS
 
 
 class Election:

@@ -14,9 +14,8 @@ from ..errors import UnsupportedReceiverError
 from ..receiver import Receiver
 from ..receiver_lanes import AIRPLAY2, AIRPLAY2_NTP, LaneKind
 from ..wire.codec import Codec
+from .lead import MOST_DEPTH_MS
 
-# The longest depth that a receiver may ask for.
-MOST_DEPTH_MS = 4000
 _MOST_DIGESTS = 16
 _LONGEST_TEXT = 200
 

@@ -1,6 +1,7 @@
 """Pairing by PIN over the network: virtual receivers, judged by pyatv."""
 
 import asyncio
+from typing import Any
 
 from pyatv.auth.hap_pairing import parse_credentials
 from pyatv.protocols.airplay.auth import verify_connection
@@ -16,6 +17,7 @@ from custom_components.airplay.raop.errors import (
     ReceiverBusyError,
     ReceiverUnreachableError,
     TooManyTriesError,
+    WrongReceiverError,
 )
 from custom_components.airplay.raop.receiver_identity import merge
 from custom_components.airplay.raop.receiver_records import Service
@@ -32,14 +34,33 @@ KINDS: list[Kind] = ["legacy", "home_kit"]
 PATHS = {"legacy": "/pair-setup-pin", "home_kit": "/pair-setup"}
 
 
-def gated(kind: Kind, quirks: Quirks | None = None) -> VirtualReceiver:
+def gated(
+    kind: Kind, quirks: Quirks | None = None, *, name: str = "Den", **place: Any
+) -> VirtualReceiver:
     txt = {"ft": FEATURES[kind], "am": "AppleTV5,3"}
-    return VirtualReceiver("Den", gate=Gate(kind, CODE), txt=txt, quirks=quirks)
+    gate = Gate(kind, CODE)
+    return VirtualReceiver(name, gate=gate, txt=txt, quirks=quirks, **place)
+
+
+def at(virtual: VirtualReceiver, *addresses: str) -> Receiver:
+    """Return a receiver with both records, that announces these addresses."""
+    host, port = addresses[0], virtual.port
+    instance = f"{virtual.receiver_id}@{virtual.name}"
+    txt = virtual.airplay_txt({"features": virtual.txt["ft"]})
+    return merge(
+        Service(instance, host, port, virtual.txt, addresses),
+        Service(virtual.name, host, port, txt, addresses),
+    )
 
 
 def known(virtual: VirtualReceiver) -> Receiver:
     instance = f"{virtual.receiver_id}@{virtual.name}"
     return merge(Service(instance, virtual.host, virtual.port, virtual.txt), None)
+
+
+def other(first: VirtualReceiver) -> dict[str, Any]:
+    """Return the place of a receiver at the port of another one."""
+    return {"receiver_id": "0A0B0C0D0E02", "host": "127.0.0.2", "port": first.port}
 
 
 def gate_of(virtual: VirtualReceiver) -> Gate:
@@ -101,6 +122,22 @@ async def test_each_attempt_has_an_id_of_its_own(kind: Kind) -> None:
         assert len(gate_of(den).senders) == 2
         ids = {each.headers["x-apple-client-id"].encode() for each in den.requests}
         assert ids == gate_of(den).senders.keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_pin_is_shown_by_no_other_receiver(kind: Kind) -> None:
+    async with (
+        gated(kind) as kitchen,
+        gated(kind, name="Attic", **other(kitchen)) as attic,
+    ):
+        attempt = await PinPairing.begin(at(attic, kitchen.host, attic.host), "Home")
+        assert await attempt.finish(CODE)
+        with pytest.raises(WrongReceiverError):
+            await PinPairing.begin(at(attic, kitchen.host), "Home")
+
+        assert gate_of(attic).shown == 1
+        assert gate_of(kitchen).shown == 0
+        await kitchen.wait_until(lambda: not kitchen._tasks)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -30,7 +30,6 @@ PATIENCE = 0.7
 _STEP_S = 2.0
 _HEARD_WITHIN_S = 1.0
 _FRAME_BYTES = 4
-_PACKET_FRAMES = 352
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """The addresses of a receiver that are left to try, and who answers there."""
 
 import asyncio
+from contextlib import ExitStack
 import logging
 
 from ...errors import RaopError, ReceiverUnreachableError, WrongReceiverError
@@ -44,6 +45,24 @@ class Doors:
                 raise self._wrong from None
             raise
 
+    async def connect_checked(self, port: int, *, timeout_s: float) -> Connection:
+        """Connect to the first address at which no other receiver answers.
+
+        Raises WrongReceiverError: only another receiver answers.
+        Raises ReceiverUnreachableError: see `open_first`.
+        """
+        while True:
+            connection = await self.connect(port, timeout_s=timeout_s)
+            with ExitStack() as undo:
+                undo.callback(connection.close)
+                try:
+                    await self.check(connection)
+                except WrongReceiverError as err:
+                    self.leave(connection, err)
+                    continue
+                undo.pop_all()
+                return connection
+
     def keep(self, connection: Connection) -> None:
         """Use no other address than that of a connection, where the receiver answers."""
         self._left = (connection.remote,)
@@ -62,7 +81,7 @@ class Doors:
         self._left, self._wrong = left, error
 
     async def check(self, connection: Connection) -> None:
-        """Ask at the AirPlay port who answers, because AirPlay 1 does not say.
+        """Ask at the AirPlay port who answers, as AirPlay 1 and pairing do not say.
 
         A receiver that does not answer soon is believed.
 

@@ -15,6 +15,7 @@ from ...auth.pairing_client import PairingClient
 from ...receiver import Receiver
 from ...wire.handshake import Handshake
 from .connection import STEP_S, Connection
+from .doors import Doors
 from .open_way import srp_private
 
 _SEED_BYTES = 32
@@ -39,12 +40,14 @@ class PinPairing:
 
         Receivers with AirPlay 2 pair as HomeKit does, others in the older way.
 
+        Raises WrongReceiverError: another receiver answers at its addresses.
         Raises ReceiverUnreachableError: no connection, or no answer within 3 s.
         Raises RaopError: it shows none, see `HomeKitSetup.begin` and
         `LegacySetup.begin`.
         """
-        connection = await Connection.connect(
-            receiver.host, receiver.pairing_port, timeout_s=STEP_S
+        doors = Doors(receiver)
+        connection = await doors.connect_checked(
+            receiver.pairing_port, timeout_s=STEP_S
         )
         with ExitStack() as undo:
             undo.callback(connection.close)

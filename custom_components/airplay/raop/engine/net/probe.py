@@ -11,7 +11,7 @@ from ...receiver import Receiver
 from ...session.airplay2 import AirPlay2Session, AirPlay2Terms as Terms2, SessionClock
 from ...session.backlog import AudioKey, Format
 from ...session.control import Caller
-from ...session.info import ask_info
+from ...session.info import ask_info, is_classic
 from ...session.ladder import Ladder
 from ...session.raop import RaopSession, RaopTerms
 from . import sockets
@@ -132,12 +132,15 @@ async def check_password(receiver: Receiver, password: str) -> None:
 async def informed(receiver: Receiver) -> Receiver:
     """Return a receiver with the facts that it reports now, or unchanged without any.
 
-    AirPlay 1 receivers do not know this request, and may close the connection.
+    A receiver of AirPlay 1 is not asked: some end their process at a request that they
+    do not know (nodetunes; shairport-sync without nqptp).
 
     Raises ReceiverUnreachableError: the connection failed.
     """
     connection = await Connection.connect(receiver.addresses, receiver.port)
     try:
+        if await connection.perform(is_classic(), timeout_s=_INFO_S):
+            return receiver
         return await connection.perform(ask_info(receiver), timeout_s=_INFO_S)
     except RaopError:
         return receiver

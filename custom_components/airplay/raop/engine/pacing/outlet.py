@@ -18,9 +18,9 @@ class Outlet(ABC):
     """Sends one receiver its packets.
 
     It is created on the event loop and belongs to the pacing thread from `plug` on. The
-    event loop may read `shape`, `delay_frames`, `packets`, `resent`, and `sending`,
-    which are replaced as a whole, at any time. No method blocks or raises an error: packets that
-    the network does not accept are lost, or sent later.
+    event loop may read `shape`, `delay_frames`, `packets`, and `resent`, which are
+    replaced as a whole, and `sending` at any time. No method blocks or raises an error:
+    packets that the network does not accept are lost, or sent later.
     """
 
     def __init__(self, shape: Format) -> None:

@@ -137,7 +137,7 @@ class UdpOutlet(Outlet):
     def connect(self, audio_port: int, control_port: int) -> None:
         """Set the receiver's ports.
 
-        Raises OSError: the address is unreachable, or no local port is free.
+        Raises OSError, UdpPortsTakenError: it is unreachable, or see `sockets.bind`.
         """
         self._audio = sockets.bind(self._local)
         self._audio.connect(sockets.endpoint(self._remote, audio_port))
