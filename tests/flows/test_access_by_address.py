@@ -40,7 +40,9 @@ async def test_homepod_reports_its_records_and_is_followed(
     assert found.manufacturer == "Apple"
     assert found.firmware == "27.0"
     # The form proves access by AirPlay 2, because AirPlay 1 is silent.
-    assert not pod.asked("OPTIONS")
+    assert {each.headers["user-agent"] for each in pod.asked("OPTIONS")} == {
+        "AirPlay/409.16"
+    }
 
 
 async def test_homepod_in_a_group_is_led(

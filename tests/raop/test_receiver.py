@@ -287,6 +287,8 @@ OWN = "psi=0A fex=1d9/St5fFTw model=HomeView1,1"
         ("et=0,4", OWN, None),
         ("et=0,1", OWN, None),
         ("et=0,3,5", "psi=0A model=HomeView1,1", None),
+        # shairport-sync has the keys, but not the name of a model.
+        ("et=0,3,5", "psi=0A fex=1d9/St5fFTw model=ShairportSync", None),
         ("et=0,3,5", "fex=0A model=HomeView1,1", None),
         ("et=0,3,5", f"{OWN} rmodel=PC1,1", None),
     ],

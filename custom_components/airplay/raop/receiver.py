@@ -231,8 +231,7 @@ class Receiver:
         """The methods to play to it, best first."""
         if self.obstacle:
             return ()
-        lanes = self.airplay2_lanes
-        return order_of(self._genus, lanes, self._raop_obstacle, self.raop)
+        return order_of(self._genus, self.airplay2_lanes, self._raop_obstacle)
 
     @property
     def airplay2_lanes(self) -> tuple[LaneKind, ...]:

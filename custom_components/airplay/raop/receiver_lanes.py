@@ -7,7 +7,7 @@ follows from public reports about some receivers of each kind.
 from enum import StrEnum
 
 from .obstacle import Obstacle
-from .receiver_records import AirPlayRecord, RaopRecord, Service
+from .receiver_records import AirPlayRecord, RaopRecord
 from .wire.txt import parse_major
 
 # Modules of LinkPlay play realtime streams only with a depth of 1.75 to 2.5 s, and
@@ -77,7 +77,9 @@ def genus_of(
     maker, name = (manufacturer or "").lower(), (model or "").lower()
     version = parse_major(airplay.source_version or raop.source_version)
     if maker == "apple":
-        return Genus.APPLE_27 if version >= _APPLE_27 else Genus.APPLE
+        # A Mac plays by AirPlay 2 from its first version that is a receiver.
+        is_new = version >= _APPLE_27 or name.startswith("mac")
+        return Genus.APPLE_27 if is_new else Genus.APPLE
     if model in _OPEN_MODELS:
         return Genus.OPEN
     if version == _TELEVISION:
@@ -108,17 +110,16 @@ def order_of(
     genus: Genus,
     airplay2: tuple[LaneKind, ...],
     raop_obstacle: Obstacle | None,
-    raop: Service | None,
 ) -> tuple[LaneKind, ...]:
     """Return all lanes, best first.
 
-    RAOP if it works and has a record of its own, as its packets need no PTP clock.
+    RAOP if it works, as its packets need no PTP clock.
     """
     classic = () if raop_obstacle else (LaneKind.RAOP,)
     if genus is Genus.LINK_PLAY:
         # Realtime is silent below a depth that others do not need.
         return (*airplay2[:1], *classic, *airplay2[1:])
-    is_last = raop is None or genus in (Genus.APPLE_27, Genus.POOR_AT_RAOP)
+    is_last = genus in (Genus.APPLE_27, Genus.POOR_AT_RAOP)
     return airplay2 + classic if is_last else classic + airplay2
 
 

@@ -13,6 +13,9 @@ _APPLE_MODEL = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 
+# How Apple names every model; shairport-sync has the keys of one, but not the name.
+_APPLE_FORM = re.compile(r"[A-Za-z]+\d+,\d+", re.ASCII)
+
 
 def is_apples(raop: RaopRecord, airplay: AirPlayRecord) -> bool:
     """Whether a receiver is one of Apple's, by the keys of its records or its model.
@@ -22,11 +25,13 @@ def is_apples(raop: RaopRecord, airplay: AirPlayRecord) -> bool:
     """
     if raop.real_model or airplay.real_model:
         return False
-    is_own = not (airplay.manufacturer or airplay.firmware or raop.firmware)
+    model = airplay.model or raop.model
+    is_form = not model or _APPLE_FORM.fullmatch(model) is not None
+    is_foreign = airplay.manufacturer or airplay.firmware or raop.firmware
+    is_own = is_form and not is_foreign
     is_open = raop.encryptions in (frozenset(), _APPLE_ENCRYPTIONS)
     if is_own and is_open and airplay.has_system_keys:
         return True
-    model = airplay.model or raop.model
     is_model = _APPLE_MODEL.fullmatch(model) is not None
     return is_model and not _is_imitation(model, raop, airplay)
 

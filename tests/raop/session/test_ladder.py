@@ -228,7 +228,7 @@ def test_what_a_receiver_says_about_itself_changes_the_ladder() -> None:
     ladder.inform(receiver(None, f"features={SDK};manufacturer=Denon;srcvers=366.0"))
 
     assert ladder.is_informed
-    assert str(ladder.attempt().way) == BUFFERED
+    assert str(ladder.attempt().way) == PLAIN
 
 
 def test_another_way_is_foreseen_without_a_failure() -> None:

@@ -8,12 +8,12 @@ from ..lanes.lane import Lane
 from ..net.reachability import is_reachable
 
 # A receiver that restarts is unreachable for a moment, now or soon.
-_KNOCKS = 5
-_KNOCK_GAP_S = 0.3
+_KNOCKS = 4
+_KNOCK_GAP_S = 0.25
 
 
 async def explain_end(lane: Lane, error: RaopError) -> RaopError:
-    """Return why a session ended, which may take 1.5 s; `error` is how it ended.
+    """Return why a session ended, which may take a second; `error` is how it ended.
 
     A takeover by another sender and a restart of the receiver both close the session in
     order. But a receiver that stays reachable plays for another sender, and a retry
