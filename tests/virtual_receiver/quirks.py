@@ -152,6 +152,8 @@ class Quirks:
     """Ask once a second for sequence numbers that were never sent."""
     asks_time: bool = True
     """Send timing requests."""
+    asks_time_after_s: float = 0.0
+    """Seconds from the beginning of the stream to the first of them."""
     timing_copies: int = 1
     """How often each timing request is sent."""
     stamps_time: bool = False

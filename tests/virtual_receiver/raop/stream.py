@@ -107,7 +107,7 @@ class Stream:
         for sock in self._ports.sockets:
             self._loop.add_reader(sock, self.poll)
         if self._asks_time:
-            self._ask_time()
+            self._later("time", self._quirks.asks_time_after_s, self._ask_time)
         self._tick()
 
     def _build_player(self, number: int, airplay_version: int) -> Player:

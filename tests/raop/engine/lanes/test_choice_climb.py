@@ -241,6 +241,28 @@ async def test_sound_does_not_need_the_event_channel(
     assert den.heard(pcm).is_complete
 
 
+@pytest.mark.parametrize(
+    "quirks",
+    [
+        {"unanswered": frozenset({"SETRATEANCHORTIME"})},
+        {"refuse": {"SETRATEANCHORTIME": 500}},
+    ],
+)
+async def test_a_buffered_stream_without_an_anchor_makes_room_for_realtime(
+    harness: EngineHarness, tmp_path: Path, quirks: dict[str, object]
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 3)
+    den = await speaker(harness, **quirks)  # type: ignore[arg-type]
+    known = by(den, "airplay2", first_way=f"{BUFFERED} ptp-lead open")
+    command = play(tmp_path / "song.wav", known, lead_ms=None)
+
+    assert await start_s(harness, command) < BOUND_S
+    await finished(harness)
+
+    assert den.heard(pcm).is_complete
+    assert way(harness) == f"{REALTIME} ptp-lead open"
+
+
 async def test_a_receiver_that_never_asks_for_the_time_plays_on(
     harness: EngineHarness, tmp_path: Path
 ) -> None:

@@ -11,6 +11,9 @@ from ..lanes.lane import Lane
 from ..pacing.outlet import Outlet
 from ..stream.output import GroupOutput
 
+# The longest usual time from a play command to its first frame.
+_START_S = 4.0
+
 
 class AnnouncementMember:
     """Follows one receiver through an announcement, independent of the others."""
@@ -60,10 +63,17 @@ class AnnouncementMember:
         """Whether it shows that it plays; sound from before may be lost."""
         return self._lane is not None and self._lane.is_proven
 
-    @property
-    def patience_s(self) -> float:
-        """How long to wait for its evidence."""
-        return self._lanes.proof.patience_for_s(self._lane) if self._lane else 0.0
+    def patience_s(self, *, is_owner: bool) -> float:
+        """Return how long to wait for its evidence.
+
+        If its session is not for the voice only (`is_owner`), the music has it climb,
+        and began later at most by a start.
+        """
+        if self._lane is None:
+            return 0.0
+        proof = self._lanes.proof
+        is_left = not is_owner and proof.has_beside(self._lane)
+        return proof.patience_for_s(self._lane) + (_START_S if is_left else 0.0)
 
     def accept_silence(self) -> bool:
         """Play on without evidence if its kind gives none; return whether it does."""

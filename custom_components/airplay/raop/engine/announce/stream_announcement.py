@@ -147,25 +147,25 @@ class StreamAnnouncement:
 
     async def _await_evidence(self, transmitter: Transmitter) -> None:
         """Wait for evidence; leave out silent members without another way."""
-        patience_s = min(each.patience_s for each in self._left)
-        until_ns = clock.now_ns() + round(patience_s * SECOND_NS)
+        begun_ns, turns = clock.now_ns(), self._stream.turns
         while True:
-            if self._output.lanes.proof.is_climbing and self._stream.turns.owns_line:
+            if self._output.lanes.proof.is_climbing and turns.owns_line:
                 self._attempts += 1
                 raise _InterruptedError
             self._check(transmitter)
             silent = [each for each in self._left if not each.is_answering]
-            if not silent or clock.now_ns() >= until_ns:
+            patience = [each.patience_s(is_owner=turns.owns_line) for each in silent]
+            until_ns = begun_ns + round(min(patience, default=0) * SECOND_NS)
+            if clock.now_ns() >= until_ns:
                 break
             await self._output.changes.wait(until_ns)
         silent = [each for each in silent if not each.accept_silence()]
-        if self._stream.turns.owns_line and [
-            each for each in silent if await each.climb(ReceiverSilentError(SILENT))
-        ]:
+        error = ReceiverSilentError(SILENT)
+        if turns.owns_line and [each for each in silent if await each.climb(error)]:
             self._attempts += 1
             raise _InterruptedError
         for member in silent:
-            self._lose(member, ReceiverSilentError(SILENT))
+            self._lose(member, error)
         for member in self._left:
             member.prove()
 

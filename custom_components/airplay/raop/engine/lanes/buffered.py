@@ -41,17 +41,19 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
     _anchor: BufferedAnchor | None = None
     _sent_anchor: BufferedAnchor | None = None
     _anchoring: asyncio.Task[None] | None = None
+    _was_anchored: bool = False
     _rate: float | None = None
 
     @property
     @override
     def timing_replies(self) -> int:
-        """1 if the receiver follows our clock, else 0.
+        """1 if the receiver follows our clock and plays by its anchor, else 0.
 
         A reported rate of 0 means that it does not, or that it does not know the codec.
         """
         has_clock = self._peer is not None and self._peer.has_evidence
-        return int(has_clock and self._rate != 0)
+        is_anchored = self._was_anchored or self._anchor is None
+        return int(has_clock and is_anchored and self._rate != 0)
 
     @property
     @override
@@ -130,7 +132,9 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
             except RaopError as err:
                 return self._give_up(err)
             else:
-                self._sent_anchor = anchor
+                self._sent_anchor, self._was_anchored = anchor, True
+                if self._transmitter:
+                    self._transmitter.on_change()
         return None
 
     def _on_clock(self, anchor: BufferedAnchor) -> Anchor:

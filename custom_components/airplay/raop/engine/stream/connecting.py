@@ -19,7 +19,7 @@ from ..pacing.change_signal import ChangeSignal
 from ..pacing.transmitter import Transmitter
 from .lanes import Lanes, tear_down
 
-# A receiver that is not ready this long after the first one joins later.
+# A receiver that is not ready this long after the first session joins later.
 _PATIENCE_S = 3.0
 # The retry interval for a busy receiver: a few tries at least, and no flood.
 _QUICK_S = 0.5
@@ -64,7 +64,8 @@ class Connector:
     ) -> None:
         """Connect receivers; wait until all are ready or have failed.
 
-        Receivers that are not ready 3 s after the first one continue in the background.
+        Receivers that are not ready 3 s after the first one has a session continue in
+        the background.
         A single receiver is ready without evidence that it knows the time. Open
         sessions are ready. A busy receiver is retried for `patience_s`.
 
@@ -78,10 +79,8 @@ class Connector:
         tasks = {each.receiver: self._under_way[each.receiver] for each in wanted}
         knows_time = len(wanted) > 1 or self._lanes.stand
         until_ns = _patience_ns() if self._lanes.stand else None
-        while waiting := [
-            name for name in tasks if not self._is_settled(name, knows_time=knows_time)
-        ]:
-            if until_ns is None and len(waiting) < len(tasks) and self._lanes.stand:
+        while not all(self._is_settled(name, knows_time=knows_time) for name in tasks):
+            if until_ns is None and self._lanes.stand:
                 until_ns = _patience_ns()
             if until_ns is not None and clock.now_ns() >= until_ns:
                 break

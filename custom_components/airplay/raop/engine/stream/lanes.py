@@ -106,7 +106,7 @@ class Lanes:
 
         The receiver may send button presses for it from now on.
         """
-        self.proof.is_climbing = False
+        self.proof.tries_again(member.receiver)
         lane = await self._choice.open(
             lambda: self._levelled(member), self._context, self._joining.add
         )

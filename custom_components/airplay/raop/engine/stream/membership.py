@@ -64,6 +64,11 @@ class Membership:
         return self._supervisor.has_hope
 
     @property
+    def is_trying(self) -> bool:
+        """Whether a group waits for a member that is being tried, maybe another way."""
+        return self.is_group and self._supervisor.is_trying
+
+    @property
     def missing(self) -> frozenset[str]:
         """The members that were already lost when the music was paused."""
         return self._supervisor.missing

@@ -154,18 +154,6 @@ class GroupOutput:
         await self.pacer.run(wake)
         self.changes.notify()
 
-    async def wait_for_evidence(self, is_over: Callable[[], bool]) -> bool:
-        """Wait until a receiver shows that it plays; return whether one does.
-
-        The wait ends early if `is_over` returns True; its errors are raised.
-        """
-        await self.changes.wait_for(
-            lambda: self.lanes.proof.is_there or is_over(),
-            clock.now_ns() + round(self.lanes.proof.patience_s * SECOND_NS),
-        )
-        self.lanes.proof.accept_silence()
-        return self.lanes.proof.is_there
-
     async def flush(self) -> None:
         """Silence the receivers for new sound; a voice continues."""
         if transmitter := self.transmitter:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
 from ...messages import EndReason
-from ...session.timeline import ms_of_frames
+from ...session.timeline import SECOND_NS, ms_of_frames
 from ..net import clock
 from ..pacing.change_signal import ChangeSignal
 from ..pacing.feed import Pcm
@@ -21,6 +21,9 @@ from .progress import ProgressTracker
 from .reports import StreamReporter
 from .speaking_turns import SpeakingTurns
 from .states import StreamStatus
+
+# How long a group may take to find a way that plays.
+_LONGEST_S = 12.0
 
 
 class Playback:
@@ -66,7 +69,7 @@ class Playback:
         self.keep_s = 0.0
         # Whether a command waits for evidence that its media plays, and whether the
         # media has ended meanwhile.
-        self._is_awaited = self._has_run_out = False
+        self._is_awaited = self.has_run_out = False
         self._release: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
@@ -110,18 +113,36 @@ class Playback:
         Return False if the receiver is silent, or was lost and has another way.
         Raises RaopError: the stream has ended meanwhile.
         """
-        self._is_awaited, self._has_run_out = True, False
+        self._is_awaited, self.has_run_out = True, False
         heard_ns = self.tracker.heard_ns
         try:
-            while clock.now_ns() < heard_ns and not self._is_over():
+            while clock.now_ns() < heard_ns and not (
+                self.has_run_out or self._is_over()
+            ):
                 await self.output.changes.wait(heard_ns)
-            return await self.output.wait_for_evidence(self._is_over)
+            await self._wait_for_evidence()
+            self._lanes.proof.accept_silence()
+            return self._lanes.proof.is_there
         finally:
             self._is_awaited = False
 
+    async def _wait_for_evidence(self) -> None:
+        """Wait until a receiver shows that it plays, or none will.
+
+        In a group, each member has its own patience, and its own ways.
+        """
+        begun_ns, proof = clock.now_ns(), self._lanes.proof
+        while not (proof.is_there or self._is_over()):
+            is_trying = self.membership.is_trying and not self.has_run_out
+            patience_s = _LONGEST_S if is_trying else proof.patience_s
+            until_ns = begun_ns + round(patience_s * SECOND_NS)
+            if clock.now_ns() >= until_ns:
+                return
+            await self.output.changes.wait(until_ns)
+
     async def finish(self) -> None:
         """End the stream if its media ended while a command waited for evidence."""
-        if self._has_run_out:
+        if self.has_run_out:
             await self.end(EndReason.FINISHED)
 
     def keep(self) -> None:
@@ -226,7 +247,7 @@ class Playback:
 
     def _is_over(self) -> bool:
         self.check_alive()
-        return self._has_run_out or self._is_climbing
+        return self._is_climbing
 
     def _now_at(self, item: MediaItem) -> None:
         """Restart from this item if the stream has to start again."""
@@ -250,7 +271,7 @@ class Playback:
         if error is None and not self._lanes.proof.is_there:
             if self._is_awaited:
                 # The command handles it.
-                self._has_run_out = True
+                self.has_run_out = True
                 self.output.changes.notify()
                 return
             self._lanes.proof.accept_silence()

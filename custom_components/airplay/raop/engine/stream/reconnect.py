@@ -48,6 +48,8 @@ class ReconnectLogic:
         self.task: asyncio.Task[None] | None = None
         self.is_given_up = False
         self.is_heard = False
+        # Whether no way has made it play, or it was lost since.
+        self.has_failed = False
         # Whether it plays alone, was lost, and is being connected once more.
         self.is_rejoining = False
         self._session_address = ""
@@ -102,9 +104,11 @@ class ReconnectLogic:
                     continue
                 self.is_given_up = self.is_rejoining
                 return was_lost or self._error
-            if self._is_climbing or self._lanes.proof.is_climbing:
-                self._is_climbing = self._lanes.proof.is_climbing = False
+            if self._lanes.proof.tries_again(self.receiver) or self._is_climbing:
+                self._is_climbing = False
                 continue
+            self.has_failed = True
+            self._changes.notify()
             verdict = self._verdict(self._error)
             if verdict:
                 self.is_given_up = True
@@ -206,7 +210,7 @@ class ReconnectLogic:
         return bool(self._addresses - {self._session_address})
 
     def _sounds(self, lane: Lane) -> None:
-        self.is_heard = True
+        self.is_heard, self.has_failed = True, False
         self._session_address = without_scope(lane.connection.remote)
         if not self._is_alone:
             self._lanes.keep_level(self.receiver)

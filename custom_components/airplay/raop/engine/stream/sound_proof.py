@@ -28,8 +28,13 @@ class SoundProof:
         self._reporter = reporter
         self._lanes = lanes
         self._proven: WeakSet[Lane] = WeakSet()
-        # Whether a receiver was lost before it played, and has another way.
-        self.is_climbing = False
+        # The receivers that were lost before they played, and have another way.
+        self._climbing: set[str] = set()
+
+    @property
+    def is_climbing(self) -> bool:
+        """Whether a receiver was lost before it played, and has another way."""
+        return bool(self._climbing)
 
     @property
     def is_there(self) -> bool:
@@ -46,7 +51,11 @@ class SoundProof:
 
         Less if another way is left: some receivers have several that are silent.
         """
-        return _SHORT_S if self._choice.has_beside(lane) else _EVIDENCE_S
+        return _SHORT_S if self.has_beside(lane) else _EVIDENCE_S
+
+    def has_beside(self, lane: Lane) -> bool:
+        """Whether another way is tried if a lane stays silent."""
+        return self._choice.has_beside(lane)
 
     def accept_silence(self) -> None:
         """Play on with receivers of a kind that gives no proof."""
@@ -79,4 +88,11 @@ class SoundProof:
 
     def lost(self, lane: Lane, error: RaopError) -> None:
         """Record that a session has ended before it played: its way has failed."""
-        self.is_climbing = self.fail(lane, error)
+        if self.fail(lane, error):
+            self._climbing.add(lane.member.receiver)
+
+    def tries_again(self, receiver: str) -> bool:
+        """Record that a lost receiver is tried again; return whether by another way."""
+        is_climbing = receiver in self._climbing
+        self._climbing.discard(receiver)
+        return is_climbing

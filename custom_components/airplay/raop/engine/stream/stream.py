@@ -62,6 +62,8 @@ class Stream:
                 await playback.wait_idle()
                 # The previous media may have ended while the new one was opened.
                 if self.membership.can_take(command):
+                    # An announcement may have opened the session meanwhile.
+                    await item.buffer()
                     await self._change_media(command, item)
                 else:
                     await self._connect_and_begin(command, item)
@@ -70,7 +72,8 @@ class Stream:
             raise
         except Exception as err:
             self._give_up(command, item)
-            if self.output.is_hushed and not self._status.is_quiet:
+            is_over = self.output.is_hushed or not playback.items.present
+            if is_over and not self._status.is_quiet:
                 await playback.end_with(err)
             raise
         await self._wait_heard(command)
@@ -258,11 +261,14 @@ class Stream:
             raise error
 
     def _climbs(self) -> bool:
-        """Whether a single receiver that does not play has another way."""
+        """Whether what does not play has another way that starts anew.
+
+        In a group the members have tried theirs, unless the media was over before.
+        """
         lanes = self.output.lanes
-        if self.membership.is_group or self.turns.is_taken:
+        if self.membership.is_group and not self._playback.has_run_out:
             return False
         error = ReceiverSilentError(SILENT)
-        return lanes.proof.is_climbing or any(
-            lanes.proof.fail(each, error) for each in lanes.lanes
-        )
+        # Each is to fail, so that none is tried again by the same way.
+        is_left = [lanes.proof.fail(each, error) for each in lanes.lanes]
+        return lanes.proof.is_climbing or any(is_left)

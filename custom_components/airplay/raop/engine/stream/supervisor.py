@@ -50,6 +50,12 @@ class MemberSupervisor:
         )
         return self._is_running and is_expected and bool(self._roster.active)
 
+    @property
+    def is_trying(self) -> bool:
+        """Whether a member that does not play has ways that were not tried yet."""
+        logics = self._logics.values()
+        return any(not (each.is_heard or each.has_failed) for each in logics)
+
     def start(self) -> None:
         """Supervise all active members."""
         self._is_running = True

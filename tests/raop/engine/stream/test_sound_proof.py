@@ -1,0 +1,158 @@
+"""What follows if a receiver does not show that it plays, while others do or do not.
+
+The receivers accept `/auth-setup` and are silent then, so that their second way plays.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from custom_components.airplay.raop.messages import Announce, Join, MemberChanged, Play
+from tests.raop.engine.announcing import announce, target
+from tests.raop.engine.group_playback import speaker, wait_for_state
+from tests.raop.engine.harness import STREAM, EngineHarness, member, play, wav
+from tests.virtual_receiver import Quirks, VirtualReceiver
+
+LICENSED = {"et": "0,4"}
+PLAIN = "raop ntp none"
+# First sound, or a diagnosis, for the worst receiver.
+BOUND_S = 12.0
+
+
+async def silent(
+    harness: EngineHarness, number: int = 1, **quirks: object
+) -> VirtualReceiver:
+    """Add a receiver whose first way is silent."""
+    known = Quirks(**{"auth_setup_silences": True, **quirks})  # type: ignore[arg-type]
+    return await speaker(harness, number, txt=LICENSED, quirks=known)
+
+
+def way(harness: EngineHarness, of: VirtualReceiver) -> str | None:
+    """Return the way by which a receiver was reported to play last."""
+    name = of.receiver_id.lower()
+    ways = [
+        each.way
+        for each in harness.events_of(MemberChanged)
+        if each.receiver == name and each.state == "playing"
+    ]
+    return ways[-1] if ways else None
+
+
+async def run(harness: EngineHarness, command: Play) -> str | None:
+    """Play, and return the error's code within the bound."""
+    return (await harness.reply(harness.submit(command), BOUND_S)).code
+
+
+async def test_a_group_climbs_although_no_member_plays_yet(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 6)
+    den, hall = await silent(harness, 1), await silent(harness, 2)
+
+    assert (
+        await run(harness, play(tmp_path / "song.wav", member(den), member(hall)))
+        is None
+    )
+    for each in (den, hall):
+        await wait_for_state(harness, each, "playing")
+        assert way(harness, each) == PLAIN
+    ended = await harness.ended()
+
+    assert ended.reason == "finished"
+    assert harness.states().count("ended") == 1
+
+
+async def test_a_group_in_which_nobody_ever_plays_is_named_silent(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 30)
+    quirks = Quirks(asks_time=False)
+    den = await speaker(harness, 1, txt=LICENSED, quirks=quirks)
+    hall = await speaker(harness, 2, txt=LICENSED, quirks=quirks)
+
+    command = play(tmp_path / "song.wav", member(den), member(hall))
+    assert await run(harness, command) == "silent"
+
+    assert harness.states().count("ended") == 1
+
+
+async def test_a_song_that_is_over_before_its_group_climbs_is_repeated(
+    harness: EngineHarness, song: Path, pcm: bytes
+) -> None:
+    den, hall = await silent(harness, 1), await silent(harness, 2)
+
+    assert await run(harness, play(song, member(den), member(hall))) is None
+    await harness.ended()
+
+    assert den.heard(pcm).is_complete
+    assert hall.heard(pcm).is_complete
+    assert harness.states().count("ended") == 1
+
+
+async def test_a_receiver_that_shows_itself_after_a_short_song_has_played_it(
+    harness: EngineHarness, song: Path, pcm: bytes
+) -> None:
+    late = Quirks(asks_time_after_s=2.5)
+    den = await speaker(harness, 1, txt=LICENSED, quirks=late)
+
+    assert await run(harness, play(song, member(den))) is None
+    await harness.ended()
+
+    assert len(den.asked("ANNOUNCE")) == 1
+
+
+async def test_a_silent_member_may_join_a_stream_that_climbs(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 9)
+    den, hall = await silent(harness, 1), await silent(harness, 2)
+    playing = harness.submit(play(tmp_path / "song.wav", member(den)))
+    await harness.state("buffering")
+
+    joining = harness.submit(Join(stream=STREAM, member=member(hall)))
+
+    assert (await harness.reply(playing, BOUND_S)).code is None
+    assert (await harness.reply(joining, BOUND_S)).code is None
+    assert way(harness, den) == way(harness, hall) == PLAIN
+    assert (await harness.ended()).reason == "finished"
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+async def test_music_climbs_under_an_announcement(
+    harness: EngineHarness, tmp_path: Path, *, is_first: bool
+) -> None:
+    wav(tmp_path / "song.wav", 5)
+    pcm = wav(tmp_path / "bell.wav", 1, seed=2)
+    den = await silent(harness)
+    song = play(tmp_path / "song.wav", member(den))
+    bell = announce(tmp_path / "bell.wav", target(den), pauses_music=True)
+    commands: list[Announce | Play] = [bell, song] if is_first else [song, bell]
+
+    first = harness.submit(commands[0])
+    await den.wait_for("RECORD")
+    second = harness.submit(commands[1])
+
+    assert (await harness.reply(first, BOUND_S)).code is None
+    assert (await harness.reply(second, BOUND_S)).code is None
+    ended = await harness.ended()
+    assert ended.reason == "finished"
+    assert den.heard(pcm).is_complete
+    assert harness.states().count("ended") == 1
+    assert harness.states()[-2] == "playing"
+
+
+async def test_music_plays_in_the_session_of_an_announcement_that_was_first(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 2)
+    wav(tmp_path / "bell.wav", 1, seed=2)
+    den = await speaker(harness, 1, quirks=Quirks(setup_delay_s=0.3))
+
+    bell = harness.submit(announce(tmp_path / "bell.wav", target(den)))
+    await den.wait_for("SETUP")
+    song = harness.submit(play(tmp_path / "song.wav", member(den)))
+
+    assert (await harness.reply(song)).code is None
+    assert (await harness.reply(bell)).code is None
+    assert (await harness.ended()).reason == "finished"
+    assert den.pcm.strip(b"\0").endswith(pcm[-4000:])
