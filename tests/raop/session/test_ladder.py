@@ -180,6 +180,15 @@ def test_the_next_login_follows_from_the_denial(
         ladder.attempt()
 
 
+def test_a_receiver_that_keeps_the_keys_and_refuses_needs_no_new_ones() -> None:
+    ladder = Ladder(receiver("et=0;sf=0x204"), Access(has_keys=True))
+
+    tried = climb(ladder, REFUSED, (Stage.LOGIN, PairingRequiredError("PIN")))
+
+    assert tried[:2] == ["raop ntp keys", PLAIN]
+    assert type(ladder.error) is ReceiverRefusedError
+
+
 def test_a_wrong_password_is_said_even_if_a_record_wants_pairing() -> None:
     ladder = Ladder(receiver("et=0;sf=0x204"), Access(has_password=True))
 

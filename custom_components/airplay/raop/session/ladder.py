@@ -143,9 +143,19 @@ class Ladder:
         """Whether a secret is missing; some refuse AirPlay 1 like that for ever."""
         if failure.outcome is not Outcome.DENIED:
             return failure.outcome is Outcome.PASSWORD
+        if failure.way.login is not Login.KEYS and self._has_kept_keys:
+            # The keys were accepted, so a demand for others says nothing new.
+            return False
         receiver = self.receiver
         is_only = receiver.needs_pairing or not receiver.takes_airplay2
         return is_only or not failure.way.is_raop
+
+    @property
+    def _has_kept_keys(self) -> bool:
+        return any(
+            each.way.login is Login.KEYS and each.stage > Stage.LOGIN
+            for each in self._failures
+        )
 
     def _next(self, assumed: _Failure | None = None) -> Rung | None:
         failures, bans = self._failures, self._bans
