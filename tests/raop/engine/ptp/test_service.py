@@ -527,6 +527,7 @@ async def test_evidence_that_had_lapsed_is_reported_again() -> None:
     async with pair() as (peer, follower, service):
         reports: list[bool] = []
         peer.listen(lambda: reports.append(peer.has_evidence))
+        await service._pacer.run(lambda: None)
         follower.send(EVENT, message(0x1, 1, bytes(10)))
         follower.send(EVENT, message(0x1, 2, bytes(10)))
         await follower.wait_for(0x9, 2)
