@@ -126,12 +126,9 @@ def _announced_id(airplay: Service | None, first: Service) -> str:
 
 
 def _announced_ids(receiver: Receiver, key: str) -> set[str]:
-    ids = {key}
-    if receiver.raop:
-        ids.add(receiver_id(receiver.raop, is_raop=True))
-    if receiver.airplay:
-        ids.add(receiver_id(receiver.airplay, is_raop=False))
-    return ids
+    records = ((receiver.raop, True), (receiver.airplay, False))
+    found = {receiver_id(each, is_raop=is_raop) for each, is_raop in records if each}
+    return {key} | found
 
 
 def _record(receiver: Receiver, *, is_raop: bool) -> Service | None:

@@ -8,6 +8,8 @@ from custom_components.airplay.raop.session.lead import (
     USUAL_LEAD_MS,
     PtpStartEvidence,
     RaopStartEvidence,
+    deep_lead_ms,
+    depth_of_latency_ms,
     lead_ms,
 )
 
@@ -74,3 +76,16 @@ def test_a_receiver_that_follows_a_clock_plays_when_it_has_it(
 
     assert (shown.lead_ms, shown.joining_ms) == (lead, joining)
     assert lead_ms([shown, APPLE_TV]) == max(lead, 400)
+
+
+@pytest.mark.parametrize(
+    ("frames", "depth_ms"),
+    [(0, 0), (11_025, 0), (99_225, 2250), (44_100, 1000), (99_999_999, 4000)],
+)
+def test_a_depth_follows_from_what_a_receiver_holds(frames: int, depth_ms: int) -> None:
+    assert depth_of_latency_ms(frames) == depth_ms
+
+
+def test_a_deep_receiver_has_a_long_lead() -> None:
+    assert deep_lead_ms(0) == 0
+    assert deep_lead_ms(2500) == 2700

@@ -312,3 +312,12 @@ def test_clearing_a_picture_is_sent_on_the_wire() -> None:
     (cleared,), _ = talk(opened_session().artwork("image/none", b"", 6), OK)
 
     assert b"\r\nContent-Type: image/none\r\n" in cleared.encode(1)
+
+
+def test_a_receiver_that_answers_the_challenge_may_get_an_encrypted_stream() -> None:
+    session = make_session()
+    session.encrypt(Format(key=KEY))
+
+    asked, _ = talk(session.announce(), OK, SETUP_OK)
+
+    assert b"a=rsaaeskey:" in asked[0].body

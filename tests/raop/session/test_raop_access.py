@@ -178,6 +178,13 @@ def test_an_authentication_other_than_digest_is_unsupported() -> None:
         fail(ReceiverProtocolError, make_session(password="secret").greet(), challenge)
 
 
+def test_a_refusal_without_a_challenge_means_another_form_of_the_last_one() -> None:
+    """As nodetunes refuses a wrong password."""
+    answers = (WANTED, *[answer(401)] * 4)
+
+    fail(AuthenticationError, make_session(password="wrong").greet(), *answers)
+
+
 def test_a_password_shows_in_no_printed_terms() -> None:
     session = make_session(password="sesame")
 

@@ -1,5 +1,7 @@
 """The ways to play to a receiver, and their order."""
 
+from dataclasses import replace
+
 import pytest
 
 from custom_components.airplay.raop.errors import UnsupportedReceiverError
@@ -320,3 +322,16 @@ def test_numbers_of_a_stored_way_are_bounded() -> None:
     assert way is not None
     assert way.depth_ms == MOST_DEPTH_MS
     assert way.digest == 16
+
+
+def test_the_only_way_by_the_records_is_usual() -> None:
+    classic, licensed = receiver("et=0"), receiver("et=0,4")
+    plain = Way(lane=LaneKind.RAOP)
+
+    assert plain.is_usual_for(classic)
+    assert not plain.is_usual_for(licensed)
+    assert replace(plain, uses_auth_setup=True).is_usual_for(licensed)
+    assert not replace(plain, encrypts=True).is_usual_for(classic)
+    assert not replace(plain, digest=1).is_usual_for(classic)
+    assert not replace(plain, depth_ms=2250).is_usual_for(classic)
+    assert not plain.is_usual_for(receiver("et=0,4", f"features={SDK}"))

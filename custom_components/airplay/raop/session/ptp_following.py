@@ -96,8 +96,9 @@ class FollowedClock:
             self._estimate.add_sync(arrived_ns, offset_ns)
             self._round_trips.begin(arrived_ns)
             self._is_renewed = True
-        if better := self._estimate.clock_map:
-            self._approach(better, arrived_ns)
+        better = self._estimate.clock_map
+        assert better is not None
+        self._approach(better, arrived_ns)
 
     def _approach(self, better: ClockMap, now_ns: int) -> None:
         """Move the map toward an estimate, if that is good enough."""
