@@ -18,6 +18,8 @@ from .progress import CheckError, say
 # Locally administered addresses, which no real speaker has.
 _LOCAL_PREFIX = "02DE"
 _NAMES = ("Kitchen", "Living room")
+# A shairport-sync on this machine would count as a bridge, and not be offered.
+_MODEL = "VirtualSpeaker"
 _WAV_HEADER_BYTES = 44
 _PROGRAMS = "aplay, paplay or ffplay"
 
@@ -71,7 +73,10 @@ async def virtual_speakers(
                 receiver.subscribe(partial(_tell, receiver))
             # In a home another device's _airplay._tcp may have this name.
             advertisement = Advertisement(
-                receiver, interfaces=[address], airplay=is_alone
+                receiver,
+                interfaces=[address],
+                airplay=is_alone,
+                airplay_changes={"model": _MODEL},
             )
             running.push_async_callback(advertisement.withdraw)
             advertisements.append(advertisement)
@@ -88,6 +93,7 @@ def _receiver(name: str, address: str, folder: Path) -> VirtualReceiver:
         name,
         host=address,
         receiver_id=receiver_id,
+        txt={"am": _MODEL},
         wav=_wav(folder, name),
         record=False,
     )
