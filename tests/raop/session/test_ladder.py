@@ -1,5 +1,7 @@
 """The ladder of a receiver: what is tried after which failure, and what is said."""
 
+from dataclasses import replace
+
 import pytest
 
 from custom_components.airplay.raop.errors import (
@@ -242,12 +244,23 @@ def test_what_a_receiver_says_about_itself_changes_the_ladder() -> None:
 
 def test_another_way_is_foreseen_without_a_failure() -> None:
     ladder = Ladder(LICENSED, Access())
-    way = ladder.attempt().way
+    attempt = ladder.attempt()
 
-    assert ladder.has_beside(way, Outcome.SILENT)
+    assert ladder.has_beside(attempt, Outcome.SILENT)
     assert not ladder.has_failed
     alone = Ladder(receiver("et=0,1"), Access())
-    assert not alone.has_beside(alone.attempt().way, Outcome.SILENT)
+    assert not alone.has_beside(alone.attempt(), Outcome.SILENT)
+
+
+def test_a_way_that_changed_while_it_was_tried_is_not_tried_again() -> None:
+    """The receiver had the key, so it got an encrypted stream, and refused that too."""
+    ladder = Ladder(receiver(""), Access())
+    attempt = ladder.attempt()
+    attempt.way = replace(attempt.way, encrypts=True)
+    attempt.stage = Stage.SETUP
+
+    assert not ladder.has_beside(attempt, Outcome.SILENT)
+    assert not ladder.fail(attempt, ReceiverRefusedError("refused"))
 
 
 def test_a_ladder_without_a_failure_says_so() -> None:

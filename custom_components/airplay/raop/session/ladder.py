@@ -1,7 +1,7 @@
 """The ladder of a receiver: which way is tried next, and what is said if none works."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from ..errors import (
@@ -32,15 +32,24 @@ class Stage(IntEnum):
 
 @dataclass(slots=True)
 class Attempt:
-    """A way that is being tried, and how far it came."""
+    """A way that is being tried, and how far it came.
+
+    `way` may change while it is tried, by what the receiver answers; `chosen` is the
+    rung of the ladder, which is tried once.
+    """
 
     way: Way
     stage: Stage = Stage.CONNECT
+    chosen: Way = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chosen = self.way
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
     way: Way
+    chosen: Way
     stage: Stage
     outcome: Outcome
     error: RaopError
@@ -84,9 +93,11 @@ class Ladder:
         """Whether a way has failed."""
         return bool(self._failures)
 
-    def has_beside(self, way: Way, outcome: Outcome) -> bool:
-        """Whether there would be another way if this one failed like that."""
-        return self._next(_Failure(way, Stage.SOUND, outcome, RaopError())) is not None
+    def has_beside(self, attempt: Attempt, outcome: Outcome) -> bool:
+        """Whether there would be another way if this one were silent like that."""
+        way, chosen = attempt.way, attempt.chosen
+        assumed = _Failure(way, chosen, Stage.SOUND, outcome, ReceiverSilentError())
+        return self._next(assumed) is not None
 
     def attempt(self) -> Attempt:
         """Return the next way.
@@ -105,7 +116,7 @@ class Ladder:
         `is_clock` says that a silent receiver does not follow our clock.
         """
         outcome = Outcome.NO_CLOCK if is_clock else _outcome(attempt, error)
-        failure = _Failure(attempt.way, attempt.stage, outcome, error)
+        failure = _Failure(attempt.way, attempt.chosen, attempt.stage, outcome, error)
         self._failures.append(failure)
         if ban := self._ban(failure):
             self._bans.append(ban)
@@ -162,7 +173,7 @@ class Ladder:
         if assumed:
             ban = self._ban(assumed)
             failures, bans = [*failures, assumed], [*bans, *([ban] if ban else [])]
-        failed = [each.way for each in failures]
+        failed = {way for each in failures for way in (each.way, each.chosen)}
         for rung in self._rungs:
             if rung.way in failed or any(ban(rung.way) for ban in bans):
                 continue

@@ -315,6 +315,24 @@ async def test_a_receiver_without_a_record_gets_rsa_if_it_wants_it(
     assert b"rsaaeskey" in den.asked("ANNOUNCE")[-1].body
 
 
+def keyed(method: str, reply: bytes) -> bytes:
+    """Let a receiver answer the challenge, as one with the AirPort's key does."""
+    answer = b"\r\nApple-Response: AAAA\r\n"
+    return reply.replace(b"\r\n", answer, 1) if method == "OPTIONS" else reply
+
+
+async def test_a_receiver_with_the_key_that_refuses_is_asked_once(
+    harness: EngineHarness, song: Path
+) -> None:
+    quirks = Quirks(refuse={"ANNOUNCE": 500}, rewrite=keyed)
+    den = await harness.add(receiver("Den", quirks=quirks))
+
+    assert await harness.run(play(song, member(den, txt={}))) == "refused"
+
+    [announce] = den.asked("ANNOUNCE")
+    assert b"rsaaeskey" in announce.body
+
+
 async def test_a_deep_receiver_gets_its_packets_early(
     harness: EngineHarness, tmp_path: Path
 ) -> None:

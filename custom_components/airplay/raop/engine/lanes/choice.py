@@ -117,7 +117,7 @@ class LaneChoice:
 
     def has_beside(self, lane: Lane) -> bool:
         """Whether another way would be tried if this lane stayed silent."""
-        return lane.ladder.has_beside(lane.way, lane.silence)
+        return lane.ladder.has_beside(lane.attempt, lane.silence)
 
     def _forget(self, ladder: Ladder) -> None:
         self._ladders = {
