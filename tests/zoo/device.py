@@ -11,7 +11,6 @@ from tests.virtual_receiver import Quirks
 
 FOLDER = Path(__file__).parent / "devices"
 FIELDS = frozenset(each.name for each in fields(Quirks))
-# Described by reports, and not built into the virtual receiver yet.
 _AIRPLAY_2 = 1 << 38 | 1 << 48
 
 
