@@ -200,6 +200,25 @@ async def test_the_way_after_a_silent_one_is_next_whoever_asks(
     assert tries.kinds == [REALTIME]
 
 
+async def test_a_record_that_changes_with_a_session_changes_no_ladder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = Tries(monkeypatch, {})
+    playing = FEATURES | {"flags": "0x20404"}
+    updated = FEATURES | {"fv": "2.0"}
+
+    tries.choice.mark_failed(await tries.open(), SILENT)
+
+    realtime = await tries.of(airplay_txt=playing).open()
+    assert tries.kinds == [REALTIME]
+    tries.choice.mark_heard(realtime)
+    await tries.of().open()
+    assert tries.kinds == [REALTIME]
+    # Other firmware may play in other ways.
+    await tries.of(airplay_txt=updated).open()
+    assert tries.kinds == [RAOP]
+
+
 async def test_if_all_ways_are_silent_all_are_tried_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

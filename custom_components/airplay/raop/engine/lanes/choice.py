@@ -8,7 +8,7 @@ from ...errors import RaopError, ReceiverSilentError
 from ...messages import Member
 from ...receiver_lanes import LaneKind as Kind
 from ...session.ladder import Attempt, Ladder
-from ...session.ways import Outcome, Way
+from ...session.ways import Outcome, Way, ways_of
 from ..net.open_way import Secrets, climb
 from .buffered import BufferedLane
 from .context import LaneContext, receiver_of
@@ -19,21 +19,22 @@ from .realtime import RealtimeLane
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The facts about a member from which its ladder follows."""
+    """What failures and success of a member are about: its ways, firmware, secrets.
 
-    txt: tuple[tuple[str, str], ...]
-    airplay_txt: tuple[tuple[str, str], ...]
+    Not its records, which change with each session: their flags say that it plays.
+    """
+
+    ways: frozenset[Way]
+    firmware: str | None
     access: Secrets
-    lane: str | None
 
     @classmethod
     def of(cls, member: Member) -> _Known:
-        return cls(
-            txt=tuple(member.txt.items()),
-            airplay_txt=tuple(member.airplay_txt.items()),
-            access=Secrets(member.password, member.credentials),
-            lane=member.lane,
-        )
+        """Return the facts about a member. Raises RaopError: see `ladder_for`."""
+        receiver = receiver_of(member)
+        access = Secrets(member.password, member.credentials)
+        rungs = ways_of(receiver, access.access(wanted=member.lane))
+        return cls(frozenset(each.way for each in rungs), receiver.firmware, access)
 
 
 class LaneChoice:
