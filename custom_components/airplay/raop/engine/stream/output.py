@@ -17,7 +17,7 @@ from ..pacing.pacer import Pacer
 from ..pacing.transmitter import Transmitter
 from .connecting import Connector
 from .lanes import Lanes
-from .parallel import all_of
+from .parallel import all_of, whole
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -159,25 +159,28 @@ class GroupOutput:
         if transmitter := self.transmitter:
             is_silent = transmitter.line is None
             transmitter.is_unbroken = self.lanes.mind_flush
-            point = await self.pacer.run(lambda: transmitter.hush(clock.now_ns()))
-            try:
-                # FLUSH first: whoever waits for a fact of the stream can wait for it.
-                if point and not is_silent:
-                    await self.lanes.flush(*point)
-            finally:
-                self.changes.notify()
+            silence = self._silence(transmitter.hush, is_needed=not is_silent)
+            await whole(silence)
 
     async def pause(self) -> None:
         """Hold the media and silence the receivers; an announcement continues."""
         if (transmitter := self.transmitter) is None:
             return
         transmitter.is_unbroken = self.lanes.mind_flush
-        point = await self.pacer.run(lambda: transmitter.pause(clock.now_ns()))
         try:
-            if point:
-                await self.lanes.flush(*point)
+            await whole(self._silence(transmitter.pause))
         except RaopError as err:
             _LOGGER.debug("Paused without FLUSH: %s", err)
+
+    async def _silence(
+        self, stop: Callable[[int], tuple[int, int] | None], *, is_needed: bool = True
+    ) -> None:
+        """Stop the packets, and send FLUSH from where they stopped."""
+        point = await self.pacer.run(lambda: stop(clock.now_ns()))
+        try:
+            # FLUSH first: whoever waits for a fact of the stream can wait for it.
+            if point and is_needed:
+                await self.lanes.flush(*point)
         finally:
             self.changes.notify()
 
@@ -187,8 +190,11 @@ class GroupOutput:
         self.changes.notify()
         self._endings += 1
         try:
-            await self.connector.clear()
-            await self.lanes.tear_down()
+            # A newer command may cut either, and leaves neither out.
+            try:
+                await self.connector.clear()
+            finally:
+                await self.lanes.tear_down()
         finally:
             self._endings -= 1
             if transmitter:

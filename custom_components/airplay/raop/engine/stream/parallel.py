@@ -1,4 +1,4 @@
-"""Work for several receivers at the same time."""
+"""Work at the same time, and work that a newer command may not cut in two."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable
@@ -12,3 +12,16 @@ async def all_of(work: Iterable[Coroutine[None, None, None]]) -> None:
                 tasks.create_task(each)
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
+
+
+async def whole[T](work: Coroutine[None, None, T]) -> T:
+    """Run a coroutine to its end, also if its caller is canceled meanwhile.
+
+    What stops the packets of a receiver and what tells it so belong together.
+    """
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    finally:
+        if not task.done():
+            await asyncio.wait([task])

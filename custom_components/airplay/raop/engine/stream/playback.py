@@ -205,8 +205,10 @@ class Playback:
 
     async def close(self) -> None:
         """Free the receivers and close the media."""
-        await self._leave()
-        await self.output.end()
+        try:
+            await self._leave()
+        finally:
+            await self.output.end()
 
     async def _rest(self) -> None:
         """Return to the paused or idle state after an announcement."""
