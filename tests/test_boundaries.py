@@ -52,6 +52,7 @@ FLOORS = (
     "raop.engine.ptp",
     "raop.engine.pacing",
     "raop.engine.net",
+    "raop.decoder",
     "raop.audio",
     "raop.session",
     "raop.auth",

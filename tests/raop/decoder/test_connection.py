@@ -9,20 +9,20 @@ import threading
 
 import pytest
 
-from custom_components.airplay.raop.audio import connection
-from custom_components.airplay.raop.audio.cancel_scope import CancelScope
-from custom_components.airplay.raop.audio.media_errors import (
+from custom_components.airplay.raop.decoder import connection
+from custom_components.airplay.raop.decoder.cancel_scope import CancelScope
+from custom_components.airplay.raop.decoder.media_errors import (
     AbandonedError,
     UnplayableError,
 )
-from custom_components.airplay.raop.audio.web import get
+from custom_components.airplay.raop.decoder.web import get
 from custom_components.airplay.raop.errors import MediaUnreachableError
 from tests.certificates import write_certificate
 
-from .conftest import Keep, Play
-from .media import RATE, noise, wav
-from .recorder import HASTY, PATIENCE_S
-from .web_server import WebServer, ranged, silent, whole
+from ..audio.conftest import Keep, Play
+from ..audio.media import RATE, noise, wav
+from ..audio.recorder import HASTY, PATIENCE_S
+from ..audio.web_server import WebServer, ranged, silent, whole
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from av.stream import Disposition, Stream
 
 from .convert import Converter, entry_point
 from .media_errors import UnplayableError, empty, not_audio
-from .pcm import FRAME_BYTES, RATE
+from ..audio.pcm import FRAME_BYTES, RATE
 
 _MAX_BAD_IN_A_ROW = 100
 # Codecs need audio before the start to decode it as if from the beginning.

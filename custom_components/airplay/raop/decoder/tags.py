@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import re
 
 from ..messages import MAX_PICTURE_BYTES, Tags
-from .events import Cover
+from ..audio.events import Cover
 
 # The cover must fit one line to the owner of the process.
 MAX_COVER_BYTES = MAX_PICTURE_BYTES
