@@ -18,10 +18,8 @@ from custom_components.airplay.raop.audio.events import (
 from custom_components.airplay.raop.errors import (
     MediaEmptyError,
     MediaError,
-    MediaForbiddenError,
     MediaNotAudioError,
     MediaNotFoundError,
-    MediaUnreachableError,
 )
 from custom_components.airplay.raop.messages import Tags
 
@@ -326,20 +324,6 @@ def test_a_missing_file_a_folder_and_a_pipe_are_not_found(
         "Cannot play the song: it is not a file",
         "Cannot play the song: there is no such file",
     ]
-
-
-def test_a_file_that_may_not_be_read_is_forbidden(
-    keep: Keep, play: Play, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError
-
-    path = keep("song.wav", wav(SONG))
-    monkeypatch.setattr(Path, "open", refuse)
-
-    failure = play(path).failure().error
-
-    assert type(failure) is MediaForbiddenError
 
 
 @pytest.mark.parametrize("url", ["rtsp://host/x", "concat://x", "mms://a/b"])

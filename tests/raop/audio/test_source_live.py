@@ -13,7 +13,6 @@ from custom_components.airplay.raop.audio.events import (
     Opened,
     Recovered,
     Retitled,
-    Stalled,
 )
 from custom_components.airplay.raop.errors import (
     MediaNotAudioError,

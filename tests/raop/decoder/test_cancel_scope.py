@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 import errno
-import threading
 
 import av
 import pytest

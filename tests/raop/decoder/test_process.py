@@ -1,6 +1,7 @@
 """A decoder process without its process: what it answers to a job."""
 
 from collections.abc import Iterator
+from pathlib import Path
 import signal
 import socket
 import threading
@@ -27,10 +28,9 @@ SONG = noise(3 * RATE)
 
 
 @pytest.fixture(autouse=True)
-def unlimited(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave this process without a limit of its processor time."""
     monkeypatch.setattr(signal, "setitimer", lambda *_: None)
-    yield
 
 
 def answers(job: bytes) -> list[tuple[FrameKind, bytes]]:
@@ -38,7 +38,8 @@ def answers(job: bytes) -> list[tuple[FrameKind, bytes]]:
     ours, theirs = socket.socketpair()
     worker = threading.Thread(target=_run, args=(theirs,))
     worker.start()
-    reader, found = FrameReader(), []
+    reader = FrameReader()
+    found: list[tuple[FrameKind, bytes]] = []
     with ours:
         ours.sendall(job)
         while octets := ours.recv(1 << 16):
@@ -87,6 +88,20 @@ def test_a_disk_that_fails_in_the_middle_is_reported(
     assert events_of(frames)[-1] == Failure(
         "media_unreachable", "it can no longer be read"
     )
+
+
+def test_a_file_that_may_not_be_read_is_forbidden(
+    keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    path = keep("song.wav", wav(SONG))
+    monkeypatch.setattr(Path, "open", refuse)
+
+    (failure,) = events_of(answers(encode_job(Job(url=path))))
+
+    assert failure == Failure("media_forbidden", "the file may not be read")
 
 
 @pytest.mark.parametrize(

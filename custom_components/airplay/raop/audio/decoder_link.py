@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 import json
 import struct
-from typing import cast, get_args
+from typing import get_args
 
 from ..dataclass_json import ShapeError, build
 from ..messages import MAX_PICTURE_BYTES
@@ -94,7 +94,7 @@ def decode_event(content: bytes) -> DecoderEvent:
         name, fields = json.loads(content)
         for kind in _EVENTS:
             if kind.__name__ == name:
-                return cast("DecoderEvent", build(kind, fields))
+                return build(kind, fields)
     except (ValueError, TypeError, RecursionError, ShapeError) as err:
         raise LinkError(f"not an event: {err}") from err
     raise LinkError("an unknown event")

@@ -96,12 +96,8 @@ class DecoderPool:
     async def _prepared(self) -> socket.socket:
         async with self._starting:
             if self._control is None:
-                ours, theirs = socket.socketpair()
-                with theirs:
-                    self._process = await start_server(theirs)
-                ours.setblocking(False)
-                self._control = ours
-                asyncio.get_running_loop().add_reader(ours, self._read)
+                self._control, self._process = await start_server()
+                asyncio.get_running_loop().add_reader(self._control, self._read)
             return self._control
 
     def _read(self) -> None:
@@ -147,18 +143,26 @@ class DecoderPool:
             self._idle = loop.call_later(_IDLE_S, self._lose)
 
 
-async def start_server(control: socket.socket) -> Process:
-    """Start the prepared process at the other end of a connection.
+async def start_server() -> tuple[socket.socket, Process]:
+    """Start the prepared process; return the connection to it.
 
     Raises OSError: it cannot be started.
     """
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        str(PROGRAM),
-        SERVE,
-        stdin=control.fileno(),
-        stdout=DEVNULL,
-        env=inherited | _SINGLE,
-    )
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with theirs:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                str(PROGRAM),
+                SERVE,
+                stdin=theirs.fileno(),
+                stdout=DEVNULL,
+                env=inherited | _SINGLE,
+            )
+        except BaseException:
+            ours.close()
+            raise
+    return ours, process

@@ -269,7 +269,7 @@ class Source:
             _LOGGER.warning("The decoder of %s %s", self._media.name, _how(status))
             if _is_greedy(status):
                 self._fail(MediaError(self._text("decoding it takes too long")))
-            elif self._has_reopened or not self._is_opened:
+            elif self._has_reopened or not (self._is_opened or status is None):
                 self._fail(MediaError(self._text("its decoder ended unexpectedly")))
             else:
                 self._has_reopened = True

@@ -92,10 +92,12 @@ class _Server:
         self._poller.register(sock, 0)
         return True
 
-    def _fork(self, sock: socket.socket) -> int:
-        if pid := os.fork():
-            return pid
-        _become(sock)
+    @staticmethod
+    def _fork(sock: socket.socket) -> int:
+        pid = os.fork()
+        if not pid:
+            _become(sock)
+        return pid
 
     def _reap(self) -> None:
         for child in [*self._children.values()]:
