@@ -279,6 +279,27 @@ def test_engine_waits_for_signals_instead_of_polling() -> None:
     assert found == set(SLEEPING_LOOPS)
 
 
+def test_only_decoder_processes_import_what_decodes() -> None:
+    known = modules()
+    outside = [
+        f"{name} imports {other}"
+        for name, path in known.items()
+        if path.is_relative_to(CORE) and not name.startswith("raop.decoder")
+        for other in imported_modules(name, known)
+        if other.startswith("raop.decoder")
+    ]
+    decoding = [
+        name_of(path)
+        for path in sources(CORE)
+        if top(imports_of(path)) & {"av", "ssl"}
+        and not name_of(path).startswith("raop.decoder")
+    ]
+
+    # The program starts either one.
+    assert {each.partition(" ")[0] for each in outside} <= {"raop.__main__"}
+    assert not decoding
+
+
 @pytest.mark.parametrize("path", sources(CORE), ids=name_of)
 def test_core_imports_only_its_few_packages(path: Path) -> None:
     foreign = top(imports_of(path)) - sys.stdlib_module_names - {"raop", "_typeshed"}

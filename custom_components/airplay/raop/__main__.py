@@ -24,6 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
 
         serve_one()
         return 0
+    # What is protected here is protected by AirPlay's own means: asyncio needs no TLS.
+    sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]
     from .cli import run
 
     return run(words)

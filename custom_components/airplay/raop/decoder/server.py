@@ -12,6 +12,7 @@ itself.
 import contextlib
 from dataclasses import dataclass
 import gc
+import io
 import os
 from pathlib import Path
 import select
@@ -19,9 +20,14 @@ import signal
 import socket
 import sys
 from typing import NoReturn
+import wave
+
+import av
+from av.audio.stream import AudioStream
 
 from ..audio.decoder_pool import ENDED, REQUEST
 from . import process
+from .decoder import Decoder
 
 ONE = "decode-one"
 _PROGRAM = Path(__file__).parents[1] / "__main__.py"
@@ -126,6 +132,7 @@ def serve() -> None:
     _leave_standard_input()
     # Ctrl-C is for the sender, which then closes the connection.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _warm_up()
     gc.collect()
     gc.freeze()
     _Server(control, forks=sys.platform == "linux").run()
@@ -138,6 +145,22 @@ def serve_one() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     process.limit()
     process.run(sock)
+
+
+def _warm_up() -> None:
+    """Decode a little sound, so that what this imports and sets up is there."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setnchannels(2)
+        written.setsampwidth(2)
+        written.setframerate(48_000)
+        written.writeframes(bytes(4 * 4800))
+    file.seek(0)
+    with av.open(file, mode="r") as container:
+        stream = container.streams.best("audio")
+        assert isinstance(stream, AudioStream)
+        for _ in Decoder(container, stream, lambda: None).blocks():
+            pass
 
 
 def _spawn(sock: socket.socket) -> int:
