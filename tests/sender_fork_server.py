@@ -49,18 +49,22 @@ class SenderForkServer:
         self._process.wait()
 
     @contextmanager
-    def preload(self, *command: str) -> Generator[None]:
+    def preload(self, *command: str, verb: str | None = None) -> Generator[None]:
         """Fork a process in place of a command, or one that continues behind it.
 
-        It runs the code of the command, and then the continuation.
+        It runs the code of the command, and then the continuation. With a verb, only
+        that continuation is meant.
         """
 
         def start(*how: Any) -> int:
             whole, environment, pipes = how[0], how[5], how[6:12]
-            if whole[: len(command)] != [*command]:
-                return self._start(*how)
             arguments = [*whole[len(command) :]]
-            return self._bear(arguments, environment, (pipes[0], pipes[3], pipes[5]))
+            is_meant = verb is None or arguments == [verb]
+            if whole[: len(command)] != [*command] or not is_meant:
+                return self._start(*how)
+            # Without a pipe of its own it has the errors of the tests.
+            errors = 2 if pipes[5] < 0 else pipes[5]
+            return self._bear(arguments, environment, (pipes[0], pipes[3], errors))
 
         with patch.multiple(subprocess, _fork_exec=start, _USE_POSIX_SPAWN=False):
             yield
@@ -186,5 +190,6 @@ if __name__ == "__main__":
     work = _bear_all(socket.socket(fileno=int(sys.argv[2])))
     if work is not None:
         _adapt(os.environ)
-        _prepare_decoders()
+        if work != ["decode"]:
+            _prepare_decoders()
     sys.exit(0 if work is None else main(work))

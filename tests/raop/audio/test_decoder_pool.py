@@ -21,6 +21,8 @@ from .media import RATE, noise, samples_of, wav
 from .recorder import PATIENCE_S, DecoderThread, Played
 from .web_server import WebServer, in_turn
 
+pytestmark = pytest.mark.started
+
 LONG = noise(20 * RATE)
 
 
