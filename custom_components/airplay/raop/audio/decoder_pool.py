@@ -6,6 +6,7 @@ from collections.abc import Callable
 import logging
 import os
 from pathlib import Path
+import signal
 import socket
 import struct
 import sys
@@ -166,3 +167,18 @@ async def start_server() -> tuple[socket.socket, Process]:
             ours.close()
             raise
     return ours, process
+
+
+def is_greedy(status: int | None) -> bool:
+    """Whether a process was ended because it used too much processor time."""
+    return status is not None and status > 0 and status & 0x7F == signal.SIGPROF
+
+
+def how_ended(status: int | None) -> str:
+    """Describe a wait status for the log."""
+    if status is None:
+        return "is lost"
+    if status < 0:
+        return f"was not started (error {-status})"
+    number = status & 0x7F
+    return f"was ended by signal {number}" if number else f"exited with {status >> 8}"

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 import contextlib
 import logging
-import signal
 import socket
 import threading
 
@@ -20,7 +19,7 @@ from .decoder_link import (
     decode_event,
     encode_job,
 )
-from .decoder_pool import DecoderPool
+from .decoder_pool import DecoderPool, how_ended, is_greedy
 from .events import (
     Buffered,
     Cover,
@@ -114,11 +113,17 @@ class Source:
             return self._queue.buffered_frames
 
     def close(self) -> None:
-        """Close the media; never blocks, and no event follows. Event loop only."""
+        """Close the media; never blocks, and no event follows."""
         with self._lock:
             self._is_closed = self._is_finished = True
             self._queue.clear()
-            self._leave()
+            if self._sock is None:
+                return
+            # Ends the process now; the event loop, if it still runs, frees the rest.
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._leave)
 
     def _begin(self, start_frame: int) -> None:
         self._opening = self._loop.create_task(self._open(start_frame))
@@ -266,8 +271,8 @@ class Source:
             self._leave()
             if self._is_finished:
                 return
-            _LOGGER.warning("The decoder of %s %s", self._media.name, _how(status))
-            if _is_greedy(status):
+            _LOGGER.warning("The decoder of %s %s", self._media.name, how_ended(status))
+            if is_greedy(status):
                 self._fail(MediaError(self._text("decoding it takes too long")))
             elif self._has_reopened or not (self._is_opened or status is None):
                 self._fail(MediaError(self._text("its decoder ended unexpectedly")))
@@ -302,16 +307,3 @@ class Source:
 
     def _text(self, reason: str) -> str:
         return f"Cannot play {self._media.name}: {reason}"
-
-
-def _is_greedy(status: int | None) -> bool:
-    return status is not None and status > 0 and status & 0x7F == signal.SIGPROF
-
-
-def _how(status: int | None) -> str:
-    if status is None:
-        return "is lost"
-    if status < 0:
-        return f"was not started (error {-status})"
-    number = status & 0x7F
-    return f"was ended by signal {number}" if number else f"exited with {status >> 8}"
