@@ -11,7 +11,7 @@ from .figures import Benchmark, Figure, Lab
 from .peers import Peer
 from .receivers import Receivers
 from .sender_process import SenderProcess
-from .usage import Memory, cpu_s, memory, thread_cpu_s
+from .usage import cpu_s, memory_mb, processes
 
 _COUNTS = (1, 8, 32)
 _QUICK_COUNTS = (8,)
@@ -22,8 +22,6 @@ _QUICK_WARM_UP_S, _QUICK_SECONDS = 1.0, 2.0
 _ROUNDS = 3
 _OURS, _C, _PYATV = "ours", "C", "pyatv"
 _SENDERS = (_OURS, _C, _PYATV)
-# Threads of the sender process with the same work as the peers.
-_STREAMING_THREADS = ("main", "pacing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +33,12 @@ class _Case:
 
 @dataclass(frozen=True, slots=True)
 class _Cost:
-    """CPU seconds for a minute of audio on one receiver, and the process's memory."""
+    """CPU seconds for a minute of audio on one receiver, and memory of all processes."""
 
     cpu: float
     decoding: float
-    memory: Memory
+    idle_mb: float
+    memory_mb: float
     timing: Timing
 
 
@@ -69,35 +68,44 @@ async def _measure(lab: Lab, case: _Case) -> _Cost:
     receivers = await Receivers.start(
         lab.folder, case.count, timing_ms=_TIMING_MS, loss_permille=_LOSS_PERMILLE
     )
-    sender = await _start(lab, case, receivers.ports)
+    sender, idle_mb = await _start(lab, case, receivers.ports)
     await asyncio.sleep(_QUICK_WARM_UP_S if lab.is_quick else _WARM_UP_S)
-    start_ns, cpu_before_s = time.time_ns(), cpu_s(sender.pid)
-    threads_before_s = thread_cpu_s(sender.pid)
+    before_s = _cpu_s(sender.pid)
+    start_ns = time.time_ns()
     await asyncio.sleep(_QUICK_SECONDS if lab.is_quick else _SECONDS)
-    used_s = cpu_s(sender.pid) - cpu_before_s
-    decoding_s = sum(
-        spent - threads_before_s.get(thread, 0)
-        for thread, spent in thread_cpu_s(sender.pid).items()
-        if thread not in _STREAMING_THREADS
-    )
+    used_s = [
+        now - then for now, then in zip(_cpu_s(sender.pid), before_s, strict=True)
+    ]
     window = Window(start_ns, time.time_ns())
     per_minute = 60e9 / (window.end_ns - window.start_ns) / case.count
-    held = memory(sender.pid)
+    held_mb = memory_mb(sender.pid)
     await sender.stop()
     timing = analyse(await receivers.stop(), window)
-    return _Cost(used_s * per_minute, decoding_s * per_minute, held, timing)
+    whole, decoding = used_s[0] * per_minute, used_s[1] * per_minute
+    return _Cost(whole, decoding, idle_mb, held_mb, timing)
 
 
-async def _start(lab: Lab, case: _Case, ports: list[int]) -> SenderProcess | Peer:
+def _cpu_s(pid: int) -> tuple[float, float]:
+    """Return the CPU time of a sender, and the part of it that its decoders used."""
+    decoding = sum(cpu_s(each) for each in processes(pid)[1:])
+    return cpu_s(pid) + decoding, decoding
+
+
+async def _start(
+    lab: Lab, case: _Case, ports: list[int]
+) -> tuple[SenderProcess | Peer, float]:
+    """Return a sender that plays, and its memory before it did."""
     if case.sender == _C:
-        return await Peer.c_sender(
+        peer = await Peer.c_sender(
             lab.folder, ports, encrypts=case.encrypts, stamp="naive"
         )
+        return peer, 0.0
     if case.sender == _PYATV:
-        return await Peer.pyatv(ports, encrypts=case.encrypts)
+        return await Peer.pyatv(ports, encrypts=case.encrypts), 0.0
     sender = await SenderProcess.start()
+    idle_mb = memory_mb(sender.pid)
     await sender.play(str(lab.music), ports, encrypts=case.encrypts)
-    return sender
+    return sender, idle_mb
 
 
 def _cpu_figures(case: _Case, costs: _Costs) -> list[Figure]:
@@ -109,7 +117,7 @@ def _cpu_figures(case: _Case, costs: _Costs) -> list[Figure]:
     what = f"{case.count} receiver{'s' * (case.count > 1)}, {kind}"
     unit = "CPU s a minute and receiver"
     to_c = {1: 1.5, 32: 0.8}.get(case.count)
-    to_pyatv = 0.6 if case.count == 1 else 0.25
+    to_pyatv = {1: 0.6, 8: 0.25}.get(case.count, 0.15)
     whole = median(each.cpu for each in ours)
     return [
         Figure(
@@ -121,7 +129,7 @@ def _cpu_figures(case: _Case, costs: _Costs) -> list[Figure]:
             target=to_c if case.encrypts else None,
         ),
         Figure(
-            what=f"{what}: whole process",
+            what=f"{what}: all processes",
             value=whole,
             unit=unit,
             peer="pyatv, AirPlay 2" if case.encrypts else "pyatv, AirPlay 1",
@@ -132,7 +140,7 @@ def _cpu_figures(case: _Case, costs: _Costs) -> list[Figure]:
             what=f"{what}: decoding",
             value=median(each.decoding for each in ours),
             unit=unit,
-            peer="whole process",
+            peer="all processes",
             peer_value=whole,
         ),
         Figure(
@@ -152,46 +160,29 @@ def _cpu_figures(case: _Case, costs: _Costs) -> list[Figure]:
 
 
 def _memory_figures(counts: tuple[int, ...], costs: _Costs) -> list[Figure]:
-    """Compare resident memory; encrypted, so that the rings of both formats count."""
-    held = {
-        (case.sender, case.count): [each.memory for each in found]
+    """Report all processes; encrypted, so that the packets of both formats count."""
+    ours = {
+        case.count: found
         for case, found in costs.items()
-        if case.encrypts
+        if case.encrypts and case.sender == _OURS
     }
-    fewest = median(each.rss_mb for each in held[_OURS, counts[0]])
-    figures = []
+    figures = [
+        Figure(
+            what="before anything has played: proportional memory",
+            value=median(each.idle_mb for each in ours[counts[0]]),
+            unit="MB",
+            target=45,
+        )
+    ]
     for count in counts:
-        ours, pyatv = held[_OURS, count], held[_PYATV, count]
-        what = f"{count} receiver{'s' * (count > 1)}"
-        rss = median(each.rss_mb for each in ours)
+        pyatv = costs[_Case(_PYATV, count, encrypts=True)]
+        what = f"{count} receiver{'s' * (count > 1)}: proportional memory"
+        value = median(each.memory_mb for each in ours[count])
+        peer_mb = median(each.memory_mb for each in pyatv)
         figures += [
-            Figure(
-                what=f"{what}: resident memory",
-                value=rss,
-                unit="MB",
-                peer="pyatv",
-                peer_value=median(each.rss_mb for each in pyatv),
-                target=0.5,
-            ),
-            Figure(
-                what=f"{what}: proportional memory",
-                value=median(each.pss_mb for each in ours),
-                unit="MB",
-                peer="pyatv",
-                peer_value=median(each.pss_mb for each in pyatv),
-            ),
+            Figure(what=what, value=value, unit="MB", target=80),
+            Figure(what=what, value=value, unit="MB", peer="pyatv", peer_value=peer_mb),
         ]
-        if count != counts[0]:
-            figures.append(
-                Figure(
-                    what=f"{what}: resident memory",
-                    value=rss,
-                    unit="MB",
-                    peer=f"with {counts[0]} receiver{'s' * (counts[0] > 1)}",
-                    peer_value=fewest,
-                    target=1.1,
-                )
-            )
     return figures
 
 
@@ -203,7 +194,8 @@ BENCHMARK = Benchmark(
         "packets and request them again. pyatv's own stream clients (with their samples "
         "in memory: no decoding, no RTSP) and a C sender (one packet at a time, one send "
         "per receiver, no decoding) do the same, in rotating order; CPU time "
-        f"is the process's own clock over {_SECONDS:g} s, the median of {_ROUNDS} rounds."
+        f"is the processes' own clock over {_SECONDS:g} s, the median of {_ROUNDS} rounds. "
+        "Ours are the sender, the prepared process, and the decoder."
     ),
     run=_run,
 )

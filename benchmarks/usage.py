@@ -1,18 +1,19 @@
-"""CPU time and memory of a process, read from outside."""
+"""CPU time and memory of a process and all that it has started, read from outside."""
 
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 import time
 
 _CPUCLOCK_SCHED = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Resident and proportional memory in MB."""
-
-    rss_mb: float
-    pss_mb: float
+def processes(pid: int) -> list[int]:
+    """Return a process and those that it has started, all the way down."""
+    found = [pid]
+    with suppress(OSError):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        found += [each for child in children for each in processes(int(child))]
+    return found
 
 
 def cpu_s(pid: int) -> float:
@@ -23,22 +24,12 @@ def cpu_s(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | _CPUCLOCK_SCHED)
 
 
-def thread_cpu_s(pid: int) -> dict[str, float]:
-    """Return the CPU time of each living thread, by its name."""
-    used: dict[str, float] = {}
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
-            name = (task / "comm").read_text().strip()
-            spent = int((task / "schedstat").read_text().split()[0]) / 1e9
-        except OSError:
-            continue
-        name = "main" if task.name == str(pid) else name
-        used[name] = used.get(name, 0.0) + spent
-    return used
+def memory_mb(pid: int) -> float:
+    """Return the proportional memory of a process and all that it has started."""
+    return sum(_pss_mb(each) for each in processes(pid))
 
 
-def memory(pid: int) -> Memory:
-    """Return the current memory of a process."""
+def _pss_mb(pid: int) -> float:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
-    return Memory(kilobytes["Rss"] / 1024, kilobytes["Pss"] / 1024)
+    return kilobytes["Pss"] / 1024

@@ -49,18 +49,22 @@ class SenderForkServer:
         self._process.wait()
 
     @contextmanager
-    def preload(self, *command: str) -> Generator[None]:
+    def preload(self, *command: str, verb: str | None = None) -> Generator[None]:
         """Fork a process in place of a command, or one that continues behind it.
 
-        It runs the code of the command, and then the continuation.
+        It runs the code of the command, and then the continuation. With a verb, only
+        that continuation is meant.
         """
 
         def start(*how: Any) -> int:
             whole, environment, pipes = how[0], how[5], how[6:12]
-            if whole[: len(command)] != [*command]:
-                return self._start(*how)
             arguments = [*whole[len(command) :]]
-            return self._bear(arguments, environment, (pipes[0], pipes[3], pipes[5]))
+            is_meant = verb is None or arguments == [verb]
+            if whole[: len(command)] != [*command] or not is_meant:
+                return self._start(*how)
+            # Without a pipe of its own it has the errors of the tests.
+            errors = 2 if pipes[5] < 0 else pipes[5]
+            return self._bear(arguments, environment, (pipes[0], pipes[3], errors))
 
         with patch.multiple(subprocess, _fork_exec=start, _USE_POSIX_SPAWN=False):
             yield
@@ -118,6 +122,38 @@ def _bear_all(line: socket.socket) -> list[str] | None:
             return cast("list[str]", arguments)
 
 
+def _prepare_decoders() -> None:
+    """Fork the process that starts decoders, in place of starting it when it is needed."""
+    pool: Any = import_module("raop.audio.decoder_pool")
+    server: Any = import_module("raop.decoder.server")
+    ours, theirs = socket.socketpair()
+    if not os.fork():
+        os.dup2(theirs.fileno(), 0)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.closerange(3, max(ours.fileno(), theirs.fileno(), null) + 1)
+        server.serve()
+        os._exit(0)
+    theirs.close()
+    start, forked = pool.start_server, [ours]
+
+    async def start_server() -> Any:
+        """Use the forked one once."""
+        if forked:
+            return forked.pop(), _Forked()
+        return await start()
+
+    pool.start_server = start_server
+
+
+class _Forked:
+    """A process that the kernel reaps."""
+
+    async def wait(self) -> int:
+        """Do not wait."""
+        return 0
+
+
 def _adapt(environment: Mapping[str, str]) -> None:
     """Replace what belongs to the whole machine, or to Apple, as the tests ask for.
 
@@ -147,11 +183,13 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path.append(sys.argv[1])
     main = import_module("raop.__main__").main
-    for name in ("raop.cli", "raop.engine.process"):
+    for name in ("raop.cli", "raop.engine.process", "raop.decoder.server"):
         import_module(name)
     gc.collect()
     gc.freeze()
     work = _bear_all(socket.socket(fileno=int(sys.argv[2])))
     if work is not None:
         _adapt(os.environ)
+        if work != ["decode"]:
+            _prepare_decoders()
     sys.exit(0 if work is None else main(work))

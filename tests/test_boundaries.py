@@ -52,6 +52,7 @@ FLOORS = (
     "raop.engine.ptp",
     "raop.engine.pacing",
     "raop.engine.net",
+    "raop.decoder",
     "raop.audio",
     "raop.session",
     "raop.auth",
@@ -276,6 +277,27 @@ def test_engine_waits_for_signals_instead_of_polling() -> None:
     }
 
     assert found == set(SLEEPING_LOOPS)
+
+
+def test_only_decoder_processes_import_what_decodes() -> None:
+    known = modules()
+    outside = [
+        f"{name} imports {other}"
+        for name, path in known.items()
+        if path.is_relative_to(CORE) and not name.startswith("raop.decoder")
+        for other in imported_modules(name, known)
+        if other.startswith("raop.decoder")
+    ]
+    decoding = [
+        name_of(path)
+        for path in sources(CORE)
+        if top(imports_of(path)) & {"av", "ssl"}
+        and not name_of(path).startswith("raop.decoder")
+    ]
+
+    # The program starts either one.
+    assert {each.partition(" ")[0] for each in outside} <= {"raop.__main__"}
+    assert not decoding
 
 
 @pytest.mark.parametrize("path", sources(CORE), ids=name_of)

@@ -83,12 +83,14 @@ def fork_server() -> Generator[SenderForkServer]:
 @pytest.fixture(autouse=True)
 def quick_senders(request: pytest.FixtureRequest) -> Generator[None]:
     """Fork senders without the imports of a new process for every test."""
-    is_real = request.node.get_closest_marker("real")
-    if is_real or "hass" not in request.fixturenames:
+    marks = {each.name for each in request.node.iter_markers()}
+    if marks & {"real", "started"}:
         yield
         return
     fork_server: SenderForkServer = request.getfixturevalue("fork_server")
-    with fork_server.preload(*RAOP):
+    # Tests of the core start senders as they are, with decoders that are prepared.
+    verb = None if "hass" in request.fixturenames else "decode"
+    with fork_server.preload(*RAOP, verb=verb):
         yield
 
 

@@ -1,16 +1,15 @@
 """Songs in which no two places are alike, and how files sound when decoded."""
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from queue import Queue
 import wave
 
 import numpy as np
 import pytest
 
-from custom_components.airplay.raop.audio.events import Ended, Failed, SourceEvent
-from custom_components.airplay.raop.audio.source import Source
-from custom_components.airplay.raop.messages import Media
+from custom_components.airplay.raop.audio.events import Failed
+from tests.raop.audio.recorder import DecoderThread, Played
 
 from .compare import Frames, frames
 
@@ -44,9 +43,8 @@ def song_fixture(seconds: int) -> Callable[[pytest.TempPathFactory], Path]:
 
 def decode_as_sent(path: Path) -> Frames:
     """Decode and resample a file without a speaker."""
-    events: Queue[SourceEvent] = Queue()
-    source = Source(Media(url=str(path), name=path.name), events.put)
-    source.start()
-    while not isinstance(event := events.get(timeout=10), Ended):
-        assert not isinstance(event, Failed), event
-    return frames(source.read(1 << 30))
+    with closing(DecoderThread()) as decoders:
+        with closing(Played(decoders, str(path))) as played:
+            pcm = played.all()
+        assert not played.heard.of(Failed)
+    return frames(pcm)

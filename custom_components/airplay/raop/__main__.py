@@ -12,9 +12,23 @@ import sys
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    # A process that decodes imports nothing of the rest.
+    if words == ["decode"]:
+        from .decoder.server import serve
+
+        serve()
+        return 0
+    if words == ["decode-one"]:
+        from .decoder.server import serve_one
+
+        serve_one()
+        return 0
+    # What is protected here is protected by AirPlay's own means: asyncio needs no TLS.
+    sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]
     from .cli import run
 
-    return run(sys.argv[1:] if arguments is None else arguments)
+    return run(words)
 
 
 def _load_package() -> None:

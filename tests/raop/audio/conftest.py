@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-import threading
 from typing import Any, Protocol
 
 import pytest
 
-from .recorder import PATIENCE_S, Played
+from .recorder import DecoderThread, Played
 from .web_server import WebServer
 
 type Keep = Callable[[str, bytes], str]
@@ -40,19 +39,23 @@ def keep(tmp_path: Path) -> Keep:
     return write
 
 
+@pytest.fixture(scope="session")
+def decoders() -> Iterator[DecoderThread]:
+    """Return decoder processes for all sources, since preparing them takes long."""
+    decoders = DecoderThread()
+    yield decoders
+    decoders.close()
+
+
 @pytest.fixture
-def play() -> Iterator[Play]:
-    """Return a function that starts sources, whose threads must have ended afterwards."""
+def play(decoders: DecoderThread) -> Iterator[Play]:
+    """Return a function that starts sources, which end with the test."""
     playing: list[Played] = []
 
     def start(url: str, **arguments: Any) -> Played:
-        playing.append(Played(url, **arguments))
+        playing.append(Played(decoders, url, **arguments))
         return playing[-1]
 
     yield start
     for each in playing:
-        each.source.close()
-    for thread in threading.enumerate():
-        if thread.name.startswith("airplay-"):
-            thread.join(PATIENCE_S)
-            assert not thread.is_alive(), thread.name
+        each.close()

@@ -1,8 +1,11 @@
 """A listener that records events, and a reader that drains a source."""
 
+import asyncio
+from collections.abc import Callable, Coroutine
 import threading
 
-from custom_components.airplay.raop.audio.cancel_scope import Limits
+from custom_components.airplay.raop.audio.decoder_link import Limits
+from custom_components.airplay.raop.audio.decoder_pool import DecoderPool
 from custom_components.airplay.raop.audio.events import Ended, Failed, SourceEvent
 from custom_components.airplay.raop.audio.source import Source
 from custom_components.airplay.raop.messages import Media
@@ -14,7 +17,6 @@ HASTY = Limits(
     connect_s=2.0,
     read_s=4.0,
     segment_s=4.0,
-    stall_s=2.0,
     reconnect_s=4.0,
     pauses_s=(0.01, 0.02, 0.05),
 )
@@ -59,11 +61,43 @@ class Recorder:
             ), self.names()
 
 
+class DecoderThread:
+    """An event loop in a thread, with the decoder processes of sources."""
+
+    def __init__(self) -> None:
+        """Start it."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self.pool = DecoderPool()
+
+    def run[T](self, work: Callable[[], T]) -> T:
+        """Call a function on the event loop."""
+
+        async def call() -> T:
+            return work()
+
+        return self.wait(call())
+
+    def wait[T](self, work: Coroutine[None, None, T]) -> T:
+        """Run a coroutine on the event loop."""
+        running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return running.result(PATIENCE_S)
+
+    def close(self) -> None:
+        """End the processes and the thread."""
+        self.wait(self.pool.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
 class Played:
     """A source, its events and, when it is read, its PCM."""
 
     def __init__(
         self,
+        decoders: DecoderThread,
         url: str,
         *,
         position_ms: int = 0,
@@ -73,16 +107,26 @@ class Played:
     ) -> None:
         """Start a source at once."""
         self.heard = Recorder()
+        self._decoders = decoders
         media = Media(
             url=url,
             name="the song",
             position_ms=position_ms,
             trusted_host=trusted_host,
         )
-        self.source = Source(
-            media, self.heard, ahead_frames=ahead_frames, limits=limits
-        )
-        self.source.start()
+
+        def start() -> Source:
+            source = Source(
+                media,
+                self.heard,
+                decoders.pool,
+                ahead_frames=ahead_frames,
+                limits=limits,
+            )
+            source.start()
+            return source
+
+        self.source = decoders.run(start)
 
     def all(self) -> bytes:
         """Read to the end, and let the source finish."""
@@ -106,10 +150,8 @@ class Played:
         return pieces
 
     def close(self) -> None:
-        """Abandon the source, and wait until its thread has ended."""
-        self.source.close()
-        self.source._thread.join(PATIENCE_S)
-        assert not self.source._thread.is_alive()
+        """Abandon the source, which ends its process."""
+        self._decoders.run(self.source.close)
 
     def failure(self) -> Failed:
         """Wait until it fails."""

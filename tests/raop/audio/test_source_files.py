@@ -1,10 +1,8 @@
 """Files as sources: exact to the frame, gapless, with their tags; failures with reasons."""
 
-from collections.abc import Iterator
+from contextlib import closing
 import os
 from pathlib import Path
-import threading
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,20 +15,17 @@ from custom_components.airplay.raop.audio.events import (
     Opened,
     Retitled,
 )
-from custom_components.airplay.raop.audio.source import Source
-from custom_components.airplay.raop.audio.track import Track, open_track
 from custom_components.airplay.raop.errors import (
     MediaEmptyError,
     MediaError,
-    MediaForbiddenError,
     MediaNotAudioError,
     MediaNotFoundError,
-    MediaUnreachableError,
 )
-from custom_components.airplay.raop.messages import Media, Tags
+from custom_components.airplay.raop.messages import Tags
 
 from .conftest import Keep, Play
 from .media import RATE, encode, jpeg, movie, noise, samples_of, segments, wav
+from .recorder import DecoderThread, Played
 
 FRAMES = 3 * RATE + 777
 SONG = noise(FRAMES)
@@ -194,12 +189,14 @@ def test_a_file_url_is_a_path(tmp_path: Path, play: Play) -> None:
 
 
 def test_a_path_is_never_a_protocol(
-    tmp_path: Path, play: Play, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("concat:a.wav").write_bytes(wav(SONG))
+    here = DecoderThread()
 
-    assert len(play("concat:a.wav").all()) == FRAMES * 4
+    with closing(here), closing(Played(here, "concat:a.wav")) as played:
+        assert len(played.all()) == FRAMES * 4
 
 
 @pytest.mark.parametrize(
@@ -329,20 +326,6 @@ def test_a_missing_file_a_folder_and_a_pipe_are_not_found(
     ]
 
 
-def test_a_file_that_may_not_be_read_is_forbidden(
-    keep: Keep, play: Play, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError
-
-    path = keep("song.wav", wav(SONG))
-    monkeypatch.setattr(Path, "open", refuse)
-
-    failure = play(path).failure().error
-
-    assert type(failure) is MediaForbiddenError
-
-
 @pytest.mark.parametrize("url", ["rtsp://host/x", "concat://x", "mms://a/b"])
 def test_other_kinds_of_addresses_are_refused(play: Play, url: str) -> None:
     failure = play(url).failure().error
@@ -384,67 +367,12 @@ def test_a_playlist_of_segments_plays_and_seeks(tmp_path: Path, play: Play) -> N
     assert abs(len(whole) - len(part) - 1.5 * RATE) < 2
 
 
-def test_closing_ends_the_thread_in_any_state(keep: Keep, play: Play) -> None:
+def test_nothing_follows_the_closing(keep: Keep, play: Play) -> None:
     played = play(keep("long.wav", wav(noise(20 * RATE))))
     played.heard.wait_for(Buffered)
 
-    played.source.close()
+    played.close()
 
     assert played.source.read(352) == b""
     assert played.source.is_exhausted
     assert played.heard.names() == ["Opened", "Buffered"]
-
-
-def test_closing_from_within_the_listener_is_fine(keep: Keep) -> None:
-    closed = threading.Event()
-
-    def close(event: object) -> None:
-        source.close()
-        closed.set()
-
-    source = Source(Media(url=keep("a.wav", wav(SONG)), name="x"), close)
-    source.start()
-
-    assert closed.wait(10)
-    assert source.is_exhausted
-
-
-def test_a_disk_that_fails_in_the_middle_is_reported(
-    keep: Keep, play: Play, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail_behind(blocks: Iterator[bytes]) -> Iterator[bytes]:
-        yield next(blocks)
-        raise OSError
-
-    def open_failing(*arguments: Any) -> Track:
-        track = open_track(*arguments)
-        track.blocks = fail_behind(track.blocks)
-        return track
-
-    monkeypatch.setattr(
-        "custom_components.airplay.raop.audio.source.open_track", open_failing
-    )
-    played = play(keep("song.wav", wav(SONG)))
-
-    assert len(played.all()) > 0
-    assert type(played.failure().error) is MediaUnreachableError
-
-
-def test_an_unexpected_error_still_is_a_failure(
-    keep: Keep,
-    play: Play,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    def fail(*_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr("custom_components.airplay.raop.audio.source.open_track", fail)
-    path = keep("song.wav", wav(SONG))
-
-    failure = play(path).failure().error
-
-    assert type(failure) is MediaError
-    assert str(failure) == "Cannot play the song: decoding failed"
-    assert "ZeroDivisionError" in caplog.text
-    assert path not in caplog.text

@@ -13,7 +13,6 @@ from custom_components.airplay.raop.audio.events import (
     Opened,
     Recovered,
     Retitled,
-    Stalled,
 )
 from custom_components.airplay.raop.errors import (
     MediaNotAudioError,
@@ -38,7 +37,6 @@ from .web_server import (
 
 # Long enough that stalls of a test cannot look like broken connections.
 PATIENT = replace(HASTY, read_s=20.0)
-WATCHFUL = replace(PATIENT, stall_s=0.1)
 SECOND = 24000
 
 
@@ -94,36 +92,6 @@ def test_a_radio_starts_with_half_a_second(
     played.close()
 
 
-def test_a_stall_and_its_end_are_reported(
-    web: WebServer, play: Play, mp3: bytes
-) -> None:
-    behaviour = radio(mp3[: 3 * SECOND], 0.5, mp3[3 * SECOND :], 60)
-    url = web.serve("/live", behaviour)
-    played = play(url, limits=WATCHFUL, ahead_frames=60 * RATE)
-
-    played.heard.wait_for(Recovered)
-    played.heard.wait_for(Stalled, 2)
-
-    assert played.heard.names()[:4] == ["Opened", "Buffered", "Stalled", "Recovered"]
-    assert len(web.requests) == 1
-    played.close()
-
-
-def test_a_reader_that_pauses_is_no_stall(
-    web: WebServer, play: Play, mp3: bytes
-) -> None:
-    played = play(
-        web.serve("/live", radio(mp3, 60)), limits=WATCHFUL, ahead_frames=2 * RATE
-    )
-    played.heard.wait_for(Buffered)
-
-    played.source._thread.join(0.4)
-
-    assert not played.heard.of(Stalled)
-    assert played.source.buffered_frames >= 2 * RATE
-    played.close()
-
-
 def test_a_radio_that_breaks_off_is_connected_again(
     web: WebServer, play: Play, mp3: bytes
 ) -> None:
@@ -141,7 +109,7 @@ def test_a_radio_that_is_silent_for_too_long_is_connected_again(
     web: WebServer, play: Play, mp3: bytes
 ) -> None:
     url = web.serve("/live", in_turn(radio(mp3[: 4 * SECOND], 60), radio(mp3, 60)))
-    limits = replace(HASTY, read_s=0.4, stall_s=0.1)
+    limits = replace(HASTY, read_s=0.4)
 
     played = play(url, limits=limits, ahead_frames=60 * RATE)
     played.heard.wait_for(Recovered)
@@ -301,7 +269,7 @@ def test_a_live_playlist_that_stops_growing_stalls_and_is_opened_again(
     web: WebServer, play: Play, tmp_path: Path
 ) -> None:
     url = live_playlist(tmp_path, web)
-    limits = replace(HASTY, segment_s=0.5, stall_s=0.1)
+    limits = replace(HASTY, segment_s=0.5)
 
     played = play(url, limits=limits, ahead_frames=60 * RATE)
     played.heard.wait_for(Recovered)
@@ -317,9 +285,7 @@ def test_a_broadcast_that_is_over_is_not_played_again(
 ) -> None:
     url = live_playlist(tmp_path, web)
     over = (tmp_path / "media.m3u8").read_bytes()
-    played = play(
-        url, limits=replace(HASTY, segment_s=0.5, stall_s=0.1), ahead_frames=60 * RATE
-    )
+    played = play(url, limits=replace(HASTY, segment_s=0.5), ahead_frames=60 * RATE)
     played.heard.wait_for(Buffered)
     web.serve("/live.m3u8", whole(over, "application/vnd.apple.mpegurl"))
 

@@ -55,6 +55,10 @@ async def test_commands_are_accepted_and_the_song_plays(
         )
         started = await sender_process.until(Started)
 
+        # What opens media is not in this process.
+        loaded = Path(f"/proc/{ready.pid}/maps").read_text()
+        assert "libavcodec" not in loaded
+        assert "/_ssl." not in loaded
         first_ns = speaker.heard(pcm).first_frame_ns
         assert first_ns is not None
         heard_at = to_unix_ns(first_ns) / 1e9

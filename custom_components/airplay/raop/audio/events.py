@@ -15,6 +15,21 @@ class Cover:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The media is audio and its first frame is decoded, as a decoder process says it.
+
+    The pieces of the cover came before, if it has a content type.
+    """
+
+    duration_ms: int | None
+    is_live: bool
+    can_seek: bool
+    tags: Tags
+    station: str | None = None
+    cover_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The media is audio and its first frame is decoded; sent once."""
 
@@ -41,12 +56,21 @@ class Retitled:
 
 @dataclass(frozen=True, slots=True)
 class Stalled:
-    """A live source stopped delivering."""
+    """The connection of a live source broke off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """A live source that had stalled delivers again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The media cannot be played any further: the error's code, reason, and status."""
+
+    code: str
+    reason: str
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

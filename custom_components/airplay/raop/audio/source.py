@@ -1,186 +1,309 @@
-"""Media as PCM, decoded ahead in its own thread."""
+"""Media as PCM, decoded ahead in a process of its own."""
 
+import asyncio
 from collections.abc import Callable
+import contextlib
 import logging
+import socket
 import threading
 
-from ..errors import MediaError
-from ..messages import Media, Tags
-from .cancel_scope import CancelScope, Limits, Retries, Watch
-from .events import Buffered, Ended, Failed, Recovered, Retitled, SourceEvent, Stalled
-from .media_errors import AbandonedError, UnplayableError, for_failure
+from ..errors import MediaError, error_for
+from ..messages import Media
+from .decoder_link import (
+    DecoderEvent,
+    FrameKind,
+    FrameReader,
+    Job,
+    Limits,
+    LinkError,
+    decode_event,
+    encode_job,
+)
+from .decoder_pool import DecoderPool, how_ended, is_greedy
+from .events import (
+    Buffered,
+    Cover,
+    Ended,
+    Failed,
+    Failure,
+    Found,
+    Opened,
+    Retitled,
+    SourceEvent,
+)
 from .pcm import RATE, PcmQueue
-from .track import BREAKS, Track, open_track
 
 _LOGGER = logging.getLogger(__name__)
 
 _START_FRAMES = RATE
 _LIVE_START_FRAMES = RATE // 2
-# A connection that delivered this much counts as good.
-_STEADY_FRAMES = 10 * RATE
+_READ_BYTES = 1 << 16
+# Reading stops below the capacity by as much as one reading brings.
+_ROOM_FRAMES = _READ_BYTES // 4
 
 
 class Source:
-    """Media as 44100/16/2 PCM, decoded ahead in its own thread."""
+    """Media as 44100/16/2 PCM, decoded ahead in a process of its own.
+
+    The event loop reads what the process sends, until somebody reads the PCM. From then
+    on the reader does, whenever there is room, so that nothing else wakes up.
+    """
 
     def __init__(
         self,
         media: Media,
         listener: Callable[[SourceEvent], None],
+        decoders: DecoderPool,
         *,
         ahead_frames: int = 4 * RATE,
         limits: Limits | None = None,
     ) -> None:
-        """Prepare the source; events are sent one at a time, from its threads."""
+        """Prepare the source; events are sent one at a time, from any thread."""
         self._media = media
         self._listener = listener
+        self._decoders = decoders
         self._limits = limits or Limits()
-        self._start_frames = min(_START_FRAMES, ahead_frames)
-        self._scope = CancelScope(self._limits, media.trusted_host)
-        self._queue = PcmQueue(ahead_frames)
-        self._watch = Watch(self._limits.stall_s, self._stall)
-        self._emitting = threading.RLock()
-        self._thread = threading.Thread(
-            target=self._run, name="airplay-source", daemon=True
-        )
-        self._retries = Retries(self._limits)
-        self._track: Track | None = None
-        self._tags = Tags()
-        self._reopened_at = 0
+        self._capacity = max(ahead_frames - _ROOM_FRAMES, 1)
+        self._start_frames = min(_START_FRAMES, self._capacity)
+        self._start_frame = media.position_ms * RATE // 1000
+        self._loop = asyncio.get_running_loop()
+        # Held while frames are taken or read.
+        self._lock = threading.RLock()
+        self._queue = PcmQueue()
+        self._frames = FrameReader()
+        self._cover = bytearray()
+        self._number = 0
+        self._sock: socket.socket | None = None
+        self._is_live = False
+        self._is_opened = False
         self._is_buffered = False
-        self._is_stalled = False
+        self._is_watched = False
+        self._is_finished = False
+        self._is_closed = False
+        self._has_reopened = False
+        self._opening: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Start to open and decode; return at once."""
-        self._thread.start()
+        """Start to open and decode; return at once. Event loop only."""
+        self._begin(self._start_frame)
 
     def read(self, frames: int) -> bytes:
         """Return up to this many frames of s16le; b"" if none are available now."""
-        return self._queue.read(frames)
+        with self._lock:
+            self._fill()
+            return self._queue.read(frames)
 
     @property
     def is_exhausted(self) -> bool:
         """Whether the media has ended or failed, and all decoded frames are read."""
-        return self._queue.is_exhausted
+        with self._lock:
+            self._fill()
+            return self._is_finished and not self._queue.buffered_frames
 
     @property
     def is_decoded(self) -> bool:
         """Whether all frames are decoded and can be counted."""
-        return self._queue.is_finished
+        return self._is_finished
 
     @property
     def buffered_frames(self) -> int:
         """The frames that can be read now."""
-        return self._queue.buffered_frames
+        with self._lock:
+            self._fill()
+            return self._queue.buffered_frames
 
     def close(self) -> None:
-        """Close the media; never blocks, and no event begins afterward."""
-        self._queue.close()
-        self._scope.close()
+        """Close the media; never blocks, and no event follows."""
+        with self._lock:
+            self._is_closed = self._is_finished = True
+            self._queue.clear()
+            if self._sock is None:
+                return
+            # Ends the process now; the event loop, if it still runs, frees the rest.
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._leave)
 
-    def _emit(self, event: SourceEvent) -> None:
-        with self._emitting:
-            if not self._scope.is_closed:
-                self._listener(event)
+    def _begin(self, start_frame: int) -> None:
+        self._opening = self._loop.create_task(self._open(start_frame))
 
-    def _run(self) -> None:
-        failure: MediaError | None = None
+    async def _open(self, start_frame: int) -> None:
+        """Give the job to a new process."""
+        job = Job(
+            url=self._media.url,
+            start_frame=start_frame,
+            trusted_host=self._media.trusted_host,
+            limits=self._limits,
+        )
         try:
-            self._play()
-        except AbandonedError:
-            pass
-        except UnplayableError as problem:
-            failure = problem.error(self._media.name)
-        except Exception:
-            # The stream that waits for this source needs the event for any error.
-            _LOGGER.exception("Decoding %s failed", self._media.name)
-            failure = MediaError(f"Cannot play {self._media.name}: decoding failed")
-        self._watch.stop()
-        self._release()
-        self._queue.finish()
-        if failure is not None:
-            self._emit(Failed(failure))
+            content = encode_job(job)
+            number, sock = await self._decoders.open(self._ended)
+            sock.send(content)
+        except LinkError:
+            return self._fail(MediaError(self._text("its address is too long")))
+        except OSError:
+            _LOGGER.exception("No decoder process can be started")
+            return self._fail(MediaError(self._text("it cannot be decoded now")))
+        with self._lock:
+            if self._is_closed:
+                self._decoders.forget(number)
+                sock.close()
+                return None
+            self._number, self._sock = number, sock
+            self._frames = FrameReader()
+            self._watch()
+        return None
 
-    def _play(self) -> None:
-        start = self._media.position_ms * RATE // 1000
-        self._track = open_track(self._media.url, start, self._scope)
-        was_growing = self._track.is_growing
-        self._emit_opened(self._track)
-        while not self._pump(self._track):
-            self._track = self._reopen()
-            if was_growing and not self._track.is_live:
-                # The broadcast has ended: the address now delivers its recording.
-                break
-        self._emit_buffered()
-        self._queue.finish()
-        self._emit(Ended())
+    def _watch(self) -> None:
+        """Have the event loop read, until the queue is full or a reader comes."""
+        if self._sock and not self._is_watched:
+            self._is_watched = True
+            self._loop.add_reader(self._sock, self._take)
 
-    def _pump(self, track: Track) -> bool:
-        """Deliver the audio of a track; return False if it is live and broke off."""
-        while True:
-            try:
-                with self._watch.watching():
-                    block = next(track.blocks, None)
-            except BREAKS as err:
-                self._scope.check()
-                if track.is_live:
-                    return False
-                raise for_failure(err) from err
-            if block is None:
-                return not track.is_growing
-            self._deliver(block, track.tags)
+    def _take(self) -> None:
+        """Read what has come; event loop only."""
+        with self._lock:
+            self._receive()
+            if self._queue.buffered_frames >= self._capacity:
+                self._unwatch()
 
-    def _deliver(self, block: bytes, tags: Tags) -> None:
-        if tags != self._tags:
-            self._tags = tags
-            self._emit(Retitled(tags, self._queue.written_frames))
-        if not self._queue.write(block):
-            raise AbandonedError
-        self._recover()
-        if self._queue.written_frames >= self._start_frames:
-            self._emit_buffered()
+    def _unwatch(self) -> None:
+        if self._sock and self._is_watched:
+            self._is_watched = False
+            self._loop.remove_reader(self._sock)
 
-    def _reopen(self) -> Track:
-        """Reopen a live stream that broke off, until the time limit."""
-        self._stall()
-        self._release()
-        if self._queue.written_frames - self._reopened_at > _STEADY_FRAMES:
-            self._retries.reset()
-        while True:
-            self._scope.pause(self._retries.next_pause())
-            try:
-                track = open_track(self._media.url, 0, self._scope)
-            except UnplayableError:
-                continue
-            self._reopened_at = self._queue.written_frames
-            return track
+    def _fill(self) -> None:
+        """Read what has come, if there is room and the event loop does not."""
+        if self._is_watched and self._is_buffered:
+            # From now on this reader does.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stop_watching)
+        while not self._is_finished and self._queue.buffered_frames < self._capacity:
+            if not self._receive():
+                return
 
-    def _emit_opened(self, track: Track) -> None:
-        opened = track.opened()
-        self._tags = opened.tags
-        if track.is_live:
+    def _stop_watching(self) -> None:
+        with self._lock:
+            self._unwatch()
+
+    def _receive(self) -> bool:
+        """Take one piece from the socket; return whether there was any."""
+        if self._sock is None or self._is_finished:
+            return False
+        try:
+            octets = self._sock.recv(_READ_BYTES)
+        except BlockingIOError:
+            return False
+        except OSError:
+            octets = b""
+        if not octets:
+            # The pool reports how the process has ended.
+            if self._is_watched:
+                self._loop.call_soon_threadsafe(self._stop_watching)
+            return False
+        try:
+            for kind, content in self._frames.feed(octets):
+                self._handle(kind, content)
+        except LinkError:
+            _LOGGER.exception("A decoder process is not understood")
+            self._fail(MediaError(self._text("decoding failed")))
+            self._loop.call_soon_threadsafe(self._leave)
+        return True
+
+    def _handle(self, kind: FrameKind, content: bytes) -> None:
+        if kind is FrameKind.PCM:
+            self._queue.write(content)
+            if self._queue.written_frames >= self._start_frames:
+                self._emit_buffered()
+        elif kind is FrameKind.COVER:
+            self._cover += content
+        elif kind is FrameKind.EVENT:
+            self._happened(decode_event(content))
+        else:
+            raise LinkError("not for the sender")
+
+    def _happened(self, event: DecoderEvent) -> None:
+        match event:
+            case Found():
+                self._found(event)
+            case Retitled():
+                self._emit(Retitled(event.tags, self._queue.written_frames))
+            case Failure():
+                error = error_for(event.code, self._text(event.reason), event.status)
+                if not isinstance(error, MediaError):
+                    raise LinkError("not an error of media")
+                self._fail(error)
+            case Ended():
+                self._emit_buffered()
+                self._is_finished = True
+                self._emit(event)
+            case _:
+                self._emit(event)
+
+    def _found(self, event: Found) -> None:
+        if self._is_opened:
+            return
+        self._is_opened = True
+        self._is_live = event.is_live
+        if event.is_live:
             self._start_frames = min(self._start_frames, _LIVE_START_FRAMES)
-            self._watch.start()
-        self._emit(opened)
+        cover = (
+            Cover(bytes(self._cover), event.cover_type) if event.cover_type else None
+        )
+        self._cover.clear()
+        self._emit(
+            Opened(
+                duration_ms=event.duration_ms,
+                is_live=event.is_live,
+                can_seek=event.can_seek,
+                tags=event.tags,
+                station=event.station,
+                cover=cover,
+            )
+        )
+
+    def _ended(self, status: int | None) -> None:
+        """Handle the end of the process: of its work, or too early. Event loop only."""
+        with self._lock:
+            while self._receive():
+                pass
+            self._leave()
+            if self._is_finished:
+                return
+            _LOGGER.warning("The decoder of %s %s", self._media.name, how_ended(status))
+            if is_greedy(status):
+                self._fail(MediaError(self._text("decoding it takes too long")))
+            elif self._has_reopened or not (self._is_opened or status is None):
+                self._fail(MediaError(self._text("its decoder ended unexpectedly")))
+            else:
+                self._has_reopened = True
+                at = self._start_frame + self._queue.written_frames
+                self._begin(at)
+
+    def _leave(self) -> None:
+        """Close the socket, which ends the process. Event loop only."""
+        with self._lock:
+            self._unwatch()
+            if self._sock:
+                self._sock.close()
+                self._sock = None
+                self._decoders.forget(self._number)
+
+    def _fail(self, error: MediaError) -> None:
+        with self._lock:
+            if not self._is_finished:
+                self._is_finished = True
+                self._emit(Failed(error))
 
     def _emit_buffered(self) -> None:
         if not self._is_buffered:
             self._is_buffered = True
             self._emit(Buffered())
 
-    def _stall(self) -> None:
-        with self._emitting:
-            if not self._is_stalled:
-                self._is_stalled = True
-                self._emit(Stalled())
+    def _emit(self, event: SourceEvent) -> None:
+        if not self._is_closed:
+            self._listener(event)
 
-    def _recover(self) -> None:
-        with self._emitting:
-            if self._is_stalled:
-                self._is_stalled = False
-                self._emit(Recovered())
-
-    def _release(self) -> None:
-        if self._track is not None:
-            self._track.close()
-            self._track = None
+    def _text(self, reason: str) -> str:
+        return f"Cannot play {self._media.name}: {reason}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 import logging
 import time
 
+from ..audio.decoder_pool import DecoderPool
 from ..buttons import Button
 from ..errors import MediaError, PtpUnavailableError, RaopError, StoppedError
 from ..messages import (
@@ -58,6 +59,7 @@ class Engine:
         self._emit = emit
         self._identity = identity
         self._pacer = Pacer()
+        self._decoders = DecoderPool()
         self._choice = LaneChoice()
         self.remotes = Remotes()
         self.ptp = PtpService(
@@ -147,6 +149,7 @@ class Engine:
         announcements = self._announcements.values()
         await asyncio.gather(*(each.stop() for each in announcements))
         await asyncio.gather(*(self._stop(stream.name) for stream in self._streams))
+        await self._decoders.close()
         await self.ptp.close()
         await asyncio.to_thread(self._pacer.stop)
 
@@ -196,7 +199,11 @@ class Engine:
             each.stream: self._streams.named(each.stream) for each in command.targets
         }
         announcement = Announcement(
-            command, streams, pacer=self._pacer, emit=self._emit
+            command,
+            streams,
+            decoders=self._decoders,
+            pacer=self._pacer,
+            emit=self._emit,
         )
         self._announcements[command.announcement] = announcement
         try:
@@ -261,6 +268,7 @@ class Engine:
     def _make_stream(self, name: str) -> Stream:
         context = StreamContext(
             pacer=self._pacer,
+            decoders=self._decoders,
             identity=self._identity,
             emit=self._emit,
             remotes=self.remotes,

@@ -5,6 +5,7 @@ import base64
 
 import pytest
 
+from custom_components.airplay.raop.audio.decoder_pool import DecoderPool
 from custom_components.airplay.raop.audio.events import (
     Buffered,
     Cover,
@@ -31,8 +32,14 @@ class Bench:
 
     def __init__(self, media: Media, *, delay_s: float = 0) -> None:
         self.told: list[Event] = []
+        self.decoders = DecoderPool()
         self.playback = MediaItem(
-            "kitchen", media, delay_s=delay_s, ahead_ms=1000, emit=self.told.append
+            "kitchen",
+            media,
+            self.decoders,
+            delay_s=delay_s,
+            ahead_ms=1000,
+            emit=self.told.append,
         )
 
     async def say(self, *events: SourceEvent) -> None:
@@ -121,6 +128,7 @@ async def test_media_that_fails_before_it_can_start_is_raised() -> None:
 
     assert isinstance(bench.playback.error, MediaNotFoundError)
     bench.playback.close()
+    await bench.decoders.close()
 
 
 async def test_media_that_fails_later_keeps_its_error_for_the_end() -> None:

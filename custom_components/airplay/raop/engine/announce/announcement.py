@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+from ...audio.decoder_pool import DecoderPool
 from ...errors import RaopError, StoppedError
 from ...messages import Announce, Event
 from ..pacing.pacer import Pacer
@@ -21,11 +22,12 @@ class Announcement:
         command: Announce,
         streams: dict[str, Stream],
         *,
+        decoders: DecoderPool,
         pacer: Pacer,
         emit: Callable[[Event], None],
     ) -> None:
         self._pacer = pacer
-        self._clip = Clip(command.clips, longest_ms=command.longest_ms)
+        self._clip = Clip(command.clips, decoders, longest_ms=command.longest_ms)
         self._parts = [
             StreamAnnouncement(
                 streams[each.stream], each, command, self._clip, emit=emit

@@ -6,6 +6,7 @@ Several streams read the same clip, each at its own position, on the pacing thre
 import asyncio
 from collections.abc import Sequence
 
+from ...audio.decoder_pool import DecoderPool
 from ...errors import MediaError, MediaTooLongError
 from ...messages import Event, Media
 from ...session.timeline import frames_of_ms
@@ -19,11 +20,13 @@ _AHEAD_MS = 4000
 class Clip:
     """Media files in sequence, opened first and decoded while they play."""
 
-    def __init__(self, media: Sequence[Media], *, longest_ms: int) -> None:
+    def __init__(
+        self, media: Sequence[Media], decoders: DecoderPool, *, longest_ms: int
+    ) -> None:
         self._longest_ms = longest_ms
         self._longest = frames_of_ms(longest_ms)
         self._parts = [
-            MediaItem("", each, delay_s=0, ahead_ms=_AHEAD_MS, emit=_ignore)
+            MediaItem("", each, decoders, delay_s=0, ahead_ms=_AHEAD_MS, emit=_ignore)
             for each in media
         ]
         self._left = [*self._parts]

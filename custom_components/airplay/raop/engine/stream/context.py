@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...audio.decoder_pool import DecoderPool
 from ...buttons import Button
 from ...messages import Event, Identity
 from ...session.remote import Remotes
@@ -16,6 +17,7 @@ class StreamContext:
     """The context of a stream; `on_button` gets a receiver's id and the button."""
 
     pacer: Pacer
+    decoders: DecoderPool
     identity: Identity
     emit: Callable[[Event], None]
     remotes: Remotes

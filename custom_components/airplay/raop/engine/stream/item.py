@@ -5,6 +5,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import fields, replace
 
+from ...audio.decoder_pool import DecoderPool
 from ...audio.events import (
     Buffered,
     Ended,
@@ -28,6 +29,7 @@ class MediaItem:
         self,
         stream: str,
         media: Media,
+        decoders: DecoderPool,
         *,
         delay_s: float,
         ahead_ms: int,
@@ -47,7 +49,9 @@ class MediaItem:
         self._loop = asyncio.get_running_loop()
         self._buffered: asyncio.Future[None] = self._loop.create_future()
         ahead_frames = ahead_ms * SAMPLE_RATE // 1000
-        self.source = Source(media, self._on_source_event, ahead_frames=ahead_frames)
+        self.source = Source(
+            media, self._on_source_event, decoders, ahead_frames=ahead_frames
+        )
         self.on_retitled: Callable[[], None] = _ignore
         self.picture: tuple[str, bytes] | None = None
 
@@ -75,7 +79,7 @@ class MediaItem:
             )
 
     def close(self) -> None:
-        """Close the media; its thread ends automatically."""
+        """Close the media, and end its decoder process."""
         self._is_shown = False
         if not self._buffered.done():
             self._buffered.cancel()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from ...audio.decoder_pool import DecoderPool
 from ...errors import MediaError
 from ...messages import Event, Media, NextFailed, NextTaken, Play
 from ...session.timeline import frames_of_ms
@@ -19,9 +20,15 @@ class ItemQueue:
     """Opens items ahead of time and hands over from one to the next."""
 
     def __init__(
-        self, stream: str, *, pacer: Pacer, emit: Callable[[Event], None]
+        self,
+        stream: str,
+        decoders: DecoderPool,
+        *,
+        pacer: Pacer,
+        emit: Callable[[Event], None],
     ) -> None:
         self._stream = stream
+        self._decoders = decoders
         self._pacer = pacer
         self._emit = emit
         self._next: MediaItem | None = None
@@ -36,6 +43,7 @@ class ItemQueue:
         return MediaItem(
             self._stream,
             media,
+            self._decoders,
             delay_s=command.depth_ms / 1000,
             ahead_ms=_AHEAD_MS + command.crossfade_ms,
             emit=self._emit,

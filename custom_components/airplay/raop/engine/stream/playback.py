@@ -35,7 +35,9 @@ class Playback:
         self._on_idle = on_idle
         self.status = StreamStatus()
         self.reporter = StreamReporter(name, self.status, context.emit)
-        self.items = ItemQueue(name, pacer=context.pacer, emit=context.emit)
+        self.items = ItemQueue(
+            name, context.decoders, pacer=context.pacer, emit=context.emit
+        )
         changes = ChangeSignal()
         self._lanes = Lanes(
             name, context, self.reporter, changes, on_lost=self._handle_lost

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 import pytest
 
-from custom_components.airplay.raop.audio.convert import Converter, entry_point
+from custom_components.airplay.raop.decoder.convert import Converter, entry_point
 
-from .media import RATE, noise, samples_of, sine
+from ..audio.media import RATE, noise, samples_of, sine
 
 
 def frames_of(

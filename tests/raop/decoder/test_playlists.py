@@ -14,10 +14,10 @@ from custom_components.airplay.raop.errors import (
     MediaUnreachableError,
 )
 
-from .conftest import Play
-from .media import RATE, noise, samples_of, segments, wav
-from .recorder import HASTY
-from .web_server import WebServer, in_turn, ranged, silent, whole
+from ..audio.conftest import Play
+from ..audio.media import RATE, noise, samples_of, segments, wav
+from ..audio.recorder import HASTY
+from ..audio.web_server import WebServer, in_turn, ranged, silent, whole
 
 FRAMES = 20 * RATE + 77
 SONG = noise(FRAMES)

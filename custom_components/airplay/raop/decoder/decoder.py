@@ -9,9 +9,9 @@ from av.container import InputContainer
 from av.rational import AVRational
 from av.stream import Disposition, Stream
 
+from ..audio.pcm import FRAME_BYTES, RATE
 from .convert import Converter, entry_point
 from .media_errors import UnplayableError, empty, not_audio
-from .pcm import FRAME_BYTES, RATE
 
 _MAX_BAD_IN_A_ROW = 100
 # Codecs need audio before the start to decode it as if from the beginning.

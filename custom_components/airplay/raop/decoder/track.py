@@ -6,10 +6,10 @@ from itertools import chain
 
 import av
 
+from ..audio.events import Cover, Found
 from ..messages import Tags
 from .cancel_scope import CancelScope
 from .decoder import Decoder
-from .events import Opened
 from .media_errors import BrokenStreamError, UnplayableError, for_failure
 from .opening import Input, open_input
 from .tags import cover_from, tags_from, tags_from_title
@@ -42,16 +42,18 @@ class Track:
             self._tags = tags_from(update)
         return self._tags
 
-    def opened(self) -> Opened:
-        """Return the event for this track."""
-        return Opened(
+    def found(self) -> tuple[Found, Cover | None]:
+        """Return the event for this track, and its cover."""
+        cover = cover_from(self._decoder.take_picture())
+        found = Found(
             duration_ms=self._input.duration_ms,
             is_live=self.is_live,
             can_seek=not self.is_live,
             tags=self.tags,
             station=self._input.station,
-            cover=cover_from(self._decoder.take_picture()),
+            cover_type=cover.content_type if cover else None,
         )
+        return found, cover
 
     def close(self) -> None:
         """Release everything."""

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from custom_components.airplay.raop.audio.cancel_scope import Limits
+from custom_components.airplay.raop.audio.decoder_link import Limits
 from custom_components.airplay.raop.audio.events import Buffered, Failed
 from custom_components.airplay.raop.errors import (
     MediaEmptyError,
@@ -17,10 +17,10 @@ from custom_components.airplay.raop.errors import (
     MediaUnreachableError,
 )
 
-from .conftest import Play
-from .media import RATE, jpeg, noise, wav
-from .recorder import HASTY
-from .web_server import (
+from ..audio.conftest import Play
+from ..audio.media import RATE, jpeg, noise, wav
+from ..audio.recorder import HASTY
+from ..audio.web_server import (
     Behaviour,
     Exchange,
     WebServer,

@@ -3,8 +3,8 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.airplay.raop.audio.playlists import entries_of
-from custom_components.airplay.raop.audio.sniff import Kind, kind_of
+from custom_components.airplay.raop.decoder.playlists import entries_of
+from custom_components.airplay.raop.decoder.sniff import Kind, kind_of
 
 
 @pytest.mark.parametrize(

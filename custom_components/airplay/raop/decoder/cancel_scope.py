@@ -2,26 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain, repeat
 import threading
 import time
 
+from ..audio.decoder_link import Limits
 from .media_errors import AbandonedError, DeadlineError, unreachable
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The time limits of a source, in seconds."""
-
-    open_s: float = 10.0
-    connect_s: float = 2.5
-    read_s: float = 5.0
-    # A live playlist may not grow for the length of a segment.
-    segment_s: float = 15.0
-    stall_s: float = 1.0
-    reconnect_s: float = 60.0
-    pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0)
 
 
 class Retries:
@@ -128,43 +114,3 @@ class CancelScope:
         """Remove an added function."""
         with self._lock:
             self._releases.discard(release)
-
-
-class Watch:
-    """Calls a function, from its own thread, if an operation takes too long.
-
-    Nothing else can interrupt a thread that waits inside a decoder.
-    """
-
-    def __init__(self, limit_s: float, on_late: Callable[[], None]) -> None:
-        """Start without watching."""
-        self._limit_s = limit_s
-        self._on_late = on_late
-        self._since: float | None = None
-        self._ended = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, name="airplay-watch", daemon=True
-        )
-
-    def start(self) -> None:
-        """Start to watch."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread soon; may be called without a start."""
-        self._ended.set()
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Watch the block."""
-        self._since = time.monotonic()
-        try:
-            yield
-        finally:
-            self._since = None
-
-    def _run(self) -> None:
-        while not self._ended.wait(self._limit_s / 4):
-            since = self._since
-            if since is not None and time.monotonic() - since > self._limit_s:
-                self._on_late()

@@ -12,10 +12,10 @@ from custom_components.airplay.raop.errors import (
     MediaUnreachableError,
 )
 
-from .conftest import Play
-from .media import RATE, encode, noise, samples_of, wav
-from .recorder import HASTY
-from .web_server import (
+from ..audio.conftest import Play
+from ..audio.media import RATE, encode, noise, samples_of, wav
+from ..audio.recorder import HASTY
+from ..audio.web_server import (
     Behaviour,
     Exchange,
     WebServer,

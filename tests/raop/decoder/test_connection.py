@@ -1,6 +1,7 @@
 """Connections: names, several addresses, TLS, being abandoned."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 import socket
@@ -9,20 +10,20 @@ import threading
 
 import pytest
 
-from custom_components.airplay.raop.audio import connection
-from custom_components.airplay.raop.audio.cancel_scope import CancelScope
-from custom_components.airplay.raop.audio.media_errors import (
+from custom_components.airplay.raop.decoder import connection
+from custom_components.airplay.raop.decoder.cancel_scope import CancelScope
+from custom_components.airplay.raop.decoder.media_errors import (
     AbandonedError,
     UnplayableError,
 )
-from custom_components.airplay.raop.audio.web import get
+from custom_components.airplay.raop.decoder.web import get
 from custom_components.airplay.raop.errors import MediaUnreachableError
 from tests.certificates import write_certificate
 
-from .conftest import Keep, Play
-from .media import RATE, noise, wav
-from .recorder import HASTY, PATIENCE_S
-from .web_server import WebServer, ranged, silent, whole
+from ..audio.conftest import Keep, Play
+from ..audio.media import RATE, noise, wav
+from ..audio.recorder import HASTY, PATIENCE_S, DecoderThread, Played
+from ..audio.web_server import WebServer, ranged, whole
 
 
 @pytest.fixture
@@ -42,10 +43,14 @@ def secure_web(socket_enabled: None, certificate: Path) -> Iterator[WebServer]:
 
 
 @pytest.fixture
-def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trust the server's certificate."""
-    context = ssl.create_default_context(cafile=str(certificate))
-    monkeypatch.setattr(connection, "_tls", lambda: context)
+def trusting(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DecoderThread]:
+    """Return decoder processes that trust the server's certificate."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    decoders = DecoderThread()
+    yield decoders
+    decoders.close()
 
 
 def named(*addresses: tuple[socket.AddressFamily, object]) -> object:
@@ -55,13 +60,11 @@ def named(*addresses: tuple[socket.AddressFamily, object]) -> object:
     ]
 
 
-@pytest.mark.usefixtures("trusted")
-def test_a_file_plays_over_tls(secure_web: WebServer, play: Play) -> None:
-    song = wav(noise(RATE))
+def test_a_file_plays_over_tls(secure_web: WebServer, trusting: DecoderThread) -> None:
+    song = secure_web.serve("/song.wav", ranged(wav(noise(RATE))))
 
-    played = play(secure_web.serve("/song.wav", ranged(song)))
-
-    assert len(played.all()) == RATE * 4
+    with closing(Played(trusting, song)) as played:
+        assert len(played.all()) == RATE * 4
 
 
 def test_an_untrusted_certificate_is_reported(
@@ -85,7 +88,7 @@ def test_a_certificate_of_the_trusted_host_is_not_verified(
     assert "certificate" in str(foreign.failure().error)
 
 
-@pytest.mark.usefixtures("trusted", "socket_enabled")
+@pytest.mark.usefixtures("socket_enabled")
 def test_a_server_without_tls_is_reported(play: Play) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         played = play(f"https://127.0.0.1:{server.getsockname()[1]}/x")
@@ -96,18 +99,6 @@ def test_a_server_without_tls_is_reported(play: Play) -> None:
 
     assert type(failure) is MediaUnreachableError
     assert "does not speak TLS" in str(failure)
-
-
-@pytest.mark.usefixtures("trusted")
-def test_closing_frees_a_read_over_tls(secure_web: WebServer, play: Play) -> None:
-    played = play(
-        secure_web.serve("/x", silent), limits=replace(HASTY, open_s=60, read_s=60)
-    )
-    secure_web.wait_for_requests(1)
-
-    played.close()
-
-    assert played.heard.events == []
 
 
 def test_a_handshake_that_never_ends_times_out(

@@ -3,7 +3,7 @@
 import pytest
 
 from custom_components.airplay.raop.audio.events import Cover
-from custom_components.airplay.raop.audio.tags import (
+from custom_components.airplay.raop.decoder.tags import (
     MAX_COVER_BYTES,
     cover_from,
     tags_from,

@@ -1,19 +1,14 @@
-"""Limits, deadlines, retries, abandonment; and the watch for late operations."""
+"""Limits, deadlines, retries, abandonment."""
 
 from collections.abc import Callable
 import errno
-import threading
 
 import av
 import pytest
 
-from custom_components.airplay.raop.audio.cancel_scope import (
-    CancelScope,
-    Limits,
-    Retries,
-    Watch,
-)
-from custom_components.airplay.raop.audio.media_errors import (
+from custom_components.airplay.raop.audio.decoder_link import Limits
+from custom_components.airplay.raop.decoder.cancel_scope import CancelScope, Retries
+from custom_components.airplay.raop.decoder.media_errors import (
     AbandonedError,
     BrokenStreamError,
     DeadlineError,
@@ -78,24 +73,6 @@ def test_retries_wait_longer_and_longer_and_end() -> None:
     hopeless = Retries(Limits(reconnect_s=-1))
     with pytest.raises(UnplayableError, match="did not come back"):
         hopeless.next_pause()
-
-
-def test_a_watch_reports_reads_that_last_too_long() -> None:
-    late = threading.Event()
-    watch = Watch(0.02, late.set)
-    watch.start()
-
-    assert not late.wait(0.1), "nothing was watched"
-    with watch.watching():
-        assert late.wait(10)
-
-    watch.stop()
-    watch._thread.join(10)
-    assert not watch._thread.is_alive()
-
-
-def test_a_watch_that_never_started_can_be_stopped() -> None:
-    Watch(1, lambda: None).stop()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from av.filter import Graph
 import numpy as np
 from numpy.typing import NDArray
 
-from .pcm import FRAME_BYTES, RATE
+from ..audio.pcm import FRAME_BYTES, RATE
 
 # The long filter is below 16-bit noise, but not with 16-bit samples inside.
 _RESAMPLE = f"{RATE}:filter_size=64:phase_shift=12:cutoff=0.97:internal_sample_fmt=fltp"

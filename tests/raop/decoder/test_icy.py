@@ -3,9 +3,9 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.airplay.raop.audio.icy import IcyDemuxer, decode_text
+from custom_components.airplay.raop.decoder.icy import IcyDemuxer, decode_text
 
-from .web_server import with_titles
+from ..audio.web_server import with_titles
 
 
 def demux(octets: bytes, interval: int, step: int) -> tuple[bytes, list[str]]:

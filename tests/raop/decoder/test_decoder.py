@@ -8,14 +8,14 @@ import av
 import numpy as np
 import pytest
 
-from custom_components.airplay.raop.audio.decoder import Decoder
-from custom_components.airplay.raop.audio.media_errors import (
+from custom_components.airplay.raop.decoder.decoder import Decoder
+from custom_components.airplay.raop.decoder.media_errors import (
     AbandonedError,
     UnplayableError,
 )
 from custom_components.airplay.raop.errors import MediaEmptyError, MediaNotAudioError
 
-from .media import RATE, noise, samples_of
+from ..audio.media import RATE, noise, samples_of
 
 SONG = noise(4 * RATE)
 

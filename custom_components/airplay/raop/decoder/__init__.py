@@ -1,0 +1,1 @@
+"""The decoder process: what it opens comes from outside and is not trusted."""

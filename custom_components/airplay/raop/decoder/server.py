@@ -1,0 +1,189 @@
+"""The prepared process that decoder processes are forked from.
+
+It has imported what decoding needs, and opens nothing itself. For each request it forks
+a process, which gets one end of a socket pair from the sender. When the sender closes
+its end, that process is killed at once, whatever it waits for or computes. When a
+process ends, the sender gets its number and its wait status.
+
+Where forking is not safe (macOS), each process is a new program that imports everything
+itself.
+"""
+
+import contextlib
+from dataclasses import dataclass
+import gc
+import io
+import os
+from pathlib import Path
+import select
+import signal
+import socket
+import sys
+from typing import NoReturn
+import wave
+
+import av
+from av.audio.stream import AudioStream
+
+from ..audio.decoder_pool import ENDED, REQUEST
+from . import process
+from .decoder import Decoder
+
+ONE = "decode-one"
+_PROGRAM = Path(__file__).parents[1] / "__main__.py"
+_KILLING = signal.SIGKILL
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A decoder process: the sender's number of it, and our copy of its socket."""
+
+    number: int
+    pid: int
+    sock: socket.socket
+
+
+class _Server:
+    """Starts, kills, and reaps decoder processes until the sender is gone."""
+
+    def __init__(self, control: socket.socket, *, forks: bool) -> None:
+        self._control = control
+        self._forks = forks
+        self._children: dict[int, _Child] = {}
+        self._poller = select.poll()
+        self._poller.register(control, select.POLLIN)
+        self._bell, ringer = socket.socketpair()
+        self._bell.setblocking(False)
+        ringer.setblocking(False)
+        self._ringer = ringer
+        self._poller.register(self._bell, select.POLLIN)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(ringer.fileno(), warn_on_full_buffer=False)
+
+    def run(self) -> None:
+        """Serve until the sender closes the connection, then end all processes."""
+        while True:
+            for descriptor, _ in self._poller.poll():
+                if descriptor == self._control.fileno():
+                    if not self._take_request():
+                        self._kill_all()
+                        return
+                elif descriptor == self._bell.fileno():
+                    with contextlib.suppress(BlockingIOError):
+                        self._bell.recv(4096)
+                else:
+                    # The sender has closed its end; this one is reaped later.
+                    self._poller.unregister(descriptor)
+                    os.kill(self._children[descriptor].pid, _KILLING)
+            self._reap()
+
+    def _take_request(self) -> bool:
+        """Start a process; return whether there was a request."""
+        try:
+            octets, descriptors, _, _ = socket.recv_fds(self._control, REQUEST.size, 1)
+        except ConnectionError:
+            return False
+        if len(octets) < REQUEST.size or not descriptors:
+            return False
+        (number,) = REQUEST.unpack(octets)
+        sock = socket.socket(fileno=descriptors[0])
+        try:
+            pid = self._fork(sock) if self._forks else _spawn(sock)
+        except OSError as err:
+            sock.close()
+            self._control.sendall(ENDED.pack(number, -(err.errno or 1)))
+            return True
+        self._children[sock.fileno()] = _Child(number, pid, sock)
+        # Only the end of the connection is looked for: what comes is for the process.
+        self._poller.register(sock, 0)
+        return True
+
+    @staticmethod
+    def _fork(sock: socket.socket) -> int:
+        pid = os.fork()
+        if not pid:
+            _become(sock)
+        return pid
+
+    def _reap(self) -> None:
+        for child in [*self._children.values()]:
+            pid, status = os.waitpid(child.pid, os.WNOHANG)
+            if not pid:
+                continue
+            descriptor = child.sock.fileno()
+            del self._children[descriptor]
+            with contextlib.suppress(KeyError):
+                self._poller.unregister(descriptor)
+            with contextlib.suppress(ConnectionError):
+                # Before its end of the connection closes.
+                self._control.sendall(ENDED.pack(child.number, status))
+            child.sock.close()
+
+    def _kill_all(self) -> None:
+        for child in self._children.values():
+            os.kill(child.pid, _KILLING)
+        for child in self._children.values():
+            os.waitpid(child.pid, 0)
+
+
+def serve() -> None:
+    """Serve the sender whose connection is standard input."""
+    control = socket.socket(fileno=os.dup(0))
+    _leave_standard_input()
+    # Ctrl-C is for the sender, which then closes the connection.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _warm_up()
+    gc.collect()
+    gc.freeze()
+    _Server(control, forks=sys.platform == "linux").run()
+
+
+def serve_one() -> None:
+    """Be a decoder process whose socket is standard input."""
+    sock = socket.socket(fileno=os.dup(0))
+    _leave_standard_input()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    process.limit()
+    process.run(sock)
+
+
+def _warm_up() -> None:
+    """Decode a little sound, so that what this imports and sets up is there."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as written:
+        written.setnchannels(2)
+        written.setsampwidth(2)
+        written.setframerate(48_000)
+        written.writeframes(bytes(4 * 4800))
+    file.seek(0)
+    with av.open(file, mode="r") as container:
+        stream = container.streams.best("audio")
+        assert isinstance(stream, AudioStream)
+        for _ in Decoder(container, stream, lambda: None).blocks():
+            pass
+
+
+def _spawn(sock: socket.socket) -> int:
+    program = [sys.executable, "-P", str(_PROGRAM), ONE]
+    actions = [(os.POSIX_SPAWN_DUP2, sock.fileno(), 0)]
+    return os.posix_spawn(program[0], program, os.environ, file_actions=actions)
+
+
+def _become(sock: socket.socket) -> NoReturn:
+    """Be a decoder process: keep nothing of the server but its imports."""
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        # The sockets of other sources among them: their ends must be seen.
+        kept = os.dup2(sock.fileno(), 3) if sock.fileno() != 3 else 3
+        os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+        process.limit()
+        process.run(socket.socket(fileno=os.dup(kept)))
+    finally:
+        os._exit(0)
+
+
+def _leave_standard_input() -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)

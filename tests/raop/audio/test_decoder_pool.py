@@ -1,0 +1,242 @@
+"""Decoder processes: their end at any instant, their limits, and what they inherit."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+import os
+from pathlib import Path
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from custom_components.airplay.raop.audio.decoder_link import Job, encode_job
+from custom_components.airplay.raop.audio.decoder_pool import DecoderPool
+from custom_components.airplay.raop.audio.events import Buffered, Opened
+from custom_components.airplay.raop.errors import MediaError
+
+from .conftest import Keep
+from .media import RATE, noise, samples_of, wav
+from .recorder import PATIENCE_S, DecoderThread, Played
+from .web_server import WebServer, in_turn
+
+pytestmark = pytest.mark.started
+
+LONG = noise(20 * RATE)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and not reaped."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(each) for each in found]
+
+
+def gone(pid: int) -> bool:
+    """Return whether a process has ended and was reaped, within some time."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        if not Path(f"/proc/{pid}").exists():
+            return True
+        time.sleep(0.002)
+    return False
+
+
+@pytest.fixture
+def own() -> Iterator[DecoderThread]:
+    """Return decoder processes of this test alone."""
+    decoders = DecoderThread()
+    yield decoders
+    decoders.close()
+
+
+def server_of(decoders: DecoderThread) -> int:
+    """Return the process that starts decoders."""
+    process = decoders.pool._process
+    assert process is not None
+    return process.pid
+
+
+def test_closing_kills_the_process(own: DecoderThread, keep: Keep) -> None:
+    played = Played(own, keep("long.wav", wav(LONG)))
+    played.heard.wait_for(Buffered)
+    (pid,) = children(server_of(own))
+
+    played.close()
+
+    assert gone(pid)
+    assert played.heard.names() == ["Opened", "Buffered"]
+
+
+def test_closing_kills_a_process_that_does_not_listen(
+    own: DecoderThread, keep: Keep
+) -> None:
+    played = Played(own, keep("long.wav", wav(LONG)))
+    played.heard.wait_for(Buffered)
+    (pid,) = children(server_of(own))
+    os.kill(pid, signal.SIGSTOP)
+
+    played.close()
+
+    assert gone(pid)
+
+
+def test_a_killed_decoder_goes_on_at_its_place(own: DecoderThread, keep: Keep) -> None:
+    with closing(Played(own, keep("long.wav", wav(LONG)))) as played:
+        begin = played.take(2 * RATE)
+        (pid,) = children(server_of(own))
+        os.kill(pid, signal.SIGKILL)
+
+        rest = played.all()
+
+    assert np.array_equal(samples_of(begin + rest), LONG)
+    assert played.heard.names() == ["Opened", "Buffered", "Ended"]
+
+
+def test_a_decoder_that_is_killed_again_fails_by_name(
+    own: DecoderThread, keep: Keep
+) -> None:
+    with closing(Played(own, keep("long.wav", wav(LONG)))) as played:
+        for count in range(2):
+            played.take((1 + 5 * count) * RATE)
+            (pid,) = children(server_of(own))
+            os.kill(pid, signal.SIGKILL)
+            assert gone(pid)
+
+        error = played.failure().error
+
+    assert type(error) is MediaError
+    assert str(error) == "Cannot play the song: its decoder ended unexpectedly"
+
+
+def test_a_decoder_that_dies_before_it_has_opened_fails(
+    own: DecoderThread, web: WebServer
+) -> None:
+    url = web.serve("/song.wav", in_turn(lambda exchange: exchange.hold()))
+    with closing(Played(own, url)) as played:
+        web.wait_for_requests(1)
+        (pid,) = children(server_of(own))
+        os.kill(pid, signal.SIGKILL)
+
+        error = played.failure().error
+
+    assert "its decoder ended unexpectedly" in str(error)
+
+
+def test_the_next_source_starts_what_prepares_decoders_again(
+    own: DecoderThread, keep: Keep
+) -> None:
+    path = keep("song.wav", wav(LONG[: 3 * RATE]))
+    with closing(Played(own, path)) as first:
+        first.all()
+    os.kill(server_of(own), signal.SIGKILL)
+
+    with closing(Played(own, path)) as second:
+        sound = second.all()
+
+    assert np.array_equal(samples_of(sound), LONG[: 3 * RATE])
+
+
+def test_a_source_plays_on_when_what_prepares_decoders_is_killed(
+    own: DecoderThread, keep: Keep
+) -> None:
+    with closing(Played(own, keep("long.wav", wav(LONG)))) as played:
+        begin = played.take(RATE)
+        os.kill(server_of(own), signal.SIGKILL)
+        rest = played.all()
+
+    assert np.array_equal(samples_of(begin + rest), LONG)
+
+
+def test_a_decoder_without_end_is_ended_by_its_processor_time(
+    own: DecoderThread, keep: Keep
+) -> None:
+    with closing(Played(own, keep("long.wav", wav(LONG)))) as played:
+        played.heard.wait_for(Buffered)
+        (pid,) = children(server_of(own))
+        os.kill(pid, signal.SIGPROF)
+
+        error = played.failure().error
+
+    assert str(error) == "Cannot play the song: decoding it takes too long"
+
+
+def test_a_decoder_has_its_limits_and_no_secrets(
+    keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPERVISOR_TOKEN", "secret")
+    own = DecoderThread()
+    with closing(own), closing(Played(own, keep("long.wav", wav(LONG)))) as played:
+        played.heard.wait_for(Opened)
+        (pid,) = children(server_of(own))
+        folder = Path(f"/proc/{pid}")
+        limits = (folder / "limits").read_text()
+        soft = {
+            line[:26].strip(): line[26:].split()[0] for line in limits.splitlines()[1:]
+        }
+        environment = (folder / "environ").read_bytes()
+        opened = [each.readlink() for each in (folder / "fd").iterdir()]
+
+    assert soft["Max address space"] == str(512 << 20)
+    assert soft["Max open files"] == "64"
+    assert soft["Max core file size"] == "0"
+    assert soft["Max file size"] == "0"
+    assert b"secret" not in environment
+    # Its socket twice, standard input and output, its errors, and the media.
+    assert len(opened) <= 6
+
+
+def test_a_thousand_plays_leave_nothing(own: DecoderThread, keep: Keep) -> None:
+    path = keep("song.wav", wav(LONG[:RATE]))
+    with closing(Played(own, path)) as first:
+        first.all()
+        (pid,) = children(server_of(own)) or [0]
+    assert not pid or gone(pid)
+    mine, theirs = Path("/proc/self/fd"), Path(f"/proc/{server_of(own)}/fd")
+
+    def held() -> tuple[int, int]:
+        return len([*mine.iterdir()]), len([*theirs.iterdir()])
+
+    before = held()
+
+    for number in range(1000):
+        played = Played(own, path)
+        if number % 100 == 0:
+            played.all()
+        played.close()
+
+    until = time.monotonic() + PATIENCE_S
+    while (children(server_of(own)) or held() != before) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert children(server_of(own)) == []
+    assert held() == before
+
+
+@pytest.fixture
+async def pool(socket_enabled: None) -> AsyncIterator[DecoderPool]:
+    """Return a pool on the test's event loop."""
+    pool = DecoderPool()
+    yield pool
+    await pool.close()
+
+
+async def test_the_prepared_process_ends_when_it_was_idle_for_long(
+    pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "custom_components.airplay.raop.audio.decoder_pool._IDLE_S", 0.01
+    )
+    ended: asyncio.Queue[int | None] = asyncio.Queue()
+    _, sock = await pool.open(ended.put_nowait)
+    with sock:
+        sock.send(encode_job(Job(url="/no/such/file")))
+        assert await ended.get() == 0
+    process = pool._process
+    assert process is not None
+
+    async with asyncio.timeout(PATIENCE_S):
+        await process.wait()
+
+    number, sock = await pool.open(ended.put_nowait)
+    pool.forget(number)
+    sock.close()
