@@ -132,7 +132,7 @@ def _prepare_decoders() -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.closerange(3, max(ours.fileno(), theirs.fileno(), null) + 1)
-        server.serve()
+        server.serve([])
         os._exit(0)
     theirs.close()
     start, forked = pool.start_server, [ours]

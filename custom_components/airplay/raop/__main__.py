@@ -14,16 +14,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     # A process that decodes imports nothing of the rest.
-    if words == ["decode"]:
+    if words[:1] == ["decode"]:
         from .decoder.server import serve
 
-        serve()
-        return 0
-    if words == ["decode-one"]:
-        from .decoder.server import serve_one
-
-        serve_one()
-        return 0
+        return serve(words[1:])
     # What is protected here is protected by AirPlay's own means: asyncio needs no TLS.
     sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]
     from .cli import run

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from dataclasses import replace
 import os
 from pathlib import Path
 import signal
@@ -18,7 +19,7 @@ from custom_components.airplay.raop.errors import MediaError
 
 from .conftest import Keep
 from .media import RATE, noise, samples_of, wav
-from .recorder import PATIENCE_S, DecoderThread, Played
+from .recorder import HASTY, PATIENCE_S, DecoderThread, Played
 from .web_server import WebServer, in_turn
 
 pytestmark = pytest.mark.started
@@ -159,6 +160,41 @@ def test_a_decoder_without_end_is_ended_by_its_processor_time(
         error = played.failure().error
 
     assert str(error) == "Cannot play the song: decoding it takes too long"
+
+
+def test_a_decoder_that_hangs_before_it_has_opened_is_killed(
+    own: DecoderThread, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custom_components.airplay.raop.audio.source._GRACE_S", 0.0)
+    url = web.serve("/song.wav", lambda exchange: exchange.hold())
+    limits = replace(HASTY, open_s=2.0)
+    with closing(Played(own, url, limits=limits)) as played:
+        web.wait_for_requests(1)
+        (pid,) = children(server_of(own))
+        os.kill(pid, signal.SIGSTOP)
+
+        error = played.failure().error
+
+        assert str(error) == "Cannot play the song: it did not start in time"
+        assert gone(pid)
+
+
+def test_decoders_are_started_where_forking_is_not_safe(
+    keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "custom_components.airplay.raop.audio.decoder_pool.SERVE", ("decode", "--spawn")
+    )
+    own = DecoderThread()
+    with closing(own), closing(Played(own, keep("long.wav", wav(LONG)))) as played:
+        begin = played.take(RATE)
+        (pid,) = children(server_of(own))
+        program = Path(f"/proc/{pid}/cmdline").read_bytes()
+        os.kill(pid, signal.SIGKILL)
+        rest = played.all()
+
+    assert b"--one" in program
+    assert np.array_equal(samples_of(begin + rest), LONG)
 
 
 def test_a_decoder_has_its_limits_and_no_secrets(

@@ -188,6 +188,7 @@ def test_a_file_url_is_a_path(tmp_path: Path, play: Play) -> None:
     assert len(play(path.as_uri()).all()) == FRAMES * 4
 
 
+@pytest.mark.started
 def test_a_path_is_never_a_protocol(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,8 @@ REQUEST = struct.Struct("<Q")
 # is the error number for which it was not started.
 ENDED = struct.Struct("<Qi")
 PROGRAM = Path(__file__).parents[1] / "__main__.py"
-SERVE = "decode"
+# Forking is not safe on macOS, whose libraries may run threads of their own.
+SERVE = ("decode",) if sys.platform == "linux" else ("decode", "--spawn")
 # The prepared process costs memory, and its start a fifth of a second.
 _IDLE_S = 600.0
 _INHERITED = (
@@ -158,7 +159,7 @@ async def start_server() -> tuple[socket.socket, Process]:
                 sys.executable,
                 "-P",
                 str(PROGRAM),
-                SERVE,
+                *SERVE,
                 stdin=theirs.fileno(),
                 stdout=DEVNULL,
                 env=inherited | _SINGLE,

@@ -7,7 +7,7 @@ import logging
 import socket
 import threading
 
-from ..errors import MediaError, error_for
+from ..errors import MediaError, MediaUnreachableError, error_for
 from ..messages import Media
 from .decoder_link import (
     DecoderEvent,
@@ -37,6 +37,8 @@ _LOGGER = logging.getLogger(__name__)
 
 _START_FRAMES = RATE
 _LIVE_START_FRAMES = RATE // 2
+# A process keeps to the limits itself, unless it hangs.
+_GRACE_S = 5.0
 _READ_BYTES = 1 << 16
 # Reading stops below the capacity by as much as one reading brings.
 _ROOM_FRAMES = _READ_BYTES // 4
@@ -82,6 +84,7 @@ class Source:
         self._is_closed = False
         self._has_reopened = False
         self._opening: asyncio.Task[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Start to open and decode; return at once. Event loop only."""
@@ -153,7 +156,18 @@ class Source:
             self._number, self._sock = number, sock
             self._frames = FrameReader()
             self._watch()
+            if not self._is_opened:
+                patience_s = self._limits.open_s + _GRACE_S
+                self._alarm = self._loop.call_later(patience_s, self._give_up)
         return None
+
+    def _give_up(self) -> None:
+        """End a process that neither opened the media nor said why not."""
+        with self._lock:
+            if not (self._is_opened or self._is_finished):
+                text = self._text("it did not start in time")
+                self._fail(MediaUnreachableError(text))
+                self._leave()
 
     def _watch(self) -> None:
         """Have the event loop read, until the queue is full or a reader comes."""
@@ -252,16 +266,8 @@ class Source:
             Cover(bytes(self._cover), event.cover_type) if event.cover_type else None
         )
         self._cover.clear()
-        self._emit(
-            Opened(
-                duration_ms=event.duration_ms,
-                is_live=event.is_live,
-                can_seek=event.can_seek,
-                tags=event.tags,
-                station=event.station,
-                cover=cover,
-            )
-        )
+        facts = (event.duration_ms, event.is_live, event.can_seek)
+        self._emit(Opened(*facts, event.tags, event.station, cover))
 
     def _ended(self, status: int | None) -> None:
         """Handle the end of the process: of its work, or too early. Event loop only."""
@@ -284,6 +290,8 @@ class Source:
     def _leave(self) -> None:
         """Close the socket, which ends the process. Event loop only."""
         with self._lock:
+            if self._alarm:
+                self._alarm.cancel()
             self._unwatch()
             if self._sock:
                 self._sock.close()

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import gc
 import io
 import os
-from pathlib import Path
 import select
 import signal
 import socket
@@ -25,12 +24,10 @@ import wave
 import av
 from av.audio.stream import AudioStream
 
-from ..audio.decoder_pool import ENDED, REQUEST
+from ..audio.decoder_pool import ENDED, PROGRAM, REQUEST
 from . import process
 from .decoder import Decoder
 
-ONE = "decode-one"
-_PROGRAM = Path(__file__).parents[1] / "__main__.py"
 _KILLING = signal.SIGKILL
 
 
@@ -126,25 +123,29 @@ class _Server:
             os.waitpid(child.pid, 0)
 
 
-def serve() -> None:
-    """Serve the sender whose connection is standard input."""
-    control = socket.socket(fileno=os.dup(0))
-    _leave_standard_input()
+def serve(options: list[str]) -> int:
+    """Serve the sender whose connection is standard input; return the exit code.
+
+    With `--spawn`, decoder processes are started and not forked. With `--one`, this is
+    such a process.
+    """
+    sock = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     # Ctrl-C is for the sender, which then closes the connection.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _warm_up()
-    gc.collect()
-    gc.freeze()
-    _Server(control, forks=sys.platform == "linux").run()
-
-
-def serve_one() -> None:
-    """Be a decoder process whose socket is standard input."""
-    sock = socket.socket(fileno=os.dup(0))
-    _leave_standard_input()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    process.limit()
-    process.run(sock)
+    if options == ["--one"]:
+        process.limit()
+        process.run(sock)
+        return 0
+    forks = not options
+    if forks:
+        _warm_up()
+        gc.collect()
+        gc.freeze()
+    _Server(sock, forks=forks).run()
+    return 0
 
 
 def _warm_up() -> None:
@@ -164,7 +165,7 @@ def _warm_up() -> None:
 
 
 def _spawn(sock: socket.socket) -> int:
-    program = [sys.executable, "-P", str(_PROGRAM), ONE]
+    program = [sys.executable, "-P", str(PROGRAM), "decode", "--one"]
     actions = [(os.POSIX_SPAWN_DUP2, sock.fileno(), 0)]
     return os.posix_spawn(program[0], program, os.environ, file_actions=actions)
 
@@ -181,9 +182,3 @@ def _become(sock: socket.socket) -> NoReturn:
         process.run(socket.socket(fileno=os.dup(kept)))
     finally:
         os._exit(0)
-
-
-def _leave_standard_input() -> None:
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
