@@ -95,7 +95,7 @@ def test_older_seconds_are_closed() -> None:
 
 @pytest.mark.parametrize("rate", [150e-6, 0.0, -150e-6])
 @pytest.mark.parametrize(
-    ("late_ns", "error"), [(0, 2e-8), (2 * MS, 3e-6), (24 * MS, 15e-6)]
+    ("late_ns", "error"), [(0, 3e-7), (2 * MS, 3e-6), (24 * MS, 15e-6)]
 )
 def test_a_minute_shows_the_rate(rate: float, late_ns: int, error: float) -> None:
     envelope = filled(rate, 60, late_ns)
@@ -104,7 +104,7 @@ def test_a_minute_shows_the_rate(rate: float, late_ns: int, error: float) -> Non
 
 
 @pytest.mark.parametrize(
-    ("seconds", "share"), [(2, 0.0), (4.01, 0.115), (6.01, 0.5), (21.01, 0.996)]
+    ("seconds", "share"), [(2, 0.0), (7.01, 0.115), (11.01, 0.5), (21.01, 0.941)]
 )
 def test_the_rate_known_before_counts_until_there_is_a_longer_measurement(
     seconds: float, share: float
@@ -113,17 +113,17 @@ def test_the_rate_known_before_counts_until_there_is_a_longer_measurement(
 
     envelope = filled(measured, seconds, known=known)
 
-    assert (envelope.rate - known) / 100e-6 == pytest.approx(share, abs=0.03)
+    assert (envelope.rate - known) / 100e-6 == pytest.approx(share, abs=0.001)
 
 
 @pytest.mark.parametrize("rate", [1e-3, -1e-3])
 @pytest.mark.parametrize(
-    ("seconds", "most"), [(60, 700e-6), (21.01, 697e-6), (11.01, 329e-6)]
+    ("seconds", "most"), [(60, 699.4e-6), (21.01, 658.8e-6), (11.01, 175e-6)]
 )
 def test_no_clock_is_so_wrong(rate: float, seconds: float, most: float) -> None:
     envelope = filled(rate, seconds)
 
-    assert abs(envelope.rate) == pytest.approx(most, abs=1e-6)
+    assert abs(envelope.rate) == pytest.approx(most, abs=1e-7)
 
 
 def test_the_slope_is_that_of_the_middle() -> None:
@@ -133,7 +133,8 @@ def test_the_slope_is_that_of_the_middle() -> None:
         bent_ns = max(0, 20 - second) * -2_000
         envelope.add_sync(START + second * SECOND, bent_ns + second * 10_000)
 
-    assert envelope.rate == pytest.approx(10e-6, abs=1e-9)
+    # Of the rate known before, 0, a 1213th is left after a minute.
+    assert envelope.rate == pytest.approx(10e-6 * (1 - 1 / 1213), abs=1e-9)
 
 
 def test_no_sample_is_above_the_line() -> None:

@@ -44,17 +44,19 @@ def test_four_alike_are_enough(offsets_ns: list[int], count: int | None) -> None
     assert sure_after(offsets_ns, SECOND // 8, answered=False) is None
 
 
-def test_after_one_and_a_half_seconds_eight_are_enough() -> None:
+def test_after_a_while_eight_are_enough() -> None:
     uneven = [-3 * MS * (number % 2) for number in range(20)]
 
-    assert sure_after(uneven, SECOND // 8, answered=False) == 13
+    assert sure_after(uneven, SECOND // 8, answered=False) == 14
     assert sure_after(uneven, SECOND // 4, answered=False) == 8
+    assert sure_after(uneven, SECOND // 5, answered=False) == 9
+    assert sure_after(uneven, SECOND // 5 - 1, answered=False) == 10
 
 
 def test_an_early_sync_is_left_out_until_others_confirm_it() -> None:
     estimate = Estimate()
-    for number in range(13):
-        estimate.add_sync(START + number * SECOND // 8, 0)
+    for number in range(9):
+        estimate.add_sync(START + number * SECOND // 5, 0)
     known = estimate.clock_map
 
     found = [

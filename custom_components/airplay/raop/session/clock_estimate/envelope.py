@@ -22,8 +22,9 @@ MOST_RATE = 700e-6
 # The slope of a few late messages is steep, so it is believed only over so long a span,
 # and in part before.
 _STEEP_NS = 20 * _SECOND_NS
-# Over so long a span, the measured rate weighs as much as the one known before.
-_EVEN_NS = 5 * _SECOND_NS
+# Over so long a span, the measured rate weighs as much as the one known before: on a
+# busy network, a shorter one says less than that crystals are accurate (simulated).
+_EVEN_NS = 10 * _SECOND_NS
 _EVEN_POWER = 4
 
 type _Point = tuple[int, int]
