@@ -85,8 +85,10 @@ def test_a_problem_is_logged_once_until_it_changes(
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             health.log("10.0.0.5")
+            found = [each.getMessage() for each in caplog.records]
             health.log("10.0.0.5")
-        return [each.getMessage() for each in caplog.records]
+        assert len(caplog.records) == len(found)
+        return found
 
     health = SendHealth()
     nothing = logged()
