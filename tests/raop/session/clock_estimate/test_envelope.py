@@ -54,6 +54,80 @@ def test_half_the_fastest_round_trip_is_added() -> None:
     assert envelope.clock_map == ClockMap(START, -3)
 
 
+@pytest.mark.parametrize(
+    ("round_trips_ns", "delay_ns"),
+    [
+        ((9,), 4),
+        ((6, 12), 3),
+        ((5, 12), 6),
+        ((12, 5, 30), 6),
+        ((5, 12, 5), 2),
+        ((2, 5, 12), 2),
+    ],
+)
+def test_a_round_trip_that_nothing_confirms_is_a_fault(
+    round_trips_ns: tuple[int, ...], delay_ns: int
+) -> None:
+    """One that took less than half as long as all others."""
+    within, apart = Envelope(), Envelope()
+    for number, each_ns in enumerate(round_trips_ns):
+        within.add_round_trip(START, each_ns)
+        apart.add_round_trip(START + number * SECOND, each_ns)
+
+    assert (within.delay_ns, apart.delay_ns) == (delay_ns, delay_ns)
+
+
+def test_syncs_that_are_replaced_leave_the_round_trips() -> None:
+    envelope = Envelope()
+    for number, offset_ns in enumerate((0, 900, 0, -100)):
+        envelope.add_sync(START + number * SECOND, offset_ns)
+    envelope.add_round_trip(START + 3 * SECOND, 8)
+
+    kept = [(START + number * SECOND, -7) for number in (0, 2)]
+    envelope.replace_syncs([(START - SECOND, 5000), *kept])
+
+    assert envelope.line
+    assert envelope.line.at_ns == START + 2 * SECOND
+    assert envelope.line.offset_ns == pytest.approx(-7, abs=1)
+    assert envelope.delay_ns == 4
+
+
+def test_a_gap_of_a_minute_leaves_nothing() -> None:
+    envelope = Envelope()
+    envelope.add_sync(START, 500)
+    envelope.add_sync(START + 60 * SECOND, 0)
+
+    assert envelope.line == ClockMap(START + 60 * SECOND, 0, 0.0)
+
+
+def test_three_syncs_show_a_rate_and_two_do_not() -> None:
+    envelope, rates = Envelope(), []
+    for number in range(3):
+        envelope.add_sync(START + number * 10 * SECOND, number * 500_000)
+        rates.append(envelope.rate)
+
+    assert rates == pytest.approx([0, 0, 50e-6 * 16 / 17])
+
+
+def test_a_late_sync_in_the_middle_bends_no_line() -> None:
+    envelope = Envelope()
+    for number, offset_ns in enumerate((0, -MS, 0)):
+        envelope.add_sync(START + number * 10 * SECOND, offset_ns)
+
+    assert envelope.rate == 0
+
+
+@pytest.mark.parametrize(("count", "slope"), [(59, 3e-6), (60, 1e-6)])
+def test_the_edge_in_the_middle_counts(count: int, slope: float) -> None:
+    """A clock that slows down: each second has a slope of its own."""
+    envelope = Envelope()
+    for second in range(count):
+        envelope.add_sync(START + second * SECOND, -1_000 * (second - 30) ** 2)
+    share = ((count - 1) / 10) ** 4
+
+    assert envelope.rate == pytest.approx(slope * share / (1 + share), rel=1e-6)
+
+
 def test_the_least_delayed_sync_counts_wherever_it_comes() -> None:
     for best in range(16):
         envelope = Envelope()

@@ -74,3 +74,28 @@ def test_what_is_early_in_the_beginning_is_taken() -> None:
 
     assert estimate.clock_map
     assert estimate.clock_map.timeline_ns(START) - START == 42 * MS
+
+
+@pytest.mark.parametrize(
+    ("early_ns", "offset_ns"), [(100 * MS, 70 * MS), (100 * MS + 1, -30 * MS)]
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_sync_much_earlier_than_all_others_is_a_fault(
+    early_ns: int, offset_ns: int, *, is_first: bool
+) -> None:
+    estimate = Estimate()
+    offsets_ns = [-30 * MS, early_ns - 30 * MS]
+    for number, each_ns in enumerate(sorted(offsets_ns, reverse=is_first)):
+        estimate.add_sync(START + number * SECOND // 8, each_ns)
+
+    assert estimate.clock_map
+    assert estimate.clock_map.offset_ns == offset_ns
+
+
+def test_two_early_syncs_confirm_each_other() -> None:
+    estimate = Estimate()
+    for number, offset_ns in enumerate((0, 900 * MS, 0, 0, 850 * MS)):
+        estimate.add_sync(START + number * SECOND // 8, offset_ns)
+
+    assert estimate.clock_map
+    assert estimate.clock_map.offset_ns == 900 * MS

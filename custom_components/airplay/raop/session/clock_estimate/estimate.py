@@ -1,6 +1,7 @@
 """One attempt to learn a clock from samples, and when it is good enough."""
 
 from collections import deque
+from heapq import nlargest
 
 from .clock_map import ClockMap
 from .deviations import Deviations
@@ -26,6 +27,7 @@ class Estimate:
         self._deviations = Deviations()
         self._offsets_ns: deque[int] = deque(maxlen=_QUIET_SYNCS)
         self._first: deque[tuple[int, int]] = deque(maxlen=_MOST_KEPT)
+        self._has_fault = False
         self._begun_ns: int | None = None
         self._syncs = 0
         self._has_round_trip = False
@@ -56,7 +58,8 @@ class Estimate:
         self._envelope.add_sync(arrived_ns, offset_ns)
         if not self.is_sure:
             self._first.append((arrived_ns, offset_ns))
-            self._leave_out_fault()
+            if len(self._first) > 1:
+                self._leave_out_fault()
             self._count(arrived_ns, offset_ns)
         return True
 
@@ -66,11 +69,13 @@ class Estimate:
         self._has_round_trip = True
 
     def _leave_out_fault(self) -> None:
-        if len(self._first) > 1:
-            others = sorted(self._first, key=lambda sync: sync[1])
-            _, fault_ns = others.pop()
-            if fault_ns - others[-1][1] > _FAULT_NS:
-                self._envelope.replace_syncs(sorted(others))
+        earliest_ns, next_ns = nlargest(2, (offset for _, offset in self._first))
+        is_fault = earliest_ns - next_ns > _FAULT_NS
+        if is_fault or self._has_fault:
+            most_ns = next_ns if is_fault else earliest_ns
+            kept = [sync for sync in self._first if sync[1] <= most_ns]
+            self._envelope.replace_syncs(kept)
+        self._has_fault = is_fault
 
     def _count(self, arrived_ns: int, offset_ns: int) -> None:
         if self._begun_ns is None:
