@@ -186,6 +186,55 @@ async def test_strangers_get_no_answer() -> None:
             stranger.close()
 
 
+@pytest.mark.parametrize(
+    ("host", "is_own_port", "follows"),
+    [
+        pytest.param("127.0.0.2", True, True, id="its address and ports"),
+        pytest.param("127.0.0.2", False, False, id="other ports of its address"),
+        pytest.param("127.0.0.3", False, False, id="another address"),
+    ],
+)
+async def test_a_clock_is_followed_from_the_ports_of_its_receiver_only(
+    host: str, *, is_own_port: bool, follows: bool
+) -> None:
+    async with pair(Habit.LEADS) as (peer, follower, service):
+        changes: list[int] = []
+        peer.watch(changes.append)
+        time_ns = bytes(6) + (1).to_bytes(4)
+        told = [(GENERAL, announce(248)), (EVENT, message(0x0, 1, time_ns))]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind((host, 0))
+            for which, datagram in told:
+                if is_own_port:
+                    follower.send(which, datagram)
+                else:
+                    other.sendto(datagram, ("127.0.0.1", follower.sender[which]))
+                follower.send(EVENT, message(0x1, which, bytes(10)))
+                await follower.wait_for(0x9, 1 + (which == EVENT))
+                await service._pacer.run(lambda: None)
+
+        assert (peer.timeline.clock_id == CLOCK_ID) is follows
+        assert bool(changes) is follows
+
+
+async def test_a_lane_that_has_left_is_told_of_no_change() -> None:
+    async with pair(Habit.LEADS) as (peer, follower, service):
+        changes: list[int] = []
+        other = await service.add_peer(["127.0.0.2"])
+        other.watch(changes.append)
+        other.remove()
+        for number, (which, datagram) in enumerate(
+            [(GENERAL, announce(248)), (EVENT, message(0x0, 1, bytes(10)))]
+        ):
+            follower.send(which, datagram)
+            follower.send(EVENT, message(0x1, number, bytes(10)))
+            await follower.wait_for(0x9, number + 1)
+            await service._pacer.run(lambda: None)
+
+        assert peer.timeline.clock_id == CLOCK_ID
+        assert not changes
+
+
 async def test_a_peer_stays_until_all_streams_have_removed_it() -> None:
     async with pair() as (peer, follower, service):
         other = await service.add_peer(["127.0.0.2"])
