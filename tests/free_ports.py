@@ -11,15 +11,17 @@ from custom_components.airplay.raop.udp_ports import PortRange
 
 # Below the ports that the system chooses, and above those of well-known programs.
 _FIRST, _LAST = 15_000, 30_000
+_TRIES = 1000
 
 
 def port_range(size: int) -> PortRange:
     """Return a range of ports that no program uses now."""
-    while True:
+    for _ in range(_TRIES):
         first = random.randrange(_FIRST, _LAST)
         ports = PortRange(first, first + size - 1)
         if has_free_ports(ports, size):
             return ports
+    raise AssertionError(f"no {size} free ports in a row")
 
 
 @contextmanager

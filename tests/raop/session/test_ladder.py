@@ -81,6 +81,10 @@ BY_NTP = "airplay2-realtime ntp open"
         (LICENSED, [GONE], [MFI, BUFFERED]),
         (LICENSED, [MUTE_AT_ONCE], [MFI, BUFFERED]),
         (LICENSED, [GONE, GONE], [MFI, BUFFERED]),
+        (SPEAKER, [MUTE_AT_ONCE], [BUFFERED]),
+        # What is no denial says nothing about the login of the other lane.
+        (SPEAKER, [REFUSED], [BUFFERED, REALTIME]),
+        (SPEAKER, [SILENT], [BUFFERED, REALTIME]),
         # The clock decides about all ways that share it.
         (LICENSED, [SILENT, SILENT, NO_PTP], [MFI, PLAIN, BUFFERED, BY_NTP]),
     ],
@@ -94,6 +98,13 @@ def test_the_next_way_follows_from_the_failure(
 def test_without_ptp_realtime_goes_on_by_ntp() -> None:
     assert climb(Ladder(SPEAKER, Access()), NO_PTP) == [BUFFERED, BY_NTP]
     assert climb(Ladder(TV, Access()), NO_PTP) == [REALTIME, BY_NTP]
+
+
+@pytest.mark.parametrize("step", [SILENT, REFUSED, MUTE])
+def test_realtime_alone_goes_on_by_ntp(step: Step) -> None:
+    ladder = Ladder(SPEAKER, Access(wanted="airplay2-realtime"))
+
+    assert climb(ladder, step) == [REALTIME, BY_NTP]
 
 
 def test_a_clock_that_is_never_asked_for_is_replaced() -> None:
@@ -235,10 +246,12 @@ def test_the_most_telling_attempt_is_the_diagnosis(
 
 def test_what_a_receiver_says_about_itself_changes_the_ladder() -> None:
     ladder = Ladder(receiver(None, "features=0x405C4A00,0x1C340"), Access())
+    said = receiver(None, f"features={SDK};manufacturer=Denon;srcvers=366.0")
 
-    ladder.inform(receiver(None, f"features={SDK};manufacturer=Denon;srcvers=366.0"))
+    ladder.inform(said)
 
     assert ladder.is_informed
+    assert ladder.receiver is said
     assert str(ladder.attempt().way) == PLAIN
 
 

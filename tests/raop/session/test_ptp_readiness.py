@@ -120,7 +120,7 @@ def elected(*announced_ms: int, leads: bool = False) -> Election:
     for second in range(3):
         election.claim(START + second * SECOND)
     for each in announced_ms:
-        election.announced(START + each * MS)
+        election.announced(START + each * MS, 7)
     return election
 
 
@@ -129,10 +129,13 @@ def elected(*announced_ms: int, leads: bool = False) -> Election:
     [
         pytest.param((), False, id="quiet"),
         pytest.param((10, 200, 400), False, id="a HomePod in a group"),
-        pytest.param((999,), False, id="just before"),
-        pytest.param((1000,), True, id="just after"),
-        pytest.param((250, 500, 750, 1000, 1250), True, id="a HomePod alone"),
-        pytest.param((20_000,), True, id="rarely"),
+        pytest.param((999, 1250, 1500), False, id="just before"),
+        pytest.param((1000, 1250, 1500), True, id="just after"),
+        pytest.param((250, 500, 750, 1000, 1250, 1500), True, id="a HomePod alone"),
+        pytest.param((20_000, 20_750, 21_000), True, id="rarely"),
+        pytest.param((1000, 20_000, 40_000), False, id="too rarely"),
+        pytest.param((20_000,), False, id="once"),
+        pytest.param((20_000, 20_001, 20_002), False, id="all at once"),
     ],
 )
 def test_who_goes_on_announcing_a_second_after_us_leads(
@@ -147,22 +150,23 @@ def test_who_goes_on_announcing_a_second_after_us_leads(
 def test_announcing_says_whether_it_leads() -> None:
     election = elected()
 
-    assert [election.announced(START + each * MS) for each in (999, 1000)] == [
-        False,
-        True,
+    found = [
+        election.announced(START + each * MS, 7) for each in (999, 1000, 1200, 1400)
     ]
+
+    assert found == [False, False, False, True]
 
 
 def test_what_was_announced_before_us_decides_nothing() -> None:
     election = Election(receiver_leads=False, now_ns=START)
-    before = election.announced(START + 5 * SECOND)
+    before = election.announced(START + 5 * SECOND, 7)
     early = election.is_undecided(START + 5 * SECOND)
     election.claim(START + 6 * SECOND)
 
     assert not before
     assert not early
     assert election.is_undecided(START + 7 * SECOND)
-    assert not election.announced(START + 6 * SECOND + 999 * MS)
+    assert not election.announced(START + 6 * SECOND + 999 * MS, 7)
 
 
 def test_it_is_undecided_only_while_it_may_go_on() -> None:
@@ -178,15 +182,17 @@ def test_a_new_stream_is_judged_anew() -> None:
     election.begin(START + 10 * SECOND)
 
     early = (
-        election.announced(START + 12 * SECOND),
+        election.announced(START + 12 * SECOND, 7),
         election.is_undecided(START + 12 * SECOND),
     )
     election.claim(START + 12 * SECOND)
 
     assert early == (False, False)
-    assert not election.announced(START + 12 * SECOND + 400 * MS)
+    assert not election.announced(START + 12 * SECOND + 400 * MS, 7)
     assert election.is_undecided(START + 13 * SECOND)
-    assert election.announced(START + 13 * SECOND)
+    assert not election.announced(START + 13 * SECOND, 7)
+    assert not election.announced(START + 13 * SECOND + 200 * MS, 7)
+    assert election.announced(START + 13 * SECOND + 400 * MS, 7)
 
 
 def test_the_record_is_believed_until_the_receiver_is_silent_for_long() -> None:
@@ -194,9 +200,9 @@ def test_the_record_is_believed_until_the_receiver_is_silent_for_long() -> None:
     times_ns = [election.gone_ns]
     election.begin(START + 1 * SECOND)
     times_ns.append(election.gone_ns)
-    election.announced(START + 2 * SECOND)
+    election.heard(START + 2 * SECOND)
     times_ns.append(election.gone_ns)
-    election.synced(START + 3 * SECOND)
+    election.heard(START + 3 * SECOND)
     times_ns.append(election.gone_ns)
 
     led = election.receiver_leads

@@ -39,18 +39,35 @@ class OwnClock(Follower):
         self._heard_ns: int | None = None
         self._next_probe_ns: int | None = None
         self._syncs_sent = 0
+        self._ahead_ns = EPOCH_NS
+        self._has_moved = False
         self._chance = random.Random(quirks.seed)
 
     @override
     def restart(self, now: int) -> None:
         """Send our time from now on."""
-        self.estimator.forget()
-        self.estimator.add_arrival(EPOCH_NS, 0)
+        self._set()
         self._next_sync_ns = now
         self._announced_ns = self._heard_ns = None
         if self._quirks.probes_while_leading:
             wait_ns = round(self._quirks.delay_req_after_s * 1e9)
             self._next_probe_ns = now + wait_ns
+
+    def step(self, by_ns: int) -> None:
+        """Set the clock ahead."""
+        self._ahead_ns += by_ns
+        self._has_moved = True
+        self._set()
+
+    def become(self, clock_id: bytes, by_ns: int) -> None:
+        """Have another clock from now on, as when a group gets another leader."""
+        self._clock_id = clock_id
+        self._announced_ns = None
+        self.step(by_ns)
+
+    def _set(self) -> None:
+        self.estimator.forget()
+        self.estimator.add_arrival(self._ahead_ns, 0)
 
     @property
     @override
@@ -102,11 +119,13 @@ class OwnClock(Follower):
         elif message.kind == Kind.DELAY_REQ:
             self.stats.delay_requests_heard += 1
             # the answer of a HomePod is reported to carry no usable time
-            told_ns = 0 if needs_profile else at + EPOCH_NS
+            told_ns = 0 if needs_profile else at + self._ahead_ns
             self._send(False, build_delay_resp(self._clock_id, message, told_ns))
         else:
             self.stats.other_messages += 1
-        return False
+        # whoever plays by this clock measures it again
+        has_moved, self._has_moved = self._has_moved, False
+        return has_moved
 
     def _tell_rank(self) -> None:
         self._sequence += 1
@@ -124,6 +143,6 @@ class OwnClock(Follower):
         is_late = self._quirks.late_syncs
         correction_ns = self._chance.randrange(MOST_CORRECTION_NS) if is_late else 0
         follow_up = build_follow_up(
-            self._clock_id, self._syncs_sent, at + EPOCH_NS, correction_ns
+            self._clock_id, self._syncs_sent, at + self._ahead_ns, correction_ns
         )
         self._send(False, follow_up)

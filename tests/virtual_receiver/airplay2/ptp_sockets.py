@@ -155,12 +155,16 @@ class PtpSockets:
         send = functools.partial(self._send_now, sock, packet, (self._peer, port))
         if not self._quirks.late_syncs:
             send()
+        elif packet[0] & 0xF == Kind.SYNC:
+            # it was under way until now: no timer of a busy machine delays it further
+            send()
+            return now - round(self._late_s() * 1e9)
         elif packet[0] & 0xF == Kind.DELAY_RESP:
             # its question was late too, but not by the time that it waited for us
             waited_s = (now - self._arrived) / 1e9
-            self._later(functools.partial(self._later, send), waited_s)
+            self._later(send, self._late_s() + self._late_s() - waited_s)
         else:
-            self._later(send)
+            self._later(send, self._late_s())
         return now
 
     def _send_now(self, sock: socket.socket, packet: bytes, to: Address) -> None:
@@ -168,16 +172,20 @@ class PtpSockets:
         with contextlib.suppress(OSError):
             sock.sendto(packet, to)
 
-    def _later(self, act: Callable[[], None], waited_s: float = 0.0) -> None:
+    def _late_s(self) -> float:
+        """Return how long the next message takes on the busy network."""
+        late_s = self._chance.expovariate(1 / _MEAN_LATE_S)
+        return _LEAST_LATE_S + min(late_s, _MOST_LATE_S)
+
+    def _later(self, act: Callable[[], None], late_s: float) -> None:
         """Act once a message has passed the busy network."""
-        late_s = min(self._chance.expovariate(1 / _MEAN_LATE_S), _MOST_LATE_S)
 
         def arrive() -> None:
             self._under_way.discard(timer)
             act()
 
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(max(0.0, _LEAST_LATE_S + late_s - waited_s), arrive)
+        timer = loop.call_later(max(0.0, late_s), arrive)
         self._under_way.add(timer)
 
     def _schedule(self) -> None:

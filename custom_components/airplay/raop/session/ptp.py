@@ -21,7 +21,8 @@ from ..wire.ptp_requests import (
     delay_request,
     signaling,
 )
-from .clock_estimate.clock_map import SAME, ClockMap
+from .clock_estimate.claims import Claims
+from .clock_estimate.clock_map import SAME, Timeline
 from .ptp_following import FollowedClock
 from .ptp_readiness import Election, Habit, Readiness
 
@@ -40,8 +41,17 @@ _PRIORITY = 128
 _LATE_NS = 250_000
 _MOST_LEFT_OUT = 6
 # A receiver that leads sends 24 messages per second, and an answer to each request.
-_MOST_ANSWERED = 128
+_MOST_ANSWERED = 256
 
+
+_OF_A_CLOCK = frozenset(
+    {
+        MessageKind.ANNOUNCE,
+        MessageKind.SYNC,
+        MessageKind.FOLLOW_UP,
+        MessageKind.DELAY_RESPONSE,
+    }
+)
 
 type Followed = Callable[[int, int], bytes | None]
 
@@ -70,6 +80,8 @@ class Peer:
         self._source = PortIdentity(clock_id)
         self._election = Election(receiver_leads=habit is Habit.LEADS, now_ns=now_ns)
         self._followed = FollowedClock()
+        # Another clock that a receiver that leads announces.
+        self._changes = Claims()
         self._habit = habit
         self._readiness = Readiness(habit, now_ns)
         self._announce_ns = self._sync_ns = now_ns
@@ -87,16 +99,12 @@ class Peer:
         return min(self._followed.next_request_ns, self._election.gone_ns)
 
     @property
-    def grandmaster_id(self) -> int | None:
-        """The clock of the timeline, for anchors; unknown until it is announced."""
-        if self._election.receiver_leads:
-            return self._followed.grandmaster_id
-        return self._source.clock_id
-
-    @property
-    def clock_map(self) -> ClockMap | None:
-        """The mapping of session time to the timeline, if known."""
-        return self._followed.map if self._election.receiver_leads else SAME
+    def timeline(self) -> Timeline:
+        """The clock for anchors, with its map: ours until another one is known."""
+        ours = Timeline(self._source.clock_id, SAME)
+        if not self._election.receiver_leads:
+            return ours
+        return self._followed.timeline or ours
 
     @property
     def probes(self) -> int:
@@ -137,14 +145,22 @@ class Peer:
             found.append(self._sync())
         return found
 
-    def receive(self, datagram: bytes, arrived_ns: int) -> list[Outgoing]:
+    def receive(
+        self, datagram: bytes, arrived_ns: int, *, is_own_port: bool = True
+    ) -> list[Outgoing]:
         """Handle a datagram of the receiver; return the answers.
 
-        Raises ReceiverProtocolError: it is not a PTP message, or there are too many.
+        Requests may be from any port, but a clock only from the port of its kind.
+
+        Raises ReceiverProtocolError: it is not a PTP message, there are too many, or a
+        clock is from another port.
         """
         if not self._is_modest(arrived_ns):
             raise ReceiverProtocolError("more PTP messages than a receiver sends")
-        match Header.parse(datagram).kind:
+        kind = Header.parse(datagram).kind
+        if kind in _OF_A_CLOCK and not is_own_port:
+            raise ReceiverProtocolError(f"PTP {kind.name} from an unexpected port")
+        match kind:
             case MessageKind.DELAY_REQUEST | MessageKind.PEER_DELAY_REQUEST:
                 return self._answer(DelayRequest.parse(datagram), arrived_ns)
             case MessageKind.SIGNALING:
@@ -152,8 +168,7 @@ class Peer:
             case MessageKind.ANNOUNCE:
                 self._handle_announce(PtpAnnounce.parse(datagram), arrived_ns)
             case MessageKind.SYNC if self._election.receiver_leads:
-                self._election.synced(arrived_ns)
-                self._followed.synced(PtpSync.parse(datagram), arrived_ns)
+                self._handle_sync(PtpSync.parse(datagram), arrived_ns)
             case MessageKind.FOLLOW_UP if self._election.receiver_leads:
                 self._followed.followed_up(PtpFollowUp.parse(datagram))
             case MessageKind.DELAY_RESPONSE if self._election.receiver_leads:
@@ -168,6 +183,7 @@ class Peer:
         """Let our clock be the common one, as the receiver's is not."""
         self._election.yield_to_us(now_ns)
         self._followed = FollowedClock()
+        self._changes.forget()
         self._readiness = Readiness(self._habit, now_ns)
         self._restart_claims(now_ns)
 
@@ -235,13 +251,8 @@ class Peer:
         return [Outgoing(GENERAL_PORT, request.grant(self._source))]
 
     def _handle_announce(self, announce: PtpAnnounce, arrived_ns: int) -> None:
-        election = self._election
-        if election.receiver_leads:
-            if announce.grandmaster_id == self._source.clock_id:
-                self._lead(arrived_ns)
-            else:
-                election.announced(arrived_ns)
-                self._followed.announced(announce)
+        if self._election.receiver_leads:
+            self._handle_leader(announce, arrived_ns)
         elif abs(announce.priority1 - _PRIORITY) == 1:
             # nqptp answers our first Announce with two of its own, whose priorities
             # are one below and one above ours.
@@ -249,12 +260,41 @@ class Peer:
                 self._readiness.claim(arrived_ns)
         elif self._goes_on(announce, arrived_ns):
             self._readiness = Readiness(self._habit, arrived_ns)
-            self._followed.announced(announce)
+            self._follow(announce, arrived_ns)
 
     def _goes_on(self, announce: PtpAnnounce, arrived_ns: int) -> bool:
         """Return whether the receiver announces its own clock in spite of ours."""
-        is_own = announce.grandmaster_id == announce.source.clock_id
-        return is_own and self._election.announced(arrived_ns)
+        election, clock_id = self._election, announce.source.clock_id
+        if announce.grandmaster_id != clock_id:
+            return False
+        leads = election.announced(arrived_ns, clock_id)
+        if election.is_asked:
+            quiet_ns = arrived_ns + 2 * _ANNOUNCE_NS
+            self._announce_ns = max(self._announce_ns, quiet_ns)
+        return leads
+
+    def _handle_leader(self, announce: PtpAnnounce, arrived_ns: int) -> None:
+        """Follow the clock that is announced; another one only if it persists."""
+        followed, clock_id = self._followed, announce.grandmaster_id
+        is_ours = clock_id == self._source.clock_id
+        is_first = followed.grandmaster_id is None and not is_ours
+        if is_first or followed.is_of(announce):
+            self._follow(announce, arrived_ns)
+        elif self._changes.persists((clock_id, announce.source), arrived_ns):
+            if is_ours:
+                self._lead(arrived_ns)
+            else:
+                self._follow(announce, arrived_ns)
+
+    def _follow(self, announce: PtpAnnounce, arrived_ns: int) -> None:
+        self._changes.forget()
+        self._election.heard(arrived_ns)
+        self._followed.announced(announce)
+
+    def _handle_sync(self, sync: PtpSync, arrived_ns: int) -> None:
+        if self._followed.hears(sync):
+            self._election.heard(arrived_ns)
+            self._followed.synced(sync, arrived_ns)
 
     def _handle_response(self, response: DelayResponse, arrived_ns: int) -> None:
         if response.requester == self._source:

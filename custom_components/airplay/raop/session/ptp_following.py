@@ -1,7 +1,7 @@
 """Following a receiver that keeps its own PTP clock: its time from ours and back."""
 
 from ..wire.ptp import PtpAnnounce, PtpFollowUp, PtpSync
-from .clock_estimate.clock_map import ClockMap
+from .clock_estimate.clock_map import ClockMap, Timeline
 from .clock_estimate.estimate import Estimate
 from .clock_estimate.round_trips import RoundTrips
 
@@ -27,6 +27,7 @@ class FollowedClock:
         self.grandmaster_id: int | None = None
         self.map: ClockMap | None = None
         self.reliable_at_ns: int | None = None
+        self._reliable: Timeline | None = None
         self._source_id = _NOBODY
         self._arrivals: dict[int, tuple[int, int]] = {}
         self._departures: dict[int, int] = {}
@@ -39,6 +40,26 @@ class FollowedClock:
         """The session time of the next Delay_Req; far away before the first Sync."""
         return self._round_trips.next_ns
 
+    @property
+    def timeline(self) -> Timeline | None:
+        """The clock for anchors with its map; the one before until a new one is known.
+
+        None before the first Sync.
+        """
+        is_better = self.reliable_at_ns is not None or self._reliable is None
+        if self.map and self.grandmaster_id is not None and is_better:
+            return Timeline(self.grandmaster_id, self.map)
+        return self._reliable
+
+    def is_of(self, announce: PtpAnnounce) -> bool:
+        """Whether an Announce names the clock that is followed, and its source."""
+        known = self.grandmaster_id, self._source_id
+        return known == (announce.grandmaster_id, announce.source.clock_id)
+
+    def hears(self, sync: PtpSync) -> bool:
+        """Whether a Sync is from the clock that is followed."""
+        return sync.source.clock_id == self._source_id
+
     def announced(self, announce: PtpAnnounce) -> None:
         """Record the receiver's clock; estimate a new one from scratch."""
         if announce.grandmaster_id != self.grandmaster_id:
@@ -48,7 +69,7 @@ class FollowedClock:
 
     def synced(self, sync: PtpSync, arrived_ns: int) -> None:
         """Record a Sync and the session time of its arrival."""
-        if sync.source.clock_id != self._source_id:
+        if not self.hears(sync):
             return
         if sync.is_two_step:
             _keep(self._arrivals, sync.sequence, (arrived_ns, sync.correction_ns))
@@ -115,7 +136,8 @@ class FollowedClock:
             self._is_renewed = False
 
     def _forget(self) -> None:
-        """Know nothing of the clock."""
+        """Know nothing of the clock, but what receivers are told until it is known."""
+        self._reliable = self.timeline if self.reliable_at_ns else self._reliable
         self.map = self.reliable_at_ns = None
         self._arrivals.clear()
         self._departures.clear()

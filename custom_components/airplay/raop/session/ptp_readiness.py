@@ -3,6 +3,7 @@
 from enum import Enum
 
 from ..receiver import Receiver
+from .clock_estimate.claims import Claims
 
 _MS_NS = 1_000_000
 
@@ -54,6 +55,7 @@ class Election:
         self._first_ns: int | None = None
         # It has announced its own clock; whether it goes on is another question.
         self.is_contested = False
+        self._claims = Claims()
 
     @property
     def gone_ns(self) -> int:
@@ -64,23 +66,32 @@ class Election:
         """Judge anew: the receiver has just been set to use a clock."""
         self._heard_ns = now_ns
         self._first_ns = None
+        self._claims.forget()
 
     def claim(self, now_ns: int) -> None:
         """Record that we announce our clock."""
         if self._first_ns is None:
             self._first_ns = now_ns
 
-    def announced(self, now_ns: int) -> bool:
-        """Record that it announces its own clock; return whether it leads."""
-        self._heard_ns = now_ns
+    def announced(self, now_ns: int, clock_id: int) -> bool:
+        """Record that it announces its own clock; return whether it leads.
+
+        It leads once it persists in that 1 s after our first Announce.
+        """
         self.is_contested = True
-        if self._first_ns is not None:
-            self.receiver_leads |= now_ns - self._first_ns >= _GOES_ON_NS
+        first_ns = self._first_ns
+        if first_ns is not None and now_ns - first_ns >= _GOES_ON_NS:
+            self.receiver_leads |= self._claims.persists(clock_id, now_ns)
         return self.receiver_leads
 
-    def synced(self, now_ns: int) -> None:
-        """Record that it sends its own time."""
+    def heard(self, now_ns: int) -> None:
+        """Record that a receiver that leads announces or sends its time."""
         self._heard_ns = now_ns
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether it has just begun to go on, and would do so if we were quiet."""
+        return self._claims.is_new
 
     def yield_to_us(self, now_ns: int) -> None:
         """Record that it does not lead, or no more."""

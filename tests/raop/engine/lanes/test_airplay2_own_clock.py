@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+import plistlib
 import socket
 
 import pytest
@@ -14,7 +15,10 @@ from tests.raop.engine.harness import EAGER, EngineHarness, heard_at, play, unix
 from tests.virtual_receiver import Quirks
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts, txt
 from tests.virtual_receiver.airplay2.homepod import homepod
+from tests.virtual_receiver.airplay2.own_clock import OwnClock
 
+MS = 1_000_000
+REALTIME, BUFFERED = "airplay2-realtime", "airplay2-buffered"
 MODEL = "AudioAccessory5,1"
 ALONE = {"osvers": "27.0", "igl": "1"}
 HOMEPOD_27 = Quirks(
@@ -63,7 +67,9 @@ async def listen_to(
     return pod
 
 
-def member_of(pod: AirPlay2Receiver, record: dict[str, str]) -> Member:
+def member_of(
+    pod: AirPlay2Receiver, record: dict[str, str], lane: str = REALTIME
+) -> Member:
     """Return a member of a stream, with more in its record."""
     return Member(
         receiver=pod.receiver_id.lower(),
@@ -73,7 +79,7 @@ def member_of(pod: AirPlay2Receiver, record: dict[str, str]) -> Member:
         txt=pod.txt,
         airplay_port=pod.port,
         airplay_txt=pod.airplay_txt({}) | record,
-        lane="airplay2-realtime",
+        lane=lane,
     )
 
 
@@ -107,7 +113,7 @@ async def test_behind_a_busy_wifi_it_is_heard_within_2_ms_of_the_line(
     seconds = 4.0
     pcm = wav(tmp_path / "song.wav", seconds)
     pod = await add_pod(harness, HOMEPOD_27)
-    command = play(tmp_path / "song.wav", member_of(pod, ALONE), lead_ms=1500)
+    command = play(tmp_path / "song.wav", member_of(pod, ALONE), lead_ms=None)
 
     assert await harness.run(command) is None
     started = await harness.started()
@@ -153,3 +159,62 @@ async def test_one_in_a_group_is_led(
     assert pod.ptp.stats.announces_sent >= 3
     assert pod.ptp.stats.delay_answers >= 3
     assert not pod.ptp.stats.delay_requests_heard
+
+
+@pytest.mark.usefixtures("homepod_model")
+@pytest.mark.parametrize("lane", [REALTIME, BUFFERED])
+@pytest.mark.parametrize(
+    ("clock_id", "by_ms"),
+    [
+        pytest.param(None, 300, id="a step"),
+        pytest.param(0x0A0B0C0D0E0F1011, -40_000, id="another grandmaster"),
+    ],
+)
+async def test_a_clock_that_changes_in_mid_song_leaves_it_on_the_line(
+    harness: EngineHarness,
+    tmp_path: Path,
+    lane: str,
+    clock_id: int | None,
+    by_ms: int,
+) -> None:
+    seconds = 6.0
+    pcm = wav(tmp_path / "song.wav", seconds)
+    pod = await add_pod(harness, Quirks(keeps_own_clock=True))
+    command = play(tmp_path / "song.wav", member_of(pod, ALONE, lane), lead_ms=None)
+    assert await harness.run(command) is None
+    started = await harness.started()
+    await pod.wait_frames(44_100)
+    before = len(pod.asked("SETRATEANCHORTIME"))
+
+    own = pod.ptp
+    assert isinstance(own, OwnClock)
+    if clock_id is None:
+        own.step(by_ms * MS)
+    else:
+        own.become(clock_id.to_bytes(8), by_ms * MS)
+    await harness.ended()
+    await pod.drain()
+
+    assert abs(unix(pod.heard(pcm).last_frame_ns) - started.at - seconds) < 0.005
+    anchors = [plistlib.loads(each.body) for each in pod.asked("SETRATEANCHORTIME")]
+    stated = [each for each in anchors[before:] if "rtpTime" in each]
+    assert len(stated) == (lane == BUFFERED)
+    if stated:
+        assert stated[0]["networkTimeTimelineID"] == own.master
+    assert pod.violations == []
+
+
+@pytest.mark.usefixtures("homepod_model")
+async def test_a_clock_that_stays_is_anchored_once(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    pcm = wav(tmp_path / "song.wav", 3.0)
+    pod = await add_pod(harness, HOMEPOD_27)
+    member = member_of(pod, ALONE, BUFFERED)
+
+    assert await harness.run(play(tmp_path / "song.wav", member, lead_ms=None)) is None
+    await harness.ended()
+
+    anchors = [plistlib.loads(each.body) for each in pod.asked("SETRATEANCHORTIME")]
+    assert sum("rtpTime" in each for each in anchors) == 1
+    assert pod.heard(pcm).is_complete

@@ -172,3 +172,12 @@ def test_the_end_of_the_connection_is_reported(
     assert connected.ends >= 1
     assert connected.outlet.cursor is None
     assert connected.outlet.pump(0, connected.packets) > FAR_NS
+
+
+@pytest.mark.parametrize("later_ns", [0, 1, 22_675, 22_676, 987_654_321, -5_000_000])
+def test_an_anchor_is_the_same_line_at_any_time(later_ns: int) -> None:
+    line = Line(500, 10**18)
+    anchor = BufferedAnchor(line.frame, line.at_ns).at(line.at_ns + later_ns)
+
+    assert anchor.frame == line.frame_at(line.at_ns + later_ns)
+    assert anchor.at_ns == line.time_of(anchor.frame) <= line.at_ns + later_ns

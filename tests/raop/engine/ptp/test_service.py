@@ -86,7 +86,7 @@ async def test_a_receiver_gets_the_time_from_the_right_ports() -> None:
         assert {each.source for each in follower.of(0x8)} == {ports.general}
         assert claims[0].which == GENERAL
         assert claims[0].datagram[53:61] == OUR_ID.to_bytes(8)
-        assert peer.grandmaster_id == OUR_ID
+        assert peer.timeline.clock_id == OUR_ID
 
 
 async def test_follow_ups_carry_the_kernels_time_of_departure() -> None:
@@ -186,6 +186,55 @@ async def test_strangers_get_no_answer() -> None:
             stranger.close()
 
 
+@pytest.mark.parametrize(
+    ("host", "is_own_port", "follows"),
+    [
+        pytest.param("127.0.0.2", True, True, id="its address and ports"),
+        pytest.param("127.0.0.2", False, False, id="other ports of its address"),
+        pytest.param("127.0.0.3", False, False, id="another address"),
+    ],
+)
+async def test_a_clock_is_followed_from_the_ports_of_its_receiver_only(
+    host: str, *, is_own_port: bool, follows: bool
+) -> None:
+    async with pair(Habit.LEADS) as (peer, follower, service):
+        changes: list[int] = []
+        peer.watch(changes.append)
+        time_ns = bytes(6) + (1).to_bytes(4)
+        told = [(GENERAL, announce(248)), (EVENT, message(0x0, 1, time_ns))]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind((host, 0))
+            for which, datagram in told:
+                if is_own_port:
+                    follower.send(which, datagram)
+                else:
+                    other.sendto(datagram, ("127.0.0.1", follower.sender[which]))
+                follower.send(EVENT, message(0x1, which, bytes(10)))
+                await follower.wait_for(0x9, 1 + (which == EVENT))
+                await service._pacer.run(lambda: None)
+
+        assert (peer.timeline.clock_id == CLOCK_ID) is follows
+        assert bool(changes) is follows
+
+
+async def test_a_lane_that_has_left_is_told_of_no_change() -> None:
+    async with pair(Habit.LEADS) as (peer, follower, service):
+        changes: list[int] = []
+        other = await service.add_peer(["127.0.0.2"])
+        other.watch(changes.append)
+        other.remove()
+        for number, (which, datagram) in enumerate(
+            [(GENERAL, announce(248)), (EVENT, message(0x0, 1, bytes(10)))]
+        ):
+            follower.send(which, datagram)
+            follower.send(EVENT, message(0x1, number, bytes(10)))
+            await follower.wait_for(0x9, number + 1)
+            await service._pacer.run(lambda: None)
+
+        assert peer.timeline.clock_id == CLOCK_ID
+        assert not changes
+
+
 async def test_a_peer_stays_until_all_streams_have_removed_it() -> None:
     async with pair() as (peer, follower, service):
         other = await service.add_peer(["127.0.0.2"])
@@ -205,8 +254,8 @@ async def test_a_peer_stays_until_all_streams_have_removed_it() -> None:
 async def test_a_clock_that_is_kept_is_followed() -> None:
     ahead_ns = -5_000_000_000_123
     async with pair(Habit.LEADS) as (peer, follower, _):
-        ids = [peer.grandmaster_id]
-        assert peer.timeline_ns(5) == peer.session_ns(5) == 5
+        ids = [peer.timeline.clock_id]
+        assert peer.timeline.map.timeline_ns(5) == 5
 
         follower.send(GENERAL, announce(248))
         number = 0
@@ -228,14 +277,14 @@ async def test_a_clock_that_is_kept_is_followed() -> None:
             assert number < 1000
 
         session_ns = clock.now_ns()
-        timeline_ns = peer.timeline_ns(session_ns)
+        timeline_ns = peer.timeline.map.timeline_ns(session_ns)
         assert peer.has_evidence
         assert peer.lead_ms == 0
-        ids.append(peer.grandmaster_id)
-        assert ids == [None, CLOCK_ID]
+        ids.append(peer.timeline.clock_id)
+        assert ids == [OUR_ID, CLOCK_ID]
         # The follower of the tests takes its time to answer our Delay_Req.
         assert -1 * MS < timeline_ns - session_ns - ahead_ns < 50 * MS
-        assert abs(peer.session_ns(timeline_ns) - session_ns) <= 1
+        assert abs(peer.timeline.map.session_ns(timeline_ns) - session_ns) <= 1
         assert not follower.of(0x0)
         assert not follower.of(0xB)
 
@@ -449,7 +498,7 @@ def error_ns(peer: PtpPeer, work: PtpSockets, own: ReceiverClock) -> int:
     now_ns = clock.now_ns()
     local = local_ns(own, now_ns)
     told_ns = local + work.follower.estimator.offset_at(local)
-    return peer.timeline_ns(now_ns) - told_ns
+    return peer.timeline.map.timeline_ns(now_ns) - told_ns
 
 
 @pytest.mark.parametrize("quirks", [Quirks(), Quirks(delay_req_needs_profile=True)])
@@ -461,7 +510,7 @@ async def test_a_virtual_receiver_that_keeps_its_clock_is_followed(
         await evidence(peer)
 
         assert abs(error_ns(peer, work, own)) < 1 * MS
-        assert peer.grandmaster_id == CLOCK_ID
+        assert peer.timeline.clock_id == CLOCK_ID
         assert not work.follower.stats.announces
         assert work.follower.stats.delay_requests_heard > 3
         assert not work.follower.stats.malformed
@@ -493,7 +542,7 @@ async def test_a_receiver_that_goes_on_announcing_is_followed_without_a_record()
     async with virtual(quirks, Habit.FOLLOWS) as (peer, work, own):
         begun_ns = clock.now_ns()
         async with asyncio.timeout(10):
-            while peer.grandmaster_id != CLOCK_ID:
+            while peer.timeline.clock_id != CLOCK_ID:
                 await asyncio.sleep(0.01)
         await evidence(peer)
 
@@ -518,7 +567,7 @@ async def test_a_receiver_in_a_group_announces_itself_and_is_led() -> None:
 
         assert work.follower.stats.announces_sent == 3
         assert asked_ns > 1_200 * MS
-        assert peer.grandmaster_id == OUR_ID
+        assert peer.timeline.clock_id == OUR_ID
         assert work.follower.master == OUR_ID
         assert not work.follower.stats.delay_requests_heard
 

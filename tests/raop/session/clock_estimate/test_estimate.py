@@ -44,17 +44,19 @@ def test_four_alike_are_enough(offsets_ns: list[int], count: int | None) -> None
     assert sure_after(offsets_ns, SECOND // 8, answered=False) is None
 
 
-def test_after_one_and_a_half_seconds_eight_are_enough() -> None:
+def test_after_a_while_eight_are_enough() -> None:
     uneven = [-3 * MS * (number % 2) for number in range(20)]
 
-    assert sure_after(uneven, SECOND // 8, answered=False) == 13
+    assert sure_after(uneven, SECOND // 8, answered=False) == 14
     assert sure_after(uneven, SECOND // 4, answered=False) == 8
+    assert sure_after(uneven, SECOND // 5, answered=False) == 9
+    assert sure_after(uneven, SECOND // 5 - 1, answered=False) == 10
 
 
 def test_an_early_sync_is_left_out_until_others_confirm_it() -> None:
     estimate = Estimate()
-    for number in range(13):
-        estimate.add_sync(START + number * SECOND // 8, 0)
+    for number in range(9):
+        estimate.add_sync(START + number * SECOND // 5, 0)
     known = estimate.clock_map
 
     found = [
@@ -72,3 +74,28 @@ def test_what_is_early_in_the_beginning_is_taken() -> None:
 
     assert estimate.clock_map
     assert estimate.clock_map.timeline_ns(START) - START == 42 * MS
+
+
+@pytest.mark.parametrize(
+    ("early_ns", "offset_ns"), [(100 * MS, 70 * MS), (100 * MS + 1, -30 * MS)]
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_sync_much_earlier_than_all_others_is_a_fault(
+    early_ns: int, offset_ns: int, *, is_first: bool
+) -> None:
+    estimate = Estimate()
+    offsets_ns = [-30 * MS, early_ns - 30 * MS]
+    for number, each_ns in enumerate(sorted(offsets_ns, reverse=is_first)):
+        estimate.add_sync(START + number * SECOND // 8, each_ns)
+
+    assert estimate.clock_map
+    assert estimate.clock_map.offset_ns == offset_ns
+
+
+def test_two_early_syncs_confirm_each_other() -> None:
+    estimate = Estimate()
+    for number, offset_ns in enumerate((0, 900 * MS, 0, 0, 850 * MS)):
+        estimate.add_sync(START + number * SECOND // 8, offset_ns)
+
+    assert estimate.clock_map
+    assert estimate.clock_map.offset_ns == 900 * MS

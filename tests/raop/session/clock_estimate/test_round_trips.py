@@ -5,7 +5,7 @@ from custom_components.airplay.raop.session.clock_estimate.round_trips import Ro
 MS = 1_000_000
 SECOND = 1_000 * MS
 START = 1_700_000_000 * SECOND
-FAST_NS = SECOND // 32
+FAST_NS = SECOND // 64
 
 
 def begun() -> RoundTrips:
@@ -41,12 +41,12 @@ def test_a_start_and_a_new_estimate_are_in_a_hurry() -> None:
         trips.answered(trips.ask(now_ns), now_ns)
         return trips.next_ns - now_ns
 
-    fast = [interval_ns(at_s) for at_s in (0, 9.999)]
-    usual = interval_ns(10)
+    fast = [interval_ns(at_s) for at_s in (0, 4.999)]
+    usual = interval_ns(5)
     trips.begin(START + 20 * SECOND)
 
     assert (fast, usual) == ([FAST_NS, FAST_NS], SECOND // 8)
-    assert interval_ns(29.999) == FAST_NS
+    assert interval_ns(24.999) == FAST_NS
 
 
 def test_without_answers_it_asks_rarely() -> None:

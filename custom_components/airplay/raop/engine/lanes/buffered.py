@@ -15,6 +15,7 @@ from ...errors import (
 )
 from ...session.airplay2 import BUFFERED, AirPlay2Session, Anchor
 from ...session.backlog import Format
+from ...session.clock_estimate.stated_anchor import StatedAnchor
 from ...session.lead import PtpStartEvidence, StartEvidence
 from ...session.timeline import delay_frames
 from ...wire.codec import Codec
@@ -40,6 +41,8 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
 
     _anchor: BufferedAnchor | None = None
     _sent_anchor: BufferedAnchor | None = None
+    # What the receiver was given of it.
+    _stated: StatedAnchor | None = None
     _anchoring: asyncio.Task[None] | None = None
     _was_anchored: bool = False
     _rate: float | None = None
@@ -63,7 +66,7 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
 
     @override
     async def _flush(self, sequence: int, frame: int) -> None:
-        self._anchor = None
+        self._anchor = self._stated = None
         session = self._open_session
         await self._perform(session.halt(), timeout_s=_HALT_S)
         steps = session.flush_buffered(sequence, frame)
@@ -101,6 +104,9 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
         outlet.tune(delay_frames(self.member.delay_ms), self.member.channel)
         self._outlet = outlet
         await self._plug(outlet)
+        self._required_peer().watch(
+            lambda now_ns: self._check_anchor(now_ns, loop),
+        )
 
     @override
     def _handle_rate(self, rate: float | None) -> None:
@@ -111,6 +117,27 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
         self._anchor, self._sent_anchor = anchor, None
         if self.is_open and (self._anchoring is None or self._anchoring.done()):
             self._anchoring = self._background.start(self._send_anchor())
+
+    def _check_anchor(self, now_ns: int, loop: asyncio.AbstractEventLoop) -> None:
+        """Give the receiver a new anchor if its clock has moved; pacing thread.
+
+        A step and a new grandmaster count once they are known, and the drift of its
+        clock once it adds up.
+        """
+        peer, stated = self._peer, self._stated
+        if (
+            peer
+            and peer.has_evidence
+            and stated
+            and stated.is_off(peer.timeline, now_ns)
+        ):
+            self._stated = None
+            _post(loop, self._renew_anchor, now_ns)
+
+    def _renew_anchor(self, now_ns: int) -> None:
+        """State the line anew at a session time, unless it has ended."""
+        if anchor := self._anchor:
+            self._handle_anchor(anchor.at(now_ns))
 
     async def _send_anchor(self) -> None:
         tries = 0
@@ -138,10 +165,9 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
         return None
 
     def _on_clock(self, anchor: BufferedAnchor) -> Anchor:
-        peer = self._required_peer()
-        known = peer.grandmaster_id
-        clock_id = self._context.ptp.clock_id if known is None else known
-        return Anchor(anchor.frame, peer.timeline_ns(anchor.at_ns), clock_id)
+        stated = StatedAnchor.on(self._required_peer().timeline, anchor.at_ns)
+        self._stated = stated
+        return Anchor(anchor.frame, stated.time_ns, stated.clock_id)
 
 
 async def _connect(connection: Connection, port: int) -> socket.socket:

@@ -95,12 +95,12 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
         peer = self._peer
         if peer is None:
             return sync(statement)
-        clock_id = peer.grandmaster_id
+        timeline = peer.timeline
         announce = time_announce(
             statement.line,
             statement.now_ns,
-            self._context.ptp.clock_id if clock_id is None else clock_id,
-            peer.timeline_ns,
+            timeline.clock_id,
+            timeline.map.timeline_ns,
             delay_frames=statement.delay_frames,
             is_first=statement.is_first,
         )

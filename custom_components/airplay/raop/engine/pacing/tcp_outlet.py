@@ -29,6 +29,12 @@ class BufferedAnchor:
     frame: int
     at_ns: int
 
+    def at(self, now_ns: int) -> BufferedAnchor:
+        """Return the same line by the frame that plays at a session time."""
+        line = Line(self.frame, self.at_ns)
+        frame = line.frame_at(now_ns)
+        return BufferedAnchor(frame, line.time_of(frame))
+
 
 class TcpOutlet(Outlet):
     """Sends one receiver its packets over a connection that may be full at times.

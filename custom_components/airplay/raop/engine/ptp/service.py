@@ -6,13 +6,14 @@ import logging
 import socket
 
 from ...errors import PtpUnavailableError, ReceiverProtocolError
+from ...session.clock_estimate.clock_map import Timeline
 from ...session.ptp import Outgoing, Peer
 from ...session.ptp_readiness import Habit
 from ...wire.ptp import GENERAL_PORT
 from ..net import clock
-from ..net.sockets import endpoint, family_of
 from ..pacing.pacer import Pacer
 from .event_sockets import Address, receive
+from .held_peer import HeldPeer
 from .links import (
     EVERYWHERE,
     STANDARD,
@@ -33,7 +34,7 @@ _FAR_NS = 3600 * 1_000_000_000
 class PtpPeer:
     """A lane's reference to a receiver that follows our clock or shares its own."""
 
-    def __init__(self, service: PtpService, held: _HeldPeer) -> None:
+    def __init__(self, service: PtpService, held: HeldPeer) -> None:
         self._service = service
         self._held = held
         self._peer = held.peer
@@ -61,22 +62,12 @@ class PtpPeer:
         return max(0, -((now_ns - self._peer.ready_at_ns(now_ns)) // 1_000_000))
 
     @property
-    def grandmaster_id(self) -> int | None:
-        """The clock to name in anchors, or None while the receiver's is unknown."""
-        return self._peer.grandmaster_id
+    def timeline(self) -> Timeline:
+        """The clock for anchors, with its map; ours until the receiver's is known.
 
-    def timeline_ns(self, session_ns: int) -> int:
-        """Return the grandmaster's time for anchors.
-
-        Without evidence from a receiver that keeps its own clock it is our time.
+        Both change at once, so that no anchor names one clock and another's time.
         """
-        clock_map = self._peer.clock_map
-        return clock_map.timeline_ns(session_ns) if clock_map else session_ns
-
-    def session_ns(self, timeline_ns: int) -> int:
-        """Return the session time that matches a time of the grandmaster."""
-        clock_map = self._peer.clock_map
-        return clock_map.session_ns(timeline_ns) if clock_map else timeline_ns
+        return self._peer.timeline
 
     def listen(self, on_evidence: Callable[[], None]) -> None:
         """Call `on_evidence`, replacing an earlier callback, on each new evidence.
@@ -84,6 +75,13 @@ class PtpPeer:
         It is also called once immediately; always on the pacing thread.
         """
         self._service.listen(self._held, self, on_evidence)
+
+    def watch(self, on_timeline: Callable[[int], None]) -> None:
+        """Call `on_timeline` with the session time, on the pacing thread, on changes.
+
+        The timeline of a clock that is followed changes with each of its Syncs.
+        """
+        self._service.watch(self._held, self, on_timeline)
 
     def begin(self) -> None:
         """Send our clock immediately and wait for new evidence, after SETUP's answer.
@@ -118,7 +116,7 @@ class PtpService:
         self._receivers = receivers
         self._local = tuple(local)
         self._links: dict[socket.AddressFamily, PtpLink] = {}
-        self._held: dict[Place, _HeldPeer] = {}
+        self._held: dict[Place, HeldPeer] = {}
         self._is_listening = False
         self._on_change = on_change
         self._problem: str | None = None
@@ -154,12 +152,12 @@ class PtpService:
             self._open_ports()
         return await self._pacer.run(lambda: self._add(known, habit))
 
-    def begin(self, held: _HeldPeer) -> None:
+    def begin(self, held: HeldPeer) -> None:
         """See PtpPeer."""
         self._pacer.post(lambda: held.peer.begin(clock.now_ns()))
 
     def listen(
-        self, held: _HeldPeer, peer: PtpPeer, on_evidence: Callable[[], None]
+        self, held: HeldPeer, peer: PtpPeer, on_evidence: Callable[[], None]
     ) -> None:
         """See PtpPeer."""
 
@@ -169,7 +167,17 @@ class PtpService:
 
         self._pacer.post(listen)
 
-    def release(self, held: _HeldPeer, peer: PtpPeer) -> None:
+    def watch(
+        self, held: HeldPeer, peer: PtpPeer, on_timeline: Callable[[int], None]
+    ) -> None:
+        """See PtpPeer."""
+
+        def watch() -> None:
+            held.watchers[peer] = on_timeline
+
+        self._pacer.post(watch)
+
+    def release(self, held: HeldPeer, peer: PtpPeer) -> None:
         """See PtpPeer."""
         self._pacer.post(lambda: self._remove(held, peer))
 
@@ -185,6 +193,7 @@ class PtpService:
             if link := self._links.get(held.family):
                 for outgoing in held.peer.due(now_ns):
                     self._send(link, held.address, outgoing)
+                held.notify_timeline(now_ns)
             due_ns = min(due_ns, held.peer.next_ns)
         for link in self._links.values():
             link.event.give_up(now_ns)
@@ -215,14 +224,13 @@ class PtpService:
         held = self._held.get(place)
         if held is None:
             peer = Peer(self.clock_id, habit, clock.now_ns())
-            held = self._held[place] = _HeldPeer(peer, addresses)
+            held = self._held[place] = HeldPeer(peer, addresses[0])
         held.places.update(place_of(each) for each in addresses)
         held.holders += 1
         return PtpPeer(self, held)
 
-    def _remove(self, held: _HeldPeer, peer: PtpPeer) -> None:
-        held.listeners.pop(peer, None)
-        held.holders -= 1
+    def _remove(self, held: HeldPeer, peer: PtpPeer) -> None:
+        held.remove(peer)
         if not held.holders:
             self._held.pop(held.place, None)
 
@@ -247,6 +255,8 @@ class PtpService:
             link.close()
 
     def _receive(self, link: PtpLink, sock: socket.socket) -> None:
+        is_event = sock is link.event.sock
+        port = self._receivers.event if is_event else self._receivers.general
         for datagram, address, arrived_ns in receive(sock):
             held = self._held_at(place_from(address))
             if held is None:
@@ -254,24 +264,18 @@ class PtpService:
             # It may have lapsed since the last message.
             held.has_evidence &= held.peer.has_evidence(arrived_ns)
             try:
-                answers = held.peer.receive(datagram, arrived_ns)
+                answers = held.peer.receive(
+                    datagram, arrived_ns, is_own_port=address[1] == port
+                )
             except ReceiverProtocolError as err:
                 _LOGGER.debug("%s: %s", address[0], err)
                 continue
             for answer in answers:
                 self._send(link, address, answer)
-            self._notify_evidence(held, arrived_ns)
+            held.notify_evidence(arrived_ns)
+            held.notify_timeline(arrived_ns)
 
-    def _notify_evidence(self, held: _HeldPeer, now_ns: int) -> None:
-        had_evidence, held.has_evidence = (
-            held.has_evidence,
-            held.peer.has_evidence(now_ns),
-        )
-        if held.has_evidence and not had_evidence:
-            for notify in held.listeners.values():
-                notify()
-
-    def _held_at(self, place: Place) -> _HeldPeer | None:
+    def _held_at(self, place: Place) -> HeldPeer | None:
         if held := self._held.get(place):
             return held
         all_held = self._held.values()
@@ -298,17 +302,3 @@ def clock_id_of(dacp_id: str) -> int:
         return int(dacp_id, 16) & 0xFFFFFFFFFFFFFFFF
     except ValueError:
         return int.from_bytes(sha256(dacp_id.encode()).digest()[:8])
-
-
-class _HeldPeer:
-    """A receiver with its addresses and the number of lanes that hold it."""
-
-    def __init__(self, peer: Peer, addresses: tuple[str, ...]) -> None:
-        self.peer = peer
-        self.address: Address = endpoint(addresses[0], 0)
-        self.family = family_of(addresses[0])
-        self.place = place_of(addresses[0])
-        self.places: set[Place] = set()
-        self.holders = 0
-        self.has_evidence = False
-        self.listeners: dict[PtpPeer, Callable[[], None]] = {}

@@ -45,4 +45,12 @@ class ClockMap:
         return ClockMap(now_ns, offset_ns, other.rate)
 
 
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A clock, by its id, and the mapping of session time to it: for anchors."""
+
+    clock_id: int
+    map: ClockMap
+
+
 SAME = ClockMap()

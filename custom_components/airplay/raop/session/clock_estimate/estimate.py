@@ -1,6 +1,7 @@
 """One attempt to learn a clock from samples, and when it is good enough."""
 
 from collections import deque
+from heapq import nlargest
 
 from .clock_map import ClockMap
 from .deviations import Deviations
@@ -9,9 +10,13 @@ from .envelope import Envelope
 _MS_NS = 1_000_000
 
 # On a quiet network four Syncs, 0.4 s, are enough: starts are reported to work 0.8 s
-# after the connection. On a busy one the best of 1.5 s must do.
+# after the connection. On a busy one the best of 1.6 s must do.
 _QUIET_SYNCS, _QUIET_NS = 4, _MS_NS // 2
-_SURE_SYNCS, _SURE_NS = 8, 1_500 * _MS_NS
+_SURE_SYNCS, _SURE_NS = 8, 1_600 * _MS_NS
+# More than the delay of any message: one that is so much earlier than all others is a
+# fault. Nobody can know before there are others, so the first ones are kept.
+_FAULT_NS = 100 * _MS_NS
+_MOST_KEPT = 64
 
 
 class Estimate:
@@ -21,6 +26,8 @@ class Estimate:
         self._envelope = Envelope(rate)
         self._deviations = Deviations()
         self._offsets_ns: deque[int] = deque(maxlen=_QUIET_SYNCS)
+        self._first: deque[tuple[int, int]] = deque(maxlen=_MOST_KEPT)
+        self._has_fault = False
         self._begun_ns: int | None = None
         self._syncs = 0
         self._has_round_trip = False
@@ -49,13 +56,26 @@ class Estimate:
             if self._deviations.is_early(error_ns):
                 return True
         self._envelope.add_sync(arrived_ns, offset_ns)
-        self._count(arrived_ns, offset_ns)
+        if not self.is_sure:
+            self._first.append((arrived_ns, offset_ns))
+            if len(self._first) > 1:
+                self._leave_out_fault()
+            self._count(arrived_ns, offset_ns)
         return True
 
     def add_round_trip(self, arrived_ns: int, round_trip_ns: int) -> None:
         """Add the duration of an exchange that ended at a session time."""
         self._envelope.add_round_trip(arrived_ns, round_trip_ns)
         self._has_round_trip = True
+
+    def _leave_out_fault(self) -> None:
+        earliest_ns, next_ns = nlargest(2, (offset for _, offset in self._first))
+        is_fault = earliest_ns - next_ns > _FAULT_NS
+        if is_fault or self._has_fault:
+            most_ns = next_ns if is_fault else earliest_ns
+            kept = [sync for sync in self._first if sync[1] <= most_ns]
+            self._envelope.replace_syncs(kept)
+        self._has_fault = is_fault
 
     def _count(self, arrived_ns: int, offset_ns: int) -> None:
         if self._begun_ns is None:

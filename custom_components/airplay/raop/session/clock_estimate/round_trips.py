@@ -3,10 +3,11 @@
 _MS_NS = 1_000_000
 _SECOND_NS = 1_000 * _MS_NS
 
-# A start has little time to find a round trip without delay. Afterwards, as often as
-# receivers themselves ask (8 per second, reported).
-_FAST_NS = 31_250_000
-_FAST_FOR_NS = 10 * _SECOND_NS
+# A start has little time to find a round trip without delay: a fast one is rarer than
+# a fast Sync, as both of its ways must be. Afterwards, as often as receivers themselves
+# ask (8 per second, reported).
+_FAST_NS = 15_625_000
+_FAST_FOR_NS = 5 * _SECOND_NS
 _USUAL_NS = 125 * _MS_NS
 # A receiver that answers nothing is asked rarely.
 _RARE_NS = _SECOND_NS
