@@ -13,13 +13,13 @@ _WAY = "way"
 def way_that_worked(data: Mapping[str, Any], receiver: Receiver) -> str | None:
     """Return the way that played last, unless the firmware has changed since.
 
-    Earlier versions stored the lane only.
+    Earlier versions stored the lane only. What is no way counts as none.
     """
     worked = data.get(CONF_LANE_WORKED)
-    if not worked or worked[_FIRMWARE] != receiver.firmware:
+    if not isinstance(worked, Mapping) or worked.get(_FIRMWARE) != receiver.firmware:
         return None
-    way: str = worked.get(_WAY, worked[CONF_LANE])
-    return way
+    text = worked.get(_WAY, worked.get(CONF_LANE))
+    return text if isinstance(text, str) and Way.parse(text) else None
 
 
 def with_way(
