@@ -16,6 +16,7 @@ from .announcements.speaker_announcer import SpeakerAnnouncer
 from .const import CHOICES, DOMAIN, PLATFORMS
 from .discovery.browser import BROWSER
 from .discovery.device import AirPlayDevice
+from .helpers.issues import FORCED_WAY, RepairNotice
 from .raop.api import AuthenticationError, RaopError, TooManyTriesError
 from .runtime import AirPlayConfigEntry, AirPlayRuntime
 from .sender.error_translation import translate_error
@@ -83,7 +84,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> None:
-    """Remove the speaker from its group and its record from the volume journal."""
+    """Remove the speaker from its group, its volume from the journal, and its notice."""
+    RepairNotice(hass, FORCED_WAY, entry.entry_id).async_withdraw()
     async with GROUPS.acquire(hass) as groups:
         await groups.async_forget(entry.entry_id)
     async with ANNOUNCEMENTS.acquire(hass) as announcements:

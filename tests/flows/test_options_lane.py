@@ -1,9 +1,12 @@
 """The lane to a receiver, and the one that is remembered."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 import json
+from typing import Any
 
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.core import HomeAssistant
@@ -101,26 +104,91 @@ async def test_chosen_lane_does_not_count_as_the_best_lane(
     assert "lane_worked" not in entry.data
 
 
-async def test_chosen_lane_that_does_not_play_is_named_until_another_plays(
-    hass: HomeAssistant, den: AirPlay2Receiver, network: Network, song: str
-) -> None:
-    def notices() -> list[str | None]:
-        return [each.translation_key for each in ir.async_get(hass).issues.values()]
-
+async def chosen(
+    hass: HomeAssistant, den: AirPlay2Receiver, network: Network, lane: str
+) -> tuple[MockConfigEntry, str]:
+    """Return the entry and the player of a receiver with only one lane."""
     network.announce(raop_info(den))
     network.announce(airplay_info(den))
-    entry = entry_for(den)
-    entry.add_to_hass(hass)
-    hass.config_entries.async_update_entry(entry, options={"lane": "raop"})
-    player = await set_up(hass, entry)
+    entry = MockConfigEntry(**options_of(den, lane))
+    return entry, await set_up(hass, entry)
+
+
+def options_of(den: AirPlay2Receiver, lane: str) -> dict[str, Any]:
+    """Return an entry's parts, with a chosen lane."""
+    made = entry_for(den)
+    kept = {"data": dict(made.data), "title": made.title, "unique_id": made.unique_id}
+    return {"domain": made.domain, "options": {"lane": lane}, **kept}
+
+
+async def notices(hass: HomeAssistant) -> list[str | None]:
+    """Return the repair notices, once the receiver was asked by its other ways."""
+    await asyncio.gather(
+        *(
+            task
+            for task in hass._background_tasks
+            if isinstance(task, asyncio.Task) and "probe" in task.get_name()
+        )
+    )
+    await hass.async_block_till_done()
+    return [each.translation_key for each in ir.async_get(hass).issues.values()]
+
+
+@pytest.mark.parametrize(
+    "quirks",
+    [
+        {"raop_refuse": {"ANNOUNCE": 500}},
+        # No code and no password would help, so none is asked for.
+        {"raop_refuse": {"ANNOUNCE": 403}},
+        {"raop_refuse": {"ANNOUNCE": 470}},
+        {"raop_unanswered": frozenset({"ANNOUNCE"})},
+        {"drop_at": "ANNOUNCE"},
+    ],
+)
+async def test_chosen_lane_that_does_not_play_is_named_until_another_plays(
+    hass: HomeAssistant,
+    den: AirPlay2Receiver,
+    network: Network,
+    song: str,
+    quirks: dict[str, Any],
+) -> None:
+    den.quirks = Quirks(takes_ptp=False, **quirks)
+    entry, player = await chosen(hass, den, network, "raop")
 
     with pytest.raises(HomeAssistantError):
         await play(hass, player, song)
-    assert notices() == ["forced_way"]
+    assert await notices(hass) == ["forced_way"]
+    assert not hass.config_entries.flow.async_progress()
 
     hass.config_entries.async_update_entry(entry, options={"lane": "airplay2-ntp"})
     await hass.config_entries.async_reload(entry.entry_id)
+    assert await notices(hass) == ["forced_way"]
     watch = Watch(hass, player)
     await play(hass, player, song)
-    assert notices() == []
+    assert await notices(hass) == []
     await watch.until_is("idle")
+
+
+async def test_chosen_lane_is_not_blamed_for_a_receiver_that_is_away(
+    hass: HomeAssistant, den: AirPlay2Receiver, network: Network, song: str
+) -> None:
+    _, player = await chosen(hass, den, network, "airplay2-ntp")
+    await den.stop()
+
+    with pytest.raises(HomeAssistantError):
+        await play(hass, player, song)
+
+    assert await notices(hass) == []
+
+
+async def test_receiver_that_is_removed_leaves_no_notice_about_its_lane(
+    hass: HomeAssistant, den: AirPlay2Receiver, network: Network, song: str
+) -> None:
+    entry, player = await chosen(hass, den, network, "raop")
+    with pytest.raises(HomeAssistantError):
+        await play(hass, player, song)
+    assert await notices(hass) == ["forced_way"]
+
+    await hass.config_entries.async_remove(entry.entry_id)
+
+    assert await notices(hass) == []

@@ -13,43 +13,29 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 
 from ..const import CONF_CREDENTIALS, CONF_MANUAL, CONF_PARTNER, DEFAULT_VOLUME, DOMAIN
-from ..helpers.issues import FORCED_WAY, RepairNotice
 from ..helpers.listeners import Listeners
-from ..helpers.settings import Settings
 from ..raop.api import (
     AuthenticationError,
     Channel,
     Member,
     MemberChanged,
     Probed,
-    PtpUnavailableError,
     RaopError,
     Receiver,
-    ReceiverProtocolError,
-    ReceiverRefusedError,
-    ReceiverSilentError,
     ReceiverUnreachableError,
     TooManyTriesError,
-    UnsupportedReceiverError,
     probe,
 )
 from ..sender.events import SenderEvent
 from .browser import ReceiverBrowser
 from .entry_data import answered, followed, receiver_from, unique_id
+from .forced_way import ForcedWay
 from .stereo_pair import are_apart
 from .way_memory import way_that_worked, with_way
 
 _LOGGER = logging.getLogger(__name__)
 
 _ASK_AGAIN_S = 60
-# Errors that another way to play may not have.
-_ABOUT_THE_WAY = (
-    PtpUnavailableError,
-    ReceiverProtocolError,
-    ReceiverRefusedError,
-    ReceiverSilentError,
-    UnsupportedReceiverError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +61,12 @@ class AirPlayDevice:
         self._is_partner_there = False
         self._asking: CALLBACK_TYPE | None = None
         self._is_over = False
-        self._forced_lane = Settings.from_entry(entry).forced_lane
-        self._forced_notice = RepairNotice(hass, FORCED_WAY, entry.entry_id)
-        if not self._forced_lane:
-            self._forced_notice.async_withdraw()
+        self._forced_way = ForcedWay(hass, entry, self.async_probe)
         # Whether it showed that it plays; some kinds show nothing.
         self.is_confirmed = True
         self.tuning = Tuning()
         self._use(entry.data)
-        self._partner = _partner_from(entry)
+        self._use_partner(entry.data.get(CONF_PARTNER))
         if seen := browser.get(self.receiver.id):
             self._async_follow(seen)
         self._async_pair()
@@ -137,7 +120,7 @@ class AirPlayDevice:
             password=self._entry.data.get(CONF_PASSWORD),
             credentials=self._entry.data.get(CONF_CREDENTIALS),
         )
-        self._async_answered(receiver.id, probed.address)
+        self._async_keep(receiver.id, lambda data: answered(data, probed.address))
         return probed
 
     def members(self, volume: float | None, *, is_muted: bool) -> tuple[Member, ...]:
@@ -164,8 +147,8 @@ class AirPlayDevice:
             else receiver.addresses,
             password=self._entry.data.get(CONF_PASSWORD),
             credentials=self._entry.data.get(CONF_CREDENTIALS),
-            lane=self._forced_lane,
-            first_way=self._way_worked,
+            lane=self._forced_way.lane,
+            first_way=self._first_way(receiver),
             volume=None if volume is None else volume * 100,
             modest_volume=DEFAULT_VOLUME * 100,
             muted=is_muted,
@@ -181,8 +164,7 @@ class AirPlayDevice:
     @callback
     def async_failed(self, error: RaopError) -> None:
         """Handle the error that prevented playback."""
-        if self._forced_lane and isinstance(error, _ABOUT_THE_WAY):
-            self._forced_notice.async_show({"name": self.name})
+        self._forced_way.async_failed(error)
         if isinstance(error, AuthenticationError):
             # Home Assistant starts no second flow while one is open.
             if not isinstance(error, TooManyTriesError):
@@ -201,16 +183,29 @@ class AirPlayDevice:
         """
         match event:
             case MemberChanged(state="connected", remote=str(remote)):
-                self._async_answered(event.receiver, remote)
-            case MemberChanged(state="playing", lane=str(lane), way=str(way)) if (
-                event.receiver == self.receiver.id
-            ):
-                self.is_confirmed = event.is_confirmed
-                self._forced_notice.async_withdraw()
-                data = with_way(self._entry.data, self.receiver, lane, way)
-                if data and not self._forced_lane:
-                    self._use(data)
-                    self._hass.config_entries.async_update_entry(self._entry, data=data)
+                self._async_keep(event.receiver, lambda data: answered(data, remote))
+            case MemberChanged(state="playing", lane=str(lane), way=str(way)):
+                self._async_played(event, lane, way)
+
+    @callback
+    def _async_played(self, event: MemberChanged, lane: str, way: str) -> None:
+        if event.receiver == self.receiver.id:
+            self.is_confirmed = event.is_confirmed
+            self._forced_way.async_played()
+        if not self._forced_way.lane:
+            self._async_keep(event.receiver, lambda data: with_way(data, lane, way))
+
+    @callback
+    def _async_keep(
+        self, receiver: str, change: Callable[[Mapping[str, Any]], dict[str, Any]]
+    ) -> None:
+        """Change what the entry stores of one of its receivers."""
+        if receiver == self.receiver.id:
+            data = change(self._entry.data)
+            self._use(data)
+            self._hass.config_entries.async_update_entry(self._entry, data=data)
+        elif self._partner and receiver == self._partner.id:
+            self._async_set_partner(change(self._entry.data[CONF_PARTNER]))
 
     def _use(self, data: Mapping[str, Any]) -> None:
         """Read the receiver from the entry's data, once for all its commands."""
@@ -218,17 +213,18 @@ class AirPlayDevice:
         self._addresses = self.receiver.addresses
         self._way_worked = way_that_worked(data, self.receiver)
 
+    def _use_partner(self, kept: Mapping[str, Any] | None) -> None:
+        self._partner = partner = receiver_from(kept) if kept else None
+        self._partner_way = way_that_worked(kept, partner) if kept and partner else None
+
+    def _first_way(self, receiver: Receiver) -> str | None:
+        """Return the way to try first; both of a pair are mostly alike."""
+        own = self._way_worked if receiver is self.receiver else self._partner_way
+        return own or self._way_worked
+
     @property
     def _is_manual(self) -> bool:
         return bool(self._entry.data.get(CONF_MANUAL))
-
-    @callback
-    def _async_answered(self, receiver: str, address: str) -> None:
-        """Try the address that answered first from now on."""
-        if receiver == self.receiver.id:
-            data = answered(self._entry.data, address)
-            self._use(data)
-            self._hass.config_entries.async_update_entry(self._entry, data=data)
 
     @callback
     def _async_changed(self, seen: Receiver | None) -> None:
@@ -275,7 +271,7 @@ class AirPlayDevice:
         if kept != self._entry.data.get(CONF_PARTNER):
             data = {**self._entry.data, CONF_PARTNER: kept}
             self._hass.config_entries.async_update_entry(self._entry, data=data)
-            self._partner = _partner_from(self._entry)
+            self._use_partner(kept)
 
     @callback
     def _async_set_there(self, *, is_there: bool) -> None:
@@ -313,8 +309,3 @@ class AirPlayDevice:
         if self._asking:
             self._asking()
             self._asking = None
-
-
-def _partner_from(entry: ConfigEntry) -> Receiver | None:
-    kept = entry.data.get(CONF_PARTNER)
-    return receiver_from(kept) if kept else None

@@ -276,6 +276,81 @@ def test_a_way_that_changed_while_it_was_tried_is_not_tried_again() -> None:
     assert not ladder.fail(attempt, ReceiverRefusedError("refused"))
 
 
+def at(*hosts: str, port: int = 7000) -> Receiver:
+    """Return the speaker at other addresses."""
+    assert SPEAKER.airplay
+    host = hosts[0]
+    airplay = replace(SPEAKER.airplay, host=host, addresses=hosts, port=port)
+    return replace(SPEAKER, host=host, airplay=airplay)
+
+
+def test_a_new_place_forgives_what_failed_because_nobody_answered() -> None:
+    ladder = Ladder(at("10.0.0.2"), Access())
+    first = ladder.attempt().way
+    climb(ladder, GONE)
+    assert not ladder.has_next
+
+    assert ladder.follow(at("10.0.0.3"))
+
+    assert ladder.attempt().way == first
+    assert ladder.addresses == ("10.0.0.3",)
+    assert not ladder.is_informed
+
+
+def test_a_new_place_forgives_no_refusal() -> None:
+    ladder = Ladder(LICENSED, Access())
+    climb(ladder, REFUSED)
+    refused = ladder.attempt().way
+
+    assert ladder.follow(replace(LICENSED, host="10.0.0.9"))
+
+    assert ladder.attempt().way == refused
+
+
+def test_places_that_alternate_are_new_only_once() -> None:
+    ladder = Ladder(at("10.0.0.2", "fd00::2"), Access())
+    ladder.inform(ladder.receiver)
+
+    assert not ladder.follow(at("fd00::2", "10.0.0.2"))
+    assert ladder.is_informed
+    assert not ladder.follow(at("10.0.0.2"))
+    assert ladder.addresses == ("10.0.0.2",)
+    assert ladder.follow(at("10.0.0.2", port=7001))
+    assert not ladder.follow(at("10.0.0.2"))
+
+
+def test_an_address_that_answers_no_more_makes_room_for_the_others() -> None:
+    ladder = Ladder(at("10.0.0.2", "10.0.0.3"), Access())
+    attempt = ladder.attempt()
+    assert not ladder.leave_address(attempt)
+    ladder.inform(ladder.receiver)
+    ladder.addresses = ladder.receiver.addresses[1:]
+    attempt.stage = Stage.SETUP
+    assert not ladder.leave_address(attempt)
+
+    attempt.stage = Stage.CONNECT
+    assert ladder.leave_address(attempt)
+
+    assert ladder.addresses == ladder.receiver.addresses
+    assert not ladder.leave_address(attempt)
+
+
+def test_a_chosen_lane_that_is_closed_to_all_asks_for_no_secret() -> None:
+    ladder = Ladder(LICENSED, Access(wanted="raop"))
+
+    climb(ladder, PIN)
+
+    assert type(ladder.error) is ReceiverRefusedError
+
+
+def test_a_chosen_lane_asks_for_a_secret_that_the_receiver_wants() -> None:
+    ladder = Ladder(LOCKED, Access(wanted="airplay2"))
+
+    climb(ladder, WRONG)
+
+    assert type(ladder.error) is PasswordRequiredError
+
+
 def test_a_ladder_without_a_failure_says_so() -> None:
     assert isinstance(Ladder(LICENSED, Access()).error, ReceiverUnreachableError)
 

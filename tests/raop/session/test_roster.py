@@ -81,16 +81,24 @@ def test_a_command_that_was_not_announced_keeps_the_members() -> None:
     assert names(roster.members) == "a b"
 
 
-def test_new_settings_of_a_member_are_adopted() -> None:
+def test_new_records_of_a_member_are_adopted() -> None:
     roster = playing(A)
-    roster.expect("next", [A])
-    moved = replace(A, host="10.0.0.3")
+    roster.expect("next", [replace(A, volume=30)])
 
-    assert roster.replace(moved)
-    assert not roster.replace(B)
+    assert roster.seen(replace(A, host="10.0.0.3", volume=90))
+    assert not roster.seen(B)
 
-    assert roster.member_for("a") == moved
-    assert roster.of("next")[0].host == "10.0.0.3"
+    assert roster.member_for("a") == replace(A, host="10.0.0.3")
+    assert roster.of("next") == (replace(A, host="10.0.0.3", volume=30),)
+
+
+def test_new_records_during_the_first_command_are_adopted() -> None:
+    roster = Roster()
+    roster.expect("play", [A])
+
+    assert roster.seen(replace(A, port=7000))
+
+    assert roster.of("play")[0].port == 7000
 
 
 def test_a_member_that_was_switched_away_stays_a_silent_member() -> None:

@@ -10,11 +10,13 @@ from ..errors import (
     PasswordRequiredError,
     PtpUnavailableError,
     RaopError,
+    ReceiverRefusedError,
     ReceiverSilentError,
     ReceiverUnreachableError,
     TooManyTriesError,
 )
 from ..receiver import Receiver
+from ..wire.addresses import plain_address
 from .ways import Access, Login, Outcome, Rung, Way, ways_of
 
 # Requests that a receiver may leave unanswered although it answers others.
@@ -70,10 +72,11 @@ class Ladder:
         self.receiver = receiver
         # The addresses that are not known to be those of another receiver.
         self.addresses = receiver.addresses
+        self._place = _place(receiver)
+        self._places = set(self._place)
         self._access = access
         self._rungs = ways_of(receiver, access)
         self._failures: list[_Failure] = []
-        self._bans: list[Callable[[Way], bool]] = []
         self.is_informed = False
 
     def inform(self, receiver: Receiver) -> None:
@@ -82,6 +85,38 @@ class Ladder:
         if receiver != self.receiver:
             self.receiver = receiver
             self._rungs = ways_of(receiver, self._access) or self._rungs
+
+    def follow(self, receiver: Receiver) -> bool:
+        """Adopt where a receiver is announced now; return whether it is a new place.
+
+        What failed because nobody answered may work there.
+        """
+        place = _place(receiver)
+        if place == self._place:
+            return False
+        self._place = place
+        self._rungs = ways_of(receiver, self._access)
+        self._ask_again(receiver)
+        if place <= self._places:
+            return False
+        self._places |= place
+        self._failures = [
+            each
+            for each in self._failures
+            if not isinstance(each.error, ReceiverUnreachableError)
+        ]
+        return True
+
+    def leave_address(self, attempt: Attempt) -> bool:
+        """Try all addresses again if the one that answered before does not any more.
+
+        Return whether there are others.
+        """
+        is_lost = self.is_informed and attempt.stage is Stage.CONNECT
+        if not is_lost or len(self.receiver.addresses) == len(self.addresses):
+            return False
+        self._ask_again(self.receiver)
+        return True
 
     @property
     def has_next(self) -> bool:
@@ -118,8 +153,6 @@ class Ladder:
         outcome = Outcome.NO_CLOCK if is_clock else _outcome(attempt, error)
         failure = _Failure(attempt.way, attempt.chosen, attempt.stage, outcome, error)
         self._failures.append(failure)
-        if ban := self._ban(failure):
-            self._bans.append(ban)
         return self.has_next
 
     @property
@@ -133,8 +166,12 @@ class Ladder:
             return ReceiverUnreachableError("there is no way to play to it")
         furthest = max(self._failures, key=self._weight)
         error = furthest.error
-        is_clear = furthest.outcome is not Outcome.DENIED
-        if is_clear or type(error) is not AuthenticationError:
+        if furthest.outcome is not Outcome.DENIED:
+            return error
+        if self._access.wanted and not self._wants_secret(furthest):
+            # The lane that the user chose is closed to all, maybe with 403 or 470.
+            return ReceiverRefusedError(str(error), status=error.status)
+        if type(error) is not AuthenticationError:
             return error
         # The answers of a login say only that a secret is wrong.
         if self.receiver.needs_pairing:
@@ -169,10 +206,8 @@ class Ladder:
         )
 
     def _next(self, assumed: _Failure | None = None) -> Rung | None:
-        failures, bans = self._failures, self._bans
-        if assumed:
-            ban = self._ban(assumed)
-            failures, bans = [*failures, assumed], [*bans, *([ban] if ban else [])]
+        failures = [*self._failures, *([assumed] if assumed else [])]
+        bans = [ban for each in failures if (ban := self._ban(each))]
         failed = {way for each in failures for way in (each.way, each.chosen)}
         for rung in self._rungs:
             if rung.way in failed or any(ban(rung.way) for ban in bans):
@@ -200,9 +235,20 @@ class Ladder:
             return lambda way: (way.lane, way.clock) == (tried.lane, tried.clock)
         return None
 
+    def _ask_again(self, receiver: Receiver) -> None:
+        """Try all addresses, and find out who answers there."""
+        self.receiver, self.addresses = receiver, receiver.addresses
+        self.is_informed = False
+
     def _port(self, way: Way) -> int:
         receiver = self.receiver
         return receiver.port if way.is_raop else receiver.pairing_port
+
+
+def _place(receiver: Receiver) -> frozenset[tuple[str, int, int]]:
+    """Return where a receiver listens: each address with both ports."""
+    ports = receiver.port, receiver.pairing_port
+    return frozenset((plain_address(each), *ports) for each in receiver.addresses)
 
 
 def _opens(failure: _Failure, rung: Rung) -> bool:

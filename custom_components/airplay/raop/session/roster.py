@@ -1,6 +1,7 @@
 """The members of a stream: by its last play command, and by joins and leaves."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ..messages import Member
 
@@ -75,12 +76,12 @@ class Roster:
         if self._coming is not None:
             self._coming.pop(receiver, None)
 
-    def replace(self, member: Member) -> bool:
-        """Update a member; return whether it is one."""
+    def seen(self, member: Member) -> bool:
+        """Adopt the records of a member; return whether it is one."""
         is_known = False
         for those in (self._present, self._coming):
-            if those and member.receiver in those:
-                those[member.receiver] = member
+            if those and (known := those.get(member.receiver)):
+                those[member.receiver] = with_records(known, member)
                 is_known = True
         return is_known
 
@@ -105,3 +106,16 @@ class Roster:
     def switch_back(self, receiver: str) -> None:
         """Record that a member can be used again."""
         self._away.discard(receiver)
+
+
+def with_records(member: Member, seen: Member) -> Member:
+    """Return a member with the addresses, ports, and records with which it was seen."""
+    return replace(
+        member,
+        host=seen.host,
+        port=seen.port,
+        txt=seen.txt,
+        airplay_port=seen.airplay_port,
+        airplay_txt=seen.airplay_txt,
+        addresses=seen.addresses,
+    )

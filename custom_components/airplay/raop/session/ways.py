@@ -279,10 +279,25 @@ def _learned_first(rungs: list[Rung], learned: Way | None) -> tuple[Rung, ...]:
         return tuple(rungs)
     like = [each for each in rungs if unlikeness(each) == unlikeness(first)]
     others = [each for each in rungs if each not in like]
+    like = _with_login_first(like, learned.login)
     # What was worth a try only after another way had failed has proved itself.
     like[0] = replace(like[0], after=frozenset())
     like = [replace(each, way=_with_details(each.way, learned)) for each in like]
     return (*like, *others)
+
+
+def _with_login_first(rungs: list[Rung], login: Login) -> list[Rung]:
+    """Return ways that differ in their login, the one that worked first.
+
+    A wrong secret at each start may lock a receiver. Whether keys come first is a
+    matter of the records alone: they may have been accepted before pairing was
+    switched off.
+    """
+    first, *others = rungs
+    if Login.KEYS in (login, first.way.login):
+        return rungs
+    ways = [replace(first, after=_DENIED), *others]
+    return sorted(ways, key=lambda rung: rung.way.login is not login)
 
 
 def _with_details(way: Way, learned: Way) -> Way:

@@ -123,6 +123,24 @@ async def test_a_television_that_never_asks_for_ptp_plays_by_ntp(
     await harness.stop()
 
 
+async def test_a_password_that_is_asked_for_by_digest_is_no_secret_of_later_pairings(
+    harness: EngineHarness, song: Path, pcm: bytes
+) -> None:
+    den = await speaker(harness, password="secret", setup_wants_digest=True)
+    command = play(song, by(den, REALTIME, password="secret"), lead_ms=None)
+    assert await harness.run(command) is None
+    await harness.stop()
+    den.clear()
+
+    assert await harness.run(command) is None
+    await finished(harness)
+
+    assert den.heard(pcm).is_complete
+    asked = [each.uri for each in den.asked("POST")]
+    # M1 and M3 of one pairing.
+    assert asked.count("/pair-setup") == 2
+
+
 async def test_the_choice_of_ntp_is_the_only_way(
     harness: EngineHarness, song: Path, pcm: bytes
 ) -> None:

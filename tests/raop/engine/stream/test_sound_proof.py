@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.airplay.raop.messages import Announce, Join, MemberChanged, Play
+from custom_components.airplay.raop.messages import (
+    Announce,
+    Join,
+    MemberChanged,
+    Pause,
+    Play,
+)
 from tests.raop.engine.announcing import announce, target
 from tests.raop.engine.group_playback import speaker, wait_for_state
 from tests.raop.engine.harness import STREAM, EngineHarness, member, play, wav
@@ -156,3 +162,21 @@ async def test_music_plays_in_the_session_of_an_announcement_that_was_first(
     assert (await harness.reply(bell)).code is None
     assert (await harness.ended()).reason == "finished"
     assert den.pcm.strip(b"\0").endswith(pcm[-4000:])
+
+
+async def test_a_receiver_that_was_lost_in_silence_is_no_matter_of_others(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 2)
+    den = await silent(harness)
+    hall = await speaker(harness, 2, quirks=Quirks(asks_time_after_s=1.0))
+    harness.submit(play(tmp_path / "song.wav", member(den)))
+    await harness.started()
+    assert await harness.run(Pause(stream=STREAM, keep_s=60)) is None
+    den.hang_up()
+    await harness.until(MemberChanged, lambda each: each.state == "lost")
+
+    assert await run(harness, play(tmp_path / "song.wav", member(hall))) is None
+    await harness.ended()
+
+    assert len(hall.asked("ANNOUNCE")) == 1

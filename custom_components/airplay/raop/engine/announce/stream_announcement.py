@@ -82,10 +82,9 @@ class StreamAnnouncement:
         async with turns.taken(self._target) as is_apart:
             while self._attempts:
                 self._attempts -= 1
+                left = [each.member for each in self._left]
                 transmitter, awake_ns = await turns.open(
-                    [each.member for each in self._left],
-                    self._target.depth_ms,
-                    command.lead_in_ms,
+                    left, self._target.depth_ms, command.lead_in_ms
                 )
                 self._is_apart = is_apart or turns.is_apart(self._target)
                 try:
@@ -149,7 +148,8 @@ class StreamAnnouncement:
         """Wait for evidence; leave out silent members without another way."""
         begun_ns, turns = clock.now_ns(), self._stream.turns
         while True:
-            if self._output.lanes.proof.is_climbing and turns.owns_line:
+            left = [each.member for each in self._left]
+            if turns.owns_line and self._output.lanes.proof.is_climbing(left):
                 self._attempts += 1
                 raise _InterruptedError
             self._check(transmitter)

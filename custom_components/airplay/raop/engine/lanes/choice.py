@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...errors import RaopError, ReceiverSilentError
+from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
 from ...messages import Member
 from ...receiver_lanes import LaneKind as Kind
 from ...session.ladder import Attempt, Ladder
@@ -58,6 +58,7 @@ class LaneChoice:
         if kept := self._ladders.get(name):
             was_known, ladder = kept
             if was_known == known and ladder.has_failed:
+                ladder.follow(receiver_of(member))
                 return ladder
         learned = Way.parse(member.first_way) if member.first_way else None
         if name in self._proven and self._proven[name][0] == known:
@@ -75,15 +76,18 @@ class LaneChoice:
     ) -> Lane:
         """Open the first lane that a receiver accepts; the caller tears it down.
 
-        `member` is called for each attempt, as its volume may change meanwhile.
+        `member` is called for each attempt, as its volume and its address may change
+        meanwhile. At another address, a way is tried once more.
 
         Raises RaopError: no lane works (the most telling error), or the receiver is
         busy; the next call begins anew.
         """
         ladder = self.ladder_for(member())
 
-        async def try_way(attempt: Attempt) -> Lane:
-            lane = _make_lane(ladder, attempt, member(), context)
+        async def try_here(attempt: Attempt) -> Lane:
+            present = member()
+            ladder.follow(receiver_of(present))
+            lane = _make_lane(ladder, attempt, present, context)
             on_try(lane)
             try:
                 await lane.prepare()
@@ -91,6 +95,15 @@ class LaneChoice:
                 await lane.teardown()
                 raise
             return lane
+
+        async def try_way(attempt: Attempt) -> Lane:
+            try:
+                return await try_here(attempt)
+            except ReceiverUnreachableError:
+                has_moved = ladder.follow(receiver_of(member()))
+                if not (has_moved or ladder.leave_address(attempt)):
+                    raise
+            return await try_here(attempt)
 
         try:
             return await climb(ladder, try_way)

@@ -10,6 +10,7 @@ from weakref import WeakSet
 from ...errors import RaopError, StoppedError
 from ...messages import Channel, Member, MemberProgress, MemberState
 from ...session.lead import lead_ms
+from ...session.roster import with_records
 from ...wire.parameters import Volume
 from ..lanes.context import GroupKeys, LaneContext
 from ..lanes.lane import Lane
@@ -50,6 +51,8 @@ class Lanes:
         self._levels: dict[str, Volume] = {}
         self.drop_outs: dict[str, int] = {}
         self._tunings: dict[str, tuple[int, Channel]] = {}
+        # The receivers whose records have changed since the last command.
+        self._seen: dict[str, Member] = {}
         self._context = LaneContext(
             context.identity,
             context.pacer,
@@ -89,6 +92,7 @@ class Lanes:
             for name, each in wanted.items()
         }
         self._tunings.clear()
+        self._seen.clear()
         for name, each in wanted.items():
             self.tune(name, each.delay_ms, each.channel)
 
@@ -108,7 +112,7 @@ class Lanes:
         """
         self.proof.tries_again(member.receiver)
         lane = await self._choice.open(
-            lambda: self._levelled(member), self._context, self._joining.add
+            lambda: self._present(member), self._context, self._joining.add
         )
         self._remotes.add(
             member.receiver,
@@ -217,8 +221,13 @@ class Lanes:
         if lane and self._levels.get(receiver, Volume()).percent is None:
             self._levels[receiver] = lane.volume.usual
 
+    def seen(self, member: Member) -> None:
+        """Adopt a receiver's new records, also for a session that is being opened."""
+        self._seen[member.receiver] = member
+
     def want_too(self, member: Member) -> None:
         """Adopt the volume and the tuning of a new or existing member."""
+        self._seen.pop(member.receiver, None)
         self.tune(member.receiver, member.delay_ms, member.channel)
         if member.volume is not None:
             self.set_volume(member.receiver, member.volume, is_muted=member.muted)
@@ -263,7 +272,10 @@ class Lanes:
     def _open_ones(self) -> set[str]:
         return {name for name, lane in self._lanes.items() if lane.is_open}
 
-    def _levelled(self, member: Member) -> Member:
+    def _present(self, member: Member) -> Member:
+        """Return a member as it was changed since its command."""
+        if seen := self._seen.get(member.receiver):
+            member = with_records(member, seen)
         if tuning := self._tunings.get(member.receiver):
             member = replace(member, delay_ms=tuning[0], channel=tuning[1])
         if member.receiver not in self._levels:

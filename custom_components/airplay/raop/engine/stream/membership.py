@@ -196,7 +196,8 @@ class Membership:
         It is paused or changing, or its receiver has another way to be played to.
         """
         is_between = self._status.is_paused or self._status.is_changing
-        return is_between or (self._lanes.proof.is_climbing and not self.is_group)
+        is_climbing = self._lanes.proof.is_climbing(self.members)
+        return is_between or (is_climbing and not self.is_group)
 
     def _lose_hope(self, receiver: str, error: RaopError) -> None:
         """End a group if no member has come back."""

@@ -247,7 +247,9 @@ class Playback:
     @property
     def _is_climbing(self) -> bool:
         """Whether a single receiver was lost before sound, and has another way."""
-        return self._lanes.proof.is_climbing and not self.membership.is_group
+        membership = self.membership
+        is_climbing = self._lanes.proof.is_climbing(membership.members)
+        return is_climbing and not membership.is_group
 
     def _is_over(self) -> bool:
         self.check_alive()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from weakref import WeakSet
 
 from ...errors import RaopError
-from ...messages import MemberState
+from ...messages import Member, MemberState
 from ..lanes.choice import LaneChoice
 from ..lanes.lane import Lane
 from .reports import StreamReporter
@@ -31,10 +31,9 @@ class SoundProof:
         # The receivers that were lost before they played, and have another way.
         self._climbing: set[str] = set()
 
-    @property
-    def is_climbing(self) -> bool:
-        """Whether a receiver was lost before it played, and has another way."""
-        return bool(self._climbing)
+    def is_climbing(self, members: Iterable[Member]) -> bool:
+        """Whether one of them was lost before it played, and has another way."""
+        return any(each.receiver in self._climbing for each in members)
 
     @property
     def is_there(self) -> bool:

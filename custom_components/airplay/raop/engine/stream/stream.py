@@ -271,4 +271,4 @@ class Stream:
         error = ReceiverSilentError(SILENT)
         # Each is to fail, so that none is tried again by the same way.
         is_left = [lanes.proof.fail(each, error) for each in lanes.lanes]
-        return lanes.proof.is_climbing or any(is_left)
+        return lanes.proof.is_climbing(self.membership.members) or any(is_left)

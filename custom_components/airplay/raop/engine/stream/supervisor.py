@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 import logging
 
 from ...errors import RaopError
@@ -102,20 +101,9 @@ class MemberSupervisor:
 
     def seen(self, member: Member) -> None:
         """Retry a missing member at once, maybe at another address."""
-        known = self._roster.member_for(member.receiver)
-        if known is None:
+        if not self._roster.seen(member):
             return
-        self._roster.replace(
-            replace(
-                known,
-                host=member.host,
-                port=member.port,
-                txt=member.txt,
-                airplay_port=member.airplay_port,
-                airplay_txt=member.airplay_txt,
-                addresses=member.addresses,
-            )
-        )
+        self._output.lanes.seen(member)
         if logic := self._logics.get(member.receiver):
             logic.hurry()
 
