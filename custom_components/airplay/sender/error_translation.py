@@ -29,6 +29,7 @@ from ..raop.api import (
     ReceiverSilentError,
     ReceiverTakenError,
     ReceiverUnreachableError,
+    SlowReceiverError,
     TooManyTriesError,
     UdpPortsTakenError,
     UnsupportedReceiverError,
@@ -42,6 +43,7 @@ _LOGGER = logging.getLogger(__name__)
 _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     RaopError: "failed",
     ReceiverUnreachableError: "receiver_unreachable",
+    SlowReceiverError: "receiver_slow",
     HopelessLinkError: "receiver_link_hopeless",
     MissingReceiverError: "receiver_link_missing",
     ReceiverBusyError: "receiver_busy",

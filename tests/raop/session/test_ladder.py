@@ -247,7 +247,7 @@ def test_another_way_is_foreseen_without_a_failure() -> None:
     attempt = ladder.attempt()
 
     assert ladder.has_beside(attempt, Outcome.SILENT)
-    assert not ladder.has_failed
+    assert not ladder.is_begun
     alone = Ladder(receiver("et=0,1"), Access())
     assert not alone.has_beside(alone.attempt(), Outcome.SILENT)
 

@@ -79,6 +79,7 @@ class StreamAnnouncement:
         Raises RaopError: no receiver is left that could play it.
         """
         turns, command = self._stream.turns, self._command
+        self._output.lanes.renew(each.member for each in self._members)
         async with turns.taken(self._target) as is_apart:
             while self._attempts:
                 self._attempts -= 1

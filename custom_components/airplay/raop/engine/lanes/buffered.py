@@ -15,6 +15,7 @@ from ...errors import (
 )
 from ...session.airplay2 import BUFFERED, AirPlay2Session, Anchor
 from ...session.backlog import Format
+from ...session.climbing.extras import Extra
 from ...session.lead import PtpStartEvidence, StartEvidence
 from ...session.timeline import delay_frames
 from ...wire.codec import Codec
@@ -27,6 +28,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _CONNECT_S = 3.0
 _HALT_S = 1.0
+_RATE_S = 1.0
 # Sonos and WiiM refuse an anchor until they have measured our clock.
 _ANCHOR_RETRY_S = 0.5
 _ANCHOR_TRIES = 12
@@ -117,7 +119,7 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
         while (anchor := self._anchor) and anchor is not self._sent_anchor:
             session = self._open_session
             try:
-                await self._perform(session.run())
+                await self._offer(Extra.RATE, session.run(), _RATE_S)
                 if self._anchor is not anchor:
                     # After a pause, an anchor would make it play again.
                     continue

@@ -77,6 +77,7 @@ class Membership:
         """Record a play command before its turn."""
         self._roster.expect(command, command.members)
         self._lanes.want(command.members)
+        self._lanes.renew(command.members)
 
     def can_take(self, command: Play) -> bool:
         """Whether a command can use an open session."""
@@ -137,6 +138,7 @@ class Membership:
                 return
             self._roster.add(member)
             self._lanes.want_too(member)
+            self._lanes.renew([member])
         if is_awaited or not self._status.is_quiet:
             await self._supervisor.joined(member.receiver)
 

@@ -104,6 +104,7 @@ class Stream:
         if not self._status.is_paused or paused is None:
             raise NoStreamError("nothing is paused")
         self._playback.keep()
+        self.output.lanes.renew(self.membership.members)
         async with self.output.gate:
             # If the receivers were freed meanwhile, the command has a new position.
             paused = self._status.command or paused
