@@ -145,6 +145,8 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
                 await self._open_events(opened.secret, setup.event_port)
             await self._offer(Extra.RECORD, session.record())
             await self._share_clock(connection, session, setup.addresses)
+            if self._peer:
+                self._peer.begin()
             await self._connect_stream(connection, session)
             await self._until_claimed()
             undo.pop_all()
@@ -202,7 +204,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         if self._peer is None:
             return
         peer, claimed = self._peer, ChangeSignal()
-        peer.begin()
+        peer.announce()
         peer.listen(claimed.notify_threadsafe)
         wait_s = _THEIR_CLOCK_S if self.receiver.keeps_clock else _CLAIM_S
         until_ns = clock.now_ns() + round(wait_s * SECOND_NS)

@@ -86,11 +86,18 @@ class PtpPeer:
         self._service.listen(self._held, self, on_evidence)
 
     def begin(self) -> None:
-        """Send our clock immediately and wait for new evidence, after SETUP's answer.
+        """Send our clock immediately and count evidence anew, before a stream's SETUP.
+
+        The answer may take seconds, in which the receiver already measures our clock.
+        """
+        self._service.begin(self._held)
+
+    def announce(self) -> None:
+        """Send our clock immediately, after the answer to a stream's SETUP.
 
         Some receivers forget all clocks when a stream is set up.
         """
-        self._service.begin(self._held)
+        self._service.announce(self._held)
 
     def remove(self) -> None:
         """Release the receiver; idempotent."""
@@ -157,6 +164,10 @@ class PtpService:
     def begin(self, held: _HeldPeer) -> None:
         """See PtpPeer."""
         self._pacer.post(lambda: held.peer.begin(clock.now_ns()))
+
+    def announce(self, held: _HeldPeer) -> None:
+        """See PtpPeer."""
+        self._pacer.post(lambda: held.peer.announce(clock.now_ns()))
 
     def listen(
         self, held: _HeldPeer, peer: PtpPeer, on_evidence: Callable[[], None]
