@@ -68,6 +68,10 @@ class Membership:
         """Whether a group waits for a member that is being tried, maybe another way."""
         return self.is_group and self._supervisor.is_trying
 
+    def is_trying_on(self, receiver: str) -> bool:
+        """Whether a member of a group is being tried, maybe another way."""
+        return self.is_group and self._supervisor.is_trying_on(receiver)
+
     @property
     def missing(self) -> frozenset[str]:
         """The members that were already lost when the music was paused."""
