@@ -7,12 +7,14 @@ in a stream of its own.
 
 import asyncio
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 import plistlib
 
 import pytest
 
+from custom_components.airplay.raop.engine.ptp.links import PtpPortNumbers
+from custom_components.airplay.raop.engine.ptp.service import PtpService
 from custom_components.airplay.raop.messages import (
     Member,
     Pause,
@@ -22,14 +24,17 @@ from custom_components.airplay.raop.messages import (
     StreamChanged,
     Tags,
 )
-from tests.raop.engine.harness import EngineHarness, member, play, receiver, wav
+from tests.raop.engine.harness import EAGER, EngineHarness, member, play, receiver, wav
 from tests.virtual_receiver import Quirks, Reaction, Request, VirtualReceiver
+from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts
+
+from .test_airplay2 import BUFFERED, FREE, SETTLE_S, by
 
 FAULTS: Mapping[str, Reaction] = {
     "hang-up": Reaction(hangs_up=True),
     "no answer": Reaction(),
     "garbage": Reaction(is_garbage=True),
-    "late": Reaction(late_s=2.9),
+    "late": Reaction(late_s=2.5),
     **{str(each): Reaction(each) for each in (400, 401, 403, 404, 453, 500)},
 }
 # What a request that sound needs ends in, with the faults that it survives.
@@ -126,22 +131,75 @@ class Heard:
         await self._harness.until(StreamChanged, is_so, 20)
 
 
+type Make = Callable[[str, int, Quirks], Awaitable[tuple[VirtualReceiver, Member]]]
+
+
 async def outcomes(
-    harness: EngineHarness, folder: Path, request: str
+    harness: EngineHarness, folder: Path, request: str, make: Make
 ) -> dict[str, str | None]:
-    """Return what each fault at a request of AirPlay 1 leads to."""
+    """Return what each fault at a request leads to, on receivers of their own."""
     wav(folder / "first.wav", 8)
     pcm = wav(folder / "second.wav", 0.6, seed=2)
 
-    async def outcome(number: int, fault: str) -> str | None:
-        quirks = Quirks(react=reacting(request, FAULTS[fault]))
-        of = await harness.add(
-            receiver(fault, receiver_id=f"0A0B0C0D0E{number:02}", quirks=quirks)
+    receivers = {
+        fault: await make(
+            fault,
+            number,
+            Quirks(react=reacting(request, reaction), ptp_settle_s=SETTLE_S),
         )
-        return await Heard(harness, of, folder).play(member(of, volume=30), pcm)
-
-    found = await asyncio.gather(*(outcome(*each) for each in enumerate(FAULTS)))
+        for number, (fault, reaction) in enumerate(FAULTS.items())
+    }
+    found = await asyncio.gather(
+        *(
+            Heard(harness, of, folder).play(known, pcm)
+            for of, known in receivers.values()
+        )
+    )
     return dict(zip(FAULTS, found, strict=True))
+
+
+def classic(harness: EngineHarness) -> Make:
+    """Return how to add receivers of AirPlay 1."""
+
+    async def make(
+        name: str, number: int, quirks: Quirks
+    ) -> tuple[VirtualReceiver, Member]:
+        receiver_id = f"0A0B0C0D0E{number:02}"
+        added = receiver(name, receiver_id=receiver_id, quirks=quirks)
+        return added, member(await harness.add(added), volume=30)
+
+    return make
+
+
+def modern(harness: EngineHarness, lane: str) -> Make:
+    """Return how to add receivers of AirPlay 2, which follow one clock."""
+    ports: list[PtpPorts] = []
+
+    async def make(
+        name: str, number: int, quirks: Quirks
+    ) -> tuple[VirtualReceiver, Member]:
+        added = AirPlay2Receiver(
+            name,
+            host=f"127.0.0.{number + 10}",
+            receiver_id=f"0A0B0C0D0E{number:02}",
+            quirks=quirks,
+            cadence=EAGER,
+            ptp=ports[0] if ports else FREE,
+        )
+        await harness.add(added)
+        if not ports:
+            ports.append(PtpPorts(*added.ptp_ports, None, None))
+            engine = harness.engine
+            engine.ptp = PtpService(
+                engine._pacer,
+                engine.ptp.clock_id,
+                ports=PtpPortNumbers(0, 0),
+                receivers=PtpPortNumbers(*added.ptp_ports),
+                local=["127.0.0.1"],
+            )
+        return added, by(added, lane, volume=30)
+
+    return make
 
 
 # An answer of any kind is enough for OPTIONS, unless it demands something.
@@ -161,4 +219,38 @@ VITAL = {each: NEEDED[each] for each in ("hang-up", "no answer", "garbage")}
 async def test_request_of_airplay_1(
     harness: EngineHarness, tmp_path: Path, name: str, expected: dict[str, str | None]
 ) -> None:
-    assert await outcomes(harness, tmp_path, name) == expected
+    assert await outcomes(harness, tmp_path, name, classic(harness)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("GET /info", WELCOME),
+        ("POST /pair-setup", {**NEEDED, "401": "refused", "453": "refused"}),
+        *((each, NEEDED) for each in ("SETUP session", "SETUP stream")),
+        *((each, WELCOME) for each in ("RECORD", "volume", "text", "artwork")),
+        *((each, WELCOME) for each in ("progress", "FLUSH", "POST /feedback")),
+        ("TEARDOWN", WELCOME),
+    ],
+)
+async def test_request_of_airplay_2(
+    harness: EngineHarness, tmp_path: Path, name: str, expected: dict[str, str | None]
+) -> None:
+    make = modern(harness, "airplay2-ntp")
+
+    assert await outcomes(harness, tmp_path, name, make) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *((each, WELCOME) for each in ("SETPEERS", "rate", "halt", "FLUSHBUFFERED")),
+        ("anchor", NEEDED),
+    ],
+)
+async def test_request_of_a_buffered_stream(
+    harness: EngineHarness, tmp_path: Path, name: str, expected: dict[str, str | None]
+) -> None:
+    make = modern(harness, BUFFERED)
+
+    assert await outcomes(harness, tmp_path, name, make) == expected

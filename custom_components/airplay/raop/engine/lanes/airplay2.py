@@ -278,6 +278,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
                 _LOGGER.debug("%s: %s", self.member.name, err)
             else:
                 misses = 0
+                self.ladder.omissions.answer(Extra.FEEDBACK, is_answered=True)
                 self._answered_ns = clock.now_ns()
                 self._handle_rate(rate)
                 if self._transmitter:

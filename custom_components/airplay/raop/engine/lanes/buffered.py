@@ -65,11 +65,19 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
 
     @override
     async def _flush(self, sequence: int, frame: int) -> None:
+        """Stop the stream; a receiver that does not stop is disconnected.
+
+        It would play on for as long as its buffer lasts.
+        """
         self._anchor = None
         session = self._open_session
-        await self._perform(session.halt(), timeout_s=_HALT_S)
-        steps = session.flush_buffered(sequence, frame)
-        await self._perform(steps, timeout_s=_HALT_S)
+        try:
+            await self._perform(session.halt(), timeout_s=_HALT_S)
+            steps = session.flush_buffered(sequence, frame)
+            await self._perform(steps, timeout_s=_HALT_S)
+        except RaopError as err:
+            self._give_up(ReceiverUnreachableError(f"it does not stop: {err}"))
+            raise
 
     @override
     async def _prepare_outlet(self, connection: Connection) -> None:

@@ -149,6 +149,9 @@ class Connection:
         """Close at once; pending requests fail with the reason."""
         self._task.cancel()
         closed = ReceiverUnreachableError("the connection was closed")
+        if reason and not self.closed.done():
+            # The audio connection of a receiver that ends all may be noticed first.
+            reason.extra = reason.extra or self._pending_extra
         self._finish(reason or closed)
 
     async def _take_turn(self) -> bool:

@@ -201,7 +201,8 @@ class Membership:
 
         It is paused or changing, or its receiver has another way to be played to.
         """
-        is_between = self._status.is_paused or self._status.is_changing
+        status = self._status
+        is_between = status.is_paused or status.is_pausing or status.is_changing
         return is_between or (self._lanes.proof.is_climbing and not self.is_group)
 
     def _lose_hope(self, receiver: str, error: RaopError) -> None:

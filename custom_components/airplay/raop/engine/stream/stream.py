@@ -85,7 +85,8 @@ class Stream:
             if self._status.command is None:
                 return
             playback.keep_s = command.keep_s
-            position_ms = await self._fall_silent(self._status.command)
+            with self._status.pausing():
+                position_ms = await self._fall_silent(self._status.command)
             self._reporter.change(StreamTrigger.PAUSE, position_ms)
             self.tracker.stop()
             await self.membership.rest()

@@ -34,13 +34,15 @@ AUTH_SETUP = "POST /auth-setup"
 class Omissions:
     """What one receiver has shown to do about extras.
 
-    It belongs to a ladder until sound is proven by it, and to the receiver from then on:
-    a receiver that hangs up for another reason must not lose its volume for that.
+    It belongs to a ladder until sound is proven by it, and to the receiver from then on.
+    A receiver that hangs up for another reason must not lose its volume for that, so
+    nothing counts against an extra that it has answered.
     """
 
     def __init__(self) -> None:
         """Leave nothing out."""
         self._left_out: set[str] = set()
+        self._answered: set[str] = set()
         self._unanswered: set[str] = set()
         self._refused: set[str] = set()
 
@@ -48,6 +50,7 @@ class Omissions:
         """Return the same, to be changed on its own."""
         other = Omissions()
         other._left_out |= self._left_out
+        other._answered |= self._answered
         other._unanswered |= self._unanswered
         other._refused |= self._refused
         return other
@@ -56,8 +59,8 @@ class Omissions:
         return extra in self._left_out
 
     def leave_out(self, extra: str) -> bool:
-        """Leave an extra out from now on; return whether it was sent before."""
-        if extra in self._left_out:
+        """Leave an extra out from now on, unless it is, or was answered before."""
+        if extra in self._left_out or extra in self._answered:
             return False
         self._left_out.add(extra)
         return True
@@ -71,6 +74,7 @@ class Omissions:
     def answer(self, extra: str, *, is_answered: bool) -> None:
         """Record whether an extra was answered in time."""
         if is_answered:
+            self._answered.add(extra)
             self._unanswered.discard(extra)
         else:
             self._unanswered.add(extra)
