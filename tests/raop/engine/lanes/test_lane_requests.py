@@ -24,17 +24,20 @@ from custom_components.airplay.raop.messages import (
     StreamChanged,
     Tags,
 )
+from custom_components.airplay.raop.receiver_lanes import AIRPLAY2_NTP
 from tests.raop.engine.harness import EAGER, EngineHarness, member, play, receiver, wav
 from tests.virtual_receiver import Quirks, Reaction, Request, VirtualReceiver
 from tests.virtual_receiver.airplay2 import AirPlay2Receiver, PtpPorts
 
 from .test_airplay2 import BUFFERED, FREE, SETTLE_S, by
 
+# Within the bound of a step, and beyond that of what sound does not need.
+SLOW_S, TOO_LATE_S = 2.5, 1.3
 FAULTS: Mapping[str, Reaction] = {
     "hang-up": Reaction(hangs_up=True),
     "no answer": Reaction(),
     "garbage": Reaction(is_garbage=True),
-    "late": Reaction(late_s=2.5),
+    "late": Reaction(late_s=SLOW_S),
     **{str(each): Reaction(each) for each in (400, 401, 403, 404, 453, 500)},
 }
 # What a request that sound needs ends in, with the faults that it survives.
@@ -135,27 +138,26 @@ type Make = Callable[[str, int, Quirks], Awaitable[tuple[VirtualReceiver, Member
 
 
 async def outcomes(
-    harness: EngineHarness, folder: Path, request: str, make: Make
-) -> dict[str, str | None]:
-    """Return what each fault at a request leads to, on receivers of their own."""
+    harness: EngineHarness, folder: Path, make: Make, *requests: str, late_s: float
+) -> dict[str, dict[str, str | None]]:
+    """Return what each fault at requests leads to, on receivers of their own."""
     wav(folder / "first.wav", 8)
     pcm = wav(folder / "second.wav", 0.6, seed=2)
-
-    receivers = {
-        fault: await make(
-            fault,
-            number,
-            Quirks(react=reacting(request, reaction), ptp_settle_s=SETTLE_S),
-        )
-        for number, (fault, reaction) in enumerate(FAULTS.items())
-    }
+    reactions = {**FAULTS, "late": Reaction(late_s=late_s)}
+    cases = [(request, fault) for request in requests for fault in reactions]
+    receivers = []
+    for number, (request, fault) in enumerate(cases):
+        react = reacting(request, reactions[fault])
+        quirks = Quirks(react=react, ptp_settle_s=SETTLE_S)
+        receivers.append(await make(f"{request} {fault}", number, quirks))
     found = await asyncio.gather(
-        *(
-            Heard(harness, of, folder).play(known, pcm)
-            for of, known in receivers.values()
-        )
+        *(Heard(harness, of, folder).play(known, pcm) for of, known in receivers)
     )
-    return dict(zip(FAULTS, found, strict=True))
+    every = dict(zip(cases, found, strict=True))
+    return {
+        request: {fault: every[request, fault] for fault in reactions}
+        for request in requests
+    }
 
 
 def classic(harness: EngineHarness) -> Make:
@@ -164,7 +166,7 @@ def classic(harness: EngineHarness) -> Make:
     async def make(
         name: str, number: int, quirks: Quirks
     ) -> tuple[VirtualReceiver, Member]:
-        receiver_id = f"0A0B0C0D0E{number:02}"
+        receiver_id = f"0A0B0C0D0E{number:02X}"
         added = receiver(name, receiver_id=receiver_id, quirks=quirks)
         return added, member(await harness.add(added), volume=30)
 
@@ -181,7 +183,7 @@ def modern(harness: EngineHarness, lane: str) -> Make:
         added = AirPlay2Receiver(
             name,
             host=f"127.0.0.{number + 10}",
-            receiver_id=f"0A0B0C0D0E{number:02}",
+            receiver_id=f"0A0B0C0D0E{number:02X}",
             quirks=quirks,
             cadence=EAGER,
             ptp=ports[0] if ports else FREE,
@@ -203,54 +205,94 @@ def modern(harness: EngineHarness, lane: str) -> Make:
 
 
 # An answer of any kind is enough for OPTIONS, unless it demands something.
-DEMANDS = {"401": "password_required", "403": "pairing_required"}
-VITAL = {each: NEEDED[each] for each in ("hang-up", "no answer", "garbage")}
+GREETED = WELCOME | {each: NEEDED[each] for each in ("hang-up", "no answer", "garbage")}
+GREETED |= {"401": "password_required", "403": "pairing_required"}
+PAIRED = NEEDED | {"401": "refused", "453": "refused"}
+# A song that is shorter than the wait for its anchor is over before.
+ANCHORED = NEEDED | dict.fromkeys(("400", "404", "500"), "silent")
+OVER: dict[str, str | None] = {"late": "1: not whole"}
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    "expected",
     [
-        ("OPTIONS", {**WELCOME, **VITAL, **DEMANDS}),
-        *((each, NEEDED) for each in ("ANNOUNCE", "SETUP", "RECORD")),
-        *((each, WELCOME) for each in ("volume", "text", "artwork", "progress")),
-        *((each, WELCOME) for each in ("FLUSH", "TEARDOWN")),
+        {"OPTIONS": GREETED, "ANNOUNCE": NEEDED},
+        {"SETUP": NEEDED, "RECORD": NEEDED},
     ],
 )
-async def test_request_of_airplay_1(
-    harness: EngineHarness, tmp_path: Path, name: str, expected: dict[str, str | None]
+async def test_what_sound_needs_of_airplay_1_is_named(
+    harness: EngineHarness,
+    tmp_path: Path,
+    expected: dict[str, dict[str, str | None]],
 ) -> None:
-    assert await outcomes(harness, tmp_path, name, classic(harness)) == expected
+    make = classic(harness)
+
+    assert await outcomes(harness, tmp_path, make, *expected, late_s=SLOW_S) == expected
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("GET /info", WELCOME),
-        ("POST /pair-setup", {**NEEDED, "401": "refused", "453": "refused"}),
-        *((each, NEEDED) for each in ("SETUP session", "SETUP stream")),
-        *((each, WELCOME) for each in ("RECORD", "volume", "text", "artwork")),
-        *((each, WELCOME) for each in ("progress", "FLUSH", "POST /feedback")),
-        ("TEARDOWN", WELCOME),
-    ],
+    "names", [("volume", "text"), ("artwork", "progress"), ("FLUSH", "TEARDOWN")]
 )
-async def test_request_of_airplay_2(
-    harness: EngineHarness, tmp_path: Path, name: str, expected: dict[str, str | None]
+async def test_what_sound_does_not_need_of_airplay_1_never_ends_it(
+    harness: EngineHarness, tmp_path: Path, names: tuple[str, ...]
 ) -> None:
-    make = modern(harness, "airplay2-ntp")
+    found = await outcomes(
+        harness, tmp_path, classic(harness), *names, late_s=TOO_LATE_S
+    )
 
-    assert await outcomes(harness, tmp_path, name, make) == expected
+    assert found == dict.fromkeys(names, WELCOME)
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    "expected",
     [
-        *((each, WELCOME) for each in ("SETPEERS", "rate", "halt", "FLUSHBUFFERED")),
-        ("anchor", NEEDED),
+        {"POST /pair-setup": PAIRED},
+        {"SETUP session": NEEDED, "SETUP stream": NEEDED},
     ],
 )
-async def test_request_of_a_buffered_stream(
-    harness: EngineHarness, tmp_path: Path, name: str, expected: dict[str, str | None]
+async def test_what_sound_needs_of_airplay_2_is_named(
+    harness: EngineHarness,
+    tmp_path: Path,
+    expected: dict[str, dict[str, str | None]],
+) -> None:
+    make = modern(harness, AIRPLAY2_NTP)
+
+    assert await outcomes(harness, tmp_path, make, *expected, late_s=SLOW_S) == expected
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("GET /info", "RECORD"),
+        ("volume", "text"),
+        ("artwork", "progress"),
+        ("FLUSH", "POST /feedback"),
+        ("TEARDOWN",),
+    ],
+)
+async def test_what_sound_does_not_need_of_airplay_2_never_ends_it(
+    harness: EngineHarness, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    make = modern(harness, AIRPLAY2_NTP)
+
+    found = await outcomes(harness, tmp_path, make, *names, late_s=TOO_LATE_S)
+
+    assert found == dict.fromkeys(names, WELCOME)
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        {"SETPEERS": WELCOME, "rate": WELCOME | OVER},
+        {"halt": WELCOME, "FLUSHBUFFERED": WELCOME},
+        {"anchor": ANCHORED | OVER},
+    ],
+)
+async def test_requests_of_a_buffered_stream(
+    harness: EngineHarness,
+    tmp_path: Path,
+    expected: dict[str, dict[str, str | None]],
 ) -> None:
     make = modern(harness, BUFFERED)
 
-    assert await outcomes(harness, tmp_path, name, make) == expected
+    assert await outcomes(harness, tmp_path, make, *expected, late_s=SLOW_S) == expected
