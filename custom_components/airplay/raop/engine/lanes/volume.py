@@ -20,7 +20,7 @@ _MODEST_PERCENT = 20.0
 _DOUBTFUL_PERCENT = 50.0
 
 
-class Offer(Protocol):
+class OfferExtra(Protocol):
     """Sends a request that sound does not need."""
 
     def __call__[T](
@@ -43,7 +43,7 @@ class LaneVolume:
         member: Member,
         background: BackgroundTasks,
         *,
-        offer: Offer,
+        offer: OfferExtra,
         session: Callable[[], ControlSession | None],
         is_readable: Callable[[], bool],
     ) -> None:
