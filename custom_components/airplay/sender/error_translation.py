@@ -74,7 +74,7 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
 
 
 # Messages that refer to the log for the reason.
-_IN_LOG = {"failed", "media_failed"}
+_IN_LOG = {"failed", "media_failed", "receiver_slow"}
 # Messages that contain the status of the response, if there was one.
 _WITH_STATUS = {"receiver_refused", "media_failed", "media_unreachable"}
 

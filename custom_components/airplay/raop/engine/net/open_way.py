@@ -244,28 +244,33 @@ async def _inform(connection: Connection, ladder: Ladder, doors: Doors) -> Conne
     """
     receiver, omissions = ladder.receiver, ladder.omissions
     if not (ladder.is_informed or Extra.INFO in omissions):
+        await _ask_info(connection, ladder)
         ladder.is_informed = True
-        extras = ExtraRequests(receiver.name, omissions)
-        try:
-            steps = ask_info(receiver)
-            said = await extras.perform(
-                connection, Extra.INFO, steps, timeout_s=_INFO_S
-            )
-        except WrongReceiverError:
-            raise
-        except RaopError as err:
-            _LOGGER.debug("%s: %s", receiver.name, err)
-        else:
-            if said:
-                ladder.inform(said)
+        if not omissions.is_awaited(Extra.INFO):
+            omissions.leave_out(Extra.INFO)
+            connection.close()
     doors.keep(connection)
-    if omissions.is_awaited(Extra.INFO):
-        if not connection.closed.done():
-            return connection
-    elif not omissions.leave_out(Extra.INFO):
+    if not connection.closed.done():
         return connection
-    connection.close()
     return await _connect(ladder, doors, receiver.pairing_port, None)
+
+
+async def _ask_info(connection: Connection, ladder: Ladder) -> None:
+    """Adopt the answer to `/info`, if there is one.
+
+    Raises WrongReceiverError: another receiver answers.
+    """
+    receiver = ladder.receiver
+    extras, steps = ExtraRequests(receiver.name, ladder.omissions), ask_info(receiver)
+    try:
+        said = await extras.perform(connection, Extra.INFO, steps, timeout_s=_INFO_S)
+    except WrongReceiverError:
+        raise
+    except RaopError as err:
+        _LOGGER.debug("%s: %s", receiver.name, err)
+    else:
+        if said:
+            ladder.inform(said)
 
 
 def _login(way: Way, access: Secrets) -> Handshake[bytes]:

@@ -49,5 +49,5 @@ class Patience:
         """The error that names the slowest steps, in their order."""
         slowest = sorted(self._waits, reverse=True)[:_MOST_NAMED]
         named = [f"{step} {s:.1f} s" for s, step in self._waits if (s, step) in slowest]
-        text = f"the receiver takes too long to answer: {', '.join(named)}"
-        return SlowReceiverError(text)
+        steps = ", ".join(named) or "many steps, each a little"
+        return SlowReceiverError(f"the receiver takes too long to answer: {steps}")
