@@ -2,7 +2,8 @@
 
 Whatever a receiver does about one of them, it plays: a refusal is ignored, an answer
 that never comes is awaited once, and a request on which it ends the connection is left
-out of the next attempt. All others must succeed, or their way has failed.
+out of the next attempt. All others must succeed, or their way has failed, except
+TEARDOWN, after which nothing is expected of a session.
 """
 
 from enum import StrEnum
