@@ -14,6 +14,7 @@ from tests.virtual_receiver.quirks import (
     SHAIRPORT_5_1,
     SHAIRPORT_5_1_AIRPLAY_2,
     Quirks,
+    Reaction,
 )
 from tests.virtual_receiver.raop.stream import ReceivedSync
 from tests.virtual_receiver.raop.timing import Cadence
@@ -30,6 +31,7 @@ __all__ = [
     "Heard",
     "PlayedPacket",
     "Quirks",
+    "Reaction",
     "ReceivedSync",
     "Request",
     "Segment",

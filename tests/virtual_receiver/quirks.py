@@ -4,7 +4,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 import json
 
+from tests.virtual_receiver.network.rtsp import Request
+
 ALL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """A reaction to a request that is not handled, except that an answer may be late."""
+
+    status: int | None = None
+    hangs_up: bool = False
+    is_garbage: bool = False
+    late_s: float = 0.0
+    """Seconds until the request is handled as usual; 0 for never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,8 @@ class Quirks:
     zero_timing_port: bool = False
     """Send timing_port=0 in the SETUP reply, as Apple TV 4 and HomePod do."""
 
+    react: Callable[[Request], Reaction | None] | None = None
+    """Return how it reacts to a request in place of the usual, if it does."""
     rewrite: Callable[[str, bytes], bytes] | None = None
     """Return other bytes for the reply to a method, as in `network.habits`."""
 

@@ -11,6 +11,8 @@ class RaopError(Exception):
     """Base of every error that this package raises on purpose.
 
     `status` is the RTSP or HTTP status of the answer that caused it, if any.
+    `extra` is the request on which a receiver ended the connection, if sound does not
+    need it.
     """
 
     code: ClassVar[str] = "failed"
@@ -18,6 +20,7 @@ class RaopError(Exception):
     def __init__(self, text: str = "", *, status: int | None = None) -> None:
         super().__init__(text)
         self.status = status
+        self.extra: str | None = None
 
 
 class ReceiverUnreachableError(RaopError):
@@ -35,6 +38,12 @@ class ReceiverUnreachableError(RaopError):
         super().__init__(text, status=status)
         self.step = step
         self.is_early = False
+
+
+class SlowReceiverError(ReceiverUnreachableError):
+    """The receiver answers, but not soon enough for a start."""
+
+    code = "too_slow"
 
 
 class WrongReceiverError(RaopError):

@@ -29,6 +29,7 @@ from ..raop.api import (
     ReceiverSilentError,
     ReceiverTakenError,
     ReceiverUnreachableError,
+    SlowReceiverError,
     TooManyTriesError,
     UdpPortsTakenError,
     UnsupportedReceiverError,
@@ -42,6 +43,7 @@ _LOGGER = logging.getLogger(__name__)
 _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     RaopError: "failed",
     ReceiverUnreachableError: "receiver_unreachable",
+    SlowReceiverError: "receiver_slow",
     HopelessLinkError: "receiver_link_hopeless",
     MissingReceiverError: "receiver_link_missing",
     ReceiverBusyError: "receiver_busy",
@@ -72,7 +74,7 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
 
 
 # Messages that refer to the log for the reason.
-_IN_LOG = {"failed", "media_failed"}
+_IN_LOG = {"failed", "media_failed", "receiver_slow"}
 # Messages that contain the status of the response, if there was one.
 _WITH_STATUS = {"receiver_refused", "media_failed", "media_unreachable"}
 

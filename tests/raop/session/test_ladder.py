@@ -14,9 +14,11 @@ from custom_components.airplay.raop.errors import (
     ReceiverRefusedError,
     ReceiverSilentError,
     ReceiverUnreachableError,
+    SlowReceiverError,
     TooManyTriesError,
 )
 from custom_components.airplay.raop.receiver import Receiver
+from custom_components.airplay.raop.session.climbing.patience import CLIMB_S
 from custom_components.airplay.raop.session.ladder import Attempt, Ladder, Stage
 from custom_components.airplay.raop.session.ways import Access, Outcome, Way
 
@@ -260,7 +262,7 @@ def test_another_way_is_foreseen_without_a_failure() -> None:
     attempt = ladder.attempt()
 
     assert ladder.has_beside(attempt, Outcome.SILENT)
-    assert not ladder.has_failed
+    assert not ladder.is_begun
     alone = Ladder(receiver("et=0,1"), Access())
     assert not alone.has_beside(alone.attempt(), Outcome.SILENT)
 
@@ -360,3 +362,33 @@ def test_an_attempt_begins_with_the_connection() -> None:
     assert way is not None
 
     assert Attempt(way).stage is Stage.CONNECT
+
+
+def test_a_ladder_is_at_its_end_when_its_answers_took_too_long() -> None:
+    ladder = Ladder(LICENSED, Access())
+    tried = climb(ladder, REFUSED)
+
+    ladder.patience.spend("SETUP", CLIMB_S)
+
+    assert len(tried) == 2
+    assert not ladder.has_next
+    with pytest.raises(SlowReceiverError, match=r"SETUP 10\.0 s"):
+        ladder.attempt()
+
+
+@pytest.mark.parametrize(
+    ("of", "step", "error"),
+    [
+        (LICENSED, SILENT, ReceiverSilentError),
+        (receiver("et=0"), PIN, PairingRequiredError),
+    ],
+)
+def test_what_a_slow_receiver_has_said_already_is_told(
+    of: Receiver, step: Step, error: type[RaopError]
+) -> None:
+    ladder = Ladder(of, Access())
+    climb(ladder, step)
+
+    ladder.patience.spend("SETUP", CLIMB_S)
+
+    assert isinstance(ladder.error, error)

@@ -186,6 +186,18 @@ def test_a_new_stream_is_shown_our_clock_at_once() -> None:
     assert peer.next_ns == START + 425 * MS
 
 
+def test_evidence_from_a_slow_setup_is_kept_when_the_clock_is_announced_again() -> None:
+    peer = make_peer()
+    peer.begin(START)
+    peer.due(START)
+    peer.receive(claim(127), START + 300 * MS)
+
+    peer.announce(START + 2000 * MS)
+
+    assert peer.has_evidence(START + 2000 * MS)
+    assert peer.next_ns == START + 2000 * MS
+
+
 def test_delay_requests_are_answered_with_their_arrival() -> None:
     (answer,) = make_peer().receive(probe(9), 12_345_678_900_000)
 

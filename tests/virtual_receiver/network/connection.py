@@ -9,7 +9,7 @@ from typing import cast
 
 from tests.virtual_receiver.clock import monotonic_ns
 from tests.virtual_receiver.pairing import SecureChannel
-from tests.virtual_receiver.quirks import Quirks
+from tests.virtual_receiver.quirks import Quirks, Reaction
 from tests.virtual_receiver.raop.session import HANG_UP, Session, SessionState
 
 from .rtsp import Request, RequestParser, Response, RtspError
@@ -17,6 +17,7 @@ from .udp import Address
 
 _READ_BYTES = 65536
 _HEADER_LIMIT = 1_000_000
+GARBAGE = b"\x00\xff\xfe garbage \r\n\r\n"
 
 
 class Connection:
@@ -108,6 +109,10 @@ class Connection:
         quirks = self._quirks
         if quirks.drop_at in (request.method, request.uri):
             return False
+        if reaction := quirks.react and quirks.react(request):
+            await asyncio.sleep(reaction.late_s)
+            if not reaction.late_s:
+                return await self._react(request, reaction)
         if request.method == "SETUP":
             await asyncio.sleep(quirks.setup_delay_s)
         response = self.session.handle(request)
@@ -128,10 +133,18 @@ class Connection:
             self._channel = SecureChannel(secret)
         return not response.close and self.session.state is not SessionState.CLOSED
 
+    async def _react(self, request: Request, reaction: Reaction) -> bool:
+        """React without handling a request; False when the connection is over."""
+        if reaction.is_garbage:
+            self._writer.write(GARBAGE)
+        elif reaction.status:
+            await self._reply(request, Response(reaction.status))
+        return not reaction.hangs_up
+
     async def _reply(self, request: Request, response: Response) -> None:
         quirks = self._quirks
         if quirks.applies(quirks.garbage_reply, request.method):
-            self._writer.write(b"\x00\xff\xfe garbage \r\n\r\n")
+            self._writer.write(GARBAGE)
         elif quirks.applies(quirks.endless_headers, request.method):
             await self._write_endless_headers()
         else:

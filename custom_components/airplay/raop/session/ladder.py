@@ -17,10 +17,9 @@ from ..errors import (
 )
 from ..receiver import Receiver
 from ..wire.addresses import plain_address
+from .climbing.extras import AUTH_SETUP, Omissions
+from .climbing.patience import Patience
 from .ways import Access, Login, Outcome, Rung, Way, ways_of
-
-# Requests that a receiver may leave unanswered although it answers others.
-_OPTIONAL_STEP = "POST /auth-setup"
 
 
 class Stage(IntEnum):
@@ -61,11 +60,13 @@ class Ladder:
     """The ways to one receiver, and those that have failed.
 
     Call `attempt` for the next way, and `fail` with its error; it is at an end when
-    `attempt` raises.
+    `attempt` raises: no way is left, or no patience.
     """
 
-    def __init__(self, receiver: Receiver, access: Access) -> None:
-        """Begin with the best way.
+    def __init__(
+        self, receiver: Receiver, access: Access, omissions: Omissions | None = None
+    ) -> None:
+        """Begin with the best way, and with what is known to be left out.
 
         Raises UnsupportedReceiverError: see `ways_of`.
         """
@@ -78,6 +79,10 @@ class Ladder:
         self._rungs = ways_of(receiver, access)
         self._failures: list[_Failure] = []
         self.is_informed = False
+        self.omissions = omissions or Omissions()
+        self.patience = Patience()
+        # Whether an attempt has failed, or is to be repeated without an extra.
+        self.is_begun = False
 
     def inform(self, receiver: Receiver) -> None:
         """Adopt what the receiver said about itself in its `/info`."""
@@ -123,11 +128,6 @@ class Ladder:
         """Whether there is a way that is worth a try."""
         return self._next() is not None
 
-    @property
-    def has_failed(self) -> bool:
-        """Whether a way has failed."""
-        return bool(self._failures)
-
     def has_beside(self, attempt: Attempt, outcome: Outcome) -> bool:
         """Whether there would be another way if this one were silent like that."""
         way, chosen = attempt.way, attempt.chosen
@@ -153,15 +153,19 @@ class Ladder:
         outcome = Outcome.NO_CLOCK if is_clock else _outcome(attempt, error)
         failure = _Failure(attempt.way, attempt.chosen, attempt.stage, outcome, error)
         self._failures.append(failure)
+        self.is_begun = True
         return self.has_next
 
     @property
     def error(self) -> RaopError:
         """The most telling error.
 
-        That of an attempt that was silent, else the demand for a secret, else that of
-        the attempt that came furthest.
+        That of an attempt that was silent, else the demand for a secret, else which
+        answers were too slow, else that of the attempt that came furthest.
         """
+        is_clear = self._has_silent or any(map(self._wants_secret, self._failures))
+        if self.patience.is_over and not is_clear:
+            return self.patience.error
         if not self._failures:
             return ReceiverUnreachableError("there is no way to play to it")
         furthest = max(self._failures, key=self._weight)
@@ -199,6 +203,10 @@ class Ladder:
         return is_only or not failure.way.is_raop
 
     @property
+    def _has_silent(self) -> bool:
+        return any(each.stage is Stage.SOUND for each in self._failures)
+
+    @property
     def _has_kept_keys(self) -> bool:
         return any(
             each.way.login is Login.KEYS and each.stage > Stage.LOGIN
@@ -206,6 +214,8 @@ class Ladder:
         )
 
     def _next(self, assumed: _Failure | None = None) -> Rung | None:
+        if self.patience.is_over:
+            return None
         failures = [*self._failures, *([assumed] if assumed else [])]
         bans = [ban for each in failures if (ban := self._ban(each))]
         failed = {way for each in failures for way in (each.way, each.chosen)}
@@ -275,4 +285,4 @@ def _outcome(attempt: Attempt, error: RaopError) -> Outcome:
         return Outcome.REFUSED
     if attempt.stage is Stage.CONNECT:
         return Outcome.UNREACHABLE
-    return Outcome.REFUSED if error.step in (None, _OPTIONAL_STEP) else Outcome.MUTE
+    return Outcome.REFUSED if error.step in (None, AUTH_SETUP) else Outcome.MUTE

@@ -126,10 +126,15 @@ class Peer:
         return self._readiness.ready_at_ns(now_ns)
 
     def begin(self, now_ns: int) -> None:
-        """Announce our clock at once: the receiver has just been set to follow it."""
+        """Judge anew: the receiver is about to be set to follow our clock."""
         self._election.begin(now_ns)
         self._readiness.begin(now_ns)
-        self._restart_claims(now_ns)
+        self.announce(now_ns)
+
+    def announce(self, now_ns: int) -> None:
+        """Announce our clock at once, as the receiver may have forgotten it."""
+        self._announce_ns = self._sync_ns = now_ns
+        self._claims = 0
 
     def due(self, now_ns: int) -> list[Outgoing]:
         """Return the messages that are due."""
@@ -175,17 +180,13 @@ class Peer:
                 self._handle_response(DelayResponse.parse(datagram), arrived_ns)
         return []
 
-    def _restart_claims(self, now_ns: int) -> None:
-        self._announce_ns = self._sync_ns = now_ns
-        self._claims = 0
-
     def _lead(self, now_ns: int) -> None:
         """Let our clock be the common one, as the receiver's is not."""
         self._election.yield_to_us(now_ns)
         self._followed = FollowedClock()
         self._changes.forget()
         self._readiness = Readiness(self._habit, now_ns)
-        self._restart_claims(now_ns)
+        self.announce(now_ns)
 
     def _ask(self, now_ns: int) -> list[Outgoing]:
         if now_ns < self._followed.next_request_ns:

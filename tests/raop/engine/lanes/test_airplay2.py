@@ -32,6 +32,7 @@ from custom_components.airplay.raop.messages import (
     Target,
 )
 from custom_components.airplay.raop.receiver import Receiver
+from custom_components.airplay.raop.session.climbing.extras import Extra
 from custom_components.airplay.raop.wire.handshake import Handshake
 from tests.raop.engine.harness import (
     EAGER,
@@ -180,21 +181,21 @@ async def test_a_pause_during_an_announced_line_wins(
 ) -> None:
     wav(tmp_path / "song.wav", 1.5)
     den = await speaker(harness)
-    perform = buffered.BufferedLane._perform
+    offer = buffered.BufferedLane._offer
     is_armed, paused = False, asyncio.Event()
 
     async def pausing[T](
-        lane: buffered.BufferedLane, steps: Handshake[T], **options: Any
-    ) -> T:
+        lane: buffered.BufferedLane, extra: Extra, steps: Handshake[T], *options: Any
+    ) -> T | None:
         nonlocal is_armed
-        answer = await perform(lane, steps, **options)
-        if is_armed and getattr(steps, "__name__", "") == "run":
+        answer = await offer(lane, extra, steps, *options)
+        if is_armed and extra is Extra.RATE:
             is_armed = False
             assert await harness.run(Pause(stream=STREAM)) is None
             paused.set()
         return answer
 
-    monkeypatch.setattr(buffered.BufferedLane, "_perform", pausing)
+    monkeypatch.setattr(buffered.BufferedLane, "_offer", pausing)
     started = play(tmp_path / "song.wav", by(den, BUFFERED), lead_ms=None)
     assert await harness.run(started) is None
     await den.wait_frames(10_000)
@@ -404,6 +405,20 @@ async def test_a_receiver_that_needs_time_for_an_anchor_gets_it(
     await den.wait_frames(4410)
 
     assert len(den.asked("SETRATEANCHORTIME")) > 3
+
+
+@pytest.mark.parametrize("lane", LANES)
+async def test_evidence_that_comes_before_the_answer_to_setup_counts(
+    harness: EngineHarness, song: Path, pcm: bytes, lane: str
+) -> None:
+    # It claims the clock once, while it sets the stream up.
+    den = await speaker(harness, reply_delay_s={"SETUP": 1.5})
+
+    assert await harness.run(play(song, by(den, lane), lead_ms=None)) is None
+    await finished(harness)
+
+    assert den.heard(pcm).is_complete
+    assert len(den.asked("RECORD")) == 1
 
 
 async def test_a_session_that_a_receiver_ends_is_lost(

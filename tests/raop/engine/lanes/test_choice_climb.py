@@ -3,11 +3,14 @@
 The receivers do what public reports describe; what they play is compared bit by bit.
 """
 
+from dataclasses import replace
 from pathlib import Path
 import time
 
 import pytest
 
+from custom_components.airplay.raop.engine.lanes import raop
+from custom_components.airplay.raop.engine.net import connection, open_way
 from custom_components.airplay.raop.messages import (
     Join,
     MemberChanged,
@@ -16,9 +19,11 @@ from custom_components.airplay.raop.messages import (
     Resume,
     SetVolume,
 )
+from custom_components.airplay.raop.session import ladder
+from custom_components.airplay.raop.session.climbing.patience import Patience
 from tests.raop.engine.announcing import announce, target
 from tests.raop.engine.harness import STREAM, EngineHarness, member, play, receiver, wav
-from tests.virtual_receiver import Quirks
+from tests.virtual_receiver import Quirks, Reaction, Request
 
 from .test_airplay2 import BUFFERED, REALTIME, by, finished, speaker
 
@@ -419,3 +424,134 @@ async def test_a_receiver_that_accepts_connections_and_never_answers_is_named_so
 
     assert time.monotonic() - begun < BOUND_S
     assert den.connections == 1
+
+
+@pytest.mark.parametrize("lane", ["raop", "airplay2"])
+async def test_a_receiver_that_answers_each_step_late_is_named_slow_within_the_bound(
+    harness: EngineHarness,
+    song: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lane: str,
+) -> None:
+    # As with 2.9 s for each step, in a fifth of the time.
+    monkeypatch.setattr(connection, "STEP_S", 0.6)
+    monkeypatch.setattr(open_way, "_INFO_S", 0.6)
+    monkeypatch.setattr(ladder, "Patience", lambda: Patience(2.0))
+    den = await speaker(harness, react=lambda _: Reaction(late_s=0.5))
+    begun = time.monotonic()
+
+    reply = await harness.reply(harness.submit(play(song, by(den, lane))))
+
+    assert reply.code == "too_slow"
+    assert "0.5 s" in reply.text
+    assert time.monotonic() - begun < BOUND_S / 5 + 1
+    # The next command has all its time again.
+    den.quirks = Quirks(ptp_settle_s=0.05)
+    assert await harness.run(play(song, by(den, lane), lead_ms=None)) is None
+
+
+async def test_a_receiver_that_is_slow_once_is_played_to(
+    harness: EngineHarness, song: Path, pcm: bytes
+) -> None:
+    quirks = Quirks(reply_delay_s={"SETUP": 2.5}, setup_delay_s=0.2)
+    den = await harness.add(receiver("Den", quirks=quirks))
+
+    assert await harness.run(play(song, member(den))) is None
+    await harness.ended()
+
+    assert den.heard(pcm).is_complete
+
+
+async def test_a_new_command_goes_on_climbing_with_all_its_time(
+    harness: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ladder, "Patience", lambda: Patience(2.5))
+    wav(tmp_path / "song.wav", 8)
+    quirks = Quirks(auth_setup_silences=True, reply_delay_s={"SETUP": 1.5})
+    den = await harness.add(receiver("Den", txt=LICENSED, quirks=quirks))
+    command = play(tmp_path / "song.wav", member(den))
+    harness.submit(command)
+    await den.wait_for("ANNOUNCE", count=2)
+    await harness.stop()
+
+    assert await harness.run(command) is None
+
+    assert way(harness) == PLAIN
+    assert len(den.asked("ANNOUNCE")) == 3
+    await harness.stop()
+
+
+async def test_what_ends_a_connection_is_left_out_of_the_next_start_and_logged_once(
+    harness: EngineHarness, song: Path, pcm: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "custom_components.airplay.raop.engine.net.extras")
+    den = await harness.add(receiver("Den", quirks=Quirks(drop_at="SET_PARAMETER")))
+    command = play(song, member(den, volume=30))
+    for stream in ("first", "second"):
+        den.clear()
+        assert await harness.run(replace(command, stream=stream)) is None
+        await harness.ended(stream)
+        assert den.heard(pcm).is_complete
+
+    assert len(den.asked("ANNOUNCE")) == 1
+    assert not den.asked("SET_PARAMETER")
+    named = [
+        each.partition(", which")[0].rpartition("on ")[2] for each in caplog.messages
+    ]
+    assert "SET_PARAMETER volume" in named
+    assert len(named) == len({*named})
+
+
+async def test_another_firmware_gets_what_the_old_one_did_not_survive(
+    harness: EngineHarness, song: Path
+) -> None:
+    den = await harness.add(receiver("Den", quirks=Quirks(drop_at="SET_PARAMETER")))
+    assert await harness.run(play(song, member(den, volume=30))) is None
+    await harness.ended()
+    den.quirks = Quirks()
+    den.clear()
+
+    newer = member(den, volume=30, txt={**den.txt, "fv": "p20.99"})
+    assert await harness.run(play(song, newer, stream="other")) is None
+
+    assert den.asked("SET_PARAMETER")
+
+
+async def test_a_lone_receiver_that_ends_its_session_on_a_keep_alive_plays_on(
+    harness: EngineHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raop, "_KEEP_ALIVE_S", 1.5)
+    wav(tmp_path / "song.wav", 6)
+    den = await harness.add(receiver("Den"))
+
+    def react(request: Request) -> Reaction | None:
+        is_one = request.method == "OPTIONS" and "RECORD" in [
+            each.method for each in den.requests
+        ]
+        return Reaction(hangs_up=True) if is_one and den.connections == 1 else None
+
+    den.quirks = Quirks(react=react)
+    assert await harness.run(play(tmp_path / "song.wav", member(den))) is None
+    assert (await harness.ended()).reason == "finished"
+
+    playing = [
+        each for each in harness.events_of(MemberChanged) if each.state == "playing"
+    ]
+    assert len(playing) == 2
+    assert den.connections == 2
+    assert "ended" not in harness.states()[:-1]
+
+
+async def test_a_receiver_whose_info_is_never_answered_is_asked_for_it_once(
+    harness: EngineHarness, song: Path, pcm: bytes
+) -> None:
+    den = await speaker(harness, unanswered=frozenset({"GET"}))
+    alone = by(den, REALTIME, txt={})
+    for stream in ("first", "second"):
+        den.clear()
+        command = play(song, alone, stream=stream, lead_ms=None)
+        assert await harness.run(command) is None
+        await harness.ended(stream)
+        assert den.heard(pcm).is_complete
+
+    assert not den.asked("GET")

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
+from custom_components.airplay.raop.engine.net import open_way
 from custom_components.airplay.raop.engine.net.probe import (
     check_password,
     probe,
@@ -234,3 +235,24 @@ async def test_its_password_is_proved_without_playing(by_digest: bool) -> None:
             await rehearse(modern(virtual), password="open")
 
         assert caught.value.code == "auth_failed"
+
+
+@pytest.mark.parametrize(
+    "quirks", [{"drop_at": "TEARDOWN"}, {"refuse": {"TEARDOWN": 500}}]
+)
+async def test_what_a_receiver_does_at_the_end_says_nothing_about_access(
+    quirks: dict[str, object],
+) -> None:
+    async with receiver(quirks=Quirks(**quirks)) as virtual:  # type: ignore[arg-type]
+        await rehearse(known(virtual))
+
+        assert len(virtual.asked("ANNOUNCE")) == 1
+
+
+async def test_a_receiver_of_airplay_2_need_not_say_who_it_is() -> None:
+    quirks = Quirks(unanswered=frozenset({"GET"}))
+    async with AirPlay2Receiver(quirks=quirks, ptp=FREE) as virtual:
+        with patch.object(open_way, "_INFO_S", 0.1):
+            await rehearse(modern(virtual))
+
+        assert len(virtual.asked("SETUP")) == 1

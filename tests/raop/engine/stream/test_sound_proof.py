@@ -9,6 +9,7 @@ import pytest
 
 from custom_components.airplay.raop.messages import (
     Announce,
+    AnnouncementFailed,
     Join,
     MemberChanged,
     Pause,
@@ -145,6 +146,49 @@ async def test_music_climbs_under_an_announcement(
     assert den.heard(pcm).is_complete
     assert harness.states().count("ended") == 1
     assert harness.states()[-2] == "playing"
+
+
+@pytest.mark.parametrize("after", ["RECORD", "second ANNOUNCE"])
+async def test_an_announcement_to_a_group_is_heard_where_the_music_climbs(
+    harness: EngineHarness, tmp_path: Path, after: str
+) -> None:
+    wav(tmp_path / "song.wav", 12)
+    pcm = wav(tmp_path / "bell.wav", 1, seed=2)
+    hall, den = await speaker(harness, 1), await silent(harness, 2, setup_delay_s=0.5)
+    song = play(tmp_path / "song.wav", member(hall), member(den))
+    assert await run(harness, song) is None
+    if after == "RECORD":
+        await den.wait_for("RECORD")
+    else:
+        await den.wait_for("ANNOUNCE", count=2)
+
+    bell = announce(tmp_path / "bell.wav", target(hall, den), pauses_music=True)
+    assert (await harness.reply(harness.submit(bell), 15)).code is None
+
+    assert not harness.events_of(AnnouncementFailed)
+    assert hall.heard(pcm).is_complete
+    assert den.heard(pcm).is_complete
+    await harness.stop()
+
+
+async def test_an_announcement_says_where_no_way_of_the_music_plays(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 25)
+    pcm = wav(tmp_path / "bell.wav", 1, seed=2)
+    hall = await speaker(harness, 1)
+    den = await speaker(harness, 2, txt=LICENSED, quirks=Quirks(asks_time=False))
+    song = play(tmp_path / "song.wav", member(hall), member(den))
+    assert await run(harness, song) is None
+    await den.wait_for("RECORD")
+
+    bell = announce(tmp_path / "bell.wav", target(hall, den), pauses_music=True)
+    assert (await harness.reply(harness.submit(bell), 20)).code is None
+
+    [failed] = harness.events_of(AnnouncementFailed)
+    assert (failed.receiver, failed.code) == (den.receiver_id.lower(), "silent")
+    assert hall.heard(pcm).is_complete
+    await harness.stop()
 
 
 async def test_music_plays_in_the_session_of_an_announcement_that_was_first(

@@ -1,5 +1,7 @@
 """A receiver during an announcement: its session, its volume, its failure."""
 
+from collections.abc import Sequence
+
 from ...errors import (
     RaopError,
     ReceiverTakenError,
@@ -7,19 +9,29 @@ from ...errors import (
     StoppedError,
 )
 from ...messages import Addressee
+from ...session.timeline import SECOND_NS
 from ..lanes.lane import Lane
+from ..net import clock
 from ..pacing.outlet import Outlet
+from ..pacing.transmitter import Transmitter
+from ..stream.membership import Membership
 from ..stream.output import GroupOutput
 
 # The longest usual time from a play command to its first frame.
 _START_S = 4.0
+# How long an announcement waits for a member of playing music that climbs: until the
+# music has found its way, or the reason why there is none.
+_CLIMB_S = 12.0
 
 
 class AnnouncementMember:
     """Follows one receiver through an announcement, independent of the others."""
 
-    def __init__(self, addressee: Addressee, output: GroupOutput) -> None:
+    def __init__(
+        self, addressee: Addressee, output: GroupOutput, membership: Membership
+    ) -> None:
         self.member = addressee.member
+        self._membership = membership
         self.receiver = addressee.member.receiver
         self._volume = addressee.volume
         self._connector = output.connector
@@ -27,6 +39,7 @@ class AnnouncementMember:
         self._lane: Lane | None = None
         self._is_raised = False
         self._was_there = False
+        self._since_ns = 0
         # Why it no longer plays the announcement.
         self.failure: RaopError | None = None
         self.is_started = False
@@ -34,6 +47,8 @@ class AnnouncementMember:
     def update_lane(self) -> None:
         """Use the session that the receiver has now."""
         lane = self._lanes.lane_for(self.receiver)
+        if lane is not self._lane:
+            self._since_ns = clock.now_ns()
         self._lane = lane if lane and lane.is_open else None
         self._was_there = self._was_there or self._lane is not None
 
@@ -63,17 +78,28 @@ class AnnouncementMember:
         """Whether it shows that it plays; sound from before may be lost."""
         return self._lane is not None and self._lane.is_proven
 
-    def patience_s(self, *, is_owner: bool) -> float:
-        """Return how long to wait for its evidence.
+    @property
+    def is_climbing(self) -> bool:
+        """Whether it has no session, and the music has it climb."""
+        return not self.is_there and self._membership.is_trying_on(self.receiver)
+
+    def deadline_ns(self, begun_ns: int, *, is_owner: bool) -> int:
+        """Return until when to wait for its evidence.
 
         If its session is not for the voice only (`is_owner`), the music has it climb,
         and began later at most by a start.
         """
+        longest_ns = begun_ns + round(_CLIMB_S * SECOND_NS)
+        if self.is_climbing:
+            return longest_ns
         if self._lane is None:
-            return 0.0
+            return begun_ns
         proof = self._lanes.proof
-        is_left = not is_owner and proof.has_beside(self._lane)
-        return proof.patience_for_s(self._lane) + (_START_S if is_left else 0.0)
+        is_climbing = self._since_ns > begun_ns or proof.has_beside(self._lane)
+        start_s = _START_S if is_climbing and not is_owner else 0.0
+        patience_s = proof.patience_for_s(self._lane) + start_s
+        since_ns = max(begun_ns, self._since_ns)
+        return min(longest_ns, since_ns + round(patience_s * SECOND_NS))
 
     def accept_silence(self) -> bool:
         """Play on without evidence if its kind gives none; return whether it does."""
@@ -102,6 +128,13 @@ class AnnouncementMember:
         """How much later than the line it plays."""
         outlet = self.outlet
         return outlet.delay_frames if outlet else 0
+
+    def heard_ns(self, frame: int | None, transmitter: Transmitter) -> int | None:
+        """Return when it plays a frame, or None if that is unknown."""
+        line = transmitter.line
+        if frame is None or line is None:
+            return None
+        return line.time_of(frame + self.delay_frames)
 
     @property
     def changes_level(self) -> bool:
@@ -133,3 +166,15 @@ class AnnouncementMember:
             self._is_raised = False
             if self._lanes.lane_for(self.receiver) is self._lane:
                 await self._lane.volume.lower()
+
+
+def deadline_ns(
+    silent: Sequence[AnnouncementMember], begun_ns: int, *, is_owner: bool
+) -> int:
+    """Return until when to wait for silent members.
+
+    The first one that is given up climbs, if the sessions are for the voice only;
+    otherwise all others are waited for.
+    """
+    deadlines = [each.deadline_ns(begun_ns, is_owner=is_owner) for each in silent]
+    return (min if is_owner else max)(deadlines, default=begun_ns)

@@ -18,7 +18,7 @@ from ..stream.output import SILENT
 from ..stream.parallel import all_of
 from ..stream.stream import Stream
 from .clip import Clip
-from .member import AnnouncementMember
+from .member import AnnouncementMember, deadline_ns
 from .start_barrier import Start, StartBarrier
 
 _LOGGER = logging.getLogger(__name__)
@@ -65,7 +65,8 @@ class StreamAnnouncement:
         self._clip = clip
         self._emit = emit
         self._members = [
-            AnnouncementMember(each, stream.output) for each in target.addressees
+            AnnouncementMember(each, stream.output, stream.membership)
+            for each in target.addressees
         ]
         self._is_apart = target.is_alone
         self._voices: list[_Voice] = []
@@ -79,6 +80,7 @@ class StreamAnnouncement:
         Raises RaopError: no receiver is left that could play it.
         """
         turns, command = self._stream.turns, self._command
+        self._output.lanes.renew(each.member for each in self._members)
         async with turns.taken(self._target) as is_apart:
             while self._attempts:
                 self._attempts -= 1
@@ -152,10 +154,9 @@ class StreamAnnouncement:
             if turns.owns_line and self._output.lanes.proof.is_climbing(left):
                 self._attempts += 1
                 raise _InterruptedError
-            self._check(transmitter)
+            self._check(transmitter, is_start=True)
             silent = [each for each in self._left if not each.is_answering]
-            patience = [each.patience_s(is_owner=turns.owns_line) for each in silent]
-            until_ns = begun_ns + round(min(patience, default=0) * SECOND_NS)
+            until_ns = deadline_ns(silent, begun_ns, is_owner=turns.owns_line)
             if clock.now_ns() >= until_ns:
                 break
             await self._output.changes.wait(until_ns)
@@ -165,7 +166,7 @@ class StreamAnnouncement:
             self._attempts += 1
             raise _InterruptedError
         for member in silent:
-            self._lose(member, error)
+            self._lose(member, error if member.is_there else member.loss)
         for member in self._left:
             member.prove()
 
@@ -230,8 +231,7 @@ class StreamAnnouncement:
                 del steps[0]
                 await act()
             else:
-                until_ns = _heard_ns(due, member, transmitter)
-                await self._output.changes.wait(until_ns)
+                await self._output.changes.wait(member.heard_ns(due, transmitter))
 
     def _heard_frame(
         self, member: AnnouncementMember, overlay: Overlay, transmitter: Transmitter
@@ -250,12 +250,17 @@ class StreamAnnouncement:
         self._check(transmitter)
         return frame - member.delay_frames
 
-    def _check(self, transmitter: Transmitter) -> None:
-        """Leave out lost members; raise if none is left or the line changed."""
+    def _check(self, transmitter: Transmitter, *, is_start: bool = False) -> None:
+        """Leave out lost members; raise if none is left or the line changed.
+
+        At the start, those that climb may come back by another way.
+        """
         if self._output.transmitter is not transmitter:
             raise _InterruptedError
         for member in self._left:
-            if not member.is_there:
+            if is_start and not member.is_there:
+                member.update_lane()
+            if not (member.is_there or (is_start and member.is_climbing)):
                 self._lose(member, member.loss)
 
     def _lose(self, member: AnnouncementMember, error: RaopError) -> None:
@@ -296,16 +301,6 @@ def _place(transmitter: Transmitter, voices: Sequence[_Voice], at_ns: int) -> bo
     for voice in voices:
         transmitter.speak(voice.overlay, at_ns - voice.preamble_ns, voice.outlet)
     return transmitter.line is not None
-
-
-def _heard_ns(
-    frame: int | None, member: AnnouncementMember, transmitter: Transmitter
-) -> int | None:
-    """Return when a receiver plays a frame, or None if that is unknown."""
-    line = transmitter.line
-    if frame is None or line is None:
-        return None
-    return line.time_of(frame + member.delay_frames)
 
 
 async def _raise_volume(members: Sequence[AnnouncementMember]) -> None:

@@ -5,7 +5,7 @@ import asyncio
 from contextlib import ExitStack
 import logging
 import secrets
-from typing import override
+from typing import ClassVar, override
 import uuid
 
 from ...auth.channel import ChannelKeys
@@ -18,6 +18,7 @@ from ...session.airplay2 import (
     StreamPorts,
     StreamSetup,
 )
+from ...session.climbing.extras import Extra
 from ...session.control import Caller
 from ...session.events import button_of
 from ...session.ladder import Attempt, Ladder
@@ -56,6 +57,8 @@ _THEIR_CLOCK_S = 3.0
 class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
     """Connects one session, and keeps its event channel and its clock."""
 
+    SIGN_OF_LIFE: ClassVar[Extra] = Extra.FEEDBACK
+
     def __init__(
         self, ladder: Ladder, attempt: Attempt, member: Member, context: LaneContext
     ) -> None:
@@ -83,9 +86,9 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         """Start at the timeline's entry, at the wanted volume."""
         # The volume comes last, as some receivers forget one from before the stream.
         await self.volume.begin()
+        self._end_start()
         outlet = self._outlet
-        if outlet is None:
-            raise ReceiverUnreachableError("there is no session")
+        assert outlet is not None
         self._transmitter = transmitter
         lead_ns = self.evidence.joining_ms * 1_000_000
 
@@ -99,7 +102,8 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         await self._pacer.run(attach)
         if self._peer:
             self._peer.listen(transmitter.on_change)
-        self._background.start(self._send_feedback())
+        if Extra.FEEDBACK not in self.ladder.omissions:
+            self._background.start(self._send_feedback())
 
     @override
     def release(self) -> None:
@@ -139,8 +143,10 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
             setup = await connection.perform(session.set_up())
             if setup.event_port:
                 await self._open_events(opened.secret, setup.event_port)
-            await connection.perform(session.record())
+            await self._offer(Extra.RECORD, session.record())
             await self._share_clock(connection, session, setup.addresses)
+            if self._peer:
+                self._peer.begin()
             await self._connect_stream(connection, session)
             await self._until_claimed()
             undo.pop_all()
@@ -178,7 +184,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
             self._peer = await self._context.ptp.add_peer((remote, *others), habit)
             known.remove()
         local = connection.local.partition("%")[0]
-        await connection.perform(session.set_peers((plain, local)))
+        await self._offer(Extra.PEERS, session.set_peers((plain, local)))
 
     async def _open_events(self, secret: bytes, port: int) -> None:
         """Open the event channel; play on without it if it does not open at once."""
@@ -198,7 +204,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         if self._peer is None:
             return
         peer, claimed = self._peer, ChangeSignal()
-        peer.begin()
+        peer.announce()
         peer.listen(claimed.notify_threadsafe)
         wait_s = _THEIR_CLOCK_S if self.receiver.keeps_clock else _CLAIM_S
         until_ns = clock.now_ns() + round(wait_s * SECOND_NS)
@@ -257,8 +263,11 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         while True:
             try:
                 steps = self._open_session.feedback()
-                rate = await self._perform(
-                    steps, timeout_s=_FEEDBACK_S, is_urgent=False
+                rate = await self.connection.perform(
+                    steps,
+                    timeout_s=_FEEDBACK_S,
+                    is_urgent=False,
+                    extra=Extra.FEEDBACK,
                 )
             except ReceiverUnreachableError as err:
                 misses += 1
@@ -269,6 +278,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
                 _LOGGER.debug("%s: %s", self.member.name, err)
             else:
                 misses = 0
+                self.ladder.omissions.answer(Extra.FEEDBACK, is_answered=True)
                 self._answered_ns = clock.now_ns()
                 self._handle_rate(rate)
                 if self._transmitter:

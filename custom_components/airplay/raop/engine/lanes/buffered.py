@@ -16,6 +16,7 @@ from ...errors import (
 from ...session.airplay2 import BUFFERED, AirPlay2Session, Anchor
 from ...session.backlog import Format
 from ...session.clock_estimate.stated_anchor import StatedAnchor
+from ...session.climbing.extras import Extra
 from ...session.lead import PtpStartEvidence, StartEvidence
 from ...session.timeline import delay_frames
 from ...wire.codec import Codec
@@ -28,6 +29,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _CONNECT_S = 3.0
 _HALT_S = 1.0
+_RATE_S = 1.0
 # Sonos and WiiM refuse an anchor until they have measured our clock.
 _ANCHOR_RETRY_S = 0.5
 _ANCHOR_TRIES = 12
@@ -66,11 +68,19 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
 
     @override
     async def _flush(self, sequence: int, frame: int) -> None:
+        """Stop the stream; a receiver that does not stop is disconnected.
+
+        It would play on for as long as its buffer lasts.
+        """
         self._anchor = self._stated = None
         session = self._open_session
-        await self._perform(session.halt(), timeout_s=_HALT_S)
-        steps = session.flush_buffered(sequence, frame)
-        await self._perform(steps, timeout_s=_HALT_S)
+        try:
+            await self._perform(session.halt(), timeout_s=_HALT_S)
+            steps = session.flush_buffered(sequence, frame)
+            await self._perform(steps, timeout_s=_HALT_S)
+        except RaopError as err:
+            self._give_up(ReceiverUnreachableError(f"it does not stop: {err}"))
+            raise
 
     @override
     async def _prepare_outlet(self, connection: Connection) -> None:
@@ -144,7 +154,7 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
         while (anchor := self._anchor) and anchor is not self._sent_anchor:
             session = self._open_session
             try:
-                await self._perform(session.run())
+                await self._offer(Extra.RATE, session.run(), _RATE_S)
                 if self._anchor is not anchor:
                     # After a pause, an anchor would make it play again.
                     continue

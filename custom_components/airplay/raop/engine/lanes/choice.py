@@ -1,14 +1,16 @@
 """Climbs the ladder of each receiver: opens its lanes, and remembers what worked."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
 from ...messages import Member
 from ...receiver_lanes import LaneKind as Kind
+from ...session.climbing.extras import Omissions
 from ...session.ladder import Attempt, Ladder
 from ...session.ways import Outcome, Way, ways_of
+from ..net.extras import learn
 from ..net.open_way import Secrets, climb
 from .buffered import BufferedLane
 from .context import LaneContext, receiver_of
@@ -47,6 +49,8 @@ class LaneChoice:
     def __init__(self) -> None:
         self._ladders: dict[str, tuple[_Known, Ladder]] = {}
         self._proven: dict[str, tuple[_Known, Way]] = {}
+        # What receivers of a firmware are not sent, once they have played without it.
+        self._omissions: dict[tuple[str, str | None], Omissions] = {}
 
     def ladder_for(self, member: Member) -> Ladder:
         """Return the ladder of a member, as far as it is climbed.
@@ -57,14 +61,15 @@ class LaneChoice:
         name = member.receiver
         if kept := self._ladders.get(name):
             was_known, ladder = kept
-            if was_known == known and ladder.has_failed:
+            if was_known == known and ladder.is_begun:
                 ladder.follow(receiver_of(member))
                 return ladder
         learned = Way.parse(member.first_way) if member.first_way else None
         if name in self._proven and self._proven[name][0] == known:
             learned = self._proven[name][1]
         access = known.access.access(wanted=member.lane, learned=learned)
-        ladder = Ladder(receiver_of(member), access)
+        kept_out = self._omissions.get((name, known.firmware))
+        ladder = Ladder(receiver_of(member), access, kept_out and kept_out.copy())
         self._ladders[name] = known, ladder
         return ladder
 
@@ -113,13 +118,17 @@ class LaneChoice:
 
     def mark_heard(self, lane: Lane) -> None:
         """Record that a receiver plays by this lane: it is the first one next time."""
-        name = lane.member.receiver
-        self._proven[name] = _Known.of(lane.member), lane.way
+        name, known = lane.member.receiver, _Known.of(lane.member)
+        self._proven[name] = known, lane.way
+        self._omissions[name, known.firmware] = lane.ladder.omissions
+        lane.ladder.patience.renew()
         self._ladders.pop(name, None)
 
     def mark_failed(self, lane: Lane, error: RaopError) -> bool:
         """Record that a lane does not play; return whether another is worth a try."""
         ladder = lane.ladder
+        if self.learn(lane, error):
+            return True
         is_clock = lane.silence is Outcome.NO_CLOCK and isinstance(
             error, ReceiverSilentError
         )
@@ -128,6 +137,24 @@ class LaneChoice:
             return True
         self._forget(ladder)
         return False
+
+    def learn(self, lane: Lane, error: RaopError) -> bool:
+        """Leave out what made a receiver end a session; return whether that is new.
+
+        The same way is tried again then, by the same ladder.
+        """
+        name, ladder = lane.member.receiver, lane.ladder
+        if not learn(lane.member.name, ladder.omissions, error):
+            return False
+        ladder.is_begun = True
+        self._ladders[name] = _Known.of(lane.member), ladder
+        return True
+
+    def renew(self, receivers: Iterable[str]) -> None:
+        """Give receivers all the time of a start again, as for a new command."""
+        for name in receivers:
+            if kept := self._ladders.get(name):
+                kept[1].patience.renew()
 
     def has_beside(self, lane: Lane) -> bool:
         """Whether another way would be tried if this lane stayed silent."""

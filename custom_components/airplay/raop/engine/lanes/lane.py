@@ -5,11 +5,13 @@ import contextlib
 from dataclasses import replace
 import logging
 import secrets
+from typing import ClassVar
 
 from ...errors import RaopError, ReceiverUnreachableError
 from ...messages import Channel, Member
 from ...receiver import Receiver
 from ...session.backlog import Format
+from ...session.climbing.extras import Extra
 from ...session.control import ControlSession
 from ...session.ladder import Attempt, Ladder
 from ...session.lead import StartEvidence
@@ -18,7 +20,8 @@ from ...session.timeline import delay_frames
 from ...session.ways import Outcome, Way
 from ...wire.handshake import Handshake
 from ..net import clock
-from ..net.connection import STEP_S, Connection
+from ..net.connection import Connection
+from ..net.extras import ExtraRequests
 from ..net.open_way import OpenedWay, Secrets, open_way
 from ..pacing.outlet import Outlet
 from ..pacing.transmitter import Transmitter
@@ -31,7 +34,6 @@ _LOGGER = logging.getLogger(__name__)
 
 _TEARDOWN_S = 1.0
 _TEXT_S = 5.0
-_GET_S = 1.0
 _CHECK_S = 1.0
 _ARTWORK_S = 15.0
 
@@ -48,6 +50,8 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
     only the connection's `closed` reports the end of a session.
     """
 
+    SIGN_OF_LIFE: ClassVar[Extra]
+
     def __init__(
         self, ladder: Ladder, attempt: Attempt, member: Member, context: LaneContext
     ) -> None:
@@ -62,13 +66,15 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
         self._outlet: O | None = None
         self._transmitter: Transmitter | None = None
         self._background = BackgroundTasks()
+        self._extras = ExtraRequests(member.name, ladder.omissions)
         # Call its methods from `prepare` on.
         self.volume = LaneVolume(
             member,
             self._background,
-            send=self._send_volume,
-            read=self._read_volume,
-            is_open=lambda: self.is_open,
+            offer=self._offer,
+            session=lambda: self._session if self.is_open else None,
+            # A request for its volume makes the first AirPort Express hang.
+            is_readable=lambda: not self.receiver.is_first_express,
         )
         self._own_latency_frames = 0
         self.least_depth_ms = attempt.way.depth_ms
@@ -144,7 +150,7 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
     @property
     def minds_flush(self) -> bool:
         """Whether FLUSH must be avoided on the receiver."""
-        return False
+        return Extra.FLUSH in self.ladder.omissions
 
     @property
     def is_open(self) -> bool:
@@ -222,21 +228,25 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
     def show(self, show: Show) -> None:
         """Send metadata to the receiver's display, after all urgent requests."""
         if self._session and self.is_open:
-            for steps in show.steps(self._session, self.receiver):
-                self._background.start(self._try(steps, _TEXT_S))
+            for extra, steps in show.steps(self._session, self.receiver):
+                self._try(extra, steps, _TEXT_S)
 
     def show_artwork(self, content_type: str, picture: bytes, frame: int) -> None:
         """Send a picture to the receiver's display, after all urgent requests."""
         session = self._session
         if session and self.is_open and self.receiver.takes_artwork:
             steps = session.artwork(content_type, picture, frame)
-            self._background.start(self._try(steps, _ARTWORK_S))
+            self._try(Extra.ARTWORK, steps, _ARTWORK_S)
 
     async def check(self, timeout_s: float = _CHECK_S) -> None:
         """Check whether the session is still alive, and close it if not."""
+        if self.SIGN_OF_LIFE in self.ladder.omissions:
+            return
         try:
             steps = self._open_session.keep_alive()
-            await self._perform(steps, timeout_s=timeout_s)
+            await self.connection.perform(
+                steps, timeout_s=timeout_s, extra=self.SIGN_OF_LIFE
+            )
         except ReceiverUnreachableError:
             if self._connection:
                 self._connection.abort()
@@ -287,30 +297,24 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
         return self._session
 
     async def _perform[T](
-        self, steps: Handshake[T], *, timeout_s: float = STEP_S, is_urgent: bool = True
+        self, steps: Handshake[T], *, timeout_s: float | None = None
     ) -> T:
-        if self._connection is None:
-            raise ReceiverUnreachableError("there is no connection")
-        return await self._connection.perform(
-            steps, timeout_s=timeout_s, is_urgent=is_urgent
-        )
+        return await self.connection.perform(steps, timeout_s=timeout_s)
 
-    async def _send_volume(
-        self, percent: float, *, is_muted: bool, timeout_s: float
-    ) -> None:
-        steps = self._open_session.volume(percent, is_muted=is_muted)
-        await self._perform(steps, timeout_s=timeout_s)
+    async def _offer[T](
+        self, extra: Extra, steps: Handshake[T], timeout_s: float | None = None
+    ) -> T | None:
+        """Send what sound does not need. Raises RaopError: the session has ended."""
+        connection = self.connection
+        return await self._extras.perform(connection, extra, steps, timeout_s=timeout_s)
 
-    async def _read_volume(self) -> float | None:
-        if self.receiver.is_first_express:
-            # A request for its volume makes it hang.
-            return None
-        steps = self._open_session.read_volume()
-        return await self._perform(steps, timeout_s=_GET_S)
+    def _end_start(self) -> None:
+        """Take the bound off the answers. Raises RaopError: the session has ended."""
+        if self.connection.closed.done():
+            raise self.connection.closed.result()
+        self.connection.patience = None
 
-    async def _try(self, steps: Handshake[None], timeout_s: float) -> None:
-        """Run background steps; log a failure for debugging only."""
-        try:
-            await self._perform(steps, timeout_s=timeout_s, is_urgent=False)
-        except RaopError as err:
-            _LOGGER.debug("%s: %s", self.member.name, err)
+    def _try(self, extra: Extra, steps: Handshake[None], timeout_s: float) -> None:
+        """Send what sound does not need in the background, after urgent requests."""
+        work = self._extras.attempt(self.connection, extra, steps, timeout_s)
+        self._background.start(work)

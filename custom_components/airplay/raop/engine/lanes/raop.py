@@ -6,11 +6,11 @@ from dataclasses import replace
 import logging
 import os
 import secrets
-from typing import override
+from typing import ClassVar, override
 
-from ...errors import ReceiverUnreachableError
 from ...messages import Member
 from ...session.backlog import Format
+from ...session.climbing.extras import Extra
 from ...session.ladder import Attempt, Ladder
 from ...session.lead import RaopStartEvidence, depth_of_latency_ms
 from ...session.raop import RaopSession, RaopTerms
@@ -32,6 +32,8 @@ _FLUSH_S = 1.0
 
 class RaopLane(Lane[RaopSession, UdpOutlet]):
     """Connects, starts, and silences one session."""
+
+    SIGN_OF_LIFE: ClassVar[Extra] = Extra.KEEP_ALIVE
 
     def __init__(
         self, ladder: Ladder, attempt: Attempt, member: Member, context: LaneContext
@@ -83,8 +85,7 @@ class RaopLane(Lane[RaopSession, UdpOutlet]):
         least_depth_ms = self.least_depth_ms
         lead_ns = self.evidence.joining_ms * 1_000_000
         await self.volume.begin()
-        if self._outlet is None:
-            raise ReceiverUnreachableError("the connection was closed")
+        self._end_start()
         self._transmitter = transmitter
 
         def attach() -> None:
@@ -98,7 +99,7 @@ class RaopLane(Lane[RaopSession, UdpOutlet]):
     @override
     async def _flush(self, sequence: int, frame: int) -> None:
         steps = self._open_session.flush(sequence, frame)
-        await self._perform(steps, timeout_s=_FLUSH_S)
+        await self._offer(Extra.FLUSH, steps, _FLUSH_S)
 
     @override
     async def _negotiate(self, opened: OpenedWay) -> None:
@@ -144,4 +145,5 @@ class RaopLane(Lane[RaopSession, UdpOutlet]):
     async def _keep_alive(self) -> None:
         while True:
             await asyncio.sleep(_KEEP_ALIVE_S)
-            await self._try(self._open_session.keep_alive(), STEP_S)
+            steps = self._open_session.keep_alive()
+            self._try(self.SIGN_OF_LIFE, steps, STEP_S)

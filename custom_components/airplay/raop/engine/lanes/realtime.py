@@ -4,6 +4,7 @@ from typing import override
 
 from ...session.airplay2 import REALTIME, AirPlay2Session
 from ...session.backlog import Format
+from ...session.climbing.extras import Extra
 from ...session.lead import PtpStartEvidence, RaopStartEvidence, StartEvidence
 from ...session.timeline import delay_frames, time_announce
 from ...wire.codec import Codec
@@ -49,12 +50,12 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
         Apple's receivers make a noise of 0.1 s on FLUSH (reported for tvOS 27); new
         sound and silence follow their buffered audio instead, and come that much later.
         """
-        return self.receiver.is_apples
+        return self.receiver.is_apples or super().minds_flush
 
     @override
     async def _flush(self, sequence: int, frame: int) -> None:
         steps = self._open_session.flush(sequence, frame)
-        await self._perform(steps, timeout_s=_FLUSH_S)
+        await self._offer(Extra.FLUSH, steps, _FLUSH_S)
 
     @override
     async def _prepare_outlet(self, connection: Connection) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ...messages import Tags
 from ...receiver import Receiver
+from ...session.climbing.extras import Extra
 from ...session.control import ControlSession
 from ...wire.handshake import Handshake
 
@@ -21,9 +22,9 @@ class Show:
 
     def steps(
         self, session: ControlSession, receiver: Receiver
-    ) -> Iterable[Handshake[None]]:
+    ) -> Iterable[tuple[Extra, Handshake[None]]]:
         """Yield the requests for what a receiver can show."""
         if receiver.takes_text:
-            yield session.text(self.tags, self.duration_ms, self.now)
+            yield Extra.TEXT, session.text(self.tags, self.duration_ms, self.now)
         if receiver.takes_progress and self.duration_ms:
-            yield session.progress(self.start, self.now, self.end)
+            yield Extra.PROGRESS, session.progress(self.start, self.now, self.end)

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-import logging
+from contextlib import suppress
 from typing import Protocol
 
 from ...errors import RaopError
 from ...messages import Member
+from ...session.climbing.extras import Extra
+from ...session.control import ControlSession
+from ...wire.handshake import Handshake
 from ...wire.parameters import Volume
 from .background import BackgroundTasks
-
-_LOGGER = logging.getLogger(__name__)
 
 _GAP_S = 0.1
 _SOON_S = 1.0
@@ -19,15 +20,15 @@ _MODEST_PERCENT = 20.0
 _DOUBTFUL_PERCENT = 50.0
 
 
-class Send(Protocol):
-    """Sets a receiver's volume."""
+class OfferExtra(Protocol):
+    """Sends a request that sound does not need."""
 
-    def __call__(
-        self, percent: float, *, is_muted: bool, timeout_s: float
-    ) -> Awaitable[None]:
-        """Send the volume; return when it is set.
+    def __call__[T](
+        self, extra: Extra, steps: Handshake[T], timeout_s: float | None
+    ) -> Awaitable[T | None]:
+        """Return its result; None if the receiver does not accept it.
 
-        Raises RaopError: there is no session, or the receiver refuses or is lost.
+        Raises RaopError: the session has ended.
         """
 
 
@@ -42,20 +43,18 @@ class LaneVolume:
         member: Member,
         background: BackgroundTasks,
         *,
-        send: Send,
-        read: Callable[[], Awaitable[float | None]],
-        is_open: Callable[[], bool],
+        offer: OfferExtra,
+        session: Callable[[], ControlSession | None],
+        is_readable: Callable[[], bool],
     ) -> None:
-        """`read` returns the receiver's volume in percent, and may raise RaopError."""
-        self._name = member.name
+        """`session` is None while there is none that is open."""
         self._background = background
-        self._send_to = send
-        self._read = read
-        self._is_open = is_open
+        self._offer = offer
+        self._session = session
+        self._is_readable = is_readable
         self._set = Volume(member.volume, is_muted=member.muted)
         self._modest_percent = member.modest_volume
         self._raised_percent: float | None = None
-        self._has_failed = False
         self._sending: asyncio.Task[None] | None = None
         # The volume that `begin` found, if none was wanted.
         self.found_percent: float | None = None
@@ -82,7 +81,7 @@ class LaneVolume:
 
     def send_soon(self) -> None:
         """Send the wanted volume in the background, if the session is open."""
-        if self._is_open() and (self._sending is None or self._sending.done()):
+        if self._session() and (self._sending is None or self._sending.done()):
             self._sending = self._background.start(self._send_until_current())
 
     async def raise_to(self, percent: float) -> None:
@@ -104,10 +103,12 @@ class LaneVolume:
         """Set the wanted volume, or read the receiver's; sound needs neither."""
         if self.is_set:
             return await self._try()
-        try:
-            self.found_percent = await self._read()
-        except RaopError as err:
-            _LOGGER.debug("%s reports no volume: %s", self._name, err)
+        session = self._session()
+        if session and self._is_readable():
+            with suppress(RaopError):
+                self.found_percent = await self._offer(
+                    Extra.READ_VOLUME, session.read_volume(), _SOON_S
+                )
         await self._be_modest()
         return None
 
@@ -138,15 +139,11 @@ class LaneVolume:
         return Volume(self._raised_percent)
 
     async def _try(self) -> None:
-        """Send the volume; log once if the receiver does not accept it."""
+        """Send the volume, unless the session has ended."""
         wanted = self._wanted
-        if wanted.percent is None:
+        session = self._session()
+        if session is None or wanted.percent is None:
             return
-        try:
-            await self._send_to(
-                wanted.percent, is_muted=wanted.is_muted, timeout_s=_SOON_S
-            )
-        except RaopError as err:
-            level = logging.DEBUG if self._has_failed else logging.INFO
-            _LOGGER.log(level, "%s does not accept a volume: %s", self._name, err)
-            self._has_failed = True
+        steps = session.volume(wanted.percent, is_muted=wanted.is_muted)
+        with suppress(RaopError):
+            await self._offer(Extra.VOLUME, steps, _SOON_S)

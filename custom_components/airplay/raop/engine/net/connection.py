@@ -3,12 +3,15 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 import logging
 import socket
 import struct
+import time
 
 from ...auth.channel import ChannelKeys, EncryptedChannel
 from ...errors import RaopError, ReceiverProtocolError, ReceiverUnreachableError
+from ...session.climbing.patience import Patience
 from ...wire.handshake import Handshake
 from ...wire.rtsp import Call, Request, Response, ResponseParser
 from .reaching import CONNECT_S, open_first
@@ -43,6 +46,15 @@ _PATIENCE_S = 0.4
 _QUESTIONS = ("OPTIONS", "GET_PARAMETER")
 
 
+@dataclass(frozen=True, slots=True)
+class _Awaited:
+    """A request that was sent; `extra` names one that sound does not need."""
+
+    sequence: str
+    extra: str | None
+    answer: asyncio.Future[Response]
+
+
 class Connection:
     """Exchanges requests and responses in order; one request at a time."""
 
@@ -56,12 +68,14 @@ class Connection:
         self._writer = writer
         self._parser = ResponseParser()
         self._channel: EncryptedChannel | None = None
-        self._waiting: deque[tuple[str, asyncio.Future[Response]]] = deque()
+        self._waiting: deque[_Awaited] = deque()
         self._turn = asyncio.Lock()
         self._in_a_hurry = 0
         self._sequence = 0
         self._task = asyncio.create_task(self._read())
         self.closed: asyncio.Future[RaopError] = asyncio.Future()
+        # Bounds all answers together until a start is over.
+        self.patience: Patience | None = None
         # Whether the receiver closed it, over a working network.
         self.has_hung_up = False
         self.local = _address(writer, "sockname")
@@ -86,21 +100,25 @@ class Connection:
         self,
         handshake: Handshake[T],
         *,
-        timeout_s: float = STEP_S,
+        timeout_s: float | None = None,
         is_urgent: bool = True,
+        extra: str | None = None,
     ) -> T:
-        """Run a handshake; `timeout_s` limits the wait for each answer.
+        """Run a handshake; `timeout_s` limits the wait for each answer, else 3 s.
 
-        A handshake that is not urgent yields to all others.
+        A handshake that is not urgent yields to all others. `extra` is its name if sound
+        does not need it; an error has it if the receiver ends the connection meanwhile.
 
         Raises ReceiverUnreachableError: no answer in time, or the connection is closed.
+        Raises SlowReceiverError: the answers of a start take too long together.
         Raises RaopError: the handshake failed.
         """
         has_turn = await (self._take_turn() if is_urgent else self._take_last_turn())
         try:
             request = next(handshake)
             while True:
-                request = handshake.send(await self._exchange(request, timeout_s))
+                answer = await self._exchange(request, timeout_s, extra)
+                request = handshake.send(answer)
         except StopIteration as done:
             result: T = done.value
             return result
@@ -131,6 +149,9 @@ class Connection:
         """Close at once; pending requests fail with the reason."""
         self._task.cancel()
         closed = ReceiverUnreachableError("the connection was closed")
+        if reason and not self.closed.done():
+            # The audio connection of a receiver that ends all may be noticed first.
+            reason.extra = reason.extra or self._pending_extra
         self._finish(reason or closed)
 
     async def _take_turn(self) -> bool:
@@ -152,22 +173,32 @@ class Connection:
             await self._turn.acquire()
         return True
 
-    async def _exchange(self, request: Request, timeout_s: float) -> Response:
+    async def _exchange(
+        self, request: Request, timeout_s: float | None, extra: str | None
+    ) -> Response:
         if self.closed.done():
             raise ReceiverUnreachableError("the connection is closed")
+        patience, limit_s = self.patience, STEP_S if timeout_s is None else timeout_s
+        if patience:
+            if patience.is_over:
+                raise patience.error
+            limit_s = min(limit_s, patience.left_s)
         self._sequence += 1
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._waiting.append((str(self._sequence), answer))
-        written = request.encode(self._sequence)
-        self._write(written)
+        self._waiting.append(_Awaited(str(self._sequence), extra, answer))
+        self._write(request.encode(self._sequence))
         _LOGGER.debug("%s %s", request.method, request.uri)
+        sent_s = time.monotonic()
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(limit_s):
                 response = await answer
         except TimeoutError as err:
             step = f"{request.method} {request.uri}"
-            text = f"{request.method}: no answer within {timeout_s:g} s"
+            text = f"{request.method}: no answer within {limit_s:g} s"
             raise ReceiverUnreachableError(text, step=step) from err
+        finally:
+            if patience:
+                patience.spend(request.method, time.monotonic() - sent_s)
         _LOGGER.debug("%s: %d %s", request.method, response.status, response.reason)
         return response
 
@@ -175,6 +206,7 @@ class Connection:
         end: RaopError
         end = closed = ReceiverUnreachableError("the receiver closed the connection")
         closed.is_early = True
+        is_by_receiver = True
         try:
             while received := await self._reader.read(_READ_BYTES):
                 if self._channel:
@@ -187,6 +219,9 @@ class Connection:
             end = err
         except OSError as err:
             end = ReceiverUnreachableError(f"the connection broke: {err.strerror}")
+            is_by_receiver = isinstance(err, ConnectionError)
+        if is_by_receiver:
+            end.extra = self._pending_extra
         self._finish(end)
 
     def _write(self, message: bytes) -> None:
@@ -211,19 +246,27 @@ class Connection:
         if not self._waiting:
             raise ReceiverProtocolError("a response without a request")
         number = response.header("cseq")
-        if number in [sequence for sequence, _ in self._waiting]:
-            while self._waiting[0][0] != number and self._waiting[0][1].done():
+        if number in [each.sequence for each in self._waiting]:
+            while (first := self._waiting[0]).sequence != number:
+                if not first.answer.done():
+                    break
                 self._waiting.popleft()
-        _, answer = self._waiting.popleft()
+        answer = self._waiting.popleft().answer
         if not answer.done():
             answer.set_result(response)
+
+    @property
+    def _pending_extra(self) -> str | None:
+        """The oldest request without an answer, if sound does not need it."""
+        pending = (each for each in self._waiting if not each.answer.done())
+        return first.extra if (first := next(pending, None)) else None
 
     def _finish(self, reason: RaopError) -> None:
         self._writer.close()
         if not self.closed.done():
             self.closed.set_result(reason)
         while self._waiting:
-            _, answer = self._waiting.popleft()
+            answer = self._waiting.popleft().answer
             if not answer.done():
                 answer.set_exception(reason)
 

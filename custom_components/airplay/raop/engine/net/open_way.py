@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import logging
 import os
 import secrets
+import time
 
 from ...auth import srp
 from ...auth.channel import ChannelKeys
@@ -22,18 +23,23 @@ from ...errors import (
 )
 from ...receiver import Receiver
 from ...session.backlog import Format
+from ...session.climbing.extras import Extra
 from ...session.info import ask_info
 from ...session.ladder import Attempt, Ladder, Stage
 from ...session.raop import RaopPorts, RaopSession
 from ...session.ways import Access, Login, Way
 from ...wire.handshake import Handshake
-from .connection import STEP_S, Connection
+from .connection import Connection
 from .doors import Doors
+from .extras import ExtraRequests, learn
+from .reaching import CONNECT_S
 
 _LOGGER = logging.getLogger(__name__)
 
 _KEY_BYTES = 32
 _AGAIN_S = 0.6
+# Nearly all receivers say who they are; the others are asked once.
+_INFO_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +102,12 @@ class OpenedWay:
 async def climb[T](ladder: Ladder, try_way: Callable[[Attempt], Awaitable[T]]) -> T:
     """Try one way after the other until one works; return its result.
 
+    A way on which the receiver ends the connection because of a request that sound does
+    not need is tried again without it.
+
     Raises ReceiverBusyError: the receiver plays for another sender.
     Raises WrongReceiverError: another receiver answers at each address.
+    Raises SlowReceiverError: the answers on all ways together take too long.
     Raises RaopError: no way works; the most telling error.
     """
     while True:
@@ -109,7 +119,8 @@ async def climb[T](ladder: Ladder, try_way: Callable[[Attempt], Awaitable[T]]) -
         except RaopError as err:
             name = ladder.receiver.name
             _LOGGER.debug("%s: %s failed: %s", name, attempt.way, err)
-            ladder.fail(attempt, err)
+            if not learn(name, ladder.omissions, err):
+                ladder.fail(attempt, err)
 
 
 async def _twice[T](attempt: Attempt, try_way: Callable[[Attempt], Awaitable[T]]) -> T:
@@ -134,11 +145,12 @@ async def open_way[T](
     access: Secrets,
     use: Callable[[OpenedWay], Awaitable[T]],
     *,
-    timeout_s: float = STEP_S,
+    timeout_s: float | None = None,
 ) -> T:
     """Connect, log in, and run `use`; the connection stays open if that works.
 
     The receiver is asked for its `/info` once, before the first login of AirPlay 2.
+    `timeout_s` limits each wait for it, else 3 s.
 
     Raises RaopError: it does not work, see `attempt.stage`.
     """
@@ -147,7 +159,7 @@ async def open_way[T](
     doors = Doors(receiver, ladder.addresses)
     while True:
         attempt.stage = Stage.CONNECT
-        connection = await doors.connect(port, timeout_s=timeout_s)
+        connection = await _connect(ladder, doors, port, timeout_s)
         attempt.stage = Stage.LOGIN
         try:
             with ExitStack() as undo:
@@ -171,7 +183,7 @@ async def _log_in(
     access: Secrets,
     doors: Doors,
     connection: Connection,
-    timeout_s: float,
+    timeout_s: float | None,
 ) -> OpenedWay:
     """Find out who answers, and be let in.
 
@@ -183,8 +195,7 @@ async def _log_in(
         await doors.check(connection)
         await _verify(connection, way, access, timeout_s)
         return OpenedWay(connection, attempt, ladder.receiver)
-    connection = await _inform(connection, ladder, timeout_s)
-    doors.keep(connection)
+    connection = await _inform(connection, ladder, doors)
     with ExitStack() as undo:
         undo.callback(connection.close)
         steps = _login(way, access)
@@ -196,7 +207,7 @@ async def _log_in(
 
 
 async def _verify(
-    connection: Connection, way: Way, access: Secrets, timeout_s: float
+    connection: Connection, way: Way, access: Secrets, timeout_s: float | None
 ) -> None:
     """Prove stored keys to a receiver of AirPlay 1, if the way uses them."""
     if way.login is not Login.KEYS or not access.credentials:
@@ -208,29 +219,58 @@ async def _verify(
         connection.encrypt(keys)
 
 
-async def _inform(
-    connection: Connection, ladder: Ladder, timeout_s: float
+async def _connect(
+    ladder: Ladder, doors: Doors, port: int, timeout_s: float | None
 ) -> Connection:
+    """Connect within the patience of the ladder, which bounds all answers, too.
+
+    Raises ReceiverUnreachableError, WrongReceiverError: see `Doors.connect`.
+    """
+    patience, begun_s = ladder.patience, time.monotonic()
+    limit_s = min(CONNECT_S if timeout_s is None else timeout_s, patience.left_s)
+    try:
+        connection = await doors.connect(port, timeout_s=limit_s)
+    finally:
+        patience.spend("connection", time.monotonic() - begun_s)
+    connection.patience = patience
+    return connection
+
+
+async def _inform(connection: Connection, ladder: Ladder, doors: Doors) -> Connection:
     """Update the receiver by its `/info`, as mDNS may be outdated.
 
-    Return the connection for the login: another one if the receiver closed it.
+    Return the connection for the login: another one if the receiver closed it, or did
+    not answer, as its answer might still come.
     """
-    if ladder.is_informed:
+    receiver, omissions = ladder.receiver, ladder.omissions
+    if not (ladder.is_informed or Extra.INFO in omissions):
+        await _ask_info(connection, ladder)
+        ladder.is_informed = True
+        if not omissions.is_awaited(Extra.INFO):
+            omissions.leave_out(Extra.INFO)
+            connection.close()
+    doors.keep(connection)
+    if not connection.closed.done():
         return connection
+    return await _connect(ladder, doors, receiver.pairing_port, None)
+
+
+async def _ask_info(connection: Connection, ladder: Ladder) -> None:
+    """Adopt the answer to `/info`, if there is one.
+
+    Raises WrongReceiverError: another receiver answers.
+    """
     receiver = ladder.receiver
+    extras, steps = ExtraRequests(receiver.name, ladder.omissions), ask_info(receiver)
     try:
-        ladder.inform(await connection.perform(ask_info(receiver), timeout_s=timeout_s))
+        said = await extras.perform(connection, Extra.INFO, steps, timeout_s=_INFO_S)
     except WrongReceiverError:
         raise
     except RaopError as err:
-        if isinstance(err, ReceiverUnreachableError) and err.step:
-            raise
         _LOGGER.debug("%s: %s", receiver.name, err)
-        ladder.is_informed = True
-    if not connection.closed.done():
-        return connection
-    port = receiver.pairing_port
-    return await Connection.connect(connection.remote, port, timeout_s=timeout_s)
+    else:
+        if said:
+            ladder.inform(said)
 
 
 def _login(way: Way, access: Secrets) -> Handshake[bytes]:

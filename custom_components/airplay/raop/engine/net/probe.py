@@ -1,5 +1,6 @@
 """Checks that a receiver is reachable and accepts us."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 import os
 import uuid
@@ -10,7 +11,7 @@ from ...messages import Identity
 from ...receiver import Receiver
 from ...session.airplay2 import AirPlay2Session, AirPlay2Terms as Terms2, SessionClock
 from ...session.backlog import AudioKey, Format
-from ...session.control import Caller
+from ...session.control import Caller, ControlSession
 from ...session.info import ask_info, is_classic
 from ...session.ladder import Ladder
 from ...session.raop import RaopSession, RaopTerms
@@ -19,6 +20,7 @@ from .connection import STEP_S, Connection
 from .open_way import OpenedWay, Secrets, climb, open_way, srp_private
 
 _INFO_S = 2
+_TEARDOWN_S = 1.0
 _KEY_BYTES = 16
 
 _NOBODY = Identity(dacp_id="F" * 16)
@@ -89,15 +91,21 @@ async def rehearse(
             if opened.way.is_raop:
                 session = RaopSession(_terms(opened, identity, password, ports))
                 await opened.set_up(session, Format(opened.way.codec, _random_key()))
-                await connection.perform(session.teardown())
+                await _end(connection, session)
             else:
                 session2 = AirPlay2Session(_terms2(opened, identity, password, ports))
                 await connection.perform(session2.set_up())
-                await connection.perform(session2.teardown())
+                await _end(connection, session2)
             connection.close()
 
     ladder = Ladder(receiver, access.access())
     await climb(ladder, lambda attempt: open_way(ladder, attempt, access, try_it))
+
+
+async def _end(connection: Connection, session: ControlSession) -> None:
+    """End a session; some receivers close the connection instead of an answer."""
+    with suppress(RaopError):
+        await connection.perform(session.teardown(), timeout_s=_TEARDOWN_S)
 
 
 async def check_password(receiver: Receiver, password: str) -> None:

@@ -84,11 +84,15 @@ class PtpPeer:
         self._service.watch(self._held, self, on_timeline)
 
     def begin(self) -> None:
-        """Send our clock immediately and wait for new evidence, after SETUP's answer.
+        """Send our clock immediately and count evidence anew, before a stream's SETUP.
 
-        Some receivers forget all clocks when a stream is set up.
+        The answer may take seconds, in which the receiver already measures our clock.
         """
-        self._service.begin(self._held)
+        self._service.post(self._held, Peer.begin)
+
+    def announce(self) -> None:
+        """Send our clock immediately: some receivers forget it in a stream's SETUP."""
+        self._service.post(self._held, Peer.announce)
 
     def remove(self) -> None:
         """Release the receiver; idempotent."""
@@ -152,9 +156,9 @@ class PtpService:
             self._open_ports()
         return await self._pacer.run(lambda: self._add(known, habit))
 
-    def begin(self, held: HeldPeer) -> None:
-        """See PtpPeer."""
-        self._pacer.post(lambda: held.peer.begin(clock.now_ns()))
+    def post(self, held: HeldPeer, step: Callable[[Peer, int], None]) -> None:
+        """See PtpPeer; the step gets the session time, on the pacing thread."""
+        self._pacer.post(lambda: step(held.peer, clock.now_ns()))
 
     def listen(
         self, held: HeldPeer, peer: PtpPeer, on_evidence: Callable[[], None]

@@ -96,6 +96,10 @@ class Lanes:
         for name, each in wanted.items():
             self.tune(name, each.delay_ms, each.channel)
 
+    def renew(self, members: Iterable[Member]) -> None:
+        """Give members all the time of a start again, as for a new command."""
+        self._choice.renew(each.receiver for each in members)
+
     def missing(self, members: Iterable[Member]) -> list[Member]:
         """Return the members without an open session."""
         open_ones = self._open_ones()
@@ -296,10 +300,9 @@ class Lanes:
         self._lanes.pop(name, None)
         self._remotes.ended(name, time.monotonic())
         lane.release()
-        if not self.proof.has(lane):
-            self.proof.lost(lane, error)
+        is_explained = self.proof.lost(lane, error)
         self._changes.notify()
-        if self.proof.has(lane):
+        if not is_explained:
             error = await explain_end(lane, error)
         self.reporter.member(name, MemberState.LOST, error)
         await self._on_lost(name, error)

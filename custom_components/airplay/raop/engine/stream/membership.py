@@ -68,6 +68,10 @@ class Membership:
         """Whether a group waits for a member that is being tried, maybe another way."""
         return self.is_group and self._supervisor.is_trying
 
+    def is_trying_on(self, receiver: str) -> bool:
+        """Whether a member of a group is being tried, maybe another way."""
+        return self.is_group and self._supervisor.is_trying_on(receiver)
+
     @property
     def missing(self) -> frozenset[str]:
         """The members that were already lost when the music was paused."""
@@ -77,6 +81,7 @@ class Membership:
         """Record a play command before its turn."""
         self._roster.expect(command, command.members)
         self._lanes.want(command.members)
+        self._lanes.renew(command.members)
 
     def can_take(self, command: Play) -> bool:
         """Whether a command can use an open session."""
@@ -137,6 +142,7 @@ class Membership:
                 return
             self._roster.add(member)
             self._lanes.want_too(member)
+            self._lanes.renew([member])
         if is_awaited or not self._status.is_quiet:
             await self._supervisor.joined(member.receiver)
 
@@ -195,7 +201,8 @@ class Membership:
 
         It is paused or changing, or its receiver has another way to be played to.
         """
-        is_between = self._status.is_paused or self._status.is_changing
+        status = self._status
+        is_between = status.is_paused or status.is_pausing or status.is_changing
         is_climbing = self._lanes.proof.is_climbing(self.members)
         return is_between or (is_climbing and not self.is_group)
 

@@ -76,19 +76,18 @@ class ReconnectLogic:
     def lost(self, error: RaopError) -> None:
         """Record why its session ended.
 
-        A receiver that plays alone is tried once more if it may be at another address.
+        A receiver that plays alone is tried once more if it may be at another address,
+        or if it ended the session because of a request that is left out from now on.
         """
         self._error = error
-        is_unreachable = isinstance(error, ReceiverUnreachableError)
-        can_return = is_unreachable and self.is_heard and self._is_elsewhere
+        is_gone = isinstance(error, ReceiverUnreachableError)
+        is_climbing = self._lanes.proof.is_climbing_on(self.receiver)
+        can_return = self.is_heard and (is_climbing or (is_gone and self._is_elsewhere))
         verdict = self._retries.verdict(error, time.monotonic())
         self.is_rejoining = self._is_alone and can_return and not verdict
 
     async def run(self) -> RaopError:
-        """Keep the member connected; return the error that ended its retries.
-
-        A single receiver is retried once, if it may be at another address.
-        """
+        """Keep the member connected; return the error that ended its retries."""
         while member := self._roster.member_for(self.receiver):
             was_lost = self._error if self.is_rejoining else None
             try:

@@ -85,10 +85,19 @@ class SoundProof:
         """Whether a lane has shown that it plays."""
         return lane in self._proven
 
-    def lost(self, lane: Lane, error: RaopError) -> None:
-        """Record that a session has ended before it played: its way has failed."""
-        if self.fail(lane, error):
+    def lost(self, lane: Lane, error: RaopError) -> bool:
+        """Record that a session has ended; return whether that explains it.
+
+        Its way has failed if it did not play, or sent what the receiver cannot stand.
+        """
+        is_known = self._choice.learn(lane, error)
+        if is_known or (not self.has(lane) and self.fail(lane, error)):
             self._climbing.add(lane.member.receiver)
+        return is_known or not self.has(lane)
+
+    def is_climbing_on(self, receiver: str) -> bool:
+        """Whether a receiver was lost, and has another way, or the same without more."""
+        return receiver in self._climbing
 
     def tries_again(self, receiver: str) -> bool:
         """Record that a lost receiver is tried again; return whether by another way."""

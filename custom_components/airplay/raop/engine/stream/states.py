@@ -81,6 +81,8 @@ class StreamStatus:
         self.command: Play | None = None
         # Whether a command handles lost receivers and the end of the media.
         self.is_changing = False
+        # Whether a command is about to pause it.
+        self.is_pausing = False
 
     def apply(self, trigger: StreamTrigger) -> bool:
         """Apply a trigger; return whether it caused a transition."""
@@ -108,3 +110,12 @@ class StreamStatus:
             yield
         finally:
             self.is_changing = False
+
+    @contextmanager
+    def pausing(self) -> Iterator[None]:
+        """Keep the stream when a receiver is lost, as it need not play on."""
+        self.is_pausing = True
+        try:
+            yield
+        finally:
+            self.is_pausing = False

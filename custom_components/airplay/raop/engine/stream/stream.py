@@ -85,7 +85,8 @@ class Stream:
             if self._status.command is None:
                 return
             playback.keep_s = command.keep_s
-            position_ms = await self._fall_silent(self._status.command)
+            with self._status.pausing():
+                position_ms = await self._fall_silent(self._status.command)
             self._reporter.change(StreamTrigger.PAUSE, position_ms)
             self.tracker.stop()
             await self.membership.rest()
@@ -104,6 +105,7 @@ class Stream:
         if not self._status.is_paused or paused is None:
             raise NoStreamError("nothing is paused")
         self._playback.keep()
+        self.output.lanes.renew(self.membership.members)
         async with self.output.gate:
             # If the receivers were freed meanwhile, the command has a new position.
             paused = self._status.command or paused

@@ -55,6 +55,11 @@ class MemberSupervisor:
         logics = self._logics.values()
         return any(not (each.is_heard or each.has_failed) for each in logics)
 
+    def is_trying_on(self, receiver: str) -> bool:
+        """Whether a member does not play, and is being tried, maybe another way."""
+        logic = self._logics.get(receiver)
+        return logic is not None and not (logic.is_heard or logic.has_failed)
+
     def start(self) -> None:
         """Supervise all active members."""
         self._is_running = True
