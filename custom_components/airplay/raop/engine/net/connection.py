@@ -6,9 +6,11 @@ from collections.abc import Sequence
 import logging
 import socket
 import struct
+import time
 
 from ...auth.channel import ChannelKeys, EncryptedChannel
 from ...errors import RaopError, ReceiverProtocolError, ReceiverUnreachableError
+from ...session.limits.talk import TalkBudget
 from ...wire.handshake import Handshake
 from ...wire.rtsp import Call, Request, Response, ResponseParser
 from .reaching import CONNECT_S, open_first
@@ -55,6 +57,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._parser = ResponseParser()
+        self._budget = TalkBudget()
         self._channel: EncryptedChannel | None = None
         self._waiting: deque[tuple[str, asyncio.Future[Response]]] = deque()
         self._turn = asyncio.Lock()
@@ -177,6 +180,7 @@ class Connection:
         closed.is_early = True
         try:
             while received := await self._reader.read(_READ_BYTES):
+                self._budget.count_bytes(len(received), time.monotonic())
                 if self._channel:
                     received = self._channel.feed(received)
                 for message in self._parser.feed(received):
@@ -196,6 +200,7 @@ class Connection:
         if isinstance(message, Response):
             self._deliver(message)
             return
+        self._budget.count_call(time.monotonic())
         status = 200 if message.method in _QUESTIONS else 501
         _LOGGER.debug("%s from the receiver: %d", message.method, status)
         self._write(message.answer(status))
