@@ -97,7 +97,7 @@ def test_a_handler_that_fails_is_called_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     handlers = SocketHandlers(epoll)
-    handlers.listen(ends[0], lambda: {}["nothing"])
+    handlers.listen(ends[0], lambda: int("nothing") and None)
 
     assert turns(handlers, epoll, range(3)) == 3
     assert "Unexpected error on the pacing thread" in caplog.text
