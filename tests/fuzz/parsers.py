@@ -409,10 +409,10 @@ _RTSP_FRAMES = (
     (_OK + b"Content-Length: 1048576\r\n\r\n", b""),
     (_OK + b"\r\n", b""),
 )
+_POST = b"POST /ctrl-int/1/setproperty?dmcp.device-volume=-1 HTTP/1.0\r\n"
 _HTTP_SEEDS = (
     b"GET /ctrl-int/1/play HTTP/1.1\r\nHost: x\r\nActive-Remote: 7\r\n\r\n",
-    b"POST /ctrl-int/1/setproperty?dmcp.device-volume=-1 HTTP/1.0\r\n"
-    + b"Active-Remote: 7\r\nContent-Length: 2\r\n\r\nab",
+    _POST + b"Active-Remote: 7\r\nContent-Length: 2\r\n\r\nab",
 )
 _HTTP_FRAMES = (
     (b"", b"\r\n\r\n"),

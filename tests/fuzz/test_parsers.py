@@ -45,7 +45,9 @@ def test_mutated_input_is_parsed_or_refused(name: str) -> None:
 def test_examples_are_accepted_and_kept_inputs_do_no_harm(name: str) -> None:
     parser = PARSERS[name]
 
-    assert any([parser.accepts(each) for each in parser.seeds]) is parser.is_whole
+    accepted = [parser.accepts(each) for each in parser.seeds]
+
+    assert any(accepted) is parser.is_whole
     for data in corpus_of(name):
         parser.accepts(data)
 

@@ -97,7 +97,11 @@ def test_a_handler_that_fails_is_called_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     handlers = SocketHandlers(epoll)
-    handlers.listen(ends[0], lambda: int("nothing") and None)
+
+    def fail() -> None:
+        raise RuntimeError
+
+    handlers.listen(ends[0], fail)
 
     assert turns(handlers, epoll, range(3)) == 3
     assert "Unexpected error on the pacing thread" in caplog.text
