@@ -254,8 +254,18 @@ BOMBS = {
         [
             *keyed(2),
             array(*[3] * 1000),
-            b"\x5f\x12" + (500_000).to_bytes(4) + b"x" * 500_000,
+            b"\x5f\x12" + (16_000).to_bytes(4) + b"x" * 16_000,
         ]
+    ),
+    "bytes named many times": packed(
+        [
+            *keyed(2),
+            array(*[3] * 1000),
+            b"\x4f\x12" + (500_000).to_bytes(4) + b"x" * 500_000,
+        ]
+    ),
+    "a long text of UTF-16 that is none": packed(
+        [*keyed(2), b"\x6f\x12" + (250_000).to_bytes(4) + b"\xd8\0" * 250_000]
     ),
     "XML that is deep": b"<plist>"
     + b"<array>" * 60_000

@@ -12,13 +12,14 @@ import time
 
 from ...session.limits.allowance import Allowance
 
-_BACKLOG = 128
+# More than the hosts of a home open at once, so that no receiver is turned away.
+_BACKLOG = 1024
 _NO_SUCH_FAMILY = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT}
 # Between other work of the event loop; and in all, with a rest if there are more.
 _AT_A_TIME = 16
 _PER_SECOND = 1000.0
-_AT_ONCE = 200.0
-_REST_S = 0.1
+_AT_ONCE = 1000.0
+_REST_S = 0.05
 _RESET = struct.pack("ii", 1, 0)
 
 

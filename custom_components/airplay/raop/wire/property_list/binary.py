@@ -3,7 +3,7 @@
 import math
 import struct
 
-from .limits import Budget
+from .limits import MAX_TEXT_BYTES, Budget
 
 MAGIC = b"bplist"
 
@@ -94,6 +94,8 @@ class _BinaryReader:
             case 0x5 | 0x6 | 0x7:
                 at, count = self._size(start)
                 count *= _TEXTS[kind][1]
+                if count > MAX_TEXT_BYTES:
+                    raise ValueError("too long a text")
             case 0x8:
                 count = low + 1
         self._budget.count_content(count)

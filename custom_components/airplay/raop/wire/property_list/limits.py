@@ -5,6 +5,8 @@ MAX_VALUES = 20_000
 MAX_DEPTH = 32
 # Of all texts and bytes together, each counted as often as it is named.
 MAX_CONTENT_BYTES = 4 * 1024 * 1024
+# Of one text. To decode UTF-16 that is none takes so long that other threads notice.
+MAX_TEXT_BYTES = 16 * 1024
 # No receiver is known to send more than a few KB as XML, whose reader is the slower one.
 MAX_XML_BYTES = 256 * 1024
 
