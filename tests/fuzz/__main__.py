@@ -25,7 +25,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=60, help="for each parser")
     parser.add_argument("--seed", type=int, default=time.time_ns() & 0xFFFF)
     parser.add_argument("--folder", type=Path, help="where to keep inputs (atheris)")
+    parser.add_argument(
+        "--distill",
+        action="store_true",
+        help="instead, keep what is best of the folder in tests/fuzz/corpus",
+    )
     chosen = parser.parse_args(arguments)
+    if chosen.distill:
+        return _distill(chosen.folder)
     if chosen.name is not None:
         run = _guided if _HAS_ATHERIS else _blind
         return run(chosen.name, chosen.seconds, chosen.seed, chosen.folder)
@@ -42,6 +49,16 @@ def main(arguments: Sequence[str]) -> int:
         for name in PARSERS
     ]
     return int(any(ends))
+
+
+def _distill(folder: Path) -> int:
+    from .distill import distill
+    from .parsers import PARSERS
+
+    for name in PARSERS:
+        found = (folder / name.replace(" ", "_")).glob("*")
+        print(f"{name}: {distill(name, [each.read_bytes() for each in found])} kept")
+    return 0
 
 
 def _blind(name: str, seconds: float, seed: int, _: Path | None) -> int:

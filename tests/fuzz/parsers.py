@@ -12,6 +12,12 @@ import plistlib
 from random import Random
 from urllib.parse import parse_qsl
 
+from custom_components.airplay.discovery.entry_data import (
+    receiver_data,
+    receiver_from,
+    unique_id,
+)
+from custom_components.airplay.discovery.records import service_of
 from custom_components.airplay.media.play_queue import PlayQueue
 from custom_components.airplay.media.playlist import PlaylistError, parse_playlist
 from custom_components.airplay.media.queue_item import QueueItem, is_public
@@ -183,6 +189,23 @@ def _instance(data: bytes) -> object:
     check_id(known, name)
     key = key_of(service, {known.id: known}, is_raop=True)
     return completed(key, known, service, is_raop=True), merge(None, service)
+
+
+def _announced(data: bytes) -> object:
+    """Take a record as Home Assistant's zeroconf delivers it, and store what it says."""
+    name, addresses, *texts = data.decode(errors="replace").split("\n")
+    txt = {
+        key: value or None for key, _, value in (each.partition("=") for each in texts)
+    }
+    kind = "_airplay._tcp.local."
+    service = service_of(f"{name}.{kind}", kind, addresses.split(","), 7000, txt)
+    if service is None:
+        return None
+    receiver = merge(None, service)
+    stored = json.loads(json.dumps(receiver_data(receiver)))
+    kept = receiver_from(stored)
+    assert (kept.id, kept.airplay) == (receiver.id, service)
+    return _facts(kept), unique_id(kept.id)
 
 
 def _addresses(data: bytes) -> object:
@@ -590,6 +613,15 @@ PARSERS: dict[str, Parser] = {
             b"file:///",
             b"../",
         ),
+    ),
+    "announced record": Parser(
+        _announced,
+        (
+            b"Den\n10.0.0.7,fe80::1%1\nfeatures=0x1,0x2\nflags=0x4\ndeviceid=0A:0B:0C:0D:0E:01",
+        ),
+        ((b"Den\n10.0.0.7\nfeatures=", b""), (b"Den\n10.0.0.7\n", b"")),
+        (),
+        _TXT_WORDS,
     ),
     "stored queue": Parser(
         _stored_queue,

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from .corpus import corpus_of
+from .distill import distilled
 from .mutator import Mutator
 from .parsers import PARSERS, Parser
 
@@ -70,3 +71,12 @@ def test_the_same_seed_makes_the_same_inputs() -> None:
 
     assert first == second
     assert len(set(first)) > 40
+
+
+def test_a_corpus_has_the_shortest_inputs_that_reach_everything() -> None:
+    parser = PARSERS["udp ports"]
+
+    kept = distilled(parser, [b"1", b"1-2", b"70000-70001", b"9" * 900])
+
+    # The examples reach the rest; a refusal is reached once.
+    assert kept == {b"1"}
