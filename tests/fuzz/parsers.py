@@ -193,7 +193,8 @@ def _instance(data: bytes) -> object:
 
 def _announced(data: bytes) -> object:
     """Take a record as Home Assistant's zeroconf delivers it, and store what it says."""
-    name, addresses, *texts = data.decode(errors="replace").split("\n")
+    name, _, rest = data.decode(errors="replace").partition("\n")
+    addresses, *texts = rest.split("\n")
     txt = {
         key: value or None for key, _, value in (each.partition("=") for each in texts)
     }
