@@ -124,6 +124,12 @@ def test_addresses_of_strangers_are_not_accepted() -> None:
     assert talk(session().set_up(), said)[1].addresses == ("10.0.0.1", "10.0.1.0")
 
 
+def test_zones_of_a_receiver_are_not_ours() -> None:
+    said = plist(timingPeerInfo={"Addresses": ["fe80::1%" + "9" * 5000, "fd00::1"]})
+
+    assert talk(session().set_up(), said)[1].addresses == ("fe80::1", "fd00::1")
+
+
 def test_our_zoned_address_is_sent_without_its_zone() -> None:
     asked, _ = talk(session(local="fe80::1%eth0").set_up(), OK)
 

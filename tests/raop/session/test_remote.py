@@ -92,6 +92,18 @@ def test_strangers_are_refused(
     assert answer == Answer(403)
 
 
+def test_a_number_admits_the_addresses_of_its_receiver(room: Room) -> None:
+    room.remotes.seen(KITCHEN, frozenset({"10.0.0.4"}))
+
+    assert room.remotes.admits(" 7", ADDRESS)
+    assert room.remotes.admits("7", "10.0.0.4")
+    assert not room.remotes.admits("8", ADDRESS)
+    assert not room.remotes.admits("7", "10.0.0.3")
+    assert room.remotes.knows(ADDRESS)
+    assert room.remotes.knows("10.0.0.4")
+    assert not room.remotes.knows("10.0.0.3")
+
+
 @pytest.mark.parametrize(
     ("target", "status"),
     [

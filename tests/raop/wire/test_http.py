@@ -15,6 +15,7 @@ from custom_components.airplay.raop.wire.http import (
     MAX_HEAD_BYTES,
     MAX_HEADERS,
     HttpRequest,
+    NotAdmittedError,
     RequestParser,
     encode_response,
 )
@@ -201,3 +202,39 @@ def test_response_has_a_length_and_closes() -> None:
         b"Content-Length: 0\r\n"
         b"Connection: close\r\n\r\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("header", "number"),
+    [
+        (b"Active-Remote: 7", " 7"),
+        (b"ACTIVE-REMOTE:\t7 ", "\t7 "),
+        (b"Host: x", ""),
+        (b"X: Active-Remote: 7", ""),
+        (b"Active-Remote: \xff", " \ufffd"),
+    ],
+)
+def test_the_number_of_a_session_is_looked_at_first(header: bytes, number: str) -> None:
+    asked: list[str] = []
+
+    def admits(active_remote: str) -> bool:
+        asked.append(active_remote)
+        return False
+
+    parser = RequestParser(admits)
+    # What follows is no request, which does not matter any more.
+    with pytest.raises(NotAdmittedError):
+        parser.feed(b"BREW\r\n" + header + b"\r\nno header\r\n\r\n")
+
+    assert asked == [number]
+
+
+def test_line_ends_before_a_request_take_no_time() -> None:
+    parser = RequestParser()
+    began = time.process_time()
+    for _ in range(MAX_HEAD_BYTES):
+        parser.feed(b"\n")
+    with pytest.raises(ReceiverProtocolError):
+        parser.feed(b"\n")
+
+    assert time.process_time() - began < 0.1

@@ -4,7 +4,12 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.airplay.raop.errors import ReceiverProtocolError
-from custom_components.airplay.raop.wire.tlv8 import Tag, decode, encode
+from custom_components.airplay.raop.wire.tlv8 import (
+    MAX_MESSAGE_BYTES,
+    Tag,
+    decode,
+    encode,
+)
 from tests.raop.vectors import octets
 
 
@@ -46,3 +51,11 @@ def test_any_bytes_are_items_or_an_error(data: bytes) -> None:
 def test_a_message_that_is_cut_off_is_an_error(data: bytes) -> None:
     with pytest.raises(ReceiverProtocolError):
         decode(data)
+
+
+def test_a_message_that_is_too_long_is_an_error() -> None:
+    longest = encode({Tag.PUBLIC_KEY: bytes(MAX_MESSAGE_BYTES)})[:MAX_MESSAGE_BYTES]
+
+    assert len(decode(longest[: MAX_MESSAGE_BYTES // 257 * 257])) == 1
+    with pytest.raises(ReceiverProtocolError, match="too long"):
+        decode(longest + b"\0")

@@ -31,6 +31,12 @@ def with_lines(reply: bytes, *lines: bytes) -> bytes:
     return first + headers + b"".join(lines) + b"\r\n" + body
 
 
+def with_body(reply: bytes, body: bytes) -> bytes:
+    """Return a reply with another body."""
+    first, headers, _ = _apart(_LENGTH.sub(b"", reply))
+    return first + headers + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
 def _folded(_: str, reply: bytes) -> bytes:
     first, headers, body = _apart(reply)
     return first + headers.replace(b": ", b":\r\n \t ") + b"\r\n" + body

@@ -31,6 +31,9 @@ _ERROR_BACK_OFF = 3
 _ERROR_MAX_PEERS = 4
 _ERROR_MAX_TRIES = 5
 _ERRORS_BUSY = (6, 7)
+# A number in a message has up to 8 bytes; no receiver locks itself for longer than a day.
+_MOST_NUMBER_BYTES = 8
+_LONGEST_DELAY_S = 24 * 3600
 
 
 def message(
@@ -79,16 +82,25 @@ def read_answer(
 def _refusal(
     items: Mapping[int, bytes], denied: type[AuthenticationError]
 ) -> Exception:
-    code = int.from_bytes(items[Tag.ERROR], "little")
+    code = _number(items[Tag.ERROR])
     if code == _ERROR_AUTHENTICATION:
         return denied("the receiver does not accept the proof")
     if code == _ERROR_BACK_OFF:
-        delay = int.from_bytes(items.get(Tag.RETRY_DELAY, b""), "little")
-        return TooManyTriesError("the receiver accepts no PIN for now", delay or None)
+        delay_s = _number(items.get(Tag.RETRY_DELAY, b"")) or 0
+        text = "the receiver accepts no PIN for now"
+        return TooManyTriesError(text, min(delay_s, _LONGEST_DELAY_S) or None)
     if code == _ERROR_MAX_TRIES:
         return TooManyTriesError("the receiver accepts no more attempts")
     if code == _ERROR_MAX_PEERS:
         return PairingRefusedError("the receiver is paired with too many senders")
     if code in _ERRORS_BUSY:
         return ReceiverBusyError("the receiver is being paired with another sender")
-    return ReceiverRefusedError(f"pairing: the receiver answered error {code}")
+    named = "of an unknown form" if code is None else code
+    return ReceiverRefusedError(f"pairing: the receiver answered error {named}")
+
+
+def _number(value: bytes) -> int | None:
+    """Return a number of a message, or None if it is too long for one."""
+    if len(value.rstrip(b"\0")) > _MOST_NUMBER_BYTES:
+        return None
+    return int.from_bytes(value, "little")

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from typing import ClassVar, override
 
 from ..errors import ReceiverProtocolError, ReceiverRefusedError
+from ..wire.addresses import plain_address
 from ..wire.handshake import Handshake
 from ..wire.plist import build_plist, number_of, parse_plist, port_of, signed
 from ..wire.rtp import FRAMES_PER_PACKET, SAMPLE_RATE, buffered_sequence
@@ -309,5 +310,6 @@ def _addresses(found: Sequence[object]) -> tuple[str, ...]:
         if address is None or address.is_multicast or address.is_unspecified:
             continue
         if (address.is_private or address.is_link_local) and not address.is_loopback:
-            addresses.append(str(address))
+            # A zone is that of the receiver, and may be of any length.
+            addresses.append(plain_address(str(address)))
     return tuple(addresses)

@@ -13,6 +13,7 @@ from ..buttons import Button
 from ..errors import ReceiverProtocolError
 from ..wire.dacp import DacpRequest, parse_request
 from ..wire.http import HttpRequest, encode_response
+from .limits.allowance import Allowance
 from .source_switch import SourceSwitch, Turn
 
 MOST_REMOTES = 512
@@ -50,18 +51,14 @@ class Remote:
     switch: SourceSwitch = field(default_factory=SourceSwitch)
     pressed: Button | None = None
     pressed_s: float = 0.0
-    allowance: float = _ORDERS_AT_ONCE
-    counted_s: float = 0.0
+    # Not more than a knob sends.
+    orders: Allowance = field(
+        default_factory=lambda: Allowance(_ORDERS_A_SECOND, _ORDERS_AT_ONCE)
+    )
 
-    def may_order(self, now_s: float) -> bool:
-        """Count a command; return False for more than a knob sends."""
-        gained = (now_s - self.counted_s) * _ORDERS_A_SECOND
-        self.allowance = min(_ORDERS_AT_ONCE, self.allowance + gained)
-        self.counted_s = now_s
-        if self.allowance < 1:
-            return False
-        self.allowance -= 1
-        return True
+    def is_at(self, address: str) -> bool:
+        """Whether an address, which has no scope, is one of the receiver."""
+        return address in self.addresses or address in self.seen
 
     def is_repeated(self, button: Button, now_s: float) -> bool:
         """Whether this repeats the last press; every repetition extends it."""
@@ -137,16 +134,24 @@ class Remotes:
         if remote := self._by_receiver.get(receiver):
             remote.switch.ended(now_s)
 
+    def admits(self, active_remote: str, address: str) -> bool:
+        """Whether the number of a session, as a header has it, is one of an address."""
+        return self._remote_for(active_remote, address) is not None
+
+    def knows(self, address: str) -> bool:
+        """Whether an address, which has no scope, is one of a receiver."""
+        return any(each.is_at(address) for each in self._by_receiver.values())
+
     def answer(self, request: HttpRequest, address: str, now_s: float) -> Answer:
         """Answer a request from an address.
 
-        Paths outside /ctrl-int/1/ are those of remote apps, which log in first.
+        Paths outside /ctrl-int/1/ are those of remote apps.
         """
-        if not request.path.startswith(_CONTROL):
-            return Answer(404)
         remote = self._remote_for(request.headers.get("active-remote", ""), address)
         if remote is None:
             return Answer(403)
+        if not request.path.startswith(_CONTROL):
+            return Answer(404)
         name = request.path.removeprefix(_CONTROL)
         if name == _GET:
             # For shairport-sync, 400 means a remote control without its own volume,
@@ -173,15 +178,14 @@ class Remotes:
             return None
         number = int(text)
         for remote in self._by_receiver.values():
-            is_its_own = address in remote.addresses or address in remote.seen
-            if remote.active_remote == number and is_its_own:
+            if remote.active_remote == number and remote.is_at(address):
                 return remote
         return None
 
     def _carry_out(
         self, remote: Remote, orders: tuple[DacpRequest, ...], now_s: float
     ) -> Answer:
-        if not remote.may_order(now_s):
+        if not remote.orders.spend(now_s):
             return Answer(503)
         if any(not _is_meant(remote, order) for order in orders):
             return Answer(403)

@@ -3,9 +3,12 @@
 RFC 9112 without chunked bodies, with the habits of real receivers: HTTP/1.0, bare
 line feeds, absolute targets (iTunes), POST for commands. Everything else is refused,
 and no input makes the parser hold more than its limits.
+
+Anyone may connect. So the only proof that a request has, the number of a session, is
+looked at before anything else of it is parsed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import re
 from urllib.parse import parse_qsl, unquote
@@ -20,6 +23,7 @@ MAX_FIELDS = 32
 _HEAD_END = re.compile(rb"\n\r?\n")
 _REQUEST_LINE = re.compile(rb"(GET|POST|PUT|HEAD) ([\x21-\x7e]+) HTTP/1\.[01]")
 _HEADER_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\0\r]*)")
+_ACTIVE_REMOTE = re.compile(rb"^active-remote:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _AUTHORITY = re.compile(r"(?:http|daap)://[^/?]*", re.IGNORECASE)
 _LENGTH = re.compile(r"[0-9]{1,6}")
 _REASONS = {
@@ -43,12 +47,21 @@ class HttpRequest:
     body: bytes = b""
 
 
+class NotAdmittedError(Exception):
+    """The request has no valid number of a session."""
+
+
 class RequestParser:
     """Collects the bytes of a connection until its one request is complete."""
 
-    def __init__(self) -> None:
-        """Start at the beginning of a connection."""
+    def __init__(self, admits: Callable[[str], bool] = lambda _: True) -> None:
+        """Start at the beginning of a connection.
+
+        `admits` gets the value of Active-Remote, which is empty without that header.
+        """
+        self._admits = admits
         self._buffer = bytearray()
+        self._skipped_bytes = 0
         # How far the buffer has been searched for the end of the head.
         self._searched = 0
         self._head: tuple[HttpRequest, int] | None = None
@@ -56,6 +69,7 @@ class RequestParser:
     def feed(self, data: bytes) -> HttpRequest | None:
         """Add received bytes; return the request once it is complete.
 
+        Raises NotAdmittedError: the request is not admitted.
         Raises ReceiverProtocolError: it is not a request, or too long.
         """
         # Hold at most the longest request; bytes after a request are ignored.
@@ -72,16 +86,27 @@ class RequestParser:
         return HttpRequest(head.method, head.path, head.query, head.headers, body)
 
     def _read_head(self) -> None:
-        start = len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))
-        end = _HEAD_END.search(self._buffer, max(start, self._searched - 2))
-        if (end.end() if end else len(self._buffer)) > MAX_HEAD_BYTES:
+        self._skip_line_ends()
+        end = _HEAD_END.search(self._buffer, max(0, self._searched - 2))
+        size = end.end() if end else len(self._buffer)
+        if self._skipped_bytes + size > MAX_HEAD_BYTES:
             raise ReceiverProtocolError("the head of the request is too long")
         if end is None:
             self._searched = len(self._buffer)
             return
-        head = parse_head(bytes(self._buffer[start : end.start()]))
+        raw = bytes(self._buffer[: end.start()])
+        if not self._admits(_active_remote(raw)):
+            raise NotAdmittedError
+        head = parse_head(raw)
         del self._buffer[: end.end()]
         self._head = head, _body_length(head)
+
+    def _skip_line_ends(self) -> None:
+        """Drop line ends before a request, each once."""
+        if self._buffer.startswith((b"\r", b"\n")):
+            kept = self._buffer.lstrip(b"\r\n")
+            self._skipped_bytes += len(self._buffer) - len(kept)
+            self._buffer = kept
 
 
 def parse_head(head: bytes) -> HttpRequest:
@@ -112,6 +137,12 @@ def encode_response(
         f"Content-Length: {len(body)}\r\n"
         "Connection: close\r\n\r\n"
     ).encode() + body
+
+
+def _active_remote(head: bytes) -> str:
+    """Return the first value of Active-Remote; `parse_head` refuses repeated ones."""
+    found = _ACTIVE_REMOTE.search(head)
+    return found[1].decode(errors="replace") if found else ""
 
 
 def _split(target: str) -> tuple[str, tuple[tuple[str, str], ...]]:

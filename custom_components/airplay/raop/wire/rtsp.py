@@ -39,7 +39,7 @@ __all__ = [
 
 MAX_HEAD_BYTES = 16 * 1024
 # What may come between two messages: line ends, NULs, binary frames, interim answers.
-MAX_NOISE_BYTES = 1024 * 1024
+MAX_NOISE_BYTES = 256 * 1024
 
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 _HEAD_END = re.compile(rb"\n\r?\n")

@@ -10,6 +10,8 @@ from enum import IntEnum
 from ..errors import ReceiverProtocolError
 
 _MAX_VALUE_BYTES = 255
+# The longest message known has a key of 384 bytes and a few short items.
+MAX_MESSAGE_BYTES = 16 * 1024
 
 
 class Tag(IntEnum):
@@ -37,17 +39,19 @@ def encode(items: Mapping[Tag, bytes]) -> bytes:
 def decode(data: bytes) -> dict[int, bytes]:
     """Parse items; keep those of unknown types, and join the parts of a value.
 
-    Raises ReceiverProtocolError: an item is truncated.
+    Raises ReceiverProtocolError: an item is truncated, or the message is too long.
     """
-    items: dict[int, bytes] = {}
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise ReceiverProtocolError("a pairing message is too long")
+    items: dict[int, bytearray] = {}
     at = 0
     while at < len(data):
         if len(data) < at + 2 or len(data) < at + 2 + data[at + 1]:
             raise ReceiverProtocolError("a pairing message is truncated")
         tag, end = data[at], at + 2 + data[at + 1]
-        items[tag] = items.get(tag, b"") + data[at + 2 : end]
+        items.setdefault(tag, bytearray()).extend(data[at + 2 : end])
         at = end
-    return items
+    return {tag: bytes(value) for tag, value in items.items()}
 
 
 def _encode_item(tag: Tag, value: bytes) -> bytes:

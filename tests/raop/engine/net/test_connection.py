@@ -14,6 +14,7 @@ from custom_components.airplay.raop.errors import (
     ReceiverProtocolError,
     ReceiverUnreachableError,
 )
+from custom_components.airplay.raop.session.limits import talk
 from custom_components.airplay.raop.wire.handshake import Handshake
 from custom_components.airplay.raop.wire.rtsp import Request
 
@@ -166,7 +167,11 @@ async def test_a_request_of_the_receiver_is_answered(
     assert headers == ["CSeq: 9", "Content-Length: 0", "", ""]
 
 
-async def test_a_receiver_that_asks_and_does_not_read_fills_no_memory() -> None:
+async def test_a_receiver_that_asks_and_does_not_read_fills_no_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(talk, "_CALLS_AT_ONCE", 1e9)
+    monkeypatch.setattr(talk, "_BYTES_AT_ONCE", 1e12)
     call = b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"
     is_stuck = asyncio.Event()
 
@@ -184,6 +189,29 @@ async def test_a_receiver_that_asks_and_does_not_read_fills_no_memory() -> None:
         unsent = connection._writer.transport.get_write_buffer_size()
 
     assert unsent < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n" * 300, "too many requests"),
+        (b"$\0\0\0" * 100_000, "bytes that are no message"),
+        ((b"OPTIONS * RTSP/1.0\r\n\r\n" + b"\0" * 100_000) * 60, "sends too much"),
+    ],
+    ids=["requests", "noise", "both"],
+)
+async def test_a_receiver_that_sends_without_end_loses_the_connection(
+    said: bytes, error: str
+) -> None:
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        await writer.drain()
+
+    async with connected(script) as connection:
+        closed = await asyncio.wait_for(asyncio.shield(connection.closed), 20)
+
+    assert isinstance(closed, ReceiverProtocolError)
+    assert error in str(closed)
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,16 @@ async def test_an_invalid_call_closes_it() -> None:
         assert ends.calls == []
 
 
+async def test_a_flood_of_calls_closes_it() -> None:
+    async with opened() as ends:
+        call = b"POST /command RTSP/1.0\r\n\r\n"
+        ends.listener.connected.result().say(call * 1000)
+
+        await asyncio.wait_for(ends.ended.wait(), 20)
+
+        assert 100 <= len(ends.calls) <= 300
+
+
 async def test_a_port_that_opens_late_is_tried_again() -> None:
     async with opened(is_open=False) as ends:
         await ends.channel.wait_open(0.05)

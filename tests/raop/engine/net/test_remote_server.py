@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 import logging
 from pathlib import Path
 import socket
@@ -116,10 +116,9 @@ async def test_strangers_are_refused(
 
 
 @pytest.mark.parametrize(
-    "garbage",
-    [b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/9\r\n\r\n", b"x" * 100_000],
+    "garbage", [b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/9\r\n\r\n"]
 )
-async def test_garbage_closes_the_connection(
+async def test_garbage_is_refused(
     harness: EngineHarness,
     kitchen: VirtualReceiver,
     port: int,
@@ -129,52 +128,116 @@ async def test_garbage_closes_the_connection(
     await harness.run(play(song, member(kitchen)))
     remote = RemoteControl(kitchen, port)
 
+    assert (await remote.say(garbage + b"\n\n")).status == 403
+
+    assert (await remote.order("play")).status == 204
+
+
+async def test_a_request_without_end_closes_the_connection(
+    harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
+) -> None:
+    await harness.run(play(song, member(kitchen)))
+    remote = RemoteControl(kitchen, port)
+
     with pytest.raises(SilentSenderError):
-        await remote.say(garbage + b"\n\n")
+        await remote.say(b"x" * 100_000)
 
     assert (await remote.order("play")).status == 204
 
 
 async def test_unfinished_requests_are_closed_after_a_timeout(
-    server: RemoteServer, port: int, monkeypatch: pytest.MonkeyPatch
+    server: RemoteServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_server, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(remote_server, "_PATIENCE_WITH_STRANGERS_S", 0.1)
+    port = await server.listen(0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET /ctrl-int/1/play HTTP/1.1\r\n")
 
     assert await asyncio.wait_for(reader.read(), 10) == b""
 
     assert not server._conversations
-    assert not server._addresses
+    assert not server._strangers
     writer.close()
     await writer.wait_closed()
 
 
 async def test_empty_connections_are_tolerated(server: RemoteServer, port: int) -> None:
     for _ in range(20):
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.close()
-        await writer.wait_closed()
+        with suppress(ConnectionError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            await writer.wait_closed()
 
     await until(lambda: not server._conversations, "places", lambda: server)
 
 
-async def test_one_address_has_so_many_connections_and_others_have_theirs(
-    harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
-) -> None:
-    await harness.run(play(song, member(kitchen)))
-    opened = [
-        await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0))
-        for _ in range(12)
-    ]
-    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-        await asyncio.wait_for(opened[-1][0].readexactly(1), 10)
-
-    assert (await RemoteControl(kitchen, port).order("play")).status == 204
+@asynccontextmanager
+async def silent(port: int, *sources: str) -> AsyncIterator[list[asyncio.StreamReader]]:
+    """Open a connection from each address, and send nothing."""
+    opened = []
+    for source in sources:
+        with suppress(ConnectionError):
+            opened.append(
+                await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+            )
+    yield [reader for reader, _ in opened]
     for _, writer in opened:
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
+
+
+async def is_closed(reader: asyncio.StreamReader) -> bool:
+    """Wait until a connection is closed or reset."""
+    with suppress(ConnectionError):
+        return await asyncio.wait_for(reader.read(1), 10) == b""
+    return True
+
+
+async def test_the_oldest_connection_of_an_address_makes_room(
+    harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
+) -> None:
+    await harness.run(play(song, member(kitchen)))
+
+    async with silent(port, *["127.0.0.1"] * 9) as readers:
+        assert await is_closed(readers[0])
+        assert (await RemoteControl(kitchen, port).order("play")).status == 204
+        assert await is_closed(readers[1])
+
+
+async def test_silent_hosts_keep_no_receiver_out(
+    harness: EngineHarness, kitchen: VirtualReceiver, port: int, song: Path
+) -> None:
+    await harness.run(play(song, member(kitchen)))
+    remote = RemoteControl(kitchen, port)
+    hosts = [f"127.0.1.{number}" for number in range(1, 13)] * 8
+
+    async with silent(port, *hosts):
+        statuses = [(await remote.order("volumeup")).status for _ in range(30)]
+        stranger = await remote.order("volumeup", source="127.0.2.1")
+
+    assert statuses == [204] * 30
+    assert stranger.status == 403
+
+
+async def test_a_stranger_who_connects_too_often_is_not_answered(
+    server: RemoteServer,
+    harness: EngineHarness,
+    kitchen: VirtualReceiver,
+    port: int,
+    song: Path,
+) -> None:
+    await harness.run(play(song, member(kitchen)))
+    remote = RemoteControl(kitchen, port)
+    answered = []
+    for _ in range(30):
+        with suppress(SilentSenderError):
+            answer = await remote.order("play", source="127.0.2.1")
+            answered.append(answer.status)
+
+    assert 8 <= len(answered) < 20
+    assert set(answered) == {403}
+    assert (await remote.order("play")).status == 204
 
 
 async def test_port_is_kept_and_served_in_both_families(harness: EngineHarness) -> None:
@@ -230,7 +293,7 @@ async def test_missing_port_is_tolerated(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(remote_server, "_bind", lambda _: [])
+    monkeypatch.setattr(remote_server, "bind", lambda _: [])
     server = RemoteServer(harness.engine.remotes, harness.engine.obey)
 
     assert await server.listen(0) == 0

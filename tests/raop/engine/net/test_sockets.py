@@ -56,6 +56,12 @@ def test_endpoints_of_ipv6_carry_their_scope() -> None:
     assert sockets.without_scope("fe80::1%lo") == "fe80::1"
 
 
+@pytest.mark.parametrize("scope", ["9" * 5000, "nothing0", "a\0b", "x" * 5000])
+def test_a_scope_that_cannot_be_is_an_error_of_the_system(scope: str) -> None:
+    with pytest.raises(OSError, match=r"interface|device|long"):
+        sockets.endpoint(f"fe80::1%{scope}", 5000)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_packets_are_marked_for_the_voice_queue(host: str) -> None:
     with sockets.bind(host) as sock:

@@ -15,8 +15,8 @@ from ...errors import (
 )
 from ...session.airplay2 import BUFFERED, AirPlay2Session, Anchor
 from ...session.backlog import Format
-from ...session.clock_estimate.stated_anchor import StatedAnchor
 from ...session.climbing.extras import Extra
+from ...session.clock_estimate.stated_anchor import StatedAnchor
 from ...session.lead import PtpStartEvidence, StartEvidence
 from ...session.timeline import delay_frames
 from ...wire.codec import Codec

@@ -12,6 +12,7 @@ import time
 from ...auth.channel import ChannelKeys, EncryptedChannel
 from ...errors import RaopError, ReceiverProtocolError, ReceiverUnreachableError
 from ...session.climbing.patience import Patience
+from ...session.limits.talk import TalkBudget
 from ...wire.handshake import Handshake
 from ...wire.rtsp import Call, Request, Response, ResponseParser
 from .reaching import CONNECT_S, open_first
@@ -67,6 +68,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._parser = ResponseParser()
+        self._budget = TalkBudget()
         self._channel: EncryptedChannel | None = None
         self._waiting: deque[_Awaited] = deque()
         self._turn = asyncio.Lock()
@@ -209,6 +211,7 @@ class Connection:
         is_by_receiver = True
         try:
             while received := await self._reader.read(_READ_BYTES):
+                self._budget.count_bytes(len(received), time.monotonic())
                 if self._channel:
                     received = self._channel.feed(received)
                 for message in self._parser.feed(received):
@@ -231,6 +234,7 @@ class Connection:
         if isinstance(message, Response):
             self._deliver(message)
             return
+        self._budget.count_call(time.monotonic())
         status = 200 if message.method in _QUESTIONS else 501
         _LOGGER.debug("%s from the receiver: %d", message.method, status)
         self._write(message.answer(status))

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 import logging
+import time
 
 from ...auth.channel import ChannelKeys, EncryptedChannel
 from ...errors import ReceiverProtocolError
+from ...session.limits.talk import TalkBudget
 from ...wire.rtsp import Call, CallParser
 
 _LOGGER = logging.getLogger(__name__)
@@ -77,9 +79,12 @@ class EventChannel:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         parser, channel = CallParser(), EncryptedChannel(self._keys)
+        budget = TalkBudget()
         try:
             while received := await reader.read(_READ_BYTES):
+                budget.count_bytes(len(received), time.monotonic())
                 for call in parser.feed(channel.feed(received)):
+                    budget.count_call(time.monotonic())
                     writer.write(channel.encrypt(call.answer()))
                     self._on_call(call)
                 await writer.drain()

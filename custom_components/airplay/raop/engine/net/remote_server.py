@@ -1,9 +1,7 @@
 """The DACP server: accepts requests of receivers over TCP and answers at once."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
-import errno
 import logging
 import secrets
 import socket
@@ -11,22 +9,38 @@ import time
 from typing import override
 
 from ...errors import ReceiverProtocolError
-from ...session.remote import Obeyed, Remotes
-from ...wire.http import RequestParser
-from .sockets import without_scope
+from ...session.limits.places import Places, Share
+from ...session.remote import Answer, Obeyed, Remotes
+from ...wire.http import NotAdmittedError, RequestParser
+from .acceptor import Acceptor, bind
 
 _LOGGER = logging.getLogger(__name__)
 
 # A request is one packet; a client that needs longer is not a receiver.
 _PATIENCE_S = 5.0
-_MOST_CONNECTIONS = 64
-_MOST_AN_ADDRESS = 8
-_BACKLOG = 32
+_PATIENCE_WITH_STRANGERS_S = 2.0
+# Receivers of a session have their own places. A knob sends 20 requests a second.
+_RECEIVERS = Share(
+    places=48,
+    places_an_address=8,
+    per_second=200,
+    at_once=400,
+    per_second_an_address=40,
+    at_once_an_address=80,
+)
+# Nothing that a stranger sends is obeyed; an answer helps only to find out why.
+_STRANGERS = Share(
+    places=16,
+    places_an_address=2,
+    per_second=20,
+    at_once=40,
+    per_second_an_address=2,
+    at_once_an_address=8,
+)
 # Below the ports that systems choose from for outgoing connections.
 _PORTS = range(28_000, 32_768)
 _TRIES = 20
 _RETRY_S = 0.1
-_NO_SUCH_FAMILY = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT}
 
 type Obey = Callable[[Obeyed], None]
 
@@ -37,8 +51,9 @@ class RemoteServer:
     def __init__(self, remotes: Remotes, obey: Obey) -> None:
         self._remotes = remotes
         self._obey = obey
-        self._servers: list[asyncio.Server] = []
-        self._addresses: Counter[str] = Counter()
+        self._acceptor: Acceptor | None = None
+        self._receivers = Places[_Conversation](_RECEIVERS)
+        self._strangers = Places[_Conversation](_STRANGERS)
         self._conversations: set[_Conversation] = set()
 
     async def listen(self, wanted: int) -> int:
@@ -58,61 +73,65 @@ class RemoteServer:
         for _ in range(_TRIES):
             if bound:
                 break
-            bound = _bind(secrets.choice(_PORTS))
+            bound = bind(secrets.choice(_PORTS))
         if not bound:
             _LOGGER.error("No free port for the buttons of speakers")
             return 0
-        loop = asyncio.get_running_loop()
-        for sock in bound:
-            server = await loop.create_server(
-                lambda: _Conversation(self), sock=sock, backlog=_BACKLOG
-            )
-            self._servers.append(server)
-        return int(bound[0].getsockname()[1])
+        port = int(bound[0].getsockname()[1])
+        self._acceptor = Acceptor(bound, self._admit)
+        return port
 
     def close(self) -> None:
         """Stop listening and abort open connections."""
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
+        if self._acceptor:
+            self._acceptor.close()
+            self._acceptor = None
         for conversation in tuple(self._conversations):
             conversation.abort()
 
     async def _bind_patiently(self, port: int) -> list[socket.socket] | None:
         """Bind a port, waiting for an earlier process of ours to free it."""
         for _ in range(_TRIES):
-            if bound := _bind(port):
+            if bound := bind(port):
                 return bound
             await asyncio.sleep(_RETRY_S)
         return None
 
-    def add(self, conversation: _Conversation) -> bool:
-        """Register a connection; return whether it is within the limits."""
-        address = conversation.address
-        if (
-            len(self._conversations) >= _MOST_CONNECTIONS
-            or self._addresses[address] >= _MOST_AN_ADDRESS
-        ):
-            return False
+    def _admit(self, address: str) -> _Conversation | None:
+        """Return a conversation with an address, unless it has had too many."""
+        is_known = self._remotes.knows(address)
+        places = self._receivers if is_known else self._strangers
+        if not places.admits(address, time.monotonic()):
+            return None
+        patience_s = _PATIENCE_S if is_known else _PATIENCE_WITH_STRANGERS_S
+        return _Conversation(self, address, places, patience_s)
+
+    def add(self, conversation: _Conversation) -> None:
+        """Register a connection, for which an older one may have to make room."""
         self._conversations.add(conversation)
-        self._addresses[address] += 1
-        return True
+        displaced = conversation.places.add(conversation, conversation.address)
+        if displaced:
+            displaced.abort()
 
     def remove(self, conversation: _Conversation) -> None:
         """Unregister a connection that has ended."""
-        if conversation not in self._conversations:
-            return
         self._conversations.discard(conversation)
-        self._addresses[conversation.address] -= 1
-        if not self._addresses[conversation.address]:
-            del self._addresses[conversation.address]
+        conversation.places.remove(conversation)
+
+    def parser(self, address: str) -> RequestParser:
+        """Return the parser of a request from an address."""
+        return RequestParser(lambda number: self._remotes.admits(number, address))
 
     def answer(self, parser: RequestParser, data: bytes, address: str) -> bytes | None:
         """Return the answer to a request that this data completes, or None.
 
         Raises ReceiverProtocolError: the data is not a request.
         """
-        request = parser.feed(data)
+        try:
+            request = parser.feed(data)
+        except NotAdmittedError:
+            _LOGGER.debug("%s: a request without the number of a session", address)
+            return Answer(403).encode()
         if request is None:
             return None
         answer = self._remotes.answer(request, address, time.monotonic())
@@ -126,25 +145,29 @@ class RemoteServer:
 class _Conversation(asyncio.Protocol):
     """One connection, with one request and one answer."""
 
-    def __init__(self, server: RemoteServer) -> None:
+    def __init__(
+        self,
+        server: RemoteServer,
+        address: str,
+        places: Places[_Conversation],
+        patience_s: float,
+    ) -> None:
         self._server = server
-        self._parser = RequestParser()
+        self._parser = server.parser(address)
+        self._patience_s = patience_s
         self._transport: asyncio.Transport | None = None
         self._fuse: asyncio.TimerHandle | None = None
-        self.address = ""
+        self.address = address
+        self.places = places
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Register the connection and limit its time."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        peer = transport.get_extra_info("peername")
-        self.address = without_scope(peer[0]) if peer else ""
-        if not self._server.add(self):
-            transport.abort()
-            return
+        self._server.add(self)
         loop = asyncio.get_running_loop()
-        self._fuse = loop.call_later(_PATIENCE_S, self.abort)
+        self._fuse = loop.call_later(self._patience_s, self.abort)
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -173,33 +196,3 @@ class _Conversation(asyncio.Protocol):
         """End the connection without waiting for anything."""
         if self._transport:
             self._transport.abort()
-
-
-def _bind(port: int) -> list[socket.socket]:
-    """Open a port in each available address family; empty if it is in use."""
-    bound: list[socket.socket] = []
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            bound.append(_bind_one(family, port))
-        except OSError as err:
-            if err.errno in _NO_SUCH_FAMILY:
-                continue
-            for sock in bound:
-                sock.close()
-            return []
-    return bound
-
-
-def _bind_one(family: socket.AddressFamily, port: int) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family is socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(("", port))
-        # With SO_REUSEADDR two sockets may bind the port, but only one may listen.
-        sock.listen(_BACKLOG)
-    except OSError:
-        sock.close()
-        raise
-    return sock

@@ -1,6 +1,7 @@
 """UDP sockets with kernel receive stamps and, if available, segmentation offload."""
 
 from collections.abc import Iterable
+import errno
 import ipaddress
 import socket
 import struct
@@ -21,6 +22,8 @@ _STAMP_32 = struct.Struct("=ii")
 _BUFFER_BYTES = 1 << 20
 # Expedited Forwarding, which Wi-Fi access points map to their voice queue.
 _TRAFFIC_CLASS = 0xB8
+# More interfaces than any machine has.
+_MOST_SCOPE_DIGITS = 9
 # The number of datagrams read before anything else gets its turn.
 DATAGRAMS_A_TURN = 64
 
@@ -141,9 +144,15 @@ def _allow_fragments(sock: socket.socket, family: socket.AddressFamily) -> None:
 
 
 def _scope_id(scope: str) -> int:
+    """Return the number of an interface. Raises OSError: there is none."""
     if not scope:
         return 0
-    return int(scope) if scope.isdecimal() else socket.if_nametoindex(scope)
+    if scope.isdecimal() and len(scope) <= _MOST_SCOPE_DIGITS:
+        return int(scope)
+    try:
+        return socket.if_nametoindex(scope)
+    except ValueError as err:
+        raise OSError(errno.ENODEV, f"no such interface: {scope[:40]!r}") from err
 
 
 def can_segment() -> bool:

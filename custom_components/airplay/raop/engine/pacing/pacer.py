@@ -19,6 +19,7 @@ import time
 from typing import Protocol
 
 from ..net import clock
+from .socket_handlers import SocketHandlers
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Pacer:
         self._epoll.register(self._timer, select.EPOLLIN)
         self._epoll.register(self._bell, select.EPOLLIN)
         self._jobs: deque[Callable[[], None]] = deque()
-        self._handlers: dict[int, Callable[[], None]] = {}
+        self._sockets = SocketHandlers(self._epoll)
         self._paced: set[Paced] = set()
         self._is_running = False
         self._is_closed = False
@@ -110,14 +111,15 @@ class Pacer:
         return await done
 
     def listen(self, sock: socket.socket, handler: Callable[[], None]) -> None:
-        """Call a handler whenever a socket is readable; pacing thread only."""
-        self._handlers[sock.fileno()] = handler
-        self._epoll.register(sock.fileno(), select.EPOLLIN)
+        """Call a handler whenever a socket is readable; pacing thread only.
+
+        A handler that takes too much of the thread's time has to rest.
+        """
+        self._sockets.listen(sock, handler)
 
     def forget(self, sock: socket.socket) -> None:
         """Stop listening to a socket; pacing thread only."""
-        if self._handlers.pop(sock.fileno(), None):
-            self._epoll.unregister(sock.fileno())
+        self._sockets.forget(sock)
 
     def add(self, paced: Paced) -> None:
         """Add an object to the schedule, with a first turn now; pacing thread only."""
@@ -136,14 +138,14 @@ class Pacer:
                     os.eventfd_read(self._bell)
                 elif descriptor == self._timer:
                     self._quietly(self._read_timer)
-                elif handler := self._handlers.get(descriptor):
-                    self._quietly(handler)
+                else:
+                    self._sockets.handle(descriptor, clock.now_ns())
             while self._jobs:
                 self._quietly(self._jobs.popleft())
 
     def _pump(self) -> int:
         now_ns = clock.now_ns()
-        due_ns = now_ns + _FAR_NS
+        due_ns = min(now_ns + _FAR_NS, self._sockets.resume(now_ns))
         for paced in tuple(self._paced):
             try:
                 due_ns = min(due_ns, paced.pump(now_ns))

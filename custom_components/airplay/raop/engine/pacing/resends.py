@@ -1,10 +1,11 @@
-"""Retransmissions for one receiver: a few in each turn, and each packet twice."""
+"""Retransmissions for one receiver: a few in each turn, each twice, within a budget."""
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
 from ...session.backlog import Format
+from ...session.limits.resend_budget import ResendBudget
 from ...wire.rtp import ResendRequest, resend_reply
 from .outlet import NEVER_NS
 from .packet_source import BURST_GAP_NS, PacketSource
@@ -14,6 +15,7 @@ _QUEUE = 1024
 # Each requested packet is sent twice, a moment apart: on a lossy path the answer is
 # lost as easily, and a receiver asks only every 250 ms (measured).
 _ECHO_NS = 40_000_000
+_SECOND_NS = 1_000_000_000
 
 
 class Resends:
@@ -26,18 +28,19 @@ class Resends:
         self._wanted: dict[int, None] = {}
         self._echoes: deque[tuple[int, int]] = deque()
         self._next_ns = 0
+        self._budget = ResendBudget()
 
     def ask(self, request: ResendRequest) -> None:
-        """Record a request, which is due at once."""
+        """Record a request."""
         room = _QUEUE - len(self._wanted)
         wanted = replace(request, count=min(request.count, room))
         self._wanted.update(dict.fromkeys(wanted.sequence_numbers()))
-        self._next_ns = 0
 
     def clear(self) -> None:
         """Drop all requests."""
         self._wanted.clear()
         self._echoes.clear()
+        self._next_ns = 0
 
     def pump(
         self, now_ns: int, source: PacketSource, shape: Format, cursor: int
@@ -59,6 +62,8 @@ class Resends:
             sequence = source.packet_for(wanted)
             if sequence is None or sequence >= cursor:
                 continue
+            if not self._budget.grants(sequence, now_ns / _SECOND_NS):
+                continue
             self.packets += self._resend(sequence, source, shape)
             self._echoes.append((now_ns + _ECHO_NS, sequence))
         self._next_ns = now_ns + BURST_GAP_NS
@@ -66,7 +71,9 @@ class Resends:
 
     def _echo(self, now_ns: int, source: PacketSource, shape: Format) -> int:
         while self._echoes and self._echoes[0][0] <= now_ns:
-            self._resend(self._echoes.popleft()[1], source, shape)
+            sequence = self._echoes.popleft()[1]
+            if self._budget.grants_copy(sequence, now_ns / _SECOND_NS):
+                self._resend(sequence, source, shape)
         return self._echoes[0][0] if self._echoes else NEVER_NS
 
     def _resend(self, sequence: int, source: PacketSource, shape: Format) -> int:

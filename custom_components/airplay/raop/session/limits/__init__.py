@@ -1,0 +1,1 @@
+"""What others may cost us: in requests, connections, packets, and bytes."""

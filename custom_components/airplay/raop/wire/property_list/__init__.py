@@ -1,0 +1,1 @@
+"""The two formats of property lists, each read within limits."""
