@@ -35,7 +35,7 @@ from ..raop.api import (
     WrongReceiverError,
     udp_port_range,
 )
-from .errors import SenderGoneError
+from .errors import SenderFailingError, SenderGoneError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -68,6 +68,7 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     PtpUnavailableError: "clock_unavailable",
     UdpPortsTakenError: "udp_ports_taken",
     SenderGoneError: "sender_gone",
+    SenderFailingError: "sender_failing",
 }
 
 

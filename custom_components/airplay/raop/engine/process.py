@@ -12,6 +12,7 @@ from typing import override
 from .. import messages
 from ..messages import Event, Identity, LogLine, Progress, RemoteCommand, Shutdown
 from .engine import Engine, ready
+from .limits import limit_process
 from .net.remote_server import RemoteServer
 from .net.sockets import can_segment
 from .pacing.pacer import arm_fuse
@@ -72,6 +73,7 @@ class _Owner:
 
 async def serve(identity: Identity) -> None:
     """Run commands until the owner is gone, then free every receiver."""
+    limit_process()
     # Limits how long the pacing thread waits for the interpreter; the default is 5 ms.
     sys.setswitchinterval(_SWITCH_S)
     loop = asyncio.get_running_loop()
