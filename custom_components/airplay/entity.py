@@ -9,6 +9,7 @@ from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, Device
 from homeassistant.helpers.entity import Entity
 
 from .const import DOMAIN
+from .helpers.foreign_text import inert
 from .helpers.permissions import async_check_control
 from .player.origin import Origin
 from .player.player import Player
@@ -99,10 +100,10 @@ class AirPlayEntity(Entity):
         self._attr_unique_id = f"{unique_id}_{key}" if key else unique_id
         self._attr_device_info = DeviceInfo(
             identifiers={(DOMAIN, unique_id)},
-            manufacturer=receiver.manufacturer,
-            model=receiver.model,
+            manufacturer=inert(receiver.manufacturer or "") or None,
+            model=inert(receiver.model or "") or None,
             name=entry.title,
-            sw_version=receiver.firmware,
+            sw_version=inert(receiver.firmware or "") or None,
         )
         if normalize_id(receiver.id):
             self._attr_device_info["connections"] = {

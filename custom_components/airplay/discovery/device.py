@@ -13,27 +13,22 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 
 from ..const import CONF_CREDENTIALS, CONF_MANUAL, CONF_PARTNER, DEFAULT_VOLUME, DOMAIN
-from ..helpers.issues import FORCED_WAY, RepairNotice
+from ..helpers.foreign_text import inert
 from ..helpers.listeners import Listeners
-from ..helpers.settings import Settings
 from ..raop.api import (
     AuthenticationError,
     Channel,
     Member,
     MemberChanged,
     Probed,
-    PtpUnavailableError,
     RaopError,
     Receiver,
-    ReceiverProtocolError,
-    ReceiverRefusedError,
-    ReceiverSilentError,
     ReceiverUnreachableError,
     TooManyTriesError,
-    UnsupportedReceiverError,
     probe,
 )
 from ..sender.events import SenderEvent
+from .access_notices import AccessNotices
 from .browser import ReceiverBrowser
 from .entry_data import answered, followed, receiver_from, unique_id
 from .stereo_pair import are_apart
@@ -42,14 +37,6 @@ from .way_memory import way_that_worked, with_way
 _LOGGER = logging.getLogger(__name__)
 
 _ASK_AGAIN_S = 60
-# Errors that another way to play may not have.
-_ABOUT_THE_WAY = (
-    PtpUnavailableError,
-    ReceiverProtocolError,
-    ReceiverRefusedError,
-    ReceiverSilentError,
-    UnsupportedReceiverError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +62,7 @@ class AirPlayDevice:
         self._is_partner_there = False
         self._asking: CALLBACK_TYPE | None = None
         self._is_over = False
-        self._forced_lane = Settings.from_entry(entry).forced_lane
-        self._forced_notice = RepairNotice(hass, FORCED_WAY, entry.entry_id)
-        if not self._forced_lane:
-            self._forced_notice.async_withdraw()
+        self._notices = AccessNotices(hass, entry)
         # Whether it showed that it plays; some kinds show nothing.
         self.is_confirmed = True
         self.tuning = Tuning()
@@ -164,7 +148,7 @@ class AirPlayDevice:
             else receiver.addresses,
             password=self._entry.data.get(CONF_PASSWORD),
             credentials=self._entry.data.get(CONF_CREDENTIALS),
-            lane=self._forced_lane,
+            lane=self._notices.forced_lane,
             first_way=self._way_worked,
             volume=None if volume is None else volume * 100,
             modest_volume=DEFAULT_VOLUME * 100,
@@ -181,8 +165,7 @@ class AirPlayDevice:
     @callback
     def async_failed(self, error: RaopError) -> None:
         """Handle the error that prevented playback."""
-        if self._forced_lane and isinstance(error, _ABOUT_THE_WAY):
-            self._forced_notice.async_show({"name": self.name})
+        self._notices.async_failed(error)
         if isinstance(error, AuthenticationError):
             # Home Assistant starts no second flow while one is open.
             if not isinstance(error, TooManyTriesError):
@@ -206,9 +189,9 @@ class AirPlayDevice:
                 event.receiver == self.receiver.id
             ):
                 self.is_confirmed = event.is_confirmed
-                self._forced_notice.async_withdraw()
+                self._notices.async_played()
                 data = with_way(self._entry.data, self.receiver, lane, way)
-                if data and not self._forced_lane:
+                if data and not self._notices.forced_lane:
                     self._use(data)
                     self._hass.config_entries.async_update_entry(self._entry, data=data)
 
@@ -248,8 +231,8 @@ class AirPlayDevice:
             (DOMAIN, self._entry.unique_id or self._entry.entry_id),
             self._entry.entry_id,
         )
-        if device and self.receiver.firmware:
-            devices.async_update_device(device.id, sw_version=self.receiver.firmware)
+        if device and (firmware := inert(self.receiver.firmware or "")):
+            devices.async_update_device(device.id, sw_version=firmware)
 
     @callback
     def _async_pair(self) -> None:

@@ -179,7 +179,7 @@ def test_a_variant_of_raop_is_tried_after_what_speaks_for_it() -> None:
     [
         ("0x4", Access(), ["open"]),
         ("0x84", Access(has_password=True), ["password", "open"]),
-        ("0x4", Access(has_home_keys=True), ["open", "keys"]),
+        ("0x4", Access(has_home_keys=True), ["keys", "open"]),
         ("0x204", Access(has_home_keys=True), ["keys", "open"]),
         (
             "0x204",
