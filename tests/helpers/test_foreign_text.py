@@ -111,7 +111,7 @@ async def test_receiver_without_a_visible_name_is_named_by_its_address(
     async with VirtualReceiver("\u200b\u202e") as receiver:
         form = await discovered(hass, raop_info(receiver))
 
-    assert form["description_placeholders"]["name"] == "127.0.0.1"
+    assert (form["description_placeholders"] or {})["name"] == "127.0.0.1"
 
 
 async def test_issues_have_no_link_in_any_placeholder(hass: HomeAssistant) -> None:

@@ -156,7 +156,12 @@ class Ladder:
     def _weight(self, failure: _Failure) -> tuple[bool, bool, bool, bool, Stage]:
         outcome, stage = failure.outcome, failure.stage
         wants_secret = self._wants_secret(failure)
-        vague = (Outcome.UNREACHABLE, Outcome.MUTE, Outcome.DENIED)
+        vague = (
+            Outcome.UNREACHABLE,
+            Outcome.MUTE,
+            Outcome.DENIED,
+            Outcome.UNLOCKED,
+        )
         is_clear = wants_secret or outcome not in vague
         is_open = outcome is Outcome.UNLOCKED and not self._is_half_open
         return stage is Stage.SOUND, is_open, wants_secret, is_clear, stage
