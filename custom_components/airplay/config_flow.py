@@ -43,6 +43,8 @@ from .flows.forms import (
 from .flows.options import AirPlayOptionsFlow
 from .raop.api import Obstacle, Receiver, Service, completed
 
+_MOST_CARDS = 32
+
 
 class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
     """Adds one receiver and asks only for the secrets it needs."""
@@ -81,6 +83,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             return self.async_abort(reason="no_address")
         async with BROWSER.acquire(self.hass) as browser:
             found = browser.key_of(service, is_raop=is_raop)
+        self._abort_if_crowded(found)
         if not is_raop:
             # Also for receivers with a discovery card: they may have become a pair since.
             await self._async_heed_pair(completed(found, None, service, is_raop=False))
@@ -242,6 +245,16 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             return
         self._end_card(receiver)
         raise AbortFlow("part_of_pair", {CONF_NAME: title_of(receiver)})
+
+    def _abort_if_crowded(self, found: str) -> None:
+        """Abort if there are too many cards already; the list has the other receivers."""
+        if unique_id(found) in self._async_current_ids():
+            return
+        cards = self._async_in_progress(
+            include_uninitialized=True, match_context={"source": SOURCE_ZEROCONF}
+        )
+        if len(cards) >= _MOST_CARDS:
+            raise AbortFlow("too_many")
 
     def _end_card(self, receiver: Receiver) -> None:
         """Abort another discovery flow."""

@@ -88,7 +88,13 @@ from .messages import (
 )
 from .obstacle import Obstacle
 from .receiver import Receiver
-from .receiver_identity import completed, key_of, normalize_id
+from .receiver_identity import (
+    announced_ids,
+    completed,
+    key_of,
+    normalize_id,
+    receiver_id,
+)
 from .receiver_lanes import AIRPLAY2, AIRPLAY2_NTP, LaneKind
 from .receiver_records import Service
 from .session.ways import Way
@@ -185,6 +191,7 @@ __all__ = [
     "VolumeFound",
     "Way",
     "WrongReceiverError",
+    "announced_ids",
     "check_password",
     "completed",
     "decode_event",
@@ -200,6 +207,7 @@ __all__ = [
     "plain_address",
     "probe",
     "rank_addresses",
+    "receiver_id",
     "rehearse",
     "udp_port_range",
 ]
