@@ -41,7 +41,7 @@ from .flows.forms import (
     plain,
 )
 from .flows.options import AirPlayOptionsFlow
-from .raop.api import Obstacle, Receiver, Service, completed
+from .raop.api import Obstacle, Receiver, Service, announced_ids, completed, receiver_id
 
 _MOST_CARDS = 32
 
@@ -81,9 +81,9 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         )
         if service is None:
             return self.async_abort(reason="no_address")
+        self._abort_if_crowded(receiver_id(service, is_raop=is_raop))
         async with BROWSER.acquire(self.hass) as browser:
             found = browser.key_of(service, is_raop=is_raop)
-        self._abort_if_crowded(found)
         if not is_raop:
             # Also for receivers with a discovery card: they may have become a pair since.
             await self._async_heed_pair(completed(found, None, service, is_raop=False))
@@ -246,9 +246,14 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         self._end_card(receiver)
         raise AbortFlow("part_of_pair", {CONF_NAME: title_of(receiver)})
 
-    def _abort_if_crowded(self, found: str) -> None:
-        """Abort if there are too many cards already; the list has the other receivers."""
-        if unique_id(found) in self._async_current_ids():
+    def _abort_if_crowded(self, announced: str) -> None:
+        """Abort if there are too many cards already; the list has the other receivers.
+
+        Receivers with an entry need none.
+        """
+        entries = self._async_current_entries(include_ignore=False)
+        kept = [receiver_from(entry.data) for entry in entries]
+        if any(announced in announced_ids(each, each.id) for each in kept):
             return
         cards = self._async_in_progress(
             include_uninitialized=True, match_context={"source": SOURCE_ZEROCONF}

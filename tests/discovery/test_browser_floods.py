@@ -19,10 +19,10 @@ from homeassistant.components import zeroconf
 from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
-from tests.ha.flows import opened
+from tests.ha.flows import discovered, opened
 from tests.ha.mdns_flood import MadeUp, deliver, packets
 from tests.ha.players import call, entry_for, play, set_up, state_of
-from tests.ha.zeroconf import Network, raop_info, service_info
+from tests.ha.zeroconf import Network, raop_info
 from tests.virtual_receiver import VirtualReceiver
 
 MOST_CARDS = 32
@@ -102,7 +102,7 @@ async def listed(hass: HomeAssistant) -> list[str]:
     assert form["data_schema"]
     selector = form["data_schema"].schema["receiver"]
     hass.config_entries.flow.async_abort(form["flow_id"])
-    return [each["label"] for each in selector.config["options"]]
+    return [each["label"].partition(" (")[0] for each in selector.config["options"]]
 
 
 @pytest.mark.parametrize("kind", [RAOP_TYPE, AIRPLAY_TYPE])
@@ -117,7 +117,8 @@ async def test_thousands_of_receivers_neither_hold_home_assistant_nor_hide_real_
     kind: str,
     size: int,
 ) -> None:
-    count = 500 if size else 3000
+    # Zeroconf itself forgets records if it has more than 10,000.
+    count = 500 if size else 2000
 
     longest = await flood(zc, made_up(count, kind, size))
 
@@ -161,6 +162,7 @@ async def test_receiver_of_an_entry_is_found_among_thousands(
     entry = entry_for(kitchen, host="127.0.0.9")
     entry.add_to_hass(hass)
     await flood(zc, made_up(600))
+    await hass.async_block_till_done(wait_background_tasks=True)
     assert len(cards(hass)) == MOST_CARDS
 
     network.announce(raop_info(kitchen))
@@ -170,22 +172,18 @@ async def test_receiver_of_an_entry_is_found_among_thousands(
     await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_cards_of_receivers_that_are_gone_make_room(
+async def test_receiver_gets_a_card_when_others_have_gone(
     hass: HomeAssistant, hall: VirtualReceiver, network: Network, zc: Zeroconf
 ) -> None:
-    for at in range(MOST_CARDS + 5):
-        network.announce(service_info(RAOP_TYPE, f"{at:012X}@Fake {at}", {"cn": "1"}))
+    await flood(zc, made_up(100))
     await hass.async_block_till_done(wait_background_tasks=True)
+    refused = await discovered(hass, raop_info(hall))
+    assert refused["reason"] == "too_many"
+
+    hass.config_entries.flow.async_abort(cards(hass)[0]["flow_id"])
+
+    assert (await discovered(hass, raop_info(hall)))["step_id"] == "confirm"
     assert len(cards(hass)) == MOST_CARDS
-
-    network.goodbye(service_info(RAOP_TYPE, f"{0:012X}@Fake 0", {"cn": "1"}))
-    await asyncio.sleep(1.1)
-    network.announce(raop_info(hall))
-    await hass.async_block_till_done(wait_background_tasks=True)
-
-    names = [each["context"]["title_placeholders"]["name"] for each in cards(hass)]
-    assert "Hall" in names
-    assert "Fake 0" not in names
 
 
 @pytest.mark.parametrize(
@@ -202,7 +200,7 @@ async def test_any_name_is_harmless(
         assert await flood(
             zc, [MadeUp(kind, name, [b"cn=0,1", b"am=" + b"\xff" * 200])]
         )
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await asyncio.sleep(0.2)
 
     shown = [each["context"]["title_placeholders"]["name"] for each in cards(hass)]
     assert all(each and each.isprintable() for each in shown)

@@ -20,6 +20,7 @@ from ..const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
 from ..helpers.listeners import KeyedListeners, Listeners
 from ..helpers.shared import Holding, SharedInstance
 from ..helpers.throttle import Throttle
+from ..helpers.turns import Turns
 from ..raop.api import Receiver, Service, completed, key_of, receiver_id
 from .entry_data import receiver_from
 from .records import async_announced, async_own_networks, instance_of, service_of
@@ -55,6 +56,7 @@ class ReceiverBrowser:
         self._any_news = Throttle(hass, self._watchers.async_notify)
         self._kept: dict[str, tuple[Mapping[str, Any], Receiver]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns = Turns(hass.loop)
         self._resolving = asyncio.Semaphore(_MOST_RESOLVING)
         self._browser = self._browse(None)
 
@@ -67,6 +69,7 @@ class ReceiverBrowser:
     async def async_close(self) -> None:
         """Stop watching; the shared zeroconf stays open."""
         await self._browser.async_cancel()
+        self._turns.async_close()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -183,7 +186,16 @@ class ReceiverBrowser:
         *,
         asked: str | None,
     ) -> None:
-        if state_change is ServiceStateChange.Removed:
+        is_removed = state_change is ServiceStateChange.Removed
+        self._turns.async_run(
+            partial(self._async_heed, service_type, name, asked, is_removed=is_removed)
+        )
+
+    @callback
+    def _async_heed(
+        self, service_type: str, name: str, asked: str | None, *, is_removed: bool
+    ) -> None:
+        if is_removed:
             self._async_removed(service_type, instance_of(name, service_type))
             return
         try:

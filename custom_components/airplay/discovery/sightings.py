@@ -99,17 +99,16 @@ class Sightings:
             self.pop(key)
 
     def _makes_room(self, key: str, receiver: Receiver) -> bool:
-        if self._is_wanted(key):
-            return True
-        if self._by_host[receiver.host] >= MOST_AT_ONE_ADDRESS:
+        is_wanted = self._is_wanted(key)
+        if not is_wanted and self._by_host[receiver.host] >= MOST_AT_ONE_ADDRESS:
             return False
-        if len(self._sights) >= MOST_RECEIVERS:
-            others = (each for each in self._sights if not self._is_wanted(each))
-            oldest = next(others, None)
-            if oldest is None:
-                return False
+        if len(self._sights) < MOST_RECEIVERS:
+            return True
+        others = (each for each in self._sights if not self._is_wanted(each))
+        oldest = next(others, None)
+        if oldest is not None:
             self.pop(oldest)
-        return True
+        return is_wanted or oldest is not None
 
     def _of(self, keys: Iterable[str]) -> dict[str, Receiver]:
         return {key: self._sights[key].receiver for key in keys}
