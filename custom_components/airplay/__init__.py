@@ -16,7 +16,7 @@ from .announcements.speaker_announcer import SpeakerAnnouncer
 from .const import CHOICES, DOMAIN, PLATFORMS
 from .discovery.browser import BROWSER
 from .discovery.device import AirPlayDevice
-from .helpers.issues import FORCED_WAY, RepairNotice
+from .helpers.issues import FORCED_WAY, UNLOCKED, RepairNotice
 from .raop.api import AuthenticationError, RaopError, TooManyTriesError
 from .runtime import AirPlayConfigEntry, AirPlayRuntime
 from .sender.error_translation import translate_error
@@ -90,6 +90,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
         await groups.async_forget(entry.entry_id)
     async with ANNOUNCEMENTS.acquire(hass) as announcements:
         announcements.journal.async_erase(entry.entry_id)
+    RepairNotice(hass, UNLOCKED, entry.entry_id).async_withdraw()
 
 
 async def _async_test(device: AirPlayDevice) -> None:

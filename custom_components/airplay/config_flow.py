@@ -29,6 +29,7 @@ from .discovery.entry_data import (
     unique_id,
 )
 from .discovery.records import async_own_networks, service_of
+from .discovery.shown import title_of
 from .discovery.stereo_pair import leader_of, partner_of
 from .flows.change import ChangeFlow
 from .flows.form_errors import FormError, async_ask, async_informed
@@ -40,7 +41,9 @@ from .flows.forms import (
     plain,
 )
 from .flows.options import AirPlayOptionsFlow
-from .raop.api import Obstacle, Receiver, Service, completed
+from .raop.api import Obstacle, Receiver, Service, announced_ids, completed, receiver_id
+
+_MOST_CARDS = 32
 
 
 class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
@@ -78,6 +81,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         )
         if service is None:
             return self.async_abort(reason="no_address")
+        self._abort_if_crowded(receiver_id(service, is_raop=is_raop))
         async with BROWSER.acquire(self.hass) as browser:
             found = browser.key_of(service, is_raop=is_raop)
         if not is_raop:
@@ -96,9 +100,9 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
         if (obstacle := self._receiver.obstacle) and not self._is_closed:
             return self.async_abort(reason=str(obstacle))
         if async_is_bridge(self.hass, self._receiver):
-            named = {CONF_NAME: self._receiver.title}
+            named = {CONF_NAME: title_of(self._receiver)}
             return self.async_abort(reason="bridge", description_placeholders=named)
-        self.context["title_placeholders"] = {CONF_NAME: self._receiver.title}
+        self.context["title_placeholders"] = {CONF_NAME: title_of(self._receiver)}
         if self._is_closed:
             return await self.async_step_access()
         # A receiver shows a code only when the user is there to read it.
@@ -215,7 +219,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             if unique_id(key) not in taken
             if not self._is_second(receiver, partner_of(receiver, seen.values()))
         }
-        by_name = sorted(addable.items(), key=lambda pair: pair[1].title.casefold())
+        by_name = sorted(addable.items(), key=lambda pair: title_of(pair[1]).casefold())
         return dict(by_name)
 
     def _is_second(self, receiver: Receiver, partner: Receiver | None) -> bool:
@@ -240,7 +244,22 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             self._end_card(partner)
             return
         self._end_card(receiver)
-        raise AbortFlow("part_of_pair", {CONF_NAME: receiver.title})
+        raise AbortFlow("part_of_pair", {CONF_NAME: title_of(receiver)})
+
+    def _abort_if_crowded(self, announced: str) -> None:
+        """Abort if there are too many cards already; the list has the other receivers.
+
+        Receivers with an entry need none.
+        """
+        entries = self._async_current_entries(include_ignore=False)
+        kept = [receiver_from(entry.data) for entry in entries]
+        if any(announced in announced_ids(each, each.id) for each in kept):
+            return
+        cards = self._async_in_progress(
+            include_uninitialized=True, match_context={"source": SOURCE_ZEROCONF}
+        )
+        if len(cards) >= _MOST_CARDS:
+            raise AbortFlow("too_many")
 
     def _end_card(self, receiver: Receiver) -> None:
         """Abort another discovery flow."""
@@ -287,7 +306,7 @@ class AirPlayConfigFlow(ChangeFlow, domain=DOMAIN):
             return super()._finish()
         kept = receiver_data(self._receiver) | {CONF_MANUAL: self._is_manual}
         return self.async_create_entry(
-            title=self._receiver.title, data=kept | self._secrets()
+            title=title_of(self._receiver), data=kept | self._secrets()
         )
 
     def _abort_if_address_configured(self, hosts: tuple[str, ...], port: int) -> None:

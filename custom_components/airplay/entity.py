@@ -1,6 +1,6 @@
 """Base of all entities of a receiver."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import wraps
 from typing import Any, Concatenate, Protocol, override
 
@@ -9,6 +9,8 @@ from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, Device
 from homeassistant.helpers.entity import Entity
 
 from .const import DOMAIN
+from .helpers.foreign_text import inert
+from .helpers.permissions import async_check_control
 from .player.origin import Origin
 from .player.player import Player
 from .raop.api import RaopError, normalize_id
@@ -56,6 +58,23 @@ def once_in_group[S: AirPlayEntity, **P](
     return wrapped
 
 
+def group_action[S: AirPlayEntity, **P](
+    action: Callable[Concatenate[S, P], Coroutine[Any, Any, None]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, None]]:
+    """Run an action on a whole group only if the user may control all of it.
+
+    Translate core errors of the action.
+    """
+    translated = translate_errors(action)
+
+    @wraps(action)
+    async def wrapped(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        await self.async_check_control(self.group_entity_ids)
+        await translated(self, *args, **kwargs)
+
+    return wrapped
+
+
 class ShownPart(Protocol):
     """A part of a speaker that entities show."""
 
@@ -81,10 +100,10 @@ class AirPlayEntity(Entity):
         self._attr_unique_id = f"{unique_id}_{key}" if key else unique_id
         self._attr_device_info = DeviceInfo(
             identifiers={(DOMAIN, unique_id)},
-            manufacturer=receiver.manufacturer,
-            model=receiver.model,
+            manufacturer=inert(receiver.manufacturer or "") or None,
+            model=inert(receiver.model or "") or None,
             name=entry.title,
-            sw_version=receiver.firmware,
+            sw_version=inert(receiver.firmware or "") or None,
         )
         if normalize_id(receiver.id):
             self._attr_device_info["connections"] = {
@@ -95,6 +114,16 @@ class AirPlayEntity(Entity):
     def player(self) -> Player:
         """Return the current player of the speaker."""
         return self.speaker.player
+
+    @property
+    def group_entity_ids(self) -> list[str]:
+        """Return the players of the group, or the only one."""
+        members = self.player.members.speakers
+        return [speaker.entity_id for speaker in members if speaker.entity_id]
+
+    async def async_check_control(self, entity_ids: Iterable[str]) -> None:
+        """Check that the caller of an action may control players; see the helper."""
+        await async_check_control(self.hass, self._context, entity_ids)
 
     @property
     @override

@@ -25,7 +25,7 @@ from homeassistant.helpers.restore_state import ExtraStoredData, RestoreEntity
 from .announcements.request import request_from
 from .entities.group import GroupEntity
 from .entities.media import MediaEntity
-from .entity import ShownPart, once_in_group, translate_errors
+from .entity import ShownPart, group_action, once_in_group, translate_errors
 from .media.media import async_browse, async_search
 from .player.reported import PlayerState
 from .runtime import AirPlayConfigEntry
@@ -200,13 +200,16 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
         if kwargs.get(ATTR_MEDIA_ANNOUNCE):
             context_id = self._context.id if self._context else None
             request = request_from(media_type, media_id, extra)
+            await self.async_check_control(
+                self.announcements.entity_ids([self.announcer], request)
+            )
             await self.announcements.async_announce_alone(
                 self.announcer, request, context_id
             )
             return
         await self._async_play(media_type, media_id, enqueue, extra)
 
-    @translate_errors
+    @group_action
     @once_in_group
     async def _async_play(
         self,
@@ -219,62 +222,64 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
             media_type, media_id, enqueue, extra
         )
 
-    @translate_errors
+    @group_action
     @override
     async def async_media_play(self) -> None:
         """Resume, or play the queue."""
         await self.speaker.async_go_on()
 
-    @translate_errors
+    @group_action
     @override
     async def async_media_pause(self) -> None:
         """Pause; radio stops, and restarts at the live position."""
         await self.player.async_pause()
 
-    @translate_errors
+    @group_action
     @once_in_group
     @override
     async def async_media_play_pause(self) -> None:
         """Toggle between play and pause, considering commands in progress."""
         await self.player.async_toggle()
 
-    @translate_errors
+    @group_action
     @once_in_group
     @override
     async def async_media_next_track(self) -> None:
         """Go to the next item."""
         await self.player.queue_player.async_skip()
 
-    @translate_errors
+    @group_action
     @once_in_group
     @override
     async def async_media_previous_track(self) -> None:
         """Go back to the start of the item, or to the previous one."""
         await self.player.queue_player.async_go_back()
 
-    @translate_errors
+    @group_action
     @override
     async def async_media_seek(self, position: float) -> None:
         """Go to a position in seconds."""
         await self.player.async_seek(round(position * 1000))
 
-    @translate_errors
+    @group_action
     @override
     async def async_clear_playlist(self) -> None:
         """Clear the queue and stop."""
         await self.player.async_clear()
 
+    @group_action
     @override
     async def async_set_shuffle(self, shuffle: bool) -> None:
         """Play the queue in a random order, or in its original one."""
         self.player.queue_player.async_set_shuffle(shuffle)
 
+    @group_action
     @override
     async def async_set_repeat(self, repeat: RepeatMode) -> None:
         """Repeat one item, all, or none."""
         self.player.queue_player.async_set_repeat(repeat)
 
-    @translate_errors
+    @group_action
     @override
     async def async_media_stop(self) -> None:
         """Stop and release the receiver for other senders."""

@@ -16,7 +16,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entities.setting import SettingEntity
-from .entity import AirPlayEntity, translate_errors
+from .entity import AirPlayEntity, group_action
 from .raop.api import MAX_DELAY_MS
 from .runtime import AirPlayConfigEntry
 from .speaker.speaker import Speaker
@@ -163,7 +163,7 @@ class GroupVolumeNumber(AirPlayEntity, NumberEntity):
         """Return the volume of the loudest speaker."""
         return round(self.player.members.level * 100)
 
-    @translate_errors
+    @group_action
     @override
     async def async_set_native_value(self, value: float) -> None:
         """Change the volume of all speakers by the same factor."""

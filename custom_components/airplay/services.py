@@ -23,6 +23,7 @@ from .announcements.request import (
 from .announcements.speech import speech_id
 from .const import DOMAIN
 from .entity import AirPlayEntity
+from .helpers.permissions import async_check_control
 from .raop.api import RaopError
 from .sender.error_translation import translate_error
 
@@ -100,7 +101,10 @@ async def _async_announce(players: list[AirPlayEntity], call: ServiceCall) -> No
         waits=words[ATTR_WAIT],
     )
     announcers = [player.announcer for player in players]
-    await players[0].announcements.async_announce(announcers, request)
+    announcements = players[0].announcements
+    speaking = announcements.entity_ids(announcers, request)
+    await async_check_control(call.hass, call.context, speaking)
+    await announcements.async_announce(announcers, request)
 
 
 async def _async_set_group_volume(
@@ -108,6 +112,8 @@ async def _async_set_group_volume(
 ) -> None:
     """Set the volume of each group of the players; a failure stops no other."""
     _take_context(players, call)
+    for player in players:
+        await player.async_check_control(player.group_entity_ids)
     level = call.data[ATTR_MEDIA_VOLUME_LEVEL]
     groups = {player.player.members: player for player in players}
     results = await asyncio.gather(

@@ -174,8 +174,10 @@ async def test_password_of_airplay_2_is_proved_by_pairing(
 ) -> None:
     """As on shairport-sync, which admits all senders by AirPlay 1."""
     gate = Gate("home_kit", "sesame", takes_transient=True, is_open=True)
-    txt = {"ft": FEATURES["home_kit"], "sf": "0x84"}
-    async with VirtualReceiver("Den", gate=gate, txt=txt) as den:
+    quirks = Quirks(takes_ptp=False)
+    async with AirPlay2Receiver(
+        "Den", gate=gate, quirks=quirks, txt={"sf": "0x84"}, airplay={"flags": "0x84"}
+    ) as den:
         form = await discovered(hass, raop_info(den))
         form = await answer(hass, form, password="open")
         assert form["errors"] == {"password": "invalid_auth"}

@@ -63,6 +63,14 @@ class Announcements:
         """Return the number of announcements that wait for a speaker."""
         return self._queue.length(announcer.stream)
 
+    def entity_ids(
+        self, announcers: list[SpeakerAnnouncer], request: AnnouncementRequest
+    ) -> list[str]:
+        """Return the players that an announcement on speakers plays on."""
+        speaking = self._speaking(announcers, request)
+        ids = dict.fromkeys(each.speaker.entity_id for each in speaking)
+        return [each for each in ids if each]
+
     async def async_announce_alone(
         self,
         announcer: SpeakerAnnouncer,
@@ -139,14 +147,18 @@ class Announcements:
         """Return the parts of speakers and of the groups that they announce for."""
         for announcer in announcers:
             job.part_for(announcer, request.volume).is_addressed = True
-        speaking = [
-            other for each in announcers for other in self._group(each, request)
-        ]
+        speaking = self._speaking(announcers, request)
         parts = {each: job.part_for(each, request.volume) for each in speaking}
         for announcer, part in parts.items():
             if not part.is_ended:
                 announcer.async_expect(part)
         return parts
+
+    def _speaking(
+        self, announcers: list[SpeakerAnnouncer], request: AnnouncementRequest
+    ) -> list[SpeakerAnnouncer]:
+        """Return speakers, and the others of the groups that they announce for."""
+        return [other for each in announcers for other in self._group(each, request)]
 
     def _group(
         self, announcer: SpeakerAnnouncer, request: AnnouncementRequest

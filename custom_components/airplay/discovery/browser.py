@@ -1,13 +1,12 @@
 """The receivers currently on the network, from the mDNS records of both services."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
 import logging
-from typing import Self
+from typing import Any, Self
 
 from zeroconf import BadTypeInNameException, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo
@@ -20,9 +19,12 @@ from homeassistant.util.hass_dict import HassKey
 from ..const import AIRPLAY_TYPE, DOMAIN, RAOP_TYPE
 from ..helpers.listeners import KeyedListeners, Listeners
 from ..helpers.shared import Holding, SharedInstance
-from ..raop.api import Receiver, Service, completed, key_of
+from ..helpers.throttle import Throttle
+from ..helpers.turns import Turns
+from ..raop.api import Receiver, Service, completed, key_of, receiver_id
 from .entry_data import receiver_from
 from .records import async_announced, async_own_networks, instance_of, service_of
+from .sightings import Sightings
 from .stereo_pair import partner_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -32,20 +34,11 @@ GRACE_S = 10
 SETTLE_S = 1.5
 BOTH_RECORDS_S = 1
 RESOLVE_MS = 3000
+# Names without records, which have to be asked for.
+_MOST_RESOLVING = 32
+_MOST_UNRESOLVED = 512
 
 type Listener = Callable[[Receiver | None], None]
-
-
-@dataclass(slots=True)
-class _Sight:
-    """One receiver with its last records, and which of them are still valid."""
-
-    receiver: Receiver
-    standing: set[str] = field(default_factory=set)
-    going: CALLBACK_TYPE | None = None
-
-    def service(self, kind: str) -> Service | None:
-        return self.receiver.raop if kind == RAOP_TYPE else self.receiver.airplay
 
 
 class ReceiverBrowser:
@@ -56,10 +49,15 @@ class ReceiverBrowser:
         self._hass = hass
         self._zc = zc
         self._began = hass.loop.time()
-        self._sights: dict[str, _Sight] = {}
         self._listeners = KeyedListeners[[Receiver | None]]()
+        self._seen = Sightings(self._listeners.__contains__)
+        self._news: dict[str, Throttle] = {}
         self._watchers = Listeners[[]]()
+        self._any_news = Throttle(hass, self._watchers.async_notify)
+        self._kept: dict[str, tuple[Mapping[str, Any], Receiver]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns = Turns(hass.loop)
+        self._resolving = asyncio.Semaphore(_MOST_RESOLVING)
         self._browser = self._browse(None)
 
     @classmethod
@@ -71,38 +69,49 @@ class ReceiverBrowser:
     async def async_close(self) -> None:
         """Stop watching; the shared zeroconf stays open."""
         await self._browser.async_cancel()
+        self._turns.async_close()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        for sight in self._sights.values():
-            if sight.going:
-                sight.going()
-        self._sights.clear()
+        for throttle in (self._any_news, *self._news.values()):
+            throttle.async_cancel()
+        self._seen.clear()
 
     @property
     def receivers(self) -> dict[str, Receiver]:
         """Return all receivers currently seen, by ID."""
-        return {key: sight.receiver for key, sight in self._sights.items()}
+        return self._seen.receivers
 
     def get(self, wanted: str) -> Receiver | None:
         """Return one receiver if it is currently seen."""
-        sight = self._sights.get(wanted)
+        sight = self._seen.get(wanted)
         return sight.receiver if sight else None
 
     def partner_of(self, receiver: Receiver) -> Receiver | None:
         """Return the other receiver of a stereo pair if it is currently seen."""
-        return partner_of(receiver, self.receivers.values())
+        return partner_of(receiver, self._seen.in_pair(receiver.pair_id))
 
     def key_of(self, service: Service, *, is_raop: bool) -> str:
         """Return the ID of the receiver that a record belongs to.
 
         An entry keeps its receiver, also while only another one with its ID is seen.
         """
-        entries = self._hass.config_entries.async_entries(DOMAIN, include_ignore=False)
-        kept = (receiver_from(entry.data) for entry in entries)
-        known = {each.id: each for each in kept} | self.receivers
+        announced = receiver_id(service, is_raop=is_raop)
+        known = {each.id: self.get(each.id) or each for each in self._kept_receivers()}
+        known |= self._seen.with_id(announced)
         return key_of(service, known, is_raop=is_raop)
+
+    def _kept_receivers(self) -> list[Receiver]:
+        """Return the receivers of all entries, each read again if it has changed."""
+        entries = self._hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+        kept, self._kept = self._kept, {}
+        for entry in entries:
+            data, receiver = kept.get(entry.entry_id, (None, None))
+            if receiver is None or data is not entry.data:
+                receiver = receiver_from(entry.data)
+            self._kept[entry.entry_id] = (entry.data, receiver)
+        return [receiver for _, receiver in self._kept.values()]
 
     def at(self, host: str, port: int) -> Receiver | None:
         """Return the receiver that listens at an address."""
@@ -177,7 +186,16 @@ class ReceiverBrowser:
         *,
         asked: str | None,
     ) -> None:
-        if state_change is ServiceStateChange.Removed:
+        is_removed = state_change is ServiceStateChange.Removed
+        self._turns.async_run(
+            partial(self._async_heed, service_type, name, asked, is_removed=is_removed)
+        )
+
+    @callback
+    def _async_heed(
+        self, service_type: str, name: str, asked: str | None, *, is_removed: bool
+    ) -> None:
+        if is_removed:
             self._async_removed(service_type, instance_of(name, service_type))
             return
         try:
@@ -188,6 +206,8 @@ class ReceiverBrowser:
         if record.load_from_cache(self._zc):
             self._async_seen(record)
             return
+        if len(self._tasks) >= _MOST_UNRESOLVED:
+            return
         task = self._hass.async_create_background_task(
             self._async_resolve(record, asked), f"{DOMAIN} resolve {name}"
         )
@@ -195,13 +215,15 @@ class ReceiverBrowser:
         task.add_done_callback(self._tasks.discard)
 
     async def _async_resolve(self, record: AsyncServiceInfo, asked: str | None) -> None:
-        if await record.async_request(self._zc, RESOLVE_MS, addr=asked):
+        async with self._resolving:
+            is_found = await record.async_request(self._zc, RESOLVE_MS, addr=asked)
+        if is_found:
             self._async_seen(record)
 
     @callback
     def _async_seen(self, record: AsyncServiceInfo) -> None:
         kind = record.type
-        holder = self._holder(kind, instance_of(record.name, kind))
+        holder = self._seen.holder_of(kind, instance_of(record.name, kind))
         previous = holder[1].service(kind) if holder else None
         service = service_of(
             record.name,
@@ -218,22 +240,24 @@ class ReceiverBrowser:
             return
         is_raop = kind == RAOP_TYPE
         key = self.key_of(service, is_raop=is_raop)
-        if (sight := self._sights.get(key)) is None:
-            is_news = True
-            receiver = completed(key, None, service, is_raop=is_raop)
-            sight = self._sights[key] = _Sight(receiver)
-        elif is_news := kind not in sight.standing or sight.service(kind) != service:
-            sight.receiver = completed(key, sight.receiver, service, is_raop=is_raop)
-        if sight.going:
-            sight.going()
-            sight.going = None
+        sight = self._seen.get(key)
+        if (
+            sight is None
+            or kind not in sight.standing
+            or sight.service(kind) != service
+        ):
+            known = sight.receiver if sight else None
+            receiver = completed(key, known, service, is_raop=is_raop)
+            sight = self._seen.put(key, receiver)
+            if sight is None:
+                return
+            self._async_notify(key)
+        sight.stay()
         sight.standing.add(kind)
-        if is_news:
-            self._async_notify(key, sight.receiver)
 
     @callback
     def _async_removed(self, kind: str, instance: str) -> None:
-        holder = self._holder(kind, instance)
+        holder = self._seen.holder_of(kind, instance)
         if holder is None:
             return
         key, sight = holder
@@ -245,20 +269,24 @@ class ReceiverBrowser:
 
     @callback
     def _async_gone(self, key: str, _now: datetime) -> None:
-        self._sights.pop(key)
-        self._async_notify(key, None)
+        self._seen.pop(key)
+        self._async_notify(key)
 
     @callback
-    def _async_notify(self, key: str, receiver: Receiver | None) -> None:
-        self._listeners.async_notify(key, receiver)
-        self._watchers.async_notify()
+    def _async_notify(self, key: str) -> None:
+        """Report what is known of a receiver now, not too often."""
+        if key in self._listeners:
+            if key not in self._news:
+                tell = partial(self._async_tell, key)
+                self._news[key] = Throttle(self._hass, tell)
+            self._news[key].async_request()
+        elif throttle := self._news.pop(key, None):
+            throttle.async_cancel()
+        self._any_news.async_request()
 
-    def _holder(self, kind: str, instance: str) -> tuple[str, _Sight] | None:
-        for key, sight in self._sights.items():
-            service = sight.service(kind)
-            if service and service.instance == instance:
-                return key, sight
-        return None
+    @callback
+    def _async_tell(self, key: str) -> None:
+        self._listeners.async_notify(key, self.get(key))
 
 
 _KEY: HassKey[Holding[ReceiverBrowser]] = HassKey(f"{DOMAIN}_presence")

@@ -13,6 +13,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_call_later
 
 from ..const import CONF_CREDENTIALS, CONF_MANUAL, CONF_PARTNER, DEFAULT_VOLUME, DOMAIN
+from ..helpers.foreign_text import inert
 from ..helpers.listeners import Listeners
 from ..raop.api import (
     AuthenticationError,
@@ -27,9 +28,9 @@ from ..raop.api import (
     probe,
 )
 from ..sender.events import SenderEvent
+from .access_notices import AccessNotices
 from .browser import ReceiverBrowser
 from .entry_data import answered, followed, receiver_from, unique_id
-from .forced_way import ForcedWay
 from .stereo_pair import are_apart
 from .way_memory import way_that_worked, with_way
 
@@ -61,7 +62,7 @@ class AirPlayDevice:
         self._is_partner_there = False
         self._asking: CALLBACK_TYPE | None = None
         self._is_over = False
-        self._forced_way = ForcedWay(hass, entry, self.async_probe)
+        self._notices = AccessNotices(hass, entry, self.async_probe)
         # Whether it showed that it plays; some kinds show nothing.
         self.is_confirmed = True
         self.tuning = Tuning()
@@ -147,7 +148,7 @@ class AirPlayDevice:
             else receiver.addresses,
             password=self._entry.data.get(CONF_PASSWORD),
             credentials=self._entry.data.get(CONF_CREDENTIALS),
-            lane=self._forced_way.lane,
+            lane=self._notices.forced_lane,
             first_way=self._first_way(receiver),
             volume=None if volume is None else volume * 100,
             modest_volume=DEFAULT_VOLUME * 100,
@@ -164,7 +165,7 @@ class AirPlayDevice:
     @callback
     def async_failed(self, error: RaopError) -> None:
         """Handle the error that prevented playback."""
-        self._forced_way.async_failed(error)
+        self._notices.async_failed(error)
         if isinstance(error, AuthenticationError):
             # Home Assistant starts no second flow while one is open.
             if not isinstance(error, TooManyTriesError):
@@ -191,8 +192,8 @@ class AirPlayDevice:
     def _async_played(self, event: MemberChanged, lane: str, way: str) -> None:
         if event.receiver == self.receiver.id:
             self.is_confirmed = event.is_confirmed
-            self._forced_way.async_played()
-        if not self._forced_way.lane:
+            self._notices.async_played()
+        if not self._notices.forced_lane:
             self._async_keep(event.receiver, lambda data: with_way(data, lane, way))
 
     @callback
@@ -244,8 +245,8 @@ class AirPlayDevice:
             (DOMAIN, self._entry.unique_id or self._entry.entry_id),
             self._entry.entry_id,
         )
-        if device and self.receiver.firmware:
-            devices.async_update_device(device.id, sw_version=self.receiver.firmware)
+        if device and (firmware := inert(self.receiver.firmware or "")):
+            devices.async_update_device(device.id, sw_version=firmware)
 
     @callback
     def _async_pair(self) -> None:

@@ -1,6 +1,7 @@
 """Conversion of mDNS records, and the order of the addresses in them."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 
 from zeroconf import Zeroconf
@@ -13,6 +14,7 @@ from ..raop.api import Network, Service, own_networks, plain_address, rank_addre
 
 # In seconds: what a cache keeps of an address that its host has replaced (RFC 6762).
 _FLUSHED_TTL_S = 1
+_MOST_CHARACTERS = 4096
 
 
 def instance_of(name: str, kind: str) -> str:
@@ -41,19 +43,39 @@ def service_of(
         instance=instance_of(name, kind),
         host=ranked[0],
         port=port,
-        txt={key: value or "" for key, value in txt.items()},
+        txt=_bounded(txt),
         addresses=ranked,
     )
+
+
+def _bounded(txt: dict[str, str | None]) -> dict[str, str]:
+    """Return a record as far as it is of a usual size; a real one has under 1,000."""
+    bounded: dict[str, str] = {}
+    left = _MOST_CHARACTERS
+    for key, value in txt.items():
+        left -= len(key) + len(value or "")
+        if left < 0:
+            break
+        bounded[key] = value or ""
+    return bounded
 
 
 @callback
 def async_own_networks(hass: HomeAssistant) -> tuple[Network, ...]:
     """Return the networks of this machine."""
-    return own_networks(
-        (adapter["name"], each["address"], each["network_prefix"])
-        for adapter in network.async_get_loaded_adapters(hass)
-        for each in (*adapter["ipv4"], *adapter["ipv6"])
+    return _networks(
+        tuple(
+            (adapter["name"], each["address"], each["network_prefix"])
+            for adapter in network.async_get_loaded_adapters(hass)
+            for each in (*adapter["ipv4"], *adapter["ipv6"])
+        )
     )
+
+
+@lru_cache(maxsize=1)
+def _networks(interfaces: tuple[tuple[str, str, int], ...]) -> tuple[Network, ...]:
+    """Return the networks of interfaces, which each record is compared with."""
+    return own_networks(interfaces)
 
 
 @callback

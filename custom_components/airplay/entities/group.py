@@ -14,13 +14,12 @@ class GroupEntity(AirPlayEntity, MediaPlayerEntity):
     @override
     def group_members(self) -> list[str]:
         """Return the players of the group, the leader first; none without a group."""
-        members = self.player.members
-        speakers = members.speakers if members.is_group else []
-        return [speaker.entity_id for speaker in speakers if speaker.entity_id]
+        return self.group_entity_ids if self.player.members.is_group else []
 
     @override
     async def async_join_players(self, group_members: list[str]) -> None:
         """Add other players to the group of this one."""
+        await self.async_check_control(group_members)
         await self.groups.async_join(self.speaker, group_members)
 
     @override

@@ -1,6 +1,7 @@
 """Access to a receiver: its password or code, requested and verified at once."""
 
 from abc import abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING, Any, override
 
 from homeassistant.config_entries import ConfigFlow, ConfigFlowResult
@@ -9,6 +10,8 @@ from homeassistant.core import callback
 from homeassistant.helpers.importlib import async_import_module
 
 from ..const import CONF_CREDENTIALS
+from ..discovery.shown import model_of, title_of
+from ..helpers.foreign_text import inert
 from ..raop.api import Receiver
 from .form_errors import FormError, async_ask, async_check, password_error
 from .forms import CODE_SCHEMA, NOTHING_SCHEMA, PASSWORD_SCHEMA
@@ -67,6 +70,22 @@ class AccessFlow(ConfigFlow):
             return await self._async_prove()
         return await self.async_step_pair()
 
+    async def async_step_unlocked(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask whether the receiver is to be played to without any secret."""
+        return await async_ask(
+            user_input,
+            form=partial(self._async_show, "unlocked"),
+            answer=self._async_forget,
+        )
+
+    async def _async_forget(self, _user_input: dict[str, Any]) -> ConfigFlowResult:
+        """Finish without secrets; raise FormError."""
+        self._password = self._credentials = None
+        await self._async_check()
+        return self._finish()
+
     async def _async_go_on(self) -> ConfigFlowResult:
         """Continue with the step for the secret that the receiver requires, or finish.
 
@@ -110,6 +129,8 @@ class AccessFlow(ConfigFlow):
         try:
             await self._async_check()
         except FormError as error:
+            if error.wants_nothing:
+                return await self.async_step_unlocked()
             if not error.wants_pairing:
                 raise
             self._credentials = None
@@ -157,6 +178,8 @@ class AccessFlow(ConfigFlow):
         try:
             await self._async_check()
         except FormError as error:
+            if error.wants_nothing:
+                return await self.async_step_unlocked()
             if error.problem in ("password_required", "invalid_auth"):
                 return await self.async_step_password()
             if not error.wants_pairing:
@@ -196,9 +219,9 @@ class AccessFlow(ConfigFlow):
             step_id=step,
             data_schema=_SCHEMAS.get(step, NOTHING_SCHEMA),
             description_placeholders={
-                CONF_NAME: receiver.title,
-                "model": receiver.model or receiver.host,
-                **placeholders,
+                CONF_NAME: title_of(receiver),
+                "model": model_of(receiver),
+                **{key: inert(text) for key, text in placeholders.items()},
             },
             errors=errors,
         )

@@ -15,6 +15,7 @@ from ..discovery.entry_data import (
     receiver_data,
     receiver_from,
 )
+from ..helpers.foreign_text import inert
 from ..raop.api import Receiver
 from .access import AccessFlow
 from .form_errors import FormError, async_ask, async_check
@@ -83,7 +84,7 @@ class ChangeFlow(AccessFlow):
             return self.async_show_form(
                 step_id="reconfigure",
                 data_schema=self.add_suggested_values_to_schema(schema, values),
-                description_placeholders={CONF_NAME: entry.title},
+                description_placeholders={CONF_NAME: inert(entry.title)},
                 errors=errors,
             )
 

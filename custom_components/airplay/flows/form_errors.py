@@ -17,6 +17,7 @@ from ..raop.api import (
     Receiver,
     ReceiverBusyError,
     ReceiverRefusedError,
+    ReceiverUnlockedError,
     ReceiverUnreachableError,
     TooManyTriesError,
     UdpPortsTakenError,
@@ -38,6 +39,7 @@ _PROBLEMS: dict[type[RaopError], str] = {
     AuthenticationError: "invalid_auth",
     ReceiverUnreachableError: "cannot_connect",
     ReceiverRefusedError: "refused",
+    ReceiverUnlockedError: "unlocked",
     UdpPortsTakenError: "udp_ports_taken",
     WrongReceiverError: "wrong_receiver",
     RaopError: "not_understood",
@@ -64,6 +66,11 @@ class FormError(Exception):
     def wants_pairing(self) -> bool:
         """Whether only a code would help."""
         return self.problem in ("pairing_required", "credentials_rejected")
+
+    @property
+    def wants_nothing(self) -> bool:
+        """Whether the receiver asks for none of the secrets that were given."""
+        return self.problem == "unlocked"
 
     @property
     def wants_password(self) -> bool:

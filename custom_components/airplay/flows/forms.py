@@ -20,6 +20,8 @@ from homeassistant.helpers.translation import async_get_translations
 
 from ..const import DEFAULT_PORT, DOMAIN
 from ..discovery.bridges import async_is_bridge
+from ..discovery.shown import title_of
+from ..helpers.foreign_text import inert
 from ..raop.api import Receiver
 
 if TYPE_CHECKING:
@@ -72,9 +74,9 @@ async def async_list_schema(
 
 def _label(hass: HomeAssistant, receiver: Receiver, texts: Mapping[str, str]) -> str:
     """Return a receiver's label in the list, with the reason if it cannot be added."""
-    label = receiver.title
-    if receiver.model:
-        label += f" ({receiver.model})"
+    label = title_of(receiver)
+    if model := inert(receiver.model or ""):
+        label += f" ({model})"
     if obstacle := receiver.obstacle:
         key = f"component.{DOMAIN}.selector.obstacle.options.{obstacle}"
         label += f" - {texts.get(key, obstacle)}"

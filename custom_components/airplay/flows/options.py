@@ -26,6 +26,7 @@ from ..const import (
     CONF_WHEN_BUSY,
 )
 from ..discovery.entry_data import receiver_from
+from ..helpers.foreign_text import inert
 from ..helpers.settings import (
     BUSY_REPORT,
     BUSY_TAKE_OVER,
@@ -178,7 +179,7 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
                 _schema(self._lanes(now.lane)), current | self._chosen
             ),
             errors=errors,
-            description_placeholders={CONF_NAME: self.config_entry.title},
+            description_placeholders={CONF_NAME: inert(self.config_entry.title)},
         )
 
     def _lanes(self, chosen: str) -> list[str]:

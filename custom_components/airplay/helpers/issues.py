@@ -6,12 +6,16 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
+from .foreign_text import inert
 
 _LOGGER = logging.getLogger(__name__)
 
 QUEUE_GIVEN_UP = "queue_given_up"
 LEFT_GROUP = "left_group"
 FORCED_WAY = "forced_way"
+UNLOCKED = "unlocked"
+# What an issue is about, in its data.
+ABOUT = "about"
 # Error codes of the core.
 NO_CLOCK = ("ptp_ports_taken", "ptp_not_permitted", "ptp_unavailable")
 
@@ -19,10 +23,14 @@ NO_CLOCK = ("ptp_ports_taken", "ptp_not_permitted", "ptp_unavailable")
 class RepairNotice:
     """Explains why a speaker is silent, until it plays again."""
 
-    def __init__(self, hass: HomeAssistant, kind: str, about: str) -> None:
+    def __init__(
+        self, hass: HomeAssistant, kind: str, about: str, *, is_fixable: bool = False
+    ) -> None:
         """Initialize without an issue; `about` distinguishes simultaneous issues."""
         self._hass = hass
         self._kind = kind
+        self._about = about
+        self._is_fixable = is_fixable
         self._issue = f"{kind}_{about}"
 
     @callback
@@ -37,10 +45,13 @@ class RepairNotice:
             self._hass,
             DOMAIN,
             self._issue,
-            is_fixable=False,
+            data={ABOUT: self._about},
+            is_fixable=self._is_fixable,
             severity=ir.IssueSeverity.WARNING,
             translation_key=self._kind,
-            translation_placeholders=placeholders,
+            translation_placeholders={
+                key: inert(text) for key, text in (placeholders or {}).items()
+            },
         )
 
     @callback

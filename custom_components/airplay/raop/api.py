@@ -29,6 +29,7 @@ from .errors import (
     ReceiverRefusedError,
     ReceiverSilentError,
     ReceiverTakenError,
+    ReceiverUnlockedError,
     ReceiverUnreachableError,
     SlowReceiverError,
     TooManyTriesError,
@@ -88,7 +89,13 @@ from .messages import (
 )
 from .obstacle import Obstacle
 from .receiver import Receiver
-from .receiver_identity import completed, key_of, normalize_id
+from .receiver_identity import (
+    announced_ids,
+    completed,
+    key_of,
+    normalize_id,
+    receiver_id,
+)
 from .receiver_lanes import AIRPLAY2, AIRPLAY2_NTP, LaneKind
 from .receiver_records import Service
 from .session.ways import Way
@@ -163,6 +170,7 @@ __all__ = [
     "ReceiverRefusedError",
     "ReceiverSilentError",
     "ReceiverTakenError",
+    "ReceiverUnlockedError",
     "ReceiverUnreachableError",
     "RemoteCommand",
     "Reply",
@@ -185,6 +193,7 @@ __all__ = [
     "VolumeFound",
     "Way",
     "WrongReceiverError",
+    "announced_ids",
     "check_password",
     "completed",
     "decode_event",
@@ -200,6 +209,7 @@ __all__ = [
     "plain_address",
     "probe",
     "rank_addresses",
+    "receiver_id",
     "rehearse",
     "udp_port_range",
 ]

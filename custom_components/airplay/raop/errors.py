@@ -106,6 +106,12 @@ class UnsupportedReceiverError(RaopError):
     code = "unsupported"
 
 
+class ReceiverUnlockedError(RaopError):
+    """The receiver asks for none of the stored secrets, so it may be another one."""
+
+    code = "unlocked"
+
+
 class AuthenticationError(RaopError):
     """The receiver refused our PIN, password, or stored credentials."""
 

@@ -53,7 +53,7 @@ def key_of(service: Service, known: Mapping[str, Receiver], *, is_raop: bool) ->
     """
     announced = receiver_id(service, is_raop=is_raop)
     others = [
-        key for key, each in known.items() if announced in _announced_ids(each, key)
+        key for key, each in known.items() if announced in announced_ids(each, key)
     ]
     records = {key: _record(known[key], is_raop=is_raop) for key in others}
     for key, record in records.items():
@@ -125,7 +125,8 @@ def _announced_id(airplay: Service | None, first: Service) -> str:
     return found or look_up(first.txt, "pk") or first.instance
 
 
-def _announced_ids(receiver: Receiver, key: str) -> set[str]:
+def announced_ids(receiver: Receiver, key: str) -> set[str]:
+    """Return the IDs that the records of a receiver contain, and its own."""
     records = ((receiver.raop, True), (receiver.airplay, False))
     found = {receiver_id(each, is_raop=is_raop) for each, is_raop in records if each}
     return {key} | found

@@ -28,6 +28,7 @@ from ..raop.api import (
     ReceiverRefusedError,
     ReceiverSilentError,
     ReceiverTakenError,
+    ReceiverUnlockedError,
     ReceiverUnreachableError,
     SlowReceiverError,
     TooManyTriesError,
@@ -36,7 +37,7 @@ from ..raop.api import (
     WrongReceiverError,
     udp_port_range,
 )
-from .errors import SenderGoneError
+from .errors import SenderFailingError, SenderGoneError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     MissingReceiverError: "receiver_link_missing",
     ReceiverBusyError: "receiver_busy",
     ReceiverTakenError: "receiver_taken",
+    ReceiverUnlockedError: "receiver_unlocked",
     ReceiverRefusedError: "receiver_refused",
     ReceiverProtocolError: "receiver_protocol",
     ReceiverSilentError: "receiver_silent",
@@ -70,6 +72,7 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     PtpUnavailableError: "clock_unavailable",
     UdpPortsTakenError: "udp_ports_taken",
     SenderGoneError: "sender_gone",
+    SenderFailingError: "sender_failing",
 }
 
 

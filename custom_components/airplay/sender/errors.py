@@ -9,3 +9,9 @@ class SenderGoneError(RaopError):
     """The sender process is not running, or does not respond."""
 
     code: ClassVar[str] = "sender_gone"
+
+
+class SenderFailingError(SenderGoneError):
+    """The sender process has ended several times in a row, and starts again later."""
+
+    code: ClassVar[str] = "sender_failing"

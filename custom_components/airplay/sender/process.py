@@ -20,10 +20,28 @@ MAX_LOGGED = 2000
 # By its path, since the core is not installed here, and another `raop` may be. -P
 # prevents the modules beside that file from shadowing others.
 _ARGUMENTS: tuple[str, ...] = ("-P", str(PROGRAM), "serve")
+# How long after an end it starts again, whoever asks for it meanwhile.
 _BACKOFF_S = (0, 1, 2, 5, 15, 30)
 _HEALTHY_S = 60
 _EXIT_S = 3
 _MAX_LINE = MAX_LINE_BYTES + 1
+
+# What the process gets of Home Assistant's environment, which holds secrets such as
+# SUPERVISOR_TOKEN: where programs, libraries and certificates are, how the interpreter
+# and the allocator are set, the language, the time zone, and its own variables.
+_NEEDED_VARIABLES = frozenset(
+    {
+        "HOME",
+        "LANG",
+        "LANGUAGE",
+        "PATH",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "TMPDIR",
+        "TZ",
+    }
+)
+_NEEDED_PREFIXES = ("AIRPLAY_", "DYLD_", "LC_", "LD_", "MALLOC_", "PYTHON")
 
 
 class SenderProcess:
@@ -43,17 +61,24 @@ class SenderProcess:
         self._on_event = on_event
         self._on_end = on_end
         self._process: Process | None = None
-        self._wanted = asyncio.Event()
-        self.is_dismissed = False
+        self._dismissed = asyncio.Event()
+        self._starts_again_at: float | None = None
         self.starts = 0
         self._supervision = hass.async_create_background_task(
             self._async_supervise(), f"{DOMAIN} sender"
         )
 
-    @callback
-    def async_want(self) -> None:
-        """Start it now, without the rest of the delay before a restart."""
-        self._wanted.set()
+    @property
+    def is_dismissed(self) -> bool:
+        """Whether it is not restarted any more."""
+        return self._dismissed.is_set()
+
+    @property
+    def restarts_in_s(self) -> float:
+        """Return the time until it starts again; 0 if it has been started."""
+        if self._starts_again_at is None:
+            return 0
+        return max(0, self._starts_again_at - self._hass.loop.time())
 
     async def async_write(self, line: bytes) -> bool:
         """Write a line; return whether there was a process to write to."""
@@ -68,8 +93,7 @@ class SenderProcess:
     @callback
     def async_dismiss(self) -> None:
         """Close its input, at whose end the process exits."""
-        self.is_dismissed = True
-        self._wanted.set()
+        self._dismissed.set()
         if self._process and self._process.stdin:
             self._process.stdin.close()
 
@@ -90,7 +114,6 @@ class SenderProcess:
         failures = 0
         while True:
             began = self._hass.loop.time()
-            self._wanted.clear()
             why = await self._async_run()
             self._on_end()
             if self.is_dismissed:
@@ -98,10 +121,20 @@ class SenderProcess:
             _LOGGER.error("Sender process ended; restarting it: %s", why)
             if self._hass.loop.time() - began >= _HEALTHY_S:
                 failures = 0
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_BACKOFF_S[failures]):
-                    await self._wanted.wait()
+            if await self._async_is_dismissed_within(_BACKOFF_S[failures]):
+                return
             failures = min(failures + 1, len(_BACKOFF_S) - 1)
+
+    async def _async_is_dismissed_within(self, delay_s: float) -> bool:
+        """Wait for the delay before a restart, or until there is to be none."""
+        self._starts_again_at = self._hass.loop.time() + delay_s
+        try:
+            async with asyncio.timeout_at(self._starts_again_at):
+                return await self._dismissed.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._starts_again_at = None
 
     async def _async_run(self) -> str:
         """Run the process once and return how it ended."""
@@ -114,7 +147,7 @@ class SenderProcess:
                 stdout=PIPE,
                 stderr=PIPE,
                 limit=_MAX_LINE,
-                env={**os.environ, **self._environment()},
+                env={**_inherited(os.environ), **self._environment()},
                 # Ctrl-C in a terminal is for Home Assistant, which then closes this process.
                 start_new_session=True,
             )
@@ -151,6 +184,15 @@ class SenderProcess:
         async for line in _async_lines(process.stderr):
             text = line.decode(errors="replace").rstrip()
             _LOGGER.error("%s", text[:MAX_LOGGED])
+
+
+def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of Home Assistant's environment that the process needs."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in _NEEDED_VARIABLES or name.startswith(_NEEDED_PREFIXES)
+    }
 
 
 async def _async_lines(stream: asyncio.StreamReader | None) -> AsyncIterator[bytes]:

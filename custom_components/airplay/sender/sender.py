@@ -33,7 +33,7 @@ from ..raop.api import (
     error_for,
 )
 from .dacp_record import DacpRecord
-from .errors import SenderGoneError
+from .errors import SenderFailingError, SenderGoneError
 from .events import EventListener, ReceiverEvent, SenderDied, SenderEvent, StreamEvent
 from .identity import async_get_identity, async_keep_port
 from .process import MAX_LOGGED, SenderProcess
@@ -44,6 +44,8 @@ type _Route = Callable[[Any], None]
 _LOGGER = logging.getLogger(__name__)
 
 _START_S = 30
+# How long a command waits for a restart; a longer delay is an error at once.
+_RESTART_S = 2
 _REPLY_S = 60
 _LIMIT_S = 5
 # A newer command replaced or stopped it: not a failure.
@@ -102,6 +104,7 @@ class Sender:
 
         Raises RaopError: the core's error, when the command fails.
         Raises SenderGoneError: when the process does not start or respond.
+        Raises SenderFailingError: when it has ended too often to be started now.
         """
         await self._async_ensure_ready()
         number = next(self._numbers)
@@ -196,7 +199,8 @@ class Sender:
         }
 
     async def _async_ensure_ready(self) -> None:
-        self._process.async_want()
+        if self._process.restarts_in_s > _RESTART_S:
+            raise SenderFailingError("the sender process ends again and again")
         try:
             async with asyncio.timeout(_START_S):
                 is_started = not self._process.is_dismissed and await asyncio.shield(

@@ -13,14 +13,16 @@ from custom_components.airplay.raop.errors import (
     RaopError,
     ReceiverRefusedError,
     ReceiverSilentError,
+    ReceiverUnlockedError,
     ReceiverUnreachableError,
     SlowReceiverError,
     TooManyTriesError,
 )
 from custom_components.airplay.raop.receiver import Receiver
+from custom_components.airplay.raop.receiver_lanes import LaneKind
 from custom_components.airplay.raop.session.climbing.patience import CLIMB_S
 from custom_components.airplay.raop.session.ladder import Attempt, Ladder, Stage
-from custom_components.airplay.raop.session.ways import Access, Outcome, Way
+from custom_components.airplay.raop.session.ways import Access, Login, Outcome, Way
 
 from .test_ways import SDK, TELEVISION, receiver
 
@@ -30,6 +32,8 @@ TV = receiver(None, f"features={TELEVISION};srcvers=377.1;flags=0x204")
 MODERN = "0x045F8A00,0x1C340"
 SPEAKER = receiver(None, f"features={MODERN};flags=0x4;srcvers=366.0;fv=p20")
 LOCKED = receiver(None, f"features={MODERN};flags=0x84;srcvers=366.0;fv=p20")
+# As shairport-sync, which plays by AirPlay 1 too.
+HALF_OPEN = receiver("et=0,1", f"features={MODERN};flags=0x84;srcvers=366.0")
 
 type Step = tuple[Stage, RaopError]
 
@@ -43,6 +47,7 @@ MUTE_AT_AUTH = (Stage.SETUP, ReceiverUnreachableError("mute", step="POST /auth-s
 PIN = (Stage.SETUP, PairingRequiredError("PIN"))
 WRONG = (Stage.LOGIN, AuthenticationError("wrong"))
 FORGOTTEN = (Stage.LOGIN, CredentialsRejectedError("forgotten"))
+UNLOCKED = (Stage.SETUP, ReceiverUnlockedError("open"))
 NO_PTP = (Stage.SETUP, PtpPortsTakenError("taken"))
 
 
@@ -167,9 +172,9 @@ def test_apples_receivers_get_no_ntp_after_silence() -> None:
         (
             SPEAKER,
             Access(has_home_keys=True),
-            [(Stage.LOGIN, PairingRequiredError("PIN")), FORGOTTEN],
-            ["open", "keys"],
-            PairingRequiredError,
+            [FORGOTTEN, (Stage.LOGIN, PairingRequiredError("PIN"))],
+            ["keys", "open"],
+            CredentialsRejectedError,
         ),
         (
             TV,
@@ -392,3 +397,89 @@ def test_what_a_slow_receiver_has_said_already_is_told(
     ladder.patience.spend("SETUP", CLIMB_S)
 
     assert isinstance(ladder.error, error)
+
+
+@pytest.mark.parametrize(
+    ("of", "access", "steps", "logins", "error"),
+    [
+        # Nothing that is known is asked for: the receiver has become open, or is another.
+        (
+            SPEAKER,
+            Access(has_password=True),
+            [WRONG, UNLOCKED],
+            ["password", "open"],
+            ReceiverUnlockedError,
+        ),
+        (
+            TV,
+            Access(has_home_keys=True, has_keys=True),
+            [FORGOTTEN, UNLOCKED],
+            ["keys", "open"],
+            ReceiverUnlockedError,
+        ),
+        # AirPlay 1 is open, AirPlay 2 demands another password (shairport-sync).
+        (
+            HALF_OPEN,
+            Access(has_password=True),
+            [UNLOCKED, WRONG, WRONG],
+            ["none", "password", "open"],
+            AuthenticationError,
+        ),
+        # It proves that it knows the password, and then refuses AirPlay 2.
+        (
+            HALF_OPEN,
+            Access(has_password=True),
+            [UNLOCKED, REFUSED, REFUSED, REFUSED],
+            ["none", "password", "password", "password"],
+            ReceiverRefusedError,
+        ),
+        # Keys for AirPlay 1 are not tried where they lead to silence.
+        (
+            receiver("et=0,1"),
+            Access(has_keys=True),
+            [UNLOCKED],
+            ["none"],
+            ReceiverUnlockedError,
+        ),
+    ],
+)
+def test_an_open_receiver_is_named_if_it_is_open_on_all_lanes(
+    of: Receiver,
+    access: Access,
+    steps: list[Step],
+    logins: list[str],
+    error: type[RaopError],
+) -> None:
+    ladder = Ladder(of, access)
+
+    assert [each.split()[2] for each in climb(ladder, *steps)] == logins
+    assert not ladder.has_next
+    assert type(ladder.error) is error
+
+
+@pytest.mark.parametrize(
+    ("access", "login", "is_asked", "is_refused"),
+    [
+        (Access(), Login.NONE, False, False),
+        (Access(has_password=True), Login.NONE, False, True),
+        (Access(has_password=True), Login.NONE, True, False),
+        (Access(has_password=True), Login.PASSWORD, False, False),
+        (Access(has_password=True), Login.OPEN, False, True),
+        (Access(has_password=True), Login.OPEN, True, False),
+        (Access(has_keys=True), Login.OPEN, False, True),
+        (Access(has_keys=True), Login.NONE, False, True),
+        (Access(has_keys=True), Login.KEYS, False, False),
+        (Access(has_keys=True, has_password=True), Login.NONE, True, False),
+    ],
+)
+def test_a_session_must_use_a_secret_if_one_is_known(
+    access: Access, login: Login, *, is_asked: bool, is_refused: bool
+) -> None:
+    way = Way(lane=LaneKind.RAOP, login=login)
+    ladder = Ladder(LICENSED, access)
+
+    if is_refused:
+        with pytest.raises(ReceiverUnlockedError):
+            ladder.check_secrets(Attempt(way), is_password_asked=is_asked)
+    else:
+        ladder.check_secrets(Attempt(way), is_password_asked=is_asked)

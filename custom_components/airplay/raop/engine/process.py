@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
 from typing import override
@@ -23,6 +24,8 @@ _BACKLOG_BYTES = 256 * 1024
 _LOG_TEXT = 4096
 _FAREWELL_S = 3.0
 _SWITCH_S = 0.0005
+# A group of 32 receivers has about 250 open, and others connect to us.
+_MOST_FILES = 2048
 
 
 class _LogPipe(logging.Handler):
@@ -72,6 +75,7 @@ class _Owner:
 
 async def serve(identity: Identity) -> None:
     """Run commands until the owner is gone, then free every receiver."""
+    _limit()
     # Limits how long the pacing thread waits for the interpreter; the default is 5 ms.
     sys.setswitchinterval(_SWITCH_S)
     loop = asyncio.get_running_loop()
@@ -134,6 +138,17 @@ def _claim_stdout() -> int:
     pipe = os.dup(1)
     os.dup2(2, 1)
     return pipe
+
+
+def _limit() -> None:
+    """Write no core file, which would hold secrets, and open a limited number of files.
+
+    This also applies to processes that this one starts.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = _MOST_FILES if most == resource.RLIM_INFINITY else min(_MOST_FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
 
 def _log_to(owner: _Owner) -> None:

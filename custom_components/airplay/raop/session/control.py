@@ -59,6 +59,11 @@ class ControlSession(ABC):
         self.digest = caller.digest
         self._signed_requests = 0
 
+    @property
+    def is_password_asked(self) -> bool:
+        """Whether the receiver has asked for the password."""
+        return self._challenge is not None
+
     @abstractmethod
     def keep_alive(self) -> Handshake[None]:
         """Keep the session alive."""

@@ -12,6 +12,7 @@ from ..errors import (
     RaopError,
     ReceiverRefusedError,
     ReceiverSilentError,
+    ReceiverUnlockedError,
     ReceiverUnreachableError,
     TooManyTriesError,
 )
@@ -156,12 +157,22 @@ class Ladder:
         self.is_begun = True
         return self.has_next
 
+    def check_secrets(self, attempt: Attempt, *, is_password_asked: bool) -> None:
+        """Check that a session which was set up uses what is known of the secrets.
+
+        Raises ReceiverUnlockedError: there are secrets, and it uses none.
+        """
+        login = attempt.way.login
+        if self._access.is_left_out(login, is_password_asked=is_password_asked):
+            raise ReceiverUnlockedError("it asks for none of the stored secrets")
+
     @property
     def error(self) -> RaopError:
         """The most telling error.
 
-        That of an attempt that was silent, else the demand for a secret, else which
-        answers were too slow, else that of the attempt that came furthest.
+        That of an attempt that was silent, else that the receiver has become open, else
+        the demand for a secret, else which answers were too slow, else that of the
+        attempt that came furthest.
         """
         is_clear = self._has_silent or any(map(self._wants_secret, self._failures))
         if self.patience.is_over and not is_clear:
@@ -184,12 +195,27 @@ class Ladder:
             return AuthenticationError("the receiver refused the password")
         return PasswordRequiredError("the receiver requires a password")
 
-    def _weight(self, failure: _Failure) -> tuple[bool, bool, bool, Stage]:
-        outcome = failure.outcome
+    def _weight(self, failure: _Failure) -> tuple[bool, bool, bool, bool, Stage]:
+        outcome, stage = failure.outcome, failure.stage
         wants_secret = self._wants_secret(failure)
-        vague = (Outcome.UNREACHABLE, Outcome.MUTE, Outcome.DENIED)
+        vague = (
+            Outcome.UNREACHABLE,
+            Outcome.MUTE,
+            Outcome.DENIED,
+            Outcome.UNLOCKED,
+        )
         is_clear = wants_secret or outcome not in vague
-        return failure.stage is Stage.SOUND, wants_secret, is_clear, failure.stage
+        is_open = outcome is Outcome.UNLOCKED and not self._is_half_open
+        return stage is Stage.SOUND, is_open, wants_secret, is_clear, stage
+
+    @property
+    def _is_half_open(self) -> bool:
+        """Whether it protects AirPlay 2 alone, as shairport-sync does."""
+        return any(
+            (each.outcome is Outcome.DENIED and each.way.login is Login.OPEN)
+            or (each.way.login is Login.PASSWORD and each.stage > Stage.LOGIN)
+            for each in self._failures
+        )
 
     def _wants_secret(self, failure: _Failure) -> bool:
         """Whether a secret is missing; some refuse AirPlay 1 like that for ever."""
@@ -234,8 +260,10 @@ class Ladder:
             return lambda way: way.is_ptp
         if outcome is Outcome.PASSWORD or isinstance(failure.error, TooManyTriesError):
             return lambda way: way.is_raop is tried.is_raop
-        if outcome is Outcome.DENIED and not tried.is_raop:
-            return lambda way: not way.is_raop and way.login is tried.login
+        if outcome is Outcome.UNLOCKED or (
+            outcome is Outcome.DENIED and not tried.is_raop
+        ):
+            return lambda way: (way.is_raop, way.login) == (tried.is_raop, tried.login)
         if tried.login is Login.KEYS and outcome is Outcome.MUTE:
             # A receiver that forgot us may accept the keys and then stop answering.
             return lambda way: way.is_raop is tried.is_raop and way.login is Login.KEYS
@@ -277,6 +305,8 @@ def _outcome(attempt: Attempt, error: RaopError) -> Outcome:
         return Outcome.NO_CLOCK
     if isinstance(error, ReceiverSilentError):
         return Outcome.SILENT
+    if isinstance(error, ReceiverUnlockedError):
+        return Outcome.UNLOCKED
     if isinstance(error, AuthenticationError):
         is_secret = type(error) in (AuthenticationError, PasswordRequiredError)
         is_digest = attempt.way.is_raop or attempt.stage > Stage.LOGIN

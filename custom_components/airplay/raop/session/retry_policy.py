@@ -10,6 +10,7 @@ from ..errors import (
     ReceiverBusyError,
     ReceiverRefusedError,
     ReceiverTakenError,
+    ReceiverUnlockedError,
     UnsupportedReceiverError,
 )
 
@@ -29,6 +30,7 @@ _FINAL = (
     AuthenticationError,
     ReceiverRefusedError,
     ReceiverTakenError,
+    ReceiverUnlockedError,
     UnsupportedReceiverError,
 )
 

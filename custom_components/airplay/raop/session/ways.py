@@ -47,6 +47,7 @@ class Outcome(StrEnum):
     MUTE = "mute"
     NO_CLOCK = "no_clock"
     SILENT = "silent"
+    UNLOCKED = "unlocked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,14 @@ class Access:
     wanted: str | None = None
     learned: Way | None = None
 
+    def is_left_out(self, login: Login, *, is_password_asked: bool) -> bool:
+        """Whether a session with this login uses none of the secrets that are known.
+
+        A receiver that asks for none of them may be another one with the same ID.
+        """
+        is_used = login in (Login.KEYS, Login.PASSWORD) or is_password_asked
+        return (self.has_keys or self.has_password) and not is_used
+
 
 _WRONG = frozenset({Outcome.REFUSED})
 _DENIED = frozenset({Outcome.DENIED})
@@ -233,27 +242,28 @@ def _airplay2(receiver: Receiver, access: Access, kind: LaneKind) -> Iterable[Ru
     depth_ms = receiver.least_depth_ms if is_realtime else 0
     first = Way(lane=kind, clock=leads, depth_ms=depth_ms)
     if receiver.takes_ptp or not is_realtime:
-        yield from _logins(receiver, access, first)
+        yield from _logins(access, first)
         after = frozenset({Outcome.NO_CLOCK}) if receiver.is_apples else _WITHOUT_PTP
     else:
         after = frozenset()
     if is_realtime:
         by_ntp = replace(first, clock=WayClock.NTP)
-        for at, rung in enumerate(_logins(receiver, access, by_ntp)):
+        for at, rung in enumerate(_logins(access, by_ntp)):
             yield rung if at else replace(rung, after=after, shares_clock=False)
 
 
-def _logins(receiver: Receiver, access: Access, way: Way) -> Iterable[Rung]:
+def _logins(access: Access, way: Way) -> Iterable[Rung]:
     """Yield a way with each login.
 
     A password is the secret of pairing on most receivers; on HomePods the secret is the
     open one, and SETUP asks for the password. A receiver that forgot us may accept the
-    keys and then stop answering.
+    keys and then stop answering. Whatever is known comes first: the open login shows
+    only whether the receiver has become open, see `Access.is_left_out`.
     """
-    logins = [Login.PASSWORD] if access.has_password else []
+    logins = [Login.KEYS] if access.has_home_keys else []
+    if access.has_password:
+        logins.append(Login.PASSWORD)
     logins.append(Login.OPEN)
-    if access.has_home_keys:
-        logins.insert(0 if receiver.needs_pairing else len(logins), Login.KEYS)
     after: frozenset[Outcome] = frozenset()
     for login in logins:
         yield Rung(replace(way, login=login), after)

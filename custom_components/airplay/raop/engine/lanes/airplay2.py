@@ -141,6 +141,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
             await self._prepare_outlet(connection)
             session = AirPlay2Session(self._terms(connection))
             setup = await connection.perform(session.set_up())
+            await opened.check(session)
             if setup.event_port:
                 await self._open_events(opened.secret, setup.event_port)
             await self._offer(Extra.RECORD, session.record())

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 import logging
 import os
@@ -18,12 +18,14 @@ from ...errors import (
     CredentialsRejectedError,
     RaopError,
     ReceiverBusyError,
+    ReceiverUnlockedError,
     ReceiverUnreachableError,
     WrongReceiverError,
 )
 from ...receiver import Receiver
 from ...session.backlog import Format
 from ...session.climbing.extras import Extra
+from ...session.control import ControlSession
 from ...session.info import ask_info
 from ...session.ladder import Attempt, Ladder, Stage
 from ...session.raop import RaopPorts, RaopSession
@@ -74,6 +76,7 @@ class OpenedWay:
     """
 
     connection: Connection
+    ladder: Ladder
     attempt: Attempt
     receiver: Receiver
     secret: bytes = field(default=b"", repr=False)
@@ -89,6 +92,7 @@ class OpenedWay:
         A receiver without a record gets an encrypted stream if it has the key: one kind
         ends its process at the first packet of another (nodetunes).
 
+        Raises ReceiverUnlockedError: see `check`.
         Raises RaopError: see `RaopSession.prepare`.
         """
         await self.connection.perform(session.greet())
@@ -96,7 +100,25 @@ class OpenedWay:
         if session.has_key and self.receiver.is_unknown:
             self.attempt.way = replace(self.way, encrypts=True)
             session.encrypt(encrypted)
-        return await self.connection.perform(session.announce())
+        ports = await self.connection.perform(session.announce())
+        await self.check(session)
+        return ports
+
+    async def check(self, session: ControlSession) -> None:
+        """Check that a session, which has been set up, uses what is known; else end it.
+
+        Nothing plays before: a password may be asked for by any step up to here.
+
+        Raises ReceiverUnlockedError: the receiver asks for none of the known secrets.
+        """
+        try:
+            self.ladder.check_secrets(
+                self.attempt, is_password_asked=session.is_password_asked
+            )
+        except ReceiverUnlockedError:
+            with suppress(RaopError):
+                await self.connection.perform(session.teardown())
+            raise
 
 
 async def climb[T](ladder: Ladder, try_way: Callable[[Attempt], Awaitable[T]]) -> T:
@@ -194,7 +216,7 @@ async def _log_in(
     if way.is_raop:
         await doors.check(connection)
         await _verify(connection, way, access, timeout_s)
-        return OpenedWay(connection, attempt, ladder.receiver)
+        return OpenedWay(connection, ladder, attempt, ladder.receiver)
     connection = await _inform(connection, ladder, doors)
     with ExitStack() as undo:
         undo.callback(connection.close)
@@ -203,7 +225,7 @@ async def _log_in(
         connection.encrypt(ChannelKeys.control(secret))
         undo.pop_all()
     attempt.stage = Stage.SETUP
-    return OpenedWay(connection, attempt, ladder.receiver, secret)
+    return OpenedWay(connection, ladder, attempt, ladder.receiver, secret)
 
 
 async def _verify(

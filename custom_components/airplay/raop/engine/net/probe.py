@@ -95,6 +95,7 @@ async def rehearse(
             else:
                 session2 = AirPlay2Session(_terms2(opened, identity, password, ports))
                 await connection.perform(session2.set_up())
+                await opened.check(session2)
                 await _end(connection, session2)
             connection.close()
 
