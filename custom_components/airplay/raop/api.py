@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from .audio.guard.reach import ANYWHERE, Reach, reach_from
+from .audio.playlists import PlaylistLine, is_pls, read_m3u, read_pls
 from .buttons import Button
 from .engine.net.pairing import PinPairing
 from .engine.net.port_pool import has_free_ports, limit_udp_ports, udp_port_range
@@ -15,6 +17,7 @@ from .errors import (
     MediaForbiddenError,
     MediaNotAudioError,
     MediaNotFoundError,
+    MediaOutOfBoundsError,
     MediaTooLongError,
     MediaUnreachableError,
     MissingReceiverError,
@@ -56,6 +59,7 @@ from .messages import (
     LogLine,
     Measure,
     Media,
+    MediaBounds,
     MediaChanged,
     Member,
     MemberChanged,
@@ -100,6 +104,7 @@ PROGRAM = Path(__file__).with_name("__main__.py")
 __all__ = [
     "AIRPLAY2",
     "AIRPLAY2_NTP",
+    "ANYWHERE",
     "MAX_DELAY_MS",
     "MAX_LINE_BYTES",
     "PROGRAM",
@@ -125,12 +130,14 @@ __all__ = [
     "LogLine",
     "Measure",
     "Media",
+    "MediaBounds",
     "MediaChanged",
     "MediaEmptyError",
     "MediaError",
     "MediaForbiddenError",
     "MediaNotAudioError",
     "MediaNotFoundError",
+    "MediaOutOfBoundsError",
     "MediaTooLongError",
     "MediaUnreachableError",
     "Member",
@@ -149,12 +156,14 @@ __all__ = [
     "Pause",
     "PinPairing",
     "Play",
+    "PlaylistLine",
     "PortRange",
     "Probed",
     "Progress",
     "PtpUnavailableError",
     "Queue",
     "RaopError",
+    "Reach",
     "Ready",
     "Receiver",
     "ReceiverBusyError",
@@ -190,6 +199,7 @@ __all__ = [
     "error_for",
     "has_free_ports",
     "informed",
+    "is_pls",
     "key_of",
     "limit_udp_ports",
     "needed_ports",
@@ -198,6 +208,9 @@ __all__ = [
     "plain_address",
     "probe",
     "rank_addresses",
+    "reach_from",
+    "read_m3u",
+    "read_pls",
     "rehearse",
     "udp_port_range",
 ]

@@ -5,7 +5,7 @@ import threading
 from custom_components.airplay.raop.audio.cancel_scope import Limits
 from custom_components.airplay.raop.audio.events import Ended, Failed, SourceEvent
 from custom_components.airplay.raop.audio.source import Source
-from custom_components.airplay.raop.messages import Media
+from custom_components.airplay.raop.messages import Media, MediaBounds
 
 PATIENCE_S = 20
 # Time enough for a busy machine; tests of the limits set shorter ones.
@@ -69,7 +69,7 @@ class Played:
         position_ms: int = 0,
         ahead_frames: int = 4 * 44100,
         limits: Limits = HASTY,
-        trusted_host: str | None = None,
+        bounds: MediaBounds | None = None,
     ) -> None:
         """Start a source at once."""
         self.heard = Recorder()
@@ -77,7 +77,7 @@ class Played:
             url=url,
             name="the song",
             position_ms=position_ms,
-            trusted_host=trusted_host,
+            bounds=bounds or MediaBounds(),
         )
         self.source = Source(
             media, self.heard, ahead_frames=ahead_frames, limits=limits

@@ -36,7 +36,7 @@ class Source:
         self._listener = listener
         self._limits = limits or Limits()
         self._start_frames = min(_START_FRAMES, ahead_frames)
-        self._scope = CancelScope(self._limits, media.trusted_host)
+        self._scope = CancelScope(self._limits, media.bounds)
         self._queue = PcmQueue(ahead_frames)
         self._watch = Watch(self._limits.stall_s, self._stall)
         self._emitting = threading.RLock()
