@@ -146,6 +146,8 @@ def for_failure(error: Exception) -> UnplayableError:
         return error
     if isinstance(error, BrokenStreamError):
         cause = error.__cause__
+        if isinstance(cause, UnplayableError):
+            return cause
         return for_network(cause if isinstance(cause, OSError) else ConnectionError())
     if isinstance(error, av.FFmpegError):
         return for_libav(error)

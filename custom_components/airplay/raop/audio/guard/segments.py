@@ -7,6 +7,7 @@ any other way. So the same rules hold for a segment as for all that comes from o
 from base64 import b64decode
 import binascii
 from collections.abc import Mapping
+from contextlib import ExitStack
 import io
 from pathlib import Path
 import re
@@ -52,6 +53,10 @@ class SegmentOpener:
         "protocol_whitelist": "file,http,https,tls,tcp,crypto,data",
         "http_persistent": "0",
         "http_multiple": "0",
+        # What a segment is called says nothing, and nothing else is opened by its name.
+        "allowed_extensions": "ALL",
+        "allowed_segment_extensions": "ALL",
+        "extension_picky": "0",
     }
 
     def __init__(self, url: str, scope: CancelScope, reach: Reach) -> None:
@@ -141,18 +146,21 @@ class SegmentOpener:
         response = get(
             url, {"Range": wanted} if wanted else {}, self._scope, self._reach
         )
-        if response.status not in {200, 206}:
-            response.close()
-            raise for_status(response.status)
-        segment = _Segment(response, self)
-        if wanted and response.status == 200:
-            segment.skip(int(options["offset"]))
-        head = segment.peek(len(_MARK) + len(_PLAYLIST))
-        if not head.removeprefix(_MARK).startswith(_PLAYLIST):
-            return segment
+        with ExitStack() as undo:
+            undo.callback(response.close)
+            if response.status not in {200, 206}:
+                raise for_status(response.status)
+            segment = _Segment(response, self)
+            if wanted and response.status == 200:
+                segment.skip(int(options["offset"]))
+            head = segment.peek(len(_MARK) + len(_PLAYLIST))
+            if not head.removeprefix(_MARK).startswith(_PLAYLIST):
+                undo.pop_all()
+                return segment
+            playlist = segment.all()
         self._playlists.add(url)
         self._reach = self._reach.narrowed(response.beyond)
-        return io.BytesIO(_absolute(segment.all(), response.url, url))
+        return io.BytesIO(_absolute(playlist, response.url, url))
 
     def _fail(self, problem: UnplayableError, url: str) -> None:
         self.problem = problem
@@ -193,7 +201,6 @@ class _Segment:
             content += piece
             if len(content) > _MAX_PLAYLIST_BYTES:
                 raise not_audio("its playlist is too long")
-        self.close()
         return bytes(content)
 
     def close(self) -> None:
