@@ -2,6 +2,7 @@
 
 from io import BytesIO
 import time
+from typing import Any
 
 from mutagen.mp4 import MP4
 import pytest
@@ -19,7 +20,7 @@ def test_thousands_of_atoms_end_the_opening(
 ) -> None:
     monkeypatch.setattr(metered, "_MAX_OPEN_CPU_S", 0.2)
     file = BytesIO(encode("ipod", "aac", noise(RATE)))
-    tags = MP4(file)
+    tags: Any = MP4(file)  # type: ignore[no-untyped-call]
     for number in range(20_000):
         tags[f"----:com.apple.iTunes:K{number:06}"] = [b"v"]
     file.seek(0)

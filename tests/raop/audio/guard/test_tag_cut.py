@@ -215,7 +215,7 @@ def test_comments_of_ogg_are_counted(keep: Keep, play: Play) -> None:
 
     def tagged(count: int) -> bytes:
         file = BytesIO(opus)
-        tags = OggOpus(file)
+        tags = OggOpus(file)  # type: ignore[no-untyped-call]
         tags["TITLE"] = "Song"
         for number in range(count):
             tags[f"K{number:06}"] = "v"
@@ -223,7 +223,7 @@ def test_comments_of_ogg_are_counted(keep: Keep, play: Play) -> None:
         tags.save(file)
         return file.getvalue()
 
-    few, many = (play(keep(f"{count}.opus", tagged(count))) for count in (900, 30_000))
+    few, many = (play(keep(f"{count}.opus", tagged(count))) for count in (900, 2000))
 
     assert len(few.all()) == RATE * 4
     assert few.heard.wait_for(Opened).tags.title == "Song"
