@@ -193,13 +193,19 @@ async def _async_resolve_source(
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="media_unresolvable",
-            translation_placeholders={"media": name, "reason": str(err)},
+            translation_placeholders={"media": name, "reason": _plain(err, media_id)},
         ) from err
     if found.path:
         return str(found.path)
     # Home Assistant's own media has no host. An address with one may come from a
     # directory of radio stations, to which anyone adds.
     return _full_url(hass, found.url, name) if found.url.startswith("/") else found.url
+
+
+def _plain(error: HomeAssistantError, media_id: str) -> str:
+    """Return the text of an error without the query of the media ID, which may be secret."""
+    _, _, query = media_id.partition("?")
+    return str(error).replace(query, "…") if query else str(error)
 
 
 async def _async_resolve_address(hass: HomeAssistant, item: QueueItem) -> str:

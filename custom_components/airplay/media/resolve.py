@@ -136,10 +136,11 @@ async def _async_fetch(
             content = await async_read(response, MAX_PLAYLIST_BYTES)
             kind, address = response.content_type, str(response.url)
             return content, kind, address, response.server
-    except OutOfReachError as err:
-        raise _failed(item, "media_out_of_bounds") from err
-    except (ClientError, TimeoutError, ValueError) as err:
-        raise _failed(item, "media_unreachable") from err
+    # Not from the error, which contains the address.
+    except OutOfReachError:
+        raise _failed(item, "media_out_of_bounds") from None
+    except ClientError, TimeoutError, ValueError:
+        raise _failed(item, "media_unreachable") from None
 
 
 def _item_of(entry: Entry, playlist: QueueItem, named_by: str) -> QueueItem:
