@@ -17,6 +17,7 @@ WITHOUT_MODULE = {
     "test_layout.py",
     "test_package.py",
     "test_program.py",
+    "raop/audio/test_linear_media.py",
     "test_prose.py",
     "test_secrets.py",
 }

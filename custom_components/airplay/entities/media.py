@@ -6,6 +6,7 @@ from typing import override
 from homeassistant.components.media_player import MediaPlayerEntity, MediaType
 
 from ..entity import AirPlayEntity
+from ..media.media import shown_id
 from ..raop.api import Tags
 
 
@@ -22,9 +23,9 @@ class MediaEntity(AirPlayEntity, MediaPlayerEntity):
     @property
     @override
     def media_content_id(self) -> str | None:
-        """Return the requested media ID."""
+        """Return the requested media ID, without a login or a signature."""
         playing = self.player.reported.playing
-        return playing.playable.content_id if playing else None
+        return shown_id(playing.playable.content_id) if playing else None
 
     @property
     @override
@@ -114,11 +115,13 @@ class MediaEntity(AirPlayEntity, MediaPlayerEntity):
 
     @override
     async def async_get_media_image(self) -> tuple[bytes | None, str | None]:
-        """Return the picture embedded in the media, or fetch that of the play request."""
+        """Return the picture of the play request, or the one embedded in the media.
+
+        Home Assistant's own fetch would return whatever it finds at the address.
+        """
         playing = self.player.reported.playing
-        if playing and playing.cover_hash and playing.cover:
-            return playing.cover.content, playing.cover.content_type
-        return await super().async_get_media_image()
+        picture = await playing.async_picture(self.hass) if playing else None
+        return (picture.content, picture.content_type) if picture else (None, None)
 
     @property
     def _tags(self) -> Tags:

@@ -22,11 +22,11 @@ from homeassistant.components.media_player import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers.network import is_hass_url
+from homeassistant.helpers.network import NoURLAvailableError, get_url, is_hass_url
 
 from ..const import DOMAIN
-from ..raop.api import Media, Tags
-from .queue_item import QueueItem
+from ..raop.api import Media, MediaBounds, Tags
+from .queue_item import LOCAL_PLAYLIST, QueueItem, has_secret
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -55,9 +55,15 @@ def new_item_id(random: Random) -> str:
 
 
 def make_item(
-    media_type: MediaType | str, media_id: str, extra: Mapping[str, Any]
+    media_type: MediaType | str,
+    media_id: str,
+    extra: Mapping[str, Any],
+    named_by: str | None = None,
 ) -> QueueItem:
-    """Return a queue item for a play request, with its metadata."""
+    """Return a queue item for a play request, with its metadata.
+
+    `named_by` is that of the item, for entries of a playlist.
+    """
     words = _words(extra)
     tags = _tags(words)
     return QueueItem(
@@ -70,6 +76,7 @@ def make_item(
         album_artist=tags.album_artist,
         track=tags.track,
         thumb=_thumb(words),
+        named_by=named_by,
     )
 
 
@@ -82,7 +89,7 @@ async def async_resolve(
         url = await _async_resolve_source(hass, entity_id, media_id, name)
         media_type = MediaType.MUSIC
     else:
-        url = await _async_resolve_address(hass, media_id, name)
+        url = await _async_resolve_address(hass, item)
     return Playable(
         media=Media(
             url=url,
@@ -96,7 +103,7 @@ async def async_resolve(
                 album_artist=item.album_artist,
                 track=item.track,
             ),
-            trusted_host=_own_host(hass, url),
+            bounds=_bounds(hass, item, url),
         ),
         content_id=media_id,
         content_type=media_type,
@@ -154,6 +161,17 @@ async def _async_search_all(
     return [item for answer in answers for item in answer]
 
 
+def shown_id(media_id: str) -> str:
+    """Return a media ID for states, which users see and Home Assistant records.
+
+    It is the ID itself if that can be played again without a secret: a path, an ID of a
+    media source, or a web address, of which the user and the query are removed.
+    """
+    if media_source.is_media_source_id(media_id) and not has_secret(media_id):
+        return media_id
+    return public_name(media_id)
+
+
 def public_name(media_id: str) -> str:
     """Return a media ID without parts that may be secret: user, password, query."""
     if media_id.startswith("/"):
@@ -175,12 +193,23 @@ async def _async_resolve_source(
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="media_unresolvable",
-            translation_placeholders={"media": name, "reason": str(err)},
+            translation_placeholders={"media": name, "reason": _plain(err, media_id)},
         ) from err
-    return str(found.path) if found.path else _full_url(hass, found.url, name)
+    if found.path:
+        return str(found.path)
+    # Home Assistant's own media has no host. An address with one may come from a
+    # directory of radio stations, to which anyone adds.
+    return _full_url(hass, found.url, name) if found.url.startswith("/") else found.url
 
 
-async def _async_resolve_address(hass: HomeAssistant, media_id: str, name: str) -> str:
+def _plain(error: HomeAssistantError, media_id: str) -> str:
+    """Return the text of an error without the query of the media ID, which may be secret."""
+    _, _, query = media_id.partition("?")
+    return str(error).replace(query, "…") if query else str(error)
+
+
+async def _async_resolve_address(hass: HomeAssistant, item: QueueItem) -> str:
+    media_id, name = item.content_id, name_of(item)
     if media_id.startswith("/"):
         if await hass.async_add_executor_job(_is_allowed_file, hass, media_id):
             return media_id
@@ -192,7 +221,8 @@ async def _async_resolve_address(hass: HomeAssistant, media_id: str, name: str) 
             translation_key="media_address_unsupported",
             translation_placeholders={"media": name},
         )
-    return _full_url(hass, media_id, name)
+    # What a playlist names never gets a signature, with which it could read anything.
+    return media_id if item.named_by else _full_url(hass, media_id, name)
 
 
 def _is_allowed_file(hass: HomeAssistant, path: str) -> bool:
@@ -211,14 +241,24 @@ def _full_url(hass: HomeAssistant, url: str, name: str) -> str:
         ) from err
 
 
-def _own_host(hass: HomeAssistant, url: str) -> str | None:
-    """Return the host of an address if it is Home Assistant's own.
+def _bounds(hass: HomeAssistant, item: QueueItem, url: str) -> MediaBounds:
+    """Return what the media may open besides its own address."""
+    return MediaBounds(
+        own_server=_own_server(hass, url),
+        folders=tuple(sorted(hass.config.allowlist_external_dirs)),
+        named_by=None if item.named_by == LOCAL_PLAYLIST else item.named_by,
+    )
+
+
+def _own_server(hass: HomeAssistant, url: str) -> str | None:
+    """Return host and port of an address if it is Home Assistant's own.
 
     Its certificate is often for another name, or self-signed.
     """
     if url.startswith("/") or not is_hass_url(hass, url):
         return None
-    return yarl.URL(url).host
+    address = yarl.URL(url)
+    return f"{address.host}:{address.port}"
 
 
 def _is_heard(item: BrowseMedia) -> bool:
@@ -259,10 +299,11 @@ def _thumb(words: Mapping[str, Any]) -> str | None:
 
 
 def _picture(hass: HomeAssistant, url: str | None) -> str | None:
+    """Return the address of a picture, unsigned: whoever sees the player may see it."""
     if url is None:
         return None
     try:
-        full = async_process_play_media_url(hass, url)
-    except HomeAssistantError, ValueError:
+        full = yarl.URL(f"{get_url(hass)}{url}" if url.startswith("/") else url)
+    except NoURLAvailableError, ValueError:
         return None
-    return full if full.partition("://")[0].lower() in _SCHEMES else None
+    return str(full) if full.scheme in _SCHEMES and full.host else None

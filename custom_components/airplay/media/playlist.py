@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 import posixpath
 import re
-from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
+
+from ..raop.api import PlaylistLine, is_pls, read_m3u, read_pls
 
 MAX_PLAYLIST_BYTES = 1 << 20
 MAX_ENTRIES = 10_000
@@ -30,15 +31,9 @@ _PLS_NAMES = (".pls",)
 _LOCAL_SOURCE = "media-source://media_source/"
 
 _SEGMENTS = re.compile(r"[\r\n][ \t]*#EXT-X-")
-_LINE = re.compile(r"\r\n|\r|\n")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://|file:|[a-z]:[\\/]", re.IGNORECASE)
 _WEB = re.compile(r"https?://", re.IGNORECASE)
-_PLS_FIELD = re.compile(r"\s*(file|title|length)([0-9]{1,9})\s*=(.*)", re.IGNORECASE)
-# Attributes that contain commas may precede the title.
-_EXTINF = re.compile(
-    r'#EXTINF:\s*(-?[0-9.]{1,12})?(?>[^,"]|"[^"]*"|")*+,(.*)', re.IGNORECASE
-)
 
 
 class PlaylistError(Exception):
@@ -72,14 +67,6 @@ class Entry:
     title: str | None = None
     artist: str | None = None
     duration_ms: int | None = None
-
-
-class _Raw(NamedTuple):
-    """An entry as written."""
-
-    address: str
-    name: str = ""
-    seconds: str = ""
 
 
 def is_playlist(media_content_id: str, mime_type: str | None = None) -> bool:
@@ -140,46 +127,26 @@ def _path(address: str) -> str:
     return address.lower()
 
 
-def _raw_entries(text: str, base_url: str, content_type: str) -> Iterator[_Raw]:
+def _raw_entries(text: str, base_url: str, content_type: str) -> Iterator[PlaylistLine]:
     """Detect the kind of playlist and read it."""
     if "\0" in text or text.startswith("<"):
         raise NotAPlaylistError("not a playlist")
     path = _path(base_url)
-    if text[:10].lower() == "[playlist]":
-        return _pls(text)
+    if is_pls(text):
+        return read_pls(text)
     if text.startswith("#EXTM3U"):
         if _SEGMENTS.search(text):
             raise HlsPlaylistError("a segmented stream, not a playlist")
-        return _m3u(text)
+        return read_m3u(text)
     if content_type in _PLS_TYPES or path.endswith(_PLS_NAMES):
-        return _pls(text)
+        return read_pls(text)
     named = content_type in _M3U_TYPES or path.endswith(_M3U_NAMES)
     if named or _WEB.match(text):
-        return _m3u(text)
+        return read_m3u(text)
     raise NotAPlaylistError("not a playlist")
 
 
-def _m3u(text: str) -> Iterator[_Raw]:
-    name = seconds = ""
-    for line in map(str.strip, _LINE.split(text)):
-        if found := _EXTINF.match(line):
-            seconds, name = found[1] or "", found[2]
-        elif line and not line.startswith("#"):
-            yield _Raw(line, name, seconds)
-            name = seconds = ""
-
-
-def _pls(text: str) -> Iterator[_Raw]:
-    fields: dict[str, dict[int, str]] = {"file": {}, "title": {}, "length": {}}
-    for line in _LINE.split(text):
-        if found := _PLS_FIELD.match(line):
-            fields[found[1].lower()][int(found[2])] = found[3].strip()
-    titles, lengths = fields["title"], fields["length"]
-    for number, address in sorted(fields["file"].items()):
-        yield _Raw(address, titles.get(number, ""), lengths.get(number, ""))
-
-
-def _entry(raw: _Raw, base_url: str) -> Entry | None:
+def _entry(raw: PlaylistLine, base_url: str) -> Entry | None:
     """Return an entry, or None if a playlist from there must not play it."""
     is_sane = 0 < len(raw.address) <= _MAX_ADDRESS and not _CONTROL.search(raw.address)
     url = _resolved(raw.address, base_url) if is_sane else None

@@ -6,6 +6,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+LOCAL_PLAYLIST = "local playlist"
+
 _NUMBERS = {"track", "duration_ms"}
 _MAX_TEXT = 8192
 _MAX_NUMBER = 1 << 53
@@ -18,7 +20,11 @@ _SECRET_WORD = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueItem:
-    """Media to play, as the user requested it, never the resolved address."""
+    """Media to play, as the user requested it, never the resolved address.
+
+    `named_by` is who named it, if the user did not: the network address of the server
+    of a playlist, or `LOCAL_PLAYLIST`.
+    """
 
     id: str
     content_id: str = field(repr=False)
@@ -30,6 +36,7 @@ class QueueItem:
     track: int | None = None
     thumb: str | None = field(default=None, repr=False)
     duration_ms: int | None = None
+    named_by: str | None = None
 
 
 class Repeat(StrEnum):
@@ -77,10 +84,10 @@ class QueueSnapshot:
 
 def is_public(item: QueueItem) -> bool:
     """Whether an item may be stored, because its address contains no secret."""
-    return not _has_secret(item.content_id)
+    return not has_secret(item.content_id)
 
 
-def _has_secret(address: str) -> bool:
+def has_secret(address: str) -> bool:
     """Whether an address contains a login or a signature, or cannot be parsed."""
     if "?" not in address and "@" not in address:
         return False
@@ -94,7 +101,7 @@ def _has_secret(address: str) -> bool:
 
 def stored(item: QueueItem) -> dict[str, str | int]:
     """Return the data to store of an item, without a picture whose address is secret."""
-    if item.thumb and _has_secret(item.thumb):
+    if item.thumb and has_secret(item.thumb):
         item = replace(item, thumb=None)
     words = {each.name: getattr(item, each.name) for each in fields(item)}
     return {name: word for name, word in words.items() if word is not None}

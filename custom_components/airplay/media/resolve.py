@@ -23,8 +23,8 @@ from .playlist import (
     is_playlist,
     parse_playlist,
 )
-from .queue_item import QueueItem
-from .web import async_open, async_read
+from .queue_item import LOCAL_PLAYLIST, QueueItem
+from .web import OutOfReachError, async_open, async_read
 
 _LOCAL = "media-source://media_source"
 _FOLDER_TYPES = {"", "directory", "folder", MediaType.ALBUM, MediaType.PLAYLIST}
@@ -47,12 +47,13 @@ async def async_resolve_items(
     if not is_playlist(item.content_id) and item.content_type != MediaType.PLAYLIST:
         return ResolvedMedia([item])
     try:
-        entries = await _async_entries(hass, entity_id, item)
+        entries, named_by = await _async_entries(hass, entity_id, item)
     except HlsPlaylistError, NotAPlaylistError:
         return ResolvedMedia([item])
     except PlaylistError as err:
         raise _failed(item, err.key, **err.numbers) from err
-    return ResolvedMedia([_item_of(entry, item) for entry in entries], name_of(item))
+    items = [_item_of(entry, item, named_by) for entry in entries]
+    return ResolvedMedia(items, name_of(item))
 
 
 def _is_folder(item: QueueItem) -> bool:
@@ -95,17 +96,19 @@ def _words(child: BrowseMedia) -> dict[str, str]:
 
 async def _async_entries(
     hass: HomeAssistant, entity_id: str, item: QueueItem
-) -> list[Entry]:
+) -> tuple[list[Entry], str]:
+    """Return the entries of a playlist, and who names them."""
     base = item.content_id
     address = (await async_resolve(hass, entity_id, item)).media.url
-    kind = None
+    kind, server = None, LOCAL_PLAYLIST
     if address.startswith("/"):
         content = await hass.async_add_executor_job(_read, address)
     else:
-        content, kind, address = await _async_fetch(hass, item, address)
+        content, kind, address, server = await _async_fetch(hass, item, address)
     if not base.startswith((_LOCAL, "/")):
         base = address
-    return await hass.async_add_executor_job(parse_playlist, content, base, kind)
+    entries = await hass.async_add_executor_job(parse_playlist, content, base, kind)
+    return entries, server
 
 
 def _read(path: str) -> bytes:
@@ -118,8 +121,8 @@ def _read(path: str) -> bytes:
 
 async def _async_fetch(
     hass: HomeAssistant, item: QueueItem, url: str
-) -> tuple[bytes, str, str]:
-    """Return a playlist, its type, and its final address."""
+) -> tuple[bytes, str, str, str]:
+    """Return a playlist, its type, its final address, and that of its server."""
     try:
         async with async_open(hass, url) as response:
             if response.status >= 400:
@@ -131,15 +134,19 @@ async def _async_fetch(
             ):
                 raise NotAPlaylistError("the content is audio")
             content = await async_read(response, MAX_PLAYLIST_BYTES)
-            return content, response.content_type, str(response.url)
-    except (ClientError, TimeoutError, ValueError) as err:
-        raise _failed(item, "media_unreachable") from err
+            kind, address = response.content_type, str(response.url)
+            return content, kind, address, response.server
+    # Not from the error, which contains the address.
+    except OutOfReachError:
+        raise _failed(item, "media_out_of_bounds") from None
+    except ClientError, TimeoutError, ValueError:
+        raise _failed(item, "media_unreachable") from None
 
 
-def _item_of(entry: Entry, playlist: QueueItem) -> QueueItem:
+def _item_of(entry: Entry, playlist: QueueItem, named_by: str) -> QueueItem:
     words = {"title": entry.title, "artist": entry.artist, "thumb": playlist.thumb}
     known = {name: word for name, word in words.items() if word}
-    return make_item(MediaType.MUSIC, entry.url, known)
+    return make_item(MediaType.MUSIC, entry.url, known, named_by)
 
 
 def _failed(item: QueueItem, key: str, **details: object) -> HomeAssistantError:

@@ -1,13 +1,19 @@
-"""Pictures for receivers: download, scaling, and encoding."""
+"""Pictures: download, check, and scaling for receivers.
+
+They come from strangers and are decoded in Home Assistant's process, so only four kinds
+of a known size are: other decoders of Pillow start programs (EPS) or are hardly used.
+"""
 
 import base64
 import binascii
 from dataclasses import dataclass
 from io import BytesIO
 import logging
+import struct
+import threading
 
 from aiohttp import ClientError
-from PIL import Image, ImageOps
+from PIL import Image
 
 from homeassistant.core import HomeAssistant
 
@@ -19,7 +25,33 @@ _EDGE = 600
 _MAX_SENT_BYTES = 100_000
 _MAX_FETCHED_BYTES = 10_000_000
 # A small file can contain many pixels, each of which needs several bytes of memory.
-_MAX_PIXELS = 25_000_000
+_MAX_PIXELS = 4_000_000
+_KINDS = ("JPEG", "PNG", "WEBP", "GIF")
+_ORIENTATION = 0x0112
+# How to turn a picture upright, by the orientation in its EXIF data.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# Pillow's plugins raise these for damaged files.
+_DAMAGED = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    LookupError,
+    TypeError,
+    EOFError,
+    ArithmeticError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+# Several players may change their pictures at the same time: memory for one is enough.
+_ONE_AT_A_TIME = threading.Lock()
 _QUALITIES = (90, 80, 65, 50, 35, 20)
 
 
@@ -31,16 +63,29 @@ class Picture:
     content_type: str
 
 
-def decode_cover(encoded: str, content_type: str) -> Picture | None:
+def picture_from(content: bytes) -> Picture | None:
+    """Return a picture of a kind that is shown, whatever its sender calls it."""
+    if content.startswith(b"\xff\xd8\xff"):
+        return Picture(content, "image/jpeg")
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return Picture(content, "image/png")
+    if content.startswith((b"GIF87a", b"GIF89a")):
+        return Picture(content, "image/gif")
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        return Picture(content, "image/webp")
+    return None
+
+
+def decode_cover(encoded: str) -> Picture | None:
     """Return the picture that the sender process found in the media."""
     try:
-        return Picture(base64.b64decode(encoded, validate=True), content_type)
+        return picture_from(base64.b64decode(encoded, validate=True))
     except binascii.Error:
         return None
 
 
 async def async_fetch_picture(hass: HomeAssistant, url: str) -> Picture | None:
-    """Fetch a picture; return None if that fails."""
+    """Fetch a picture; return None if that fails, or if it is something else."""
     try:
         async with async_open(hass, url) as response:
             response.raise_for_status()
@@ -52,7 +97,10 @@ async def async_fetch_picture(hass: HomeAssistant, url: str) -> Picture | None:
     if len(content) > _MAX_FETCHED_BYTES:
         _LOGGER.debug("A picture is too large to fetch")
         return None
-    return Picture(content, response.content_type)
+    picture = picture_from(content)
+    if picture is None:
+        _LOGGER.debug("Could not decode a picture: not JPEG, PNG, WEBP, or GIF")
+    return picture
 
 
 async def async_scale_picture(hass: HomeAssistant, picture: Picture) -> str:
@@ -61,20 +109,33 @@ async def async_scale_picture(hass: HomeAssistant, picture: Picture) -> str:
 
 
 def _scale(content: bytes) -> str:
-    try:
-        with Image.open(BytesIO(content)) as original:
-            original.draft("RGB", (_EDGE, _EDGE))
-            if original.width * original.height > _MAX_PIXELS:
-                _LOGGER.debug("A picture has too many pixels to show")
-                return ""
-            image = ImageOps.exif_transpose(original).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as err:
-        _LOGGER.debug("Could not decode a picture: %s", err)
+    with _ONE_AT_A_TIME:
+        try:
+            image = _small(content)
+        except _DAMAGED as err:
+            _LOGGER.debug("Could not decode a picture: %s", err)
+            return ""
+    if image is None:
+        _LOGGER.debug("A picture has too many pixels to show")
         return ""
-    image.thumbnail((_EDGE, _EDGE))
     for quality in _QUALITIES:
         written = BytesIO()
         image.save(written, "JPEG", quality=quality)
         if written.tell() < _MAX_SENT_BYTES:
             break
     return base64.b64encode(written.getvalue()).decode()
+
+
+def _small(content: bytes) -> Image.Image | None:
+    """Return a picture at its final size, None if its header states too many pixels."""
+    with Image.open(BytesIO(content), formats=_KINDS) as original:
+        if original.width * original.height > _MAX_PIXELS:
+            return None
+        turn = _TURNS.get(original.getexif().get(_ORIENTATION, 1))
+        original.draft("RGB", (_EDGE, _EDGE))
+        # A picture with a palette cannot be scaled smoothly.
+        can_scale = original.mode in {"RGB", "RGBA", "L"}
+        image = original if can_scale else original.convert("RGB")
+        image.thumbnail((_EDGE, _EDGE))
+        small = image.convert("RGB")
+    return small if turn is None else small.transpose(turn)

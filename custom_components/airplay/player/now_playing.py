@@ -1,6 +1,7 @@
 """The playing media, and its picture on the receiver."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 import hashlib
 import logging
@@ -31,6 +32,8 @@ class NowPlaying:
     cover_hash: str | None = None
     position_ms: int = 0
     position_at: datetime | None = None
+    _fetched: Picture | None = field(default=None, repr=False)
+    _fetching: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     @property
     def item(self) -> str:
@@ -57,12 +60,23 @@ class NowPlaying:
     @callback
     def async_update_cover(self, event: CoverFound) -> bool:
         """Keep a picture from the media; return whether it is the one to show."""
-        self.cover = decode_cover(event.picture, event.content_type)
+        self.cover = decode_cover(event.picture)
         if self.cover is None or self.playable.picture_url:
             return False
         digest = hashlib.sha256(self.cover.content, usedforsecurity=False)
         self.cover_hash = digest.hexdigest()[:16]
         return True
+
+    async def async_picture(self, hass: HomeAssistant) -> Picture | None:
+        """Return the picture of the play request, or the one in the media.
+
+        It is fetched once, for users and for receivers alike.
+        """
+        if not (url := self.playable.picture_url):
+            return self.cover
+        async with self._fetching:
+            self._fetched = self._fetched or await async_fetch_picture(hass, url)
+        return self._fetched
 
 
 class Display:
@@ -105,9 +119,7 @@ class Display:
         self._shows_picture = False
 
     async def _async_send(self, playing: NowPlaying) -> None:
-        picture = playing.cover
-        if url := playing.playable.picture_url:
-            picture = await async_fetch_picture(self._hass, url)
+        picture = await playing.async_picture(self._hass)
         encoded = await async_scale_picture(self._hass, picture) if picture else ""
         if self._playing is not playing or not (encoded or self._shows_picture):
             return

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from .buttons import Button
+from .decoder.guard.reach import ANYWHERE, Reach, reach_from
+from .decoder.playlists import PlaylistLine, is_pls, read_m3u, read_pls
 from .engine.net.pairing import PinPairing
 from .engine.net.port_pool import has_free_ports, limit_udp_ports, udp_port_range
 from .engine.net.probe import Probed, check_password, informed, probe, rehearse
@@ -15,6 +17,7 @@ from .errors import (
     MediaForbiddenError,
     MediaNotAudioError,
     MediaNotFoundError,
+    MediaOutOfBoundsError,
     MediaTooLongError,
     MediaUnreachableError,
     MissingReceiverError,
@@ -58,6 +61,7 @@ from .messages import (
     LogLine,
     Measure,
     Media,
+    MediaBounds,
     MediaChanged,
     Member,
     MemberChanged,
@@ -108,6 +112,7 @@ PROGRAM = Path(__file__).with_name("__main__.py")
 __all__ = [
     "AIRPLAY2",
     "AIRPLAY2_NTP",
+    "ANYWHERE",
     "MAX_DELAY_MS",
     "MAX_LINE_BYTES",
     "PROGRAM",
@@ -133,12 +138,14 @@ __all__ = [
     "LogLine",
     "Measure",
     "Media",
+    "MediaBounds",
     "MediaChanged",
     "MediaEmptyError",
     "MediaError",
     "MediaForbiddenError",
     "MediaNotAudioError",
     "MediaNotFoundError",
+    "MediaOutOfBoundsError",
     "MediaTooLongError",
     "MediaUnreachableError",
     "Member",
@@ -157,12 +164,14 @@ __all__ = [
     "Pause",
     "PinPairing",
     "Play",
+    "PlaylistLine",
     "PortRange",
     "Probed",
     "Progress",
     "PtpUnavailableError",
     "Queue",
     "RaopError",
+    "Reach",
     "Ready",
     "Receiver",
     "ReceiverBusyError",
@@ -201,6 +210,7 @@ __all__ = [
     "error_for",
     "has_free_ports",
     "informed",
+    "is_pls",
     "key_of",
     "limit_udp_ports",
     "needed_ports",
@@ -209,6 +219,9 @@ __all__ = [
     "plain_address",
     "probe",
     "rank_addresses",
+    "reach_from",
+    "read_m3u",
+    "read_pls",
     "receiver_id",
     "rehearse",
     "udp_port_range",

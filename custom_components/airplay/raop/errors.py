@@ -206,6 +206,12 @@ class MediaForbiddenError(MediaError):
     code = "media_forbidden"
 
 
+class MediaOutOfBoundsError(MediaError):
+    """Content from outside leads to something that only a user may name."""
+
+    code = "media_out_of_bounds"
+
+
 class MediaUnreachableError(MediaError):
     """The server of the media does not answer, or not in time."""
 

@@ -8,7 +8,7 @@ from custom_components.airplay.raop.audio.decoder_link import Limits
 from custom_components.airplay.raop.audio.decoder_pool import DecoderPool
 from custom_components.airplay.raop.audio.events import Ended, Failed, SourceEvent
 from custom_components.airplay.raop.audio.source import Source
-from custom_components.airplay.raop.messages import Media
+from custom_components.airplay.raop.messages import Media, MediaBounds
 
 PATIENCE_S = 20
 # Time enough for a busy machine; tests of the limits set shorter ones.
@@ -64,12 +64,12 @@ class Recorder:
 class DecoderThread:
     """An event loop in a thread, with the decoder processes of sources."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: DecoderPool | None = None) -> None:
         """Start it."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self.pool = DecoderPool()
+        self.pool = pool or DecoderPool()
 
     def run[T](self, work: Callable[[], T]) -> T:
         """Call a function on the event loop."""
@@ -103,7 +103,7 @@ class Played:
         position_ms: int = 0,
         ahead_frames: int = 4 * 44100,
         limits: Limits = HASTY,
-        trusted_host: str | None = None,
+        bounds: MediaBounds | None = None,
     ) -> None:
         """Start a source at once."""
         self.heard = Recorder()
@@ -112,7 +112,7 @@ class Played:
             url=url,
             name="the song",
             position_ms=position_ms,
-            trusted_host=trusted_host,
+            bounds=bounds or MediaBounds(),
         )
 
         def start() -> Source:

@@ -28,7 +28,7 @@ from custom_components.airplay.raop.audio.events import (
     Retitled,
     Stalled,
 )
-from custom_components.airplay.raop.messages import MAX_PICTURE_BYTES, Tags
+from custom_components.airplay.raop.messages import MAX_PICTURE_BYTES, MediaBounds, Tags
 
 TAGS = Tags(title="SOS", track=3)
 EVENTS: list[DecoderEvent] = [
@@ -60,7 +60,7 @@ def test_a_job_comes_through() -> None:
     job = Job(
         url="http://host/ü.mp3",
         start_frame=44100,
-        trusted_host="host",
+        bounds=MediaBounds(own_server="host:8123"),
         limits=replace(Limits(), pauses_s=(0.5,)),
     )
 

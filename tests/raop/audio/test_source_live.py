@@ -222,12 +222,19 @@ def test_a_stream_whose_last_chunk_is_missing_is_broken(
     ]
 
 
-@pytest.mark.parametrize("interval", ["0", "-1", "many", "99999999999"])
+@pytest.mark.parametrize(
+    "interval", ["0", "-1", "many", "99999999999", "1" * 5000, "\u0661" * 3]
+)
 def test_an_interval_of_titles_that_cannot_be_is_ignored(
     web: WebServer, play: Play, mp3: bytes, interval: str
 ) -> None:
     def serve(exchange: Exchange) -> None:
-        exchange.answer("200 OK", "icy-name: x", f"icy-metaint: {interval}", body=mp3)
+        headers = (
+            "icy-name: x",
+            f"icy-metaint: {interval}",
+            "Retry-After: " + "9" * 2000,
+        )
+        exchange.answer("200 OK", *headers, body=mp3)
         exchange.hold()
 
     played = play(web.serve("/live", serve), limits=PATIENT)

@@ -44,16 +44,19 @@ type Behaviour = Callable[[Exchange], None]
 
 
 class WebServer:
-    """Serves on 127.0.0.1 until it is closed."""
+    """Serves on 127.0.0.1, or another address of this machine, until it is closed."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+    ) -> None:
         """Listen on a free port."""
+        self._address = address
         self.requests: list[Exchange] = []
         self._routes: dict[str, Behaviour] = {}
         self._tls = tls
         self._ending = threading.Event()
         self._changed = threading.Condition()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((address, 0))
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
@@ -67,7 +70,7 @@ class WebServer:
         """Behave so at a path, and return its URL."""
         self._routes[path.partition("?")[0]] = behaviour
         scheme = "https" if self._tls else "http"
-        return f"{scheme}://127.0.0.1:{self.port}{path}"
+        return f"{scheme}://{self._address}:{self.port}{path}"
 
     def paths(self) -> list[str]:
         """List the requested paths."""

@@ -12,18 +12,20 @@ import pytest
 
 from custom_components.airplay.raop.decoder import connection
 from custom_components.airplay.raop.decoder.cancel_scope import CancelScope
+from custom_components.airplay.raop.decoder.guard.reach import ANYWHERE
 from custom_components.airplay.raop.decoder.media_errors import (
     AbandonedError,
     UnplayableError,
 )
 from custom_components.airplay.raop.decoder.web import get
 from custom_components.airplay.raop.errors import MediaUnreachableError
+from custom_components.airplay.raop.messages import MediaBounds
 from tests.certificates import write_certificate
 
 from ..audio.conftest import Keep, Play
 from ..audio.media import RATE, noise, wav
 from ..audio.recorder import HASTY, PATIENCE_S, DecoderThread, Played
-from ..audio.web_server import WebServer, ranged, whole
+from ..audio.web_server import WebServer, ranged, redirect, whole
 
 
 @pytest.fixture
@@ -76,16 +78,30 @@ def test_an_untrusted_certificate_is_reported(
     assert "certificate of its server cannot be trusted" in str(failure)
 
 
-def test_a_certificate_of_the_trusted_host_is_not_verified(
+def test_only_the_certificate_of_our_own_port_is_not_verified(
     secure_web: WebServer, play: Play
 ) -> None:
     song = secure_web.serve("/song.wav", ranged(wav(noise(RATE))))
+    port = secure_web.port
 
-    own = play(song, trusted_host="127.0.0.1")
-    foreign = play(song, trusted_host="homeassistant.local")
+    own = play(song, bounds=MediaBounds(own_server=f"127.0.0.1:{port}"))
+    other_port = play(song, bounds=MediaBounds(own_server=f"127.0.0.1:{port + 1}"))
+    other_host = play(song, bounds=MediaBounds(own_server=f"home.local:{port}"))
 
     assert len(own.all()) == RATE * 4
-    assert "certificate" in str(foreign.failure().error)
+    assert "certificate" in str(other_port.failure().error)
+    assert "certificate" in str(other_host.failure().error)
+
+
+def test_a_redirect_from_our_own_server_to_another_port_is_verified(
+    secure_web: WebServer, play: Play, web: WebServer
+) -> None:
+    to = secure_web.serve("/song.wav", ranged(wav(noise(RATE))))
+    own = web.serve("/own", redirect(to))
+
+    played = play(own, bounds=MediaBounds(own_server=f"127.0.0.1:{web.port}"))
+
+    assert "certificate" in str(played.failure().error)
 
 
 @pytest.mark.usefixtures("socket_enabled")
@@ -202,8 +218,8 @@ def test_a_link_that_was_closed_connects_no_more(web: WebServer) -> None:
 def test_a_request_that_cannot_be_sent_leaves_no_socket() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        sock = connection.connect(
-            "127.0.0.1", port, CancelScope(HASTY), is_secure=False
+        sock, _ = connection.connect(
+            "127.0.0.1", port, CancelScope(HASTY), ANYWHERE, is_secure=False
         )
         end = connection.WebSocket(sock, CancelScope(HASTY))
 

@@ -1,15 +1,23 @@
 """Frames of every kind to 44100/16/2: exact if possible, else very near."""
 
 from pathlib import Path
+import time
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 import pytest
 
-from custom_components.airplay.raop.decoder.convert import Converter, entry_point
+from custom_components.airplay.raop.decoder.convert import (
+    Converter,
+    check_sound,
+    entry_point,
+)
+from custom_components.airplay.raop.decoder.media_errors import UnplayableError
+from custom_components.airplay.raop.errors import MediaNotAudioError
 
-from ..audio.media import RATE, noise, samples_of, sine
+from ..audio.conftest import Keep, Play
+from ..audio.media import RATE, noise, samples_of, sine, wav
 
 
 def frames_of(
@@ -176,3 +184,48 @@ def test_entering_in_the_middle_gives_the_same_frames(rate: int) -> None:
 def test_entering_at_44100_needs_no_warming_up() -> None:
     assert entry_point(88200, RATE) == (88200, 0)
     assert entry_point(0, 48000) == (0, 0)
+
+
+@pytest.mark.parametrize("rate", [60_000_011, 20_000_003, 768_001, 999, 1])
+def test_rates_that_no_sound_has_are_refused_before_a_filter_is_built(
+    keep: Keep, play: Play, rate: int
+) -> None:
+    begun = time.process_time()
+
+    error = play(keep("a.wav", wav(noise(1000), rate))).failure().error
+
+    assert type(error) is MediaNotAudioError
+    assert f"its sample rate of {rate} Hz is not supported" in str(error)
+    assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize("rate", [1_000, 7_999, 384_000, 767_999, 768_000])
+def test_rates_from_1_to_768_khz_play(keep: Keep, play: Play, rate: int) -> None:
+    begun = time.process_time()
+
+    pcm = play(keep("a.wav", wav(noise(rate), rate))).all()
+
+    assert abs(len(pcm) // 4 - RATE) < 50
+    assert time.process_time() - begun < 4
+
+
+def test_more_channels_than_sound_has_are_refused(keep: Keep, play: Play) -> None:
+    error = play(keep("a.wav", wav(noise(1000, channels=33)))).failure().error
+
+    assert type(error) is MediaNotAudioError
+    assert "its 33 channels are not supported" in str(error)
+
+
+def test_a_rate_that_changes_to_an_impossible_one_is_refused() -> None:
+    first, second = frames_of(noise(2048), "s16", "stereo", RATE)
+    converter = Converter()
+    converter.convert(first)
+    second.sample_rate = 60_000_011
+
+    with pytest.raises(UnplayableError, match="60000011 Hz"):
+        converter.convert(second)
+
+
+def test_blocks_of_a_million_frames_are_refused() -> None:
+    with pytest.raises(UnplayableError, match="blocks are too long"):
+        check_sound(RATE, 2, (1 << 20) + 1)

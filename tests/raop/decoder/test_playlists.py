@@ -5,8 +5,10 @@ from pathlib import Path
 import time
 
 import numpy as np
+import pytest
 
 from custom_components.airplay.raop.audio.events import Opened
+from custom_components.airplay.raop.decoder.playlists import entries_of
 from custom_components.airplay.raop.errors import (
     MediaEmptyError,
     MediaError,
@@ -14,7 +16,7 @@ from custom_components.airplay.raop.errors import (
     MediaUnreachableError,
 )
 
-from ..audio.conftest import Play
+from ..audio.conftest import Keep, Play
 from ..audio.media import RATE, noise, samples_of, segments, wav
 from ..audio.recorder import HASTY
 from ..audio.web_server import WebServer, in_turn, ranged, silent, whole
@@ -135,3 +137,39 @@ def test_of_several_variants_one_is_loaded(
     ]
     assert min(loaded) <= 3
     assert max(loaded) >= 20
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[playlist]" + b"\n" * 65_500,
+        b"[playlist]\nfile1=a" + b" " * 65_000 + b"b",
+        b"[playlist]\n" + b"file1=a" * 9000,
+        b"[playlist]\nFile" + b"1" * 5000 + b"=http://127.0.0.1/song.wav\n",
+        b"#EXTM3U\n" + b'#EXTINF:1,"' * 6000,
+        b"#EXTM3U\n" + b" \r" * 32_000,
+    ],
+)
+def test_an_odd_playlist_is_read_at_once_and_named(
+    web: WebServer, play: Play, keep: Keep, content: bytes
+) -> None:
+    begun = time.process_time()
+
+    errors = [
+        play(web.serve("/list", whole(content))).failure().error,
+        play(keep("list.pls", content)).failure().error,
+    ]
+
+    assert time.process_time() - begun < 2
+    assert all(isinstance(error, MediaError) for error in errors)
+    assert all("the song" in str(error) for error in errors)
+
+
+def test_entries_of_a_pls_playlist_are_sorted_by_their_numbers() -> None:
+    playlist = b"\xef\xbb\xbf\n[Playlist]\r\nFILE10=ten\r\nfile2 = two \r\nTitle2=2\r\n"
+
+    assert entries_of(playlist) == ["two", "ten"]
+
+
+def test_entries_of_an_m3u_playlist_are_in_order_and_listed_once() -> None:
+    assert entries_of(b"#EXTM3U\r\n#EXTINF:1,A\r\n a \r\n\r\nb\r\na\r\n") == ["a", "b"]

@@ -77,7 +77,6 @@ def test_a_radios_title_is_artist_and_song(title: str, tags: Tags) -> None:
         (b"\xff\xd8\xff\xe0", "image/jpeg"),
         (b"\x89PNG\r\n\x1a\n", "image/png"),
         (b"GIF89a", "image/gif"),
-        (b"BM", "image/bmp"),
         (b"RIFF\0\0\0\0WEBP", "image/webp"),
     ],
 )
@@ -86,6 +85,7 @@ def test_a_cover_is_typed_by_its_bytes(beginning: bytes, content_type: str) -> N
 
 
 def test_empty_invalid_or_oversized_data_gives_no_cover() -> None:
+    assert cover_from(b"BM" + bytes(100)) is None
     assert cover_from(b"") is None
     assert cover_from(b"junk") is None
     assert cover_from(b"\xff\xd8\xff" + bytes(MAX_COVER_BYTES)) is None

@@ -212,3 +212,28 @@ def test_closing_frees_the_pause_before_the_next_try(
     played.close()
 
     assert not played.heard.of(Failed)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Content-Length: " + "9" * 5000,
+        "Content-Range: bytes 0-{0}/{0}\r\nContent-Length: 100".format("9" * 5000),
+        "Retry-After: " + "9" * 2000 + "\r\nContent-Length: 100",
+        "Transfer-Encoding: chunked\r\nX-Many: " + "9" * 5000,
+    ],
+    ids=["length", "range", "retry", "chunked"],
+)
+@pytest.mark.parametrize("line", ["200 OK", "206 Partial Content", "503 Busy"])
+def test_numbers_without_end_are_an_error_of_the_media(
+    web: WebServer, play: Play, header: str, line: str
+) -> None:
+    url = web.serve(
+        "/x", lambda exchange: exchange.answer(line, header, body=bytes(200))
+    )
+
+    failure = play(url).failure().error
+
+    assert isinstance(failure, MediaError)
+    assert str(failure).startswith("Cannot play the song: ")
+    assert "decoding failed" not in str(failure)

@@ -13,7 +13,7 @@ import struct
 from typing import get_args
 
 from ..dataclass_json import ShapeError, build
-from ..messages import MAX_PICTURE_BYTES
+from ..messages import MAX_PICTURE_BYTES, MediaBounds
 from .events import Cover, Ended, Failure, Found, Recovered, Retitled, Stalled
 from .pcm import FRAME_BYTES
 
@@ -54,7 +54,7 @@ class Job:
 
     url: str = field(repr=False)
     start_frame: int = 0
-    trusted_host: str | None = None
+    bounds: MediaBounds = field(default_factory=MediaBounds)
     limits: Limits = Limits()
 
 

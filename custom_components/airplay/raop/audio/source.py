@@ -136,7 +136,7 @@ class Source:
         job = Job(
             url=self._media.url,
             start_frame=start_frame,
-            trusted_host=self._media.trusted_host,
+            bounds=self._media.bounds,
             limits=self._limits,
         )
         try:

@@ -7,6 +7,7 @@ import threading
 import time
 
 from ..audio.decoder_link import Limits
+from ..messages import MediaBounds
 from .media_errors import AbandonedError, DeadlineError, unreachable
 
 
@@ -39,10 +40,10 @@ class Retries:
 class CancelScope:
     """Connects a source's thread to the source's cancellation and to a deadline."""
 
-    def __init__(self, limits: Limits, trusted_host: str | None = None) -> None:
-        """Start without a deadline."""
+    def __init__(self, limits: Limits, bounds: MediaBounds | None = None) -> None:
+        """Start without a deadline; without bounds, the media may open anything."""
         self.limits = limits
-        self.trusted_host = trusted_host
+        self.bounds = bounds or MediaBounds()
         self._deadline: float | None = None
         self._closed = threading.Event()
         self._lock = threading.Lock()

@@ -10,6 +10,8 @@ import threading
 from typing import override
 
 from .cancel_scope import CancelScope
+from .guard.reach import Reach, reach_from
+from .media_errors import leads_inside
 
 _ICY = b"ICY "
 _HTTP = b"HTTP/1.0 "
@@ -19,24 +21,46 @@ type _Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
 
 def connect(
-    host: str, port: int, scope: CancelScope, *, is_secure: bool
-) -> socket.socket:
-    """Connect to the first address of a host that answers.
+    host: str, port: int, scope: CancelScope, reach: Reach, *, is_secure: bool
+) -> tuple[socket.socket, Reach]:
+    """Connect to the first address of a host that answers, of those within reach.
 
+    Return the connection, and what may be reached from what its server delivers.
+
+    Raises UnplayableError: all addresses are out of reach.
     Raises OSError: the name is unknown, or no address answers in time.
     Raises AbandonedError, DeadlineError: see `CancelScope.check`.
     """
-    *others, last = _resolve(host, port, scope)
+    found = _resolve(host, port, scope)
+    # The address counts and not the name, which may lead elsewhere at the next look-up.
+    within = [each for each in found if reach.allows(str(each[1][0]))]
+    if found and not within:
+        raise leads_inside()
+    sock, server = _connect_first(within, scope)
+    beyond = reach_from(server, *(str(address[0]) for _, address in within))
+    if not is_secure:
+        return sock, beyond
+    own = _is_own_server(scope.bounds.own_server, host, port)
+    return _secured(sock, host, scope, is_own=own), beyond
+
+
+def _is_own_server(own: str | None, host: str, port: int) -> bool:
+    """Whether this is the server, "host:port", whose certificate is not checked."""
+    return own is not None and own.lower() == f"{host}:{port}".lower()
+
+
+def _connect_first(
+    found: list[tuple[int, _Address]], scope: CancelScope
+) -> tuple[socket.socket, str]:
+    *others, last = found
     for family, address in others:
         try:
             sock = _connect(family, address, scope, scope.limits.connect_s)
         except OSError:
             scope.check()
         else:
-            break
-    else:
-        sock = _connect(*last, scope, scope.limits.open_s)
-    return _secured(sock, host, scope) if is_secure else sock
+            return sock, str(address[0])
+    return _connect(*last, scope, scope.limits.open_s), str(last[1][0])
 
 
 def _connect(
@@ -51,8 +75,10 @@ def _connect(
     return sock
 
 
-def _secured(sock: socket.socket, host: str, scope: CancelScope) -> ssl.SSLSocket:
-    context = _unchecked_tls() if host == scope.trusted_host else _tls()
+def _secured(
+    sock: socket.socket, host: str, scope: CancelScope, *, is_own: bool
+) -> ssl.SSLSocket:
+    context = _unchecked_tls() if is_own else _tls()
     secure = context.wrap_socket(
         sock, server_hostname=host, do_handshake_on_connect=False
     )

@@ -10,12 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.pcm import FRAME_BYTES, RATE
+from .media_errors import not_audio
 
 # The long filter is below 16-bit noise, but not with 16-bit samples inside.
 _RESAMPLE = f"{RATE}:filter_size=64:phase_shift=12:cutoff=0.97:internal_sample_fmt=fltp"
 _EXACT_FORMATS = {"s16", "s16p", "s32", "s32p"}
 # Longer than the reach of the filter at any rate that it converts.
 _WARM_UP_FRAMES = 2048
+# The resampler's filters grow with the ratio of the rates: 60 MHz would take 1.5 GB.
+_RATES_HZ = range(1_000, 768_001)
+_MAX_CHANNELS = 32
+_MAX_BLOCK_FRAMES = 1 << 20
 
 type _Shape = tuple[str, str, int, int]
 
@@ -29,7 +34,11 @@ class Converter:
         self._graph: Graph | None = None
 
     def convert(self, frame: av.AudioFrame) -> bytes:
-        """Return the PCM of a frame, which may be empty until more frames follow."""
+        """Return the PCM of a frame, which may be empty until more frames follow.
+
+        Raises UnplayableError: its rate, channels, or length are out of bounds.
+        """
+        check_sound(frame.sample_rate, frame.layout.nb_channels, frame.samples)
         shape = _shape_of(frame)
         before = b""
         if shape != self._shape:
@@ -51,6 +60,20 @@ class Converter:
             return b""
         graph.push(None)
         return b"".join(_pull(graph, shape))
+
+
+def check_sound(rate: int, channels: int, frames: int = 0) -> None:
+    """Check the properties that a header states, before memory is spent on them.
+
+    Raises UnplayableError: the sample rate is not 1 to 768 kHz, there are more than 32
+    channels, or more than a million frames in one block.
+    """
+    if rate not in _RATES_HZ:
+        raise not_audio(f"its sample rate of {rate} Hz is not supported")
+    if channels > _MAX_CHANNELS:
+        raise not_audio(f"its {channels} channels are not supported")
+    if frames > _MAX_BLOCK_FRAMES:
+        raise not_audio("its blocks are too long")
 
 
 def entry_point(position_frames: int, rate: int) -> tuple[int, int]:

@@ -32,8 +32,10 @@ class Decoder:
         """Start at this frame of the output; call `seek` first if that is possible.
 
         `check` is called with every packet; it ends the decoding by an error.
+        `produced_frames` counts the frames of the blocks so far.
         """
         stream.codec_context.thread_count = 1
+        self.produced_frames = 0
         self._container = container
         self._stream = stream
         self._check = check
@@ -78,8 +80,10 @@ class Decoder:
         for frame in self._frames():
             kept = self._trim(frame)
             if kept and (pcm := self._drop(self._converter.convert(kept))):
+                self.produced_frames += len(pcm) // FRAME_BYTES
                 yield pcm
         if pcm := self._drop(self._converter.flush()):
+            self.produced_frames += len(pcm) // FRAME_BYTES
             yield pcm
         if not self._good and not self._has_sought:
             raise _damaged() if self._bad else empty()

@@ -5,6 +5,7 @@ import re
 
 from ..errors import MediaError, MediaUnreachableError
 from .cancel_scope import CancelScope
+from .guard.reach import ANYWHERE, Reach
 from .icy import IcyDemuxer, decode_text
 from .media_errors import BrokenStreamError, UnplayableError, for_network, for_status
 from .web import WebResponse, get
@@ -14,21 +15,25 @@ _HEAD_BYTES = 1 << 17
 _TAIL_BYTES = 1 << 16
 _SKIP_BYTES = 1 << 18
 _MAX_ICY_INTERVAL = 1 << 20
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+# No more digits than a file has: Python refuses to convert thousands of them.
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
+_ICY_INTERVAL = re.compile(r"\s*([0-9]{1,9})\s*")
 
 
-def open_http(url: str, scope: CancelScope) -> HttpFile | HttpRadio:
-    """Request a URL.
+def open_http(
+    url: str, scope: CancelScope, reach: Reach = ANYWHERE
+) -> HttpFile | HttpRadio:
+    """Request a URL that is within reach.
 
     Raises UnplayableError: there is no answer, or one without media.
     """
-    response = get(url, {"Icy-MetaData": "1"}, scope)
+    response = get(url, {"Icy-MetaData": "1"}, scope, reach)
     if response.status not in {200, 206}:
         response.close()
         raise for_status(response.status)
     if response.length is None:
         return HttpRadio(response)
-    return HttpFile(url, response, response.length, scope)
+    return HttpFile(url, response, response.length, scope, reach)
 
 
 class HttpRadio:
@@ -38,6 +43,7 @@ class HttpRadio:
         """Wrap the response; `title` is the latest title in the stream."""
         headers = response.headers
         self.url = response.url
+        self.beyond = response.beyond
         self.content_type = headers.get("Content-Type", "")
         self.station = _text(headers.get("icy-name"))
         self.title: str | None = None
@@ -90,11 +96,17 @@ class HttpFile:
     """A file on the web: it can seek, and continues after a broken connection."""
 
     def __init__(
-        self, url: str, response: WebResponse, length: int, scope: CancelScope
+        self,
+        url: str,
+        response: WebResponse,
+        length: int,
+        scope: CancelScope,
+        reach: Reach,
     ) -> None:
         """Wrap the response to a request for the whole file at this URL."""
         headers = response.headers
         self.url = response.url
+        self.beyond = response.beyond
         # The target of a redirect may have expired at a later request.
         self._asked_url = url
         self.content_type = headers.get("Content-Type", "")
@@ -103,6 +115,7 @@ class HttpFile:
         self.reads_far = False
         self._length = length
         self._scope = scope
+        self._reach = reach
         self._response: WebResponse | None = response
         self._response_at = 0
         self._position = 0
@@ -209,7 +222,8 @@ class HttpFile:
 
     def _ask(self, start: int) -> WebResponse:
         """Request the file from a position; without ranges, all of it."""
-        response = get(self._asked_url, {"Range": f"bytes={start}-"}, self._scope)
+        asked = {"Range": f"bytes={start}-"}
+        response = get(self._asked_url, asked, self._scope, self._reach)
         match = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
         if response.status == 206 and match and int(match[1]) == start:
             total = match[2]
@@ -244,9 +258,8 @@ def _more(response: WebResponse, size: int) -> bytes:
 
 
 def _icy_demuxer(interval: str | None) -> IcyDemuxer | None:
-    if interval is None or not interval.strip().isdecimal():
-        return None
-    count = int(interval)
+    match = _ICY_INTERVAL.fullmatch(interval or "")
+    count = int(match[1]) if match else 0
     return IcyDemuxer(count) if 0 < count <= _MAX_ICY_INTERVAL else None
 
 

@@ -12,6 +12,7 @@ from ..errors import (
     MediaForbiddenError,
     MediaNotAudioError,
     MediaNotFoundError,
+    MediaOutOfBoundsError,
     MediaUnreachableError,
 )
 
@@ -27,6 +28,11 @@ class UnplayableError(Exception):
         self.kind = kind
         self.reason = reason
         self.status = status
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether we refuse it, so that there is no use in trying further."""
+        return self.kind is MediaOutOfBoundsError
 
     def error(self, name: str) -> MediaError:
         """Return the error for media of this name."""
@@ -68,6 +74,21 @@ def forbidden(reason: str) -> UnplayableError:
 def unreachable(reason: str) -> UnplayableError:
     """Return the problem of a server that does not deliver."""
     return UnplayableError(MediaUnreachableError, reason)
+
+
+def leads_inside() -> UnplayableError:
+    """Return the problem of content from outside that names an address inside."""
+    return UnplayableError(
+        MediaOutOfBoundsError,
+        "it leads to an address in a private network, which only a user may name",
+    )
+
+
+def leads_outside() -> UnplayableError:
+    """Return the problem of content that names a file outside the allowed folders."""
+    return UnplayableError(
+        MediaOutOfBoundsError, "it leads to a file outside the allowed folders"
+    )
 
 
 def for_status(status: int) -> UnplayableError:
@@ -125,6 +146,8 @@ def for_failure(error: Exception) -> UnplayableError:
         return error
     if isinstance(error, BrokenStreamError):
         cause = error.__cause__
+        if isinstance(cause, UnplayableError):
+            return cause
         return for_network(cause if isinstance(cause, OSError) else ConnectionError())
     if isinstance(error, av.FFmpegError):
         return for_libav(error)

@@ -3,7 +3,6 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-import stat
 from urllib.parse import unquote, urljoin, urlsplit
 
 import av
@@ -13,26 +12,23 @@ from av.stream import Discard
 
 from ..errors import MediaError
 from .cancel_scope import CancelScope
+from .convert import check_sound
+from .guard.local_file import LocalFile, allowed
+from .guard.metered import MeteredFile, MeteredMedia
+from .guard.reach import ANYWHERE, Reach, reach_from
+from .guard.segments import SegmentOpener
+from .guard.tag_cut import without_long_tags, without_long_tags_live
 from .http_stream import HttpFile, HttpRadio, open_http
-from .media_errors import (
-    UnplayableError,
-    empty,
-    for_libav,
-    forbidden,
-    not_audio,
-    not_found,
-)
+from .media_errors import UnplayableError, empty, for_libav, not_audio, not_found
 from .playlists import MAX_PLAYLIST_BYTES, entries_of
 from .sniff import HEAD_BYTES, Kind, kind_of
-from .web import USER_AGENT
 
 _MAX_DEPTH = 3
 _MAX_ENTRIES = 5
-_WEB_PROTOCOLS = "http,https,tls,tcp,crypto,data"
 _RAW_PROBE_BYTES = "65536"
 # Radios send in real time: each second of analysis delays the start.
 _RADIO_ANALYSIS_US = "500000"
-_SEGMENTED = {"hls", "dash"}
+_SEGMENTED = {"hls"}
 
 
 @dataclass(slots=True)
@@ -41,12 +37,12 @@ class Input:
 
     container: InputContainer
     stream: AudioStream
-    web: HttpFile | HttpRadio | None = None
+    file: HttpFile | HttpRadio | LocalFile | None = None
 
     @property
     def is_live(self) -> bool:
         """Whether it has no known end."""
-        return isinstance(self.web, HttpRadio) or self.is_growing
+        return isinstance(self.file, HttpRadio) or self.is_growing
 
     @property
     def is_growing(self) -> bool:
@@ -57,18 +53,18 @@ class Input:
     @property
     def station(self) -> str | None:
         """The name that a radio announces."""
-        return self.web.station if isinstance(self.web, HttpRadio) else None
+        return self.file.station if isinstance(self.file, HttpRadio) else None
 
     @property
     def title(self) -> str | None:
         """The title that a radio announces as playing."""
-        return self.web.title if isinstance(self.web, HttpRadio) else None
+        return self.file.title if isinstance(self.file, HttpRadio) else None
 
     @property
     def can_skip(self) -> bool:
         """Whether a seek costs less than reading everything before."""
-        if isinstance(self.web, HttpFile):
-            return self.web.is_ranged
+        if isinstance(self.file, HttpFile):
+            return self.file.is_ranged
         return not self.is_live
 
     @property
@@ -85,27 +81,30 @@ class Input:
     def close(self) -> None:
         """Release everything."""
         self.container.close()
-        if self.web is not None:
-            self.web.close()
+        if self.file is not None:
+            self.file.close()
 
 
 def open_input(address: str, scope: CancelScope) -> Input:
     """Open media at an address: a path, or a URL of http, https or file.
 
-    Raises UnplayableError: it does not exist, is not audio, or the server refuses it.
+    Raises UnplayableError: it does not exist, is not audio, the server refuses it, or
+    its content leads to an address or a file that content may not name.
     Raises OSError, FFmpegError: it broke off; `media_errors.for_failure` explains it.
     Raises AbandonedError, DeadlineError: see `CancelScope.check`.
     """
-    return _open(address, scope, 0)
+    named_by = scope.bounds.named_by
+    reach = ANYWHERE if named_by is None else reach_from(named_by)
+    return _open(address, scope, reach, 0)
 
 
-def _open(address: str, scope: CancelScope, depth: int) -> Input:
+def _open(address: str, scope: CancelScope, reach: Reach, depth: int) -> Input:
     try:
         parts = urlsplit(address)
     except ValueError as err:
         raise not_found("its address is not valid") from err
     if parts.scheme in {"http", "https"}:
-        return _open_web(address, scope, depth)
+        return _open_web(address, scope, reach, depth)
     if parts.scheme == "file":
         return _open_file(Path(unquote(parts.path)), scope, depth)
     if "://" in address:
@@ -116,67 +115,79 @@ def _open(address: str, scope: CancelScope, depth: int) -> Input:
 
 
 def _open_file(path: Path, scope: CancelScope, depth: int) -> Input:
-    head = _beginning(path, HEAD_BYTES)
-    kind = kind_of(head)
-    _refuse(kind)
-    if kind is Kind.PLAYLIST:
-        entries = entries_of(_beginning(path, MAX_PLAYLIST_BYTES))
-        addresses = [
-            entry if "://" in entry else str(path.parent / entry) for entry in entries
-        ]
-        return _open_first(addresses, scope, depth)
-    is_segmented = kind is Kind.SEGMENTS
-    protocols = f"file,{_WEB_PROTOCOLS}" if is_segmented else "file"
-    # With this scheme, libav treats no path as one of its other protocols.
-    container = av.open(
-        f"file:{path.absolute()}",
-        options={"protocol_whitelist": protocols} | _probing(head),
-        timeout=_timeouts(scope) if is_segmented else None,
-    )
-    return _input(container, None)
+    if depth:
+        # A user named the first file; this one is named by another.
+        path = allowed(path, scope.bounds.folders)
+    with ExitStack() as undo:
+        file = LocalFile(path)
+        undo.callback(file.close)
+        head = _peek(file, HEAD_BYTES)
+        kind = kind_of(head)
+        _refuse(kind)
+        if kind is Kind.MEDIA:
+            metered = MeteredFile(without_long_tags(file), file.name)
+            found = _open_media(metered, head, file)
+            undo.pop_all()
+            return found
+        if kind is Kind.SEGMENTS:
+            # With this scheme, libav treats no path as one of its other protocols.
+            address = f"file:{path.absolute()}"
+            segments = SegmentOpener(address, scope, ANYWHERE)
+            return _open_segments(segments, scope)
+        entries = entries_of(_peek(file, MAX_PLAYLIST_BYTES))
+    addresses = [
+        entry if "://" in entry else str(path.parent / entry) for entry in entries
+    ]
+    return _open_first(addresses, scope, ANYWHERE, depth)
 
 
-def _beginning(path: Path, size: int) -> bytes:
+def _peek(file: LocalFile, size: int) -> bytes:
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise not_found("it is a folder")
-        if not stat.S_ISREG(mode):
-            raise not_found("it is not a file")
-        with path.open("rb") as file:
-            return file.read(size)
-    except PermissionError as err:
-        raise forbidden("the file may not be read") from err
-    except (OSError, ValueError) as err:
+        return file.peek(size)
+    except OSError as err:
         raise not_found("there is no such file") from err
 
 
-def _open_web(url: str, scope: CancelScope, depth: int) -> Input:
-    web = open_http(url, scope)
+def _open_web(url: str, scope: CancelScope, reach: Reach, depth: int) -> Input:
+    web = open_http(url, scope, reach)
     with ExitStack() as undo:
         undo.callback(web.close)
         kind, head = _kind_of_web(web)
         _refuse(kind)
         if kind is Kind.MEDIA:
-            if isinstance(web, HttpFile):
-                web.reads_far = head[4:8] == b"ftyp"
-            # The content must not make libav open anything else.
-            options = {"protocol_whitelist": "data"} | _probing(head)
-            if isinstance(web, HttpRadio):
-                options["analyzeduration"] = _RADIO_ANALYSIS_US
-            found = _input(av.open(web, mode="r", options=options), web)
+            found = _open_web_media(web, head)
             undo.pop_all()
             return found
         playlist = web.peek(MAX_PLAYLIST_BYTES) if kind is Kind.PLAYLIST else b""
     if kind is Kind.SEGMENTS:
-        return _input(_open_segments(web.url, scope), None)
+        return _open_segments(SegmentOpener(web.url, scope, web.beyond), scope)
     addresses = [urljoin(web.url, entry) for entry in entries_of(playlist)]
     # Content from the web must not open local files.
     return _open_first(
         [each for each in addresses if each.startswith(("http://", "https://"))],
         scope,
+        web.beyond,
         depth,
     )
+
+
+def _open_web_media(web: HttpFile | HttpRadio, head: bytes) -> Input:
+    if isinstance(web, HttpFile):
+        web.reads_far = head[4:8] == b"ftyp"
+        return _open_media(MeteredFile(without_long_tags(web)), head, web)
+    return _open_media(MeteredMedia(without_long_tags_live(web)), head, web)
+
+
+def _open_media(
+    metered: MeteredMedia, head: bytes, file: HttpFile | HttpRadio | LocalFile
+) -> Input:
+    # The content must not make libav open anything else.
+    options = {"protocol_whitelist": "data"} | _probing(head)
+    if isinstance(file, HttpRadio):
+        options["analyzeduration"] = _RADIO_ANALYSIS_US
+    found = _input(av.open(metered, mode="r", options=options), file)
+    metered.open()
+    return found
 
 
 def _kind_of_web(web: HttpFile | HttpRadio) -> tuple[Kind, bytes]:
@@ -187,23 +198,32 @@ def _kind_of_web(web: HttpFile | HttpRadio) -> tuple[Kind, bytes]:
     return kind_of(head, web.content_type), head
 
 
-def _open_segments(url: str, scope: CancelScope) -> InputContainer:
-    return av.open(
-        url,
-        mode="r",
-        options={"protocol_whitelist": _WEB_PROTOCOLS, "user_agent": USER_AGENT},
-        timeout=_timeouts(scope),
-    )
+def _open_segments(segments: SegmentOpener, scope: CancelScope) -> Input:
+    try:
+        container = av.open(
+            segments.url,
+            mode="r",
+            options=SegmentOpener.OPTIONS,
+            timeout=_timeouts(scope),
+            io_open=segments,
+        )
+    except av.FFmpegError as err:
+        raise segments.problem or err from err
+    found = _input(container, None)
+    segments.start()
+    return found
 
 
-def _open_first(addresses: list[str], scope: CancelScope, depth: int) -> Input:
+def _open_first(
+    addresses: list[str], scope: CancelScope, reach: Reach, depth: int
+) -> Input:
     """Open the first playable entry of a playlist."""
     if depth == _MAX_DEPTH:
         raise not_audio("its playlists lead to nothing but playlists")
     problem = empty("its playlist is empty")
     for address in addresses[:_MAX_ENTRIES]:
         try:
-            return _open(address, scope, depth + 1)
+            return _open(address, scope, reach, depth + 1)
         except UnplayableError as err:
             problem = err
         except av.FFmpegError as err:
@@ -212,18 +232,25 @@ def _open_first(addresses: list[str], scope: CancelScope, depth: int) -> Input:
     raise problem
 
 
-def _input(container: InputContainer, web: HttpFile | HttpRadio | None) -> Input:
-    stream = container.streams.best("audio")
-    if not isinstance(stream, AudioStream):
-        has_video = bool(container.streams.video)
-        container.close()
-        raise not_audio("it has no sound" if has_video else "it is not audio")
+def _input(
+    container: InputContainer, file: HttpFile | HttpRadio | LocalFile | None
+) -> Input:
+    with ExitStack() as undo:
+        undo.callback(container.close)
+        stream = container.streams.best("audio")
+        if not isinstance(stream, AudioStream):
+            has_video = bool(container.streams.video)
+            raise not_audio("it has no sound" if has_video else "it is not audio")
+        context = stream.codec_context
+        if context.sample_rate:
+            check_sound(context.sample_rate, context.channels)
+        undo.pop_all()
     if container.format.name in _SEGMENTED:
         # Otherwise every variant of the media is loaded.
         for other in container.streams:
             if other.index != stream.index:
                 other.discard = Discard.all
-    return Input(container, stream, web)
+    return Input(container, stream, file)
 
 
 def _timeouts(scope: CancelScope) -> tuple[float, float]:

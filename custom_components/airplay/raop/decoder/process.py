@@ -64,7 +64,7 @@ def run(sock: socket.socket) -> None:
         link = _Link(sock)
         link.allow(_OPEN_CPU_S)
         try:
-            Decoding(job, link, CancelScope(job.limits, job.trusted_host)).run()
+            Decoding(job, link, CancelScope(job.limits, job.bounds)).run()
         except UnplayableError as problem:
             link.fail(problem)
         except MemoryError:

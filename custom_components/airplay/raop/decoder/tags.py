@@ -9,12 +9,13 @@ from ..messages import MAX_PICTURE_BYTES, Tags
 # The cover must fit one line to the owner of the process.
 MAX_COVER_BYTES = MAX_PICTURE_BYTES
 _MAX_TEXT = 1000
+# Cleaning shortens a text; nobody reads what is left of a longer one.
+_MAX_RAW_TEXT = 8 * _MAX_TEXT
 _TRACK = re.compile(r"\s*(\d{1,6})")
 _PICTURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
 )
 
 
@@ -61,7 +62,7 @@ def _key(key: str) -> str:
 
 def _clean(text: str) -> str:
     # NUL separates several values of one ID3 frame.
-    text = text.replace("\0", "; ")
+    text = text[:_MAX_RAW_TEXT].replace("\0", "; ")
     printable = "".join(each if each.isprintable() else " " for each in text)
     return " ".join(printable.split())[:_MAX_TEXT]
 

@@ -10,6 +10,7 @@ from ..audio.events import Cover, Found
 from ..messages import Tags
 from .cancel_scope import CancelScope
 from .decoder import Decoder
+from .guard.title_pace import TitlePace
 from .media_errors import BrokenStreamError, UnplayableError, for_failure
 from .opening import Input, open_input
 from .tags import cover_from, tags_from, tags_from_title
@@ -27,6 +28,7 @@ class Track:
         self.blocks = blocks
         self._input = found
         self._decoder = decoder
+        self._pace = TitlePace()
         self._title = found.title
         self._tags = tags_from(found.stream.metadata, found.container.metadata)
         if self._title:
@@ -34,13 +36,13 @@ class Track:
 
     @property
     def tags(self) -> Tags:
-        """The current tags; they change during radios and chained streams."""
+        """The tags to show; they change during radios and chained streams."""
         if (title := self._input.title) is not None and title != self._title:
             self._title = title
             self._tags = tags_from_title(title)
         if update := self._decoder.take_update():
             self._tags = tags_from(update)
-        return self._tags
+        return self._pace.shown(self._tags, self._decoder.produced_frames)
 
     def found(self) -> tuple[Found, Cover | None]:
         """Return the event for this track, and its cover."""

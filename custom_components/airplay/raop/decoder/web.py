@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from .cancel_scope import CancelScope
 from .connection import WebSocket, connect
+from .guard.reach import ANYWHERE, PUBLIC, Reach
 from .media_errors import for_network, unreachable
 
 MAX_REDIRECTS = 5
@@ -19,9 +20,10 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 class WebResponse:
     """An answer with an unread body."""
 
-    def __init__(self, url: str, answer: HTTPResponse) -> None:
-        """Wrap the answer to a request for this URL."""
+    def __init__(self, url: str, answer: HTTPResponse, beyond: Reach) -> None:
+        """Wrap the answer to a request; `beyond` is what its content may lead to."""
         self.url = url
+        self.beyond = beyond
         self.status = answer.status
         self.headers: HTTPMessage = answer.headers
         self.length: int | None = answer.length
@@ -46,18 +48,24 @@ class WebResponse:
         self._answer.close()
 
 
-def get(url: str, headers: Mapping[str, str], scope: CancelScope) -> WebResponse:
-    """Request a URL and follow redirects.
+def get(
+    url: str,
+    headers: Mapping[str, str],
+    scope: CancelScope,
+    reach: Reach = ANYWHERE,
+) -> WebResponse:
+    """Request a URL that is within reach, and follow redirects that its servers may make.
 
-    Raises UnplayableError: there is no HTTP answer.
+    Raises UnplayableError: there is no HTTP answer, or it is out of reach.
     Raises AbandonedError, DeadlineError: see `CancelScope.check`.
     """
     try:
         for _ in range(MAX_REDIRECTS + 1):
-            response = _ask(url, headers, scope)
+            response = _ask(url, headers, scope, reach)
             if response.status not in _REDIRECTS:
                 return response
             response.close()
+            reach = response.beyond
             url = urljoin(url, response.headers.get("Location", ""))
     except OSError as err:
         scope.check()
@@ -69,13 +77,15 @@ def get(url: str, headers: Mapping[str, str], scope: CancelScope) -> WebResponse
     raise unreachable("its server redirects too often")
 
 
-def _ask(url: str, headers: Mapping[str, str], scope: CancelScope) -> WebResponse:
+def _ask(
+    url: str, headers: Mapping[str, str], scope: CancelScope, reach: Reach
+) -> WebResponse:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"}:
         raise unreachable("its server redirects to something that is not the web")
     if not parts.hostname:
         raise unreachable("its address is not valid")
-    connection = _Connection(parts, scope)
+    connection = _Connection(parts, scope, reach)
     target = parts.path or "/"
     if parts.query:
         target += f"?{parts.query}"
@@ -88,7 +98,7 @@ def _ask(url: str, headers: Mapping[str, str], scope: CancelScope) -> WebRespons
         # Escape characters that a request line must not contain, and none twice.
         escaped = quote(target, safe="!#$%&'()*+,/:;=?@[]~")
         connection.request("GET", escaped, headers=sent | dict(headers))
-        response = WebResponse(url, connection.getresponse())
+        response = WebResponse(url, connection.getresponse(), connection.beyond)
         undo.pop_all()
     return response
 
@@ -96,15 +106,20 @@ def _ask(url: str, headers: Mapping[str, str], scope: CancelScope) -> WebRespons
 class _Connection(HTTPConnection):
     """A connection whose socket follows the scope."""
 
-    def __init__(self, parts: SplitResult, scope: CancelScope) -> None:
+    def __init__(self, parts: SplitResult, scope: CancelScope, reach: Reach) -> None:
+        self.beyond = PUBLIC
         self._is_secure = parts.scheme == "https"
         self._scope = scope
+        self._reach = reach
         # http.client omits this port in the Host header.
         self.default_port = 443 if self._is_secure else 80
         super().__init__(parts.hostname or "", parts.port or self.default_port)
 
     @override
     def connect(self) -> None:
-        sock = connect(self.host, self.port, self._scope, is_secure=self._is_secure)
+        sock, beyond = connect(
+            self.host, self.port, self._scope, self._reach, is_secure=self._is_secure
+        )
+        self.beyond = self._reach.narrowed(beyond)
         # http.client needs only a socket that writes and makes a reader.
         self.sock = cast("None", WebSocket(sock, self._scope))

@@ -1,0 +1,1 @@
+"""What media from outside may open, and how much of it is read."""
