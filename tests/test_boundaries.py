@@ -72,6 +72,7 @@ ROOMS = {
     "raop.receiver_lanes": "raop.messages",
     "raop.receiver_maker": "raop.messages",
     "raop.receiver_records": "raop.messages",
+    "raop.media": "raop.messages",
     "raop.obstacle": "raop.messages",
     "raop.quirks": "raop.messages",
     "raop.dataclass_json": "raop.messages",

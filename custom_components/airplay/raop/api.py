@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .buttons import Button
-from .decoder.guard.reach import ANYWHERE, Reach, reach_from
+from .decoder.guard.reach import ANYWHERE, reach_from
 from .decoder.playlists import PlaylistLine, is_pls, read_m3u, read_pls
 from .engine.net.pairing import PinPairing
 from .engine.net.port_pool import has_free_ports, limit_udp_ports, udp_port_range
@@ -171,7 +171,6 @@ __all__ = [
     "PtpUnavailableError",
     "Queue",
     "RaopError",
-    "Reach",
     "Ready",
     "Receiver",
     "ReceiverBusyError",
