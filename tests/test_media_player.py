@@ -27,7 +27,7 @@ from homeassistant.setup import async_setup_component
 from tests.ha.players import call, entry_for, level_db, play, set_up, state_of
 from tests.ha.processes import sender_pids
 from tests.ha.watch import Watch
-from tests.virtual_receiver import Quirks, VirtualReceiver
+from tests.virtual_receiver import Quirks, Reaction, VirtualReceiver
 
 MUTE_DB = -144.0
 
@@ -128,6 +128,36 @@ async def test_stop_while_the_receiver_is_being_connected_is_quick(
 
     assert state_of(hass, player).state == "idle"
     await kitchen.wait_idle()
+
+
+async def test_speaker_that_hangs_up_on_its_volume_and_title_plays(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    song: str,
+    song_pcm: bytes,
+) -> None:
+    kitchen.quirks = Quirks(drop_at="SET_PARAMETER")
+    watch = Watch(hass, player)
+
+    await play(hass, player, song)
+
+    await watch.until_is("playing")
+    await watch.until_is("idle")
+    assert kitchen.heard(song_pcm).is_complete
+
+
+async def test_speaker_that_takes_too_long_for_all_steps_together_is_named_slow(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    kitchen.quirks = Quirks(react=lambda _: Reaction(late_s=2.9))
+
+    async with asyncio.timeout(12):
+        with pytest.raises(HomeAssistantError) as caught:
+            await play(hass, player, song)
+
+    assert caught.value.translation_key == "receiver_slow"
+    assert state_of(hass, player).state == "idle"
 
 
 class SlowSource(MediaSource):

@@ -74,7 +74,7 @@ class FakeLane(Lane):
         raise NotImplementedError
 
     @override
-    async def _flush(self, sequence: int, frame: int) -> None:
+    async def flush(self, sequence: int, frame: int) -> None:
         raise NotImplementedError
 
     @override

@@ -51,7 +51,6 @@ async def test_every_refusal_has_its_code(harness: EngineHarness, song: Path) ->
         "unreachable ANNOUNCE": Quirks(drop_at="ANNOUNCE"),
         "unreachable SETUP": Quirks(drop_at="SETUP"),
         "unreachable RECORD": Quirks(drop_at="RECORD"),
-        "unreachable SET_PARAMETER": Quirks(drop_at="SET_PARAMETER"),
         "unreachable at once": Quirks(drop_after_s=0),
         "unreachable after 1 ms": Quirks(drop_after_s=0.001),
         "unreachable after 10 ms": Quirks(drop_after_s=0.01),

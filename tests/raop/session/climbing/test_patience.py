@@ -28,14 +28,19 @@ def test_patience_is_over_when_all_answers_took_too_long_together() -> None:
 
 def test_the_error_names_what_was_slow_in_its_order() -> None:
     patience = Patience(4.0)
-    for step, took_s in (("OPTIONS", 0.01), ("SETUP", 1.25), ("RECORD", 2.9)):
+    for step, took_s in (
+        ("OPTIONS", 0.49),
+        ("ANNOUNCE", 0.5),
+        ("SETUP", 1.25),
+        ("RECORD", 2.9),
+    ):
         patience.spend(step, took_s)
 
     error = patience.error
 
     assert isinstance(error, SlowReceiverError)
     assert str(error) == (
-        "the receiver takes too long to answer: SETUP 1.2 s, RECORD 2.9 s"
+        "the receiver takes too long to answer: ANNOUNCE 0.5 s, SETUP 1.2 s, RECORD 2.9 s"
     )
 
 

@@ -67,7 +67,7 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
         return PtpStartEvidence(self._peer.lead_ms if self._peer else 0)
 
     @override
-    async def _flush(self, sequence: int, frame: int) -> None:
+    async def flush(self, sequence: int, frame: int) -> None:
         """Stop the stream; a receiver that does not stop is disconnected.
 
         It would play on for as long as its buffer lasts.

@@ -185,22 +185,13 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
         Raises RaopError: the receiver refuses or is lost; the caller tears it down.
         """
 
+    @abstractmethod
     async def flush(self, sequence: int, frame: int) -> None:
         """Silence the receiver now; the given packet, with its frame, is the next one.
 
-        Repeatable. A receiver that does not accept it plays what it holds, and plays
-        on. Raises ReceiverUnreachableError: the session is closed.
+        Repeatable. A receiver of packets that does not accept it plays what it holds,
+        and plays on. Raises RaopError: the session is closed.
         """
-        try:
-            await self._flush(sequence, frame)
-        except RaopError as err:
-            if not self.is_open:
-                raise
-            _LOGGER.info("%s does not accept FLUSH: %s", self.member.name, err)
-
-    @abstractmethod
-    async def _flush(self, sequence: int, frame: int) -> None:
-        """Send the requests that silence the receiver. Raises RaopError."""
 
     def tune(self, delay_ms: int, channel: Channel) -> None:
         """Set the delay and the channel, now or when the session begins."""

@@ -97,7 +97,8 @@ class RaopLane(Lane[RaopSession, UdpOutlet]):
         self._background.start(self._keep_alive())
 
     @override
-    async def _flush(self, sequence: int, frame: int) -> None:
+    async def flush(self, sequence: int, frame: int) -> None:
+        """Silence the receiver with FLUSH, which it may refuse."""
         steps = self._open_session.flush(sequence, frame)
         await self._offer(Extra.FLUSH, steps, _FLUSH_S)
 

@@ -53,7 +53,8 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
         return self.receiver.is_apples or super().minds_flush
 
     @override
-    async def _flush(self, sequence: int, frame: int) -> None:
+    async def flush(self, sequence: int, frame: int) -> None:
+        """Silence the receiver with FLUSH, which it may refuse."""
         steps = self._open_session.flush(sequence, frame)
         await self._offer(Extra.FLUSH, steps, _FLUSH_S)
 
