@@ -68,27 +68,29 @@ class Scene:
         assert found
         return int(found[1])
 
-    async def play_by_airplay2(self, rewrite: Callable[[str, bytes], bytes]) -> None:
-        """Play to another speaker, whose answers are rewritten."""
+    @asynccontextmanager
+    async def playing_by_airplay2(
+        self, rewrite: Callable[[str, bytes], bytes] | None = None
+    ) -> AsyncIterator[AirPlay2Receiver]:
+        """Play to another speaker, whose answers may be rewritten."""
         self.streams += 1
-        quirks = Quirks(rewrite=rewrite)
         hostile = AirPlay2Receiver(
             "Hostile",
             receiver_id="0A0B0C0D0E09",
             ptp=PtpPorts(0, 0, None, None),
             cadence=EAGER,
-            quirks=quirks,
+            quirks=Quirks(rewrite=rewrite),
         )
         async with hostile:
-            record = hostile.airplay_txt({})
             its = member(
                 hostile,
                 airplay_port=hostile.port,
-                airplay_txt=record,
+                airplay_txt=hostile.airplay_txt({}),
                 lane="airplay2-realtime",
             )
             stream = f"hostile {self.streams}"
             await self.process.run(play(self.song, its, stream=stream))
+            yield hostile
             await self.process.run(Stop(stream=stream))
 
 
@@ -141,12 +143,27 @@ def with_bomb(uri_method: str, shape: str) -> Callable[[str, bytes], bytes]:
 
 async def bombs_in_info(scene: Scene) -> None:
     for shape in ("plist: one value", "plist: many values", "nested"):
-        await scene.play_by_airplay2(with_bomb("GET", shape))
+        async with scene.playing_by_airplay2(with_bomb("GET", shape)):
+            pass
 
 
 async def bombs_in_setup(scene: Scene) -> None:
     for shape in ("plist: one value", "plist: deep", "plist: a long text"):
-        await scene.play_by_airplay2(with_bomb("SETUP", shape))
+        async with scene.playing_by_airplay2(with_bomb("SETUP", shape)):
+            pass
+
+
+async def event_flood(scene: Scene) -> None:
+    """Send long and short events, until the sender closes the channel."""
+    async with scene.playing_by_airplay2() as hostile:
+        assert hostile.events
+        end_s = time.monotonic() + 10
+        while hostile.events.is_open and time.monotonic() < end_s:
+            hostile.events.tell("x", list(range(5000)))
+            for _ in range(10):
+                hostile.events.tell("x", "y")
+            await asyncio.sleep(0.001)
+        assert not hostile.events.is_open
 
 
 async def button_flood(scene: Scene) -> None:
@@ -220,6 +237,7 @@ async def timing_flood(scene: Scene) -> None:
 ATTACKS = (
     bombs_in_info,
     bombs_in_setup,
+    event_flood,
     button_flood,
     silent_connections,
     resend_flood,

@@ -39,3 +39,10 @@ def test_everything_else_is_no_button() -> None:
     assert button_of(call()) is None
     assert button_of(Call("POST", "/command", {}, b"")) is None
     assert button_of(Call("POST", "/command", {}, b"bplist00nonsense")) is None
+
+
+def test_what_is_too_long_for_a_command_is_not_parsed() -> None:
+    kind = "sendMediaRemoteCommand"
+
+    assert button_of(call(type=kind, value="nitm", more="x" * 1000)) is Button.NEXT
+    assert button_of(call(type=kind, value="nitm", more="x" * 5000)) is None

@@ -25,7 +25,7 @@ def test_too_many_requests_are_an_error() -> None:
 
 def test_too_many_bytes_are_an_error() -> None:
     budget = TalkBudget()
-    budget.count_bytes(4 * 1024 * 1024, 1.0)
+    budget.count_bytes(1024 * 1024, 1.0)
 
     with pytest.raises(ReceiverProtocolError, match="too much"):
         budget.count_bytes(1024, 1.0)

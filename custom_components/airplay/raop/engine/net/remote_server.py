@@ -19,14 +19,15 @@ _LOGGER = logging.getLogger(__name__)
 # A request is one packet; a client that needs longer is not a receiver.
 _PATIENCE_S = 5.0
 _PATIENCE_WITH_STRANGERS_S = 2.0
-# Receivers of a session have their own places. A knob sends 20 requests a second.
+# Receivers of a session have their own places. A knob sends 20 requests a second, and
+# some receivers ask for properties besides.
 _RECEIVERS = Share(
     places=48,
     places_an_address=8,
     per_second=200,
-    at_once=400,
-    per_second_an_address=40,
-    at_once_an_address=80,
+    at_once=600,
+    per_second_an_address=100,
+    at_once_an_address=300,
 )
 # Nothing that a stranger sends is obeyed; an answer helps only to find out why.
 _STRANGERS = Share(

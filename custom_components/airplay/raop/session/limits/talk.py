@@ -4,8 +4,8 @@ from ...errors import ReceiverProtocolError
 from .allowance import Allowance
 
 # Answers are a few KB, and each follows a request of ours.
-_BYTES_A_SECOND = 256 * 1024.0
-_BYTES_AT_ONCE = 4 * 1024 * 1024.0
+_BYTES_A_SECOND = 128 * 1024.0
+_BYTES_AT_ONCE = 1024 * 1024.0
 # A knob that is turned sends 20 a second.
 _CALLS_A_SECOND = 50.0
 _CALLS_AT_ONCE = 200.0
