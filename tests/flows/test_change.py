@@ -161,6 +161,24 @@ async def test_reconfigure_keeps_a_working_pairing_and_repairs_a_broken_one(
 
 
 @pytest.mark.usefixtures("no_setup")
+async def test_pairing_with_an_open_receiver_is_kept_only_if_it_is_used(
+    hass: HomeAssistant, socket_enabled: None
+) -> None:
+    async with gated("legacy", txt={"sf": "0x4"}) as den:
+        gate_of(den).is_open = True
+        entry = entry_for(den, credentials=gate_of(den).acquaint())
+        entry.add_to_hass(hass)
+        form = await reconfigure(hass, entry, den, pair=True)
+
+        form = await answer(hass, form, code=CODE)
+        assert form["step_id"] == "unlocked"
+        done = await answer(hass, form)
+
+    assert done["reason"] == "reconfigure_successful"
+    assert "credentials" not in entry.data
+
+
+@pytest.mark.usefixtures("no_setup")
 async def test_receiver_that_is_closed_to_others_now_names_the_setting(
     hass: HomeAssistant, den: VirtualReceiver, paired: MockConfigEntry, network: Network
 ) -> None:

@@ -11,7 +11,6 @@ from zeroconf._protocol.incoming import DNSIncoming
 _MOST_BYTES = 8966
 _PTR, _TXT, _SRV, _A = 12, 16, 33, 1
 _IN, _UNIQUE = 0x0001, 0x8001
-_TTL_S = 4500
 
 
 class MadeUp:
@@ -27,16 +26,19 @@ class MadeUp:
         self.address = IPv4Address(address).packed
 
 
-def packets(receivers: Iterable[MadeUp]) -> list[bytes]:
-    """Return packets that announce receivers, as few as there can be."""
+def packets(receivers: Iterable[MadeUp], ttl_s: int) -> list[bytes]:
+    """Return packets that announce receivers, as few as there can be.
+
+    A time to live of 0 says goodbye.
+    """
     found: list[bytes] = []
     body, count = b"", 0
     for each in receivers:
-        records = _records(each, 12 + len(body))
+        records = _records(each, 12 + len(body), ttl_s)
         if 12 + len(body) + len(records) > _MOST_BYTES and count:
             found.append(_packet(body, count))
             body, count = b"", 0
-            records = _records(each, 12)
+            records = _records(each, 12, ttl_s)
         body += records
         count += 4
     return [*found, _packet(body, count)]
@@ -51,7 +53,7 @@ def _packet(body: bytes, count: int) -> bytes:
     return struct.pack(">6H", 0, 0x8400, 0, count, 0, 0) + body
 
 
-def _records(receiver: MadeUp, at: int) -> bytes:
+def _records(receiver: MadeUp, at: int, ttl_s: int) -> bytes:
     """Return PTR, SRV, TXT, and A; the later ones refer to the names in the first."""
     kind = b"".join(
         bytes([len(label)]) + label
@@ -64,13 +66,13 @@ def _records(receiver: MadeUp, at: int) -> bytes:
     return (
         kind
         + b"\0"
-        + _data(_PTR, _IN, name)
+        + _data(_PTR, _IN, ttl_s, name)
         + here
-        + _data(_SRV, _UNIQUE, struct.pack(">3H", 0, 0, 7000) + here)
+        + _data(_SRV, _UNIQUE, ttl_s, struct.pack(">3H", 0, 0, 7000) + here)
         + here
-        + _data(_TXT, _UNIQUE, receiver.txt)
+        + _data(_TXT, _UNIQUE, ttl_s, receiver.txt)
         + here
-        + _data(_A, _UNIQUE, receiver.address)
+        + _data(_A, _UNIQUE, ttl_s, receiver.address)
     )
 
 
@@ -78,5 +80,5 @@ def _pointer(offset: int) -> bytes:
     return struct.pack(">H", 0xC000 | offset)
 
 
-def _data(kind: int, of: int, data: bytes) -> bytes:
-    return struct.pack(">HHIH", kind, of, _TTL_S, len(data)) + data
+def _data(kind: int, of: int, ttl_s: int, data: bytes) -> bytes:
+    return struct.pack(">HHIH", kind, of, ttl_s, len(data)) + data

@@ -82,8 +82,9 @@ async def test_receiver_with_a_link_as_its_name_is_added_without_one(
 ) -> None:
     async with VirtualReceiver(EVIL, txt={"am": "<b>[x](//y)</b>"}) as receiver:
         network.announce(raop_info(receiver))
-        form = await discovered(hass, raop_info(receiver))
+        await hass.async_block_till_done(wait_background_tasks=True)
         (card,) = hass.config_entries.flow.async_progress()
+        form = await hass.config_entries.flow.async_configure(card["flow_id"])
         listed = await opened(hass)
 
         shown = [

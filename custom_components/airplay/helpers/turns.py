@@ -40,14 +40,17 @@ class Turns:
     def _async_turn(self) -> None:
         self._next = None
         self._spent_s = 0.0
-        self._async_work()
+        if self._waiting:
+            self._async_work()
 
     @callback
     def _async_work(self) -> None:
+        if self._next is None:
+            self._next = self._loop.call_soon(self._async_turn)
         while self._waiting and self._spent_s < _MOST_IN_TURN_S:
             job = self._waiting.popleft()
             began = self._loop.time()
-            job()
-            self._spent_s += self._loop.time() - began
-        if self._next is None and self._spent_s:
-            self._next = self._loop.call_soon(self._async_turn)
+            try:
+                job()
+            finally:
+                self._spent_s += self._loop.time() - began

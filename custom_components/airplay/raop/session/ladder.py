@@ -164,7 +164,9 @@ class Ladder:
         """
         login = attempt.way.login
         if self._access.is_left_out(login, is_password_asked=is_password_asked):
-            raise ReceiverUnlockedError("it asks for none of the stored secrets")
+            raise ReceiverUnlockedError(
+                "it asks for neither the known password nor the known keys"
+            )
 
     @property
     def error(self) -> RaopError:
