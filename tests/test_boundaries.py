@@ -66,6 +66,7 @@ ROOMS = {
     "raop.scan": "raop.cli",
     "raop.commands": "raop.messages",
     "raop.events": "raop.messages",
+    "raop.media": "raop.messages",
     "raop.receiver": "raop.messages",
     "raop.receiver_identity": "raop.messages",
     "raop.receiver_lanes": "raop.messages",

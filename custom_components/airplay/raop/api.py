@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .audio.guard.reach import ANYWHERE, Reach, reach_from
+from .audio.guard.reach import ANYWHERE, reach_from
 from .audio.playlists import PlaylistLine, is_pls, read_m3u, read_pls
 from .buttons import Button
 from .engine.net.pairing import PinPairing
@@ -163,7 +163,6 @@ __all__ = [
     "PtpUnavailableError",
     "Queue",
     "RaopError",
-    "Reach",
     "Ready",
     "Receiver",
     "ReceiverBusyError",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .media import Media, Tags
 from .udp_ports import LimitUdpPorts
 
 # A longer delay is an echo, not a difference between speakers.
@@ -46,50 +47,6 @@ class Member:
     muted: bool = False
     delay_ms: int = 0
     channel: Channel = Channel.STEREO
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tags:
-    """The known tags of the playing media; absent tags are unknown."""
-
-    title: str | None = None
-    artist: str | None = None
-    album: str | None = None
-    album_artist: str | None = None
-    track: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaBounds:
-    """What media may open besides the address that a user named.
-
-    `own_server` is the caller itself, as "host:port": its certificate is not checked.
-    Local files that a playlist names must be in one of the `folders`; None: anywhere.
-    `named_by` is the address of the server whose playlist named the media: like all
-    that comes from there, it may be public or in the private network of that server.
-    None: the user named it.
-    """
-
-    own_server: str | None = None
-    folders: tuple[str, ...] | None = None
-    named_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
-    """Media to open: a URL or the path of a file, and what the caller knows about it.
-
-    Errors show `name`, so that no signed URL reaches a log or a user; `item` is a
-    mark that the caller chooses, and events repeat it.
-    """
-
-    url: str = field(repr=False)
-    name: str
-    item: str = ""
-    bounds: MediaBounds = MediaBounds()
-    position_ms: int = 0
-    duration_ms: int | None = None
-    tags: Tags = Tags()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

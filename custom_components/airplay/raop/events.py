@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from .commands import Tags
+from .media import Tags
 
 
 class StreamState(StrEnum):

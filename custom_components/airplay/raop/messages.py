@@ -21,8 +21,6 @@ from .commands import (
     Join,
     Leave,
     Measure,
-    Media,
-    MediaBounds,
     Member,
     Pause,
     Play,
@@ -35,7 +33,6 @@ from .commands import (
     SetVolume,
     Shutdown,
     Stop,
-    Tags,
     Target,
     Tune,
 )
@@ -64,6 +61,7 @@ from .events import (
     StreamState,
     VolumeFound,
 )
+from .media import Media, MediaBounds, Tags
 from .udp_ports import LimitUdpPorts
 
 __all__ = [
