@@ -331,9 +331,7 @@ async def test_damaged_pictures_are_none_or_a_picture(
     chance = random.Random(7)
     exif = Image.Exif()
     exif[0x0112] = 6
-    original = bytearray(
-        flat(64, 48, kind, **({"exif": exif} if kind != "GIF" else {}))
-    )
+    original = bytearray(flat(64, 48, kind, exif=exif))
 
     for _ in range(150):
         damaged = bytearray(original)

@@ -37,20 +37,31 @@ class Decoding:
         self._written_frames = 0
         self._reopened_at = 0
         self._is_stalled = False
+        self._track: Track | None = None
 
     def run(self) -> None:
         """Decode to the end.
 
         Raises UnplayableError: it cannot be played, or not any further.
         """
-        track = open_track(self._job.url, self._job.start_frame, self._scope)
+        try:
+            self._run()
+        finally:
+            # The collector may not free what libav still reads.
+            if self._track:
+                self._track.close()
+
+    def _run(self) -> None:
+        track = self._track = open_track(
+            self._job.url, self._job.start_frame, self._scope
+        )
         was_growing = track.is_growing
         found, cover = track.found()
         self._tags = found.tags
         self._output.tell(found, cover)
         while not self._pump(track):
             track.close()
-            track = self._reopen()
+            track = self._track = self._reopen()
             if was_growing and not track.is_live:
                 # The broadcast has ended: the address now delivers its recording.
                 break

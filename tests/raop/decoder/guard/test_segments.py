@@ -10,6 +10,13 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 import pytest
 
+from custom_components.airplay.raop.decoder.cancel_scope import CancelScope
+from custom_components.airplay.raop.decoder.guard.reach import ANYWHERE
+from custom_components.airplay.raop.decoder.guard.segments import SegmentOpener
+from custom_components.airplay.raop.decoder.media_errors import (
+    AbandonedError,
+    UnplayableError,
+)
 from custom_components.airplay.raop.errors import (
     MediaError,
     MediaNotAudioError,
@@ -84,9 +91,7 @@ def test_encrypted_segments_play(
     assert play(str(folder / "media.m3u8")).all() == plain
 
 
-@pytest.mark.parametrize(
-    "key", ["data:,short", "data:;base64,!", "data:," + "x" * 70000]
-)
+@pytest.mark.parametrize("key", ["data:,short", "data:;base64,A", "file:/etc/passwd"])
 def test_an_invalid_key_is_reported(
     web: WebServer, play: Play, folder: Path, key: str
 ) -> None:
@@ -239,3 +244,49 @@ def test_other_kinds_of_addresses_are_not_opened(play: Play, folder: Path) -> No
     playlist.write_text(playlist.read_text().replace("media", "concat:media"))
 
     assert isinstance(play(str(playlist)).failure().error, MediaError)
+
+
+def test_an_address_of_another_kind_is_skipped_at_first() -> None:
+    opener = SegmentOpener("file:/a.m3u8", CancelScope(HASTY), ANYWHERE)
+
+    assert opener("concat:/etc/passwd|/etc/passwd", 1, {}).read(10) == b""
+    assert (
+        opener("crypto:file:/etc/passwd", 1, {"key": "00", "iv": "x"}).read(10) == b""
+    )
+
+    assert opener.problem is not None
+    assert opener.problem.kind is MediaNotAudioError
+
+
+def test_what_was_refused_ends_the_stream() -> None:
+    opener = SegmentOpener("http://a.example/a.m3u8", CancelScope(HASTY), ANYWHERE)
+    with pytest.raises(UnplayableError, match="outside the allowed folders"):
+        opener("file:/etc/passwd", 1, {})
+
+    assert opener("http://127.0.0.1/x", 1, {}).read(10) == b""
+
+
+def test_a_closed_scope_ends_the_stream(web: WebServer) -> None:
+    scope = CancelScope(HASTY)
+    opener = SegmentOpener("http://a.example/a.m3u8", scope, ANYWHERE)
+    segment = opener(web.serve("/x.ts", whole(bytes(100_000))), 1, {})
+    scope.close()
+
+    with pytest.raises(AbandonedError):
+        opener(web.serve("/y.ts", whole(b"")), 1, {})
+    while segment.read(1 << 16):
+        pass
+    segment.close()  # type: ignore[attr-defined]
+
+
+def test_an_invalid_address_behind_a_redirect_is_reported(
+    web: WebServer, play: Play
+) -> None:
+    listed = b"#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:1,\nhttp://[\n#EXT-X-ENDLIST\n"
+    web.serve("/to.m3u8", whole(listed))
+    web.serve("/low.m3u8", redirect("/to.m3u8"))
+    master = b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=192000\nlow.m3u8\n"
+
+    error = play(web.serve("/master.m3u8", whole(master))).failure().error
+
+    assert "an address in its playlist is not valid" in str(error)
