@@ -6,7 +6,10 @@ from dataclasses import replace
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.airplay.raop.session.clock_estimate.clock_map import ClockMap
+from custom_components.airplay.raop.session.clock_estimate.clock_map import (
+    ClockMap,
+    Timeline,
+)
 from custom_components.airplay.raop.session.ptp_following import FollowedClock
 from custom_components.airplay.raop.wire.ptp import PortIdentity, PtpFollowUp, PtpSync
 
@@ -181,6 +184,39 @@ def test_another_grandmaster_is_learned_from_scratch() -> None:
     network.run_until_reliable()
     assert abs(network.error_ns) <= 1
     assert network.steps == 0
+
+
+def test_anchors_name_a_clock_and_its_time_together() -> None:
+    """A rough map is better than none, but not than that of the clock before."""
+    network = Network(ahead_ns=7 * SECOND)
+    followed = network.followed
+    before = followed.timeline
+    network.run_for(0.2)
+    rough = followed.timeline
+    network.run_until_reliable()
+    reliable_map = followed.map
+    known = followed.timeline
+    followed.announced(replace(ANNOUNCE, grandmaster_id=1))
+    unknown = followed.timeline
+    network.ahead_ns += 50 * SECOND
+    network.run_for(0.2)
+    meanwhile, is_measured = followed.timeline, followed.map is not None
+    # Another one before that is known: the last that was known stays.
+    followed.announced(replace(ANNOUNCE, grandmaster_id=2))
+    network.run_for(0.2)
+    still = followed.timeline
+    network.run_until_reliable()
+
+    assert before is None
+    assert rough
+    assert rough.clock_id == POD.clock_id
+    assert abs(rough.map.timeline_ns(START) - START - 7 * SECOND) < MS
+    assert reliable_map
+    assert known == Timeline(POD.clock_id, reliable_map)
+    assert unknown == meanwhile == still == known
+    assert is_measured
+    assert followed.map
+    assert followed.timeline == Timeline(2, followed.map)
 
 
 def test_a_follow_up_may_overtake_its_sync() -> None:

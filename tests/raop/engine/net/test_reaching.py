@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
+import errno
 import socket
 import time
 
@@ -135,3 +136,58 @@ async def test_a_receiver_is_reachable_if_one_of_its_addresses_is(port: int) -> 
 
     assert await is_reachable(member(CLOSED, ALIVE))
     assert not await is_reachable(member("127.0.0.6"))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.EPERM, "x"), "Operation not permitted"),
+        (OSError(errno.EHOSTUNREACH, "x"), "No route to host"),
+        (OSError("no more"), "no more"),
+        (socket.gaierror(-2, "Name not known"), r"\[Errno -2\] Name not known"),
+    ],
+)
+async def test_the_reason_is_the_systems_if_it_has_one(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, reason: str
+) -> None:
+    async def fail(host: str, _: int) -> None:
+        raise error if host == CLOSED else OSError(errno.ENETDOWN, "another")
+
+    monkeypatch.setattr(asyncio, "open_connection", fail)
+
+    with pytest.raises(ReceiverUnreachableError, match=f"^{CLOSED} port 7: {reason}$"):
+        await open_first((CLOSED, DEAD), 7)
+
+
+async def test_a_name_that_no_resolver_accepts_is_named() -> None:
+    name = "a" * 70 + ".local"
+
+    with pytest.raises(ReceiverUnreachableError, match=f"^{name} port 7: .*too long"):
+        await open_first((name,), 7)
+
+
+async def test_attempts_that_are_overtaken_end_without_a_trace(
+    monkeypatch: pytest.MonkeyPatch, port: int, dead: None
+) -> None:
+    faults: list[dict[str, object]] = []
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "call_exception_handler", faults.append)
+    open_connection, is_over = asyncio.open_connection, asyncio.Event()
+
+    async def stubborn(host: str, port: int) -> object:
+        if host != DEAD_TOO:
+            return await open_connection(host, port)
+        try:
+            await is_over.wait()
+        except asyncio.CancelledError:
+            raise OSError(errno.ENETDOWN, "too late") from None
+        return None
+
+    monkeypatch.setattr(asyncio, "open_connection", stubborn)
+
+    _, used = await open_first((DEAD, DEAD_TOO, ALIVE), port)
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+    used.close()
+    assert not faults

@@ -284,7 +284,6 @@ async def test_a_clock_that_is_kept_is_followed() -> None:
         assert ids == [OUR_ID, CLOCK_ID]
         # The follower of the tests takes its time to answer our Delay_Req.
         assert -1 * MS < timeline_ns - session_ns - ahead_ns < 50 * MS
-        assert abs(peer.timeline.map.session_ns(timeline_ns) - session_ns) <= 1
         assert not follower.of(0x0)
         assert not follower.of(0xB)
 

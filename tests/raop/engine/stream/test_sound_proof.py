@@ -4,13 +4,20 @@ The receivers accept `/auth-setup` and are silent then, so that their second way
 """
 
 from pathlib import Path
+from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
+from custom_components.airplay.raop.engine.lanes.choice import LaneChoice
+from custom_components.airplay.raop.engine.lanes.lane import Lane
+from custom_components.airplay.raop.engine.stream.sound_proof import SoundProof
+from custom_components.airplay.raop.errors import RaopError, ReceiverUnreachableError
 from custom_components.airplay.raop.messages import (
     Announce,
     AnnouncementFailed,
     Join,
+    Member,
     MemberChanged,
     Pause,
     Play,
@@ -224,3 +231,71 @@ async def test_a_receiver_that_was_lost_in_silence_is_no_matter_of_others(
     await harness.ended()
 
     assert len(hall.asked("ANNOUNCE")) == 1
+
+
+class Choice:
+    """The ways of receivers: those that failed, were heard, and have another."""
+
+    def __init__(self, *, has_another: bool) -> None:
+        self.has_another = has_another
+        self.failed: list[object] = []
+        self.heard: list[object] = []
+
+    def mark_failed(self, lane: object, _: RaopError) -> bool:
+        self.failed.append(lane)
+        return self.has_another
+
+    def mark_heard(self, lane: object) -> None:
+        self.heard.append(lane)
+
+    def has_beside(self, _: object) -> bool:
+        return self.has_another
+
+
+def proof_of(choice: Choice, *lanes: Lane) -> SoundProof:
+    """Return the proof of a stream with some lanes."""
+    return SoundProof(cast("LaneChoice", choice), Mock(), lambda: lanes)
+
+
+def lane_of(receiver: str) -> Lane:
+    """Return a lane of a receiver."""
+    lane = Mock(spec=Lane)
+    lane.member = Member(receiver=receiver, name="Den", host="127.0.0.1", port=7000)
+    return cast("Lane", lane)
+
+
+@pytest.mark.parametrize("has_another", [True, False])
+def test_a_lost_receiver_climbs_once_if_it_has_another_way(has_another: bool) -> None:
+    choice, lane = Choice(has_another=has_another), lane_of("a")
+    proof = proof_of(choice, lane)
+    members = [lane.member]
+    before = proof.is_climbing(members)
+
+    proof.lost(lane, ReceiverUnreachableError())
+    after = proof.is_climbing(members)
+    tries = [proof.tries_again("b"), proof.tries_again("a"), proof.tries_again("a")]
+
+    assert choice.failed == [lane]
+    assert (before, after) == (False, has_another)
+    assert tries == [False, has_another, False]
+    assert not proof.is_climbing(members)
+
+
+def test_only_a_lane_that_was_heard_is_proven() -> None:
+    choice, lane, other = Choice(has_another=True), lane_of("a"), lane_of("b")
+    proof = proof_of(choice, lane, other)
+    before = proof.has(lane)
+    proof.adopt(lane)
+
+    assert (before, proof.has(lane), proof.has(other)) == (False, True, False)
+    assert choice.heard == [lane]
+
+
+@pytest.mark.parametrize(("has_another", "patience_s"), [(True, 2.5), (False, 4.0)])
+def test_a_receiver_with_another_way_gets_less_time(
+    has_another: bool, patience_s: float
+) -> None:
+    proof = proof_of(Choice(has_another=has_another), lane_of("a"))
+
+    assert proof.patience_s == patience_s
+    assert proof_of(Choice(has_another=has_another)).patience_s == 0.0

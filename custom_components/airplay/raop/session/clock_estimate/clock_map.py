@@ -25,12 +25,6 @@ class ClockMap:
         drift_ns = round(self.rate * (session_ns - self.at_ns))
         return session_ns + self.offset_ns + drift_ns
 
-    def session_ns(self, timeline_ns: int) -> int:
-        """Return the session time at a receiver's time."""
-        unrated_ns = timeline_ns - self.offset_ns
-        elapsed_ns = unrated_ns - self.at_ns
-        return unrated_ns - round(self.rate * elapsed_ns / (1 + self.rate))
-
     def ahead_of_ns(self, other: ClockMap, session_ns: int) -> int:
         """Return by how much its time is ahead of another's at a session time."""
         return self.timeline_ns(session_ns) - other.timeline_ns(session_ns)
