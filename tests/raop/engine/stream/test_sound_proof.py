@@ -4,9 +4,11 @@ The receivers accept `/auth-setup` and are silent then, so that their second way
 """
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from custom_components.airplay.raop.engine.stream.output import GroupOutput
 from custom_components.airplay.raop.messages import (
     Announce,
     Join,
@@ -16,7 +18,7 @@ from custom_components.airplay.raop.messages import (
 )
 from tests.raop.engine.announcing import announce, target
 from tests.raop.engine.group_playback import speaker, wait_for_state
-from tests.raop.engine.harness import STREAM, EngineHarness, member, play, wav
+from tests.raop.engine.harness import STREAM, EngineHarness, member, play, until, wav
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 LICENSED = {"et": "0,4"}
@@ -180,3 +182,31 @@ async def test_a_receiver_that_was_lost_in_silence_is_no_matter_of_others(
     await harness.ended()
 
     assert len(hall.asked("ANNOUNCE")) == 1
+
+
+@pytest.mark.parametrize("has_other_way", [True, False])
+async def test_an_announcement_outlives_a_loss_right_after_its_session_was_opened(
+    harness: EngineHarness,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    has_other_way: bool,
+) -> None:
+    pcm = wav(tmp_path / "bell.wav", 1)
+    den = await (silent(harness) if has_other_way else speaker(harness, 1))
+    prepare, losses = GroupOutput.prepare, iter([True])
+
+    async def prepare_and_lose(output: GroupOutput, *args: Any) -> None:
+        await prepare(output, *args)
+        if next(losses, False):
+            den.hang_up()
+            # Either the stream ends, or its receiver has another way.
+            await until(lambda: not (output.lanes and output.transmitter), "end", str)
+            await until(lambda: not output.are_ending, "end", str)
+
+    monkeypatch.setattr(GroupOutput, "prepare", prepare_and_lose)
+    bell = harness.submit(announce(tmp_path / "bell.wav", target(den)))
+
+    code = (await harness.reply(bell, BOUND_S)).code
+    assert code == (None if has_other_way else "unreachable")
+    assert den.heard(pcm).is_complete is has_other_way
