@@ -228,6 +228,22 @@ async def test_stop_ends_a_join(harness: EngineHarness, tune: Path) -> None:
     await slow.wait_idle(10)
 
 
+async def test_a_resume_that_supersedes_a_start_leaves_nothing_to_join(
+    harness: EngineHarness, tune: Path
+) -> None:
+    slow = Quirks(reply_delay_s={"ANNOUNCE": 0.5})
+    den = await speaker(harness, 1, quirks=slow)
+    hall = await speaker(harness, 2)
+    playing = harness.submit(play(tune, member(den)))
+    await den.wait_for("ANNOUNCE")
+
+    assert await harness.run(Resume(stream=STREAM)) == "no_stream"
+    assert await harness.run(Join(stream=STREAM, member=member(hall))) is None
+
+    assert (await harness.reply(playing)).code == "superseded"
+    assert harness.states()[-1] == "ended"
+
+
 async def test_a_join_while_a_stop_frees_the_receivers_is_answered(
     harness: EngineHarness, tune: Path
 ) -> None:

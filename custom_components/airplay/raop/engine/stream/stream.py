@@ -102,7 +102,12 @@ class Stream:
         """
         paused = self._status.command
         if not self._status.is_paused or paused is None:
-            raise NoStreamError("nothing is paused")
+            error = NoStreamError("nothing is paused")
+            async with self.output.gate:
+                if paused and not self.output.line:
+                    # The command that was superseded had not begun to play.
+                    await self._playback.end_with(error)
+            raise error
         self._playback.keep()
         async with self.output.gate:
             # If the receivers were freed meanwhile, the command has a new position.
