@@ -1,7 +1,6 @@
 """The ways to play to a receiver, and their order."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -288,9 +287,9 @@ def test_what_worked_comes_first() -> None:
     assert not rsa.after
 
 
-def logins(of: Receiver, worked: str, **access: Any) -> list[str]:
+def logins(of: Receiver, worked: str, access: Access | None = None) -> list[str]:
     """Return the logins of the first lane after a way has worked."""
-    ways = ways_of(of, Access(learned=Way.parse(worked), **access))
+    ways = ways_of(of, replace(access or Access(), learned=Way.parse(worked)))
     lane, clock = ways[0].way.lane, ways[0].way.clock
     like = [each for each in ways if (each.way.lane, each.way.clock) == (lane, clock)]
     assert not like[0].after
@@ -303,15 +302,15 @@ def test_the_login_that_worked_comes_first_unless_it_is_about_keys() -> None:
     locked = receiver(None, f"manufacturer=Apple;features={APPLE};flags=0x204")
     realtime = "airplay2-realtime ptp-lead"
 
-    with_password = {"has_password": True}
-    assert logins(of, f"{realtime} open", **with_password) == ["open", "password"]
-    assert logins(of, f"{realtime} password", **with_password) == ["password", "open"]
-    assert logins(of, realtime, **with_password) == ["password", "open"]
+    secret = Access(has_password=True)
+    assert logins(of, f"{realtime} open", secret) == ["open", "password"]
+    assert logins(of, f"{realtime} password", secret) == ["password", "open"]
+    assert logins(of, realtime, secret) == ["password", "open"]
     # A password that is no longer there.
     assert logins(of, f"{realtime} password") == ["open"]
-    keys = {"has_keys": True, "has_home_keys": True}
-    assert logins(locked, f"{realtime} open", **keys) == ["keys", "open"]
-    assert logins(of, f"{realtime} keys", **keys) == ["open", "keys"]
+    keys = Access(has_keys=True, has_home_keys=True)
+    assert logins(locked, f"{realtime} open", keys) == ["keys", "open"]
+    assert logins(of, f"{realtime} keys", keys) == ["open", "keys"]
 
 
 def test_what_worked_and_is_no_longer_possible_changes_nothing() -> None:

@@ -8,11 +8,13 @@ import pytest
 
 from custom_components.airplay.raop.engine.stream import connecting
 from custom_components.airplay.raop.messages import (
+    Join,
     MemberChanged,
     MemberState,
     Pause,
     Resume,
     SetVolume,
+    Stop,
     VolumeFound,
 )
 from tests.raop.engine.group_playback import (
@@ -224,6 +226,37 @@ async def test_stop_ends_a_join(harness: EngineHarness, tune: Path) -> None:
 
     assert (await harness.reply(joining)).code == "stopped"
     await slow.wait_idle(10)
+
+
+async def test_a_resume_that_supersedes_a_start_leaves_nothing_to_join(
+    harness: EngineHarness, tune: Path
+) -> None:
+    slow = Quirks(reply_delay_s={"ANNOUNCE": 0.5})
+    den = await speaker(harness, 1, quirks=slow)
+    hall = await speaker(harness, 2)
+    playing = harness.submit(play(tune, member(den)))
+    await den.wait_for("ANNOUNCE")
+
+    assert await harness.run(Resume(stream=STREAM)) == "no_stream"
+    assert await harness.run(Join(stream=STREAM, member=member(hall))) is None
+
+    assert (await harness.reply(playing)).code == "superseded"
+    assert harness.states()[-1] == "ended"
+
+
+async def test_a_join_while_a_stop_frees_the_receivers_is_answered(
+    harness: EngineHarness, tune: Path
+) -> None:
+    slow = Quirks(reply_delay_s={"TEARDOWN": 0.5})
+    den = await speaker(harness, 1, quirks=slow)
+    hall = await speaker(harness, 2)
+    await harness.run(play(tune, member(den)))
+    stopping = harness.submit(Stop(stream=STREAM))
+    await den.wait_for("TEARDOWN")
+
+    assert await harness.run(Join(stream=STREAM, member=member(hall))) == "stopped"
+
+    assert (await harness.reply(stopping)).code is None
 
 
 async def test_a_member_that_leaves_is_free_and_the_others_lose_nothing(

@@ -4,13 +4,14 @@ The receivers accept `/auth-setup` and are silent then, so that their second way
 """
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
 
 from custom_components.airplay.raop.engine.lanes.choice import LaneChoice
 from custom_components.airplay.raop.engine.lanes.lane import Lane
+from custom_components.airplay.raop.engine.stream.output import GroupOutput
 from custom_components.airplay.raop.engine.stream.sound_proof import SoundProof
 from custom_components.airplay.raop.errors import RaopError, ReceiverUnreachableError
 from custom_components.airplay.raop.messages import (
@@ -24,7 +25,7 @@ from custom_components.airplay.raop.messages import (
 )
 from tests.raop.engine.announcing import announce, target
 from tests.raop.engine.group_playback import speaker, wait_for_state
-from tests.raop.engine.harness import STREAM, EngineHarness, member, play, wav
+from tests.raop.engine.harness import STREAM, EngineHarness, member, play, until, wav
 from tests.virtual_receiver import Quirks, VirtualReceiver
 
 LICENSED = {"et": "0,4"}
@@ -299,3 +300,31 @@ def test_a_receiver_with_another_way_gets_less_time(
 
     assert proof.patience_s == patience_s
     assert proof_of(Choice(has_another=has_another)).patience_s == 0.0
+
+
+@pytest.mark.parametrize("has_other_way", [True, False])
+async def test_an_announcement_outlives_a_loss_right_after_its_session_was_opened(
+    harness: EngineHarness,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    has_other_way: bool,
+) -> None:
+    pcm = wav(tmp_path / "bell.wav", 1)
+    den = await (silent(harness) if has_other_way else speaker(harness, 1))
+    prepare, losses = GroupOutput.prepare, iter([True])
+
+    async def prepare_and_lose(output: GroupOutput, *args: Any) -> None:
+        await prepare(output, *args)
+        if next(losses, False):
+            den.hang_up()
+            # Either the stream ends, or its receiver has another way.
+            await until(lambda: not (output.lanes and output.transmitter), "end", str)
+            await until(lambda: not output.are_ending, "end", str)
+
+    monkeypatch.setattr(GroupOutput, "prepare", prepare_and_lose)
+    bell = harness.submit(announce(tmp_path / "bell.wav", target(den)))
+
+    code = (await harness.reply(bell, BOUND_S)).code
+    assert code == (None if has_other_way else "unreachable")
+    assert den.heard(pcm).is_complete is has_other_way

@@ -199,6 +199,8 @@ class Playback:
         if self.status.command is not command:
             return  # A newer command has taken over meanwhile.
         self.status.command = None
+        # Callers may have joined while the receivers were freed.
+        self.membership.end(error, is_final=is_stopped)
         self.reporter.end(reason, error, receiver)
         if not self.turns.is_taken:
             # The announcement may have ended while the media was closed.

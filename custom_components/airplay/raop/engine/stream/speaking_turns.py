@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from ...errors import RaopError
+from ...errors import RaopError, ReceiverUnreachableError
 from ...messages import Member, MemberState, Target
 from ..pacing.transmitter import Transmitter
 from .lanes import tear_down
@@ -112,17 +112,28 @@ class SpeakingTurns:
         async with output.gate:
             await self._wait_idle()
             self._keep()
-            awake_ns = 0
-            if output.transmitter is None:
-                if not self._has_members:
-                    output.lanes.want(addressed)
-                await self._begin(addressed, depth_ms)
-            elif self._status.is_quiet:
-                awake_ns = await self._invite(addressed, lead_in_ms)
-            if output.is_hushed:
-                await output.wake(lead_in_ms)
-            assert output.transmitter is not None
-            return output.transmitter, awake_ns
+            while True:
+                awake_ns = await self._prepare(addressed, depth_ms, lead_in_ms)
+                if output.transmitter:
+                    return output.transmitter, awake_ns
+                # The last receiver was lost meanwhile.
+                if not output.lanes.proof.is_climbing(addressed):
+                    raise ReceiverUnreachableError("the receiver closed the connection")
+
+    async def _prepare(
+        self, addressed: Sequence[Member], depth_ms: int, lead_in_ms: int
+    ) -> int:
+        output = self._output
+        awake_ns = 0
+        if output.transmitter is None:
+            if not self._has_members:
+                output.lanes.want(addressed)
+            await self._begin(addressed, depth_ms)
+        elif self._status.is_quiet:
+            awake_ns = await self._invite(addressed, lead_in_ms)
+        if output.is_hushed:
+            await output.wake(lead_in_ms)
+        return awake_ns
 
     async def _begin(self, addressed: Sequence[Member], depth_ms: int) -> None:
         """Open sessions for the addressed receivers only."""

@@ -103,7 +103,12 @@ class Stream:
         """
         paused = self._status.command
         if not self._status.is_paused or paused is None:
-            raise NoStreamError("nothing is paused")
+            error = NoStreamError("nothing is paused")
+            async with self.output.gate:
+                if paused and not self.output.line:
+                    # The command that was superseded had not begun to play.
+                    await self._playback.end_with(error)
+            raise error
         self._playback.keep()
         self.output.lanes.renew(self.membership.members)
         async with self.output.gate:
