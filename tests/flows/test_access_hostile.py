@@ -14,7 +14,7 @@ from tests.ha.flows import answer, opened
 # What the loop may be held by anything that comes from outside.
 HELD_S = 0.1
 MIB = 1024 * 1024
-NESTED = b"<plist>" + b"<dict><key>a</key>" * (MIB // 40)
+NESTED = b"<plist>" + b"<dict><key>a</key>" * (MIB // 20)
 
 
 def with_body(body: bytes, *headers: bytes) -> bytes:
