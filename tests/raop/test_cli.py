@@ -21,7 +21,7 @@ from custom_components.airplay.raop.engine.lanes.context import receiver_of
 from custom_components.airplay.raop.receiver_lanes import LaneKind
 from tests.free_ports import occupied, port_range
 from tests.program import RAOP
-from tests.raop.engine.harness import receiver, wav
+from tests.raop.engine.harness import read_wav, receiver, wav
 from tests.sender_fork_server import SenderForkServer
 from tests.virtual_receiver import Advertisement, Quirks, VirtualReceiver, to_unix_ns
 from tests.virtual_receiver.airplay2 import PtpPorts
@@ -208,18 +208,19 @@ async def test_every_failure_has_its_exit_code_and_one_line(song: Path) -> None:
     busy = receiver("Busy", quirks=Quirks(refuse={"ANNOUNCE": 453}))
     broken = receiver("Broken", quirks=Quirks(refuse={"ANNOUNCE": 500}))
     silent = receiver("Silent", quirks=Quirks(asks_time=False))
+    free = receiver("Free")
     missing = song.with_name("none.wav")
     # A port without a listener, and that no other socket gets meanwhile.
     gone = socket.socket()
     gone.bind(("127.0.0.1", 0))
     port = gone.getsockname()[1]
-    async with locked, busy, broken, silent:
+    async with locked, busy, broken, silent, free:
         unreachable, asked, wrong, taken, no_file, mute, refused = await asyncio.gather(
             raop("play", song, "--receiver", f"127.0.0.1:{port}"),
             raop("play", song, "--receiver", at(locked)),
             raop("play", song, "--receiver", at(locked), "--password", "open"),
             raop("play", song, "--receiver", at(busy)),
-            raop("play", missing, "--receiver", at(broken)),
+            raop("play", missing, "--receiver", at(free)),
             raop("play", song, "--receiver", at(silent), *QUICK, *LICENSED),
             raop("play", song, "--receiver", at(broken), "--json"),
         )
@@ -238,6 +239,17 @@ async def test_every_failure_has_its_exit_code_and_one_line(song: Path) -> None:
     assert refused.code == 1
     assert refused.names[-1] == "error"
     assert refused.event("error")["code"] == "refused"
+
+
+async def test_a_password_is_for_the_receivers_that_ask_for_one(song: Path) -> None:
+    locked, free = receiver("Locked", password="sesame"), receiver("Free")
+    async with locked, free:
+        where = ("--receiver", at(locked), "--receiver", at(free))
+        done = await raop("play", song, *where, "--password", "sesame", *QUICK)
+
+        assert done.code == 0, done.err
+        assert locked.heard(read_wav(song)).is_complete
+        assert free.heard(read_wav(song)).is_complete
 
 
 async def test_ctrl_c_ends_cleanly_and_frees_the_receiver(

@@ -224,6 +224,8 @@ def _member(options: argparse.Namespace, receiver: Receiver) -> Member:
         airplay_txt=dict(airplay.txt) if airplay else {},
         password=options.password,
         credentials=options.credentials,
+        # The password is for those of the receivers that ask for one.
+        is_bound=False,
         lane=options.lane,
         volume=options.volume,
     )

@@ -24,6 +24,7 @@ class Member:
     """A receiver as a stream's member: its addresses, its secrets, and its sound.
 
     `host` is the address to try first, `addresses` are all of them, in order.
+    If it `is_bound` to its secrets, it is not played to if it asks for none of them.
     It plays `delay_ms` later than the others (earlier if negative), at most 2000.
     Only `lane` is tried, if given. `first_way` is the way that worked before, as
     `MemberChanged.way` says it; it is tried first, if possible. Without a `volume` it
@@ -40,6 +41,7 @@ class Member:
     addresses: tuple[str, ...] = ()
     password: str | None = field(default=None, repr=False)
     credentials: str | None = field(default=None, repr=False)
+    is_bound: bool = True
     lane: str | None = None
     first_way: str | None = None
     volume: float | None = None

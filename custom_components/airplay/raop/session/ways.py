@@ -152,6 +152,7 @@ class Access:
     has_keys: bool = False
     # Keys of HomeKit pairing, which AirPlay 2 needs.
     has_home_keys: bool = False
+    is_bound: bool = True
     wanted: str | None = None
     learned: Way | None = None
 
@@ -161,7 +162,8 @@ class Access:
         A receiver that asks for none of them may be another one with the same ID.
         """
         is_used = login in (Login.KEYS, Login.PASSWORD) or is_password_asked
-        return (self.has_keys or self.has_password) and not is_used
+        has_secret = self.has_keys or self.has_password
+        return self.is_bound and has_secret and not is_used
 
 
 _WRONG = frozenset({Outcome.REFUSED})

@@ -34,7 +34,7 @@ class _Known:
     def of(cls, member: Member) -> _Known:
         """Return the facts about a member. Raises RaopError: see `ladder_for`."""
         receiver = receiver_of(member)
-        access = Secrets(member.password, member.credentials)
+        access = Secrets(member.password, member.credentials, member.is_bound)
         rungs = ways_of(receiver, access.access(wanted=member.lane))
         return cls(frozenset(each.way for each in rungs), receiver.firmware, access)
 

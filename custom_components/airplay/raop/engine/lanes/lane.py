@@ -170,7 +170,8 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
         Raises RaopError: the receiver is unreachable, refuses, or requires something
         that we do not have.
         """
-        access = Secrets(self.member.password, self.member.credentials)
+        member = self.member
+        access = Secrets(member.password, member.credentials, member.is_bound)
         await open_way(self.ladder, self.attempt, access, self._negotiate)
 
     @abstractmethod

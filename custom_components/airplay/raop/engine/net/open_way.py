@@ -46,10 +46,11 @@ _INFO_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The password and the stored keys for one receiver."""
+    """The password and the stored keys for one receiver, see `Member`."""
 
     password: str | None = field(default=None, repr=False)
     credentials: str | None = field(default=None, repr=False)
+    is_bound: bool = True
 
     def access(
         self, *, wanted: str | None = None, learned: Way | None = None
@@ -63,6 +64,7 @@ class Secrets:
             has_password=bool(self.password),
             has_keys=keys is not None,
             has_home_keys=isinstance(keys, HomeKitCredentials),
+            is_bound=self.is_bound,
             wanted=wanted,
             learned=learned,
         )
