@@ -122,8 +122,9 @@ class AirPlayEntity(Entity):
         return [speaker.entity_id for speaker in members if speaker.entity_id]
 
     async def async_check_control(self, entity_ids: Iterable[str]) -> None:
-        """Check that the caller of an action may control players; see the helper."""
-        await async_check_control(self.hass, self._context, entity_ids)
+        """Check that the user of an action, if any, may control players; see the helper."""
+        if self._context and self._context.user_id:
+            await async_check_control(self.hass, self._context, entity_ids)
 
     @property
     @override

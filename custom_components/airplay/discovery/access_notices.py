@@ -24,14 +24,11 @@ class AccessNotices:
         """Withdraw what no longer applies to the entry; see `ForcedWay` for `probe`."""
         self._name = entry.title
         self._forced = ForcedWay(hass, entry, probe)
+        # The only way to play that the user permits.
+        self.forced_lane = self._forced.lane
         self._unlocked = RepairNotice(hass, UNLOCKED, entry.entry_id, is_fixable=True)
         if not entry.data.keys() & {CONF_PASSWORD, CONF_CREDENTIALS}:
             self._unlocked.async_withdraw()
-
-    @property
-    def forced_lane(self) -> str | None:
-        """The only way to play that the user permits."""
-        return self._forced.lane
 
     @callback
     def async_failed(self, error: RaopError) -> None:
