@@ -89,6 +89,23 @@ async def test_receiver_is_there_while_one_of_its_records_is(
     assert state_of(hass, player).state == "unavailable"
 
 
+async def test_receiver_is_gone_when_another_one_announces_its_last_record(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    network.announce(raop_info(kitchen))
+    network.announce(airplay_info(kitchen))
+    player = await set_up(hass, entry_for(kitchen))
+
+    network.announce(airplay_info(kitchen, txt={"deviceid": "0A:0B:0C:0D:0E:7F"}))
+    network.goodbye(raop_info(kitchen))
+    await after(hass, 11)
+    assert state_of(hass, player).state == "unavailable"
+
+    network.announce(raop_info(kitchen))
+    await hass.async_block_till_done()
+    assert state_of(hass, player).state == "idle"
+
+
 async def test_goodbye_of_a_stranger_and_unloading_in_the_grace_time(
     hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
 ) -> None:
