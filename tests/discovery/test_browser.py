@@ -198,16 +198,22 @@ async def test_record_without_its_address_is_asked_for(
 
 
 async def test_incomplete_record_leaves_nothing_behind(
-    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    network: Network,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG, "custom_components.airplay")
     entry = entry_for(kitchen)
     await set_up(hass, entry)
 
     network.mention(RAOP_TYPE, "0A0B0C0D0E01@Kitchen")
-    network.mention(AIRPLAY_TYPE, "Not\x01valid")
+    network.mention(AIRPLAY_TYPE, "Not\nvalid")
     network.announce(service_info(AIRPLAY_TYPE, "Lost", {}, addresses=("169.254.1.1",)))
     await hass.async_block_till_done()
 
+    # No name may begin a line of the log.
+    assert "invalid name: 'Not\\nvalid" in caplog.text
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 

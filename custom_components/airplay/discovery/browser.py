@@ -201,7 +201,7 @@ class ReceiverBrowser:
         try:
             record = AsyncServiceInfo(service_type, name)
         except BadTypeInNameException:
-            _LOGGER.debug("Receiver announces an invalid name: %s", name)
+            _LOGGER.debug("Receiver announces an invalid name: %r", name)
             return
         if record.load_from_cache(self._zc):
             self._async_seen(record)
