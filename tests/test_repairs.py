@@ -230,6 +230,24 @@ async def test_reconfigure_asks_whether_the_password_is_gone(
     assert "password" not in entry.data
 
 
+async def test_repair_that_is_confirmed_too_late_keeps_the_password(
+    hass: HomeAssistant, locked: VirtualReceiver, song: str
+) -> None:
+    entry = entry_for(locked, password="secret")
+    player = await set_up(hass, entry)
+    locked.password = None
+    assert await is_refused(hass, locked, player, song)
+    form = await start_fix(hass, entry)
+
+    locked.password = "secret"
+    await play(hass, player, song)
+    await call(hass, player, "media_stop")
+    done = await confirm(hass, form)
+
+    assert (done["type"], done["reason"]) == (FlowResultType.ABORT, "resolved")
+    assert entry.data["password"] == "secret"
+
+
 async def test_repair_of_a_speaker_that_was_removed(
     hass: HomeAssistant, locked: VirtualReceiver, song: str
 ) -> None:

@@ -84,13 +84,13 @@ async def async_unload_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> 
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: AirPlayConfigEntry) -> None:
-    """Remove the speaker from its group, its volume from the journal, and its notice."""
-    RepairNotice(hass, FORCED_WAY, entry.entry_id).async_withdraw()
+    """Remove the speaker from its group, its volume from the journal, and its notices."""
+    for kind in (FORCED_WAY, UNLOCKED):
+        RepairNotice(hass, kind, entry.entry_id).async_withdraw()
     async with GROUPS.acquire(hass) as groups:
         await groups.async_forget(entry.entry_id)
     async with ANNOUNCEMENTS.acquire(hass) as announcements:
         announcements.journal.async_erase(entry.entry_id)
-    RepairNotice(hass, UNLOCKED, entry.entry_id).async_withdraw()
 
 
 async def _async_test(device: AirPlayDevice) -> None:

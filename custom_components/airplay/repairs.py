@@ -3,6 +3,7 @@
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.const import CONF_NAME, CONF_PASSWORD
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 
 from .const import CONF_CREDENTIALS
 from .helpers.foreign_text import inert
@@ -29,6 +30,9 @@ class UnlockedRepairFlow(RepairsFlow):
         entry = self.hass.config_entries.async_get_entry(self._entry_id)
         if entry is None:
             return self.async_abort(reason="removed")
+        if ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id) is None:
+            # It played with its secret while this dialog was open.
+            return self.async_abort(reason="resolved")
         if user_input is None:
             return self.async_show_form(
                 step_id="confirm",

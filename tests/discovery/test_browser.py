@@ -89,6 +89,23 @@ async def test_receiver_is_there_while_one_of_its_records_is(
     assert state_of(hass, player).state == "unavailable"
 
 
+async def test_receiver_is_gone_when_another_one_announces_its_last_record(
+    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+) -> None:
+    network.announce(raop_info(kitchen))
+    network.announce(airplay_info(kitchen))
+    player = await set_up(hass, entry_for(kitchen))
+
+    network.announce(airplay_info(kitchen, txt={"deviceid": "0A:0B:0C:0D:0E:7F"}))
+    network.goodbye(raop_info(kitchen))
+    await after(hass, 11)
+    assert state_of(hass, player).state == "unavailable"
+
+    network.announce(raop_info(kitchen))
+    await hass.async_block_till_done()
+    assert state_of(hass, player).state == "idle"
+
+
 async def test_goodbye_of_a_stranger_and_unloading_in_the_grace_time(
     hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
 ) -> None:
@@ -181,16 +198,22 @@ async def test_record_without_its_address_is_asked_for(
 
 
 async def test_incomplete_record_leaves_nothing_behind(
-    hass: HomeAssistant, kitchen: VirtualReceiver, network: Network
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    network: Network,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG, "custom_components.airplay")
     entry = entry_for(kitchen)
     await set_up(hass, entry)
 
     network.mention(RAOP_TYPE, "0A0B0C0D0E01@Kitchen")
-    network.mention(AIRPLAY_TYPE, "Not\x01valid")
+    network.mention(AIRPLAY_TYPE, "Not\nvalid")
     network.announce(service_info(AIRPLAY_TYPE, "Lost", {}, addresses=("169.254.1.1",)))
     await hass.async_block_till_done()
 
+    # No name may begin a line of the log.
+    assert "invalid name: 'Not\\nvalid" in caplog.text
     assert await hass.config_entries.async_unload(entry.entry_id)
 
 

@@ -24,7 +24,7 @@ from ..helpers.turns import Turns
 from ..raop.api import Receiver, Service, completed, key_of, receiver_id
 from .entry_data import receiver_from
 from .records import async_announced, async_own_networks, instance_of, service_of
-from .sightings import Sightings
+from .sightings import Sight, Sightings
 from .stereo_pair import partner_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -201,7 +201,7 @@ class ReceiverBrowser:
         try:
             record = AsyncServiceInfo(service_type, name)
         except BadTypeInNameException:
-            _LOGGER.debug("Receiver announces an invalid name: %s", name)
+            _LOGGER.debug("Receiver announces an invalid name: %r", name)
             return
         if record.load_from_cache(self._zc):
             self._async_seen(record)
@@ -240,6 +240,9 @@ class ReceiverBrowser:
             return
         is_raop = kind == RAOP_TYPE
         key = self.key_of(service, is_raop=is_raop)
+        if holder and holder[0] != key:
+            # Another receiver has taken over the name.
+            self._async_lost(*holder, kind)
         sight = self._seen.get(key)
         if (
             sight is None
@@ -257,10 +260,12 @@ class ReceiverBrowser:
 
     @callback
     def _async_removed(self, kind: str, instance: str) -> None:
-        holder = self._seen.holder_of(kind, instance)
-        if holder is None:
-            return
-        key, sight = holder
+        if holder := self._seen.holder_of(kind, instance):
+            self._async_lost(*holder, kind)
+
+    @callback
+    def _async_lost(self, key: str, sight: Sight, kind: str) -> None:
+        """Forget a receiver soon if this was its last valid record."""
         sight.standing.discard(kind)
         if not sight.standing and sight.going is None:
             sight.going = async_call_later(
