@@ -103,15 +103,6 @@ class RaopSession(ControlSession):
         public = response.header("public") or ""
         return tuple(method.strip() for method in public.split(",") if method.strip())
 
-    def prepare(self) -> Handshake[RaopPorts]:
-        """Do all steps up to SETUP; nothing plays yet.
-
-        Raises ReceiverBusyError: another sender plays.
-        Raises RaopError: see `greet` and `refuse`.
-        """
-        yield from self.greet()
-        return (yield from self.announce())
-
     def encrypt(self, shape: Format) -> None:
         """Announce an encrypted stream, before `announce`."""
         self._terms = replace(self._terms, shape=shape)
@@ -119,7 +110,8 @@ class RaopSession(ControlSession):
     def announce(self) -> Handshake[RaopPorts]:
         """Do the steps after `greet` up to SETUP; nothing plays yet.
 
-        Raises RaopError: see `prepare`.
+        Raises ReceiverBusyError: another sender plays.
+        Raises RaopError: see `refuse`.
         """
         if self._terms.uses_auth_setup:
             # It unlocks ANNOUNCE on MFi receivers and has no other use; others
