@@ -74,7 +74,7 @@ from custom_components.airplay.raop.wire.rtsp import (
     transport_ports,
 )
 from custom_components.airplay.raop.wire.txt import parse_record
-from tests.raop.session.raop_session import make_session
+from tests.raop.session.raop_session import make_session, prepare
 from tests.raop.vectors import octets, word
 
 # As the connections read.
@@ -249,7 +249,7 @@ def _raop(head: bytes) -> object:
     session = make_session(password="secret")
     for each in responses:
         if isinstance(each, Response):
-            _answered(session.prepare(), each)
+            _answered(prepare(session), each)
             _answered(session.record(1, 1), each)
     return None
 

@@ -20,7 +20,6 @@ from ..raop.api import (
     Channel,
     Member,
     MemberChanged,
-    Probed,
     RaopError,
     Receiver,
     ReceiverUnreachableError,
@@ -103,26 +102,25 @@ class AirPlayDevice:
         """Return the receiver, and the other one of its pair."""
         return (self.receiver, self.partner) if self.partner else (self.receiver,)
 
-    async def async_probe(self) -> Probed:
+    async def async_probe(self) -> None:
         """Probe the receiver once, with the password or pairing if there is one.
 
         For a pair, one response is enough.
         """
         try:
-            return await self._async_probe(self.receiver)
+            await self._async_probe(self.receiver)
         except ReceiverUnreachableError:
             if self.partner is None:
                 raise
-            return await self._async_probe(self.partner)
+            await self._async_probe(self.partner)
 
-    async def _async_probe(self, receiver: Receiver) -> Probed:
-        probed = await probe(
+    async def _async_probe(self, receiver: Receiver) -> None:
+        address = await probe(
             receiver,
             password=self._entry.data.get(CONF_PASSWORD),
             credentials=self._entry.data.get(CONF_CREDENTIALS),
         )
-        self._async_keep(receiver.id, lambda data: answered(data, probed.address))
-        return probed
+        self._async_keep(receiver.id, lambda data: answered(data, address))
 
     def members(self, volume: float | None, *, is_muted: bool) -> tuple[Member, ...]:
         """Return it as members of a stream; without a volume, it keeps its own."""

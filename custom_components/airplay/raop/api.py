@@ -7,7 +7,7 @@ from .decoder.guard.reach import ANYWHERE, reach_from
 from .decoder.playlists import PlaylistLine, is_pls, read_m3u, read_pls
 from .engine.net.pairing import PinPairing
 from .engine.net.port_pool import has_free_ports, limit_udp_ports, udp_port_range
-from .engine.net.probe import Probed, check_password, informed, probe, rehearse
+from .engine.net.probe import check_password, informed, probe, rehearse
 from .errors import (
     AuthenticationError,
     CredentialsRejectedError,
@@ -166,7 +166,6 @@ __all__ = [
     "Play",
     "PlaylistLine",
     "PortRange",
-    "Probed",
     "Progress",
     "PtpUnavailableError",
     "Queue",

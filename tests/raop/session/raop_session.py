@@ -4,7 +4,12 @@ from custom_components.airplay.raop.receiver import Receiver
 from custom_components.airplay.raop.receiver_identity import merge
 from custom_components.airplay.raop.receiver_records import Service
 from custom_components.airplay.raop.session.backlog import AudioKey, Format
-from custom_components.airplay.raop.session.raop import RaopSession, RaopTerms
+from custom_components.airplay.raop.session.raop import (
+    RaopPorts,
+    RaopSession,
+    RaopTerms,
+)
+from custom_components.airplay.raop.wire.handshake import Handshake
 from custom_components.airplay.raop.wire.rtsp import Request
 from tests.raop.vectors import octets
 
@@ -51,10 +56,16 @@ def make_session(
     )
 
 
+def prepare(session: RaopSession) -> Handshake[RaopPorts]:
+    """Do all steps up to SETUP."""
+    yield from session.greet()
+    return (yield from session.announce())
+
+
 def opened_session(**terms: str) -> RaopSession:
     """Return a session whose SETUP is done."""
     session = make_session(local=terms.get("local", "192.168.1.10"))
-    talk(session.prepare(), OK, OK, SETUP_OK)
+    talk(prepare(session), OK, OK, SETUP_OK)
     return session
 
 

@@ -24,13 +24,14 @@ from .raop_session import (
     make_session,
     methods,
     opened_session,
+    prepare,
     receiver,
 )
 from .talk import answer, fail, header, talk
 
 
 def test_opening_sends_requests_in_the_order_of_itunes() -> None:
-    asked, ports = talk(make_session().prepare(), OK, OK, SETUP_OK)
+    asked, ports = talk(prepare(make_session()), OK, OK, SETUP_OK)
 
     url = "rtsp://192.168.1.10/1234567890"
     assert methods(asked) == ["OPTIONS *", f"ANNOUNCE {url}", f"SETUP {url}"]
@@ -45,7 +46,7 @@ def test_opening_sends_requests_in_the_order_of_itunes() -> None:
 
 
 def test_announce_describes_the_stream_in_182_bytes() -> None:
-    asked, _ = talk(make_session().prepare(), OK, OK, SETUP_OK)
+    asked, _ = talk(prepare(make_session()), OK, OK, SETUP_OK)
 
     announce = asked[1]
     assert announce.content_type == "application/sdp"
@@ -56,7 +57,7 @@ def test_announce_describes_the_stream_in_182_bytes() -> None:
 
 
 def test_setup_offers_our_ports() -> None:
-    asked, _ = talk(make_session().prepare(), OK, OK, SETUP_OK)
+    asked, _ = talk(prepare(make_session()), OK, OK, SETUP_OK)
 
     assert header(asked[2], "Transport") == (
         "RTP/AVP/UDP;unicast;interleaved=0-1;mode=record;"
@@ -66,7 +67,7 @@ def test_setup_offers_our_ports() -> None:
 
 def test_an_encrypted_stream_announces_its_key_and_requests_a_proof() -> None:
     asked, _ = talk(
-        make_session(shape=Format(Codec.ALAC, KEY)).prepare(), OK, OK, SETUP_OK
+        prepare(make_session(shape=Format(Codec.ALAC, KEY))), OK, OK, SETUP_OK
     )
 
     assert header(asked[0], "Apple-Challenge") == word(SYNTHETIC, "challenge_b64")
@@ -76,7 +77,7 @@ def test_an_encrypted_stream_announces_its_key_and_requests_a_proof() -> None:
 
 
 def test_l16_is_announced_without_a_format_line() -> None:
-    asked, _ = talk(make_session(shape=Format(Codec.L16)).prepare(), OK, OK, SETUP_OK)
+    asked, _ = talk(prepare(make_session(shape=Format(Codec.L16))), OK, OK, SETUP_OK)
 
     assert b"a=rtpmap:96 L16/44100/2\r\n" in asked[1].body
     assert b"fmtp" not in asked[1].body
@@ -85,7 +86,7 @@ def test_l16_is_announced_without_a_format_line() -> None:
 def test_addresses_of_ipv6_are_in_brackets_and_lose_their_scope() -> None:
     session = make_session(local="fe80::1%eth0", remote="fe80::2%eth0")
 
-    asked, _ = talk(session.prepare(), OK, OK, SETUP_OK)
+    asked, _ = talk(prepare(session), OK, OK, SETUP_OK)
 
     assert asked[1].uri == "rtsp://[fe80::1]/1234567890"
     assert b"o=iTunes 1234567890 0 IN IP6 fe80::1\r\n" in asked[1].body
@@ -96,7 +97,7 @@ def test_addresses_of_ipv6_are_in_brackets_and_lose_their_scope() -> None:
     "name", ["a\r\nCSeq: 9", "a\nb", "a\rb", "a\0b", "a\x1b[2Jb", "\ud800"]
 )
 def test_no_client_name_breaks_out_of_its_header(name: str) -> None:
-    asked, _ = talk(make_session(client_name=name).prepare(), OK, OK, SETUP_OK)
+    asked, _ = talk(prepare(make_session(client_name=name)), OK, OK, SETUP_OK)
 
     head = asked[1].encode(2).split(b"\r\n\r\n")[0].decode()
     names = [line.partition(":")[0] for line in head.split("\r\n")[1:]]
@@ -106,27 +107,22 @@ def test_no_client_name_breaks_out_of_its_header(name: str) -> None:
 
 
 def test_a_name_in_any_script_is_sent_as_it_is() -> None:
-    asked, _ = talk(make_session(client_name="Küche 🎵").prepare(), OK, OK, SETUP_OK)
+    asked, _ = talk(prepare(make_session(client_name="Küche 🎵")), OK, OK, SETUP_OK)
 
     assert "X-Apple-Client-Name: Küche 🎵\r\n".encode() in asked[1].encode(2)
 
 
-def test_greeting_reads_methods_and_server() -> None:
+def test_a_receiver_that_answers_no_challenge_may_be_genuine() -> None:
     session = make_session()
 
-    _, public = talk(
-        session.greet(),
-        answer(Public="ANNOUNCE, SETUP,,TEARDOWN ", Server="AirTunes/105.1"),
-    )
+    talk(session.greet(), answer(Public="ANNOUNCE, SETUP,,TEARDOWN "))
 
-    assert public == ("ANNOUNCE", "SETUP", "TEARDOWN")
-    assert session.server == "AirTunes/105.1"
     assert session.is_genuine is None
 
 
 @pytest.mark.parametrize("status", [404, 455, 500, 501, 503, 520])
 def test_a_receiver_that_knows_no_options_may_still_play(status: int) -> None:
-    _, ports = talk(make_session().prepare(), answer(status), OK, SETUP_OK)
+    _, ports = talk(prepare(make_session()), answer(status), OK, SETUP_OK)
 
     assert ports.audio == 6000
 
@@ -152,7 +148,7 @@ def test_a_genuine_answer_is_known() -> None:
 def test_a_forged_or_absurd_answer_is_not_genuine_and_does_no_harm(text: str) -> None:
     session = make_session(shape=Format(Codec.ALAC, KEY))
 
-    talk(session.prepare(), answer(Apple_Response=text), OK, SETUP_OK)
+    talk(prepare(session), answer(Apple_Response=text), OK, SETUP_OK)
 
     assert session.is_genuine is False
 
@@ -185,7 +181,7 @@ def test_an_answer_over_ipv6_is_checked_without_the_scope() -> None:
 @pytest.mark.parametrize("named", ["DEADBEEF", "1", "a b;timeout=60", "é" * 1000])
 def test_the_session_is_named_as_the_receiver_called_it(named: str) -> None:
     session = make_session()
-    talk(session.prepare(), OK, OK, answer(Transport=TRANSPORT, Session=named))
+    talk(prepare(session), OK, OK, answer(Transport=TRANSPORT, Session=named))
 
     for steps in (
         session.flush(1, 2),
@@ -200,7 +196,7 @@ def test_the_session_is_named_as_the_receiver_called_it(named: str) -> None:
 
 def test_no_session_is_named_if_the_receiver_names_none() -> None:
     session = make_session()
-    talk(session.prepare(), OK, OK, answer(Transport=TRANSPORT))
+    talk(prepare(session), OK, OK, answer(Transport=TRANSPORT))
 
     (asked,), _ = talk(session.teardown(), OK)
 
@@ -212,7 +208,7 @@ def test_a_session_name_from_the_wire_always_fits_into_a_request() -> None:
     (response,) = ResponseParser().feed(raw + TRANSPORT.encode() + b"\r\n\r\n")
     assert isinstance(response, Response)
     session = make_session()
-    talk(session.prepare(), OK, OK, response)
+    talk(prepare(session), OK, OK, response)
 
     (asked,), _ = talk(session.teardown(), OK)
 

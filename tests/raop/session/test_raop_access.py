@@ -13,7 +13,7 @@ from custom_components.airplay.raop.errors import (
 from custom_components.airplay.raop.wire.rtsp import Request
 from tests.raop.vectors import word
 
-from .raop_session import OK, SETUP_OK, make_session
+from .raop_session import OK, SETUP_OK, make_session, prepare
 from .talk import answer, fail, header, talk
 
 NONCE = word("digest_announce_lower_itunes", "nonce")
@@ -24,7 +24,7 @@ WANTED = answer(401, WWW_Authenticate=f'Digest realm="raop", nonce="{NONCE}"')
 
 
 def test_auth_setup_comes_before_announce_if_required() -> None:
-    asked, _ = talk(make_session(uses_auth_setup=True).prepare(), OK, OK, OK, SETUP_OK)
+    asked, _ = talk(prepare(make_session(uses_auth_setup=True)), OK, OK, OK, SETUP_OK)
 
     assert [request.method for request in asked] == [
         "OPTIONS",
@@ -39,14 +39,14 @@ def test_auth_setup_comes_before_announce_if_required() -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 500, 501])
 def test_any_answer_to_auth_setup_is_accepted(status: int) -> None:
-    talk(make_session(uses_auth_setup=True).prepare(), OK, answer(status), OK, SETUP_OK)
+    talk(prepare(make_session(uses_auth_setup=True)), OK, answer(status), OK, SETUP_OK)
 
 
 def test_announce_refused_in_spite_of_auth_setup_means_a_pin() -> None:
-    fail(PairingRequiredError, make_session().prepare(), OK, answer(403))
+    fail(PairingRequiredError, prepare(make_session()), OK, answer(403))
     fail(
         PairingRequiredError,
-        make_session(uses_auth_setup=True).prepare(),
+        prepare(make_session(uses_auth_setup=True)),
         OK,
         OK,
         answer(403),
@@ -60,13 +60,13 @@ def proof(request: Request) -> str | None:
 
 
 def test_a_password_that_is_asked_for_and_not_known() -> None:
-    fail(PasswordRequiredError, make_session().prepare(), WANTED)
-    fail(PasswordRequiredError, make_session(password="").prepare(), OK, WANTED)
-    fail(PasswordRequiredError, make_session().prepare(), OK, OK, WANTED)
+    fail(PasswordRequiredError, prepare(make_session()), WANTED)
+    fail(PasswordRequiredError, prepare(make_session(password="")), OK, WANTED)
+    fail(PasswordRequiredError, prepare(make_session()), OK, OK, WANTED)
 
 
 def test_announce_is_proved_with_the_known_digest() -> None:
-    asked, _ = talk(make_session(password="secret").prepare(), OK, WANTED, OK, SETUP_OK)
+    asked, _ = talk(prepare(make_session(password="secret")), OK, WANTED, OK, SETUP_OK)
 
     assert [request.method for request in asked] == [
         "OPTIONS",
@@ -80,7 +80,7 @@ def test_announce_is_proved_with_the_known_digest() -> None:
 
 def test_each_request_after_a_challenge_has_its_own_proof() -> None:
     session = make_session(password="secret")
-    asked, _ = talk(session.prepare(), WANTED, OK, OK, SETUP_OK)
+    asked, _ = talk(prepare(session), WANTED, OK, OK, SETUP_OK)
 
     more, _ = talk(session.record(1, 2), answer())
     more += talk(session.flush(1, 2), answer())[0]
@@ -97,7 +97,7 @@ def test_each_request_after_a_challenge_has_its_own_proof() -> None:
 def test_every_form_of_digest_has_its_turn() -> None:
     asked = fail(
         AuthenticationError,
-        make_session(password="secret").prepare(),
+        prepare(make_session(password="secret")),
         OK,
         *[WANTED] * 5,
         match="refused the password",
@@ -111,7 +111,7 @@ def test_every_form_of_digest_has_its_turn() -> None:
 
 def test_the_last_form_of_digest_may_be_the_right_one() -> None:
     asked, _ = talk(
-        make_session(password="secret").prepare(), OK, *[WANTED] * 4, OK, SETUP_OK
+        prepare(make_session(password="secret")), OK, *[WANTED] * 4, OK, SETUP_OK
     )
 
     assert 'username="AirPlay"' in (header(asked[-2], "Authorization") or "")
@@ -119,7 +119,7 @@ def test_the_last_form_of_digest_may_be_the_right_one() -> None:
 
 def test_the_name_of_airplay_comes_first_for_a_realm_other_than_that_of_raop() -> None:
     wanted = answer(401, WWW_Authenticate='Digest realm="AirPlay", nonce="n"')
-    asked, _ = talk(make_session(password="secret").prepare(), OK, wanted, OK, SETUP_OK)
+    asked, _ = talk(prepare(make_session(password="secret")), OK, wanted, OK, SETUP_OK)
 
     assert 'username="AirPlay"' in (header(asked[2], "Authorization") or "")
 
@@ -128,7 +128,7 @@ def test_a_digest_with_quality_of_protection_counts_the_uses_of_its_nonce() -> N
     challenge = 'Digest realm="raop", nonce="n", qop="auth", opaque="o"'
     wanted = answer(401, WWW_Authenticate=challenge)
     session = make_session(password="secret")
-    asked, _ = talk(session.prepare(), wanted, OK, OK, SETUP_OK)
+    asked, _ = talk(prepare(session), wanted, OK, OK, SETUP_OK)
 
     proofs = [header(request, "Authorization") or "" for request in asked[1:]]
     assert [re.findall("nc=([0-9a-f]+)", each) for each in proofs] == [
@@ -145,7 +145,7 @@ def test_a_digest_with_quality_of_protection_counts_the_uses_of_its_nonce() -> N
 
 def test_the_digest_form_that_worked_is_used_first_from_then_on() -> None:
     session = make_session(password="secret")
-    asked, _ = talk(session.prepare(), OK, *[WANTED] * 2, OK, SETUP_OK)
+    asked, _ = talk(prepare(session), OK, *[WANTED] * 2, OK, SETUP_OK)
     assert proof(asked[3]) == UPPER
 
     more, _ = talk(session.teardown(), OK)
@@ -156,7 +156,7 @@ def test_the_digest_form_that_worked_is_used_first_from_then_on() -> None:
 
 def test_a_nonce_that_grew_stale_is_replaced_in_mid_session() -> None:
     session = make_session(password="secret")
-    talk(session.prepare(), OK, *[WANTED] * 2, OK, SETUP_OK)
+    talk(prepare(session), OK, *[WANTED] * 2, OK, SETUP_OK)
     stale = answer(
         401, WWW_Authenticate='Digest realm="raop", nonce="fresh", stale=true'
     )

@@ -16,7 +16,7 @@ from custom_components.airplay.raop.messages import Tags
 from custom_components.airplay.raop.session.raop import RaopPorts, RaopSession
 from custom_components.airplay.raop.wire.handshake import Handshake
 
-from .raop_session import OK, make_session, methods, opened_session
+from .raop_session import OK, make_session, methods, opened_session, prepare
 from .talk import answer, fail, talk
 
 STATUSES: list[tuple[int, type[RaopError]]] = [
@@ -43,7 +43,7 @@ STATUSES: list[tuple[int, type[RaopError]]] = [
 def test_refusal_of_setup_names_the_requirement_of_the_receiver(
     status: int, kind: type[RaopError]
 ) -> None:
-    fail(kind, make_session().prepare(), OK, OK, answer(status))
+    fail(kind, prepare(make_session()), OK, OK, answer(status))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_refusal_of_setup_names_the_requirement_of_the_receiver(
 def test_refusal_of_announce_names_the_requirement_of_the_receiver(
     status: int, kind: type[RaopError]
 ) -> None:
-    fail(kind, make_session().prepare(), OK, answer(status))
+    fail(kind, prepare(make_session()), OK, answer(status))
 
 
 @pytest.mark.parametrize(("status", "kind"), STATUSES)
@@ -84,7 +84,7 @@ def test_options_refused_means_a_pin(status: int) -> None:
 def test_the_refusal_names_the_step_and_the_status() -> None:
     fail(
         ReceiverRefusedError,
-        make_session().prepare(),
+        prepare(make_session()),
         OK,
         answer(500),
         match="ANNOUNCE: the receiver answered 500",
@@ -103,7 +103,7 @@ def test_any_answer_to_keep_alive_and_teardown_is_accepted(status: int) -> None:
 
 
 def test_a_setup_without_transport_is_a_polite_busy() -> None:
-    fail(ReceiverBusyError, make_session().prepare(), OK, OK, OK)
+    fail(ReceiverBusyError, prepare(make_session()), OK, OK, OK)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_setup_without_transport_is_a_polite_busy() -> None:
 def test_a_hostile_transport_is_a_breach_of_the_protocol(transport: str) -> None:
     fail(
         ReceiverProtocolError,
-        make_session().prepare(),
+        prepare(make_session()),
         OK,
         OK,
         answer(Transport=transport),
@@ -144,7 +144,7 @@ def test_a_hostile_transport_is_a_breach_of_the_protocol(transport: str) -> None
 def test_a_transport_without_a_port_is_named(transport: str, named: str) -> None:
     said = answer(Transport=transport)
 
-    fail(ReceiverProtocolError, make_session().prepare(), OK, OK, said, match=named)
+    fail(ReceiverProtocolError, prepare(make_session()), OK, OK, said, match=named)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,6 @@ def test_a_transport_without_a_port_is_named(transport: str, named: str) -> None
     ],
 )
 def test_fields_of_the_transport_come_in_any_order_and_case(transport: str) -> None:
-    _, ports = talk(make_session().prepare(), OK, OK, answer(Transport=transport))
+    _, ports = talk(prepare(make_session()), OK, OK, answer(Transport=transport))
 
     assert ports == RaopPorts(6000, 6001)

@@ -297,7 +297,7 @@ def logins(of: Receiver, worked: str, access: Access | None = None) -> list[str]
     return [str(each.way.login) for each in like]
 
 
-def test_the_login_that_worked_comes_first_unless_it_is_about_keys() -> None:
+def test_the_login_that_worked_comes_first_but_after_known_keys() -> None:
     of = receiver(None, f"manufacturer=Apple;features={APPLE};flags=0x4")
     locked = receiver(None, f"manufacturer=Apple;features={APPLE};flags=0x204")
     realtime = "airplay2-realtime ptp-lead"
@@ -310,7 +310,10 @@ def test_the_login_that_worked_comes_first_unless_it_is_about_keys() -> None:
     assert logins(of, f"{realtime} password") == ["open"]
     keys = Access(has_keys=True, has_home_keys=True)
     assert logins(locked, f"{realtime} open", keys) == ["keys", "open"]
-    assert logins(of, f"{realtime} keys", keys) == ["open", "keys"]
+    assert logins(of, f"{realtime} open", keys) == ["keys", "open"]
+    assert logins(of, f"{realtime} keys", keys) == ["keys", "open"]
+    # Keys that are no longer there.
+    assert logins(of, f"{realtime} keys", secret) == ["password", "open"]
 
 
 def test_what_worked_and_is_no_longer_possible_changes_nothing() -> None:

@@ -183,7 +183,6 @@ def test_parser_waits_for_the_rest_of_the_head() -> None:
     parser = ResponseParser()
 
     assert parser.feed(OK + b"\r") == []
-    assert not parser.is_empty
     assert statuses(parser, b"\n") == [200]
 
 
@@ -191,24 +190,15 @@ def test_parser_waits_for_the_rest_of_the_body() -> None:
     parser = ResponseParser()
 
     assert parser.feed(OK + b"Content-Length: 2\r\n\r\n") == []
-    assert not parser.is_empty
     assert [each.body for each in parser.feed(b"ab")] == [b"ab"]
 
 
-def test_parser_is_empty_between_responses() -> None:
+def test_stray_line_ends_between_responses_are_ignored() -> None:
     parser = ResponseParser()
 
-    assert parser.is_empty
-    parser.feed(OK + b"\r\n")
-    assert parser.is_empty
-
-
-def test_parser_is_empty_after_stray_line_ends() -> None:
-    parser = ResponseParser()
-
-    parser.feed(b"\r\n\r\n")
-
-    assert parser.is_empty
+    assert statuses(parser, OK + b"\r\n") == [200]
+    assert parser.feed(b"\r\n\r\n") == []
+    assert statuses(parser, OK + b"\r\n") == [200]
 
 
 def test_head_of_the_greatest_length_is_read() -> None:
@@ -320,7 +310,6 @@ def test_responses_come_out_as_they_went_in_however_they_are_cut(
         at += size
 
     assert parsed == expected
-    assert parser.is_empty
 
 
 @pytest.mark.parametrize(

@@ -71,12 +71,11 @@ class RaopSession(ControlSession):
         super().__init__(caller, terms.challenge.hex())
         self._terms = terms
         self.is_genuine: bool | None = None
-        self.server: str | None = None
         # Whether it decrypts RSA, as its answer to the challenge shows.
         self.has_key = False
 
-    def greet(self) -> Handshake[tuple[str, ...]]:
-        """Return the methods of the receiver; prove the password if it requires one.
+    def greet(self) -> Handshake[None]:
+        """Ask the receiver for its methods; prove the password if it requires one.
 
         A receiver that answers the challenge has the key of the AirPort Express, and
         so decrypts RSA.
@@ -94,23 +93,11 @@ class RaopSession(ControlSession):
             raise PairingRequiredError("the receiver requires pairing by PIN")
         if response.status in (401, 470):
             refuse("OPTIONS", response)
-        self.server = response.header("server")
         if answer := response.header("apple-response"):
             self.has_key = True
             self.is_genuine = self._check(answer)
             if found := rsa.signed_id(answer, self._terms.challenge):
                 check_id(self._terms.receiver, found.hex())
-        public = response.header("public") or ""
-        return tuple(method.strip() for method in public.split(",") if method.strip())
-
-    def prepare(self) -> Handshake[RaopPorts]:
-        """Do all steps up to SETUP; nothing plays yet.
-
-        Raises ReceiverBusyError: another sender plays.
-        Raises RaopError: see `greet` and `refuse`.
-        """
-        yield from self.greet()
-        return (yield from self.announce())
 
     def encrypt(self, shape: Format) -> None:
         """Announce an encrypted stream, before `announce`."""
@@ -119,7 +106,8 @@ class RaopSession(ControlSession):
     def announce(self) -> Handshake[RaopPorts]:
         """Do the steps after `greet` up to SETUP; nothing plays yet.
 
-        Raises RaopError: see `prepare`.
+        Raises ReceiverBusyError: another sender plays.
+        Raises RaopError: see `refuse`.
         """
         if self._terms.uses_auth_setup:
             # It unlocks ANNOUNCE on MFi receivers and has no other use; others

@@ -301,9 +301,8 @@ def _learned_first(rungs: list[Rung], learned: Way | None) -> tuple[Rung, ...]:
 def _with_login_first(rungs: list[Rung], login: Login) -> list[Rung]:
     """Return ways that differ in their login, the one that worked first.
 
-    A wrong secret at each start may lock a receiver. Whether keys come first is a
-    matter of the records alone: they may have been accepted before pairing was
-    switched off.
+    A wrong secret at each start may lock a receiver. Known keys stay first, see
+    `_logins`.
     """
     first, *others = rungs
     if Login.KEYS in (login, first.way.login):

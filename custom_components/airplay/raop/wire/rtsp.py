@@ -142,11 +142,6 @@ class MessageParser[M: Response | Call](ABC):
         self._skipped_bytes = 0
         self._doubtful_bytes = 0
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no incomplete message is buffered."""
-        return self._head is None and not self._buffer
-
     def feed(self, data: bytes) -> list[M]:
         """Add received bytes and return the messages that are complete now.
 

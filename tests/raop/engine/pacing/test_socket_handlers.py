@@ -1,6 +1,7 @@
 """The share of the pacing thread that a socket's handler may use."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 import select
 import socket
 import time
@@ -36,7 +37,7 @@ def burn() -> None:
 
 
 def turns(handlers: SocketHandlers, epoll: select.epoll, times_ns: range) -> int:
-    """Return how often a handler was called in turns at these times."""
+    """Return how many readable sockets there were in turns at these times."""
     count = 0
     for now_ns in times_ns:
         handlers.resume(now_ns)
@@ -46,16 +47,47 @@ def turns(handlers: SocketHandlers, epoll: select.epoll, times_ns: range) -> int
     return count
 
 
+@pytest.mark.parametrize("at_a_time", [1, 6])
 def test_a_busy_socket_gets_a_fifth_of_the_time(
-    epoll: select.epoll, ends: tuple[socket.socket, socket.socket]
+    at_a_time: int, epoll: select.epoll, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     handlers = SocketHandlers(epoll)
-    handlers.listen(ends[0], burn)
+    calls = 0
 
-    # A second, in turns of 5 ms.
-    count = turns(handlers, epoll, range(0, 1000 * MS, 5 * MS))
+    def handle() -> None:
+        nonlocal calls
+        calls += 1
+        for _ in range(at_a_time):
+            burn()
 
-    assert 30 <= count <= 100
+    handlers.listen(ends[0], handle)
+
+    # A second, in turns of 5 ms: 300 ms of CPU, of which 100 ms are at once.
+    turns(handlers, epoll, range(0, 1000 * MS, 5 * MS))
+
+    assert 30 <= calls * at_a_time <= 60 + at_a_time
+
+
+def test_all_sockets_together_get_half_of_the_time(epoll: select.epoll) -> None:
+    handlers = SocketHandlers(epoll)
+    calls = 0
+
+    def handle() -> None:
+        nonlocal calls
+        calls += 1
+        burn()
+
+    with ExitStack() as open_ones:
+        for _ in range(8):
+            one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+            open_ones.enter_context(one)
+            open_ones.enter_context(other).send(b"!")
+            handlers.listen(one, handle)
+
+        # A quarter of a second: 325 ms of CPU, of which 200 ms are at once.
+        turns(handlers, epoll, range(0, 250 * MS, 5 * MS))
+
+    assert 30 <= calls <= 65 + 1
 
 
 def test_a_socket_that_rests_can_be_forgotten_and_is_told_when_it_may_go_on(

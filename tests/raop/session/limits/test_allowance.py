@@ -27,3 +27,12 @@ def test_a_clock_that_goes_back_refills_nothing() -> None:
     assert not budget.spend(50.0)
     assert not budget.spend(100.5)
     assert budget.spend(101.0)
+
+
+def test_what_was_used_beyond_the_rest_counts_against_the_future() -> None:
+    budget = Allowance(1, 2)
+
+    budget.charge(10.0, 5)
+    assert budget.left(10.0) == -3
+    assert not budget.spend(13.9)
+    assert budget.spend(14.0)

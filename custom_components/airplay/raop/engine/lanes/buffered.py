@@ -43,7 +43,7 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
 
     _anchor: BufferedAnchor | None = None
     _sent_anchor: BufferedAnchor | None = None
-    # What the receiver was given of it.
+    # What the receiver was given of it; the pacing thread reads it.
     _stated: StatedAnchor | None = None
     _anchoring: asyncio.Task[None] | None = None
     _was_anchored: bool = False
@@ -141,11 +141,16 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
             and stated
             and stated.is_off(peer.timeline, now_ns)
         ):
-            self._stated = None
-            _post(loop, self._renew_anchor, now_ns)
+            _post(loop, lambda at_ns: self._renew_anchor(stated, at_ns), now_ns)
 
-    def _renew_anchor(self, now_ns: int) -> None:
-        """State the line anew at a session time, unless it has ended."""
+    def _renew_anchor(self, stated: StatedAnchor, now_ns: int) -> None:
+        """State the line anew at a session time, unless that was done, or it has ended.
+
+        Another message of the clock may have come before.
+        """
+        if self._stated is not stated:
+            return
+        self._stated = None
         if anchor := self._anchor:
             self._handle_anchor(anchor.at(now_ns))
 

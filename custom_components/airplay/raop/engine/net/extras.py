@@ -43,21 +43,21 @@ class ExtraRequests:
             return None
         if not omissions.is_awaited(extra):
             timeout_s = _ONCE_MORE_S
-        is_answered = True
         try:
-            return await connection.perform(
+            result = await connection.perform(
                 steps, timeout_s=timeout_s, is_urgent=is_urgent, extra=extra
             )
         except RaopError as err:
             if connection.closed.done() or isinstance(err, WrongReceiverError):
                 raise
             is_answered = not isinstance(err, ReceiverUnreachableError)
+            omissions.answer(extra, is_answered=is_answered)
             level = logging.INFO if omissions.refuse(extra) else logging.DEBUG
             _LOGGER.log(level, "%s does not accept %s: %s", self._name, extra, err)
             return None
-        finally:
-            if not connection.closed.done():
-                omissions.answer(extra, is_answered=is_answered)
+        if not connection.closed.done():
+            omissions.answer(extra, is_answered=True)
+        return result
 
     async def attempt(
         self,

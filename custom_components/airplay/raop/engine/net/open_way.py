@@ -95,7 +95,7 @@ class OpenedWay:
         ends its process at the first packet of another (nodetunes).
 
         Raises ReceiverUnlockedError: see `check`.
-        Raises RaopError: see `RaopSession.prepare`.
+        Raises RaopError: see `RaopSession.greet` and `RaopSession.announce`.
         """
         await self.connection.perform(session.greet())
         self.attempt.stage = Stage.SETUP

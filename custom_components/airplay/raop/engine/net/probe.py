@@ -1,7 +1,6 @@
 """Checks that a receiver is reachable and accepts us."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 import os
 import uuid
 
@@ -26,16 +25,6 @@ _KEY_BYTES = 16
 _NOBODY = Identity(dacp_id="F" * 16)
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """A receiver's own description, our address toward it, and the one that answered."""
-
-    server: str | None
-    methods: tuple[str, ...]
-    local_address: str
-    address: str
-
-
 async def probe(
     receiver: Receiver,
     *,
@@ -43,23 +32,22 @@ async def probe(
     credentials: str | None = None,
     identity: Identity = _NOBODY,
     timeout_s: float = STEP_S,
-) -> Probed:
+) -> str:
     """Climb the ladder to the first way that lets us in, without a session.
+
+    Return the address that answered.
 
     Raises RaopError: the receiver cannot be played to.
     """
     access = Secrets(password, credentials)
 
-    async def greet(opened: OpenedWay) -> Probed:
+    async def greet(opened: OpenedWay) -> str:
         connection = opened.connection
-        server: str | None = None
-        methods: tuple[str, ...] = ()
         if opened.way.is_raop:
             session = RaopSession(_terms(opened, identity, password))
-            methods = await connection.perform(session.greet(), timeout_s=timeout_s)
-            server = session.server
+            await connection.perform(session.greet(), timeout_s=timeout_s)
         connection.close()
-        return Probed(server, methods, connection.local, connection.remote)
+        return connection.remote
 
     ladder = Ladder(receiver, access.access())
     return await climb(

@@ -137,7 +137,7 @@ class RemoteServer:
             return None
         answer = self._remotes.answer(request, address, time.monotonic())
         if not 200 <= answer.status < 300:
-            _LOGGER.debug("%s: %d to %.80s", address, answer.status, request.path)
+            _LOGGER.debug("%s: %d to %.80r", address, answer.status, request.path)
         for obeyed in answer.orders:
             self._obey(obeyed)
         return answer.encode()

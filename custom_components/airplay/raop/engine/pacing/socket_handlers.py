@@ -60,9 +60,13 @@ class SocketHandlers:
             self._epoll.unregister(known.descriptor)
 
     def handle(self, descriptor: int, now_ns: int) -> None:
-        """Call the handler of a readable socket, if there still is one."""
+        """Call the handler of a readable socket, if there is one that need not rest."""
         known = self._handled.get(descriptor)
         if known is None:
+            return
+        now_s = now_ns / _SECOND_NS
+        if min(known.share.left(now_s), self._all.left(now_s)) <= 0:
+            self._let_rest(known, now_ns)
             return
         begun_ns = time.thread_time_ns()
         try:
@@ -70,13 +74,14 @@ class SocketHandlers:
         except Exception:
             _LOGGER.exception("Unexpected error on the pacing thread")
         used_s = (time.thread_time_ns() - begun_ns) / _SECOND_NS
-        now_s = now_ns / _SECOND_NS
-        is_within = known.share.spend(now_s, used_s) and self._all.spend(now_s, used_s)
-        # The handler may have ended its own socket.
-        if not is_within and self._handled.get(descriptor) is known:
-            self._epoll.unregister(descriptor)
-            known.rests_until_ns = now_ns + _REST_NS
-            self._resting.append(known)
+        # One call may use more than was left, which counts against the next ones.
+        known.share.charge(now_s, used_s)
+        self._all.charge(now_s, used_s)
+
+    def _let_rest(self, known: _Handled, now_ns: int) -> None:
+        self._epoll.unregister(known.descriptor)
+        known.rests_until_ns = now_ns + _REST_NS
+        self._resting.append(known)
 
     def resume(self, now_ns: int) -> int:
         """Listen again to sockets that have rested; return when the next one may."""

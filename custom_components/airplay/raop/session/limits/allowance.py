@@ -14,7 +14,7 @@ class Allowance:
         self._counted_s = -math.inf
 
     def left(self, now_s: float) -> float:
-        """Return what may be spent now."""
+        """Return what may be spent now; negative while more was charged."""
         if now_s > self._counted_s:
             gained = (now_s - self._counted_s) * self._per_second
             self._left = min(self._at_once, self._left + gained)
@@ -27,3 +27,7 @@ class Allowance:
             return False
         self._left -= amount
         return True
+
+    def charge(self, now_s: float, amount: float) -> None:
+        """Spend an amount that has been used already, even if it is not left."""
+        self._left = self.left(now_s) - amount
