@@ -25,9 +25,9 @@ from ..audio.decoder_link import (
 )
 from ..audio.events import Cover, Failure
 from ..errors import MediaError
-from .cancel_scope import CancelScope
 from .decoding import Decoding
-from .media_errors import AbandonedError, UnplayableError
+from .job_scope import JobScope
+from .media_errors import UnplayableError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -64,12 +64,12 @@ def run(sock: socket.socket) -> None:
         link = _Link(sock)
         link.allow(_OPEN_CPU_S)
         try:
-            Decoding(job, link, CancelScope(job.limits, job.bounds)).run()
+            Decoding(job, link, JobScope(job.limits, job.bounds)).run()
         except UnplayableError as problem:
             link.fail(problem)
         except MemoryError:
             link.fail(UnplayableError(MediaError, "it needs too much memory"))
-        except AbandonedError, ConnectionError:
+        except ConnectionError:
             return
         except Exception as err:  # noqa: BLE001 - the media may raise anything
             # Without the error's text, which may hold an address.
