@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 import time
 import traceback
 
@@ -48,13 +49,21 @@ _JOB_S = 10.0
 
 def limit() -> None:
     """Set the limits that hold for the rest of this process."""
-    memory = (_MEMORY_BYTES, _MEMORY_BYTES)
-    resource.setrlimit(resource.RLIMIT_AS, memory)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
+    if sys.platform != "darwin":
+        # On macOS every program reserves more from its start, so the kernel refuses.
+        _lower(resource.RLIMIT_AS, _MEMORY_BYTES)
+    _lower(resource.RLIMIT_NOFILE, _DESCRIPTORS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # It writes to no file.
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     os.nice(_NICE)
+
+
+def _lower(kind: int, most: int) -> None:
+    """Set a limit, unless the system's own is lower, which cannot be raised."""
+    _, hard = resource.getrlimit(kind)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (most, most))
 
 
 def run(sock: socket.socket) -> None:
