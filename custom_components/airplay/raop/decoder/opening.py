@@ -125,7 +125,9 @@ def _open_file(path: Path, scope: JobScope, depth: int) -> Input:
         kind = kind_of(head)
         _refuse(kind)
         if kind is Kind.MEDIA:
-            metered = MeteredFile(without_long_tags(file), file.name)
+            metered = MeteredFile(
+                without_long_tags(file), file.name, counts_frames=_is_raw(head)
+            )
             found = _open_media(metered, head, file)
             undo.pop_all()
             return found
@@ -174,8 +176,10 @@ def _open_web(url: str, scope: JobScope, reach: Reach, depth: int) -> Input:
 def _open_web_media(web: HttpFile | HttpRadio, head: bytes) -> Input:
     if isinstance(web, HttpFile):
         web.reads_far = head[4:8] == b"ftyp"
-        return _open_media(MeteredFile(without_long_tags(web)), head, web)
-    return _open_media(MeteredMedia(without_long_tags_live(web)), head, web)
+        file = MeteredFile(without_long_tags(web), counts_frames=_is_raw(head))
+        return _open_media(file, head, web)
+    live = MeteredMedia(without_long_tags_live(web), counts_frames=_is_raw(head))
+    return _open_media(live, head, web)
 
 
 def _open_media(
@@ -260,8 +264,12 @@ def _timeouts(scope: JobScope) -> tuple[float, float]:
 
 def _probing(head: bytes) -> dict[str, str]:
     """Limit how far libav looks for another format inside raw samples."""
-    is_raw = head.startswith((b"RIFF", b"RF64", b"FORM"))
-    return {"probesize": _RAW_PROBE_BYTES} if is_raw else {}
+    return {"probesize": _RAW_PROBE_BYTES} if _is_raw(head) else {}
+
+
+def _is_raw(head: bytes) -> bool:
+    """Whether it is a format of raw samples in chunks, WAV or AIFF."""
+    return head.startswith((b"RIFF", b"RF64", b"FORM"))
 
 
 def _refuse(kind: Kind) -> None:
