@@ -48,6 +48,13 @@ def children(pid: int) -> list[int]:
     return [int(each) for each in found]
 
 
+def sockets(pid: int) -> int:
+    """Return how many different sockets a process holds, but for its errors."""
+    found = [*Path(f"/proc/{pid}/fd").iterdir()]
+    names = {str(each.readlink()) for each in found if each.name != "2"}
+    return sum(name.startswith("socket:") for name in names)
+
+
 def gone(pid: int) -> bool:
     """Return whether a process has ended and was reaped, within some time."""
     until = time.monotonic() + PATIENCE_S
@@ -259,14 +266,20 @@ def test_decoders_are_started_where_forking_is_not_safe(
         "custom_components.airplay.raop.audio.decoder_pool.SERVE", ("decode", "--spawn")
     )
     own = DecoderThread()
-    with closing(own), closing(Played(own, keep("long.wav", wav(LONG)))) as played:
+    path = keep("long.wav", wav(LONG))
+    with closing(own), closing(Played(own, path)) as played:
         begin = played.take(RATE)
         (pid,) = children(server_of(own))
+        with closing(Played(own, path)) as other:
+            other.heard.wait_for(Opened)
+            (other_pid,) = set(children(server_of(own))) - {pid}
+            held = [sockets(each) for each in (pid, other_pid)]
         program = Path(f"/proc/{pid}/cmdline").read_bytes()
         os.kill(pid, signal.SIGKILL)
         rest = played.all()
 
     assert b"--one" in program
+    assert held == [1, 1]
     assert np.array_equal(samples_of(begin + rest), LONG)
 
 
