@@ -287,6 +287,7 @@ def test_a_decoder_has_its_limits_and_no_secrets(
     keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUPERVISOR_TOKEN", "secret")
+    monkeypatch.setenv("PYTHONPATH", "/opt/libraries")
     own = DecoderThread()
     with closing(own), closing(Played(own, keep("long.wav", wav(LONG)))) as played:
         played.heard.wait_for(Opened)
@@ -304,6 +305,7 @@ def test_a_decoder_has_its_limits_and_no_secrets(
     assert soft["Max core file size"] == "0"
     assert soft["Max file size"] == "0"
     assert b"secret" not in environment
+    assert b"PYTHONPATH=/opt/libraries\0" in environment
     # Its socket twice, standard input and output, its errors, and the media.
     assert len(opened) <= 6
 
