@@ -7,20 +7,35 @@ from dataclasses import replace
 import os
 from pathlib import Path
 import signal
+import socket
 import time
+from typing import override
 
 import numpy as np
 import pytest
 
-from custom_components.airplay.raop.audio.decoder_link import Job, encode_job
-from custom_components.airplay.raop.audio.decoder_pool import DecoderPool
-from custom_components.airplay.raop.audio.events import Buffered, Opened
+from custom_components.airplay.raop.audio.decoder_link import (
+    Job,
+    encode_cover,
+    encode_event,
+    encode_job,
+)
+from custom_components.airplay.raop.audio.decoder_pool import DecoderPool, OnEnd
+from custom_components.airplay.raop.audio.events import (
+    Buffered,
+    Cover,
+    Ended,
+    Found,
+    Opened,
+    Retitled,
+)
 from custom_components.airplay.raop.errors import MediaError
+from custom_components.airplay.raop.messages import Tags
 
 from .conftest import Keep
-from .media import RATE, noise, samples_of, wav
+from .media import RATE, encode, noise, samples_of, wav
 from .recorder import HASTY, PATIENCE_S, DecoderThread, Played
-from .web_server import WebServer, in_turn
+from .web_server import WebServer, in_turn, radio, with_titles
 
 pytestmark = pytest.mark.started
 
@@ -31,6 +46,13 @@ def children(pid: int) -> list[int]:
     """Return the processes that a process has started and not reaped."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(each) for each in found]
+
+
+def sockets(pid: int) -> int:
+    """Return how many different sockets a process holds, but for its errors."""
+    found = [*Path(f"/proc/{pid}/fd").iterdir()]
+    names = {str(each.readlink()) for each in found if each.name != "2"}
+    return sum(name.startswith("socket:") for name in names)
 
 
 def gone(pid: int) -> bool:
@@ -110,6 +132,64 @@ def test_a_decoder_that_is_killed_again_fails_by_name(
     assert str(error) == "Cannot play the song: its decoder ended unexpectedly"
 
 
+def test_a_killed_decoder_of_a_radio_returns_with_its_present_title(
+    own: DecoderThread, web: WebServer
+) -> None:
+    sound = encode("mp3", "libmp3lame", noise(20 * RATE))
+    titled = [with_titles(sound, 8192, {1: each}) for each in (b"A - Old", b"A - New")]
+    behaviours = [radio(each, 60, interval=8192) for each in titled]
+    url = web.serve("/live", in_turn(*behaviours))
+    with closing(Played(own, url, ahead_frames=60 * RATE)) as played:
+        played.heard.wait_for(Buffered)
+        (pid,) = children(server_of(own))
+        os.kill(pid, signal.SIGKILL)
+
+        retitled = played.heard.wait_for(Retitled)
+
+    assert played.heard.of(Opened)[0].tags.title == "Old"
+    assert retitled.tags.title == "New"
+    assert retitled.at_frame > 0
+
+
+class LosingPool(DecoderPool):
+    """Loses its process after half a picture, and then sends a whole one."""
+
+    def __init__(self) -> None:
+        """Answer nothing yet."""
+        super().__init__()
+        self._theirs: list[socket.socket] = []
+
+    @override
+    async def open(self, on_end: OnEnd) -> tuple[int, socket.socket]:
+        """Return a socket with the next answer."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self._theirs.append(theirs)
+        loop = asyncio.get_running_loop()
+        if len(self._theirs) == 1:
+            theirs.sendall(b"".join(encode_cover(Cover(b"half a", "image/png"))))
+            loop.call_later(0.01, on_end, None)
+            return 1, ours
+        found = Found(None, False, True, Tags(), cover_type="image/png")
+        theirs.sendall(b"".join(encode_cover(Cover(b"a whole", "image/png"))))
+        theirs.sendall(encode_event(found) + encode_event(Ended()))
+        return 2, ours
+
+    @override
+    async def close(self) -> None:
+        """Close all sockets."""
+        for each in self._theirs:
+            each.close()
+
+
+def test_a_lost_decoder_leaves_no_part_of_a_picture(socket_enabled: None) -> None:
+    own = DecoderThread(LosingPool())
+    with closing(own), closing(Played(own, "/song.mp3")) as played:
+        cover = played.heard.wait_for(Opened).cover
+
+    assert cover == Cover(b"a whole", "image/png")
+
+
 def test_a_decoder_that_dies_before_it_has_opened_fails(
     own: DecoderThread, web: WebServer
 ) -> None:
@@ -186,14 +266,20 @@ def test_decoders_are_started_where_forking_is_not_safe(
         "custom_components.airplay.raop.audio.decoder_pool.SERVE", ("decode", "--spawn")
     )
     own = DecoderThread()
-    with closing(own), closing(Played(own, keep("long.wav", wav(LONG)))) as played:
+    path = keep("long.wav", wav(LONG))
+    with closing(own), closing(Played(own, path)) as played:
         begin = played.take(RATE)
         (pid,) = children(server_of(own))
+        with closing(Played(own, path)) as other:
+            other.heard.wait_for(Opened)
+            (other_pid,) = set(children(server_of(own))) - {pid}
+            held = [sockets(each) for each in (pid, other_pid)]
         program = Path(f"/proc/{pid}/cmdline").read_bytes()
         os.kill(pid, signal.SIGKILL)
         rest = played.all()
 
     assert b"--one" in program
+    assert held == [1, 1]
     assert np.array_equal(samples_of(begin + rest), LONG)
 
 
@@ -201,6 +287,7 @@ def test_a_decoder_has_its_limits_and_no_secrets(
     keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUPERVISOR_TOKEN", "secret")
+    monkeypatch.setenv("PYTHONPATH", "/opt/libraries")
     own = DecoderThread()
     with closing(own), closing(Played(own, keep("long.wav", wav(LONG)))) as played:
         played.heard.wait_for(Opened)
@@ -218,6 +305,7 @@ def test_a_decoder_has_its_limits_and_no_secrets(
     assert soft["Max core file size"] == "0"
     assert soft["Max file size"] == "0"
     assert b"secret" not in environment
+    assert b"PYTHONPATH=/opt/libraries\0" in environment
     # Its socket twice, standard input and output, its errors, and the media.
     assert len(opened) <= 6
 

@@ -1,14 +1,12 @@
-"""The fixtures of sources, with decoders that are forked from the tests' own process.
+"""The fixtures of sources, with decoders in threads of the tests' own process.
 
 What a test has changed in this process holds in them, too.
 """
 
 from collections.abc import Iterator
-import os
-import signal
 import socket
+import threading
 from typing import override
-import warnings
 
 import pytest
 
@@ -21,44 +19,33 @@ from ..audio.recorder import DecoderThread
 __all__ = ["decoders", "keep", "play", "web"]
 
 
-class ForkPool(DecoderPool):
-    """Forks the tests' process in place of a prepared one."""
+class ThreadPool(DecoderPool):
+    """Runs in threads what decoder processes run."""
 
     def __init__(self) -> None:
         """Start nothing yet."""
         super().__init__()
-        self._pids: list[int] = []
+        self._threads: list[threading.Thread] = []
 
     @override
     async def open(self, on_end: OnEnd) -> tuple[int, socket.socket]:
-        """Return the socket of a new process; its end is not reported."""
+        """Return the socket of a new thread; its end is not reported."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        with warnings.catch_warnings():
-            # The threads of the tests hold nothing that a decoder needs.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            pid = os.fork()
-        if not pid:
-            try:
-                ours.close()
-                process.run(theirs)
-            finally:
-                os._exit(0)
-        theirs.close()
-        self._pids.append(pid)
-        return pid, ours
 
-    @override
-    async def close(self) -> None:
-        """End all processes."""
-        for pid in self._pids:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+        def run() -> None:
+            with theirs:
+                process.run(theirs)
+
+        self._threads.append(threading.Thread(target=run, daemon=True))
+        self._threads[-1].start()
+        return len(self._threads), ours
 
 
 @pytest.fixture
-def decoders() -> Iterator[DecoderThread]:
-    """Return decoders of this test."""
-    decoders = DecoderThread(ForkPool())
+def decoders(monkeypatch: pytest.MonkeyPatch) -> Iterator[DecoderThread]:
+    """Return decoders of this test, whose processor time is not limited."""
+    monkeypatch.setattr(process._Link, "allow", lambda *_: None)
+    decoders = DecoderThread(ThreadPool())
     yield decoders
     decoders.close()

@@ -1,4 +1,4 @@
-"""Connections: names, several addresses, TLS, being abandoned."""
+"""Connections: names, several addresses, TLS."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,12 +11,9 @@ import threading
 import pytest
 
 from custom_components.airplay.raop.decoder import connection
-from custom_components.airplay.raop.decoder.cancel_scope import CancelScope
 from custom_components.airplay.raop.decoder.guard.reach import ANYWHERE
-from custom_components.airplay.raop.decoder.media_errors import (
-    AbandonedError,
-    UnplayableError,
-)
+from custom_components.airplay.raop.decoder.job_scope import JobScope
+from custom_components.airplay.raop.decoder.media_errors import UnplayableError
 from custom_components.airplay.raop.decoder.web import get
 from custom_components.airplay.raop.errors import MediaUnreachableError
 from custom_components.airplay.raop.messages import MediaBounds
@@ -141,7 +138,7 @@ def test_the_first_address_that_answers_is_used(
     )
     web.serve("/x", whole(b"here"))
 
-    response = get(f"http://some.name:{web.port}/x", {}, CancelScope(HASTY))
+    response = get(f"http://some.name:{web.port}/x", {}, JobScope(HASTY))
 
     assert response.read(100) == b"here"
     assert "Host: some.name" in web.requests[0].head
@@ -159,12 +156,12 @@ def test_an_unknown_host_name_is_reported(
     monkeypatch.setattr(socket, "getaddrinfo", fail)
 
     with pytest.raises(UnplayableError, match="cannot be resolved"):
-        get("http://some.name/x", {}, CancelScope(HASTY))
+        get("http://some.name/x", {}, JobScope(HASTY))
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Return the event that a name server sets when it is asked; it answers after the test.
+def slow_name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have a name server that answers after the test.
 
     The caller stays behind in a thread, which has ended when the next test begins.
     """
@@ -178,40 +175,17 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    yield is_asked
+    yield
     answered.set()
     assert is_asked.wait(PATIENCE_S)
     for thread in asking:
         thread.join()
 
 
-@pytest.mark.usefixtures("asked")
+@pytest.mark.usefixtures("slow_name_server")
 def test_a_name_server_that_is_too_slow_is_not_waited_for() -> None:
     with pytest.raises(UnplayableError, match="does not answer in time"):
-        get("http://some.name/x", {}, CancelScope(replace(HASTY, open_s=0.05)))
-
-
-def test_closing_does_not_wait_for_a_name_server(asked: threading.Event) -> None:
-    link = CancelScope(HASTY)
-
-    def close() -> None:
-        asked.wait()
-        link.close()
-
-    closing = threading.Thread(target=close)
-    closing.start()
-    with pytest.raises(AbandonedError):
-        get("http://some.name/x", {}, link)
-    closing.join()
-
-
-def test_a_link_that_was_closed_connects_no_more(web: WebServer) -> None:
-    link = CancelScope(HASTY)
-    link.close()
-
-    with pytest.raises(AbandonedError):
-        get(web.serve("/x", whole(b"")), {}, link)
-    assert web.requests == []
+        get("http://some.name/x", {}, JobScope(replace(HASTY, open_s=0.05)))
 
 
 @pytest.mark.usefixtures("socket_enabled")
@@ -219,9 +193,9 @@ def test_a_request_that_cannot_be_sent_leaves_no_socket() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         sock, _ = connection.connect(
-            "127.0.0.1", port, CancelScope(HASTY), ANYWHERE, is_secure=False
+            "127.0.0.1", port, JobScope(HASTY), ANYWHERE, is_secure=False
         )
-        end = connection.WebSocket(sock, CancelScope(HASTY))
+        end = connection.WebSocket(sock, JobScope(HASTY))
 
         end.close()
 

@@ -10,7 +10,7 @@ import pytest
 
 from custom_components.airplay.raop.decoder.decoder import Decoder
 from custom_components.airplay.raop.decoder.media_errors import (
-    AbandonedError,
+    DeadlineError,
     UnplayableError,
 )
 from custom_components.airplay.raop.errors import MediaEmptyError, MediaNotAudioError
@@ -176,8 +176,8 @@ def test_unusable_packets_fail(packets: list[Packet], kind: type[Exception]) -> 
 
 def test_the_check_ends_the_decoding() -> None:
     def check() -> None:
-        raise AbandonedError
+        raise DeadlineError
 
     fake: Any = Container(*good(1))
-    with pytest.raises(AbandonedError):
+    with pytest.raises(DeadlineError):
         list(Decoder(fake, stream(), check).blocks())

@@ -1,9 +1,12 @@
 """A decoder process without its process: what it answers to a job."""
 
 from collections.abc import Iterator
+import os
 from pathlib import Path
+import resource
 import signal
 import socket
+import sys
 import threading
 from typing import Any
 
@@ -146,3 +149,28 @@ def test_it_ends_when_nobody_reads(keep: Keep) -> None:
 
     worker.join(10)
     assert not worker.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("platform", "hard", "memory"),
+    [
+        ("linux", resource.RLIM_INFINITY, 512 << 20),
+        ("linux", 300 << 20, 300 << 20),
+        ("darwin", resource.RLIM_INFINITY, None),
+    ],
+)
+def test_limits_are_those_that_the_system_accepts(
+    monkeypatch: pytest.MonkeyPatch, platform: str, hard: int, memory: int | None
+) -> None:
+    found: dict[int, int] = {}
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(os, "nice", lambda _: None)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (hard, hard))
+    monkeypatch.setattr(
+        resource, "setrlimit", lambda kind, most: found.update({kind: most[0]})
+    )
+
+    process.limit()
+
+    assert found.get(resource.RLIMIT_AS) == memory
+    assert found[resource.RLIMIT_NOFILE] == 64

@@ -34,6 +34,8 @@ _INHERITED = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "PYTHONHOME",
+    # Some distributions install libraries where only this leads.
+    "PYTHONPATH",
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONPYCACHEPREFIX",
 )

@@ -88,7 +88,7 @@ class Source:
 
     def start(self) -> None:
         """Start to open and decode; return at once. Event loop only."""
-        self._begin(self._start_frame)
+        self._opening = self._loop.create_task(self._open(self._start_frame))
 
     def read(self, frames: int) -> bytes:
         """Return up to this many frames of s16le; b"" if none are available now."""
@@ -128,9 +128,6 @@ class Source:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._leave)
 
-    def _begin(self, start_frame: int) -> None:
-        self._opening = self._loop.create_task(self._open(start_frame))
-
     async def _open(self, start_frame: int) -> None:
         """Give the job to a new process."""
         job = Job(
@@ -142,7 +139,6 @@ class Source:
         try:
             content = encode_job(job)
             number, sock = await self._decoders.open(self._ended)
-            sock.send(content)
         except LinkError:
             return self._fail(MediaError(self._text("its address is too long")))
         except OSError:
@@ -155,6 +151,10 @@ class Source:
                 return None
             self._number, self._sock = number, sock
             self._frames = FrameReader()
+            self._cover.clear()
+            # A process that has ended already is reported by the pool.
+            with contextlib.suppress(OSError):
+                sock.send(content)
             self._watch()
             if not self._is_opened:
                 patience_s = self._limits.open_s + _GRACE_S
@@ -256,16 +256,18 @@ class Source:
                 self._emit(event)
 
     def _found(self, event: Found) -> None:
+        picture = bytes(self._cover)
+        self._cover.clear()
         if self._is_opened:
+            # A station may have a new title since its process ended.
+            if self._is_live:
+                self._emit(Retitled(event.tags, self._queue.written_frames))
             return
         self._is_opened = True
         self._is_live = event.is_live
         if event.is_live:
             self._start_frames = min(self._start_frames, _LIVE_START_FRAMES)
-        cover = (
-            Cover(bytes(self._cover), event.cover_type) if event.cover_type else None
-        )
-        self._cover.clear()
+        cover = Cover(picture, event.cover_type) if event.cover_type else None
         facts = (event.duration_ms, event.is_live, event.can_seek)
         self._emit(Opened(*facts, event.tags, event.station, cover))
 
@@ -285,7 +287,7 @@ class Source:
             else:
                 self._has_reopened = True
                 at = self._start_frame + self._queue.written_frames
-                self._begin(at)
+                self._opening = self._loop.create_task(self._open(at))
 
     def _leave(self) -> None:
         """Close the socket, which ends the process. Event loop only."""

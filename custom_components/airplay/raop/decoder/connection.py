@@ -1,7 +1,7 @@
-"""Connections with a deadline, closed at once when their source is closed."""
+"""Connections with a deadline."""
 
 from collections.abc import Buffer
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import cache
 import io
 import socket
@@ -9,8 +9,8 @@ import ssl
 import threading
 from typing import override
 
-from .cancel_scope import CancelScope
 from .guard.reach import Reach, reach_from
+from .job_scope import JobScope
 from .media_errors import leads_inside
 
 _ICY = b"ICY "
@@ -21,7 +21,7 @@ type _Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
 
 def connect(
-    host: str, port: int, scope: CancelScope, reach: Reach, *, is_secure: bool
+    host: str, port: int, scope: JobScope, reach: Reach, *, is_secure: bool
 ) -> tuple[socket.socket, Reach]:
     """Connect to the first address of a host that answers, of those within reach.
 
@@ -29,7 +29,7 @@ def connect(
 
     Raises UnplayableError: all addresses are out of reach.
     Raises OSError: the name is unknown, or no address answers in time.
-    Raises AbandonedError, DeadlineError: see `CancelScope.check`.
+    Raises DeadlineError: see `JobScope.check`.
     """
     found = _resolve(host, port, scope)
     # The address counts and not the name, which may lead elsewhere at the next look-up.
@@ -50,7 +50,7 @@ def _is_own_server(own: str | None, host: str, port: int) -> bool:
 
 
 def _connect_first(
-    found: list[tuple[int, _Address]], scope: CancelScope
+    found: list[tuple[int, _Address]], scope: JobScope
 ) -> tuple[socket.socket, str]:
     *others, last = found
     for family, address in others:
@@ -64,19 +64,18 @@ def _connect_first(
 
 
 def _connect(
-    family: int, address: _Address, scope: CancelScope, longest_s: float
+    family: int, address: _Address, scope: JobScope, longest_s: float
 ) -> socket.socket:
     with ExitStack() as undo:
         sock = undo.enter_context(socket.socket(family, socket.SOCK_STREAM))
-        with scope.released_by(lambda: shut_down(sock)):
-            sock.settimeout(scope.timeout_s(longest_s))
-            sock.connect(address)
+        sock.settimeout(scope.timeout_s(longest_s))
+        sock.connect(address)
         undo.pop_all()
     return sock
 
 
 def _secured(
-    sock: socket.socket, host: str, scope: CancelScope, *, is_own: bool
+    sock: socket.socket, host: str, scope: JobScope, *, is_own: bool
 ) -> ssl.SSLSocket:
     context = _unchecked_tls() if is_own else _tls()
     secure = context.wrap_socket(
@@ -84,9 +83,8 @@ def _secured(
     )
     with ExitStack() as undo:
         undo.enter_context(secure)
-        with scope.released_by(lambda: shut_down(secure)):
-            secure.settimeout(scope.timeout_s(scope.limits.read_s))
-            secure.do_handshake()
+        secure.settimeout(scope.timeout_s(scope.limits.read_s))
+        secure.do_handshake()
         undo.pop_all()
     return secure
 
@@ -105,14 +103,7 @@ def _unchecked_tls() -> ssl.SSLContext:
     return context
 
 
-def shut_down(sock: socket.socket) -> None:
-    """Release a thread that waits for a socket; callable from any thread."""
-    # SSLSocket's own shutdown would drop the TLS state during a read.
-    with suppress(OSError):
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
-def _resolve(host: str, port: int, scope: CancelScope) -> list[tuple[int, _Address]]:
+def _resolve(host: str, port: int, scope: JobScope) -> list[tuple[int, _Address]]:
     """Look up a name in a thread that may outlive the call: it has no time-out."""
     found: list[tuple[int, _Address]] = []
     failures: list[OSError] = []
@@ -131,8 +122,7 @@ def _resolve(host: str, port: int, scope: CancelScope) -> list[tuple[int, _Addre
         done.set()
 
     threading.Thread(target=look_up, name="airplay-dns", daemon=True).start()
-    with scope.released_by(done.set):
-        is_done = done.wait(scope.timeout_s(scope.limits.open_s))
+    is_done = done.wait(scope.timeout_s(scope.limits.open_s))
     scope.check()
     if not is_done:
         raise TimeoutError
@@ -144,7 +134,7 @@ def _resolve(host: str, port: int, scope: CancelScope) -> list[tuple[int, _Addre
 class WebSocket:
     """The socket interface of http.client, bound to a scope."""
 
-    def __init__(self, sock: socket.socket, scope: CancelScope) -> None:
+    def __init__(self, sock: socket.socket, scope: JobScope) -> None:
         """Wrap a connected socket."""
         self._sock = sock
         self._scope = scope
@@ -170,11 +160,10 @@ class WebSocket:
 class _Wire(io.RawIOBase):
     """Bytes from a socket, within the limits of the scope."""
 
-    def __init__(self, sock: socket.socket, scope: CancelScope) -> None:
+    def __init__(self, sock: socket.socket, scope: JobScope) -> None:
         self._sock = sock
         self._scope = scope
         self._is_first = True
-        scope.add_release(self._release)
 
     @override
     def readable(self) -> bool:
@@ -195,12 +184,8 @@ class _Wire(io.RawIOBase):
     @override
     def close(self) -> None:
         if not self.closed:
-            self._scope.remove_release(self._release)
             self._sock.close()
         super().close()
-
-    def _release(self) -> None:
-        shut_down(self._sock)
 
 
 def _as_http(buffer: memoryview, count: int) -> int:

@@ -6,7 +6,7 @@ from ..audio.decoder_link import DecoderEvent, Job
 from ..audio.events import Cover, Ended, Recovered, Retitled, Stalled
 from ..audio.pcm import FRAME_BYTES, RATE
 from ..messages import Tags
-from .cancel_scope import CancelScope, Retries
+from .job_scope import JobScope, Retries
 from .media_errors import UnplayableError, for_failure
 from .track import BREAKS, Track, open_track
 
@@ -27,7 +27,7 @@ class Output(Protocol):
 class Decoding:
     """Media as 44100/16/2 PCM, decoded as fast as the output takes it."""
 
-    def __init__(self, job: Job, output: Output, scope: CancelScope) -> None:
+    def __init__(self, job: Job, output: Output, scope: JobScope) -> None:
         """Prepare the job."""
         self._job = job
         self._output = output

@@ -4,9 +4,9 @@ import io
 import re
 
 from ..errors import MediaError, MediaUnreachableError
-from .cancel_scope import CancelScope
 from .guard.reach import ANYWHERE, Reach
 from .icy import IcyDemuxer, decode_text
+from .job_scope import JobScope
 from .media_errors import BrokenStreamError, UnplayableError, for_network, for_status
 from .web import WebResponse, get
 
@@ -21,7 +21,7 @@ _ICY_INTERVAL = re.compile(r"\s*([0-9]{1,9})\s*")
 
 
 def open_http(
-    url: str, scope: CancelScope, reach: Reach = ANYWHERE
+    url: str, scope: JobScope, reach: Reach = ANYWHERE
 ) -> HttpFile | HttpRadio:
     """Request a URL that is within reach.
 
@@ -100,7 +100,7 @@ class HttpFile:
         url: str,
         response: WebResponse,
         length: int,
-        scope: CancelScope,
+        scope: JobScope,
         reach: Reach,
     ) -> None:
         """Wrap the response to a request for the whole file at this URL."""

@@ -39,10 +39,6 @@ class UnplayableError(Exception):
         return self.kind(f"Cannot play {name}: {self.reason}", status=self.status)
 
 
-class AbandonedError(Exception):
-    """The source was closed while it waited."""
-
-
 class BrokenStreamError(Exception):
     """A stream without an end broke off; opening it again may help."""
 

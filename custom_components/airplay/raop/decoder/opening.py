@@ -11,7 +11,6 @@ from av.container import InputContainer
 from av.stream import Discard
 
 from ..errors import MediaError
-from .cancel_scope import CancelScope
 from .convert import check_sound
 from .guard.local_file import LocalFile, allowed
 from .guard.metered import MeteredFile, MeteredMedia
@@ -19,6 +18,7 @@ from .guard.reach import ANYWHERE, Reach, reach_from
 from .guard.segments import SegmentOpener
 from .guard.tag_cut import without_long_tags, without_long_tags_live
 from .http_stream import HttpFile, HttpRadio, open_http
+from .job_scope import JobScope
 from .media_errors import UnplayableError, empty, for_libav, not_audio, not_found
 from .playlists import MAX_PLAYLIST_BYTES, entries_of
 from .sniff import HEAD_BYTES, Kind, kind_of
@@ -85,20 +85,20 @@ class Input:
             self.file.close()
 
 
-def open_input(address: str, scope: CancelScope) -> Input:
+def open_input(address: str, scope: JobScope) -> Input:
     """Open media at an address: a path, or a URL of http, https or file.
 
     Raises UnplayableError: it does not exist, is not audio, the server refuses it, or
     its content leads to an address or a file that content may not name.
     Raises OSError, FFmpegError: it broke off; `media_errors.for_failure` explains it.
-    Raises AbandonedError, DeadlineError: see `CancelScope.check`.
+    Raises DeadlineError: see `JobScope.check`.
     """
     named_by = scope.bounds.named_by
     reach = ANYWHERE if named_by is None else reach_from(named_by)
     return _open(address, scope, reach, 0)
 
 
-def _open(address: str, scope: CancelScope, reach: Reach, depth: int) -> Input:
+def _open(address: str, scope: JobScope, reach: Reach, depth: int) -> Input:
     try:
         parts = urlsplit(address)
     except ValueError as err:
@@ -114,7 +114,7 @@ def _open(address: str, scope: CancelScope, reach: Reach, depth: int) -> Input:
     return _open_file(Path(address), scope, depth)
 
 
-def _open_file(path: Path, scope: CancelScope, depth: int) -> Input:
+def _open_file(path: Path, scope: JobScope, depth: int) -> Input:
     if depth:
         # A user named the first file; this one is named by another.
         path = allowed(path, scope.bounds.folders)
@@ -125,7 +125,9 @@ def _open_file(path: Path, scope: CancelScope, depth: int) -> Input:
         kind = kind_of(head)
         _refuse(kind)
         if kind is Kind.MEDIA:
-            metered = MeteredFile(without_long_tags(file), file.name)
+            metered = MeteredFile(
+                without_long_tags(file), file.name, counts_frames=_is_raw(head)
+            )
             found = _open_media(metered, head, file)
             undo.pop_all()
             return found
@@ -148,7 +150,7 @@ def _peek(file: LocalFile, size: int) -> bytes:
         raise not_found("there is no such file") from err
 
 
-def _open_web(url: str, scope: CancelScope, reach: Reach, depth: int) -> Input:
+def _open_web(url: str, scope: JobScope, reach: Reach, depth: int) -> Input:
     web = open_http(url, scope, reach)
     with ExitStack() as undo:
         undo.callback(web.close)
@@ -174,8 +176,10 @@ def _open_web(url: str, scope: CancelScope, reach: Reach, depth: int) -> Input:
 def _open_web_media(web: HttpFile | HttpRadio, head: bytes) -> Input:
     if isinstance(web, HttpFile):
         web.reads_far = head[4:8] == b"ftyp"
-        return _open_media(MeteredFile(without_long_tags(web)), head, web)
-    return _open_media(MeteredMedia(without_long_tags_live(web)), head, web)
+        file = MeteredFile(without_long_tags(web), counts_frames=_is_raw(head))
+        return _open_media(file, head, web)
+    live = MeteredMedia(without_long_tags_live(web), counts_frames=_is_raw(head))
+    return _open_media(live, head, web)
 
 
 def _open_media(
@@ -198,7 +202,7 @@ def _kind_of_web(web: HttpFile | HttpRadio) -> tuple[Kind, bytes]:
     return kind_of(head, web.content_type), head
 
 
-def _open_segments(segments: SegmentOpener, scope: CancelScope) -> Input:
+def _open_segments(segments: SegmentOpener, scope: JobScope) -> Input:
     try:
         container = av.open(
             segments.url,
@@ -215,7 +219,7 @@ def _open_segments(segments: SegmentOpener, scope: CancelScope) -> Input:
 
 
 def _open_first(
-    addresses: list[str], scope: CancelScope, reach: Reach, depth: int
+    addresses: list[str], scope: JobScope, reach: Reach, depth: int
 ) -> Input:
     """Open the first playable entry of a playlist."""
     if depth == _MAX_DEPTH:
@@ -253,15 +257,19 @@ def _input(
     return Input(container, stream, file)
 
 
-def _timeouts(scope: CancelScope) -> tuple[float, float]:
+def _timeouts(scope: JobScope) -> tuple[float, float]:
     # libav connects and analyzes the streams, each with the first time-out.
     return scope.timeout_s(scope.limits.open_s) / 2, scope.limits.segment_s
 
 
 def _probing(head: bytes) -> dict[str, str]:
     """Limit how far libav looks for another format inside raw samples."""
-    is_raw = head.startswith((b"RIFF", b"RF64", b"FORM"))
-    return {"probesize": _RAW_PROBE_BYTES} if is_raw else {}
+    return {"probesize": _RAW_PROBE_BYTES} if _is_raw(head) else {}
+
+
+def _is_raw(head: bytes) -> bool:
+    """Whether it is a format of raw samples in chunks, WAV or AIFF."""
+    return head.startswith((b"RIFF", b"RF64", b"FORM"))
 
 
 def _refuse(kind: Kind) -> None:

@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 import time
 import traceback
 
@@ -25,9 +26,9 @@ from ..audio.decoder_link import (
 )
 from ..audio.events import Cover, Failure
 from ..errors import MediaError
-from .cancel_scope import CancelScope
 from .decoding import Decoding
-from .media_errors import AbandonedError, UnplayableError
+from .job_scope import JobScope
+from .media_errors import UnplayableError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -48,13 +49,21 @@ _JOB_S = 10.0
 
 def limit() -> None:
     """Set the limits that hold for the rest of this process."""
-    memory = (_MEMORY_BYTES, _MEMORY_BYTES)
-    resource.setrlimit(resource.RLIMIT_AS, memory)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
+    if sys.platform != "darwin":
+        # On macOS every program reserves more from its start, so the kernel refuses.
+        _lower(resource.RLIMIT_AS, _MEMORY_BYTES)
+    _lower(resource.RLIMIT_NOFILE, _DESCRIPTORS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # It writes to no file.
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     os.nice(_NICE)
+
+
+def _lower(kind: int, most: int) -> None:
+    """Set a limit, unless the system's own is lower, which cannot be raised."""
+    _, hard = resource.getrlimit(kind)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (most, most))
 
 
 def run(sock: socket.socket) -> None:
@@ -64,12 +73,12 @@ def run(sock: socket.socket) -> None:
         link = _Link(sock)
         link.allow(_OPEN_CPU_S)
         try:
-            Decoding(job, link, CancelScope(job.limits, job.bounds)).run()
+            Decoding(job, link, JobScope(job.limits, job.bounds)).run()
         except UnplayableError as problem:
             link.fail(problem)
         except MemoryError:
             link.fail(UnplayableError(MediaError, "it needs too much memory"))
-        except AbandonedError, ConnectionError:
+        except ConnectionError:
             return
         except Exception as err:  # noqa: BLE001 - the media may raise anything
             # Without the error's text, which may hold an address.

@@ -84,6 +84,8 @@ class _Server:
             return False
         (number,) = REQUEST.unpack(octets)
         sock = socket.socket(fileno=descriptors[0])
+        # The other processes that are started must not hold it open.
+        sock.set_inheritable(False)
         try:
             pid = self._fork(sock) if self._forks else _spawn(sock)
         except OSError as err:

@@ -8,9 +8,9 @@ import av
 
 from ..audio.events import Cover, Found
 from ..messages import Tags
-from .cancel_scope import CancelScope
 from .decoder import Decoder
 from .guard.title_pace import TitlePace
+from .job_scope import JobScope
 from .media_errors import BrokenStreamError, UnplayableError, for_failure
 from .opening import Input, open_input
 from .tags import cover_from, tags_from, tags_from_title
@@ -62,13 +62,12 @@ class Track:
         self._input.close()
 
 
-def open_track(address: str, start: int, scope: CancelScope) -> Track:
+def open_track(address: str, start: int, scope: JobScope) -> Track:
     """Open media and decode its first sound by a deadline.
 
     `start` is the frame at which to begin; live media ignores it.
 
     Raises UnplayableError: it cannot be played, or did not start in time.
-    Raises AbandonedError: the source was closed.
     """
     try:
         with ExitStack() as undo, scope.deadline(scope.limits.open_s):

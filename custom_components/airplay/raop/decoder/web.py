@@ -7,9 +7,9 @@ from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
 from typing import cast, override
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
-from .cancel_scope import CancelScope
 from .connection import WebSocket, connect
 from .guard.reach import ANYWHERE, PUBLIC, Reach
+from .job_scope import JobScope
 from .media_errors import for_network, unreachable
 
 MAX_REDIRECTS = 5
@@ -51,13 +51,13 @@ class WebResponse:
 def get(
     url: str,
     headers: Mapping[str, str],
-    scope: CancelScope,
+    scope: JobScope,
     reach: Reach = ANYWHERE,
 ) -> WebResponse:
     """Request a URL that is within reach, and follow redirects that its servers may make.
 
     Raises UnplayableError: there is no HTTP answer, or it is out of reach.
-    Raises AbandonedError, DeadlineError: see `CancelScope.check`.
+    Raises DeadlineError: see `JobScope.check`.
     """
     try:
         for _ in range(MAX_REDIRECTS + 1):
@@ -78,7 +78,7 @@ def get(
 
 
 def _ask(
-    url: str, headers: Mapping[str, str], scope: CancelScope, reach: Reach
+    url: str, headers: Mapping[str, str], scope: JobScope, reach: Reach
 ) -> WebResponse:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"}:
@@ -106,7 +106,7 @@ def _ask(
 class _Connection(HTTPConnection):
     """A connection whose socket follows the scope."""
 
-    def __init__(self, parts: SplitResult, scope: CancelScope, reach: Reach) -> None:
+    def __init__(self, parts: SplitResult, scope: JobScope, reach: Reach) -> None:
         self.beyond = PUBLIC
         self._is_secure = parts.scheme == "https"
         self._scope = scope

@@ -7,6 +7,7 @@ from typing import Any
 from mutagen.mp4 import MP4
 import pytest
 
+from custom_components.airplay.raop.audio.events import Opened
 from custom_components.airplay.raop.decoder.guard import metered
 from custom_components.airplay.raop.decoder.guard.metered import (
     MeteredFile,
@@ -16,6 +17,8 @@ from custom_components.airplay.raop.decoder.media_errors import UnplayableError
 from custom_components.airplay.raop.errors import MediaNotAudioError
 from tests.raop.audio.conftest import Keep, Play
 from tests.raop.audio.media import RATE, encode, noise, wav
+
+from .tagged import id3, many_texts, text
 
 
 def test_thousands_of_atoms_end_the_opening(
@@ -35,6 +38,53 @@ def test_thousands_of_atoms_end_the_opening(
     assert time.process_time() - begun < 2
     assert type(error) is MediaNotAudioError
     assert "its tags, or what else comes before the sound" in str(error)
+
+
+def chunked(song: bytes, tag: bytes, *, is_behind: bool) -> bytes:
+    """Return a WAV file with a tag in a chunk, before or behind its sound."""
+    chunk = b"id3 " + len(tag).to_bytes(4, "little") + tag + bytes(len(tag) % 2)
+    at = len(song) if is_behind else song.index(b"data")
+    body = song[8:at] + chunk + song[at:]
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
+
+
+@pytest.mark.parametrize("version", [2, 3, 4])
+@pytest.mark.parametrize("is_behind", [False, True])
+def test_thousands_of_texts_in_a_chunk_are_refused_at_once(
+    keep: Keep, play: Play, *, is_behind: bool, version: int
+) -> None:
+    tag = id3(many_texts(20_000, version), version)
+    song = chunked(wav(noise(RATE)), tag, is_behind=is_behind)
+    begun = time.process_time()
+
+    error = play(keep("a.wav", song)).failure().error
+
+    assert time.process_time() - begun < 1
+    assert "its tags, or what else comes before the sound" in str(error)
+
+
+@pytest.mark.parametrize("is_behind", [False, True])
+def test_a_few_hundred_texts_in_a_chunk_are_read(
+    keep: Keep, play: Play, *, is_behind: bool
+) -> None:
+    tag = id3(text("TIT2", "SOS") + many_texts(400))
+    played = play(keep("a.wav", chunked(wav(noise(RATE)), tag, is_behind=is_behind)))
+
+    assert played.heard.wait_for(Opened).tags.title == "SOS"
+    assert len(played.all()) == RATE * 4
+
+
+@pytest.mark.parametrize("size", [1, 5, 7, 1000])
+def test_frames_count_wherever_reads_end(size: int) -> None:
+    def read(count: int) -> None:
+        frames = b"".join(text("TXXX", "abc\0v") for _ in range(count))
+        media = MeteredMedia(BytesIO(frames), counts_frames=True)
+        while media.read(size):
+            pass
+
+    read(metered._MAX_FRAMES // 2)
+    with pytest.raises(UnplayableError, match="too long"):
+        read(metered._MAX_FRAMES + 1)
 
 
 def test_headers_without_end_end_the_opening(

@@ -10,13 +10,10 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 import pytest
 
-from custom_components.airplay.raop.decoder.cancel_scope import CancelScope
 from custom_components.airplay.raop.decoder.guard.reach import ANYWHERE
 from custom_components.airplay.raop.decoder.guard.segments import SegmentOpener
-from custom_components.airplay.raop.decoder.media_errors import (
-    AbandonedError,
-    UnplayableError,
-)
+from custom_components.airplay.raop.decoder.job_scope import JobScope
+from custom_components.airplay.raop.decoder.media_errors import UnplayableError
 from custom_components.airplay.raop.errors import (
     MediaError,
     MediaNotAudioError,
@@ -247,7 +244,7 @@ def test_other_kinds_of_addresses_are_not_opened(play: Play, folder: Path) -> No
 
 
 def test_an_address_of_another_kind_is_skipped_at_first() -> None:
-    opener = SegmentOpener("file:/a.m3u8", CancelScope(HASTY), ANYWHERE)
+    opener = SegmentOpener("file:/a.m3u8", JobScope(HASTY), ANYWHERE)
 
     assert opener("concat:/etc/passwd|/etc/passwd", 1, {}).read(10) == b""
     assert (
@@ -259,24 +256,11 @@ def test_an_address_of_another_kind_is_skipped_at_first() -> None:
 
 
 def test_what_was_refused_ends_the_stream() -> None:
-    opener = SegmentOpener("http://a.example/a.m3u8", CancelScope(HASTY), ANYWHERE)
+    opener = SegmentOpener("http://a.example/a.m3u8", JobScope(HASTY), ANYWHERE)
     with pytest.raises(UnplayableError, match="outside the allowed folders"):
         opener("file:/etc/passwd", 1, {})
 
     assert opener("http://127.0.0.1/x", 1, {}).read(10) == b""
-
-
-def test_a_closed_scope_ends_the_stream(web: WebServer) -> None:
-    scope = CancelScope(HASTY)
-    opener = SegmentOpener("http://a.example/a.m3u8", scope, ANYWHERE)
-    segment = opener(web.serve("/x.ts", whole(bytes(100_000))), 1, {})
-    scope.close()
-
-    with pytest.raises(AbandonedError):
-        opener(web.serve("/y.ts", whole(b"")), 1, {})
-    while segment.read(1 << 16):
-        pass
-    segment.close()  # type: ignore[attr-defined]
 
 
 def test_an_invalid_address_behind_a_redirect_is_reported(

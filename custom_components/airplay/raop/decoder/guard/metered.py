@@ -5,6 +5,7 @@ whole: the work is quadratic in what a stranger writes, the memory as much as he
 """
 
 import io
+import re
 import time
 from typing import Protocol
 
@@ -14,6 +15,11 @@ from ..media_errors import UnplayableError, not_audio
 _MAX_HEADER_BYTES = 32 << 20
 # An honest header takes milliseconds, on a slow machine a few hundred.
 _MAX_OPEN_CPU_S = 2.0
+# An honest file has a few dozen.
+_MAX_FRAMES = 1000
+# The name of an ID3 frame, and the first bytes of its size: long ones cannot be many.
+_FRAME = re.compile(rb"[A-Z][A-Z0-9]{2}(?:[A-Z0-9]\0\0|\0)")
+_FRAME_BYTES = 6
 
 
 class MediaBytes(Protocol):
@@ -39,12 +45,20 @@ class MeteredMedia:
     All must happen in one thread, whose time is counted.
     """
 
-    def __init__(self, media: MediaBytes, name: str = "") -> None:
-        """Start the budget."""
+    def __init__(
+        self, media: MediaBytes, name: str = "", *, counts_frames: bool = False
+    ) -> None:
+        """Start the budget; for formats with ID3 in a chunk, count its frames, too.
+
+        Those lie anywhere in the file, where they cannot be cut before libav reads them.
+        """
         # libav knows some formats by the ending of the name only.
         self.name = name
         self._media = media
         self._read_bytes = 0
+        self._counts_frames = counts_frames
+        self._frames = 0
+        self._last = b""
         self._is_over = False
         self._until_s: float | None = time.thread_time() + _MAX_OPEN_CPU_S
 
@@ -63,19 +77,32 @@ class MeteredMedia:
         piece = self._media.read(size)
         if self._until_s is not None:
             self._read_bytes += len(piece)
-            is_long = self._read_bytes > _MAX_HEADER_BYTES
+            is_long = self._read_bytes > _MAX_HEADER_BYTES or self._is_full(piece)
             if is_long or time.thread_time() > self._until_s:
                 self._is_over = True
                 raise too_much()
         return piece
 
+    def _is_full(self, piece: bytes) -> bool:
+        """Whether there are too many frames up to the end of this piece."""
+        if not self._counts_frames:
+            return False
+        before = len(self._last)
+        octets = self._last + piece
+        self._last = octets[1 - _FRAME_BYTES :]
+        # One at the border of two reads counts, at most twice.
+        self._frames += sum(each.end() > before for each in _FRAME.finditer(octets))
+        return self._frames > _MAX_FRAMES
+
 
 class MeteredFile(MeteredMedia):
     """The same for media that can seek."""
 
-    def __init__(self, media: MediaFile, name: str = "") -> None:
+    def __init__(
+        self, media: MediaFile, name: str = "", *, counts_frames: bool = False
+    ) -> None:
         """Start the budget."""
-        super().__init__(media, name)
+        super().__init__(media, name, counts_frames=counts_frames)
         self._file = media
 
     def tell(self) -> int:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from ..cancel_scope import CancelScope
+from ..job_scope import JobScope
 from ..media_errors import (
     BrokenStreamError,
     UnplayableError,
@@ -58,7 +58,7 @@ class SegmentOpener:
         "extension_picky": "0",
     }
 
-    def __init__(self, url: str, scope: CancelScope, reach: Reach) -> None:
+    def __init__(self, url: str, scope: JobScope, reach: Reach) -> None:
         """Open the playlist at this URL, and what is within reach from there.
 
         Only a local playlist leads to files. `problem` is the last with an address.
@@ -83,7 +83,7 @@ class SegmentOpener:
 
         Raises UnplayableError: content must not lead there.
         Raises BrokenStreamError: a playlist, or several segments in a row, are gone.
-        Raises AbandonedError, DeadlineError: see `CancelScope.check`.
+        Raises DeadlineError: see `JobScope.check`.
         """
         if self._is_over:
             # libav may go on for a while before it returns with the error.

@@ -1,15 +1,14 @@
-"""Limits, deadlines, retries, abandonment."""
+"""Limits, deadlines, retries."""
 
-from collections.abc import Callable
 import errno
+import time
 
 import av
 import pytest
 
 from custom_components.airplay.raop.audio.decoder_link import Limits
-from custom_components.airplay.raop.decoder.cancel_scope import CancelScope, Retries
+from custom_components.airplay.raop.decoder.job_scope import JobScope, Retries
 from custom_components.airplay.raop.decoder.media_errors import (
-    AbandonedError,
     BrokenStreamError,
     DeadlineError,
     UnplayableError,
@@ -26,42 +25,32 @@ from custom_components.airplay.raop.errors import (
 
 
 def test_without_a_deadline_an_operation_has_its_own_time() -> None:
-    assert CancelScope(Limits()).timeout_s(5.0) == 5.0
+    assert JobScope(Limits()).timeout_s(5.0) == 5.0
 
 
 def test_within_a_deadline_operations_end_in_the_remaining_time() -> None:
-    link = CancelScope(Limits())
+    scope = JobScope(Limits())
 
-    with link.deadline(1.0):
-        assert 0 < link.timeout_s(5.0) <= 1.0
-        assert link.timeout_s(0.01) == 0.01
-    assert link.timeout_s(5.0) == 5.0
+    with scope.deadline(1.0):
+        assert 0 < scope.timeout_s(5.0) <= 1.0
+        assert scope.timeout_s(0.01) == 0.01
+    assert scope.timeout_s(5.0) == 5.0
 
 
 def test_after_a_deadline_nothing_begins() -> None:
-    link = CancelScope(Limits())
+    scope = JobScope(Limits())
 
-    with link.deadline(0), pytest.raises(DeadlineError):
-        link.check()
+    with scope.deadline(0), pytest.raises(DeadlineError):
+        scope.check()
 
 
-def test_closing_releases_what_is_attached_and_ends_pauses() -> None:
-    link = CancelScope(Limits())
-    released: list[int] = []
-    link.add_release(lambda: released.append(1))
-    detached: Callable[[], None] = lambda: released.append(2)  # noqa: E731
-    link.add_release(detached)
-    link.remove_release(detached)
-    with link.released_by(lambda: released.append(3)):
-        pass
+def test_a_pause_ends_with_the_deadline() -> None:
+    scope = JobScope(Limits())
+    began = time.monotonic()
 
-    link.close()
-    link.add_release(lambda: released.append(4))
-
-    assert released == [1, 4]
-    assert link.is_closed
-    with pytest.raises(AbandonedError):
-        link.pause(60)
+    with scope.deadline(0.01), pytest.raises(DeadlineError):
+        scope.pause(60)
+    assert time.monotonic() - began < 30
 
 
 def test_retries_wait_longer_and_longer_and_end() -> None:

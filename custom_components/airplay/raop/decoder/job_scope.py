@@ -1,14 +1,16 @@
-"""Limits, deadlines, and cancellation of everything that a source waits for."""
+"""The limits and deadlines of everything that a decoder process waits for.
 
-from collections.abc import Callable, Iterator
+Nothing here can be canceled: the sender kills the process.
+"""
+
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, repeat
-import threading
 import time
 
 from ..audio.decoder_link import Limits
 from ..messages import MediaBounds
-from .media_errors import AbandonedError, DeadlineError, unreachable
+from .media_errors import DeadlineError, unreachable
 
 
 class Retries:
@@ -37,39 +39,17 @@ class Retries:
         return next(self._pauses)
 
 
-class CancelScope:
-    """Connects a source's thread to the source's cancellation and to a deadline."""
+class JobScope:
+    """What holds for all that a job opens: its limits, its bounds, and a deadline."""
 
     def __init__(self, limits: Limits, bounds: MediaBounds | None = None) -> None:
         """Start without a deadline; without bounds, the media may open anything."""
         self.limits = limits
         self.bounds = bounds or MediaBounds()
         self._deadline: float | None = None
-        self._closed = threading.Event()
-        self._lock = threading.Lock()
-        self._releases: set[Callable[[], None]] = set()
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the source was closed."""
-        return self._closed.is_set()
-
-    def close(self) -> None:
-        """Release everything that the source's thread waits for; never blocks."""
-        self._closed.set()
-        with self._lock:
-            releases, self._releases = self._releases, set()
-        for release in releases:
-            release()
 
     def check(self) -> None:
-        """Return if the source's thread may continue.
-
-        Raises AbandonedError: the source was closed.
-        Raises DeadlineError: the deadline has passed.
-        """
-        if self.is_closed:
-            raise AbandonedError
+        """Return if the job may continue. Raises DeadlineError: it took too long."""
         if self._deadline is not None and time.monotonic() >= self._deadline:
             raise DeadlineError
 
@@ -82,7 +62,7 @@ class CancelScope:
 
     def pause(self, seconds: float) -> None:
         """Sleep within the deadline. Raises the errors of `check`."""
-        self._closed.wait(self.timeout_s(seconds))
+        time.sleep(self.timeout_s(seconds))
         self.check()
 
     @contextmanager
@@ -93,25 +73,3 @@ class CancelScope:
             yield
         finally:
             self._deadline = None
-
-    @contextmanager
-    def released_by(self, release: Callable[[], None]) -> Iterator[None]:
-        """Call a function if the source is closed during the block."""
-        self.add_release(release)
-        try:
-            yield
-        finally:
-            self.remove_release(release)
-
-    def add_release(self, release: Callable[[], None]) -> None:
-        """Call a function when the source is closed, or at once if it already is."""
-        with self._lock:
-            if not self.is_closed:
-                self._releases.add(release)
-                return
-        release()
-
-    def remove_release(self, release: Callable[[], None]) -> None:
-        """Remove an added function."""
-        with self._lock:
-            self._releases.discard(release)
