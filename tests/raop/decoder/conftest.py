@@ -37,7 +37,15 @@ class ThreadPool(DecoderPool):
             with theirs:
                 process.run(theirs)
 
-        self._threads.append(threading.Thread(target=run, daemon=True))
+        self._threads.append(
+            threading.Thread(
+                # A name of threads that may outlive a test of Home Assistant: one that
+                # reads ends by its time limit.
+                target=run,
+                name="waitpid-decoder",
+                daemon=True,
+            )
+        )
         self._threads[-1].start()
         return len(self._threads), ours
 

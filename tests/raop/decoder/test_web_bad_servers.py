@@ -6,8 +6,6 @@ import time
 import numpy as np
 import pytest
 
-from custom_components.airplay.raop.audio.decoder_link import Limits
-from custom_components.airplay.raop.audio.events import Buffered, Failed
 from custom_components.airplay.raop.errors import (
     MediaEmptyError,
     MediaError,
@@ -27,7 +25,6 @@ from ..audio.web_server import (
     chunked,
     endless_header_line,
     endless_headers,
-    ranged,
     redirect,
     silent,
     status,
@@ -178,40 +175,6 @@ def test_a_free_address_is_unreachable(web: WebServer, play: Play) -> None:
     failure = play(url).failure().error
 
     assert str(failure) == "Cannot play the song: its server refuses the connection"
-
-
-@pytest.mark.parametrize("behaviour", [silent, ranged(WAV, breaks=iter([90_000]))])
-def test_closing_frees_a_read_that_waits(
-    web: WebServer, play: Play, behaviour: Behaviour
-) -> None:
-    patient = Limits(open_s=60, read_s=60, pauses_s=(60,))
-
-    def hold(exchange: Exchange) -> None:
-        behaviour(exchange)
-        exchange.hold()
-
-    played = play(web.serve("/song.wav", hold), limits=patient)
-    web.wait_for_requests(1)
-
-    begun = time.monotonic()
-    played.close()
-
-    assert time.monotonic() - begun < 5
-    assert not played.heard.of(Failed)
-
-
-def test_closing_frees_the_pause_before_the_next_try(
-    web: WebServer, play: Play
-) -> None:
-    patient = Limits(pauses_s=(60,))
-    url = web.serve("/song.wav", ranged(WAV, breaks=iter([400_000, 0])))
-    played = play(url, limits=patient)
-    played.heard.wait_for(Buffered)
-    web.wait_for_requests(2)
-
-    played.close()
-
-    assert not played.heard.of(Failed)
 
 
 @pytest.mark.parametrize(
