@@ -1,7 +1,7 @@
 """Parsers of what strangers write: four times the length costs about four times the time.
 
-CPU time is counted, the least of several runs; the other side of an honest ratio of two is
-four, that of quadratic work.
+CPU time is counted, the least of several runs. Linear work has a ratio of four, quadratic
+work one of sixteen.
 """
 
 from collections.abc import Callable, Iterator
