@@ -7,7 +7,8 @@ from types import CodeType
 from .corpus import corpus_of, keep
 from .parsers import PARSERS, Parser
 
-_TOOL = sys.monitoring.COVERAGE_ID
+# Not one of those that have a name: coverage is measured meanwhile.
+_TOOL = 4
 _OURS = "custom_components/airplay/"
 _LONGEST_BYTES = 600
 

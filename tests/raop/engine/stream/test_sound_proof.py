@@ -246,6 +246,9 @@ class Choice:
         self.failed.append(lane)
         return self.has_another
 
+    def learn(self, _lane: object, _: RaopError) -> bool:
+        return False
+
     def mark_heard(self, lane: object) -> None:
         self.heard.append(lane)
 
