@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 import os
 from pathlib import Path
@@ -342,6 +342,23 @@ async def pool(socket_enabled: None) -> AsyncIterator[DecoderPool]:
     pool = DecoderPool()
     yield pool
     await pool.close()
+
+
+async def test_nothing_is_left_of_a_process_that_is_being_started(
+    pool: DecoderPool,
+) -> None:
+    opening = asyncio.create_task(pool.open(lambda _: None))
+    await asyncio.sleep(0)
+
+    await pool.close()
+
+    with suppress(ConnectionAbortedError):
+        _, sock = await opening
+        sock.close()
+    process = pool._process
+    assert process is None or process.returncode is not None
+    with pytest.raises(ConnectionAbortedError):
+        await pool.open(lambda _: None)
 
 
 async def test_the_prepared_process_ends_when_it_was_idle_for_long(

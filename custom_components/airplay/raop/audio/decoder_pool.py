@@ -58,6 +58,7 @@ class DecoderPool:
         self._starting = asyncio.Lock()
         self._news = b""
         self._idle: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     async def open(self, on_end: OnEnd) -> tuple[int, socket.socket]:
         """Return the number and the socket of a new decoder process.
@@ -90,15 +91,20 @@ class DecoderPool:
         self._rest_later()
 
     async def close(self) -> None:
-        """End the prepared process, and with it all others."""
-        if self._idle:
-            self._idle.cancel()
-        self._lose()
-        if process := self._process:
-            await process.wait()
+        """End the prepared process, and with it all others; none is started anymore."""
+        self._is_closed = True
+        # One that is being started must be there to be ended.
+        async with self._starting:
+            if self._idle:
+                self._idle.cancel()
+            self._lose()
+            if process := self._process:
+                await process.wait()
 
     async def _prepared(self) -> socket.socket:
         async with self._starting:
+            if self._is_closed:
+                raise ConnectionAbortedError("no decoder is started anymore")
             if self._control is None:
                 self._control, self._process = await start_server()
                 asyncio.get_running_loop().add_reader(self._control, self._read)
