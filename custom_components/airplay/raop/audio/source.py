@@ -142,9 +142,8 @@ class Source:
         except LinkError:
             return self._fail(MediaError(self._text("its address is too long")))
         except OSError:
-            if self._is_closed:
-                return None
-            _LOGGER.exception("No decoder process can be started")
+            if not self._is_closed:
+                _LOGGER.exception("No decoder process can be started")
             return self._fail(MediaError(self._text("it cannot be decoded now")))
         with self._lock:
             if self._is_closed:
