@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+# The largest picture that media may contain: as Base64 it fits a line to the owner.
+MAX_PICTURE_BYTES = 3 * ((4 << 20) - 4096) // 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tags:

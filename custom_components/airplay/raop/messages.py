@@ -61,7 +61,7 @@ from .events import (
     StreamState,
     VolumeFound,
 )
-from .media import Media, MediaBounds, Tags
+from .media import MAX_PICTURE_BYTES, Media, MediaBounds, Tags
 from .udp_ports import LimitUdpPorts
 
 __all__ = [
@@ -124,9 +124,7 @@ __all__ = [
 ]
 
 # Room for the covers that music files contain.
-MAX_LINE_BYTES = 4 << 20
-# The largest picture that fits a line as Base64.
-MAX_PICTURE_BYTES = 3 * (MAX_LINE_BYTES - 4096) // 4
+MAX_LINE_BYTES = 4 * MAX_PICTURE_BYTES // 3 + 4096
 
 
 class MessageError(RaopError):

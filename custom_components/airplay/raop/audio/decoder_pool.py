@@ -5,20 +5,14 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable
 import logging
 import os
-from pathlib import Path
 import signal
 import socket
-import struct
 import sys
+
+from .decoder_link import ENDED, PROGRAM, REQUEST
 
 _LOGGER = logging.getLogger(__name__)
 
-# To the prepared process: a number, with the decoder process's end of a socket pair.
-REQUEST = struct.Struct("<Q")
-# From it: the number of a process that has ended, and its wait status; a negative one
-# is the error number for which it was not started.
-ENDED = struct.Struct("<Qi")
-PROGRAM = Path(__file__).parents[1] / "__main__.py"
 # Forking is not safe on macOS, whose libraries may run threads of their own.
 SERVE = ("decode",) if sys.platform == "linux" else ("decode", "--spawn")
 # The prepared process costs memory, and its start a fifth of a second.

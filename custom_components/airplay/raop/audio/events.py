@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ..errors import MediaError
-from ..messages import Tags
+from ..media import Tags
 
 
 @dataclass(frozen=True, slots=True)

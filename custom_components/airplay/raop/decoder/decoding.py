@@ -5,7 +5,7 @@ from typing import Protocol
 from ..audio.decoder_link import DecoderEvent, Job
 from ..audio.events import Cover, Ended, Recovered, Retitled, Stalled
 from ..audio.pcm import FRAME_BYTES, RATE
-from ..messages import Tags
+from ..media import Tags
 from .job_scope import JobScope, Retries
 from .media_errors import UnplayableError, for_failure
 from .track import BREAKS, Track, open_track

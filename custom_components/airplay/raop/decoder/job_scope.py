@@ -9,7 +9,7 @@ from itertools import chain, repeat
 import time
 
 from ..audio.decoder_link import Limits
-from ..messages import MediaBounds
+from ..media import MediaBounds
 from .media_errors import DeadlineError, unreachable
 
 

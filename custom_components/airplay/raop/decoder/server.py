@@ -24,7 +24,7 @@ import wave
 import av
 from av.audio.stream import AudioStream
 
-from ..audio.decoder_pool import ENDED, PROGRAM, REQUEST
+from ..audio.decoder_link import ENDED, PROGRAM, REQUEST
 from . import process
 from .decoder import Decoder
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import re
 
 from ..audio.events import Cover
-from ..messages import MAX_PICTURE_BYTES, Tags
+from ..media import MAX_PICTURE_BYTES, Tags
 
 # The cover must fit one line to the owner of the process.
 MAX_COVER_BYTES = MAX_PICTURE_BYTES

@@ -7,7 +7,7 @@ from itertools import chain
 import av
 
 from ..audio.events import Cover, Found
-from ..messages import Tags
+from ..media import Tags
 from .decoder import Decoder
 from .guard.title_pace import TitlePace
 from .job_scope import JobScope

@@ -11,12 +11,8 @@ from contextlib import ExitStack
 import io
 from pathlib import Path
 import re
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote, urljoin
-
-from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from ..job_scope import JobScope
 from ..media_errors import (
@@ -32,6 +28,9 @@ from ..web import WebResponse, get
 from .local_file import LocalFile, allowed
 from .metered import MediaBytes
 from .reach import Reach
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import CipherContext
 
 _BLOCK_BYTES = 16
 _PIECE_BYTES = 1 << 15
@@ -247,6 +246,11 @@ class _Decrypted:
 
 
 def _decryptor(options: Mapping[str, str]) -> CipherContext:
+    # Few streams are encrypted, and every decoder would pay for it in memory.
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
+
     try:
         key, start = (bytes.fromhex(options.get(each, "")) for each in ("key", "iv"))
         return Cipher(AES(key), CBC(start)).decryptor()

@@ -10,7 +10,7 @@ import io
 import re
 import struct
 
-from ...messages import MAX_PICTURE_BYTES
+from ...media import MAX_PICTURE_BYTES
 from .metered import MediaBytes, MediaFile, too_much
 
 # libav reads tags of this length without effort.

@@ -1,7 +1,7 @@
 """How often the title of media may change."""
 
 from ...audio.pcm import RATE
-from ...messages import Tags
+from ...media import Tags
 
 
 class TitlePace:
