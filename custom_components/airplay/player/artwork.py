@@ -18,6 +18,7 @@ from PIL import Image
 from homeassistant.core import HomeAssistant
 
 from ..media.web import async_open, async_read
+from ..raop.api import picture_type
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -65,15 +66,8 @@ class Picture:
 
 def picture_from(content: bytes) -> Picture | None:
     """Return a picture of a kind that is shown, whatever its sender calls it."""
-    if content.startswith(b"\xff\xd8\xff"):
-        return Picture(content, "image/jpeg")
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return Picture(content, "image/png")
-    if content.startswith((b"GIF87a", b"GIF89a")):
-        return Picture(content, "image/gif")
-    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-        return Picture(content, "image/webp")
-    return None
+    content_type = picture_type(content)
+    return Picture(content, content_type) if content_type else None
 
 
 def decode_cover(encoded: str) -> Picture | None:

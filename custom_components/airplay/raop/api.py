@@ -41,6 +41,7 @@ from .errors import (
     WrongReceiverError,
     error_for,
 )
+from .media import picture_type
 from .messages import (
     MAX_DELAY_MS,
     MAX_LINE_BYTES,
@@ -214,6 +215,7 @@ __all__ = [
     "needed_ports",
     "normalize_id",
     "own_networks",
+    "picture_type",
     "plain_address",
     "probe",
     "rank_addresses",

@@ -4,6 +4,12 @@ from dataclasses import dataclass, field
 
 # The largest picture that media may contain: as Base64 it fits a line to the owner.
 MAX_PICTURE_BYTES = 3 * ((4 << 20) - 4096) // 4
+_PICTURES = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +54,15 @@ class Media:
     position_ms: int = 0
     duration_ms: int | None = None
     tags: Tags = Tags()
+
+
+def picture_type(content: bytes) -> str | None:
+    """Return the content type of a picture that may be shown; None for anything else.
+
+    Its first bytes decide, whatever its sender calls it.
+    """
+    for magic, content_type in _PICTURES:
+        if content.startswith(magic):
+            return content_type
+    is_webp = content.startswith(b"RIFF") and content[8:12] == b"WEBP"
+    return "image/webp" if is_webp else None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import re
 
 from ..audio.events import Cover
-from ..media import MAX_PICTURE_BYTES, Tags
+from ..media import MAX_PICTURE_BYTES, Tags, picture_type
 
 # The cover must fit one line to the owner of the process.
 MAX_COVER_BYTES = MAX_PICTURE_BYTES
@@ -12,11 +12,6 @@ _MAX_TEXT = 1000
 # Cleaning shortens a text; nobody reads what is left of a longer one.
 _MAX_RAW_TEXT = 8 * _MAX_TEXT
 _TRACK = re.compile(r"\s*(\d{1,6})")
-_PICTURES = (
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"GIF8", "image/gif"),
-)
 
 
 def tags_from(*dictionaries: Mapping[str, str]) -> Tags:
@@ -48,12 +43,8 @@ def cover_from(picture: bytes) -> Cover | None:
     """Return the cover for a picture of a known kind that is not too big."""
     if not picture or len(picture) > MAX_COVER_BYTES:
         return None
-    for magic, content_type in _PICTURES:
-        if picture.startswith(magic):
-            return Cover(picture, content_type)
-    if picture[:4] == b"RIFF" and picture[8:12] == b"WEBP":
-        return Cover(picture, "image/webp")
-    return None
+    content_type = picture_type(picture)
+    return Cover(picture, content_type) if content_type else None
 
 
 def _key(key: str) -> str:
