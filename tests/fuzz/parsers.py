@@ -6,52 +6,13 @@ them mutated examples. A new parser is one more row in `PARSERS`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-import inspect
 import json
 import plistlib
-from random import Random
-from urllib.parse import parse_qsl
 
-from custom_components.airplay.discovery.entry_data import (
-    receiver_data,
-    receiver_from,
-    unique_id,
-)
-from custom_components.airplay.discovery.records import service_of
-from custom_components.airplay.media.play_queue import PlayQueue
-from custom_components.airplay.media.playlist import PlaylistError, parse_playlist
-from custom_components.airplay.media.queue_item import QueueItem, is_public
-from custom_components.airplay.raop.auth import rsa
+from custom_components.airplay.media.playlist import PlaylistError
 from custom_components.airplay.raop.auth.channel import ChannelKeys, EncryptedChannel
-from custom_components.airplay.raop.auth.credentials import parse_credentials
-from custom_components.airplay.raop.auth.digest import Challenge, attempts
-from custom_components.airplay.raop.auth.legacy_setup import LegacySetup
-from custom_components.airplay.raop.auth.pair_setup import transient_setup
-from custom_components.airplay.raop.auth.pair_verify import verify
-from custom_components.airplay.raop.auth.pairing_client import PairingClient
-from custom_components.airplay.raop.auth.pairing_messages import read_answer
 from custom_components.airplay.raop.errors import RaopError
 from custom_components.airplay.raop.messages import decode_command, decode_event
-from custom_components.airplay.raop.receiver import Receiver
-from custom_components.airplay.raop.receiver_identity import (
-    check_id,
-    completed,
-    key_of,
-    merge,
-)
-from custom_components.airplay.raop.receiver_records import Service
-from custom_components.airplay.raop.session.airplay2 import (
-    REALTIME,
-    AirPlay2Session,
-    AirPlay2Terms,
-    SessionClock,
-    StreamSetup,
-)
-from custom_components.airplay.raop.session.control import Caller
-from custom_components.airplay.raop.session.events import button_of
-from custom_components.airplay.raop.session.info import ask_info
-from custom_components.airplay.raop.session.remote import Remotes
-from custom_components.airplay.raop.udp_ports import PortRange
 from custom_components.airplay.raop.wire import (
     dmap,
     plist,
@@ -60,35 +21,38 @@ from custom_components.airplay.raop.wire import (
     rtp,
     tlv8,
 )
-from custom_components.airplay.raop.wire.addresses import rank_addresses
-from custom_components.airplay.raop.wire.dacp import parse_request
-from custom_components.airplay.raop.wire.handshake import Handshake
-from custom_components.airplay.raop.wire.http import RequestParser
 from custom_components.airplay.raop.wire.parameters import parse_volume_db
-from custom_components.airplay.raop.wire.rtsp import (
-    CallParser,
-    MessageParser,
-    Response,
-    ResponseParser,
-    parse_transport,
-    transport_ports,
-)
-from custom_components.airplay.raop.wire.txt import parse_record
-from tests.raop.session.raop_session import make_session, prepare
+from custom_components.airplay.raop.wire.rtsp import CallParser, ResponseParser
 from tests.raop.vectors import octets, word
 
-# As the connections read.
-_READ_BYTES = 16_384
-# A receiver that always gives the same answer ends each handshake before that.
-_MOST_ANSWERS = 20
-_SECRET = bytes(64)
-_KEYS = ChannelKeys.events(_SECRET)
-_CALLER = Caller(
-    local="192.168.1.10",
-    session_id=1,
-    dacp_id="A1B2C3D4E5F60718",
-    active_remote=42,
-    password="secret",
+from .calls import (
+    KEYS,
+    fed,
+    read_address,
+    read_addresses,
+    read_airplay2,
+    read_announced,
+    read_apple_response,
+    read_channel,
+    read_credentials,
+    read_dacp,
+    read_digest,
+    read_event,
+    read_info,
+    read_instance,
+    read_legacy_setup,
+    read_pair_setup,
+    read_pair_verify,
+    read_pairing,
+    read_playlist,
+    read_ports,
+    read_ptp,
+    read_raop,
+    read_record,
+    read_remote,
+    read_rtp,
+    read_stored_queue,
+    read_transport,
 )
 
 
@@ -117,256 +81,6 @@ class Parser:
         except self.refusals:
             return False
         return True
-
-
-def _fed(
-    make: Callable[[], MessageParser[Response] | CallParser | ResponseParser],
-) -> Callable[[bytes], object]:
-    def parse(data: bytes) -> object:
-        parser = make()
-        chunks = (
-            data[at : at + _READ_BYTES] for at in range(0, len(data), _READ_BYTES)
-        )
-        return [parser.feed(chunk) for chunk in chunks]
-
-    return parse
-
-
-def _answered[T](steps: Handshake[T], response: Response) -> T | None:
-    """Give a handshake the same answer to all its requests."""
-    try:
-        next(steps)
-        for _ in range(_MOST_ANSWERS):
-            steps.send(response)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    finally:
-        steps.close()
-    return None
-
-
-def _respond(body: bytes) -> Response:
-    return Response(200, "OK", {}, body)
-
-
-def _header(data: bytes) -> str:
-    """Return a header's value as the parser of messages delivers it."""
-    return data.replace(b"\n", b"").decode(errors="replace").strip()
-
-
-def _remote(data: bytes) -> object:
-    remotes = Remotes()
-    remotes.add("0a0b0c0d0e01", 7, "stream", frozenset({"10.0.0.2"}), 0)
-    parser = RequestParser()
-    request = parser.feed(data)
-    return remotes.answer(request, "10.0.0.2", 1.0) if request else None
-
-
-def _facts(receiver: Receiver) -> list[object]:
-    """Return all properties of a receiver."""
-    names = [
-        name
-        for name, each in inspect.getmembers(type(receiver))
-        if isinstance(each, property)
-    ]
-    return [getattr(receiver, name) for name in names]
-
-
-def _record(data: bytes) -> object:
-    txt = parse_record(data)
-    raop = Service("0A0B0C0D0E01@Den", "10.0.0.7", 5000, txt)
-    airplay = Service("Den", "10.0.0.7", 7000, txt)
-    found = merge(raop, airplay)
-    facts = [_facts(each) for each in (found, merge(raop, None), merge(None, airplay))]
-    return facts, found.title
-
-
-def _instance(data: bytes) -> object:
-    name = data.decode(errors="replace")
-    service = Service(name, "10.0.0.7", 7000, {"deviceid": name, "pk": name})
-    known = merge(Service("0A0B0C0D0E01@Den", "10.0.0.7", 5000), None)
-    check_id(known, name)
-    key = key_of(service, {known.id: known}, is_raop=True)
-    return completed(key, known, service, is_raop=True), merge(None, service)
-
-
-def _announced(data: bytes) -> object:
-    """Take a record as Home Assistant's zeroconf delivers it, and store what it says."""
-    name, _, rest = data.decode(errors="replace").partition("\n")
-    addresses, *texts = rest.split("\n")
-    txt = {
-        key: value or None for key, _, value in (each.partition("=") for each in texts)
-    }
-    kind = "_airplay._tcp.local."
-    service = service_of(f"{name}.{kind}", kind, addresses.split(","), 7000, txt)
-    if service is None:
-        return None
-    receiver = merge(None, service)
-    stored = json.loads(json.dumps(receiver_data(receiver)))
-    kept = receiver_from(stored)
-    assert (kept.id, kept.airplay) == (receiver.id, service)
-    return _facts(kept), unique_id(kept.id)
-
-
-def _addresses(data: bytes) -> object:
-    return rank_addresses(data.decode(errors="replace").split("\n"))
-
-
-_DEN = merge(Service("Den", "10.0.0.7", 7000), None)
-
-
-def _info(body: bytes) -> object:
-    receiver = _answered(ask_info(_DEN), _respond(body))
-    return receiver and _facts(receiver)
-
-
-def _airplay2(body: bytes) -> object:
-    terms = AirPlay2Terms(
-        caller=_CALLER,
-        client_name="Home",
-        clock=SessionClock(id=1),
-        session_uuid="0" * 8,
-        group_uuid="1" * 8,
-        peer_uuid="2" * 8,
-    )
-    session, response = AirPlay2Session(terms), _respond(body)
-    stream = StreamSetup(
-        kind=REALTIME, key=bytes(32), control_port=6001, connection_id=1
-    )
-    opened = _answered(session.set_up(), response)
-    return (
-        opened,
-        _answered(session.feedback(), response),
-        _answered(session.read_volume(), response),
-        _answered(session.set_up_stream(stream), response),
-    )
-
-
-def _raop(head: bytes) -> object:
-    """Open a session of AirPlay 1 with a receiver that gives the same answer always."""
-    [*responses] = ResponseParser().feed(head[:_READ_BYTES])
-    session = make_session(password="secret")
-    for each in responses:
-        if isinstance(each, Response):
-            _answered(prepare(session), each)
-            _answered(session.record(1, 1), each)
-    return None
-
-
-def _digest(data: bytes) -> object:
-    challenge = Challenge.parse(_header(data))
-    return attempts(challenge.realm)
-
-
-def _apple_response(data: bytes) -> object:
-    text = _header(data)
-    challenge = octets("apple_challenge_synthetic", "challenge")
-    return rsa.signed_id(text, challenge), rsa.is_answer_to(text, challenge, b"", b"")
-
-
-def _event(body: bytes) -> object:
-    head = b"POST /command RTSP/1.0\r\nContent-Length: %d\r\n\r\n" % len(body)
-    return [button_of(call) for call in CallParser().feed(head + body)]
-
-
-def _pairing(body: bytes) -> object:
-    return read_answer(_respond(body), 2)
-
-
-_HOME_KIT = parse_credentials(word("credentials", "pyatv_hap"))
-_LEGACY = parse_credentials(word("credentials", "pyatv_legacy"))
-_PRIVATE = int.from_bytes(octets("legacy_pair_setup_pin", "a"))
-_SETUP = LegacySetup(PairingClient.named("Home", word("legacy_pair_setup_pin", "user")))
-
-
-def _pair_setup(body: bytes) -> object:
-    return _answered(transient_setup(_PRIVATE), _respond(body))
-
-
-def _pair_verify(body: bytes) -> object:
-    private = octets("hap_pair_verify", "client_x25519_priv")
-    return [
-        _answered(verify(each, private), _respond(body))
-        for each in (_HOME_KIT, _LEGACY)
-    ]
-
-
-def _legacy_setup(body: bytes) -> object:
-    return _answered(_SETUP.finish("1234", _PRIVATE, bytes(32)), _respond(body))
-
-
-def _ptp(datagram: bytes) -> object:
-    kinds = (
-        ptp.Header,
-        ptp.PtpAnnounce,
-        ptp.PtpSync,
-        ptp.PtpFollowUp,
-        ptp_requests.DelayRequest,
-        ptp_requests.DelayResponse,
-        ptp_requests.UnicastRequest,
-    )
-    return _one_of(datagram, *(kind.parse for kind in kinds))
-
-
-def _rtp(packet: bytes) -> object:
-    kinds = (rtp.TimingRequest, rtp.SyncPacket, rtp.ResendRequest, rtp.TimeAnnounce)
-    return _one_of(packet, *(kind.parse for kind in kinds))
-
-
-def _one_of(data: bytes, *parsers: Callable[[bytes], object]) -> list[object]:
-    found: list[object] = []
-    for parse in parsers:
-        try:
-            found.append(parse(data))
-        except RaopError:
-            continue
-    return found
-
-
-def _channel(received: bytes) -> object:
-    return EncryptedChannel(_KEYS).feed(received)
-
-
-def _credentials(data: bytes) -> object:
-    return parse_credentials(data.decode(errors="replace"))
-
-
-def _ports(data: bytes) -> object:
-    return PortRange.parse(data.decode(errors="replace"))
-
-
-def _transport(data: bytes) -> object:
-    fields = parse_transport(_header(data))
-    return transport_ports(fields, "server_port"), transport_ports(
-        fields, "control_port"
-    )
-
-
-def _dacp(data: bytes) -> object:
-    query = parse_qsl(data.decode(errors="replace"), keep_blank_values=True)
-    return parse_request("setproperty", query)
-
-
-def _stored_queue(data: bytes) -> object:
-    try:
-        stored = json.loads(data)
-    except ValueError, RecursionError:
-        return None
-    queue = PlayQueue.from_dict(stored, Random(1))
-    assert PlayQueue.from_dict(queue.as_dict(), Random(1)).as_dict() == queue.as_dict()
-    return queue.snapshot()
-
-
-def _address(data: bytes) -> object:
-    item = QueueItem(id="1", content_id=data.decode(errors="replace"), content_type="a")
-    return is_public(item)
-
-
-def _playlist(data: bytes) -> object:
-    return parse_playlist(data, "http://radio.example/list.m3u"), parse_playlist(
-        data, "/media/list.pls"
-    )
 
 
 def _binary(value: dict[str, object]) -> bytes:
@@ -468,25 +182,25 @@ _QUEUE = json.dumps(
 ).encode()
 
 PARSERS: dict[str, Parser] = {
-    "rtsp": Parser(_fed(ResponseParser), _RTSP_SEEDS, _RTSP_FRAMES, words=_RTSP_WORDS),
+    "rtsp": Parser(fed(ResponseParser), _RTSP_SEEDS, _RTSP_FRAMES, words=_RTSP_WORDS),
     "rtsp calls": Parser(
-        _fed(CallParser),
+        fed(CallParser),
         (b"POST /command RTSP/1.0\r\nContent-Length: 1\r\n\r\nx",),
         ((b"POST /command RTSP/1.0\r\nX: ", b"\r\n\r\n"), (b"", b"\r\n\r\n")),
         words=_RTSP_WORDS,
     ),
-    "rtsp session": Parser(_raop, _RTSP_SEEDS, _RTSP_FRAMES, words=_RTSP_WORDS),
-    "transport": Parser(_transport, (_TRANSPORT, b'a;"b,c";server_port=1-2')),
+    "rtsp session": Parser(read_raop, _RTSP_SEEDS, _RTSP_FRAMES, words=_RTSP_WORDS),
+    "transport": Parser(read_transport, (_TRANSPORT, b'a;"b,c";server_port=1-2')),
     "digest": Parser(
-        _digest,
+        read_digest,
         (_DIGEST, b'Basic realm="x", Digest realm=a,nonce=b, algorithm=SHA-256'),
         ((b'Digest realm="', b'"'), (b'Digest realm="a", nonce="b", x', b"")),
         words=(b"Digest ", b"realm=", b"nonce=", b"algorithm=MD5-sess", b'"', b"\\"),
     ),
-    "apple response": Parser(_apple_response, (b"QUJD" * 86,), ((b"", b"=="),)),
-    "http": Parser(_remote, _HTTP_SEEDS, _HTTP_FRAMES, words=_HTTP_WORDS),
+    "apple response": Parser(read_apple_response, (b"QUJD" * 86,), ((b"", b"=="),)),
+    "http": Parser(read_remote, _HTTP_SEEDS, _HTTP_FRAMES, words=_HTTP_WORDS),
     "dacp": Parser(
-        _dacp,
+        read_dacp,
         (b"dmcp.device-volume=-12.5", b"dmcp.volume=4&include-speaker-id=0xa"),
         ((b"dmcp.volume=", b""), (b"dmcp.volume=1&speaker-id=", b"")),
         words=_HTTP_WORDS,
@@ -494,21 +208,25 @@ PARSERS: dict[str, Parser] = {
     "plist": Parser(
         plist.parse_plist, _PLISTS, _XML_FRAMES, words=_XML_WORDS, is_plist=True
     ),
-    "info": Parser(_info, _PLISTS, _XML_FRAMES[-2:], words=_XML_WORDS, is_plist=True),
-    "airplay 2 session": Parser(
-        _airplay2, _PLISTS, _XML_FRAMES[-2:], words=_XML_WORDS, is_plist=True
+    "info": Parser(
+        read_info, _PLISTS, _XML_FRAMES[-2:], words=_XML_WORDS, is_plist=True
     ),
-    "event": Parser(_event, _PLISTS, _XML_FRAMES[-2:], words=_XML_WORDS, is_plist=True),
+    "airplay 2 session": Parser(
+        read_airplay2, _PLISTS, _XML_FRAMES[-2:], words=_XML_WORDS, is_plist=True
+    ),
+    "event": Parser(
+        read_event, _PLISTS, _XML_FRAMES[-2:], words=_XML_WORDS, is_plist=True
+    ),
     "tlv8": Parser(
         tlv8.decode, (octets("tlv_m1_normal"), octets("tlv_fragment_384", "first"))
     ),
     "pairing": Parser(
-        _pairing,
+        read_pairing,
         (b"\6\1\2", b"\6\1\2\7\1\3\x08\2\x3c\0", b"\6\1\2\7\1\x09"),
         ((b"\6\1\2\7\1\3", b""), (b"\6\1\2\7", b"")),
     ),
     "pair-setup": Parser(
-        _pair_setup,
+        read_pair_setup,
         (
             tlv8.encode(
                 {
@@ -521,18 +239,18 @@ PARSERS: dict[str, Parser] = {
         is_whole=False,
     ),
     "pair-verify": Parser(
-        _pair_verify,
+        read_pair_verify,
         (octets("hap_pair_verify", "m2"), octets("legacy_pair_verify", "atv_reply")),
         is_whole=False,
     ),
     "legacy pair-setup": Parser(
-        _legacy_setup,
+        read_legacy_setup,
         (_binary({"pk": b"x" * 256, "salt": b"y" * 16, "proof": b"z"}),),
         is_whole=False,
     ),
     "encrypted channel": Parser(
-        _channel,
-        (EncryptedChannel(ChannelKeys(_KEYS.read, _KEYS.write)).encrypt(b"abc"),),
+        read_channel,
+        (EncryptedChannel(ChannelKeys(KEYS.read, KEYS.write)).encrypt(b"abc"),),
     ),
     "dmap": Parser(dmap.parse, (dmap.now_playing("a", "b", "c", track=1),)),
     "volume": Parser(
@@ -542,7 +260,7 @@ PARSERS: dict[str, Parser] = {
         words=(b"volume:", b"-", b".", b"\n"),
     ),
     "txt": Parser(
-        _record,
+        read_record,
         (
             b"\x0bft=0x1,0x2\x09am=Foo1,1\x06et=0,1\x04pw=0",
             b"\x0afeatures=1\x07flags=2",
@@ -550,13 +268,13 @@ PARSERS: dict[str, Parser] = {
         words=_TXT_WORDS,
     ),
     "instance": Parser(
-        _instance, (b"0A0B0C0D0E01@Den", b"Den (2)", b"0a-0b-0c-0d-0e-01")
+        read_instance, (b"0A0B0C0D0E01@Den", b"Den (2)", b"0a-0b-0c-0d-0e-01")
     ),
     "addresses": Parser(
-        _addresses, (b"10.0.0.1\nfe80::1%eth0\n::1", b"169.254.1.1\nhost")
+        read_addresses, (b"10.0.0.1\nfe80::1%eth0\n::1", b"169.254.1.1\nhost")
     ),
     "ptp": Parser(
-        _ptp,
+        read_ptp,
         (
             ptp.PtpAnnounce(ptp.PortIdentity(1), 1, 1).build(),
             ptp.PtpSync(ptp.PortIdentity(1), 1, 5).build(),
@@ -566,7 +284,7 @@ PARSERS: dict[str, Parser] = {
         ),
     ),
     "rtp": Parser(
-        _rtp,
+        read_rtp,
         (
             octets("timing_request"),
             octets("retransmit_request"),
@@ -574,9 +292,11 @@ PARSERS: dict[str, Parser] = {
             rtp.TimeAnnounce(1, 2, 3, 4).build(),
         ),
     ),
-    "credentials": Parser(_credentials, (word("credentials", "pyatv_hap").encode(),)),
+    "credentials": Parser(
+        read_credentials, (word("credentials", "pyatv_hap").encode(),)
+    ),
     "udp ports": Parser(
-        _ports, (b"6001-6100", b" 6001 - 6100 "), refusals=(ValueError,)
+        read_ports, (b"6001-6100", b" 6001 - 6100 "), refusals=(ValueError,)
     ),
     "commands": Parser(
         decode_command,
@@ -592,7 +312,7 @@ PARSERS: dict[str, Parser] = {
     ),
     # Of Home Assistant's side.
     "playlist": Parser(
-        _playlist,
+        read_playlist,
         (
             b'#EXTM3U\n#EXTINF:12 a="b,c",Artist - Title\nhttp://a.example/b\n',
             b"[playlist]\nFile1=http://a.example/b\nTitle1=x\nLength1=-1\n",
@@ -616,7 +336,7 @@ PARSERS: dict[str, Parser] = {
         ),
     ),
     "announced record": Parser(
-        _announced,
+        read_announced,
         (
             b"Den\n10.0.0.7,fe80::1%1\nfeatures=0x1,0x2\nflags=0x4\ndeviceid=0A:0B:0C:0D:0E:01",
         ),
@@ -625,7 +345,7 @@ PARSERS: dict[str, Parser] = {
         _TXT_WORDS,
     ),
     "stored queue": Parser(
-        _stored_queue,
+        read_stored_queue,
         (_QUEUE,),
         ((b'{"version":1,"items":[', b"]}"),),
         words=(
@@ -642,7 +362,7 @@ PARSERS: dict[str, Parser] = {
         ),
     ),
     "address": Parser(
-        _address,
+        read_address,
         (b"http://a:b@example/c?token=x", b"http://[::1]/?a=1&b"),
         ((b"http://x/?", b""), (b"http://[", b"]@/?"), (b"http://x/?a=", b"")),
         words=(b"?", b"@", b"&", b"[", b"]", b"%", b"://", b"token="),
