@@ -28,8 +28,6 @@ from ..audio.decoder_link import ENDED, PROGRAM, REQUEST
 from . import process
 from .decoder import Decoder
 
-_KILLING = signal.SIGKILL
-
 
 @dataclass(frozen=True, slots=True)
 class _Child:
@@ -71,7 +69,7 @@ class _Server:
                 else:
                     # The sender has closed its end; this one is reaped later.
                     self._poller.unregister(descriptor)
-                    os.kill(self._children[descriptor].pid, _KILLING)
+                    os.kill(self._children[descriptor].pid, signal.SIGKILL)
             self._reap()
 
     def _take_request(self) -> bool:
@@ -120,7 +118,7 @@ class _Server:
 
     def _kill_all(self) -> None:
         for child in self._children.values():
-            os.kill(child.pid, _KILLING)
+            os.kill(child.pid, signal.SIGKILL)
         for child in self._children.values():
             os.waitpid(child.pid, 0)
 
