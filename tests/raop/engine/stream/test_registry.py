@@ -1,12 +1,16 @@
 """One command after the other: the newest one has the stream."""
 
+import asyncio
 from pathlib import Path
 import time
 
 import pytest
 
+from custom_components.airplay.raop.engine.engine import Engine
+from custom_components.airplay.raop.engine.stream.playback import Playback
 from custom_components.airplay.raop.messages import Progress, Stop, StreamChanged
 from tests.raop.engine.harness import (
+    IDENTITY,
     PRECISE_S,
     STREAM,
     EngineHarness,
@@ -189,3 +193,31 @@ async def test_a_play_while_the_last_song_is_being_ended_is_not_ended_with_it(
         "ended",
     ]
     assert slow.heard(pcm).is_complete
+
+
+async def test_the_engine_ends_after_a_cancelled_command_has_closed_its_media(
+    song: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = Engine(IDENTITY, lambda _: None)
+    engine.start()
+    close, may_close = Playback.close, asyncio.Event()
+
+    async def close_slowly(playback: Playback) -> None:
+        await may_close.wait()
+        await close(playback)
+
+    async with receiver("Deaf", quirks=Quirks(unanswered=frozenset({"SETUP"}))) as deaf:
+        playing = asyncio.create_task(engine.run(play(song, member(deaf))))
+        await deaf.wait_for("SETUP")
+        monkeypatch.setattr(Playback, "close", close_slowly)
+        playing.cancel()
+        await asyncio.wait([playing])
+
+        ending = asyncio.create_task(engine.close())
+        await asyncio.wait([ending], timeout=0.1)
+        may_close.set()
+        await ending
+
+        assert caplog.messages
+        assert "decoder" not in caplog.text
+        await deaf.wait_idle(10)

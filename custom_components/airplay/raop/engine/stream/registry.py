@@ -69,18 +69,22 @@ class StreamRegistry:
         after = previous.task if previous else None
         work = _Work(asyncio.create_task(_after(after, steps)))
         self._at_work[name] = work
+        # A cancelled command is at work until it has freed what it holds.
+        work.task.add_done_callback(lambda _: self._end(stream, work))
         try:
             await asyncio.wait([work.task])
         except asyncio.CancelledError:
             work.task.cancel()
             raise
-        finally:
-            if self._at_work.get(name) is work:
-                del self._at_work[name]
-                self.forget(stream)
         if work.task.cancelled():
             raise (work.interruption or StoppedError)("a newer command came")
         work.task.result()
+
+    def _end(self, stream: Stream, work: _Work) -> None:
+        """Record that a command is not at work anymore."""
+        if self._at_work.get(stream.name) is work:
+            del self._at_work[stream.name]
+            self.forget(stream)
 
 
 async def _after(
