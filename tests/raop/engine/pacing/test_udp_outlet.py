@@ -491,7 +491,7 @@ def test_evidence_is_reported_immediately_and_then_at_most_once_a_second(
     outlet: UdpOutlet, sink: UdpSink
 ) -> None:
     told: list[int] = []
-    outlet.on_evidence = lambda: told.append(1)
+    outlet.on_evidence = lambda _now_ns, is_first: told.append(is_first)
 
     ask_time(sink, outlet)
     outlet.timing.answer()

@@ -22,6 +22,11 @@ _TAIL_NS = 250_000_000
 _TOO_LATE_NS = 20_000_000
 _SETTLE_NS = 100_000_000
 _DEEP_RESERVE_NS = 100_000_000  # What packets for deep receivers have to spare.
+# With less in hand, half as many packets leave twice as often.
+_COMFORT_NS = 600_000_000
+# Evidence beyond the first shows that receivers are still alive; it is reported at most
+# this often, for all of them together.
+_EVIDENCE_GAP_NS = 1_000_000_000
 
 
 class Transmitter:
@@ -53,6 +58,7 @@ class Transmitter:
         self._on_end = on_end
         self.on_change = on_change
         self._settled_ns = 0
+        self._evident_ns = 0
         self._joined: dict[Format, tuple[int, list[bytes], bytes]] = {}
 
     @property
@@ -73,7 +79,7 @@ class Transmitter:
         self, outlet: Outlet, sequence: int, *, now_ns: int = 0, lead_ns: int = 0
     ) -> None:
         """Add an outlet, starting at an entry or, if it is too late, after it."""
-        outlet.on_evidence = self.on_change
+        outlet.on_evidence = self._note_evidence
         self._outlets.add(outlet, sequence, self.line, now_ns, lead_ns)
         self.on_change()
 
@@ -248,6 +254,11 @@ class Transmitter:
             self.on_change()
         return due_ns
 
+    def _note_evidence(self, now_ns: int, is_first: bool) -> None:
+        if is_first or now_ns - self._evident_ns >= _EVIDENCE_GAP_NS:
+            self._evident_ns = now_ns
+            self.on_change()
+
     def _send_due(self, now_ns: int) -> int:
         before = self.next_sequence
         due_ns = self._advance(now_ns)
@@ -280,9 +291,9 @@ class Transmitter:
                 self.worst_lateness_ns = max(self.worst_lateness_ns, now_ns - due_ns)
             if self.first_packet_ns is None:
                 self.first_packet_ns = now_ns
-            if self.next_sequence == self.backlog.next_sequence:
-                self._packetizer.make(frame)
-            self.next_sequence += BATCH
+            self.next_sequence += BATCH if ahead_ns >= _COMFORT_NS else BATCH // 2
+            while self.backlog.next_sequence < self.next_sequence:
+                self._packetizer.make(self._packetizer.unmade_frame)
 
     def _set_line(
         self, at_ns: int, now_ns: int, silent_packets: int = SILENT_PACKETS
