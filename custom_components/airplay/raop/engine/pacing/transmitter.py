@@ -24,9 +24,6 @@ _SETTLE_NS = 100_000_000
 _DEEP_RESERVE_NS = 100_000_000  # What packets for deep receivers have to spare.
 # With less in hand, half as many packets leave twice as often.
 _COMFORT_NS = 600_000_000
-# Evidence beyond the first shows that receivers are still alive; it is reported at most
-# this often, for all of them together.
-_EVIDENCE_GAP_NS = 1_000_000_000
 
 
 class Transmitter:
@@ -48,7 +45,9 @@ class Transmitter:
         self.backlog = Backlog(sequence, frame, ssrc)
         self._packetizer = Packetizer(self.backlog, on_switch)
         self.feed = self._packetizer.feed
-        self._outlets = Outlets(self.backlog, depth_ms * 1_000_000)
+        self._outlets = Outlets(
+            self.backlog, depth_ms * 1_000_000, on_evidence=on_change
+        )
         self.next_sequence = sequence
         self.latency_frames = frames_of_ms(depth_ms)
         self.worst_lateness_ns = 0
@@ -58,7 +57,6 @@ class Transmitter:
         self._on_end = on_end
         self.on_change = on_change
         self._settled_ns = 0
-        self._evident_ns = 0
         self._joined: dict[Format, tuple[int, list[bytes], bytes]] = {}
 
     @property
@@ -79,7 +77,6 @@ class Transmitter:
         self, outlet: Outlet, sequence: int, *, now_ns: int = 0, lead_ns: int = 0
     ) -> None:
         """Add an outlet, starting at an entry or, if it is too late, after it."""
-        outlet.on_evidence = self._note_evidence
         self._outlets.add(outlet, sequence, self.line, now_ns, lead_ns)
         self.on_change()
 
@@ -253,11 +250,6 @@ class Transmitter:
         if before != (self.line, self.feed.segments):
             self.on_change()
         return due_ns
-
-    def _note_evidence(self, now_ns: int, is_first: bool) -> None:
-        if is_first or now_ns - self._evident_ns >= _EVIDENCE_GAP_NS:
-            self._evident_ns = now_ns
-            self.on_change()
 
     def _send_due(self, now_ns: int) -> int:
         before = self.next_sequence
