@@ -6,7 +6,7 @@ from pathlib import Path
 import sys
 import tempfile
 
-from . import announcing, cost, machine, overload, pacing, path, ptp, start, sync
+from . import announcing, cost, home, machine, overload, pacing, path, ptp, start, sync
 from .figures import Benchmark, Figure, Lab
 from .music import write_wav
 from .native import NoCompilerError, build
@@ -20,6 +20,7 @@ _BENCHMARKS = (
     overload.BENCHMARK,
     ptp.BENCHMARK,
     path.BENCHMARK,
+    home.BENCHMARK,
     sync.BENCHMARK,
 )
 _FOLDER = Path(__file__).parent
