@@ -124,10 +124,11 @@ def _bear_all(line: socket.socket) -> list[str] | None:
 
 def _prepare_decoders() -> None:
     """Fork the process that starts decoders, in place of starting it when it is needed."""
-    pool: Any = import_module("raop.audio.decoder_pool")
+    prepared: Any = import_module("raop.audio.prepared").PreparedProcess
     server: Any = import_module("raop.decoder.server")
     ours, theirs = socket.socketpair()
-    if not os.fork():
+    pid = os.fork()
+    if not pid:
         os.dup2(theirs.fileno(), 0)
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
@@ -135,23 +136,9 @@ def _prepare_decoders() -> None:
         server.serve([])
         os._exit(0)
     theirs.close()
-    start, forked = pool.start_server, [ours]
-
-    async def start_server() -> Any:
-        """Use the forked one once."""
-        if forked:
-            return forked.pop(), _Forked()
-        return await start()
-
-    pool.start_server = start_server
-
-
-class _Forked:
-    """A process that the kernel reaps."""
-
-    async def wait(self) -> int:
-        """Do not wait."""
-        return 0
+    start, forked = prepared.start, [prepared(ours, pid)]
+    # The forked one is used once.
+    prepared.start = lambda: forked.pop() if forked else start()
 
 
 def _adapt(environment: Mapping[str, str]) -> None:
