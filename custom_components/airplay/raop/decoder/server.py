@@ -63,6 +63,8 @@ class _Server:
 
     def run(self) -> None:
         """Serve until the sender closes the connection, then end all processes."""
+        # What the collector does not look at is not copied for a fork.
+        gc.freeze()
         if not self._poller.poll(0):
             self._warm_up()
         while True:
