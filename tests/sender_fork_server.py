@@ -149,11 +149,11 @@ def _adapt(environment: Mapping[str, str]) -> None:
     that a virtual receiver can open.
     """
     if ports := environment.get("AIRPLAY_TEST_PTP_PORTS"):
-        engine: Any = import_module("raop.engine.engine")
+        service: Any = import_module("raop.engine.ptp.service")
         numbers = import_module("raop.engine.ptp.links").PtpPortNumbers
         event, general, *theirs = map(int, ports.split(","))
-        engine.PtpService = partial(
-            engine.PtpService,
+        service.PtpService = partial(
+            service.PtpService,
             ports=numbers(event, general),
             receivers=numbers(*theirs),
             local=("127.0.0.1",),
@@ -162,7 +162,7 @@ def _adapt(environment: Mapping[str, str]) -> None:
         key: Any = import_module("raop.auth.rsa")
         numbers = import_module("cryptography.hazmat.primitives.asymmetric.rsa")
         public = numbers.RSAPublicNumbers(65537, int(modulus, 16)).public_key()
-        key._PUBLIC_KEY = public
+        key._public_key = lambda: public
 
 
 if __name__ == "__main__":

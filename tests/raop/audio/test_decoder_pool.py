@@ -371,7 +371,9 @@ async def test_what_was_prepared_before_is_used_or_ended(socket_enabled: None) -
         await pool.close()
 
     sock.close()
-    assert [Path(f"/proc/{each.pid}").exists() for each in (used, unused)] == [False] * 2
+    assert [Path(f"/proc/{each.pid}").exists() for each in (used, unused)] == [
+        False
+    ] * 2
 
 
 async def test_the_prepared_process_ends_when_it_was_idle_for_long(

@@ -56,7 +56,9 @@ def waits(pid: int) -> bool:
     try:
         held = {str(each.readlink()) for each in (folder / "fd").iterdir()}
         is_asleep = (folder / "stat").read_text().rpartition(") ")[2].startswith("S")
-        return is_asleep and sockets(pid) == 1 and not any(".wav" in each for each in held)
+        return (
+            is_asleep and sockets(pid) == 1 and not any(".wav" in each for each in held)
+        )
     except OSError:
         return False
 
@@ -142,4 +144,3 @@ def test_a_spare_is_small(own: DecoderThread, song: str) -> None:
     (pss,) = [line for line in rollup.splitlines() if line.startswith("Pss:")]
 
     assert int(pss.split()[1]) <= MOST_KB
-

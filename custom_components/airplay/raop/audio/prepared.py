@@ -5,6 +5,7 @@ It needs no event loop, so that a program can start it before it imports anythin
 
 import os
 from pathlib import Path
+import signal
 import socket
 import sys
 
@@ -45,7 +46,9 @@ class PreparedProcess:
     @classmethod
     def start(cls) -> PreparedProcess:
         """Start the process. Raises OSError: it cannot be started."""
-        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        inherited = {
+            name: os.environ[name] for name in _INHERITED if name in os.environ
+        }
         command = (sys.executable, "-P", str(PROGRAM), *SERVE)
         ours, theirs = socket.socketpair()
         with theirs:
@@ -55,7 +58,12 @@ class PreparedProcess:
             )
             try:
                 pid = os.posix_spawn(
-                    command[0], command, inherited | _SINGLE, file_actions=actions
+                    command[0],
+                    command,
+                    inherited | _SINGLE,
+                    file_actions=actions,
+                    # Ctrl-C is for its owner, which then closes the connection.
+                    setsigmask=(signal.SIGINT,),
                 )
             except BaseException:
                 ours.close()

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from math import gcd
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import av
 from av.filter import Graph
-import numpy as np
-from numpy.typing import NDArray
 
 from ..audio.pcm import FRAME_BYTES, RATE
 from .media_errors import not_audio
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # The long filter is below 16-bit noise, but not with 16-bit samples inside.
 _RESAMPLE = f"{RATE}:filter_size=64:phase_shift=12:cutoff=0.97:internal_sample_fmt=fltp"
@@ -102,6 +104,11 @@ def _is_exact(shape: _Shape) -> bool:
 
 def _exact(frame: av.AudioFrame, shape: _Shape) -> bytes:
     """Return the samples unchanged; 24 and 32 bits are rounded, mono is doubled."""
+    if frame.format.name == "s16" and shape[2] == 2:
+        return bytes(frame.planes[0])[: frame.samples * FRAME_BYTES]
+    # It is there from the warm-up on, and the first media need not wait for it.
+    import numpy as np
+
     samples = cast("NDArray[np.int32]", frame.to_ndarray())
     channels = shape[2]
     interleaved = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
@@ -140,6 +147,8 @@ def _pull(graph: Graph, shape: _Shape) -> Iterator[bytes]:
         except av.error.BlockingIOError, av.error.EOFError:
             return
         if shape[2] == 1:
+            import numpy as np
+
             yield np.repeat(frame.to_ndarray().reshape(-1), 2).tobytes()
         else:
             yield bytes(frame.planes[0])[: frame.samples * FRAME_BYTES]

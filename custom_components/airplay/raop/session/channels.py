@@ -1,7 +1,5 @@
 """The channels that a speaker plays: both, one side, or both mixed to one."""
 
-import numpy as np
-
 from ..commands import Channel
 
 
@@ -9,6 +7,8 @@ def pick(pcm: bytes, channel: Channel) -> bytes:
     """Return s16le stereo unchanged, or with the same audio on both sides."""
     if channel is Channel.STEREO:
         return pcm
+    import numpy as np
+
     frames = np.frombuffer(pcm, "<i2").reshape(-1, 2)
     match channel:
         case Channel.LEFT:

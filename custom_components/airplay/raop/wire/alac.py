@@ -5,10 +5,13 @@ size (1), shifted bytes (2), is not compressed (1: 1), the samples (16 bits each
 tag (3: 111), zeros to the next byte. Layout: Apple's published ALAC sources.
 """
 
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from .rtp import PACKET_BYTES
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 FRAME_BYTES = PACKET_BYTES + 4
 
@@ -24,17 +27,24 @@ class VerbatimEncoder:
 
     def __init__(self) -> None:
         """Start without buffers; the first call creates them."""
-        self._make_buffers(0)
+        self._words: npt.NDArray[np.uint16]
+        self._carried: npt.NDArray[np.uint16]
+        self._frames: npt.NDArray[np.uint16]
+        self._packets = 0
 
     def __call__(self, pcm: bytes) -> list[bytes]:
         """Encode whole packets of signed 16-bit little-endian stereo PCM.
 
         Raises ValueError: the last packet is incomplete.
         """
+        import numpy as np
+
         packets, rest = divmod(len(pcm), PACKET_BYTES)
         if rest:
             raise ValueError("the PCM ends with an incomplete packet")
-        if packets != len(self._frames):
+        if not packets:
+            return []
+        if packets != self._packets:
             self._make_buffers(packets)
         samples = np.frombuffer(pcm, "<u2").reshape(packets, _SAMPLES)
         words = self._words
@@ -49,12 +59,15 @@ class VerbatimEncoder:
         ]
 
     def _make_buffers(self, packets: int) -> None:
+        import numpy as np
+
         shape = packets, _SAMPLES + 1
-        self._words: npt.NDArray[np.uint16] = np.empty(shape, np.uint16)
-        self._carried: npt.NDArray[np.uint16] = np.empty(shape, np.uint16)
+        self._packets = packets
+        self._words = np.empty(shape, np.uint16)
+        self._carried = np.empty(shape, np.uint16)
         self._carried[:, 0] = _HEADER_REST
         self._frames = np.zeros((packets, _SAMPLES + 2), ">u2")
         self._frames[:, 0] = _FIRST_WORD
 
 
-SILENT_FRAME = VerbatimEncoder()(bytes(PACKET_BYTES))[0]
+SILENT_FRAME = b"\x20\x00\x02" + bytes(PACKET_BYTES - 1) + b"\x01\xc0"

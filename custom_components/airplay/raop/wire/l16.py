@@ -1,6 +1,6 @@
 """Uncompressed payloads: 16-bit big-endian stereo (RFC 3551 §4.5.11)."""
 
-import numpy as np
+from array import array
 
 from .rtp import PACKET_BYTES
 
@@ -14,7 +14,9 @@ def encode(pcm: bytes) -> list[bytes]:
     """
     if len(pcm) % PACKET_BYTES:
         raise ValueError("the PCM ends with an incomplete packet")
-    swapped = np.frombuffer(pcm, np.uint16).byteswap().tobytes()
+    samples = array("H", pcm)
+    samples.byteswap()
+    swapped = samples.tobytes()
     return [
         swapped[at : at + PACKET_BYTES] for at in range(0, len(swapped), PACKET_BYTES)
     ]
