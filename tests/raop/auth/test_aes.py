@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.airplay.raop.auth.aes import PacketCipher
-from custom_components.airplay.raop.wire.alac import VerbatimEncoder
+from custom_components.airplay.raop.wire.alac import encode
 from tests.raop.vectors import octets, pattern_pcm, word
 
 KEY = octets("aes_cbc_packet", "key")
@@ -22,7 +22,7 @@ def by_definition(payload: bytes) -> bytes:
 
 
 def test_a_frame_becomes_the_known_bytes() -> None:
-    (frame,) = VerbatimEncoder()(pattern_pcm())
+    (frame,) = encode(pattern_pcm())
 
     encrypted = PacketCipher(KEY, IV)(frame)
 

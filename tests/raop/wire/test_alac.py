@@ -7,11 +7,7 @@ from hypothesis import given, strategies as st
 import numpy as np
 import pytest
 
-from custom_components.airplay.raop.wire.alac import (
-    FRAME_BYTES,
-    SILENT_FRAME,
-    VerbatimEncoder,
-)
+from custom_components.airplay.raop.wire.alac import FRAME_BYTES, SILENT_FRAME, encode
 from custom_components.airplay.raop.wire.rtp import PACKET_BYTES
 from tests.raop.vectors import octets, pattern_pcm, word
 
@@ -39,7 +35,7 @@ def test_silent_frame_is_the_known_one() -> None:
 
 
 def test_pattern_becomes_the_known_frame() -> None:
-    (frame,) = VerbatimEncoder()(pattern_pcm())
+    (frame,) = encode(pattern_pcm())
 
     assert frame.startswith(octets("alac_pattern_352", "head"))
     assert hashlib.sha256(frame).hexdigest() == word("alac_pattern_352", "sha256")
@@ -47,7 +43,7 @@ def test_pattern_becomes_the_known_frame() -> None:
 
 @given(PACKETS)
 def test_batches_are_encoded_by_the_definition(pcm: bytes) -> None:
-    frames = VerbatimEncoder()(pcm)
+    frames = encode(pcm)
 
     assert frames == [
         by_definition(pcm[at : at + PACKET_BYTES])
@@ -55,28 +51,10 @@ def test_batches_are_encoded_by_the_definition(pcm: bytes) -> None:
     ]
 
 
-@given(st.lists(PACKETS, max_size=5))
-def test_one_encoder_accepts_batches_of_changing_sizes(batches: list[bytes]) -> None:
-    encoder = VerbatimEncoder()
-
-    assert [encoder(pcm) for pcm in batches] == [
-        VerbatimEncoder()(pcm) for pcm in batches
-    ]
-
-
-def test_frames_of_an_earlier_batch_stay_as_they_were() -> None:
-    encoder = VerbatimEncoder()
-
-    (frame,) = encoder(bytes(PACKET_BYTES))
-    encoder(pattern_pcm())
-
-    assert frame == SILENT_FRAME
-
-
 @pytest.mark.parametrize("size", [1, PACKET_BYTES - 1, PACKET_BYTES + 4])
 def test_parts_of_packets_are_refused(size: int) -> None:
     with pytest.raises(ValueError, match="incomplete packet"):
-        VerbatimEncoder()(bytes(size))
+        encode(bytes(size))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +72,7 @@ def test_ffmpeg_decodes_the_very_samples(pcm: bytes) -> None:
     decoder.extradata = struct.pack(
         ">I4sIIBBBBBBHIII", 36, b"alac", 0, 352, 0, 16, 40, 10, 14, 2, 255, 0, 0, 44100
     )
-    (frame,) = VerbatimEncoder()(pcm)
+    (frame,) = encode(pcm)
 
     (decoded,) = decoder.decode(av.Packet(frame))
 

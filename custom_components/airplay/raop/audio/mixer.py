@@ -1,8 +1,12 @@
-"""Mixing of PCM: s16le stereo in and out; no state, no clock."""
+"""Mixing of PCM: s16le stereo in and out; no state, no clock.
+
+Import it when there is something to mix, best by `load_mixer`: numpy takes long to
+import, and 13 MB, which music alone does not need.
+"""
 
 import numpy as np
 
-CHANNELS = 2
+from .pcm import CHANNELS
 
 type Frames = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
@@ -19,6 +23,13 @@ def crossfade(leaving: bytes, coming: bytes, done: int, total: int) -> bytes:
     angle = (np.pi / 2) * np.minimum(frames / max(total, 1), 1)
     mixed = first * np.cos(angle)[:, None] + second * np.sin(angle)[:, None]
     return from_floats(mixed)
+
+
+def ramp(value: float, step: float, moving: int, target: float, frames: int) -> Frames:
+    """Return gains of this many frames: the first `moving` change by a step each."""
+    gains = np.full((frames, 1), target, np.float32)
+    gains[:moving, 0] = value + step * np.arange(1, moving + 1)
+    return gains
 
 
 def from_floats(frames: Frames) -> bytes:

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
+from .pcm import FRAME_BYTES
 
-from .mixer import CHANNELS, Frames, from_floats, to_floats
+if TYPE_CHECKING:
+    from .mixer import Frames
 
-BYTES_PER_FRAME = 2 * CHANNELS
 # A voice that is cut off fades over these frames, so that it does not click.
 _CUT_FRAMES = 882
 
@@ -78,10 +78,11 @@ class Ramp:
         """Return the gains of the next frames: one number if all are equal."""
         if not self._left:
             return self.value
+        from .mixer import ramp
+
         moving = min(frames, self._left)
         step = (self._target - self.value) / self._left
-        gains = np.full((frames, 1), self._target, np.float32)
-        gains[:moving, 0] = self.value + step * np.arange(1, moving + 1)
+        gains = ramp(self.value, step, moving, self._target, frames)
         self._left -= moving
         self.value = float(gains[-1, 0]) if self._left else self._target
         return gains
@@ -173,17 +174,19 @@ class Overlay:
 
     def mix(self, music: bytes) -> bytes:
         """Return the mix of the next frames; `music` has the same length."""
-        frames = len(music) // BYTES_PER_FRAME
+        frames = len(music) // FRAME_BYTES
         voice = b""
         if self._phase is Phase.VOICE:
             voice = self._speech.read_at(self._said, frames)
-            self._said += len(voice) // BYTES_PER_FRAME
+            self._said += len(voice) // FRAME_BYTES
         self._frame += frames
         self._left -= frames
         gains = self._music.next_gains(frames)
         levels = self._voice.next_gains(frames)
         if isinstance(gains, float) and gains == 1.0 and not voice:
             return music
+        from .mixer import from_floats, to_floats
+
         mixed = to_floats(music, len(music)) * gains
         if voice:
             mixed += to_floats(voice, len(music)) * levels

@@ -1,8 +1,9 @@
 """Decoded frames of any kind to s16le stereo at 44100 Hz."""
 
+from array import array
 from collections.abc import Iterator
 from math import gcd
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import av
 from av.filter import Graph
@@ -10,13 +11,12 @@ from av.filter import Graph
 from ..audio.pcm import FRAME_BYTES, RATE
 from .media_errors import not_audio
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 # The long filter is below 16-bit noise, but not with 16-bit samples inside.
 _RESAMPLE = f"{RATE}:filter_size=64:phase_shift=12:cutoff=0.97:internal_sample_fmt=fltp"
-_EXACT_FORMATS = {"s16", "s16p", "s32", "s32p"}
+# From integers to shorter ones libswresample would cut bits off, from these it rounds.
+_ROUND = f"{RATE}:osf=dbl"
+_EXACT_FORMATS = {"s16", "s16p"}
+_ROUNDED_FORMATS = {"s32", "s32p"}
 # Longer than the reach of the filter at any rate that it converts.
 _WARM_UP_FRAMES = 2048
 # The resampler's filters grow with the ratio of the rates: 60 MHz would take 1.5 GB.
@@ -103,21 +103,17 @@ def _is_exact(shape: _Shape) -> bool:
 
 
 def _exact(frame: av.AudioFrame, shape: _Shape) -> bytes:
-    """Return the samples unchanged; 24 and 32 bits are rounded, mono is doubled."""
-    if frame.format.name == "s16" and shape[2] == 2:
-        return bytes(frame.planes[0])[: frame.samples * FRAME_BYTES]
-    # It is there from the warm-up on, and the first media need not wait for it.
-    import numpy as np
+    """Return the samples unchanged; mono is doubled."""
+    is_interleaved = shape[2] == 2 and not frame.format.is_planar
+    size = frame.samples * (FRAME_BYTES if is_interleaved else FRAME_BYTES // 2)
+    sides = [bytes(plane)[:size] for plane in frame.planes]
+    return sides[0] if is_interleaved else _stereo(sides[0], sides[-1])
 
-    samples = cast("NDArray[np.int32]", frame.to_ndarray())
-    channels = shape[2]
-    interleaved = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
-    if interleaved.dtype == np.int32:
-        rounded = ((interleaved >> 15) + 1) >> 1
-        interleaved = np.minimum(rounded, 32767)
-    pcm = np.empty((len(interleaved), 2), "<i2")
-    pcm[:] = interleaved
-    return pcm.tobytes()
+
+def _stereo(left: bytes, right: bytes) -> bytes:
+    frames = array("h", bytes(len(left) + len(right)))
+    frames[0::2], frames[1::2] = array("h", left), array("h", right)
+    return frames.tobytes()
 
 
 def _graph(shape: _Shape) -> Graph:
@@ -126,12 +122,13 @@ def _graph(shape: _Shape) -> Graph:
     layout = {1: "mono", 2: "stereo"}.get(channels, layout)
     # libswresample would make mono 3 dB quieter; it is doubled afterward instead.
     target = "mono" if channels == 1 else "stereo"
+    is_rounded = rate == RATE and channels <= 2 and sample_format in _ROUNDED_FORMATS
     graph = Graph()
     # These filters use no threads, which would wait for the garbage collector.
     graph.threads = 1
     graph.link_nodes(
         graph.add_abuffer(sample_rate=rate, format=sample_format, layout=layout),
-        graph.add("aresample", _RESAMPLE),
+        graph.add("aresample", _ROUND if is_rounded else _RESAMPLE),
         graph.add(
             "aformat", f"sample_fmts=s16:sample_rates={RATE}:channel_layouts={target}"
         ),
@@ -147,8 +144,7 @@ def _pull(graph: Graph, shape: _Shape) -> Iterator[bytes]:
         except av.error.BlockingIOError, av.error.EOFError:
             return
         if shape[2] == 1:
-            import numpy as np
-
-            yield np.repeat(frame.to_ndarray().reshape(-1), 2).tobytes()
+            mono = bytes(frame.planes[0])[: frame.samples * FRAME_BYTES // 2]
+            yield _stereo(mono, mono)
         else:
             yield bytes(frame.planes[0])[: frame.samples * FRAME_BYTES]

@@ -155,7 +155,7 @@ class Backlog:
 
     def _encoder(self, shape: Format) -> Callable[[bytes], list[bytes]]:
         if shape not in self._encoders:
-            encode = alac.VerbatimEncoder() if shape.codec is Codec.ALAC else l16.encode
+            encode = alac.encode if shape.codec is Codec.ALAC else l16.encode
             self._encoders[shape] = _encrypted(
                 lambda pcm: encode(pick(pcm, shape.channel)), shape.key
             )

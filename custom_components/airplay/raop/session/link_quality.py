@@ -2,8 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
-
-import numpy as np
+from itertools import combinations
 
 from .timeline import SECOND_NS
 
@@ -76,25 +75,29 @@ def _spread_us(questions: tuple[tuple[int, int], ...]) -> int | None:
     if len(questions) < _FEWEST_QUESTIONS:
         return None
     base = questions[0][0] - questions[0][1]
-    # Subtract first: a double cannot represent today's date in nanoseconds.
-    at = np.array([float(each[0] - questions[0][0]) for each in questions])
-    offset = np.array([float(each[0] - each[1] - base) for each in questions])
+    at = [received - questions[0][0] for received, _ in questions]
+    offset = [received - stamp - base for received, stamp in questions]
     drift = _drift(at, offset)
     if drift is None or abs(drift) > _WRONG:
         return None
-    low, high = np.percentile(offset - drift * at, (10, 90))
-    return round(float(high - low) / 1000)
+    rest = sorted(off - drift * ns for ns, off in zip(at, offset, strict=True))
+    return round((_quantile(rest, 0.9) - _quantile(rest, 0.1)) / 1000)
 
 
-def _drift(
-    at: np.ndarray[tuple[int], np.dtype[np.float64]],
-    offset: np.ndarray[tuple[int], np.dtype[np.float64]],
-) -> float | None:
+def _drift(at: list[int], offset: list[int]) -> float | None:
     """Return the median slope of all pairs, which tolerates a few late ones."""
-    one, other = np.triu_indices(len(at), 1)
-    passed = at[other] - at[one]
-    apart = passed > 0
-    if not apart.any():
-        return None
-    slopes = (offset[other] - offset[one])[apart] / passed[apart]
-    return float(np.median(slopes))
+    points = zip(at, offset, strict=True)
+    slopes = sorted(
+        (later_offset - earlier_offset) / (later - earlier)
+        for (earlier, earlier_offset), (later, later_offset) in combinations(points, 2)
+        if later > earlier
+    )
+    return _quantile(slopes, 0.5) if slopes else None
+
+
+def _quantile(values: list[float], share: float) -> float:
+    """Return the value below which a share of sorted values is, interpolated."""
+    place = share * (len(values) - 1)
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    return values[below] + (values[above] - values[below]) * (place - below)

@@ -117,3 +117,23 @@ def test_requests_for_packets_that_do_not_exist_cost_nothing() -> None:
     link.resends.clear()
     link.play(1, lambda _: link.resends.ask(ResendRequest(100, 1)))
     assert len(link.sent) == 1
+
+
+def test_copies_wait_for_other_packets_but_not_for_long() -> None:
+    link = Link(0)
+    link.packets.fill(20)
+    cursor = link.packets.next_sequence
+
+    def pump(now_ns: int) -> int:
+        return link.resends.pump(now_ns, link.packets, Format(), cursor)
+
+    for number, at_ns in ((100, 41 * MS), (101, 110 * MS)):
+        link.sent.clear()
+        link.resends.ask(ResendRequest(number, 1))
+        base_ns = number * SECOND_NS
+
+        assert pump(base_ns) == base_ns + 110 * MS
+        pump(base_ns + 39 * MS)
+        assert len(link.sent) == 1
+        pump(base_ns + at_ns)
+        assert len(link.sent) == 2

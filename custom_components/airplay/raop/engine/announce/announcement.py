@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from ...audio.decoder_pool import DecoderPool
+from ...audio.mixing import load_mixer
 from ...errors import RaopError, StoppedError
 from ...messages import Announce, Event
 from ..pacing.pacer import Pacer
@@ -73,13 +74,16 @@ class Announcement:
     async def _run(self) -> None:
         async with AsyncExitStack() as undo:
             undo.push_async_callback(self._pacer.run, self._clip.close)
-            opening = self._opening = asyncio.create_task(self._clip.open())
+            opening = self._opening = asyncio.create_task(self._open())
             undo.callback(opening.cancel)
             await asyncio.wait([opening])
             if self._is_cancelled:
                 raise StoppedError("the announcement was canceled")
             opening.result()
             await self._speak()
+
+    async def _open(self) -> None:
+        await asyncio.gather(self._clip.open(), load_mixer())
 
     async def _speak(self) -> None:
         """Play on all streams in parallel; a failure does not affect the others."""

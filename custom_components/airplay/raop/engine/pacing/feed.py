@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import sys
 from typing import Protocol
 
-from ...audio.mixer import crossfade
 from ...wire.rtp import BYTES_PER_FRAME, SAMPLE_RATE
 
 # After an underrun, a source must buffer this much before it plays again, so that a
@@ -247,6 +246,8 @@ class PcmFeed:
         fade = self._fade
         if fade is None:
             return sound
+        from ...audio.mixer import crossfade
+
         leaving = fade.leaving.read(frames)
         mixed = crossfade(leaving, sound, fade.done, fade.total)
         fade.done += len(mixed) // BYTES_PER_FRAME

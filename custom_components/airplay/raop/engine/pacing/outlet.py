@@ -34,9 +34,9 @@ class Outlet(ABC):
         self.packets = 0
         self.sending = SendHealth()
         self._lead_ns = 0
-        # Called on the pacing thread after a packet from the receiver; set by the
-        # transmitter.
-        self.on_evidence: Callable[[], None] = lambda: None
+        # Called on the pacing thread after a packet from the receiver, with the session
+        # time and whether it is the first that counts; set by the transmitter.
+        self.on_evidence: Callable[[int, bool], None] = lambda _now_ns, _is_first: None
 
     @property
     @abstractmethod

@@ -1,5 +1,7 @@
 """The outlets of a timeline: where each begins, and how far ahead all are sent."""
 
+from collections.abc import Callable
+
 from ...session.backlog import Backlog
 from ...session.timeline import SECOND_NS, DelaySpan, Line
 from ...wire.rtp import SAMPLE_RATE
@@ -10,13 +12,20 @@ from .outlet import Outlet
 _LATE_NS = 350_000_000
 # The time that a joining receiver may need for RECORD and its volume, beyond its lead.
 _JOINING_NS = 100_000_000
+# Evidence beyond the first shows that receivers are still alive; it is reported at most
+# this often, for all of them together.
+_EVIDENCE_GAP_NS = SECOND_NS
 
 
 class Outlets:
     """The outlets of a timeline; the transmitter decides what is sent and when."""
 
-    def __init__(self, backlog: Backlog, depth_ns: int) -> None:
+    def __init__(
+        self, backlog: Backlog, depth_ns: int, on_evidence: Callable[[], None]
+    ) -> None:
         """`depth_ns` is how long before its first receiver plays a packet is sent."""
+        self._on_evidence = on_evidence
+        self._evident_ns = 0
         self.outlets: list[Outlet] = []
         self.reach = DelaySpan()
         # How far ahead of the line packets go out.
@@ -49,6 +58,7 @@ class Outlets:
             soonest = self._entry(line, now_ns + least_ns, outlet.delay_frames)
             sequence = max(sequence, soonest)
         self._entries[outlet] = sequence
+        outlet.on_evidence = self._note_evidence
         outlet.start(sequence)
         self.outlets.append(outlet)
         self.stretch()
@@ -93,6 +103,11 @@ class Outlets:
     def send_early(self) -> None:
         """Send as far ahead as usual."""
         self._keep_distance(self._depth_ns)
+
+    def _note_evidence(self, now_ns: int, is_first: bool) -> None:
+        if is_first or now_ns - self._evident_ns >= _EVIDENCE_GAP_NS:
+            self._evident_ns = now_ns
+            self._on_evidence()
 
     def _keep_distance(self, distance_ns: int) -> None:
         self._distance_ns = distance_ns

@@ -5,10 +5,14 @@ from typing import Protocol
 from ...session.backlog import Backlog, Format
 from ...session.timeline import Line
 
+# Sent at once, as one segmented send: each wake-up costs more than what is sent then.
+BATCH = 8
 # 190 packets in 1.5 ms overflow a default receive buffer, in 5 ms they do not
-# (measured); four packets are also one segmented send.
-BATCH = 4
-BURST_GAP_NS = 800_000
+# (measured).
+BURST_GAP_NS = 1_600_000
+# A resend's copy and a sync packet wait for packets that leave anyway, so that they need
+# no wake-up of their own; this is longer than the packets of a turn play.
+SLACK_NS = 70_000_000
 
 
 class PacketSource(Protocol):

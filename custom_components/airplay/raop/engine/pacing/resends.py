@@ -8,11 +8,11 @@ from ...session.backlog import Format
 from ...session.limits.resend_budget import ResendBudget
 from ...wire.rtp import ResendRequest, resend_reply
 from .outlet import NEVER_NS
-from .packet_source import BURST_GAP_NS, PacketSource
+from .packet_source import BURST_GAP_NS, SLACK_NS, PacketSource
 
 _A_TURN = 16
 _QUEUE = 1024
-# Each requested packet is sent twice, a moment apart: on a lossy path the answer is
+# Each requested packet is sent twice, at least this far apart: on a lossy path the answer is
 # lost as easily, and a receiver asks only every 250 ms (measured).
 _ECHO_NS = 40_000_000
 _SECOND_NS = 1_000_000_000
@@ -74,7 +74,7 @@ class Resends:
             sequence = self._echoes.popleft()[1]
             if self._budget.grants_copy(sequence, now_ns / _SECOND_NS):
                 self._resend(sequence, source, shape)
-        return self._echoes[0][0] if self._echoes else NEVER_NS
+        return self._echoes[0][0] + SLACK_NS if self._echoes else NEVER_NS
 
     def _resend(self, sequence: int, source: PacketSource, shape: Format) -> int:
         datagrams = source.batch(shape, sequence, 1)[0]

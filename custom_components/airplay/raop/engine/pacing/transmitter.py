@@ -22,6 +22,8 @@ _TAIL_NS = 250_000_000
 _TOO_LATE_NS = 20_000_000
 _SETTLE_NS = 100_000_000
 _DEEP_RESERVE_NS = 100_000_000  # What packets for deep receivers have to spare.
+# With less in hand, half as many packets leave twice as often.
+_COMFORT_NS = 600_000_000
 
 
 class Transmitter:
@@ -43,7 +45,9 @@ class Transmitter:
         self.backlog = Backlog(sequence, frame, ssrc)
         self._packetizer = Packetizer(self.backlog, on_switch)
         self.feed = self._packetizer.feed
-        self._outlets = Outlets(self.backlog, depth_ms * 1_000_000)
+        self._outlets = Outlets(
+            self.backlog, depth_ms * 1_000_000, on_evidence=on_change
+        )
         self.next_sequence = sequence
         self.latency_frames = frames_of_ms(depth_ms)
         self.worst_lateness_ns = 0
@@ -73,7 +77,6 @@ class Transmitter:
         self, outlet: Outlet, sequence: int, *, now_ns: int = 0, lead_ns: int = 0
     ) -> None:
         """Add an outlet, starting at an entry or, if it is too late, after it."""
-        outlet.on_evidence = self.on_change
         self._outlets.add(outlet, sequence, self.line, now_ns, lead_ns)
         self.on_change()
 
@@ -280,9 +283,9 @@ class Transmitter:
                 self.worst_lateness_ns = max(self.worst_lateness_ns, now_ns - due_ns)
             if self.first_packet_ns is None:
                 self.first_packet_ns = now_ns
-            if self.next_sequence == self.backlog.next_sequence:
-                self._packetizer.make(frame)
-            self.next_sequence += BATCH
+            self.next_sequence += BATCH if ahead_ns >= _COMFORT_NS else BATCH // 2
+            while self.backlog.next_sequence < self.next_sequence:
+                self._packetizer.make(self._packetizer.unmade_frame)
 
     def _set_line(
         self, at_ns: int, now_ns: int, silent_packets: int = SILENT_PACKETS

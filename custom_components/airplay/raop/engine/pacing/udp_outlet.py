@@ -17,7 +17,7 @@ from ..net import clock, sockets
 from ..net.timing_port import TimingPort
 from .outlet import NEVER_NS, Outlet
 from .pacer import Pacer
-from .packet_source import BATCH, BURST_GAP_NS, PacketSource
+from .packet_source import BATCH, BURST_GAP_NS, SLACK_NS, PacketSource
 from .resends import Resends
 
 _MS = 1_000_000
@@ -26,9 +26,6 @@ _MS = 1_000_000
 _EAGER_SYNC_NS = 25 * _MS
 _EAGER_FOR_NS = 500 * _MS
 _SYNC_NS = 1000 * _MS
-# The first timing answer is reported at once, later evidence at most this often: it
-# shows that the receiver is still alive.
-_EVIDENCE_GAP_NS = 1000 * _MS
 # The receiver computes its clock a moment after our first answer arrived.
 _AFTER_FIRST_ANSWER_NS = 20 * _MS
 
@@ -92,13 +89,13 @@ class UdpOutlet(Outlet):
         self._control_endpoint: tuple[str, int] | tuple[str, int, int, int] | None
         self._control_endpoint = None
         self._resends = Resends(self._send_control)
-        self._next_sync_ns = 0
+        # A sync packet is due from an instant on, and sent at last a slack later.
+        self._next_sync_ns = self._sync_slack_ns = 0
         self._eager_until_ns = 0
         self._next_burst_ns = 0
         self._is_first_sync = True
         self._is_first_packet = True
         self._asked_ns: int | None = None
-        self._evident_ns = 0
         self._resend_share = ResendShare()
 
     @property
@@ -170,7 +167,7 @@ class UdpOutlet(Outlet):
         """Send from a packet on, as the first one after RECORD or FLUSH."""
         self.cursor = sequence
         self._is_first_sync = self._is_first_packet = True
-        self._next_sync_ns = self._next_burst_ns = 0
+        self._next_sync_ns = self._sync_slack_ns = self._next_burst_ns = 0
         self._eager_until_ns = 0
         self.due_ns = 0
         self._resends.clear()
@@ -184,7 +181,7 @@ class UdpOutlet(Outlet):
         self.shape = replace(self.shape, channel=channel)
         if delay_frames != self.delay_frames:
             self.delay_frames = delay_frames
-            self._next_sync_ns = self.due_ns = 0
+            self._next_sync_ns = self._sync_slack_ns = self.due_ns = 0
 
     @override
     def link(self, now_ns: int) -> LinkQuality:
@@ -224,28 +221,23 @@ class UdpOutlet(Outlet):
             self._asked_ns = clock.now_ns()
             self._resends.ask(request)
             self.due_ns = 0
-            self._note_evidence(self._asked_ns)
+            self.on_evidence(self._asked_ns, False)
 
     def _note_answer(self, now_ns: int) -> None:
-        if self.timing.replies == 1:
-            self._evident_ns = 0
+        is_first = self.timing.replies == 1
+        if is_first:
             self._repeat_sync_soon(now_ns)
-        self._note_evidence(now_ns)
-
-    def _note_evidence(self, now_ns: int) -> None:
-        """Report a sign of life from the receiver, but not too often."""
-        if now_ns - self._evident_ns >= _EVIDENCE_GAP_NS:
-            self._evident_ns = now_ns
-            self.on_evidence()
+        self.on_evidence(now_ns, is_first)
 
     def _repeat_sync_soon(self, now_ns: int) -> None:
         self._eager_until_ns = now_ns + _EAGER_FOR_NS
         self._next_sync_ns = now_ns + _AFTER_FIRST_ANSWER_NS
+        self._sync_slack_ns = 0
         self.due_ns = 0
 
     def _sync(self, now_ns: int, source: PacketSource) -> int:
         if now_ns < self._next_sync_ns:
-            return self._next_sync_ns
+            return self._next_sync_ns + self._sync_slack_ns
         assert source.line is not None
         if self._is_first_sync:
             self._eager_until_ns = now_ns + _EAGER_FOR_NS
@@ -260,7 +252,8 @@ class UdpOutlet(Outlet):
         self._is_first_sync = False
         is_eager = now_ns < self._eager_until_ns
         self._next_sync_ns = now_ns + (_EAGER_SYNC_NS if is_eager else _SYNC_NS)
-        return self._next_sync_ns
+        self._sync_slack_ns = 0 if is_eager else SLACK_NS
+        return self._next_sync_ns + self._sync_slack_ns
 
     def _send(self, now_ns: int, source: PacketSource) -> int:
         assert self.cursor is not None

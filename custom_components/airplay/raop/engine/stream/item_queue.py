@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from ...audio.decoder_pool import DecoderPool
+from ...audio.mixing import load_mixer
 from ...errors import MediaError
 from ...messages import Event, Media, NextFailed, NextTaken, Play
 from ...session.timeline import frames_of_ms
@@ -115,6 +116,8 @@ class ItemQueue:
         feed = transmitter.feed
         try:
             await item.buffer()
+            if fade_frames:
+                await load_mixer()
         except MediaError as err:
             await self._pacer.run(lambda: feed.follow(None))
             mark = item.media.item
