@@ -16,9 +16,10 @@ import time
 import pytest
 import pytest_socket
 
-from custom_components.airplay.raop import cli, play
+from custom_components.airplay.raop import cli
 from custom_components.airplay.raop.engine.lanes.context import receiver_of
-from custom_components.airplay.raop.identity import identity_from_environment
+from custom_components.airplay.raop.program import play
+from custom_components.airplay.raop.program.identity import identity_from_environment
 from custom_components.airplay.raop.receiver_lanes import LaneKind
 from tests.free_ports import occupied, port_range
 from tests.program import RAOP

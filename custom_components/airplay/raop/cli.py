@@ -45,7 +45,7 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except RaopError as err:
-        from .report import say_error
+        from .program.report import say_error
 
         say_error(err, as_json=getattr(options, "json", False))
         return next(code for kind, code in _EXIT_CODES if isinstance(err, kind))
@@ -100,7 +100,7 @@ def _serve(_options: argparse.Namespace) -> int:
 
     from .engine.net.port_pool import limit_udp_ports
     from .engine.process import serve
-    from .identity import identity_from_environment
+    from .program.identity import identity_from_environment
 
     if ports := os.environ.get("AIRPLAY_UDP_PORTS"):
         limit_udp_ports(PortRange.parse(ports))
@@ -132,7 +132,7 @@ def _play(options: argparse.Namespace) -> int:
     try:
         import asyncio
 
-        from .play import play
+        from .program.play import play
 
         is_whole = asyncio.run(play(options, prepared))
     finally:

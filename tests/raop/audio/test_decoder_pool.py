@@ -268,6 +268,7 @@ def test_decoders_are_started_where_forking_is_not_safe(
     monkeypatch.setattr(
         "custom_components.airplay.raop.audio.prepared.SERVE", ("decode", "--spawn")
     )
+    monkeypatch.setattr(f"{POOL}._SPARE_S", 3600.0)
     own = DecoderThread()
     path = keep("long.wav", wav(LONG))
     with closing(own), closing(Played(own, path)) as played:
@@ -291,6 +292,7 @@ def test_a_decoder_has_its_limits_and_no_secrets(
 ) -> None:
     monkeypatch.setenv("SUPERVISOR_TOKEN", "secret")
     monkeypatch.setenv("PYTHONPATH", "/opt/libraries")
+    monkeypatch.setattr(f"{POOL}._SPARE_S", 3600.0)
     own = DecoderThread()
     with closing(own), closing(Played(own, keep("long.wav", wav(LONG)))) as played:
         played.heard.wait_for(Opened)

@@ -121,8 +121,9 @@ class DecoderPool:
 
     def _lose(self) -> None:
         """Let go of the prepared process; the next open starts another."""
-        if self._renewal:
-            self._renewal.cancel()
+        for timer in (self._idle, self._renewal):
+            if timer:
+                timer.cancel()
         self._drop_spare()
         if self._prepared:
             asyncio.get_running_loop().remove_reader(self._prepared.sock)

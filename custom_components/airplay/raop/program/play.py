@@ -5,15 +5,15 @@ import asyncio
 from importlib import import_module
 import signal
 
-from .audio.prepared import PreparedProcess
-from .engine.net.port_pool import limit_udp_ports
-from .engine.net.probe import informed, probe
+from ..audio.prepared import PreparedProcess
+from ..engine.net.port_pool import limit_udp_ports
+from ..engine.net.probe import informed, probe
+from ..messages import Event, Media, Member, NextFailed, NextTaken, Play, Queue, Started
+from ..receiver import Receiver
+from ..receiver_identity import merge
+from ..receiver_lanes import LaneKind
+from ..receiver_records import Service
 from .identity import identity_from_environment
-from .messages import Event, Media, Member, NextFailed, NextTaken, Play, Queue, Started
-from .receiver import Receiver
-from .receiver_identity import merge
-from .receiver_lanes import LaneKind
-from .receiver_records import Service
 from .report import Report
 
 _STREAM = "command-line"
@@ -28,10 +28,10 @@ async def play(options: argparse.Namespace, prepared: PreparedProcess | None) ->
     """
     limit_udp_ports(options.udp_ports)
     # The rest of the program is read from disk while receivers answer.
-    reading = asyncio.to_thread(import_module, ".engine.engine", __package__)
+    reading = asyncio.to_thread(import_module, "..engine.engine", __package__)
     members, _ = await asyncio.gather(members_of(options), reading)
-    from .audio.decoder_pool import DecoderPool
-    from .engine.engine import Engine
+    from ..audio.decoder_pool import DecoderPool
+    from ..engine.engine import Engine
 
     report = Report(as_json=options.json)
     first, *others = (Media(url=each, name=each) for each in options.media)

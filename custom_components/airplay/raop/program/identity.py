@@ -3,7 +3,7 @@
 import os
 import secrets
 
-from .messages import Identity
+from ..messages import Identity
 
 
 def identity_from_environment() -> Identity:
