@@ -124,10 +124,11 @@ def _bear_all(line: socket.socket) -> list[str] | None:
 
 def _prepare_decoders() -> None:
     """Fork the process that starts decoders, in place of starting it when it is needed."""
-    pool: Any = import_module("raop.audio.decoder_pool")
+    prepared: Any = import_module("raop.audio.prepared").PreparedProcess
     server: Any = import_module("raop.decoder.server")
     ours, theirs = socket.socketpair()
-    if not os.fork():
+    pid = os.fork()
+    if not pid:
         os.dup2(theirs.fileno(), 0)
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
@@ -135,23 +136,9 @@ def _prepare_decoders() -> None:
         server.serve([])
         os._exit(0)
     theirs.close()
-    start, forked = pool.start_server, [ours]
-
-    async def start_server() -> Any:
-        """Use the forked one once."""
-        if forked:
-            return forked.pop(), _Forked()
-        return await start()
-
-    pool.start_server = start_server
-
-
-class _Forked:
-    """A process that the kernel reaps."""
-
-    async def wait(self) -> int:
-        """Do not wait."""
-        return 0
+    start, forked = prepared.start, [prepared(ours, pid)]
+    # The forked one is used once.
+    prepared.start = lambda: forked.pop() if forked else start()
 
 
 def _adapt(environment: Mapping[str, str]) -> None:
@@ -162,11 +149,11 @@ def _adapt(environment: Mapping[str, str]) -> None:
     that a virtual receiver can open.
     """
     if ports := environment.get("AIRPLAY_TEST_PTP_PORTS"):
-        engine: Any = import_module("raop.engine.engine")
+        service: Any = import_module("raop.engine.ptp.service")
         numbers = import_module("raop.engine.ptp.links").PtpPortNumbers
         event, general, *theirs = map(int, ports.split(","))
-        engine.PtpService = partial(
-            engine.PtpService,
+        service.PtpService = partial(
+            service.PtpService,
             ports=numbers(event, general),
             receivers=numbers(*theirs),
             local=("127.0.0.1",),
@@ -175,7 +162,7 @@ def _adapt(environment: Mapping[str, str]) -> None:
         key: Any = import_module("raop.auth.rsa")
         numbers = import_module("cryptography.hazmat.primitives.asymmetric.rsa")
         public = numbers.RSAPublicNumbers(65537, int(modulus, 16)).public_key()
-        key._PUBLIC_KEY = public
+        key._public_key = lambda: public
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ FLOORS = (
 # Modules that belong to a room, but are not in its folder.
 ROOMS = {
     "raop.__main__": "raop.cli",
-    "raop.report": "raop.cli",
+    "raop.program": "raop.cli",
     "raop.scan": "raop.cli",
     "raop.commands": "raop.messages",
     "raop.events": "raop.messages",

@@ -18,6 +18,8 @@ import pytest_socket
 
 from custom_components.airplay.raop import cli
 from custom_components.airplay.raop.engine.lanes.context import receiver_of
+from custom_components.airplay.raop.program import play
+from custom_components.airplay.raop.program.identity import identity_from_environment
 from custom_components.airplay.raop.receiver_lanes import LaneKind
 from tests.free_ports import occupied, port_range
 from tests.program import RAOP
@@ -189,11 +191,11 @@ async def test_receiver_without_txt_reports_its_records(song: Path) -> None:
     options = cli._parser().parse_args(["play", "x", "--receiver", "127.0.0.1:1"])
     async with homepod(ptp=PtpPorts(0, 0, None, None)) as pod:
         options.receiver = [(pod.host, pod.port)]
-        (member,) = await cli._members(options)
+        (member,) = await play.members_of(options)
         txt = {"am": "x"}
         options.txt = list(txt.items())
         asked = len(pod.requests)
-        (given,) = await cli._members(options)
+        (given,) = await play.members_of(options)
 
         found = receiver_of(member)
         assert found.keeps_clock
@@ -359,10 +361,10 @@ def test_receivers_are_named_by_host_and_port(
 def test_identity_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRPLAY_DACP_ID", "A1")
     monkeypatch.setenv("AIRPLAY_CLIENT_NAME", "Zuhause")
-    given = cli.identity_from_environment()
+    given = identity_from_environment()
     monkeypatch.delenv("AIRPLAY_DACP_ID")
     monkeypatch.delenv("AIRPLAY_CLIENT_NAME")
-    fresh = [cli.identity_from_environment() for _ in range(50)]
+    fresh = [identity_from_environment() for _ in range(50)]
 
     assert (given.dacp_id, given.client_name) == ("A1", "Zuhause")
     # Receivers strip leading zeros in one of the two places that contain it.

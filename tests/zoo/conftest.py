@@ -34,7 +34,7 @@ def open_key(
 ) -> Callable[[bytes], bytes]:
     """Return how receivers open the key of encrypted audio."""
     public = airport_key.public_key()
-    monkeypatch.setattr(rsa, "_PUBLIC_KEY", public)
+    monkeypatch.setattr(rsa, "_public_key", lambda: public)
     monkeypatch.setenv("AIRPLAY_TEST_RSA", f"{public.public_numbers().n:x}")
     return lambda sealed: airport_key.decrypt(sealed, _OAEP)
 

@@ -7,7 +7,8 @@ from .decoder.guard.reach import ANYWHERE, reach_from
 from .decoder.playlists import PlaylistLine, is_pls, read_m3u, read_pls
 from .engine.net.pairing import PinPairing
 from .engine.net.port_pool import has_free_ports, limit_udp_ports, udp_port_range
-from .engine.net.probe import check_password, informed, probe, rehearse
+from .engine.net.probe import informed, probe
+from .engine.net.rehearsal import check_password, rehearse
 from .errors import (
     AuthenticationError,
     CredentialsRejectedError,

@@ -1,17 +1,15 @@
-"""The command line: find receivers, play a file on them, serve Home Assistant."""
+"""The command line: find receivers, play a file on them, serve Home Assistant.
+
+Each command imports what it needs: most of a start is the time of imports.
+"""
 
 import argparse
-import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 import os
 import re
-import secrets
-import signal
 import sys
 
-from .engine.engine import Engine
-from .engine.net.port_pool import limit_udp_ports
-from .engine.net.probe import informed, probe
 from .errors import (
     AuthenticationError,
     MediaError,
@@ -21,22 +19,7 @@ from .errors import (
     ReceiverUnreachableError,
     UdpPortsTakenError,
 )
-from .messages import (
-    Event,
-    Identity,
-    Media,
-    Member,
-    NextFailed,
-    NextTaken,
-    Play,
-    Queue,
-    Started,
-)
-from .receiver import Receiver
-from .receiver_identity import merge
 from .receiver_lanes import AIRPLAY2, AIRPLAY2_NTP, LaneKind
-from .receiver_records import Service
-from .report import Report, say_error
 from .udp_ports import PortRange, needed_ports
 
 _EXIT_CODES: tuple[tuple[type[RaopError], int], ...] = (
@@ -50,7 +33,6 @@ _EXIT_CODES: tuple[tuple[type[RaopError], int], ...] = (
 )
 _INTERRUPTED = 130
 _DEFAULT_PORT = 5000
-_STREAM = "command-line"
 _ENDPOINT = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port>\d+))?")
 
 
@@ -63,6 +45,8 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except RaopError as err:
+        from .program.report import say_error
+
         say_error(err, as_json=getattr(options, "json", False))
         return next(code for kind, code in _EXIT_CODES if isinstance(err, kind))
 
@@ -111,21 +95,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def identity_from_environment() -> Identity:
-    """Return our identity from the environment that the owner of the process set."""
-    given = os.environ.get("AIRPLAY_DACP_ID", "")
-    fresh = f"{secrets.randbelow(15) + 1:X}{secrets.token_hex(8).upper()[1:]}"
-    port = os.environ.get("AIRPLAY_DACP_PORT", "")
-    is_port = port.isdecimal() and len(port) < 6 and int(port) < 1 << 16
-    return Identity(
-        dacp_id=given or fresh,
-        client_name=os.environ.get("AIRPLAY_CLIENT_NAME") or "Home Assistant",
-        dacp_port=int(port) if is_port else 0,
-    )
-
-
 def _serve(_options: argparse.Namespace) -> int:
+    import asyncio
+
+    from .engine.net.port_pool import limit_udp_ports
     from .engine.process import serve
+    from .program.identity import identity_from_environment
 
     if ports := os.environ.get("AIRPLAY_UDP_PORTS"):
         limit_udp_ports(PortRange.parse(ports))
@@ -134,6 +109,8 @@ def _serve(_options: argparse.Namespace) -> int:
 
 
 def _scan(options: argparse.Namespace) -> int:
+    import asyncio
+
     from .scan import json_line, scan, text_line
 
     found = asyncio.run(scan(options.seconds, options.interface))
@@ -146,89 +123,22 @@ def _scan(options: argparse.Namespace) -> int:
 
 
 def _play(options: argparse.Namespace) -> int:
-    limit_udp_ports(options.udp_ports)
-    return asyncio.run(_play_until_end(options))
+    from .audio.prepared import PreparedProcess
 
-
-async def _play_until_end(options: argparse.Namespace) -> int:
-    members = await _members(options)
-    report = Report(as_json=options.json)
-    first, *others = (Media(url=each, name=each) for each in options.media)
-
-    def take(event: Event) -> None:
-        report.handle_event(event)
-        if isinstance(event, (Started, NextTaken, NextFailed)) and others:
-            engine.submit(0, Queue(stream=_STREAM, media=others.pop(0)))
-
-    engine = Engine(identity_from_environment(), take)
-    engine.start()
-    command = Play(
-        stream=_STREAM,
-        members=tuple(members),
-        media=first,
-        depth_ms=options.depth_ms,
-        lead_ms=options.lead_ms,
-        start_at=options.start_at,
-    )
-    playing = asyncio.create_task(engine.run(command))
-    loop = asyncio.get_running_loop()
-    interrupted = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupted.set)
-    stopper = asyncio.create_task(interrupted.wait())
+    # First of all: what decodes takes as long to start as all the rest.
+    prepared = None
+    with suppress(OSError):
+        prepared = PreparedProcess.start()
     try:
-        ended = asyncio.create_task(report.until_ended(playing))
-        await asyncio.wait([ended, stopper], return_when=asyncio.FIRST_COMPLETED)
-        if not ended.done():
-            ended.cancel()
-            playing.cancel()
-            return _INTERRUPTED
-        ended.result()
-        return 0
+        import asyncio
+
+        from .program.play import play
+
+        is_whole = asyncio.run(play(options, prepared))
     finally:
-        stopper.cancel()
-        await engine.close()
-        report.finish()
-
-
-async def _members(options: argparse.Namespace) -> list[Member]:
-    """Return the receivers with the records that are given, or that they report."""
-    found = (_receiver(options, host, port) for host, port in options.receiver)
-    return [_member(options, receiver) for receiver in await asyncio.gather(*found)]
-
-
-async def _receiver(options: argparse.Namespace, host: str, port: int) -> Receiver:
-    """Return a receiver; ask it and probe it first if no TXT record is given."""
-    given = dict(options.txt)
-    receiver = merge(Service(f"{host}:{port}", host, port, given), None)
-    if given:
-        return receiver
-    if options.lane != LaneKind.RAOP:
-        receiver = await informed(receiver)
-    if options.lane in (None, LaneKind.RAOP):
-        await probe(
-            receiver, password=options.password, credentials=options.credentials
-        )
-    return receiver
-
-
-def _member(options: argparse.Namespace, receiver: Receiver) -> Member:
-    raop, airplay = receiver.raop, receiver.airplay
-    return Member(
-        receiver=receiver.name,
-        name=receiver.name,
-        host=receiver.host,
-        port=receiver.port,
-        txt=dict(raop.txt) if raop else {},
-        airplay_port=airplay.port if airplay else None,
-        airplay_txt=dict(airplay.txt) if airplay else {},
-        password=options.password,
-        credentials=options.credentials,
-        # The password is for those of the receivers that ask for one.
-        is_bound=False,
-        lane=options.lane,
-        volume=options.volume,
-    )
+        if prepared:
+            prepared.close()
+    return 0 if is_whole else _INTERRUPTED
 
 
 def _endpoint(text: str) -> tuple[str, int]:

@@ -87,6 +87,7 @@ class DecoderThread:
     def close(self) -> None:
         """End the processes and the thread."""
         self.wait(self.pool.close())
+        self.wait(self._loop.shutdown_default_executor())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 import os
 from pathlib import Path
@@ -29,6 +29,7 @@ from custom_components.airplay.raop.audio.events import (
     Opened,
     Retitled,
 )
+from custom_components.airplay.raop.audio.prepared import PreparedProcess
 from custom_components.airplay.raop.errors import MediaError
 from custom_components.airplay.raop.messages import Tags
 
@@ -39,6 +40,7 @@ from .web_server import WebServer, in_turn, radio, with_titles
 
 pytestmark = pytest.mark.started
 
+POOL = "custom_components.airplay.raop.audio.decoder_pool"
 LONG = noise(20 * RATE)
 
 
@@ -66,8 +68,9 @@ def gone(pid: int) -> bool:
 
 
 @pytest.fixture
-def own() -> Iterator[DecoderThread]:
-    """Return decoder processes of this test alone."""
+def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[DecoderThread]:
+    """Return decoder processes of this test alone, without a spare."""
+    monkeypatch.setattr(f"{POOL}._SPARE_S", 3600.0)
     decoders = DecoderThread()
     yield decoders
     decoders.close()
@@ -75,9 +78,9 @@ def own() -> Iterator[DecoderThread]:
 
 def server_of(decoders: DecoderThread) -> int:
     """Return the process that starts decoders."""
-    process = decoders.pool._process
-    assert process is not None
-    return process.pid
+    prepared = decoders.pool._prepared
+    assert prepared is not None
+    return prepared.pid
 
 
 def test_closing_kills_the_process(own: DecoderThread, keep: Keep) -> None:
@@ -263,8 +266,9 @@ def test_decoders_are_started_where_forking_is_not_safe(
     keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "custom_components.airplay.raop.audio.decoder_pool.SERVE", ("decode", "--spawn")
+        "custom_components.airplay.raop.audio.prepared.SERVE", ("decode", "--spawn")
     )
+    monkeypatch.setattr(f"{POOL}._SPARE_S", 3600.0)
     own = DecoderThread()
     path = keep("long.wav", wav(LONG))
     with closing(own), closing(Played(own, path)) as played:
@@ -288,6 +292,7 @@ def test_a_decoder_has_its_limits_and_no_secrets(
 ) -> None:
     monkeypatch.setenv("SUPERVISOR_TOKEN", "secret")
     monkeypatch.setenv("PYTHONPATH", "/opt/libraries")
+    monkeypatch.setattr(f"{POOL}._SPARE_S", 3600.0)
     own = DecoderThread()
     with closing(own), closing(Played(own, keep("long.wav", wav(LONG)))) as played:
         played.heard.wait_for(Opened)
@@ -347,36 +352,44 @@ async def pool(socket_enabled: None) -> AsyncIterator[DecoderPool]:
 async def test_nothing_is_left_of_a_process_that_is_being_started(
     pool: DecoderPool,
 ) -> None:
-    opening = asyncio.create_task(pool.open(lambda _: None))
-    await asyncio.sleep(0)
+    _, sock = await pool.open(lambda _: None)
+    prepared = pool._prepared
+    assert prepared is not None
 
     await pool.close()
 
-    with suppress(ConnectionAbortedError):
-        _, sock = await opening
-        sock.close()
-    process = pool._process
-    assert process is None or process.returncode is not None
+    sock.close()
+    assert not Path(f"/proc/{prepared.pid}").exists()
     with pytest.raises(ConnectionAbortedError):
         await pool.open(lambda _: None)
+
+
+async def test_what_was_prepared_before_is_used_or_ended(socket_enabled: None) -> None:
+    used, unused = PreparedProcess.start(), PreparedProcess.start()
+    pools = [DecoderPool(used), DecoderPool(unused)]
+
+    _, sock = await pools[0].open(lambda _: None)
+    for pool in pools:
+        await pool.close()
+
+    sock.close()
+    assert [Path(f"/proc/{each.pid}").exists() for each in (used, unused)] == [
+        False
+    ] * 2
 
 
 async def test_the_prepared_process_ends_when_it_was_idle_for_long(
     pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "custom_components.airplay.raop.audio.decoder_pool._IDLE_S", 0.01
-    )
+    monkeypatch.setattr(f"{POOL}._IDLE_S", 0.01)
     ended: asyncio.Queue[int | None] = asyncio.Queue()
     _, sock = await pool.open(ended.put_nowait)
     with sock:
         sock.send(encode_job(Job(url="/no/such/file")))
         assert await ended.get() == 0
-    process = pool._process
-    assert process is not None
+    prepared = pool._prepared
 
-    async with asyncio.timeout(PATIENCE_S):
-        await process.wait()
+    assert prepared is None or await asyncio.to_thread(gone, prepared.pid)
 
     number, sock = await pool.open(ended.put_nowait)
     pool.forget(number)

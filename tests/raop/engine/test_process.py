@@ -195,7 +195,7 @@ async def test_a_sender_that_was_killed_leaves_a_receiver_that_plays_again(
 _PRINTING = """
 import logging, os, sys
 from raop.engine import process
-ready = process.ready
+ready = process.Ready
 def noisy(*args, **kwargs):
     print("print from Python")
     os.write(1, b"print from C\\n")
@@ -203,7 +203,7 @@ def noisy(*args, **kwargs):
     logging.getLogger("raop.test").error("logged %s", "ü" * 5000)
     logging.getLogger("raop.test").debug("not logged")
     return ready(*args, **kwargs)
-process.ready = noisy
+process.Ready = noisy
 from raop.__main__ import main
 sys.exit(main(['serve']))
 """

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 import json
-from pathlib import Path
 import struct
 from typing import get_args
 
@@ -21,13 +20,12 @@ from .pcm import FRAME_BYTES
 # Wakes whoever reads rarely, and is little for the pacing thread to copy at once.
 MAX_CONTENT_BYTES = 1 << 16
 _HEADER = struct.Struct("<BI")
-# To the prepared process: a number, with the decoder process's end of a socket pair.
-REQUEST = struct.Struct("<Q")
+# To the prepared process: a number, and whether the job comes later, with the decoder
+# process's end of a socket pair.
+REQUEST = struct.Struct("<Q?")
 # From it: the number of a process that has ended, and its wait status; a negative one
 # is the error number for which it was not started.
 ENDED = struct.Struct("<Qi")
-# What starts the prepared process, and where forking is not safe each decoder.
-PROGRAM = Path(__file__).parents[1] / "__main__.py"
 
 
 class FrameKind(IntEnum):

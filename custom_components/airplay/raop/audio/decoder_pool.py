@@ -1,83 +1,60 @@
 """The decoder processes as the sender sees them: sockets that a process answers on."""
 
 import asyncio
-from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable
 import logging
-import os
 import signal
 import socket
-import sys
 
-from .decoder_link import ENDED, PROGRAM, REQUEST
+from .decoder_link import ENDED, REQUEST
+from .prepared import PreparedProcess
 
 _LOGGER = logging.getLogger(__name__)
 
-# Forking is not safe on macOS, whose libraries may run threads of their own.
-SERVE = ("decode",) if sys.platform == "linux" else ("decode", "--spawn")
 # The prepared process costs memory, and its start a fifth of a second.
 _IDLE_S = 600.0
-_INHERITED = (
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "HOME",
-    "TMPDIR",
-    "LD_LIBRARY_PATH",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "PYTHONHOME",
-    # Some distributions install libraries where only this leads.
-    "PYTHONPATH",
-    "PYTHONDONTWRITEBYTECODE",
-    "PYTHONPYCACHEPREFIX",
-)
-# One thread, so that forking is safe, and one arena: each reserves 64 MiB, which counts
-# for the limit of memory.
-_SINGLE = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+# A spare is for the next command. It must not start while the sound of this one does.
+_SPARE_S = 1.0
 
 type OnEnd = Callable[[int | None], None]
 
 
 class DecoderPool:
-    """Starts decoder processes, from a prepared process that starts with the first."""
+    """Starts decoder processes, from a prepared process that starts with the first.
 
-    def __init__(self) -> None:
-        """Start nothing yet."""
+    From the first one on, a spare waits for its job: it has decoded something already,
+    and starts several times as fast as one that has to be forked.
+    """
+
+    def __init__(self, prepared: PreparedProcess | None = None) -> None:
+        """Start nothing yet; one prepared process may have been started before."""
         self._number = 0
         self._ends: dict[int, OnEnd] = {}
-        self._control: socket.socket | None = None
-        self._process: Process | None = None
-        self._starting = asyncio.Lock()
+        self._unused = prepared
+        self._prepared: PreparedProcess | None = None
+        self._spare: tuple[int, socket.socket] | None = None
+        self._endings: set[asyncio.Task[None]] = set()
         self._news = b""
         self._idle: asyncio.TimerHandle | None = None
+        self._renewal: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     async def open(self, on_end: OnEnd) -> tuple[int, socket.socket]:
-        """Return the number and the socket of a new decoder process.
+        """Return the number and the socket of a decoder process without a job.
 
         When it has ended, `on_end` gets its wait status, or None if that is unknown.
         Closing the socket kills it.
 
         Raises OSError: no process can be started.
         """
-        control = await self._prepared()
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        self._number += 1
-        try:
-            # A few bytes: the prepared process always reads.
-            socket.send_fds(control, [REQUEST.pack(self._number)], [theirs.fileno()])
-        except OSError:
-            ours.close()
-            self._lose()
-            raise
-        finally:
-            theirs.close()
-        self._ends[self._number] = on_end
+        if self._is_closed:
+            raise ConnectionAbortedError("no decoder is started anymore")
+        number, sock = self._spare or self._request(is_spare=False)
+        self._spare = None
+        self._ends[number] = on_end
         self._rest_later()
-        return self._number, ours
+        self._renew_later()
+        return number, sock
 
     def forget(self, number: int) -> None:
         """Report nothing more of a process whose socket was closed."""
@@ -87,28 +64,42 @@ class DecoderPool:
     async def close(self) -> None:
         """End the prepared process, and with it all others; none is started anymore."""
         self._is_closed = True
-        # One that is being started must be there to be ended.
-        async with self._starting:
-            if self._idle:
-                self._idle.cancel()
-            self._lose()
-            if process := self._process:
-                await process.wait()
+        self._lose()
+        if self._unused:
+            self._end(self._unused)
+            self._unused = None
+        await asyncio.gather(*self._endings)
 
-    async def _prepared(self) -> socket.socket:
-        async with self._starting:
-            if self._is_closed:
-                raise ConnectionAbortedError("no decoder is started anymore")
-            if self._control is None:
-                self._control, self._process = await start_server()
-                asyncio.get_running_loop().add_reader(self._control, self._read)
-            return self._control
+    def _request(self, *, is_spare: bool) -> tuple[int, socket.socket]:
+        """Have a process started. Raises OSError: that is not possible."""
+        control = self._connected().sock
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self._number += 1
+        request = REQUEST.pack(self._number, is_spare)
+        try:
+            # A few bytes: the prepared process always reads.
+            socket.send_fds(control, [request], [theirs.fileno()])
+        except OSError:
+            ours.close()
+            self._lose()
+            raise
+        finally:
+            theirs.close()
+        return self._number, ours
+
+    def _connected(self) -> PreparedProcess:
+        """Return the prepared process. Raises OSError: it cannot be started."""
+        if self._prepared is None:
+            self._prepared, self._unused = self._unused or PreparedProcess.start(), None
+            asyncio.get_running_loop().add_reader(self._prepared.sock, self._read)
+        return self._prepared
 
     def _read(self) -> None:
         """Take the news of processes that have ended."""
-        assert self._control is not None
+        assert self._prepared is not None
         try:
-            octets = self._control.recv(4096)
+            octets = self._prepared.sock.recv(4096)
         except BlockingIOError:
             return
         except OSError:
@@ -124,52 +115,62 @@ class DecoderPool:
             self._news = self._news[ENDED.size :]
             if on_end := self._ends.pop(number, None):
                 on_end(status)
+            elif self._spare and self._spare[0] == number:
+                self._drop_spare()
         self._rest_later()
 
     def _lose(self) -> None:
         """Let go of the prepared process; the next open starts another."""
-        if self._control:
-            asyncio.get_running_loop().remove_reader(self._control)
-            self._control.close()
-            self._control = None
+        for timer in (self._idle, self._renewal):
+            if timer:
+                timer.cancel()
+        self._drop_spare()
+        if self._prepared:
+            asyncio.get_running_loop().remove_reader(self._prepared.sock)
+            self._end(self._prepared)
+            self._prepared = None
         self._news = b""
         ends, self._ends = self._ends, {}
         for on_end in ends.values():
             on_end(None)
+
+    def _end(self, prepared: PreparedProcess) -> None:
+        """End a prepared process, and release what the kernel keeps of it."""
+        prepared.close()
+        ending = asyncio.create_task(asyncio.to_thread(prepared.wait))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+
+    def _drop_spare(self) -> None:
+        """End the process that waits for a job."""
+        if self._spare:
+            self._spare[1].close()
+            self._spare = None
+
+    def _renew_later(self) -> None:
+        """Have a spare when no process was asked for during some time."""
+        if self._renewal:
+            self._renewal.cancel()
+        loop = asyncio.get_running_loop()
+        self._renewal = loop.call_later(_SPARE_S, self._renew)
+
+    def _renew(self) -> None:
+        """Start a spare, unless there is one or nothing to start it."""
+        if self._prepared and not self._spare:
+            try:
+                self._spare = self._request(is_spare=True)
+            except OSError as err:
+                # The next process is started when it is needed.
+                _LOGGER.debug("No spare decoder can be started: %s", err)
 
     def _rest_later(self) -> None:
         """End the prepared process when nothing was decoded for long."""
         if self._idle:
             self._idle.cancel()
             self._idle = None
-        if not self._ends and self._control:
+        if not self._ends and self._prepared:
             loop = asyncio.get_running_loop()
             self._idle = loop.call_later(_IDLE_S, self._lose)
-
-
-async def start_server() -> tuple[socket.socket, Process]:
-    """Start the prepared process; return the connection to it.
-
-    Raises OSError: it cannot be started.
-    """
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    with theirs:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                str(PROGRAM),
-                *SERVE,
-                stdin=theirs.fileno(),
-                stdout=DEVNULL,
-                env=inherited | _SINGLE,
-            )
-        except BaseException:
-            ours.close()
-            raise
-    return ours, process
 
 
 def is_greedy(status: int | None) -> bool:

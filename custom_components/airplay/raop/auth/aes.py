@@ -1,7 +1,5 @@
 """AES-128-CBC of RAOP's audio payloads: each packet is encrypted separately."""
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
 _BLOCK_BYTES = 16
 
 
@@ -14,6 +12,9 @@ class PacketCipher:
 
     def __init__(self, key: bytes, iv: bytes) -> None:
         """Set the session's key and IV, 16 bytes each."""
+        # Most receivers get clear audio; a start need not wait for the library.
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
         self._update = Cipher(algorithms.AES128(key), modes.CBC(iv)).encryptor().update
         self._iv = self._chained = int.from_bytes(iv)
 

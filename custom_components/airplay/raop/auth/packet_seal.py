@@ -1,6 +1,10 @@
 """ChaCha20-Poly1305 of AirPlay 2's audio packets."""
 
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 # The size that sealing adds: tag and nonce.
 SEAL_BYTES = 16 + 8
@@ -18,8 +22,14 @@ class PacketSeal:
     def __init__(self, key: bytes) -> None:
         """Set the key, 32 random bytes that have encrypted nothing else."""
         self.key = key
-        self._cipher = ChaCha20Poly1305(key)
         self._count = 0
+
+    @cached_property
+    def _cipher(self) -> ChaCha20Poly1305:
+        """The cipher, made with the first packet: most streams seal none."""
+        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+        return ChaCha20Poly1305(self.key)
 
     def __call__(self, header: bytes, payload: bytes) -> bytes:
         """Return a sealed packet; RTP time and SSRC of its header are authenticated."""

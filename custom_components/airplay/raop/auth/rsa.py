@@ -4,9 +4,11 @@ Every sender since 2004 contains this public key.
 """
 
 import base64
+from functools import cache
+from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 _MODULUS = int(
     "e7d744f2a2e2788b6c1f55a08eb70544a8fa7945aa8be6c62ce5f51cbdd4dc68"
@@ -25,9 +27,6 @@ _LEAST_MESSAGE_BYTES = 32
 _V4_BYTES = 4
 _V6_BYTES = 16
 _ID_BYTES = 6
-_PUBLIC_KEY = rsa.RSAPublicNumbers(_EXPONENT, _MODULUS).public_key()
-# Receivers support no other hash.
-_OAEP = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303
 
 
 def encode_unpadded(data: bytes) -> str:
@@ -37,7 +36,12 @@ def encode_unpadded(data: bytes) -> str:
 
 def encrypt_key(key: bytes) -> str:
     """Encrypt an AES key for the session description."""
-    return encode_unpadded(_PUBLIC_KEY.encrypt(key, _OAEP))
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    # Receivers support no other hash.
+    oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303
+    return encode_unpadded(_public_key().encrypt(key, oaep))
 
 
 def is_answer_to(
@@ -65,6 +69,14 @@ def signed_id(response: str, challenge: bytes) -> bytes | None:
     begin = len(challenge) + (_V4_BYTES if is_short else _V6_BYTES)
     found = message[begin : begin + _ID_BYTES]
     return found if len(found) == _ID_BYTES else None
+
+
+@cache
+def _public_key() -> RSAPublicKey:
+    """Return the key, made when it is needed: most receivers get clear audio."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    return rsa.RSAPublicNumbers(_EXPONENT, _MODULUS).public_key()
 
 
 def _signed_message(response: str) -> bytes | None:

@@ -44,7 +44,6 @@ _PIECE_CPU_S = 5.0
 # Small enough to be told soon, and large enough that the reader rarely wakes.
 _PIECE_BYTES = 1 << 14
 _PIECE_S = 0.1
-_JOB_S = 10.0
 
 
 def limit() -> None:
@@ -93,12 +92,11 @@ def run(sock: socket.socket) -> None:
 
 def _job(sock: socket.socket) -> Job:
     reader = FrameReader()
-    sock.settimeout(_JOB_S)
+    # A spare waits for as long as the sender lives.
     while octets := sock.recv(1 << 16):
         for kind, content in reader.feed(octets):
             if kind is not FrameKind.JOB:
                 raise LinkError("not a job")
-            sock.settimeout(None)
             return decode_job(content)
     raise LinkError("no job")
 

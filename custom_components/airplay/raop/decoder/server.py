@@ -5,6 +5,10 @@ a process, which gets one end of a socket pair from the sender. When the sender 
 its end, that process is killed at once, whatever it waits for or computes. When a
 process ends, the sender gets its number and its wait status.
 
+A spare is such a process that the sender asks for before it has a job. It decodes a
+little sound first: after a fork, memory is copied when it is first used, which takes
+longer than the fork and most of what opening media takes.
+
 Where forking is not safe (macOS), each process is a new program that imports everything
 itself.
 """
@@ -24,7 +28,8 @@ import wave
 import av
 from av.audio.stream import AudioStream
 
-from ..audio.decoder_link import ENDED, PROGRAM, REQUEST
+from ..audio.decoder_link import ENDED, REQUEST
+from ..audio.prepared import PROGRAM
 from . import process
 from .decoder import Decoder
 
@@ -44,6 +49,7 @@ class _Server:
     def __init__(self, control: socket.socket, *, forks: bool) -> None:
         self._control = control
         self._forks = forks
+        self._is_warm = False
         self._children: dict[int, _Child] = {}
         self._poller = select.poll()
         self._poller.register(control, select.POLLIN)
@@ -57,6 +63,10 @@ class _Server:
 
     def run(self) -> None:
         """Serve until the sender closes the connection, then end all processes."""
+        # What the collector does not look at is not copied for a fork.
+        gc.freeze()
+        if not self._poller.poll(0):
+            self._warm_up()
         while True:
             for descriptor, _ in self._poller.poll():
                 if descriptor == self._control.fileno():
@@ -72,6 +82,14 @@ class _Server:
                     os.kill(self._children[descriptor].pid, signal.SIGKILL)
             self._reap()
 
+    def _warm_up(self) -> None:
+        """Decode before there is a fork that is not urgent, for all that follow."""
+        if self._forks and not self._is_warm:
+            self._is_warm = True
+            warm_up()
+            gc.collect()
+            gc.freeze()
+
     def _take_request(self) -> bool:
         """Start a process; return whether there was a request."""
         try:
@@ -80,12 +98,14 @@ class _Server:
             return False
         if len(octets) < REQUEST.size or not descriptors:
             return False
-        (number,) = REQUEST.unpack(octets)
+        number, is_spare = REQUEST.unpack(octets)
+        if is_spare:
+            self._warm_up()
         sock = socket.socket(fileno=descriptors[0])
         # The other processes that are started must not hold it open.
         sock.set_inheritable(False)
         try:
-            pid = self._fork(sock) if self._forks else _spawn(sock)
+            pid = _fork(sock, is_spare=is_spare) if self._forks else _spawn(sock)
         except OSError as err:
             sock.close()
             self._control.sendall(ENDED.pack(number, -(err.errno or 1)))
@@ -94,13 +114,6 @@ class _Server:
         # Only the end of the connection is looked for: what comes is for the process.
         self._poller.register(sock, 0)
         return True
-
-    @staticmethod
-    def _fork(sock: socket.socket) -> int:
-        pid = os.fork()
-        if not pid:
-            _become(sock)
-        return pid
 
     def _reap(self) -> None:
         for child in [*self._children.values()]:
@@ -139,16 +152,11 @@ def serve(options: list[str]) -> int:
         process.limit()
         process.run(sock)
         return 0
-    forks = not options
-    if forks:
-        _warm_up()
-        gc.collect()
-        gc.freeze()
-    _Server(sock, forks=forks).run()
+    _Server(sock, forks=not options).run()
     return 0
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Decode a little sound, so that what this imports and sets up is there."""
     file = io.BytesIO()
     with wave.open(file, "wb") as written:
@@ -170,7 +178,14 @@ def _spawn(sock: socket.socket) -> int:
     return os.posix_spawn(program[0], program, os.environ, file_actions=actions)
 
 
-def _become(sock: socket.socket) -> NoReturn:
+def _fork(sock: socket.socket, *, is_spare: bool) -> int:
+    pid = os.fork()
+    if not pid:
+        _become(sock, is_spare=is_spare)
+    return pid
+
+
+def _become(sock: socket.socket, *, is_spare: bool) -> NoReturn:
     """Be a decoder process: keep nothing of the server but its imports."""
     try:
         signal.set_wakeup_fd(-1)
@@ -179,6 +194,8 @@ def _become(sock: socket.socket) -> NoReturn:
         kept = os.dup2(sock.fileno(), 3) if sock.fileno() != 3 else 3
         os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
         process.limit()
+        if is_spare:
+            warm_up()
         process.run(socket.socket(fileno=os.dup(kept)))
     finally:
         os._exit(0)

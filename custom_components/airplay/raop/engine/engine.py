@@ -6,6 +6,7 @@ import binascii
 from collections.abc import Callable, Coroutine
 import logging
 import time
+from typing import TYPE_CHECKING
 
 from ..audio.decoder_pool import DecoderPool
 from ..buttons import Button
@@ -24,7 +25,6 @@ from ..messages import (
     Pause,
     Play,
     Queue,
-    Ready,
     RemoteCommand,
     Reply,
     RestoreVolume,
@@ -39,15 +39,17 @@ from ..messages import (
 )
 from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
-from .announce.announcement import Announcement
 from .lanes.choice import LaneChoice
 from .net.port_pool import limit_udp_ports
 from .net.sockets import peers_of
 from .pacing.pacer import Pacer
-from .ptp.service import PtpService, clock_id_of
 from .stream.context import StreamContext
 from .stream.registry import StreamRegistry, SupersededError
 from .stream.stream import Stream
+
+if TYPE_CHECKING:
+    from .announce.announcement import Announcement
+    from .ptp.service import PtpService
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -55,16 +57,19 @@ _LOGGER = logging.getLogger(__name__)
 class Engine:
     """The sender: any number of streams on one pacing thread."""
 
-    def __init__(self, identity: Identity, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        emit: Callable[[Event], None],
+        decoders: DecoderPool | None = None,
+    ) -> None:
         self._emit = emit
         self._identity = identity
         self._pacer = Pacer()
-        self._decoders = DecoderPool()
+        self._decoders = decoders or DecoderPool()
         self._choice = LaneChoice()
         self.remotes = Remotes()
-        self.ptp = PtpService(
-            self._pacer, clock_id_of(identity.dacp_id), on_change=self._emit_clock
-        )
+        self._ptp: PtpService | None = None
         self._streams = StreamRegistry(self._make_stream)
         self._announcements: dict[str, Announcement] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,6 +77,16 @@ class Engine:
     def start(self) -> None:
         """Start the pacing thread."""
         self._pacer.start()
+
+    @property
+    def ptp(self) -> PtpService:
+        """The PTP clock, made when it is first asked for."""
+        if self._ptp is None:
+            from .ptp.service import PtpService, clock_id_of
+
+            own_id = clock_id_of(self._identity.dacp_id)
+            self._ptp = PtpService(self._pacer, own_id, on_change=self._emit_clock)
+        return self._ptp
 
     @property
     def is_realtime(self) -> bool:
@@ -150,7 +165,8 @@ class Engine:
         await asyncio.gather(*(each.stop() for each in announcements))
         await asyncio.gather(*(self._stop(stream.name) for stream in self._streams))
         await self._decoders.close()
-        await self.ptp.close()
+        if self._ptp:
+            await self._ptp.close()
         await asyncio.to_thread(self._pacer.stop)
 
     async def _regroup(self, command: Join | Leave | Seen) -> None:
@@ -198,6 +214,8 @@ class Engine:
         streams = {
             each.stream: self._streams.named(each.stream) for each in command.targets
         }
+        from .announce.announcement import Announcement
+
         announcement = Announcement(
             command,
             streams,
@@ -272,7 +290,7 @@ class Engine:
             identity=self._identity,
             emit=self._emit,
             remotes=self.remotes,
-            ptp=self.ptp,
+            ptp=lambda: self.ptp,
             choice=self._choice,
             on_button=self._press,
         )
@@ -299,13 +317,3 @@ def _picture(command: SetArtwork) -> bytes:
         return base64.b64decode(command.picture, validate=True)
     except binascii.Error as err:
         raise RaopError("the picture is not valid Base64") from err
-
-
-def ready(engine: Engine, pid: int, *, segmentation: bool, dacp_port: int) -> Ready:
-    """Return the event that reports that the sender accepts commands."""
-    return Ready(
-        pid=pid,
-        realtime=engine.is_realtime,
-        segmentation=segmentation,
-        dacp_port=dacp_port,
-    )

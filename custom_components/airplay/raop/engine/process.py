@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+from importlib import import_module
 import logging
 import os
 import resource
@@ -11,13 +12,31 @@ import sys
 from typing import override
 
 from .. import messages
-from ..messages import Event, Identity, LogLine, Progress, RemoteCommand, Shutdown
-from .engine import Engine, ready
+from ..messages import (
+    Event,
+    Identity,
+    LogLine,
+    Progress,
+    Ready,
+    RemoteCommand,
+    Shutdown,
+)
+from .engine import Engine
 from .net.remote_server import RemoteServer
 from .net.sockets import can_segment
 from .pacing.pacer import arm_fuse
 
 _LOGGER = logging.getLogger(__name__)
+
+# Imported before the first command. A program that plays a file imports what it needs
+# when it needs it, but here that would be while other receivers play.
+_NEEDED_LATER = (
+    ".announce.announcement",
+    ".lanes.buffered",
+    ".lanes.realtime",
+    ".net.login",
+    ".ptp.service",
+)
 
 # The owner may be blocked for seconds; optional events are dropped meanwhile.
 _BACKLOG_BYTES = 256 * 1024
@@ -76,6 +95,8 @@ class _Owner:
 async def serve(identity: Identity) -> None:
     """Run commands until the owner is gone, then free every receiver."""
     _limit()
+    for name in _NEEDED_LATER:
+        import_module(name, __package__)
     # Limits how long the pacing thread waits for the interpreter; the default is 5 ms.
     sys.setswitchinterval(_SWITCH_S)
     loop = asyncio.get_running_loop()
@@ -94,7 +115,12 @@ async def serve(identity: Identity) -> None:
     gc.collect()
     gc.freeze()
     owner.emit(
-        ready(engine, os.getpid(), segmentation=can_segment(), dacp_port=dacp_port)
+        Ready(
+            pid=os.getpid(),
+            realtime=engine.is_realtime,
+            segmentation=can_segment(),
+            dacp_port=dacp_port,
+        )
     )
     reading = asyncio.create_task(_read_commands(commands, engine, done))
     await done.wait()

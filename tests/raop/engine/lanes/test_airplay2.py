@@ -70,7 +70,7 @@ async def speaker(
     added = AirPlay2Receiver(name, ptp=ports, **known)  # type: ignore[arg-type]
     await harness.add(added)
     engine = harness.engine
-    engine.ptp = PtpService(
+    engine._ptp = PtpService(
         engine._pacer,
         engine.ptp.clock_id,
         ports=PtpPortNumbers(0, 0),

@@ -57,7 +57,7 @@ async def listen_to(
     pod = make(PtpPorts(0, 0, ours.event, ours.general))
     await harness.add(pod)
     engine = harness.engine
-    engine.ptp = PtpService(
+    engine._ptp = PtpService(
         engine._pacer,
         engine.ptp.clock_id,
         ports=ours,

@@ -188,7 +188,7 @@ def modern(harness: EngineHarness, lane: str) -> Make:
         if not ports:
             ports.append(PtpPorts(*added.ptp_ports, None, None))
             engine = harness.engine
-            engine.ptp = PtpService(
+            engine._ptp = PtpService(
                 engine._pacer,
                 engine.ptp.clock_id,
                 ports=PtpPortNumbers(0, 0),

@@ -6,11 +6,8 @@ from unittest.mock import patch
 import pytest
 
 from custom_components.airplay.raop.engine.net import open_way
-from custom_components.airplay.raop.engine.net.probe import (
-    check_password,
-    probe,
-    rehearse,
-)
+from custom_components.airplay.raop.engine.net.probe import probe
+from custom_components.airplay.raop.engine.net.rehearsal import check_password, rehearse
 from custom_components.airplay.raop.errors import (
     AuthenticationError,
     CredentialsRejectedError,

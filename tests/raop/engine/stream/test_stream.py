@@ -112,7 +112,7 @@ async def test_a_group_of_unlike_receivers_plays_the_same(
     harness: EngineHarness, song: Path, pcm: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     private = rsa_keys.generate_private_key(65537, 2048)
-    monkeypatch.setattr(rsa, "_PUBLIC_KEY", private.public_key())
+    monkeypatch.setattr(rsa, "_public_key", private.public_key)
     oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)
     group = [
         receiver("Plain"),

@@ -164,7 +164,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         Raises PtpUnavailableError: this machine cannot open the PTP ports.
         """
         if self.attempt.way.is_ptp:
-            self._peer = await self._context.ptp.add_peer(
+            self._peer = await self._context.ptp().add_peer(
                 (connection.remote, *connection.peers), habit_of(self.receiver)
             )
 
@@ -182,7 +182,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         others = [_scoped(each, scope) for each in addresses if each != plain]
         if others:
             known, habit = self._peer, habit_of(self.receiver)
-            self._peer = await self._context.ptp.add_peer((remote, *others), habit)
+            self._peer = await self._context.ptp().add_peer((remote, *others), habit)
             known.remove()
         local = connection.local.partition("%")[0]
         await self._offer(Extra.PEERS, session.set_peers((plain, local)))
@@ -230,7 +230,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
     def _terms(self, connection: Connection) -> AirPlay2Terms:
         identity = self._context.identity
         if self._peer:
-            clock = SessionClock(id=self._context.ptp.clock_id)
+            clock = SessionClock(id=self._context.ptp().clock_id)
         else:
             clock = SessionClock(timing_port=self._timing_port)
         return AirPlay2Terms(

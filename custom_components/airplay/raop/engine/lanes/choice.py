@@ -12,11 +12,9 @@ from ...session.ladder import Attempt, Ladder
 from ...session.ways import Outcome, Way, ways_of
 from ..net.extras import learn
 from ..net.open_way import Secrets, climb
-from .buffered import BufferedLane
 from .context import LaneContext, receiver_of
 from .lane import Lane
 from .raop import RaopLane
-from .realtime import RealtimeLane
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +167,18 @@ class LaneChoice:
 def _make_lane(
     ladder: Ladder, attempt: Attempt, member: Member, context: LaneContext
 ) -> Lane:
-    """Return a lane that is not connected yet."""
+    """Return a lane that is not connected yet.
+
+    What only AirPlay 2 needs is imported with its first lane.
+    """
     match attempt.way.lane:
         case Kind.RAOP:
             return RaopLane(ladder, attempt, member, context)
         case Kind.AIRPLAY2_REALTIME:
+            from .realtime import RealtimeLane
+
             return RealtimeLane(ladder, attempt, member, context)
         case Kind.AIRPLAY2_BUFFERED:
+            from .buffered import BufferedLane
+
             return BufferedLane(ladder, attempt, member, context)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 import os
+from typing import TYPE_CHECKING
 import uuid
 
 from ...auth.packet_seal import PacketSeal
@@ -15,7 +16,9 @@ from ...receiver_identity import merge
 from ...receiver_records import Service
 from ...session.backlog import AudioKey
 from ..pacing.pacer import Pacer
-from ..ptp.service import PtpService
+
+if TYPE_CHECKING:
+    from ..ptp.service import PtpService
 
 _AES_BYTES = 16
 _SEAL_BYTES = 32
@@ -47,12 +50,15 @@ class GroupKeys:
 
 @dataclass(frozen=True, slots=True)
 class LaneContext:
-    """The context of a lane; `on_button` gets a receiver's id and the button."""
+    """The context of a lane; `on_button` gets a receiver's id and the button.
+
+    `ptp` returns the clock, which is made for the first receiver that follows it.
+    """
 
     identity: Identity
     pacer: Pacer
     keys: GroupKeys
-    ptp: PtpService
+    ptp: Callable[[], PtpService]
     on_button: Callable[[str, Button], None]
 
 

@@ -8,8 +8,8 @@ import logging
 import socket
 import struct
 import time
+from typing import TYPE_CHECKING
 
-from ...auth.channel import ChannelKeys, EncryptedChannel
 from ...errors import RaopError, ReceiverProtocolError, ReceiverUnreachableError
 from ...session.climbing.patience import Patience
 from ...session.limits.talk import TalkBudget
@@ -17,6 +17,9 @@ from ...wire.handshake import Handshake
 from ...wire.rtsp import Call, Request, Response, ResponseParser
 from .reaching import CONNECT_S, open_first
 from .sockets import peers_of
+
+if TYPE_CHECKING:
+    from ...auth.channel import ChannelKeys, EncryptedChannel
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -131,6 +134,8 @@ class Connection:
 
     def encrypt(self, keys: ChannelKeys) -> None:
         """Encrypt both directions from now on; call it while no request is pending."""
+        from ...auth.channel import EncryptedChannel
+
         self._channel = EncryptedChannel(keys)
 
     def endure(self) -> None:

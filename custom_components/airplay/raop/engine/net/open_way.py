@@ -5,17 +5,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 import logging
-import os
-import secrets
 import time
 
-from ...auth import srp
-from ...auth.channel import ChannelKeys
 from ...auth.credentials import HomeKitCredentials, parse_credentials
-from ...auth.pair_setup import OPEN_SECRET, transient_setup
-from ...auth.pair_verify import home_kit_verify, verify
 from ...errors import (
-    CredentialsRejectedError,
     RaopError,
     ReceiverBusyError,
     ReceiverUnlockedError,
@@ -30,7 +23,6 @@ from ...session.info import ask_info
 from ...session.ladder import Attempt, Ladder, Stage
 from ...session.raop import RaopPorts, RaopSession
 from ...session.ways import Access, Login, Way
-from ...wire.handshake import Handshake
 from .connection import Connection
 from .doors import Doors
 from .extras import ExtraRequests, learn
@@ -38,7 +30,6 @@ from .reaching import CONNECT_S
 
 _LOGGER = logging.getLogger(__name__)
 
-_KEY_BYTES = 32
 _AGAIN_S = 0.6
 # Nearly all receivers say who they are; the others are asked once.
 _INFO_S = 2.0
@@ -220,11 +211,17 @@ async def _log_in(
         await _verify(connection, way, access, timeout_s)
         return OpenedWay(connection, ladder, attempt, ladder.receiver)
     connection = await _inform(connection, ladder, doors)
+    from . import login
+
     with ExitStack() as undo:
         undo.callback(connection.close)
-        steps = _login(way, access)
+        if way.login is Login.KEYS:
+            steps = login.log_in_by_keys(access.credentials or "")
+        else:
+            is_asked = way.login is Login.PASSWORD
+            steps = login.log_in_by_secret(access.password if is_asked else None)
         secret = await connection.perform(steps, timeout_s=timeout_s)
-        connection.encrypt(ChannelKeys.control(secret))
+        connection.encrypt(login.control_keys(secret))
         undo.pop_all()
     attempt.stage = Stage.SETUP
     return OpenedWay(connection, ladder, attempt, ladder.receiver, secret)
@@ -236,9 +233,9 @@ async def _verify(
     """Prove stored keys to a receiver of AirPlay 1, if the way uses them."""
     if way.login is not Login.KEYS or not access.credentials:
         return
-    steps = verify(
-        parse_credentials(access.credentials), secrets.token_bytes(_KEY_BYTES)
-    )
+    from . import login
+
+    steps = login.prove_keys(access.credentials)
     if keys := await connection.perform(steps, timeout_s=timeout_s):
         connection.encrypt(keys)
 
@@ -295,21 +292,3 @@ async def _ask_info(connection: Connection, ladder: Ladder) -> None:
     else:
         if said:
             ladder.inform(said)
-
-
-def _login(way: Way, access: Secrets) -> Handshake[bytes]:
-    if way.login is Login.KEYS:
-        keys = parse_credentials(access.credentials or "")
-        if not isinstance(keys, HomeKitCredentials):
-            raise CredentialsRejectedError("the stored keys are not those of HomeKit")
-        return home_kit_verify(keys, secrets.token_bytes(_KEY_BYTES))
-    secret = access.password if way.login is Login.PASSWORD else OPEN_SECRET
-    return transient_setup(srp_private(), secret or OPEN_SECRET)
-
-
-def srp_private(group: srp.Group = srp.HOME_KIT) -> int:
-    """Return a random private exponent for SRP."""
-    private = 0
-    while not srp.is_usable(private, group):
-        private = int.from_bytes(os.urandom(srp.PRIVATE_BYTES))
-    return private

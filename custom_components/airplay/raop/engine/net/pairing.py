@@ -16,7 +16,7 @@ from ...receiver import Receiver
 from ...wire.handshake import Handshake
 from .connection import STEP_S, Connection
 from .doors import Doors
-from .open_way import srp_private
+from .login import srp_private
 
 _SEED_BYTES = 32
 _LEGACY_ID_BYTES = 8

@@ -1,28 +1,21 @@
 """Checks that a receiver is reachable and accepts us."""
 
-from contextlib import suppress
 import os
-import uuid
 
-from ...auth.pair_setup import OPEN_SECRET, transient_setup
-from ...errors import AuthenticationError, PairingRequiredError, RaopError
+from ...errors import RaopError
 from ...messages import Identity
 from ...receiver import Receiver
-from ...session.airplay2 import AirPlay2Session, AirPlay2Terms as Terms2, SessionClock
 from ...session.backlog import AudioKey, Format
-from ...session.control import Caller, ControlSession
 from ...session.info import ask_info, is_classic
 from ...session.ladder import Ladder
 from ...session.raop import RaopSession, RaopTerms
-from . import sockets
 from .connection import STEP_S, Connection
-from .open_way import OpenedWay, Secrets, climb, open_way, srp_private
+from .open_way import OpenedWay, Secrets, climb, open_way
 
 _INFO_S = 2
-_TEARDOWN_S = 1.0
 _KEY_BYTES = 16
 
-_NOBODY = Identity(dacp_id="F" * 16)
+NOBODY = Identity(dacp_id="F" * 16)
 
 
 async def probe(
@@ -30,7 +23,7 @@ async def probe(
     *,
     password: str | None = None,
     credentials: str | None = None,
-    identity: Identity = _NOBODY,
+    identity: Identity = NOBODY,
     timeout_s: float = STEP_S,
 ) -> str:
     """Climb the ladder to the first way that lets us in, without a session.
@@ -44,7 +37,7 @@ async def probe(
     async def greet(opened: OpenedWay) -> str:
         connection = opened.connection
         if opened.way.is_raop:
-            session = RaopSession(_terms(opened, identity, password))
+            session = RaopSession(terms_of(opened, identity, password))
             await connection.perform(session.greet(), timeout_s=timeout_s)
         connection.close()
         return connection.remote
@@ -54,76 +47,6 @@ async def probe(
         ladder,
         lambda attempt: open_way(ladder, attempt, access, greet, timeout_s=timeout_s),
     )
-
-
-async def rehearse(
-    receiver: Receiver,
-    *,
-    password: str | None = None,
-    credentials: str | None = None,
-    identity: Identity = _NOBODY,
-) -> None:
-    """Climb the ladder to the first way that opens a session, and end it.
-
-    Some receivers answer any OPTIONS and refuse an unknown sender only then; HomePods
-    ask for a password only then.
-
-    Raises RaopError: the receiver cannot be played to.
-    """
-    access = Secrets(password, credentials)
-
-    async def try_it(opened: OpenedWay) -> None:
-        connection, local = opened.connection, opened.connection.local
-        with sockets.bind(local) as control, sockets.bind(local) as timing:
-            ports = (control.getsockname()[1], timing.getsockname()[1])
-            if opened.way.is_raop:
-                session = RaopSession(_terms(opened, identity, password, ports))
-                await opened.set_up(session, Format(opened.way.codec, _random_key()))
-                await _end(connection, session)
-            else:
-                session2 = AirPlay2Session(_terms2(opened, identity, password, ports))
-                await connection.perform(session2.set_up())
-                await opened.check(session2)
-                await _end(connection, session2)
-            connection.close()
-
-    ladder = Ladder(receiver, access.access())
-    await climb(ladder, lambda attempt: open_way(ladder, attempt, access, try_it))
-
-
-async def _end(connection: Connection, session: ControlSession) -> None:
-    """End a session; some receivers close the connection instead of an answer."""
-    with suppress(RaopError):
-        await connection.perform(session.teardown(), timeout_s=_TEARDOWN_S)
-
-
-async def check_password(receiver: Receiver, password: str) -> None:
-    """Check a password by pairing with AirPlay 2.
-
-    The password is the pairing secret, or the receiver asks for it later and the
-    secret is the open one. A receiver that accepts neither has another password.
-    shairport-sync with AirPlay 2 requires no password in an AirPlay 1 session.
-
-    Raises AuthenticationError: the password is wrong.
-    Raises ReceiverUnreachableError: the connection failed.
-    """
-    refusal: RaopError | None = None
-    for secret in (password, OPEN_SECRET):
-        connection = await Connection.connect(receiver.addresses, receiver.pairing_port)
-        try:
-            await connection.perform(transient_setup(srp_private(), secret))
-        except PairingRequiredError:
-            return
-        except AuthenticationError as err:
-            refusal = refusal or err
-        except RaopError:
-            return
-        else:
-            return
-        finally:
-            connection.close()
-    assert refusal is not None
-    raise refusal
 
 
 async def informed(receiver: Receiver) -> Receiver:
@@ -145,37 +68,13 @@ async def informed(receiver: Receiver) -> Receiver:
         connection.close()
 
 
-def _terms2(
-    opened: OpenedWay, identity: Identity, password: str | None, ports: tuple[int, int]
-) -> Terms2:
-    caller = Caller(
-        local=opened.connection.local,
-        session_id=int.from_bytes(os.urandom(4)),
-        dacp_id=identity.dacp_id,
-        active_remote=0,
-        password=password,
-    )
-    session, group, peer = (str(uuid.uuid4()).upper() for _ in range(3))
-    clock = SessionClock(timing_port=ports[1])
-    if opened.way.is_ptp:
-        # Some receivers refuse the clock of NTP; no stream follows that would use it.
-        clock = SessionClock(id=int.from_bytes(os.urandom(8)))
-    return Terms2(
-        caller=caller,
-        client_name=identity.client_name,
-        clock=clock,
-        session_uuid=session,
-        group_uuid=group,
-        peer_uuid=peer,
-    )
-
-
-def _terms(
+def terms_of(
     opened: OpenedWay,
     identity: Identity,
     password: str | None,
     ports: tuple[int, int] = (0, 0),
 ) -> RaopTerms:
+    """Return the terms of a session that plays nothing, with its UDP ports."""
     way, connection = opened.way, opened.connection
     return RaopTerms(
         receiver=opened.receiver,
@@ -185,7 +84,7 @@ def _terms(
         dacp_id=identity.dacp_id,
         active_remote=0,
         client_name=identity.client_name,
-        shape=Format(way.codec, _random_key() if way.encrypts else None),
+        shape=Format(way.codec, random_key() if way.encrypts else None),
         control_port=ports[0],
         timing_port=ports[1],
         challenge=os.urandom(16),
@@ -195,5 +94,6 @@ def _terms(
     )
 
 
-def _random_key() -> AudioKey:
+def random_key() -> AudioKey:
+    """Return a key for packets that are never sent."""
     return AudioKey(os.urandom(_KEY_BYTES), os.urandom(_KEY_BYTES))

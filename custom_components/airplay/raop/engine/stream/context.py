@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ...audio.decoder_pool import DecoderPool
 from ...buttons import Button
@@ -9,18 +10,23 @@ from ...messages import Event, Identity
 from ...session.remote import Remotes
 from ..lanes.choice import LaneChoice
 from ..pacing.pacer import Pacer
-from ..ptp.service import PtpService
+
+if TYPE_CHECKING:
+    from ..ptp.service import PtpService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamContext:
-    """The context of a stream; `on_button` gets a receiver's id and the button."""
+    """The context of a stream; `on_button` gets a receiver's id and the button.
+
+    `ptp` returns the clock, which is made for the first receiver that follows it.
+    """
 
     pacer: Pacer
     decoders: DecoderPool
     identity: Identity
     emit: Callable[[Event], None]
     remotes: Remotes
-    ptp: PtpService
+    ptp: Callable[[], PtpService]
     choice: LaneChoice
     on_button: Callable[[str, Button], None]

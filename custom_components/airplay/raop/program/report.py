@@ -5,8 +5,8 @@ import json
 import sys
 import time
 
-from .errors import RaopError, error_for
-from .messages import (
+from ..errors import RaopError, error_for
+from ..messages import (
     ClockShared,
     Event,
     MediaChanged,
