@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from functools import wraps
 from typing import Any, Concatenate, Protocol, override
 
-from homeassistant.core import CALLBACK_TYPE
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
 from homeassistant.helpers.entity import Entity
 
@@ -146,6 +146,20 @@ class AirPlayEntity(Entity):
         await super().async_added_to_hass()
         for part in self._parts():
             self.async_on_remove(part.async_listen(self.async_write_ha_state))
+
+    @callback
+    @override
+    def _async_write_ha_state(self) -> None:
+        """Write the state, unless it is the one that is shown already.
+
+        A part reports each of its changes, and an entity shows only some of them.
+        """
+        shown = self.hass.states.get(self.entity_id)
+        if shown:
+            now = self._async_calculate_state()
+            if (now.state, now.attributes) == (shown.state, shown.attributes):
+                return
+        super()._async_write_ha_state()
 
     def _parts(self) -> tuple[ShownPart, ...]:
         """Return the parts that the entity shows; each reports its own changes."""
