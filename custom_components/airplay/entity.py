@@ -87,6 +87,7 @@ class AirPlayEntity(Entity):
 
     _attr_has_entity_name = True
     _attr_should_poll = False
+    _is_writing = False
 
     def __init__(self, entry: AirPlayConfigEntry, key: str | None = None) -> None:
         """Initialize with the entry's device; all entities but the player have a key."""
@@ -154,12 +155,21 @@ class AirPlayEntity(Entity):
 
         A part reports each of its changes, and an entity shows only some of them.
         """
-        shown = self.hass.states.get(self.entity_id)
-        if shown:
-            now = self._async_calculate_state()
-            if (now.state, now.attributes) == (shown.state, shown.attributes):
-                return
-        super()._async_write_ha_state()
+        if self._is_writing or self._is_shown():
+            return
+        # New features change the entity's entry, for which Home Assistant writes again.
+        self._is_writing = True
+        try:
+            super()._async_write_ha_state()
+        finally:
+            self._is_writing = False
+
+    def _is_shown(self) -> bool:
+        """Whether the state machine has the current state."""
+        if (shown := self.hass.states.get(self.entity_id)) is None:
+            return False
+        now = self._async_calculate_state()
+        return (now.state, now.attributes) == (shown.state, shown.attributes)
 
     def _parts(self) -> tuple[ShownPart, ...]:
         """Return the parts that the entity shows; each reports its own changes."""
