@@ -40,6 +40,8 @@ _AROUND = (
     "sensor",
 )
 _SETTLE_S = 3.0
+# Then the queries that begin a search by mDNS are over, and the registries are saved.
+_STARTED_S = 20.0
 _PATIENCE_S = 30.0
 
 
@@ -150,7 +152,7 @@ async def _measure(
     without = await _Use.measure(seconds)
     found = await _start(hass, ports)
     (sender,) = processes(os.getpid())[1:]
-    await asyncio.sleep(_SETTLE_S)
+    await asyncio.sleep(_STARTED_S)
     found["sender_start_cpu_s"] = cpu_s(sender)
     found |= _at_rest("idle", await _Use.measure(seconds, sender), without)
 
