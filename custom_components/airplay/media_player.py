@@ -26,7 +26,7 @@ from .announcements.request import request_from
 from .entities.group import GroupEntity
 from .entities.media import MediaEntity
 from .entity import ShownPart, group_action, once_in_group, translate_errors
-from .media.media import async_browse, async_search
+from .media.browsing import async_browse, async_search
 from .player.reported import PlayerState
 from .runtime import AirPlayConfigEntry
 
