@@ -2,7 +2,9 @@
 
 import asyncio
 from copy import copy
+from dataclasses import replace
 import logging
+from typing import NamedTuple
 
 from homeassistant.components import media_source
 from homeassistant.components.media_player import (
@@ -14,13 +16,18 @@ from homeassistant.components.media_player import (
     SearchMedia,
     SearchMediaQuery,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util.hass_dict import HassKey
 
+from ..const import DOMAIN
 from .local import is_local_id, local_media
 from .playlist import is_playlist
+from .queue_item import QueueItem
 
 _LOGGER = logging.getLogger(__name__)
 
+_MOST_KNOWN = 2000
+_MAX_PICTURE = 2000
 _ALL_SOURCES = "media-source://"
 _SEARCH_S = 10
 _FOLDER_TYPES = {"", "directory", "folder", MediaType.ALBUM, MediaType.PLAYLIST}
@@ -35,6 +42,45 @@ _SOUND_TYPES = {
     MediaType.PODCAST,
     MediaType.TRACK,
 }
+
+
+class _Known(NamedTuple):
+    """What the browser showed of an item."""
+
+    title: str
+    picture: str | None
+
+
+_KNOWN: HassKey[dict[str, _Known]] = HassKey(f"{DOMAIN}_browsed")
+
+
+@callback
+def async_completed(hass: HomeAssistant, item: QueueItem) -> QueueItem:
+    """Return an item of a source with the name and picture that the browser showed.
+
+    A play request from the browser has nothing but an ID, that of a station too.
+    """
+    known = hass.data.get(_KNOWN, {}).get(item.content_id)
+    if known is None:
+        return item
+    return replace(
+        item, title=item.title or known.title, thumb=item.thumb or known.picture
+    )
+
+
+@callback
+def _async_remember(hass: HomeAssistant, item: BrowseMedia) -> None:
+    # The tags in a local file say more than its name.
+    if not item.can_play or is_local_id(item.media_content_id):
+        return
+    all_known = hass.data.setdefault(_KNOWN, {})
+    all_known.pop(item.media_content_id, None)
+    if len(all_known) >= _MOST_KNOWN:
+        del all_known[next(iter(all_known))]
+    picture = item.thumbnail
+    if picture and len(picture) > _MAX_PICTURE:
+        picture = None
+    all_known[item.media_content_id] = _Known(item.title, picture)
 
 
 async def async_browse(hass: HomeAssistant, media_id: str | None) -> BrowseMedia:
@@ -102,8 +148,10 @@ def is_folder_type(media_id: str, media_type: str | None) -> bool:
     return is_local_id(media_id) or (media_type or "") in _FOLDER_TYPES
 
 
+@callback
 def _shown(hass: HomeAssistant, item: BrowseMedia) -> BrowseMedia:
-    """Return an item of the browser, playable if the action plays it."""
+    """Return an item of the browser, playable if the action plays it; remember it."""
+    _async_remember(hass, item)
     if item.can_play or not item.can_expand:
         return item
     is_whole = item.media_class in _WHOLE_CLASSES
@@ -114,4 +162,5 @@ def _shown(hass: HomeAssistant, item: BrowseMedia) -> BrowseMedia:
     # A source may keep its items.
     shown = copy(item)
     shown.can_play = True
+    _async_remember(hass, shown)
     return shown

@@ -24,7 +24,15 @@ from .local import is_local_id, local_media, local_name
 from .queue_item import LOCAL_PLAYLIST, QueueItem, has_secret
 
 _SCHEMES = {"http", "https"}
-_PICTURE_KEYS = ("thumb", "picture", "image", "media_image_url", "entity_picture")
+_PICTURE_KEYS = (
+    "thumb",
+    "thumbnail",
+    "logo",
+    "picture",
+    "image",
+    "media_image_url",
+    "entity_picture",
+)
 # The sender accepts lines of limited length; longer titles serve no purpose.
 _MAX_TEXT = 1000
 _RANDOM = Random()
@@ -34,12 +42,16 @@ _QUERY = re.compile(r"\?(?=[^/?]*=)")
 
 @dataclass(frozen=True, slots=True)
 class Playable:
-    """Media to play, and its media ID and type in Home Assistant."""
+    """Media to play, and its media ID and type in Home Assistant.
+
+    `picture_named_by` is the address of the server that named its picture, if one did.
+    """
 
     media: Media
     content_id: str
     content_type: str
     picture_url: str | None = field(default=None, repr=False)
+    picture_named_by: str | None = None
 
 
 def new_item_id(random: Random) -> str:
@@ -101,6 +113,7 @@ async def async_resolve(
         content_id=media_id,
         content_type=media_type,
         picture_url=_picture(hass, item.thumb),
+        picture_named_by=_server(item.thumb_named_by),
     )
 
 
@@ -204,8 +217,13 @@ def _bounds(hass: HomeAssistant, item: QueueItem, url: str) -> MediaBounds:
     return MediaBounds(
         own_server=_own_server(hass, url),
         folders=tuple(sorted(hass.config.allowlist_external_dirs)),
-        named_by=None if item.named_by == LOCAL_PLAYLIST else item.named_by,
+        named_by=_server(item.named_by),
     )
+
+
+def _server(named_by: str | None) -> str | None:
+    """Return the server that named something; a user's file is like the user."""
+    return None if named_by == LOCAL_PLAYLIST else named_by
 
 
 def _own_server(hass: HomeAssistant, url: str) -> str | None:

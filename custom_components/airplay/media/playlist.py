@@ -61,6 +61,7 @@ class Entry:
     artist: str | None = None
     duration_ms: int | None = None
     album: str | None = None
+    picture: str | None = field(default=None, repr=False)
     others: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -148,8 +149,17 @@ def _entry(line: PlaylistLine, origin: str | LocalPlace) -> Entry | None:
         artist=artist or None,
         duration_ms=_duration_ms(line.seconds),
         album=_text(line.album) or None,
+        picture=_picture(line.picture, origin),
         others=tuple(others),
     )
+
+
+def _picture(address: str, origin: str | LocalPlace) -> str | None:
+    """Return the web address of a picture, None for any other."""
+    is_local = isinstance(origin, LocalPlace)
+    if is_local and not is_web(address):
+        return None
+    return next(iter(_resolved(address, origin)), None)
 
 
 def _names(line: PlaylistLine) -> tuple[str, str]:

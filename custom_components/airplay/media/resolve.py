@@ -187,10 +187,11 @@ def _item_of(entry: Entry, playlist: QueueItem, named_by: str) -> QueueItem:
         "title": entry.title,
         "artist": entry.artist,
         "album": entry.album,
-        "thumb": playlist.thumb,
+        "thumb": playlist.thumb or entry.picture,
     }
     known = {name: word for name, word in words.items() if word}
-    return make_item(MediaType.MUSIC, entry.url, known, named_by)
+    item = make_item(MediaType.MUSIC, entry.url, known, named_by)
+    return replace(item, thumb_named_by=None if playlist.thumb else named_by)
 
 
 def _failed(item: QueueItem, key: str, **details: object) -> HomeAssistantError:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .buttons import Button
-from .decoder.guard.reach import ANYWHERE, reach_from
+from .decoder.guard.reach import ANYWHERE, Reach, reach_from
 from .decoder.playlist_formats.addresses import local_paths, web_address
 from .decoder.playlist_formats.entry import PlaylistLine
 from .decoder.playlists import (
@@ -182,6 +182,7 @@ __all__ = [
     "PtpUnavailableError",
     "Queue",
     "RaopError",
+    "Reach",
     "Ready",
     "Receiver",
     "ReceiverBusyError",

@@ -82,7 +82,15 @@ PARSERS: dict[str, Parse] = {
     "embedded tags": embedded,
     "segments": segments,
 }
-HEADS = [b"[playlist]\n", b"[playlist]\nfile1=a", b"#EXTM3U\n", b"#EXTINF:1", b"<"]
+HEADS = [
+    b"[playlist]\n",
+    b"[playlist]\nfile1=a",
+    b"#EXTM3U\n",
+    b"#EXTINF:1",
+    b"<",
+    b"<asx><ref ",
+    b"<playlist><trackList><track>",
+]
 # Those that look at the beginning.
 LISTS = {"playlist", "playlist in Home Assistant", "kind"}
 UNITS = [
@@ -100,6 +108,18 @@ UNITS = [
     b"../",
     b"%",
     b"{ ",
+    b"<",
+    b"<a",
+    b'<a "',
+    b"<!--",
+    b"<![CDATA[",
+    b"<entry>",
+    b"<ref href='a'>",
+    b"<title>a</title>",
+    b"href ",
+    b"href=",
+    b"&#1;",
+    b"&",
     b"\0",
     b"\xff",
     b"\xffStreamTitle='a';",

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+# A station has a few servers.
+MOST_ADDRESSES = 16
+
 
 class PlaylistLine(NamedTuple):
     """An entry as written: the address, its title, and its length in seconds.

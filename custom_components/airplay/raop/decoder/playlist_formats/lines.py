@@ -9,7 +9,7 @@ the playlist, whatever a stranger puts into it.
 from collections.abc import Iterator
 import re
 
-from .entry import PlaylistLine
+from .entry import MOST_ADDRESSES, PlaylistLine
 
 _LINE = re.compile(r"\r\n|\r|\n")
 # More digits are no number of an entry, and Python refuses to convert thousands.
@@ -49,7 +49,8 @@ def read_references(text: str) -> Iterator[PlaylistLine]:
     """Yield the one entry of a `[Reference]`, with all its servers."""
     addresses = [each for _, each in sorted(_fields(text)["ref"].items()) if each]
     if addresses:
-        yield PlaylistLine(addresses[0], others=tuple(addresses[1:]))
+        others = addresses[1:MOST_ADDRESSES]
+        yield PlaylistLine(addresses[0], others=tuple(others))
 
 
 def _fields(text: str) -> dict[str, dict[int, str]]:

@@ -11,12 +11,13 @@ import re
 from typing import NamedTuple
 from urllib.parse import urljoin
 
-from .entry import PlaylistLine
+from .entry import MOST_ADDRESSES, PlaylistLine
 
 # No part passes the next "<", so what is not a tag is looked at once.
-_TAG = re.compile(
-    r"<(/?)(?:[a-z][a-z0-9]{0,31}:)?([a-z][a-z0-9]{0,31})(?![a-z0-9:])"
-    r"""((?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>""",
+_MARK = re.compile(
+    r"(?P<section><!--|<!\[CDATA\[)"
+    r"|<(?P<end>/?)(?:[a-z][a-z0-9]{0,31}:)?(?P<name>[a-z][a-z0-9]{0,31})(?![a-z0-9:])"
+    r"""(?P<attributes>(?:[^<>"']|"[^"<]*"|'[^'<]*')*+)>""",
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(
@@ -27,8 +28,7 @@ _ENTITY = re.compile(
     r"&(?:#([0-9]{1,7})|#x([0-9a-f]{1,6})|(amp|lt|gt|quot|apos));", re.IGNORECASE
 )
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
-_COMMENT = ("<!--", "-->")
-_CDATA = ("<![CDATA[", "]]>")
+_COMMENT = "<!--"
 _ENTRIES = {"entry", "track"}
 _REFERENCES = {"ref", "entryref"}
 # The elements that describe an entry, and the fields for their text.
@@ -64,7 +64,7 @@ def read_markup(text: str) -> Iterator[PlaylistLine]:
         elif tag.is_end:
             continue
         elif tag.name in _REFERENCES:
-            entry.addresses.append(_href(tag))
+            entry.add_address(_href(tag))
             # Outside of an entry, each is an entry of its own.
             if not entry.is_inside:
                 yield from entry.lines(base)
@@ -85,12 +85,16 @@ class _Entry:
 
     def add(self, field: str, text: str) -> None:
         if field == "address":
-            self.addresses.append(text)
+            self.add_address(text)
         else:
             self._words.setdefault(field, text)
 
+    def add_address(self, address: str) -> None:
+        if address and len(self.addresses) < MOST_ADDRESSES:
+            self.addresses.append(address)
+
     def lines(self, base: str) -> Iterator[PlaylistLine]:
-        addresses = [_joined(base, each) for each in self.addresses if each]
+        addresses = [_joined(base, each) for each in self.addresses]
         if not addresses:
             return
         words = self._words
@@ -112,32 +116,25 @@ def _tags(text: str) -> Iterator[_Tag]:
     pending: _Tag | None = None
     words: list[str] = []
     at = 0
-    while (begin := text.find("<", at)) >= 0:
-        words.append(_plain(text[at:begin]))
-        if (end := _skipped(text, begin, *_COMMENT)) is not None:
-            at = end
-        elif (end := _skipped(text, begin, *_CDATA)) is not None:
-            words.append(text[begin + len(_CDATA[0]) : end - len(_CDATA[1])])
-            at = end
-        elif found := _TAG.match(text, begin):
-            if pending:
-                yield pending._replace(text="".join(words).strip())
-            words.clear()
-            pending = _Tag(found[2].lower(), bool(found[1]), found[3], "")
-            at = found.end()
-        else:
-            # Of a declaration or an unescaped text.
-            at = begin + 1
+    while found := _MARK.search(text, at):
+        words.append(_plain(text[at : found.start()]))
+        at = found.end()
+        if section := found["section"]:
+            ending = "-->" if section == _COMMENT else "]]>"
+            end = text.find(ending, at)
+            if end < 0:
+                break
+            if section != _COMMENT:
+                words.append(text[at:end])
+            at = end + len(ending)
+            continue
+        if pending:
+            yield pending._replace(text="".join(words).strip())
+        words.clear()
+        name, is_end = found["name"].lower(), bool(found["end"])
+        pending = _Tag(name, is_end, found["attributes"], "")
     if pending:
         yield pending._replace(text="".join(words).strip())
-
-
-def _skipped(text: str, begin: int, opening: str, closing: str) -> int | None:
-    """Return where a section ends that begins here, None if none does."""
-    if not text.startswith(opening, begin):
-        return None
-    end = text.find(closing, begin + len(opening))
-    return len(text) if end < 0 else end + len(closing)
 
 
 def _href(tag: _Tag) -> str:
