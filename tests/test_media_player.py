@@ -499,11 +499,11 @@ async def test_player_that_is_disabled_stops(
 async def test_member_that_is_disabled_leaves_its_group_in_peace(
     hass: HomeAssistant,
     kitchen: VirtualReceiver,
-    den: VirtualReceiver,
+    hall: VirtualReceiver,
     player: str,
     song: str,
 ) -> None:
-    other = await set_up(hass, entry_for(den))
+    other = await set_up(hass, entry_for(hall))
     await call(hass, player, "join", group_members=[other])
     await play(hass, player, song)
     registry = er.async_get(hass)
@@ -512,7 +512,7 @@ async def test_member_that_is_disabled_leaves_its_group_in_peace(
 
     await kitchen.wait_for("TEARDOWN")
     await hass.async_block_till_done()
-    assert not den.asked("TEARDOWN")
+    assert not hall.asked("TEARDOWN")
     state = state_of(hass, other)
     assert state.state == "playing"
     assert state.attributes["group_members"] == []
