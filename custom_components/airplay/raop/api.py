@@ -50,7 +50,7 @@ from .errors import (
     WrongReceiverError,
     error_for,
 )
-from .media import picture_type
+from .media import Loudness, picture_type
 from .messages import (
     MAX_DELAY_MS,
     MAX_LINE_BYTES,
@@ -146,6 +146,7 @@ __all__ = [
     "Leave",
     "LimitUdpPorts",
     "LogLine",
+    "Loudness",
     "Measure",
     "Media",
     "MediaBounds",
