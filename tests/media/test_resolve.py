@@ -254,11 +254,8 @@ async def test_no_address_is_shown_with_its_login_or_query(
     ("media", "shown"),
     [
         ("media-source://media_source/local/song.wav", None),
-        ("media-source://media_source/local/song.wav?x=1", None),
-        (
-            "media-source://media_source/local/song.wav?token=1",
-            "media-source://media_source/local/song.wav",
-        ),
+        ("media-source://radio/song.wav?x=1", None),
+        ("media-source://radio/song.wav?token=1", "media-source://radio/song.wav"),
     ],
 )
 async def test_media_of_a_source_can_be_played_again_by_its_state(

@@ -78,10 +78,15 @@ def decode_cover(encoded: str) -> Picture | None:
         return None
 
 
-async def async_fetch_picture(hass: HomeAssistant, url: str) -> Picture | None:
-    """Fetch a picture; return None if that fails, or if it is something else."""
+async def async_fetch_picture(
+    hass: HomeAssistant, url: str, named_by: str | None = None
+) -> Picture | None:
+    """Fetch a picture; return None if that fails, or if it is something else.
+
+    `named_by` is the address of the server that named it, if the user did not.
+    """
     try:
-        async with async_open(hass, url) as response:
+        async with async_open(hass, url, named_by) as response:
             response.raise_for_status()
             content = await async_read(response, _MAX_FETCHED_BYTES)
     except (ClientError, TimeoutError, ValueError) as err:

@@ -75,7 +75,9 @@ class NowPlaying:
         if not (url := self.playable.picture_url):
             return self.cover
         async with self._fetching:
-            self._fetched = self._fetched or await async_fetch_picture(hass, url)
+            self._fetched = self._fetched or await async_fetch_picture(
+                hass, url, self.playable.picture_named_by
+            )
         return self._fetched
 
 

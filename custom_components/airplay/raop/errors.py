@@ -224,6 +224,12 @@ class MediaNotAudioError(MediaError):
     code = "media_not_audio"
 
 
+class MediaUnsupportedError(MediaError):
+    """The content is a DASH stream (ISO/IEC 23009-1), which is not played."""
+
+    code = "media_unsupported"
+
+
 class MediaTooLongError(MediaError):
     """The media is too long for an announcement."""
 

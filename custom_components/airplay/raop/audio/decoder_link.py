@@ -13,7 +13,7 @@ import struct
 from typing import get_args
 
 from ..dataclass_json import ShapeError, build
-from ..media import MAX_PICTURE_BYTES, MediaBounds
+from ..media import MAX_PICTURE_BYTES, Loudness, MediaBounds
 from .events import Cover, Ended, Failure, Found, Recovered, Retitled, Stalled
 from .pcm import FRAME_BYTES
 
@@ -62,6 +62,7 @@ class Job:
     start_frame: int = 0
     bounds: MediaBounds = field(default_factory=MediaBounds)
     limits: Limits = Limits()
+    loudness: Loudness = Loudness.OFF
 
 
 type DecoderEvent = Found | Retitled | Stalled | Recovered | Failure | Ended

@@ -135,6 +135,7 @@ class Source:
             start_frame=start_frame,
             bounds=self._media.bounds,
             limits=self._limits,
+            loudness=self._media.loudness,
         )
         try:
             content = encode_job(job)

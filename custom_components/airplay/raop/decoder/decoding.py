@@ -52,8 +52,9 @@ class Decoding:
                 self._track.close()
 
     def _run(self) -> None:
+        job = self._job
         track = self._track = open_track(
-            self._job.url, self._job.start_frame, self._scope
+            job.url, job.start_frame, self._scope, job.loudness
         )
         was_growing = track.is_growing
         found, cover = track.found()

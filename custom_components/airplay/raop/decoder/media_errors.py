@@ -14,6 +14,7 @@ from ..errors import (
     MediaNotFoundError,
     MediaOutOfBoundsError,
     MediaUnreachableError,
+    MediaUnsupportedError,
 )
 
 
@@ -55,6 +56,11 @@ def empty(reason: str = "it has no sound") -> UnplayableError:
 def not_audio(reason: str) -> UnplayableError:
     """Return the problem of content that is not audio."""
     return UnplayableError(MediaNotAudioError, reason)
+
+
+def unsupported(reason: str) -> UnplayableError:
+    """Return the problem of media in a format that we know and do not play."""
+    return UnplayableError(MediaUnsupportedError, reason)
 
 
 def not_found(reason: str) -> UnplayableError:
