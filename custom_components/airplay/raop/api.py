@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .audio.environment import inherited
 from .buttons import Button
 from .decoder.guard.reach import ANYWHERE, reach_from
 from .decoder.playlists import PlaylistLine, is_pls, read_m3u, read_pls
@@ -209,6 +210,7 @@ __all__ = [
     "error_for",
     "has_free_ports",
     "informed",
+    "inherited",
     "is_pls",
     "key_of",
     "limit_udp_ports",

@@ -10,6 +10,7 @@ import socket
 import sys
 
 from .decoder_link import ENDED, PROGRAM, REQUEST
+from .environment import inherited
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -17,22 +18,6 @@ _LOGGER = logging.getLogger(__name__)
 SERVE = ("decode",) if sys.platform == "linux" else ("decode", "--spawn")
 # The prepared process costs memory, and its start a fifth of a second.
 _IDLE_S = 600.0
-_INHERITED = (
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "HOME",
-    "TMPDIR",
-    "LD_LIBRARY_PATH",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "PYTHONHOME",
-    # Some distributions install libraries where only this leads.
-    "PYTHONPATH",
-    "PYTHONDONTWRITEBYTECODE",
-    "PYTHONPYCACHEPREFIX",
-)
 # One thread, so that forking is safe, and one arena: each reserves 64 MiB, which counts
 # for the limit of memory.
 _SINGLE = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
@@ -152,7 +137,6 @@ async def start_server() -> tuple[socket.socket, Process]:
 
     Raises OSError: it cannot be started.
     """
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     with theirs:
@@ -164,7 +148,7 @@ async def start_server() -> tuple[socket.socket, Process]:
                 *SERVE,
                 stdin=theirs.fileno(),
                 stdout=DEVNULL,
-                env=inherited | _SINGLE,
+                env=inherited(os.environ) | _SINGLE,
             )
         except BaseException:
             ours.close()
