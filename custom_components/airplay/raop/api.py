@@ -41,6 +41,7 @@ from .errors import (
     UnsupportedReceiverError,
     WrongReceiverError,
     error_for,
+    media_problem,
 )
 from .media import picture_type
 from .messages import (
@@ -214,6 +215,7 @@ __all__ = [
     "is_pls",
     "key_of",
     "limit_udp_ports",
+    "media_problem",
     "needed_ports",
     "normalize_id",
     "own_networks",
