@@ -186,7 +186,7 @@ async def test_metadata_and_picture_of_the_caller_win(
     [
         ("/broken.png", "Could not decode a picture"),
         ("/huge.png", "A picture is too large to fetch"),
-        ("/vast.png", "A picture has too many pixels"),
+        ("/vast.png", "it has too many pixels"),
         ("/nothing.png", "Could not fetch a picture: ClientResponseError"),
     ],
 )

@@ -12,7 +12,7 @@ from homeassistant.exceptions import HomeAssistantError
 from tests.ha.media_server import mp3
 from tests.ha.players import call, play, state_of
 from tests.ha.watch import Watch
-from tests.raop.audio.web_server import WebServer, ranged, redirect, whole
+from tests.raop.audio.web_server import WebServer, ranged, redirect, status, whole
 from tests.virtual_receiver import VirtualReceiver
 
 OUT_OF_BOUNDS = "that only you may choose"
@@ -181,6 +181,35 @@ async def test_redirects_without_end_are_given_up(
         await play(hass, player, web.serve("/list.m3u", redirect("/list.m3u")))
 
     assert len(web.requests) == 6
+
+
+@pytest.mark.usefixtures("kitchen")
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("401 Unauthorized", "its server requires a login or denies access"),
+        ("407 Proxy Authentication Required", "its server requires a login"),
+        ("404 Not Found", "it was not found"),
+        ("410 Gone", "it was not found"),
+        ("418 I'm a teapot", "its server refuses it (HTTP status 418)"),
+        ("429 Too Many Requests", "its server reports a problem (HTTP status 429)"),
+        ("500 Oops", "its server reports a problem (HTTP status 500)"),
+        ("503 Service Unavailable", "its server reports a problem (HTTP status 503)"),
+    ],
+)
+async def test_a_server_without_the_playlist_is_described_as_one_without_the_song(
+    hass: HomeAssistant, player: str, web: WebServer, line: str, sentence: str
+) -> None:
+    sentences = []
+
+    for name in ("song.m3u", "song.mp3"):
+        address = web.serve(f"/{name}", status(line))
+        with pytest.raises(HomeAssistantError) as error:
+            await play(hass, player, address)
+        sentences.append(str(error.value).removeprefix(address))
+
+    assert sentence in sentences[0]
+    assert sentences[0] == sentences[1]
 
 
 @pytest.mark.usefixtures("kitchen", "song")

@@ -11,6 +11,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from ..const import DOMAIN
+from ..raop.api import (
+    MediaError,
+    MediaOutOfBoundsError,
+    MediaUnreachableError,
+    media_problem,
+)
+from ..sender.error_translation import translate_error
 from .browsing import is_folder_type, is_sound
 from .local import is_local_id, local_media
 from .media import async_resolve, make_item, name_of
@@ -52,6 +59,9 @@ async def async_resolve_items(
         return ResolvedMedia([item])
     except PlaylistError as err:
         raise _failed(item, err.key, **err.numbers) from err
+    except MediaError as err:
+        name = name_of(item)
+        raise translate_error(err, name, name) from None
     items = [_item_of(entry, item, named_by) for entry in entries]
     return ResolvedMedia(items, name_of(item))
 
@@ -112,7 +122,7 @@ async def _async_entries(
         place = _place(hass, item.content_id, address)
         entries = await hass.async_add_executor_job(_read_local, place)
         return entries, LOCAL_PLAYLIST
-    content, kind, address, server = await _async_fetch(hass, item, address)
+    content, kind, address, server = await _async_fetch(hass, address)
     origin: str | LocalPlace = address
     if item.content_id.startswith("/"):
         # What an own address leads to is signed again.
@@ -158,15 +168,16 @@ def _read(path: str) -> bytes:
         raise PlaylistError(err.strerror or "it cannot be read") from err
 
 
-async def _async_fetch(
-    hass: HomeAssistant, item: QueueItem, url: str
-) -> tuple[bytes, str, str, str]:
-    """Return a playlist, its type, its final address, and that of its server."""
+async def _async_fetch(hass: HomeAssistant, url: str) -> tuple[bytes, str, str, str]:
+    """Return a playlist, its type, its final address, and that of its server.
+
+    Raise MediaError, with a text that contains no address, or NotAPlaylistError.
+    """
     try:
         async with async_open(hass, url) as response:
             if response.status >= 400:
-                kind = "forbidden" if response.status in (401, 403) else "not_found"
-                raise _failed(item, f"media_{kind}")
+                problem, reason = media_problem(response.status)
+                raise problem(reason, status=response.status)
             # Audio may never end, so it is not read just for its type.
             if response.content_type.startswith("audio/") and not is_playlist(
                 url, response.content_type
@@ -177,9 +188,10 @@ async def _async_fetch(
             return content, kind, address, response.server
     # Not from the error, which contains the address.
     except OutOfReachError:
-        raise _failed(item, "media_out_of_bounds") from None
-    except ClientError, TimeoutError, ValueError:
-        raise _failed(item, "media_unreachable") from None
+        text = "it leads to an address that only a user may name"
+        raise MediaOutOfBoundsError(text) from None
+    except (ClientError, TimeoutError, ValueError) as err:
+        raise MediaUnreachableError(type(err).__name__) from None
 
 
 def _item_of(entry: Entry, playlist: QueueItem, named_by: str) -> QueueItem:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .audio.environment import inherited
 from .buttons import Button
 from .decoder.guard.reach import ANYWHERE, Reach, reach_from
 from .decoder.playlist_formats.addresses import local_paths, web_address
@@ -50,6 +51,7 @@ from .errors import (
     UnsupportedReceiverError,
     WrongReceiverError,
     error_for,
+    media_problem,
 )
 from .media import Loudness, picture_type
 from .messages import (
@@ -223,9 +225,11 @@ __all__ = [
     "error_for",
     "has_free_ports",
     "informed",
+    "inherited",
     "key_of",
     "limit_udp_ports",
     "local_paths",
+    "media_problem",
     "named_kind",
     "needed_ports",
     "normalize_id",

@@ -14,7 +14,7 @@ from typing import get_args
 
 from ..dataclass_json import ShapeError, build
 from ..media import MAX_PICTURE_BYTES, Loudness, MediaBounds
-from .events import Cover, Ended, Failure, Found, Recovered, Retitled, Stalled
+from .events import Cover, Ended, Failure, Found, Retitled
 from .pcm import FRAME_BYTES
 
 # Wakes whoever reads rarely, and is little for the pacing thread to copy at once.
@@ -65,7 +65,7 @@ class Job:
     loudness: Loudness = Loudness.OFF
 
 
-type DecoderEvent = Found | Retitled | Stalled | Recovered | Failure | Ended
+type DecoderEvent = Found | Retitled | Failure | Ended
 
 _EVENTS: tuple[type[DecoderEvent], ...] = get_args(DecoderEvent.__value__)
 

@@ -6,16 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 
 from ...audio.decoder_pool import DecoderPool
-from ...audio.events import (
-    Buffered,
-    Ended,
-    Failed,
-    Opened,
-    Recovered,
-    Retitled,
-    SourceEvent,
-    Stalled,
-)
+from ...audio.events import Buffered, Ended, Failed, Opened, Retitled, SourceEvent
 from ...audio.source import Source
 from ...errors import MediaError
 from ...messages import CoverFound, Event, Media, MediaChanged, Tags
@@ -105,8 +96,6 @@ class MediaItem:
                 waiting_s = self.source.buffered_frames / SAMPLE_RATE
                 delay_s = waiting_s + self._delay_s
                 self._loop.call_later(delay_s, self._retitle, event.tags)
-            case Stalled() | Recovered():
-                pass
 
     def _opened(self, event: Opened) -> None:
         self.is_live = event.is_live
