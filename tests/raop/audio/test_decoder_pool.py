@@ -6,6 +6,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 import os
 from pathlib import Path
+import select
 import signal
 import socket
 import time
@@ -31,6 +32,7 @@ from custom_components.airplay.raop.audio.events import (
 )
 from custom_components.airplay.raop.errors import MediaError
 from custom_components.airplay.raop.messages import Tags
+from tests.program import FIND_CORE
 
 from .conftest import Keep
 from .media import RATE, encode, noise, samples_of, wav
@@ -354,6 +356,40 @@ def test_a_thousand_plays_leave_nothing(own: DecoderThread, keep: Keep) -> None:
     assert held() == before
 
 
+NO_FORK = f"""
+{FIND_CORE}
+import errno, os
+def fork():
+    raise OSError(errno.EAGAIN, "too many processes")
+os.fork = fork
+from raop.decoder.server import serve
+serve([])
+"""
+
+
+def test_a_decoder_that_cannot_be_forked_costs_its_media_only(
+    keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "custom_components.airplay.raop.audio.decoder_pool"
+    path = keep("song.wav", wav(LONG[:RATE]))
+    with monkeypatch.context() as changed:
+        changed.setattr(f"{module}.PROGRAM", keep("no_fork.py", NO_FORK.encode()))
+        changed.setattr(f"{module}.SERVE", ())
+        own = DecoderThread()
+        with closing(Played(own, path)) as first:
+            assert "its decoder ended" in str(first.failure().error)
+        before = len([*Path("/proc/self/fd").iterdir()])
+        for _ in range(20):
+            with closing(Played(own, path)) as again:
+                again.failure()
+        assert len([*Path("/proc/self/fd").iterdir()]) == before
+        assert not children(server_of(own))
+    os.kill(server_of(own), signal.SIGKILL)
+
+    with closing(own), closing(Played(own, path)) as played:
+        assert np.array_equal(samples_of(played.all()), LONG[:RATE])
+
+
 @pytest.fixture
 async def pool(socket_enabled: None) -> AsyncIterator[DecoderPool]:
     """Return a pool on the test's event loop."""
@@ -377,6 +413,40 @@ async def test_nothing_is_left_of_a_process_that_is_being_started(
     assert process is None or process.returncode is not None
     with pytest.raises(ConnectionAbortedError):
         await pool.open(lambda _: None)
+
+
+async def test_a_prepared_process_that_has_just_been_killed_is_replaced(
+    pool: DecoderPool,
+) -> None:
+    ended: asyncio.Queue[int | None] = asyncio.Queue()
+    _, first = await pool.open(ended.put_nowait)
+    first.close()
+    assert pool._process
+    control = pool._control
+    assert control
+    os.kill(pool._process.pid, signal.SIGKILL)
+    # The event loop does not see the end before the next one is opened.
+    assert select.select([control], [], [], PATIENCE_S)[0]
+
+    _, sock = await pool.open(ended.put_nowait)
+
+    with sock:
+        sock.send(encode_job(Job(url="/no/such/file")))
+        while await ended.get() != 0:
+            pass
+
+
+async def test_a_prepared_process_that_hangs_is_ended(pool: DecoderPool) -> None:
+    _, sock = await pool.open(lambda _: None)
+    sock.close()
+    process = pool._process
+    assert process
+    os.kill(process.pid, signal.SIGSTOP)
+
+    async with asyncio.timeout(PATIENCE_S):
+        await pool.close()
+
+    assert process.returncode == -signal.SIGKILL
 
 
 async def test_the_prepared_process_ends_when_it_was_idle_for_long(

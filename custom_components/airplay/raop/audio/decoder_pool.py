@@ -3,6 +3,7 @@
 import asyncio
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable
+import contextlib
 import logging
 import os
 import signal
@@ -18,6 +19,8 @@ _LOGGER = logging.getLogger(__name__)
 SERVE = ("decode",) if sys.platform == "linux" else ("decode", "--spawn")
 # The prepared process costs memory, and its start a fifth of a second.
 _IDLE_S = 600.0
+# Less than the sender may take for its own end.
+_END_S = 1.0
 # One thread, so that forking is safe, and one arena: each reserves 64 MiB, which counts
 # for the limit of memory.
 _SINGLE = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
@@ -47,6 +50,13 @@ class DecoderPool:
 
         Raises OSError: no process can be started.
         """
+        try:
+            return await self._request(on_end)
+        except ConnectionError:
+            # The prepared process has ended, which was not noticed yet.
+            return await self._request(on_end)
+
+    async def _request(self, on_end: OnEnd) -> tuple[int, socket.socket]:
         control = await self._prepared()
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -78,7 +88,7 @@ class DecoderPool:
                 self._idle.cancel()
             self._lose()
             if process := self._process:
-                await process.wait()
+                await _ended(process)
 
     async def _prepared(self) -> socket.socket:
         async with self._starting:
@@ -130,6 +140,17 @@ class DecoderPool:
         if not self._ends and self._control:
             loop = asyncio.get_running_loop()
             self._idle = loop.call_later(_IDLE_S, self._lose)
+
+
+async def _ended(process: Process) -> None:
+    """Wait until the prepared process has ended, and make it if it does not."""
+    try:
+        async with asyncio.timeout(_END_S):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 async def start_server() -> tuple[socket.socket, Process]:
