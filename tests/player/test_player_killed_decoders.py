@@ -1,9 +1,10 @@
 """Decoder processes that are killed at any moment cost nothing but their own item."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 import os
+import resource
 import signal
 
 import pytest
@@ -46,6 +47,14 @@ async def kill(victims: Victims) -> None:
     for pid in victims():
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def web(socket_enabled: None) -> Iterator[WebServer]:
+    """Return a server in the network."""
+    server = WebServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture(autouse=True)
@@ -172,9 +181,8 @@ async def test_an_announcement_is_said_whole(
 
 
 async def test_media_whose_decoder_dies_while_it_is_opened_fails_by_name(
-    hass: HomeAssistant, player: str, songs: Songs, socket_enabled: None
+    hass: HomeAssistant, player: str, songs: Songs, web: WebServer
 ) -> None:
-    web = WebServer()
     address = web.serve("/song.mp3", lambda exchange: exchange.hold())
     playing = hass.async_create_task(play(hass, player, address))
     await hass.async_add_executor_job(web.wait_for_requests, 1)
@@ -186,7 +194,6 @@ async def test_media_whose_decoder_dies_while_it_is_opened_fails_by_name(
     assert state_of(hass, player).state == "idle"
     await play(hass, player, songs.make("long", LONG_S))
     assert state_of(hass, player).state == "playing"
-    web.close()
 
 
 async def test_skips_in_a_storm_of_kills_end_with_a_song(
@@ -213,3 +220,22 @@ async def test_skips_in_a_storm_of_kills_end_with_a_song(
     watch = Watch(hass, player)
     await watch.until_is("idle")
     assert kitchen.heard(songs.pcm("last", 1.0)).is_complete
+
+
+async def test_a_sender_without_descriptors_fails_the_media_and_recovers(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, songs: Songs
+) -> None:
+    media = songs.make("long", 1.0)
+    [sender] = sender_pids()
+    few, _ = held_by(sender)
+    limits = resource.prlimit(sender, resource.RLIMIT_NOFILE)
+
+    resource.prlimit(sender, resource.RLIMIT_NOFILE, (few, limits[1]))
+    with pytest.raises(HomeAssistantError):
+        await play(hass, player, media)
+    resource.prlimit(sender, resource.RLIMIT_NOFILE, limits)
+    watch = Watch(hass, player)
+    await play(hass, player, media)
+    await watch.until_is("idle")
+
+    assert kitchen.heard(songs.pcm("long", 1.0)).is_complete
