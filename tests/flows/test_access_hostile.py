@@ -9,10 +9,10 @@ import pytest
 
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from tests.fuzz.shapes import BINARY_LISTS
 from tests.ha.flows import answer, opened
+from tests.ha.held import HELD_S, Held
 
-# What the loop may be held by anything that comes from outside.
-HELD_S = 0.1
 MIB = 1024 * 1024
 NESTED = b"<plist>" + b"<dict><key>a</key>" * (MIB // 20)
 
@@ -35,6 +35,9 @@ ANSWERS = {
     "no line": b"x" * MIB,
     "chunks": b"RTSP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     + b"1\r\n0\r\n" * (MIB // 6),
+} | {
+    name: with_body(make(MIB), b"Content-Type: application/x-apple-binary-plist")
+    for name, make in BINARY_LISTS.items()
 }
 
 
@@ -55,28 +58,6 @@ async def device(said: bytes) -> AsyncIterator[int]:
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
-
-
-class Held:
-    """How long the loop was held at once, in CPU time of its thread."""
-
-    def __init__(self) -> None:
-        """Start to measure."""
-        self.longest_s = 0.0
-        self._task = asyncio.create_task(self._measure())
-
-    async def stop(self) -> float:
-        """Return the longest time."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        return self.longest_s
-
-    async def _measure(self) -> None:
-        while True:
-            began = time.thread_time()
-            # Once in every turn of the loop, so that none is missed.
-            await asyncio.sleep(0)
-            self.longest_s = max(self.longest_s, time.thread_time() - began)
 
 
 @pytest.mark.usefixtures("no_setup")

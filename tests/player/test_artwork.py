@@ -37,19 +37,25 @@ MOST_MB = 16
 # Prints how many megabytes Home Assistant's process grew at most while it had pictures
 # scaled, and how much the largest of the other processes used.
 MEASURE = """
-import json, re, resource, sys
+import asyncio, json, re, resource, sys
 from custom_components.airplay.player import artwork
 
 def peak_mb():
     with open("/proc/self/status") as status:
         return int(re.search(r"VmHWM:\\s+(\\d+)", status.read())[1]) // 1024
 
+def scale(content):
+    try:
+        return asyncio.run(artwork.async_scaled(content))
+    except ValueError:
+        return b""
+
 contents = [open(path, "rb").read() for path in sys.argv[1:]]
-assert artwork._scale(contents[0])
+assert scale(contents[0])
 with open("/proc/self/clear_refs", "w") as peak:
     peak.write("5")
 before = peak_mb()
-are_shown = [bool(artwork._scale(content)) for content in contents]
+are_shown = [bool(scale(content)) for content in contents]
 other_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
 print(json.dumps([peak_mb() - before, other_mb, are_shown]))
 """

@@ -4,20 +4,23 @@ They come from strangers. Only four kinds are shown, and none is decoded in Home
 Assistant's process.
 """
 
+import asyncio
+from asyncio.subprocess import PIPE
 import base64
 import binascii
+from contextlib import suppress
 from dataclasses import dataclass
 import logging
 import os
 from pathlib import Path
-import subprocess
 import sys
-import threading
 
 from aiohttp import ClientError
 
 from homeassistant.core import HomeAssistant
+from homeassistant.util.hass_dict import HassKey
 
+from ..const import DOMAIN
 from ..media.web import async_open, async_read
 from ..raop.api import inherited, picture_type
 
@@ -29,8 +32,7 @@ _MAX_FETCHED_BYTES = 10_000_000
 _PROGRAM = ("-P", str(Path(__file__).with_name("picture_program.py")))
 # It has a limit of its own for processor time, and may have to wait for a processor.
 _LONGEST_S = 30
-# Several players may change their pictures at the same time: memory for one is enough.
-_ONE_AT_A_TIME = threading.Lock()
+_ONE_AT_A_TIME: HassKey[asyncio.Lock] = HassKey(f"{DOMAIN}_pictures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +83,40 @@ async def async_fetch_picture(
 
 async def async_scale_picture(hass: HomeAssistant, picture: Picture) -> str:
     """Return the picture as receivers accept it, in Base64; empty if it is invalid."""
-    return await hass.async_add_executor_job(_scale, picture.content)
-
-
-def _scale(content: bytes) -> str:
-    with _ONE_AT_A_TIME:
+    # Several players may change their pictures at the same time.
+    async with hass.data.setdefault(_ONE_AT_A_TIME, asyncio.Lock()):
         try:
-            done = subprocess.run(
-                (sys.executable, *_PROGRAM),
-                input=content,
-                capture_output=True,
-                timeout=_LONGEST_S,
-                env=inherited(os.environ),
-                check=False,
+            scaled = await async_scaled(picture.content)
+        except (OSError, TimeoutError, ValueError) as err:
+            _LOGGER.debug(
+                "Could not decode a picture: %s", str(err) or type(err).__name__
             )
-        except (OSError, subprocess.TimeoutExpired) as err:
-            _LOGGER.debug("Could not decode a picture: %s", type(err).__name__)
             return ""
-    if done.returncode:
-        reason = done.stderr[-200:].decode(errors="replace") or "it takes too long"
-        _LOGGER.debug("Could not decode a picture: %s", reason)
-        return ""
-    return base64.b64encode(done.stdout).decode()
+    return base64.b64encode(scaled).decode()
+
+
+async def async_scaled(content: bytes) -> bytes:
+    """Scale a picture in a process of its own, which ends with the calling task.
+
+    Raise ValueError with the reason, OSError, or TimeoutError.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *_PROGRAM,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        env=inherited(os.environ),
+    )
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            scaled, reason = await process.communicate(content)
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    if process.returncode:
+        text = reason[-200:].decode(errors="replace")
+        raise ValueError(text or "it takes too long")
+    return scaled

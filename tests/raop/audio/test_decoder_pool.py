@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 import os
 from pathlib import Path
+import select
 import signal
 import socket
 import time
@@ -32,6 +33,7 @@ from custom_components.airplay.raop.audio.events import (
 from custom_components.airplay.raop.audio.prepared import PreparedProcess
 from custom_components.airplay.raop.errors import MediaError
 from custom_components.airplay.raop.messages import Tags
+from tests.program import FIND_CORE
 
 from .conftest import Keep
 from .media import RATE, encode, noise, samples_of, wav
@@ -359,6 +361,40 @@ def test_a_thousand_plays_leave_nothing(own: DecoderThread, keep: Keep) -> None:
     assert held() == before
 
 
+NO_FORK = f"""
+{FIND_CORE}
+import errno, os
+def fork():
+    raise OSError(errno.EAGAIN, "too many processes")
+os.fork = fork
+from raop.decoder.server import serve
+serve([])
+"""
+
+
+def test_a_decoder_that_cannot_be_forked_costs_its_media_only(
+    keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "custom_components.airplay.raop.audio.decoder_pool"
+    path = keep("song.wav", wav(LONG[:RATE]))
+    with monkeypatch.context() as changed:
+        changed.setattr(f"{module}.PROGRAM", keep("no_fork.py", NO_FORK.encode()))
+        changed.setattr(f"{module}.SERVE", ())
+        own = DecoderThread()
+        with closing(Played(own, path)) as first:
+            assert "its decoder ended" in str(first.failure().error)
+        before = len([*Path("/proc/self/fd").iterdir()])
+        for _ in range(20):
+            with closing(Played(own, path)) as again:
+                again.failure()
+        assert len([*Path("/proc/self/fd").iterdir()]) == before
+        assert not children(server_of(own))
+    os.kill(server_of(own), signal.SIGKILL)
+
+    with closing(own), closing(Played(own, path)) as played:
+        assert np.array_equal(samples_of(played.all()), LONG[:RATE])
+
+
 @pytest.fixture
 async def pool(socket_enabled: None) -> AsyncIterator[DecoderPool]:
     """Return a pool on the test's event loop."""
@@ -394,6 +430,38 @@ async def test_what_was_prepared_before_is_used_or_ended(socket_enabled: None) -
     assert [Path(f"/proc/{each.pid}").exists() for each in (used, unused)] == [
         False
     ] * 2
+
+
+async def test_a_prepared_process_that_has_just_been_killed_is_replaced(
+    pool: DecoderPool,
+) -> None:
+    ended: asyncio.Queue[int | None] = asyncio.Queue()
+    _, first = await pool.open(ended.put_nowait)
+    first.close()
+    assert pool._prepared
+    os.kill(pool._prepared.pid, signal.SIGKILL)
+    # The event loop does not see the end before the next one is opened.
+    assert select.select([pool._prepared.sock], [], [], PATIENCE_S)[0]
+
+    _, sock = await pool.open(ended.put_nowait)
+
+    with sock:
+        sock.send(encode_job(Job(url="/no/such/file")))
+        while await ended.get() != 0:
+            pass
+
+
+async def test_a_prepared_process_that_hangs_is_ended(pool: DecoderPool) -> None:
+    _, sock = await pool.open(lambda _: None)
+    sock.close()
+    prepared = pool._prepared
+    assert prepared
+    os.kill(prepared.pid, signal.SIGSTOP)
+
+    async with asyncio.timeout(PATIENCE_S):
+        await pool.close()
+
+    assert not Path(f"/proc/{prepared.pid}").exists()
 
 
 async def test_the_prepared_process_ends_when_it_was_idle_for_long(

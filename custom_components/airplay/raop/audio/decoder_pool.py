@@ -49,7 +49,7 @@ class DecoderPool:
         """
         if self._is_closed:
             raise ConnectionAbortedError("no decoder is started anymore")
-        number, sock = self._spare or self._request(is_spare=False)
+        number, sock = self._spare or self._request_now()
         self._spare = None
         self._ends[number] = on_end
         self._rest_later()
@@ -69,6 +69,13 @@ class DecoderPool:
             self._end(self._unused)
             self._unused = None
         await asyncio.gather(*self._endings)
+
+    def _request_now(self) -> tuple[int, socket.socket]:
+        try:
+            return self._request(is_spare=False)
+        except ConnectionError:
+            # The prepared process has ended, which was not noticed yet.
+            return self._request(is_spare=False)
 
     def _request(self, *, is_spare: bool) -> tuple[int, socket.socket]:
         """Have a process started. Raises OSError: that is not possible."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import signal
 import socket
 import sys
+import time
 
 from .environment import inherited
 
@@ -18,6 +19,9 @@ SERVE = ("decode",) if sys.platform == "linux" else ("decode", "--spawn")
 # One thread, so that forking is safe, and one arena: each reserves 64 MiB, which counts
 # for the limit of memory.
 _SINGLE = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+# Less than the sender may take for its own end.
+_END_S = 1.0
+_LOOK_S = 0.005
 
 
 class PreparedProcess:
@@ -58,5 +62,14 @@ class PreparedProcess:
         self.sock.close()
 
     def wait(self) -> None:
-        """Wait until it has ended; call it after `close`, outside an event loop."""
-        os.waitpid(self.pid, 0)
+        """Wait until it has ended, and make it if it does not.
+
+        Call it after `close`, outside an event loop.
+        """
+        until_s = time.monotonic() + _END_S
+        while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+            if time.monotonic() > until_s:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+                return
+            time.sleep(_LOOK_S)
