@@ -6,7 +6,19 @@ from pathlib import Path
 import sys
 import tempfile
 
-from . import announcing, cost, machine, overload, pacing, path, ptp, start, sync
+from . import (
+    announcing,
+    cost,
+    home,
+    machine,
+    overload,
+    pacing,
+    path,
+    ptp,
+    quiet,
+    start,
+    sync,
+)
 from .figures import Benchmark, Figure, Lab
 from .music import write_wav
 from .native import NoCompilerError, build
@@ -14,12 +26,14 @@ from .report import failures, read_json, table, write_json, write_readme
 
 _BENCHMARKS = (
     cost.BENCHMARK,
+    quiet.BENCHMARK,
     pacing.BENCHMARK,
     start.BENCHMARK,
     announcing.BENCHMARK,
     overload.BENCHMARK,
     ptp.BENCHMARK,
     path.BENCHMARK,
+    home.BENCHMARK,
     sync.BENCHMARK,
 )
 _FOLDER = Path(__file__).parent

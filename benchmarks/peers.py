@@ -1,4 +1,4 @@
-"""Other senders with the same interface: the C reference and pyatv."""
+"""Other senders with the same interface: the C reference, a minimal one, and pyatv."""
 
 from asyncio import create_subprocess_exec
 from asyncio.subprocess import PIPE, Process
@@ -35,6 +35,12 @@ class Peer:
         return await cls._start(
             receivers, sys.executable, *module, str(len(receivers)), version
         )
+
+    @classmethod
+    async def minimal(cls, receiver: int) -> Self:
+        """Start the minimal Python sender for one receiver."""
+        module = ("-m", "benchmarks.minimal_sender")
+        return await cls._start([receiver], sys.executable, *module)
 
     @property
     def pid(self) -> int:

@@ -15,6 +15,7 @@ STREAM = "benchmark"
 _PLAIN = {"cn": "0,1", "et": "0"}
 _ENCRYPTED = {"cn": "0,1", "et": "1", "ek": "1"}
 _PATIENCE_S = 30.0
+_KEEP_S = 600.0
 
 
 class SenderFailedError(Exception):
@@ -110,6 +111,14 @@ class SenderProcess:
         if reply.code:
             raise SenderFailedError(f"{reply.code}: {reply.text}")
         return commanded_ns
+
+    async def pause(self) -> None:
+        """Pause the stream, and keep its receivers."""
+        reply = await self._patiently(
+            self._send(messages.Pause(stream=STREAM, keep_s=_KEEP_S))
+        )
+        if reply.code:
+            raise SenderFailedError(f"{reply.code}: {reply.text}")
 
     async def stop_stream(self) -> None:
         """Stop the stream and wait until its receivers are free."""

@@ -83,6 +83,7 @@ async def test_diagnostics_of_an_idle_speaker(
         "buttons_act": True,
         "when_busy": "report",
         "keeps_level": False,
+        "loudness": "off",
         "lane": "automatic",
         "maximum_volume": 1.0,
         "delay_ms": 0,

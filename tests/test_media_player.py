@@ -23,6 +23,7 @@ from homeassistant.components.media_source import (
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from tests.ha.players import call, entry_for, level_db, play, set_up, state_of
 from tests.ha.processes import sender_pids
@@ -468,3 +469,51 @@ async def test_receiver_that_goes_in_the_middle_of_a_song(
     await watch.until_is("playing")
     await watch.until_is("idle")
     assert kitchen.heard(song_pcm).is_complete
+
+
+async def test_volume_has_no_digits_that_mean_nothing(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str
+) -> None:
+    await call(hass, player, "volume_set", volume_level=0.8)
+    levels = []
+    for _ in range(3):
+        await call(hass, player, "volume_up")
+        levels.append(state_of(hass, player).attributes["volume_level"])
+
+    assert levels == [0.85, 0.9, 0.95]
+
+
+async def test_player_that_is_disabled_stops(
+    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str
+) -> None:
+    await play(hass, player, song)
+    registry = er.async_get(hass)
+
+    registry.async_update_entity(player, disabled_by=er.RegistryEntryDisabler.USER)
+
+    await kitchen.wait_for("TEARDOWN")
+    await hass.async_block_till_done()
+    assert hass.states.get(player) is None
+
+
+async def test_member_that_is_disabled_leaves_its_group_in_peace(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    hall: VirtualReceiver,
+    player: str,
+    song: str,
+) -> None:
+    other = await set_up(hass, entry_for(hall))
+    await call(hass, player, "join", group_members=[other])
+    await play(hass, player, song)
+    registry = er.async_get(hass)
+
+    registry.async_update_entity(player, disabled_by=er.RegistryEntryDisabler.USER)
+
+    await kitchen.wait_for("TEARDOWN")
+    await hass.async_block_till_done()
+    assert not hall.asked("TEARDOWN")
+    state = state_of(hass, other)
+    assert state.state == "playing"
+    assert state.attributes["group_members"] == []
+    await call(hass, other, "media_stop")

@@ -26,6 +26,9 @@ from tests.virtual_receiver.pairing import Gate
 
 ID = "0A0B0C0D0E01"
 
+# The entry, its player, and the first form of the repair.
+type Asked = tuple[MockConfigEntry, str, Any]
+
 
 def issues(hass: HomeAssistant) -> list[str | None]:
     """Return the kinds of all issues of the integration."""
@@ -73,6 +76,16 @@ async def is_refused(
     assert state_of(hass, player).state == "idle"
     assert not receiver.asked("RECORD")
     return not receiver.played
+
+
+@pytest.fixture
+async def asked(hass: HomeAssistant, locked: VirtualReceiver, song: str) -> Asked:
+    """Ask whether the password of a speaker is gone, which it was when it was to play."""
+    entry = entry_for(locked, password="secret")
+    player = await set_up(hass, entry)
+    locked.password = None
+    assert await is_refused(hass, locked, player, song)
+    return entry, player, await start_fix(hass, entry)
 
 
 async def test_password_that_is_not_asked_for_any_more_has_to_be_confirmed(
@@ -231,13 +244,9 @@ async def test_reconfigure_asks_whether_the_password_is_gone(
 
 
 async def test_repair_that_is_confirmed_too_late_keeps_the_password(
-    hass: HomeAssistant, locked: VirtualReceiver, song: str
+    hass: HomeAssistant, locked: VirtualReceiver, song: str, asked: Asked
 ) -> None:
-    entry = entry_for(locked, password="secret")
-    player = await set_up(hass, entry)
-    locked.password = None
-    assert await is_refused(hass, locked, player, song)
-    form = await start_fix(hass, entry)
+    entry, player, form = asked
 
     locked.password = "secret"
     await play(hass, player, song)
@@ -249,13 +258,9 @@ async def test_repair_that_is_confirmed_too_late_keeps_the_password(
 
 
 async def test_repair_of_a_speaker_that_was_removed(
-    hass: HomeAssistant, locked: VirtualReceiver, song: str
+    hass: HomeAssistant, asked: Asked
 ) -> None:
-    entry = entry_for(locked, password="secret")
-    player = await set_up(hass, entry)
-    locked.password = None
-    assert await is_refused(hass, locked, player, song)
-    form = await start_fix(hass, entry)
+    entry, _, form = asked
 
     await hass.config_entries.async_remove(entry.entry_id)
     done = await confirm(hass, form)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from functools import wraps
 from typing import Any, Concatenate, Protocol, override
 
-from homeassistant.core import CALLBACK_TYPE
+from homeassistant.core import CALLBACK_TYPE, callback
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC, DeviceInfo
 from homeassistant.helpers.entity import Entity
 
@@ -87,6 +87,7 @@ class AirPlayEntity(Entity):
 
     _attr_has_entity_name = True
     _attr_should_poll = False
+    _is_writing = False
 
     def __init__(self, entry: AirPlayConfigEntry, key: str | None = None) -> None:
         """Initialize with the entry's device; all entities but the player have a key."""
@@ -146,6 +147,29 @@ class AirPlayEntity(Entity):
         await super().async_added_to_hass()
         for part in self._parts():
             self.async_on_remove(part.async_listen(self.async_write_ha_state))
+
+    @callback
+    @override
+    def _async_write_ha_state(self) -> None:
+        """Write the state, unless it is the one that is shown already.
+
+        A part reports each of its changes, and an entity shows only some of them.
+        """
+        if self._is_writing or self._is_shown():
+            return
+        # New features change the entity's entry, for which Home Assistant writes again.
+        self._is_writing = True
+        try:
+            super()._async_write_ha_state()
+        finally:
+            self._is_writing = False
+
+    def _is_shown(self) -> bool:
+        """Whether the state machine has the current state."""
+        if (shown := self.hass.states.get(self.entity_id)) is None:
+            return False
+        now = self._async_calculate_state()
+        return (now.state, now.attributes) == (shown.state, shown.attributes)
 
     def _parts(self) -> tuple[ShownPart, ...]:
         """Return the parts that the entity shows; each reports its own changes."""

@@ -8,15 +8,12 @@ from homeassistant.components.media_player import (
     ATTR_MEDIA_ANNOUNCE,
     ATTR_MEDIA_ENQUEUE,
     ATTR_MEDIA_EXTRA,
-    BrowseMedia,
     MediaPlayerDeviceClass,
     MediaPlayerEnqueue,
     MediaPlayerEntityFeature,
     MediaPlayerState,
     MediaType,
     RepeatMode,
-    SearchMedia,
-    SearchMediaQuery,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -26,7 +23,6 @@ from .announcements.request import request_from
 from .entities.group import GroupEntity
 from .entities.media import MediaEntity
 from .entity import ShownPart, group_action, once_in_group, translate_errors
-from .media.media import async_browse, async_search
 from .player.reported import PlayerState
 from .runtime import AirPlayConfigEntry
 
@@ -103,6 +99,13 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
             self.speaker.own.queue_player.async_restore(
                 known.get("queue"), known.get("position_ms")
             )
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """Fall silent if the user has disabled the entity: nothing else could stop it."""
+        await super().async_will_remove_from_hass()
+        if self.registry_entry is None or self.registry_entry.disabled:
+            await self.groups.async_withdraw(self.speaker)
 
     @override
     def _parts(self) -> tuple[ShownPart, ...]:
@@ -300,17 +303,3 @@ class AirPlayPlayer(MediaEntity, GroupEntity, RestoreEntity):
         await self.speaker.volume.async_set(
             self.speaker.volume.level, is_muted=mute, origin=self.origin
         )
-
-    @override
-    async def async_browse_media(
-        self,
-        media_content_type: MediaType | str | None = None,
-        media_content_id: str | None = None,
-    ) -> BrowseMedia:
-        """Browse the audio media of Home Assistant."""
-        return await async_browse(self.hass, media_content_id)
-
-    @override
-    async def async_search_media(self, query: SearchMediaQuery) -> SearchMedia:
-        """Search a media source for audio."""
-        return await async_search(self.hass, query)

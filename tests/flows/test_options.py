@@ -87,6 +87,7 @@ async def test_form_shows_the_defaults_and_then_the_choices(
         "buttons_act": True,
         "when_busy": "report",
         "keeps_level": False,
+        "loudness": "off",
         "announcements": ANNOUNCEMENTS,
     }
     hass.config_entries.options.async_abort(form["flow_id"])
@@ -101,7 +102,9 @@ async def test_form_shows_the_defaults_and_then_the_choices(
         "scope": "group",
         "taken": "take_over",
     }
-    done = await choose(hass, entry, depth=2.3, keep_paused=0, announcements=other)
+    done = await choose(
+        hass, entry, depth=2.3, keep_paused=0, loudness="album", announcements=other
+    )
     assert done is FlowResultType.CREATE_ENTRY
     assert entry.options == {
         "depth_ms": 2300,
@@ -109,6 +112,7 @@ async def test_form_shows_the_defaults_and_then_the_choices(
         "buttons_act": True,
         "when_busy": "report",
         "keeps_level": False,
+        "loudness": "album",
         "lane": "automatic",
         "announcements": other,
     }
@@ -120,6 +124,7 @@ async def test_form_shows_the_defaults_and_then_the_choices(
         "buttons_act": True,
         "when_busy": "report",
         "keeps_level": False,
+        "loudness": "album",
         "announcements": other,
     }
 

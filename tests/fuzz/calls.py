@@ -13,7 +13,7 @@ from custom_components.airplay.discovery.entry_data import (
 )
 from custom_components.airplay.discovery.records import service_of
 from custom_components.airplay.media.play_queue import PlayQueue
-from custom_components.airplay.media.playlist import parse_playlist
+from custom_components.airplay.media.playlist import LocalPlace, parse_playlist
 from custom_components.airplay.media.queue_item import QueueItem, is_public
 from custom_components.airplay.raop.auth import rsa
 from custom_components.airplay.raop.auth.channel import ChannelKeys, EncryptedChannel
@@ -322,6 +322,8 @@ def read_address(data: bytes) -> object:
 
 
 def read_playlist(data: bytes) -> object:
-    return parse_playlist(data, "http://radio.example/list.m3u"), parse_playlist(
-        data, "/media/list.pls"
+    place = LocalPlace("/media/music/list.pls", "/media", "media-source://x/local/")
+    return (
+        parse_playlist(data, "http://radio.example/list.m3u"),
+        parse_playlist(data, place),
     )

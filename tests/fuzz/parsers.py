@@ -6,6 +6,7 @@ them mutated examples. A new parser is one more row in `PARSERS`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+import gzip
 import json
 import plistlib
 
@@ -316,6 +317,18 @@ PARSERS: dict[str, Parser] = {
         (
             b'#EXTM3U\n#EXTINF:12 a="b,c",Artist - Title\nhttp://a.example/b\n',
             b"[playlist]\nFile1=http://a.example/b\nTitle1=x\nLength1=-1\n",
+            b"[Reference]\nRef1=http://a.example/b\nRef2=http://b.example/c\n",
+            b"# Mine\nhttp://a.example/b\n",
+            (
+                b'<?xml version="1.0"?><asx><base href="http://a.example/"><entry><title>A'
+                b'&amp;B</title><author>C</author><ref href="d"/></entry></asx>'
+            ),
+            (
+                b"<playlist><trackList><track><location>http://a.example/b</location>"
+                b"<title><![CDATA[c]]></title><duration>1</duration></track></trackList>"
+            ),
+            gzip.compress(b"#EXTM3U\nhttp://a.example/b\n"),
+            "#EXTM3U\nhttp://a.example/b\n".encode("utf-16"),
         ),
         (
             (b"#EXTM3U\n#EXTINF:", b"\n"),
@@ -323,10 +336,30 @@ PARSERS: dict[str, Parser] = {
             (b"[playlist]\nfile1=", b"b\n"),
             (b"[playlist]\n", b"\n"),
             (b"http://a.example/", b"\n"),
+            (b"#", b"\nhttp://a.example/\n"),
+            (b"[Reference]\nRef1=", b"\n"),
+            (b"<asx><entry>", b"</entry></asx>"),
+            (b"<asx><entry><ref ", b"/></entry></asx>"),
+            (b'<asx><entry><ref href="', b'"/></entry></asx>'),
+            (b"<asx><entry><title>", b"</title><ref href='a'/></entry></asx>"),
+            (b"<asx><!--", b"--></asx>"),
+            (b"<playlist><trackList><track><location>", b"</location></track>"),
+            (b"<?xml ", b"?><playlist><trackList/></playlist>"),
+            (b"<!DOCTYPE x [", b"]><playlist><trackList/></playlist>"),
+            (b"\xff\xfe", b"\n\0"),
+            (b"\x1f\x8b\x08\0\0\0\0\0\0\3", b""),
         ),
         (PlaylistError,),
         (
             b"#EXTINF:",
+            b"<!--",
+            b"-->",
+            b"<![CDATA[",
+            b"]]>",
+            b"<entry>",
+            b"<track>",
+            b"href=",
+            b"&#",
             b"#EXT-X-",
             b"[playlist]",
             b"File1=",

@@ -68,20 +68,22 @@ def tagged_mp3(cover: bytes) -> bytes:
 
 
 async def radio(request: web.Request) -> web.StreamResponse:
-    """Play endlessly, and change the title after two seconds of sound."""
+    """Play endlessly, and change the title after two seconds of sound.
+
+    The query may contain another name of the station, and two other titles.
+    """
+    name = request.query.get("name", "Radio Test")
+    titles = request.query.getall("title", ["First Song", "Second Song"])
+    headers = {"Content-Type": "audio/mpeg", "icy-metaint": str(META_BYTES)}
     response = web.StreamResponse(
-        headers={
-            "Content-Type": "audio/mpeg",
-            "icy-name": "Radio Test",
-            "icy-metaint": str(META_BYTES),
-        }
+        headers=headers | ({"icy-name": name} if name else {})
     )
     await response.prepare(request)
     sound, sent = mp3(20), 0
     try:
         while True:
             at = sent % (len(sound) - META_BYTES)
-            title = "First Song" if sent < 32000 else "Second Song"
+            title = titles[sent >= 32000]
             words = f"StreamTitle='{title}';".encode()
             blocks = -(-len(words) // 16)
             await response.write(

@@ -12,7 +12,7 @@ from homeassistant.exceptions import HomeAssistantError
 from tests.ha.media_server import mp3
 from tests.ha.players import call, play, state_of
 from tests.ha.watch import Watch
-from tests.raop.audio.web_server import WebServer, ranged, redirect, whole
+from tests.raop.audio.web_server import WebServer, ranged, redirect, status, whole
 from tests.virtual_receiver import VirtualReceiver
 
 OUT_OF_BOUNDS = "that only you may choose"
@@ -183,6 +183,35 @@ async def test_redirects_without_end_are_given_up(
     assert len(web.requests) == 6
 
 
+@pytest.mark.usefixtures("kitchen")
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("401 Unauthorized", "its server requires a login or denies access"),
+        ("407 Proxy Authentication Required", "its server requires a login"),
+        ("404 Not Found", "it was not found"),
+        ("410 Gone", "it was not found"),
+        ("418 I'm a teapot", "its server refuses it (HTTP status 418)"),
+        ("429 Too Many Requests", "its server reports a problem (HTTP status 429)"),
+        ("500 Oops", "its server reports a problem (HTTP status 500)"),
+        ("503 Service Unavailable", "its server reports a problem (HTTP status 503)"),
+    ],
+)
+async def test_a_server_without_the_playlist_is_described_as_one_without_the_song(
+    hass: HomeAssistant, player: str, web: WebServer, line: str, sentence: str
+) -> None:
+    sentences = []
+
+    for name in ("song.m3u", "song.mp3"):
+        address = web.serve(f"/{name}", status(line))
+        with pytest.raises(HomeAssistantError) as error:
+            await play(hass, player, address)
+        sentences.append(str(error.value).removeprefix(address))
+
+    assert sentence in sentences[0]
+    assert sentences[0] == sentences[1]
+
+
 @pytest.mark.usefixtures("kitchen", "song")
 @pytest.mark.parametrize(
     "entry",
@@ -254,11 +283,8 @@ async def test_no_address_is_shown_with_its_login_or_query(
     ("media", "shown"),
     [
         ("media-source://media_source/local/song.wav", None),
-        ("media-source://media_source/local/song.wav?x=1", None),
-        (
-            "media-source://media_source/local/song.wav?token=1",
-            "media-source://media_source/local/song.wav",
-        ),
+        ("media-source://radio/song.wav?x=1", None),
+        ("media-source://radio/song.wav?token=1", "media-source://radio/song.wav"),
     ],
 )
 async def test_media_of_a_source_can_be_played_again_by_its_state(

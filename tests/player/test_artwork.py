@@ -4,9 +4,9 @@ from base64 import b64decode
 from collections.abc import Iterator
 import gzip
 from io import BytesIO
+import json
 import logging
 from pathlib import Path
-import random
 import subprocess
 import sys
 import zlib
@@ -16,8 +16,10 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.airplay.player.artwork import Picture, async_scale_picture
+from custom_components.airplay.player.picture_program import MEMORY_BYTES
 from homeassistant.core import HomeAssistant
 from tests.ha.media_server import picture, tagged_mp3
+from tests.ha.pictures import HOSTILE, LARGEST, flat
 from tests.ha.players import call, play, state_of
 from tests.ha.watch import Watch, logged
 from tests.raop.audio.web_server import Exchange, WebServer, redirect, status, whole
@@ -28,26 +30,28 @@ PAGE = b"<!DOCTYPE html><html><script>alert(1)</script></html>"
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"
 DDS = b"DDS " + (124).to_bytes(4, "little") + bytes(120)
 JP2 = b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(100)
-# WEBP needs most: two canvases, their bytes, and the picture.
-MOST_MB = 72
+LARGE_INSIDE = ("texts in PNG", "tags in JPEG", "tags in PNG")
+# Home Assistant holds the file and what comes out; the rest is in another process.
+MOST_MB = 16
 
-# Prints how many megabytes scaling a picture takes at most.
+# Prints how many megabytes Home Assistant's process grew at most while it had pictures
+# scaled, and how much the largest of the other processes used.
 MEASURE = """
-import re, sys
+import json, re, resource, sys
 from custom_components.airplay.player import artwork
 
 def peak_mb():
     with open("/proc/self/status") as status:
         return int(re.search(r"VmHWM:\\s+(\\d+)", status.read())[1]) // 1024
 
-content = open(sys.argv[1], "rb").read()
-small = open(sys.argv[2], "rb").read()
-assert artwork._scale(small)
+contents = [open(path, "rb").read() for path in sys.argv[1:]]
+assert artwork._scale(contents[0])
 with open("/proc/self/clear_refs", "w") as peak:
     peak.write("5")
 before = peak_mb()
-assert artwork._scale(content)
-print(peak_mb() - before)
+are_shown = [bool(artwork._scale(content)) for content in contents]
+other_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+print(json.dumps([peak_mb() - before, other_mb, are_shown]))
 """
 
 
@@ -57,15 +61,6 @@ def web(socket_enabled: None) -> Iterator[WebServer]:
     server = WebServer()
     yield server
     server.close()
-
-
-def flat(
-    width: int, height: int, kind: str, mode: str = "RGB", **options: object
-) -> bytes:
-    """Return a picture of few bytes."""
-    written = BytesIO()
-    Image.new(mode, (width, height)).save(written, kind, **options)
-    return written.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -224,11 +219,37 @@ async def test_a_picture_that_cannot_be_had_is_none(
     await play(hass, player, song, extra={"thumb": thumb})
     await logged(caplog, "Could not fetch a picture")
     client = await hass_client()
-    served = await client.get(state_of(hass, player).attributes["entity_picture"])
+    for _ in range(3):
+        address = state_of(hass, player).attributes["entity_picture"]
+        served = await client.get(address)
+        assert served.status == 404
 
-    assert served.status == 404
     assert not kitchen.song.artwork
+    assert len(web.requests) == 1
+    await play(hass, player, song, extra={"thumb": thumb})
+    await logged(caplog, "Could not fetch a picture", 2)
     await call(hass, player, "media_stop")
+
+
+async def test_a_hostile_picture_is_not_shown_and_the_music_goes_on(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    song: str,
+    song_pcm: bytes,
+    web: WebServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    watch = Watch(hass, player)
+    thumb = web.serve("/cover", whole(HOSTILE["tags in JPEG"], "image/jpeg"))
+
+    await play(hass, player, song, extra={"thumb": thumb})
+    await logged(caplog, "Could not decode a picture: it needs too much memory")
+    await watch.until_is("idle")
+
+    assert kitchen.heard(song_pcm).is_complete
+    assert not kitchen.song.artwork
 
 
 @pytest.mark.usefixtures("kitchen")
@@ -324,45 +345,33 @@ async def test_pictures_are_turned_upright(
     assert bright == [corner]
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
-async def test_damaged_pictures_are_none_or_a_picture(
-    hass: HomeAssistant, kind: str
-) -> None:
-    chance = random.Random(7)
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    original = bytearray(flat(64, 48, kind, exif=exif))
+def test_pictures_take_no_memory_of_home_assistant(tmp_path: Path) -> None:
+    contents = LARGEST | {name: HOSTILE[name] for name in LARGE_INSIDE}
+    for number, content in enumerate(contents.values()):
+        (tmp_path / f"{number:02}").write_bytes(content)
 
-    for _ in range(150):
-        damaged = bytearray(original)
-        for _ in range(chance.randint(1, 8)):
-            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
-        await scaled(hass, bytes(damaged[: chance.randint(1, len(damaged))]))
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        flat(2000, 2000, "PNG"),
-        flat(2000, 2000, "PNG", "RGBA"),
-        flat(2000, 2000, "PNG", "P"),
-        flat(2000, 2000, "GIF", "P"),
-        flat(2000, 2000, "WEBP", lossless=True),
-        flat(2000, 2000, "JPEG"),
-        flat(2000, 2000, "JPEG", progressive=True, subsampling=0),
-    ],
-    ids=["PNG", "RGBA", "palette", "GIF", "WEBP", "JPEG", "progressive"],
-)
-def test_scaling_takes_little_memory(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "large").write_bytes(content)
-    (tmp_path / "small").write_bytes(flat(9, 9, "PNG"))
-    arguments = [str(tmp_path / "large"), str(tmp_path / "small")]
-
-    grown = subprocess.run(
-        [sys.executable, "-c", MEASURE, *arguments],
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, *map(str, sorted(tmp_path.iterdir()))],
         check=True,
         capture_output=True,
         text=True,
     )
 
-    assert int(grown.stdout) <= MOST_MB
+    grown_mb, other_mb, are_shown = json.loads(done.stdout)
+    assert grown_mb <= MOST_MB
+    assert other_mb << 20 <= MEMORY_BYTES
+    assert are_shown[: len(LARGEST)] == [True] * len(LARGEST)
+
+
+async def test_a_process_that_does_not_start_or_end_costs_the_picture_only(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = "custom_components.airplay.player.artwork._PROGRAM"
+    endless = "import time; time.sleep(60)"
+    monkeypatch.setattr("custom_components.airplay.player.artwork._LONGEST_S", 0.2)
+
+    for arguments in (("-c", "raise SystemExit(1)"), ("-c", endless)):
+        monkeypatch.setattr(program, arguments)
+        assert await scaled(hass, flat(9, 9, "PNG")) is None
+    monkeypatch.setattr(sys, "executable", "/no/such/program")
+    assert await scaled(hass, flat(9, 9, "PNG")) is None

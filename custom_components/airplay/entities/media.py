@@ -3,15 +3,22 @@
 from datetime import datetime
 from typing import override
 
-from homeassistant.components.media_player import MediaPlayerEntity, MediaType
+from homeassistant.components.media_player import (
+    BrowseMedia,
+    MediaPlayerEntity,
+    MediaType,
+    SearchMedia,
+    SearchMediaQuery,
+)
 
 from ..entity import AirPlayEntity
+from ..media.browsing import async_browse, async_search
 from ..media.media import shown_id
 from ..raop.api import Tags
 
 
 class MediaEntity(AirPlayEntity, MediaPlayerEntity):
-    """Shows the media of a player, from the request and from its tags."""
+    """Shows the media of a player, from the request and its tags, and what to play."""
 
     @property
     @override
@@ -122,6 +129,20 @@ class MediaEntity(AirPlayEntity, MediaPlayerEntity):
         playing = self.player.reported.playing
         picture = await playing.async_picture(self.hass) if playing else None
         return (picture.content, picture.content_type) if picture else (None, None)
+
+    @override
+    async def async_browse_media(
+        self,
+        media_content_type: MediaType | str | None = None,
+        media_content_id: str | None = None,
+    ) -> BrowseMedia:
+        """Browse the audio media of Home Assistant."""
+        return await async_browse(self.hass, media_content_id)
+
+    @override
+    async def async_search_media(self, query: SearchMediaQuery) -> SearchMedia:
+        """Search a media source for audio."""
+        return await async_search(self.hass, query)
 
     @property
     def _tags(self) -> Tags:

@@ -23,6 +23,7 @@ from ..const import (
     CONF_KEEP_PAUSED_S,
     CONF_KEEPS_LEVEL,
     CONF_LANE,
+    CONF_LOUDNESS,
     CONF_WHEN_BUSY,
 )
 from ..discovery.entry_data import receiver_from
@@ -43,7 +44,7 @@ from ..helpers.settings import (
     AnnounceSettings,
     Settings,
 )
-from ..raop.api import AIRPLAY2, AIRPLAY2_NTP, LaneKind
+from ..raop.api import AIRPLAY2, AIRPLAY2_NTP, LaneKind, Loudness
 from ..sender.udp_ports import async_load_udp_ports
 from .form_errors import async_ask
 from .udp_ports import CONF_UDP_PORTS, async_use_udp_ports
@@ -111,6 +112,7 @@ _SENDING = {
         CONF_WHEN_BUSY, BUSY_REPORT, BUSY_WAIT, BUSY_TAKE_OVER
     ),
     vol.Optional(CONF_KEEPS_LEVEL): BooleanSelector(),
+    vol.Optional(CONF_LOUDNESS): _choice(CONF_LOUDNESS, *Loudness),
 }
 _NETWORK = {vol.Optional(CONF_UDP_PORTS): TextSelector()}
 _SECTIONS = {
@@ -154,6 +156,7 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
                 CONF_BUTTONS_ACT: chosen.get(CONF_BUTTONS_ACT, now.buttons_act),
                 CONF_WHEN_BUSY: chosen.get(CONF_WHEN_BUSY, now.when_busy),
                 CONF_KEEPS_LEVEL: chosen.get(CONF_KEEPS_LEVEL, now.keeps_level),
+                CONF_LOUDNESS: chosen.get(CONF_LOUDNESS, now.loudness),
                 CONF_LANE: chosen.get(CONF_LANE, now.lane),
                 CONF_ANNOUNCEMENTS: chosen.get(CONF_ANNOUNCEMENTS, self._announcements),
             }
@@ -168,6 +171,7 @@ class AirPlayOptionsFlow(OptionsFlowWithReload):
             CONF_BUTTONS_ACT: now.buttons_act,
             CONF_WHEN_BUSY: now.when_busy,
             CONF_KEEPS_LEVEL: now.keeps_level,
+            CONF_LOUDNESS: now.loudness,
             CONF_LANE: now.lane,
             CONF_ANNOUNCEMENTS: self._announcements,
         }

@@ -12,8 +12,10 @@ from ..const import (
     CONF_KEEP_PAUSED_S,
     CONF_KEEPS_LEVEL,
     CONF_LANE,
+    CONF_LOUDNESS,
     CONF_WHEN_BUSY,
 )
+from ..raop.api import Loudness
 
 DEFAULT_DEPTH_MS = 1000
 DEFAULT_KEEP_PAUSED_S = 600
@@ -46,6 +48,7 @@ class Settings:
     when_busy: str = BUSY_REPORT
     keeps_level: bool = False
     lane: str = LANE_AUTOMATIC
+    loudness: Loudness = Loudness.OFF
 
     @property
     def forced_lane(self) -> str | None:
@@ -62,6 +65,7 @@ class Settings:
             when_busy=entry.options.get(CONF_WHEN_BUSY, BUSY_REPORT),
             keeps_level=entry.options.get(CONF_KEEPS_LEVEL, False),
             lane=entry.options.get(CONF_LANE, LANE_AUTOMATIC),
+            loudness=Loudness(entry.options.get(CONF_LOUDNESS, Loudness.OFF)),
         )
 
 

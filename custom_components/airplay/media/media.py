@@ -1,23 +1,17 @@
 """Conversion of Home Assistant's media IDs to addresses that the sender can open."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-import logging
 from pathlib import Path
 from random import Random
+import re
 from typing import Any
 
 import yarl
 
 from homeassistant.components import media_source
 from homeassistant.components.media_player import (
-    BrowseError,
-    BrowseMedia,
     MediaType,
-    SearchError,
-    SearchMedia,
-    SearchMediaQuery,
     async_process_play_media_url,
 )
 from homeassistant.core import HomeAssistant
@@ -26,27 +20,38 @@ from homeassistant.helpers.network import NoURLAvailableError, get_url, is_hass_
 
 from ..const import DOMAIN
 from ..raop.api import Media, MediaBounds, Tags
+from .local import is_local_id, local_media, local_name
 from .queue_item import LOCAL_PLAYLIST, QueueItem, has_secret
 
-_LOGGER = logging.getLogger(__name__)
-
 _SCHEMES = {"http", "https"}
-_PICTURE_KEYS = ("thumb", "picture", "image", "media_image_url", "entity_picture")
+_PICTURE_KEYS = (
+    "thumb",
+    "thumbnail",
+    "logo",
+    "picture",
+    "image",
+    "media_image_url",
+    "entity_picture",
+)
 # The sender accepts lines of limited length; longer titles serve no purpose.
 _MAX_TEXT = 1000
 _RANDOM = Random()
-_ALL_SOURCES = "media-source://"
-_SEARCH_S = 10
+# Names of files contain question marks, too.
+_QUERY = re.compile(r"\?(?=[^/?]*=)")
 
 
 @dataclass(frozen=True, slots=True)
 class Playable:
-    """Media to play, and its media ID and type in Home Assistant."""
+    """Media to play, and its media ID and type in Home Assistant.
+
+    `picture_named_by` is the address of the server that named its picture, if one did.
+    """
 
     media: Media
     content_id: str
     content_type: str
     picture_url: str | None = field(default=None, repr=False)
+    picture_named_by: str | None = None
 
 
 def new_item_id(random: Random) -> str:
@@ -108,57 +113,16 @@ async def async_resolve(
         content_id=media_id,
         content_type=media_type,
         picture_url=_picture(hass, item.thumb),
+        picture_named_by=_server(item.thumb_named_by),
     )
 
 
 def name_of(item: QueueItem) -> str:
     """Return the name of an item that users see."""
-    return item.title or public_name(item.content_id)
-
-
-async def async_browse(hass: HomeAssistant, media_id: str | None) -> BrowseMedia:
-    """Return the audio media of Home Assistant."""
-    return await media_source.async_browse_media(
-        hass,
-        media_id,
-        content_filter=_is_heard,
-    )
-
-
-async def async_search(hass: HomeAssistant, query: SearchMediaQuery) -> SearchMedia:
-    """Return the audio results of a media source, or of all if none is given."""
-    source = query.media_content_id
-    try:
-        found = await media_source.async_search_media(hass, source, query)
-        results = list(found.result)
-    except BrowseError as err:
-        if source and source != _ALL_SOURCES:
-            raise SearchError(str(err)) from err
-        # Home Assistant searches one source at a time, but voice commands name none.
-        results = await _async_search_all(hass, query)
-    heard = [item for item in results if item.can_expand or _is_heard(item)]
-    return SearchMedia(result=heard)
-
-
-async def _async_search_all(
-    hass: HomeAssistant, query: SearchMediaQuery
-) -> list[BrowseMedia]:
-    """Search all sources at once; those without search return nothing."""
-    root = await media_source.async_browse_media(hass, None)
-
-    async def search(source: BrowseMedia) -> list[BrowseMedia]:
-        try:
-            async with asyncio.timeout(_SEARCH_S):
-                found = await media_source.async_search_media(
-                    hass, source.media_content_id, query
-                )
-        except (BrowseError, TimeoutError) as err:
-            _LOGGER.debug("Searching %s failed: %r", source.title, err)
-            return []
-        return list(found.result)
-
-    answers = await asyncio.gather(*(search(each) for each in root.children or ()))
-    return [item for answer in answers for item in answer]
+    media_id = item.content_id
+    if not is_local_id(media_id):
+        media_id = public_name(media_id)
+    return item.title or local_name(media_id) or media_id
 
 
 def shown_id(media_id: str) -> str:
@@ -167,6 +131,8 @@ def shown_id(media_id: str) -> str:
     It is the ID itself if that can be played again without a secret: a path, an ID of a
     media source, or a web address, of which the user and the query are removed.
     """
+    if is_local_id(media_id):
+        return media_id
     if media_source.is_media_source_id(media_id) and not has_secret(media_id):
         return media_id
     return public_name(media_id)
@@ -175,7 +141,7 @@ def shown_id(media_id: str) -> str:
 def public_name(media_id: str) -> str:
     """Return a media ID without parts that may be secret: user, password, query."""
     if media_id.startswith("/"):
-        return media_id.partition("?")[0]
+        return _QUERY.split(media_id, maxsplit=1)[0]
     try:
         url = yarl.URL(media_id)
         plain = url.with_query(None).with_fragment(None)
@@ -187,6 +153,10 @@ def public_name(media_id: str) -> str:
 async def _async_resolve_source(
     hass: HomeAssistant, entity_id: str, media_id: str, name: str
 ) -> str:
+    local = local_media(hass, media_id)
+    if local and not local.has_known_type:
+        # The source resolves only what its browser shows.
+        return local.path
     try:
         found = await media_source.async_resolve_media(hass, media_id, entity_id)
     except HomeAssistantError as err:
@@ -205,7 +175,8 @@ async def _async_resolve_source(
 def _plain(error: HomeAssistantError, media_id: str) -> str:
     """Return the text of an error without the query of the media ID, which may be secret."""
     _, _, query = media_id.partition("?")
-    return str(error).replace(query, "…") if query else str(error)
+    is_query = query and not is_local_id(media_id)
+    return str(error).replace(query, "…") if is_query else str(error)
 
 
 async def _async_resolve_address(hass: HomeAssistant, item: QueueItem) -> str:
@@ -246,8 +217,13 @@ def _bounds(hass: HomeAssistant, item: QueueItem, url: str) -> MediaBounds:
     return MediaBounds(
         own_server=_own_server(hass, url),
         folders=tuple(sorted(hass.config.allowlist_external_dirs)),
-        named_by=None if item.named_by == LOCAL_PLAYLIST else item.named_by,
+        named_by=_server(item.named_by),
     )
+
+
+def _server(named_by: str | None) -> str | None:
+    """Return the server that named something; a user's file is like the user."""
+    return None if named_by == LOCAL_PLAYLIST else named_by
 
 
 def _own_server(hass: HomeAssistant, url: str) -> str | None:
@@ -259,10 +235,6 @@ def _own_server(hass: HomeAssistant, url: str) -> str | None:
         return None
     address = yarl.URL(url)
     return f"{address.host}:{address.port}"
-
-
-def _is_heard(item: BrowseMedia) -> bool:
-    return item.media_content_type.startswith("audio/")
 
 
 def _words(extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class QueueItem:
     """Media to play, as the user requested it, never the resolved address.
 
     `named_by` is who named it, if the user did not: the network address of the server
-    of a playlist, or `LOCAL_PLAYLIST`.
+    of a playlist, or `LOCAL_PLAYLIST`. `thumb_named_by` is the same for its picture.
     """
 
     id: str
@@ -37,6 +37,7 @@ class QueueItem:
     thumb: str | None = field(default=None, repr=False)
     duration_ms: int | None = None
     named_by: str | None = None
+    thumb_named_by: str | None = None
 
 
 class Repeat(StrEnum):

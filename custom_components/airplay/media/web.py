@@ -28,7 +28,7 @@ from homeassistant.helpers.aiohttp_client import SERVER_SOFTWARE
 from homeassistant.helpers.network import is_hass_url
 from homeassistant.util import ssl as ssl_util
 
-from ..raop.api import ANYWHERE, reach_from
+from ..raop.api import ANYWHERE, Reach, reach_from
 
 _TIMEOUT_S = 10
 _MAX_REDIRECTS = 5
@@ -62,8 +62,8 @@ class ServerResponse(ClientResponse):
 class _Door:
     """Makes sockets for the addresses within reach only."""
 
-    def __init__(self) -> None:
-        self.reach = ANYWHERE
+    def __init__(self, reach: Reach) -> None:
+        self.reach = reach
         self.has_refused = False
 
     def open(self, info: AddrInfoType) -> socket.socket:
@@ -75,12 +75,15 @@ class _Door:
 
 
 @asynccontextmanager
-async def async_open(hass: HomeAssistant, url: str) -> AsyncIterator[ServerResponse]:
+async def async_open(
+    hass: HomeAssistant, url: str, named_by: str | None = None
+) -> AsyncIterator[ServerResponse]:
     """Open an address that a user named, and follow the redirects that it may make.
 
+    `named_by` is the address of the server that named it, if the user did not.
     Raise ClientError (OutOfReachError for a redirect), TimeoutError, or ValueError.
     """
-    door = _Door()
+    door = _Door(reach_from(named_by) if named_by else ANYWHERE)
     async with (
         asyncio.timeout(_TIMEOUT_S),
         ClientSession(

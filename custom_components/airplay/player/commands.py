@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 
 from homeassistant.core import callback
 
 from ..helpers.settings import BUSY_WAIT, PATIENCE_S
 from ..media.media import Playable
-from ..raop.api import NoStreamError, Pause, Play, Queue, RaopError, Resume, Stop
+from ..raop.api import Media, NoStreamError, Pause, Play, Queue, RaopError, Resume, Stop
 from ..sender.errors import SenderGoneError
 from ..sender.sender import Sender
 from .members import PlayerMembers
@@ -120,7 +121,7 @@ class StreamCommands:
             members=tuple(
                 each for speaker in self._members.speakers for each in speaker.members
             ),
-            media=playable.media,
+            media=self._leveled(playable.media),
             depth_ms=settings.depth_ms,
             crossfade_ms=settings.crossfade_ms,
             patience_s=patience_s,
@@ -143,7 +144,7 @@ class StreamCommands:
         await self._sender.async_request(
             Queue(
                 stream=self._members.stream,
-                media=playable.media if playable else None,
+                media=self._leveled(playable.media) if playable else None,
                 crossfade_ms=self._members.leader.settings.crossfade_ms,
             )
         )
@@ -194,6 +195,10 @@ class StreamCommands:
             # The sender reports no end of a stream that did not exist yet.
             reported.async_end()
             reported.async_notify()
+
+    def _leveled(self, media: Media) -> Media:
+        """Return media with the loudness that the user wants of the leader."""
+        return replace(media, loudness=self._members.leader.settings.loudness)
 
     @contextmanager
     def _intending(self, aim: Aim) -> Iterator[Intent]:

@@ -32,8 +32,12 @@ class NowPlaying:
     cover_hash: str | None = None
     position_ms: int = 0
     position_at: datetime | None = None
+    _is_fetched: bool = False
     _fetched: Picture | None = field(default=None, repr=False)
     _fetching: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    # The last picture that was scaled, and what came out.
+    _scaled: tuple[Picture, str] | None = field(default=None, repr=False)
+    _scaling: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     @property
     def item(self) -> str:
@@ -70,13 +74,28 @@ class NowPlaying:
     async def async_picture(self, hass: HomeAssistant) -> Picture | None:
         """Return the picture of the play request, or the one in the media.
 
-        It is fetched once, for users and for receivers alike.
+        It is fetched once, for users and for receivers alike. One that cannot be had is
+        not asked for again until another item plays: each look at a dashboard would.
         """
         if not (url := self.playable.picture_url):
             return self.cover
         async with self._fetching:
-            self._fetched = self._fetched or await async_fetch_picture(hass, url)
+            if not self._is_fetched:
+                self._fetched = await async_fetch_picture(
+                    hass, url, self.playable.picture_named_by
+                )
+                self._is_fetched = True
         return self._fetched
+
+    async def async_scaled_picture(self, hass: HomeAssistant) -> str:
+        """Return the picture for receivers, in Base64; empty if there is none."""
+        picture = await self.async_picture(hass)
+        if picture is None:
+            return ""
+        async with self._scaling:
+            if self._scaled is None or self._scaled[0] is not picture:
+                self._scaled = picture, await async_scale_picture(hass, picture)
+            return self._scaled[1]
 
 
 class Display:
@@ -119,8 +138,7 @@ class Display:
         self._shows_picture = False
 
     async def _async_send(self, playing: NowPlaying) -> None:
-        picture = await playing.async_picture(self._hass)
-        encoded = await async_scale_picture(self._hass, picture) if picture else ""
+        encoded = await playing.async_scaled_picture(self._hass)
         if self._playing is not playing or not (encoded or self._shows_picture):
             return
         try:

@@ -11,6 +11,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from ..const import DOMAIN
 from ..helpers.background import Background
+from ..media.browsing import async_completed
 from ..media.media import async_resolve, make_item, name_of
 from ..media.play_queue import PlayQueue
 from ..media.queue_item import QueueFullError, QueueItem, Repeat, Verdict
@@ -80,7 +81,7 @@ class QueuePlayer:
         Raises HomeAssistantError: when it cannot be opened or has no room.
         Raises RaopError: when no receiver plays it.
         """
-        item = make_item(media_type, media_id, extra)
+        item = async_completed(self._hass, make_item(media_type, media_id, extra))
         entity_id = self._members.leader.entity_id
         if enqueue in (MediaPlayerEnqueue.ADD, MediaPlayerEnqueue.NEXT):
             order = await async_resolve_items(self._hass, entity_id, item)

@@ -2,9 +2,18 @@
 
 from pathlib import Path
 
+from .audio.environment import inherited
 from .buttons import Button
-from .decoder.guard.reach import ANYWHERE, reach_from
-from .decoder.playlists import PlaylistLine, is_pls, read_m3u, read_pls
+from .decoder.guard.reach import ANYWHERE, Reach, reach_from
+from .decoder.playlist_formats.addresses import local_paths, web_address
+from .decoder.playlist_formats.entry import PlaylistLine
+from .decoder.playlists import (
+    PlaylistKind,
+    named_kind,
+    playlist_kind,
+    playlist_text,
+    read_playlist,
+)
 from .engine.net.pairing import PinPairing
 from .engine.net.port_pool import has_free_ports, limit_udp_ports, udp_port_range
 from .engine.net.probe import informed, probe
@@ -21,6 +30,7 @@ from .errors import (
     MediaOutOfBoundsError,
     MediaTooLongError,
     MediaUnreachableError,
+    MediaUnsupportedError,
     MissingReceiverError,
     NoStreamError,
     PairingRefusedError,
@@ -41,8 +51,9 @@ from .errors import (
     UnsupportedReceiverError,
     WrongReceiverError,
     error_for,
+    media_problem,
 )
-from .media import picture_type
+from .media import Loudness, picture_type
 from .messages import (
     MAX_DELAY_MS,
     MAX_LINE_BYTES,
@@ -138,6 +149,7 @@ __all__ = [
     "Leave",
     "LimitUdpPorts",
     "LogLine",
+    "Loudness",
     "Measure",
     "Media",
     "MediaBounds",
@@ -150,6 +162,7 @@ __all__ = [
     "MediaOutOfBoundsError",
     "MediaTooLongError",
     "MediaUnreachableError",
+    "MediaUnsupportedError",
     "Member",
     "MemberChanged",
     "MemberProgress",
@@ -166,12 +179,14 @@ __all__ = [
     "Pause",
     "PinPairing",
     "Play",
+    "PlaylistKind",
     "PlaylistLine",
     "PortRange",
     "Progress",
     "PtpUnavailableError",
     "Queue",
     "RaopError",
+    "Reach",
     "Ready",
     "Receiver",
     "ReceiverBusyError",
@@ -210,20 +225,25 @@ __all__ = [
     "error_for",
     "has_free_ports",
     "informed",
-    "is_pls",
+    "inherited",
     "key_of",
     "limit_udp_ports",
+    "local_paths",
+    "media_problem",
+    "named_kind",
     "needed_ports",
     "normalize_id",
     "own_networks",
     "picture_type",
     "plain_address",
+    "playlist_kind",
+    "playlist_text",
     "probe",
     "rank_addresses",
     "reach_from",
-    "read_m3u",
-    "read_pls",
+    "read_playlist",
     "receiver_id",
     "rehearse",
     "udp_port_range",
+    "web_address",
 ]

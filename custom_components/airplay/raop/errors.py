@@ -224,6 +224,12 @@ class MediaNotAudioError(MediaError):
     code = "media_not_audio"
 
 
+class MediaUnsupportedError(MediaError):
+    """The content is a DASH stream (ISO/IEC 23009-1), which is not played."""
+
+    code = "media_unsupported"
+
+
 class MediaTooLongError(MediaError):
     """The media is too long for an announcement."""
 
@@ -234,6 +240,18 @@ class MediaEmptyError(MediaError):
     """The media is empty, or has no sound."""
 
     code = "media_empty"
+
+
+def media_problem(status: int) -> tuple[type[MediaError], str]:
+    """Return the kind of error, and the reason, of an HTTP status from 400 on."""
+    if status in (404, 410):
+        return MediaNotFoundError, "the server does not have it"
+    if status in (401, 403, 407):
+        return MediaForbiddenError, "the server does not allow it without a login"
+    # Too slow, too early, and too often may be different the next time.
+    if 400 <= status < 500 and status not in (408, 425, 429):
+        return MediaError, f"the server refuses it (HTTP {status})"
+    return MediaUnreachableError, f"the server has a problem (HTTP {status})"
 
 
 def error_for(code: str, text: str, status: int | None = None) -> RaopError:

@@ -1,6 +1,7 @@
 """Media that a command names, and what it may open."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 # The largest picture that media may contain: as Base64 it fits a line to the owner.
 MAX_PICTURE_BYTES = 3 * ((4 << 20) - 4096) // 4
@@ -10,6 +11,14 @@ _PICTURES = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
 )
+
+
+class Loudness(StrEnum):
+    """Which tags level the loudness: of each track, of its album, or none."""
+
+    OFF = "off"
+    TRACK = "track"
+    ALBUM = "album"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +63,7 @@ class Media:
     position_ms: int = 0
     duration_ms: int | None = None
     tags: Tags = Tags()
+    loudness: Loudness = Loudness.OFF
 
 
 def picture_type(content: bytes) -> str | None:

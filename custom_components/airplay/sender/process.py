@@ -11,7 +11,14 @@ import sys
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import DOMAIN
-from ..raop.api import MAX_LINE_BYTES, PROGRAM, Event, MessageError, decode_event
+from ..raop.api import (
+    MAX_LINE_BYTES,
+    PROGRAM,
+    Event,
+    MessageError,
+    decode_event,
+    inherited,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -25,23 +32,6 @@ _BACKOFF_S = (0, 1, 2, 5, 15, 30)
 _HEALTHY_S = 60
 _EXIT_S = 3
 _MAX_LINE = MAX_LINE_BYTES + 1
-
-# What the process gets of Home Assistant's environment, which holds secrets such as
-# SUPERVISOR_TOKEN: where programs, libraries and certificates are, how the interpreter
-# and the allocator are set, the language, the time zone, and its own variables.
-_NEEDED_VARIABLES = frozenset(
-    {
-        "HOME",
-        "LANG",
-        "LANGUAGE",
-        "PATH",
-        "SSL_CERT_DIR",
-        "SSL_CERT_FILE",
-        "TMPDIR",
-        "TZ",
-    }
-)
-_NEEDED_PREFIXES = ("AIRPLAY_", "DYLD_", "LC_", "LD_", "MALLOC_", "PYTHON")
 
 
 class SenderProcess:
@@ -147,7 +137,7 @@ class SenderProcess:
                 stdout=PIPE,
                 stderr=PIPE,
                 limit=_MAX_LINE,
-                env={**_inherited(os.environ), **self._environment()},
+                env=inherited(os.environ, is_tuned=True) | {**self._environment()},
                 # Ctrl-C in a terminal is for Home Assistant, which then closes this process.
                 start_new_session=True,
             )
@@ -184,15 +174,6 @@ class SenderProcess:
         async for line in _async_lines(process.stderr):
             text = line.decode(errors="replace").rstrip()
             _LOGGER.error("%s", text[:MAX_LOGGED])
-
-
-def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of Home Assistant's environment that the process needs."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if name in _NEEDED_VARIABLES or name.startswith(_NEEDED_PREFIXES)
-    }
 
 
 async def _async_lines(stream: asyncio.StreamReader | None) -> AsyncIterator[bytes]:

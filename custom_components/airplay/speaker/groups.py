@@ -128,6 +128,15 @@ class Groups:
         async with self._lock:
             await self._async_quit(speaker)
 
+    async def async_withdraw(self, speaker: Speaker) -> None:
+        """Remove a speaker from its group, stop it, and let no action address it."""
+        speaker.entity_id = ""
+        await self.async_unjoin(speaker)
+        try:
+            await speaker.player.async_stop()
+        except RaopError as error:
+            _LOGGER.debug("Could not stop %s: %s", speaker.name, error)
+
     def _find(self, entity_ids: Iterable[str]) -> list[Speaker]:
         """Return the speakers of players, each once; raise ServiceValidationError."""
         known = {speaker.entity_id: speaker for speaker in self._speakers.values()}

@@ -180,7 +180,8 @@ class VolumeOwner:
         return self.present
 
     def _set(self, level: float, *, is_muted: bool, origin: Origin) -> None:
-        self.level = min(max(level, 0.0), self.maximum)
+        # Sums of steps have digits that mean nothing.
+        self.level = min(max(round(level, 4), 0.0), self.maximum)
         self.is_muted, self.is_known, self.origin = is_muted, True, origin
 
     def _write_at(self, now_s: float) -> None:

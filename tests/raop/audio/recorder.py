@@ -8,6 +8,7 @@ from custom_components.airplay.raop.audio.decoder_link import Limits
 from custom_components.airplay.raop.audio.decoder_pool import DecoderPool
 from custom_components.airplay.raop.audio.events import Ended, Failed, SourceEvent
 from custom_components.airplay.raop.audio.source import Source
+from custom_components.airplay.raop.media import Loudness
 from custom_components.airplay.raop.messages import Media, MediaBounds
 
 PATIENCE_S = 20
@@ -105,6 +106,7 @@ class Played:
         ahead_frames: int = 4 * 44100,
         limits: Limits = HASTY,
         bounds: MediaBounds | None = None,
+        loudness: Loudness = Loudness.OFF,
     ) -> None:
         """Start a source at once."""
         self.heard = Recorder()
@@ -114,6 +116,7 @@ class Played:
             name="the song",
             position_ms=position_ms,
             bounds=bounds or MediaBounds(),
+            loudness=loudness,
         )
 
         def start() -> Source:

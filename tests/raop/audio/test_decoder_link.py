@@ -24,9 +24,7 @@ from custom_components.airplay.raop.audio.events import (
     Ended,
     Failure,
     Found,
-    Recovered,
     Retitled,
-    Stalled,
 )
 from custom_components.airplay.raop.messages import MAX_PICTURE_BYTES, MediaBounds, Tags
 
@@ -35,8 +33,6 @@ EVENTS: list[DecoderEvent] = [
     Found(3018, is_live=False, can_seek=True, tags=TAGS, cover_type="image/png"),
     Found(None, is_live=True, can_seek=False, tags=Tags(), station="Rädio"),
     Retitled(TAGS),
-    Stalled(),
-    Recovered(),
     Failure("media_not_found", "there is no such file", 404),
     Ended(),
 ]

@@ -135,6 +135,24 @@ def test_a_decoder_that_is_killed_again_fails_by_name(
     assert str(error) == "Cannot play the song: its decoder ended unexpectedly"
 
 
+def test_a_decoder_that_is_killed_now_and_then_is_always_replaced(
+    own: DecoderThread, keep: Keep
+) -> None:
+    slow = noise(150 * 8000)
+    sound = wav(slow, rate=8000)
+    with closing(Played(own, keep("long.wav", sound))) as played:
+        taken = 0
+        for seconds in (1, 66, 66):
+            taken += len(played.take(seconds * RATE)) // 4
+            (pid,) = children(server_of(own))
+            os.kill(pid, signal.SIGKILL)
+            assert gone(pid)
+        taken += len(played.all()) // 4
+
+    assert abs(taken - 150 * RATE) < RATE // 10
+    assert played.heard.names() == ["Opened", "Buffered", "Ended"]
+
+
 def test_a_killed_decoder_of_a_radio_returns_with_its_present_title(
     own: DecoderThread, web: WebServer
 ) -> None:

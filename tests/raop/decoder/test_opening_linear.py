@@ -10,7 +10,11 @@ import time
 
 import pytest
 
-from custom_components.airplay.media.playlist import PlaylistError, parse_playlist
+from custom_components.airplay.media.playlist import (
+    LocalPlace,
+    PlaylistError,
+    parse_playlist,
+)
 from custom_components.airplay.raop.decoder.decoder import _strings
 from custom_components.airplay.raop.decoder.guard.segments import _absolute
 from custom_components.airplay.raop.decoder.guard.tag_cut import without_long_tags
@@ -47,7 +51,8 @@ def tags(octets: bytes) -> None:
 
 def home_assistant(octets: bytes) -> None:
     """Read a playlist in Home Assistant's process."""
-    for base in ("http://a.example/l.m3u", "http://a.example/l.pls", "/media/l.m3u"):
+    local = LocalPlace("/media/l.m3u", "/media")
+    for base in ("http://a.example/l.m3u", "http://a.example/l.pls", local):
         try:
             parse_playlist(octets[:LONG], base)
         except PlaylistError:
@@ -77,7 +82,15 @@ PARSERS: dict[str, Parse] = {
     "embedded tags": embedded,
     "segments": segments,
 }
-HEADS = [b"[playlist]\n", b"[playlist]\nfile1=a", b"#EXTM3U\n", b"#EXTINF:1", b"<"]
+HEADS = [
+    b"[playlist]\n",
+    b"[playlist]\nfile1=a",
+    b"#EXTM3U\n",
+    b"#EXTINF:1",
+    b"<",
+    b"<asx><ref ",
+    b"<playlist><trackList><track>",
+]
 # Those that look at the beginning.
 LISTS = {"playlist", "playlist in Home Assistant", "kind"}
 UNITS = [
@@ -95,6 +108,18 @@ UNITS = [
     b"../",
     b"%",
     b"{ ",
+    b"<",
+    b"<a",
+    b'<a "',
+    b"<!--",
+    b"<![CDATA[",
+    b"<entry>",
+    b"<ref href='a'>",
+    b"<title>a</title>",
+    b"href ",
+    b"href=",
+    b"&#1;",
+    b"&",
     b"\0",
     b"\xff",
     b"\xffStreamTitle='a';",

@@ -1,6 +1,7 @@
 """Sources on the web that are lists: of addresses, and of pieces of one stream."""
 
 from dataclasses import replace
+import gzip
 from pathlib import Path
 import time
 
@@ -14,6 +15,7 @@ from custom_components.airplay.raop.errors import (
     MediaError,
     MediaNotAudioError,
     MediaUnreachableError,
+    MediaUnsupportedError,
 )
 
 from ..audio.conftest import Keep, Play
@@ -163,6 +165,55 @@ def test_an_odd_playlist_is_read_at_once_and_named(
     assert time.process_time() - begun < 2
     assert all(isinstance(error, MediaError) for error in errors)
     assert all("the song" in str(error) for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "content"),
+    [
+        (
+            "list.asx",
+            "video/x-ms-asf",
+            b'<asx><entry><REF HREF="song.wav"></entry></asx>',
+        ),
+        (
+            "list.xspf",
+            "application/xspf+xml",
+            (
+                b"<?xml version='1.0'?><playlist><trackList><track><location>song.wav"
+                b"</location></track></trackList></playlist>"
+            ),
+        ),
+        ("list", "text/plain", b"[Reference]\nRef1=mms://x/\nRef2=song.wav\n"),
+        ("list", "text/plain", b"File1=song.wav\n"),
+        ("list", "audio/x-mpegurl; charset=utf-8", b"# mine\n\nsong.wav\n"),
+        ("list.m3u", "application/octet-stream", b"song.wav"),
+        ("list", "text/plain", "#EXTM3U\r\nsong.wav\r\n".encode("utf-16")),
+        ("list", "", gzip.compress(b"\xef\xbb\xbf\r\n#EXTM3U\n.\\song.wav\n")),
+    ],
+)
+def test_all_formats_are_followed_on_the_web_and_in_files(
+    web: WebServer, play: Play, keep: Keep, name: str, kind: str, content: bytes
+) -> None:
+    web.serve("/song.wav", ranged(WAV))
+    keep("song.wav", WAV)
+
+    for address in (web.serve(f"/{name}", whole(content, kind)), keep(name, content)):
+        if name == "list" and b"mine" in content and address.startswith("/"):
+            # Nothing but its type says what it is, and a file has none.
+            continue
+        assert len(samples_of(play(address).all())) == FRAMES
+
+
+def test_dash_is_said_to_be_unsupported(web: WebServer, play: Play, keep: Keep) -> None:
+    dash = b"<?xml version='1.0'?>\n<MPD xmlns='urn:mpeg:dash:schema:mpd:2011'></MPD>"
+
+    for address in (
+        web.serve("/m.mpd", whole(dash, "application/dash+xml")),
+        keep("m.mpd", dash),
+    ):
+        error = play(address).failure().error
+        assert type(error) is MediaUnsupportedError
+        assert "it is a DASH stream, which is not supported" in str(error)
 
 
 def test_entries_of_a_pls_playlist_are_sorted_by_their_numbers() -> None:

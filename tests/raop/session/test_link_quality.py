@@ -93,6 +93,36 @@ def test_spread_is_how_unevenly_questions_arrive(drift: float) -> None:
     assert spread.spread_us(now_ns) == found
 
 
+@pytest.mark.parametrize(
+    ("late_us", "expected"),
+    [
+        # The tenths are between the first and the last two values.
+        ([0, 400, 1000, 400, 0], 760),
+        ([1000, 600, 0, 600, 1000], 760),
+        ([0, 1000, 1000, 0], 1000),
+        ([0, 1000, 0], None),
+    ],
+)
+def test_spread_leaves_out_a_tenth_at_each_end(
+    late_us: list[int], expected: int | None
+) -> None:
+    spread = ClockSpread()
+    for number, late in enumerate(late_us):
+        at_ns = number * 3 * SECOND_NS
+        spread.add(TODAY_NS + at_ns + late * 1000, at_ns)
+
+    assert spread.spread_us(TODAY_NS + 15 * SECOND_NS) == expected
+
+
+def test_the_first_question_counts_for_a_minute() -> None:
+    spread = ClockSpread()
+    for at_s in (0, 20, 40, 59):
+        spread.add(TODAY_NS + at_s * SECOND_NS, at_s * SECOND_NS)
+
+    assert spread.spread_us(TODAY_NS + 60 * SECOND_NS - 1) == 0
+    assert spread.spread_us(TODAY_NS + 60 * SECOND_NS) is None
+
+
 def test_one_question_that_was_held_up_counts_little() -> None:
     spread, now_ns = asked(19, jitter_ns=MS)
 

@@ -13,13 +13,9 @@ from custom_components.airplay.raop.wire.rtsp import (
     MAX_HEADERS,
     MAX_NOISE_BYTES,
     Call,
-    CallParser,
     Request,
     Response,
     ResponseParser,
-    parse_transport,
-    transport_port,
-    transport_ports,
 )
 
 OK = b"RTSP/1.0 200 OK\r\n"
@@ -428,81 +424,6 @@ def test_any_received_header_can_be_sent_back(value: bytes) -> None:
         Request("RECORD", "*", (("Session", session),)).encode(1)
 
 
-def test_transport_is_read_in_any_order_and_case() -> None:
-    fields = parse_transport(
-        "RTP/AVP/UDP;unicast; Timing_Port=58110;mode=record;SERVER_PORT = 50501"
-    )
-
-    assert (fields["timing_port"], fields["server_port"]) == ("58110", "50501")
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        'RTP/AVP/UDP;server_port="6000";control_port="6001"',
-        'RTP/AVP/UDP; server_port = " 6000 " ; control_port = 6001 ;',
-        "server_port=6000-6001;control_port=6001-6002",
-        'RTP/AVP/UDP;destination="a;b,c";server_port=6000;control_port=6001',
-        "RTP/AVP/UDP;server_port=6000;control_port=6001,RTP/AVP/TCP;server_port=1",
-        "RTP/AVP/UDP;server_port=6000;control_port=6001, RTP/AVP/UDP;server_port=6000",
-    ],
-)
-def test_transport_is_read_with_quotes_ranges_and_alternatives(value: str) -> None:
-    fields = parse_transport(value)
-
-    assert transport_port(fields, "server_port") == 6000
-    assert transport_port(fields, "control_port") == 6001
-
-
-def test_a_range_of_a_transport_has_two_ports() -> None:
-    fields = parse_transport("server_port=6000 - 6001;control_port=7000")
-
-    assert transport_ports(fields, "server_port") == (6000, 6001)
-    assert transport_ports(fields, "control_port") == (7000,)
-    assert transport_ports(fields, "timing_port") == ()
-
-
-def test_transport_keeps_fields_without_a_value() -> None:
-    assert parse_transport("RTP/AVP/UDP;unicast") == {"rtp/avp/udp": "", "unicast": ""}
-
-
-@pytest.mark.parametrize(("text", "port"), [("0", 0), ("65535", 65535), ("06", 6)])
-def test_ports_of_a_transport_are_numbers(text: str, port: int) -> None:
-    assert transport_port({"server_port": text}, "server_port") == port
-
-
-def test_a_port_that_is_not_named_is_none() -> None:
-    assert transport_port({}, "timing_port") is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "65536",
-        "-1",
-        "+1",
-        "6000-",
-        "6000-65536",
-        "-6000",
-        "6000 6001",
-        "٣",
-        "999999",
-    ],
-)
-def test_anything_but_a_port_is_refused(text: str) -> None:
-    with pytest.raises(ReceiverProtocolError, match="server_port"):
-        transport_port({"server_port": text}, "server_port")
-
-
-@given(st.text())
-def test_arbitrary_transports_raise_nothing_but_protocol_errors(value: str) -> None:
-    fields = parse_transport(value)
-    for key in fields:
-        with suppress(ReceiverProtocolError):
-            transport_port(fields, key)
-
-
 def _build(response: Response, end: bytes) -> bytes:
     lines = [
         f"RTSP/1.0 {response.status} {response.reason}".encode(),
@@ -511,45 +432,3 @@ def _build(response: Response, end: bytes) -> bytes:
         b"",
     ]
     return end.join(lines) + response.body
-
-
-def test_calls_of_a_receiver_are_read_one_after_another() -> None:
-    first = b"POST /command RTSP/1.0\r\nContent-Length: 3\r\nCSeq: 7\r\n\r\nabc"
-    second = b"POST /command RTSP/1.0\nContent-Length: 0\n\n"
-    parser = CallParser()
-
-    calls = [call for byte in first + second for call in parser.feed(byte.to_bytes())]
-
-    assert [(call.method, call.uri, call.body) for call in calls] == [
-        ("POST", "/command", b"abc"),
-        ("POST", "/command", b""),
-    ]
-    assert calls[0].answer() == (
-        b"RTSP/1.0 200 OK\r\nCSeq: 7\r\nContent-Length: 0\r\n\r\n"
-    )
-    # shairport-sync numbers none of its calls.
-    assert calls[1].answer() == b"RTSP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"
-
-
-@pytest.mark.parametrize(
-    "head",
-    [
-        b"RTSP/1.0 200 OK",
-        b"post /command RTSP/1.0",
-        b"POST /command",
-        b"POST " + b"x" * 2000 + b" RTSP/1.0",
-        b"POST /command RTSP/1.0\r\nContent-Length: 99999999",
-        b"POST /command RTSP/1.0\r\nCSeq: 1\r2",
-        b"POST /command RTSP/1.0" + b"\r\nA: b" * (MAX_HEADERS + 1),
-    ],
-)
-def test_invalid_call_is_an_error(head: bytes) -> None:
-    with pytest.raises(ReceiverProtocolError):
-        CallParser().feed(head + b"\r\n\r\n")
-
-
-@given(st.binary(max_size=400))
-def test_any_bytes_are_calls_or_an_error(noise: bytes) -> None:
-    with suppress(ReceiverProtocolError):
-        for call in CallParser().feed(b"POST /" + noise):
-            assert isinstance(call, Call)

@@ -13,8 +13,8 @@ import struct
 from typing import get_args
 
 from ..dataclass_json import ShapeError, build
-from ..media import MAX_PICTURE_BYTES, MediaBounds
-from .events import Cover, Ended, Failure, Found, Recovered, Retitled, Stalled
+from ..media import MAX_PICTURE_BYTES, Loudness, MediaBounds
+from .events import Cover, Ended, Failure, Found, Retitled
 from .pcm import FRAME_BYTES
 
 # Wakes whoever reads rarely, and is little for the pacing thread to copy at once.
@@ -62,9 +62,10 @@ class Job:
     start_frame: int = 0
     bounds: MediaBounds = field(default_factory=MediaBounds)
     limits: Limits = Limits()
+    loudness: Loudness = Loudness.OFF
 
 
-type DecoderEvent = Found | Retitled | Stalled | Recovered | Failure | Ended
+type DecoderEvent = Found | Retitled | Failure | Ended
 
 _EVENTS: tuple[type[DecoderEvent], ...] = get_args(DecoderEvent.__value__)
 

@@ -55,16 +55,6 @@ class Retitled:
 
 
 @dataclass(frozen=True, slots=True)
-class Stalled:
-    """The connection of a live source broke off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """A live source that had stalled delivers again."""
-
-
-@dataclass(frozen=True, slots=True)
 class Failure:
     """The media cannot be played any further: the error's code, reason, and status."""
 
@@ -85,4 +75,4 @@ class Ended:
     """All of the media is decoded; sent once."""
 
 
-type SourceEvent = Opened | Buffered | Retitled | Stalled | Recovered | Failed | Ended
+type SourceEvent = Opened | Buffered | Retitled | Failed | Ended

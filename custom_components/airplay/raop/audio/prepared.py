@@ -9,26 +9,12 @@ import signal
 import socket
 import sys
 
+from .environment import inherited
+
 # What starts the prepared process, and where forking is not safe each decoder.
 PROGRAM = Path(__file__).parents[1] / "__main__.py"
 # Forking is not safe on macOS, whose libraries may run threads of their own.
 SERVE = ("decode",) if sys.platform == "linux" else ("decode", "--spawn")
-_INHERITED = (
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "HOME",
-    "TMPDIR",
-    "LD_LIBRARY_PATH",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "PYTHONHOME",
-    # Some distributions install libraries where only this leads.
-    "PYTHONPATH",
-    "PYTHONDONTWRITEBYTECODE",
-    "PYTHONPYCACHEPREFIX",
-)
 # One thread, so that forking is safe, and one arena: each reserves 64 MiB, which counts
 # for the limit of memory.
 _SINGLE = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
@@ -46,9 +32,6 @@ class PreparedProcess:
     @classmethod
     def start(cls) -> PreparedProcess:
         """Start the process. Raises OSError: it cannot be started."""
-        inherited = {
-            name: os.environ[name] for name in _INHERITED if name in os.environ
-        }
         command = (sys.executable, "-P", str(PROGRAM), *SERVE)
         ours, theirs = socket.socketpair()
         with theirs:
@@ -60,7 +43,7 @@ class PreparedProcess:
                 pid = os.posix_spawn(
                     command[0],
                     command,
-                    inherited | _SINGLE,
+                    inherited(os.environ) | _SINGLE,
                     file_actions=actions,
                     # Ctrl-C is for its owner, which then closes the connection.
                     setsigmask=(signal.SIGINT,),

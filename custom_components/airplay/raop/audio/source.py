@@ -37,6 +37,8 @@ _LOGGER = logging.getLogger(__name__)
 
 _START_FRAMES = RATE
 _LIVE_START_FRAMES = RATE // 2
+# One that dies again after less sound is of no use.
+_STEADY_FRAMES = 60 * RATE
 # A process keeps to the limits itself, unless it hangs.
 _GRACE_S = 5.0
 _READ_BYTES = 1 << 16
@@ -82,7 +84,7 @@ class Source:
         self._is_watched = False
         self._is_finished = False
         self._is_closed = False
-        self._has_reopened = False
+        self._reopens_from = 0
         self._opening: asyncio.Task[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -135,6 +137,7 @@ class Source:
             start_frame=start_frame,
             bounds=self._media.bounds,
             limits=self._limits,
+            loudness=self._media.loudness,
         )
         try:
             content = encode_job(job)
@@ -253,8 +256,6 @@ class Source:
                 self._emit_buffered()
                 self._is_finished = True
                 self._emit(event)
-            case _:
-                self._emit(event)
 
     def _found(self, event: Found) -> None:
         picture = bytes(self._cover)
@@ -281,13 +282,13 @@ class Source:
             if self._is_finished:
                 return
             _LOGGER.warning("The decoder of %s %s", self._media.name, how_ended(status))
+            at = self._start_frame + self._queue.written_frames
             if is_greedy(status):
                 self._fail(MediaError(self._text("decoding it takes too long")))
-            elif self._has_reopened or not (self._is_opened or status is None):
+            elif at < self._reopens_from or not (self._is_opened or status is None):
                 self._fail(MediaError(self._text("its decoder ended unexpectedly")))
             else:
-                self._has_reopened = True
-                at = self._start_frame + self._queue.written_frames
+                self._reopens_from = at + _STEADY_FRAMES
                 self._opening = self._loop.create_task(self._open(at))
 
     def _leave(self) -> None:

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from ..audio.decoder_link import DecoderEvent, Job
-from ..audio.events import Cover, Ended, Recovered, Retitled, Stalled
+from ..audio.events import Cover, Ended, Retitled
 from ..audio.pcm import FRAME_BYTES, RATE
 from ..media import Tags
 from .job_scope import JobScope, Retries
@@ -36,7 +36,6 @@ class Decoding:
         self._tags = Tags()
         self._written_frames = 0
         self._reopened_at = 0
-        self._is_stalled = False
         self._track: Track | None = None
 
     def run(self) -> None:
@@ -52,8 +51,9 @@ class Decoding:
                 self._track.close()
 
     def _run(self) -> None:
+        job = self._job
         track = self._track = open_track(
-            self._job.url, self._job.start_frame, self._scope
+            job.url, job.start_frame, self._scope, job.loudness
         )
         was_growing = track.is_growing
         found, cover = track.found()
@@ -86,15 +86,9 @@ class Decoding:
             self._output.tell(Retitled(tags))
         self._output.write(block)
         self._written_frames += len(block) // FRAME_BYTES
-        if self._is_stalled:
-            self._is_stalled = False
-            self._output.tell(Recovered())
 
     def _reopen(self) -> Track:
         """Reopen a live stream that broke off, until the time limit."""
-        if not self._is_stalled:
-            self._is_stalled = True
-            self._output.tell(Stalled())
         if self._written_frames - self._reopened_at > _STEADY_FRAMES:
             self._retries.reset()
         while True:

@@ -14,6 +14,8 @@ from ..errors import (
     MediaNotFoundError,
     MediaOutOfBoundsError,
     MediaUnreachableError,
+    MediaUnsupportedError,
+    media_problem,
 )
 
 
@@ -57,6 +59,11 @@ def not_audio(reason: str) -> UnplayableError:
     return UnplayableError(MediaNotAudioError, reason)
 
 
+def unsupported(reason: str) -> UnplayableError:
+    """Return the problem of media in a format that we know and do not play."""
+    return UnplayableError(MediaUnsupportedError, reason)
+
+
 def not_found(reason: str) -> UnplayableError:
     """Return the problem of media that does not exist."""
     return UnplayableError(MediaNotFoundError, reason)
@@ -89,18 +96,8 @@ def leads_outside() -> UnplayableError:
 
 def for_status(status: int) -> UnplayableError:
     """Return the problem for an HTTP status other than success."""
-    kind, reason = _refusal(status)
+    kind, reason = media_problem(status)
     return UnplayableError(kind, reason, status)
-
-
-def _refusal(status: int) -> tuple[type[MediaError], str]:
-    if status in (404, 410):
-        return MediaNotFoundError, "the server does not have it"
-    if status in (401, 403, 407):
-        return MediaForbiddenError, "the server does not allow it without a login"
-    if 400 <= status < 500 and status not in (408, 425, 429):
-        return MediaError, f"the server refuses it (HTTP {status})"
-    return MediaUnreachableError, f"the server has a problem (HTTP {status})"
 
 
 def for_network(error: OSError) -> UnplayableError:

@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import av
 from av.audio.stream import AudioStream
@@ -19,9 +19,17 @@ from .guard.segments import SegmentOpener
 from .guard.tag_cut import without_long_tags, without_long_tags_live
 from .http_stream import HttpFile, HttpRadio, open_http
 from .job_scope import JobScope
-from .media_errors import UnplayableError, empty, for_libav, not_audio, not_found
-from .playlists import MAX_PLAYLIST_BYTES, entries_of
-from .sniff import HEAD_BYTES, Kind, kind_of
+from .media_errors import (
+    UnplayableError,
+    empty,
+    for_libav,
+    not_audio,
+    not_found,
+    unsupported,
+)
+from .playlist_formats.addresses import file_path, local_paths, web_address
+from .playlists import MAX_PLAYLIST_BYTES, entries_of, named_kind
+from .sniff import HEAD_BYTES, Kind, is_text, kind_of
 
 _MAX_DEPTH = 3
 _MAX_ENTRIES = 5
@@ -101,14 +109,16 @@ def open_input(address: str, scope: JobScope) -> Input:
 
 
 def _open(address: str, scope: JobScope, reach: Reach, depth: int) -> Input:
+    # A path is no address: a name may contain anything.
+    path = address if address.startswith("/") else file_path(address)
+    if path is not None:
+        return _open_file(Path(path), scope, depth)
     try:
         parts = urlsplit(address)
     except ValueError as err:
         raise not_found("its address is not valid") from err
     if parts.scheme in {"http", "https"}:
         return _open_web(address, scope, reach, depth)
-    if parts.scheme == "file":
-        return _open_file(Path(unquote(parts.path)), scope, depth)
     if "://" in address:
         raise UnplayableError(
             MediaError, f"{parts.scheme}: addresses are not supported"
@@ -124,7 +134,7 @@ def _open_file(path: Path, scope: JobScope, depth: int) -> Input:
         file = LocalFile(path)
         undo.callback(file.close)
         head = _peek(file, HEAD_BYTES)
-        kind = kind_of(head)
+        kind = kind_of(head, name=file.name)
         _refuse(kind)
         if kind is Kind.MEDIA:
             metered = MeteredFile(
@@ -138,11 +148,18 @@ def _open_file(path: Path, scope: JobScope, depth: int) -> Input:
             address = f"file:{path.absolute()}"
             segments = SegmentOpener(address, scope, ANYWHERE)
             return _open_segments(segments, scope)
-        entries = entries_of(_peek(file, MAX_PLAYLIST_BYTES))
-    addresses = [
-        entry if "://" in entry else str(path.parent / entry) for entry in entries
-    ]
+        content = _peek(file, MAX_PLAYLIST_BYTES)
+    entries = entries_of(content, named_kind(file.name))
+    addresses = [_beside(path, entry) for entry in entries]
     return _open_first(addresses, scope, ANYWHERE, depth)
+
+
+def _beside(playlist: Path, entry: str) -> str:
+    """Return what an entry of a local playlist means."""
+    paths = [playlist.parent / each for each in local_paths(entry)]
+    if not paths:
+        return entry
+    return str(next((each for each in paths if each.is_file()), paths[0]))
 
 
 def _peek(file: LocalFile, size: int) -> bytes:
@@ -165,14 +182,10 @@ def _open_web(url: str, scope: JobScope, reach: Reach, depth: int) -> Input:
         playlist = web.peek(MAX_PLAYLIST_BYTES) if kind is Kind.PLAYLIST else b""
     if kind is Kind.SEGMENTS:
         return _open_segments(SegmentOpener(web.url, scope, web.beyond), scope)
-    addresses = [urljoin(web.url, entry) for entry in entries_of(playlist)]
+    entries = entries_of(playlist, named_kind(web.url, web.content_type))
     # Content from the web must not open local files.
-    return _open_first(
-        [each for each in addresses if each.startswith(("http://", "https://"))],
-        scope,
-        web.beyond,
-        depth,
-    )
+    addresses = [web_address(each, web.url) for each in entries]
+    return _open_first([each for each in addresses if each], scope, web.beyond, depth)
 
 
 def _open_web_media(web: HttpFile | HttpRadio, head: bytes) -> Input:
@@ -198,10 +211,10 @@ def _open_media(
 
 def _kind_of_web(web: HttpFile | HttpRadio) -> tuple[Kind, bytes]:
     head = web.peek(64)
-    if not head.strip() or head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in b"#<{[":
+    if is_text(head):
         # Text needs a longer look; audio does not wait for more bytes.
         head = web.peek(HEAD_BYTES)
-    return kind_of(head, web.content_type), head
+    return kind_of(head, web.content_type, web.url), head
 
 
 def _open_segments(segments: SegmentOpener, scope: JobScope) -> Input:
@@ -281,3 +294,5 @@ def _refuse(kind: Kind) -> None:
         raise not_audio("its address leads to a web page")
     if kind is Kind.PICTURE:
         raise not_audio("it is a picture")
+    if kind is Kind.DASH:
+        raise unsupported("it is a DASH stream, which is not supported")

@@ -7,13 +7,14 @@ from itertools import chain
 import av
 
 from ..audio.events import Cover, Found
-from ..media import Tags
+from ..media import Loudness, Tags
 from .decoder import Decoder
 from .guard.title_pace import TitlePace
 from .job_scope import JobScope
+from .loudness import scaled
 from .media_errors import BrokenStreamError, UnplayableError, for_failure
 from .opening import Input, open_input
-from .tags import cover_from, tags_from, tags_from_title
+from .tags import cover_from, factor_from, tags_from, tags_from_title
 
 BREAKS = (BrokenStreamError, OSError, av.FFmpegError)
 
@@ -62,10 +63,13 @@ class Track:
         self._input.close()
 
 
-def open_track(address: str, start: int, scope: JobScope) -> Track:
+def open_track(
+    address: str, start: int, scope: JobScope, loudness: Loudness = Loudness.OFF
+) -> Track:
     """Open media and decode its first sound by a deadline.
 
-    `start` is the frame at which to begin; live media ignores it.
+    `start` is the frame at which to begin; live media ignores it, and has no tags that
+    level the `loudness`.
 
     Raises UnplayableError: it cannot be played, or did not start in time.
     """
@@ -86,4 +90,7 @@ def open_track(address: str, start: int, scope: JobScope) -> Track:
         if isinstance(err, (UnplayableError, *BREAKS)):
             raise for_failure(err) from err
         raise
-    return Track(found, decoder, chain((first,), blocks))
+    whole = chain((first,), blocks)
+    tags = (found.stream.metadata, found.container.metadata)
+    factor = 1.0 if found.is_live else factor_from(loudness, *tags)
+    return Track(found, decoder, scaled(whole, factor))

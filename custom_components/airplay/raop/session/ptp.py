@@ -7,6 +7,7 @@ from ..errors import ReceiverProtocolError
 from ..wire.ptp import (
     EVENT_PORT,
     GENERAL_PORT,
+    OF_A_CLOCK,
     Header,
     MessageKind,
     PortIdentity,
@@ -23,6 +24,7 @@ from ..wire.ptp_requests import (
 )
 from .clock_estimate.claims import Claims
 from .clock_estimate.clock_map import SAME, Timeline
+from .clock_estimate.departure_gaps import DepartureGaps
 from .ptp_following import FollowedClock
 from .ptp_readiness import Election, Habit, Readiness
 
@@ -35,23 +37,12 @@ _ANNOUNCE_NS = _SECOND_NS
 # Announce; no follower minds, as that is less than IEEE 1588's usual three.
 _LISTEN_AFTER = 2
 _SYNC_NS = 125 * _MS_NS
+# Logarithms of the intervals in s, for the headers.
+_LOG_SYNC, _LOG_RESTING = -3, 0
 _PRIORITY = 128
-# nqptp uses a Follow_Up's arrival as the Sync's: one sent late by more than this
-# gives it a wrong time. Omitting it does no harm, but not for a whole second.
-_LATE_NS = 250_000
-_MOST_LEFT_OUT = 6
 # A receiver that leads sends 24 messages per second, and an answer to each request.
 _MOST_ANSWERED = 256
 
-
-_OF_A_CLOCK = frozenset(
-    {
-        MessageKind.ANNOUNCE,
-        MessageKind.SYNC,
-        MessageKind.FOLLOW_UP,
-        MessageKind.DELAY_RESPONSE,
-    }
-)
 
 type Followed = Callable[[int, int], bytes | None]
 
@@ -86,9 +77,8 @@ class Peer:
         self._readiness = Readiness(habit, now_ns)
         self._announce_ns = self._sync_ns = now_ns
         self._announces = self._claims = self._syncs = 0
-        # Nothing is late before the first gap is known.
-        self._usual_gap_ns = _SECOND_NS
-        self._left_out = 0
+        self._gaps = DepartureGaps()
+        self._is_idle = False
         self._window_ns = self._answered = 0
 
     @property
@@ -136,6 +126,21 @@ class Peer:
         self._announce_ns = self._sync_ns = now_ns
         self._claims = 0
 
+    def rest(self, now_ns: int, *, is_idle: bool) -> None:
+        """Record whether nothing plays at the receiver; if so, Syncs may be rare.
+
+        nqptp compares each time with the last one, however old (its source: up to 15 s).
+        Receivers that measure the path may count how many Syncs they miss.
+        """
+        was_resting, self._is_idle = self._is_resting, is_idle
+        if was_resting and not is_idle:
+            self._sync_ns = min(self._sync_ns, now_ns)
+
+    @property
+    def _is_resting(self) -> bool:
+        """Whether a Sync goes with each Announce only."""
+        return self._is_idle and self._readiness.is_simple
+
     def due(self, now_ns: int) -> list[Outgoing]:
         """Return the messages that are due."""
         if self._election.receiver_leads and now_ns >= self._election.gone_ns:
@@ -147,6 +152,8 @@ class Peer:
             found += self._claim(now_ns)
         if now_ns >= self._sync_ns:
             self._sync_ns = _next(self._sync_ns, _SYNC_NS, now_ns)
+            if self._is_resting:
+                self._sync_ns = self._announce_ns
             found.append(self._sync())
         return found
 
@@ -163,7 +170,7 @@ class Peer:
         if not self._is_modest(arrived_ns):
             raise ReceiverProtocolError("more PTP messages than a receiver sends")
         kind = Header.parse(datagram).kind
-        if kind in _OF_A_CLOCK and not is_own_port:
+        if kind in OF_A_CLOCK and not is_own_port:
             raise ReceiverProtocolError(f"PTP {kind.name} from an unexpected port")
         match kind:
             case MessageKind.DELAY_REQUEST | MessageKind.PEER_DELAY_REQUEST:
@@ -216,22 +223,17 @@ class Peer:
     def _sync(self) -> Outgoing:
         number = self._syncs
         self._syncs += 1
+        interval = _LOG_RESTING if self._is_resting else _LOG_SYNC
 
         def follow_up(sent_ns: int, now_ns: int) -> bytes | None:
             # Receivers that measure the path delay match it with the Sync by number.
-            if self._is_late(now_ns - sent_ns) and not self._readiness.probes:
+            if self._gaps.is_late(now_ns - sent_ns) and not self._readiness.probes:
                 return None
-            return PtpFollowUp(self._source, number, sent_ns).build()
+            precise = PtpFollowUp(self._source, number, sent_ns, log_interval=interval)
+            return precise.build()
 
-        return Outgoing(EVENT_PORT, PtpSync(self._source, number).build(), follow_up)
-
-    def _is_late(self, gap_ns: int) -> bool:
-        usual_ns = self._usual_gap_ns
-        is_late = gap_ns > usual_ns + _LATE_NS and self._left_out < _MOST_LEFT_OUT
-        self._left_out = self._left_out + 1 if is_late else 0
-        # A shorter gap counts at once, a longer one only if it persists.
-        self._usual_gap_ns = min(gap_ns, usual_ns + max(0, gap_ns - usual_ns) // 64)
-        return is_late
+        sync = PtpSync(self._source, number, log_interval=interval)
+        return Outgoing(EVENT_PORT, sync.build(), follow_up)
 
     def _answer(self, request: DelayRequest, arrived_ns: int) -> list[Outgoing]:
         # One that leads measures the path too: that is no evidence that it follows us.

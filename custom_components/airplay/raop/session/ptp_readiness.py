@@ -138,6 +138,11 @@ class Readiness:
         if self.probes == _QUICK_PROBES:
             self._third_ns = now_ns
 
+    @property
+    def is_simple(self) -> bool:
+        """Whether it has answered as nqptp does, and never measured the path delay."""
+        return self._claimed_ns is not None and not self.probes
+
     def has_evidence(self, now_ns: int) -> bool:
         """Whether our clock is known to reach the receiver."""
         return self._claimed_ns is not None or self._is_probing(now_ns)

@@ -52,6 +52,17 @@ class MessageKind(IntEnum):
     SIGNALING = 0xC
 
 
+# What a clock sends, and no follower of it.
+OF_A_CLOCK = frozenset(
+    {
+        MessageKind.ANNOUNCE,
+        MessageKind.SYNC,
+        MessageKind.FOLLOW_UP,
+        MessageKind.DELAY_RESPONSE,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class PortIdentity:
     """A clock of 64 bits and the number of its port."""

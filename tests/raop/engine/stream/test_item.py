@@ -14,7 +14,6 @@ from custom_components.airplay.raop.audio.events import (
     Opened,
     Retitled,
     SourceEvent,
-    Stalled,
 )
 from custom_components.airplay.raop.engine.stream.item import MediaItem, over
 from custom_components.airplay.raop.errors import MediaError, MediaNotFoundError
@@ -83,7 +82,7 @@ async def test_title_of_a_radio_overrides_that_of_the_caller() -> None:
     retitled = asyncio.Event()
     bench.playback.on_retitled = retitled.set
 
-    await bench.say(Retitled(Tags(title="Now")), Stalled())
+    await bench.say(Retitled(Tags(title="Now")))
     async with asyncio.timeout(10):
         await retitled.wait()
 

@@ -102,6 +102,7 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         await self._pacer.run(attach)
         if self._peer:
             self._peer.listen(transmitter.on_change)
+            self._peer.rest_while(lambda: transmitter.line is None)
         if Extra.FEEDBACK not in self.ladder.omissions:
             self._background.start(self._send_feedback())
 

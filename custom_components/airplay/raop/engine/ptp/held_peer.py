@@ -12,7 +12,7 @@ class HeldPeer:
     """A receiver with its addresses and the lanes that hold it; pacing thread only.
 
     `listeners` and `watchers` are what each lane wants to be called on new evidence,
-    and on a new timeline.
+    and on a new timeline; `idlers` return whether nothing plays on it.
     """
 
     def __init__(self, peer: Peer, address: str) -> None:
@@ -25,13 +25,21 @@ class HeldPeer:
         self.has_evidence = False
         self.listeners: dict[object, Callable[[], None]] = {}
         self.watchers: dict[object, Callable[[int], None]] = {}
+        self.idlers: dict[object, Callable[[], bool]] = {}
         self._timeline = peer.timeline
 
     def remove(self, lane: object) -> None:
         """Call a lane no more."""
         self.listeners.pop(lane, None)
         self.watchers.pop(lane, None)
+        self.idlers.pop(lane, None)
         self.holders -= 1
+
+    def rest(self, now_ns: int) -> None:
+        """Let the peer rest if nothing plays on any lane."""
+        are_known = len(self.idlers) == self.holders
+        is_idle = are_known and all(is_idle() for is_idle in self.idlers.values())
+        self.peer.rest(now_ns, is_idle=is_idle)
 
     def notify_evidence(self, now_ns: int) -> None:
         """Call the listeners if there is evidence, and was none."""

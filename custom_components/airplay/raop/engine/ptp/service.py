@@ -81,7 +81,14 @@ class PtpPeer:
 
         The timeline of a clock that is followed changes with each of its Syncs.
         """
-        self._service.watch(self._held, self, on_timeline)
+        self._service.run(lambda: self._held.watchers.update({self: on_timeline}))
+
+    def rest_while(self, is_idle: Callable[[], bool]) -> None:
+        """Send our clock less often while nothing plays, as `is_idle` tells.
+
+        It is called on the pacing thread, at every turn of the clock.
+        """
+        self._service.run(lambda: self._held.idlers.update({self: is_idle}))
 
     def begin(self) -> None:
         """Send our clock immediately and count evidence anew, before a stream's SETUP.
@@ -171,15 +178,9 @@ class PtpService:
 
         self._pacer.post(listen)
 
-    def watch(
-        self, held: HeldPeer, peer: PtpPeer, on_timeline: Callable[[int], None]
-    ) -> None:
-        """See PtpPeer."""
-
-        def watch() -> None:
-            held.watchers[peer] = on_timeline
-
-        self._pacer.post(watch)
+    def run(self, job: Callable[[], None]) -> None:
+        """Run a job on the pacing thread."""
+        self._pacer.post(job)
 
     def release(self, held: HeldPeer, peer: PtpPeer) -> None:
         """See PtpPeer."""
@@ -195,6 +196,7 @@ class PtpService:
         due_ns = now_ns + _FAR_NS
         for held in tuple(self._held.values()):
             if link := self._links.get(held.family):
+                held.rest(now_ns)
                 for outgoing in held.peer.due(now_ns):
                     self._send(link, held.address, outgoing)
                 held.notify_timeline(now_ns)

@@ -65,7 +65,7 @@ class Connector:
         """Connect receivers; wait until all are ready or have failed.
 
         Receivers that are not ready 3 s after the first one has a session continue in
-        the background.
+        the background, and so does an attempt that is under way.
         A single receiver is ready without evidence that it knows the time. Open
         sessions are ready. A busy receiver is retried for `patience_s`.
 
@@ -75,7 +75,10 @@ class Connector:
         if not wanted:
             raise RaopError("there is no receiver to play to")
         for member in wanted:
-            self._begin(member, patience_s, is_media_ready)
+            # One may be left of an earlier call, such as that of the last announcement.
+            attempt = self._under_way.get(member.receiver)
+            if attempt is None or attempt.done():
+                self._begin(member, patience_s, is_media_ready)
         tasks = {each.receiver: self._under_way[each.receiver] for each in wanted}
         knows_time = len(wanted) > 1 or self._lanes.stand
         until_ns = _patience_ns() if self._lanes.stand else None

@@ -6,16 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 
 from ...audio.decoder_pool import DecoderPool
-from ...audio.events import (
-    Buffered,
-    Ended,
-    Failed,
-    Opened,
-    Recovered,
-    Retitled,
-    SourceEvent,
-    Stalled,
-)
+from ...audio.events import Buffered, Ended, Failed, Opened, Retitled, SourceEvent
 from ...audio.source import Source
 from ...errors import MediaError
 from ...messages import CoverFound, Event, Media, MediaChanged, Tags
@@ -105,14 +96,19 @@ class MediaItem:
                 waiting_s = self.source.buffered_frames / SAMPLE_RATE
                 delay_s = waiting_s + self._delay_s
                 self._loop.call_later(delay_s, self._retitle, event.tags)
-            case Stalled() | Recovered():
-                pass
 
     def _opened(self, event: Opened) -> None:
         self.is_live = event.is_live
         self.duration_ms = self.media.duration_ms or event.duration_ms
-        self.tags = over(self.media.tags, event.tags)
-        self._station = event.station
+        if event.is_live:
+            # A title without an artist names the station, as in lists of stations.
+            given = None if self.media.tags.artist else self.media.tags.title
+            self._station = event.station or given
+            has_both = self.media.tags.title and self.media.tags.artist
+            self.tags = self._live(Tags() if has_both else event.tags)
+        else:
+            self._station = event.station
+            self.tags = over(self.media.tags, event.tags)
         if event.cover:
             self.picture = (event.cover.content_type, event.cover.data)
 
@@ -123,11 +119,23 @@ class MediaItem:
             self._buffered.exception()  # there may be no waiting caller
 
     def _retitle(self, tags: Tags) -> None:
-        # A radio station's current title is newer than the caller's tags.
-        self.tags = over(tags, self.media.tags)
+        # The current title is newer than the caller's tags.
+        self.tags = self._live(tags) if self.is_live else over(tags, self.media.tags)
         if self._is_shown:
             self._tell()
             self.on_retitled()
+
+    def _live(self, current: Tags) -> Tags:
+        """Return the tags of live media: a title comes with its own artist, or none.
+
+        The station is the album unless there is one, because displays have no other place.
+        """
+        given = self.media.tags
+        if current.title:
+            given = replace(given, title=None, artist=None)
+        else:
+            current = replace(current, artist=None)
+        return over(over(current, given), Tags(album=self._station))
 
     def _tell(self) -> None:
         self._emit(

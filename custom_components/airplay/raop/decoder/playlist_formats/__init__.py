@@ -1,0 +1,1 @@
+"""The formats of playlists: what is written there, read in linear time."""
