@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from ...audio.decoder_pool import DecoderPool
-from ...audio.mixing import load_mixer
+from ...audio.mixer_import import load_mixer
 from ...errors import RaopError, StoppedError
 from ...messages import Announce, Event
 from ..pacing.pacer import Pacer

@@ -6,10 +6,10 @@ from ...audio.overlay import Overlay
 from ...commands import Channel
 from ...session.backlog import Backlog, Format
 from ...session.lead import SILENT_PACKETS
-from ...session.timeline import SECOND_NS, Line, frames_of_ms
+from ...session.timeline import Line, frames_of_ms
 from ...wire.rtp import FRAMES_PER_PACKET
 from .feed import Pcm
-from .outlet import Outlet
+from .outlet import NEVER_NS, Outlet
 from .outlets import Outlets
 from .overlay_mix import PlacedOverlay
 from .packet_source import BATCH
@@ -45,9 +45,7 @@ class Transmitter:
         self.backlog = Backlog(sequence, frame, ssrc)
         self._packetizer = Packetizer(self.backlog, on_switch)
         self.feed = self._packetizer.feed
-        self._outlets = Outlets(
-            self.backlog, depth_ms * 1_000_000, on_evidence=on_change
-        )
+        self._outlets = Outlets(self.backlog, depth_ms * 1_000_000, on_change)
         self.next_sequence = sequence
         self.latency_frames = frames_of_ms(depth_ms)
         self.worst_lateness_ns = 0
@@ -241,7 +239,7 @@ class Transmitter:
     def pump(self, now_ns: int) -> int:
         """Make and send due packets; return the time of the next turn."""
         if self.line is None:
-            return now_ns + SECOND_NS
+            return NEVER_NS
         before = self.line, self.feed.segments
         due_ns = self._send_due(now_ns)
         if self._packetizer.member_packets:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from ...audio.decoder_pool import DecoderPool
-from ...audio.mixing import load_mixer
+from ...audio.mixer_import import load_mixer
 from ...errors import MediaError
 from ...messages import Event, Media, NextFailed, NextTaken, Play
 from ...session.timeline import frames_of_ms
