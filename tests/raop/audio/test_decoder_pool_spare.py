@@ -126,10 +126,11 @@ def test_a_spare_ends_with_the_pool(own: DecoderThread, song: str) -> None:
 
 
 def test_a_spare_has_the_limits_of_a_decoder(
-    own: DecoderThread, song: str, monkeypatch: pytest.MonkeyPatch
+    own: DecoderThread, song: str, keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"{POOL}._SPARE_S", 3600.0)
-    with closing(Played(own, song)) as played:
+    path = keep("long.wav", wav(noise(20 * RATE)))
+    with closing(Played(own, path)) as played:
         played.heard.wait_for(Opened)
         (first,) = children(server_of(own))
         limits = Path(f"/proc/{first}/limits").read_text()
