@@ -33,7 +33,9 @@ from .sniff import HEAD_BYTES, Kind, is_text, kind_of
 
 _MAX_DEPTH = 3
 _MAX_ENTRIES = 5
-_RAW_PROBE_BYTES = "65536"
+# Eight frames or more of Dolby or DTS in a WAV file. Twice as much takes four times as
+# long, which is most of the time that raw samples take to start.
+_RAW_PROBE_BYTES = "32768"
 # Radios send in real time: each second of analysis delays the start.
 _RADIO_ANALYSIS_US = "500000"
 _SEGMENTED = {"hls"}

@@ -92,7 +92,7 @@ def run(sock: socket.socket) -> None:
 
 def _job(sock: socket.socket) -> Job:
     reader = FrameReader()
-    # A spare waits for as long as the sender lives.
+    # A spare waits without a limit: it ends when the sender closes the socket.
     while octets := sock.recv(1 << 16):
         for kind, content in reader.feed(octets):
             if kind is not FrameKind.JOB:
