@@ -115,7 +115,8 @@ async def is_pictured(
     """Return whether the server's picture is served for the player."""
     client = await hass_client()
     address = state_of(hass, player).attributes["entity_picture"]
-    return await (await client.get(address)).read() == picture(1600, 900)
+    served: bytes = await (await client.get(address)).read()
+    return served == picture(1600, 900)
 
 
 async def test_logo_in_a_list_of_stations_is_the_picture(

@@ -23,7 +23,7 @@ NAMES = [
     "a?token=1&b",
     "a://b",
 ]
-PAGES = ["#EXTM3U\n{}\n", "{}\n", "[playlist]\nFile1={}\n"]
+LISTS = ["#EXTM3U\n{}\n", "{}\n", "[playlist]\nFile1={}\n"]
 
 
 async def plays(hass: HomeAssistant, player: str, media: str, expected: str) -> None:
@@ -48,7 +48,9 @@ async def test_local_media_plays_whatever_it_is_called(
 
     await play(hass, player, media)
 
-    assert state_of(hass, player).attributes["media_content_id"] == media
+    attributes = state_of(hass, player).attributes
+    assert attributes["media_content_id"] == media
+    assert attributes["media_title"] == f"{name}.wav".rpartition("/")[2]
     await watch.until_is("idle")
     assert kitchen.heard(songs.pcm(name)).is_complete
 
@@ -106,7 +108,7 @@ async def test_errors_name_local_media_as_the_browser_does(
         await play(hass, player, media)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", LISTS)
 @pytest.mark.parametrize(
     ("address", "name"),
     [

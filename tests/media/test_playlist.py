@@ -61,7 +61,11 @@ def test_extended_m3u_provides_artist_title_and_duration() -> None:
             artist="Nina Simone",
             duration_ms=123_000,
         ),
-        Entry("http://stream.example/live", title="A Station"),
+        Entry(
+            "http://stream.example/live",
+            title="A Station",
+            picture="https://radio.example/lists/a,b.png",
+        ),
         Entry("https://radio.example/lists/plain.mp3"),
     ]
 

@@ -16,7 +16,7 @@ TAGS = {"REPLAYGAIN_TRACK_GAIN": "-6 dB", "REPLAYGAIN_ALBUM_GAIN": "-12 dB"}
 
 def leveled(pcm: bytes, gain_db: float) -> bytes:
     samples = np.rint(samples_of(pcm) * np.float32(10 ** (gain_db / 20)))
-    return samples.astype("<i2").tobytes()
+    return bytes(samples.astype("<i2").tobytes())
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from homeassistant.components.media_player import (
 
 from ..entity import AirPlayEntity
 from ..media.browsing import async_browse, async_search
+from ..media.local import is_local_id, local_name
 from ..media.media import shown_id
 from ..raop.api import Tags
 
@@ -69,9 +70,16 @@ class MediaEntity(AirPlayEntity, MediaPlayerEntity):
     @property
     @override
     def media_title(self) -> str | None:
-        """Return the title; for radio, that of the song."""
+        """Return the title; for radio, that of the song.
+
+        Local media without a title has the name that the browser shows.
+        """
         playing = self.player.reported.playing
-        return playing.tags.title or playing.station if playing else None
+        if playing is None:
+            return None
+        media_id = playing.playable.content_id
+        name = local_name(media_id) if is_local_id(media_id) else None
+        return playing.tags.title or playing.station or name
 
     @property
     @override

@@ -28,6 +28,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _MOST_KNOWN = 2000
 _MAX_PICTURE = 2000
+_MAX_TITLE = 1000
 _ALL_SOURCES = "media-source://"
 _SEARCH_S = 10
 _FOLDER_TYPES = {"", "directory", "folder", MediaType.ALBUM, MediaType.PLAYLIST}
@@ -80,7 +81,7 @@ def _async_remember(hass: HomeAssistant, item: BrowseMedia) -> None:
     picture = item.thumbnail
     if picture and len(picture) > _MAX_PICTURE:
         picture = None
-    all_known[item.media_content_id] = _Known(item.title, picture)
+    all_known[item.media_content_id] = _Known(item.title[:_MAX_TITLE], picture)
 
 
 async def async_browse(hass: HomeAssistant, media_id: str | None) -> BrowseMedia:

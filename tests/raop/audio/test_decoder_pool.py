@@ -375,7 +375,7 @@ serve([])
 def test_a_decoder_that_cannot_be_forked_costs_its_media_only(
     keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = "custom_components.airplay.raop.audio.decoder_pool"
+    module = "custom_components.airplay.raop.audio.prepared"
     path = keep("song.wav", wav(LONG[:RATE]))
     with monkeypatch.context() as changed:
         changed.setattr(f"{module}.PROGRAM", keep("no_fork.py", NO_FORK.encode()))

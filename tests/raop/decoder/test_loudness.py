@@ -83,8 +83,10 @@ def test_sound_is_limited_if_a_tag_is_wrong() -> None:
 
 
 def expected(samples: Samples, gain_db: float) -> Samples:
-    scaled_up = np.rint(samples * np.float32(10 ** (gain_db / 20)))
-    return scaled_up.astype(np.int16)
+    leveled: Samples = np.rint(samples * np.float32(10 ** (gain_db / 20))).astype(
+        np.int16
+    )
+    return leveled
 
 
 @pytest.mark.parametrize("name", ["song.flac", "song.mka"])

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 import json
 import struct
-from typing import get_args
+from typing import Self, get_args
 
 from ..dataclass_json import ShapeError, build
-from ..media import MAX_PICTURE_BYTES, Loudness, MediaBounds
+from ..media import MAX_PICTURE_BYTES, Loudness, Media, MediaBounds
 from .events import Cover, Ended, Failure, Found, Retitled
 from .pcm import FRAME_BYTES
 
@@ -63,6 +63,17 @@ class Job:
     bounds: MediaBounds = field(default_factory=MediaBounds)
     limits: Limits = Limits()
     loudness: Loudness = Loudness.OFF
+
+    @classmethod
+    def of(cls, media: Media, start_frame: int, limits: Limits) -> Self:
+        """Return the job for media, from a frame on."""
+        return cls(
+            url=media.url,
+            start_frame=start_frame,
+            bounds=media.bounds,
+            limits=limits,
+            loudness=media.loudness,
+        )
 
 
 type DecoderEvent = Found | Retitled | Failure | Ended

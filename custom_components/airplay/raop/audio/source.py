@@ -132,13 +132,7 @@ class Source:
 
     async def _open(self, start_frame: int) -> None:
         """Give the job to a new process."""
-        job = Job(
-            url=self._media.url,
-            start_frame=start_frame,
-            bounds=self._media.bounds,
-            limits=self._limits,
-            loudness=self._media.loudness,
-        )
+        job = Job.of(self._media, start_frame, self._limits)
         try:
             content = encode_job(job)
             number, sock = await self._decoders.open(self._ended)

@@ -88,6 +88,17 @@ def test_encrypted_segments_play(
     assert play(str(folder / "media.m3u8")).all() == plain
 
 
+@pytest.mark.parametrize("front", ["\ufeff", "\ufeff\r\n", "\n \n"])
+def test_what_precedes_the_head_of_a_playlist_does_not_matter(
+    web: WebServer, play: Play, folder: Path, plain: bytes, front: str
+) -> None:
+    playlist = folder / "media.m3u8"
+    playlist.write_bytes(front.encode() + playlist.read_bytes())
+
+    assert play(str(playlist)).all() == plain
+    assert play(serve(web, folder)).all() == plain
+
+
 @pytest.mark.parametrize("key", ["data:,short", "data:;base64,A", "file:/etc/passwd"])
 def test_an_invalid_key_is_reported(
     web: WebServer, play: Play, folder: Path, key: str

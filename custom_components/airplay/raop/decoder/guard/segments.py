@@ -7,7 +7,7 @@ any other way. So the same rules hold for a segment as for all that comes from o
 from base64 import b64decode
 import binascii
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 import io
 from pathlib import Path
 import re
@@ -38,6 +38,8 @@ _MAX_PLAYLIST_BYTES = 8 << 20
 _MAX_FAILURES = 3
 _PLAYLIST = b"#EXTM3U"
 _MARK = b"\xef\xbb\xbf"
+# Enough for the mark and a few blank lines, which libav does not expect.
+_LOOK_BYTES = 64
 _CRYPTO = re.compile(r"crypto[+:]")
 _URI = re.compile(r'(?<=URI=")[^"\r\n]*+(?=")')
 _OFFSET = re.compile(r"[0-9]{1,18}")
@@ -135,11 +137,16 @@ class SegmentOpener:
                 raise leads_outside()
         raise not_audio("its segments are at addresses of an unsupported kind")
 
-    def _open_file(self, path: str) -> LocalFile:
+    def _open_file(self, path: str) -> MediaBytes:
         found = Path(path.removeprefix("//"))
         if self.url != f"file:{path}":
             found = allowed(found, self._scope.bounds.folders)
-        return LocalFile(found)
+        file = LocalFile(found)
+        head = file.peek(_LOOK_BYTES)
+        if head.startswith(_PLAYLIST) or not _is_playlist(head):
+            return file
+        with closing(file):
+            return io.BytesIO(_from_its_head(file.peek(_MAX_PLAYLIST_BYTES)))
 
     def _open_web(self, url: str, options: Mapping[str, str]) -> MediaBytes:
         wanted = _range(options)
@@ -153,11 +160,11 @@ class SegmentOpener:
             segment = _Segment(response, self)
             if wanted and response.status == 200:
                 segment.skip(int(options["offset"]))
-            head = segment.peek(len(_MARK) + len(_PLAYLIST))
-            if not head.removeprefix(_MARK).startswith(_PLAYLIST):
+            head = segment.peek(_LOOK_BYTES)
+            if not _is_playlist(head):
                 undo.pop_all()
                 return segment
-            playlist = segment.all()
+            playlist = _from_its_head(segment.all())
         self._playlists.add(url)
         self._reach = self._reach.narrowed(response.beyond)
         return io.BytesIO(_absolute(playlist, response.url, url))
@@ -170,6 +177,14 @@ class SegmentOpener:
         is_over = url in self._playlists or self._failures >= _MAX_FAILURES
         if self._has_started and is_over:
             raise BrokenStreamError from problem
+
+
+def _is_playlist(head: bytes) -> bool:
+    return _from_its_head(head).startswith(_PLAYLIST)
+
+
+def _from_its_head(playlist: bytes) -> bytes:
+    return playlist.removeprefix(_MARK).lstrip()
 
 
 class _Segment:
