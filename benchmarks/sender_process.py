@@ -88,6 +88,11 @@ class SenderProcess:
         reply.add_done_callback(self._give_up_start)
         return commanded_ns, await self._patiently(self._started)
 
+    def open(self, media: messages.Media, port: int) -> None:
+        """Play on a receiver beside the stream; do not wait for it."""
+        member = _member(port, encrypts=False)
+        self._send(messages.Play(stream="beside", members=(member,), media=media))
+
     async def finished(self) -> None:
         """Wait until everything has played. Raises SenderFailedError: it failed."""
         assert self._ended is not None
