@@ -57,11 +57,45 @@ def prepared_pids() -> list[int]:
 
 
 def decoder_pids() -> list[int]:
-    """Return the decoder processes of all senders."""
-    return [each for prepared in prepared_pids() for each in children(prepared)]
+    """Return the decoder processes that have opened media, without spare ones."""
+    return [
+        each
+        for prepared in prepared_pids()
+        for each in children(prepared)
+        if _has_media(each)
+    ]
+
+
+def spare_pids() -> list[int]:
+    """Return the decoder processes that wait for a job, or have not opened it yet."""
+    at_work = decoder_pids()
+    return [
+        each
+        for prepared in prepared_pids()
+        for each in children(prepared)
+        if each not in at_work
+    ]
+
+
+def _has_media(pid: int) -> bool:
+    """Return whether a process has a file or a connection beside that to its owner."""
+    links: list[str] = []
+    with suppress(OSError):
+        links = [
+            str(each.readlink())
+            for each in Path(f"/proc/{pid}/fd").iterdir()
+            if int(each.name) > 2
+        ]
+    sockets = {each for each in links if each.startswith("socket:")}
+    return len(sockets) > 1 or any(each.startswith("/") for each in links)
 
 
 def held_by(pid: int) -> tuple[int, int]:
-    """Return how many descriptors and threads a process has."""
+    """Return how many descriptors and threads a process has.
+
+    The threads of the event loop's executor are not counted: they stay for the next job.
+    """
     folder = Path(f"/proc/{pid}")
-    return len([*(folder / "fd").iterdir()]), len([*(folder / "task").iterdir()])
+    names = [(each / "comm").read_text() for each in (folder / "task").iterdir()]
+    threads = [each for each in names if not each.startswith("asyncio_")]
+    return len([*(folder / "fd").iterdir()]), len(threads)

@@ -13,7 +13,13 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from tests.announcements.held_sender import announce
 from tests.ha.players import call, play, state_of
-from tests.ha.processes import decoder_pids, held_by, prepared_pids, sender_pids
+from tests.ha.processes import (
+    decoder_pids,
+    held_by,
+    prepared_pids,
+    sender_pids,
+    spare_pids,
+)
 from tests.ha.songs import Songs, enqueue, is_item
 from tests.ha.sound import FOLDER, RATE
 from tests.ha.watch import Watch
@@ -66,7 +72,7 @@ async def nothing_is_left(
     watch = Watch(hass, player)
     await watch.until_is("idle")
     [sender] = sender_pids()
-    await until(lambda: not decoder_pids())
+    await until(lambda: not decoder_pids() and bool(spare_pids()))
     before = held_by(sender)
     kitchen.clear()
     yield
