@@ -93,9 +93,11 @@ def _has_media(pid: int) -> bool:
 def held_by(pid: int) -> tuple[int, int]:
     """Return how many descriptors and threads a process has.
 
-    The threads of the event loop's executor are not counted: they stay for the next job.
+    What stays for the next time is not counted: the threads of the event loop's
+    executor, and a library that keeps itself open.
     """
     folder = Path(f"/proc/{pid}")
     names = [(each / "comm").read_text() for each in (folder / "task").iterdir()]
     threads = [each for each in names if not each.startswith("asyncio_")]
-    return len([*(folder / "fd").iterdir()]), len(threads)
+    links = [str(each.readlink()) for each in (folder / "fd").iterdir()]
+    return len([each for each in links if ".so" not in each]), len(threads)
