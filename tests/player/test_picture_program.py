@@ -1,16 +1,21 @@
 """The program that scales pictures: what it shows, and what ends it."""
 
-from io import BytesIO
+from io import BytesIO, StringIO
+import os
 import random
+import resource
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 from PIL import Image
 import pytest
 
 from custom_components.airplay.player import picture_program
 from custom_components.airplay.player.picture_program import PictureError, scale
+from tests.ha.media_server import picture
 from tests.ha.pictures import HOSTILE, LARGEST, flat
 
 
@@ -87,3 +92,62 @@ def test_damaged_pictures_are_none_or_a_picture(kind: str) -> None:
 
     assert "it is damaged" in outcomes
     assert outcomes <= {"JPEG", "it is damaged", "it has too many pixels"}
+
+
+class Streams:
+    """The standard streams of the program."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+        self.out, self.err = BytesIO(), StringIO()
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=BytesIO(content)))
+        monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=self.out))
+        monkeypatch.setattr(sys, "stderr", self.err)
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
+    """Return the limits that the program sets, which would hold for the tests too."""
+    found: dict[int, int] = {}
+
+    def keep(kind: int, pair: tuple[int, int]) -> None:
+        found[kind] = pair[1]
+
+    monkeypatch.setattr(resource, "setrlimit", keep)
+    monkeypatch.setattr(os, "nice", lambda _: None)
+    return found
+
+
+def test_the_program_writes_a_picture_within_its_limits(
+    monkeypatch: pytest.MonkeyPatch, limits: dict[int, int]
+) -> None:
+    streams = Streams(monkeypatch, picture(1600, 900))
+
+    assert picture_program.main() == 0
+
+    with Image.open(BytesIO(streams.out.getvalue())) as shown:
+        assert (shown.format, shown.width) == ("JPEG", 600)
+    assert 0 < limits[resource.RLIMIT_AS] <= 256 << 20
+    assert 0 < limits[resource.RLIMIT_CPU] <= 5
+    assert limits[resource.RLIMIT_FSIZE] == limits[resource.RLIMIT_CORE] == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "problem", "reason"),
+    [(b"no picture", None, "damaged"), (b"", MemoryError(), "too much memory")],
+)
+def test_the_program_says_why_there_is_no_picture(
+    monkeypatch: pytest.MonkeyPatch,
+    limits: dict[int, int],
+    content: bytes,
+    problem: Exception | None,
+    reason: str,
+) -> None:
+    streams = Streams(monkeypatch, content)
+    if problem:
+        monkeypatch.setattr(picture_program, "scale", Mock(side_effect=problem))
+
+    assert picture_program.main() == 1
+
+    assert reason in streams.err.getvalue()
+    assert not streams.out.getvalue()
+    assert limits

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+import contextlib
 import logging
 import signal
 import socket
+import threading
 
 from .decoder_link import ENDED, REQUEST
 from .prepared import PreparedProcess
@@ -33,7 +35,7 @@ class DecoderPool:
         self._unused = prepared
         self._prepared: PreparedProcess | None = None
         self._spare: tuple[int, socket.socket] | None = None
-        self._endings: set[asyncio.Task[None]] = set()
+        self._endings: set[asyncio.Future[None]] = set()
         self._news = b""
         self._idle: asyncio.TimerHandle | None = None
         self._renewal: asyncio.TimerHandle | None = None
@@ -144,9 +146,23 @@ class DecoderPool:
     def _end(self, prepared: PreparedProcess) -> None:
         """End a prepared process, and release what the kernel keeps of it."""
         prepared.close()
-        ending = asyncio.create_task(asyncio.to_thread(prepared.wait))
-        self._endings.add(ending)
-        ending.add_done_callback(self._endings.discard)
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+
+        def tell() -> None:
+            if not ended.done():
+                ended.set_result(None)
+
+        def wait() -> None:
+            prepared.wait()
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(tell)
+
+        self._endings.add(ended)
+        ended.add_done_callback(self._endings.discard)
+        # As asyncio calls threads that wait for a process.
+        name = f"waitpid-{prepared.pid}"
+        threading.Thread(target=wait, name=name, daemon=True).start()
 
     def _drop_spare(self) -> None:
         """End the process that waits for a job."""

@@ -5,7 +5,7 @@ from typing import Self, cast, override
 
 import pytest
 
-from custom_components.airplay.raop.engine.lanes import choice
+from custom_components.airplay.raop.engine.lanes import buffered, choice, realtime
 from custom_components.airplay.raop.engine.lanes.choice import LaneChoice
 from custom_components.airplay.raop.engine.lanes.context import LaneContext
 from custom_components.airplay.raop.engine.lanes.lane import Lane
@@ -100,8 +100,9 @@ class Tries:
         self._members = 0
         self._details: dict[str, object] = {}
         monkeypatch.setattr(FakeLane, "outcomes", outcomes, raising=False)
-        for name in ("RaopLane", "RealtimeLane", "BufferedLane"):
-            monkeypatch.setattr(choice, name, FakeLane)
+        lanes = {choice: "RaopLane", realtime: "RealtimeLane", buffered: "BufferedLane"}
+        for module, name in lanes.items():
+            monkeypatch.setattr(module, name, FakeLane)
 
     def of(self, **details: object) -> Self:
         """Use another member."""
