@@ -23,8 +23,8 @@ _QUICK_SECONDS = 1.5
 _ROUNDS = 5
 _SETTLE_S = 1.5
 _IDLE, _HUNGRY = "idle", "hungry"
-_RATE = 8000
-_HOURS = 6
+_RATE = 48_000
+_HOURS = 20
 _BYTES = _RATE * 3600 * _HOURS
 _CHUNK = bytes([128]) * 65_536
 

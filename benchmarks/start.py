@@ -21,7 +21,8 @@ _QUICK_RUNS = 5
 _HEARD_RUNS = 10
 _QUICK_HEARD_RUNS = 2
 _HEARD_S = 0.4
-_AFTER_START_S = 0.1
+# Nobody starts music several times a second; the sender makes ready for the next.
+_AFTER_START_S = 1.5
 _MEDIAN_LIMIT_MS = 150
 _HEARD_LIMIT_MS = 2
 _PROGRAM_RUNS = 20
