@@ -146,3 +146,14 @@ def test_a_spare_is_small(own: DecoderThread, song: str) -> None:
     (own_kb,) = re.findall(r"^Private_Dirty: +(\d+) kB", rollup, re.MULTILINE)
 
     assert int(own_kb) <= MOST_KB
+
+
+def test_plain_music_is_decoded_without_numpy(own: DecoderThread, song: str) -> None:
+    with closing(Played(own, song)) as played:
+        played.heard.wait_for(Buffered)
+        processes = [server_of(own), *children(server_of(own))]
+        maps = [Path(f"/proc/{each}/maps").read_text() for each in processes]
+
+    assert len(maps) > 1
+    assert not [each for each in maps if "numpy" in each]
+    assert "libavcodec" in maps[0]

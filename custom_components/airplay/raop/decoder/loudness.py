@@ -2,10 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
-_LEAST, _MOST = -(1 << 15), (1 << 15) - 1
-
 
 def scaled(blocks: Iterator[bytes], factor: float) -> Iterator[bytes]:
     """Return blocks of s16le PCM times a factor, unchanged if it is 1.
@@ -14,9 +10,7 @@ def scaled(blocks: Iterator[bytes], factor: float) -> Iterator[bytes]:
     """
     if factor == 1.0:
         return blocks
-    return (_scaled(block, factor) for block in blocks)
+    # Only what is leveled needs numpy: the process that all others come from has none.
+    from ..audio.mixer import from_floats, to_floats
 
-
-def _scaled(block: bytes, factor: float) -> bytes:
-    samples = np.rint(np.frombuffer(block, "<i2") * np.float32(factor))
-    return np.clip(samples, _LEAST, _MOST).astype("<i2").tobytes()
+    return (from_floats(to_floats(block, len(block)) * factor) for block in blocks)
