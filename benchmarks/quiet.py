@@ -103,17 +103,15 @@ def _cpu_s(pid: int) -> float:
 
 
 async def _start(lab: Lab, kind: str, ports: list[int]) -> SenderProcess | Peer:
-    match kind:
-        case "pyatv":
-            return await Peer.pyatv(ports, encrypts=False)
-        case "C":
-            return await Peer.c_sender(lab.folder, ports, encrypts=False, stamp="naive")
-        case "ours":
-            sender = await SenderProcess.start()
-            await sender.play(str(lab.music), ports)
-            return sender
-        case _:
-            return await Peer.minimal(ports[0])
+    if kind == _PYATV:
+        return await Peer.pyatv(ports, encrypts=False)
+    if kind == _C:
+        return await Peer.c_sender(lab.folder, ports, encrypts=False, stamp="naive")
+    if kind == _MINIMAL:
+        return await Peer.minimal(ports[0])
+    sender = await SenderProcess.start()
+    await sender.play(str(lab.music), ports)
+    return sender
 
 
 async def _resting(lab: Lab) -> list[Figure]:

@@ -10,10 +10,19 @@ _CPUCLOCK_SCHED = 2
 def processes(pid: int) -> list[int]:
     """Return a process and those that it has started, all the way down."""
     found = [pid]
-    with suppress(OSError):
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        found += [each for child in children for each in processes(int(child))]
+    for task in tasks(pid):
+        # A thread may end meanwhile.
+        with suppress(OSError):
+            children = (task / "children").read_text().split()
+            found += [each for child in children for each in processes(int(child))]
     return found
+
+
+def tasks(pid: int) -> list[Path]:
+    """Return the folders of the threads of a process, none if it has ended."""
+    with suppress(OSError):
+        return [*Path(f"/proc/{pid}/task").iterdir()]
+    return []
 
 
 def cpu_s(pid: int) -> float:

@@ -7,8 +7,9 @@ wake-up to come. The counts do not depend on the speed of the machine. They are 
 
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 import re
+
+from .usage import processes, tasks
 
 _SWITCHES = re.compile(rb"^voluntary_ctxt_switches:\s*(\d+)$", re.MULTILINE)
 
@@ -21,20 +22,11 @@ def switches(pids: Iterable[int]) -> int:
 def by_thread(pids: Iterable[int]) -> dict[tuple[int, str], int]:
     """Return the switches of each thread, so far, by process and `TID NAME`."""
     counts: dict[tuple[int, str], int] = {}
-    waiting = [*pids]
-    while waiting:
-        pid = waiting.pop()
-        for task in _tasks(pid):
+    for pid in (each for root in pids for each in processes(root)):
+        for task in tasks(pid):
             # A thread may end meanwhile.
             with suppress(OSError):
                 found = _SWITCHES.search((task / "status").read_bytes())
                 name = (task / "comm").read_text(errors="replace").strip()
                 counts[pid, f"{task.name} {name}"] = int(found[1]) if found else 0
-                waiting += map(int, (task / "children").read_text().split())
     return counts
-
-
-def _tasks(pid: int) -> list[Path]:
-    with suppress(OSError):
-        return [*Path(f"/proc/{pid}/task").iterdir()]
-    return []
