@@ -46,7 +46,7 @@ class Converter:
         if shape != self._shape:
             before = self.flush()
             self._shape = shape
-            self._graph = None if _is_exact(shape) else _graph(shape)
+            self._graph = None if _keeps(shape, _EXACT_FORMATS) else _graph(shape)
         if self._graph is None:
             return before + _exact(frame, shape)
         # The graph would treat a gap in the time stamps as lost audio.
@@ -97,9 +97,10 @@ def _shape_of(frame: av.AudioFrame) -> _Shape:
     return frame.format.name, layout.name, layout.nb_channels, frame.sample_rate
 
 
-def _is_exact(shape: _Shape) -> bool:
+def _keeps(shape: _Shape, formats: set[str]) -> bool:
+    """Whether sound keeps its rate and its channels, and has one of the formats."""
     sample_format, _, channels, rate = shape
-    return rate == RATE and channels <= 2 and sample_format in _EXACT_FORMATS
+    return rate == RATE and channels <= 2 and sample_format in formats
 
 
 def _exact(frame: av.AudioFrame, shape: _Shape) -> bytes:
@@ -122,13 +123,13 @@ def _graph(shape: _Shape) -> Graph:
     layout = {1: "mono", 2: "stereo"}.get(channels, layout)
     # libswresample would make mono 3 dB quieter; it is doubled afterward instead.
     target = "mono" if channels == 1 else "stereo"
-    is_rounded = rate == RATE and channels <= 2 and sample_format in _ROUNDED_FORMATS
+    resample = _ROUND if _keeps(shape, _ROUNDED_FORMATS) else _RESAMPLE
     graph = Graph()
     # These filters use no threads, which would wait for the garbage collector.
     graph.threads = 1
     graph.link_nodes(
         graph.add_abuffer(sample_rate=rate, format=sample_format, layout=layout),
-        graph.add("aresample", _ROUND if is_rounded else _RESAMPLE),
+        graph.add("aresample", resample),
         graph.add(
             "aformat", f"sample_fmts=s16:sample_rates={RATE}:channel_layouts={target}"
         ),

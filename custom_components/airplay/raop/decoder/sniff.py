@@ -3,7 +3,7 @@
 from enum import Enum, auto
 import re
 
-from .playlist_formats.text import decoded
+from .playlist_formats.text import decoded, is_packed
 from .playlists import PlaylistKind, named_kind, playlist_kind, playlist_text
 
 
@@ -29,7 +29,6 @@ _PAGE = re.compile(
 _JSON = re.compile(rb'(\{\s*["}])|(\[\s*["\[{\]])')
 _DASH = re.compile(rb"<MPD[\s>]")
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
-_GZIP = b"\x1f\x8b"
 # No text has these and all audio soon does, whatever type the server declares.
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 
@@ -55,8 +54,7 @@ def kind_of(head: bytes, content_type: str = "", name: str = "") -> Kind:
 
 def is_text(head: bytes) -> bool:
     """Whether content may be a text, of which more must be known; not so audio."""
-    is_packed = head.startswith(_GZIP)
-    return is_packed or not _CONTROLS.search(decoded(head).encode())
+    return is_packed(head) or not _CONTROLS.search(decoded(head).encode())
 
 
 def _kind_of_type(content_type: str) -> Kind:

@@ -22,12 +22,17 @@ _UNMARKED = (
 )
 
 
+def is_packed(content: bytes) -> bool:
+    """Whether content is packed by gzip."""
+    return content.startswith(_GZIP)
+
+
 def unpacked(content: bytes, most_bytes: int) -> bytes:
     """Return content without its gzip packing (RFC 1952), at most so many bytes of it.
 
     Content that is not packed, or damaged before its first byte, is returned as it is.
     """
-    if not content.startswith(_GZIP):
+    if not is_packed(content):
         return content
     try:
         return zlib.decompressobj(_GZIP_ONLY).decompress(content, most_bytes)
