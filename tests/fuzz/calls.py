@@ -13,7 +13,11 @@ from custom_components.airplay.discovery.entry_data import (
 )
 from custom_components.airplay.discovery.records import service_of
 from custom_components.airplay.media.play_queue import PlayQueue
-from custom_components.airplay.media.playlist import LocalPlace, parse_playlist
+from custom_components.airplay.media.playlist import (
+    LocalPlace,
+    PlaylistError,
+    parse_playlist,
+)
 from custom_components.airplay.media.queue_item import QueueItem, is_public
 from custom_components.airplay.raop.auth import rsa
 from custom_components.airplay.raop.auth.channel import ChannelKeys, EncryptedChannel
@@ -323,7 +327,13 @@ def read_address(data: bytes) -> object:
 
 def read_playlist(data: bytes) -> object:
     place = LocalPlace("/media/music/list.pls", "/media", "media-source://x/local/")
-    return (
-        parse_playlist(data, "http://radio.example/list.m3u"),
-        parse_playlist(data, place),
-    )
+    entries, error = [], None
+    # What one of them refuses is work for the other: else a byte more might double it.
+    for origin in ("http://radio.example/list.m3u", place):
+        try:
+            entries.append(parse_playlist(data, origin))
+        except PlaylistError as err:
+            error = err
+    if error:
+        raise error
+    return entries
