@@ -121,6 +121,14 @@ def test_chunks_that_cannot_be_are_named(wire: bytes, named: str) -> None:
         ResponseParser().feed(CHUNKED + wire)
 
 
+def test_a_body_has_4096_chunks_at_most() -> None:
+    most = b"1\r\nx\r\n" * 4095
+
+    assert len(only_body(CHUNKED + most + b"0\r\n\r\n")) == 4095
+    with pytest.raises(ReceiverProtocolError, match="too many chunks"):
+        ResponseParser().feed(CHUNKED + most + b"1\r\nx\r\n0\r\n")
+
+
 def test_a_body_in_chunks_is_no_longer_than_any_other() -> None:
     chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
     parser = ResponseParser()

@@ -15,6 +15,8 @@ MAX_HEADERS = 64
 MAX_BODY_BYTES = 1024 * 1024
 
 _MAX_CHUNK_LINE_BYTES = 256
+# Reading a chunk takes as long as reading hundreds of bytes, and must not hold the loop.
+_MAX_CHUNKS = 4096
 # Padding around a line; some receivers send the NUL at the end of their strings.
 _PADDING = b" \t\r\0"
 _FORBIDDEN = re.compile(rb"[\r\0]")
@@ -93,6 +95,7 @@ class ChunkedBody(Body):
     def __init__(self) -> None:
         self._body = bytearray()
         self._missing_bytes = 0
+        self._chunks = 0
         self._is_in_chunk = False
         self._trailers: int | None = None
 
@@ -121,6 +124,9 @@ class ChunkedBody(Body):
         self._missing_bytes = int(size, 16)
         if len(self._body) + self._missing_bytes > MAX_BODY_BYTES:
             raise ReceiverProtocolError(f"a chunk is too long: {line[:80]!r}")
+        self._chunks += 1
+        if self._chunks > _MAX_CHUNKS:
+            raise ReceiverProtocolError("the body has too many chunks")
         if self._missing_bytes:
             self._is_in_chunk = True
         else:
