@@ -115,7 +115,11 @@ async def test_what_media_says_does_not_hold_the_loop(
 
 
 @pytest.mark.usefixtures("kitchen")
-@pytest.mark.parametrize("word", ["t" * MIB, "[" * MIB, "<b>" * (MIB // 3), " " * MIB])
+@pytest.mark.parametrize(
+    "word",
+    ["t" * MIB, "[" * MIB, "<b>" * (MIB // 3), " " * MIB],
+    ids=["letters", "brackets", "tags", "blanks"],
+)
 async def test_words_of_a_request_do_not_hold_the_loop(
     hass: HomeAssistant, player: str, song: str, word: str
 ) -> None:

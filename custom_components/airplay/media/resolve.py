@@ -62,7 +62,8 @@ async def async_resolve_items(
     except MediaError as err:
         name = name_of(item)
         raise translate_error(err, name, name) from None
-    items = [_item_of(entry, item, named_by) for entry in entries]
+    # There may be thousands.
+    items = await hass.async_add_executor_job(_items_of, entries, item, named_by)
     return ResolvedMedia(items, name_of(item))
 
 
@@ -192,6 +193,12 @@ async def _async_fetch(hass: HomeAssistant, url: str) -> tuple[bytes, str, str, 
         raise MediaOutOfBoundsError(text) from None
     except (ClientError, TimeoutError, ValueError) as err:
         raise MediaUnreachableError(type(err).__name__) from None
+
+
+def _items_of(
+    entries: list[Entry], playlist: QueueItem, named_by: str
+) -> list[QueueItem]:
+    return [_item_of(entry, playlist, named_by) for entry in entries]
 
 
 def _item_of(entry: Entry, playlist: QueueItem, named_by: str) -> QueueItem:
