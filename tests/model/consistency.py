@@ -7,6 +7,7 @@ that none does. `buffering` may be either, but does not last.
 import asyncio
 from collections import defaultdict
 from datetime import UTC, datetime
+import math
 import time
 from typing import Any
 
@@ -26,6 +27,8 @@ SILENT_S = 1.0
 # The time limit for the report of a change on a busy machine.
 LATE_S = 0.5
 STUCK_S = 20.0
+# What a receiver that cannot stand FLUSH has got plays on.
+BUFFERED_S = 2.5
 # The level goes through the sender, a receiver that is slow to answer, and its queue.
 LEVEL_LATE_NS = 1_500_000_000
 MUTE_DB = -144.0
@@ -59,6 +62,7 @@ class ConsistencyCheck:
         self._command_s = 0.0
         self._command = 0
         self._is_hushed = False
+        self._minds_flush = False
         self.seconds_in: defaultdict[str, float] = defaultdict(float)
         self._note_level(state_of(hass, player))
         receiver.recording.subscribe(self._heard)
@@ -73,6 +77,13 @@ class ConsistencyCheck:
         await asyncio.wait([self._task])
         if not self._task.cancelled() and (error := self._task.exception()):
             raise error
+
+    def mind_flush(self) -> None:
+        """Note that the receiver may be found to end its connection on FLUSH.
+
+        Then it gets none any more, but silence after the sound that it has got.
+        """
+        self._minds_flush = True
 
     def commanded(self, number: int) -> None:
         """Note that a user gives a command: the position may change."""
@@ -156,10 +167,13 @@ class ConsistencyCheck:
                     doubts.append(("time", "the receiver never asked for the time"))
                 return doubts
             case "silent":
+                late_s = {"packet": LATE_S, "sound": LATE_S}
+                if self._minds_flush:
+                    late_s = {"packet": math.inf, "sound": BUFFERED_S}
                 return [
                     (what, f"a {what} came {(at - since) / _S:.2f} s after that")
                     for what, at in wires
-                    if at - since > LATE_S * _S
+                    if at - since > late_s[what] * _S
                 ]
         if now - since > STUCK_S * _S:
             return [("stuck", f"for {(now - since) / _S:.1f} s")]

@@ -177,7 +177,10 @@ class House:
         """Set the quirks of a receiver for connections from now on."""
         speaker = self.speakers[which]
         self._trace.note(f"{speaker.player}'s receiver is {manners}")
-        speaker.receiver.quirks = MANNERS[manners]
+        quirks = speaker.receiver.quirks = MANNERS[manners]
+        if "FLUSH" in {quirks.drop_at, *quirks.unanswered}:
+            assert speaker.consistency
+            speaker.consistency.mind_flush()
 
     async def drop(self, which: int) -> None:
         """Close a receiver's connections."""
