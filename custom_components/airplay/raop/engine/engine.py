@@ -16,6 +16,7 @@ from ..messages import (
     CancelAnnouncement,
     ClockShared,
     Command,
+    Diagnose,
     Event,
     Identity,
     Join,
@@ -39,7 +40,9 @@ from ..messages import (
 )
 from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
+from .announce.desk import AnnouncementDesk
 from .lanes.choice import LaneChoice
+from .lanes.context import GroupKeys, LaneContext
 from .net.port_pool import limit_udp_ports
 from .net.sockets import peers_of
 from .pacing.pacer import Pacer
@@ -48,7 +51,7 @@ from .stream.registry import StreamRegistry, SupersededError
 from .stream.stream import Stream
 
 if TYPE_CHECKING:
-    from .announce.announcement import Announcement
+    from .doctor.doctor import Doctor
     from .ptp.service import PtpService
 
 _LOGGER = logging.getLogger(__name__)
@@ -71,7 +74,10 @@ class Engine:
         self.remotes = Remotes()
         self._ptp: PtpService | None = None
         self._streams = StreamRegistry(self._make_stream)
-        self._announcements: dict[str, Announcement] = {}
+        self._announcements = AnnouncementDesk(
+            self._streams, pacer=self._pacer, decoders=self._decoders, emit=emit
+        )
+        self._doctor: Doctor | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -87,6 +93,20 @@ class Engine:
             own_id = clock_id_of(self._identity.dacp_id)
             self._ptp = PtpService(self._pacer, own_id, on_change=self._emit_clock)
         return self._ptp
+
+    @property
+    def doctor(self) -> Doctor:
+        """The doctor, made for the first diagnosis."""
+        if self._doctor is None:
+            from .doctor.doctor import Doctor
+
+            self._doctor = Doctor(
+                make_context=self._make_context,
+                lane_of=self._streams.open_lane,
+                guests=self._choice.guests,
+                emit=self._emit,
+            )
+        return self._doctor
 
     @property
     def is_realtime(self) -> bool:
@@ -110,12 +130,8 @@ class Engine:
                     await self._streams.take_over(stream, lambda: stream.play(command))
                 finally:
                     stream.membership.give_up(command)
-            case Pause():
-                stream = self._streams.named(command.stream)
-                await self._streams.take_over(stream, lambda: stream.pause(command))
-            case Resume():
-                stream = self._streams.named(command.stream)
-                await self._streams.take_over(stream, lambda: stream.resume(command))
+            case Pause() | Resume():
+                await self._hold(command)
             case Stop():
                 await self._stop(command.stream)
             case SetVolume() | Tune() | LimitUdpPorts():
@@ -123,7 +139,9 @@ class Engine:
             case Join() | Leave() | Seen():
                 await self._regroup(command)
             case Announce() | CancelAnnouncement() | RestoreVolume():
-                await self._speak(command)
+                await self._announcements.run(command)
+            case Diagnose():
+                await self.doctor.diagnose(command)
             case Measure() | Queue() | SetArtwork() | SetTags():
                 await self._add(command)
             case Shutdown():
@@ -161,13 +179,23 @@ class Engine:
 
     async def close(self) -> None:
         """End all announcements, all streams, the PTP clock, and the pacing thread."""
-        announcements = self._announcements.values()
-        await asyncio.gather(*(each.stop() for each in announcements))
+        await self._announcements.stop()
+        if self._doctor:
+            await self._doctor.close()
         await asyncio.gather(*(self._stop(stream.name) for stream in self._streams))
         await self._decoders.close()
         if self._ptp:
             await self._ptp.close()
         await asyncio.to_thread(self._pacer.stop)
+
+    async def _hold(self, command: Pause | Resume) -> None:
+        """Pause a stream, or go on with it."""
+        stream = self._streams.named(command.stream)
+        match command:
+            case Pause():
+                await self._streams.take_over(stream, lambda: stream.pause(command))
+            case Resume():
+                await self._streams.take_over(stream, lambda: stream.resume(command))
 
     async def _regroup(self, command: Join | Leave | Seen) -> None:
         """Change the members of a stream, but not what it plays."""
@@ -192,44 +220,6 @@ class Engine:
             self._emit(ClockShared(code=problem.code, text=str(problem)))
         else:
             self._emit(ClockShared())
-
-    async def _speak(
-        self, command: Announce | CancelAnnouncement | RestoreVolume
-    ) -> None:
-        """Run a command that does not change what the stream plays."""
-        match command:
-            case Announce():
-                await self._announce(command)
-            case CancelAnnouncement():
-                if announcement := self._announcements.get(command.announcement):
-                    announcement.cancel()
-            case RestoreVolume():
-                stream = self._streams.named(command.stream)
-                try:
-                    await stream.turns.restore_volume(command.member)
-                finally:
-                    self._streams.forget(stream)
-
-    async def _announce(self, command: Announce) -> None:
-        streams = {
-            each.stream: self._streams.named(each.stream) for each in command.targets
-        }
-        from .announce.announcement import Announcement
-
-        announcement = Announcement(
-            command,
-            streams,
-            decoders=self._decoders,
-            pacer=self._pacer,
-            emit=self._emit,
-        )
-        self._announcements[command.announcement] = announcement
-        try:
-            await announcement.run()
-        finally:
-            self._announcements.pop(command.announcement, None)
-            for stream in streams.values():
-                self._streams.forget(stream)
 
     async def _answer(self, number: int, command: Command) -> None:
         try:
@@ -295,6 +285,16 @@ class Engine:
             on_button=self._press,
         )
         return Stream(name, context, self._streams.forget)
+
+    def _make_context(self) -> LaneContext:
+        """Return the context of a session that belongs to no stream."""
+        return LaneContext(
+            self._identity,
+            self._pacer,
+            GroupKeys.random(),
+            lambda: self.ptp,
+            lambda _receiver, _button: None,
+        )
 
     def _set(self, command: SetVolume | Tune | LimitUdpPorts) -> None:
         """Set the volume, delay, or channel of a receiver in every stream, or ports."""

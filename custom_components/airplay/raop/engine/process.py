@@ -32,6 +32,7 @@ _LOGGER = logging.getLogger(__name__)
 # when it needs it, but here that would be while other receivers play.
 _NEEDED_LATER = (
     ".announce.announcement",
+    ".doctor.doctor",
     ".lanes.buffered",
     ".lanes.realtime",
     ".net.login",
