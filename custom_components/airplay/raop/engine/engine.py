@@ -1,8 +1,6 @@
 """Runs commands, owns the streams, and emits events."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Callable, Coroutine
 import logging
 import time
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..audio.decoder_pool import DecoderPool
 from ..buttons import Button
 from ..errors import MediaError, PtpUnavailableError, RaopError, StoppedError
+from ..media import picture_bytes
 from ..messages import (
     Announce,
     CancelAnnouncement,
@@ -40,7 +39,6 @@ from ..messages import (
 )
 from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
-from .announce.desk import AnnouncementDesk
 from .lanes.choice import LaneChoice
 from .lanes.context import GroupKeys, LaneContext
 from .net.port_pool import limit_udp_ports
@@ -51,6 +49,7 @@ from .stream.registry import StreamRegistry, SupersededError
 from .stream.stream import Stream
 
 if TYPE_CHECKING:
+    from .announce.desk import AnnouncementDesk
     from .doctor.doctor import Doctor
     from .ptp.service import PtpService
 
@@ -74,9 +73,7 @@ class Engine:
         self.remotes = Remotes()
         self._ptp: PtpService | None = None
         self._streams = StreamRegistry(self._make_stream)
-        self._announcements = AnnouncementDesk(
-            self._streams, pacer=self._pacer, decoders=self._decoders, emit=emit
-        )
+        self._desk: AnnouncementDesk | None = None
         self._doctor: Doctor | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -95,17 +92,24 @@ class Engine:
         return self._ptp
 
     @property
+    def desk(self) -> AnnouncementDesk:
+        """The desk for announcements, made for the first one."""
+        if self._desk is None:
+            from .announce.desk import AnnouncementDesk
+
+            self._desk = AnnouncementDesk(
+                self._streams, self._pacer, self._decoders, self._emit
+            )
+        return self._desk
+
+    @property
     def doctor(self) -> Doctor:
         """The doctor, made for the first diagnosis."""
         if self._doctor is None:
             from .doctor.doctor import Doctor
 
-            self._doctor = Doctor(
-                make_context=self._make_context,
-                lane_of=self._streams.open_lane,
-                guests=self._choice.guests,
-                emit=self._emit,
-            )
+            lane_of, guests = self._streams.open_lane, self._choice.guests
+            self._doctor = Doctor(self._make_context, lane_of, guests, self._emit)
         return self._doctor
 
     @property
@@ -139,7 +143,7 @@ class Engine:
             case Join() | Leave() | Seen():
                 await self._regroup(command)
             case Announce() | CancelAnnouncement() | RestoreVolume():
-                await self._announcements.run(command)
+                await self.desk.run(command)
             case Diagnose():
                 await self.doctor.diagnose(command)
             case Measure() | Queue() | SetArtwork() | SetTags():
@@ -179,7 +183,8 @@ class Engine:
 
     async def close(self) -> None:
         """End all announcements, all streams, the PTP clock, and the pacing thread."""
-        await self._announcements.stop()
+        if self._desk:
+            await self._desk.stop()
         if self._doctor:
             await self._doctor.close()
         await asyncio.gather(*(self._stop(stream.name) for stream in self._streams))
@@ -269,7 +274,7 @@ class Engine:
             case SetTags():
                 stream.tracker.show_tags(command.tags)
             case SetArtwork():
-                picture = _picture(command)
+                picture = picture_bytes(command.picture)
                 kind = command.content_type if picture else "image/none"
                 stream.tracker.show_artwork(kind, picture)
 
@@ -310,10 +315,3 @@ class Engine:
                     )
                 case Tune():
                     lanes.tune(command.receiver, command.delay_ms, command.channel)
-
-
-def _picture(command: SetArtwork) -> bytes:
-    try:
-        return base64.b64decode(command.picture, validate=True)
-    except binascii.Error as err:
-        raise RaopError("the picture is not valid Base64") from err

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 import re
 import socket
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.virtual_receiver.pairing import Gate
 
 from .diagnosing import diagnosed
 
+NOBODY = "no-such-receiver.invalid"
 _SERVER_PORT = re.compile(rb"server_port=\d+")
 
 
@@ -194,23 +196,27 @@ async def test_a_device_that_answers_nothing_is_off(harness: EngineHarness) -> N
     assert found.findings.is_host_up is False
 
 
-async def test_a_name_that_nobody_knows_is_named(harness: EngineHarness) -> None:
-    found = await diagnosed(harness, somewhere("no-such-receiver.invalid", 5000))
-
-    assert found.code == "name_unknown"
-    assert found.detail == "no-such-receiver.invalid"
-
-
-async def test_a_known_address_helps_a_name_that_nobody_knows(
-    harness: EngineHarness,
+@pytest.mark.parametrize("addresses", [(), ("127.0.0.1",)])
+async def test_a_name_that_nobody_knows_is_named(
+    harness: EngineHarness, monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...]
 ) -> None:
     den = await harness.add(receiver("Den"))
-    known = member(den, host="no-such-receiver.invalid", addresses=("127.0.0.1",))
+    loop = asyncio.get_running_loop()
+    resolve = loop.getaddrinfo
 
-    found = await diagnosed(harness, known)
+    async def look_up(host: str, *details: Any, **more: Any) -> Any:
+        if host == NOBODY:
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return await resolve(host, *details, **more)
 
-    assert found.code == "ok"
-    assert found.findings.addresses == ("127.0.0.1",)
+    monkeypatch.setattr(loop, "getaddrinfo", look_up)
+
+    found = await diagnosed(harness, member(den, host=NOBODY, addresses=addresses))
+
+    # A start looks the name up, too, and fails.
+    assert found.code == "name_unknown"
+    assert found.detail == NOBODY
+    assert found.findings.addresses == addresses
 
 
 @pytest.mark.parametrize(

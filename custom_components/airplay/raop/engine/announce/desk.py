@@ -2,15 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ...audio.decoder_pool import DecoderPool
 from ...messages import Announce, CancelAnnouncement, Event, RestoreVolume
 from ..pacing.pacer import Pacer
 from ..stream.registry import StreamRegistry
-
-if TYPE_CHECKING:
-    from .announcement import Announcement
+from .announcement import Announcement
 
 
 class AnnouncementDesk:
@@ -19,7 +16,6 @@ class AnnouncementDesk:
     def __init__(
         self,
         streams: StreamRegistry,
-        *,
         pacer: Pacer,
         decoders: DecoderPool,
         emit: Callable[[Event], None],
@@ -57,9 +53,6 @@ class AnnouncementDesk:
         streams = {
             each.stream: self._streams.named(each.stream) for each in command.targets
         }
-        # A program that plays a file does not need it.
-        from .announcement import Announcement
-
         announcement = Announcement(
             command,
             streams,

@@ -39,7 +39,6 @@ class Doctor:
 
     def __init__(
         self,
-        *,
         make_context: Callable[[], LaneContext],
         lane_of: Callable[[str], Lane | None],
         guests: MutableMapping[str, Callable[[], Awaitable[None]]],

@@ -8,7 +8,7 @@ from ...diagnosis import DiagnosisCode as Code
 
 # `{name}` is the receiver, `{detail}` an address, a port, or a request with its status.
 SENTENCES: dict[Code, str] = {
-    Code.OK: "{name} works: it accepts audio and shows that it plays.",
+    Code.OK: "{name} accepts audio and shows that it plays: there is nothing to do.",
     Code.UNCONFIRMED: (
         "{name} accepts audio, but receivers of its kind do not show whether they play: "
         "if it is silent, check its volume and its input."
@@ -18,22 +18,22 @@ SENTENCES: dict[Code, str] = {
         "or connect it by cable."
     ),
     Code.NAME_UNKNOWN: (
-        "The name {detail} of {name} has no address: enter its IP address instead."
+        "The name of {name} has no address ({detail}): enter its IP address instead."
     ),
     Code.NO_ROUTE: (
         "This machine has no route to {name} ({detail}): connect both to the same "
         "network, or add a route between their networks."
     ),
     Code.OFFLINE: (
-        "{name} does not answer at {detail}: turn it on, and connect it to the network."
+        "{name} does not answer ({detail}): turn it on, and connect it to the network."
     ),
     Code.TCP_BLOCKED: (
-        "A device answers at {detail}, but connections to the port of {name} are "
-        "dropped: let this TCP port through the firewall."
+        "A device answers at the address of {name}, but connections to its port are "
+        "dropped ({detail}): let this TCP port through the firewall."
     ),
     Code.PORT_CLOSED: (
-        "A device answers at {detail}, but no AirPlay receiver listens there: restart "
-        "{name}, or enter its current address and port."
+        "A device answers at the address of {name}, but no AirPlay receiver listens "
+        "there ({detail}): restart {name}, or enter its current address and port."
     ),
     Code.WRONG_RECEIVER: (
         "Another receiver answers at the address of {name}: enter the current address "
@@ -99,7 +99,8 @@ SENTENCES: dict[Code, str] = {
         "the firewall in both directions."
     ),
     Code.UDP_PORTS_TAKEN: (
-        "Other programs use all UDP ports of the selected range: select a larger range."
+        "{name} needs UDP ports, and other programs use all of the selected range: "
+        "select a larger range."
     ),
     Code.SEND_BLOCKED: (
         "This machine does not let audio packets out to {name} ({detail}): let UDP "
@@ -114,8 +115,8 @@ SENTENCES: dict[Code, str] = {
         "restart it."
     ),
     Code.OTHER_ADDRESS: (
-        "UDP packets arrive from {detail}, which is not a known address of {name}: "
-        "connect {name} to one network only, or enter that address."
+        "UDP packets arrive from an address that is not known to be one of {name} "
+        "({detail}): connect {name} to one network only, or enter that address."
     ),
     Code.SILENT: (
         "{name} accepts audio and receives it, but does not play: restart it, and "

@@ -92,9 +92,7 @@ def _obstacle(findings: Findings) -> DoctorVerdict | None:
 
 def _names(findings: Findings) -> DoctorVerdict | None:
     unknown = [each.name for each in findings.names if not each.addresses]
-    if unknown and not findings.addresses:
-        return DoctorVerdict(Code.NAME_UNKNOWN, ", ".join(unknown))
-    return None
+    return DoctorVerdict(Code.NAME_UNKNOWN, ", ".join(unknown)) if unknown else None
 
 
 def _doors(findings: Findings) -> DoctorVerdict | None:
@@ -124,22 +122,24 @@ def _silence(findings: Findings) -> DoctorVerdict | None:
     if refused := next((each for each in links if each.refusal), None):
         code = Code.UDP_PORT_CLOSED if refused.is_port_closed else Code.SEND_BLOCKED
         return DoctorVerdict(code, refused.refusal or "")
-    if any(each.gaps_noticed for each in links):
-        return DoctorVerdict(Code.SILENT)
-    if strangers := [address for each in links for address in each.strangers]:
+    is_heard = any(_is_heard(each) for each in links)
+    strangers = [address for each in links for address in each.strangers]
+    if strangers and not is_heard:
         return DoctorVerdict(Code.OTHER_ADDRESS, ", ".join(dict.fromkeys(strangers)))
-    if any(_hears_udp(each) for each in links):
-        return DoctorVerdict(Code.SILENT)
-    is_all_ptp = all(_PTP in each.way for each in silent)
-    return DoctorVerdict(Code.PTP_BLOCKED if is_all_ptp else Code.UDP_BLOCKED)
+    by_clock = [each.link for each in silent if each.link and _PTP in each.way]
+    has_no_clock = bool(by_clock) and not any(each.ptp_messages for each in by_clock)
+    if has_no_clock and (is_heard or len(by_clock) == len(links)):
+        return DoctorVerdict(Code.PTP_BLOCKED)
+    return DoctorVerdict(Code.SILENT if is_heard else Code.UDP_BLOCKED)
 
 
 def _is_silent(way: WayFinding) -> bool:
     return way.failure is not None and way.failure.code == "silent"
 
 
-def _hears_udp(link: LinkFinding) -> bool:
-    return bool(link.udp_from or link.timing_requests or link.ptp_messages)
+def _is_heard(link: LinkFinding) -> bool:
+    """Whether any UDP packet came from the receiver."""
+    return bool(link.udp_from or link.gaps_noticed or link.ptp_messages)
 
 
 def _failure(findings: Findings) -> DoctorVerdict:
