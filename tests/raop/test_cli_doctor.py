@@ -99,7 +99,11 @@ async def test_json_has_all_figures_and_the_worst_exit_code_counts() -> None:
 def test_each_verdict_has_an_exit_code() -> None:
     codes = {each: exit_code(each) for each in DiagnosisCode}
 
-    assert [each for each, code in codes.items() if code == 0] == ["ok", "unconfirmed"]
+    assert [each for each, code in codes.items() if code == 0] == [
+        "ok",
+        "unconfirmed",
+        "one_way",
+    ]
     assert codes[DiagnosisCode.OFFLINE] == 3
     assert codes[DiagnosisCode.NEEDS_PAIRING] == 4
     assert codes[DiagnosisCode.IN_USE] == 5

@@ -9,6 +9,7 @@ from pytest_homeassistant_custom_component.common import MockUser
 from custom_components.airplay.const import DOMAIN
 from custom_components.airplay.raop.diagnosis import DiagnosisCode
 from custom_components.airplay.raop.session.doctor.advice import SENTENCES
+from custom_components.airplay.speaker.check import WORKING
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import (
     Context,
@@ -200,6 +201,6 @@ async def test_each_cause_has_the_same_sentence_in_home_assistant(
 ) -> None:
     shown = await async_get_translations(hass, "en", "exceptions", [DOMAIN])
 
-    for code in set(DiagnosisCode) - {DiagnosisCode.OK, DiagnosisCode.UNCONFIRMED}:
+    for code in set(DiagnosisCode) - {*WORKING}:
         key = f"component.airplay.exceptions.diagnosis_{code}.message"
         assert shown[key] == SENTENCES[code]

@@ -9,6 +9,7 @@ class DiagnosisCode(StrEnum):
 
     OK = "ok"
     UNCONFIRMED = "unconfirmed"
+    ONE_WAY = "one_way"
     POOR_LINK = "poor_link"
     NAME_UNKNOWN = "name_unknown"
     NO_ROUTE = "no_route"

@@ -29,7 +29,7 @@ from .printable import printable
 
 # The exit codes of `cli`, by verdicts; all others are 1.
 _EXIT_CODES: dict[int, tuple[Code, ...]] = {
-    0: (Code.OK, Code.UNCONFIRMED),
+    0: (Code.OK, Code.UNCONFIRMED, Code.ONE_WAY),
     3: (
         Code.NAME_UNKNOWN,
         Code.NO_ROUTE,

@@ -65,6 +65,13 @@ def test_a_receiver_that_shows_nothing_is_unconfirmed() -> None:
     assert code_of(findings(plays(is_unconfirmed=True))) == "unconfirmed"
 
 
+def test_packets_that_nobody_misses_may_not_arrive() -> None:
+    assert code_of(findings(plays(gaps=4))) == "one_way"
+    assert code_of(findings(plays(gaps=4, gaps_noticed=1))) == "ok"
+    # By TCP nothing is left out.
+    assert code_of(findings(plays(gaps=4), plays(PTP))) == "ok"
+
+
 @pytest.mark.parametrize(
     ("lost", "packets", "code"),
     [(61, 600, "poor_link"), (60, 600, "ok"), (30, 99, "ok"), (0, 0, "ok")],

@@ -26,7 +26,7 @@ from ..lanes.lane import Lane
 from . import reach
 from .figures import Counters, link_of
 from .silent_session import SESSION_S
-from .trial import Trial, failure_of
+from .trial import AUDIO, Trial, failure_of
 
 # With what a receiver may take to be freed, at most 15 s.
 _LIMIT_S = 13.5
@@ -140,7 +140,9 @@ class _Visit:
         self._find(is_running=True, addresses=(remote,))
         await asyncio.wait([lane.connection.closed], timeout=SESSION_S)
         closed = lane.connection.closed
-        failure = failure_of(closed.result()) if closed.done() else None
+        failure = None
+        if closed.done():
+            failure = replace(failure_of(closed.result()), request=AUDIO)
         way = WayFinding(way=str(lane.way), failure=failure, link=link_of(lane, since))
         self._find(ways=(way,), failure=failure)
 

@@ -5,12 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from ...diagnosis import DoctorFailure, LinkFinding, WayFinding
-from ...errors import (
-    RaopError,
-    ReceiverBusyError,
-    ReceiverSilentError,
-    ReceiverUnreachableError,
-)
+from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
 from ...messages import Member
 from ...session.ladder import Attempt, Ladder
 from ...session.ways import Outcome, Way
@@ -18,14 +13,13 @@ from ..lanes.choice import make_lane
 from ..lanes.context import LaneContext, receiver_of
 from ..net.extras import learn
 from ..net.open_way import Secrets, climb
-from ..stream.session_end import explain_end
 from .silent_session import SilentSession
 
 # As long as a start waits for evidence, and as long if another way is left.
 _EVIDENCE_S = 4.0
 _SHORT_S = 2.5
 # What a failure during the session is about, in place of a request.
-_AUDIO = "RTP"
+AUDIO = "RTP"
 
 
 class Trial:
@@ -99,10 +93,7 @@ class Trial:
         return session
 
     async def _watch(self, ladder: Ladder, session: SilentSession) -> bool:
-        """Watch a session to its end; return whether the receiver plays by this way.
-
-        Raises ReceiverBusyError: another sender has taken the receiver over.
-        """
+        """Watch a session to its end; return whether the receiver plays by this way."""
         lane = session.lane
         has_beside = ladder.has_beside(lane.attempt, lane.silence)
         async with AsyncExitStack() as undo:
@@ -114,24 +105,11 @@ class Trial:
             self._note(lane.way, None, link)
             return True
         is_clock = ended is None and lane.silence is Outcome.NO_CLOCK
-        error = await self._explain(session, ended)
+        error = _reason_of(ended)
         self._note(lane.way, error, link)
-        if isinstance(error, ReceiverBusyError):
-            raise error
         if not learn(self._member.name, ladder.omissions, error):
             ladder.fail(lane.attempt, error, is_clock=is_clock)
         return False
-
-    async def _explain(
-        self, session: SilentSession, ended: RaopError | None
-    ) -> RaopError:
-        """Return why a session does not play; `ended` is how it ended, if it did."""
-        if ended is None:
-            return ReceiverSilentError("no sign that it plays")
-        if isinstance(ended, ReceiverUnreachableError):
-            ended = await explain_end(session.lane, ended)
-        ended.request = ended.request or _AUDIO
-        return ended
 
     def _note(
         self, way: Way, error: RaopError | None, link: LinkFinding | None = None
@@ -139,6 +117,17 @@ class Trial:
         failure = failure_of(error) if error else None
         found = WayFinding(way=str(way), failure=failure, link=link)
         self._found[found.way] = found
+
+
+def _reason_of(ended: RaopError | None) -> RaopError:
+    """Return why a session does not play; `ended` is how it ended, if it did.
+
+    That another sender takes a receiver over in just these seconds is unlikely.
+    """
+    if ended is None:
+        return ReceiverSilentError("no sign that it plays")
+    ended.request = ended.request or AUDIO
+    return ended
 
 
 def failure_of(error: RaopError) -> DoctorFailure:

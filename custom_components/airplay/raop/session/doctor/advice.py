@@ -13,6 +13,10 @@ SENTENCES: dict[Code, str] = {
         "{name} accepts audio, but receivers of its kind do not show whether they play: "
         "if it is silent, check its volume and its input."
     ),
+    Code.ONE_WAY: (
+        "{name} reaches this machine by UDP, but asked for none of the packets that were "
+        "left out: if it is silent, let UDP through the firewall in both directions."
+    ),
     Code.POOR_LINK: (
         "{name} loses too many packets ({detail}): move it closer to the access point, "
         "or connect it by cable."

@@ -79,7 +79,11 @@ def _playing(findings: Findings) -> DoctorVerdict | None:
     best = min(proven or links, key=lambda each: each.lost_percent)
     if best.packets >= _FEW_PACKETS and best.lost_percent > _POOR_PERCENT:
         return DoctorVerdict(Code.POOR_LINK, f"{best.lost_percent:.0f} %")
-    return DoctorVerdict(Code.OK if proven else Code.UNCONFIRMED)
+    if not proven:
+        return DoctorVerdict(Code.UNCONFIRMED)
+    # A request for the time shows that packets arrive here, not that they do there.
+    is_one_way = all(each.gaps and not each.gaps_noticed for each in proven)
+    return DoctorVerdict(Code.ONE_WAY if is_one_way else Code.OK)
 
 
 def _obstacle(findings: Findings) -> DoctorVerdict | None:
