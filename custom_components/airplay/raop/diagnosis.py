@@ -151,6 +151,7 @@ class Findings:
 
     `is_host_up` is whether a device without an open port was seen at an address, None
     if that was not looked at. `ways` are those that were tried, in their order.
+    `ptp_ports` is the program that uses them, if that is in the way and can be seen.
     `failure` is the most telling error if none of them works, and `is_running` says
     that the receiver plays for us, so that its session was measured instead.
     """

@@ -158,6 +158,14 @@ def test_a_silent_session_is_explained_by_what_arrives(
     assert code_of(findings(*ways, failure=SILENT)) == code
 
 
+def test_the_program_that_uses_the_ports_of_the_clock_is_named() -> None:
+    taken = failed("ptp_ports_taken", PTP, text="UDP ports 319 and 320")
+    by_one = findings(taken, failure=taken.failure, ptp_ports="ptp4l (12)")
+
+    assert verdict_of(by_one).detail == "ptp4l (12)"
+    assert verdict_of(findings(silent(), taken)).detail == "UDP ports 319 and 320"
+
+
 @pytest.mark.parametrize(
     ("failure", "code", "detail"),
     [

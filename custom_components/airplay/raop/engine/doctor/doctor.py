@@ -16,15 +16,17 @@ from ...diagnosis import (
     Findings,
     WayFinding,
 )
-from ...errors import SlowReceiverError, StoppedError
+from ...errors import PtpPortsTakenError, SlowReceiverError, StoppedError
 from ...messages import Diagnose, Event, Member
 from ...receiver_lanes import AIRPLAY2_NTP, LaneKind
 from ...session.doctor.advice import sentence_of
 from ...session.doctor.verdict import verdict_of
+from ...wire.ptp import EVENT_PORT, GENERAL_PORT
 from ..lanes.context import LaneContext, receiver_of
 from ..lanes.lane import Lane
 from . import reach
 from .figures import Counters, link_of
+from .port_owner import owner_of
 from .silent_session import SESSION_S
 from .trial import AUDIO, Trial, failure_of
 
@@ -169,11 +171,13 @@ class _Visit:
         """Try the ways as a start does, or each of them."""
         self._begin(DoctorStep.SESSION)
         trial = self._trial
-        if not self._command.tries_each or self.member.lane:
-            await trial.run()
-            return
-        for kind in self._kinds():
+        is_one = not self._command.tries_each or self.member.lane
+        for kind in (None,) if is_one else self._kinds():
             await trial.run(kind)
+        failures = [each.failure for each in trial.ways if each.failure]
+        if any(each.code == PtpPortsTakenError.code for each in failures):
+            ports = EVENT_PORT, GENERAL_PORT
+            self._find(ptp_ports=await asyncio.to_thread(owner_of, ports))
 
     def diagnosed(self, took_s: float) -> Diagnosed:
         """Return the verdict on all that was found."""

@@ -122,7 +122,7 @@ def _silence(findings: Findings) -> DoctorVerdict | None:
         return None
     for each in findings.ways:
         if each.failure and each.failure.code in _OWN_PORTS:
-            return _verdict_of(each.failure)
+            return _verdict_of(each.failure, findings)
     if refused := next((each for each in links if each.refusal), None):
         code = Code.UDP_PORT_CLOSED if refused.is_port_closed else Code.SEND_BLOCKED
         return DoctorVerdict(code, refused.refusal or "")
@@ -153,28 +153,27 @@ def _failure(findings: Findings) -> DoctorVerdict:
     return _verdict_of(findings.failure, findings)
 
 
-def _verdict_of(
-    failure: DoctorFailure, findings: Findings | None = None
-) -> DoctorVerdict:
+def _verdict_of(failure: DoctorFailure, findings: Findings) -> DoctorVerdict:
     detail = " ".join(
         each for each in (failure.request, str(failure.status or "")) if each
     )
     if failure.code == "unreachable":
         return _lost(failure, findings)
     code = _ERRORS.get(failure.code, Code.FAILED)
-    if code is Code.SLOW or not detail:
+    if code is Code.PTP_PORTS_TAKEN and findings.ptp_ports:
+        detail = findings.ptp_ports
+    elif code is Code.SLOW or not detail:
         detail = failure.text
     return DoctorVerdict(code, detail)
 
 
-def _lost(failure: DoctorFailure, findings: Findings | None) -> DoctorVerdict:
+def _lost(failure: DoctorFailure, findings: Findings) -> DoctorVerdict:
     """Judge a connection that did not come about, or has ended."""
     if failure.request and failure.is_unanswered:
         return DoctorVerdict(Code.MUTE, failure.request)
     if failure.request:
         return DoctorVerdict(Code.HANGS_UP, failure.request)
-    doors = findings.doors if findings else ()
-    closed = [each for each in doors if each.state is not DoorState.OPEN]
+    closed = [each for each in findings.doors if each.state is not DoorState.OPEN]
     where = ", ".join(f"{_host(each.address)}:{each.port}" for each in closed)
     if any(each.state is DoorState.REFUSED for each in closed):
         return DoctorVerdict(Code.PORT_CLOSED, where)
