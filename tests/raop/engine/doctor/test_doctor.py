@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+import plistlib
 
 import pytest
 
@@ -10,6 +11,7 @@ from custom_components.airplay.raop.messages import Diagnose, StreamChanged
 from tests.raop.engine.harness import EngineHarness, member, play, receiver, wav
 from tests.raop.engine.lanes.test_airplay2 import BUFFERED, REALTIME, by, speaker
 from tests.virtual_receiver import Quirks, VirtualReceiver
+from tests.virtual_receiver.network.habits import of_list
 
 from .diagnosing import diagnosed
 
@@ -146,3 +148,47 @@ async def test_the_engine_can_be_closed_during_a_check(
     harness.submit(Diagnose(diagnosis="d", member=member(kitchen)))
     await kitchen.wait_until(lambda: kitchen.asked("RECORD") != [], 5)
     # The harness checks that nothing is left behind.
+
+
+def with_session(answer: dict[str, object]) -> bytes:
+    """Return an answer to `/info` that reports a session."""
+    return plistlib.dumps({**answer, "statusFlags": 0x20004}, fmt=plistlib.FMT_BINARY)
+
+
+async def test_music_of_another_sender_is_not_disturbed(
+    harness: EngineHarness,
+) -> None:
+    hall = await harness.add(receiver("Hall", txt={"sf": "0x20000"}))
+    den = await speaker(harness, rewrite=of_list(with_session))
+
+    found = [await diagnosed(harness, each) for each in (member(hall), by(den))]
+
+    assert [each.code for each in found] == ["in_use", "in_use"]
+    assert not hall.requests
+    assert {each.method for each in den.requests} == {"GET"}
+
+
+async def test_a_record_that_is_outdated_does_not_count(harness: EngineHarness) -> None:
+    den = await speaker(harness)
+    outdated = den.airplay_txt({"flags": "0x20004"})
+
+    found = await diagnosed(harness, by(den, REALTIME, airplay_txt=outdated))
+
+    assert found.code == "ok"
+
+
+async def test_music_that_stops_while_it_is_measured_is_named(
+    harness: EngineHarness, kitchen: VirtualReceiver, tmp_path: Path
+) -> None:
+    wav(tmp_path / "song.wav", 8)
+    known = member(kitchen)
+    assert await harness.run(play(tmp_path / "song.wav", known)) is None
+    number = harness.submit(Diagnose(diagnosis="d", member=known))
+    await harness.until(DiagnosisProgress)
+
+    await kitchen.stop()
+
+    assert (await harness.reply(number)).code is None
+    found = await harness.until(Diagnosed)
+    assert (found.code, found.detail) == ("hangs_up", "RTP")
+    assert found.took_s < 4

@@ -16,7 +16,12 @@ from ...diagnosis import (
     Findings,
     WayFinding,
 )
-from ...errors import PtpPortsTakenError, SlowReceiverError, StoppedError
+from ...errors import (
+    PtpPortsTakenError,
+    ReceiverSilentError,
+    SlowReceiverError,
+    StoppedError,
+)
 from ...messages import Diagnose, Event, Member
 from ...receiver_lanes import AIRPLAY2_NTP, LaneKind
 from ...session.doctor.advice import sentence_of
@@ -142,10 +147,12 @@ class _Visit:
         self._find(is_running=True, addresses=(remote,))
         await asyncio.wait([lane.connection.closed], timeout=SESSION_S)
         closed = lane.connection.closed
-        failure = None
+        link, failure = link_of(lane, since), None
         if closed.done():
             failure = replace(failure_of(closed.result()), request=AUDIO)
-        way = WayFinding(way=str(lane.way), failure=failure, link=link_of(lane, since))
+        elif link.packets and not link.is_proven:
+            failure = failure_of(ReceiverSilentError("no sign that it plays"))
+        way = WayFinding(way=str(lane.way), failure=failure, link=link)
         self._find(ways=(way,), failure=failure)
 
     async def reach(self) -> bool:
@@ -171,6 +178,8 @@ class _Visit:
         """Try the ways as a start does, or each of them."""
         self._begin(DoctorStep.SESSION)
         trial = self._trial
+        if await trial.is_in_use():
+            return
         is_one = not self._command.tries_each or self.member.lane
         for kind in (None,) if is_one else self._kinds():
             await trial.run(kind)

@@ -1,16 +1,24 @@
 """Tries the ways to a receiver as a start does, with silence in place of music."""
 
+import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
 from ...diagnosis import DoctorFailure, LinkFinding, WayFinding
-from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
+from ...errors import (
+    RaopError,
+    ReceiverBusyError,
+    ReceiverSilentError,
+    ReceiverUnreachableError,
+)
 from ...messages import Member
+from ...session.info import ask_info
 from ...session.ladder import Attempt, Ladder
 from ...session.ways import Outcome, Way
 from ..lanes.choice import make_lane
 from ..lanes.context import LaneContext, receiver_of
+from ..net.connection import Connection
 from ..net.extras import learn
 from ..net.open_way import Secrets, climb
 from .silent_session import SilentSession
@@ -18,6 +26,7 @@ from .silent_session import SilentSession
 # As long as a start waits for evidence, and as long if another way is left.
 _EVIDENCE_S = 4.0
 _SHORT_S = 2.5
+_ASK_S = 1.0
 # What a failure during the session is about, in place of a request.
 AUDIO = "RTP"
 
@@ -56,6 +65,25 @@ class Trial:
     def is_informed(self) -> bool:
         """Whether the receiver has answered the request for its `/info`."""
         return bool(self._ladder and self._ladder.is_informed)
+
+    async def is_in_use(self) -> bool:
+        """Return whether it plays for another sender, whose music a session might end.
+
+        Its `/info` counts, as mDNS may be outdated.
+        """
+        receiver = self.receiver
+        if airplay := receiver.airplay:
+            with suppress(RaopError, TimeoutError):
+                async with asyncio.timeout(_ASK_S):
+                    asked = await Connection.connect(receiver.addresses, airplay.port)
+                    try:
+                        receiver = await asked.perform(ask_info(receiver))
+                    finally:
+                        asked.close()
+        if receiver.has_session:
+            text = "the receiver reports a session of another sender"
+            self._failure = failure_of(ReceiverBusyError(text))
+        return receiver.has_session
 
     async def run(self, wanted: str | None = None) -> None:
         """Climb until a way plays; `wanted` limits the climb to a lane."""
