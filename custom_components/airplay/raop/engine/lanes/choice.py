@@ -87,8 +87,9 @@ class LaneChoice:
         Raises RaopError: no lane works (the most telling error), or the receiver is
         busy; the next call begins anew.
         """
-        ladder = self.ladder_for(member())
-        if leave := self.guests.get(member().receiver):
+        wanted = member()
+        ladder = self.ladder_for(wanted)
+        if leave := self.guests.get(wanted.receiver):
             await leave()
 
         async def try_here(attempt: Attempt) -> Lane:
