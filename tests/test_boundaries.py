@@ -46,6 +46,7 @@ FLOORS = (
     "raop.api",
     "raop.engine.process",
     "raop.engine.engine",
+    "raop.engine.doctor",
     "raop.engine.announce",
     "raop.engine.stream",
     "raop.engine.lanes",
@@ -76,6 +77,7 @@ ROOMS = {
     "raop.obstacle": "raop.messages",
     "raop.quirks": "raop.messages",
     "raop.dataclass_json": "raop.messages",
+    "raop.diagnosis": "raop.messages",
     "raop.buttons": "raop.errors",
     "raop.udp_ports": "raop.errors",
 }

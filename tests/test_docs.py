@@ -10,6 +10,9 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
+from custom_components.airplay.raop.diagnosis import DiagnosisCode
+from custom_components.airplay.raop.session.doctor.advice import SENTENCES
+
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "custom_components" / "airplay"
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
@@ -158,3 +161,20 @@ def test_settings_are_named_as_on_the_screen(name: str) -> None:
 
     assert len(named) > 7
     assert not [each for each in named if each not in shown]
+
+
+def row_of(code: DiagnosisCode) -> str:
+    """Return the row of a page for a verdict: its code, its cause, and what to do."""
+    sentence = SENTENCES[code].replace(" ({detail})", "")
+    sentence = sentence.replace("{name}", "the receiver")
+    cause, _, advice = sentence.rstrip(".").partition(": ")
+    capital = [f"{each[0].upper()}{each[1:]}." for each in (cause, advice)]
+    return f"| `{code}` | {' | '.join(capital)} |"
+
+
+def test_the_page_for_troubleshooting_has_each_verdict_of_the_doctor() -> None:
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    _, _, section = page.partition("\n## What a check finds\n")
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+
+    assert rows == [row_of(each) for each in DiagnosisCode]

@@ -62,6 +62,7 @@ IOT_CLASSES = {"assumed_state", "calculated", "local_polling", "local_push"}
 # only their constants and types are used.
 ALWAYS_THERE = {
     "binary_sensor",
+    "button",
     "diagnostics",
     "event",
     "media_player",

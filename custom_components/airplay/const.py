@@ -7,6 +7,7 @@ from homeassistant.const import Platform
 DOMAIN: Final = "airplay"
 PLATFORMS: Final = [
     Platform.BINARY_SENSOR,
+    Platform.BUTTON,
     Platform.EVENT,
     Platform.MEDIA_PLAYER,
     Platform.NUMBER,

@@ -8,9 +8,21 @@ from homeassistant.components.media_player import (
     DOMAIN as MEDIA_PLAYER_DOMAIN,
     MediaType,
 )
-from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import config_validation as cv, service
+from homeassistant.helpers import (
+    config_validation as cv,
+    entity_registry as er,
+    service,
+)
+from homeassistant.util.json import JsonObjectType
 
 from .announcements.request import (
     PRIORITY,
@@ -22,10 +34,14 @@ from .announcements.request import (
 )
 from .announcements.speech import speech_id
 from .const import DOMAIN
+from .discovery.entry_data import member_from, receiver_from
 from .entity import AirPlayEntity
 from .helpers.permissions import async_check_control
-from .raop.api import RaopError
+from .raop.api import Member, RaopError
+from .runtime import AirPlayRuntime
 from .sender.error_translation import translate_error
+from .sender.sender import SENDER
+from .speaker.check import async_check, response_of
 
 if TYPE_CHECKING:
     # Home Assistant replaces voluptuous with it, and its annotations refer to it.
@@ -34,6 +50,7 @@ else:
     import voluptuous as vol
 
 SERVICE_ANNOUNCE = "announce"
+SERVICE_DIAGNOSE = "diagnose"
 SERVICE_SET_GROUP_VOLUME = "set_group_volume"
 
 ATTR_MESSAGE = "message"
@@ -48,6 +65,7 @@ ATTR_PRIORITY = "priority"
 ATTR_INTERRUPT = "interrupt"
 ATTR_GROUP = "group"
 ATTR_WAIT = "wait"
+ATTR_EACH_METHOD = "each_method"
 
 
 @callback
@@ -81,6 +99,16 @@ def async_register_actions(hass: HomeAssistant) -> None:
         entity_domain=MEDIA_PLAYER_DOMAIN,
         schema={vol.Required(ATTR_MEDIA_VOLUME_LEVEL): cv.small_float},
         func=_async_set_group_volume,
+    )
+    # Not of entities: those that are unavailable, or not loaded, would be left out.
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_DIAGNOSE,
+        _async_diagnose,
+        schema=cv.make_entity_service_schema(
+            {vol.Optional(ATTR_EACH_METHOD, default=False): cv.boolean}
+        ),
+        supports_response=SupportsResponse.ONLY,
     )
 
 
@@ -128,6 +156,53 @@ async def _async_set_group_volume(
             raise translate_error(failure, members.name) from failure
         if failure:
             raise failure
+
+
+async def _async_diagnose(call: ServiceCall) -> ServiceResponse:
+    """Check each speaker, also those that are not loaded; return what is wrong."""
+    hass = call.hass
+    entry_ids = await service.async_extract_config_entry_ids(call)
+    registry = er.async_get(hass)
+    players = {
+        each.entity_id: entry
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        if entry.entry_id in entry_ids
+        for each in er.async_entries_for_config_entry(registry, entry.entry_id)
+        if each.domain == MEDIA_PLAYER_DOMAIN
+    }
+    if not players:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN, translation_key="diagnose_what"
+        )
+    await async_check_control(hass, call.context, players)
+    tries_each = call.data[ATTR_EACH_METHOD]
+    results = await asyncio.gather(
+        *(
+            _async_check_entry(hass, entry, tries_each=tries_each)
+            for entry in players.values()
+        )
+    )
+    return dict(zip(players, results, strict=True))
+
+
+async def _async_check_entry(
+    hass: HomeAssistant, entry: ConfigEntry, *, tries_each: bool
+) -> JsonObjectType:
+    """Return the result for the speaker of an entry."""
+    try:
+        async with SENDER.acquire(hass) as sender:
+            found = await async_check(sender, _members_of(entry), tries_each=tries_each)
+    except RaopError as error:
+        raise translate_error(error, entry.title) from error
+    return response_of(found)
+
+
+def _members_of(entry: ConfigEntry) -> tuple[Member, ...]:
+    """Return the receivers of an entry, also of one that could not be set up."""
+    if entry.state is ConfigEntryState.LOADED:
+        runtime: AirPlayRuntime = entry.runtime_data
+        return runtime.speaker.members
+    return (member_from(entry.data, receiver_from(entry.data), entry.title),)
 
 
 def _take_context(players: list[AirPlayEntity], call: ServiceCall) -> None:

@@ -47,7 +47,9 @@ LEFT_OUT = {
     "raop.engine.net.pairing",
     "raop.engine.net.probe",
     "raop.engine.net.rehearsal",
+    "raop.program.doctor",
     "raop.program.play",
+    "raop.program.printable",
     "raop.program.report",
     "raop.scan",
 }

@@ -1,7 +1,7 @@
 """The receiver or stereo pair of an entry: its address, and whether it is available."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 import logging
 from typing import Any
@@ -29,7 +29,7 @@ from ..raop.api import (
 from ..sender.events import SenderEvent
 from .access_notices import AccessNotices
 from .browser import ReceiverBrowser
-from .entry_data import answered, followed, receiver_from, unique_id
+from .entry_data import answered, followed, member_from, receiver_from, unique_id
 from .stereo_pair import are_apart
 from .way_memory import way_that_worked, with_way
 
@@ -131,21 +131,13 @@ class AirPlayDevice:
     def _member(
         self, receiver: Receiver, volume: float | None, *, is_muted: bool
     ) -> Member:
-        raop, airplay = receiver.raop, receiver.airplay
-        service = raop or airplay
-        return Member(
-            receiver=receiver.id,
-            name=self.name if receiver is self.receiver else receiver.name,
-            host=receiver.host,
-            port=service.port if service else 0,
-            txt=dict(raop.txt) if raop else {},
-            airplay_port=airplay.port if airplay else None,
-            airplay_txt=dict(airplay.txt) if airplay else {},
-            addresses=self._addresses
-            if receiver is self.receiver
-            else receiver.addresses,
-            password=self._entry.data.get(CONF_PASSWORD),
-            credentials=self._entry.data.get(CONF_CREDENTIALS),
+        is_own = receiver is self.receiver
+        member = member_from(
+            self._entry.data, receiver, self.name if is_own else receiver.name
+        )
+        return replace(
+            member,
+            addresses=self._addresses if is_own else receiver.addresses,
             lane=self._notices.forced_lane,
             first_way=self._first_way(receiver),
             volume=None if volume is None else volume * 100,

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from homeassistant.const import CONF_HOST, CONF_ID, CONF_NAME, CONF_PORT
+from homeassistant.const import CONF_HOST, CONF_ID, CONF_NAME, CONF_PASSWORD, CONF_PORT
 from homeassistant.helpers.device_registry import format_mac
 
-from ..const import CONF_AIRPLAY, CONF_RAOP
-from ..raop.api import Receiver, Service, normalize_id, plain_address
+from ..const import CONF_AIRPLAY, CONF_CREDENTIALS, CONF_RAOP
+from ..raop.api import Member, Receiver, Service, normalize_id, plain_address
 
 CONF_ADDRESSES = "addresses"
 CONF_ADDRESS_WORKED = "address_worked"
@@ -86,6 +86,24 @@ def receiver_from(data: Mapping[str, Any]) -> Receiver:
         host=host,
         raop=_service(host, addresses, data.get(CONF_RAOP)),
         airplay=_service(host, addresses, data.get(CONF_AIRPLAY)),
+    )
+
+
+def member_from(data: Mapping[str, Any], receiver: Receiver, name: str) -> Member:
+    """Return a receiver of an entry as a member of a stream, with its secrets."""
+    raop, airplay = receiver.raop, receiver.airplay
+    service = raop or airplay
+    return Member(
+        receiver=receiver.id,
+        name=name,
+        host=receiver.host,
+        port=service.port if service else 0,
+        txt=dict(raop.txt) if raop else {},
+        airplay_port=airplay.port if airplay else None,
+        airplay_txt=dict(airplay.txt) if airplay else {},
+        addresses=receiver.addresses,
+        password=data.get(CONF_PASSWORD),
+        credentials=data.get(CONF_CREDENTIALS),
     )
 
 

@@ -1,4 +1,4 @@
-"""The command line: find receivers, play a file on them, serve Home Assistant.
+"""The command line: find receivers, play on them, diagnose them, serve Home Assistant.
 
 Each command imports what it needs: most of a start is the time of imports.
 """
@@ -70,29 +70,44 @@ def _parser() -> argparse.ArgumentParser:
         metavar="HOST:PORT",
         type=_endpoint,
     )
-    play.add_argument("--password")
     play.add_argument("--volume", type=_percent, metavar="PCT")
-    play.add_argument(
-        "--txt", action="append", default=[], type=_pair, metavar="KEY=VALUE"
-    )
     play.add_argument("--start-at", type=float, metavar="UNIX_SECONDS")
     play.add_argument("--depth-ms", type=int, default=1000)
     play.add_argument("--lead-ms", type=int)
-    play.add_argument("--lane", choices=[*LaneKind, AIRPLAY2, AIRPLAY2_NTP])
-    play.add_argument("--credentials", help="pairing keys as pyatv prints them")
+    _add_access(play)
     play.add_argument(
+        "--json", action="store_true", help="print one JSON object per event"
+    )
+    play.set_defaults(command=_play)
+    doctor = commands.add_parser("doctor", help="find out why a receiver is silent")
+    doctor.add_argument("receiver", metavar="HOST:PORT", nargs="+", type=_endpoint)
+    doctor.add_argument(
+        "--each", action="store_true", help="try each method, which takes longer"
+    )
+    _add_access(doctor)
+    doctor.add_argument(
+        "--json", action="store_true", help="print one JSON object per receiver"
+    )
+    doctor.set_defaults(command=_examine, volume=None)
+    serve = commands.add_parser("serve", help="run commands from standard input")
+    serve.set_defaults(command=_serve)
+    return parser
+
+
+def _add_access(command: argparse.ArgumentParser) -> None:
+    """Add what a receiver requires, and how it is played to."""
+    command.add_argument("--password")
+    command.add_argument(
+        "--txt", action="append", default=[], type=_pair, metavar="KEY=VALUE"
+    )
+    command.add_argument("--lane", choices=[*LaneKind, AIRPLAY2, AIRPLAY2_NTP])
+    command.add_argument("--credentials", help="pairing keys as pyatv prints them")
+    command.add_argument(
         "--udp-ports",
         metavar="A-B",
         type=_port_range,
         help="open UDP ports of this range only",
     )
-    play.add_argument(
-        "--json", action="store_true", help="print one JSON object per event"
-    )
-    play.set_defaults(command=_play)
-    serve = commands.add_parser("serve", help="run commands from standard input")
-    serve.set_defaults(command=_serve)
-    return parser
 
 
 def _serve(_options: argparse.Namespace) -> int:
@@ -120,6 +135,14 @@ def _scan(options: argparse.Namespace) -> int:
     if not found and not options.json:
         sys.stdout.write("No receivers answered.\n")
     return 0
+
+
+def _examine(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from .program.doctor import examine
+
+    return asyncio.run(examine(options))
 
 
 def _play(options: argparse.Namespace) -> int:

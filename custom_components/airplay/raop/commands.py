@@ -249,6 +249,19 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnose:
+    """Find out what is wrong with a receiver, without sound; answered afterward.
+
+    `Diagnosed` has the result, also if the receiver cannot be played to. If it plays,
+    its session is measured, else one is opened; `tries_each` opens one by each way.
+    """
+
+    diagnosis: str
+    member: Member
+    tries_each: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetTags:
     """Replace the tags that receivers show for the playing media."""
 
@@ -285,6 +298,7 @@ type Command = (
     | CancelAnnouncement
     | RestoreVolume
     | Measure
+    | Diagnose
     | SetTags
     | SetArtwork
     | LimitUdpPorts

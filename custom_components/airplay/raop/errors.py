@@ -12,7 +12,7 @@ class RaopError(Exception):
 
     `status` is the RTSP or HTTP status of the answer that caused it, if any.
     `extra` is the request on which a receiver ended the connection, if sound does not
-    need it.
+    need it. `request` is the one that failed, for the doctor; empty without any.
     """
 
     code: ClassVar[str] = "failed"
@@ -21,6 +21,7 @@ class RaopError(Exception):
         super().__init__(text)
         self.status = status
         self.extra: str | None = None
+        self.request = ""
 
 
 class ReceiverUnreachableError(RaopError):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .diagnosis import Diagnosed, DiagnosisProgress
 from .media import Tags
 
 
@@ -274,5 +275,7 @@ type Event = (
     | Progress
     | AnnouncementStarted
     | AnnouncementFailed
+    | DiagnosisProgress
+    | Diagnosed
     | LogLine
 )

@@ -1,7 +1,11 @@
 """Media that a command names, and what it may open."""
 
+import base64
+import binascii
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from .errors import RaopError
 
 # The largest picture that media may contain: as Base64 it fits a line to the owner.
 MAX_PICTURE_BYTES = 3 * ((4 << 20) - 4096) // 4
@@ -64,6 +68,14 @@ class Media:
     duration_ms: int | None = None
     tags: Tags = Tags()
     loudness: Loudness = Loudness.OFF
+
+
+def picture_bytes(text: str) -> bytes:
+    """Return the picture of a command. Raises RaopError: it is not Base64."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as err:
+        raise RaopError("the picture is not valid Base64") from err
 
 
 def picture_type(content: bytes) -> str | None:

@@ -17,6 +17,7 @@ from .commands import (
     CancelAnnouncement,
     Channel,
     Command,
+    Diagnose,
     Identity,
     Join,
     Leave,
@@ -37,6 +38,7 @@ from .commands import (
     Tune,
 )
 from .dataclass_json import ShapeError, build, write
+from .diagnosis import Diagnosed, DiagnosisCode, DiagnosisProgress
 from .errors import RaopError
 from .events import (
     AnnouncementFailed,
@@ -77,6 +79,10 @@ __all__ = [
     "ClockShared",
     "Command",
     "CoverFound",
+    "Diagnose",
+    "Diagnosed",
+    "DiagnosisCode",
+    "DiagnosisProgress",
     "EndReason",
     "Event",
     "Identity",

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import sys
 
 from zeroconf import (
     BadTypeInNameException,
@@ -15,6 +14,7 @@ from zeroconf import (
 )
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
+from .program.printable import printable
 from .receiver import Receiver
 from .receiver_identity import completed, key_of
 from .receiver_records import Service
@@ -127,13 +127,3 @@ def text_line(receiver: Receiver) -> str:
     where = f"{host}:{receiver.port}"
     words = "  ".join(note for note in notes if note)
     return f"{printable(receiver.name):24} {where:28} {words}"
-
-
-def printable(text: str) -> str:
-    """Escape what is no printable character, or none of the terminal's encoding."""
-    escaped = "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode()
-        for each in text
-    )
-    encoding = sys.stdout.encoding or "ascii"
-    return escaped.encode(encoding, "backslashreplace").decode(encoding)

@@ -39,7 +39,7 @@ from ..raop.api import (
     WrongReceiverError,
     udp_port_range,
 )
-from .errors import SenderFailingError, SenderGoneError
+from .errors import CheckInterruptedError, SenderFailingError, SenderGoneError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ _TRANSLATION_KEYS: dict[type[RaopError], str] = {
     UdpPortsTakenError: "udp_ports_taken",
     SenderGoneError: "sender_gone",
     SenderFailingError: "sender_failing",
+    CheckInterruptedError: "diagnosis_interrupted",
 }
 
 

@@ -15,3 +15,9 @@ class SenderFailingError(SenderGoneError):
     """The sender process has ended several times in a row, and starts again later."""
 
     code: ClassVar[str] = "sender_failing"
+
+
+class CheckInterruptedError(RaopError):
+    """The receiver was needed for playing while it was checked."""
+
+    code = "check_interrupted"

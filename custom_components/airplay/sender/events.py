@@ -6,6 +6,8 @@ from ..raop.api import (
     AnnouncementFailed,
     AnnouncementStarted,
     CoverFound,
+    Diagnosed,
+    DiagnosisProgress,
     Event,
     MediaChanged,
     MemberChanged,
@@ -43,5 +45,7 @@ type ReceiverEvent = (
     | RemoteCommand
     | AnnouncementStarted
     | AnnouncementFailed
+    | DiagnosisProgress
+    | Diagnosed
 )
 type EventListener = Callable[[SenderEvent], None]

@@ -178,3 +178,21 @@ def test_arbitrary_questions_do_no_harm(asked: list[tuple[int, int]]) -> None:
     found = spread.spread_us(max((each[0] for each in asked), default=0))
 
     assert found is None or found >= 0
+
+
+def test_offset_is_that_of_the_request_that_took_the_shortest_time() -> None:
+    spread, now_ns = asked(20, jitter_ns=5 * MS)
+    shortest_us = (TODAY_NS - 77 * SECOND_NS) // 1000
+
+    offset_us = spread.offset_us(now_ns)
+
+    assert offset_us is not None
+    assert shortest_us <= offset_us < shortest_us + 1000
+
+
+def test_offset_of_filler_is_unknown() -> None:
+    spread = ClockSpread()
+    for number in range(20):
+        spread.add(TODAY_NS + number * SECOND_NS, 0)
+
+    assert spread.offset_us(TODAY_NS + 20 * SECOND_NS) is None

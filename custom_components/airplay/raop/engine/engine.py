@@ -1,8 +1,6 @@
 """Runs commands, owns the streams, and emits events."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Callable, Coroutine
 import logging
 import time
@@ -11,11 +9,13 @@ from typing import TYPE_CHECKING
 from ..audio.decoder_pool import DecoderPool
 from ..buttons import Button
 from ..errors import MediaError, PtpUnavailableError, RaopError, StoppedError
+from ..media import picture_bytes
 from ..messages import (
     Announce,
     CancelAnnouncement,
     ClockShared,
     Command,
+    Diagnose,
     Event,
     Identity,
     Join,
@@ -40,6 +40,7 @@ from ..messages import (
 from ..session.remote import Obeyed, Remotes
 from ..session.source_switch import Turn
 from .lanes.choice import LaneChoice
+from .lanes.context import GroupKeys, LaneContext
 from .net.port_pool import limit_udp_ports
 from .net.sockets import peers_of
 from .pacing.pacer import Pacer
@@ -48,7 +49,8 @@ from .stream.registry import StreamRegistry, SupersededError
 from .stream.stream import Stream
 
 if TYPE_CHECKING:
-    from .announce.announcement import Announcement
+    from .announce.desk import AnnouncementDesk
+    from .doctor.doctor import Doctor
     from .ptp.service import PtpService
 
 _LOGGER = logging.getLogger(__name__)
@@ -71,7 +73,8 @@ class Engine:
         self.remotes = Remotes()
         self._ptp: PtpService | None = None
         self._streams = StreamRegistry(self._make_stream)
-        self._announcements: dict[str, Announcement] = {}
+        self._desk: AnnouncementDesk | None = None
+        self._doctor: Doctor | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -87,6 +90,27 @@ class Engine:
             own_id = clock_id_of(self._identity.dacp_id)
             self._ptp = PtpService(self._pacer, own_id, on_change=self._emit_clock)
         return self._ptp
+
+    @property
+    def desk(self) -> AnnouncementDesk:
+        """The desk for announcements, made for the first one."""
+        if self._desk is None:
+            from .announce.desk import AnnouncementDesk
+
+            self._desk = AnnouncementDesk(
+                self._streams, self._pacer, self._decoders, self._emit
+            )
+        return self._desk
+
+    @property
+    def doctor(self) -> Doctor:
+        """The doctor, made for the first diagnosis."""
+        if self._doctor is None:
+            from .doctor.doctor import Doctor
+
+            lane_of, guests = self._streams.open_lane, self._choice.guests
+            self._doctor = Doctor(self._make_context, lane_of, guests, self._emit)
+        return self._doctor
 
     @property
     def is_realtime(self) -> bool:
@@ -110,12 +134,8 @@ class Engine:
                     await self._streams.take_over(stream, lambda: stream.play(command))
                 finally:
                     stream.membership.give_up(command)
-            case Pause():
-                stream = self._streams.named(command.stream)
-                await self._streams.take_over(stream, lambda: stream.pause(command))
-            case Resume():
-                stream = self._streams.named(command.stream)
-                await self._streams.take_over(stream, lambda: stream.resume(command))
+            case Pause() | Resume():
+                await self._hold(command)
             case Stop():
                 await self._stop(command.stream)
             case SetVolume() | Tune() | LimitUdpPorts():
@@ -123,7 +143,9 @@ class Engine:
             case Join() | Leave() | Seen():
                 await self._regroup(command)
             case Announce() | CancelAnnouncement() | RestoreVolume():
-                await self._speak(command)
+                await self.desk.run(command)
+            case Diagnose():
+                await self.doctor.diagnose(command)
             case Measure() | Queue() | SetArtwork() | SetTags():
                 await self._add(command)
             case Shutdown():
@@ -161,13 +183,24 @@ class Engine:
 
     async def close(self) -> None:
         """End all announcements, all streams, the PTP clock, and the pacing thread."""
-        announcements = self._announcements.values()
-        await asyncio.gather(*(each.stop() for each in announcements))
+        if self._desk:
+            await self._desk.stop()
+        if self._doctor:
+            await self._doctor.close()
         await asyncio.gather(*(self._stop(stream.name) for stream in self._streams))
         await self._decoders.close()
         if self._ptp:
             await self._ptp.close()
         await asyncio.to_thread(self._pacer.stop)
+
+    async def _hold(self, command: Pause | Resume) -> None:
+        """Pause a stream, or go on with it."""
+        stream = self._streams.named(command.stream)
+        match command:
+            case Pause():
+                await self._streams.take_over(stream, lambda: stream.pause(command))
+            case Resume():
+                await self._streams.take_over(stream, lambda: stream.resume(command))
 
     async def _regroup(self, command: Join | Leave | Seen) -> None:
         """Change the members of a stream, but not what it plays."""
@@ -192,44 +225,6 @@ class Engine:
             self._emit(ClockShared(code=problem.code, text=str(problem)))
         else:
             self._emit(ClockShared())
-
-    async def _speak(
-        self, command: Announce | CancelAnnouncement | RestoreVolume
-    ) -> None:
-        """Run a command that does not change what the stream plays."""
-        match command:
-            case Announce():
-                await self._announce(command)
-            case CancelAnnouncement():
-                if announcement := self._announcements.get(command.announcement):
-                    announcement.cancel()
-            case RestoreVolume():
-                stream = self._streams.named(command.stream)
-                try:
-                    await stream.turns.restore_volume(command.member)
-                finally:
-                    self._streams.forget(stream)
-
-    async def _announce(self, command: Announce) -> None:
-        streams = {
-            each.stream: self._streams.named(each.stream) for each in command.targets
-        }
-        from .announce.announcement import Announcement
-
-        announcement = Announcement(
-            command,
-            streams,
-            decoders=self._decoders,
-            pacer=self._pacer,
-            emit=self._emit,
-        )
-        self._announcements[command.announcement] = announcement
-        try:
-            await announcement.run()
-        finally:
-            self._announcements.pop(command.announcement, None)
-            for stream in streams.values():
-                self._streams.forget(stream)
 
     async def _answer(self, number: int, command: Command) -> None:
         try:
@@ -279,7 +274,7 @@ class Engine:
             case SetTags():
                 stream.tracker.show_tags(command.tags)
             case SetArtwork():
-                picture = _picture(command)
+                picture = picture_bytes(command.picture)
                 kind = command.content_type if picture else "image/none"
                 stream.tracker.show_artwork(kind, picture)
 
@@ -296,6 +291,16 @@ class Engine:
         )
         return Stream(name, context, self._streams.forget)
 
+    def _make_context(self) -> LaneContext:
+        """Return the context of a session that belongs to no stream."""
+        return LaneContext(
+            self._identity,
+            self._pacer,
+            GroupKeys.random(),
+            lambda: self.ptp,
+            lambda _receiver, _button: None,
+        )
+
     def _set(self, command: SetVolume | Tune | LimitUdpPorts) -> None:
         """Set the volume, delay, or channel of a receiver in every stream, or ports."""
         if isinstance(command, LimitUdpPorts):
@@ -310,10 +315,3 @@ class Engine:
                     )
                 case Tune():
                     lanes.tune(command.receiver, command.delay_ms, command.channel)
-
-
-def _picture(command: SetArtwork) -> bytes:
-    try:
-        return base64.b64decode(command.picture, validate=True)
-    except binascii.Error as err:
-        raise RaopError("the picture is not valid Base64") from err

@@ -31,7 +31,8 @@ _LOGGER = logging.getLogger(__name__)
 # Imported before the first command. A program that plays a file imports what it needs
 # when it needs it, but here that would be while other receivers play.
 _NEEDED_LATER = (
-    ".announce.announcement",
+    ".announce.desk",
+    ".doctor.doctor",
     ".lanes.buffered",
     ".lanes.realtime",
     ".net.login",

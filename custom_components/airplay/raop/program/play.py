@@ -75,7 +75,7 @@ async def play(options: argparse.Namespace, prepared: PreparedProcess | None) ->
 async def members_of(options: argparse.Namespace) -> list[Member]:
     """Return the receivers with the records that are given, or that they report."""
     found = (_receiver(options, host, port) for host, port in options.receiver)
-    return [_member(options, receiver) for receiver in await asyncio.gather(*found)]
+    return [member_of(options, receiver) for receiver in await asyncio.gather(*found)]
 
 
 async def _receiver(options: argparse.Namespace, host: str, port: int) -> Receiver:
@@ -93,7 +93,8 @@ async def _receiver(options: argparse.Namespace, host: str, port: int) -> Receiv
     return receiver
 
 
-def _member(options: argparse.Namespace, receiver: Receiver) -> Member:
+def member_of(options: argparse.Namespace, receiver: Receiver) -> Member:
+    """Return a receiver with the secrets and settings of the arguments."""
     raop, airplay = receiver.raop, receiver.airplay
     return Member(
         receiver=receiver.name,

@@ -70,6 +70,15 @@ class ClockSpread:
             self._measured, self._spread_us = recent, _spread_us(recent)
         return self._spread_us
 
+    def offset_us(self, now_ns: int) -> int | None:
+        """Return how far our clock is ahead of the receiver's, with the way there.
+
+        None while its requests are too few, or are stamped with filler.
+        """
+        if self.spread_us(now_ns) is None:
+            return None
+        return min(received - stamp for received, stamp in self._measured) // 1000
+
 
 def _spread_us(questions: tuple[tuple[int, int], ...]) -> int | None:
     if len(questions) < _FEWEST_QUESTIONS:

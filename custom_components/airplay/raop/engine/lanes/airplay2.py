@@ -76,6 +76,11 @@ class AirPlay2Lane[O: Outlet](Lane[AirPlay2Session, O]):
         return Outcome.NO_CLOCK if has_no_clock else Outcome.SILENT
 
     @property
+    def peer(self) -> PtpPeer | None:
+        """The receiver on our PTP clock, if the session has one."""
+        return self._peer
+
+    @property
     @override
     def last_evidence_ns(self) -> int | None:
         """The session time of its last feedback answer, or None before any."""

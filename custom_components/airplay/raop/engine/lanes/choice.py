@@ -1,7 +1,7 @@
 """Climbs the ladder of each receiver: opens its lanes, and remembers what worked."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
@@ -49,6 +49,8 @@ class LaneChoice:
         self._proven: dict[str, tuple[_Known, Way]] = {}
         # What receivers of a firmware are not sent, once they have played without it.
         self._omissions: dict[tuple[str, str | None], Omissions] = {}
+        # How to end a session that makes way for any other one, by its receiver.
+        self.guests: dict[str, Callable[[], Awaitable[None]]] = {}
 
     def ladder_for(self, member: Member) -> Ladder:
         """Return the ladder of a member, as far as it is climbed.
@@ -85,12 +87,15 @@ class LaneChoice:
         Raises RaopError: no lane works (the most telling error), or the receiver is
         busy; the next call begins anew.
         """
-        ladder = self.ladder_for(member())
+        wanted = member()
+        ladder = self.ladder_for(wanted)
+        if leave := self.guests.get(wanted.receiver):
+            await leave()
 
         async def try_here(attempt: Attempt) -> Lane:
             present = member()
             ladder.follow(receiver_of(present))
-            lane = _make_lane(ladder, attempt, present, context)
+            lane = make_lane(ladder, attempt, present, context)
             on_try(lane)
             try:
                 await lane.prepare()
@@ -164,7 +169,7 @@ class LaneChoice:
         }
 
 
-def _make_lane(
+def make_lane(
     ladder: Ladder, attempt: Attempt, member: Member, context: LaneContext
 ) -> Lane:
     """Return a lane that is not connected yet.

@@ -17,6 +17,7 @@ from ...wire.handshake import Handshake
 from ...wire.rtsp import Call, Request, Response, ResponseParser
 from .reaching import CONNECT_S, open_first
 from .sockets import peers_of
+from .tcp_quality import TcpQuality, tcp_quality
 
 if TYPE_CHECKING:
     from ...auth.channel import ChannelKeys, EncryptedChannel
@@ -77,6 +78,9 @@ class Connection:
         self._turn = asyncio.Lock()
         self._in_a_hurry = 0
         self._sequence = 0
+        self._last_request = ""
+        # How long the receiver took for its last answer.
+        self.answer_s: float | None = None
         self._task = asyncio.create_task(self._read())
         self.closed: asyncio.Future[RaopError] = asyncio.Future()
         # Bounds all answers together until a start is over.
@@ -127,6 +131,9 @@ class Connection:
         except StopIteration as done:
             result: T = done.value
             return result
+        except RaopError as err:
+            err.request = err.request or self._last_request
+            raise
         finally:
             handshake.close()
             if has_turn:
@@ -141,6 +148,10 @@ class Connection:
     def endure(self) -> None:
         """Keep the connection through a silence of up to 2 minutes."""
         _set(self._writer.get_extra_info("socket"), _ENDURANCE)
+
+    def quality(self) -> TcpQuality | None:
+        """Return what the system has measured of the connection; None if it cannot."""
+        return tcp_quality(self._writer.get_extra_info("socket"))
 
     def abort(self) -> None:
         """Close at once with a TCP reset.
@@ -191,6 +202,7 @@ class Connection:
                 raise patience.error
             limit_s = min(limit_s, patience.left_s)
         self._sequence += 1
+        self._last_request = _name_of(request)
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Awaited(str(self._sequence), extra, answer))
         self._write(request.encode(self._sequence))
@@ -206,6 +218,7 @@ class Connection:
         finally:
             if patience:
                 patience.spend(request.method, time.monotonic() - sent_s)
+        self.answer_s = time.monotonic() - sent_s
         _LOGGER.debug("%s: %d %s", request.method, response.status, response.reason)
         return response
 
@@ -278,6 +291,12 @@ class Connection:
             answer = self._waiting.popleft().answer
             if not answer.done():
                 answer.set_exception(reason)
+
+
+def _name_of(request: Request) -> str:
+    """Return the name of a request for people, without the number of its session."""
+    is_path = request.uri.startswith("/")
+    return f"{request.method} {request.uri}" if is_path else request.method
 
 
 def _address(writer: asyncio.StreamWriter, which: str) -> str:

@@ -7,6 +7,7 @@ from ...session.link_quality import ClockSpread
 from ...wire.ntp import from_unix_ns, to_unix_ns
 from ...wire.rtp import TimingRequest
 from . import clock, sockets
+from .senders import Senders
 
 
 class TimingPort:
@@ -23,7 +24,7 @@ class TimingPort:
         sockets.stamp_arrivals(self.sock)
         self.replies = 0
         self.last_evidence_ns: int | None = None
-        self._peers = peers
+        self.senders = Senders(peers)
         self._on_answer = on_answer
         self._clock_spread = ClockSpread()
 
@@ -36,6 +37,10 @@ class TimingPort:
         """Return the jitter of the receiver's requests, in µs; event loop."""
         return self._clock_spread.spread_us(now_ns)
 
+    def offset_us(self, now_ns: int) -> int | None:
+        """Return how far our clock is ahead of the receiver's, in µs; event loop."""
+        return self._clock_spread.offset_us(now_ns)
+
     def answer(self) -> None:
         """Answer with the kernel's stamp of arrival and a send stamp read last."""
         for _ in range(sockets.DATAGRAMS_A_TURN):
@@ -45,7 +50,7 @@ class TimingPort:
                 return
             stamp = sockets.arrival_ns(ancillary)
             received = clock.now_ns() if stamp is None else clock.of_realtime(stamp)
-            if sockets.without_scope(sender[0]) not in self._peers:
+            if not self.senders.admits(sender[0]):
                 continue
             try:
                 request = TimingRequest.parse(datagram)

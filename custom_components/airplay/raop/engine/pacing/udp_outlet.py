@@ -75,9 +75,9 @@ class UdpOutlet(Outlet):
         """
         super().__init__(shape)
         self._state_line = state_line
-        self._peers = peers | sockets.peers_of(remote)
         self._remote = remote
-        self.timing = TimingPort(local, self._peers, self._note_answer)
+        known = peers | sockets.peers_of(remote)
+        self.timing = TimingPort(local, known, self._note_answer)
         with ExitStack() as undo:
             undo.callback(self.timing.sock.close)
             self.control = sockets.bind(local)
@@ -219,7 +219,7 @@ class UdpOutlet(Outlet):
                 datagram, sender = self.control.recvfrom(128)
             except OSError:
                 return
-            if sockets.without_scope(sender[0]) not in self._peers:
+            if not self.timing.senders.admits(sender[0]):
                 continue
             try:
                 request = ResendRequest.parse(datagram)

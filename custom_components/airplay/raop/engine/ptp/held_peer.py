@@ -23,6 +23,8 @@ class HeldPeer:
         self.places: set[Place] = set()
         self.holders = 0
         self.has_evidence = False
+        # How many messages have come from it, for the doctor; any thread may read.
+        self.messages = 0
         self.listeners: dict[object, Callable[[], None]] = {}
         self.watchers: dict[object, Callable[[int], None]] = {}
         self.idlers: dict[object, Callable[[], bool]] = {}

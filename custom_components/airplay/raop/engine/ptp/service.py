@@ -51,6 +51,11 @@ class PtpPeer:
         return self._peer.probes
 
     @property
+    def messages(self) -> int:
+        """How many PTP messages have come from the receiver."""
+        return self._held.messages
+
+    @property
     def ready_at_ns(self) -> int:
         """The session time from which an anchor is reliable; it may move."""
         return self._peer.ready_at_ns(clock.now_ns())
@@ -267,6 +272,7 @@ class PtpService:
             held = self._held_at(place_from(address))
             if held is None:
                 continue
+            held.messages += 1
             # It may have lapsed since the last message.
             held.has_evidence &= held.peer.has_evidence(arrived_ns)
             try:

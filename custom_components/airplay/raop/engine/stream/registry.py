@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 
 from ...errors import RaopError, StoppedError
+from ..lanes.lane import Lane
 from .stream import Stream
 
 
@@ -34,6 +35,11 @@ class StreamRegistry:
     def stream_for(self, name: str) -> Stream | None:
         """Return an existing stream, or None."""
         return self._streams.get(name)
+
+    def open_lane(self, receiver: str) -> Lane | None:
+        """Return the open session of a receiver in any stream, or None."""
+        lanes = (each.output.lanes.lane_for(receiver) for each in self)
+        return next((lane for lane in lanes if lane and lane.is_open), None)
 
     def named(self, name: str) -> Stream:
         """Return a stream; create it if necessary."""

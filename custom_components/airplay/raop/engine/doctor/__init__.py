@@ -1,0 +1,1 @@
+"""Looks for what is wrong with a receiver: names, ports, and a session without sound."""

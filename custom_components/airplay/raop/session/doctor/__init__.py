@@ -1,0 +1,1 @@
+"""From the findings about a receiver to one verdict, without IO."""
