@@ -24,6 +24,9 @@ _RATES_HZ = range(1_000, 768_001)
 _MAX_CHANNELS = 32
 _MAX_BLOCK_FRAMES = 1 << 20
 
+# Names of sound that needs no mixing. Channels of unknown order count as these.
+_PLAIN = {"mono": 1, "1 channels": 1, "stereo": 2, "2 channels": 2}
+
 type _Shape = tuple[str, str, int, int]
 
 
@@ -99,8 +102,12 @@ def _shape_of(frame: av.AudioFrame) -> _Shape:
 
 def _keeps(shape: _Shape, formats: set[str]) -> bool:
     """Whether sound keeps its rate and its channels, and has one of the formats."""
-    sample_format, _, channels, rate = shape
-    return rate == RATE and channels <= 2 and sample_format in formats
+    sample_format, layout, _, rate = shape
+    return rate == RATE and layout in _PLAIN and sample_format in formats
+
+
+def _is_mono(shape: _Shape) -> bool:
+    return _PLAIN.get(shape[1]) == 1
 
 
 def _exact(frame: av.AudioFrame, shape: _Shape) -> bytes:
@@ -118,11 +125,11 @@ def _stereo(left: bytes, right: bytes) -> bytes:
 
 
 def _graph(shape: _Shape) -> Graph:
-    sample_format, layout, channels, rate = shape
-    # For the two layouts of unknown order the number of channels decides.
-    layout = {1: "mono", 2: "stereo"}.get(channels, layout)
+    sample_format, layout, _, rate = shape
+    if layout in _PLAIN:
+        layout = "mono" if _is_mono(shape) else "stereo"
     # libswresample would make mono 3 dB quieter; it is doubled afterward instead.
-    target = "mono" if channels == 1 else "stereo"
+    target = "mono" if _is_mono(shape) else "stereo"
     resample = _ROUND if _keeps(shape, _ROUNDED_FORMATS) else _RESAMPLE
     graph = Graph()
     # These filters use no threads, which would wait for the garbage collector.
@@ -144,7 +151,7 @@ def _pull(graph: Graph, shape: _Shape) -> Iterator[bytes]:
             frame = cast("av.AudioFrame", graph.pull())
         except av.error.BlockingIOError, av.error.EOFError:
             return
-        if shape[2] == 1:
+        if _is_mono(shape):
             mono = bytes(frame.planes[0])[: frame.samples * FRAME_BYTES // 2]
             yield _stereo(mono, mono)
         else:
