@@ -13,7 +13,12 @@ from ..audio.pcm import FRAME_BYTES, RATE
 from .convert import Converter, entry_point
 from .media_errors import damaged, empty
 
-_MAX_BAD_IN_A_ROW = 100
+# Damage is skipped, as libav does: so much in a row, and any amount after some sound.
+_MAX_BAD_S = 15.0
+_MAX_BAD = 100
+_SOME_SOUND_S = 2.0
+# What a packet lasts that does not tell it: a frame of MP3.
+_PACKET_S = 0.026
 # Codecs need audio before the start to decode it as if from the beginning.
 _PREROLL_S = Fraction(1, 2)
 _COUNTED_FRAMES = 600 * RATE
@@ -54,8 +59,9 @@ class Decoder:
         self._skip_source = 0
         self._skip_output = 0
         self._good = 0
+        self._good_s = 0.0
         self._bad = 0
-        self._bad_in_a_row = 0
+        self._bad_in_a_row_s = 0.0
 
     def seek(self) -> None:
         """Move the container to shortly before the start frame."""
@@ -84,7 +90,7 @@ class Decoder:
                 yield pcm
         if not self._good and not self._has_sought:
             raise damaged() if self._bad else empty()
-        if self._bad > self._good:
+        if self._is_mostly_bad():
             raise damaged()
 
     def rest(self) -> bytes:
@@ -113,7 +119,7 @@ class Decoder:
                     self._check()
                     yield from self._decode(packet)
             except av.error.InvalidDataError:
-                self._count_bad()
+                self._count_bad(_PACKET_S)
             else:
                 return
 
@@ -128,19 +134,25 @@ class Decoder:
         except av.error.EOFError:
             return []
         except av.FFmpegError:
-            self._count_bad()
+            self._count_bad(_seconds(packet))
             return []
-        if frames:
+        sound = [frame for frame in frames if isinstance(frame, av.AudioFrame)]
+        if sound:
             self._good += 1
-            self._bad_in_a_row = 0
-        return [frame for frame in frames if isinstance(frame, av.AudioFrame)]
+            self._good_s += sum(each.samples / each.sample_rate for each in sound)
+            self._bad_in_a_row_s = 0.0
+        return sound
 
-    def _count_bad(self) -> None:
+    def _count_bad(self, seconds: float) -> None:
         self._bad += 1
-        self._bad_in_a_row += 1
-        is_mostly_bad = self._bad > _MAX_BAD_IN_A_ROW and self._bad > self._good
-        if self._bad_in_a_row > _MAX_BAD_IN_A_ROW or is_mostly_bad:
+        self._bad_in_a_row_s += seconds
+        is_too_bad = self._bad > _MAX_BAD and self._is_mostly_bad()
+        if self._bad_in_a_row_s > _MAX_BAD_S or is_too_bad:
             raise damaged()
+
+    def _is_mostly_bad(self) -> bool:
+        """Whether what was sound may be an accident."""
+        return self._bad > self._good and self._good_s < _SOME_SOUND_S
 
     def _trim(self, frame: av.AudioFrame) -> av.AudioFrame | None:
         """Drop the samples before the source frame at which to start."""
@@ -182,6 +194,13 @@ def _tail(frame: av.AudioFrame, surplus: int) -> av.AudioFrame:
     )
     tail.sample_rate = frame.sample_rate
     return tail
+
+
+def _seconds(packet: av.Packet[Stream]) -> float:
+    """Return how long the sound of a packet should be."""
+    if not packet.duration:
+        return _PACKET_S
+    return float(packet.duration * _fraction(packet.time_base))
 
 
 def _fraction(value: AVRational) -> Fraction:

@@ -84,7 +84,7 @@ class Track:
         decoder = Decoder(
             found.container, found.stream, self._scope.check, self._start, converter
         )
-        if self._start and found.can_skip:
+        if self._start and found.can_skip_to(self._start):
             decoder.seek()
         return decoder
 

@@ -8,6 +8,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Discard
 
+from ...audio.pcm import RATE
 from ..convert import check_sound
 from ..guard.local_file import LocalFile
 from ..guard.metered import MediaBytes, MediaFile, MeteredFile, MeteredMedia
@@ -56,10 +57,14 @@ class Input:
         """The title that a radio announces as playing."""
         return self.file.title if isinstance(self.file, HttpRadio) else None
 
-    @property
-    def can_skip(self) -> bool:
-        """Whether a seek costs less than reading everything before, and is exact."""
-        if self._is_divided:
+    def can_skip_to(self, start: int) -> bool:
+        """Whether a seek costs less than reading everything before, and is exact.
+
+        `start` is a frame of the output: libav finds nothing behind this part.
+        """
+        end_ms = self.duration_ms
+        is_behind = end_ms is not None and start * 1000 >= end_ms * RATE
+        if self._is_divided or (self.parts is not None and is_behind):
             return False
         if isinstance(self.file, HttpFile):
             return self.file.is_ranged
