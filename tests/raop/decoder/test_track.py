@@ -195,6 +195,6 @@ def test_a_radio_that_sends_damage_again_and_again_fails(
 ) -> None:
     url = web.serve("/live", radio(media("aac", 1) + broken_aac(40), 60))
 
-    played = play(url, limits=replace(HASTY, reconnect_s=0.5))
+    played = play(url, limits=replace(HASTY, reconnect_s=0.5), ahead_frames=60 * RATE)
 
     assert type(played.failure().error) in {MediaUnreachableError, MediaNotAudioError}

@@ -134,14 +134,18 @@ def _graph(shape: _Shape) -> Graph:
     graph = Graph()
     # These filters use no threads, which would wait for the garbage collector.
     graph.threads = 1
-    graph.link_nodes(
+    nodes = (
         graph.add_abuffer(sample_rate=rate, format=sample_format, layout=layout),
         graph.add("aresample", resample),
         graph.add(
             "aformat", f"sample_fmts=s16:sample_rates={RATE}:channel_layouts={target}"
         ),
         graph.add("abuffersink"),
-    ).configure()
+    )
+    try:
+        graph.link_nodes(*nodes).configure()
+    except av.FFmpegError as err:
+        raise not_audio(f"its {shape[2]} channels have no known places") from err
     return graph
 
 

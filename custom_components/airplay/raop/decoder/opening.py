@@ -145,6 +145,7 @@ def _open_segments(segments: SegmentOpener, scope: JobScope) -> Input:
     except av.FFmpegError as err:
         raise segments.problem or err from err
     found = input_of(container)
+    found.has_end = segments.has_end
     segments.start()
     return found
 

@@ -103,6 +103,9 @@ class Track:
             try:
                 yield from self._counted(scaled(self._decoder.blocks(), factor))
             except UnplayableError as err:
+                if self.is_live:
+                    # Its next part may be hours away.
+                    raise
                 problem = err
             ended = self._decoder
             is_last = not self._follow()

@@ -35,6 +35,8 @@ class Input:
     stream: AudioStream
     file: MediaSource | None = None
     parts: FileParts | LiveParts | None = None
+    # Whether a playlist of segments says so; libav knows it of the first variant only.
+    has_end: bool = False
 
     @property
     def is_live(self) -> bool:
@@ -44,8 +46,7 @@ class Input:
     @property
     def is_growing(self) -> bool:
         """Whether it is a growing playlist of segments: libav cannot detect its end."""
-        is_segmented = self.container.format.name in _SEGMENTED
-        return is_segmented and self.container.duration is None
+        return self._is_listed_without_duration and not self.has_end
 
     @property
     def station(self) -> str | None:
@@ -64,6 +65,9 @@ class Input:
         """
         end_ms = self.duration_ms
         is_behind = end_ms is not None and start * 1000 >= end_ms * RATE
+        # libav cannot seek if the first variant is gone.
+        if self._is_listed_without_duration:
+            return False
         if self._is_divided or (self.parts is not None and is_behind):
             return False
         if isinstance(self.file, HttpFile):
@@ -80,6 +84,11 @@ class Input:
         if self.container.duration is not None:
             return round(self.container.duration * 1000 / av.time_base)
         return None
+
+    @property
+    def _is_listed_without_duration(self) -> bool:
+        is_segmented = self.container.format.name in _SEGMENTED
+        return is_segmented and self.container.duration is None
 
     @property
     def _is_divided(self) -> bool:
