@@ -13,11 +13,14 @@ from custom_components.airplay.raop.errors import (
 )
 from custom_components.airplay.raop.media import Loudness
 
-from ..audio.conftest import Keep, Play
+from ..audio.conftest import Keep, Play, decoders
 from ..audio.media import RATE, Samples, encode, noise, samples_of
 from ..audio.recorder import HASTY
 from ..audio.web_server import WebServer, chunked, in_turn, radio, ranged
 from .container.joined import media
+
+# In processes: radios that break off when their server ends would be tried in threads.
+__all__ = ["decoders"]
 
 type Alone = Callable[[bytes], Samples]
 

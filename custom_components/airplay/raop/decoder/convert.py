@@ -24,8 +24,8 @@ _RATES_HZ = range(1_000, 768_001)
 _MAX_CHANNELS = 32
 _MAX_BLOCK_FRAMES = 1 << 20
 
-# Names of sound that needs no mixing. Channels of unknown order count as these.
-_PLAIN = {"mono": 1, "1 channels": 1, "stereo": 2, "2 channels": 2}
+# Two channels that need no mixing, also if their order is unknown.
+_STEREO = {"stereo", "2 channels"}
 
 type _Shape = tuple[str, str, int, int]
 
@@ -103,11 +103,13 @@ def _shape_of(frame: av.AudioFrame) -> _Shape:
 def _keeps(shape: _Shape, formats: set[str]) -> bool:
     """Whether sound keeps its rate and its channels, and has one of the formats."""
     sample_format, layout, _, rate = shape
-    return rate == RATE and layout in _PLAIN and sample_format in formats
+    is_plain = _is_mono(shape) or layout in _STEREO
+    return rate == RATE and is_plain and sample_format in formats
 
 
 def _is_mono(shape: _Shape) -> bool:
-    return _PLAIN.get(shape[1]) == 1
+    """Whether there is one channel, which is mono for libav wherever its place is."""
+    return shape[2] == 1
 
 
 def _exact(frame: av.AudioFrame, shape: _Shape) -> bytes:
@@ -126,8 +128,7 @@ def _stereo(left: bytes, right: bytes) -> bytes:
 
 def _graph(shape: _Shape) -> Graph:
     sample_format, layout, _, rate = shape
-    if layout in _PLAIN:
-        layout = "mono" if _is_mono(shape) else "stereo"
+    layout = {"1 channels": "mono", "2 channels": "stereo"}.get(layout, layout)
     # libswresample would make mono 3 dB quieter; it is doubled afterward instead.
     target = "mono" if _is_mono(shape) else "stereo"
     resample = _ROUND if _keeps(shape, _ROUNDED_FORMATS) else _RESAMPLE
