@@ -31,7 +31,11 @@ async def play_to_end(hass: HomeAssistant, player: str, media_id: str) -> None:
 
 
 async def test_a_chain_of_other_bits_and_codecs_is_heard_to_its_end(
-    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str, tmp_path: Path
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    song: str,
+    tmp_path: Path,
 ) -> None:
     first, last = noise(RATE, seed=1), noise(RATE, seed=3)
     chain = (
@@ -55,7 +59,11 @@ async def test_a_chain_of_other_bits_and_codecs_is_heard_to_its_end(
 
 
 async def test_one_channel_is_heard_on_both_sides_wherever_its_place_is(
-    hass: HomeAssistant, kitchen: VirtualReceiver, player: str, song: str, tmp_path: Path
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    song: str,
+    tmp_path: Path,
 ) -> None:
     mono = noise(2 * RATE, channels=1)
     (tmp_path / "media" / "left.wav").write_bytes(wav_of(mono, FRONT_LEFT))

@@ -24,7 +24,8 @@ class Packet:
     """A packet that decodes to frames, or to an error."""
 
     stream_index = 0
-    duration = None
+    duration: int | None = None
+    time_base = av.rational.AVRational(1, 1)
 
     def __init__(self, *frames: av.AudioFrame, error: Exception | None = None) -> None:
         self._frames = list(frames)
@@ -184,7 +185,7 @@ def test_two_seconds_of_short_packets_that_are_bad_are_skipped() -> None:
 def test_bad_packets_count_as_long_as_they_are() -> None:
     packets = bad(9)
     for each in packets:
-        each.duration, each.time_base = 2, av.rational.AVRational(1, 1)
+        each.duration = 2
     container = Container(*good(100), *packets, *good(100))
 
     with pytest.raises(UnplayableError, match="damaged"):

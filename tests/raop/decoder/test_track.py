@@ -6,7 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from custom_components.airplay.raop.audio.events import Buffered, Ended, Opened, Retitled
+from custom_components.airplay.raop.audio.events import (
+    Buffered,
+    Ended,
+    Opened,
+    Retitled,
+)
 from custom_components.airplay.raop.errors import (
     MediaNotAudioError,
     MediaUnreachableError,
@@ -41,7 +46,7 @@ def alone(keep: Keep, play: Play) -> Alone:
     return lambda octets: samples_of(play(keep("alone", octets)).all())
 
 
-@pytest.mark.parametrize("kinds", CHAINS, ids=lambda kinds: " then ".join(kinds))
+@pytest.mark.parametrize("kinds", CHAINS, ids=" then ".join)
 def test_every_part_of_joined_media_is_heard(
     web: WebServer, keep: Keep, play: Play, alone: Alone, kinds: tuple[str, ...]
 ) -> None:

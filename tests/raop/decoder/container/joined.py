@@ -19,18 +19,31 @@ def media(kind: str, seconds: float = 1.0, seed: int = 1) -> bytes:
         case "mp3":
             return encode("mp3", "libmp3lame", stereo, options=PLAIN_MP3)
         case "mp3 mono":
-            one = {"rate": rate, "layout": "mono", "options": PLAIN_MP3}
-            return encode("mp3", "libmp3lame", mono, **one)
+            return encode(
+                "mp3", "libmp3lame", mono, rate=rate, layout="mono", options=PLAIN_MP3
+            )
         case "aac":
             return encode("adts", "aac", stereo, codec_options={"aac_pns": "0"})
         case "flac" | "ogg flac":
-            return encode(kind.split()[0], "flac", stereo, sample_format="s16")
+            return encode(
+                kind.split(maxsplit=1)[0], "flac", stereo, sample_format="s16"
+            )
         case "flac 24" | "ogg flac 24":
             return encode(
-                kind.split()[0], "flac", stereo, rate=rate, sample_format="s32"
+                kind.split(maxsplit=1)[0],
+                "flac",
+                stereo,
+                rate=rate,
+                sample_format="s32",
             )
         case "ogg flac mono":
             return encode("ogg", "flac", mono, layout="mono", sample_format="s16")
         case "vorbis":
-            return encode("ogg", "vorbis", stereo, codec_options={"strict": "-2"}, sample_format="fltp")
+            return encode(
+                "ogg",
+                "vorbis",
+                stereo,
+                codec_options={"strict": "-2"},
+                sample_format="fltp",
+            )
     return encode("opus", "libopus", stereo, rate=rate, sample_format="flt")

@@ -31,7 +31,7 @@ def lengths(framing: Framing, octets: bytes) -> list[int]:
 
 def packet_bytes(octets: bytes) -> list[int]:
     """Return the lengths of the packets that libav finds."""
-    with av.open(io.BytesIO(octets)) as container:
+    with av.open(io.BytesIO(octets), mode="r") as container:
         return [each.size for each in container.demux() if each.size]
 
 
@@ -44,8 +44,13 @@ def test_frames_are_as_long_as_libav_finds_them(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("codec", "container", "rate"),
-    [("mp2", "mp2", 44100), ("mp2", "mp2", 48000), ("libmp3lame", "mp3", 22050)]
-    + [("libmp3lame", "mp3", 8000), ("libmp3lame", "mp3", 32000)],
+    [
+        ("mp2", "mp2", 44100),
+        ("mp2", "mp2", 48000),
+        ("libmp3lame", "mp3", 22050),
+        ("libmp3lame", "mp3", 8000),
+        ("libmp3lame", "mp3", 32000),
+    ],
 )
 def test_frames_of_all_versions_are_known(
     codec: str, container: str, rate: int

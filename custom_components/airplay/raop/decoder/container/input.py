@@ -105,8 +105,9 @@ class Input:
         if part is None or self.file is None:
             return None
         self.container.close()
-        is_file = isinstance(part, PartedFile)
-        metered = MeteredFile(part) if is_file else MeteredMedia(part)
+        metered = (
+            MeteredFile(part) if isinstance(part, PartedFile) else MeteredMedia(part)
+        )
         return _opened(metered, b"", self.file, self.parts)
 
     def close(self) -> None:
@@ -132,9 +133,7 @@ def open_media(file: MediaSource, head: bytes) -> Input:
     parts = FileParts(file) if may_have_parts(head) else None
     content: MediaFile = (parts.next() if parts else None) or without_long_tags(file)
     name = file.name if isinstance(file, LocalFile) else ""
-    return _opened(
-        MeteredFile(content, name, counts_frames=is_raw), head, file, parts
-    )
+    return _opened(MeteredFile(content, name, counts_frames=is_raw), head, file, parts)
 
 
 def input_of(

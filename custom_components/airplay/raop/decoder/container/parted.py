@@ -1,6 +1,7 @@
 """Media part by part: what libav opens ends where other media begins."""
 
 import io
+from typing import override
 
 from ..guard.metered import MediaBytes, MediaFile
 from ..guard.tag_cut import CutFile, CutMedia, without_long_tags, without_long_tags_live
@@ -81,6 +82,7 @@ class PartedFile(PartedMedia):
         self._base = 0
         self._sought: int | None = None
 
+    @override
     def read(self, size: int) -> bytes:
         """Return the next bytes, or nothing at the end of the part."""
         if self._sought is not None:
@@ -103,6 +105,7 @@ class PartedFile(PartedMedia):
         self._sought = max(0, offset)
         return self._sought
 
+    @override
     def find_joint(self) -> int | None:
         """Pass the rest of the part; return where the next one begins, None: nowhere."""
         joint = super().find_joint()
