@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+import json
 
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.airplay.raop.dataclass_json import ShapeError, build
+from custom_components.airplay.raop.dataclass_json import ShapeError, build, write
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -147,3 +148,17 @@ def test_arbitrary_values_raise_nothing_but_shape_errors(
     except ShapeError:
         return
     assert isinstance(outer, Outer)
+
+
+def test_what_is_written_is_built_again() -> None:
+    value = Outer(number=1, share=0.5, name="ü", inner=Inner(word="inside"))
+
+    octets = write(value)
+
+    assert b" " not in octets
+    assert build(Outer, json.loads(octets)) == value
+
+
+def test_what_is_no_json_is_not_written() -> None:
+    with pytest.raises(TypeError):
+        write({"octets": b"1"})

@@ -6,7 +6,7 @@ milliseconds of media, Unix seconds if the name is or ends with `at`, and durati
 seconds if it ends with `_s`.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 import json
 from typing import get_args
 
@@ -36,7 +36,7 @@ from .commands import (
     Target,
     Tune,
 )
-from .dataclass_json import ShapeError, build
+from .dataclass_json import ShapeError, build, write
 from .errors import RaopError
 from .events import (
     AnnouncementFailed,
@@ -139,7 +139,10 @@ _EVENTS: tuple[type[Event], ...] = get_args(Event.__value__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Envelope:
-    """The structure of a line: name of the message, number of the command, fields."""
+    """The structure of a line: name of the message, number of the command, fields.
+
+    `_line` writes it.
+    """
 
     type: str
     id: int
@@ -168,10 +171,10 @@ def decode_event(line: bytes) -> Event:
 
 
 def _line(number: int, message: Command | Event) -> bytes:
-    whole = _Envelope(type=type(message).__name__, id=number, body=asdict(message))
-    line = json.dumps(asdict(whole), separators=(",", ":")).encode() + b"\n"
+    kind = type(message).__name__
+    line = write({"type": kind, "id": number, "body": message}) + b"\n"
     if len(line) > MAX_LINE_BYTES:
-        raise MessageError(f"{whole.type} is too long for a line")
+        raise MessageError(f"{kind} is too long for a line")
     return line
 
 

@@ -15,6 +15,7 @@ from custom_components.airplay.raop.session.backlog import (
     AudioKey,
     Backlog,
     Format,
+    shared,
 )
 from custom_components.airplay.raop.wire.codec import Codec
 from custom_components.airplay.raop.wire.rtp import PACKET_BYTES
@@ -322,3 +323,11 @@ def test_music_without_a_voice_is_played_again() -> None:
     plain = Backlog(100, 1000, SSRC)
     plain.append(sound(1, seed=3) + mixed)
     assert datagram == plain.datagrams(Format(Codec.L16), 101, 1)[0]
+
+
+def test_equal_formats_are_one_object_once_they_are_shared() -> None:
+    one, other = (Format(channel=Channel.LEFT) for _ in range(2))
+
+    assert one is not other
+    assert shared(one) is shared(other)
+    assert shared(one) is not shared(Format(channel=Channel.RIGHT))

@@ -6,13 +6,13 @@ JSON, between the PCM that they belong to. A cover comes in pieces before its ev
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import IntEnum
 import json
 import struct
 from typing import Self, get_args
 
-from ..dataclass_json import ShapeError, build
+from ..dataclass_json import ShapeError, build, write
 from ..media import MAX_PICTURE_BYTES, Loudness, Media, MediaBounds
 from .events import Cover, Ended, Failure, Found, Retitled
 from .pcm import FRAME_BYTES
@@ -84,7 +84,7 @@ _EVENTS: tuple[type[DecoderEvent], ...] = get_args(DecoderEvent.__value__)
 
 def encode_job(job: Job) -> bytes:
     """Write a job as a frame. Raises LinkError: its address is too long."""
-    return _frame(FrameKind.JOB, _json(asdict(job)))
+    return _frame(FrameKind.JOB, write(job))
 
 
 def decode_job(content: bytes) -> Job:
@@ -104,7 +104,7 @@ def encode_pcm(pcm: bytes) -> Iterator[bytes]:
 
 def encode_event(event: DecoderEvent) -> bytes:
     """Write an event as a frame. Raises LinkError: it is too long."""
-    return _frame(FrameKind.EVENT, _json([type(event).__name__, asdict(event)]))
+    return _frame(FrameKind.EVENT, write([type(event).__name__, event]))
 
 
 def decode_event(content: bytes) -> DecoderEvent:
@@ -124,10 +124,6 @@ def encode_cover(cover: Cover) -> Iterator[bytes]:
     for start in range(0, len(cover.data), MAX_CONTENT_BYTES):
         piece = cover.data[start : start + MAX_CONTENT_BYTES]
         yield _frame(FrameKind.COVER, piece)
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _frame(kind: FrameKind, content: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from ..auth.aes import PacketCipher
 from ..auth.packet_seal import SEAL_BYTES, PacketSeal
@@ -32,7 +33,7 @@ class AudioKey:
     iv: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Format:
     """The packet format of a member: receivers with equal formats share datagrams.
 
@@ -53,6 +54,12 @@ class Format:
         return length + 12 + len(_SILENCE[self.codec]) + sealed
 
 
+def shared(shape: Format) -> Format:
+    """Return the one object for all formats that are equal, which is found faster."""
+    return _SHARED.setdefault(shape, shape)
+
+
+_SHARED: WeakValueDictionary[Format, Format] = WeakValueDictionary()
 _SILENCE = {Codec.ALAC: alac.SILENT_FRAME, Codec.L16: l16.SILENT_FRAME}
 
 

@@ -6,6 +6,7 @@ network before the one that works: an old AirPort Express announces a routable a
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -80,6 +81,8 @@ def literals(addresses: Iterable[str]) -> tuple[str, ...]:
     return tuple(each for each in addresses if _parse(each) is not None)
 
 
+# A few addresses are asked for again and again.
+@lru_cache(maxsize=256)
 def _parse(text: str) -> Address | None:
     try:
         return ip_address(text)

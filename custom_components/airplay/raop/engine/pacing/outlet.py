@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from ...commands import Channel
-from ...session.backlog import Format
+from ...session.backlog import Format, shared
 from ...session.link_quality import LinkQuality
 from .pacer import Pacer
 from .packet_source import PacketSource
@@ -24,7 +24,7 @@ class Outlet(ABC):
     """
 
     def __init__(self, shape: Format) -> None:
-        self.shape = shape
+        self.shape = shared(shape)
         # The sequence number of the next packet to send; None before `start` and
         # after `unplug`.
         self.cursor: int | None = None
@@ -33,7 +33,6 @@ class Outlet(ABC):
         self.delay_frames = 0
         self.packets = 0
         self.sending = SendHealth()
-        self._lead_ns = 0
         # Called on the pacing thread after a packet from the receiver, with the session
         # time and whether it is the first that counts; set by the transmitter.
         self.on_evidence: Callable[[int, bool], None] = lambda _now_ns, _is_first: None

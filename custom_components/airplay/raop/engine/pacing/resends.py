@@ -29,12 +29,15 @@ class Resends:
         self._echoes: deque[tuple[int, int]] = deque()
         self._next_ns = 0
         self._budget = ResendBudget()
+        # Whether `pump` has, or will have, something to do.
+        self.is_busy = False
 
     def ask(self, request: ResendRequest) -> None:
         """Record a request."""
         room = _QUEUE - len(self._wanted)
         wanted = replace(request, count=min(request.count, room))
         self._wanted.update(dict.fromkeys(wanted.sequence_numbers()))
+        self.is_busy = True
 
     def clear(self) -> None:
         """Drop all requests."""
@@ -47,7 +50,9 @@ class Resends:
     ) -> int:
         """Send due packets from before the cursor; return the time of the next turn."""
         next_ns = self._answer(now_ns, source, shape, cursor)
-        return min(next_ns, self._echo(now_ns, source, shape))
+        next_ns = min(next_ns, self._echo(now_ns, source, shape))
+        self.is_busy = bool(self._wanted or self._echoes)
+        return next_ns
 
     def _answer(
         self, now_ns: int, source: PacketSource, shape: Format, cursor: int

@@ -9,7 +9,7 @@ import socket
 from typing import override
 
 from ...commands import Channel
-from ...session.backlog import Format
+from ...session.backlog import Format, shared
 from ...session.link_quality import LinkQuality
 from ...session.timeline import Line
 from .outlet import NEVER_NS, Outlet
@@ -60,6 +60,7 @@ class TcpOutlet(Outlet):
         self._on_end = on_end
         self._anchored: tuple[Line, int] | None = None
         self._rest = b""
+        self._lead_ns = 0
         self._least_lead_ns: int | None = None
         self._pacer: Pacer | None = None
 
@@ -72,7 +73,7 @@ class TcpOutlet(Outlet):
     @override
     def tune(self, delay_frames: int, channel: Channel) -> None:
         """Set the delay; packets use the channel from now on."""
-        self.shape = replace(self.shape, channel=channel)
+        self.shape = shared(replace(self.shape, channel=channel))
         self.delay_frames = delay_frames
         self.due_ns = 0
 

@@ -55,7 +55,8 @@ class Transmitter:
         self._on_end = on_end
         self.on_change = on_change
         self._settled_ns = 0
-        self._joined: dict[Format, tuple[int, list[bytes], bytes]] = {}
+        # By the identity of a shared format, which each entry keeps.
+        self._joined: dict[int, tuple[int, list[bytes], bytes, Format]] = {}
 
     @property
     def next_frame(self) -> int:
@@ -226,14 +227,14 @@ class Transmitter:
         return self.backlog.packet_for(wire_sequence)
 
     def batch(self, shape: Format, first: int, count: int) -> tuple[list[bytes], bytes]:
-        """Return packets, separate and joined; the last result is cached."""
-        known = self._joined.get(shape)
+        """Return packets, separate and joined; the last is cached for a shared format."""
+        known = self._joined.get(id(shape))
         if known and known[0] == first and len(known[1]) == count:
             return known[1], known[2]
         datagrams = self.backlog.datagrams(shape, first, count)
         joined = b"".join(datagrams)
         if count > 1:
-            self._joined[shape] = (first, datagrams, joined)
+            self._joined[id(shape)] = (first, datagrams, joined, shape)
         return datagrams, joined
 
     def pump(self, now_ns: int) -> int:

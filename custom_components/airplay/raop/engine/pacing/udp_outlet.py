@@ -9,7 +9,7 @@ from typing import override
 
 from ...commands import Channel
 from ...errors import ReceiverProtocolError
-from ...session.backlog import Format
+from ...session.backlog import Backlog, Format, shared
 from ...session.link_quality import LinkQuality, ResendShare
 from ...session.timeline import SECOND_NS, Line, sync_packet
 from ...wire.rtp import SAMPLE_RATE, ResendRequest, with_marker
@@ -96,6 +96,8 @@ class UdpOutlet(Outlet):
         self._is_first_sync = True
         self._is_first_packet = True
         self._asked_ns: int | None = None
+        # The line and the backlog of the last packet, its number, and when it was sent.
+        self._sent: tuple[Line, Backlog, int, int] | None = None
         self._resend_share = ResendShare()
 
     @property
@@ -178,7 +180,7 @@ class UdpOutlet(Outlet):
 
         The delay is announced at once; packets use the channel from the next one on.
         """
-        self.shape = replace(self.shape, channel=channel)
+        self.shape = shared(replace(self.shape, channel=channel))
         if delay_frames != self.delay_frames:
             self.delay_frames = delay_frames
             self._next_sync_ns = self._sync_slack_ns = self.due_ns = 0
@@ -190,7 +192,7 @@ class UdpOutlet(Outlet):
         return LinkQuality(
             resend_percent=self._resend_share.update(now_ns, self.packets, self.resent),
             clock_spread_us=self.timing.spread_us(now_ns),
-            lead_ms=self._lead_ns // _MS,
+            lead_ms=self._lead_ms(),
         )
 
     @override
@@ -200,10 +202,15 @@ class UdpOutlet(Outlet):
             return NEVER_NS
         if self.cursor >= source.next_sequence and self._is_first_packet:
             return NEVER_NS
-        sync_ns = self._sync(now_ns, source)
-        send_ns = self._send(now_ns, source)
-        resend_ns = self._resends.pump(now_ns, source, self.shape, self.cursor)
-        return min(sync_ns, send_ns, resend_ns)
+        if now_ns >= self._next_sync_ns:
+            self._sync(now_ns, source)
+        due_ns = self._next_sync_ns + self._sync_slack_ns
+        if self.cursor < source.next_sequence:
+            due_ns = min(due_ns, self._send(now_ns, source))
+        if self._resends.is_busy:
+            resends = self._resends
+            due_ns = min(due_ns, resends.pump(now_ns, source, self.shape, self.cursor))
+        return due_ns
 
     def read_requests(self) -> None:
         """Record the receiver's resend requests."""
@@ -235,9 +242,7 @@ class UdpOutlet(Outlet):
         self._sync_slack_ns = 0
         self.due_ns = 0
 
-    def _sync(self, now_ns: int, source: PacketSource) -> int:
-        if now_ns < self._next_sync_ns:
-            return self._next_sync_ns + self._sync_slack_ns
+    def _sync(self, now_ns: int, source: PacketSource) -> None:
         assert source.line is not None
         if self._is_first_sync:
             self._eager_until_ns = now_ns + _EAGER_FOR_NS
@@ -253,13 +258,10 @@ class UdpOutlet(Outlet):
         is_eager = now_ns < self._eager_until_ns
         self._next_sync_ns = now_ns + (_EAGER_SYNC_NS if is_eager else _SYNC_NS)
         self._sync_slack_ns = 0 if is_eager else SLACK_NS
-        return self._next_sync_ns + self._sync_slack_ns
 
     def _send(self, now_ns: int, source: PacketSource) -> int:
         assert self.cursor is not None
         behind = source.next_sequence - self.cursor
-        if behind <= 0:
-            return NEVER_NS
         if now_ns < self._next_burst_ns:
             return self._next_burst_ns
         datagrams, joined = source.batch(self.shape, self.cursor, min(behind, BATCH))
@@ -269,16 +271,18 @@ class UdpOutlet(Outlet):
             self._is_first_packet = False
         self._transmit(datagrams, joined)
         self.cursor += min(behind, BATCH)
-        self._lead_ns = self._heard_ns(source) - now_ns
+        assert source.line is not None
+        self._sent = (source.line, source.backlog, self.cursor - 1, now_ns)
         self._next_burst_ns = now_ns + BURST_GAP_NS
         return self._next_burst_ns if behind > BATCH else NEVER_NS
 
-    def _heard_ns(self, source: PacketSource) -> int:
-        """Return when the last packet that was sent plays."""
-        assert source.line is not None
-        assert self.cursor is not None
-        heard_ns = source.line.time_of(source.backlog.frame_of(self.cursor - 1))
-        return heard_ns + self.delay_frames * SECOND_NS // SAMPLE_RATE
+    def _lead_ms(self) -> int:
+        """Return how long before its instant the last packet was sent."""
+        if self._sent is None:
+            return 0
+        line, backlog, sequence, sent_ns = self._sent
+        delay_ns = self.delay_frames * SECOND_NS // SAMPLE_RATE
+        return (line.time_of(backlog.frame_of(sequence)) + delay_ns - sent_ns) // _MS
 
     def _transmit(self, datagrams: list[bytes], joined: bytes) -> None:
         assert self._audio is not None
@@ -295,7 +299,8 @@ class UdpOutlet(Outlet):
                 self._is_segmenting = False
                 self._segment(0)
             else:
-                self.sending.accept(len(datagrams))
+                if self.sending.problem:
+                    self.sending.accept(len(datagrams))
                 return
         for datagram in datagrams:
             try:
