@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 import io
 from pathlib import Path
+import struct
 import wave
 
 import av
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE = 44100
+FRONT_LEFT, FRONT_RIGHT, FRONT_CENTER, LOW_FREQUENCY = 1, 2, 4, 8
 
 type Samples = NDArray[np.int16]
 
@@ -39,6 +41,29 @@ def wav(samples: Samples, rate: int = RATE) -> bytes:
         out.setframerate(rate)
         out.writeframes(samples.astype("<i2").tobytes())
     return file.getvalue()
+
+
+def wav_of(samples: Samples, mask: int, rate: int = RATE) -> bytes:
+    """Write samples as a WAV file whose channels are named by a mask of places."""
+    channels = samples.shape[1]
+    pcm = samples.astype("<i2").tobytes()
+    sub_format = bytes.fromhex("0100000000001000800000aa00389b71")
+    kind = struct.pack(
+        "<HHIIHHHHI16s",
+        0xFFFE,
+        channels,
+        rate,
+        rate * channels * 2,
+        channels * 2,
+        16,
+        22,
+        16,
+        mask,
+        sub_format,
+    )
+    body = b"WAVEfmt " + struct.pack("<I", len(kind)) + kind
+    body += b"data" + struct.pack("<I", len(pcm)) + pcm
+    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def samples_of(pcm: bytes) -> Samples:

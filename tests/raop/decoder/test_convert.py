@@ -17,7 +17,16 @@ from custom_components.airplay.raop.decoder.media_errors import UnplayableError
 from custom_components.airplay.raop.errors import MediaNotAudioError
 
 from ..audio.conftest import Keep, Play
-from ..audio.media import RATE, noise, samples_of, sine, wav
+from ..audio.media import (
+    FRONT_CENTER,
+    LOW_FREQUENCY,
+    RATE,
+    noise,
+    samples_of,
+    sine,
+    wav,
+    wav_of,
+)
 
 
 def frames_of(
@@ -229,3 +238,59 @@ def test_a_rate_that_changes_to_an_impossible_one_is_refused() -> None:
 def test_blocks_of_a_million_frames_are_refused() -> None:
     with pytest.raises(UnplayableError, match="blocks are too long"):
         check_sound(RATE, 2, (1 << 20) + 1)
+
+
+CENTER = 2**-0.5
+# How much of each channel libav mixes into left and right (libswresample's defaults).
+LAYOUTS = {
+    # One channel is mono, wherever its place is.
+    "FL": ((1, 1),),
+    "FC": ((1, 1),),
+    "LFE": ((1, 1),),
+    "FC+LFE": ((CENTER, CENTER), (0, 0)),
+    "2.1": ((1, 0), (0, 1), (0, 0)),
+    "quad": ((1, 0), (0, 1), (CENTER, 0), (0, CENTER)),
+    "5.1": ((1, 0), (0, 1), (CENTER, CENTER), (0, 0), (CENTER, 0), (0, CENTER)),
+}
+
+
+@pytest.mark.parametrize("sample_format", ["s16", "s16p", "s32", "flt"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_is_mixed_as_libav_mixes_it(
+    layout: str, sample_format: str
+) -> None:
+    weights = np.array(LAYOUTS[layout])
+    samples = noise(3000, channels=len(weights)).astype(np.int64)
+    scale = {"s32": 65536, "flt": 1 / 32768}.get(sample_format, 1)
+    dtype = {"s32": np.int32, "flt": np.float32}.get(sample_format, np.int16)
+    # Where the sum could clip, all of it gets quieter.
+    loudest = max(1.0, weights.sum(axis=0).max())
+
+    mixed = convert((samples * scale).astype(dtype), sample_format, layout, RATE)
+
+    assert np.abs(mixed - samples @ weights / loudest).max() <= 1
+
+
+@pytest.mark.parametrize("layout", ["FL", "FC+LFE", "5.1", "7.1", "5 channels"])
+@pytest.mark.parametrize("rate", [48000, 22050])
+def test_every_layout_is_resampled(layout: str, rate: int) -> None:
+    channels = av.AudioLayout(layout).nb_channels
+    samples = noise(rate // 2, channels=channels)
+
+    assert abs(len(convert(samples, "s16", layout, rate)) - RATE // 2) <= 2
+
+
+def test_channels_without_places_are_refused_by_name() -> None:
+    with pytest.raises(UnplayableError, match="its 9 channels have no known places"):
+        convert(noise(2000, channels=9), "s16", "9 channels", RATE)
+
+
+@pytest.mark.parametrize("rate", [RATE, 48000])
+def test_other_layouts_play_from_a_position(keep: Keep, play: Play, rate: int) -> None:
+    file = wav_of(noise(3 * rate, channels=2), FRONT_CENTER | LOW_FREQUENCY, rate)
+    path = keep("a.wav", file)
+
+    whole = samples_of(play(path).all())
+
+    part = samples_of(play(path, position_ms=1234).all())
+    assert np.array_equal(part, whole[1234 * RATE // 1000 :])

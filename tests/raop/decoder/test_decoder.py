@@ -24,6 +24,8 @@ class Packet:
     """A packet that decodes to frames, or to an error."""
 
     stream_index = 0
+    duration: int | None = None
+    time_base = av.rational.AVRational(1, 1)
 
     def __init__(self, *frames: av.AudioFrame, error: Exception | None = None) -> None:
         self._frames = list(frames)
@@ -162,7 +164,7 @@ def test_bad_packets_between_good_ones_are_skipped() -> None:
         ([], MediaEmptyError),
         (bad(3), MediaNotAudioError),
         ([*good(2), *bad(3)], MediaNotAudioError),
-        ([*good(500), *bad(101), *good(500)], MediaNotAudioError),
+        ([*good(500), *bad(600), *good(500)], MediaNotAudioError),
         ([each for _ in range(60) for each in (*bad(2), *good(1))], MediaNotAudioError),
     ],
     ids=["nothing", "only bad", "mostly bad", "bad in a row", "bad again and again"],
@@ -172,6 +174,22 @@ def test_unusable_packets_fail(packets: list[Packet], kind: type[Exception]) -> 
         decoded(decoder(Container(*packets)))
 
     assert caught.value.kind is kind
+
+
+def test_two_seconds_of_short_packets_that_are_bad_are_skipped() -> None:
+    container = Container(*good(200), *bad(400), *good(200))
+
+    assert len(decoded(decoder(container))) == 400_000
+
+
+def test_bad_packets_count_as_long_as_they_are() -> None:
+    packets = bad(9)
+    for each in packets:
+        each.duration = 2
+    container = Container(*good(100), *packets, *good(100))
+
+    with pytest.raises(UnplayableError, match="damaged"):
+        decoded(decoder(container))
 
 
 def test_the_check_ends_the_decoding() -> None:

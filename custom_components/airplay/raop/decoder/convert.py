@@ -24,6 +24,9 @@ _RATES_HZ = range(1_000, 768_001)
 _MAX_CHANNELS = 32
 _MAX_BLOCK_FRAMES = 1 << 20
 
+# Two channels that need no mixing, also if their order is unknown.
+_STEREO = {"stereo", "2 channels"}
+
 type _Shape = tuple[str, str, int, int]
 
 
@@ -99,8 +102,14 @@ def _shape_of(frame: av.AudioFrame) -> _Shape:
 
 def _keeps(shape: _Shape, formats: set[str]) -> bool:
     """Whether sound keeps its rate and its channels, and has one of the formats."""
-    sample_format, _, channels, rate = shape
-    return rate == RATE and channels <= 2 and sample_format in formats
+    sample_format, layout, _, rate = shape
+    is_plain = _is_mono(shape) or layout in _STEREO
+    return rate == RATE and is_plain and sample_format in formats
+
+
+def _is_mono(shape: _Shape) -> bool:
+    """Whether there is one channel, which is mono for libav wherever its place is."""
+    return shape[2] == 1
 
 
 def _exact(frame: av.AudioFrame, shape: _Shape) -> bytes:
@@ -118,23 +127,26 @@ def _stereo(left: bytes, right: bytes) -> bytes:
 
 
 def _graph(shape: _Shape) -> Graph:
-    sample_format, layout, channels, rate = shape
-    # For the two layouts of unknown order the number of channels decides.
-    layout = {1: "mono", 2: "stereo"}.get(channels, layout)
+    sample_format, layout, _, rate = shape
+    layout = {"1 channels": "mono", "2 channels": "stereo"}.get(layout, layout)
     # libswresample would make mono 3 dB quieter; it is doubled afterward instead.
-    target = "mono" if channels == 1 else "stereo"
+    target = "mono" if _is_mono(shape) else "stereo"
     resample = _ROUND if _keeps(shape, _ROUNDED_FORMATS) else _RESAMPLE
     graph = Graph()
     # These filters use no threads, which would wait for the garbage collector.
     graph.threads = 1
-    graph.link_nodes(
+    nodes = (
         graph.add_abuffer(sample_rate=rate, format=sample_format, layout=layout),
         graph.add("aresample", resample),
         graph.add(
             "aformat", f"sample_fmts=s16:sample_rates={RATE}:channel_layouts={target}"
         ),
         graph.add("abuffersink"),
-    ).configure()
+    )
+    try:
+        graph.link_nodes(*nodes).configure()
+    except av.FFmpegError as err:
+        raise not_audio(f"its {shape[2]} channels have no known places") from err
     return graph
 
 
@@ -144,7 +156,7 @@ def _pull(graph: Graph, shape: _Shape) -> Iterator[bytes]:
             frame = cast("av.AudioFrame", graph.pull())
         except av.error.BlockingIOError, av.error.EOFError:
             return
-        if shape[2] == 1:
+        if _is_mono(shape):
             mono = bytes(frame.planes[0])[: frame.samples * FRAME_BYTES // 2]
             yield _stereo(mono, mono)
         else:

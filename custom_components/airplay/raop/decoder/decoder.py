@@ -11,9 +11,14 @@ from av.stream import Disposition, Stream
 
 from ..audio.pcm import FRAME_BYTES, RATE
 from .convert import Converter, entry_point
-from .media_errors import UnplayableError, empty, not_audio
+from .media_errors import damaged, empty
 
-_MAX_BAD_IN_A_ROW = 100
+# Damage is skipped, as libav does: so much in a row, and any amount after some sound.
+_MAX_BAD_S = 15.0
+_MAX_BAD = 100
+_SOME_SOUND_S = 2.0
+# What a packet lasts that does not tell it: a frame of MP3.
+_PACKET_S = 0.026
 # Codecs need audio before the start to decode it as if from the beginning.
 _PREROLL_S = Fraction(1, 2)
 _COUNTED_FRAMES = 600 * RATE
@@ -28,14 +33,15 @@ class Decoder:
         stream: AudioStream,
         check: Callable[[], None],
         start: int = 0,
+        converter: Converter | None = None,
     ) -> None:
         """Start at this frame of the output; call `seek` first if that is possible.
 
-        `check` is called with every packet; it ends the decoding by an error.
-        `produced_frames` counts the frames of the blocks so far.
+        `check` is called with every packet; it ends the decoding by an error. The
+        converter may hold sound of other media, which goes on with this one.
         """
         stream.codec_context.thread_count = 1
-        self.produced_frames = 0
+        self.converter = converter or Converter()
         self._container = container
         self._stream = stream
         self._check = check
@@ -46,15 +52,16 @@ class Decoder:
             if each.disposition & Disposition.attached_pic
         ]
         self._picture = b""
-        self._converter = Converter()
         self._start = start
+        self._rate = RATE
         self._has_sought = False
         self._index: int | None = None
         self._skip_source = 0
         self._skip_output = 0
         self._good = 0
+        self._good_s = 0.0
         self._bad = 0
-        self._bad_in_a_row = 0
+        self._bad_in_a_row_s = 0.0
 
     def seek(self) -> None:
         """Move the container to shortly before the start frame."""
@@ -71,7 +78,7 @@ class Decoder:
         self._has_sought = True
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield PCM until the media ends.
+        """Yield PCM until the media ends, without what `rest` returns.
 
         Raises UnplayableError: there is no sound, or most of it is damaged.
         Raises OSError, FFmpegError: it broke off; `media_errors.for_failure` explains
@@ -79,16 +86,21 @@ class Decoder:
         """
         for frame in self._frames():
             kept = self._trim(frame)
-            if kept and (pcm := self._drop(self._converter.convert(kept))):
-                self.produced_frames += len(pcm) // FRAME_BYTES
+            if kept and (pcm := self._drop(self.converter.convert(kept))):
                 yield pcm
-        if pcm := self._drop(self._converter.flush()):
-            self.produced_frames += len(pcm) // FRAME_BYTES
-            yield pcm
         if not self._good and not self._has_sought:
-            raise _damaged() if self._bad else empty()
-        if self._bad > self._good:
-            raise _damaged()
+            raise damaged() if self._bad else empty()
+        if self._is_mostly_bad():
+            raise damaged()
+
+    def rest(self) -> bytes:
+        """Return the PCM that waits for more of the media, if nothing follows it."""
+        return self._drop(self.converter.flush())
+
+    @property
+    def passed_frames(self) -> int:
+        """The frames of the output that all of the media so far amounts to."""
+        return (self._index or 0) * RATE // self._rate
 
     def take_picture(self) -> bytes:
         """Return the cover as it is stored, and release it."""
@@ -107,7 +119,7 @@ class Decoder:
                     self._check()
                     yield from self._decode(packet)
             except av.error.InvalidDataError:
-                self._count_bad()
+                self._count_bad(_PACKET_S)
             else:
                 return
 
@@ -122,24 +134,30 @@ class Decoder:
         except av.error.EOFError:
             return []
         except av.FFmpegError:
-            self._count_bad()
+            self._count_bad(_seconds(packet))
             return []
-        if frames:
+        sound = [frame for frame in frames if isinstance(frame, av.AudioFrame)]
+        if sound:
             self._good += 1
-            self._bad_in_a_row = 0
-        return [frame for frame in frames if isinstance(frame, av.AudioFrame)]
+            self._good_s += sum(each.samples / each.sample_rate for each in sound)
+            self._bad_in_a_row_s = 0.0
+        return sound
 
-    def _count_bad(self) -> None:
+    def _count_bad(self, seconds: float) -> None:
         self._bad += 1
-        self._bad_in_a_row += 1
-        is_mostly_bad = self._bad > _MAX_BAD_IN_A_ROW and self._bad > self._good
-        if self._bad_in_a_row > _MAX_BAD_IN_A_ROW or is_mostly_bad:
-            raise _damaged()
+        self._bad_in_a_row_s += seconds
+        is_too_bad = self._bad > _MAX_BAD and self._is_mostly_bad()
+        if self._bad_in_a_row_s > _MAX_BAD_S or is_too_bad:
+            raise damaged()
+
+    def _is_mostly_bad(self) -> bool:
+        """Whether what was sound may be an accident."""
+        return self._bad > self._good and self._good_s < _SOME_SOUND_S
 
     def _trim(self, frame: av.AudioFrame) -> av.AudioFrame | None:
         """Drop the samples before the source frame at which to start."""
         if self._index is None:
-            self._index = self._align(frame)
+            self._index, self._rate = self._align(frame), frame.sample_rate
         surplus = self._skip_source - self._index
         self._index += frame.samples
         if surplus <= 0:
@@ -178,6 +196,13 @@ def _tail(frame: av.AudioFrame, surplus: int) -> av.AudioFrame:
     return tail
 
 
+def _seconds(packet: av.Packet[Stream]) -> float:
+    """Return how long the sound of a packet should be."""
+    if not packet.duration:
+        return _PACKET_S
+    return float(packet.duration * _fraction(packet.time_base))
+
+
 def _fraction(value: AVRational) -> Fraction:
     return Fraction(value.numerator, value.denominator)
 
@@ -186,7 +211,3 @@ def _strings(octets: bytes) -> dict[str, str]:
     """Parse libav's list of keys and values, each ended by NUL."""
     words = octets.decode(errors="replace").split("\0")
     return dict(zip(words[::2], words[1::2], strict=False))
-
-
-def _damaged() -> UnplayableError:
-    return not_audio("it is not audio, or it is damaged")

@@ -72,6 +72,11 @@ class Decoding:
         while True:
             try:
                 block = next(track.blocks, None)
+            except UnplayableError as err:
+                # A station may send other sound the next time.
+                if track.is_live and self._written_frames and not err.is_refusal:
+                    return False
+                raise
             except BREAKS as err:
                 if track.is_live:
                     return False

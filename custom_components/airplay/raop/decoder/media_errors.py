@@ -59,6 +59,11 @@ def not_audio(reason: str) -> UnplayableError:
     return UnplayableError(MediaNotAudioError, reason)
 
 
+def damaged() -> UnplayableError:
+    """Return the problem of content in which there is no sound, or too little."""
+    return not_audio("it is not audio, or it is damaged")
+
+
 def unsupported(reason: str) -> UnplayableError:
     """Return the problem of media in a format that we know and do not play."""
     return UnplayableError(MediaUnsupportedError, reason)
@@ -164,4 +169,4 @@ def for_libav(error: av.FFmpegError) -> UnplayableError:
         return not_audio("its format is not supported")
     if isinstance(error, OSError):
         return for_network(error)
-    return not_audio("it is not audio, or it is damaged")
+    return damaged()

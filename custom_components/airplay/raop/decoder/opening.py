@@ -1,22 +1,16 @@
 """Open an address as a container of libav."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import av
-from av.audio.stream import AudioStream
-from av.container import InputContainer
-from av.stream import Discard
 
 from ..errors import MediaError
-from .convert import check_sound
+from .container.input import Input, input_of, open_media
 from .guard.local_file import LocalFile, allowed
-from .guard.metered import MeteredFile, MeteredMedia
 from .guard.reach import ANYWHERE, Reach, reach_from
 from .guard.segments import SegmentOpener
-from .guard.tag_cut import without_long_tags, without_long_tags_live
 from .http_stream import HttpFile, HttpRadio, open_http
 from .job_scope import JobScope
 from .media_errors import (
@@ -33,66 +27,6 @@ from .sniff import HEAD_BYTES, Kind, is_text, kind_of
 
 _MAX_DEPTH = 3
 _MAX_ENTRIES = 5
-# Eight frames or more of Dolby or DTS in a WAV file. Twice as much takes four times as
-# long, which is most of the time that raw samples take to start.
-_RAW_PROBE_BYTES = "32768"
-# Radios send in real time: each second of analysis delays the start.
-_RADIO_ANALYSIS_US = "500000"
-_SEGMENTED = {"hls"}
-
-
-@dataclass(slots=True)
-class Input:
-    """Open media: its properties before anything is decoded."""
-
-    container: InputContainer
-    stream: AudioStream
-    file: HttpFile | HttpRadio | LocalFile | None = None
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it has no known end."""
-        return isinstance(self.file, HttpRadio) or self.is_growing
-
-    @property
-    def is_growing(self) -> bool:
-        """Whether it is a growing playlist of segments: libav cannot detect its end."""
-        is_segmented = self.container.format.name in _SEGMENTED
-        return is_segmented and self.container.duration is None
-
-    @property
-    def station(self) -> str | None:
-        """The name that a radio announces."""
-        return self.file.station if isinstance(self.file, HttpRadio) else None
-
-    @property
-    def title(self) -> str | None:
-        """The title that a radio announces as playing."""
-        return self.file.title if isinstance(self.file, HttpRadio) else None
-
-    @property
-    def can_skip(self) -> bool:
-        """Whether a seek costs less than reading everything before."""
-        if isinstance(self.file, HttpFile):
-            return self.file.is_ranged
-        return not self.is_live
-
-    @property
-    def duration_ms(self) -> int | None:
-        """The duration, if it is known."""
-        if self.is_live:
-            return None
-        if self.stream.duration is not None and self.stream.time_base is not None:
-            return round(self.stream.duration * self.stream.time_base * 1000)
-        if self.container.duration is not None:
-            return round(self.container.duration * 1000 / av.time_base)
-        return None
-
-    def close(self) -> None:
-        """Release everything."""
-        self.container.close()
-        if self.file is not None:
-            self.file.close()
 
 
 def open_input(address: str, scope: JobScope) -> Input:
@@ -137,10 +71,7 @@ def _open_file(path: Path, scope: JobScope, depth: int) -> Input:
         kind = kind_of(head, name=file.name)
         _refuse(kind)
         if kind is Kind.MEDIA:
-            metered = MeteredFile(
-                without_long_tags(file), file.name, counts_frames=_is_raw(head)
-            )
-            found = _open_media(metered, head, file)
+            found = open_media(file, head)
             undo.pop_all()
             return found
         if kind is Kind.SEGMENTS:
@@ -191,22 +122,7 @@ def _open_web(url: str, scope: JobScope, reach: Reach, depth: int) -> Input:
 def _open_web_media(web: HttpFile | HttpRadio, head: bytes) -> Input:
     if isinstance(web, HttpFile):
         web.reads_far = head[4:8] == b"ftyp"
-        file = MeteredFile(without_long_tags(web), counts_frames=_is_raw(head))
-        return _open_media(file, head, web)
-    live = MeteredMedia(without_long_tags_live(web), counts_frames=_is_raw(head))
-    return _open_media(live, head, web)
-
-
-def _open_media(
-    metered: MeteredMedia, head: bytes, file: HttpFile | HttpRadio | LocalFile
-) -> Input:
-    # The content must not make libav open anything else.
-    options = {"protocol_whitelist": "data"} | _probing(head)
-    if isinstance(file, HttpRadio):
-        options["analyzeduration"] = _RADIO_ANALYSIS_US
-    found = _input(av.open(metered, mode="r", options=options), file)
-    metered.open()
-    return found
+    return open_media(web, head)
 
 
 def _kind_of_web(web: HttpFile | HttpRadio) -> tuple[Kind, bytes]:
@@ -228,7 +144,8 @@ def _open_segments(segments: SegmentOpener, scope: JobScope) -> Input:
         )
     except av.FFmpegError as err:
         raise segments.problem or err from err
-    found = _input(container, None)
+    found = input_of(container)
+    found.has_end = segments.has_end
     segments.start()
     return found
 
@@ -251,40 +168,9 @@ def _open_first(
     raise problem
 
 
-def _input(
-    container: InputContainer, file: HttpFile | HttpRadio | LocalFile | None
-) -> Input:
-    with ExitStack() as undo:
-        undo.callback(container.close)
-        stream = container.streams.best("audio")
-        if not isinstance(stream, AudioStream):
-            has_video = bool(container.streams.video)
-            raise not_audio("it has no sound" if has_video else "it is not audio")
-        context = stream.codec_context
-        if context.sample_rate:
-            check_sound(context.sample_rate, context.channels)
-        undo.pop_all()
-    if container.format.name in _SEGMENTED:
-        # Otherwise every variant of the media is loaded.
-        for other in container.streams:
-            if other.index != stream.index:
-                other.discard = Discard.all
-    return Input(container, stream, file)
-
-
 def _timeouts(scope: JobScope) -> tuple[float, float]:
     # libav connects and analyzes the streams, each with the first time-out.
     return scope.timeout_s(scope.limits.open_s) / 2, scope.limits.segment_s
-
-
-def _probing(head: bytes) -> dict[str, str]:
-    """Limit how far libav looks for another format inside raw samples."""
-    return {"probesize": _RAW_PROBE_BYTES} if _is_raw(head) else {}
-
-
-def _is_raw(head: bytes) -> bool:
-    """Whether it is a format of raw samples in chunks, WAV or AIFF."""
-    return head.startswith((b"RIFF", b"RF64", b"FORM"))
 
 
 def _refuse(kind: Kind) -> None:

@@ -7,33 +7,50 @@ from itertools import chain
 import av
 
 from ..audio.events import Cover, Found
+from ..audio.pcm import FRAME_BYTES, RATE
+from ..errors import MediaEmptyError
 from ..media import Loudness, Tags
+from .container.input import Input
+from .convert import Converter
 from .decoder import Decoder
 from .guard.title_pace import TitlePace
 from .job_scope import JobScope
 from .loudness import scaled
-from .media_errors import BrokenStreamError, UnplayableError, for_failure
-from .opening import Input, open_input
+from .media_errors import BrokenStreamError, UnplayableError, damaged, for_failure
+from .opening import open_input
 from .tags import cover_from, factor_from, tags_from, tags_from_title
 
 BREAKS = (BrokenStreamError, OSError, av.FFmpegError)
+# So many parts may be without sound, and one more for each second of it.
+_SILENT_PARTS = 20
 
 
 class Track:
-    """An input with its decoder, and the tags of both."""
+    """An input with its decoder, and the tags of both; other parts of it follow."""
 
-    def __init__(self, found: Input, decoder: Decoder, blocks: Iterator[bytes]) -> None:
-        """Wrap an open input and its decoder."""
+    def __init__(
+        self, found: Input, scope: JobScope, start: int, loudness: Loudness
+    ) -> None:
+        """Wrap an open input, to be decoded from a frame on.
+
+        `blocks` is its PCM; reading it raises the errors of `Decoder.blocks`.
+        """
         self.is_live = found.is_live
         self.is_growing = found.is_growing
-        self.blocks = blocks
         self._input = found
-        self._decoder = decoder
+        self._scope = scope
+        self._loudness = loudness
         self._pace = TitlePace()
         self._title = found.title
         self._tags = tags_from(found.stream.metadata, found.container.metadata)
         if self._title:
             self._tags = tags_from_title(self._title)
+        # Live media begins now, whatever its earlier position.
+        self._start = 0 if found.is_live else start
+        self._decoder = self._decode(Converter())
+        self._parts = 0
+        self._frames = 0
+        self.blocks = self._sound()
 
     @property
     def tags(self) -> Tags:
@@ -43,7 +60,7 @@ class Track:
             self._tags = tags_from_title(title)
         if update := self._decoder.take_update():
             self._tags = tags_from(update)
-        return self._pace.shown(self._tags, self._decoder.produced_frames)
+        return self._pace.shown(self._tags, self._frames)
 
     def found(self) -> tuple[Found, Cover | None]:
         """Return the event for this track, and its cover."""
@@ -62,6 +79,78 @@ class Track:
         """Release everything."""
         self._input.close()
 
+    def _decode(self, converter: Converter) -> Decoder:
+        found = self._input
+        decoder = Decoder(
+            found.container, found.stream, self._scope.check, self._start, converter
+        )
+        if self._start and found.can_skip_to(self._start):
+            decoder.seek()
+        return decoder
+
+    def _factor(self) -> float:
+        if self.is_live:
+            return 1.0
+        tags = (self._input.stream.metadata, self._input.container.metadata)
+        return factor_from(self._loudness, *tags)
+
+    def _sound(self) -> Iterator[bytes]:
+        """Yield the PCM of all parts."""
+        is_last = False
+        while not is_last:
+            factor = self._factor()
+            problem: UnplayableError | None = None
+            try:
+                yield from self._counted(scaled(self._decoder.blocks(), factor))
+            except UnplayableError as err:
+                if self.is_live:
+                    # Its next part may be hours away.
+                    raise
+                problem = err
+            ended = self._decoder
+            is_last = not self._follow()
+            if is_last or self._factor() != factor:
+                rest = iter((ended.rest(),))
+                yield from self._counted(scaled(rest, factor))
+            if is_last and problem is not None and not self._is_nothing(problem):
+                raise problem
+
+    def _is_nothing(self, problem: UnplayableError) -> bool:
+        """Whether it only says that nothing follows the sound."""
+        return problem.kind is MediaEmptyError and self._frames > 0
+
+    def _counted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            self._frames += len(block) // FRAME_BYTES
+            if block:
+                yield block
+
+    def _follow(self) -> bool:
+        """Open the next part that can be played; return False if there is none."""
+        ended = self._decoder
+        found: Input | None = None
+        while found is None:
+            self._parts += 1
+            if self._parts > _SILENT_PARTS + self._frames // RATE:
+                raise damaged()
+            try:
+                found = self._input.next_part()
+            except UnplayableError as err:
+                if err.is_refusal:
+                    raise
+            except av.FFmpegError:
+                continue
+            else:
+                if found is None:
+                    return False
+        self._start = max(0, self._start - ended.passed_frames)
+        self._input = found
+        tags = tags_from(found.stream.metadata, found.container.metadata)
+        if tags != Tags() and not self._title:
+            self._tags = tags
+        self._decoder = self._decode(Converter() if self._start else ended.converter)
+        return True
+
 
 def open_track(
     address: str, start: int, scope: JobScope, loudness: Loudness = Loudness.OFF
@@ -77,20 +166,14 @@ def open_track(
         with ExitStack() as undo, scope.deadline(scope.limits.open_s):
             found = open_input(address, scope)
             undo.callback(found.close)
-            # Live media begins now, whatever its earlier position.
-            start = 0 if found.is_live else start
-            decoder = Decoder(found.container, found.stream, scope.check, start)
-            if start and found.can_skip:
-                decoder.seek()
-            blocks = decoder.blocks()
-            first = next(blocks, b"")
+            track = Track(found, scope, start, loudness)
+            undo.callback(track.close)
+            first = next(track.blocks, b"")
             undo.pop_all()
     except Exception as err:
         scope.check()
         if isinstance(err, (UnplayableError, *BREAKS)):
             raise for_failure(err) from err
         raise
-    whole = chain((first,), blocks)
-    tags = (found.stream.metadata, found.container.metadata)
-    factor = 1.0 if found.is_live else factor_from(loudness, *tags)
-    return Track(found, decoder, scaled(whole, factor))
+    track.blocks = chain((first,), track.blocks)
+    return track

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 import pytest
 
+from custom_components.airplay.raop.audio.events import Opened
 from custom_components.airplay.raop.decoder.guard.reach import ANYWHERE
 from custom_components.airplay.raop.decoder.guard.segments import SegmentOpener
 from custom_components.airplay.raop.decoder.job_scope import JobScope
@@ -285,3 +286,41 @@ def test_an_invalid_address_behind_a_redirect_is_reported(
     error = play(web.serve("/master.m3u8", whole(master))).failure().error
 
     assert "an address in its playlist is not valid" in str(error)
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+def test_a_recording_behind_a_dead_variant_plays_once(
+    web: WebServer, play: Play, folder: Path, plain: bytes, is_local: bool
+) -> None:
+    master = (
+        b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=64000\nmissing.m3u8\n"
+        b"#EXT-X-STREAM-INF:BANDWIDTH=128000\nmedia.m3u8\n"
+    )
+    (folder / "master.m3u8").write_bytes(master)
+    serve(web, folder)
+    path = str(folder / "master.m3u8")
+    url = path if is_local else web.serve("/master.m3u8", whole(master))
+
+    played = play(url)
+
+    assert played.all() == plain
+    assert played.heard.names() == ["Opened", "Buffered", "Ended"]
+    assert not played.heard.wait_for(Opened).is_live
+    assert web.paths().count("/media0.ts") == (0 if is_local else 1)
+    assert len(play(url, position_ms=2000).all()) == len(plain) - 2 * RATE * 4
+
+
+def test_names_of_segments_do_not_matter(
+    web: WebServer, play: Play, folder: Path, plain: bytes
+) -> None:
+    playlist = folder / "media.m3u8"
+    for ending in ("", ".php"):
+        text = playlist.read_text().replace(".ts", ending)
+        for path in folder.glob("*.ts"):
+            path.with_suffix(ending).write_bytes(path.read_bytes())
+        other = folder / f"other{ending}.m3u8"
+        other.write_text(text)
+        serve(web, folder)
+
+        assert play(str(other)).all() == plain
+        assert play(f"http://127.0.0.1:{web.port}/{other.name}").all() == plain

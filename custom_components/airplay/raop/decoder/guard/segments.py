@@ -40,6 +40,7 @@ _PLAYLIST = b"#EXTM3U"
 _MARK = b"\xef\xbb\xbf"
 # Enough for the mark and a few blank lines, which libav does not expect.
 _LOOK_BYTES = 64
+_END = re.compile(rb"(?m)^#EXT-X-ENDLIST\b")
 _CRYPTO = re.compile(r"crypto[+:]")
 _URI = re.compile(r'(?<=URI=")[^"\r\n]*+(?=")')
 _OFFSET = re.compile(r"[0-9]{1,18}")
@@ -63,8 +64,10 @@ class SegmentOpener:
         """Open the playlist at this URL, and what is within reach from there.
 
         Only a local playlist leads to files. `problem` is the last with an address.
+        `has_end` tells whether a playlist lists all of its segments (§4.3.3.4).
         """
         self.url = url
+        self.has_end = False
         self.problem: UnplayableError | None = None
         self._scope = scope
         self._reach = reach
@@ -142,11 +145,10 @@ class SegmentOpener:
         if self.url != f"file:{path}":
             found = allowed(found, self._scope.bounds.folders)
         file = LocalFile(found)
-        head = file.peek(_LOOK_BYTES)
-        if head.startswith(_PLAYLIST) or not _is_playlist(head):
+        if not _is_playlist(file.peek(_LOOK_BYTES)):
             return file
         with closing(file):
-            return io.BytesIO(_from_its_head(file.peek(_MAX_PLAYLIST_BYTES)))
+            return self._listed(_from_its_head(file.peek(_MAX_PLAYLIST_BYTES)))
 
     def _open_web(self, url: str, options: Mapping[str, str]) -> MediaBytes:
         wanted = _range(options)
@@ -167,7 +169,11 @@ class SegmentOpener:
             playlist = _from_its_head(segment.all())
         self._playlists.add(url)
         self._reach = self._reach.narrowed(response.beyond)
-        return io.BytesIO(_absolute(playlist, response.url, url))
+        return self._listed(_absolute(playlist, response.url, url))
+
+    def _listed(self, playlist: bytes) -> io.BytesIO:
+        self.has_end |= _END.search(playlist) is not None
+        return io.BytesIO(playlist)
 
     def _fail(self, problem: UnplayableError, url: str) -> None:
         self.problem = problem

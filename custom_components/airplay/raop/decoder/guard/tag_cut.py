@@ -69,6 +69,12 @@ class CutMedia:
         self._position += len(piece)
         return piece
 
+    def take_beginning(self) -> bytes:
+        """Return what is unread of the beginning, so that the media is next."""
+        rest = self._beginning[self._position :]
+        self._position += len(rest)
+        return rest
+
 
 class CutFile(CutMedia):
     """The same for media that can seek."""
@@ -83,6 +89,10 @@ class CutFile(CutMedia):
     def tell(self) -> int:
         """Return the position of the next read."""
         return self._position
+
+    def origin_of(self, position: int) -> int:
+        """Return where in the media a position behind the tags is."""
+        return position - self._moved
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move to a position."""

@@ -1,0 +1,1 @@
+"""Bytes of media as containers of libav, part by part."""
