@@ -27,6 +27,9 @@ _SHORTEST_LEAD_NS = 300_000_000
 # measured.
 _WAKING_NS = 400_000_000
 
+# How long to wait for the first request for the time; the usual lead needs none.
+_FIRST_REQUEST_NS = 60_000_000
+
 SILENT = (
     "the receiver accepted the stream but never asked for the time; "
     "its UDP packets do not reach this machine"
@@ -200,6 +203,33 @@ class GroupOutput:
             if transmitter:
                 pacer = self.pacer
                 pacer.post(lambda: pacer.remove(transmitter))
+
+    async def get_ready(self) -> None:
+        """Learn from the last start, and wait for what a short lead depends on.
+
+        That is the first request for the time, milliseconds after a SETUP.
+        """
+        self.lanes.proof.judge_starts(clock.now_ns())
+        waiting = [each for each in self.lanes.lanes if each.starts.learned.ms]
+        if any(not each.timing_replies for each in waiting):
+            await self.changes.wait_for(
+                lambda: all(each.timing_replies for each in waiting),
+                clock.now_ns() + _FIRST_REQUEST_NS,
+            )
+
+    async def set_line(self, begin: Callable[[], int], now_ns: int) -> int:
+        """Have the pacing thread begin at `now_ns`; return when the first frame plays.
+
+        On a new line all receivers start, and their starts are watched.
+        """
+        transmitter = self.transmitter
+        reach_ns = transmitter.reach_ns if transmitter else 0
+        is_new = self.is_hushed
+        at_ns = await self.pacer.run(begin)
+        if is_new:
+            lead_ms = (at_ns - now_ns - reach_ns) // 1_000_000
+            self.lanes.proof.watch_starts(at_ns, lead_ms)
+        return at_ns
 
     def start_ns(
         self, now_ns: int, lead_ms: int | None, wanted_ns: int | None = None
