@@ -40,9 +40,9 @@ def test_clearing_drops_what_was_not_read() -> None:
 @pytest.mark.parametrize(
     ("most", "elapsed_s", "least"),
     [
-        (RATE, 0.0, RATE // 4),
-        (RATE, 0.012, RATE // 4),
-        (RATE, 0.02, round(0.4 * RATE)),
+        (RATE, 0.0, RATE * 3 // 4),
+        (RATE, 0.03, RATE * 3 // 4),
+        (RATE, 0.04, round(0.8 * RATE)),
         (RATE, 0.1, RATE),
         (RATE, inf, RATE),
         (RATE // 2, inf, RATE // 2),

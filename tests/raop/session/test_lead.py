@@ -14,6 +14,7 @@ from custom_components.airplay.raop.session.lead import (
     StartWatch,
     deep_lead_ms,
     depth_of_latency_ms,
+    filling_lead_ms,
     lead_ms,
 )
 
@@ -230,6 +231,16 @@ def test_a_start_that_changes_nothing_is_nothing_new() -> None:
 )
 def test_a_depth_follows_from_what_a_receiver_holds(frames: int, depth_ms: int) -> None:
     assert depth_of_latency_ms(frames) == depth_ms
+
+
+@pytest.mark.parametrize(
+    ("depth_ms", "decoded_ms", "expected_ms"),
+    [(1000, 750, 350), (1000, 500, 600), (1000, 250, 700), (3000, 1000, 700)],
+)
+def test_what_is_sent_at_once_is_decoded_before(
+    depth_ms: int, decoded_ms: int, expected_ms: int
+) -> None:
+    assert filling_lead_ms(depth_ms, decoded_ms) == expected_ms
 
 
 def test_a_deep_receiver_has_a_long_lead() -> None:

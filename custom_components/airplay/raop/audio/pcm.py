@@ -6,8 +6,9 @@ RATE = 44100
 CHANNELS = 2
 FRAME_BYTES = 4
 
-# Little is enough to start with while it comes so much faster than it plays.
-_FAST_START_FRAMES = RATE // 4
+# Little is enough to start with while it comes so much faster than it plays: what is
+# sent at once at the shortest lead, with the default depth, and some more.
+_FAST_START_FRAMES = RATE * 3 // 4
 _FAST = 20
 
 

@@ -265,6 +265,14 @@ def deep_lead_ms(least_depth_ms: int) -> int:
     return least_depth_ms + 2 * _RESERVE_MS if least_depth_ms else 0
 
 
+def filling_lead_ms(depth_ms: int, decoded_ms: int) -> int:
+    """Return the lead for media of which no more is decoded at its start.
+
+    What is sent at once, up to the depth, must be there, or silence takes its place.
+    """
+    return min(depth_ms + _RESERVE_MS - decoded_ms, USUAL_LEAD_MS)
+
+
 def lead_ms(group: Iterable[StartEvidence]) -> int:
     """Return the lead that is sufficient for all receivers of a group."""
     members = tuple(group)

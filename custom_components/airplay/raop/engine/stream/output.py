@@ -232,16 +232,22 @@ class GroupOutput:
         return at_ns
 
     def start_ns(
-        self, now_ns: int, lead_ms: int | None, wanted_ns: int | None = None
+        self,
+        now_ns: int,
+        lead_ms: int | None,
+        wanted_ns: int | None = None,
+        *,
+        least_lead_ms: int = 0,
     ) -> int:
         """Return when a first frame plays: as soon as possible, or as wanted.
 
-        The lead is that of the earliest receiver.
+        The lead is that of the earliest receiver, `least_lead_ms` that of the media.
         """
         reach_ns = self.transmitter.reach_ns if self.transmitter else 0
         if wanted_ns is not None:
             return max(wanted_ns, now_ns + self._shortest_ns + reach_ns)
-        lead_ms = self.lanes.lead_ms if lead_ms is None else lead_ms
+        if lead_ms is None:
+            lead_ms = max(self.lanes.lead_ms, least_lead_ms)
         return now_ns + max(lead_ms * 1_000_000, self._shortest_ns) + reach_ns
 
     @property

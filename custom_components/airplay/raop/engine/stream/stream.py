@@ -203,7 +203,10 @@ class Stream:
         now_ns = clock.now_ns()
         at = command.start_at
         wanted_ns = self.output.start_ns(
-            now_ns, command.lead_ms, None if at is None else clock.of_unix(at)
+            now_ns,
+            command.lead_ms,
+            None if at is None else clock.of_unix(at),
+            least_lead_ms=item.least_lead_ms(command.depth_ms),
         )
         position = frames_of_ms(command.media.position_ms)
 
