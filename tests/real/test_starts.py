@@ -223,7 +223,6 @@ async def test_starts_seeks_and_resumes_are_soon_and_complete(
     for kind in ("start", "seek", "resume"):
         told = report(found, kind)
         record_property(kind, told)
-        print(f"{mode} {lane} {kind}: {told}")
         assert told["complete"] == ROUNDS, told
         if not (is_modern and kind == "start"):
             # A cold clock of AirPlay 2 needs 0.85 s.
