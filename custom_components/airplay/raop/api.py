@@ -119,7 +119,7 @@ from .receiver_identity import (
 )
 from .receiver_lanes import AIRPLAY2, AIRPLAY2_NTP, LaneKind
 from .receiver_records import Service
-from .session.ways import Way
+from .session.climbing.way import Way
 from .udp_ports import PortRange, needed_ports
 from .wire.addresses import Network, own_networks, plain_address, rank_addresses
 

@@ -69,7 +69,7 @@ class Play:
 
     A stream that exists plays the new media within its sessions. `depth_ms` is how
     far ahead of playing packets are sent, `lead_ms` how soon the first frame plays
-    (by default 0.7 s, within a session less if the receivers have shown that they
+    (by default 0.7 s, or less if earlier starts on the receivers have shown that they
     can), `start_at` a fixed instant for it instead; `crossfade_ms` is how long
     successive items overlap. A receiver that plays for another sender is tried again
     for `patience_s` seconds.

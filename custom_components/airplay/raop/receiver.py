@@ -243,8 +243,12 @@ class Receiver:
     @property
     def least_depth_ms(self) -> int:
         """How long before its instant a realtime packet must arrive, at least."""
-        is_deep = self._genus is Genus.LINK_PLAY
-        return LINK_PLAY_DEPTH_MS if is_deep else 0
+        return LINK_PLAY_DEPTH_MS if self._genus is Genus.LINK_PLAY else 0
+
+    @property
+    def starts_soon(self) -> bool:
+        """Whether its kind plays a start completely with the least lead (measured)."""
+        return self._genus is Genus.OPEN
 
     @property
     def asks_time(self) -> bool:
@@ -294,8 +298,7 @@ class Receiver:
     def _takes_buffered(self) -> bool:
         """Whether it plays buffered streams; Apple's never measure our clock then."""
         wanted = _FEATURE_BUFFERED | _FEATURE_PTP
-        has_both = (self.features or 0) & wanted == wanted
-        return has_both and not self.is_apples
+        return (self.features or 0) & wanted == wanted and not self.is_apples
 
     @property
     def _genus(self) -> Genus:

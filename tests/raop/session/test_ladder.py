@@ -21,8 +21,9 @@ from custom_components.airplay.raop.errors import (
 from custom_components.airplay.raop.receiver import Receiver
 from custom_components.airplay.raop.receiver_lanes import LaneKind
 from custom_components.airplay.raop.session.climbing.patience import CLIMB_S
+from custom_components.airplay.raop.session.climbing.way import Login, Way
 from custom_components.airplay.raop.session.ladder import Attempt, Ladder, Stage
-from custom_components.airplay.raop.session.ways import Access, Login, Outcome, Way
+from custom_components.airplay.raop.session.ways import Access, Outcome
 
 from .test_ways import SDK, TELEVISION, receiver
 

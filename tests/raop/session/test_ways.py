@@ -13,15 +13,8 @@ from custom_components.airplay.raop.receiver_lanes import (
     LaneKind,
 )
 from custom_components.airplay.raop.receiver_records import Service
-from custom_components.airplay.raop.session.lead import MOST_DEPTH_MS
-from custom_components.airplay.raop.session.ways import (
-    Access,
-    Login,
-    Outcome,
-    Way,
-    WayClock,
-    ways_of,
-)
+from custom_components.airplay.raop.session.climbing.way import Way, WayClock
+from custom_components.airplay.raop.session.ways import Access, Outcome, ways_of
 
 SDK = "0x445F8A00,0x1C340"
 SOFTWARE = "0xC05F8A00,0x1C340"
@@ -278,8 +271,9 @@ def test_what_worked_comes_first() -> None:
         "airplay2-realtime ntp",
         RAOP,
     ]
-    first, second = ways_of(of, learned("raop ntp none digest=1 depth=2250"))[:2]
-    assert str(first.way) == "raop ntp none digest=1 depth=2250"
+    details = "raop ntp none digest=1 depth=2250 lead=500 calm=3"
+    first, second = ways_of(of, learned(details))[:2]
+    assert str(first.way) == details
     assert not first.after
     assert second.way.uses_auth_setup
     rsa = ways_of(receiver(""), learned("raop ntp none rsa"))[0]
@@ -320,47 +314,3 @@ def test_what_worked_and_is_no_longer_possible_changes_nothing() -> None:
     of = receiver("et=0")
 
     assert ways_of(of, learned("airplay2-buffered")) == ways_of(of, Access())
-
-
-@pytest.mark.parametrize(
-    "way",
-    [
-        Way(lane=LaneKind.RAOP),
-        Way(lane=LaneKind.RAOP, uses_auth_setup=True, encrypts=True, login=Login.KEYS),
-        Way(
-            lane=LaneKind.AIRPLAY2_REALTIME,
-            clock=WayClock.PTP_FOLLOW,
-            login=Login.PASSWORD,
-            digest=2,
-            depth_ms=2500,
-        ),
-    ],
-)
-def test_a_way_is_stored_as_text(way: Way) -> None:
-    assert Way.parse(str(way)) == way
-
-
-@pytest.mark.parametrize("text", ["", "telepathy", "RAOP", "x" * 10_000])
-def test_a_text_that_is_no_way_is_ignored(text: str) -> None:
-    assert Way.parse(text) is None
-
-
-def test_numbers_of_a_stored_way_are_bounded() -> None:
-    way = Way.parse("raop depth=99999 digest=999 depth=1000000000000 digest=-1")
-
-    assert way is not None
-    assert way.depth_ms == MOST_DEPTH_MS
-    assert way.digest == 16
-
-
-def test_the_only_way_by_the_records_is_usual() -> None:
-    classic, licensed = receiver("et=0"), receiver("et=0,4")
-    plain = Way(lane=LaneKind.RAOP)
-
-    assert plain.is_usual_for(classic)
-    assert not plain.is_usual_for(licensed)
-    assert replace(plain, uses_auth_setup=True).is_usual_for(licensed)
-    assert not replace(plain, encrypts=True).is_usual_for(classic)
-    assert not replace(plain, digest=1).is_usual_for(classic)
-    assert not replace(plain, depth_ms=2250).is_usual_for(classic)
-    assert not plain.is_usual_for(receiver("et=0,4", f"features={SDK}"))

@@ -20,7 +20,8 @@ from ..receiver import Receiver
 from ..wire.addresses import plain_address
 from .climbing.extras import AUTH_SETUP, Omissions
 from .climbing.patience import Patience
-from .ways import Access, Login, Outcome, Rung, Way, ways_of
+from .climbing.way import Login, Way
+from .ways import Access, Outcome, Rung, ways_of
 
 
 class Stage(IntEnum):
@@ -226,9 +227,8 @@ class Ladder:
         if failure.way.login is not Login.KEYS and self._has_kept_keys:
             # The keys were accepted, so a demand for others says nothing new.
             return False
-        receiver = self.receiver
-        is_only = receiver.needs_pairing or not receiver.takes_airplay2
-        return is_only or not failure.way.is_raop
+        of = self.receiver
+        return of.needs_pairing or not (of.takes_airplay2 and failure.way.is_raop)
 
     @property
     def _has_silent(self) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.airplay.raop.engine.pacing.resends import Resends
 from custom_components.airplay.raop.session.backlog import Format
+from custom_components.airplay.raop.session.lead import START_PACKETS
 from custom_components.airplay.raop.wire.rtp import ResendRequest
 from tests.raop.engine.fakes import MS, PACKET_NS, FakePackets
 
@@ -114,9 +115,30 @@ def test_requests_for_packets_that_do_not_exist_cost_nothing() -> None:
     link.play(125, lambda _: link.resends.ask(ResendRequest(30_000, 1000)))
     assert not link.sent
 
-    link.resends.clear()
+    link.resends.begin(1000)
     link.play(1, lambda _: link.resends.ask(ResendRequest(100, 1)))
     assert len(link.sent) == 1
+
+
+def test_only_the_packets_of_the_present_start_are_its_losses() -> None:
+    link = Link(0)
+    link.packets.fill(400)
+    cursor = link.packets.next_sequence
+
+    def losses(first: int, count: int) -> int:
+        link.resends.ask(ResendRequest(first, count))
+        for turn in range(4):
+            now_ns = (first + turn) * SECOND_NS
+            link.resends.pump(now_ns, link.packets, Format(), cursor)
+        return link.resends.start_losses
+
+    assert losses(110, 1) == 0
+    link.resends.begin(200)
+    assert losses(199, 1) == 0
+    assert losses(200, 2) == 2
+    assert losses(200 + START_PACKETS - 1, 2) == 3
+    link.resends.begin(300)
+    assert link.resends.start_losses == 0
 
 
 def test_copies_wait_for_other_packets_but_not_for_long() -> None:

@@ -13,6 +13,7 @@ from custom_components.airplay.raop.engine.pacing.tcp_outlet import (
     TcpOutlet,
 )
 from custom_components.airplay.raop.session.backlog import Format
+from custom_components.airplay.raop.session.lead import START_PACKETS
 from custom_components.airplay.raop.session.timeline import Line
 from tests.raop.engine.fakes import MS, FakePackets
 
@@ -130,6 +131,37 @@ def test_a_packet_that_was_begun_is_sent_whole_before_a_new_start(
         range(100, 100 + len(received) - 1)
     )
     assert received[-1] == (100 + MANY, 352 * MANY)
+
+
+def test_packets_of_a_start_that_are_late_are_its_losses(
+    connected: ConnectedOutlet,
+) -> None:
+    outlet, packets = connected.outlet, connected.packets
+    outlet.start(100)
+    packets.fill(16)
+    outlet.pump(0, packets)
+    assert outlet.start_losses == 0
+
+    packets.fill(16)
+    outlet.pump(1000 * MS, packets)
+    assert outlet.start_losses == 2
+
+    packets.fill(START_PACKETS)
+    connected.read(32 * SHAPE.datagram_bytes)
+    outlet.start(100 + 32 + START_PACKETS)
+    assert outlet.start_losses == 0
+
+
+def test_packets_after_a_start_are_no_losses_of_it(connected: ConnectedOutlet) -> None:
+    connected.outlet.start(100)
+    connected.packets.fill(START_PACKETS)
+    connected.receive_packets(START_PACKETS)
+    connected.packets.fill(8)
+
+    connected.outlet.pump(60_000 * MS, connected.packets)
+
+    assert connected.outlet.packets == START_PACKETS + 8
+    assert connected.outlet.start_losses == 0
 
 
 def test_the_line_is_stated_once_and_again_when_it_changes(

@@ -64,7 +64,8 @@ class BufferedLane(AirPlay2Lane[TcpOutlet]):
     @override
     def evidence(self) -> StartEvidence:
         """The receiver's evidence of how soon it can play."""
-        return PtpStartEvidence(self._peer.lead_ms if self._peer else 0)
+        ready_in_ms = self._peer.lead_ms if self._peer else 0
+        return PtpStartEvidence(ready_in_ms, learned=self.starts.learned)
 
     @override
     async def flush(self, sequence: int, frame: int) -> None:

@@ -8,8 +8,9 @@ from ...errors import RaopError, ReceiverSilentError, ReceiverUnreachableError
 from ...messages import Member
 from ...receiver_lanes import LaneKind as Kind
 from ...session.climbing.extras import Omissions
+from ...session.climbing.way import Way
 from ...session.ladder import Attempt, Ladder
-from ...session.ways import Outcome, Way, ways_of
+from ...session.ways import Outcome, ways_of
 from ..net.extras import learn
 from ..net.open_way import Secrets, climb
 from .context import LaneContext, receiver_of

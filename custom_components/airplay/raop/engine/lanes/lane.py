@@ -12,12 +12,13 @@ from ...messages import Channel, Member
 from ...receiver import Receiver
 from ...session.backlog import Format
 from ...session.climbing.extras import Extra
+from ...session.climbing.way import Way
 from ...session.control import ControlSession
 from ...session.ladder import Attempt, Ladder
-from ...session.lead import StartEvidence
+from ...session.lead import StartEvidence, StartWatch
 from ...session.link_quality import LinkQuality
 from ...session.timeline import delay_frames
-from ...session.ways import Outcome, Way
+from ...session.ways import Outcome
 from ...wire.handshake import Handshake
 from ..net import clock
 from ..net.connection import Connection
@@ -78,6 +79,7 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
         )
         self._own_latency_frames = 0
         self.least_depth_ms = attempt.way.depth_ms
+        self.starts = StartWatch(attempt.way.lead)
         self._was_heard = False
         # Whether it plays on without evidence, as its kind gives none.
         self.is_unconfirmed = False
@@ -92,7 +94,8 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
     def way(self) -> Way:
         """The way by which it plays, with the details that worked."""
         digest = self._session.digest if self._session else self.attempt.way.digest
-        return replace(self.attempt.way, digest=digest, depth_ms=self.least_depth_ms)
+        depth_ms, lead = self.least_depth_ms, self.starts.learned
+        return replace(self.attempt.way, digest=digest, depth_ms=depth_ms, lead=lead)
 
     @property
     def is_proven(self) -> bool:
@@ -141,6 +144,11 @@ class Lane[S: ControlSession = ControlSession, O: Outlet = Outlet](ABC):
     @abstractmethod
     def evidence(self) -> StartEvidence:
         """The evidence of how soon after a command it can play."""
+
+    def judge_start(self, now_ns: int) -> bool:
+        """Learn from the present start; return whether the way is another one now."""
+        losses = self._outlet.start_losses if self._outlet else 0
+        return self.starts.judge(now_ns, losses, lambda: self.evidence)
 
     @property
     def link(self) -> LinkQuality:

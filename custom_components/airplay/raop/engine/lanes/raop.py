@@ -12,7 +12,7 @@ from ...messages import Member
 from ...session.backlog import Format
 from ...session.climbing.extras import Extra
 from ...session.ladder import Attempt, Ladder
-from ...session.lead import RaopStartEvidence, depth_of_latency_ms
+from ...session.lead import LEAST_LEAD_MS, RaopStartEvidence, depth_of_latency_ms
 from ...session.raop import RaopSession, RaopTerms
 from ...session.timeline import delay_frames
 from ..net import clock
@@ -59,12 +59,16 @@ class RaopLane(Lane[RaopSession, UdpOutlet]):
     @override
     def evidence(self) -> RaopStartEvidence:
         """The receiver's evidence of how soon it can play."""
+        outlet = self._outlet
         return RaopStartEvidence(
-            self._own_latency_frames,
-            self.timing_replies,
-            self.resent,
-            self._was_heard,
-            self.least_depth_ms,
+            own_latency_frames=self._own_latency_frames,
+            kind_lead_ms=LEAST_LEAD_MS if self.receiver.starts_soon else 0,
+            timing_replies=self.timing_replies,
+            packets=self.packets,
+            resent=self.resent,
+            spread_us=outlet.timing.spread_us(clock.now_ns()) if outlet else None,
+            least_depth_ms=self.least_depth_ms,
+            learned=self.starts.learned,
         )
 
     @override

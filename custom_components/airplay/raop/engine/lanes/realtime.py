@@ -33,13 +33,11 @@ class RealtimeLane(AirPlay2Lane[UdpOutlet]):
     def evidence(self) -> StartEvidence:
         """The receiver's evidence of how soon it can play."""
         if self._peer:
-            return PtpStartEvidence(self._peer.lead_ms, self.least_depth_ms)
+            return PtpStartEvidence(
+                self._peer.lead_ms, self.least_depth_ms, self.starts.learned
+            )
         return RaopStartEvidence(
-            0,
-            self.timing_replies,
-            self.resent,
-            self._was_heard,
-            self.least_depth_ms,
+            timing_replies=self.timing_replies, least_depth_ms=self.least_depth_ms
         )
 
     @property

@@ -18,11 +18,12 @@ from ...errors import (
 from ...receiver import Receiver
 from ...session.backlog import Format
 from ...session.climbing.extras import Extra
+from ...session.climbing.way import Login, Way
 from ...session.control import ControlSession
 from ...session.info import ask_info
 from ...session.ladder import Attempt, Ladder, Stage
 from ...session.raop import RaopPorts, RaopSession
-from ...session.ways import Access, Login, Way
+from ...session.ways import Access
 from .connection import Connection
 from .doors import Doors
 from .extras import ExtraRequests, learn

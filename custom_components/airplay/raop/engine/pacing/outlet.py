@@ -42,6 +42,11 @@ class Outlet(ABC):
     def resent(self) -> int:
         """The number of retransmitted packets; any thread."""
 
+    @property
+    @abstractmethod
+    def start_losses(self) -> int:
+        """The packets of the present start that were late or lost; any thread."""
+
     @abstractmethod
     def plug(self, pacer: Pacer) -> None:
         """Start listening to the receiver; pacing thread, once."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ...session.backlog import Format
+from ...session.lead import START_PACKETS
 from ...session.limits.resend_budget import ResendBudget
 from ...wire.rtp import ResendRequest, resend_reply
 from .outlet import NEVER_NS
@@ -31,6 +32,9 @@ class Resends:
         self._budget = ResendBudget()
         # Whether `pump` has, or will have, something to do.
         self.is_busy = False
+        # The packets of the present start, and how many of them were lost.
+        self._start = range(0)
+        self.start_losses = 0
 
     def ask(self, request: ResendRequest) -> None:
         """Record a request."""
@@ -39,8 +43,9 @@ class Resends:
         self._wanted.update(dict.fromkeys(wanted.sequence_numbers()))
         self.is_busy = True
 
-    def clear(self) -> None:
-        """Drop all requests."""
+    def begin(self, sequence: int) -> None:
+        """Drop all requests at a start, whose first packet is the given one."""
+        self._start, self.start_losses = range(sequence, sequence + START_PACKETS), 0
         self._wanted.clear()
         self._echoes.clear()
         self._next_ns = 0
@@ -67,6 +72,7 @@ class Resends:
             sequence = source.packet_for(wanted)
             if sequence is None or sequence >= cursor:
                 continue
+            self.start_losses += sequence in self._start
             if not self._budget.grants(sequence, now_ns / _SECOND_NS):
                 continue
             self.packets += self._resend(sequence, source, shape)

@@ -10,6 +10,7 @@ from typing import override
 
 from ...commands import Channel
 from ...session.backlog import Format, shared
+from ...session.lead import START_PACKETS
 from ...session.link_quality import LinkQuality
 from ...session.timeline import Line
 from .outlet import NEVER_NS, Outlet
@@ -62,6 +63,7 @@ class TcpOutlet(Outlet):
         self._rest = b""
         self._lead_ns = 0
         self._least_lead_ns: int | None = None
+        self._start_end = self._start_losses = 0
         self._pacer: Pacer | None = None
 
     @property
@@ -69,6 +71,12 @@ class TcpOutlet(Outlet):
     def resent(self) -> int:
         """The number of retransmitted packets: 0, as TCP retransmits."""
         return 0
+
+    @property
+    @override
+    def start_losses(self) -> int:
+        """The packets of the present start that were sent after their instant."""
+        return self._start_losses
 
     @override
     def tune(self, delay_frames: int, channel: Channel) -> None:
@@ -106,6 +114,7 @@ class TcpOutlet(Outlet):
         self._rest = self._rest[: len(self._rest) % self._packet_bytes]
         self._anchored = None
         self.cursor = sequence
+        self._start_end, self._start_losses = sequence + START_PACKETS, 0
         self.due_ns = 0
 
     @override
@@ -132,6 +141,8 @@ class TcpOutlet(Outlet):
             self._rest = self._rest[sent:]
             frame = source.backlog.frame_of(self.cursor) + self.delay_frames
             self._lead_ns = line.time_of(frame) - now_ns
+            if self._lead_ns < 0 and self.cursor <= self._start_end:
+                self._start_losses += 1
             known_ns = self._least_lead_ns
             self._least_lead_ns = (
                 self._lead_ns if known_ns is None else min(known_ns, self._lead_ns)

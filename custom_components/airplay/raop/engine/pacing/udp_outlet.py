@@ -107,6 +107,12 @@ class UdpOutlet(Outlet):
         return self._resends.packets
 
     @property
+    @override
+    def start_losses(self) -> int:
+        """The packets of the present start that were requested again."""
+        return self._resends.start_losses
+
+    @property
     def send_errors(self) -> int:
         """The number of datagrams that the system did not accept."""
         return self.sending.errors
@@ -172,7 +178,7 @@ class UdpOutlet(Outlet):
         self._next_sync_ns = self._sync_slack_ns = self._next_burst_ns = 0
         self._eager_until_ns = 0
         self.due_ns = 0
-        self._resends.clear()
+        self._resends.begin(sequence)
 
     @override
     def tune(self, delay_frames: int, channel: Channel) -> None:

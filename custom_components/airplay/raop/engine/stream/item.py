@@ -10,6 +10,8 @@ from ...audio.events import Buffered, Ended, Failed, Opened, Retitled, SourceEve
 from ...audio.source import Source
 from ...errors import MediaError
 from ...messages import CoverFound, Event, Media, MediaChanged, Tags
+from ...session.lead import filling_lead_ms
+from ...session.timeline import ms_of_frames
 from ...wire.rtp import SAMPLE_RATE
 
 
@@ -55,6 +57,12 @@ class MediaItem:
             self._is_started = True
             self.source.start()
         await asyncio.shield(self._buffered)
+
+    def least_lead_ms(self, depth_ms: int) -> int:
+        """Return the shortest lead by what is decoded, for a depth; 0 if all is."""
+        if self.source.is_decoded:
+            return 0
+        return filling_lead_ms(depth_ms, ms_of_frames(self.source.buffered_frames))
 
     def publish(self) -> None:
         """Report this item to the owner from now on."""

@@ -27,6 +27,9 @@ _SHORTEST_LEAD_NS = 300_000_000
 # measured.
 _WAKING_NS = 400_000_000
 
+# How long to wait for the first request for the time; the usual lead needs none.
+_FIRST_REQUEST_NS = 60_000_000
+
 SILENT = (
     "the receiver accepted the stream but never asked for the time; "
     "its UDP packets do not reach this machine"
@@ -201,17 +204,50 @@ class GroupOutput:
                 pacer = self.pacer
                 pacer.post(lambda: pacer.remove(transmitter))
 
+    async def get_ready(self) -> None:
+        """Learn from the last start, and wait for what a short lead depends on.
+
+        That is the first request for the time, milliseconds after a SETUP.
+        """
+        self.lanes.proof.judge_starts(clock.now_ns())
+        waiting = [each for each in self.lanes.lanes if each.starts.learned.ms]
+        if any(not each.timing_replies for each in waiting):
+            await self.changes.wait_for(
+                lambda: all(each.timing_replies for each in waiting),
+                clock.now_ns() + _FIRST_REQUEST_NS,
+            )
+
+    async def set_line(self, begin: Callable[[], int], now_ns: int) -> int:
+        """Have the pacing thread begin at `now_ns`; return when the first frame plays.
+
+        On a new line all receivers start, and their starts are watched.
+        """
+        transmitter = self.transmitter
+        reach_ns = transmitter.reach_ns if transmitter else 0
+        is_new = self.is_hushed
+        at_ns = await self.pacer.run(begin)
+        if is_new:
+            lead_ms = (at_ns - now_ns - reach_ns) // 1_000_000
+            self.lanes.proof.watch_starts(at_ns, lead_ms)
+        return at_ns
+
     def start_ns(
-        self, now_ns: int, lead_ms: int | None, wanted_ns: int | None = None
+        self,
+        now_ns: int,
+        lead_ms: int | None,
+        wanted_ns: int | None = None,
+        *,
+        least_lead_ms: int = 0,
     ) -> int:
         """Return when a first frame plays: as soon as possible, or as wanted.
 
-        The lead is that of the earliest receiver.
+        The lead is that of the earliest receiver, `least_lead_ms` that of the media.
         """
         reach_ns = self.transmitter.reach_ns if self.transmitter else 0
         if wanted_ns is not None:
             return max(wanted_ns, now_ns + self._shortest_ns + reach_ns)
-        lead_ms = self.lanes.lead_ms if lead_ms is None else lead_ms
+        if lead_ms is None:
+            lead_ms = max(self.lanes.lead_ms, least_lead_ms)
         return now_ns + max(lead_ms * 1_000_000, self._shortest_ns) + reach_ns
 
     @property

@@ -147,6 +147,7 @@ class ProgressTracker:
         transmitter, item = self._output.transmitter, self._items.present
         if transmitter is None or transmitter.line is None or item is None:
             return
+        self._output.lanes.proof.judge_starts(now_ns)
         segment, frame = self._heard(now_ns)
         self._reporter.progress(
             ms_of_frames(segment.position_at(frame)),

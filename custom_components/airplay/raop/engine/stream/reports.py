@@ -32,7 +32,8 @@ class StreamReporter:
         self._stream = stream
         self._status = status
         self._emit = emit
-        self._members: dict[str, MemberState] = {}
+        # The last state of each member, and the way by which it plays.
+        self._members: dict[str, tuple[MemberState, str | None]] = {}
         # The error of each missing member.
         self.errors: dict[str, RaopError] = {}
 
@@ -119,12 +120,12 @@ class StreamReporter:
         way: str | None = None,
         is_confirmed: bool = True,
     ) -> None:
-        """Report a member's state unless it is known already."""
+        """Report a member's state, or another way, unless it is known already."""
         if error:
             self.errors[receiver] = error
-        if state in _ONCE and self._members.get(receiver) is state:
+        if state in _ONCE and self._members.get(receiver) == (state, way):
             return
-        self._members[receiver] = state
+        self._members[receiver] = state, way
         self._emit(
             MemberChanged(
                 stream=self._stream,

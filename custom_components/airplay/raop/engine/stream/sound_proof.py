@@ -72,6 +72,17 @@ class SoundProof:
             is_confirmed=not lane.is_unconfirmed,
         )
 
+    def watch_starts(self, heard_ns: int, lead_ms: int) -> None:
+        """Watch a start on a new line, whose first frame plays at an instant."""
+        for lane in self._lanes():
+            lane.starts.begin(heard_ns, lead_ms)
+
+    def judge_starts(self, now_ns: int) -> None:
+        """Learn from the present start, and report what is new for the next ones."""
+        for lane in self._lanes():
+            if lane.judge_start(now_ns) and self.has(lane):
+                self.sounds(lane)
+
     def adopt(self, lane: Lane) -> None:
         """Use the way of a lane first from now on, as it plays."""
         self._proven.add(lane)

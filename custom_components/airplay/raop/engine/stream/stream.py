@@ -185,9 +185,12 @@ class Stream:
         except RaopError:
             self._reporter.change(StreamTrigger.PAUSE, position_ms)
             raise
+        await self.output.get_ready()
         now_ns = clock.now_ns()
         soon_ns = self.output.start_ns(now_ns, lead_ms)
-        at_ns = await self._pacer.run(lambda: transmitter.resume(soon_ns, now_ns))
+        at_ns = await self.output.set_line(
+            lambda: transmitter.resume(soon_ns, now_ns), now_ns
+        )
         await self._line_set(command, at_ns, position_ms)
         return True
 
@@ -196,10 +199,14 @@ class Stream:
         transmitter = self.output.transmitter
         assert transmitter is not None
         self._playback.items.begin(item)
+        await self.output.get_ready()
         now_ns = clock.now_ns()
         at = command.start_at
         wanted_ns = self.output.start_ns(
-            now_ns, command.lead_ms, None if at is None else clock.of_unix(at)
+            now_ns,
+            command.lead_ms,
+            None if at is None else clock.of_unix(at),
+            least_lead_ms=item.least_lead_ms(command.depth_ms),
         )
         position = frames_of_ms(command.media.position_ms)
 
@@ -207,7 +214,7 @@ class Stream:
             self._pacer.add(transmitter)
             return transmitter.begin(item.source, wanted_ns, now_ns, position)
 
-        at_ns = await self._pacer.run(begin)
+        at_ns = await self.output.set_line(begin, now_ns)
         await self._line_set(command, at_ns, command.media.position_ms)
         self.tracker.publish(item)
 
