@@ -1,6 +1,5 @@
 """The workshop of a run, and the choice of rows."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,7 @@ def _case(row: Row) -> object:
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """Return the workshop of this run."""
     if not FFMPEG:
         pytest.skip("ffmpeg is not installed")

@@ -19,7 +19,7 @@ _OTHER = Encoding("pcm_s16le", "wav", seconds=_SECONDS, seed=2)
 _SLOW = Encoding("pcm_s16le", "wav", 48000, seconds=_SECONDS, seed=2)
 _LOOSE = Loose("segments begin and end within blocks of the codec", 2400, 0.98)
 # What ffmpeg must be allowed, as a browser does.
-_OPTIONS = ("-allowed_extensions", "ALL")
+_OPTIONS = ("-allowed_extensions", "ALL", "-extension_picky", "0")
 
 
 type Files = dict[str, bytes]
@@ -42,6 +42,18 @@ def presentation(
         *("-hls_list_size", "0", "-hls_playlist_type", "vod", *kind),
         *("-hls_segment_filename", segments, *options),
         out=PLAYLIST,
+    )
+
+
+def packets(workshop: Workshop, codec: str, muxer: str) -> Files:
+    """Return a playlist of segments that are bare packets of a codec."""
+    exact = ("-aac_pns", "0") if codec == "aac" else ()
+    return workshop.convert(
+        {"in.wav": workshop.encode(_SOURCE)},
+        *("-i", "in.wav", "-c:a", codec, *exact, "-f", "segment"),
+        *("-segment_format", muxer, "-segment_time", "1"),
+        *("-segment_list_size", "0", "-segment_list", PLAYLIST),
+        out=f"s%d.{'aac' if muxer == 'adts' else muxer}",
     )
 
 
@@ -115,8 +127,9 @@ def master(*variants: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _blank(files: Files, before: str) -> Files:
-    return edited(files, lambda text: before + text)
+def _begun(files: Files, before: str) -> Files:
+    """Return files behind a playlist that begins with something else."""
+    return named(files, "odd.m3u8", before + files[PLAYLIST].decode())
 
 
 _ALTERNATE = (
@@ -127,8 +140,8 @@ _ALTERNATE = (
 # By name, each of a workshop.
 PRESENTATIONS: dict[str, Callable[[Workshop], Files]] = {
     "ts": presentation,
-    "aac": partial(presentation, segments="s%d.aac"),
-    "mp3": partial(presentation, codec="libmp3lame", segments="s%d.mp3"),
+    "aac": partial(packets, codec="aac", muxer="adts"),
+    "mp3": partial(packets, codec="libmp3lame", muxer="mp3"),
     "fmp4": partial(presentation, segments="s%d.m4s"),
     "ac3": partial(presentation, codec="ac3"),
     "ts-mp3": partial(presentation, codec="libmp3lame"),
@@ -137,13 +150,13 @@ PRESENTATIONS: dict[str, Callable[[Workshop], Files]] = {
     "ext_php": lambda workshop: renamed(presentation(workshop), r"\.ts$", ".php"),
     "ext_image": lambda workshop: renamed(presentation(workshop), r"\.ts$", ".png"),
     "aac_none": lambda workshop: renamed(
-        presentation(workshop, segments="s%d.aac"), r"\.aac$", ""
+        packets(workshop, "aac", "adts"), r"\.aac$", ""
     ),
     "fmp4_none": lambda workshop: renamed(
         presentation(workshop, segments="s%d.m4s"), r"\.(m4s|mp4)$", ""
     ),
-    "bom": lambda workshop: _blank(presentation(workshop), "\ufeff"),
-    "blank-first-line": lambda workshop: _blank(presentation(workshop), "\n"),
+    "bom": lambda workshop: _begun(presentation(workshop), "\ufeff"),
+    "blank-first-line": lambda workshop: _begun(presentation(workshop), "\n"),
     "windows-lines": lambda workshop: edited(
         presentation(workshop), lambda text: text.replace("\n", "\r\n")
     ),
@@ -165,7 +178,9 @@ PRESENTATIONS: dict[str, Callable[[Workshop], Files]] = {
     "other-rate": lambda workshop: joined(
         presentation(workshop), presentation(workshop, source=_SLOW)
     ),
-    "master": lambda workshop: named(presentation(workshop), "m.m3u8", master("p.m3u8")),
+    "master": lambda workshop: named(
+        presentation(workshop), "m.m3u8", master("p.m3u8")
+    ),
     "master_dead": lambda workshop: named(
         presentation(workshop), "m.m3u8", master("missing.m3u8", "p.m3u8")
     ),
@@ -178,7 +193,15 @@ PRESENTATIONS: dict[str, Callable[[Workshop], Files]] = {
 # What ffmpeg joins to the sample, whatever its version.
 EXACT = {"flac-fmp4"}
 # The lists that ffmpeg 5 cannot read are judged by what they lead to.
-LEADING = {"master", "master_dead", "master_dead_last", "alternate", "in-a-list"}
+LEADING = {
+    "bom",
+    "blank-first-line",
+    "master",
+    "master_dead",
+    "master_dead_last",
+    "alternate",
+    "in-a-list",
+}
 
 
 def right_of(name: str) -> Plays:
@@ -186,5 +209,3 @@ def right_of(name: str) -> Plays:
     loose = None if name in EXACT else _LOOSE
     of = (PLAYLIST,) if name in LEADING else ()
     return Plays(options=_OPTIONS, of=of, loose=loose)
-
-

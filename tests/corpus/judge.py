@@ -23,6 +23,9 @@ _FILTER = (
 )
 _WINDOW = RATE // 4
 _QUIET = 100.0
+_LAST_MS_FRAMES = 48
+# The filter of the resampler reaches over the end.
+_FADING_FRAMES = 200
 
 type Pcm = NDArray[np.int16]
 
@@ -42,7 +45,9 @@ class Plays:
 
     `of` are the files that ffmpeg decodes one after the other, if it is not the one that
     plays, and `mono_of` those of them with one channel; `options` go to ffmpeg before
-    each. `tags` are what it is called.
+    each. `tags` are what it is called. `most_frames` is the length of the source of an
+    MP4: ffmpeg 5 plays the padding at its end, too, which newer versions cut off where
+    the file says, in milliseconds.
     """
 
     is_mono: bool = False
@@ -50,6 +55,7 @@ class Plays:
     mono_of: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     start_ms: int = 0
+    most_frames: int | None = None
     tags: dict[str, str | int | None] = field(default_factory=dict)
     loose: Loose | None = None
 
@@ -89,6 +95,16 @@ def decoded(paths: Sequence[Path], right: Plays | GoesOn) -> list[Pcm]:
     ]
     start = right.start_ms * RATE // 1000
     return [parts[0][start:], *parts[1:]] if start else parts
+
+
+def without_padding(
+    heard: Pcm, wanted: Sequence[Pcm], most_frames: int
+) -> tuple[Pcm, Sequence[Pcm]]:
+    """Return both without their ends, if the end of what plays is in its place."""
+    if not most_frames - _LAST_MS_FRAMES <= len(heard) <= most_frames + 1:
+        return heard, wanted
+    end = len(heard) - _FADING_FRAMES
+    return heard[:end], [np.concatenate(wanted)[:end]]
 
 
 def difference(heard: Pcm, parts: Sequence[Pcm], loose: Loose | None) -> str:

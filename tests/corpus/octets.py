@@ -52,7 +52,9 @@ def wav(
     return b"RIFF" + struct.pack("<I", size) + body
 
 
-def id3(frames: Sequence[tuple[str, bytes]], version: int = 3, padding: int = 0) -> bytes:
+def id3(
+    frames: Sequence[tuple[str, bytes]], version: int = 3, padding: int = 0
+) -> bytes:
     """Return an ID3v2 tag, version 2.2 to 2.4, of frames with their contents."""
     body = b"".join(_id3_frame(name, content, version) for name, content in frames)
     body += bytes(padding)

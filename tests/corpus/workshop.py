@@ -95,20 +95,16 @@ class Workshop:
     def convert(
         self, files: Mapping[str, bytes], *arguments: str, out: str
     ) -> dict[str, bytes]:
-        """Return the files that ffmpeg makes of others, in a folder of their own.
-
-        `out` is the name of the first, which is also the last argument.
-        """
+        """Return the files that ffmpeg makes of others; `out` is its last argument."""
         folder = self._path()
         folder.mkdir()
         for name, content in files.items():
             (folder / name).write_bytes(content)
         run_ffmpeg(*arguments, out, folder=folder)
         made = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-        first = made.pop(out)
-        return {out: first} | {
-            name: content for name, content in made.items() if name not in files
-        }
+        new = {name: made[name] for name in made if name not in files}
+        # A playlist comes before what it names.
+        return dict(sorted(new.items(), key=lambda each: ".m3u8" not in each[0]))
 
     def folder_of(self, name: str) -> Path:
         """Return the folder of the files of a row."""

@@ -1,15 +1,17 @@
 """Files that are cut, torn, or joined, and those that lie about their length."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
-from custom_components.airplay.raop.errors import MediaNotAudioError
+from custom_components.airplay.raop.errors import MediaEmptyError, MediaNotAudioError
 
 from ..judge import Fails, Loose, Plays, Right
 from ..octets import cut, damaged, garbage, wav, without
-from ..row import Row
+from ..row import Row, patched
 from ..sound import sound
-from ..workshop import Encoding, Workshop
+from ..workshop import Encoding
 
+_NO_SOUND = Fails(MediaEmptyError, "it has no sound")
 NOT_AUDIO = Fails(MediaNotAudioError, "it is not audio, or it is damaged")
 _PNS = ("-aac_pns", "0")
 _KINDS = {
@@ -19,14 +21,16 @@ _KINDS = {
     "mp3": Encoding("libmp3lame", "mp3"),
     "aac": Encoding("aac", "adts", options=_PNS),
     "m4a": Encoding("aac", "ipod", options=(*_PNS, "-movflags", "+faststart")),
-    "ogg": Encoding("libvorbis", "ogg"),
-    "opus": Encoding("libopus", "opus", 48000),
+    "ogg": Encoding("libvorbis", "ogg", seconds=4),
+    "opus": Encoding("libopus", "opus", 48000, seconds=4),
     "mka": Encoding("flac", "matroska"),
     "wma": Encoding("wmav2", "asf"),
     "ts": Encoding("aac", "mpegts", options=_PNS),
     "ac3": Encoding("ac3", "ac3", 48000),
     "wv": Encoding("wavpack", "wv"),
 }
+# Behind a gap nothing is where the index, or the block before, says.
+_INDEXED = {"m4a", "wv"}
 # Decoders conceal what is missing, each version in another way.
 _TORN = Loose("concealment differs by version", 4700, 0.0)
 
@@ -37,7 +41,8 @@ def rows() -> Iterator[Row]:
         for part in (0.35, 0.8, 0.97):
             yield _cut(extension, wanted, part)
         yield _torn(f"torn-{extension}", extension, wanted)
-        yield _torn(f"gap-{extension}", extension, wanted)
+        if extension not in _INDEXED:
+            yield _torn(f"gap-{extension}", extension, wanted)
         for size in (1, 100, 5000):
             yield _tailed(f"tail-of-{size}-{extension}", extension, wanted, size)
     for extension in ("mp3", "aac", "flac", "ts", "ogg"):
@@ -49,68 +54,50 @@ def rows() -> Iterator[Row]:
 
 def _cut(extension: str, wanted: Encoding, part: float) -> Row:
     # The last packet is not whole, and decoders make of it what they can.
-    right: Right = Plays(loose=Loose("the last packet is cut", 4700, 0.95))
-    if extension in {"wav", "aiff", "flac", "mka"}:
-        right = Plays(loose=Loose("the last block is cut", 4700, 0.9999))
-    return Row(
-        name=f"cut-at-{part}-{extension}",
-        kind="cut",
-        build=lambda workshop: {
-            f"song.{extension}": cut(workshop.encode(wanted), part)
-        },
-        right=right,
-    )
+    likeness = 0.9999 if extension in {"wav", "aiff", "flac", "mka"} else 0.95
+    right = Plays(loose=Loose("the last block is cut", 4700, likeness))
+    name = f"cut-at-{part}-{extension}"
+    return _patched(name, "cut", extension, wanted, partial(cut, part=part), right)
 
 
 def _torn(name: str, extension: str, wanted: Encoding) -> Row:
     mend = damaged if name.startswith("torn") else without
-    return Row(
-        name=name,
-        kind="torn",
-        build=lambda workshop: {
-            f"song.{extension}": mend(workshop.encode(wanted), 0.5, 900)
-        },
-        right=Plays(loose=_TORN),
+    right = Plays(loose=_TORN)
+    return _patched(
+        name, "torn", extension, wanted, partial(mend, at=0.5, size=900), right
     )
 
 
 def _tailed(name: str, extension: str, wanted: Encoding, size: int) -> Row:
-    return Row(
-        name=name,
-        kind="tail",
-        build=lambda workshop: {
-            f"song.{extension}": workshop.encode(wanted) + garbage(size)
-        },
-    )
+    tail = garbage(size)
+    return _patched(name, "tail", extension, wanted, lambda song: song + tail)
 
 
 def _headed(name: str, extension: str, head: bytes) -> Row:
     wanted = _KINDS[extension]
-    return Row(
-        name=name,
-        kind="tail",
-        build=lambda workshop: {f"song.{extension}": head + workshop.encode(wanted)},
-    )
+    return _patched(name, "tail", extension, wanted, lambda song: head + song)
+
+
+def _patched(
+    name: str,
+    kind: str,
+    extension: str,
+    wanted: Encoding,
+    patch: Callable[[bytes], bytes],
+    right: Right | None = None,
+) -> Row:
+    return patched(name, kind, f"song.{extension}", wanted, patch, right)
 
 
 def _without_index() -> Iterator[Row]:
     """Yield files whose index is at their end, and gone."""
     wanted = Encoding("aac", "ipod", options=_PNS)
-    yield Row(
-        name="cut-m4a-without-index",
-        kind="cut",
-        build=lambda workshop: {"song.m4a": cut(workshop.encode(wanted), 0.8)},
-        right=NOT_AUDIO,
-    )
+    name = "cut-m4a-without-index"
+    yield _patched(name, "cut", "m4a", wanted, partial(cut, part=0.8), NOT_AUDIO)
     for part in (0.001, 0.003):
-        yield Row(
-            name=f"cut-in-header-{part}",
-            kind="cut",
-            build=lambda workshop, part=part: {
-                "song.ogg": cut(workshop.encode(_KINDS["ogg"]), part)
-            },
-            right=NOT_AUDIO,
-        )
+        patch = partial(cut, part=part)
+        name = f"cut-in-header-{part}"
+        yield _patched(name, "cut", "ogg", _KINDS["ogg"], patch, _NO_SOUND)
 
 
 def _sizes() -> Iterator[Row]:
@@ -126,15 +113,12 @@ def _sizes() -> Iterator[Row]:
         "odd": (frames * 4 + 37, frames * 4 + 1),
     }
     for name, sizes in cases.items():
-        yield Row(
-            name=f"wav-size-{name}",
-            kind="sizes",
-            build=lambda _, sizes=sizes: {
-                "song.wav": wav(sound(frames, 2, 44100), 44100, sizes=sizes)
-            },
-        )
+        yield _sized(f"wav-size-{name}", frames, sizes)
 
 
-def song(workshop: Workshop, extension: str) -> bytes:
-    """Return a sound file of one of the kinds here."""
-    return workshop.encode(_KINDS[extension])
+def _sized(name: str, frames: int, sizes: tuple[int, int]) -> Row:
+    return Row(
+        name=name,
+        kind="sizes",
+        build=lambda _: {"song.wav": wav(sound(frames, 2, 44100), 44100, sizes=sizes)},
+    )

@@ -83,9 +83,7 @@ def rows() -> Iterator[Row]:
         yield _joined(name, extension, parts, slack)
 
 
-def _joined(
-    name: str, extension: str, parts: tuple[Encoding, ...], slack: int
-) -> Row:
+def _joined(name: str, extension: str, parts: tuple[Encoding, ...], slack: int) -> Row:
     why = "each part has a start and an end of its own, which are not always trimmed"
     loose = Loose(why, slack * len(parts), 0.97) if slack else None
     names = tuple(f"part{at}.{each.muxer}" for at, each in enumerate(parts))

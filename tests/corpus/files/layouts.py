@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from ..judge import Plays
 from ..octets import wav
-from ..row import Row, encoded
+from ..row import Files, Row, encoded
 from ..sound import sound
-from ..workshop import CHANNELS, Encoding
+from ..workshop import CHANNELS, Encoding, Workshop
 
 _SECONDS = 1.2
 # By the bits of the mask: the speakers of a WAV file (KSAUDIO_CHANNEL_CONFIG).
@@ -20,15 +20,13 @@ _PAIRS = {
     "FR+FC": 0x6,
     "TFL+TFR": 0x5000,
 }
+# Two that ffmpeg cannot mix, and nobody else would: they play as left and right.
+_NOT_MIXED = {"BL+BR", "SL+SR", "FL+LFE", "FR+FC", "TFL+TFR"}
 _MORE = {
     "FC+BL+BR": (3, 0x34),
-    "LFE+BL+BR": (3, 0x38),
     "FL+FR+BC": (3, 0x103),
     "FL+FR+LFE": (3, 0xB),
     "FL+FR+TFC": (3, 0x2003),
-    "5.1.2": (8, 0x560F),
-    "7.1.4": (12, 0x2D63F),
-    "all-18": (18, 0x3FFFF),
 }
 
 
@@ -45,6 +43,10 @@ def rows() -> Iterator[Row]:
     for layout in ("3.0", "5.1", "7.1(wide)"):
         wanted = Encoding("alac", "ipod", 44100, layout, _SECONDS)
         yield encoded(f"layout-{layout}-alac", "layout", "m4a", wanted)
+    yield from _masks()
+
+
+def _masks() -> Iterator[Row]:
     for name, mask in _SINGLE.items():
         for sample_format, rate in (("s16", 44100), ("s16", 48000), ("f32", 44100)):
             yield _masked(name, 1, mask, sample_format, rate)
@@ -60,18 +62,23 @@ def rows() -> Iterator[Row]:
         yield _mov(place)
 
 
-def _masked(
-    name: str, channels: int, mask: int, sample_format: str, rate: int
-) -> Row:
-    def content() -> bytes:
-        samples = sound(round(_SECONDS * rate) + 77, channels, rate)
-        return wav(samples, rate, mask=mask, sample_format=sample_format)
+def _masked(name: str, channels: int, mask: int, sample_format: str, rate: int) -> Row:
+    # A single channel plays on both sides at its level, whatever it is called.
+    is_plain = channels == 1 or name in _NOT_MIXED
 
+    def build(_: Workshop) -> Files:
+        samples = sound(round(_SECONDS * rate) + 77, channels, rate)
+        return {
+            "song.wav": wav(samples, rate, mask=mask, sample_format=sample_format),
+            "plain.wav": wav(samples, rate, sample_format=sample_format),
+        }
+
+    of = ("plain.wav" if is_plain else "song.wav",)
     return Row(
         name=f"mask-{name}-{sample_format}-{rate}",
         kind="mask",
-        build=lambda _: {"song.wav": content()},
-        right=Plays(is_mono=channels == 1),
+        build=build,
+        right=Plays(is_mono=channels == 1, of=of),
     )
 
 

@@ -55,21 +55,20 @@ _LISTS: tuple[tuple[str, str | bytes, str], ...] = (
 def rows() -> Iterator[Row]:
     """Yield the rows of this kind."""
     for name, text, song in _LISTS:
-        content = text if isinstance(text, bytes) else text.encode()
-        more = {"inner.pls": (_PLS % "song.mp3").encode()}
-        yield Row(
-            name=f"list-{name.replace(' ', '-').replace('/', '-')}",
-            kind="list",
-            build=lambda workshop, name=name, content=content, song=song, more=more: {
-                name: content,
-                song: workshop.encode(_SONG),
-                **(more if name == "nested.m3u" else {}),
-            },
-            right=Plays(of=(song,)),
-        )
+        yield _list(name, text if isinstance(text, bytes) else text.encode(), song)
     yield Row(
         name="list-of-nothing-there.m3u",
         kind="list",
         build=lambda _: {"list.m3u": b"#EXTM3U\ngone.mp3\n"},
         right=Fails(MediaNotFoundError, "there is no such file"),
+    )
+
+
+def _list(name: str, content: bytes, song: str) -> Row:
+    more = {"inner.pls": (_PLS % song).encode()} if name.startswith("nested") else {}
+    return Row(
+        name=f"list-{name.replace(' ', '-').replace('/', '-')}",
+        kind="list",
+        build=lambda workshop: {name: content, song: workshop.encode(_SONG), **more},
+        right=Plays(of=(song,)),
     )

@@ -1,6 +1,7 @@
 """What is not sound, whatever it is called: each has one right error."""
 
 from collections.abc import Iterator
+from functools import partial
 import gzip
 import io
 import json
@@ -16,11 +17,13 @@ from custom_components.airplay.raop.errors import (
 
 from ..judge import Fails
 from ..octets import garbage, id3, id3_text, wav
-from ..row import Build, Row
+from ..row import Build, Files, Row
 from ..sound import sound
-from ..workshop import Encoding, run_ffmpeg
+from ..workshop import Encoding, Workshop, run_ffmpeg
 
 _DAMAGED = (MediaNotAudioError, "it is not audio, or it is damaged")
+# libav knows what it is, and that there is no sound in it.
+_SOMETHING = (MediaNotAudioError, "it is not audio")
 _PAGE = (MediaNotAudioError, "its address leads to a web page")
 _PICTURE = (MediaNotAudioError, "it is a picture")
 _SILENT = (MediaNotAudioError, "it has no sound")
@@ -58,9 +61,9 @@ _CONTENTS: dict[str, tuple[bytes, tuple[type[MediaError], str]]] = {
     "stream.mpd": (_MPD, _DASH),
     "text.mp3": (b"some words\n" * 500, _DAMAGED),
     "readme": (b"hello\n", _DAMAGED),
-    "zeros.mp3": (bytes(200000), _DAMAGED),
+    "zeros.mp3": (bytes(200000), _SOMETHING),
     "ones.wav": (b"\xff" * 200000, _DAMAGED),
-    "garbage.mp3": (garbage(300000), _DAMAGED),
+    "garbage.mp3": (garbage(300000), _SOMETHING),
     "little garbage.mp3": (garbage(40), _DAMAGED),
     "archive.zip": (_zip(), _DAMAGED),
     "archive.tar": (_tar(), _DAMAGED),
@@ -73,7 +76,7 @@ _CONTENTS: dict[str, tuple[bytes, tuple[type[MediaError], str]]] = {
     "only a tag.mp3": (id3([("TIT2", id3_text("Title"))]), _DAMAGED),
     "only a head.wav": (wav(sound(0, 2, 44100), 44100), _NOTHING),
     "half a head.wav": (wav(sound(0, 2, 44100), 44100)[:20], _DAMAGED),
-    "only a head.flac": (b"fLaC", _DAMAGED),
+    "only a head.flac": (b"fLaC", _NOTHING),
     "empty.m3u": (b"#EXTM3U\n", _LISTLESS),
     "empty.pls": (b"[playlist]\nNumberOfEntries=0\n", _LISTLESS),
     "empty.asx": (b"<asx version='3.0'></asx>", _LISTLESS),
@@ -88,32 +91,18 @@ _CONTENTS: dict[str, tuple[bytes, tuple[type[MediaError], str]]] = {
 def rows() -> Iterator[Row]:
     """Yield the rows of this kind."""
     for name, (content, (error, reason)) in _CONTENTS.items():
-        yield _refused(name, lambda _, it=(name, content): dict([it]), error, reason)
+        yield _refused(name, error, reason, partial(_same, {name: content}))
     for codec, extension in (("mjpeg", "jpg"), ("png", "png"), ("gif", "gif")):
-        yield _refused(
-            f"picture.{extension}",
-            lambda workshop, it=(codec, extension): {
-                f"cover.{it[1]}": workshop.picture(it[0])
-            },
-            *_PICTURE,
-        )
-    for muxer, codec in (("matroska", "mpeg4"), ("mp4", "mpeg4"), ("avi", "mpeg4")):
-        yield _refused(
-            f"silent.{muxer}",
-            lambda _, it=(muxer, codec): {"clip": _clip(*it)},
-            *_SILENT,
-        )
-    yield _refused(
-        "no samples.flac",
-        lambda workshop: {"song.flac": workshop.encode(_FLAC)[:86]},
-        *_NOTHING,
-    )
+        yield _refused(f"picture.{extension}", *_PICTURE, partial(_picture, codec))
+    for muxer in ("matroska", "mp4", "avi"):
+        yield _refused(f"silent.{muxer}", *_SILENT, partial(_clip, muxer))
+    yield _refused("no samples.flac", *_NOTHING, _head_of_flac)
 
 
 _FLAC = Encoding("flac", "flac")
 
 
-def _refused(name: str, build: Build, error: type[MediaError], reason: str) -> Row:
+def _refused(name: str, error: type[MediaError], reason: str, build: Build) -> Row:
     return Row(
         name=f"refused-{name.replace(' ', '-')}",
         kind="refused",
@@ -122,7 +111,20 @@ def _refused(name: str, build: Build, error: type[MediaError], reason: str) -> R
     )
 
 
-def _clip(muxer: str, codec: str) -> bytes:
+def _same(files: Files, _: Workshop) -> Files:
+    return files
+
+
+def _picture(codec: str, workshop: Workshop) -> Files:
+    return {f"cover.{codec}": workshop.picture(codec)}
+
+
+def _head_of_flac(workshop: Workshop) -> Files:
+    return {"song.flac": workshop.encode(_FLAC)[:86]}
+
+
+def _clip(muxer: str, _: Workshop) -> Files:
     moving = ("-f", "lavfi", "-i", "testsrc=size=64x64:rate=10:duration=1")
     movable = ("-movflags", "+frag_keyframe+empty_moov") if muxer == "mp4" else ()
-    return run_ffmpeg(*moving, "-c:v", codec, *movable, "-f", muxer, "pipe:1")
+    made = run_ffmpeg(*moving, "-c:v", "mpeg4", *movable, "-f", muxer, "pipe:1")
+    return {"clip": made}

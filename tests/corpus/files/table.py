@@ -1,17 +1,7 @@
 """All files of the corpus."""
 
 from ..row import Row
-from . import (
-    damaged,
-    joined,
-    layouts,
-    lists,
-    lossy,
-    pcm,
-    refused,
-    segments,
-    tags,
-)
+from . import damaged, joined, layouts, lists, lossy, pcm, refused, segments, tags
 
 _MODULES = (
     pcm,

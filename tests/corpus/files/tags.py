@@ -1,23 +1,24 @@
 """Tags and pictures in all places, names of all kinds, and starts inside."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ..judge import Plays
 from ..octets import ape, chunk, id3, id3_picture, id3_text, id3v1, wav
-from ..row import Row
+from ..row import Row, encoded, patched, right_of
 from ..sound import sound
 from ..workshop import Encoding, Workshop
 
 _MP3 = Encoding("libmp3lame", "mp3", options=("-id3v2_version", "0"))
 _FLAC = Encoding("flac", "flac")
 _TAGS = (
-    ("title", "Ünder – 日本 🎵"),
+    ("title", "Ünder, 日本 🎵"),
     ("artist", "Sigur Rós"),
     ("album", "( )"),
     ("track", "3"),
 )
 _READ: dict[str, str | int | None] = {
-    "title": "Ünder – 日本 🎵",
+    "title": "Ünder, 日本 🎵",
     "artist": "Sigur Rós",
     "album": "( )",
     "track": 3,
@@ -77,21 +78,30 @@ _NAMES = (
     "x" * 240 + ".mp3",
     "folder with blanks/and # another/song.mp3",
 )
-_WRONG_NAMES = ("song.wav", "song.flac", "song.txt", "song.m3u", "song.jpg", "song.html")
+_WRONG_NAMES = (
+    "song.wav",
+    "song.flac",
+    "song.txt",
+    "song.m3u",
+    "song.jpg",
+    "song.html",
+)
 _STARTS_MS = (1, 250, 777, 1499)
 
 
 def rows() -> Iterator[Row]:
     """Yield the rows of this kind."""
     for extension, muxer, codec in _TAGGED:
-        wanted = Encoding(codec, muxer, tags=_TAGS)
-        yield _made(f"tags-{extension}", extension, wanted, Plays(tags=_READ))
+        # Otherwise AIFF has but a title.
+        options = ("-write_id3v2", "1") if muxer == "aiff" else ()
+        wanted = Encoding(codec, muxer, tags=_TAGS, options=options)
+        yield _made(f"tags-{extension}", extension, wanted, _tagged(wanted))
         if extension in _COVERED:
-            wanted = Encoding(codec, muxer, tags=_TAGS, has_cover=True)
-            yield _made(f"cover-{extension}", extension, wanted, Plays(tags=_READ))
+            wanted = replace(wanted, has_cover=True)
+            yield _made(f"cover-{extension}", extension, wanted, _tagged(wanted))
     for extension, muxer, codec, video in _VIDEOS:
         wanted = Encoding(codec, muxer, 48000, video=video)
-        yield _made(f"video-{extension}", extension, wanted, Plays())
+        yield _made(f"video-{extension}", extension, wanted, right_of(wanted))
     yield from _id3()
     yield from _ends()
     yield from _names()
@@ -105,12 +115,11 @@ _WAV = Encoding("pcm_s16le", "wav", 48000)
 
 
 def _made(name: str, extension: str, wanted: Encoding, right: Plays) -> Row:
-    return Row(
-        name=name,
-        kind=name.partition("-")[0],
-        build=lambda workshop: {f"song.{extension}": workshop.encode(wanted)},
-        right=right,
-    )
+    return encoded(name, name.partition("-")[0], extension, wanted, right)
+
+
+def _tagged(wanted: Encoding) -> Plays:
+    return right_of(wanted, tags=_READ)
 
 
 def _id3() -> Iterator[Row]:
@@ -139,31 +148,33 @@ def _id3() -> Iterator[Row]:
     flac = Encoding("flac", "flac")
     yield _with_head("id3-before-flac", "flac", flac, tag, None)
     for size in (2000, 300000):
-        yield Row(
-            name=f"id3-picture-of-{size}",
-            kind="tags",
-            build=lambda workshop, size=size: {
-                "song.mp3": _pictured(workshop, size) + workshop.encode(_MP3)
-            },
-            right=Plays(tags={"title": "Seen"}),
-        )
+        yield _pictured(size)
 
 
-def _pictured(workshop: Workshop, size: int) -> bytes:
-    picture = workshop.picture()
-    content = id3_picture(picture + bytes(max(0, size - len(picture))))
-    return id3([("TIT2", id3_text("Seen")), ("APIC", content)])
+def _pictured(size: int) -> Row:
+    def content(workshop: Workshop) -> bytes:
+        picture = workshop.picture().ljust(size, b"\0")
+        frames = [("TIT2", id3_text("Seen")), ("APIC", id3_picture(picture))]
+        return id3(frames) + workshop.encode(_MP3)
+
+    return Row(
+        name=f"id3-picture-of-{size}",
+        kind="tags",
+        build=lambda workshop: {"song.mp3": content(workshop)},
+        right=Plays(tags={"title": "Seen"}),
+    )
 
 
 def _with_head(
     name: str, extension: str, wanted: Encoding, tag: bytes, title: str | None
 ) -> Row:
-    return Row(
-        name=name,
-        kind="tags",
-        build=lambda workshop: {f"song.{extension}": tag + workshop.encode(wanted)},
-        right=Plays(tags={"title": title} if title else {}),
-    )
+    right = Plays(tags={"title": title} if title else {})
+    file_name = f"song.{extension}"
+    return patched(name, "tags", file_name, wanted, lambda song: tag + song, right)
+
+
+def _with_tail(name: str, tail: bytes) -> Row:
+    return patched(name, "tags", "song.mp3", _MP3, lambda song: song + tail)
 
 
 def _ends() -> Iterator[Row]:
@@ -174,13 +185,7 @@ def _ends() -> Iterator[Row]:
         "lyrics": b"LYRICSBEGIN" + b"la " * 500 + b"001511LYRICS200" + id3v1("Old"),
     }
     for name, tail in tails.items():
-        yield Row(
-            name=f"end-{name}",
-            kind="tags",
-            build=lambda workshop, tail=tail: {
-                "song.mp3": workshop.encode(_MP3) + tail
-            },
-        )
+        yield _with_tail(f"end-{name}", tail)
     chunks = {
         "info": chunk(b"LIST", b"INFO" + chunk(b"INAM", b"Inner\0")),
         "bext": chunk(b"bext", bytes(602)),
@@ -195,31 +200,25 @@ def _ends() -> Iterator[Row]:
 
 
 def _with_chunk(name: str, place: str, extra: bytes) -> Row:
-    def content() -> bytes:
-        samples = sound(50077, 2, 44100)
-        if place == "before":
-            return wav(samples, 44100, before=extra)
-        return wav(samples, 44100, after=extra)
-
-    return Row(name=name, kind="chunk", build=lambda _: {"song.wav": content()})
+    before, after = (extra, b"") if place == "before" else (b"", extra)
+    return Row(
+        name=name,
+        kind="chunk",
+        build=lambda _: {
+            "song.wav": wav(sound(50077, 2, 44100), 44100, before=before, after=after)
+        },
+    )
 
 
 def _names() -> Iterator[Row]:
     for name in _NAMES:
-        for is_url in (False, True):
-            label = name if len(name) < 60 else "long"
-            yield Row(
-                name=f"{'url' if is_url else 'path'}-{ascii(label)[1:-1]}",
-                kind="url" if is_url else "path",
-                build=lambda workshop, name=name: {name: workshop.encode(_MP3)},
-                is_url=is_url,
-            )
+        label = ascii(name if len(name) < 60 else "long")[1:-1]
+        path = patched(f"path-{label}", "path", name, _MP3)
+        yield path
+        yield replace(path, name=f"url-{label}", kind="url", is_url=True)
     for name in _WRONG_NAMES:
         for wanted in (_MP3, _FLAC):
-            yield Row(
-                name=f"wrong-name-{name}-{wanted.muxer}",
-                kind="path",
-                build=lambda workshop, name=name, wanted=wanted: {
-                    name: workshop.encode(wanted)
-                },
-            )
+            # ffmpeg believes in some names.
+            right = Plays(options=("-f", wanted.muxer))
+            label = f"wrong-name-{name}-{wanted.muxer}"
+            yield patched(label, "path", name, wanted, right=right)

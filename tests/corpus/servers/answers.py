@@ -25,7 +25,7 @@ from tests.raop.audio.web_server import (
 )
 
 from ..judge import Fails, Right
-from ..row import Files, Row
+from ..row import Files, Row, Serve
 from .songs import Behave, at, first_of, offered, served
 
 _LOGIN = ("Authorization: Basic " + b64encode(b"me:p@ss").decode()).lower()
@@ -66,7 +66,9 @@ def rows() -> Iterator[Row]:
     yield _answer(
         "status-404-page", _page("404 Not Found", "<html>Not here</html>"), _GONE
     )
-    yield _answer("status-200-page", _page("200 OK", "<html>Please log in</html>"), _PAGE)
+    yield _answer(
+        "status-200-page", _page("200 OK", "<html>Please log in</html>"), _PAGE
+    )
     yield _answer(
         "status-200-empty",
         status("200 OK"),
@@ -164,7 +166,7 @@ _SIZE = "Content-Length: LENGTH\r\n\r\n"
 
 def _headers() -> Iterator[Row]:
     heads = {
-        "lower-case": f"HTTP/1.1 200 OK\r\n{_SIZE.lower().replace('length', 'LENGTH')}",
+        "lower-case": "HTTP/1.1 200 OK\r\ncontent-length: LENGTH\r\n\r\n",
         "line-feeds": "HTTP/1.1 200 OK\nContent-Length: LENGTH\n\n",
         "no-reason": f"HTTP/1.1 200\r\n{_SIZE}",
         "no-headers": "HTTP/1.0 200 OK\r\n\r\n",
@@ -185,7 +187,7 @@ def _headers() -> Iterator[Row]:
         "odd-line": f"HTTP/1.1 200 OK\r\nwithout a colon\r\n{_SIZE}",
     }
     for name, head in heads.items():
-        yield offered(f"header-{name}", "header", _raw(head))
+        yield offered(f"header-{name}", "header", _raw(head), "bare.mp3")
 
 
 def _wrong_types() -> Iterator[Row]:
@@ -206,16 +208,18 @@ def _wrong_types() -> Iterator[Row]:
 
 def _broken_answers() -> Iterator[Row]:
     yield _answer("answer-none", lambda _: None, _unreachable(_BROKEN))
-    yield _answer("answer-garbage", lambda e: e.send(b"\x01\x02 what\r\n\r\n"), _NO_HTTP)
-    yield _answer("answer-ssh", lambda e: e.send(b"SSH-2.0-x\r\n"), _NO_HTTP)
-    yield _answer("answer-half", lambda e: e.send(b"HTTP/1.1 200 OK\r\nX: y"), _GIVES_UP)
-    yield _answer("answer-endless-headers", endless_headers, _NO_HTTP)
-    yield _answer("answer-endless-line", endless_header_line, _unreachable(_LATE))
-    yield _answer("answer-silence", silent, _unreachable(_LATE))
-    yield served(
-        "answer-refused", "answer", _refusing, right=_unreachable(_REFUSES)
+    yield _answer(
+        "answer-garbage", lambda e: e.send(b"\x01\x02 what\r\n\r\n"), _NO_HTTP
     )
-    yield served("answer-no-tls", "answer", _tls_to_plain, right=_unreachable(_NO_TLS))
+    yield _answer("answer-ssh", lambda e: e.send(b"SSH-2.0-x\r\n"), _NO_HTTP)
+    yield _answer(
+        "answer-half", lambda e: e.send(b"HTTP/1.1 200 OK\r\nX: y"), _GIVES_UP
+    )
+    yield _answer("answer-endless-headers", endless_headers, _NO_HTTP)
+    yield _answer("answer-endless-line", endless_header_line, _NO_START)
+    yield _answer("answer-silence", silent, _unreachable(_LATE))
+    yield served("answer-refused", "answer", _refusing, right=_unreachable(_REFUSES))
+    yield served("answer-no-tls", "answer", _tls_to_plain, right=_unreachable(_LATE))
     yield served(
         "answer-no-such-name",
         "answer",
@@ -227,15 +231,16 @@ def _broken_answers() -> Iterator[Row]:
 _BROKEN = "its server broke off the connection"
 _LATE = "its server does not answer in time"
 _REFUSES = "its server refuses the connection"
-_NO_TLS = "its server does not speak TLS as it should"
+_NO_START = _unreachable("it did not start in time")
 # An answer without a body, which http.client reads as a whole one.
 _GIVES_UP = Fails(MediaEmptyError, "it is empty")
 
 
-def _refusing(web: WebServer, _: Files) -> str:
+def _refusing(_web: WebServer, _: Files) -> str:
     other = WebServer()
+    port = other.port
     other.close()
-    return f"http://127.0.0.1:{other.port if other.port > 0 else 9}/song.mp3"
+    return f"http://127.0.0.1:{port}/song.mp3"
 
 
 def _tls_to_plain(web: WebServer, _: Files) -> str:
@@ -258,11 +263,7 @@ def _addresses() -> Iterator[Row]:
         "percent": "/100%.mp3",
     }
     for name, path in paths.items():
-        yield served(
-            f"address-{name}",
-            "address",
-            lambda web, files, path=path: _anywhere(web, files) + path,
-        )
+        yield _addressed(name, path)
     yield served(
         "address-blanks-around",
         "address",
@@ -278,12 +279,7 @@ def _addresses() -> Iterator[Row]:
         ("login-wrong", "me:other@", _FORBIDDEN),
         ("login-missing", "", _FORBIDDEN),
     ):
-        yield served(
-            f"address-{name}",
-            "address",
-            lambda web, files, login=login: _guarded(web, files, login),
-            right=right,
-        )
+        yield served(f"address-{name}", "address", _guarded(login), right=right)
     yield offered("head-refused", "address", _only_get)
 
 
@@ -293,16 +289,27 @@ def _anywhere(web: WebServer, files: Files) -> str:
     return f"http://127.0.0.1:{web.port}"
 
 
-def _guarded(web: WebServer, files: Files, login: str) -> str:
-    song = whole(first_of(files))
+def _addressed(name: str, path: str) -> Row:
+    def serve(web: WebServer, files: Files) -> str:
+        return _anywhere(web, files) + path
 
-    def serve(exchange: Exchange) -> None:
-        is_allowed = _LOGIN in exchange.head.lower()
-        refusal = status("401 Unauthorized", 'WWW-Authenticate: Basic realm="x"')
-        (song if is_allowed else refusal)(exchange)
+    return served(f"address-{name}", "address", serve)
 
-    web.serve("/song.mp3", serve)
-    return f"http://{login}127.0.0.1:{web.port}/song.mp3"
+
+def _guarded(login: str) -> Serve:
+    def behave(song: Behaviour) -> Behaviour:
+        def serve(exchange: Exchange) -> None:
+            is_allowed = _LOGIN in exchange.head.lower()
+            refusal = status("401 Unauthorized", 'WWW-Authenticate: Basic realm="x"')
+            (song if is_allowed else refusal)(exchange)
+
+        return serve
+
+    def serve(web: WebServer, files: Files) -> str:
+        web.serve("/song.mp3", behave(whole(first_of(files))))
+        return f"http://{login}127.0.0.1:{web.port}/song.mp3"
+
+    return serve
 
 
 def _only_get(body: bytes, kind: str) -> Behaviour:

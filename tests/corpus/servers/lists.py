@@ -62,8 +62,16 @@ def rows() -> Iterator[Row]:
     """Yield the rows of this kind."""
     for name, (path, kind, text, song) in _LISTS.items():
         yield _list(f"web-list-{name}", path, kind, text % song)
-    yield _list("web-list-packed", "/list.m3u", "audio/mpegurl", _M3U % "BASE/song.mp3", "gzip")
-    yield _list("web-list-utf-16", "/list.m3u", "audio/mpegurl", _M3U % "BASE/song.mp3", "utf-16")
+    yield _list(
+        "web-list-packed", "/list.m3u", "audio/mpegurl", _M3U % "BASE/song.mp3", "gzip"
+    )
+    yield _list(
+        "web-list-utf-16",
+        "/list.m3u",
+        "audio/mpegurl",
+        _M3U % "BASE/song.mp3",
+        "utf-16",
+    )
     yield served("web-list-redirected", "web-list", _redirected_list)
     yield served(
         "web-list-of-nothing-there",

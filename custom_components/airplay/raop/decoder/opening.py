@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+import re
 from urllib.parse import urlsplit
 
 import av
@@ -39,6 +40,7 @@ _RAW_PROBE_BYTES = "32768"
 # Radios send in real time: each second of analysis delays the start.
 _RADIO_ANALYSIS_US = "500000"
 _SEGMENTED = {"hls"}
+_PICTURE_NAME = re.compile(r"\.(?:bmp|gif|jpe?g|png|tiff?|webp)\Z", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -137,8 +139,10 @@ def _open_file(path: Path, scope: JobScope, depth: int) -> Input:
         kind = kind_of(head, name=file.name)
         _refuse(kind)
         if kind is Kind.MEDIA:
+            # libav believes a name of a picture, whatever the content is.
+            name = "" if _PICTURE_NAME.search(file.name) else file.name
             metered = MeteredFile(
-                without_long_tags(file), file.name, counts_frames=_is_raw(head)
+                without_long_tags(file), name, counts_frames=_is_raw(head)
             )
             found = _open_media(metered, head, file)
             undo.pop_all()
