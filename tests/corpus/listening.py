@@ -14,7 +14,7 @@ from tests.raop.audio.recorder import Played
 from .judge import RATE, Fails, GoesOn, Pcm, Plays, decoded, difference, without_padding
 from .row import Row
 
-_PATIENCE_S = 25.0
+_PATIENCE_S = 20.0
 _FRAME_BYTES = 4
 # What goes on for longer than it should has begun again.
 _SURPLUS_FRAMES = RATE

@@ -1,5 +1,7 @@
 """What the corpus sounds like: tones that change all the time, and a little noise."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +32,7 @@ def as_f32(samples: Floats) -> bytes:
     return bytes(samples.astype("<f4").tobytes())
 
 
+@lru_cache(maxsize=64)
 def _channel(frames: int, rate: int, seed: int) -> Floats:
     random = np.random.default_rng(seed)
     seconds = np.arange(frames) / rate
