@@ -178,7 +178,7 @@ def _headers() -> Iterator[Row]:
         "length-plus": "HTTP/1.1 200 OK\r\nContent-Length: +LENGTH\r\n\r\n",
         "latin": f"HTTP/1.1 200 OK\r\nX-Name: Caf\xe9\r\n{_SIZE}",
         "long": f"HTTP/1.1 200 OK\r\nX-Long: {'a' * 30000}\r\n{_SIZE}",
-        "many": f"HTTP/1.1 200 OK\r\n{'Set-Cookie: a=b' + chr(13) + chr(10)}{_SIZE}",
+        "many": "HTTP/1.1 200 OK\r\n" + 90 * "Set-Cookie: a=b\r\n" + _SIZE,
         "continue": f"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n{_SIZE}",
         "early-hints": (
             f"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\nHTTP/1.1 200 OK\r\n{_SIZE}"
