@@ -1,7 +1,7 @@
 """HLS presentations, as files beside their playlist (RFC 8216)."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 import re
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from .judge import Loose, Plays
+from .judge import Plays
 from .workshop import Encoding, Workshop
 
 PLAYLIST = "p.m3u8"
@@ -17,7 +17,6 @@ _SECONDS = 4.0
 _SOURCE = Encoding("pcm_s16le", "wav", seconds=_SECONDS)
 _OTHER = Encoding("pcm_s16le", "wav", seconds=_SECONDS, seed=2)
 _SLOW = Encoding("pcm_s16le", "wav", 48000, seconds=_SECONDS, seed=2)
-_LOOSE = Loose("segments begin and end within blocks of the codec", 2400, 0.98)
 # What ffmpeg must be allowed, as a browser does.
 _OPTIONS = ("-allowed_extensions", "ALL", "-extension_picky", "0")
 
@@ -25,6 +24,7 @@ _OPTIONS = ("-allowed_extensions", "ALL", "-extension_picky", "0")
 type Files = dict[str, bytes]
 
 
+@cache
 def presentation(
     workshop: Workshop,
     codec: str = "aac",
@@ -32,7 +32,10 @@ def presentation(
     source: Encoding = _SOURCE,
     options: tuple[str, ...] = (),
 ) -> Files:
-    """Return a playlist of segments of a second each, and the segments."""
+    """Return a playlist of segments of a second each, and the segments.
+
+    Rows share them, and change copies.
+    """
     exact = ("-aac_pns", "0") if codec == "aac" else ()
     kind = ("-hls_segment_type", "fmp4") if segments.endswith((".m4s", ".mp4")) else ()
     return workshop.convert(
@@ -45,6 +48,7 @@ def presentation(
     )
 
 
+@cache
 def packets(workshop: Workshop, codec: str, muxer: str) -> Files:
     """Return a playlist of segments that are bare packets of a codec."""
     exact = ("-aac_pns", "0") if codec == "aac" else ()
@@ -190,8 +194,6 @@ PRESENTATIONS: dict[str, Callable[[Workshop], Files]] = {
     "alternate": lambda workshop: named(presentation(workshop), "m.m3u8", _ALTERNATE),
     "in-a-list": lambda workshop: named(presentation(workshop), "l.m3u", "p.m3u8\n"),
 }
-# What ffmpeg joins to the sample, whatever its version.
-EXACT = {"flac-fmp4"}
 # The lists that ffmpeg 5 cannot read are judged by what they lead to.
 LEADING = {
     "bom",
@@ -206,6 +208,5 @@ LEADING = {
 
 def right_of(name: str) -> Plays:
     """Return what is right for a presentation."""
-    loose = None if name in EXACT else _LOOSE
     of = (PLAYLIST,) if name in LEADING else ()
-    return Plays(options=_OPTIONS, of=of, loose=loose)
+    return Plays(options=_OPTIONS, of=of)
