@@ -59,7 +59,7 @@ _NAMES = (
     "Übergrößenträger.mp3",
     "日本の歌.mp3",
     "party 🎉.mp3",
-    "quo\"te and 'another'.mp3",
+    "quote \" and 'another'.mp3",
     "semi;colon, comma.mp3",
     "back\\slash.mp3",
     "[brackets] {braces} (round).mp3",
