@@ -17,9 +17,12 @@ _ANNOUNCING = {"tests.virtual_receiver.test_receiver", "tests.raop.test_scan"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --real, and the duration of its endurance test."""
+    """Add --real, the duration of its endurance test, and --corpus."""
     parser.addoption(
         "--real", action="store_true", help="also test against real receivers"
+    )
+    parser.addoption(
+        "--corpus", action="store_true", help="all of the corpus, not a third"
     )
     parser.addoption(
         "--soak", default="60", metavar="SECONDS", help="length of the endurance test"
@@ -34,6 +37,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         group = "real"
     elif module == "tests.zoo.test_zoo":
         # Each device has ports of its own, and most of the time it waits.
+        group = item.nodeid
+    elif module.startswith("tests.corpus."):
         group = item.nodeid
     else:
         group = "mdns" if module in _ANNOUNCING else module

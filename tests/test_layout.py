@@ -7,7 +7,7 @@ import pytest
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "custom_components" / "airplay"
 # Folders of the tests' own modules, and of tests against real or modelled receivers.
-NOT_MIRRORED = {"fuzz", "ha", "real", "virtual_receiver", "zoo"}
+NOT_MIRRORED = {"corpus", "fuzz", "ha", "real", "virtual_receiver", "zoo"}
 # Tests of the package as a whole, of files that are not modules, and of the tests.
 WITHOUT_MODULE = {
     "test_boundaries.py",

@@ -145,18 +145,23 @@ def jpeg(size: int = 16) -> bytes:
     return file.getvalue()
 
 
-def movie(*, audio: Samples | None = None) -> bytes:
+def movie(
+    *, audio: Samples | None = None, container: str = "matroska", codec: str = "flac"
+) -> bytes:
     """Return a short video, silent unless there is audio."""
     file = io.BytesIO()
-    with av.open(file, "w", format="matroska") as out:
+    with av.open(file, "w", format=container) as out:
         picture = out.add_stream("mpeg4", rate=25)
         assert isinstance(picture, av.VideoStream)
         picture.width = picture.height = 32
         picture.pix_fmt = "yuv420p"
-        sound = None
+        sound: AudioStream | None = None
         if audio is not None:
-            sound = out.add_stream("flac", rate=RATE)
+            added = out.add_stream(codec, rate=RATE)
+            assert isinstance(added, AudioStream)
+            sound = added
             sound.layout = "stereo"
+            sound.bit_rate = 192000
         for level in range(10):
             pixels = np.full((32, 32, 3), level * 20, np.uint8)
             out.mux(picture.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))

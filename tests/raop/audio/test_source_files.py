@@ -111,6 +111,20 @@ def test_the_sound_of_a_video_plays(keep: Keep, play: Play) -> None:
     assert np.array_equal(samples_of(played.all()), SONG)
 
 
+def test_the_last_block_of_a_video_plays(keep: Keep, play: Play) -> None:
+    file = movie(audio=SONG, container="asf", codec="wmav2")
+
+    # It is still in the decoder when the file ends. The encoder writes whole blocks.
+    frames = len(samples_of(play(keep("clip.wmv", file)).all()))
+    assert frames == FRAMES - FRAMES % 2048
+
+
+def test_sound_that_is_called_a_picture_plays(keep: Keep, play: Play) -> None:
+    file = encode("mp3", "libmp3lame", SONG)
+
+    assert len(samples_of(play(keep("cover.jpg", file)).all())) == FRAMES
+
+
 @pytest.mark.parametrize("position_ms", [40, 1000, 2345])
 @pytest.mark.parametrize(
     ("container", "codec", "rate", "allowed"),

@@ -53,6 +53,7 @@ class WebServer:
         self._address = address
         self.requests: list[Exchange] = []
         self._routes: dict[str, Behaviour] = {}
+        self._rest = status("404 Not Found")
         self._tls = tls
         self._ending = threading.Event()
         self._changed = threading.Condition()
@@ -71,6 +72,10 @@ class WebServer:
         self._routes[path.partition("?")[0]] = behaviour
         scheme = "https" if self._tls else "http"
         return f"{scheme}://{self._address}:{self.port}{path}"
+
+    def serve_rest(self, behaviour: Behaviour) -> None:
+        """Behave so at all other paths."""
+        self._rest = behaviour
 
     def paths(self) -> list[str]:
         """List the requested paths."""
@@ -125,7 +130,7 @@ class WebServer:
         with self._changed:
             self.requests.append(exchange)
             self._changed.notify_all()
-        self._routes.get(path.partition("?")[0], status("404 Not Found"))(exchange)
+        self._routes.get(path.partition("?")[0], self._rest)(exchange)
         with suppress(OSError):
             connection.shutdown(socket.SHUT_WR)
 

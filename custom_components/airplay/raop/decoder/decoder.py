@@ -124,7 +124,8 @@ class Decoder:
                 return
 
     def _decode(self, packet: av.Packet[Stream]) -> list[av.AudioFrame]:
-        if packet.stream_index != self._stream.index:
+        # The packet that ends a stream has the number of no stream.
+        if packet.stream.index != self._stream.index:
             self._picture = self._picture or bytes(packet)
             return []
         if packet.has_sidedata("strings_metadata"):

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+import re
 
 import av
 from av.audio.stream import AudioStream
@@ -22,6 +23,7 @@ from .parted import FileParts, LiveParts, PartedFile, may_have_parts
 _RAW_PROBE_BYTES = "32768"
 # Radios send in real time: each second of analysis delays the start.
 _RADIO_ANALYSIS_US = "500000"
+_PICTURE_NAME = re.compile(r"\.(?:bmp|gif|jpe?g|png|tiff?|webp)\Z", re.IGNORECASE)
 _SEGMENTED = {"hls"}
 
 type MediaSource = HttpFile | HttpRadio | LocalFile
@@ -133,6 +135,8 @@ def open_media(file: MediaSource, head: bytes) -> Input:
     parts = FileParts(file) if may_have_parts(head) else None
     content: MediaFile = (parts.next() if parts else None) or without_long_tags(file)
     name = file.name if isinstance(file, LocalFile) else ""
+    # libav believes a name of a picture, whatever the content is.
+    name = "" if _PICTURE_NAME.search(name) else name
     return _opened(MeteredFile(content, name, counts_frames=is_raw), head, file, parts)
 
 

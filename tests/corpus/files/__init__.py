@@ -1,0 +1,1 @@
+"""The table of files, one module for each kind."""

@@ -1,0 +1,1 @@
+"""The table of servers, one module for each kind."""
