@@ -1,7 +1,6 @@
 """Open an address as a container of libav."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,7 +16,7 @@ from .guard.metered import MeteredFile, MeteredMedia
 from .guard.reach import ANYWHERE, Reach, reach_from
 from .guard.segments import SegmentOpener
 from .guard.tag_cut import without_long_tags, without_long_tags_live
-from .http_stream import HttpFile, HttpRadio, open_http
+from .input import SEGMENTED, Input
 from .job_scope import JobScope
 from .media_errors import (
     UnplayableError,
@@ -30,6 +29,8 @@ from .media_errors import (
 from .playlist_formats.addresses import file_path, local_paths, web_address
 from .playlists import MAX_PLAYLIST_BYTES, entries_of, named_kind
 from .sniff import HEAD_BYTES, Kind, is_text, kind_of
+from .transfer.http_file import HttpFile
+from .transfer.http_stream import HttpStream, open_http
 
 _MAX_DEPTH = 3
 _MAX_ENTRIES = 5
@@ -38,61 +39,7 @@ _MAX_ENTRIES = 5
 _RAW_PROBE_BYTES = "32768"
 # Radios send in real time: each second of analysis delays the start.
 _RADIO_ANALYSIS_US = "500000"
-_SEGMENTED = {"hls"}
 
-
-@dataclass(slots=True)
-class Input:
-    """Open media: its properties before anything is decoded."""
-
-    container: InputContainer
-    stream: AudioStream
-    file: HttpFile | HttpRadio | LocalFile | None = None
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it has no known end."""
-        return isinstance(self.file, HttpRadio) or self.is_growing
-
-    @property
-    def is_growing(self) -> bool:
-        """Whether it is a growing playlist of segments: libav cannot detect its end."""
-        is_segmented = self.container.format.name in _SEGMENTED
-        return is_segmented and self.container.duration is None
-
-    @property
-    def station(self) -> str | None:
-        """The name that a radio announces."""
-        return self.file.station if isinstance(self.file, HttpRadio) else None
-
-    @property
-    def title(self) -> str | None:
-        """The title that a radio announces as playing."""
-        return self.file.title if isinstance(self.file, HttpRadio) else None
-
-    @property
-    def can_skip(self) -> bool:
-        """Whether a seek costs less than reading everything before."""
-        if isinstance(self.file, HttpFile):
-            return self.file.is_ranged
-        return not self.is_live
-
-    @property
-    def duration_ms(self) -> int | None:
-        """The duration, if it is known."""
-        if self.is_live:
-            return None
-        if self.stream.duration is not None and self.stream.time_base is not None:
-            return round(self.stream.duration * self.stream.time_base * 1000)
-        if self.container.duration is not None:
-            return round(self.container.duration * 1000 / av.time_base)
-        return None
-
-    def close(self) -> None:
-        """Release everything."""
-        self.container.close()
-        if self.file is not None:
-            self.file.close()
 
 
 def open_input(address: str, scope: JobScope) -> Input:
@@ -188,7 +135,7 @@ def _open_web(url: str, scope: JobScope, reach: Reach, depth: int) -> Input:
     return _open_first([each for each in addresses if each], scope, web.beyond, depth)
 
 
-def _open_web_media(web: HttpFile | HttpRadio, head: bytes) -> Input:
+def _open_web_media(web: HttpFile | HttpStream, head: bytes) -> Input:
     if isinstance(web, HttpFile):
         web.reads_far = head[4:8] == b"ftyp"
         file = MeteredFile(without_long_tags(web), counts_frames=_is_raw(head))
@@ -198,18 +145,18 @@ def _open_web_media(web: HttpFile | HttpRadio, head: bytes) -> Input:
 
 
 def _open_media(
-    metered: MeteredMedia, head: bytes, file: HttpFile | HttpRadio | LocalFile
+    metered: MeteredMedia, head: bytes, file: HttpFile | HttpStream | LocalFile
 ) -> Input:
     # The content must not make libav open anything else.
     options = {"protocol_whitelist": "data"} | _probing(head)
-    if isinstance(file, HttpRadio):
+    if isinstance(file, HttpStream):
         options["analyzeduration"] = _RADIO_ANALYSIS_US
     found = _input(av.open(metered, mode="r", options=options), file)
     metered.open()
     return found
 
 
-def _kind_of_web(web: HttpFile | HttpRadio) -> tuple[Kind, bytes]:
+def _kind_of_web(web: HttpFile | HttpStream) -> tuple[Kind, bytes]:
     head = web.peek(64)
     if is_text(head):
         # Text needs a longer look; audio does not wait for more bytes.
@@ -218,6 +165,7 @@ def _kind_of_web(web: HttpFile | HttpRadio) -> tuple[Kind, bytes]:
 
 
 def _open_segments(segments: SegmentOpener, scope: JobScope) -> Input:
+    scope.be_live()
     try:
         container = av.open(
             segments.url,
@@ -252,7 +200,7 @@ def _open_first(
 
 
 def _input(
-    container: InputContainer, file: HttpFile | HttpRadio | LocalFile | None
+    container: InputContainer, file: HttpFile | HttpStream | LocalFile | None
 ) -> Input:
     with ExitStack() as undo:
         undo.callback(container.close)
@@ -264,7 +212,7 @@ def _input(
         if context.sample_rate:
             check_sound(context.sample_rate, context.channels)
         undo.pop_all()
-    if container.format.name in _SEGMENTED:
+    if container.format.name in SEGMENTED:
         # Otherwise every variant of the media is loaded.
         for other in container.streams:
             if other.index != stream.index:

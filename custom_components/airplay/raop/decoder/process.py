@@ -72,7 +72,7 @@ def run(sock: socket.socket) -> None:
         link = _Link(sock)
         link.allow(_OPEN_CPU_S)
         try:
-            Decoding(job, link, JobScope(job.limits, job.bounds)).run()
+            Decoding(job, link, JobScope(job.limits, job.bounds, job.kind)).run()
         except UnplayableError as problem:
             link.fail(problem)
         except MemoryError:
