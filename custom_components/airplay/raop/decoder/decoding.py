@@ -49,6 +49,8 @@ class Decoding:
         # What the caller knows, or a second connection has shown.
         self._is_station = job.kind is MediaKind.RADIO
         self._is_finite = False
+        # What came last before a break, in case that no more comes.
+        self._cut = b""
         self._track: Track | None = None
 
     def run(self) -> None:
@@ -80,6 +82,7 @@ class Decoding:
             if following is None:
                 break
             track = following
+        self._write(self._cut)
         self._output.tell(Ended())
 
     def _pump(self, track: Track) -> Transfer:
@@ -87,9 +90,13 @@ class Decoding:
 
         Raises UnplayableError: there is no use in opening it again.
         """
+        self._cut = b""
         try:
             for block in track.blocks:
-                self._deliver(block, track.tags)
+                if track.is_cut:
+                    self._cut += block
+                else:
+                    self._deliver(block, track.tags)
         except BREAKS as err:
             over = track.transfer(self._kind, is_broken=True)
             if after(over) is Then.FAIL:
@@ -102,8 +109,11 @@ class Decoding:
             self._tags = tags
             self._output.tell(Retitled(tags))
         self._beginning.add(block)
-        self._output.write(block)
-        self._written_frames += len(block) // FRAME_BYTES
+        self._write(block)
+
+    def _write(self, pcm: bytes) -> None:
+        self._output.write(pcm)
+        self._written_frames += len(pcm) // FRAME_BYTES
 
     def _reopen(self, ended: Track, over: Transfer, then: Then) -> Track | None:
         """Open media again whose transfer is over, until the time limit.

@@ -7,6 +7,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from .guard.local_file import LocalFile
+from .transfer import wav_head
 from .transfer.http_file import HttpFile
 from .transfer.http_stream import HttpStream
 from .transfer.liveness import End
@@ -14,8 +15,6 @@ from .transfer.liveness import End
 SEGMENTED = {"hls"}
 # Their headers state how much sound follows; of others, libav guesses it.
 _STATING = {"aiff", "au", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "w64", "wav"}
-# Who writes to a pipe does not know the length, and writes the largest that there is.
-_PIPED_BYTES = 0x7FF0_0000
 
 
 @dataclass(slots=True)
@@ -74,16 +73,16 @@ class Input:
     @property
     def duration_ms(self) -> int | None:
         """The duration, if it is known."""
-        return None if self.is_live else self._found_ms
+        return None if self.is_live else self._found_ms or self.stated_ms
 
     @property
     def stated_ms(self) -> int | None:
         """The duration that its header states."""
+        if isinstance(self.file, HttpStream) and self.container.format.name == "wav":
+            return wav_head.stated_ms(self.file.head)
         if self.container.format.name not in _STATING:
             return None
-        found_ms = self._found_ms or 0
-        octets = (self.stream.codec_context.bit_rate or 0) * found_ms // 8000
-        return found_ms if found_ms and octets < _PIPED_BYTES else None
+        return self._found_ms or None
 
     @property
     def _found_ms(self) -> int | None:
@@ -92,6 +91,11 @@ class Input:
         if self.container.duration is not None:
             return round(self.container.duration * 1000 / av.time_base)
         return None
+
+    def began(self) -> None:
+        """End where it breaks off from now on, so that all that has come is heard."""
+        if isinstance(self.file, HttpStream):
+            self.file.began()
 
     def expect_end(self, within_s: float) -> None:
         """Take silence of its server for its end from now on."""

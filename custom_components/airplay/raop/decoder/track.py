@@ -83,6 +83,11 @@ class Track:
             is_growing=self.is_growing,
         )
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether what comes now is left of sound that broke off, and may be damaged."""
+        return self._input.end in {End.BROKEN, End.OTHER}
+
     def close(self) -> None:
         """Release everything."""
         self._input.close()
@@ -131,6 +136,7 @@ def _expecting_end(decoder: Decoder, found: Input, start: int) -> Iterator[bytes
     """Yield all sound; near its stated end, wait no longer for its server."""
     stated_ms = found.stated_ms
     for block in decoder.blocks():
+        found.began()
         if _is_before(decoder, start, stated_ms, _HELD_MS) is False:
             found.expect_end(_END_S)
         yield block

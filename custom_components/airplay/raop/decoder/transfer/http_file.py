@@ -83,7 +83,6 @@ class HttpFile:
         """Return the next bytes, or nothing at the end.
 
         Raises UnplayableError: the server does not deliver it.
-        Raises BrokenStreamError: it is no file, because it gives other bytes each time.
         """
         at = self._position
         tail_at = self._length - len(self._tail)
@@ -153,15 +152,18 @@ class HttpFile:
         while True:
             try:
                 return self._fetch_once(size)
+            except BrokenStreamError:
+                self.close()
+                return self._ended(End.OTHER)
             except ShortError as err:
                 closed += 1
                 problem = self._broken(err)
                 if self._is_guess() or self._is_silence(err) or closed > _MAX_CLOSED:
-                    return self._closed()
+                    return self._ended(End.CLOSED)
             except (OSError, UnplayableError) as err:
                 problem = self._broken(err)
                 if isinstance(err, TimeoutError) and self._is_guess():
-                    return self._closed()
+                    return self._ended(End.CLOSED)
             pause = next(pauses, None)
             if pause is None or problem.kind is not MediaUnreachableError:
                 raise problem
@@ -174,9 +176,9 @@ class HttpFile:
         self._scope.check()
         return err if isinstance(err, UnplayableError) else for_network(err)
 
-    def _closed(self) -> bytes:
+    def _ended(self, end: End) -> bytes:
         """End the file here, whatever its server has announced."""
-        self.end = End.CLOSED
+        self.end = end
         self._length = self._position
         self._is_open = False
         self._tail = b""
@@ -281,7 +283,11 @@ class HttpFile:
         return response
 
     def _next(self, size: int) -> bytes:
-        """Read from the response. Raises ShortError: it ends before the file does."""
+        """Read from the response.
+
+        Raises ShortError: it ends before the file does.
+        Raises BrokenStreamError: these are other bytes than before: it is no file.
+        """
         assert self._response is not None
         piece = self._response.read(size)
         if not piece:
@@ -290,7 +296,6 @@ class HttpFile:
         if at == len(self._head) < _HEAD_BYTES:
             self._head += piece
         elif (known := self._head[at : at + len(piece)]) != piece[: len(known)]:
-            self.end = End.OTHER
             raise BrokenStreamError
         return piece
 

@@ -6,11 +6,12 @@ from ...media import MediaKind
 from ..guard.reach import ANYWHERE, Reach
 from ..icy import IcyDemuxer, decode_text
 from ..job_scope import JobScope
-from ..media_errors import BrokenStreamError, for_status, only_a_part
+from ..media_errors import BrokenStreamError, DeadlineError, for_status, only_a_part
 from ..web import ShortError, WebResponse, get
 from .http_file import HttpFile
 from .liveness import End
 from .parts import Part, claims_ranges, part_of
+from .wav_head import HEAD_BYTES
 
 _PIECE_BYTES = 1 << 15
 _MAX_ICY_INTERVAL = 1 << 20
@@ -87,6 +88,10 @@ class HttpStream:
         self._is_bounded = response.is_chunked or response.length is not None
         self._icy = _icy_demuxer(headers.get("icy-metaint"))
         self._peeked = b""
+        self._has_begun = False
+        self._is_over = False
+        # Its first bytes, in which it may state how long it is.
+        self.head = b""
 
     @property
     def has_titles(self) -> bool:
@@ -102,12 +107,17 @@ class HttpStream:
     def read(self, size: int) -> bytes:
         """Return the next bytes, or nothing at the end.
 
-        Raises BrokenStreamError: it broke off.
+        Raises BrokenStreamError: it broke off before it `began`.
+        Raises DeadlineError: see `JobScope.check`.
         """
         if self._peeked:
             piece, self._peeked = self._peeked[:size], self._peeked[size:]
             return piece
         return self._next(size)
+
+    def began(self) -> None:
+        """Give no error but an end where it breaks off from now on."""
+        self._has_begun = True
 
     def expect_end(self, within_s: float) -> None:
         """Take silence of this length for the end from now on."""
@@ -118,25 +128,37 @@ class HttpStream:
         self._response.close()
 
     def _next(self, size: int) -> bytes:
-        while True:
+        while not self._is_over:
             try:
                 piece = self._response.read(size)
+            except DeadlineError:
+                raise
             except ShortError:
-                self.end = End.CLOSED
-                return b""
+                return self._ended(End.CLOSED)
             except OSError as err:
-                self.end = End.BROKEN
+                if self._has_begun:
+                    return self._ended(End.BROKEN)
                 raise BrokenStreamError from err
             if not piece:
-                self.end = End.WHOLE if self._is_bounded else End.CLOSED
-                return b""
-            if self._icy is None:
-                return piece
-            sound, titles = self._icy.feed(piece)
-            if titles:
-                self.title = titles[-1]
-            if sound:
+                return self._ended(End.WHOLE if self._is_bounded else End.CLOSED)
+            if sound := self._sound_in(piece):
+                self.head += sound[: HEAD_BYTES - len(self.head)]
                 return sound
+        return b""
+
+    def _ended(self, end: End) -> bytes:
+        # libav may read on behind the end.
+        self._is_over = True
+        self.end = end
+        return b""
+
+    def _sound_in(self, piece: bytes) -> bytes:
+        if self._icy is None:
+            return piece
+        sound, titles = self._icy.feed(piece)
+        if titles:
+            self.title = titles[-1]
+        return sound
 
 
 def _icy_demuxer(interval: str | None) -> IcyDemuxer | None:
