@@ -27,6 +27,12 @@ class Output(Protocol):
     def write(self, pcm: bytes) -> None:
         """Deliver frames."""
 
+    def rest(self) -> None:
+        """Deliver what is held back, because no more may come for a while.
+
+        Raises ConnectionError: nobody takes it any longer.
+        """
+
     def tell(self, event: DecoderEvent, cover: Cover | None = None) -> None:
         """Deliver an event that belongs between the frames."""
 
@@ -130,6 +136,7 @@ class Decoding:
             shorter = replace(limits, reconnect_s=min(_ASK_S, limits.reconnect_s))
             retries = Retries(shorter)
         while True:
+            self._output.rest()
             try:
                 self._scope.pause(retries.next_pause())
             except UnplayableError:
