@@ -12,6 +12,7 @@ import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from tests.announcements.held_sender import announce
+from tests.ha.numbers import CROSSFADE, choose
 from tests.ha.players import call, play, state_of
 from tests.ha.processes import (
     decoder_pids,
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.started
 
 # Longer than what is decoded ahead, so that its decoder is still at work.
 LONG_S = 8.0
+FADE_S = 3.0
 BYTES_PER_S = 4 * RATE
 
 type Victims = Callable[[], list[int]]
@@ -118,6 +120,28 @@ async def test_the_next_song_is_played_whole(
 
     both = songs.pcm("short", 2.0) + songs.pcm("long", LONG_S)
     assert kitchen.heard(both).is_complete
+
+
+@VICTIMS
+async def test_a_crossfade_ends_in_the_next_song(
+    hass: HomeAssistant,
+    kitchen: VirtualReceiver,
+    player: str,
+    songs: Songs,
+    victims: Victims,
+) -> None:
+    await choose(hass, CROSSFADE, FADE_S)
+    watch = Watch(hass, player)
+    await play(hass, player, songs.make("short", 2 * FADE_S))
+    await enqueue(hass, player, songs.make("long", FADE_S + LONG_S), "add")
+
+    # It becomes the player's song while the other one still fades out.
+    await watch.until(is_item("long"))
+    await kill(victims)
+    await watch.until_is("idle")
+
+    after = songs.pcm("long", FADE_S + LONG_S)[int(FADE_S * BYTES_PER_S) :]
+    assert kitchen.heard(after).is_complete
 
 
 @VICTIMS

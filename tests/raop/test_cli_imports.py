@@ -19,6 +19,7 @@ pytestmark = pytest.mark.started
 CORE = AROUND_CORE / "raop"
 # What no command may have imported that plays by AirPlay 1.
 NEEDLESS = {
+    "_hashlib",
     "av",
     "cryptography",
     "numpy",

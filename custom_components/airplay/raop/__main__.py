@@ -20,6 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
         return serve(words[1:])
     # What is protected here is protected by AirPlay's own means: asyncio needs no TLS.
     sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]
+    # Hashes of a few bytes need no second OpenSSL.
+    sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]
     from .cli import run
 
     return run(words)
