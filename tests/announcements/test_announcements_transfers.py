@@ -1,13 +1,13 @@
 """Voices of slow and odd servers: waited for, and said once and whole."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from homeassistant.core import HomeAssistant
 from tests.ha.watch import Watch
-from tests.raop.audio.web_server import Exchange, WebServer
+from tests.raop.audio.web_server import Behaviour, Exchange, WebServer
 from tests.raop.decoder.transfer.behaviours import closed, in_chunks
 from tests.raop.engine.stereo_marks import is_said_whole, voice
 from tests.virtual_receiver import VirtualReceiver
@@ -30,11 +30,10 @@ async def test_voice_with_headers_of_a_station_is_said_once(
     player: str,
     server: WebServer,
     tmp_path: Path,
-    serve: object,
+    serve: Callable[..., Behaviour],
 ) -> None:
     said = voice(tmp_path / "said.wav", 0.5)
     body = (tmp_path / "said.wav").read_bytes()
-    assert callable(serve)
 
     url = server.serve("/said.wav", serve(body, "icy-name: Music Assistant"))
     await announce(hass, player, url, preannounce=False)

@@ -1,6 +1,6 @@
 """Media of servers that end, announce, or cut their transfers oddly, as it is heard."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ async def test_finite_sound_is_heard_once(
     kitchen: VirtualReceiver,
     player: str,
     server: WebServer,
-    serve: Behaviour,
+    serve: Callable[[bytes], Behaviour],
 ) -> None:
     watch = Watch(hass, player)
 

@@ -11,14 +11,7 @@ from custom_components.airplay.raop.errors import MediaUnreachableError
 from ..audio.conftest import Play
 from ..audio.media import RATE, noise, samples_of, wav
 from ..audio.recorder import HASTY
-from ..audio.web_server import (
-    Exchange,
-    WebServer,
-    in_turn,
-    ranged,
-    redirect,
-    status,
-)
+from ..audio.web_server import Exchange, WebServer, in_turn, ranged, redirect, status
 
 SONG = noise(2 * RATE)
 WAV = wav(SONG)

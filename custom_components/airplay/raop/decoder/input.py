@@ -14,7 +14,7 @@ from .transfer.liveness import End
 
 SEGMENTED = {"hls"}
 # Their headers state how much sound follows; of others, libav guesses it.
-_STATING = {"aiff", "au", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "w64", "wav"}
+_STATING = {"aiff", "au", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "w64", "wav"}
 
 
 @dataclass(slots=True)

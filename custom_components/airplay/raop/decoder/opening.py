@@ -41,7 +41,6 @@ _RAW_PROBE_BYTES = "32768"
 _RADIO_ANALYSIS_US = "500000"
 
 
-
 def open_input(address: str, scope: JobScope) -> Input:
     """Open media at an address: a path, or a URL of http, https or file.
 

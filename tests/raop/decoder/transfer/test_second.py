@@ -63,7 +63,7 @@ def test_what_was_heard_is_dropped(frames: int) -> None:
 
 def test_what_comes_late_is_not_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter(range(100))
-    monkeypatch.setattr(second.time, "monotonic", lambda: float(next(now)))
+    monkeypatch.setattr(f"{second.__name__}.time.monotonic", lambda: float(next(now)))
 
     left = b"".join(without_first(iter(blocks(FIRST)), 8 * RATE, 2.5))
 

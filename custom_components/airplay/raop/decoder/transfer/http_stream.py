@@ -54,9 +54,7 @@ def _ask(url: str, scope: JobScope, reach: Reach) -> tuple[WebResponse, Part | N
     return response, part
 
 
-def _is_length_true(
-    stream: HttpStream, response: WebResponse, kind: MediaKind
-) -> bool:
+def _is_length_true(stream: HttpStream, response: WebResponse, kind: MediaKind) -> bool:
     """Whether there is a length, and it is not one that a station invents."""
     if response.length is None:
         return False
