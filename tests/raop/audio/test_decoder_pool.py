@@ -387,7 +387,8 @@ def test_a_decoder_that_cannot_be_forked_costs_its_media_only(
         for _ in range(20):
             with closing(Played(own, path)) as again:
                 again.failure()
-        assert len([*Path("/proc/self/fd").iterdir()]) == before
+        # Of the first one, all may not have been closed.
+        assert len([*Path("/proc/self/fd").iterdir()]) <= before
         assert not children(server_of(own))
     os.kill(server_of(own), signal.SIGKILL)
 

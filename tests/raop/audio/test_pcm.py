@@ -1,6 +1,10 @@
 """The queue of decoded frames."""
 
-from custom_components.airplay.raop.audio.pcm import FRAME_BYTES, PcmQueue
+from math import inf
+
+import pytest
+
+from custom_components.airplay.raop.audio.pcm import FRAME_BYTES, RATE, PcmQueue, enough
 
 
 def frames(first: int, count: int) -> bytes:
@@ -31,3 +35,21 @@ def test_clearing_drops_what_was_not_read() -> None:
 
     assert queue.read(10) == b""
     assert (queue.buffered_frames, queue.written_frames) == (0, 10)
+
+
+@pytest.mark.parametrize(
+    ("most", "elapsed_s", "least"),
+    [
+        (RATE, 0.0, RATE // 4),
+        (RATE, 0.012, RATE // 4),
+        (RATE, 0.02, round(0.4 * RATE)),
+        (RATE, 0.1, RATE),
+        (RATE, inf, RATE),
+        (RATE // 2, inf, RATE // 2),
+        (1000, 0.0, 1000),
+    ],
+)
+def test_less_is_enough_of_what_comes_fast(
+    most: int, elapsed_s: float, least: int
+) -> None:
+    assert enough(most, elapsed_s) == least

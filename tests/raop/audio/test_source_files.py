@@ -163,12 +163,12 @@ def test_a_position_behind_the_end_is_the_end(keep: Keep, play: Play) -> None:
     assert played.heard.names() == ["Opened", "Buffered", "Ended"]
 
 
-def test_buffered_comes_with_the_first_second(keep: Keep, play: Play) -> None:
+def test_buffered_comes_with_the_first_sound(keep: Keep, play: Play) -> None:
     played = play(keep("song.wav", wav(SONG)), ahead_frames=2 * RATE)
 
     played.heard.wait_for(Buffered)
 
-    assert played.source.buffered_frames >= RATE
+    assert played.source.buffered_frames >= RATE // 4
     assert not played.heard.of(Ended)
 
 

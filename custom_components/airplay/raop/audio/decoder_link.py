@@ -20,6 +20,7 @@ from .pcm import FRAME_BYTES
 # Wakes whoever reads rarely, and is little for the pacing thread to copy at once.
 MAX_CONTENT_BYTES = 1 << 16
 _HEADER = struct.Struct("<BI")
+FRAME_HEADER_BYTES = _HEADER.size
 # To the prepared process: a number, and whether the job comes later, with the decoder
 # process's end of a socket pair.
 REQUEST = struct.Struct("<Q?")

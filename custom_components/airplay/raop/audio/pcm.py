@@ -6,6 +6,16 @@ RATE = 44100
 CHANNELS = 2
 FRAME_BYTES = 4
 
+# Little is enough to start with while it comes so much faster than it plays.
+_FAST_START_FRAMES = RATE // 4
+_FAST = 20
+
+
+def enough(most_frames: int, elapsed_s: float) -> int:
+    """Return how many frames are enough to start, so long after media was opened."""
+    fast_frames = _FAST * RATE * min(elapsed_s, 1.0)
+    return min(most_frames, max(_FAST_START_FRAMES, round(fast_frames)))
+
 
 class PcmQueue:
     """First-in first-out of s16le stereo frames; whoever calls it holds a lock."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 import contextlib
 import logging
+from math import inf
 import socket
 import threading
 
@@ -32,7 +33,7 @@ from .events import (
     Retitled,
     SourceEvent,
 )
-from .pcm import RATE, PcmQueue
+from .pcm import RATE, PcmQueue, enough
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ class Source:
         self._sock: socket.socket | None = None
         self._is_live = False
         self._is_opened = False
+        self._opened_s = -inf
         self._is_buffered = False
         self._is_watched = False
         self._is_finished = False
@@ -227,7 +229,8 @@ class Source:
     def _handle(self, kind: FrameKind, content: bytes) -> None:
         if kind is FrameKind.PCM:
             self._queue.write(content)
-            if self._queue.written_frames >= self._start_frames:
+            elapsed_s = self._loop.time() - self._opened_s
+            if self._queue.written_frames >= enough(self._start_frames, elapsed_s):
                 self._emit_buffered()
         elif kind is FrameKind.COVER:
             self._cover += content
@@ -264,6 +267,8 @@ class Source:
         self._is_live = event.is_live
         if event.is_live:
             self._start_frames = min(self._start_frames, _LIVE_START_FRAMES)
+        else:
+            self._opened_s = self._loop.time()
         cover = Cover(picture, event.cover_type) if event.cover_type else None
         facts = (event.duration_ms, event.is_live, event.can_seek)
         self._emit(Opened(*facts, event.tags, event.station, cover))

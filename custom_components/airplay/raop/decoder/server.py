@@ -28,10 +28,24 @@ import wave
 import av
 from av.audio.stream import AudioStream
 
-from ..audio.decoder_link import ENDED, REQUEST
+from ..audio.decoder_link import (
+    ENDED,
+    FRAME_HEADER_BYTES,
+    REQUEST,
+    Job,
+    decode_job,
+    encode_event,
+    encode_job,
+)
+from ..audio.events import Found
 from ..audio.prepared import PROGRAM
+from ..media import Tags
 from . import process
 from .decoder import Decoder
+from .sniff import HEAD_BYTES, kind_of
+
+# Bytes that are no text in any encoding that playlists come in first.
+_NO_TEXT = b"\xff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +178,16 @@ def warm_up() -> None:
         written.setsampwidth(2)
         written.setframerate(48_000)
         written.writeframes(bytes(4 * 4800))
+    # How jobs are read and media is told from playlists sets up much more.
+    decode_job(encode_job(Job(url=""))[FRAME_HEADER_BYTES:])
+    kind_of(file.getvalue()[:HEAD_BYTES] + _NO_TEXT)
     file.seek(0)
     with av.open(file, mode="r") as container:
         stream = container.streams.best("audio")
         assert isinstance(stream, AudioStream)
         for _ in Decoder(container, stream, lambda: None).blocks():
             pass
+    encode_event(Found(duration_ms=None, is_live=False, can_seek=True, tags=Tags()))
 
 
 def _spawn(sock: socket.socket) -> int:
