@@ -42,13 +42,15 @@ class WebResponse:
     def __init__(self, url: str, answer: HTTPResponse, connection: _Connection) -> None:
         """Wrap the answer to a request.
 
-        `beyond` is what its content may lead to, and `length` what is announced of it.
+        `beyond` is what its content may lead to, and `length` what is announced of it,
+        which may be too short where `may_exceed` is set.
         """
         self.url = url
         self.beyond = connection.beyond
         self.status = answer.status
         self.headers: HTTPMessage = answer.headers
         self.length: int | None = answer.length
+        self.may_exceed = False
         self.is_chunked: bool = bool(answer.chunked)
         self._answer = answer
         self._wire = connection.wire
@@ -93,8 +95,8 @@ class WebResponse:
 
     def _has_more(self) -> bool:
         """Whether the announced length was too short: there is more behind it."""
-        is_possible = self.length and self.status == 200 and not self._is_over
-        if is_possible and self._wire.has_more(_MORE_S):
+        is_possible = self.may_exceed and self.length and self.status == 200
+        if is_possible and not self._is_over and self._wire.has_more(_MORE_S):
             self._left = None
             return True
         self._is_over = True

@@ -280,6 +280,7 @@ class HttpFile:
         if version and self._version and version != self._version:
             response.close()
             raise _changed()
+        response.may_exceed = True
         return response
 
     def _next(self, size: int) -> bytes:

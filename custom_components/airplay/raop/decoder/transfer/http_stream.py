@@ -73,6 +73,7 @@ class HttpStream:
         `title` is the latest title in the stream, `is_radio` whether its headers are
         those of a station, and `end` how it ended, as soon as it did.
         """
+        response.may_exceed = True
         headers = response.headers
         self.url = response.url
         self.beyond = response.beyond
