@@ -5,10 +5,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 import sys
 import time
 
+from . import calls
 from .figures import Benchmark, Figure, Lab
 from .peers import Peer
 from .receivers import Receivers
@@ -55,7 +57,11 @@ async def _run(lab: Lab) -> list[Figure]:
                 async with _beside(heat, lab):
                     usages[sender, heat].append(await _measure(lab, sender))
     many = await _measure(lab, _OURS, _MANY)
-    return [*_figures(usages, many), *await _resting(lab)]
+    return [
+        *_figures(usages, many),
+        *[await _calls(lab, count) for count in (1, _MANY)],
+        *await _resting(lab),
+    ]
 
 
 @asynccontextmanager
@@ -95,6 +101,34 @@ async def _use(pid: int, lab: Lab) -> _Usage:
     return _Usage(
         (_cpu_s(pid) - before_s) * 60 / passed_s,
         (switches([pid]) - before) / passed_s,
+    )
+
+
+async def _calls(lab: Lab, count: int) -> Figure:
+    """Count the Python functions that the sender enters while it plays."""
+    receivers = await Receivers.start(
+        lab.folder, count, timing_ms=_TIMING_MS, loss_permille=0
+    )
+    file = lab.folder / "calls"
+    program = (sys.executable, str(Path(calls.__file__)), str(file))
+    sender = await SenderProcess.start(within=program)
+    await sender.play(str(lab.music), receivers.ports)
+    await asyncio.sleep(_WARM_UP_S)
+    before, since_s = (
+        await asyncio.to_thread(calls.ask, sender.pid, file),
+        time.monotonic(),
+    )
+    await asyncio.sleep(_QUICK_SECONDS if lab.is_quick else _SECONDS)
+    after, passed_s = (
+        await asyncio.to_thread(calls.ask, sender.pid, file),
+        time.monotonic() - since_s,
+    )
+    await sender.stop()
+    await receivers.stop()
+    return Figure(
+        what=f"{count} receiver{'s' * (count > 1)}: Python calls of the sender",
+        value=(after - before) / passed_s,
+        unit="a second",
     )
 
 
@@ -196,7 +230,8 @@ BENCHMARK = Benchmark(
         f"C sender do the same in rotating order, {_ROUNDS} times {_SECONDS:g} s each. "
         f"Cold: {_REST_S:g} s of rest and a sweep over {_SWEEP_BYTES >> 20} MB before, "
         "and nothing beside. Warm: a loop of the lowest priority beside. Only ours "
-        "decodes and speaks RTSP. Wake-ups are the voluntary context switches of all "
+        "decodes and speaks RTSP. Python calls are entries of functions, counted by the "
+        "interpreter in a sender of its own. Wake-ups are the voluntary context switches of all "
         "threads of all processes."
     ),
     run=_run,
