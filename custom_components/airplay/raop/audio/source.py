@@ -135,9 +135,8 @@ class Source:
 
     async def _open(self, start_frame: int) -> None:
         """Give the job to a new process."""
-        job = Job.of(self._media, start_frame, self._limits)
         try:
-            content = encode_job(job)
+            content = encode_job(Job.of(self._media, start_frame, self._limits))
             number, sock = await self._decoders.open(self._ended)
         except LinkError:
             return self._fail(MediaError(self._text("its address is too long")))
