@@ -12,6 +12,7 @@ from custom_components.airplay.raop.errors import (
     ReceiverBusyError,
     ReceiverUnreachableError,
 )
+from custom_components.airplay.raop.messages import MediaKind
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from tests.ha.players import call, entry_for, player_of, set_up, state_of
@@ -77,6 +78,10 @@ async def test_chime(hass: HomeAssistant, held: HeldSender, player: str) -> None
 
         names = [Path(clip.url).name for clip in sounding.command.clips]
         assert names == clips, extra
+        kinds = {
+            clip.kind for clip in sounding.command.clips if clip.name != "the chime"
+        }
+        assert kinds == {MediaKind.SPEECH}
 
 
 async def test_options_apply_to_settings_that_a_call_omits(

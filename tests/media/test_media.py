@@ -5,6 +5,7 @@ from io import BytesIO
 import logging
 from pathlib import Path
 from typing import Any, override
+from unittest.mock import patch
 
 from aiohttp.test_utils import TestServer
 from PIL import Image
@@ -17,7 +18,9 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.airplay.raop.messages import MAX_PICTURE_BYTES
+from custom_components.airplay.media.media import async_resolve, make_item
+from custom_components.airplay.raop.messages import MAX_PICTURE_BYTES, MediaKind
+from homeassistant.components.media_source import PlayMedia
 from homeassistant.components.tts import PLATFORM_SCHEMA, Provider, TtsAudioType
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -269,6 +272,27 @@ async def test_sentence_from_the_media_dialog_plays(
     assert "playing" in watch.names
     await watch.until_is("idle")
     assert any(kitchen.pcm)
+
+
+@pytest.mark.parametrize(
+    ("media_id", "kind"),
+    [
+        ("media-source://tts/voice?message=Dinner", MediaKind.SPEECH),
+        ("media-source://radio_browser/abc", MediaKind.RADIO),
+        ("media-source://dlna_dms/abc", MediaKind.ANY),
+        ("http://media.example/tts", MediaKind.ANY),
+    ],
+)
+async def test_kind_of_media_is_known_by_its_source(
+    hass: HomeAssistant, media_id: str, kind: MediaKind
+) -> None:
+    found = PlayMedia("http://media.example/x", "audio/mpeg")
+    with patch("homeassistant.components.media_source.async_resolve_media") as resolve:
+        resolve.return_value = found
+        item = make_item("music", media_id, {})
+        playable = await async_resolve(hass, "media_player.kitchen", item)
+
+    assert playable.media.kind is kind
 
 
 @pytest.mark.usefixtures("home")

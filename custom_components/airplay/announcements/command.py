@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from homeassistant.components.media_player import MediaType
@@ -10,7 +11,7 @@ from homeassistant.core import HomeAssistant
 from ..helpers.settings import CHIME_OWN, MUSIC_PAUSE
 from ..media.media import async_resolve, make_item
 from ..player.members import PlayerMembers
-from ..raop.api import Announce, Media, Target
+from ..raop.api import Announce, Media, MediaKind, Target
 from .job import AnnouncementJob, Clips
 from .job_part import JobPart
 from .request import AnnouncedMedia
@@ -34,7 +35,10 @@ async def async_make_clips(
     found = await asyncio.gather(
         *(async_resolve(hass, entity_id, each) for each in wanted)
     )
-    message, *chimes = [playable.media for playable in found]
+    # Whatever it is, somebody waits for it as for a voice.
+    message, *chimes = [
+        replace(playable.media, kind=MediaKind.SPEECH) for playable in found
+    ]
     return Clips(message=message, chime=chimes[0] if chimes else None)
 
 

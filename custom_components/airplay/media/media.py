@@ -19,11 +19,13 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.network import NoURLAvailableError, get_url, is_hass_url
 
 from ..const import DOMAIN
-from ..raop.api import Media, MediaBounds, Tags
+from ..raop.api import Media, MediaBounds, MediaKind, Tags
 from .local import is_local_id, local_media, local_name
 from .queue_item import LOCAL_PLAYLIST, QueueItem, has_secret
 
 _SCHEMES = {"http", "https"}
+# What some media sources have. In others, anything may be.
+_KINDS = {"tts": MediaKind.SPEECH, "radio_browser": MediaKind.RADIO}
 _PICTURE_KEYS = (
     "thumb",
     "thumbnail",
@@ -73,7 +75,7 @@ def make_item(
     tags = _tags(words)
     return QueueItem(
         id=new_item_id(_RANDOM),
-        content_id=media_id,
+        content_id=_without_blanks(media_id),
         content_type=str(media_type),
         title=tags.title,
         artist=tags.artist,
@@ -100,6 +102,7 @@ async def async_resolve(
             url=url,
             name=name,
             item=item.id,
+            kind=_kind(media_id),
             position_ms=position_ms,
             tags=Tags(
                 title=item.title,
@@ -210,6 +213,20 @@ def _full_url(hass: HomeAssistant, url: str, name: str) -> str:
             translation_key="media_no_address",
             translation_placeholders={"media": name},
         ) from err
+
+
+def _without_blanks(media_id: str) -> str:
+    """Return a web address without blanks around it; they may be part of other IDs."""
+    plain = media_id.strip()
+    return plain if plain.partition("://")[0].lower() in _SCHEMES else media_id
+
+
+def _kind(media_id: str) -> MediaKind:
+    """Return what is known of media before it is opened."""
+    if not media_source.is_media_source_id(media_id):
+        return MediaKind.ANY
+    domain = media_id.partition("://")[2].partition("/")[0]
+    return _KINDS.get(domain, MediaKind.ANY)
 
 
 def _bounds(hass: HomeAssistant, item: QueueItem, url: str) -> MediaBounds:

@@ -31,7 +31,8 @@ from homeassistant.util import ssl as ssl_util
 from ..raop.api import ANYWHERE, Reach, reach_from
 
 _TIMEOUT_S = 10
-_MAX_REDIRECTS = 5
+# As browsers do: podcasts pass through a dozen counters.
+_MAX_REDIRECTS = 20
 _REDIRECTS = {301, 302, 303, 307, 308}
 _HEADERS = {hdrs.USER_AGENT: SERVER_SOFTWARE, hdrs.ACCEPT_ENCODING: "identity"}
 _SCHEMES = {"http", "https"}

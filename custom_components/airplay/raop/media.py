@@ -25,6 +25,18 @@ class Loudness(StrEnum):
     ALBUM = "album"
 
 
+class MediaKind(StrEnum):
+    """What a caller knows media to be: speech, a radio station, or nothing.
+
+    It decides how long a server is waited for, and what follows the end of a transfer:
+    speech is finite, a station is not, and anything else shows what it is.
+    """
+
+    SPEECH = "speech"
+    RADIO = "radio"
+    ANY = "any"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tags:
     """The known tags of the playing media; absent tags are unknown."""
@@ -63,6 +75,7 @@ class Media:
     url: str = field(repr=False)
     name: str
     item: str = ""
+    kind: MediaKind = MediaKind.ANY
     bounds: MediaBounds = MediaBounds()
     position_ms: int = 0
     duration_ms: int | None = None

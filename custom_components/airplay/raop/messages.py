@@ -63,7 +63,7 @@ from .events import (
     StreamState,
     VolumeFound,
 )
-from .media import MAX_PICTURE_BYTES, Media, MediaBounds, Tags
+from .media import MAX_PICTURE_BYTES, Media, MediaBounds, MediaKind, Tags
 from .udp_ports import LimitUdpPorts
 
 __all__ = [
@@ -94,6 +94,7 @@ __all__ = [
     "Media",
     "MediaBounds",
     "MediaChanged",
+    "MediaKind",
     "Member",
     "MemberChanged",
     "MemberProgress",

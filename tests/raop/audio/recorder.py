@@ -9,13 +9,14 @@ from custom_components.airplay.raop.audio.decoder_pool import DecoderPool
 from custom_components.airplay.raop.audio.events import Ended, Failed, SourceEvent
 from custom_components.airplay.raop.audio.source import Source
 from custom_components.airplay.raop.media import Loudness
-from custom_components.airplay.raop.messages import Media, MediaBounds
+from custom_components.airplay.raop.messages import Media, MediaBounds, MediaKind
 
 PATIENCE_S = 20
 # Time enough for a busy machine; tests of the limits set shorter ones.
 HASTY = Limits(
     open_s=8.0,
     connect_s=2.0,
+    first_s=4.0,
     read_s=4.0,
     segment_s=4.0,
     reconnect_s=4.0,
@@ -106,6 +107,7 @@ class Played:
         ahead_frames: int = 4 * 44100,
         limits: Limits = HASTY,
         bounds: MediaBounds | None = None,
+        kind: MediaKind = MediaKind.ANY,
         loudness: Loudness = Loudness.OFF,
     ) -> None:
         """Start a source at once."""
@@ -115,6 +117,7 @@ class Played:
             url=url,
             name="the song",
             position_ms=position_ms,
+            kind=kind,
             bounds=bounds or MediaBounds(),
             loudness=loudness,
         )

@@ -45,6 +45,12 @@ def mp3() -> bytes:
     return encode("mp3", "libmp3lame", noise(20 * RATE))
 
 
+@pytest.fixture(scope="module")
+def later(mp3: bytes) -> bytes:
+    """Return what a radio sends later: a new connection gives other sound."""
+    return mp3[5 * SECOND :] + mp3[: 5 * SECOND]
+
+
 @pytest.mark.parametrize("status_line", ["HTTP/1.0 200 OK", "ICY 200 OK"])
 def test_a_radio_reports_its_station_and_titles(
     web: WebServer, play: Play, mp3: bytes, status_line: str
@@ -92,9 +98,9 @@ def test_a_radio_starts_with_half_a_second(
 
 
 def test_a_radio_that_breaks_off_is_connected_again(
-    web: WebServer, play: Play, mp3: bytes
+    web: WebServer, play: Play, mp3: bytes, later: bytes
 ) -> None:
-    url = web.serve("/live", in_turn(radio(mp3[: 4 * SECOND]), radio(mp3, 60)))
+    url = web.serve("/live", in_turn(radio(mp3[: 4 * SECOND]), radio(later, 60)))
     played = play(url, limits=PATIENT)
 
     assert len(samples_of(played.take(10 * RATE))) == 10 * RATE
@@ -105,9 +111,9 @@ def test_a_radio_that_breaks_off_is_connected_again(
 
 
 def test_a_radio_that_is_silent_for_too_long_is_connected_again(
-    web: WebServer, play: Play, mp3: bytes
+    web: WebServer, play: Play, mp3: bytes, later: bytes
 ) -> None:
-    url = web.serve("/live", in_turn(radio(mp3[: 4 * SECOND], 60), radio(mp3, 60)))
+    url = web.serve("/live", in_turn(radio(mp3[: 4 * SECOND], 60), radio(later, 60)))
     limits = replace(HASTY, read_s=0.4)
 
     played = play(url, limits=limits)
@@ -119,10 +125,10 @@ def test_a_radio_that_is_silent_for_too_long_is_connected_again(
 
 
 def test_titles_after_a_new_connection_count(
-    web: WebServer, play: Play, mp3: bytes
+    web: WebServer, play: Play, mp3: bytes, later: bytes
 ) -> None:
     first = with_titles(mp3[: 4 * SECOND], 8192, {0: b"One"})
-    second = with_titles(mp3, 8192, {0: b"Two"})
+    second = with_titles(later, 8192, {0: b"Two"})
     url = web.serve(
         "/live", in_turn(radio(first, interval=8192), radio(second, 60, interval=8192))
     )
@@ -152,7 +158,13 @@ def test_a_radio_that_does_not_return_fails_after_its_last_sound(
 def test_a_radio_that_breaks_off_at_once_again_and_again_fails(
     web: WebServer, play: Play, mp3: bytes
 ) -> None:
-    url = web.serve("/live", radio(mp3[: 3 * SECOND]))
+    sound = iter(range(40))
+
+    def behaviour(exchange: Exchange) -> None:
+        at = next(sound) * SECOND // 4
+        radio(mp3[at : at + 3 * SECOND])(exchange)
+
+    url = web.serve("/live", behaviour)
 
     played = play(url, limits=replace(HASTY, reconnect_s=0.3))
     played.all()
@@ -162,9 +174,9 @@ def test_a_radio_that_breaks_off_at_once_again_and_again_fails(
 
 
 def test_every_good_connection_resets_the_retries(
-    web: WebServer, play: Play, mp3: bytes
+    web: WebServer, play: Play, mp3: bytes, later: bytes
 ) -> None:
-    url = web.serve("/live", radio(mp3))
+    url = web.serve("/live", in_turn(radio(mp3), radio(later)))
     limits = replace(HASTY, reconnect_s=0.0, pauses_s=(0.0,))
 
     played = play(url, limits=limits)
@@ -205,7 +217,7 @@ def test_a_stream_without_a_length_ends_with_its_last_chunk(
     assert abs(frames - 20 * RATE) < 3000
 
 
-def test_a_stream_whose_last_chunk_is_missing_is_broken(
+def test_a_stream_whose_last_chunk_is_missing_is_heard_once(
     web: WebServer, play: Play, mp3: bytes
 ) -> None:
     url = web.serve("/live", in_turn(chunked(mp3, ends=False), chunked(mp3)))
@@ -214,7 +226,7 @@ def test_a_stream_whose_last_chunk_is_missing_is_broken(
     frames = len(samples_of(played.all()))
 
     assert played.heard.names() == ["Opened", "Buffered", "Ended"]
-    assert frames > 39 * RATE
+    assert abs(frames - 20 * RATE) < 3000
 
 
 @pytest.mark.parametrize(
@@ -241,9 +253,9 @@ def test_an_interval_of_titles_that_cannot_be_is_ignored(
 def test_a_live_ogg_stream_continues_after_a_new_connection(
     web: WebServer, play: Play
 ) -> None:
-    song = noise(5 * RATE)
+    song, other = noise(5 * RATE), noise(5 * RATE, seed=2)
     first = encode("ogg", "flac", song, metadata={"title": "One"})
-    second = encode("ogg", "flac", song, metadata={"title": "Two"})
+    second = encode("ogg", "flac", other, metadata={"title": "Two"})
     kind = "application/ogg"
     url = web.serve(
         "/live",

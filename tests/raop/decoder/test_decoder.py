@@ -23,7 +23,7 @@ SONG = noise(4 * RATE)
 class Packet:
     """A packet that decodes to frames, or to an error."""
 
-    stream_index = 0
+    stream = SimpleNamespace(index=0)
     duration: int | None = None
     time_base = av.rational.AVRational(1, 1)
 

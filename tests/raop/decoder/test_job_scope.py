@@ -6,7 +6,7 @@ import time
 import av
 import pytest
 
-from custom_components.airplay.raop.audio.decoder_link import Limits
+from custom_components.airplay.raop.audio.decoder_link import Limits, limits_of
 from custom_components.airplay.raop.decoder.job_scope import JobScope, Retries
 from custom_components.airplay.raop.decoder.media_errors import (
     BrokenStreamError,
@@ -22,6 +22,7 @@ from custom_components.airplay.raop.errors import (
     MediaNotFoundError,
     MediaUnreachableError,
 )
+from custom_components.airplay.raop.messages import MediaKind
 
 
 def test_without_a_deadline_an_operation_has_its_own_time() -> None:
@@ -42,6 +43,38 @@ def test_after_a_deadline_nothing_begins() -> None:
 
     with scope.deadline(0), pytest.raises(DeadlineError):
         scope.check()
+
+
+def test_a_deadline_ends_no_later_than_the_one_around_it() -> None:
+    scope = JobScope(Limits())
+
+    with scope.deadline(1.0):
+        with scope.deadline(5.0):
+            assert scope.timeout_s(9.0) <= 1.0
+        assert scope.timeout_s(9.0) <= 1.0
+    assert scope.timeout_s(9.0) == 9.0
+
+
+def test_patience_depends_on_the_kind() -> None:
+    speech, other, station = (
+        limits_of(kind) for kind in (MediaKind.SPEECH, MediaKind.ANY, MediaKind.RADIO)
+    )
+
+    assert (speech.first_s, speech.read_s) == (30, 20)
+    assert (other.first_s, other.read_s) == (20, 20)
+    assert (station.open_s, station.first_s, station.read_s) == (10, 5, 5)
+    assert speech.open_s >= speech.first_s + speech.read_s
+
+
+def test_what_turns_out_to_be_live_is_waited_for_like_a_station() -> None:
+    unknown = JobScope(limits_of(MediaKind.ANY))
+    voice = JobScope(limits_of(MediaKind.SPEECH), kind=MediaKind.SPEECH)
+
+    unknown.be_live()
+    voice.be_live()
+
+    assert (unknown.limits.open_s, unknown.limits.read_s) == (10, 5)
+    assert voice.limits == limits_of(MediaKind.SPEECH)
 
 
 def test_a_pause_ends_with_the_deadline() -> None:

@@ -16,7 +16,7 @@ from custom_components.airplay.raop.errors import (
     MediaNotAudioError,
     MediaUnreachableError,
 )
-from custom_components.airplay.raop.media import Loudness
+from custom_components.airplay.raop.media import Loudness, MediaKind
 
 from ..audio.conftest import Keep, Play, decoders
 from ..audio.media import RATE, Samples, encode, noise, samples_of
@@ -190,7 +190,12 @@ def test_a_radio_that_sends_nothing_but_damage_is_connected_again(
     good = media("aac", 12)
     url = web.serve("/live", in_turn(radio(good + broken_aac(40), 60), radio(good, 60)))
 
-    played = play(url, limits=replace(HASTY, read_s=20.0), ahead_frames=60 * RATE)
+    played = play(
+        url,
+        limits=replace(HASTY, read_s=20.0),
+        ahead_frames=60 * RATE,
+        kind=MediaKind.RADIO,
+    )
     played.heard.wait_for(Buffered)
     web.wait_for_requests(2)
 
@@ -203,6 +208,11 @@ def test_a_radio_that_sends_damage_again_and_again_fails(
 ) -> None:
     url = web.serve("/live", radio(media("aac", 1) + broken_aac(40), 60))
 
-    played = play(url, limits=replace(HASTY, reconnect_s=0.5), ahead_frames=60 * RATE)
+    played = play(
+        url,
+        limits=replace(HASTY, reconnect_s=0.5),
+        ahead_frames=60 * RATE,
+        kind=MediaKind.RADIO,
+    )
 
     assert type(played.failure().error) in {MediaUnreachableError, MediaNotAudioError}

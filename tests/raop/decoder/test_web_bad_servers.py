@@ -38,7 +38,7 @@ WAV = wav(SONG)
 @pytest.mark.parametrize(
     ("to", "reason"),
     [
-        ("/loop", "its server redirects too often"),
+        ("/loop", "its server redirects in a circle"),
         ("file:///etc/passwd", "redirects to something that is not the web"),
         ("http://[::1/x", "its address is not valid"),
         ("https://", "its address is not valid"),
@@ -133,7 +133,7 @@ def test_bad_behavior_of_servers_is_reported(
     error: type[MediaError],
     reason: str,
 ) -> None:
-    limits = replace(HASTY, open_s=2.0, read_s=1.0)
+    limits = replace(HASTY, open_s=2.0, first_s=1.0, read_s=1.0)
 
     failure = play(web.serve("/song", behaviour), limits=limits).failure().error
 
@@ -159,7 +159,7 @@ def junk(exchange: Exchange) -> None:
 def test_opening_ends_by_its_deadline_with_any_server(
     web: WebServer, play: Play, behaviour: Behaviour
 ) -> None:
-    limits = replace(HASTY, open_s=0.8, read_s=10)
+    limits = replace(HASTY, open_s=0.8, first_s=10, read_s=10)
     begun = time.monotonic()
 
     failure = play(web.serve("/x", behaviour), limits=limits).failure().error

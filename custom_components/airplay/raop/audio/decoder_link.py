@@ -13,7 +13,7 @@ import struct
 from typing import Self, get_args
 
 from ..dataclass_json import ShapeError, build, write
-from ..media import MAX_PICTURE_BYTES, Loudness, Media, MediaBounds
+from ..media import MAX_PICTURE_BYTES, Loudness, Media, MediaBounds, MediaKind
 from .events import Cover, Ended, Failure, Found, Retitled
 from .pcm import FRAME_BYTES
 
@@ -44,15 +44,33 @@ class LinkError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The time limits of a source, in seconds."""
+    """The time limits of a source, in seconds.
 
-    open_s: float = 10.0
+    All of an opening may take `open_s`, a connection to one of several addresses
+    `connect_s`, the first byte of a body `first_s`, and each later one `read_s`.
+    """
+
+    open_s: float = 30.0
     connect_s: float = 2.5
-    read_s: float = 5.0
+    first_s: float = 20.0
+    read_s: float = 20.0
     # A live playlist may not grow for the length of a segment.
     segment_s: float = 15.0
     reconnect_s: float = 60.0
     pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0, 5.0)
+
+
+# A voice may be computed while it is waited for, and a disk may have to start. A station
+# is live: what it does not send now, it will not send later.
+_LIMITS = {
+    MediaKind.SPEECH: Limits(open_s=50.0, first_s=30.0),
+    MediaKind.RADIO: Limits(open_s=10.0, first_s=5.0, read_s=5.0),
+}
+
+
+def limits_of(kind: MediaKind) -> Limits:
+    """Return the time limits for media of a kind."""
+    return _LIMITS.get(kind, Limits())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +79,7 @@ class Job:
 
     url: str = field(repr=False)
     start_frame: int = 0
+    kind: MediaKind = MediaKind.ANY
     bounds: MediaBounds = field(default_factory=MediaBounds)
     limits: Limits = Limits()
     loudness: Loudness = Loudness.OFF
@@ -71,6 +90,7 @@ class Job:
         return cls(
             url=media.url,
             start_frame=start_frame,
+            kind=media.kind,
             bounds=media.bounds,
             limits=limits,
             loudness=media.loudness,

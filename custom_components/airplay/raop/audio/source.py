@@ -18,6 +18,7 @@ from .decoder_link import (
     LinkError,
     decode_event,
     encode_job,
+    limits_of,
 )
 from .decoder_pool import DecoderPool, how_ended, is_greedy
 from .events import (
@@ -67,7 +68,7 @@ class Source:
         self._media = media
         self._listener = listener
         self._decoders = decoders
-        self._limits = limits or Limits()
+        self._limits = limits or limits_of(media.kind)
         self._capacity = max(ahead_frames - _ROOM_FRAMES, 1)
         self._start_frames = min(_START_FRAMES, self._capacity)
         self._start_frame = media.position_ms * RATE // 1000
@@ -133,9 +134,8 @@ class Source:
 
     async def _open(self, start_frame: int) -> None:
         """Give the job to a new process."""
-        job = Job.of(self._media, start_frame, self._limits)
         try:
-            content = encode_job(job)
+            content = encode_job(Job.of(self._media, start_frame, self._limits))
             number, sock = await self._decoders.open(self._ended)
         except LinkError:
             return self._fail(MediaError(self._text("its address is too long")))

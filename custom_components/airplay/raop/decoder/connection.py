@@ -16,6 +16,8 @@ from .media_errors import leads_inside
 _ICY = b"ICY "
 _HTTP = b"HTTP/1.0 "
 _GROWTH = len(_HTTP) - len(_ICY)
+# Where nobody answers by then, there is nobody, whatever the media is.
+_CONNECT_S = 10.0
 
 type _Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
@@ -60,7 +62,7 @@ def _connect_first(
             scope.check()
         else:
             return sock, str(address[0])
-    return _connect(*last, scope, scope.limits.open_s), str(last[1][0])
+    return _connect(*last, scope, _CONNECT_S), str(last[1][0])
 
 
 def _connect(
@@ -122,7 +124,7 @@ def _resolve(host: str, port: int, scope: JobScope) -> list[tuple[int, _Address]
         done.set()
 
     threading.Thread(target=look_up, name="airplay-dns", daemon=True).start()
-    is_done = done.wait(scope.timeout_s(scope.limits.open_s))
+    is_done = done.wait(scope.timeout_s(_CONNECT_S))
     scope.check()
     if not is_done:
         raise TimeoutError
@@ -138,7 +140,8 @@ class WebSocket:
         """Wrap a connected socket."""
         self._sock = sock
         self._scope = scope
-        self._has_reader = False
+        self._wire = _Wire(sock, scope)
+        self._reader: io.BufferedReader | None = None
 
     def sendall(self, octets: bytes) -> None:
         """Send a request."""
@@ -148,12 +151,30 @@ class WebSocket:
     def makefile(self, mode: str) -> io.BufferedReader:
         """Return the reader of the answer; closing it closes the socket."""
         assert mode == "rb"
-        self._has_reader = True
-        return io.BufferedReader(_Wire(self._sock, self._scope), 1 << 15)
+        self._reader = io.BufferedReader(self._wire, 1 << 15)
+        return self._reader
+
+    def began(self) -> None:
+        """Wait for all that follows as for later bytes: the body has begun."""
+        self._wire.has_begun = True
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Wait for nothing any longer than this."""
+        self._wire.longest_s = seconds
+
+    def has_more(self, within_s: float) -> bool:
+        """Whether more of the answer is there, or comes within this time."""
+        usual_s, self._wire.longest_s = self._wire.longest_s, within_s
+        try:
+            return bool(self._reader and self._reader.peek(1))
+        except OSError:
+            return False
+        finally:
+            self._wire.longest_s = usual_s
 
     def close(self) -> None:
         """Close the socket, unless its reader still needs it."""
-        if not self._has_reader:
+        if self._reader is None:
             self._sock.close()
 
 
@@ -161,6 +182,8 @@ class _Wire(io.RawIOBase):
     """Bytes from a socket, within the limits of the scope."""
 
     def __init__(self, sock: socket.socket, scope: JobScope) -> None:
+        self.has_begun = False
+        self.longest_s: float | None = None
         self._sock = sock
         self._scope = scope
         self._is_first = True
@@ -172,7 +195,7 @@ class _Wire(io.RawIOBase):
     @override
     def readinto(self, buffer: Buffer) -> int:
         view = memoryview(buffer).cast("B")
-        self._sock.settimeout(self._scope.timeout_s(self._scope.limits.read_s))
+        self._sock.settimeout(self._scope.timeout_s(self._patience_s))
         try:
             if not self._is_first:
                 return self._sock.recv_into(view)
@@ -180,6 +203,13 @@ class _Wire(io.RawIOBase):
             return _as_http(view, self._sock.recv_into(view, len(view) - _GROWTH))
         finally:
             self._scope.check()
+
+    @property
+    def _patience_s(self) -> float:
+        if self.longest_s is not None:
+            return self.longest_s
+        limits = self._scope.limits
+        return limits.read_s if self.has_begun else limits.first_s
 
     @override
     def close(self) -> None:

@@ -5,11 +5,12 @@ Nothing here can be canceled: the sender kills the process.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, repeat
 import time
 
-from ..audio.decoder_link import Limits
-from ..media import MediaBounds
+from ..audio.decoder_link import Limits, limits_of
+from ..media import MediaBounds, MediaKind
 from .media_errors import DeadlineError, unreachable
 
 
@@ -42,11 +43,28 @@ class Retries:
 class JobScope:
     """What holds for all that a job opens: its limits, its bounds, and a deadline."""
 
-    def __init__(self, limits: Limits, bounds: MediaBounds | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        bounds: MediaBounds | None = None,
+        kind: MediaKind = MediaKind.ANY,
+    ) -> None:
         """Start without a deadline; without bounds, the media may open anything."""
         self.limits = limits
+        self.kind = kind
         self.bounds = bounds or MediaBounds()
         self._deadline: float | None = None
+
+    def be_live(self) -> None:
+        """Wait no longer than for a station, unless the caller knows better."""
+        if self.kind is MediaKind.ANY:
+            station, own = limits_of(MediaKind.RADIO), self.limits
+            self.limits = replace(
+                own,
+                open_s=min(own.open_s, station.open_s),
+                first_s=min(own.first_s, station.first_s),
+                read_s=min(own.read_s, station.read_s),
+            )
 
     def check(self) -> None:
         """Return if the job may continue. Raises DeadlineError: it took too long."""
@@ -67,9 +85,11 @@ class JobScope:
 
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[None]:
-        """Apply a common deadline to the block."""
-        self._deadline = time.monotonic() + seconds
+        """Apply a common deadline to the block, within that of an outer block."""
+        outer = self._deadline
+        until = time.monotonic() + seconds
+        self._deadline = until if outer is None else min(until, outer)
         try:
             yield
         finally:
-            self._deadline = None
+            self._deadline = outer

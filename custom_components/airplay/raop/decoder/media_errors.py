@@ -84,6 +84,11 @@ def unreachable(reason: str) -> UnplayableError:
     return UnplayableError(MediaUnreachableError, reason)
 
 
+def only_a_part() -> UnplayableError:
+    """Return the problem of a server that has more of it and does not deliver that."""
+    return unreachable("its server delivers only a part of it")
+
+
 def leads_inside() -> UnplayableError:
     """Return the problem of content from outside that names an address inside."""
     return UnplayableError(

@@ -11,7 +11,6 @@ from .container.input import Input, input_of, open_media
 from .guard.local_file import LocalFile, allowed
 from .guard.reach import ANYWHERE, Reach, reach_from
 from .guard.segments import SegmentOpener
-from .http_stream import HttpFile, HttpRadio, open_http
 from .job_scope import JobScope
 from .media_errors import (
     UnplayableError,
@@ -24,6 +23,8 @@ from .media_errors import (
 from .playlist_formats.addresses import file_path, local_paths, web_address
 from .playlists import MAX_PLAYLIST_BYTES, entries_of, named_kind
 from .sniff import HEAD_BYTES, Kind, is_text, kind_of
+from .transfer.http_file import HttpFile
+from .transfer.http_stream import HttpStream, open_http
 
 _MAX_DEPTH = 3
 _MAX_ENTRIES = 5
@@ -119,13 +120,13 @@ def _open_web(url: str, scope: JobScope, reach: Reach, depth: int) -> Input:
     return _open_first([each for each in addresses if each], scope, web.beyond, depth)
 
 
-def _open_web_media(web: HttpFile | HttpRadio, head: bytes) -> Input:
+def _open_web_media(web: HttpFile | HttpStream, head: bytes) -> Input:
     if isinstance(web, HttpFile):
         web.reads_far = head[4:8] == b"ftyp"
     return open_media(web, head)
 
 
-def _kind_of_web(web: HttpFile | HttpRadio) -> tuple[Kind, bytes]:
+def _kind_of_web(web: HttpFile | HttpStream) -> tuple[Kind, bytes]:
     head = web.peek(64)
     if is_text(head):
         # Text needs a longer look; audio does not wait for more bytes.
@@ -134,6 +135,7 @@ def _kind_of_web(web: HttpFile | HttpRadio) -> tuple[Kind, bytes]:
 
 
 def _open_segments(segments: SegmentOpener, scope: JobScope) -> Input:
+    scope.be_live()
     try:
         container = av.open(
             segments.url,

@@ -4,6 +4,7 @@ It runs in a process of its own that can be killed at any instant. It holds no s
 but the one to the sender, and nothing that it opened outlives it.
 """
 
+import contextlib
 import logging
 import os
 import resource
@@ -72,7 +73,7 @@ def run(sock: socket.socket) -> None:
         link = _Link(sock)
         link.allow(_OPEN_CPU_S)
         try:
-            Decoding(job, link, JobScope(job.limits, job.bounds)).run()
+            Decoding(job, link, JobScope(job.limits, job.bounds, job.kind)).run()
         except UnplayableError as problem:
             link.fail(problem)
         except MemoryError:
@@ -128,6 +129,14 @@ class _Link:
         for frame in encode_cover(cover) if cover else ():
             self._sock.sendall(frame)
         self._sock.sendall(encode_event(event))
+
+    def rest(self) -> None:
+        """Deliver all frames. Raises ConnectionError: the sender has closed its end."""
+        self.flush()
+        # It sends nothing after the job.
+        with contextlib.suppress(BlockingIOError):
+            self._sock.recv(1, socket.MSG_DONTWAIT)
+            raise ConnectionResetError
 
     def fail(self, problem: UnplayableError) -> None:
         """Deliver the reason of a failure."""

@@ -9,7 +9,7 @@ import av
 from ..audio.events import Cover, Found
 from ..audio.pcm import FRAME_BYTES, RATE
 from ..errors import MediaEmptyError
-from ..media import Loudness, Tags
+from ..media import Loudness, MediaKind, Tags
 from .container.input import Input
 from .convert import Converter
 from .decoder import Decoder
@@ -19,10 +19,16 @@ from .loudness import scaled
 from .media_errors import BrokenStreamError, UnplayableError, damaged, for_failure
 from .opening import open_input
 from .tags import cover_from, factor_from, tags_from, tags_from_title
+from .transfer.liveness import End, Transfer
 
 BREAKS = (BrokenStreamError, OSError, av.FFmpegError)
 # So many parts may be without sound, and one more for each second of it.
 _SILENT_PARTS = 20
+# Encoders round durations, and drop what does not fill a frame.
+_NEAR_MS = 200
+# Decoders hold back what comes before a frame that may still come: ten frames of FLAC.
+_HELD_MS = 2000
+_END_S = 1.0
 
 
 class Track:
@@ -36,6 +42,8 @@ class Track:
         `blocks` is its PCM; reading it raises the errors of `Decoder.blocks`.
         """
         self.is_live = found.is_live
+        self.is_stream = found.is_stream
+        self.is_radio = found.is_radio
         self.is_growing = found.is_growing
         self._input = found
         self._scope = scope
@@ -75,9 +83,47 @@ class Track:
         )
         return found, cover
 
+    def transfer(self, kind: MediaKind, *, is_broken: bool) -> Transfer:
+        """Return how it ended: with all of its blocks, or with an error."""
+        return Transfer(
+            self._end(is_broken=is_broken),
+            kind,
+            is_missing=self._is_before_end(_NEAR_MS),
+            is_file=not (self.is_stream or self.is_growing),
+            is_radio=self.is_radio,
+            is_growing=self.is_growing,
+        )
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether what comes now is left of sound that broke off, and may be damaged."""
+        return self._input.end in {End.BROKEN, End.OTHER}
+
     def close(self) -> None:
         """Release everything."""
         self._input.close()
+
+    def _end(self, *, is_broken: bool) -> End:
+        if not is_broken or self._input.end is End.OTHER:
+            return self._input.end
+        # The others have been asked for again already.
+        return End.BROKEN if self.is_stream or self.is_growing else End.FAILED
+
+    def _is_before_end(self, near_ms: int) -> bool | None:
+        """Whether the sound so far is short of its stated end; None: none is stated."""
+        stated_ms = self._input.stated_ms
+        if stated_ms is None:
+            return None
+        frames = self._start + self._frames
+        return frames * 1000 // RATE < stated_ms - near_ms
+
+    def _blocks(self) -> Iterator[bytes]:
+        """Yield the PCM of a part; near its stated end, wait no longer for its server."""
+        for block in self._decoder.blocks():
+            self._input.began()
+            if self._is_before_end(_HELD_MS) is False:
+                self._input.expect_end(_END_S)
+            yield block
 
     def _decode(self, converter: Converter) -> Decoder:
         found = self._input
@@ -101,7 +147,7 @@ class Track:
             factor = self._factor()
             problem: UnplayableError | None = None
             try:
-                yield from self._counted(scaled(self._decoder.blocks(), factor))
+                yield from self._counted(scaled(self._blocks(), factor))
             except UnplayableError as err:
                 if self.is_live:
                     # Its next part may be hours away.

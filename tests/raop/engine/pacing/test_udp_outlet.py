@@ -103,7 +103,7 @@ def test_a_path_that_cannot_segment_is_sent_single_packets(
 
     assert sizes == [8 * 1424, *[1424] * 12]
     assert [sequence(packet) for packet in heard(sink.audio)] == list(range(100, 112))
-    assert outlet.send_errors == 0
+    assert outlet.sending.errors == 0
 
 
 def test_a_receiver_whose_port_is_closed_costs_nothing_but_its_packets(
@@ -118,7 +118,7 @@ def test_a_receiver_whose_port_is_closed_costs_nothing_but_its_packets(
         outlet.pump(number * 10 * MS, packets)
 
     assert outlet.packets == 80
-    assert outlet.send_errors > 0
+    assert outlet.sending.errors > 0
     assert outlet.sending.problem == "Connection refused"
 
 

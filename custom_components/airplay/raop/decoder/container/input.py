@@ -14,8 +14,11 @@ from ..convert import check_sound
 from ..guard.local_file import LocalFile
 from ..guard.metered import MediaBytes, MediaFile, MeteredFile, MeteredMedia
 from ..guard.tag_cut import without_long_tags, without_long_tags_live
-from ..http_stream import HttpFile, HttpRadio
 from ..media_errors import not_audio
+from ..transfer import wav_head
+from ..transfer.http_file import HttpFile
+from ..transfer.http_stream import HttpStream
+from ..transfer.liveness import End
 from .parted import FileParts, LiveParts, PartedFile, may_have_parts
 
 # Eight frames or more of Dolby or DTS in a WAV file. Twice as much takes four times as
@@ -25,8 +28,10 @@ _RAW_PROBE_BYTES = "32768"
 _RADIO_ANALYSIS_US = "500000"
 _PICTURE_NAME = re.compile(r"\.(?:bmp|gif|jpe?g|png|tiff?|webp)\Z", re.IGNORECASE)
 _SEGMENTED = {"hls"}
+# Their headers state how much sound follows; of others, libav guesses it.
+_STATING = {"aiff", "au", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "w64", "wav"}
 
-type MediaSource = HttpFile | HttpRadio | LocalFile
+type MediaSource = HttpFile | HttpStream | LocalFile
 
 
 @dataclass(slots=True)
@@ -43,7 +48,24 @@ class Input:
     @property
     def is_live(self) -> bool:
         """Whether it has no known end."""
-        return isinstance(self.file, HttpRadio) or self.is_growing
+        return (self.is_stream and self.stated_ms is None) or self.is_growing
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it can only be read in order."""
+        return isinstance(self.file, HttpStream)
+
+    @property
+    def is_radio(self) -> bool:
+        """Whether its server has headers of a station."""
+        return isinstance(self.file, HttpStream) and self.file.is_radio
+
+    @property
+    def end(self) -> End:
+        """How its transfer ended, as far as that is known without an error."""
+        if isinstance(self.file, HttpFile | HttpStream):
+            return self.file.end
+        return End.WHOLE
 
     @property
     def is_growing(self) -> bool:
@@ -53,12 +75,12 @@ class Input:
     @property
     def station(self) -> str | None:
         """The name that a radio announces."""
-        return self.file.station if isinstance(self.file, HttpRadio) else None
+        return self.file.station if isinstance(self.file, HttpStream) else None
 
     @property
     def title(self) -> str | None:
         """The title that a radio announces as playing."""
-        return self.file.title if isinstance(self.file, HttpRadio) else None
+        return self.file.title if isinstance(self.file, HttpStream) else None
 
     def can_skip_to(self, start: int) -> bool:
         """Whether a seek costs less than reading everything before, and is exact.
@@ -74,13 +96,28 @@ class Input:
             return False
         if isinstance(self.file, HttpFile):
             return self.file.is_ranged
-        return not self.is_live
+        return not (self.is_live or self.is_stream)
 
     @property
     def duration_ms(self) -> int | None:
         """The duration, if it is known."""
         if self.is_live or self._is_divided:
             return None
+        return self._found_ms or self.stated_ms
+
+    @property
+    def stated_ms(self) -> int | None:
+        """The duration that its header states."""
+        if self._is_divided:
+            return None
+        if isinstance(self.file, HttpStream) and self.container.format.name == "wav":
+            return wav_head.stated_ms(self.file.head)
+        if self.container.format.name not in _STATING:
+            return None
+        return self._found_ms or None
+
+    @property
+    def _found_ms(self) -> int | None:
         if self.stream.duration is not None and self.stream.time_base is not None:
             return round(self.stream.duration * self.stream.time_base * 1000)
         if self.container.duration is not None:
@@ -112,6 +149,16 @@ class Input:
         )
         return _opened(metered, b"", self.file, self.parts)
 
+    def began(self) -> None:
+        """End where it breaks off from now on, so that all that has come is heard."""
+        if isinstance(self.file, HttpStream):
+            self.file.began()
+
+    def expect_end(self, within_s: float) -> None:
+        """Take silence of its server for its end from now on."""
+        if isinstance(self.file, HttpFile | HttpStream):
+            self.file.expect_end(within_s)
+
     def close(self) -> None:
         """Release everything."""
         self.container.close()
@@ -126,7 +173,7 @@ def open_media(file: MediaSource, head: bytes) -> Input:
     Raises OSError, FFmpegError: it broke off, or libav does not know it.
     """
     is_raw = _is_raw(head)
-    if isinstance(file, HttpRadio):
+    if isinstance(file, HttpStream):
         live = LiveParts(file) if may_have_parts(head, is_live=True) else None
         media: MediaBytes | None = live.next() if live else None
         media = media or without_long_tags_live(file)
@@ -178,7 +225,7 @@ def _opened(
     if _is_raw(head):
         # Limits how far libav looks for another format inside raw samples.
         options["probesize"] = _RAW_PROBE_BYTES
-    if isinstance(file, HttpRadio):
+    if isinstance(file, HttpStream):
         options["analyzeduration"] = _RADIO_ANALYSIS_US
     found = input_of(av.open(metered, mode="r", options=options), file, parts)
     metered.open()

@@ -13,9 +13,10 @@ from ...errors import (
     ReceiverUnreachableError,
 )
 from ...messages import Member
+from ...session.climbing.way import Way
 from ...session.info import ask_info
 from ...session.ladder import Attempt, Ladder
-from ...session.ways import Outcome, Way
+from ...session.ways import Outcome
 from ..lanes.choice import make_lane
 from ..lanes.context import LaneContext, receiver_of
 from ..net.connection import Connection

@@ -113,11 +113,6 @@ class UdpOutlet(Outlet):
         return self._resends.start_losses
 
     @property
-    def send_errors(self) -> int:
-        """The number of datagrams that the system did not accept."""
-        return self.sending.errors
-
-    @property
     def timing_replies(self) -> int:
         """The number of answered timing requests; 0 while audio cannot be sent."""
         return 0 if self.sending.problem else self.timing.replies

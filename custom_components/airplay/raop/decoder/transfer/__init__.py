@@ -1,0 +1,1 @@
+"""Transfers by HTTP: addresses, files, streams, and what follows their end."""
