@@ -36,7 +36,8 @@ def _unreachable(reason: str) -> Fails:
 
 
 _NO_HTTP = _unreachable("its server does not speak HTTP as it should")
-_TOO_OFTEN = _unreachable("its server redirects too often")
+_IN_A_CIRCLE = _unreachable("its server redirects in a circle")
+_NOWHERE = _unreachable("the server has a problem (HTTP 302)")
 _NO_WEB = _unreachable("its server redirects to something that is not the web")
 _FORBIDDEN = Fails(MediaForbiddenError, "the server does not allow it without a login")
 _GONE = Fails(MediaNotFoundError, "the server does not have it")
@@ -116,8 +117,8 @@ def _redirects() -> Iterator[Row]:
         yield _redirected(f"redirect-{name}", place)
     for count in (5, 12, 20):
         yield _chain(f"redirect-{count}-times", count)
-    yield _answer("redirect-in-a-circle", redirect("/song.mp3"), _TOO_OFTEN)
-    yield _answer("redirect-nowhere", status("302 Found"), _TOO_OFTEN)
+    yield _answer("redirect-in-a-circle", redirect("/song.mp3"), _IN_A_CIRCLE)
+    yield _answer("redirect-nowhere", status("302 Found"), _NOWHERE)
     yield _answer("redirect-to-ftp", redirect("ftp://127.0.0.1/x.mp3"), _NO_WEB)
     yield _answer("redirect-to-file", redirect("file:///etc/passwd"), _NO_WEB)
     yield _answer("redirect-to-404", redirect("/gone.mp3"), _GONE)

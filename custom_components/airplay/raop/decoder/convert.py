@@ -127,6 +127,21 @@ def _stereo(left: bytes, right: bytes) -> bytes:
 
 
 def _graph(shape: _Shape) -> Graph:
+    channels = shape[2]
+    try:
+        return _configured(shape)
+    except av.FFmpegError as err:
+        if channels != 2:
+            raise not_audio(f"its {channels} channels have no known places") from err
+    # Two at the back or at the sides, for example: libav has no rule for them.
+    return _configured(shape, places="0|1:stereo")
+
+
+def _configured(shape: _Shape, places: str = "") -> Graph:
+    """Return a graph that gives its channels other places first, if that is wanted.
+
+    Raises FFmpegError: libav cannot mix them.
+    """
     sample_format, layout, _, rate = shape
     layout = {"1 channels": "mono", "2 channels": "stereo"}.get(layout, layout)
     # libswresample would make mono 3 dB quieter; it is doubled afterward instead.
@@ -135,18 +150,17 @@ def _graph(shape: _Shape) -> Graph:
     graph = Graph()
     # These filters use no threads, which would wait for the garbage collector.
     graph.threads = 1
-    nodes = (
+    nodes = [
         graph.add_abuffer(sample_rate=rate, format=sample_format, layout=layout),
         graph.add("aresample", resample),
         graph.add(
             "aformat", f"sample_fmts=s16:sample_rates={RATE}:channel_layouts={target}"
         ),
         graph.add("abuffersink"),
-    )
-    try:
-        graph.link_nodes(*nodes).configure()
-    except av.FFmpegError as err:
-        raise not_audio(f"its {shape[2]} channels have no known places") from err
+    ]
+    if places:
+        nodes.insert(1, graph.add("channelmap", places))
+    graph.link_nodes(*nodes).configure()
     return graph
 
 
