@@ -19,8 +19,9 @@ from tests.raop.audio.media import Samples, encode, noise
 from tests.raop.audio.web_server import Exchange, WebServer, radio, with_titles
 from tests.virtual_receiver import VirtualReceiver
 
-BREAKS = int(os.environ.get("AIRPLAY_RADIO_BREAKS", "6"))
-SONG_S = 2
+BREAKS = int(os.environ.get("AIRPLAY_RADIO_BREAKS", "4"))
+# As long as a connection has to last to count as a good one.
+SONG_S = 11
 INTERVAL = 8192
 # What a day of radio must not need more at its end than after some songs.
 GROWTH_KB = 8 << 10
@@ -92,7 +93,7 @@ def memory_kb() -> int:
     return sum(int(words[1]) for words in lines if words[0] == "Private_Dirty:")
 
 
-@pytest.mark.timeout(60 + 4 * BREAKS)
+@pytest.mark.timeout(60 + 20 * BREAKS)
 async def test_a_radio_plays_on_over_all_breaks(
     hass: HomeAssistant, kitchen: VirtualReceiver, player: str, web: WebServer
 ) -> None:
@@ -108,7 +109,7 @@ async def test_a_radio_plays_on_over_all_breaks(
 
     for number in range(1, BREAKS + 1):
         await watch.until(lambda _, number=number: is_at(number))  # type: ignore[misc]
-        if number == BREAKS // 2:
+        if number == min(10, BREAKS // 2):
             after_some.append(memory_kb())
     grown_kb = memory_kb() - after_some[0]
 
