@@ -73,7 +73,7 @@ async def test_lane_that_worked_comes_first_until_the_firmware_changes(
     await call(hass, player, "media_stop")
 
 
-async def test_no_lane_is_remembered_if_there_is_only_one(
+async def test_of_the_only_lane_it_is_remembered_how_soon_it_plays(
     hass: HomeAssistant, kitchen: VirtualReceiver, song: str
 ) -> None:
     entry = entry_for(kitchen)
@@ -83,7 +83,7 @@ async def test_no_lane_is_remembered_if_there_is_only_one(
     await play(hass, player, song)
     await watch.until_is("idle")
 
-    assert "lane_worked" not in entry.data
+    assert entry.data["lane_worked"]["way"] == "raop ntp none lead=600"
 
 
 async def test_chosen_lane_does_not_count_as_the_best_lane(
