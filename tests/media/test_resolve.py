@@ -180,7 +180,7 @@ async def test_redirects_without_end_are_given_up(
     with pytest.raises(HomeAssistantError, match="its server does not respond"):
         await play(hass, player, web.serve("/list.m3u", redirect("/list.m3u")))
 
-    assert len(web.requests) == 6
+    assert len(web.requests) == 21
 
 
 @pytest.mark.usefixtures("kitchen")
