@@ -28,11 +28,13 @@ BY_NTP = f"{REALTIME} ntp open"
 
 
 def way(harness: EngineHarness) -> str | None:
-    """Return the way by which the last receiver plays."""
+    """Return the way by which the last receiver plays, without what its starts taught."""
     playing = [
         each for each in harness.events_of(MemberChanged) if each.state == "playing"
     ]
-    return playing[-1].way if playing else None
+    if not playing or playing[-1].way is None:
+        return None
+    return " ".join(each for each in playing[-1].way.split() if "=" not in each)
 
 
 async def start_s(harness: EngineHarness, command: Play) -> float:
