@@ -238,6 +238,10 @@ class RaopStartEvidence(StartEvidence):
         is_lossy = self.resent * _GOOD_LINK > self.packets
         if is_lossy or not self.timing_replies:
             return USUAL_LEAD_MS
+        has_told = self.own_latency_frames not in _EMPTY_WORDS
+        if has_told and self.packets and not self.learned.calm:
+            # Its own word, since it has played: no more starts are needed to learn it.
+            return self.least_ms
         return max(self.learned.ms or USUAL_LEAD_MS, self.least_ms)
 
     @property
