@@ -1,6 +1,7 @@
 """Members that drop out of a group: retried, reconnected in time, or abandoned."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 import time
 
@@ -189,11 +190,12 @@ async def test_a_silent_member_that_is_reachable_gets_a_new_session(
     await wait_for_state(harness, group[1], "lost")
     await harness.until(Progress, lambda event: len(event.members) == 1)
     group[1].plug_in()
-    await wait_for_state(harness, group[1], "playing", count=2)
+    sessions = partial(group[1].asked, "ANNOUNCE")
+    await until(lambda: len(sessions()) == 2, "a new session", sessions)
 
-    assert len(group[1].asked("ANNOUNCE")) == 2
     await harness.ended()
     assert ends_well(group[1], tune)
+    assert len(sessions()) == 2
 
 
 async def test_a_member_that_ends_the_session_is_left_to_the_other_sender(
