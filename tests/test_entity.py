@@ -8,8 +8,10 @@ from typing import Any
 
 from benchmarks.core import AROUND_CORE
 from benchmarks.crossing import Crossing
+from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED
 from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from tests.ha.players import call, play, state_of
 from tests.ha.songs import Songs
 from tests.ha.watch import Watch
@@ -54,9 +56,20 @@ def written(hass: HomeAssistant) -> Generator[Written]:
 
 
 async def test_nothing_is_written_while_a_song_plays(
-    hass: HomeAssistant, player: str, song: str
+    hass: HomeAssistant, player: str, songs: Songs
 ) -> None:
-    await play(hass, player, song)
+    learned = asyncio.Event()
+
+    @callback
+    def changed(*_: object) -> None:
+        learned.set()
+
+    stop = async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, changed)
+    await play(hass, player, songs.make("long", 12))
+    # Once after a start, it is kept how soon the receiver plays.
+    async with asyncio.timeout(10):
+        await learned.wait()
+    stop()
     await hass.async_block_till_done()
 
     with written(hass) as noted, Crossing(AROUND_CORE) as crossing:
