@@ -34,7 +34,8 @@ def way(harness: EngineHarness) -> str | None:
     ]
     if not playing or playing[-1].way is None:
         return None
-    return " ".join(each for each in playing[-1].way.split() if "=" not in each)
+    words = playing[-1].way.split()
+    return " ".join(each for each in words if not each.startswith(("lead=", "calm=")))
 
 
 async def start_s(harness: EngineHarness, command: Play) -> float:
